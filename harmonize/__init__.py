@@ -1,0 +1,1 @@
+"""The domain, as values: payloads, schedules, requirements, and the audit that judges them."""

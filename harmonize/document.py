@@ -1,0 +1,449 @@
+"""The audit document: everything that a renderer may know, typed and versioned.
+
+Amounts are US dollars, rates plain (0.01 is 1 %), divergences plain (−0.2 is 20 % below the
+reference), times ISO 8601 in UTC. ``None`` in a figure means that it is not observable or that
+there is none; the field beside it says which. An open-ended upper bound is None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+SCHEMA_VERSION = "1.0"
+
+
+class Verdict(StrEnum):
+    """What a check concludes."""
+
+    COMPLIANT = "compliant"
+    UNDER = "under"
+    OVER = "over"
+    BREACH = "breach"
+    NOT_APPLICABLE = "not applicable"
+    NOT_OBSERVABLE = "not observable"
+
+
+class Level(StrEnum):
+    """How much a finding matters; ``--fail-on`` compares by this order, gravest first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Status(StrEnum):
+    """How far a figure is known."""
+
+    KNOWN = "known"
+    DERIVED = "derived"
+    UNKNOWN = "unknown"
+
+
+class CoverageStatus(StrEnum):
+    """What is known of an underlying on a venue. A pair without a row is not listed there."""
+
+    OBSERVED = "observed"
+    STALE = "stale"
+    DOCUMENTATION = "documentation"
+    NOT_OBSERVABLE = "not observable"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What wrote the document."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRow:
+    """One archived payload: its call, hash, date, and where it comes from."""
+
+    call: str
+    request: str
+    sha256: str
+    observed_at: str
+    origin: str
+    source: str
+    dating: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """One snapshot that the audit read. ``age_days`` counts back from the document's ``as_of``."""
+
+    venue: str
+    observed_at: str
+    source: str
+    sha256: str
+    age_days: float
+    stale: bool
+    complete: bool
+    payloads: tuple[PayloadRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitationRow:
+    """A source of a rule set, with how far it was checked."""
+
+    reference: str
+    via: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """A caveat on a field of a rule set."""
+
+    field: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetRow:
+    """A rule set that the audit applied."""
+
+    id: str
+    version: str
+    title: str
+    kind: str
+    scope: str
+    statutory: bool
+    tolerance_relative: float
+    tolerance_absolute: float
+    maintenance_meaning: str
+    citations: tuple[CitationRow, ...]
+    flags: tuple[FlagRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """What is known of one underlying on one venue, and why not more."""
+
+    venue: str
+    underlying: str
+    symbol: str
+    status: CoverageStatus
+    reason: str
+    observed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """Margin = fixed + rate·N + coefficient·N^power on (lower, upper]."""
+
+    lower: float
+    upper: float | None
+    fixed: float
+    rate: float
+    coefficient: float
+    power: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A figure of a tier: the key it stands under in the tier's row, and its published unit."""
+
+    figure: str
+    key: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorRow:
+    """A number that a conversion used, and where it stands."""
+
+    name: str
+    value: float
+    unit: str
+    sha256: str
+    pointer: str
+    observed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow:
+    """How published bounds became USD."""
+
+    formula: str
+    factors: tuple[FactorRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """Pointers into one payload: ``rows[k] + column.key`` names the figure of tier k."""
+
+    sha256: str
+    rows: tuple[str, ...]
+    columns: tuple[ColumnRow, ...]
+    conversion: ConversionRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """One margin schedule. ``*_note`` holds the derivation, or why the figure is unknown."""
+
+    venue: str
+    symbol: str
+    underlying: str
+    multiplier: int
+    payoff: str
+    expiry: str | None
+    profile: str
+    rule: str | None
+    observed_at: str
+    oldest: str
+    newest: str
+    stale: bool
+    origin: str
+    capacity: float | None
+    capacity_status: Status
+    capacity_note: str
+    initial: tuple[PieceRow, ...]
+    initial_status: Status
+    initial_note: str
+    maintenance: tuple[PieceRow, ...]
+    maintenance_status: Status
+    maintenance_note: str
+    maintenance_meaning: str
+    fee_rule: str
+    fee_rate: float | None
+    fee_note: str
+    notes: tuple[str, ...]
+    evidence: tuple[EvidenceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A range of notional, (lower, upper]; ``upper`` None is open-ended."""
+
+    lower: float
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer of one check. ``observed`` and ``required`` are rates at ``notional``, in USD."""
+
+    code: str
+    name: str
+    verdict: Verdict
+    level: Level
+    venue: str
+    symbol: str
+    profile: str
+    underlying: str
+    rule_set: str
+    message: str
+    intervals: tuple[Interval, ...]
+    notional: float | None
+    observed: float | None
+    required: float | None
+    divergence: float | None
+    observed_at: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DivergencePoint:
+    """Divergence at one rung of the notional ladder; None above the capacity or the reference."""
+
+    notional: float
+    margin: float | None
+    required: float | None
+    divergence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DivergenceRow:
+    """How one schedule stands to one rule set, for IM (``initial``) or MM (``maintenance``).
+
+    ``lowest`` and ``highest`` are the extremes of the divergence over every notional that both
+    cover, found on the pieces, and ``*_notional`` where they are reached.
+    """
+
+    venue: str
+    symbol: str
+    profile: str
+    underlying: str
+    rule_set: str
+    reference_class: str
+    figure: str
+    verdict: Verdict
+    reason: str
+    lowest: float | None
+    lowest_notional: float | None
+    highest: float | None
+    highest_notional: float | None
+    under: tuple[Interval, ...]
+    over: tuple[Interval, ...]
+    points: tuple[DivergencePoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The schedule that stands for a venue in the comparison of one underlying.
+
+    ``counted`` False: shown beside the others, but in no cross-venue figure; ``reason`` says why.
+    """
+
+    venue: str
+    symbol: str
+    profile: str
+    observed_at: str
+    stale: bool
+    origin: str
+    counted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One underlying on at least two venues. ``oldest`` to ``newest`` is the span of dates."""
+
+    underlying: str
+    oldest: str
+    newest: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadInterval:
+    """On (lower, upper], the venues that ask least and most, and the spread at both ends, in USD.
+
+    ``spread_lower`` is the limit from above at ``lower``; ties name every venue.
+    """
+
+    lower: float
+    upper: float | None
+    cheapest: tuple[str, ...]
+    dearest: tuple[str, ...]
+    spread_lower: float
+    spread_upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadPoint:
+    """Least and most margin at one rung of the ladder, in USD."""
+
+    notional: float
+    venues: int
+    cheapest: tuple[str, ...]
+    least: float
+    dearest: tuple[str, ...]
+    most: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The cross-venue spread of one underlying for IM or MM; the dates it compares."""
+
+    underlying: str
+    figure: str
+    venues: tuple[str, ...]
+    oldest: str
+    newest: str
+    intervals: tuple[SpreadInterval, ...]
+    points: tuple[SpreadPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VenueDistance:
+    """One venue's mean distance E|ln(margin/reference)| over its part of the range."""
+
+    venue: str
+    distance: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Harmonization index H = 100·exp(−E|ln(IM/R)|) of one underlying; 100 is identical."""
+
+    underlying: str
+    figure: str
+    against: str
+    value: float
+    weights: str
+    lower: float
+    upper: float
+    venues: tuple[VenueDistance, ...]
+    oldest: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Margin rate against notional, ready to draw; jumps carry two points at one notional.
+
+    ``name`` is a venue, or a rule set's id with ``reference`` True.
+    """
+
+    underlying: str
+    figure: str
+    name: str
+    reference: bool
+    counted: bool
+    notional: tuple[float, ...]
+    rate: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DefectRow:
+    """Something a venue sent that could not be read; the venue's other instruments are kept."""
+
+    venue: str
+    where: str
+    reason: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDocument:
+    """One audit. ``ladder`` are the notionals, in USD, at which points are given."""
+
+    schema_version: str
+    tool: Tool
+    archive: str
+    as_of: str
+    stale_after_days: float
+    ladder: tuple[float, ...]
+    heat_notional: float
+    snapshots: tuple[SnapshotRow, ...]
+    rule_sets: tuple[RuleSetRow, ...]
+    coverage: tuple[CoverageRow, ...]
+    schedules: tuple[ScheduleRow, ...]
+    defects: tuple[DefectRow, ...]
+    findings: tuple[Finding, ...]
+    divergences: tuple[DivergenceRow, ...]
+    comparisons: tuple[Comparison, ...]
+    gaps: tuple[Gap, ...]
+    indices: tuple[Index, ...]
+    curves: tuple[Curve, ...]
+    explanations: Mapping[str, str]
+
+
+def to_json(document: AuditDocument) -> bytes:
+    """Write the document as JSON, byte for byte the same for the same document."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy; only this format needs it
+
+    return TypeAdapter(AuditDocument).dump_json(document, indent=1) + b"\n"
+
+
+def from_json(text: bytes) -> AuditDocument:
+    """Read a document back. Raises ValueError: not an audit document of this version."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - as above
+
+    return TypeAdapter(AuditDocument).validate_json(text)
+
+
+def json_schema() -> dict[str, object]:
+    """Give the document's JSON Schema (2020-12)."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - as above
+
+    schema = TypeAdapter(AuditDocument).json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,1 @@
+"""Renderers of the audit document: each reads it, none decides."""

@@ -1,0 +1,1 @@
+"""What margins should be: rule sets written in YAML, checked and compiled."""

@@ -1,0 +1,1 @@
+"""What venues publish, read into margin schedules: one module a venue."""
