@@ -245,6 +245,7 @@ class Finding:
     divergence: float | None
     observed_at: str
     fingerprint: str
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,9 @@ class DivergenceRow:
     """How one schedule stands to one rule set, for IM (``initial``) or MM (``maintenance``).
 
     ``lowest`` and ``highest`` are the extremes of the divergence over every notional that both
-    cover, found on the pieces, and ``*_notional`` where they are reached.
+    cover, found on the pieces, and ``*_notional`` where they are reached. ``observed`` and
+    ``required`` are the rates at the extreme that the verdict speaks of. Points are given against
+    schedules; against a cap the requirement is one rate.
     """
 
     venue: str
@@ -281,6 +284,9 @@ class DivergenceRow:
     under: tuple[Interval, ...]
     over: tuple[Interval, ...]
     points: tuple[DivergencePoint, ...]
+    observed: float | None = None
+    required: float | None = None
+    observed_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,7 +437,7 @@ def to_json(document: AuditDocument) -> bytes:
     """Write the document as JSON, byte for byte the same for the same document."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - heavy; only this format needs it
 
-    return TypeAdapter(AuditDocument).dump_json(document, indent=1) + b"\n"
+    return TypeAdapter(AuditDocument).dump_json(document) + b"\n"
 
 
 def from_json(text: bytes) -> AuditDocument:

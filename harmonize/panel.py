@@ -1,24 +1,49 @@
 """Many margin functions as arrays: evaluated at millions of positions in one call.
 
 All amounts are USD in float64. Agreement with exact arithmetic is 1e-12 relative (tested against
-fractions): margins carry at most a few units in the last place of ``rate * N``, and no published
-deduction takes away more than 99.9 % of that product.
+fractions): margin is counted up from the piece's lower bound, ``base + rate * (N - lower)``, so
+that a large deduction is never taken from a large product. A bound holds for a notional as
+float64 writes it: the float nearest to a published bound lies in the tier that the bound closes.
 """
 
+import decimal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harmonize.schedule import MarginFunction
+from harmonize.schedule import MarginFunction, Piece
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 _BITS = 49  # buckets: the exponent and the first three bits of the mantissa of N
-_CHUNK = 1 << 15  # positions handled at a time, so that work arrays stay in the cache
+_DOORS = (2.0**-4, 2.0**50)  # notionals in USD that have doors of their own; others share
+_CHUNK = 1 << 16  # positions handled at a time, so that work arrays stay in the cache
+_LARGEST = float(np.finfo(np.float64).max)
+_DIGITS = 60  # of ``base`` before it is rounded to a float; what cancels are far fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The pieces laid out for search; behind each function's last stands a row without a value.
+
+    ``limit`` is where to step to the next row, ``base`` the margin just above ``lower`` without
+    the power term. ``doors[k, b]`` is the first row of function ``k`` that can hold a notional
+    of bucket ``b``.
+    """
+
+    limit: Floats
+    lower: Floats
+    base: Floats
+    rate: Floats
+    coefficient: Floats
+    power: Floats
+    doors: NDArray[np.int32]
+    lowest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +51,6 @@ class Panel:
     """Margin functions, one after another, as flat arrays of their pieces.
 
     Pieces of function ``k`` stand at ``first[k] : first[k + 1]``; each covers (lower, upper].
-    ``doors[k, b]`` is where the search for a notional of bucket ``b`` begins.
     """
 
     first: Ints
@@ -36,8 +60,7 @@ class Panel:
     rate: Floats
     coefficient: Floats
     power: Floats
-    doors: NDArray[np.int32]
-    lowest: int
+    rows: Rows
 
     def __len__(self) -> int:
         """Count the functions."""
@@ -51,54 +74,59 @@ class Panel:
     def evaluate(self, which: Ints, notional: Floats) -> Floats:
         """Margin in USD of position ``notional[i]`` under function ``which[i]``.
 
-        NaN where the function has no value: not a number, not above 0, or above its last bound.
-        Raises IndexError: a function that the panel does not hold.
+        NaN where the function has no value: not a finite number, not above 0, or above its last
+        bound. Raises IndexError: a function that the panel does not hold. Raises ValueError: not
+        one function a position.
         """
-        if which.shape != notional.shape:
+        if which.shape != notional.shape or notional.ndim != 1:
             message = f"one function a position: {which.shape} against {notional.shape}"
             raise ValueError(message)
         if which.size and (which.min() < 0 or which.max() >= len(self)):
             message = f"the panel holds functions 0 to {len(self) - 1}"
             raise IndexError(message)
+        which, notional = which.astype(np.intp, copy=False), notional.astype(float, copy=False)
         margin = np.empty(notional.shape)
-        for start in range(0, notional.size, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            margin[part] = self._evaluate(which[part], notional[part])
+        with np.errstate(over="ignore"):  # a margin beyond the largest float is infinite
+            for start in range(0, notional.size, _CHUNK):
+                part = slice(start, start + _CHUNK)
+                self._evaluate(which[part], notional[part], margin[part])
         return margin
 
-    def _evaluate(self, which: Ints, notional: Floats) -> Floats:
-        positive = notional > 0.0
-        safe = notional if positive.all() else np.where(positive, notional, 1.0)
-        bucket = (safe.view(np.int64) >> _BITS) - self.lowest
-        np.clip(bucket, 0, self.doors.shape[1] - 1, out=bucket)
-        piece = self.doors.ravel().take(which * self.doors.shape[1] + bucket)
-        past = safe > self.upper.take(piece)
-        end = self.first.take(which + 1) - 1
-        past &= piece < end
-        if past.any():
-            behind = np.flatnonzero(past)
-            while behind.size:
-                piece[behind] += 1
-                ahead = safe[behind] > self.upper.take(piece[behind])
-                ahead &= piece[behind] < end[behind]
-                behind = behind[ahead]
-        margin: Floats = self.rate.take(piece)
-        margin *= safe
-        margin += self.fixed.take(piece)
-        coefficient = self.coefficient.take(piece)
-        if coefficient.any():
-            curved = np.flatnonzero(coefficient)
-            powers = self.power.take(piece[curved])
-            margin[curved] += coefficient[curved] * safe[curved] ** powers
-        outside = safe > self.upper.take(piece)
-        outside |= ~positive
-        if outside.any():
-            margin[outside] = np.nan
-        return margin
+    def _evaluate(self, which: Ints, notional: Floats, margin: Floats) -> None:
+        rows = self.rows
+        valid = notional > 0.0
+        whole = bool(valid.all())
+        safe = notional if whole else np.where(valid, notional, 1.0)
+        row = _row(rows, which, safe)
+        np.subtract(safe, rows.lower.take(row), out=margin)
+        margin *= rows.rate.take(row)
+        margin += rows.base.take(row)
+        if rows.coefficient.any():
+            curved = np.flatnonzero(rows.coefficient.take(row))
+            bent = row[curved]
+            margin[curved] += rows.coefficient[bent] * safe[curved] ** rows.power[bent]
+        if not whole:
+            margin[~valid] = np.nan
 
     def at(self, function: int, notional: float) -> float:
         """Margin in USD of one position under one function; NaN where it has no value."""
         return float(self.evaluate(np.array([function]), np.array([notional], dtype=float))[0])
+
+
+def _row(rows: Rows, which: Ints, notional: Floats) -> Ints:
+    """Go in by the door of the notional's bucket, and on while the notional is above the limit."""
+    buckets = rows.doors.shape[1]
+    door = notional.view(np.int64) >> _BITS
+    door -= rows.lowest
+    np.clip(door, 0, buckets - 1, out=door)
+    door += which * buckets
+    row = rows.doors.ravel().take(door).astype(np.intp)
+    behind = np.flatnonzero(notional > rows.limit.take(row))
+    while behind.size:
+        further = row[behind] + 1
+        row[behind] = further
+        behind = behind[notional[behind] > rows.limit.take(further)]
+    return row
 
 
 def panel(functions: Sequence[MarginFunction]) -> Panel:
@@ -109,32 +137,47 @@ def panel(functions: Sequence[MarginFunction]) -> Panel:
     lower = np.empty_like(upper)
     lower[1:] = upper[:-1]
     lower[first[:-1]] = 0.0
-    doors, lowest = _doors(first, upper)
+    rate = np.array([float(piece.rate) for piece in pieces])
+    coefficient = np.array([float(piece.coefficient) for piece in pieces])
+    power = np.array([float(piece.power) for piece in pieces])
+    base = np.array([_base(piece, bound) for piece, bound in zip(pieces, lower, strict=True)])
+    behind = first[1:]
+    limit = np.insert(np.minimum(upper, _LARGEST), behind, np.inf)
+    doors, lowest = _doors(first + np.arange(len(first)), limit)
     return Panel(
         first=first,
         lower=lower,
         upper=upper,
         fixed=np.array([float(piece.fixed) for piece in pieces]),
-        rate=np.array([float(piece.rate) for piece in pieces]),
-        coefficient=np.array([float(piece.coefficient) for piece in pieces]),
-        power=np.array([float(piece.power) for piece in pieces]),
-        doors=doors,
-        lowest=lowest,
+        rate=rate,
+        coefficient=coefficient,
+        power=power,
+        rows=Rows(
+            limit=limit,
+            lower=np.insert(lower, behind, 0.0),
+            base=np.insert(base, behind, 0.0),
+            rate=np.insert(rate, behind, np.nan),
+            coefficient=np.insert(coefficient, behind, 0.0),
+            power=np.insert(power, behind, 1.0),
+            doors=doors,
+            lowest=lowest,
+        ),
     )
 
 
-def _doors(first: Ints, upper: Floats) -> tuple[NDArray[np.int32], int]:
-    """For every function and bucket, the first piece that can hold a notional of the bucket."""
-    finite = upper[np.isfinite(upper)]
-    if not finite.size:
-        return first[:-1, None].astype(np.int32), 0
-    lowest = int(finite.min().view(np.int64) >> _BITS)
-    highest = int(finite.max().view(np.int64) >> _BITS) + 1
+def _base(piece: Piece, lower: float) -> float:
+    """``fixed + rate * lower`` for the lower bound as float64 writes it."""
+    with decimal.localcontext(prec=_DIGITS):
+        return float(piece.fixed + piece.rate * Decimal(min(lower, _LARGEST)))
+
+
+def _doors(first: Ints, limit: Floats) -> tuple[NDArray[np.int32], int]:
+    """For every function and bucket, the first row that can hold a notional of the bucket."""
+    lowest, highest = (int(np.float64(end).view(np.int64) >> _BITS) for end in _DOORS)
     starts = (np.arange(lowest, highest + 1, dtype=np.int64) << _BITS).view(np.float64)
     starts[0] = 0.0
     doors = np.empty((len(first) - 1, starts.size), np.int32)
     for function in range(len(first) - 1):
         begin, end = first[function], first[function + 1]
-        inside = np.searchsorted(upper[begin:end], starts, side="left")
-        doors[function] = begin + np.minimum(inside, end - begin - 1)
+        doors[function] = begin + np.searchsorted(limit[begin:end], starts, side="left")
     return doors, lowest

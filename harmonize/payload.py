@@ -109,6 +109,7 @@ class Factor:
     sha256: str
     pointer: str
     observed_at: datetime
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,8 @@ class MarginSchedule:
 
     ``capacity`` is the largest position the venue takes, in USD. ``origin`` is that of the
     weakest payload that the margins rest on. ``dates`` are the observation times of all payloads
-    used, oldest first; ``observed_at`` is that of the margin payload itself.
+    used, oldest first; ``observed_at`` is that of the margin payload itself. ``aside`` says why the
+    schedule is no match for others' (only a part of it is published); empty where it is one.
     """
 
     instrument: Instrument
@@ -204,6 +205,7 @@ class MarginSchedule:
     fee: FeeAddOn
     evidence: tuple[Evidence, ...]
     notes: tuple[str, ...] = ()
+    aside: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:

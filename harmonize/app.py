@@ -1,0 +1,237 @@
+"""The pipeline wired together: archive → schedules → audit document. The notebook's door."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from datetime import date as Date  # noqa: N812 - `date` names arguments here
+from difflib import get_close_matches
+from importlib.metadata import version
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harmonize.archive import Archive, ArchiveError, Entry, latest
+from harmonize.audit import LADDER, Reading, Terms, audit
+from harmonize.choice import preferred
+from harmonize.document import AuditDocument, Tool
+from harmonize.payload import Defect, Payload, Snapshot
+from harmonize.requirement import RuleSet
+from harmonize.schedule import MarginSchedule
+from venues import facts, registry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECORDED = "recorded archive that ships with harmonize"
+
+
+class AskedError(Exception):
+    """What was asked for cannot be answered: one line that says why and what can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to read and judge. Empty selections mean everything.
+
+    ``archive`` None is the recorded archive. ``as_of`` limits what is read to that date and is
+    the date that ages count back from; None is the date of the newest snapshot.
+    """
+
+    archive: Path | None = None
+    venues: tuple[str, ...] = ()
+    underlyings: tuple[str, ...] = ()
+    profile: str = ""
+    rules: tuple[str, ...] = ()
+    as_of: Date | None = None
+    stale_after_days: float = 30.0
+    ladder: tuple[float, ...] = LADDER
+    instruments: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A document, and what of the question was not observed."""
+
+    document: AuditDocument
+    missing: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for was observed and could be read."""
+        return not self.missing and not self.document.defects
+
+
+def tool() -> Tool:
+    """Name this tool and its version."""
+    return Tool("harmonize", version("harmonize-margins"))
+
+
+def recorded() -> AbstractContextManager[Path]:
+    """Give the path of the recorded archive for as long as the context is open."""
+    return as_file(files("venues") / "recorded" / "archive")
+
+
+def answer(question: Question) -> Answer:
+    """Read the archive, judge, and give the document.
+
+    Raises AskedError, ArchiveError, or rules' RuleError, each with one line that says the mend.
+    """
+    rule_sets = rule_sets_of(question.rules)
+    reading, as_of = read(question)
+    terms = Terms(as_of, tool(), question.stale_after_days, question.ladder, question.instruments)
+    try:
+        document = audit(reading, rule_sets, terms)
+    except KeyError as error:
+        venue, asset = error.args[0]
+        wanted = question.instruments[venue, asset]
+        held = sorted(
+            one.instrument.symbol
+            for one in reading.schedules
+            if (one.instrument.venue, one.instrument.underlying.asset) == (venue, asset)
+        )
+        message = f"{venue} has no schedule {wanted} on {asset}; it has {', '.join(held) or 'none'}"
+        raise AskedError(message) from None
+    return Answer(document, _missing(question, reading))
+
+
+def rule_sets_of(named: Sequence[str]) -> tuple[RuleSet, ...]:
+    """Load the named packs and files; without names, every bundled pack."""
+    from rules import loader  # noqa: PLC0415 - pydantic is heavy and `--help` needs none
+
+    return loader.load_all(tuple(named)) if named else loader.bundled()
+
+
+def read(question: Question) -> tuple[Reading, datetime]:
+    """Read what the question selects, and the date that ages count back from."""
+    known = [one.venue for one in registry.VENUES]
+    for venue in question.venues:
+        if venue not in known:
+            message = f"no venue is called {venue}; there are {', '.join(known)}"
+            raise AskedError(message)
+    if question.archive is not None:
+        reading, as_of = _read(Archive.open(question.archive), question, str(question.archive))
+    else:
+        with recorded() as path:
+            reading, as_of = _read(Archive.open(path), question, RECORDED)
+    schedules = tuple(one for one in reading.schedules if _selected(one, question))
+    return replace(reading, schedules=schedules), as_of
+
+
+def find_schedule(
+    question: Question, symbol: str
+) -> tuple[MarginSchedule, tuple[str, ...], dict[str, Payload]]:
+    """Find the schedule of a symbol (unified or the venue's own) on the question's one venue.
+
+    Gives it, the other profiles that the symbol has, and the payloads by hash. Raises LookupError:
+    no such schedule was observed; as ``answer`` otherwise.
+    """
+    reading, _ = read(question)
+    wanted = symbol.upper()
+    found = [
+        one
+        for one in reading.schedules
+        if wanted in {one.instrument.symbol.upper(), one.instrument.id.upper()}
+    ]
+    if not found:
+        raise LookupError(_no_schedule(question.venues[0], symbol, reading))
+    chosen = preferred(found)
+    others = tuple(sorted(str(one.profile) for one in found if one is not chosen))
+    payloads = {
+        payload.sha256: payload
+        for _, snapshot in reading.snapshots
+        for payload in snapshot.payloads
+    }
+    return chosen, others, payloads
+
+
+def _no_schedule(venue: str, symbol: str, reading: Reading) -> str:
+    broken = [one for one in reading.defects if one.symbol and symbol.startswith(one.symbol)]
+    if broken:
+        return f"{venue} {symbol} could not be read: {broken[0].where}: {broken[0].reason}"
+    held = sorted(one.instrument.symbol for one in reading.schedules)
+    close = get_close_matches(symbol, held, n=3, cutoff=0.4)
+    near = f"; near it are {', '.join(close)}" if close else ""
+    return f"{venue} has no schedule of {symbol} in the archive{near}"
+
+
+def _read(archive: Archive, question: Question, name: str) -> tuple[Reading, datetime]:
+    entries = archive.entries()
+    if not entries:
+        message = f"the archive {name} is empty; leave out --archive to use the recorded one"
+        raise AskedError(message)
+    until = None
+    if question.as_of is not None:
+        until = datetime.combine(question.as_of, time.max, UTC)
+    by_venue = latest(entries, until)
+    if not by_venue:
+        first = min(entry.observed_at for entry in entries)
+        message = (
+            f"nothing was observed by {question.as_of}; the first snapshot is of {first:%Y-%m-%d}"
+        )
+        raise AskedError(message)
+    as_of = until or max(entry.observed_at for entry in entries)
+    snapshots: list[tuple[str, Snapshot]] = []
+    schedules: list[MarginSchedule] = []
+    defects: list[Defect] = []
+    for venue in sorted(by_venue):
+        if question.venues and venue not in question.venues:
+            continue
+        held = list(_snapshots(archive, by_venue[venue], defects))
+        snapshots += held
+        parsed = registry.parse((snapshot for _, snapshot in held), facts.bundled())
+        schedules += parsed.schedules
+        defects += parsed.defects
+    return Reading(name, tuple(snapshots), tuple(schedules), tuple(defects)), as_of
+
+
+def _snapshots(
+    archive: Archive, entries: Iterable[Entry], defects: list[Defect]
+) -> Iterable[tuple[str, Snapshot]]:
+    """Read a venue's snapshots; one that is damaged becomes a defect of the venue."""
+    for entry in entries:
+        try:
+            yield entry.digest, archive.read(entry)
+        except ArchiveError as error:
+            defects.append(Defect(entry.venue, f"snapshot {entry.sequence}", str(error)))
+
+
+def _selected(schedule: MarginSchedule, question: Question) -> bool:
+    asset = schedule.instrument.underlying.asset
+    profile = str(schedule.profile)
+    return (not question.underlyings or asset in question.underlyings) and (
+        not question.profile or question.profile in {profile, *profile.split(", ")}
+    )
+
+
+def _missing(question: Question, reading: Reading) -> tuple[str, ...]:
+    """What was asked for by name and is not there."""
+    venues = {one.instrument.venue for one in reading.schedules}
+    assets = {one.instrument.underlying.asset for one in reading.schedules}
+    return (
+        *(f"venue {one}: no schedule was observed" for one in question.venues if one not in venues),
+        *(
+            f"underlying {one}: no schedule was observed"
+            for one in question.underlyings
+            if one not in assets
+        ),
+    )
+
+
+def age_today(document: AuditDocument, now: datetime) -> dict[str, timedelta]:
+    """How long ago each venue's newest snapshot was observed, by the clock given."""
+    newest: dict[str, datetime] = {}
+    for one in document.snapshots:
+        seen = datetime.fromisoformat(one.observed_at)
+        newest[one.venue] = max(seen, newest.get(one.venue, seen))
+    return {venue: now - seen for venue, seen in newest.items()}
+
+
+def frame(document: AuditDocument, rows: str) -> "pd.DataFrame":
+    """Give ``findings``, ``divergences``, ``schedules``, ``coverage`` … as a pandas table.
+
+    Raises AttributeError: the document has no such rows.
+    """
+    import pandas as pd  # noqa: PLC0415 - heavy, and only notebooks need it
+
+    return pd.DataFrame(list(getattr(document, rows)))

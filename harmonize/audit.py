@@ -1,0 +1,188 @@
+"""Schedules and rule sets in, one audit document out; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from harmonize import choice, rows
+from harmonize.checks import CHECKS
+from harmonize.checks.examined import Examined, Seen, moment
+from harmonize.compare import Rivals, comparison, gaps_and_indices, rivals
+from harmonize.curves import curves
+from harmonize.document import SCHEMA_VERSION, AuditDocument, Finding, Level, Tool
+from harmonize.index import LOWER, UPPER
+from harmonize.judge import judge, maintenance_against_initial
+from harmonize.laid_out import LaidOut, lay_out
+from harmonize.payload import Defect, Snapshot
+from harmonize.requirement import Cap, RuleSet
+from harmonize.schedule import MarginSchedule
+
+LADDER = (1e4, 1e5, 1e6, 1e7, 1e8)
+"""Notionals, in USD, at which the document gives points."""
+
+HEAT_NOTIONAL = 1e6
+"""The notional of single-figure tables, in USD."""
+
+CHARTED = 12
+"""How many underlyings get curves: those with a reference that most venues list."""
+
+GRAVITY = (Level.ERROR, Level.WARNING, Level.INFO)
+
+EXPLANATIONS = {
+    "instrument-choice": choice.RULE,
+    "margin": (
+        "IM(N) is the least initial margin of a position of notional N: what the venue publishes, "
+        "or N divided by the largest leverage allowed at N. MM(N) is the maintenance margin "
+        "without fee add-ons, which depend on the account; each schedule names its add-on."
+    ),
+    "divergence": (
+        "IM(N) / R(N) − 1 against the reference R, MM likewise. Extremes and the ranges outside "
+        "the tolerance are found on the pieces of both functions, from $1 up to where the first "
+        "of them ends, open-ended ones at $1tn; no grid of notionals is involved."
+    ),
+    "index": (
+        "H = 100·exp(−E|ln(margin / reference)|), the mean over ln N from "
+        f"${LOWER:,.0f} to ${UPPER:,.0f} and over venues with equal weight. 100 is identical, 50 "
+        "is on average a factor of two apart. A venue whose schedule ends earlier counts as far "
+        "as it goes."
+    ),
+    "spread": (
+        "The most minus the least margin that venues ask for the same notional, and who asks "
+        "them. Between two cuts (bounds of tiers, crossings of curves) their order is constant."
+    ),
+    "counted": (
+        "Schedules that rest on a venue's documentation, or of which only the maximum leverage is "
+        "published, are shown beside the others and marked, but enter no cross-venue figure."
+    ),
+    "dates": (
+        "Recordings differ in date. Every cross-venue figure names the oldest and newest date it "
+        "compares; a conversion across dates makes a margin derived."
+    ),
+    "classes": (
+        "An underlying's class in a reference schedule comes from the lists in the rule set. One "
+        "on no list has no class, and its verdict is not observable."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read for an audit: snapshots with the hash of their manifests, and what they hold."""
+
+    archive: str
+    snapshots: tuple[tuple[str, Snapshot], ...]
+    schedules: tuple[MarginSchedule, ...]
+    defects: tuple[Defect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an audit is asked: its date, the staleness limit, the ladder, instruments to prefer."""
+
+    as_of: datetime
+    tool: Tool
+    stale_after_days: float = 30.0
+    ladder: tuple[float, ...] = LADDER
+    instruments: Mapping[choice.Pair, str] = field(default_factory=dict)
+
+
+def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> AuditDocument:
+    """Judge everything that was read; the same input gives the same document.
+
+    Raises KeyError: an instrument preferred in ``terms`` that its venue does not have.
+    """
+    schedules = tuple(sorted(reading.schedules, key=lambda one: one.key))
+    laid_out = lay_out(schedules, rule_sets)
+    divergences = judge(schedules, rule_sets, laid_out, terms.ladder)
+    seen = tuple(_seen(snapshot, terms) for _, snapshot in reading.snapshots)
+    stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
+    chosen = choice.choose(schedules, terms.instruments)
+    found = rivals(chosen, schedules)
+    gaps, indices = gaps_and_indices(found, laid_out, rule_sets, terms.ladder)
+    examined = Examined(
+        schedules=schedules,
+        internal=maintenance_against_initial(laid_out),
+        divergences=divergences,
+        rule_sets=tuple(rule_sets),
+        defects=reading.defects,
+        seen=_newest(seen),
+        stale_after_days=terms.stale_after_days,
+    )
+    return AuditDocument(
+        schema_version=SCHEMA_VERSION,
+        tool=terms.tool,
+        archive=reading.archive,
+        as_of=moment(terms.as_of),
+        stale_after_days=terms.stale_after_days,
+        ladder=terms.ladder,
+        heat_notional=HEAT_NOTIONAL,
+        snapshots=tuple(
+            rows.snapshot_row(snapshot, digest, one)
+            for (digest, snapshot), one in zip(reading.snapshots, seen, strict=True)
+        ),
+        rule_sets=tuple(rows.rule_set_row(one) for one in rule_sets),
+        coverage=tuple(
+            rows.coverage_row(schedule, stale=stale[schedule.key])
+            for _, by_venue in sorted(chosen.items())
+            for schedule in by_venue.values()
+        ),
+        schedules=tuple(rows.schedule_row(one, stale=stale[one.key]) for one in schedules),
+        defects=tuple(rows.defect_row(one) for one in reading.defects),
+        findings=_findings(examined),
+        divergences=divergences,
+        comparisons=tuple(comparison(one, stale) for one in found),
+        gaps=gaps,
+        indices=indices,
+        curves=curves(_charted(found, rule_sets, laid_out), laid_out, rule_sets),
+        explanations=EXPLANATIONS,
+    )
+
+
+def _seen(snapshot: Snapshot, terms: Terms) -> Seen:
+    age = rows.age_days(snapshot.observed_at, terms.as_of)
+    return Seen(snapshot.venue, snapshot.observed_at, age, age > terms.stale_after_days)
+
+
+def _newest(seen: Sequence[Seen]) -> tuple[Seen, ...]:
+    """Each venue's newest snapshot: whether a venue is stale is asked of that one."""
+    newest: dict[str, Seen] = {}
+    for one in sorted(seen, key=lambda one: (one.venue, one.observed_at)):
+        newest[one.venue] = one
+    return tuple(newest.values())
+
+
+def _stale(observed_at: datetime, terms: Terms) -> bool:
+    return rows.age_days(observed_at, terms.as_of) > terms.stale_after_days
+
+
+def _findings(examined: Examined) -> tuple[Finding, ...]:
+    """Gravest first, then by code, venue and symbol."""
+    found = [finding for check in CHECKS for finding in check.findings(examined)]
+    return tuple(
+        sorted(
+            found,
+            key=lambda one: (
+                GRAVITY.index(one.level),
+                one.code,
+                one.venue,
+                one.symbol,
+                one.profile,
+                one.rule_set,
+                one.figure,
+            ),
+        )
+    )
+
+
+def _charted(
+    found: Sequence[Rivals], rule_sets: Sequence[RuleSet], laid_out: LaidOut
+) -> tuple[Rivals, ...]:
+    """The underlyings to draw: on a class list, and listed by most venues."""
+    references = [one for one in rule_sets if not isinstance(one.requirement, Cap)]
+    classed = [
+        one
+        for one in found
+        if any(laid_out.class_name(rule_set, one.underlying) for rule_set in references)
+    ]
+    ranked = sorted(classed, key=lambda one: (-len(one.schedules), one.underlying))
+    return tuple(ranked[:CHARTED])

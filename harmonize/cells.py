@@ -1,0 +1,232 @@
+"""Stretches of notional on which several margin functions are one piece each, cut exactly.
+
+Every comparison here is made on such cells: first between the bounds of all functions concerned,
+then cut again where two of them cross, so that on a cell their order is constant.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmonize.panel import Floats, Ints, Panel
+from harmonize.powers import Term, roots
+
+HORIZON = 1e12
+"""Open-ended functions are compared up to this notional, in USD."""
+
+LEAST = 1.0
+"""The smallest position that is compared, in USD; below it margins are proportional to it."""
+
+
+_SQUARE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Functions to be cut together: their places in the panel, and each one's largest notional."""
+
+    functions: tuple[int, ...]
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells (lower, upper], by group and rising; terms have a column a function of the group.
+
+    A function without a value on a cell has NaN terms there.
+    """
+
+    owner: Ints
+    lower: Floats
+    upper: Floats
+    fixed: Floats
+    rate: Floats
+    coefficient: Floats
+    power: Floats
+
+    def values(self, notional: Floats) -> Floats:
+        """Margins in USD at one notional a cell: a row a cell, a column a function."""
+        at = notional[:, None]
+        margin: Floats = self.fixed + self.rate * at
+        curved = np.nonzero(np.nan_to_num(self.coefficient).any(axis=1))[0]
+        margin[curved] += self.coefficient[curved] * at[curved] ** self.power[curved]
+        return margin
+
+    def middle(self) -> Floats:
+        """A notional inside each cell: its geometric middle."""
+        middle: Floats = np.sqrt(np.maximum(self.lower, LEAST) * self.upper)
+        return middle
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> "Cells":
+        """Keep some cells."""
+        return Cells(
+            self.owner[index],
+            self.lower[index],
+            self.upper[index],
+            self.fixed[index],
+            self.rate[index],
+            self.coefficient[index],
+            self.power[index],
+        )
+
+    def split(self, index: Ints, points: Floats) -> "Cells":
+        """Cut cells at points: ``points[i]`` lies inside cell ``index[i]``."""
+        if not index.size:
+            return self
+        cell = np.concatenate([np.arange(self.owner.size), index])
+        upper = np.concatenate([self.upper, points])
+        order = np.lexsort((upper, cell))
+        cell, upper = cell[order], upper[order]
+        lower = np.empty_like(upper)
+        lower[1:] = upper[:-1]
+        begins = np.concatenate([[True], cell[1:] != cell[:-1]])
+        lower[begins] = self.lower[cell[begins]]
+        kept = upper > lower
+        cell, lower, upper = cell[kept], lower[kept], upper[kept]
+        rest = self.take(cell)
+        return Cells(rest.owner, lower, upper, rest.fixed, rest.rate, rest.coefficient, rest.power)
+
+
+def cells(panel: Panel, groups: Sequence[Group]) -> Cells:
+    """Cut every group at all bounds and limits of its functions, up to the horizon."""
+    width = max((len(group.functions) for group in groups), default=1)
+    functions = np.full((len(groups), width), -1, np.intp)
+    limits = np.zeros((len(groups), width))
+    for row, group in enumerate(groups):
+        functions[row, : len(group.functions)] = group.functions
+        limits[row, : len(group.limits)] = np.minimum(group.limits, HORIZON)
+    owner, upper = _bounds(panel, functions, limits)
+    lower = np.empty_like(upper)
+    lower[1:] = upper[:-1]
+    lower[np.concatenate([[True], owner[1:] != owner[:-1]])[: lower.size]] = 0.0
+    piece = _pieces(panel, functions[owner], upper)
+    inside = (piece >= 0) & (upper[:, None] <= limits[owner])
+    safe = np.where(inside, piece, 0)
+    terms = (
+        np.where(inside, column[safe], np.nan)
+        for column in (panel.fixed, panel.rate, panel.coefficient, panel.power)
+    )
+    return Cells(owner, lower, upper, *terms)
+
+
+def _bounds(panel: Panel, functions: Ints, limits: Floats) -> tuple[Ints, Floats]:
+    """All bounds of each group's functions, sorted and without repetition."""
+    row, column = np.nonzero(functions >= 0)
+    function = functions[row, column]
+    counts = np.diff(panel.first)[function]
+    starts = np.repeat(panel.first[function], counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    limit = np.repeat(limits[row, column], counts)
+    owner = np.concatenate([np.repeat(row, counts), row])
+    upper = np.concatenate([np.minimum(panel.upper[starts + within], limit), limits[row, column]])
+    order = np.lexsort((upper, owner))
+    owner, upper = owner[order], upper[order]
+    new = np.concatenate([[True], (owner[1:] != owner[:-1]) | (upper[1:] != upper[:-1])])
+    new = new[: upper.size] & (upper > 0)
+    return owner[new], upper[new]
+
+
+def _pieces(panel: Panel, functions: Ints, notional: Floats) -> Ints:
+    """The piece of each function that holds the notional; −1 where there is none."""
+    bounds = np.unique(panel.upper)
+    width = bounds.size + 1
+    keys = panel.owner * width + np.searchsorted(bounds, panel.upper)
+    wanted = functions * width + np.searchsorted(bounds, notional)[:, None]
+    piece = np.searchsorted(keys, wanted)
+    ends = panel.first[functions + 1]
+    piece = np.where((functions >= 0) & (piece < ends), piece, -1)
+    return piece.astype(np.intp)
+
+
+Cuts = tuple[Ints, Floats]
+"""Where to cut: cells by position, and a notional inside each."""
+
+
+def cut_at_crossings(found: Cells) -> Cells:
+    """Cut where any two functions of a group cross."""
+    cuts = [
+        band_edges(found, one, other, 1.0, 0.0)
+        for one, other in combinations(range(found.fixed.shape[1]), 2)
+    ]
+    return found.split(*_joined(cuts))
+
+
+def band_edges(found: Cells, one: int, other: int, factor: float, absolute: float) -> Cuts:
+    """Where ``f_one − factor · f_other − absolute · N`` changes sign."""
+    fixed = found.fixed[:, one] - factor * found.fixed[:, other]
+    rate = found.rate[:, one] - factor * found.rate[:, other] - absolute
+    first, second = found.coefficient[:, one], -factor * found.coefficient[:, other]
+    powers = found.power[:, (one, other)]
+    bent = np.stack([first, second], axis=1) != 0
+    squares = (~bent | (powers == _SQUARE)).all(axis=1)
+    known = np.isfinite(fixed)
+    cuts = [
+        _inside(found, known & squares, root)
+        for root in _quadratic_roots(fixed, rate, first + second)
+    ]
+    for cell in np.nonzero(known & ~squares)[0].tolist():
+        terms = [
+            (float(fixed[cell]), 0.0),
+            (float(rate[cell]), 1.0),
+            (float(first[cell]), float(powers[cell, 0])),
+            (float(second[cell]), float(powers[cell, 1])),
+        ]
+        cuts.append(_cut(found, cell, terms))
+    return _joined(cuts)
+
+
+def _inside(found: Cells, wanted: NDArray[np.bool_], root: Floats) -> Cuts:
+    """Keep the roots that lie inside their cell."""
+    inside = wanted & (root > np.maximum(found.lower, LEAST)) & (root < found.upper)
+    return np.nonzero(inside)[0], root[inside]
+
+
+def _quadratic_roots(fixed: Floats, rate: Floats, square: Floats) -> tuple[Floats, Floats]:
+    """Roots of ``fixed + rate·N + square·N²`` without cancellation; NaN where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(rate * rate - 4.0 * fixed * square)
+        half = -0.5 * (rate + np.where(rate < 0, -root, root))
+        return fixed / half, half / square
+
+
+def stationary_ratios(found: Cells, one: int, other: int) -> Cuts:
+    """Where ``f_one / f_other`` has a slope of zero inside a cell.
+
+    Without power terms the ratio is a Möbius function, monotone on the cell; with them the
+    numerator of its derivative is again a sum of powers.
+    """
+    cuts: list[Cuts] = []
+    coefficients = found.coefficient[:, (one, other)]
+    for cell in np.nonzero(np.nan_to_num(coefficients).any(axis=1))[0].tolist():
+        tops, bottoms = (_terms(found, cell, slot) for slot in (one, other))
+        slope = [
+            (top * bottom * (up - down), up + down - 1.0)
+            for top, up in tops
+            for bottom, down in bottoms
+        ]
+        cuts.append(_cut(found, cell, slope))
+    return _joined(cuts)
+
+
+def _cut(found: Cells, cell: int, terms: Sequence[Term]) -> Cuts:
+    """The roots of a sum of powers inside one cell."""
+    lower, upper = max(float(found.lower[cell]), LEAST), float(found.upper[cell])
+    points = np.array(roots(terms, lower, upper), dtype=np.float64)
+    return np.full(points.size, cell, dtype=np.intp), points
+
+
+def _terms(found: Cells, cell: int, slot: int) -> list[Term]:
+    return [
+        (float(found.fixed[cell, slot]), 0.0),
+        (float(found.rate[cell, slot]), 1.0),
+        (float(found.coefficient[cell, slot]), float(found.power[cell, slot])),
+    ]
+
+
+def _joined(cuts: Sequence[Cuts]) -> Cuts:
+    where = [np.empty(0, np.intp), *(index for index, _ in cuts)]
+    points = [np.empty(0), *(found for _, found in cuts)]
+    return np.concatenate(where), np.concatenate(points)

@@ -1,0 +1,229 @@
+"""MH1xx: is a schedule sound in itself?"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from harmonize.checks.examined import Draft, Examined, about, dollars, intervals, percent
+from harmonize.document import Level, Verdict
+from harmonize.schedule import (
+    ZERO,
+    MarginFunction,
+    Piece,
+    Tier,
+    Unknown,
+    deductions,
+    value_of,
+)
+
+_ROUNDING = Decimal("0.01")  # USD; venues round deductions to cents
+
+
+def tiers_tile(examined: Examined) -> Iterator[Draft]:
+    """Tiers leave a gap, overlap, or do not rise.
+
+    ## What it checks
+    Every published tier ends above the one before, and begins where that one ends.
+
+    ## Why it matters
+    In a gap no margin is defined, in an overlap two are. A position there is margined by a rule
+    that nobody can read off, and no comparison is possible.
+
+    ## Example
+    Tier 1 ends at $5,000 and tier 2 begins at $10,000: a position of $7,000 has no tier.
+    """
+    for schedule in examined.schedules:
+        reason = _fault(schedule.tiers)
+        if reason:
+            draft = Draft(Verdict.NOT_OBSERVABLE, Level.ERROR, "", f"{reason}; IM and MM unknown")
+            yield about(schedule, draft)
+
+
+def _fault(tiers: Sequence[Tier]) -> str:
+    for number, (below, above) in enumerate(pairwise(tiers), start=2):
+        if above.upper <= below.upper:
+            return (
+                f"tier {number} ends at {dollars(float(above.upper))}, not above tier {number - 1}"
+            )
+        if above.lower is not None and above.lower != below.upper:
+            kind = "gap" if above.lower > below.upper else "overlap"
+            ends = f"{dollars(float(below.upper))} and {dollars(float(above.lower))}"
+            return f"tiers {number - 1} and {number} leave a {kind} between {ends}"
+    return ""
+
+
+def maintenance_above_initial(examined: Examined) -> Iterator[Draft]:
+    """Maintenance margin is above initial margin.
+
+    ## What it checks
+    MM(N) ≤ IM(N) at both ends of every stretch on which IM and MM are one piece each.
+
+    ## Why it matters
+    A position opened with the initial margin would be liquidated at once.
+
+    ## Example
+    A tier of 50x (IM 2 %) with a maintenance rate of 2.5 %.
+    """
+    for schedule, standing in zip(examined.schedules, examined.internal, strict=True):
+        if standing is not None and standing.over:
+            notional = standing.highest_notional
+            yield about(
+                schedule,
+                Draft(
+                    Verdict.UNDER,
+                    Level.ERROR,
+                    "",
+                    f"MM is up to {percent(standing.highest)} above IM, "
+                    f"most at {dollars(notional)}",
+                    intervals=intervals(standing.over),
+                    notional=notional,
+                    divergence=standing.highest,
+                ),
+            )
+
+
+def rate_falls(examined: Examined) -> Iterator[Draft]:
+    """A tier asks a lower rate than a smaller position pays.
+
+    ## What it checks
+    IM and MM rates of the published tiers never fall from one tier to the next.
+
+    ## Why it matters
+    A larger position is harder to close. A rate that falls with size rewards concentration, and a
+    position can lower its margin by growing.
+
+    ## Example
+    Tier 3 asks 2.5 % maintenance, tier 4 only 2 %.
+    """
+    for schedule in examined.schedules:
+        for word, rates in (
+            ("IM", [tier.initial_rate for tier in schedule.tiers]),
+            ("MM", [tier.maintenance_rate for tier in schedule.tiers]),
+        ):
+            for tier, below, above in zip(schedule.tiers, rates, rates[1:], strict=False):
+                if below is not None and above is not None and above < below:
+                    yield about(schedule, _falls(word, tier, below, above))
+                    break
+
+
+def _falls(word: str, tier: Tier, below: Decimal, above: Decimal) -> Draft:
+    return Draft(
+        Verdict.UNDER,
+        Level.WARNING,
+        "",
+        f"{word} falls from {percent(float(below))} to {percent(float(above))} "
+        f"above {dollars(float(tier.upper))}",
+        notional=float(tier.upper),
+        observed=float(above),
+        required=float(below),
+        figure="initial" if word == "IM" else "maintenance",
+    )
+
+
+def maintenance_cliff(examined: Examined) -> Iterator[Draft]:
+    """Maintenance margin jumps at a tier's bound.
+
+    ## What it checks
+    The largest jump of MM in USD at a bound, where tiers are flat: the new rate applies to the
+    whole position at once.
+
+    ## Why it matters
+    One dollar more of position, or a small move of the mark, adds the jump to the margin required
+    and can itself trigger the liquidation. Marginal tiers have no such cliff.
+
+    ## Example
+    0.4 % up to $150,000 and 0.5 % above: crossing the bound adds $150.
+    """
+    for schedule in examined.schedules:
+        maintenance = value_of(schedule.maintenance)
+        jump = _largest_jump(maintenance) if maintenance else None
+        if jump:
+            size, bound, share = jump
+            yield about(schedule, _cliff("MM", size, bound, share, Level.WARNING))
+
+
+def initial_cliff(examined: Examined) -> Iterator[Draft]:
+    """Initial margin jumps at a tier's bound.
+
+    ## What it checks
+    The largest jump of the least initial margin in USD at a bound.
+
+    ## Why it matters
+    Most venues ask notional divided by the leverage allowed at that size, so the least initial
+    margin jumps for the whole position. It blocks growth rather than liquidating, so it is noted,
+    not warned of.
+
+    ## Example
+    125x up to $150,000, 100x above: crossing the bound adds $300.
+    """
+    for schedule in examined.schedules:
+        initial = value_of(schedule.initial)
+        jump = _largest_jump(initial) if initial else None
+        if jump:
+            size, bound, share = jump
+            yield about(schedule, _cliff("IM", size, bound, share, Level.INFO))
+
+
+def _cliff(word: str, size: float, bound: float, share: float, level: Level) -> Draft:
+    return Draft(
+        Verdict.UNDER,
+        level,
+        "",
+        f"{word} jumps by {dollars(size)} ({percent(share)} more) at {dollars(bound)}",
+        notional=bound,
+        observed=size,
+    )
+
+
+def _largest_jump(function: MarginFunction) -> tuple[float, float, float] | None:
+    """The largest jump in USD, its bound, and the jump as a share of the margin below it."""
+    largest = None
+    for below, above in pairwise(function.pieces):
+        bound = float(below.upper)
+        left = _value(below, bound)
+        jump = _value(above, bound) - left
+        if jump > 1e-9 * left and (largest is None or jump > largest[0]):
+            largest = (jump, bound, jump / left)
+    return largest
+
+
+def _value(piece: Piece, notional: float) -> float:
+    curved = float(piece.coefficient) * notional ** float(piece.power) if piece.coefficient else 0.0
+    return float(piece.fixed) + float(piece.rate) * notional + curved
+
+
+def deduction_differs(examined: Examined) -> Iterator[Draft]:
+    """A published deduction is not the one that continuity gives.
+
+    ## What it checks
+    ``D_k = D_{k-1} + B_k * (r_k - r_{k-1})`` against the venue's own figure, to a cent.
+
+    ## Why it matters
+    Either a rate, a bound or the deduction was published wrongly; margin then jumps where the
+    venue says that it does not.
+
+    ## Example
+    Bounds $300,000 and rates 0.4 % and 0.5 % give a deduction of $300; the venue publishes $0.
+    """
+    for schedule in examined.schedules:
+        maintenance = schedule.maintenance
+        published = [tier.deduction for tier in schedule.tiers]
+        if isinstance(maintenance, Unknown) or all(one is None for one in published):
+            continue
+        rates = [tier.maintenance_rate or ZERO for tier in schedule.tiers]
+        derived = deductions([tier.upper for tier in schedule.tiers], rates)
+        for number, (stated, due) in enumerate(zip(published, derived, strict=True), start=1):
+            if stated is not None and abs(stated - due) > _ROUNDING:
+                yield about(schedule, _differs(number, stated, due))
+                break
+
+
+def _differs(number: int, stated: Decimal, due: Decimal) -> Draft:
+    return Draft(
+        Verdict.UNDER,
+        Level.WARNING,
+        "",
+        f"tier {number} publishes a deduction of ${stated:,.2f}, continuity gives ${due:,.2f}",
+        observed=float(stated),
+        required=float(due),
+    )

@@ -1,0 +1,488 @@
+"""The command line: options in, data to stdout, everything else to stderr, an exit code."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from harmonize.app import Answer, Question
+    from harmonize.payload import Payload
+    from harmonize.schedule import MarginSchedule
+
+app = typer.Typer(
+    name="harmonize",
+    help="Compare the margin that crypto-derivatives venues ask, with rules and with one another.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_help=True)
+archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+app.add_typer(archive_app, name="archive")
+
+FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
+
+
+class FailOn(StrEnum):
+    """The gravest level of finding that still exits with 0 is the one below this."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+class OutputForm(StrEnum):
+    """How a single answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Settings:
+    """What the options before the command say."""
+
+    def __init__(self, archive: Path | None, *, quiet: bool, verbose: bool) -> None:
+        self.archive = archive
+        self.quiet = quiet
+        self.verbose = verbose
+
+
+Venues = Annotated[list[str] | None, typer.Option("--venue", help="Only this venue (repeatable).")]
+Underlyings = Annotated[
+    list[str] | None, typer.Option("--underlying", help="Only this asset, as BTC (repeatable).")
+]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--rules", help="A pack or a YAML file (repeatable); every pack if not given."),
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Read only what was observed by this day."),
+]
+ProfileOption = Annotated[str, typer.Option("--profile", help="As 'isolated' or 'retail'.")]
+StaleAfter = Annotated[
+    float, typer.Option("--stale-after", min=0.0, help="Days after which a snapshot is stale.")
+]
+Instruments = Annotated[
+    list[str] | None,
+    typer.Option("--instrument", help="VENUE:UNDERLYING=SYMBOL to compare instead (repeatable)."),
+]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", help="Exit with 1 from findings of this level up.")
+]
+Notionals = Annotated[
+    list[float] | None, typer.Option("--notional", help="Position size in USD (repeatable).")
+]
+FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - only `--version` needs it
+
+        typer.echo(f"harmonize {version('harmonize-margins')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive",
+            envvar="HARMONIZE_ARCHIVE",
+            help="Archive folder; the recorded archive that ships with the tool if not given.",
+        ),
+    ] = None,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks.")] = False,
+    version: Annotated[  # noqa: ARG001 - acted on by its callback
+        bool, typer.Option("--version", callback=lambda value: _version(wanted=value))
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    context.obj = Settings(archive, quiet=quiet, verbose=verbose)
+
+
+@app.command()
+def report(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("report"),
+    venue: Venues = None,
+    underlying: Underlyings = None,
+    rules: Rules = None,
+    as_of: AsOf = None,
+    profile: ProfileOption = "",
+    stale_after: StaleAfter = 30.0,
+    instrument: Instruments = None,
+    fail_on: FailOnOption = FailOn.NEVER,
+) -> None:
+    """Audit, and write the HTML report (index.html) and the audit document (audit.json)."""
+    from reports.registry import render  # noqa: PLC0415 - jinja2 and matplotlib are heavy
+
+    question = _question(
+        context.obj, venue, underlying, rules, as_of, profile, stale_after, instrument
+    )
+    answer = _asked(question)
+    page = out / "index.html"
+    _write(page, render("html", answer.document))
+    _write(out / "audit.json", render("json", answer.document))
+    _say_summary(context.obj, answer)
+    typer.echo(str(page))
+    raise typer.Exit(_exit_code(context.obj, answer, fail_on))
+
+
+@app.command()
+def audit(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    form: Annotated[str, typer.Option("--format", help="table, json or html.")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", help="A file, not stdout.")] = None,
+    venue: Venues = None,
+    underlying: Underlyings = None,
+    rules: Rules = None,
+    as_of: AsOf = None,
+    profile: ProfileOption = "",
+    stale_after: StaleAfter = 30.0,
+    instrument: Instruments = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+) -> None:
+    """Audit, and print the findings."""
+    from reports.registry import UnknownFormatError, render, renderer  # noqa: PLC0415 - as above
+
+    try:
+        renderer(form)
+    except UnknownFormatError as error:
+        _fail(str(error), USAGE)
+    question = _question(
+        context.obj, venue, underlying, rules, as_of, profile, stale_after, instrument
+    )
+    answer = _asked(question)
+    content = render(form, answer.document)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        _write(output, content)
+    raise typer.Exit(_exit_code(context.obj, answer, fail_on))
+
+
+@app.command()
+def schedule(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    venue: str,
+    symbol: str,
+    *,
+    notional: Notionals = None,
+    profile: ProfileOption = "",
+    as_of: AsOf = None,
+    form: FormOption = OutputForm.TABLE,
+) -> None:
+    """Print one schedule: its pieces, IM and MM at notionals, and the evidence of each number."""
+    from harmonize import show  # noqa: PLC0415 - numpy is heavy
+    from harmonize.audit import LADDER  # noqa: PLC0415 - as above
+
+    notionals = _notionals(notional) or LADDER
+    question = _question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
+    found, payloads = _found_schedule(context.obj, question, symbol)
+    if form is OutputForm.JSON:
+        _print_json(show.schedule_object(found, payloads, notionals))
+    else:
+        typer.echo(show.schedule_text(found, notionals), nl=False)
+
+
+@app.command()
+def gap(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    underlying: str,
+    *,
+    notional: Notionals = None,
+    venue: Venues = None,
+    as_of: AsOf = None,
+    instrument: Instruments = None,
+    form: FormOption = OutputForm.TABLE,
+) -> None:
+    """Print the cross-venue spread of one underlying, and who is cheapest where."""
+    from dataclasses import asdict, replace  # noqa: PLC0415 - beside the heavy ones
+
+    from harmonize import spread  # noqa: PLC0415 - numpy is heavy
+
+    question = _question(context.obj, venue, [underlying], None, as_of, "", 30.0, instrument)
+    notionals = _notionals(notional)
+    answer = _asked(replace(question, ladder=notionals) if notionals else question)
+    gaps = answer.document.gaps
+    if form is OutputForm.JSON:
+        _print_json([asdict(one) for one in gaps])
+    else:
+        typer.echo(spread.text(gaps), nl=False)
+    if not gaps:
+        _note(context.obj, f"fewer than two venues can be compared on {underlying}")
+        raise typer.Exit(INCOMPLETE)
+    raise typer.Exit(_exit_code(context.obj, answer, FailOn.NEVER))
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.")] = "") -> None:
+    """Print what a check tests and why; without a code, list the checks."""
+    from harmonize import checks  # noqa: PLC0415 - numpy is heavy
+
+    if not code:
+        for one in checks.CHECKS:
+            summary = (one.run.__doc__ or "").strip().splitlines()[0]
+            typer.echo(f"{one.code}  {one.name:<28} {summary}")
+        return
+    check = checks.find(code)
+    if check is None:
+        known = ", ".join(one.code for one in checks.CHECKS)
+        _fail(f"no check has code {code}; there are {known}", USAGE)
+    typer.echo(checks.explain(check), nl=False)
+
+
+@app.command()
+def venues() -> None:
+    """List the venues: what is asked of each, by which calls, and what the archive holds."""
+    from venues.coverage import text  # noqa: PLC0415 - adapters are heavy
+
+    typer.echo(text(), nl=False)
+
+
+@rules_app.command("list")
+def rules_list() -> None:
+    """List the rule sets that ship with the tool."""
+    from rules import loader  # noqa: PLC0415 - pydantic is heavy
+
+    for one in loader.bundled():
+        typer.echo(f"{one.id:<22} {one.kind:<9} {one.version:<9} {one.title}")
+
+
+@rules_app.command("show")
+def rules_show(pack: str) -> None:
+    """Print a rule set as it is written, with its citations."""
+    from rules import loader  # noqa: PLC0415 - as above
+
+    try:
+        typer.echo(loader.source(pack), nl=False)
+    except loader.RuleError as error:
+        _fail(str(error), USAGE)
+
+
+@rules_app.command("check")
+def rules_check(file: str) -> None:
+    """Check a rule set; print every error as file:line:column."""
+    from rules import loader  # noqa: PLC0415 - as above
+
+    errors = loader.check(file)
+    for line in errors:
+        typer.echo(line, err=True)
+    if errors:
+        raise typer.Exit(USAGE)
+    typer.echo(f"{file}: no errors")
+
+
+@rules_app.command("schema")
+def rules_schema() -> None:
+    """Print the JSON Schema of rule sets."""
+    from rules.model import json_schema  # noqa: PLC0415 - as above
+
+    _print_json(json_schema())
+
+
+@archive_app.command("ls")
+def archive_ls(context: typer.Context) -> None:
+    """List the snapshots of the archive, oldest first."""
+
+    def run(path: Path) -> None:
+        from harmonize.archive import Archive  # noqa: PLC0415 - beside the heavy ones
+
+        for one in Archive.open(path).entries():
+            kind = "complete" if one.complete else "partial"
+            typer.echo(
+                f"{one.sequence:>6}  {one.observed_at:%Y-%m-%dT%H:%M:%SZ}  {one.venue:<14} "
+                f"{kind:<8} {one.payloads:>4} payloads {one.size:>10,} bytes  {one.digest[:16]}"
+            )
+
+    _on_archive(context.obj, run)
+
+
+@archive_app.command("verify")
+def archive_verify(context: typer.Context) -> None:
+    """Check every byte of the archive against its hashes."""
+
+    def run(path: Path) -> None:
+        from harmonize.archive import Archive  # noqa: PLC0415 - as above
+
+        archive = Archive.open(path)
+        problems = archive.verify()
+        for one in problems:
+            typer.echo(f"error: {one.where}: {one.what}", err=True)
+        if problems:
+            raise typer.Exit(INCOMPLETE)
+        typer.echo(f"{len(archive.entries())} snapshots, every byte as it was archived")
+
+    _on_archive(context.obj, run)
+
+
+def _on_archive(settings: Settings, run: Callable[[Path], None]) -> None:
+    from harmonize.app import recorded  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+
+    try:
+        if settings.archive is not None:
+            run(settings.archive)
+        else:
+            with recorded() as path:
+                run(path)
+    except ArchiveError as error:
+        _fail(str(error), INCOMPLETE)
+
+
+def _question(  # noqa: PLR0913, PLR0917 - the shared options
+    settings: Settings,
+    venue: list[str] | None,
+    underlying: list[str] | None,
+    rules: list[str] | None,
+    as_of: datetime | None,
+    profile: str,
+    stale_after: float,
+    instrument: list[str] | None,
+) -> "Question":
+    from harmonize.app import Question  # noqa: PLC0415 - numpy is heavy
+
+    return Question(
+        archive=settings.archive,
+        venues=tuple(venue or ()),
+        underlyings=tuple(one.upper() for one in underlying or ()),
+        profile=profile,
+        rules=tuple(rules or ()),
+        as_of=as_of.date() if as_of else None,
+        stale_after_days=stale_after,
+        instruments=dict(_preference(one) for one in instrument or ()),
+    )
+
+
+def _preference(text: str) -> tuple[tuple[str, str], str]:
+    pair, equals, symbol = text.partition("=")
+    venue, colon, underlying = pair.partition(":")
+    if not (equals and colon and venue and underlying and symbol):
+        _fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
+    return (venue, underlying.upper()), symbol
+
+
+def _notionals(given: list[float] | None) -> tuple[float, ...]:
+    for one in given or ():
+        if not 0.0 < one < float("inf"):
+            _fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
+    return tuple(sorted(set(given or ())))
+
+
+def _asked(question: "Question") -> "Answer":
+    from harmonize.app import AskedError, answer  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    try:
+        return answer(question)
+    except (AskedError, RuleError) as error:
+        _fail(str(error), USAGE)
+    except ArchiveError as error:
+        _fail(str(error), INCOMPLETE)
+
+
+def _found_schedule(
+    settings: Settings, question: "Question", symbol: str
+) -> "tuple[MarginSchedule, dict[str, Payload]]":
+    from harmonize.app import AskedError, find_schedule  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+
+    try:
+        found, others, payloads = find_schedule(question, symbol)
+    except AskedError as error:
+        _fail(str(error), USAGE)
+    except ArchiveError as error:
+        _fail(str(error), INCOMPLETE)
+    except LookupError as error:
+        _fail(str(error.args[0]), INCOMPLETE)
+    if others:
+        _note(settings, f"other profiles, by --profile: {'; '.join(others)}")
+    return found, payloads
+
+
+def _say_summary(settings: Settings, answer: "Answer") -> None:
+    from harmonize.app import age_today  # noqa: PLC0415 - numpy is heavy
+
+    document = answer.document
+    _note(settings, f"read from the {document.archive}")
+    today = age_today(document, datetime.now(UTC))
+    for one in document.snapshots:
+        mark = "stale" if one.stale else "recent"
+        _note(
+            settings,
+            f"  {one.venue:<14} {one.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
+            f"newest is {today[one.venue].days} days old today ({one.source})",
+        )
+    errors = sum(one.level.value == "error" for one in document.findings)
+    _note(
+        settings,
+        f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
+        f"venues, {len(document.comparisons)} underlyings compared, "
+        f"{len(document.findings)} findings ({errors} errors)",
+    )
+
+
+def _exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
+    """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
+    for one in answer.missing:
+        _note(settings, f"incomplete: {one}")
+    for defect in answer.document.defects:
+        _note(
+            settings, f"incomplete: {defect.venue} {defect.symbol} {defect.where}: {defect.reason}"
+        )
+    if not answer.complete:
+        return INCOMPLETE
+    levels = [level.value for level in FailOn]
+    if fail_on is FailOn.NEVER:
+        return FINE
+    worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
+    return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else FINE
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.part")
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        _fail(f"{path} cannot be written: {error.strerror}; choose another place", USAGE)
+
+
+def _print_json(value: object) -> None:
+    import json  # noqa: PLC0415 - only these answers need it
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _note(settings: Settings, text: str) -> None:
+    if not settings.quiet:
+        typer.echo(_one_line(text), err=True)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    typer.echo(f"error: {_one_line(text)}", err=True)
+    raise typer.Exit(code)
+
+
+def _one_line(text: str) -> str:
+    """Keep a message on one line and free of control characters."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -1,0 +1,270 @@
+"""One underlying across venues: who is compared, the spread between them, and the index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from harmonize import gap, index
+from harmonize.cells import HORIZON, Cells, Group, cells, cut_at_crossings
+from harmonize.checks.examined import moment
+from harmonize.document import (
+    Comparison,
+    Gap,
+    Index,
+    Member,
+    SpreadInterval,
+    SpreadPoint,
+    VenueDistance,
+)
+from harmonize.laid_out import FIGURES, LaidOut, Placed
+from harmonize.payload import Origin
+from harmonize.requirement import Cap, RuleSet
+from harmonize.schedule import MarginSchedule
+
+MEDIAN = "median"
+"""What an index is called that compares venues with their own median."""
+
+_LEAST_VENUES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """The schedules that stand for their venues on one underlying, with their rows."""
+
+    underlying: str
+    rows: tuple[int, ...]
+    schedules: tuple[MarginSchedule, ...]
+
+    @property
+    def span(self) -> tuple[str, str]:
+        """The oldest and the newest date that any of the schedules rests on."""
+        return span(self.schedules)
+
+    def counted(self, placed: Sequence[Placed | None]) -> tuple[int, ...]:
+        """Places of the schedules that count in cross-venue figures and have this function."""
+        return tuple(
+            place
+            for place, (row, schedule) in enumerate(zip(self.rows, self.schedules, strict=True))
+            if not aside(schedule) and placed[row] is not None
+        )
+
+
+def rivals(
+    chosen: Mapping[str, Mapping[str, MarginSchedule]], schedules: Sequence[MarginSchedule]
+) -> tuple[Rivals, ...]:
+    """Group chosen schedules by underlying, where at least two venues list it."""
+    rows = {schedule.key: row for row, schedule in enumerate(schedules)}
+    return tuple(
+        Rivals(
+            underlying,
+            tuple(rows[one.key] for one in by_venue.values()),
+            tuple(by_venue.values()),
+        )
+        for underlying, by_venue in chosen.items()
+        if len(by_venue) >= _LEAST_VENUES
+    )
+
+
+def aside(schedule: MarginSchedule) -> str:
+    """Say why a schedule is shown but counts in no cross-venue figure; empty when it counts."""
+    if schedule.origin is Origin.DOCUMENTATION:
+        return "rests on the venue's documentation"
+    return schedule.aside
+
+
+def span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
+    """The oldest and newest observation that schedules rest on."""
+    times = [time for one in schedules for time in (one.dates[0], one.dates[-1])]
+    return moment(min(times)), moment(max(times))
+
+
+def comparison(found: Rivals, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
+    """Write down who stands for whom, and why a schedule does not count."""
+    oldest, newest = found.span
+    return Comparison(
+        underlying=found.underlying,
+        oldest=oldest,
+        newest=newest,
+        members=tuple(
+            Member(
+                venue=one.instrument.venue,
+                symbol=one.instrument.symbol,
+                profile=str(one.profile),
+                observed_at=moment(one.observed_at),
+                stale=stale[one.key],
+                origin=one.origin.value,
+                counted=not aside(one),
+                reason=aside(one),
+            )
+            for one in found.schedules
+        ),
+    )
+
+
+def gaps_and_indices(
+    all_: Sequence[Rivals],
+    laid_out: LaidOut,
+    rule_sets: Sequence[RuleSet],
+    ladder: Sequence[float],
+) -> tuple[tuple[Gap, ...], tuple[Index, ...]]:
+    """The spread of every underlying, for IM and for MM, and its harmonization indices.
+
+    Indices are against every reference schedule, and against the venues' own median. Caps are
+    conduct rules, not calibrated schedules: no index is computed against them.
+    """
+    references = [one for one in rule_sets if not isinstance(one.requirement, Cap)]
+    gaps: list[Gap] = []
+    indices: list[Index] = []
+    for figure in FIGURES:
+        among = _entrants(all_, laid_out, figure, None)
+        groups = [_group(one, laid_out.own[figure]) for one in among]
+        found = cut_at_crossings(cells(laid_out.panel, groups))
+        gaps += _gaps(among, groups, found, laid_out, ladder)
+        distances = index.from_median(found, groups)
+        indices += _indices(among, distances, figure, MEDIAN)
+        for rule_set in references:
+            against = _entrants(all_, laid_out, figure, rule_set)
+            groups = [_group(one, laid_out.own[figure]) for one in against]
+            found = cut_at_crossings(cells(laid_out.panel, groups))
+            distances = index.from_reference(found, groups)
+            indices += _indices(against, distances, figure, rule_set.id)
+    return (
+        tuple(sorted(gaps, key=lambda one: (one.underlying, one.figure))),
+        tuple(sorted(indices, key=lambda one: (one.underlying, one.figure, one.against))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entrant:
+    """The schedules of one underlying that count for one figure, and the reference they meet."""
+
+    figure: str
+    rivals: Rivals
+    places: tuple[int, ...]
+    reference: Placed | None
+
+    def names(self, group_places: Sequence[int]) -> tuple[str, ...]:
+        """Name venues by their places in the group."""
+        schedules = self.rivals.schedules
+        return tuple(schedules[self.places[place]].instrument.venue for place in group_places)
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        return self.names(range(len(self.places)))
+
+    @property
+    def span(self) -> tuple[str, str]:
+        return span([self.rivals.schedules[place] for place in self.places])
+
+
+def _entrants(
+    all_: Sequence[Rivals], laid_out: LaidOut, figure: str, rule_set: RuleSet | None
+) -> list[_Entrant]:
+    """Who is compared: with a rule set any counted venue, among themselves at least two."""
+    found = []
+    for one in all_:
+        places = one.counted(laid_out.own[figure])
+        if rule_set is None:
+            if len(places) >= _LEAST_VENUES:
+                found.append(_Entrant(figure, one, places, None))
+            continue
+        reference = laid_out.reference(rule_set, one.underlying, figure)
+        if places and reference:
+            found.append(_Entrant(figure, one, places, reference))
+    return found
+
+
+def _group(entrant: _Entrant, placed: Sequence[Placed | None]) -> Group:
+    """The entrant's functions in the panel, and the reference behind them."""
+    own = [placed[entrant.rivals.rows[place]] for place in entrant.places]
+    known = [one for one in (*own, entrant.reference) if one is not None]
+    return Group(tuple(one.function for one in known), tuple(one.limit for one in known))
+
+
+def _gaps(
+    entrants: Sequence[_Entrant],
+    groups: Sequence[Group],
+    found: Cells,
+    laid_out: LaidOut,
+    ladder: Sequence[float],
+) -> list[Gap]:
+    return [
+        _gap(entrant, stretches, rungs)
+        for entrant, stretches, rungs in zip(
+            entrants,
+            gap.stretches(found, len(groups)),
+            gap.rungs(laid_out.panel, groups, ladder),
+            strict=True,
+        )
+    ]
+
+
+def _gap(entrant: _Entrant, stretches: Sequence[gap.Stretch], rungs: Sequence[gap.Rung]) -> Gap:
+    oldest, newest = entrant.span
+    return Gap(
+        underlying=entrant.rivals.underlying,
+        figure=entrant.figure,
+        venues=entrant.venues,
+        oldest=oldest,
+        newest=newest,
+        intervals=tuple(
+            SpreadInterval(
+                lower=one.lower,
+                upper=None if one.upper >= HORIZON else one.upper,
+                cheapest=entrant.names(one.cheapest),
+                dearest=entrant.names(one.dearest),
+                spread_lower=one.spread_lower,
+                spread_upper=None if one.upper >= HORIZON else one.spread_upper,
+            )
+            for one in stretches
+        ),
+        points=tuple(
+            SpreadPoint(
+                notional=rung.notional,
+                venues=rung.count,
+                cheapest=entrant.names(rung.cheapest),
+                least=rung.least,
+                dearest=entrant.names(rung.dearest),
+                most=rung.most,
+                spread=rung.most - rung.least,
+            )
+            for rung in rungs
+        ),
+    )
+
+
+def _indices(
+    entrants: Sequence[_Entrant],
+    distances: Sequence[index.Distance],
+    figure: str,
+    against: str,
+) -> list[Index]:
+    found = []
+    for entrant, distance in zip(entrants, distances, strict=True):
+        count = len(entrant.places)
+        own = index.Distance(distance.each[:count], distance.uppers[:count])
+        if isfinite(own.index):
+            found.append(_index(entrant, figure, against, own))
+    return found
+
+
+def _index(entrant: _Entrant, figure: str, against: str, distance: index.Distance) -> Index:
+    oldest, newest = entrant.span
+    return Index(
+        underlying=entrant.rivals.underlying,
+        figure=figure,
+        against=against,
+        value=distance.index,
+        weights="equal",
+        lower=index.LOWER,
+        upper=index.UPPER,
+        venues=tuple(
+            VenueDistance(venue, one, upper)
+            for venue, one, upper in zip(
+                entrant.venues, distance.each, distance.uppers, strict=True
+            )
+            if isfinite(one)
+        ),
+        oldest=oldest,
+        newest=newest,
+    )

@@ -1,0 +1,134 @@
+"""What the venues' margins for one underlying differ by, and who is cheapest where.
+
+Exact on the pieces: between two cuts the order of the venues is constant, so cheapest and dearest
+are found once a stretch. Source of the measure: design of this project, "spread".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harmonize.cells import LEAST, Cells, Group
+from harmonize.panel import Floats, Panel
+
+_NOISE = 1e-9  # relative; margins closer than this are a tie
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """On (lower, upper], who asks least and most, and the spread in USD at both ends.
+
+    Numbers in ``cheapest`` and ``dearest`` are places in the group.
+    """
+
+    lower: float
+    upper: float
+    cheapest: tuple[int, ...]
+    dearest: tuple[int, ...]
+    spread_lower: float
+    spread_upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Least and most margin in USD at one notional, and how many functions reach it."""
+
+    notional: float
+    count: int
+    cheapest: tuple[int, ...]
+    least: float
+    dearest: tuple[int, ...]
+    most: float
+
+
+def stretches(found: Cells, count: int) -> list[tuple[Stretch, ...]]:
+    """The stretches of each of ``count`` groups on which at least two functions have a value.
+
+    ``found`` are the groups' cells, cut at crossings.
+    """
+    found = found.take((np.isfinite(found.fixed).sum(axis=1) > 1) & (found.upper > LEAST))
+    least, most = _leaders(found.values(found.middle()))
+    low, high = (
+        np.nanmax(margin, axis=1) - np.nanmin(margin, axis=1)
+        for margin in (
+            found.values(np.where(found.lower > 0, found.lower, 0.0)),
+            found.values(found.upper),
+        )
+    )
+    ends = np.searchsorted(found.owner, np.arange(count + 1))
+    rows = list(
+        zip(
+            found.lower.tolist(),
+            found.upper.tolist(),
+            least,
+            most,
+            low.tolist(),
+            high.tolist(),
+            strict=True,
+        )
+    )
+    return [_merged(rows[ends[row] : ends[row + 1]]) for row in range(count)]
+
+
+_Row = tuple[float, float, tuple[int, ...], tuple[int, ...], float, float]
+
+
+def _merged(rows: Sequence[_Row]) -> tuple[Stretch, ...]:
+    merged = []
+    for (least, most), run in groupby(rows, key=lambda row: (row[2], row[3])):
+        stretch = list(run)
+        first, last = stretch[0], stretch[-1]
+        merged.append(Stretch(first[0], last[1], least, most, first[4], last[5]))
+    return tuple(merged)
+
+
+def _leaders(margins: Floats) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Who asks least and most in each row; ties name all."""
+    if not margins.size:
+        return [], []
+    least = np.nanmin(margins, axis=1)[:, None]
+    most = np.nanmax(margins, axis=1)[:, None]
+    with np.errstate(invalid="ignore"):
+        low = margins <= least * (1 + _NOISE)
+        high = margins >= most * (1 - _NOISE)
+    return _places(low), _places(high)
+
+
+def _places(marks: NDArray[np.bool_]) -> list[tuple[int, ...]]:
+    return [tuple(place for place, one in enumerate(row) if one) for row in marks.tolist()]
+
+
+def rungs(panel: Panel, groups: Sequence[Group], ladder: Sequence[float]) -> list[tuple[Rung, ...]]:
+    """Least and most margin of every group at every rung that two of its functions reach."""
+    counts = [len(group.functions) for group in groups]
+    functions = np.array([one for group in groups for one in group.functions], np.intp)
+    limits = np.array([one for group in groups for one in group.limits])
+    at = np.array(ladder, dtype=float)
+    margins = panel.evaluate(np.repeat(functions, at.size), np.tile(at, functions.size))
+    margins = margins.reshape(functions.size, at.size)
+    margins[limits[:, None] < at] = np.nan
+    found, end = [], 0
+    for count in counts:
+        begin, end = end, end + count
+        found.append(tuple(_rungs(margins[begin:end].T, ladder)))
+    return found
+
+
+def _rungs(margins: Floats, ladder: Sequence[float]) -> list[Rung]:
+    reached = np.isfinite(margins).sum(axis=1)
+    two = reached > 1
+    cheapest, dearest = _leaders(margins[two])
+    return [
+        Rung(notional, count, low, row[low[0]], high, row[high[0]])
+        for notional, count, low, high, row in zip(
+            np.array(ladder)[two].tolist(),
+            reached[two].tolist(),
+            cheapest,
+            dearest,
+            margins[two].tolist(),
+            strict=True,
+        )
+    ]

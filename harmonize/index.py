@@ -1,0 +1,126 @@
+"""Harmonization index: how far venues' margins are from a reference, as one number.
+
+``H = 100 · exp(−E|ln(margin / reference)|)``, the expectation over ln N between two notionals and
+over venues with equal weight. 100 is identical; 50 is on average a factor of two apart.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harmonize.cells import Cells, Group
+from harmonize.panel import Floats, Ints
+
+LOWER = 1e4
+"""Where the range of the index begins, in USD."""
+
+UPPER = 1e7
+"""Where it ends, in USD; a venue whose schedule ends earlier counts as far as it goes."""
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+_LONGEST = 1.0  # of a stretch in ln N, so that 12 nodes integrate it to 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """E|ln(margin / reference)| of each function of a group over its part of the range.
+
+    NaN where a function has no value in the range; ``uppers`` say how far each one goes.
+    """
+
+    each: tuple[float, ...]
+    uppers: tuple[float, ...]
+
+    @property
+    def index(self) -> float:
+        """The harmonization index of the group; NaN where no function has a distance."""
+        known = [one for one in self.each if np.isfinite(one)]
+        return float(100.0 * np.exp(-np.mean(known))) if known else float("nan")
+
+
+Measure = Callable[[Floats, Ints], Floats]
+"""Distances from log margins (cells × functions × nodes) and the functions in each cell's group."""
+
+
+def from_reference(found: Cells, groups: Sequence[Group]) -> list[Distance]:
+    """Distances of the functions of each group from its **last** one, the reference.
+
+    ``found`` are the groups' cells, cut at crossings, so that the logarithm keeps its sign.
+    """
+    return _distances(found, groups, _against_last)
+
+
+def from_median(found: Cells, groups: Sequence[Group]) -> list[Distance]:
+    """Distances of the functions of each group from their median margin at every notional.
+
+    Of an even count, the median is the geometric mean of the middle two. ``found`` are the
+    groups' cells, cut at crossings, so that the same functions are in the middle all along.
+    """
+    return _distances(found, groups, _against_median)
+
+
+def _against_last(logs: Floats, width: Ints) -> Floats:
+    reference = np.take_along_axis(logs, width[:, None, None] - 1, axis=1)
+    distance: Floats = np.abs(logs - reference)
+    return distance
+
+
+def _against_median(logs: Floats, width: Ints) -> Floats:
+    del width
+    distance: Floats = np.abs(logs - np.nanmedian(logs, axis=1, keepdims=True))
+    return distance
+
+
+def _distances(found: Cells, groups: Sequence[Group], measure: Measure) -> list[Distance]:
+    if not groups:
+        return []
+    found = _in_range(found)
+    lower, upper = np.log(found.lower), np.log(found.upper)
+    width = np.array([len(group.functions) for group in groups], np.intp)[found.owner]
+    logs = _logs(found, lower, upper)
+    distance = measure(logs, width)
+    span = (upper - lower)[:, None]
+    parts = 0.5 * span * np.einsum("ckn,n->ck", distance, _WEIGHTS)
+    lengths = np.where(np.isfinite(parts), span, 0.0)
+    shape = (len(groups), found.fixed.shape[1])
+    total, length = np.zeros(shape), np.zeros(shape)
+    np.add.at(total, found.owner, np.nan_to_num(parts))
+    np.add.at(length, found.owner, lengths)
+    with np.errstate(invalid="ignore"):
+        mean = total / np.where(length > 0, length, np.nan)
+    return [
+        Distance(
+            tuple(mean[row, : len(group.functions)].tolist()),
+            tuple(min(limit, UPPER) for limit in group.limits),
+        )
+        for row, group in enumerate(groups)
+    ]
+
+
+def _in_range(found: Cells) -> Cells:
+    """Clip cells to the range, then cut long ones so that quadrature is exact to rounding."""
+    found = found.take((found.upper > LOWER) & (found.lower < UPPER))
+    clipped = Cells(
+        found.owner,
+        np.maximum(found.lower, LOWER),
+        np.minimum(found.upper, UPPER),
+        found.fixed,
+        found.rate,
+        found.coefficient,
+        found.power,
+    )
+    counts = np.ceil(np.log(clipped.upper / clipped.lower) / _LONGEST).astype(int)
+    index = np.repeat(np.arange(counts.size), counts - 1)
+    steps = np.concatenate([[], *(np.arange(1, count) / count for count in counts.tolist())])
+    points = clipped.lower[index] * (clipped.upper[index] / clipped.lower[index]) ** steps
+    return clipped.split(index, points)
+
+
+def _logs(found: Cells, lower: Floats, upper: Floats) -> Floats:
+    """Log margins at the quadrature nodes: cells × functions × nodes."""
+    nodes = 0.5 * (upper + lower)[:, None] + 0.5 * (upper - lower)[:, None] * _NODES
+    notional = np.exp(nodes)
+    margins = np.stack([found.values(column) for column in notional.T], axis=2)
+    logs: Floats = np.log(margins)
+    return logs

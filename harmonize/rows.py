@@ -1,0 +1,224 @@
+"""Values of the domain written as rows of the audit document."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from harmonize.checks.examined import Seen, moment
+from harmonize.document import (
+    CitationRow,
+    ColumnRow,
+    ConversionRow,
+    CoverageRow,
+    CoverageStatus,
+    DefectRow,
+    EvidenceRow,
+    FactorRow,
+    FlagRow,
+    PayloadRow,
+    PieceRow,
+    RuleSetRow,
+    ScheduleRow,
+    SnapshotRow,
+    Status,
+)
+from harmonize.payload import Conversion, Defect, Evidence, Origin, Payload, Snapshot
+from harmonize.requirement import RuleSet
+from harmonize.schedule import (
+    Derived,
+    Figure,
+    Known,
+    MarginFunction,
+    MarginSchedule,
+    T,
+    Unknown,
+    value_of,
+)
+
+
+def snapshot_row(snapshot: Snapshot, digest: str, seen: Seen) -> SnapshotRow:
+    """One snapshot, with its payloads in the order in which they were archived."""
+    origins = {payload.provenance.origin for payload in snapshot.payloads}
+    source = next(origin for origin in Origin if origin in origins)
+    return SnapshotRow(
+        venue=snapshot.venue,
+        observed_at=moment(snapshot.observed_at),
+        source=source.value,
+        sha256=digest,
+        age_days=seen.age_days,
+        stale=seen.stale,
+        complete=snapshot.complete,
+        payloads=tuple(_payload_row(payload) for payload in snapshot.payloads),
+    )
+
+
+def _payload_row(payload: Payload) -> PayloadRow:
+    provenance = payload.provenance
+    return PayloadRow(
+        call=str(payload.call),
+        request=provenance.request,
+        sha256=payload.sha256,
+        observed_at=moment(payload.observed_at),
+        origin=provenance.origin.value,
+        source=provenance.source,
+        dating=provenance.dating,
+        size=len(payload.content),
+    )
+
+
+def rule_set_row(rule_set: RuleSet) -> RuleSetRow:
+    """One rule set with its citations and flags."""
+    return RuleSetRow(
+        id=rule_set.id,
+        version=rule_set.version,
+        title=rule_set.title,
+        kind=rule_set.kind,
+        scope=rule_set.scope,
+        statutory=rule_set.statutory,
+        tolerance_relative=float(rule_set.tolerance.relative),
+        tolerance_absolute=float(rule_set.tolerance.absolute),
+        maintenance_meaning=rule_set.meaning.value,
+        citations=tuple(
+            CitationRow(one.reference, one.via, one.verified.value) for one in rule_set.citations
+        ),
+        flags=tuple(FlagRow(one.field, one.status, one.note) for one in rule_set.flags),
+    )
+
+
+def schedule_row(schedule: MarginSchedule, *, stale: bool) -> ScheduleRow:
+    """One schedule: pieces, what is known of them, and the evidence."""
+    instrument = schedule.instrument
+    return ScheduleRow(
+        venue=instrument.venue,
+        symbol=instrument.symbol,
+        underlying=instrument.underlying.asset,
+        multiplier=instrument.underlying.multiplier,
+        payoff=instrument.payoff.value,
+        expiry=instrument.expiry.isoformat() if instrument.expiry else None,
+        profile=str(schedule.profile),
+        rule=schedule.rule.value if schedule.rule else None,
+        observed_at=moment(schedule.observed_at),
+        oldest=moment(schedule.dates[0]),
+        newest=moment(schedule.dates[-1]),
+        stale=stale,
+        origin=schedule.origin.value,
+        capacity=_amount(schedule.capacity),
+        capacity_status=status(schedule.capacity),
+        capacity_note=note(schedule.capacity),
+        initial=pieces(schedule.initial),
+        initial_status=status(schedule.initial),
+        initial_note=note(schedule.initial),
+        maintenance=pieces(schedule.maintenance),
+        maintenance_status=status(schedule.maintenance),
+        maintenance_note=note(schedule.maintenance),
+        maintenance_meaning=schedule.meaning.value,
+        fee_rule=schedule.fee.rule,
+        fee_rate=_amount(schedule.fee.rate),
+        fee_note=note(schedule.fee.rate),
+        notes=schedule.notes,
+        evidence=tuple(evidence_row(one) for one in schedule.evidence),
+    )
+
+
+def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
+    """What is known of an underlying through the schedule that stands for its venue."""
+    unknown = [
+        f"{word}: {figure.reason}"
+        for word, figure in (("IM", schedule.initial), ("MM", schedule.maintenance))
+        if isinstance(figure, Unknown)
+    ]
+    if unknown:
+        found, reason = CoverageStatus.NOT_OBSERVABLE, "; ".join(unknown)
+    elif schedule.origin is Origin.DOCUMENTATION:
+        found, reason = CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"
+    elif stale:
+        found, reason = CoverageStatus.STALE, f"observed {schedule.observed_at:%Y-%m-%d}"
+    else:
+        found, reason = CoverageStatus.OBSERVED, ""
+    return CoverageRow(
+        venue=schedule.instrument.venue,
+        underlying=schedule.instrument.underlying.asset,
+        symbol=schedule.instrument.symbol,
+        status=found,
+        reason=reason,
+        observed_at=moment(schedule.observed_at),
+    )
+
+
+def defect_row(defect: Defect) -> DefectRow:
+    """Something that could not be read."""
+    return DefectRow(defect.venue, defect.where, defect.reason, defect.symbol)
+
+
+def status(figure: Figure[T]) -> Status:
+    """Name how far a figure is known."""
+    if isinstance(figure, Known):
+        return Status.KNOWN
+    return Status.DERIVED if isinstance(figure, Derived) else Status.UNKNOWN
+
+
+def note(figure: Figure[T]) -> str:
+    """Give the derivation of a derived figure, or why an unknown one is unknown."""
+    if isinstance(figure, Unknown):
+        return figure.reason
+    return figure.derivation if isinstance(figure, Derived) else ""
+
+
+def pieces(figure: Figure[MarginFunction]) -> tuple[PieceRow, ...]:
+    """Write a function's pieces; none where it is unknown."""
+    function = value_of(figure)
+    if function is None:
+        return ()
+    rows, lower = [], 0.0
+    for piece in function.pieces:
+        upper = float(piece.upper)
+        rows.append(
+            PieceRow(
+                lower,
+                upper if piece.upper.is_finite() else None,
+                float(piece.fixed),
+                float(piece.rate),
+                float(piece.coefficient),
+                float(piece.power),
+            )
+        )
+        lower = upper
+    return tuple(rows)
+
+
+def evidence_row(evidence: Evidence) -> EvidenceRow:
+    """Pointers into one payload, and the conversion."""
+    return EvidenceRow(
+        sha256=evidence.sha256,
+        rows=evidence.rows,
+        columns=tuple(ColumnRow(one.figure, one.key, one.unit) for one in evidence.columns),
+        conversion=_conversion_row(evidence.conversion),
+    )
+
+
+def _conversion_row(conversion: Conversion | None) -> ConversionRow | None:
+    if conversion is None:
+        return None
+    return ConversionRow(
+        conversion.formula,
+        tuple(
+            FactorRow(
+                one.name,
+                float(one.value),
+                one.unit,
+                one.sha256,
+                one.pointer,
+                moment(one.observed_at),
+            )
+            for one in conversion.factors
+        ),
+    )
+
+
+def _amount(figure: Figure[Decimal]) -> float | None:
+    value = value_of(figure)
+    return None if value is None else float(value)
+
+
+def age_days(observed_at: datetime, as_of: datetime) -> float:
+    """Days from an observation to the date of the audit, to a tenth; never negative."""
+    return max(0.0, round((as_of - observed_at).total_seconds() / 86400, 1))

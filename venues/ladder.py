@@ -1,0 +1,238 @@
+"""From a table of tiers, as a venue publishes it, to a margin schedule in USD."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from harmonize.instrument import Instrument
+from harmonize.payload import Column, Defect, Evidence, Factor, Origin, Payload, Snapshot
+from harmonize.schedule import (
+    INFINITY,
+    Derived,
+    FeeAddOn,
+    Figure,
+    Known,
+    MaintenanceMeaning,
+    MarginFunction,
+    MarginSchedule,
+    Profile,
+    Tier,
+    TierRule,
+    Unknown,
+    flat,
+    marginal,
+)
+from venues.adapter import Parsed
+from venues.facts import Facts, VenueFact
+from venues.units import ToUsd
+
+_WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Tiers of one instrument and profile, in the venue's unit, and where they stand.
+
+    ``usd`` converts the unit; ``capacity`` is in USD already. ``no_maintenance`` says why there
+    is none, where the venue publishes none. ``doubts`` are derivations that the venue does not
+    state; ``also`` are further payloads that the schedule rests on.
+    """
+
+    payload: Payload
+    instrument: Instrument
+    profile: Profile
+    tiers: tuple[Tier, ...]
+    rows: tuple[str, ...]
+    columns: tuple[Column, ...]
+    usd: ToUsd | Unknown
+    capacity: Figure[Decimal] | None = None
+    no_maintenance: str = ""
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    also: tuple[Payload, ...] = ()
+
+
+def parsed(
+    snapshot: Snapshot, ladders: Sequence[Ladder], facts: Facts, defects: Sequence[Defect]
+) -> Parsed:
+    """Turn what an adapter read into what it returns."""
+    return Parsed(tuple(schedule(snapshot, one, facts) for one in ladders), tuple(defects))
+
+
+def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule:
+    """Turn tiers into margin functions by the rule that held on the day they were observed."""
+    payload, usd = ladder.payload, ladder.usd
+    day = payload.observed_at.date()
+    mode = ladder.profile.margin_mode
+    fact = facts.about(payload.venue, ladder.instrument.payoff, mode, day)
+    tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(ladder.tiers, usd.multiplier))
+    reason = _obstacle(usd, fact, tiers, day)
+    return MarginSchedule(
+        instrument=ladder.instrument,
+        profile=ladder.profile,
+        observed_at=payload.observed_at,
+        dates=_dates(ladder),
+        origin=weakest((payload, *ladder.also)),
+        rule=fact.maintenance if fact else None,
+        tiers=tiers,
+        initial=_initial(ladder, tiers, fact, reason),
+        maintenance=_maintenance(ladder, tiers, fact, reason),
+        capacity=_capacity(ladder, tiers),
+        meaning=fact.meaning if fact else MaintenanceMeaning.LIQUIDATION,
+        fee=fact.fee_add_on if fact else FeeAddOn("unknown", Unknown("no source")),
+        evidence=(_evidence(ladder), *_supporting(snapshot, ladder)),
+        notes=ladder.notes,
+    )
+
+
+def figure(function: MarginFunction, doubts: Sequence[str]) -> Figure[MarginFunction]:
+    """A margin function is known when nothing in it is our own step, else derived."""
+    stated = [doubt for doubt in doubts if doubt]
+    return Derived(function, "; ".join(stated)) if stated else Known(function)
+
+
+def weakest(payloads: Sequence[Payload]) -> Origin:
+    """The origin of the payload to be trusted least; archived market prices do not count."""
+    origins = {payload.provenance.origin for payload in payloads}
+    return next(origin for origin in _WEAKEST_FIRST if origin in origins)
+
+
+def fault(tiers: Sequence[Tier]) -> str:
+    """Say where tiers leave a gap, overlap, or do not rise; empty when they tile."""
+    if tiers and tiers[0].lower is not None and tiers[0].lower != 0:
+        return f"the first tier begins at {tiers[0].lower:f}, not at 0"
+    for number, (below, above) in enumerate(pairwise(tiers), start=2):
+        if above.upper <= below.upper:
+            return f"tier {number} ends at {above.upper:f}, not above {below.upper:f}"
+        if above.lower is not None and above.lower != below.upper:
+            kind = "gap" if above.lower > below.upper else "overlap"
+            return (
+                f"tiers {number - 1} and {number} leave a {kind} "
+                f"between {below.upper:f} and {above.lower:f}"
+            )
+    if tiers and tiers[0].upper <= 0:
+        return f"tier 1 ends at {tiers[0].upper:f}, not above 0"
+    return ""
+
+
+def _in_usd(tiers: Sequence[Tier], multiplier: Decimal) -> Sequence[Tier]:
+    if multiplier == 1:
+        return tiers
+    return [
+        replace(
+            tier,
+            upper=tier.upper * multiplier,
+            lower=None if tier.lower is None else tier.lower * multiplier,
+            deduction=None if tier.deduction is None else tier.deduction * multiplier,
+        )
+        for tier in tiers
+    ]
+
+
+def _obstacle(
+    usd: ToUsd | Unknown, fact: VenueFact | None, tiers: Sequence[Tier], day: object
+) -> str:
+    """Say what keeps the tiers from becoming margins at all; empty when nothing does."""
+    if isinstance(usd, Unknown):
+        return usd.reason
+    if fact is None:
+        return f"no source says how the venue's tiers became margin on {day}"
+    if not tiers:
+        return "the venue sent no tiers"
+    return fault(tiers)
+
+
+_SHAPES: dict[TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginFunction]] = {
+    TierRule.FLAT: flat,
+    TierRule.MARGINAL: marginal,
+}
+
+
+def _initial(
+    ladder: Ladder, tiers: Sequence[Tier], fact: VenueFact | None, reason: str
+) -> Figure[MarginFunction]:
+    if reason or fact is None:
+        return Unknown(reason)
+    rates = [tier.initial_rate for tier in tiers if tier.initial_rate is not None]
+    if len(rates) < len(tiers):
+        return Unknown("the venue publishes no initial margin for every tier")
+    shape = _SHAPES[fact.initial]
+    doubt = fact.doubt if fact.initial is not TierRule.FLAT else ""
+    return figure(shape([tier.upper for tier in tiers], rates), [*_doubts(ladder), doubt])
+
+
+def _maintenance(
+    ladder: Ladder, tiers: Sequence[Tier], fact: VenueFact | None, reason: str
+) -> Figure[MarginFunction]:
+    if reason or fact is None:
+        return Unknown(reason)
+    if ladder.no_maintenance:
+        return Unknown(ladder.no_maintenance)
+    rates = [tier.maintenance_rate for tier in tiers if tier.maintenance_rate is not None]
+    if len(rates) < len(tiers):
+        return Unknown("the venue publishes no maintenance margin for every tier")
+    shape = _SHAPES[fact.maintenance]
+    doubt = fact.doubt if len(tiers) > 1 else ""
+    return figure(shape([tier.upper for tier in tiers], rates), [*_doubts(ladder), doubt])
+
+
+def _doubts(ladder: Ladder) -> list[str]:
+    derivation = "" if isinstance(ladder.usd, Unknown) else ladder.usd.derivation
+    return [derivation, *ladder.doubts]
+
+
+def _capacity(ladder: Ladder, tiers: Sequence[Tier]) -> Figure[Decimal]:
+    """The stated capacity, or else the last tier's bound: above it the venue has no tier."""
+    if ladder.capacity is not None:
+        return ladder.capacity
+    if isinstance(ladder.usd, Unknown):
+        return Unknown(ladder.usd.reason)
+    if not tiers or tiers[-1].upper == INFINITY or fault(tiers):
+        return Unknown("the venue publishes no largest position")
+    largest = tiers[-1].upper
+    derivation = ladder.usd.derivation
+    return Derived(largest, derivation) if derivation else Known(largest)
+
+
+def _dates(ladder: Ladder) -> tuple[datetime, ...]:
+    times = {ladder.payload.observed_at, *(payload.observed_at for payload in ladder.also)}
+    if not isinstance(ladder.usd, Unknown):
+        times |= {one.observed_at for one in ladder.usd.conversion.factors}
+    return tuple(sorted(times))
+
+
+def _evidence(ladder: Ladder) -> Evidence:
+    conversion = None if isinstance(ladder.usd, Unknown) else ladder.usd.conversion
+    return Evidence(ladder.payload.sha256, ladder.rows, ladder.columns, conversion)
+
+
+def _supporting(snapshot: Snapshot, ladder: Ladder) -> tuple[Evidence, ...]:
+    """Name the payloads that only the conversion rests on, so that each can be traced."""
+    if isinstance(ladder.usd, Unknown):
+        return ()
+    by_hash: dict[str, list[Factor]] = {}
+    for one in ladder.usd.conversion.factors:
+        if one.sha256 != ladder.payload.sha256:
+            by_hash.setdefault(one.sha256, []).append(one)
+    held = {payload.sha256 for payload in snapshot.payloads}
+    return tuple(
+        Evidence(
+            sha256,
+            ("",),
+            tuple(Column(one.name, one.pointer, one.unit) for one in factors),
+        )
+        for sha256, factors in sorted(by_hash.items())
+        if sha256 in held
+    )
+
+
+def open_ended(lowers: Sequence[Decimal], last: Decimal = INFINITY) -> list[Decimal]:
+    """Upper bounds of tiers that are published by their lower ones: each ends where the next begins."""
+    return [*lowers[1:], last]
+
+
+def inverse(leverage: Decimal) -> Decimal:
+    """The least initial margin rate under a leverage limit: 1 / leverage."""
+    return Decimal(1) / leverage

@@ -1,0 +1,143 @@
+"""Numbers, words and rows out of a venue's JSON, each refused with its place when it is not one."""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+from harmonize.payload import Defect, Payload, UnreadablePayloadError, decode, escape
+
+Row = dict[str, object]
+T = TypeVar("T")
+
+LARGEST = Decimal("1e15")
+SMALLEST = Decimal("1e-18")
+
+
+def number(row: Row, key: str, at: str) -> Decimal:
+    """Read a number that is at least 0. Raises UnreadablePayloadError, naming the place."""
+    raw = row.get(key)
+    where = f"{at}/{escape(key)}"
+    if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):
+        raise UnreadablePayloadError(where=where, reason=f"a number was due, was {_shown(raw)}")
+    try:
+        value = Decimal(raw)
+    except InvalidOperation:
+        reason = f"a number was due, was {_shown(raw)}"
+        raise UnreadablePayloadError(where=where, reason=reason) from None
+    if not value.is_finite() or value < 0 or value > LARGEST or 0 < value < SMALLEST:
+        reason = f"{_shown(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
+        raise UnreadablePayloadError(where=where, reason=reason)
+    return value
+
+
+def positive(row: Row, key: str, at: str) -> Decimal:
+    """Read a number above 0. Raises UnreadablePayloadError, naming the place."""
+    value = number(row, key, at)
+    if not value:
+        where = f"{at}/{escape(key)}"
+        raise UnreadablePayloadError(where=where, reason="must be above 0, was 0")
+    return value
+
+
+def rate(row: Row, key: str, at: str) -> Decimal:
+    """Read a margin rate, above 0 and at most 1. Raises UnreadablePayloadError."""
+    value = positive(row, key, at)
+    if value > 1:
+        where = f"{at}/{escape(key)}"
+        raise UnreadablePayloadError(
+            where=where, reason=f"a rate of at most 1 was due, was {value}"
+        )
+    return value
+
+
+def word(row: Row, key: str, at: str) -> str:
+    """Read a text that is not empty. Raises UnreadablePayloadError, naming the place."""
+    raw = row.get(key)
+    if not isinstance(raw, str) or not raw:
+        where = f"{at}/{escape(key)}"
+        raise UnreadablePayloadError(where=where, reason=f"a text was due, was {_shown(raw)}")
+    return raw
+
+
+def mapping(value: object, at: str) -> Row:
+    """Take a JSON object. Raises UnreadablePayloadError."""
+    if not isinstance(value, dict):
+        raise UnreadablePayloadError(where=at, reason=f"an object was due, was {_shown(value)}")
+    return value
+
+
+def listing(value: object, at: str) -> list[object]:
+    """Take a JSON array that is not empty. Raises UnreadablePayloadError."""
+    if not isinstance(value, list):
+        raise UnreadablePayloadError(where=at, reason=f"a list was due, was {_shown(value)}")
+    if not value:
+        raise UnreadablePayloadError(where=at, reason="the list is empty")
+    return value
+
+
+def rows(value: object, at: str) -> Iterator[tuple[str, Row]]:
+    """Walk a JSON array of objects with the pointer of each. Raises UnreadablePayloadError."""
+    for index, item in enumerate(listing(value, at)):
+        pointer = f"{at}/{index}"
+        yield pointer, mapping(item, pointer)
+
+
+def member(document: object, *keys: str) -> tuple[object, str]:
+    """Go down by key, or by position in a list; give what is there and its pointer."""
+    here, at = document, ""
+    for key in keys:
+        at = f"{at}/{escape(key)}"
+        if isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+            here = here[int(key)]
+            continue
+        row = mapping(here, at.rpartition("/")[0])
+        if key not in row:
+            raise UnreadablePayloadError(where=at, reason="is missing")
+        here = row[key]
+    return here, at
+
+
+def read_rows(
+    payloads: Iterable[Payload],
+    keys: tuple[str, ...],
+    build: Callable[[Payload, Row, str], Iterable[T]],
+    defects: list[Defect],
+    symbol_key: str = "symbol",
+) -> list[T]:
+    """Build something from every row of the list (or object) that stands under ``keys``.
+
+    A row that cannot be read becomes a defect and the others are kept; a payload that cannot be
+    read becomes one defect.
+    """
+    built: list[T] = []
+    for payload in payloads:
+        try:
+            found, at = member(decode(payload), *keys)
+            entries = list(_entries(found, at))
+        except UnreadablePayloadError as error:
+            defects.append(defect(payload, error))
+            continue
+        for pointer, item in entries:
+            row: Row = item if isinstance(item, dict) else {}
+            try:
+                built.extend(build(payload, mapping(item, pointer), pointer))
+            except UnreadablePayloadError as error:
+                symbol = row.get(symbol_key)
+                defects.append(defect(payload, error, symbol if isinstance(symbol, str) else ""))
+    return built
+
+
+def _entries(found: object, at: str) -> Iterator[tuple[str, object]]:
+    if isinstance(found, dict):
+        return ((f"{at}/{escape(key)}", item) for key, item in found.items())
+    return ((f"{at}/{index}", item) for index, item in enumerate(listing(found, at)))
+
+
+def defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
+    """Turn an unreadable place into a defect that names the call and the pointer."""
+    return Defect(payload.venue, f"{payload.call} at {error.where or '/'}", error.reason, symbol)
+
+
+def _shown(raw: object) -> str:
+    text = "nothing" if raw is None else repr(raw)
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - one line on a terminal
