@@ -16,7 +16,7 @@ from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import Row, number, rate, read_rows, word
+from venues.reading import Row, number, rate, read_members, word
 from venues.units import ToUsd, factor
 
 MARKETS = "indexerGetPerpetualMarkets"
@@ -35,7 +35,7 @@ _MODES = {"CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every active market of the indexer."""
     defects: list[Defect] = []
-    found = read_rows(
+    found = read_members(
         snapshot.answers(MARKETS), ("markets",), _ladder, defects, symbol_key="ticker"
     )
     return ladder.parsed(snapshot, found, facts, defects)

@@ -25,7 +25,6 @@ MARKS = "publicGetPublicMarkPrice"
 
 COLUMNS = (
     Column("upper", "/maxSz", "contracts"),
-    Column("lower", "/minSz", "contracts"),
     Column("initial", "/imr", "rate"),
     Column("maintenance", "/mmr", "rate"),
 )

@@ -104,16 +104,40 @@ def read_rows(
     defects: list[Defect],
     symbol_key: str = "symbol",
 ) -> list[T]:
-    """Build something from every row of the list (or object) that stands under ``keys``.
+    """Build something from every row of the list that stands under ``keys``.
 
     A row that cannot be read becomes a defect and the others are kept; a payload that cannot be
     read becomes one defect.
     """
+    return _read(payloads, keys, _listed, build, defects, symbol_key)
+
+
+def read_members(
+    payloads: Iterable[Payload],
+    keys: tuple[str, ...],
+    build: Callable[[Payload, Row, str], Iterable[T]],
+    defects: list[Defect],
+    symbol_key: str = "symbol",
+) -> list[T]:
+    """As ``read_rows``, from every member of the object that stands under ``keys``."""
+    return _read(payloads, keys, _named, build, defects, symbol_key)
+
+
+_Entries = Iterable[tuple[str, object]]
+
+
+def _read(  # noqa: PLR0913, PLR0917 - the two readers above in one
+    payloads: Iterable[Payload],
+    keys: tuple[str, ...],
+    entries_of: Callable[[object, str], _Entries],
+    build: Callable[[Payload, Row, str], Iterable[T]],
+    defects: list[Defect],
+    symbol_key: str,
+) -> list[T]:
     built: list[T] = []
     for payload in payloads:
         try:
-            found, at = member(decode(payload), *keys)
-            entries = list(_entries(found, at))
+            entries = entries_of(*member(decode(payload), *keys))
         except UnreadablePayloadError as error:
             defects.append(defect(payload, error))
             continue
@@ -127,10 +151,15 @@ def read_rows(
     return built
 
 
-def _entries(found: object, at: str) -> Iterator[tuple[str, object]]:
-    if isinstance(found, dict):
-        return ((f"{at}/{escape(key)}", item) for key, item in found.items())
-    return ((f"{at}/{index}", item) for index, item in enumerate(listing(found, at)))
+def _listed(found: object, at: str) -> _Entries:
+    return [(f"{at}/{index}", item) for index, item in enumerate(listing(found, at))]
+
+
+def _named(found: object, at: str) -> _Entries:
+    members = mapping(found, at)
+    if not members:
+        raise UnreadablePayloadError(where=at, reason="the object is empty")
+    return [(f"{at}/{escape(key)}", item) for key, item in members.items()]
 
 
 def defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:

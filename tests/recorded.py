@@ -1,0 +1,48 @@
+"""The recorded archive, read once for all tests."""
+
+from functools import cache
+
+from harmonize.app import Answer, Question, answer, recorded
+from harmonize.archive import Archive, latest
+from harmonize.payload import Snapshot
+from harmonize.schedule import MarginSchedule
+from venues import facts, registry
+
+
+@cache
+def snapshots() -> tuple[Snapshot, ...]:
+    """Every snapshot of the recorded archive, in the order archived."""
+    with recorded() as path:
+        archive = Archive.open(path)
+        return tuple(archive.read(entry) for entry in archive.entries())
+
+
+@cache
+def of_venue(venue: str) -> tuple[Snapshot, ...]:
+    """A venue's snapshots as an audit reads them, newest first."""
+    with recorded() as path:
+        archive = Archive.open(path)
+        return tuple(archive.read(entry) for entry in latest(archive.entries(), None)[venue])
+
+
+@cache
+def schedules(venue: str) -> tuple[MarginSchedule, ...]:
+    """A venue's schedules as an audit sees them."""
+    return registry.parse(of_venue(venue), facts.bundled()).schedules
+
+
+def schedule(venue: str, symbol: str, profile: str = "") -> MarginSchedule:
+    """One schedule by symbol, and profile where the symbol has several."""
+    found = [
+        one
+        for one in schedules(venue)
+        if one.instrument.symbol == symbol and profile in {"", str(one.profile)}
+    ]
+    assert len(found) == 1, (venue, symbol, [str(one.profile) for one in found])
+    return found[0]
+
+
+@cache
+def audited() -> Answer:
+    """The audit of the whole recorded archive against every bundled rule set."""
+    return answer(Question())
