@@ -6,13 +6,13 @@ An archive is a directory::
     packs/<sha256>.zst          the payloads of one snapshot, one after the other, in one zstd frame
     manifests/<sequence>.json   one snapshot: which pack, and what each stretch of it answers
 
-A pack is named by the hash of its own bytes. A manifest is sealed: ``seal`` is the hash of all else
-that stands in it; and chained: ``previous`` is the hash of the manifest before it. So a byte that
-changes, goes or comes in any object shows, and so does an object that is missing or out of place.
+A pack is named by the hash of its own bytes. A manifest is sealed: ``seal`` is its hash with an empty
+seal; and chained: ``previous`` is the hash of the whole manifest before it. So a byte that changes,
+goes or comes in any object shows, and so does an object that is missing or out of place.
 
-What this cannot show: that the newest manifests *and* their packs were taken away together, or that
-someone wrote the whole chain anew. No file inside the archive could; for that, keep the digest of
-the newest entry elsewhere (a report that names its snapshots does) and look it up again.
+What this cannot show: that the newest manifests were taken away together with the packs that only
+they name, or that someone wrote the whole chain anew. No file inside the archive could; to know,
+keep the digest of the newest entry elsewhere and look for it again.
 
 Files come into being whole: written under a temporary name (``*.tmp``, of no meaning if a crash
 leaves one), flushed, and linked to their final name, which fails where that name is taken. The pack
@@ -409,7 +409,26 @@ def _parsed(content: bytes) -> _Manifest:
     name = f"{manifest['pack']['sha256']}.zst"
     _require(PACK_NAME.fullmatch(name) is not None, "it does not name its pack by a sha256")
     _moment(manifest["observed_at"])
+    for part in manifest["payloads"]:
+        _asked(part)
+    ends = _ends(manifest)
+    tiled = ends == sorted(ends) and ends[:-1] == [part["offset"] for part in manifest["payloads"]]
+    _require(tiled, "its payloads do not follow one another in the pack")
     return manifest
+
+
+def _ends(manifest: _Manifest) -> list[int]:
+    """Where in the decompressed pack the payloads begin and end."""
+    return list(accumulate((part["length"] for part in manifest["payloads"]), initial=0))
+
+
+def _asked(part: _Part) -> tuple[Call, datetime, Provenance]:
+    """Read what a payload answers, when it was observed, and where it comes from."""
+    call = Call(part["method"], tuple((key, value) for key, value in part["params"]))
+    said = part["provenance"]
+    origin = Origin(said["origin"])
+    provenance = Provenance(origin, said["source"], said["dating"], said["request"])
+    return call, _moment(part["observed_at"]), provenance
 
 
 def _fits(value: object, shape: object) -> bool:
@@ -445,24 +464,22 @@ def _unpacked(manifest: _Manifest, pack: bytes) -> Snapshot:
     size, sha256 = manifest["pack"]["size"], manifest["pack"]["sha256"]
     _require(len(pack) == size, f"has {len(pack)} bytes, and its manifest says {size}")
     _require(_digest(pack) == sha256, f"is damaged: the sha256 of its bytes is {_digest(pack)}")
-    parts = manifest["payloads"]
-    ends = list(accumulate((part["length"] for part in parts), initial=0))
-    tiled = ends == sorted(ends) and ends[:-1] == [part["offset"] for part in parts]
-    _require(tiled, "is cut by its manifest into payloads that do not follow one another")
+    ends = _ends(manifest)
     content = _decompressed(pack, ends[-1])
     return Snapshot(
         venue=manifest["venue"],
         observed_at=_moment(manifest["observed_at"]),
         payloads=tuple(
             _payload(manifest["venue"], part, content[start:end])
-            for part, (start, end) in zip(parts, pairwise(ends), strict=True)
+            for part, (start, end) in zip(manifest["payloads"], pairwise(ends), strict=True)
         ),
         complete=manifest["complete"],
     )
 
 
 def _decompressed(pack: bytes, size: int) -> bytes:
-    _require(size <= LIMIT, f"should hold {size} bytes, decompressed; the most is {LIMIT}")
+    most = max(size, len(pack))
+    _require(most <= LIMIT, f"would take {most} bytes to read; the most is {LIMIT}")
     try:
         content = zstandard.ZstdDecompressor().stream_reader(pack).read(size + 1)
     except zstandard.ZstdError as error:
@@ -473,12 +490,9 @@ def _decompressed(pack: bytes, size: int) -> bytes:
 
 
 def _payload(venue: str, part: _Part, content: bytes) -> Payload:
-    call = Call(part["method"], tuple((key, value) for key, value in part["params"]))
-    said = part["provenance"]
-    origin = Origin(said["origin"])
-    provenance = Provenance(origin, said["source"], said["dating"], said["request"])
-    payload = Payload.of(venue, call, _moment(part["observed_at"]), provenance, content)
-    _require(payload.sha256 == part["sha256"], f"holds another answer to {call} than was archived")
+    call, observed_at, provenance = _asked(part)
+    payload = Payload.of(venue, call, observed_at, provenance, content)
+    _require(payload.sha256 == part["sha256"], f"holds another answer to {str(call)!r} than it did")
     return payload
 
 

@@ -444,9 +444,8 @@ def _exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
     for one in answer.missing:
         _note(settings, f"incomplete: {one}")
     for defect in answer.document.defects:
-        _note(
-            settings, f"incomplete: {defect.venue} {defect.symbol} {defect.where}: {defect.reason}"
-        )
+        whose = f"{defect.venue} {defect.symbol}".rstrip()
+        _note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
     if not answer.complete:
         return INCOMPLETE
     levels = [level.value for level in FailOn]

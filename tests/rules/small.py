@@ -1,0 +1,60 @@
+"""Two small rule sets that are right, to be broken one line at a time."""
+
+CAP = """\
+id: small-cap
+version: "1"
+title: Small cap
+kind: cap
+scope:
+  text: Everyone
+  account_classes: [retail]
+requirement:
+  initial_rate: 50%
+  maintenance:
+    fraction_of_initial: 0.5
+maintenance_meaning: margin call
+statutory: true
+tolerance: {relative: 0, absolute: 0.0001}
+citations:
+  - reference: A law
+    via: its text
+    verified: primary
+"""
+
+# With v1 0.1 and pi * adv_ref 250_000_000: 1_000_000 * 0.1 * sqrt(1 + 1 / 750) = 100_066.64, and
+# with six hours 50_133.16; 2_000_000 gives 200_266.49 and 100_531.92, so the second slices are
+# 0.1001999 and 0.0503988.
+SCHEDULE = """\
+id: small-schedule
+version: "1.2"
+title: Small schedule
+kind: schedule
+scope: {text: Everyone, account_classes: []}
+requirement:
+  above_last_tier: formula
+  formula: {pi: 5%, initial_days: 1, maintenance_days: 0.25}
+  unlisted: not observable
+  classes:
+    A:
+      rule: Bitcoin
+      assets: [BTC, ETH]
+      v1: 0.1
+      adv_ref: 5_000_000_000
+      tiers:
+        - {upper: 1_000_000, initial_rate: 0.1001, maintenance_rate: 0.0501}
+        - {upper: 2_000_000, initial_rate: 0.1002, maintenance_rate: 0.0504}
+    B:
+      rule: the rest
+      assets: [SOL]
+      v1: 0.1
+      adv_ref: 5_000_000_000
+      tiers:
+        - {upper: 1_000_000, initial_rate: 0.1001, maintenance_rate: 0.0501}
+maintenance_meaning: liquidation trigger
+statutory: false
+tolerance: {relative: 15%, absolute: 0}
+citations:
+  - reference: A computation
+    via: this file
+    verified: derived
+"""

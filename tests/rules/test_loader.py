@@ -1,0 +1,177 @@
+"""Finding and reading rule sets; every failure is one line with a mend."""
+
+import time
+import tracemalloc
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmonize.requirement import Cap
+from rules import loader
+from tests.rules.small import CAP, SCHEDULE
+
+
+def _refused(named: str | Path) -> str:
+    with pytest.raises(loader.RuleError) as caught:
+        loader.load(named)
+    message = str(caught.value)
+    assert loader.check(named) == [message]
+    assert message.isprintable(), "one line"
+    return message
+
+
+def test_a_file_loads_like_a_pack(tmp_path: Path) -> None:
+    path = tmp_path / "esma-retail.yaml"
+    path.write_text(loader.source("esma-retail"), encoding="utf-8")
+    assert loader.load(path) == loader.load(str(path)) == loader.load("esma-retail")
+
+
+def test_windows_line_ends_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "small.yml"
+    path.write_bytes(CAP.replace("\n", "\r\n").encode())
+    assert loader.load(path).id == "small-cap"
+
+
+def test_an_unknown_pack_names_those_there_are() -> None:
+    assert _refused("emir") == (
+        "no rule set is called 'emir'; there are esma-retail, harmonized-baseline, jfsa-retail"
+    )
+    assert _refused("esma-retial").endswith("; did you mean esma-retail?")
+    assert _refused("").startswith("no rule set is called ''; there are ")
+
+
+def test_a_pack_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("esma-retail").write_text("title: another", encoding="utf-8")
+    assert loader.load("esma-retail").id == "esma-retail"
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "none.yaml"
+    packs = "esma-retail, harmonized-baseline, jfsa-retail"
+    assert _refused(path) == f"{path}: there is no such file; the rule sets here are {packs}"
+
+
+def test_a_directory_is_told(tmp_path: Path) -> None:
+    assert _refused(tmp_path) == f"{tmp_path}: is a directory; name a file in it"
+
+
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+    below_a_file = tmp_path / "file"
+    below_a_file.touch()
+    assert _refused(f"{below_a_file}/x.yaml") == (
+        f"{below_a_file}/x.yaml: cannot be read (Not a directory); name another file"
+    )
+    assert _refused("a\0b.yaml") == (
+        "a\\x00b.yaml: cannot be read (embedded null byte); name another file"
+    )
+    assert "cannot be read (File name too long)" in _refused("x" * 300 + ".yaml")
+
+
+def test_bytes_that_are_not_utf8_are_told_at_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(b"title: Caf\xe9\n")
+    assert _refused(path) == f"{path}:1:11: byte 0xe9 is not UTF-8; save the file as UTF-8"
+
+
+def test_of_a_large_file_only_a_megabyte_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    tracemalloc.start()
+    try:
+        assert _refused(path) == f"{path}:1:1: the text is over 1 MB; split it into several files"
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_two_rule_sets_of_one_id_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(CAP.replace("small-cap", "esma-retail"), encoding="utf-8")
+    with pytest.raises(loader.RuleError) as caught:
+        loader.load_all(("esma-retail", path))
+    assert str(caught.value) == f"{path}: id esma-retail is that of esma-retail too; leave out one"
+    assert [one.id for one in loader.load_all(("jfsa-retail", "esma-retail"))] == [
+        "jfsa-retail",
+        "esma-retail",
+    ]
+
+
+def test_the_source_of_a_pack_is_its_text() -> None:
+    assert "50%" in loader.source("jfsa-retail")
+    with pytest.raises(loader.RuleError, match=r"no rule set is called '\.\./model'"):
+        loader.source("../model")
+
+
+def test_maintenance_may_be_absent_a_rate_or_a_fraction(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    seen = []
+    maintenance = "  maintenance:\n    fraction_of_initial: 0.5\n"
+    for text in ("", "  maintenance: {rate: 20%}\n", maintenance):
+        path.write_text(CAP.replace(maintenance, text), encoding="utf-8")
+        requirement = loader.load(path).requirement
+        seen.append(str(getattr(requirement, "maintenance_rate")))  # noqa: B009 - a union
+    assert seen == ["None", "0.20", "0.250"]
+
+
+def test_a_scope_without_region_is_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(CAP, encoding="utf-8")
+    assert loader.load(path).scope == "Everyone"
+
+
+def test_loading_the_packs_takes_less_than_80_milliseconds() -> None:
+    taken = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        loader.load_all(loader.packs())
+        taken.append(time.perf_counter() - begin)
+    assert min(taken) < 0.080
+
+
+def test_the_same_text_compiles_to_the_same_digits() -> None:
+    once, again = loader.load("harmonized-baseline"), loader.load("harmonized-baseline")
+    assert repr(once) == repr(again)
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from([CAP, SCHEDULE]),
+    st.integers(0, 900),
+    st.integers(0, 12),
+    st.one_of(
+        st.binary(max_size=8),
+        st.sampled_from(
+            [b"null", b"[]", b"{}", b"- ", b": ", b"1e-99", b"1e99", b"0", b"-1", b"true", b"\n"]
+        ),
+    ),
+)
+def test_whatever_is_written_the_answer_is_lines(
+    tmp_path_factory: pytest.TempPathFactory, text: str, start: int, cut: int, put: bytes
+) -> None:
+    data = text.encode()
+    path = tmp_path_factory.getbasetemp() / "mutated.yaml"
+    path.write_bytes(data[:start] + put + data[start + cut :])
+    lines = loader.check(path)
+    for line in lines:
+        assert line.startswith(f"{path}:")
+        assert line.isprintable()
+    if lines:
+        with pytest.raises(loader.RuleError):
+            loader.load(path)
+    else:
+        loader.load(path)
+
+
+def test_the_worked_example_in_the_documentation_is_a_rule_set(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    path = tmp_path / "my-cap.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert loader.check(path) == []
+    assert loader.load(path).requirement == Cap(Decimal("0.2"), Decimal("0.1"))
