@@ -1,6 +1,5 @@
 """Where the program starts."""
 
-import os
 import sys
 
 from harmonize.cli import INTERNAL, app
@@ -10,10 +9,6 @@ def main() -> None:
     """Run the command line; an error of ours is one line and exit code 4."""
     try:
         app()
-    except BrokenPipeError:
-        # The reader went away (`harmonize audit | head`): no error, and nothing left to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # the last edge: whatever it is, the user gets one line
         if "--verbose" in sys.argv or "-v" in sys.argv:
             raise

@@ -1,5 +1,6 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -170,8 +171,7 @@ def audit(  # noqa: PLR0913 - one parameter an option
     answer = _asked(question)
     content = render(form, answer.document)
     if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
+        _emit(content)
     else:
         _write(output, content)
     raise typer.Exit(_exit_code(context.obj, answer, fail_on))
@@ -198,7 +198,7 @@ def schedule(  # noqa: PLR0913 - one parameter an option
     if form is OutputForm.JSON:
         _print_json(show.schedule_object(found, payloads, notionals))
     else:
-        typer.echo(show.schedule_text(found, notionals), nl=False)
+        _emit(show.schedule_text(found, notionals).encode())
 
 
 @app.command()
@@ -224,7 +224,7 @@ def gap(  # noqa: PLR0913 - one parameter an option
     if form is OutputForm.JSON:
         _print_json([asdict(one) for one in gaps])
     else:
-        typer.echo(spread.text(gaps), nl=False)
+        _emit(spread.text(gaps).encode())
     if not gaps:
         _note(context.obj, f"fewer than two venues can be compared on {underlying}")
         raise typer.Exit(INCOMPLETE)
@@ -245,7 +245,7 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
     if check is None:
         known = ", ".join(one.code for one in checks.CHECKS)
         _fail(f"no check has code {code}; there are {known}", USAGE)
-    typer.echo(checks.explain(check), nl=False)
+    _emit(checks.explain(check).encode())
 
 
 @app.command()
@@ -253,7 +253,7 @@ def venues() -> None:
     """List the venues: what is asked of each, by which calls, and what the archive holds."""
     from venues.coverage import text  # noqa: PLC0415 - adapters are heavy
 
-    typer.echo(text(), nl=False)
+    _emit(text().encode())
 
 
 @rules_app.command("list")
@@ -271,7 +271,7 @@ def rules_show(pack: str) -> None:
     from rules import loader  # noqa: PLC0415 - as above
 
     try:
-        typer.echo(loader.source(pack), nl=False)
+        _emit(loader.source(pack).encode())
     except loader.RuleError as error:
         _fail(str(error), USAGE)
 
@@ -469,7 +469,16 @@ def _write(path: Path, content: bytes) -> None:
 def _print_json(value: object) -> None:
     import json  # noqa: PLC0415 - only these answers need it
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    _emit(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
+
+
+def _emit(content: bytes) -> None:
+    """Write data to stdout. A reader that goes away (``| head``) is no error."""
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _note(settings: Settings, text: str) -> None:
