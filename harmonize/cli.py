@@ -128,7 +128,7 @@ def report(  # noqa: PLR0913 - one parameter an option
     instrument: Instruments = None,
     fail_on: FailOnOption = FailOn.NEVER,
 ) -> None:
-    """Audit, and write the HTML report (index.html) and the audit document (audit.json)."""
+    """Audit, and write the HTML report: one file, index.html, that needs no other."""
     from reports.registry import render  # noqa: PLC0415 - jinja2 and matplotlib are heavy
 
     question = _question(
@@ -137,7 +137,6 @@ def report(  # noqa: PLR0913 - one parameter an option
     answer = _asked(question)
     page = out / "index.html"
     _write(page, render("html", answer.document))
-    _write(out / "audit.json", render("json", answer.document))
     _say_summary(context.obj, answer)
     typer.echo(str(page))
     raise typer.Exit(_exit_code(context.obj, answer, fail_on))

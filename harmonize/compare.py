@@ -25,6 +25,7 @@ MEDIAN = "median"
 """What an index is called that compares venues with their own median."""
 
 _LEAST_VENUES = 2
+_NARROW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +117,16 @@ def gaps_and_indices(
     gaps: list[Gap] = []
     indices: list[Index] = []
     for figure in FIGURES:
-        among = _entrants(all_, laid_out, figure, None)
-        groups = [_group(one, laid_out.own[figure]) for one in among]
-        found = cut_at_crossings(cells(laid_out.panel, groups))
-        gaps += _gaps(among, groups, found, laid_out, ladder)
-        distances = index.from_median(found, groups)
-        indices += _indices(among, distances, figure, MEDIAN)
+        placed = laid_out.own[figure]
+        for among in _by_width(_entrants(all_, laid_out, figure, None)):
+            groups, found = _cut(among, placed, laid_out)
+            gaps += _gaps(among, groups, found, laid_out, ladder)
+            indices += _indices(among, index.from_median(found, groups), figure, MEDIAN)
         for rule_set in references:
-            against = _entrants(all_, laid_out, figure, rule_set)
-            groups = [_group(one, laid_out.own[figure]) for one in against]
-            found = cut_at_crossings(cells(laid_out.panel, groups))
-            distances = index.from_reference(found, groups)
-            indices += _indices(against, distances, figure, rule_set.id)
+            for against in _by_width(_entrants(all_, laid_out, figure, rule_set)):
+                groups, found = _cut(against, placed, laid_out)
+                distances = index.from_reference(found, groups)
+                indices += _indices(against, distances, figure, rule_set.id)
     return (
         tuple(sorted(gaps, key=lambda one: (one.underlying, one.figure))),
         tuple(sorted(indices, key=lambda one: (one.underlying, one.figure, one.against))),
@@ -172,6 +171,21 @@ def _entrants(
         if places and reference:
             found.append(_Entrant(figure, one, places, reference))
     return found
+
+
+def _by_width(entrants: Sequence[_Entrant]) -> list[list[_Entrant]]:
+    """Part many-venue underlyings from the others, whose arrays would be mostly empty beside them."""
+    narrow = [one for one in entrants if len(one.places) <= _NARROW]
+    wide = [one for one in entrants if len(one.places) > _NARROW]
+    return [batch for batch in (narrow, wide) if batch]
+
+
+def _cut(
+    entrants: Sequence[_Entrant], placed: Sequence[Placed | None], laid_out: LaidOut
+) -> tuple[list[Group], Cells]:
+    """The groups of some entrants, and their cells, cut where margins cross."""
+    groups = [_group(one, placed) for one in entrants]
+    return groups, cut_at_crossings(cells(laid_out.panel, groups))
 
 
 def _group(entrant: _Entrant, placed: Sequence[Placed | None]) -> Group:

@@ -85,7 +85,7 @@ def _points(laid_out: LaidOut, placed: Placed) -> tuple[tuple[float, ...], tuple
             continue
         curved = fixed or coefficient
         count = 2 + (int(np.log10(end / begin) * _PER_DECADE) if curved else 0)
-        at = np.geomspace(begin, end, count)
+        at = begin * (end / begin) ** np.linspace(0.0, 1.0, count)
         notionals += at.tolist()
         rates += (fixed / at + rate + coefficient * at ** (power - 1.0)).tolist()
     return tuple(notionals), tuple(rates)

@@ -6,7 +6,7 @@ are found once a stretch. Source of the measure: design of this project, "spread
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,11 @@ def _leaders(margins: Floats) -> tuple[list[tuple[int, ...]], list[tuple[int, ..
 
 
 def _places(marks: NDArray[np.bool_]) -> list[tuple[int, ...]]:
-    return [tuple(place for place, one in enumerate(row) if one) for row in marks.tolist()]
+    """The places of the marks in each row; every row has one."""
+    row, place = np.nonzero(marks)
+    ends = np.searchsorted(row, np.arange(len(marks) + 1)).tolist()
+    places = place.tolist()
+    return [tuple(places[begin:end]) for begin, end in pairwise(ends)]
 
 
 def rungs(panel: Panel, groups: Sequence[Group], ladder: Sequence[float]) -> list[tuple[Rung, ...]]:

@@ -68,7 +68,14 @@ def _against_last(logs: Floats, width: Ints) -> Floats:
 
 def _against_median(logs: Floats, width: Ints) -> Floats:
     del width
-    distance: Floats = np.abs(logs - np.nanmedian(logs, axis=1, keepdims=True))
+    order = np.sort(logs, axis=1)  # NaN last
+    count = np.isfinite(logs).sum(axis=1, keepdims=True)
+    low, high = (count - 1).clip(min=0) // 2, count // 2
+    high = np.minimum(high, logs.shape[1] - 1)
+    middle = 0.5 * (
+        np.take_along_axis(order, low, axis=1) + np.take_along_axis(order, high, axis=1)
+    )
+    distance: Floats = np.abs(logs - middle)
     return distance
 
 

@@ -1,13 +1,13 @@
 """Every schedule against every rule set: a verdict, its reason, and the numbers behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
 
 from harmonize.checks.examined import intervals, moment
-from harmonize.document import DivergencePoint, DivergenceRow, Verdict
+from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
 from harmonize.laid_out import FIGURES, LaidOut, asset_of
 from harmonize.panel import Floats
 from harmonize.requirement import Cap, RuleSet
@@ -56,7 +56,9 @@ def judge(
     ]
     answers = iter(_answers(questions, laid_out, ladder))
     return tuple(
-        _answered(one, next(answers), laid_out) if one.pair else _row(one, laid_out)
+        _answered(one, next(answers), laid_out)
+        if one.pair
+        else _row(one, laid_out, one.verdict, one.reason)
         for one in questions
     )
 
@@ -140,11 +142,16 @@ def _answers(
     due = laid_out.panel.evaluate(
         np.array([pair.reference for _, pair in asked], np.intp), np.array(places, dtype=float)
     ) / np.array(places)
-    points = _points([pair for _, pair in asked], laid_out, ladder)
+    graded = [pair for one, pair in asked if not isinstance(one.rule_set.requirement, Cap)]
+    points = iter(_points(graded, laid_out, ladder))
     return [
-        _Answer(verdict, reason, standing, rate, rungs)
-        for (verdict, reason), standing, rate, rungs in zip(
-            verdicts, found, due.tolist(), points, strict=True
+        _Answer(verdict, reason, standing, rate, () if cap else next(points))
+        for (verdict, reason), standing, rate, cap in zip(
+            verdicts,
+            found,
+            due.tolist(),
+            [isinstance(one.rule_set.requirement, Cap) for one, _ in asked],
+            strict=True,
         )
     ]
 
@@ -198,28 +205,44 @@ def _known(value: float) -> float | None:
 
 
 def _answered(one: _Question, answer: _Answer, laid_out: LaidOut) -> DivergenceRow:
-    row = replace(_row(one, laid_out), verdict=answer.verdict, reason=answer.reason)
     standing = answer.standing
     if isnan(standing.lowest):
-        return row
+        return _row(one, laid_out, answer.verdict, answer.reason)
     cap = isinstance(one.rule_set.requirement, Cap)
     extreme = standing.highest if answer.verdict is Verdict.OVER else standing.lowest
-    return replace(
-        row,
+    return _row(
+        one,
+        laid_out,
+        answer.verdict,
+        answer.reason,
         lowest=standing.lowest,
         lowest_notional=standing.lowest_notional,
         highest=standing.highest,
         highest_notional=standing.highest_notional,
         under=intervals(standing.under),
         over=() if cap else intervals(standing.over),
-        points=() if cap else answer.points,
+        points=answer.points,
         observed=answer.required * (1.0 + extreme),
         required=answer.required,
     )
 
 
-def _row(one: _Question, laid_out: LaidOut) -> DivergenceRow:
-    """The row of a question before the numbers have answered."""
+def _row(  # noqa: PLR0913 - what only an answered question has
+    one: _Question,
+    laid_out: LaidOut,
+    verdict: Verdict,
+    reason: str,
+    *,
+    lowest: float | None = None,
+    lowest_notional: float | None = None,
+    highest: float | None = None,
+    highest_notional: float | None = None,
+    under: tuple[Interval, ...] = (),
+    over: tuple[Interval, ...] = (),
+    points: tuple[DivergencePoint, ...] = (),
+    observed: float | None = None,
+    required: float | None = None,
+) -> DivergenceRow:
     schedule = one.schedule
     asset = asset_of(schedule)
     return DivergenceRow(
@@ -230,14 +253,16 @@ def _row(one: _Question, laid_out: LaidOut) -> DivergenceRow:
         rule_set=one.rule_set.id,
         reference_class=laid_out.class_name(one.rule_set, asset) or "",
         figure=one.figure,
-        verdict=one.verdict,
-        reason=one.reason,
-        lowest=None,
-        lowest_notional=None,
-        highest=None,
-        highest_notional=None,
-        under=(),
-        over=(),
-        points=(),
+        verdict=verdict,
+        reason=reason,
+        lowest=lowest,
+        lowest_notional=lowest_notional,
+        highest=highest,
+        highest_notional=highest_notional,
+        under=under,
+        over=over,
+        points=points,
+        observed=observed,
+        required=required,
         observed_at=moment(schedule.observed_at),
     )

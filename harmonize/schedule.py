@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from harmonize.instrument import Instrument
@@ -78,6 +79,7 @@ class Profile:
     position_mode: str = "any"
     chosen_leverage: str = ""
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - a handful of profiles, asked tens of thousands of times
     def __str__(self) -> str:
         """Write the parts that narrow the profile, in a fixed order."""
         parts = [self.margin_mode.value, self.account_class, self.position_mode]

@@ -118,10 +118,11 @@ def _standing(
 
 
 def _ranges(found: Cells, part: slice, outside: Floats, side: float) -> tuple[Range, ...]:
+    sides = outside[part].tolist()
+    if side not in sides:
+        return ()
     ranges = []
-    rows = zip(
-        outside[part].tolist(), found.lower[part].tolist(), found.upper[part].tolist(), strict=True
-    )
+    rows = zip(sides, found.lower[part].tolist(), found.upper[part].tolist(), strict=True)
     for kind, run in groupby(rows, key=lambda row: row[0]):
         if kind == side:
             stretch = list(run)

@@ -200,13 +200,13 @@ def test_an_empty_archive_says_what_to_do(tmp_path: Path) -> None:
     assert "is empty; leave out --archive" in found.stderr
 
 
-def test_report_writes_page_and_document_and_prints_the_path(tmp_path: Path) -> None:
+def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
     found = run("report", "--out", str(tmp_path), "--underlying", "btc", "--venue", "okx")
     assert found.exit_code == 0
     assert found.stdout.strip() == str(tmp_path / "index.html")
     assert "recorded archive that ships with harmonize" in found.stderr
     assert "2026-05-12" in found.stderr
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["audit.json", "index.html"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["index.html"]
 
 
 def test_quiet_says_nothing_but_data(tmp_path: Path) -> None:

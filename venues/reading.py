@@ -16,18 +16,19 @@ SMALLEST = Decimal("1e-18")
 def number(row: Row, key: str, at: str) -> Decimal:
     """Read a number that is at least 0. Raises UnreadablePayloadError, naming the place."""
     raw = row.get(key)
-    where = f"{at}/{escape(key)}"
-    if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):
-        raise UnreadablePayloadError(where=where, reason=f"a number was due, was {_shown(raw)}")
-    try:
-        value = Decimal(raw)
-    except InvalidOperation:
-        reason = f"a number was due, was {_shown(raw)}"
-        raise UnreadablePayloadError(where=where, reason=reason) from None
-    if not value.is_finite() or value < 0 or value > LARGEST or 0 < value < SMALLEST:
-        reason = f"{_shown(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
-        raise UnreadablePayloadError(where=where, reason=reason)
-    return value
+    if isinstance(raw, str | int | Decimal) and not isinstance(raw, bool):
+        try:
+            value = Decimal(raw)
+            legal = SMALLEST <= value <= LARGEST or not value
+        except InvalidOperation:  # no number, or one that cannot be ordered
+            pass
+        else:
+            if legal:
+                return value
+            reason = f"{_shown(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
+            raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason)
+    reason = f"a number was due, was {_shown(raw)}"
+    raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason)
 
 
 def positive(row: Row, key: str, at: str) -> Decimal:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from harmonize.document import DivergenceRow, Finding, Interval, Level, Verdict
@@ -117,6 +118,7 @@ def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:
     return tuple(Interval(lower, None if upper >= HORIZON else upper) for lower, upper in ranges)
 
 
+@lru_cache(maxsize=4096)
 def moment(time: datetime) -> str:
     """Write a time as the document does: ISO 8601, UTC, to the second."""
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
