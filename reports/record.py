@@ -1,0 +1,224 @@
+"""What the report rests on: findings, coverage, rule sets, explanations and provenance in words."""
+
+from collections import Counter
+
+from harmonize.document import (
+    AuditDocument,
+    CoverageStatus,
+    Finding,
+    Level,
+    PayloadRow,
+    RuleSetRow,
+    SnapshotRow,
+)
+from reports import numbers
+from reports.findings import CodeFindings
+from reports.lookup import Lookup
+from reports.matrix import ROWS, coverage_matrix, statuses
+from reports.page import (
+    CodeRow,
+    CoverageView,
+    Explanation,
+    FindingRow,
+    Flag,
+    PayloadGroup,
+    PayloadView,
+    ReasonRow,
+    Reference,
+    RuleSetView,
+    SnapshotView,
+    Source,
+    VenueCoverage,
+)
+from reports.wording import VERIFIED_SIGNS, anchor, listed, some
+
+REASONS = 30
+"""How many reasons and defects are printed; the rest is counted."""
+
+LEVEL_SIGNS = {Level.ERROR: "▲", Level.WARNING: "◆", Level.INFO: "○"}
+"""The level of a finding as a shape, so that colour is not the only signal."""
+
+_Why = tuple[str, str, str]
+
+_WORST = 3
+_EXAMPLES = 4
+
+
+def code_row(found: CodeFindings) -> CodeRow:
+    """Sum up one check."""
+    rules = Counter(finding.rule_set for finding in found.findings if finding.rule_set)
+    return CodeRow(
+        found.code,
+        found.name,
+        f"{LEVEL_SIGNS[found.level]} {found.level.value}",
+        listed([f"{numbers.count(number)} {verdict.value}" for verdict, number in found.verdicts]),
+        numbers.count(len(found.findings)),
+        numbers.count(len(found.venues)),
+        ", ".join(f"{rule} {numbers.count(number)}" for rule, number in sorted(rules.items())),
+        tuple(_example(finding) for finding in found.findings[:_WORST]),
+    )
+
+
+def _example(finding: Finding) -> str:
+    named = f"{finding.venue} {finding.symbol}".strip()
+    if finding.divergence is not None:
+        return f"{named} {numbers.divergence(finding.divergence)}"
+    if finding.observed is not None:
+        return f"{named} {numbers.rate(finding.observed)}"
+    return named
+
+
+def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRow:
+    """Write one finding."""
+    return FindingRow(
+        finding.level.value,
+        LEVEL_SIGNS[finding.level],
+        finding.verdict.value,
+        finding.code,
+        finding.venue,
+        " · ".join(part for part in (finding.symbol, finding.profile) if part),
+        finding.message,
+        listed([numbers.interval(part.lower, part.upper) for part in finding.intervals], _EXAMPLES),
+        numbers.usd(finding.notional),
+        _rate(finding.observed),
+        _rate(finding.required),
+        numbers.divergence(finding.divergence),
+        references.get(finding.rule_set),
+        numbers.date(finding.observed_at),
+    )
+
+
+def _rate(rate: float | None) -> str:
+    if rate is None or rate <= 0:
+        return numbers.rate(rate)
+    return f"{numbers.rate(rate)} ({numbers.leverage(rate)})"
+
+
+def coverage_view(lookup: Lookup) -> CoverageView:
+    """Show what could be observed, and every reason why not."""
+    document = lookup.document
+    unknown: dict[_Why, list[str]] = {}
+    for row in document.coverage:
+        if row.reason:
+            why = (row.venue, row.status.value, row.reason)
+            unknown.setdefault(why, []).append(row.underlying)
+    unread: dict[_Why, list[str]] = {}
+    for defect in document.defects:
+        why = (defect.venue, "not read", defect.reason)
+        unread.setdefault(why, []).append(defect.symbol or defect.where)
+    underlyings = {row.underlying for row in document.coverage}
+    return CoverageView(
+        statuses(),
+        tuple(_venue(lookup, venue) for venue in lookup.venues),
+        lookup.venues,
+        coverage_matrix(lookup),
+        left(len(underlyings) - ROWS, "underlying"),
+        (
+            ("Why not more is known", *_reasons(unknown)),
+            ("What venues sent that could not be read", *_reasons(unread)),
+        ),
+    )
+
+
+def _reasons(found: dict[_Why, list[str]]) -> tuple[tuple[ReasonRow, ...], str]:
+    ordered = sorted(found, key=lambda why: (-len(found[why]), why))
+    rows = tuple(
+        ReasonRow(*why, numbers.count(len(found[why])), some(found[why], _EXAMPLES))
+        for why in ordered[:REASONS]
+    )
+    return rows, left(len(ordered) - REASONS, "reason")
+
+
+def left(number: int, what: str) -> str:
+    """Say how many are not printed, and where they are; nothing if all are."""
+    return f"{numbers.counted(number, what)} more in the JSON document" if number > 0 else ""
+
+
+def _venue(lookup: Lookup, venue: str) -> VenueCoverage:
+    tally = Counter(row.status for (at, _), row in lookup.coverage.items() if at == venue)
+    underlyings = {underlying for _, underlying in lookup.coverage}
+    dates = [row.observed_at for row in lookup.document.snapshots if row.venue == venue]
+    unlisted = len(underlyings) - sum(tally.values())
+    counts = [*(tally[status] for status in CoverageStatus), unlisted]
+    return VenueCoverage(
+        venue,
+        tuple(numbers.count(number) for number in counts),
+        numbers.date(max(dates, default=None)),
+    )
+
+
+def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
+    """Print a rule set with its sources."""
+    tolerance = (
+        f"{numbers.rate(rule_set.tolerance_relative)} of the reference, and"
+        f" {numbers.rate(rule_set.tolerance_absolute)} of notional"
+    )
+    return RuleSetView(
+        anchor("rules", rule_set.id, number),
+        f"{rule_set.id} {rule_set.version}",
+        rule_set.title,
+        (
+            ("Kind", rule_set.kind),
+            ("Scope", rule_set.scope),
+            ("Standing", "statutory" if rule_set.statutory else "not law"),
+            ("Tolerance", tolerance),
+            ("Maintenance margin means", rule_set.maintenance_meaning),
+        ),
+        tuple(
+            Source(one.reference, one.via, one.verified, VERIFIED_SIGNS.get(one.verified, "○"))
+            for one in rule_set.citations
+        ),
+        tuple(Flag(flag.field, flag.status, flag.note) for flag in rule_set.flags),
+    )
+
+
+def explanations(document: AuditDocument) -> tuple[Explanation, ...]:
+    """Print what the audit says of its own rules, in its order."""
+    return tuple(
+        Explanation(
+            _heading(key), tuple(part.strip() for part in text.split("\n\n") if part.strip())
+        )
+        for key, text in document.explanations.items()
+    )
+
+
+def _heading(key: str) -> str:
+    words = key.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def snapshot_view(snapshot: SnapshotRow, number: int) -> SnapshotView:
+    """Print a snapshot and its payloads."""
+    return SnapshotView(
+        anchor("snapshot", snapshot.venue, number),
+        snapshot.venue,
+        numbers.time(snapshot.observed_at),
+        numbers.age(snapshot.age_days),
+        f"{'● complete' if snapshot.complete else '◐ incomplete'}"
+        f"{', † stale' if snapshot.stale else ''}",
+        snapshot.source,
+        numbers.digest(snapshot.sha256),
+        snapshot.sha256,
+        numbers.count(len(snapshot.payloads)),
+        _groups(snapshot.payloads),
+    )
+
+
+def _groups(payloads: tuple[PayloadRow, ...]) -> tuple[PayloadGroup, ...]:
+    """Gather payloads that share origin, source, dating and time: what is common is said once."""
+    gathered: dict[tuple[str, str, str, str], list[PayloadView]] = {}
+    for payload in payloads:
+        shared = (payload.observed_at, payload.origin, payload.source, payload.dating)
+        gathered.setdefault(shared, []).append(
+            PayloadView(
+                payload.call,
+                payload.request,
+                numbers.size(payload.size),
+                numbers.digest(payload.sha256),
+                payload.sha256,
+            )
+        )
+    return tuple(
+        PayloadGroup(numbers.time(observed_at), origin, source, dating, tuple(views))
+        for (observed_at, origin, source, dating), views in gathered.items()
+    )

@@ -1,0 +1,6 @@
+"""Every benchmark, one after another: ``make bench``."""
+
+from tests.bench import commands, evaluate
+
+evaluate.main()
+commands.main()

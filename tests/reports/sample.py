@@ -1,0 +1,492 @@
+"""Synthetic audit documents: venues that do not exist, with every verdict, status and mark.
+
+`sample` is built by hand, small, and holds what venues send at their worst. `large` repeats it to
+the size of a real audit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from harmonize.document import (
+    SCHEMA_VERSION,
+    AuditDocument,
+    CitationRow,
+    ColumnRow,
+    Comparison,
+    ConversionRow,
+    CoverageRow,
+    CoverageStatus,
+    Curve,
+    DefectRow,
+    DivergencePoint,
+    DivergenceRow,
+    EvidenceRow,
+    FactorRow,
+    Finding,
+    FlagRow,
+    Gap,
+    Index,
+    Interval,
+    Level,
+    Member,
+    PayloadRow,
+    PieceRow,
+    RuleSetRow,
+    ScheduleRow,
+    SnapshotRow,
+    SpreadInterval,
+    SpreadPoint,
+    Status,
+    Tool,
+    VenueDistance,
+    Verdict,
+)
+
+SCRIPT = "<script>alert(1)</script>"
+ESCAPE = "RED/USDT\x1b[31m[red]\u202e"
+
+LADDER = (1e4, 1e5, 1e6, 1e7)
+HEAT = 1e6
+FRESH, OLD = "2025-11-19T08:30:00Z", "2025-09-03T00:00:00Z"
+HASH = "0123456789abcdef" * 4
+BASELINE, CAP = "synthetic-baseline", "synthetic-cap"
+
+RATES: dict[str, tuple[float | None, ...]] = {
+    # IM at the rungs of the ladder; None above the capacity
+    "venue-a": (0.008, 0.01, 0.02, 0.05),
+    "venue-b": (0.01, 0.01, 0.025, None),
+    "venue-c": (0.02, 0.02, 0.04, 0.1),
+    "venue-d": (0.05, 0.05, 0.05, 0.05),
+    "venue-e": (0.004, 0.02, None, None),
+}
+REQUIRED: tuple[float | None, ...] = (0.02, 0.02, 0.04, None)
+FIGURES = {"initial": 1.0, "maintenance": 0.5}
+
+
+def rule_sets() -> tuple[RuleSetRow, ...]:
+    return (
+        RuleSetRow(
+            id=BASELINE,
+            version="0.1",
+            title="Synthetic baseline",
+            kind="schedule",
+            scope="every account",
+            statutory=False,
+            tolerance_relative=0.15,
+            tolerance_absolute=0.0,
+            maintenance_meaning="liquidation trigger",
+            citations=(
+                CitationRow("Paper on margin, p. 4", "", "primary"),
+                CitationRow("A quotation of it", "https://example.org/copy", "secondary"),
+                CitationRow("Something heard", "", "unverified"),
+                CitationRow("Our computation", "", "derived"),
+            ),
+            flags=(FlagRow("tiers", "design choice", "nobody prescribes them"),),
+        ),
+        RuleSetRow(
+            id=CAP,
+            version="2.0",
+            title="Synthetic leverage cap",
+            kind="cap",
+            scope="retail clients of nowhere",
+            statutory=True,
+            tolerance_relative=0.0,
+            tolerance_absolute=0.0001,
+            maintenance_meaning="margin call",
+            citations=(),
+            flags=(),
+        ),
+    )
+
+
+def snapshot(venue: str, observed_at: str, age_days: float) -> SnapshotRow:
+    payload = PayloadRow(
+        call="publicGetTiers(symbol=BTC)",
+        request="GET /tiers?symbol=BTC",
+        sha256=HASH,
+        observed_at=observed_at,
+        origin="recorded",
+        source="https://example.org/recordings",
+        dating="header of the answer",
+        size=12_345,
+    )
+    return SnapshotRow(
+        venue=venue,
+        observed_at=observed_at,
+        source="recorded",
+        sha256=HASH[::-1],
+        age_days=age_days,
+        stale=age_days > 30,
+        complete=venue != "venue-b",
+        payloads=(payload, replace(payload, call="publicGetPrices()", origin="market", size=840)),
+    )
+
+
+def schedule(venue: str, symbol: str, underlying: str) -> ScheduleRow:
+    piece = PieceRow(0.0, None, 0.0, 0.02, 0.0, 0.0)
+    return ScheduleRow(
+        venue=venue,
+        symbol=symbol,
+        underlying=underlying,
+        multiplier=1,
+        payoff="linear",
+        expiry=None,
+        profile="cross",
+        rule="marginal",
+        observed_at=FRESH,
+        oldest=FRESH,
+        newest=FRESH,
+        stale=False,
+        origin="recorded",
+        capacity=None,
+        capacity_status=Status.UNKNOWN,
+        capacity_note="not published",
+        initial=(piece,),
+        initial_status=Status.DERIVED if venue == "venue-c" else Status.KNOWN,
+        initial_note="inferred from the page of another contract" if venue == "venue-c" else "",
+        maintenance=(replace(piece, upper=1e6, rate=0.01),),
+        maintenance_status=Status.KNOWN,
+        maintenance_note="",
+        maintenance_meaning="margin call" if venue == "venue-d" else "liquidation trigger",
+        fee_rule="none",
+        fee_rate=None,
+        fee_note="",
+        notes=(),
+        evidence=(
+            EvidenceRow(
+                HASH,
+                ("/data/0",),
+                (ColumnRow("rate", "/imr", "fraction"),),
+                ConversionRow(
+                    "bound × price", (FactorRow("price", 1.0, "USD", HASH, "/p", FRESH),)
+                ),
+            ),
+        ),
+    )
+
+
+def member(venue: str, underlying: str) -> Member:
+    documented = venue == "venue-d"
+    return Member(
+        venue=venue,
+        symbol=f"{underlying}/USDT",
+        profile="cross",
+        observed_at=OLD if venue == "venue-b" else FRESH,
+        stale=venue == "venue-b",
+        origin="documentation" if documented else "recorded",
+        counted=not documented,
+        reason="rests on the venue's documentation" if documented else "",
+    )
+
+
+def divergence_row(venue: str, underlying: str, figure: str, verdict: Verdict) -> DivergenceRow:
+    factor = FIGURES[figure]
+    points = []
+    for notional, rate, required in zip(LADDER, RATES[venue], REQUIRED, strict=True):
+        margin = None if rate is None else rate * factor * notional
+        due = None if required is None else required * factor * notional
+        off = None if margin is None or due is None else margin / due - 1
+        points.append(DivergencePoint(notional, margin, due, off))
+    known = [point for point in points if point.divergence is not None]
+    return DivergenceRow(
+        venue=venue,
+        symbol=f"{underlying}/USDT",
+        profile="cross",
+        underlying=underlying,
+        rule_set=BASELINE,
+        reference_class="A",
+        figure=figure,
+        verdict=verdict,
+        reason="",
+        lowest=min((point.divergence or 0.0 for point in known), default=None),
+        lowest_notional=LADDER[0],
+        highest=None,
+        highest_notional=None,
+        under=(Interval(0.0, 1e5),),
+        over=(),
+        points=tuple(points),
+    )
+
+
+def divergences(underlying: str) -> tuple[DivergenceRow, ...]:
+    verdicts = {
+        "venue-a": Verdict.UNDER,
+        "venue-b": Verdict.UNDER,
+        "venue-c": Verdict.COMPLIANT,
+        "venue-d": Verdict.OVER,
+        "venue-e": Verdict.UNDER,
+    }
+    rows = [
+        divergence_row(venue, underlying, figure, verdict)
+        for venue, verdict in verdicts.items()
+        for figure in FIGURES
+    ]
+    blind = replace(
+        divergence_row("venue-e", underlying, "maintenance", Verdict.NOT_OBSERVABLE),
+        reason="MM is not published",
+        lowest=None,
+        points=tuple(DivergencePoint(notional, None, None, None) for notional in LADDER),
+    )
+    return (*rows[:-1], blind)
+
+
+def gaps(underlying: str) -> tuple[Gap, ...]:
+    return tuple(
+        Gap(
+            underlying=underlying,
+            figure=figure,
+            venues=("venue-a", "venue-b", "venue-c", "venue-e"),
+            oldest=OLD,
+            newest=FRESH,
+            intervals=(
+                SpreadInterval(0.0, 5e4, ("venue-e",), ("venue-c",), 0.0, 800.0 * factor),
+                SpreadInterval(5e4, 1e6, ("venue-a", "venue-b"), ("venue-c",), 500.0, 2e4 * factor),
+                SpreadInterval(1e6, 2e6, ("venue-a",), ("venue-b",), 5e3, 1e4 * factor),
+                SpreadInterval(2e6, None, ("venue-a",), ("venue-c",), 4e4 * factor, None),
+            ),
+            points=(
+                SpreadPoint(
+                    1e4, 4, ("venue-e",), 40 * factor, ("venue-c",), 200 * factor, 160 * factor
+                ),
+                SpreadPoint(
+                    HEAT, 3, ("venue-a",), 2e4 * factor, ("venue-c",), 4e4 * factor, 2e4 * factor
+                ),
+            ),
+        )
+        for figure, factor in FIGURES.items()
+    )
+
+
+def indices(underlying: str, value: float) -> tuple[Index, ...]:
+    venues = tuple(VenueDistance(venue, 0.4, 1e7) for venue in ("venue-a", "venue-b", "venue-c"))
+    return tuple(
+        Index(underlying, figure, against, value + more, "equal", 1e4, 1e7, venues, OLD, FRESH)
+        for figure in FIGURES
+        for against, more in ((BASELINE, 0.0), ("median", 10.0))
+    )
+
+
+def curves(underlying: str) -> tuple[Curve, ...]:
+    drawn = []
+    for figure, factor in FIGURES.items():
+        for venue, rates in RATES.items():
+            known = [
+                (notional, rate * factor)
+                for notional, rate in zip(LADDER, rates, strict=True)
+                if rate is not None
+            ]
+            drawn.append(
+                Curve(
+                    underlying,
+                    figure,
+                    venue,
+                    reference=False,
+                    counted=venue != "venue-d",
+                    notional=(1e3, *(notional for notional, _ in known)),
+                    rate=(known[0][1], *(rate for _, rate in known)),
+                )
+            )
+        drawn.append(
+            Curve(
+                underlying,
+                figure,
+                BASELINE,
+                reference=True,
+                counted=True,
+                notional=(1e3, 1e5, 1e5, 1e6),
+                rate=(0.02 * factor, 0.02 * factor, 0.03 * factor, 0.04 * factor),
+            )
+        )
+    return tuple(drawn)
+
+
+def finding(number: int, level: Level, verdict: Verdict, **changes: object) -> Finding:
+    kept = Finding(
+        code="MH301",
+        name="initial-diverges",
+        verdict=verdict,
+        level=level,
+        venue="venue-a",
+        symbol="BTC/USDT",
+        profile="cross",
+        underlying="BTC",
+        rule_set=BASELINE,
+        message="IM is under the baseline",
+        intervals=(Interval(0.0, 1e5), Interval(2.5e5, 1e6)),
+        notional=1e4,
+        observed=0.008,
+        required=0.02,
+        divergence=-0.6,
+        observed_at=FRESH,
+        fingerprint=f"{number:016x}",
+    )
+    return replace(kept, **changes)  # type: ignore[arg-type] # each test changes what it names
+
+
+def findings() -> tuple[Finding, ...]:
+    return (
+        finding(1, Level.WARNING, Verdict.UNDER),
+        finding(2, Level.INFO, Verdict.OVER, venue="venue-d", divergence=1.5, observed=0.05),
+        finding(
+            3,
+            Level.ERROR,
+            Verdict.BREACH,
+            code="MH401",
+            name="initial-below-cap",
+            rule_set=CAP,
+            symbol=SCRIPT,
+            message=f"{SCRIPT} asks too little",
+            required=0.5,
+            divergence=-0.9996,
+            intervals=(Interval(0.0, None),),
+        ),
+        finding(
+            4,
+            Level.WARNING,
+            Verdict.NOT_OBSERVABLE,
+            code="MH201",
+            name="maintenance-unknown",
+            venue="venue-e",
+            symbol=ESCAPE,
+            rule_set="",
+            message="MM is not published",
+            intervals=(),
+            notional=None,
+            observed=None,
+            required=None,
+            divergence=None,
+        ),
+        finding(
+            5,
+            Level.INFO,
+            Verdict.NOT_APPLICABLE,
+            code="MH902",
+            name="stale",
+            venue="venue-b",
+            symbol="",
+            profile="",
+            rule_set="",
+            message="the snapshot is old",
+            intervals=(Interval(5e6, None),),
+            required=None,
+            divergence=None,
+        ),
+        finding(6, Level.INFO, Verdict.COMPLIANT, venue="venue-c", divergence=0.0, observed=0.02),
+        finding(7, Level.ERROR, Verdict.UNDER, divergence=-1.0, observed=0.0),
+    )
+
+
+def coverage(underlyings: Iterable[str]) -> tuple[CoverageRow, ...]:
+    statuses = {
+        "venue-a": (CoverageStatus.OBSERVED, ""),
+        "venue-b": (CoverageStatus.STALE, "observed 2025-09-03"),
+        "venue-c": (CoverageStatus.OBSERVED, ""),
+        "venue-d": (CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"),
+        "venue-e": (CoverageStatus.NOT_OBSERVABLE, "the snapshot has no mark price"),
+    }
+    return tuple(
+        CoverageRow(venue, underlying, f"{underlying}/USDT", status, reason, FRESH)
+        for underlying in underlyings
+        for venue, (status, reason) in statuses.items()
+        if not (venue == "venue-a" and underlying == "ETH")  # not listed there
+    )
+
+
+def sample() -> AuditDocument:
+    """A small document in which every mark occurs."""
+    btc = Comparison("BTC", OLD, FRESH, tuple(member(venue, "BTC") for venue in RATES))
+    eth = Comparison("ETH", FRESH, FRESH, tuple(member(v, "ETH") for v in ("venue-b", "venue-c")))
+    return AuditDocument(
+        schema_version=SCHEMA_VERSION,
+        tool=Tool("harmonize", "0.0.0"),
+        archive="synthetic archive",
+        as_of="2025-11-20",
+        stale_after_days=30.0,
+        ladder=LADDER,
+        heat_notional=HEAT,
+        snapshots=(
+            snapshot("venue-a", FRESH, 0.6),
+            snapshot("venue-b", OLD, 78.0),
+            snapshot("venue-c", FRESH, 7.5),
+        ),
+        rule_sets=rule_sets(),
+        coverage=(
+            *coverage(("BTC", "ETH")),
+            CoverageRow("venue-a", SCRIPT, SCRIPT, CoverageStatus.OBSERVED, "", FRESH),
+            CoverageRow("venue-e", "BTC", "X", CoverageStatus.NOT_OBSERVABLE, "", FRESH),
+        ),
+        schedules=(
+            *(schedule(venue, "BTC/USDT", "BTC") for venue in RATES if venue != "venue-e"),
+            schedule("venue-c", "ETH/USDT", "ETH"),
+            schedule("venue-a", SCRIPT, SCRIPT),
+        ),
+        defects=(DefectRow("venue-c", "/data/7", "no mark price", ESCAPE),),
+        findings=findings(),
+        divergences=(*divergences("BTC"), *divergences("ETH")),
+        comparisons=(btc, eth),
+        gaps=(*gaps("BTC"), *gaps("ETH")),
+        indices=(*indices("BTC", 71.24), *indices("ETH", 48.0)),
+        curves=curves("BTC"),
+        explanations={"instrument-choice": "The most liquid one.\n\nTies go to the first."},
+    )
+
+
+def empty() -> AuditDocument:
+    """A document of an audit that found nothing to read."""
+    return replace(
+        sample(),
+        snapshots=(),
+        rule_sets=(),
+        coverage=(),
+        schedules=(),
+        defects=(),
+        findings=(),
+        divergences=(),
+        comparisons=(),
+        gaps=(),
+        indices=(),
+        curves=(),
+        explanations={},
+    )
+
+
+def large() -> AuditDocument:
+    """A document of the size of a real audit, of the same synthetic venues."""
+    small = sample()
+    assets = [f"COIN{number:03}" for number in range(400)]
+    charted = assets[:12]
+    codes = [f"MH{number}" for number in range(300, 312)]
+    levels = tuple(Level)
+    return replace(
+        small,
+        coverage=coverage(assets),
+        schedules=tuple(
+            schedule(venue, f"{asset}/USDT", asset)
+            for asset in assets
+            for venue in RATES
+            if venue != "venue-e"
+        ),
+        findings=tuple(
+            finding(
+                number,
+                levels[number % 3],
+                Verdict.UNDER,
+                code=codes[number % 12],
+                name=f"check-{number % 12}",
+                venue=f"venue-{'abcd'[number % 4]}",
+                symbol=f"{assets[number % 400]}/USDT",
+                divergence=-(number % 97) / 100,
+            )
+            for number in range(10_000)
+        ),
+        divergences=tuple(row for asset in assets for row in divergences(asset)),
+        comparisons=tuple(
+            Comparison(asset, OLD, FRESH, tuple(member(venue, asset) for venue in RATES))
+            for asset in assets
+        ),
+        gaps=tuple(gap for asset in assets for gap in gaps(asset)),
+        indices=tuple(
+            one for place, asset in enumerate(assets) for one in indices(asset, 90 - place / 5)
+        ),
+        curves=tuple(curve for asset in charted for curve in curves(asset)),
+    )

@@ -1,0 +1,14 @@
+import pytest
+
+from tests.reports.goldens import FOLDER, GOLDENS, section
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_rendered_output_is_the_golden(name: str) -> None:
+    """If a change is meant, ``make goldens`` rewrites them; read the difference."""
+    assert GOLDENS[name]() == (FOLDER / name).read_text(encoding="utf-8")
+
+
+def test_a_section_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(LookupError, match="no section weather"):
+        section("weather")
