@@ -226,7 +226,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer of one check. ``observed`` and ``required`` are rates at ``notional``, in USD."""
+    """One answer of one check.
+
+    ``observed`` and ``required`` are margin rates at ``notional`` (USD), ``divergence`` how far
+    the first is from the second; for a cliff, the rates just above and below the bound.
+    """
 
     code: str
     name: str
@@ -250,12 +254,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DivergencePoint:
-    """Divergence at one rung of the notional ladder; None above the capacity or the reference."""
+    """Divergence at one rung of the notional ladder; None where either is not observable.
+
+    ``above_capacity``: the venue takes no position this large, so there is no margin to observe.
+    """
 
     notional: float
     margin: float | None
     required: float | None
     divergence: float | None
+    above_capacity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +376,11 @@ class VenueDistance:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Harmonization index H = 100·exp(−E|ln(IM/R)|) of one underlying; 100 is identical."""
+    """Harmonization index H = 100·exp(−E|ln(IM/R)|) of one underlying; 100 is identical.
+
+    ``against`` is a rule set's id, or ``median`` for the venues' own; ``figure`` is ``initial`` or
+    ``maintenance``.
+    """
 
     underlying: str
     figure: str

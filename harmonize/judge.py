@@ -142,7 +142,7 @@ def _answers(
     due = laid_out.panel.evaluate(
         np.array([pair.reference for _, pair in asked], np.intp), np.array(places, dtype=float)
     ) / np.array(places)
-    graded = [pair for one, pair in asked if not isinstance(one.rule_set.requirement, Cap)]
+    graded = [(one, pair) for one, pair in asked if not isinstance(one.rule_set.requirement, Cap)]
     points = iter(_points(graded, laid_out, ladder))
     return [
         _Answer(verdict, reason, standing, rate, () if cap else next(points))
@@ -177,19 +177,22 @@ def _place(standing: Standing, verdict: Verdict) -> float:
 
 
 def _points(
-    pairs: Sequence[Pair], laid_out: LaidOut, ladder: Sequence[float]
+    graded: Sequence[tuple[_Question, Pair]], laid_out: LaidOut, ladder: Sequence[float]
 ) -> list[tuple[DivergencePoint, ...]]:
     """Margin, requirement and divergence of every pair at every rung of the ladder."""
     rungs = np.array(ladder, dtype=float)
+    pairs = [pair for _, pair in graded]
     own = _at_rungs(laid_out, [(one.function, one.limit) for one in pairs], rungs)
     required = _at_rungs(laid_out, [(one.reference, one.reference_limit) for one in pairs], rungs)
     divergence = own / required - 1.0
+    capacities = [value_of(one.schedule.capacity) for one, _ in graded]
+    above = [[one is not None and rung > one for rung in ladder] for one in capacities]
     return [
         tuple(
-            DivergencePoint(notional, _known(margin), _known(due), _known(gap))
-            for notional, margin, due, gap in zip(ladder, *row, strict=True)
+            DivergencePoint(notional, _known(margin), _known(due), _known(gap), beyond)
+            for notional, margin, due, gap, beyond in zip(ladder, *row, strict=True)
         )
-        for row in zip(own.tolist(), required.tolist(), divergence.tolist(), strict=True)
+        for row in zip(own.tolist(), required.tolist(), divergence.tolist(), above, strict=True)
     ]
 
 

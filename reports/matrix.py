@@ -168,8 +168,10 @@ def _cell(row: DivergenceRow | None, member: Member, notional: float) -> Cell:
         return Cell(_shade(point.divergence), numbers.divergence(point.divergence) + marks, reasons)
     if row.verdict is Verdict.NOT_OBSERVABLE:
         return Cell("no", "n/o", row.reason)
-    if point.margin is None:
+    if point.above_capacity:
         return Cell("nc", ">cap", row.reason)
+    if point.margin is None:
+        return Cell("no", "n/o", "the schedule was not observed up to this size")
     return Cell("nr", "no ref", row.reason)
 
 

@@ -171,7 +171,9 @@ def _cliff(word: str, size: float, bound: float, share: float, level: Level) -> 
         "",
         f"{word} jumps by {dollars(size)} ({percent(share)} more) at {dollars(bound)}",
         notional=bound,
-        observed=size,
+        observed=size * (1.0 + 1.0 / share) / bound,
+        required=size / share / bound,
+        divergence=share,
     )
 
 
@@ -224,6 +226,4 @@ def _differs(number: int, stated: Decimal, due: Decimal) -> Draft:
         Level.WARNING,
         "",
         f"tier {number} publishes a deduction of ${stated:,.2f}, continuity gives ${due:,.2f}",
-        observed=float(stated),
-        required=float(due),
     )

@@ -186,7 +186,7 @@ def divergence_row(venue: str, underlying: str, figure: str, verdict: Verdict) -
         margin = None if rate is None else rate * factor * notional
         due = None if required is None else required * factor * notional
         off = None if margin is None or due is None else margin / due - 1
-        points.append(DivergencePoint(notional, margin, due, off))
+        points.append(DivergencePoint(notional, margin, due, off, above_capacity=rate is None))
     known = [point for point in points if point.divergence is not None]
     return DivergenceRow(
         venue=venue,
