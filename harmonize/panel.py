@@ -140,7 +140,7 @@ def panel(functions: Sequence[MarginFunction]) -> Panel:
     rate = np.array([float(piece.rate) for piece in pieces])
     coefficient = np.array([float(piece.coefficient) for piece in pieces])
     power = np.array([float(piece.power) for piece in pieces])
-    base = np.array([_base(piece, bound) for piece, bound in zip(pieces, lower, strict=True)])
+    base = _bases(pieces, lower.tolist())
     behind = first[1:]
     limit = np.insert(np.minimum(upper, _LARGEST), behind, np.inf)
     doors, lowest = _doors(first + np.arange(len(first)), limit)
@@ -165,10 +165,15 @@ def panel(functions: Sequence[MarginFunction]) -> Panel:
     )
 
 
-def _base(piece: Piece, lower: float) -> float:
-    """``fixed + rate * lower`` for the lower bound as float64 writes it."""
+def _bases(pieces: Sequence[Piece], lower: Sequence[float]) -> Floats:
+    """``fixed + rate * lower`` of each piece for the lower bound as float64 writes it."""
     with decimal.localcontext(prec=_DIGITS):
-        return float(piece.fixed + piece.rate * Decimal(min(lower, _LARGEST)))
+        return np.array(
+            [
+                float(piece.fixed + piece.rate * Decimal(min(bound, _LARGEST)))
+                for piece, bound in zip(pieces, lower, strict=True)
+            ]
+        )
 
 
 def _doors(first: Ints, limit: Floats) -> tuple[NDArray[np.int32], int]:
