@@ -4,6 +4,7 @@ from decimal import Decimal as D
 from itertools import pairwise
 from math import exp, isnan, log
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -11,7 +12,7 @@ from scipy.integrate import quad
 from harmonize.cells import HORIZON, Group, cells, cut_at_crossings
 from harmonize.index import LOWER, UPPER, Distance, from_median, from_reference
 from harmonize.panel import Panel, panel
-from harmonize.schedule import INFINITY, MarginFunction, flat
+from harmonize.schedule import INFINITY, MarginFunction, flat, marginal
 from tests.random_functions import random_functions, uppers_of
 
 
@@ -112,4 +113,21 @@ def test_distances_agree_with_adaptive_quadrature(seed: int, *, median: bool) ->
             assert isnan(found.each[place])
             continue
         due = integrated(laid, group, place, median=median, breaks=uppers_of(functions))
-        assert found.each[place] == pytest.approx(due, rel=2e-7, abs=1e-9)
+        assert found.each[place] == pytest.approx(due, rel=1e-8, abs=1e-9)
+
+
+def test_a_sharp_rise_of_rates_is_integrated_to_a_trillionth() -> None:
+    """Against the closed form with the dilogarithm, from mpmath."""
+    function = marginal([D(100_000), INFINITY], [D("0.004"), D("0.5")])
+    functions = [function, flat([INFINITY], [D("0.004")])]
+    found = distances(functions, group_of(functions), median=False)
+    deduction = mpmath.mpf(100_000) * mpmath.mpf("0.496")
+
+    def antiderivative(notional: float) -> mpmath.mpf:
+        """Of ln((0.5 N - D) / (0.004 N)) over ln N."""
+        x = mpmath.log(notional)
+        inside = deduction / (mpmath.mpf("0.5") * notional)
+        return x * mpmath.log(mpmath.mpf("0.5") / mpmath.mpf("0.004")) + mpmath.polylog(2, inside)
+
+    due = (antiderivative(UPPER) - antiderivative(1e5)) / mpmath.log(UPPER / LOWER)
+    assert found.each[0] == pytest.approx(float(due), rel=1e-12)
