@@ -1,7 +1,9 @@
 """Where the program starts."""
 
 import gc
+import os
 import sys
+from typing import NoReturn
 
 from harmonize.cli import INTERNAL, app
 
@@ -12,12 +14,21 @@ def main() -> None:
     gc.disable()
     try:
         app()
+    except SystemExit as end:
+        _leave(end.code)
     except Exception as error:  # the last edge: whatever it is, the user gets one line
         if "--verbose" in sys.argv or "-v" in sys.argv:
             raise
         said = " ".join(str(error).split()) or type(error).__name__
         sys.stderr.write(f"error: internal: {type(error).__name__}: {said}; see --verbose\n")
         sys.exit(INTERNAL)
+
+
+def _leave(code: str | int | None) -> NoReturn:
+    """End at once: giving back a million small objects one by one would take a tenth of the run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harmonize.cells import HORIZON, LEAST, Cells, Group, band_edges, cells, stationary_ratios
-from harmonize.panel import Floats, Panel
+from harmonize.panel import Floats, Ints, Panel
 
 __all__ = ["HORIZON", "Pair", "Range", "Standing", "standings"]
 
@@ -55,12 +56,14 @@ def standings(panel: Panel, pairs: Sequence[Pair]) -> list[Standing]:
     found = found.take(np.isfinite(found.fixed).all(axis=1) & (found.upper > LEAST))
     found = _cut(found, pairs)
     outside = _outside(found, pairs)
-    lows, highs = np.maximum(found.lower, LEAST), found.upper
-    at_low, at_high = (_ratio(found, at) for at in (lows, highs))
-    ends = np.searchsorted(found.owner, np.arange(len(pairs) + 1))
     return [
-        _standing(found, part, outside, (lows, highs), (at_low, at_high))
-        for part in (slice(ends[row], ends[row + 1]) for row in range(len(pairs)))
+        Standing(*least, *most, under, over)
+        for least, most, under, over in zip(
+            *_extremes(found, len(pairs)),
+            _ranges(found, outside < 0, len(pairs)),
+            _ranges(found, outside > 0, len(pairs)),
+            strict=True,
+        )
     ]
 
 
@@ -95,36 +98,38 @@ def _ratio(found: Cells, notional: Floats) -> Floats:
     return ratio
 
 
-def _standing(
-    found: Cells,
-    part: slice,
-    outside: Floats,
-    notional: tuple[Floats, Floats],
-    ratio: tuple[Floats, Floats],
-) -> Standing:
-    both = np.concatenate([ratio[0][part], ratio[1][part]])
-    places = np.concatenate([notional[0][part], notional[1][part]])
-    if not both.size:
-        return Standing(np.nan, np.nan, np.nan, np.nan, (), ())
-    least, most = int(both.argmin()), int(both.argmax())
-    return Standing(
-        lowest=float(both[least]),
-        lowest_notional=float(places[least]),
-        highest=float(both[most]),
-        highest_notional=float(places[most]),
-        under=_ranges(found, part, outside, -1.0),
-        over=_ranges(found, part, outside, 1.0),
+_Extreme = tuple[float, float]
+"""A ratio and the notional where it is reached first; NaN where the functions share none."""
+
+
+def _extremes(found: Cells, count: int) -> tuple[list[_Extreme], list[_Extreme]]:
+    """The least and the most ratio of each pair, over both ends of all its cells."""
+    lower = np.maximum(found.lower, LEAST)
+    owner = np.concatenate([found.owner, found.owner])
+    place = np.concatenate([lower, found.upper])
+    ratio = np.concatenate([_ratio(found, lower), _ratio(found, found.upper)])
+    return (
+        _first(owner, ratio, place, count, 1.0),
+        _first(owner, -ratio, place, count, -1.0),
     )
 
 
-def _ranges(found: Cells, part: slice, outside: Floats, side: float) -> tuple[Range, ...]:
-    sides = outside[part].tolist()
-    if side not in sides:
-        return ()
-    ranges = []
-    rows = zip(sides, found.lower[part].tolist(), found.upper[part].tolist(), strict=True)
-    for kind, run in groupby(rows, key=lambda row: row[0]):
-        if kind == side:
-            stretch = list(run)
-            ranges.append((stretch[0][1], stretch[-1][2]))
-    return tuple(ranges)
+def _first(owner: Ints, ratio: Floats, place: Floats, count: int, sign: float) -> list[_Extreme]:
+    """For each pair the smallest value of ``ratio``, at the smallest notional that has it."""
+    order = np.lexsort((place, ratio, owner))
+    first = np.searchsorted(owner[order], np.arange(count + 1))
+    some = first[1:] > first[:-1]
+    best = np.full((count, 2), np.nan)
+    best[some] = np.stack([sign * ratio + 0.0, place], axis=1)[order[first[:-1][some]]]
+    return [(found, at) for found, at in best.tolist()]
+
+
+def _ranges(found: Cells, wanted: NDArray[np.bool_], count: int) -> list[tuple[Range, ...]]:
+    """For each pair, the wanted cells joined where one begins at the end of another."""
+    chosen = found.take(wanted)
+    joined = (chosen.owner[1:] == chosen.owner[:-1]) & (chosen.lower[1:] == chosen.upper[:-1])
+    begins, ends = np.ones(chosen.owner.size, bool), np.ones(chosen.owner.size, bool)
+    begins[1:], ends[:-1] = ~joined, ~joined
+    rows = list(zip(chosen.lower[begins].tolist(), chosen.upper[ends].tolist(), strict=True))
+    first = np.searchsorted(chosen.owner[begins], np.arange(count + 1)).tolist()
+    return [tuple(rows[begin:end]) for begin, end in pairwise(first)]

@@ -269,8 +269,8 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 def test_help_and_explain_load_neither_ccxt_nor_pandas(arguments: list[str]) -> None:
     found = python(
         f"import sys; sys.argv = ['harmonize', *{arguments!r}]\n"
-        "from harmonize.__main__ import main\n"
-        "try: main()\n"
+        "from harmonize.cli import app\n"
+        "try: app()\n"
         "except SystemExit: pass\n"
         "heavy = {'ccxt', 'pandas', 'matplotlib', 'pydantic', 'jinja2'} & set(sys.modules)\n"
         "print('heavy:', sorted(heavy))"
