@@ -11,7 +11,7 @@ from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import Row, number, positive, rate, read_rows, rows, word
+from venues.reading import Row, in_sequence, number, positive, rate, read_rows, rows, word
 from venues.units import currency
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
@@ -40,7 +40,9 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
     listed = instrument(word(row, "symbol", at), at)
     tiers, pointers = [], []
-    for pointer, bracket in rows(row.get("brackets"), f"{at}/brackets"):
+    brackets = rows(row.get("brackets"), f"{at}/brackets")
+    for position, (pointer, bracket) in enumerate(brackets, start=1):
+        in_sequence(bracket, "bracket", position, pointer)
         pointers.append(pointer)
         tiers.append(
             Tier(

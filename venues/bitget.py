@@ -8,7 +8,7 @@ from harmonize.schedule import MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import defect, member, number, positive, rate, rows, word
+from venues.reading import defect, in_sequence, member, number, positive, rate, rows, word
 from venues.units import currency
 
 LEVERS = "publicMixGetV2MixMarketQueryPositionLever"
@@ -37,7 +37,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _ladder(payload: Payload) -> Iterator[ladder.Ladder]:
     data, top = member(decode(payload), "data")
     tiers, pointers, symbols = [], [], set()
-    for at, row in rows(data, top):
+    for position, (at, row) in enumerate(rows(data, top), start=1):
+        in_sequence(row, "level", position, at)
         symbols.add(word(row, "symbol", at))
         pointers.append(at)
         tiers.append(

@@ -72,6 +72,9 @@ def _ladder(symbol: str, published: list[_Published]) -> ladder.Ladder:
         raise UnreadablePayloadError(where="/result/list", reason=reason)
     payload = published[0][3]
     pairs = sorted(((tier, at) for _, tier, at, _ in published), key=lambda pair: pair[0].upper)
+    if pairs[0][0].deduction:
+        reason = f"{symbol}: its lowest tier is missing, for the lowest found has a deduction"
+        raise UnreadablePayloadError(where="/result/list", reason=reason)
     listed = instrument(symbol)
     return ladder.Ladder(
         payload=payload,

@@ -168,7 +168,7 @@ def instrument(row: Row, at: str) -> Instrument:
 
 
 def _day(milliseconds: Decimal, at: str) -> date | None:
-    if milliseconds >= _PERPETUAL:
+    if milliseconds == _PERPETUAL:
         return None
     try:
         return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC).date()

@@ -10,7 +10,7 @@ from harmonize.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import Row, number, positive, read_rows, rows, word
+from venues.reading import Row, in_sequence, number, positive, read_rows, rows, word
 from venues.units import archived_price, contracts, factor
 
 ISOLATED = "contractPublicGetLinearSwapApiV1SwapAdjustfactor"
@@ -90,7 +90,8 @@ def _ladders(
 
 def _tiers(lever: Row, at: str, leverage: Decimal) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     pointers, tiers = [], []
-    for pointer, ladder_row in rows(lever.get("ladders"), f"{at}/ladders"):
+    for position, (pointer, ladder_row) in enumerate(rows(lever.get("ladders"), f"{at}/ladders")):
+        in_sequence(ladder_row, "ladder", position, pointer)
         open_end = ladder_row.get("max_size", "") is None
         share = positive(ladder_row, "adjust_factor", pointer)
         pointers.append(pointer)

@@ -10,6 +10,7 @@ from harmonize.instrument import Instrument
 from harmonize.payload import Column, Defect, Evidence, Factor, Origin, Payload, Snapshot
 from harmonize.schedule import (
     INFINITY,
+    ZERO,
     Derived,
     FeeAddOn,
     Figure,
@@ -21,6 +22,7 @@ from harmonize.schedule import (
     Tier,
     TierRule,
     Unknown,
+    deductions,
     flat,
     marginal,
 )
@@ -28,6 +30,7 @@ from venues.adapter import Parsed
 from venues.facts import Facts, VenueFact
 from venues.units import ToUsd
 
+_CENT = Decimal("0.01")  # venues round deductions to cents
 _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
 
 
@@ -117,6 +120,22 @@ def fault(tiers: Sequence[Tier]) -> str:
     return ""
 
 
+def deduction_fault(tiers: Sequence[Tier]) -> str:
+    """Say where a published deduction is not the continuous one; empty when all agree.
+
+    Rates, bounds and deductions then contradict one another, as they do when a tier is missing.
+    """
+    rates = [tier.maintenance_rate or ZERO for tier in tiers]
+    derived = deductions([tier.upper for tier in tiers], rates)
+    for place, (tier, due) in enumerate(zip(tiers, derived, strict=True), start=1):
+        if tier.deduction is not None and abs(tier.deduction - due) > _CENT:
+            return (
+                f"tier {place} publishes a deduction of ${tier.deduction:,.2f}, "
+                f"continuity gives ${due:,.2f}"
+            )
+    return ""
+
+
 def _in_usd(tiers: Sequence[Tier], multiplier: Decimal) -> Sequence[Tier]:
     if multiplier == 1:
         return tiers
@@ -141,7 +160,8 @@ def _obstacle(
         return f"no source says how the venue's tiers became margin on {day}"
     if not tiers:
         return "the venue sent no tiers"
-    return fault(tiers)
+    marginal_tiers = tiers if fact.maintenance is TierRule.MARGINAL else ()
+    return fault(tiers) or deduction_fault(marginal_tiers)
 
 
 _SHAPES: dict[TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginFunction]] = {

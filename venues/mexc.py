@@ -10,7 +10,7 @@ from harmonize.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import Row, number, positive, rate, read_rows, rows, word
+from venues.reading import Row, in_sequence, number, positive, rate, read_rows, rows, word
 from venues.units import contracts, currency, factor
 
 DETAIL = "contractPublicGetDetail"
@@ -85,7 +85,9 @@ _Levels = tuple[tuple[str, ...], tuple[Tier, ...]]
 def _custom(row: Row, at: str) -> _Levels:
     """``riskLimitCustom`` lists the levels; the riskIncr fields are zero and say nothing."""
     pointers, tiers = [], []
-    for pointer, level in rows(row.get("riskLimitCustom"), f"{at}/riskLimitCustom"):
+    levels = rows(row.get("riskLimitCustom"), f"{at}/riskLimitCustom")
+    for position, (pointer, level) in enumerate(levels, start=1):
+        in_sequence(level, "level", position, pointer)
         pointers.append(pointer)
         tiers.append(
             Tier(

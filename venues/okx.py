@@ -16,7 +16,7 @@ from harmonize.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import Row, defect, member, positive, rate, read_rows, rows, word
+from venues.reading import Row, defect, in_sequence, member, positive, rate, read_rows, rows, word
 from venues.units import ToUsd, archived_price, contracts, factor
 
 TIERS = "publicGetPublicPositionTiers"
@@ -90,7 +90,8 @@ def _ladder(
 ) -> ladder.Ladder:
     data, top = member(decode(payload), "data")
     tiers, pointers, families = [], [], set()
-    for at, row in rows(data, top):
+    for position, (at, row) in enumerate(rows(data, top), start=1):
+        in_sequence(row, "tier", position, at)
         families.add(word(row, "instFamily", at))
         pointers.append(at)
         tiers.append(

@@ -51,6 +51,14 @@ def rate(row: Row, key: str, at: str) -> Decimal:
     return value
 
 
+def in_sequence(row: Row, key: str, due: int, at: str) -> None:
+    """Check a tier's number, so that a missing tier is noticed. Raises UnreadablePayloadError."""
+    found = number(row, key, at)
+    if found != due:
+        where = f"{at}/{escape(key)}"
+        raise UnreadablePayloadError(where=where, reason=f"tier {due} was due, was {found}")
+
+
 def word(row: Row, key: str, at: str) -> str:
     """Read a text that is not empty. Raises UnreadablePayloadError, naming the place."""
     raw = row.get(key)

@@ -11,7 +11,7 @@ from harmonize.schedule import (
     MarginFunction,
     Piece,
     Tier,
-    Unknown,
+    TierRule,
     deductions,
     value_of,
 )
@@ -201,16 +201,15 @@ def deduction_differs(examined: Examined) -> Iterator[Draft]:
     ``D_k = D_{k-1} + B_k * (r_k - r_{k-1})`` against the venue's own figure, to a cent.
 
     ## Why it matters
-    Either a rate, a bound or the deduction was published wrongly; margin then jumps where the
-    venue says that it does not.
+    A rate, a bound or the deduction was published wrongly, or a tier is missing. Which of them
+    holds cannot be told, so maintenance margin is not observable.
 
     ## Example
     Bounds $300,000 and rates 0.4 % and 0.5 % give a deduction of $300; the venue publishes $0.
     """
     for schedule in examined.schedules:
-        maintenance = schedule.maintenance
         published = [tier.deduction for tier in schedule.tiers]
-        if isinstance(maintenance, Unknown) or all(one is None for one in published):
+        if schedule.rule is not TierRule.MARGINAL or all(one is None for one in published):
             continue
         rates = [tier.maintenance_rate or ZERO for tier in schedule.tiers]
         derived = deductions([tier.upper for tier in schedule.tiers], rates)
@@ -222,7 +221,7 @@ def deduction_differs(examined: Examined) -> Iterator[Draft]:
 
 def _differs(number: int, stated: Decimal, due: Decimal) -> Draft:
     return Draft(
-        Verdict.UNDER,
+        Verdict.NOT_OBSERVABLE,
         Level.WARNING,
         "",
         f"tier {number} publishes a deduction of ${stated:,.2f}, continuity gives ${due:,.2f}",

@@ -93,6 +93,16 @@ def test_a_root_on_the_edge_lies_outside() -> None:
     assert powers.roots([(1.0, 1.0), (-9.0, 0.0)], 4.0, 9.0) == []
 
 
+def test_between_neighbouring_floats_lies_no_root() -> None:
+    below, above = math.nextafter(2**0.5, 0.0), math.nextafter(2**0.5, 2.0)
+    for lower, upper in ((below, 2**0.5), (2**0.5, above)):
+        assert powers.roots([(1.0, 2.0), (-2.0, 0.0)], lower, upper) == []
+
+
+def test_terms_of_one_power_count_together() -> None:
+    assert powers.roots([(1.0, 1.0), (-8.0, 0.0), (1.0, 1.0)], 1.0, 50.0) == [4.0]
+
+
 def test_a_second_root_is_found_where_the_first_lies_on_the_edge() -> None:
     assert powers.roots([(1.0, 2.0), (-10.0, 1.0), (16.0, 0.0)], 2.0, 50.0) == [8.0]
 
