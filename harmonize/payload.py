@@ -160,11 +160,12 @@ def decode(payload: Payload) -> object:
     Raises UnreadablePayloadError: not UTF-8, not JSON, NaN or Infinity, nested too deeply.
     """
     try:
-        return json.loads(payload.content, parse_float=Decimal, parse_constant=_refuse_constant)
+        text = payload.content.decode("utf-8")
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:
-        reason = f"not JSON at byte {error.pos} of {len(payload.content)}: {error.msg}"
+        reason = f"not JSON at character {error.pos} of {len(error.doc)}: {error.msg}"
     except RecursionError:
         reason = "nested too deeply to be a venue's answer"
     except ValueError as error:

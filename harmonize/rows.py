@@ -37,12 +37,11 @@ from harmonize.schedule import (
 
 def snapshot_row(snapshot: Snapshot, digest: str, seen: Seen) -> SnapshotRow:
     """One snapshot, with its payloads in the order in which they were archived."""
-    origins = {payload.provenance.origin for payload in snapshot.payloads}
-    source = next(origin for origin in Origin if origin in origins)
+    origins = {payload.provenance.origin for payload in snapshot.payloads} - {Origin.MARKET}
     return SnapshotRow(
         venue=snapshot.venue,
         observed_at=moment(snapshot.observed_at),
-        source=source.value,
+        source=", ".join(origin.value for origin in Origin if origin in origins),
         sha256=digest,
         age_days=seen.age_days,
         stale=seen.stale,

@@ -175,10 +175,14 @@ def deductions(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> tuple[Dec
     """D_1 = 0, ``D_k = D_{k-1} + B_k * (r_k - r_{k-1})``, B_k the lower bound of tier k, in USD.
 
     Source: Binance, "Leverage and Margin of USDⓈ-M Futures" (FAQ b3c689c1f50a44cabb3a84e663b81d93),
-    where it is called maintenance amount; Bybit publishes the same recursion.
+    where it is called maintenance amount; Bybit publishes the same recursion. Raises ValueError: a
+    bound before the last one that is infinite.
     """
     amounts = [ZERO]
     for bound, below, above in zip(uppers, rates, rates[1:], strict=False):
+        if not bound.is_finite():
+            message = f"a tier lies above the bound {bound}"
+            raise ValueError(message)
         amounts.append(amounts[-1] + bound * (above - below))
     return tuple(amounts[: len(rates)])
 

@@ -56,6 +56,7 @@ def tiers(
 
 
 closed_tiers = tiers(last=st.just(False))  # noqa: FBT003 - the strategy's only value
+open_tiers = tiers(2, last=st.just(True))  # noqa: FBT003 - the strategy's only value
 
 
 @st.composite

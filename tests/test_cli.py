@@ -189,7 +189,9 @@ def test_a_truncated_payload_makes_its_venue_incomplete(tmp_path: Path) -> None:
     made.append(with_content(snapshot, payload.call.method, payload.content[:5000]))
     found = run("--archive", str(path), "audit", "--venue", "binance", "--fail-on", "never")
     assert found.exit_code == 3
-    assert "fapiPrivateGetLeverageBracket() at /: not JSON at byte 4984 of 5000" in found.stderr
+    assert (
+        "fapiPrivateGetLeverageBracket() at /: not JSON at character 4984 of 5000" in found.stderr
+    )
     assert "venue binance: no schedule was observed" in found.stderr
 
 

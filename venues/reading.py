@@ -60,9 +60,9 @@ def in_sequence(row: Row, key: str, due: int, at: str) -> None:
 
 
 def word(row: Row, key: str, at: str) -> str:
-    """Read a text that is not empty. Raises UnreadablePayloadError, naming the place."""
+    """Read a text that is not empty and can be printed. Raises UnreadablePayloadError, naming the place."""
     raw = row.get(key)
-    if not isinstance(raw, str) or not raw:
+    if not isinstance(raw, str) or not raw or not raw.isprintable():
         where = f"{at}/{escape(key)}"
         raise UnreadablePayloadError(where=where, reason=f"a text was due, was {_shown(raw)}")
     return raw
@@ -177,5 +177,5 @@ def defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") ->
 
 
 def _shown(raw: object) -> str:
-    text = "nothing" if raw is None else repr(raw)
+    text = "nothing" if raw is None else ascii(raw)
     return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - one line on a terminal

@@ -1,6 +1,7 @@
-"""Every benchmark, one after another: ``make bench``."""
+"""Every benchmark, each in a process of its own: ``make bench``."""
 
-from tests.bench import commands, evaluate
+import subprocess
+import sys
 
-evaluate.main()
-commands.main()
+for part in ("evaluate", "commands"):
+    subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)

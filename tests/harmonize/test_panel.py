@@ -174,7 +174,7 @@ def test_another_unit_scales_the_result(
         np.testing.assert_allclose(scaled, expected, rtol=1e-12, equal_nan=True)
 
 
-@given(laws.tiers(2))
+@given(laws.open_tiers)
 def test_marginal_is_continuous_at_every_bound(tiers: laws.Tiers) -> None:
     for upper in tiers[0][:-1]:
         bound = float(upper)

@@ -38,7 +38,7 @@ def without(snapshot: Snapshot, method: str) -> Snapshot:
 
 def written(document: object) -> bytes:
     """Write a document back as JSON, Decimals as numbers, digits kept."""
-    marked = json.dumps(document, default=_mark, ensure_ascii=False)
+    marked = json.dumps(document, default=_mark)
     return marked.replace('"\\u0000', "").replace('\\u0000"', "").encode()
 
 

@@ -314,3 +314,13 @@ def test_kucoin_missing_level_is_noticed_by_its_lower_bound() -> None:
     found = parsed(changed(snapshot_of("kucoin"), kucoin.LEVELS, drop))
     schedule = next(one for one in found.schedules if str(one.profile) == "isolated, classic")
     assert isinstance(schedule.maintenance, Unknown)
+
+
+@pytest.mark.parametrize("symbol", ["\ud800USDT", "BTC\x1b[31mUSDT", "", "BTC\nUSDT"])
+def test_a_symbol_that_cannot_be_printed_is_a_defect(symbol: str) -> None:
+    def rename(document: Any) -> None:
+        document[0]["symbol"] = symbol
+
+    found = parsed(changed(snapshot_of("binance"), binance.BRACKETS, rename))
+    assert len(found.schedules) == 807
+    assert found.defects[0].reason.isprintable()
