@@ -5,7 +5,8 @@ import os
 import sys
 from typing import NoReturn
 
-from harmonize.cli import INTERNAL, app
+from harmonize.cli import app
+from harmonize.terminal import INTERNAL
 
 
 def main() -> None:

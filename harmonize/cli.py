@@ -1,14 +1,26 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
-import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harmonize.terminal import (
+    FINDINGS,
+    FINE,
+    INCOMPLETE,
+    USAGE,
+    FailOn,
+    Settings,
+    emit,
+    fail,
+    note,
+    print_json,
+    write,
+)
 
 if TYPE_CHECKING:
     from harmonize.app import Answer, Question
@@ -27,32 +39,12 @@ archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_he
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 
-FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
-
-
-class FailOn(StrEnum):
-    """The gravest level of finding that still exits with 0 is the one below this."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-    NEVER = "never"
-
 
 class OutputForm(StrEnum):
     """How a single answer is printed."""
 
     TABLE = "table"
     JSON = "json"
-
-
-class Settings:
-    """What the options before the command say."""
-
-    def __init__(self, archive: Path | None, *, quiet: bool, verbose: bool) -> None:
-        self.archive = archive
-        self.quiet = quiet
-        self.verbose = verbose
 
 
 Venues = Annotated[list[str] | None, typer.Option("--venue", help="Only this venue (repeatable).")]
@@ -136,7 +128,7 @@ def report(  # noqa: PLR0913 - one parameter an option
     )
     answer = _asked(question)
     page = out / "index.html"
-    _write(page, render("html", answer.document))
+    write(page, render("html", answer.document))
     _say_summary(context.obj, answer)
     typer.echo(str(page))
     raise typer.Exit(_exit_code(context.obj, answer, fail_on))
@@ -163,16 +155,16 @@ def audit(  # noqa: PLR0913 - one parameter an option
     try:
         renderer(form)
     except UnknownFormatError as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
     question = _question(
         context.obj, venue, underlying, rules, as_of, profile, stale_after, instrument
     )
     answer = _asked(question)
     content = render(form, answer.document)
     if output is None:
-        _emit(content)
+        emit(content)
     else:
-        _write(output, content)
+        write(output, content)
     raise typer.Exit(_exit_code(context.obj, answer, fail_on))
 
 
@@ -195,9 +187,9 @@ def schedule(  # noqa: PLR0913 - one parameter an option
     question = _question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
     found, payloads = _found_schedule(context.obj, question, symbol)
     if form is OutputForm.JSON:
-        _print_json(show.schedule_object(found, payloads, notionals))
+        print_json(show.schedule_object(found, payloads, notionals))
     else:
-        _emit(show.schedule_text(found, notionals).encode())
+        emit(show.schedule_text(found, notionals).encode())
 
 
 @app.command()
@@ -221,11 +213,11 @@ def gap(  # noqa: PLR0913 - one parameter an option
     answer = _asked(replace(question, ladder=notionals) if notionals else question)
     gaps = answer.document.gaps
     if form is OutputForm.JSON:
-        _print_json([asdict(one) for one in gaps])
+        print_json([asdict(one) for one in gaps])
     else:
-        _emit(spread.text(gaps).encode())
+        emit(spread.text(gaps).encode())
     if not gaps:
-        _note(context.obj, f"fewer than two venues can be compared on {underlying}")
+        note(context.obj, f"fewer than two venues can be compared on {underlying}")
         raise typer.Exit(INCOMPLETE)
     raise typer.Exit(_exit_code(context.obj, answer, FailOn.NEVER))
 
@@ -243,8 +235,8 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
     check = checks.find(code)
     if check is None:
         known = ", ".join(one.code for one in checks.CHECKS)
-        _fail(f"no check has code {code}; there are {known}", USAGE)
-    _emit(checks.explain(check).encode())
+        fail(f"no check has code {code}; there are {known}", USAGE)
+    emit(checks.explain(check).encode())
 
 
 @app.command()
@@ -252,7 +244,7 @@ def venues() -> None:
     """List the venues: what is asked of each, by which calls, and what the archive holds."""
     from venues.coverage import text  # noqa: PLC0415 - adapters are heavy
 
-    _emit(text().encode())
+    emit(text().encode())
 
 
 @rules_app.command("list")
@@ -270,9 +262,9 @@ def rules_show(pack: str) -> None:
     from rules import loader  # noqa: PLC0415 - as above
 
     try:
-        _emit(loader.source(pack).encode())
+        emit(loader.source(pack).encode())
     except loader.RuleError as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
 
 
 @rules_app.command("check")
@@ -293,7 +285,7 @@ def rules_schema() -> None:
     """Print the JSON Schema of rule sets."""
     from rules.model import json_schema  # noqa: PLC0415 - as above
 
-    _print_json(json_schema())
+    print_json(json_schema())
 
 
 @archive_app.command("ls")
@@ -342,7 +334,7 @@ def _on_archive(settings: Settings, run: Callable[[Path], None]) -> None:
             with recorded() as path:
                 run(path)
     except ArchiveError as error:
-        _fail(str(error), INCOMPLETE)
+        fail(str(error), INCOMPLETE)
 
 
 def _question(  # noqa: PLR0913, PLR0917 - the shared options
@@ -373,14 +365,14 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     pair, equals, symbol = text.partition("=")
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
-        _fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
+        fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
     return (venue, underlying.upper()), symbol
 
 
 def _notionals(given: list[float] | None) -> tuple[float, ...]:
     for one in given or ():
         if not 0.0 < one < float("inf"):
-            _fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
+            fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
     return tuple(sorted(set(given or ())))
 
 
@@ -392,9 +384,9 @@ def _asked(question: "Question") -> "Answer":
     try:
         return answer(question)
     except (AskedError, RuleError) as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
     except ArchiveError as error:
-        _fail(str(error), INCOMPLETE)
+        fail(str(error), INCOMPLETE)
 
 
 def _found_schedule(
@@ -406,13 +398,13 @@ def _found_schedule(
     try:
         found, others, payloads = find_schedule(question, symbol)
     except AskedError as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
     except ArchiveError as error:
-        _fail(str(error), INCOMPLETE)
+        fail(str(error), INCOMPLETE)
     except LookupError as error:
-        _fail(str(error.args[0]), INCOMPLETE)
+        fail(str(error.args[0]), INCOMPLETE)
     if others:
-        _note(settings, f"other profiles, by --profile: {'; '.join(others)}")
+        note(settings, f"other profiles, by --profile: {'; '.join(others)}")
     return found, payloads
 
 
@@ -420,17 +412,17 @@ def _say_summary(settings: Settings, answer: "Answer") -> None:
     from harmonize.app import age_today  # noqa: PLC0415 - numpy is heavy
 
     document = answer.document
-    _note(settings, f"read from the {document.archive}")
+    note(settings, f"read from the {document.archive}")
     today = age_today(document, datetime.now(UTC))
     for one in document.snapshots:
         mark = "stale" if one.stale else "recent"
-        _note(
+        note(
             settings,
             f"  {one.venue:<14} {one.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
             f"newest is {today[one.venue].days} days old today ({one.source})",
         )
     errors = sum(one.level.value == "error" for one in document.findings)
-    _note(
+    note(
         settings,
         f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
         f"venues, {len(document.comparisons)} underlyings compared, "
@@ -441,10 +433,10 @@ def _say_summary(settings: Settings, answer: "Answer") -> None:
 def _exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
     """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
     for one in answer.missing:
-        _note(settings, f"incomplete: {one}")
+        note(settings, f"incomplete: {one}")
     for defect in answer.document.defects:
         whose = f"{defect.venue} {defect.symbol}".rstrip()
-        _note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
+        note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
     if not answer.complete:
         return INCOMPLETE
     levels = [level.value for level in FailOn]
@@ -452,44 +444,3 @@ def _exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
         return FINE
     worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
     return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else FINE
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.part")
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        _fail(f"{path} cannot be written: {error.strerror}; choose another place", USAGE)
-
-
-def _print_json(value: object) -> None:
-    import json  # noqa: PLC0415 - only these answers need it
-
-    _emit(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
-
-
-def _emit(content: bytes) -> None:
-    """Write data to stdout. A reader that goes away (``| head``) is no error."""
-    try:
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _note(settings: Settings, text: str) -> None:
-    if not settings.quiet:
-        typer.echo(_one_line(text), err=True)
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    typer.echo(f"error: {_one_line(text)}", err=True)
-    raise typer.Exit(code)
-
-
-def _one_line(text: str) -> str:
-    """Keep a message on one line and free of control characters."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

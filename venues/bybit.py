@@ -1,7 +1,6 @@
 """Bybit linear contracts: risk limits in settlement currency, marginal MM with mmDeduction."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -11,7 +10,8 @@ from harmonize.schedule import MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.reading import Row, number, positive, rate, read_rows, word
+from venues.reading import Row, defect, number, positive, rate, read_rows, word
+from venues.scattered import Gathered, Scattered, gather
 from venues.units import currency
 
 RISK_LIMIT = "publicGetV5MarketRiskLimit"
@@ -27,28 +27,21 @@ _RATE_IS_FRACTION = 1
 _RATE_IS_PERCENT = 100
 _ROUNDING = 0.05
 
-_Published = tuple[str, Tier, str, Payload]
-
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read all pages of the risk limit list; rows of one symbol may stand on two pages."""
+    """Read all pages of the risk limit list; risk ids are not monotone in the limit."""
     defects: list[Defect] = []
     payloads = snapshot.answers(RISK_LIMIT)
-    by_symbol: defaultdict[str, list[_Published]] = defaultdict(list)
-    for one in read_rows(payloads, ("result", "list"), _tier, defects):
-        by_symbol[one[0]].append(one)
-    for broken in {one.symbol for one in defects if one.symbol}:
-        by_symbol.pop(broken, None)
     found = []
-    for symbol, published in by_symbol.items():
+    for one in gather(read_rows(payloads, ("result", "list"), _tier, defects), defects):
         try:
-            found.append(_ladder(symbol, published))
+            found.append(_ladder(one))
         except UnreadablePayloadError as error:
-            defects.append(Defect("bybit", f"{published[0][3].call}", error.reason, symbol))
+            defects.append(defect(one.payload, error, one.symbol))
     return ladder.parsed(snapshot, found, facts, defects)
 
 
-def _tier(payload: Payload, row: Row, at: str) -> Iterator[_Published]:
+def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
     leverage = positive(row, "maxLeverage", at)
     initial = positive(row, "initialMargin", at)
     product = float(initial * leverage)
@@ -62,26 +55,20 @@ def _tier(payload: Payload, row: Row, at: str) -> Iterator[_Published]:
         maintenance_rate=rate(row, "maintenanceMargin", at),
         deduction=None if row.get("mmDeduction") == "" else number(row, "mmDeduction", at),
     )
-    yield (word(row, "symbol", at), tier, at, payload)
+    yield Scattered(word(row, "symbol", at), tier, at, payload)
 
 
-def _ladder(symbol: str, published: list[_Published]) -> ladder.Ladder:
-    """Order by the limit itself: ids are not monotone in it."""
-    if len({payload.sha256 for _, _, _, payload in published}) > 1:
-        reason = f"{symbol}: its tiers stand on two pages; a symbol's tiers come on one"
-        raise UnreadablePayloadError(where="/result/list", reason=reason)
-    payload = published[0][3]
-    pairs = sorted(((tier, at) for _, tier, at, _ in published), key=lambda pair: pair[0].upper)
-    if pairs[0][0].deduction:
-        reason = f"{symbol}: its lowest tier is missing, for the lowest found has a deduction"
-        raise UnreadablePayloadError(where="/result/list", reason=reason)
-    listed = instrument(symbol)
+def _ladder(found: Gathered) -> ladder.Ladder:
+    if found.tiers[0].deduction:
+        reason = "the lowest tier is missing, for the lowest found has a deduction"
+        raise UnreadablePayloadError(where=f"{found.rows[0]}/mmDeduction", reason=reason)
+    listed = instrument(found.symbol)
     return ladder.Ladder(
-        payload=payload,
+        payload=found.payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
-        tiers=tuple(tier for tier, _ in pairs),
-        rows=tuple(at for _, at in pairs),
+        tiers=found.tiers,
+        rows=found.rows,
         columns=COLUMNS,
         usd=currency(listed, listed.settle),
     )

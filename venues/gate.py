@@ -1,6 +1,5 @@
 """Gate USDT perpetuals: risk-limit tiers, or only the first of them where the tiers are missing."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from harmonize.instrument import Instrument, contract
@@ -10,34 +9,28 @@ from venues import ladder
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.reading import Row, number, positive, rate, read_rows, word
+from venues.scattered import Gathered, Scattered, gather
 from venues.units import currency
 
 TIERS = "publicFuturesGetSettleRiskLimitTiers"
 CONTRACTS = "publicFuturesGetSettleContracts"
 
-_Published = tuple[str, Tier, str, Payload]
-
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read the tiers; a contract without tiers in the snapshot keeps its first tier alone."""
     defects: list[Defect] = []
-    by_name: defaultdict[str, list[_Published]] = defaultdict(list)
     published = read_rows(snapshot.answers(TIERS), (), _tier, defects, symbol_key="contract")
-    for one in published:
-        by_name[one[0]].append(one)
-    tiered = {*by_name, *(one.symbol for one in defects)}
-    for broken in {one.symbol for one in defects}:
-        by_name.pop(broken, None)
+    tiered = {*(one.symbol for one in published), *(one.symbol for one in defects)}
 
     def first(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         return _first_tier(payload, row, at, tiered)
 
-    found = [_ladder(name, rows) for name, rows in by_name.items()]
+    found = [_ladder(one) for one in gather(published, defects)]
     found += read_rows(snapshot.answers(CONTRACTS), (), first, defects, symbol_key="name")
     return ladder.parsed(snapshot, found, facts, defects)
 
 
-def _tier(payload: Payload, row: Row, at: str) -> Iterator[_Published]:
+def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
     tier = Tier(
         upper=positive(row, "risk_limit", at),
         initial_rate=rate(row, "initial_rate", at),
@@ -46,19 +39,17 @@ def _tier(payload: Payload, row: Row, at: str) -> Iterator[_Published]:
     )
     name = word(row, "contract", at)
     instrument(name, at)
-    yield (name, tier, at, payload)
+    yield Scattered(name, tier, at, payload)
 
 
-def _ladder(name: str, published: list[_Published]) -> ladder.Ladder:
-    payload = published[0][3]
-    pairs = sorted(((tier, at) for _, tier, at, _ in published), key=lambda pair: pair[0].upper)
-    listed = instrument(name, "")
+def _ladder(found: Gathered) -> ladder.Ladder:
+    listed = instrument(found.symbol, "")
     return ladder.Ladder(
-        payload=payload,
+        payload=found.payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
-        tiers=tuple(tier for tier, _ in pairs),
-        rows=tuple(at for _, at in pairs),
+        tiers=found.tiers,
+        rows=found.rows,
         columns=(
             Column("upper", "/risk_limit", "settlement currency"),
             Column("initial", "/initial_rate", "rate"),

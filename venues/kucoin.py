@@ -1,6 +1,5 @@
 """KuCoin futures, classic accounts: isolated risk-limit levels, and the continuous cross formula."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -33,12 +32,11 @@ from venues import ladder
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.reading import Row, number, positive, rate, read_rows, word
+from venues.scattered import Gathered, Scattered, gather
 from venues.units import currency, factor
 
 LEVELS = "futuresPublicGetContractsRiskLimitSymbol"
 CONTRACTS = "futuresPublicGetContractsActive"
-
-_Published = tuple[str, Tier, str, Payload]
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -49,17 +47,13 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         return _cross(payload, row, at, facts)
 
     schedules = read_rows(snapshot.answers(CONTRACTS), ("data",), cross, defects)
-    by_symbol: defaultdict[str, list[_Published]] = defaultdict(list)
-    for one in read_rows(snapshot.answers(LEVELS), ("data",), _level, defects):
-        by_symbol[one[0]].append(one)
-    for broken in {one.symbol for one in defects}:
-        by_symbol.pop(broken, None)
-    isolated = [_ladder(symbol, published) for symbol, published in by_symbol.items()]
+    levels = read_rows(snapshot.answers(LEVELS), ("data",), _level, defects)
+    isolated = [_ladder(one) for one in gather(levels, defects)]
     parsed = ladder.parsed(snapshot, isolated, facts, defects)
     return Parsed((*schedules, *parsed.schedules), parsed.defects)
 
 
-def _level(payload: Payload, row: Row, at: str) -> Iterator[_Published]:
+def _level(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
     tier = Tier(
         upper=positive(row, "maxRiskLimit", at),
         lower=number(row, "minRiskLimit", at),
@@ -68,19 +62,17 @@ def _level(payload: Payload, row: Row, at: str) -> Iterator[_Published]:
     )
     symbol = word(row, "symbol", at)
     _linear(symbol, at)
-    yield (symbol, tier, at, payload)
+    yield Scattered(symbol, tier, at, payload)
 
 
-def _ladder(symbol: str, published: list[_Published]) -> ladder.Ladder:
-    payload = published[0][3]
-    pairs = sorted(((tier, at) for _, tier, at, _ in published), key=lambda pair: pair[0].upper)
-    listed = _linear(symbol, "")
+def _ladder(found: Gathered) -> ladder.Ladder:
+    listed = _linear(found.symbol, "")
     return ladder.Ladder(
-        payload=payload,
+        payload=found.payload,
         instrument=listed,
         profile=Profile(MarginMode.ISOLATED, "classic"),
-        tiers=tuple(tier for tier, _ in pairs),
-        rows=tuple(at for _, at in pairs),
+        tiers=found.tiers,
+        rows=found.rows,
         columns=(
             Column("upper", "/maxRiskLimit", "quote currency"),
             Column("lower", "/minRiskLimit", "quote currency"),

@@ -1,0 +1,74 @@
+"""What is printed where: data to stdout, notes and errors to stderr, files whole or not at all."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
+"""Exit codes. When several apply, the highest of 4, 2, 3, 1 counts."""
+
+
+class FailOn(StrEnum):
+    """The gravest level of finding that still exits with 0 is the one below this."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the options before the command say."""
+
+    archive: Path | None
+    quiet: bool
+    verbose: bool
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.part")
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}; choose another place", USAGE)
+
+
+def print_json(value: object) -> None:
+    """Write a value to stdout as JSON that people can read."""
+    emit(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
+
+
+def emit(content: bytes) -> None:
+    """Write data to stdout. A reader that goes away (``| head``) is no error."""
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def note(settings: Settings, text: str) -> None:
+    """Write a line to stderr, unless asked to be quiet."""
+    if not settings.quiet:
+        typer.echo(_one_line(text), err=True)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Write one line that says what is wrong and how to mend it, and end with ``code``."""
+    typer.echo(f"error: {_one_line(text)}", err=True)
+    raise typer.Exit(code)
+
+
+def _one_line(text: str) -> str:
+    """Keep a message on one line and free of control characters."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
