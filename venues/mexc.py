@@ -67,7 +67,20 @@ def _ladder(
         ),
         usd=usd,
         doubts=(reader.doubt,),
+        notes=_lower_leverage(row),
     )
+
+
+def _lower_leverage(row: Row) -> tuple[str, ...]:
+    """Note the lower maximum that the contract states by country; levels do not carry it."""
+    stated = row.get("countryConfigContractMaxLeverage")
+    if stated is None or stated == row.get("maxLeverage"):
+        return ()
+    return (f"The contract also states a maximum leverage by country of {_text(stated)}x.",)
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, int | Decimal) else ascii(value)
 
 
 def _by_value(row: Row, at: str) -> bool:

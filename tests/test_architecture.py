@@ -1,0 +1,186 @@
+"""The tree keeps its shape: directions, registries, the wheel, the locks, what starts light."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import harmonize.checks
+import venues
+from harmonize.app import recorded
+from harmonize.archive import Archive
+from harmonize.checks.examined import Examined
+from venues.registry import VENUES
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("harmonize", "reports", "rules", "venues")
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+LINES = 450
+LONGER = {
+    "harmonize/archive.py": 600,  # one format, written and read in one place
+    "harmonize/cli.py": 500,  # one function a command, nothing but options and printing
+    "harmonize/document.py": 500,  # declarations only: a dataclass a row
+}
+"""Modules that may be longer, up to how many lines, and why."""
+
+
+def modules() -> list[Path]:
+    return [path for one in PACKAGES for path in sorted((ROOT / one).rglob("*.py"))]
+
+
+def inside(package: ModuleType) -> Iterator[ModuleType]:
+    """The modules of a package, imported."""
+    for path in sorted(Path(package.__path__[0]).glob("*.py")):
+        if path.stem != "__init__":
+            yield importlib.import_module(f"{package.__name__}.{path.stem}")
+
+
+def test_imports_go_in_the_directions_agreed() -> None:
+    command = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"
+    found = subprocess.run(
+        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_no_contract_ignores_an_import() -> None:
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    assert {"pipeline", "reports-read-the-document", "edges", "network"} <= {
+        one["id"] for one in contracts
+    }
+    assert not any("ignore_imports" in one for one in contracts)
+
+
+def test_every_module_of_the_domain_has_its_place_in_the_pipeline() -> None:
+    (pipeline,) = [
+        one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["id"] == "pipeline"
+    ]
+    placed = re.findall(r"harmonize\.(\w+)", " ".join(pipeline["layers"]))
+    below = {path.stem for path in (ROOT / "harmonize").glob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in (ROOT / "harmonize").glob("*/__init__.py")}
+    assert sorted(placed) == sorted(below | packages)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_begins_with_one_docstring_line_and_nothing_else(package: str) -> None:
+    text = (ROOT / package / "__init__.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 1
+    (only,) = ast.parse(text).body
+    assert isinstance(only, ast.Expr)
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_every_function_that_takes_what_was_examined_is_one_check() -> None:
+    found = [
+        one
+        for module in inside(harmonize.checks)
+        for name, one in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_")
+        and one.__module__ == module.__name__
+        and Examined in inspect.get_annotations(one).values()
+    ]
+    registered = [one.run for one in harmonize.checks.CHECKS]
+    assert Counter(registered) == Counter(found)
+
+
+def test_codes_of_checks_are_unique_and_sorted_and_so_are_their_names() -> None:
+    codes = [one.code for one in harmonize.checks.CHECKS]
+    assert codes == sorted(set(codes))
+    assert all(re.fullmatch(r"MH[1-9]\d\d", one) for one in codes)
+    names = [one.name for one in harmonize.checks.CHECKS]
+    assert len(set(names)) == len(names)
+
+
+def test_every_module_with_an_adapter_is_listed_once_by_its_name() -> None:
+    adapters = {
+        module.__name__.removeprefix("venues."): module.ADAPTER
+        for module in inside(venues)
+        if hasattr(module, "ADAPTER")
+    }
+    assert list(VENUES) == [adapters[name] for name in sorted(adapters)]
+    assert [one.venue for one in VENUES] == sorted(adapters)
+
+
+def test_the_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {one for one in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in one}
+    due = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert held == due
+
+
+def test_no_module_is_long() -> None:
+    for path in modules():
+        name = path.relative_to(ROOT).as_posix()
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONGER.get(name, LINES), f"{name} has {lines} lines"
+
+
+def test_nothing_is_left_to_do() -> None:
+    marks = re.compile("|".join(("TO" + "DO", "FIX" + "ME")))
+    texts = [path for one in (*PACKAGES, "tests", "docs") for path in (ROOT / one).rglob("*")]
+    for path in [*texts, *ROOT.glob("*.md"), ROOT / "pyproject.toml", ROOT / "Makefile"]:
+        if path.suffix in {".py", ".md", ".yaml", ".j2", ".css", ".toml", ""} and path.is_file():
+            assert not marks.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_the_recorded_archive_is_sound_and_small() -> None:
+    with recorded() as path:
+        assert Archive.open(path).verify() == ()
+        size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    assert size <= 4_000_000
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_dependency_with_hashes_and_names_no_index(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert "://" not in text
+    entries = text.replace("\\\n", " ").splitlines()
+    pinned = re.compile(
+        r"[a-z0-9][a-z0-9._-]*(\[[a-z,-]+\])?==\S+( ;.*?)?( +--hash=sha256:[0-9a-f]{64})+"
+    )
+    for one in entries:
+        assert pinned.fullmatch(one.strip()), one[:80]
+    locked = {re.split(r"[\[=]", one)[0] for one in entries}
+    needed = {re.split(r"[<>=\[]", one)[0] for one in PROJECT["project"]["dependencies"]}
+    assert needed <= locked
+
+
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        ("--help", {"ccxt", "duckdb", "jinja2", "matplotlib", "numpy", "pandas", "pydantic"}),
+        ("explain", {"ccxt", "duckdb", "jinja2", "matplotlib", "pandas", "pydantic"}),
+    ],
+)
+def test_what_answers_at_once_loads_nothing_heavy(command: str, heavy: set[str]) -> None:
+    # The tool's own entry leaves by os._exit, so the command runs beneath it.
+    code = (
+        "import sys\nfrom harmonize.__main__ import app\n"
+        f"try:\n    app([{command!r}])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {one.split(".")[0] for one in found.stderr.split()}
+    assert "harmonize" in loaded
+    assert not heavy & loaded

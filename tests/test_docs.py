@@ -1,0 +1,154 @@
+"""The documentation says what the tool does: generated parts, examples, nothing left out."""
+
+import doctest
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from harmonize import checks, terminal
+from reports.registry import FORMATS
+from rules import loader
+from tests import docs
+from tests.docs import ROOT, Example
+from venues.registry import VENUES
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = [one for page in docs.PAGES for one in docs.examples(page)]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def test_parts_written_by_code_are_what_the_code_writes_now() -> None:
+    for path, text in docs.generated().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `make docs`"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.page}: {one.command}")
+def test_a_command_in_the_documentation_prints_what_stands_below_it(example: Example) -> None:
+    lines = docs.printed(example.command)
+    assert any(one.strip() != docs.ELIDED for one in example.shown)
+    assert docs.agrees(example.shown, lines), "\n".join(lines)
+
+
+def test_an_elision_stands_for_any_lines_and_nothing_else_does() -> None:
+    lines = ("a", "b.", "c")
+    assert docs.agrees(("a", docs.ELIDED, "c"), lines)
+    assert docs.agrees((docs.ELIDED, "a", "b.", "c", docs.ELIDED), lines)
+    assert not docs.agrees(("a", "c"), lines)
+    assert not docs.agrees(("a", "bx", "c"), lines)
+    assert not docs.agrees(("a", docs.ELIDED, "d"), lines)
+
+
+def test_a_refreshed_example_keeps_its_one_elision_where_it_was() -> None:
+    lines = ("a", "b", "c", "d")
+    assert docs.refreshed(("x", docs.ELIDED, "d"), lines) == ("a", docs.ELIDED, "d")
+    assert docs.refreshed(("x", docs.ELIDED), lines) == ("a", docs.ELIDED)
+    assert docs.refreshed(("x", "y"), lines) == lines
+    twice = ("x", docs.ELIDED, "b", docs.ELIDED)
+    assert docs.refreshed(twice, lines) == twice
+
+
+def test_python_in_the_readme_gives_what_stands_below_it() -> None:
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
+    parsed = doctest.DocTestParser().get_doctest(code, {}, "README.md", "README.md", 0)
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(parsed, out=said.append)
+    assert parsed.examples
+    assert not said, "".join(said)
+
+
+def test_every_command_is_in_the_readme() -> None:
+    for name in docs.commands():
+        assert f"`harmonize {name}" in README, name
+
+
+def test_every_option_and_every_format_is_in_the_readme() -> None:
+    for names, _ in docs.options():
+        assert names in README
+    for name in FORMATS:
+        assert f"| `{name}` |" in README, name
+
+
+def test_the_help_of_audit_names_every_format() -> None:
+    (said,) = [one for names, one in docs.options() if names == "`--format`" and "html" in one]
+    for name in FORMATS:
+        assert name in said, name
+
+
+def test_every_check_has_its_page() -> None:
+    headings = re.findall(r"^## (\S+ \S+)$", page("checks.md"), re.MULTILINE)
+    assert headings == [f"{one.code} {one.name}" for one in checks.CHECKS]
+    for part in ("What it checks", "Why it matters", "Example"):
+        assert page("checks.md").count(f"### {part}\n") == len(checks.CHECKS), part
+
+
+def test_every_rule_set_is_in_the_readme_and_in_the_page_on_rules() -> None:
+    for one in loader.packs():
+        assert f"`{one}`" in README
+        assert f"`{one}`" in page("rules.md")
+
+
+def test_every_venue_has_its_section_with_a_rule() -> None:
+    sections = page("venues.md").split("\n## ")[1:]
+    assert len(sections) == len(VENUES)
+    for section, adapter in zip(sections, VENUES, strict=True):
+        assert section.startswith(f"{adapter.title} (`{adapter.venue}`)")
+        assert "\n- rule" in section, adapter.venue
+
+
+def test_every_field_of_the_document_has_a_meaning() -> None:
+    empty = re.findall(r"^\| `\w+` \| .* \| +\|$", page("audit-document.md"), re.MULTILINE)
+    assert not empty
+
+
+def test_every_exit_code_has_its_row() -> None:
+    rows = re.findall(r"^\| (\d) \| (.*) \|$", README, re.MULTILINE)
+    codes = (
+        terminal.FINE,
+        terminal.FINDINGS,
+        terminal.USAGE,
+        terminal.INCOMPLETE,
+        terminal.INTERNAL,
+    )
+    assert tuple(int(code) for code, _ in rows) == codes
+
+
+@pytest.mark.parametrize(
+    "path", [*docs.PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"], ids=lambda one: one.name
+)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        file, _, anchor = target.partition("#")
+        to = (path.parent / file).resolve() if file else path
+        assert to.exists(), target
+        if anchor:
+            assert anchor in _anchors(to.read_text(encoding="utf-8")), target
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors that a forge gives to headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).strip().replace(" ", "-") for one in headings}
+
+
+def test_every_make_target_is_explained_to_contributors() -> None:
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    explained = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for target in phony.split():
+        assert f"`make {target}`" in explained, target
+
+
+def test_the_pages_mark_the_parts_that_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unmarked = tmp_path / "page.md"
+    unmarked.write_text("# A page\n", encoding="utf-8")
+    parts: Mapping[Path, Mapping[str, docs.Part]] = {unmarked: {"part": lambda _: ""}}
+    monkeypatch.setattr(docs, "PARTS", parts)
+    with pytest.raises(KeyError, match="part are written"):
+        docs.generated()
