@@ -5,31 +5,46 @@ import os
 import sys
 from typing import NoReturn
 
+from typer.exceptions import Abort, TyperException
+
 from harmonize.cli import app
-from harmonize.terminal import INTERNAL
+from harmonize.terminal import FINE, INTERNAL, one_line
+
+_STOPPED = 130
+"""The exit code of a program that its user stopped."""
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line and exit code 4."""
+    """Run the command line; any error is one line on stderr."""
     # One short run that keeps nearly all it builds: searching it for garbage costs a fifth of it.
     gc.disable()
     try:
-        app()
-    except SystemExit as end:
-        _leave(end.code)
+        _leave(app(standalone_mode=False))
+    except TyperException as error:
+        if error.format_message():  # without one, the help has been printed instead
+            _say(f"{error.format_message()} See --help.")
+        _leave(error.exit_code)
+    except (Abort, KeyboardInterrupt):
+        _say("stopped")
+        _leave(_STOPPED)
+    except BrokenPipeError:  # the reader went away: no error, and nothing left to flush
+        os._exit(FINE)
     except Exception as error:  # the last edge: whatever it is, the user gets one line
         if "--verbose" in sys.argv or "-v" in sys.argv:
             raise
-        said = " ".join(str(error).split()) or type(error).__name__
-        sys.stderr.write(f"error: internal: {type(error).__name__}: {said}; see --verbose\n")
-        sys.exit(INTERNAL)
+        _say(f"internal: {type(error).__name__}: {error}; see --verbose")
+        _leave(INTERNAL)
 
 
-def _leave(code: str | int | None) -> NoReturn:
+def _say(text: str) -> None:
+    sys.stderr.write(f"error: {one_line(text)}\n")
+
+
+def _leave(code: object) -> NoReturn:
     """End at once: giving back a million small objects one by one would take a tenth of the run."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+    os._exit(code if isinstance(code, int) else FINE)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from harmonize.archive import Archive, ArchiveError, Entry, latest
 from harmonize.audit import LADDER, Reading, Terms, audit
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
+from harmonize.instrument import Underlying
 from harmonize.payload import Defect, Payload, Snapshot
 from harmonize.requirement import RuleSet
 from harmonize.schedule import MarginSchedule
@@ -23,7 +24,7 @@ from venues import facts, registry
 if TYPE_CHECKING:
     import pandas as pd
 
-RECORDED = "recorded archive that ships with harmonize"
+RECORDED = "the recorded archive that ships with harmonize"
 
 
 class AskedError(Exception):
@@ -126,15 +127,17 @@ def find_schedule(
     Gives it, the other profiles that the symbol has, and the payloads by hash. Raises LookupError:
     no such schedule was observed; as ``answer`` otherwise.
     """
-    reading, _ = read(question)
+    reading, _ = read(replace(question, profile=""))
     wanted = symbol.upper()
-    found = [
+    named = [
         one
         for one in reading.schedules
         if wanted in {one.instrument.symbol.upper(), one.instrument.id.upper()}
     ]
+    found = [one for one in named if _selected(one, question)]
     if not found:
-        raise LookupError(_no_schedule(question.venues[0], symbol, reading))
+        profiles = sorted(str(one.profile) for one in named)
+        raise LookupError(_no_schedule(question.venues[0], symbol, reading, profiles))
     chosen = preferred(found)
     others = tuple(sorted(str(one.profile) for one in found if one is not chosen))
     payloads = {
@@ -145,10 +148,12 @@ def find_schedule(
     return chosen, others, payloads
 
 
-def _no_schedule(venue: str, symbol: str, reading: Reading) -> str:
+def _no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[str]) -> str:
     broken = [one for one in reading.defects if one.symbol and symbol.startswith(one.symbol)]
     if broken:
         return f"{venue} {symbol} could not be read: {broken[0].where}: {broken[0].reason}"
+    if profiles:
+        return f"{venue} has {symbol} only under --profile {'; '.join(profiles)}"
     held = sorted(one.instrument.symbol for one in reading.schedules)
     close = get_close_matches(symbol, held, n=3, cutoff=0.4)
     near = f"; near it are {', '.join(close)}" if close else ""
@@ -204,11 +209,19 @@ def _selected(schedule: MarginSchedule, question: Question) -> bool:
     )
 
 
+def asset(code: str) -> str:
+    """Name the asset that a user means: XBT is BTC, 1000PEPE is PEPE, btc is BTC."""
+    named = Underlying.of(code).asset
+    return named if named != code else Underlying.of(code.upper()).asset
+
+
 def _missing(question: Question, reading: Reading) -> tuple[str, ...]:
     """What was asked for by name and is not there."""
     venues = {one.instrument.venue for one in reading.schedules}
     assets = {one.instrument.underlying.asset for one in reading.schedules}
+    unknown_profile = question.profile and not reading.schedules
     return (
+        *((f"profile {question.profile}: no schedule was observed",) if unknown_profile else ()),
         *(f"venue {one}: no schedule was observed" for one in question.venues if one not in venues),
         *(
             f"underlying {one}: no schedule was observed"

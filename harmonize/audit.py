@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harmonize import choice, rows
+from harmonize.cells import HORIZON
 from harmonize.checks import CHECKS
 from harmonize.checks.examined import Examined, Seen, moment
 from harmonize.compare import Rivals, comparison, gaps_and_indices, rivals
@@ -38,7 +39,7 @@ EXPLANATIONS = {
     "divergence": (
         "IM(N) / R(N) − 1 against the reference R, MM likewise. Extremes and the ranges outside "
         "the tolerance are found on the pieces of both functions, from $1 up to where the first "
-        "of them ends, open-ended ones at $1tn; no grid of notionals is involved."
+        f"of them ends, open-ended ones at ${HORIZON:,.0f}; no grid of notionals is involved."
     ),
     "index": (
         "H = 100·exp(−E|ln(margin / reference)|), the mean over ln N from "
@@ -57,6 +58,14 @@ EXPLANATIONS = {
     "dates": (
         "Recordings differ in date. Every cross-venue figure names the oldest and newest date it "
         "compares; a conversion across dates makes a margin derived."
+    ),
+    "underlyings": (
+        "Assets are matched across venues by their tickers (XBT is BTC, 1000PEPE is PEPE). Two coins "
+        "can share a ticker, more so across dates: mind small coins with a wide span of dates."
+    ),
+    "capacity": (
+        "A venue that publishes no largest position is compared at every size, as its schedule "
+        "stands; nobody knows how much of it the venue would take."
     ),
     "classes": (
         "An underlying's class in a reference schedule comes from the lists in the rule set. One "

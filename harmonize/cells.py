@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harmonize.panel import Floats, Ints, Panel
 from harmonize.powers import Term, roots
 
-HORIZON = 1e12
+HORIZON = 1e10
 """Open-ended functions are compared up to this notional, in USD."""
 
 LEAST = 1.0

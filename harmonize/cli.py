@@ -33,6 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_help=True)
 archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
@@ -99,7 +100,10 @@ def options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks.")] = False,
     version: Annotated[  # noqa: ARG001 - acted on by its callback
-        bool, typer.Option("--version", callback=lambda value: _version(wanted=value))
+        bool,
+        typer.Option(
+            "--version", help="The version.", callback=lambda value: _version(wanted=value)
+        ),
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""
@@ -179,7 +183,7 @@ def schedule(  # noqa: PLR0913 - one parameter an option
     as_of: AsOf = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print one schedule: its pieces, IM and MM at notionals, and the evidence of each number."""
+    """Print one schedule: pieces, IM and MM at notionals; as JSON, the evidence of each number."""
     from harmonize import show  # noqa: PLC0415 - numpy is heavy
     from harmonize.audit import LADDER  # noqa: PLC0415 - as above
 
@@ -241,7 +245,7 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
 
 @app.command()
 def venues() -> None:
-    """List the venues: what is asked of each, by which calls, and what the archive holds."""
+    """List the venues: what each is asked for its margins, and by how many calls."""
     from venues.coverage import text  # noqa: PLC0415 - adapters are heavy
 
     emit(text().encode())
@@ -347,12 +351,12 @@ def _question(  # noqa: PLR0913, PLR0917 - the shared options
     stale_after: float,
     instrument: list[str] | None,
 ) -> "Question":
-    from harmonize.app import Question  # noqa: PLC0415 - numpy is heavy
+    from harmonize.app import Question, asset  # noqa: PLC0415 - numpy is heavy
 
     return Question(
         archive=settings.archive,
         venues=tuple(venue or ()),
-        underlyings=tuple(one.upper() for one in underlying or ()),
+        underlyings=tuple(asset(one) for one in underlying or ()),
         profile=profile,
         rules=tuple(rules or ()),
         as_of=as_of.date() if as_of else None,
@@ -366,7 +370,9 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
         fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
-    return (venue, underlying.upper()), symbol
+    from harmonize.app import asset  # noqa: PLC0415 - as above
+
+    return (venue, asset(underlying)), symbol
 
 
 def _notionals(given: list[float] | None) -> tuple[float, ...]:
@@ -412,7 +418,7 @@ def _say_summary(settings: Settings, answer: "Answer") -> None:
     from harmonize.app import age_today  # noqa: PLC0415 - numpy is heavy
 
     document = answer.document
-    note(settings, f"read from the {document.archive}")
+    note(settings, f"read from {document.archive}")
     today = age_today(document, datetime.now(UTC))
     for one in document.snapshots:
         mark = "stale" if one.stale else "recent"

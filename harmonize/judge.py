@@ -13,6 +13,7 @@ from harmonize.panel import Floats
 from harmonize.requirement import Cap, RuleSet
 from harmonize.schedule import MarginSchedule, Unknown, value_of
 from harmonize.standing import Pair, Standing, standings
+from harmonize.traditional import TRADITIONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,10 @@ def _excuse(
     schedule: MarginSchedule, rule_set: RuleSet, figure: str, laid_out: LaidOut
 ) -> tuple[Verdict, str] | None:
     """Say why numbers cannot decide: the rule does not apply, or something is unknown."""
-    account = schedule.profile.account_class.split()[0]
-    if rule_set.account_classes and account not in {"any", "classic", *rule_set.account_classes}:
-        clients = ", ".join(rule_set.account_classes)
-        return Verdict.NOT_APPLICABLE, f"the schedule is for {account} accounts, not {clients}"
+    asset = asset_of(schedule)
+    outside = _out_of_scope(schedule, rule_set)
+    if outside:
+        return Verdict.NOT_APPLICABLE, outside
     requirement = rule_set.requirement
     if figure == "maintenance":
         if isinstance(requirement, Cap) and requirement.maintenance_rate is None:
@@ -118,13 +119,23 @@ def _excuse(
     figured = schedule.initial if figure == "initial" else schedule.maintenance
     if isinstance(figured, Unknown):
         return Verdict.NOT_OBSERVABLE, figured.reason
-    asset = asset_of(schedule)
     if laid_out.class_name(rule_set, asset) is None:
         return Verdict.NOT_OBSERVABLE, (
             f"{asset} is on no class list of {rule_set.id}; its class needs price history "
             "and traded volume, which the archive does not hold"
         )
     return None
+
+
+def _out_of_scope(schedule: MarginSchedule, rule_set: RuleSet) -> str:
+    """Say whom or what the rule set does not speak of; empty when it speaks of the schedule."""
+    asset = asset_of(schedule)
+    if rule_set.crypto_only and asset in TRADITIONAL:
+        return f"{asset} is listed as no crypto-asset"
+    account = schedule.profile.account_class.split()[0]
+    if rule_set.account_classes and account not in {"any", "classic", *rule_set.account_classes}:
+        return f"the schedule is for {account} accounts, not {', '.join(rule_set.account_classes)}"
+    return ""
 
 
 def _answers(
@@ -225,7 +236,7 @@ def _answered(one: _Question, answer: _Answer, laid_out: LaidOut) -> DivergenceR
         under=intervals(standing.under),
         over=() if cap else intervals(standing.over),
         points=answer.points,
-        observed=answer.required * (1.0 + extreme),
+        observed=float(f"{answer.required * (1.0 + extreme):.12g}"),
         required=answer.required,
     )
 

@@ -82,6 +82,8 @@ class ReferenceSchedule:
 class RuleSet:
     """One rule set, compiled. ``account_classes`` empty: it concerns every account class.
 
+    ``crypto_only``: it speaks of contracts on crypto-assets alone.
+
     ``meaning`` is the meaning of its maintenance margin. ``statutory`` rules can be breached;
     falling short of any other rule set is a divergence, never a breach.
     """
@@ -91,6 +93,7 @@ class RuleSet:
     title: str
     scope: str
     account_classes: tuple[str, ...]
+    crypto_only: bool
     requirement: Cap | ReferenceSchedule
     tolerance: Tolerance
     meaning: MaintenanceMeaning

@@ -134,12 +134,9 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
         f"observed {moment(schedule.observed_at)}, {schedule.origin.value}",
-        f"tiers: {schedule.rule.value if schedule.rule else 'of unknown rule'}",
+        f"MM tiers: {schedule.rule.value if schedule.rule else 'of unknown rule'}",
         f"fee add-on: {schedule.fee.rule}",
-        *(
-            f"{word} is {status(figure).value}{_because(note(figure))}"
-            for word, figure in (("IM", schedule.initial), ("MM", schedule.maintenance))
-        ),
+        *_known(schedule),
         f"capacity: {_capacity(schedule)}",
         "",
         f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM %':>9} {'MM %':>9} {'leverage':>9}",
@@ -151,6 +148,17 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
         lines += [_piece_line(piece) for piece in found]
     lines += ["", *schedule.notes] if schedule.notes else []
     return "\n".join(lines) + "\n"
+
+
+def _known(schedule: MarginSchedule) -> list[str]:
+    """How far IM and MM are known, and why not more; said once where it is the same."""
+    said = [
+        f"{status(figure).value}{_because(note(figure))}"
+        for figure in (schedule.initial, schedule.maintenance)
+    ]
+    if said[0] == said[1]:
+        return [f"IM and MM are {said[0]}"]
+    return [f"IM is {said[0]}", f"MM is {said[1]}"]
 
 
 def _because(reason: str) -> str:
@@ -170,12 +178,12 @@ def _point_line(point: Object) -> str:
         f"{_number(point['maintenance_margin'], ',.2f'):>18} "
         f"{_number(point['initial_rate'], '.3%'):>9} "
         f"{_number(point['maintenance_rate'], '.3%'):>9} "
-        f"{_number(point['max_leverage'], '.1f'):>8}x"
+        f"{_number(point['max_leverage'], '.1f', 'x'):>9}"
     )
 
 
-def _number(value: object, form: str) -> str:
-    return format(value, form) if isinstance(value, float) else "–"
+def _number(value: object, form: str, unit: str = "") -> str:
+    return format(value, form) + unit if isinstance(value, float) else "–"
 
 
 def _piece_line(piece: PieceRow) -> str:

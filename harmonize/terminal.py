@@ -60,15 +60,15 @@ def emit(content: bytes) -> None:
 def note(settings: Settings, text: str) -> None:
     """Write a line to stderr, unless asked to be quiet."""
     if not settings.quiet:
-        typer.echo(_one_line(text), err=True)
+        typer.echo(one_line(text), err=True)
 
 
 def fail(text: str, code: int) -> NoReturn:
     """Write one line that says what is wrong and how to mend it, and end with ``code``."""
-    typer.echo(f"error: {_one_line(text)}", err=True)
+    typer.echo(f"error: {one_line(text)}", err=True)
     raise typer.Exit(code)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Keep a message on one line and free of control characters."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -178,12 +178,16 @@ def against_words(against: str) -> str:
 
 
 def _widest(lookup: Lookup, figure: str) -> tuple[str, SpreadPoint] | None:
-    """Find the underlying whose dearest venue asks the most times what its cheapest asks."""
+    """Find the underlying whose dearest venue asks the most times what its cheapest asks.
+
+    Where references name underlyings, only among those: other tickers may be two coins.
+    """
     heat = lookup.document.heat_notional
+    named = {row.underlying for row in lookup.document.indices if "median" not in row.against}
     points = [
         (gap.underlying, point)
         for gap in lookup.document.gaps
-        if gap.figure == figure
+        if gap.figure == figure and (not named or gap.underlying in named)
         for point in gap.points
         if point.notional == heat and point.least > 0
     ]

@@ -55,7 +55,7 @@ def _heading(console: "Console", document: AuditDocument) -> None:
     console.print(
         plain(
             f"{document.tool.name} {document.tool.version}, as of {numbers.date(document.as_of)},"
-            f" archive {document.archive}"
+            f" read from {document.archive}"
         )
     )
     levels = [f"{numbers.count(n)} {level.value}" for level, n in level_counts(document.findings)]

@@ -119,6 +119,7 @@ def compiled(rules: model.CapRules | model.ScheduleRules) -> RuleSet:
         title=rules.title,
         scope=f"{place}{rules.scope.text}",
         account_classes=rules.scope.account_classes,
+        crypto_only=rules.scope.underlyings == "crypto",
         requirement=_requirement(rules),
         tolerance=requirement.Tolerance(rules.tolerance.relative, rules.tolerance.absolute),
         meaning=rules.maintenance_meaning,

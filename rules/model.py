@@ -103,6 +103,10 @@ class Scope(Shape):
     account_classes: tuple[Slug, ...] = Field(
         description="Account classes concerned, such as retail. Empty: every account class."
     )
+    underlyings: Literal["any", "crypto"] = Field(
+        "any",
+        description="Contracts concerned: any, or crypto, which leaves shares and metals out.",
+    )
     region: Text | None = Field(None, description="Where it holds; absent: everywhere.")
 
 

@@ -114,6 +114,8 @@ def test_schedule_names_its_other_profiles() -> None:
         (("audit", "--as-of", "2019-01-01"), 2, "nothing was observed by 2019-01-01"),
         (("audit", "--instrument", "okx=BTC"), 2, "--instrument is VENUE:UNDERLYING=SYMBOL"),
         (("audit", "--instrument", "okx:BTC=X/Y:Z"), 2, "it has BTC/USDT:USDT"),
+        (("audit", "--profile", "nonsense", "--fail-on", "never"), 3, "profile nonsense: no"),
+        (("schedule", "htx", "BTC/USDT:USDT", "--profile", "cross"), 3, "only under --profile"),
         (("gap", "NOSUCH"), 3, "fewer than two venues"),
         (("--archive", "/nowhere", "audit"), 3, "/nowhere"),
         (("--archive", "/nowhere", "archive", "verify"), 3, "/nowhere"),
@@ -134,11 +136,39 @@ def test_a_mistake_is_one_line_that_says_the_mend(
 
 def test_audit_exits_by_the_gravest_finding() -> None:
     okx = ("audit", "--venue", "okx", "--format", "json")
-    assert run(*okx).exit_code == 1
+    assert run(*okx).exit_code == 0
+    assert run(*okx, "--fail-on", "warning").exit_code == 1
     assert run(*okx, "--fail-on", "never").exit_code == 0
-    baseline = (*okx, "--rules", "harmonized-baseline")
-    assert run(*baseline).exit_code == 0
-    assert run(*baseline, "--fail-on", "warning").exit_code == 1
+    kraken = ("audit", "--venue", "krakenfutures", "--format", "json")
+    assert run(*kraken).exit_code == 1
+    assert run(*kraken, "--rules", "harmonized-baseline").exit_code == 0
+
+
+def test_assets_are_meant_by_any_of_their_names() -> None:
+    for name in ("btc", "XBT", "BTC"):
+        found = run("gap", name, "--notional", "1e5", "--format", "json")
+        assert json.loads(found.stdout)[0]["underlying"] == "BTC"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("schedule", "error: Missing argument 'venue'. See --help.\n"),
+        ("audit --nope", "error: No such option: --nope See --help.\n"),
+        ("report --stale-after x", "--stale-after"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: str, said: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "harmonize", *arguments.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert found.returncode == 2
+    assert said in found.stderr
+    assert found.stderr.count("\n") == 1
 
 
 def test_a_broken_row_leaves_the_rest_audited_and_exits_with_3(archive: Path) -> None:
@@ -245,7 +275,7 @@ def test_rules_are_listed_shown_checked_and_have_a_schema(tmp_path: Path) -> Non
     assert bad.exit_code == 2
     assert f"{good}:" in bad.stderr
     assert json.loads(run("rules", "schema").stdout)["$schema"]
-    assert run("audit", "--rules", "esma-retail", "--venue", "okx").exit_code == 1
+    assert run("audit", "--rules", "esma-retail", "--venue", "krakenfutures").exit_code == 1
 
 
 def test_venues_explain_and_archive_are_listed() -> None:

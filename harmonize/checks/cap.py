@@ -33,7 +33,7 @@ def maintenance_below_cap(examined: Examined) -> Iterator[Draft]:
 
     ## Why it matters
     A close-out that comes later than the law says leaves a retail client with less than the part
-    of the margin that the law protects.
+    of the margin that the law protects. Error and warning as for MH401.
 
     ## Example
     MM of 0.4 % against ESMA's close-out at half of 50 %.
@@ -52,7 +52,7 @@ def _draft(row: DivergenceRow) -> Draft:
     word = "IM" if row.figure == "initial" else "MM"
     return Draft(
         Verdict.BREACH,
-        Level.ERROR,
+        Level.ERROR if "retail" in row.profile else Level.WARNING,
         row.venue,
         f"{word} {percent(observed)} is below the {percent(required)} of {row.rule_set} "
         f"at {dollars(at)}, if offered to the clients it protects",
