@@ -49,11 +49,12 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
         )
     graves = dict(level_counts(document.findings))[Level.ERROR]
     figures.append(KeyFigure(numbers.count(graves), "findings of level error"))
-    blind = sum(row.status is CoverageStatus.NOT_OBSERVABLE for row in document.coverage)
+    fresh = sum(row.status is CoverageStatus.OBSERVED for row in document.coverage)
     figures.append(
         KeyFigure(
-            numbers.share(blind, len(document.coverage)),
-            "of listed venue–underlying pairs could not be observed",
+            numbers.share(fresh, len(document.coverage)),
+            "of listed venue–underlying pairs were observed within the last "
+            f"{numbers.age(document.stale_after_days)}; the rest is old, documentation or unknown",
         )
     )
     return tuple(figures)
