@@ -20,8 +20,6 @@ is durable before its manifest exists, and the manifest is what makes a snapshot
 Equal snapshots in equal order give equal bytes, as long as the version of zstd is the same.
 """
 
-import hashlib
-import json
 import os
 import re
 import secrets
@@ -29,23 +27,29 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import accumulate, pairwise
+from datetime import datetime
 from pathlib import Path
-from typing import TypedDict, cast, get_args, get_origin
 
 import zstandard
 
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.manifest import (
+    LIMIT,
+    PACK_NAME,
+    Manifest,
+    digest,
+    moment,
+    parsed,
+    require,
+    unpacked,
+    written,
+)
+from harmonize.payload import Snapshot
 
 FORMAT = b'{"format": 1}\n'
 LEVEL = 19
-LIMIT = 512 * 2**20
-"""The most bytes that one file, or one decompressed snapshot, may hold."""
 ATTEMPTS = 20
 """How often an append yields its sequence number to another process before it gives up."""
 
-PACK_NAME = re.compile(r"[0-9a-f]{64}\.zst")
 MANIFEST_NAME = re.compile(r"(?!0{8})([0-9]{8})\.json")
 
 
@@ -81,41 +85,6 @@ class Problem:
 
     where: str
     what: str
-
-
-class _Pack(TypedDict):
-    sha256: str
-    size: int
-
-
-class _Provenance(TypedDict):
-    origin: str
-    source: str
-    dating: str
-    request: str
-
-
-class _Part(TypedDict):
-    """One payload: what it answers, and which stretch of the decompressed pack it is."""
-
-    method: str
-    params: list[list[str]]
-    observed_at: str
-    provenance: _Provenance
-    sha256: str
-    offset: int
-    length: int
-
-
-class _Manifest(TypedDict):
-    sequence: int
-    previous: str
-    venue: str
-    observed_at: str
-    complete: bool
-    pack: _Pack
-    payloads: list[_Part]
-    seal: str
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -223,10 +192,10 @@ class Archive:
             self._publish_pack(pack)
             for _ in range(ATTEMPTS):
                 sequence, previous = self._next()
-                content = _written(snapshot, pack, sequence, previous)
+                content = written(snapshot, pack, sequence, previous)
                 with suppress(FileExistsError):  # another process was faster: follow its manifest
                     self.disk.publish(self._manifest_path(sequence), content)
-                    return _entry(_parsed(content), _digest(content))
+                    return _entry(parsed(content), digest(content))
         except OSError as error:
             what = f"cannot append: {error.strerror}; what was archived before is unchanged"
             raise ArchiveError(self.path, what) from error
@@ -267,7 +236,7 @@ class Archive:
                     what = "is named by no sound manifest: one is gone, or an append broke off"
                     yield ArchiveError(self.path / directory / name, what)
 
-    def _chain(self) -> Iterator[tuple[_Manifest, str] | ArchiveError]:
+    def _chain(self) -> Iterator[tuple[Manifest, str] | ArchiveError]:
         """Follow the manifests, each with its digest; what is not sound is yielded as an error."""
         before = 0
         previous: str | None = ""  # None: the manifest before is not sound, so nothing to compare
@@ -300,23 +269,23 @@ class Archive:
             return 1, ""
         return sequences[-1] + 1, self._manifest(sequences[-1])[1]
 
-    def _manifest(self, sequence: int) -> tuple[_Manifest, str]:
+    def _manifest(self, sequence: int) -> tuple[Manifest, str]:
         path = self._manifest_path(sequence)
         content = _content(path)
         try:
-            manifest = _parsed(content)
+            manifest = parsed(content)
         except (ValueError, RecursionError) as error:
             raise ArchiveError(path, f"is damaged: {error}") from error
         if manifest["sequence"] != sequence:
             what = f"holds sequence {manifest['sequence']}, so it stands in another's place"
             raise ArchiveError(path, what)
-        return manifest, _digest(content)
+        return manifest, digest(content)
 
-    def _snapshot(self, manifest: _Manifest) -> Snapshot:
+    def _snapshot(self, manifest: Manifest) -> Snapshot:
         path = self._pack_path(manifest["pack"]["sha256"])
         content = _content(path)
         try:
-            return _unpacked(manifest, content)
+            return unpacked(manifest, content)
         except ValueError as error:
             raise ArchiveError(path, str(error)) from error
 
@@ -325,15 +294,15 @@ class Archive:
         bodies = b"".join(payload.content for payload in snapshot.payloads)
         pack = zstandard.ZstdCompressor(level=LEVEL).compress(bodies)
         try:
-            faithful = _unpacked(_parsed(_written(snapshot, pack, 1, "")), pack) == snapshot
-            _require(faithful, "a payload is of another venue, or a time has no zone")
+            faithful = unpacked(parsed(written(snapshot, pack, 1, "")), pack) == snapshot
+            require(faithful, "a payload is of another venue, or a time has no zone")
         except (ValueError, TypeError, OverflowError) as error:
             what = f"cannot append this snapshot of {snapshot.venue!r}: {error}"
             raise ArchiveError(self.path, what) from error
         return pack
 
     def _publish_pack(self, pack: bytes) -> None:
-        path = self._pack_path(_digest(pack))
+        path = self._pack_path(digest(pack))
         try:
             self.disk.publish(path, pack)
         except FileExistsError:
@@ -365,150 +334,16 @@ def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str,
     return {venue: tuple(found[venue]) for venue in sorted(found)}
 
 
-def _written(snapshot: Snapshot, pack: bytes, sequence: int, previous: str) -> bytes:
-    """Write a manifest. Raises ValueError, TypeError: something in it is not text or Unicode."""
-    offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
-    manifest: _Manifest = {
-        "sequence": sequence,
-        "previous": previous,
-        "venue": snapshot.venue,
-        "observed_at": snapshot.observed_at.astimezone(UTC).isoformat(),
-        "complete": snapshot.complete,
-        "pack": {"sha256": _digest(pack), "size": len(pack)},
-        "payloads": list(map(_part, snapshot.payloads, offsets)),
-        "seal": "",
-    }
-    return _canonical({**manifest, "seal": _digest(_canonical(manifest))})
-
-
-def _part(payload: Payload, offset: int) -> _Part:
-    return {
-        "method": payload.call.method,
-        "params": [list(pair) for pair in payload.call.params],
-        "observed_at": payload.observed_at.astimezone(UTC).isoformat(),
-        "provenance": {
-            "origin": payload.provenance.origin.value,
-            "source": payload.provenance.source,
-            "dating": payload.provenance.dating,
-            "request": payload.provenance.request,
-        },
-        "sha256": payload.sha256,
-        "offset": offset,
-        "length": len(payload.content),
-    }
-
-
-def _parsed(content: bytes) -> _Manifest:
-    """Read a manifest. Raises ValueError, RecursionError: not one, or not as it was written."""
-    record = json.loads(content)
-    _require(_fits(record, _Manifest), "it is not shaped as a manifest")
-    manifest = cast("_Manifest", record)
-    _require(_canonical(manifest) == content, "it is not written as manifests are")
-    seal = _digest(_canonical({**manifest, "seal": ""}))
-    _require(manifest["seal"] == seal, "its seal was made for other content")
-    name = f"{manifest['pack']['sha256']}.zst"
-    _require(PACK_NAME.fullmatch(name) is not None, "it does not name its pack by a sha256")
-    _moment(manifest["observed_at"])
-    for part in manifest["payloads"]:
-        _asked(part)
-    ends = _ends(manifest)
-    tiled = ends == sorted(ends) and ends[:-1] == [part["offset"] for part in manifest["payloads"]]
-    _require(tiled, "its payloads do not follow one another in the pack")
-    return manifest
-
-
-def _ends(manifest: _Manifest) -> list[int]:
-    """Where in the decompressed pack the payloads begin and end."""
-    return list(accumulate((part["length"] for part in manifest["payloads"]), initial=0))
-
-
-def _asked(part: _Part) -> tuple[Call, datetime, Provenance]:
-    """Read what a payload answers, when it was observed, and where it comes from."""
-    call = Call(part["method"], tuple((key, value) for key, value in part["params"]))
-    said = part["provenance"]
-    origin = Origin(said["origin"])
-    provenance = Provenance(origin, said["source"], said["dating"], said["request"])
-    return call, _moment(part["observed_at"]), provenance
-
-
-def _fits(value: object, shape: object) -> bool:
-    """Tell whether a JSON value has the shape: a TypedDict, a list of a shape, or a plain type."""
-    fields = getattr(shape, "__annotations__", None)
-    if fields is not None:
-        if not isinstance(value, dict) or value.keys() != fields.keys():
-            return False
-        return all(_fits(value[key], fields[key]) for key in fields)
-    if get_origin(shape) is list:
-        return isinstance(value, list) and all(_fits(item, get_args(shape)[0]) for item in value)
-    return type(value) is shape
-
-
-def _canonical(record: _Manifest) -> bytes:
-    return json.dumps(record, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-
-
-def _entry(manifest: _Manifest, digest: str) -> Entry:
+def _entry(manifest: Manifest, digest: str) -> Entry:
     return Entry(
         sequence=manifest["sequence"],
         venue=manifest["venue"],
-        observed_at=_moment(manifest["observed_at"]),
+        observed_at=moment(manifest["observed_at"]),
         complete=manifest["complete"],
         digest=digest,
         payloads=len(manifest["payloads"]),
         size=manifest["pack"]["size"],
     )
-
-
-def _unpacked(manifest: _Manifest, pack: bytes) -> Snapshot:
-    """Cut a pack into its payloads. Raises ValueError: it is not what the manifest says."""
-    size, sha256 = manifest["pack"]["size"], manifest["pack"]["sha256"]
-    _require(len(pack) == size, f"has {len(pack)} bytes, and its manifest says {size}")
-    _require(_digest(pack) == sha256, f"is damaged: the sha256 of its bytes is {_digest(pack)}")
-    ends = _ends(manifest)
-    content = _decompressed(pack, ends[-1])
-    return Snapshot(
-        venue=manifest["venue"],
-        observed_at=_moment(manifest["observed_at"]),
-        payloads=tuple(
-            _payload(manifest["venue"], part, content[start:end])
-            for part, (start, end) in zip(manifest["payloads"], pairwise(ends), strict=True)
-        ),
-        complete=manifest["complete"],
-    )
-
-
-def _decompressed(pack: bytes, size: int) -> bytes:
-    most = max(size, len(pack))
-    _require(most <= LIMIT, f"would take {most} bytes to read; the most is {LIMIT}")
-    try:
-        content = zstandard.ZstdDecompressor().stream_reader(pack).read(size + 1)
-    except zstandard.ZstdError as error:
-        message = f"cannot be decompressed: {error}"
-        raise ValueError(message) from error
-    _require(len(content) == size, f"does not hold the {size} bytes that its manifest names")
-    return content
-
-
-def _payload(venue: str, part: _Part, content: bytes) -> Payload:
-    call, observed_at, provenance = _asked(part)
-    payload = Payload.of(venue, call, observed_at, provenance, content)
-    _require(payload.sha256 == part["sha256"], f"holds another answer to {str(call)!r} than it did")
-    return payload
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    _require(moment.tzinfo is UTC, f"the time {text!r} is not in UTC")
-    return moment
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - the truth of a sentence
-    if not holds:
-        raise ValueError(otherwise)
 
 
 def _raised(function: Callable[..., object], *arguments: object) -> list[ArchiveError]:

@@ -22,7 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import venues
-from harmonize.archive import DISK, LIMIT, Archive, ArchiveError, Disk, Entry, latest
+from harmonize.archive import DISK, Archive, ArchiveError, Disk, Entry, latest
+from harmonize.manifest import LIMIT
 from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
