@@ -19,6 +19,7 @@ from harmonize.terminal import (
     fail,
     note,
     print_json,
+    version_told,
     write,
 )
 
@@ -77,14 +78,6 @@ Notionals = Annotated[
 FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]
 
 
-def _version(*, wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - only `--version` needs it
-
-        typer.echo(f"harmonize {version('harmonize-margins')}")
-        raise typer.Exit
-
-
 @app.callback()
 def options(
     context: typer.Context,
@@ -102,7 +95,7 @@ def options(
     version: Annotated[  # noqa: ARG001 - acted on by its callback
         bool,
         typer.Option(
-            "--version", help="The version.", callback=lambda value: _version(wanted=value)
+            "--version", help="The version.", callback=lambda value: version_told(wanted=value)
         ),
     ] = False,
 ) -> None:

@@ -72,3 +72,12 @@ def fail(text: str, code: int) -> NoReturn:
 def one_line(text: str) -> str:
     """Keep a message on one line and free of control characters."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def version_told(*, wanted: bool) -> None:
+    """Print the version and end, where it is wanted."""
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - only `--version` needs it
+
+        typer.echo(f"harmonize {version('harmonize-margins')}")
+        raise typer.Exit

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
+from typing import Any
 
 import jsonschema
 import pytest
@@ -25,9 +26,10 @@ from harmonize.document import (
     Status,
     Verdict,
 )
-from harmonize.payload import Defect
+from harmonize.payload import Defect, Snapshot
 from harmonize.schedule import INFINITY, Known, MarginSchedule, Tier, Unknown, flat, marginal
 from tests import recorded
+from tests.venues.altered import changed, parsed
 
 DOCUMENT = recorded.audited().document
 SCHEDULES = {(one.venue, one.symbol, one.profile): one for one in DOCUMENT.schedules}
@@ -364,3 +366,52 @@ def test_time_is_given_never_read() -> None:
     reading, _ = read(Question(venues=("okx",)))
     later = audit(reading, rule_sets_of(()), Terms(datetime(2030, 1, 1, tzinfo=UTC), tool()))
     assert later.snapshots[0].age_days == pytest.approx(1329.7, abs=0.1)
+
+
+@pytest.mark.parametrize("value", ["NaN", -0.5, None, "abc", 10**30])
+@pytest.mark.parametrize("key", ["initialMargin", "maintenanceMargin", "contracts"])
+def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
+    key: str, value: object
+) -> None:
+    snapshot = recorded.of_venue("krakenfutures")[0]
+
+    def break_(document: Any) -> None:
+        document["instruments"][0]["retailMarginLevels"][0][key] = value
+
+    broken = changed(snapshot, "publicGetInstruments", break_)
+    found = parsed(broken)
+    reading = Reading("test", (("", broken),), found.schedules, found.defects)
+    rows = audit(reading, rule_sets_of(()), Terms(snapshot.observed_at, tool())).divergences
+    whole = audited_kraken(snapshot)
+    compliant = {(one.symbol, one.profile) for one in rows if one.verdict is Verdict.COMPLIANT}
+    assert ("BTC/USD:BTC", "retail") in whole
+    assert ("BTC/USD:BTC", "retail") not in compliant
+    assert found.defects
+
+
+def audited_kraken(snapshot: Snapshot) -> set[tuple[str, str]]:
+    found = parsed(snapshot)
+    reading = Reading("test", (("", snapshot),), found.schedules, found.defects)
+    document = audit(reading, rule_sets_of(()), Terms(snapshot.observed_at, tool()))
+    return {
+        (one.symbol, one.profile)
+        for one in document.divergences
+        if one.verdict is Verdict.COMPLIANT
+    }
+
+
+def test_caps_on_crypto_contracts_do_not_concern_shares_and_metals() -> None:
+    for symbol in ("TSLA/USDT:USDT", "XAU/USDT:USDT"):
+        row = divergence("binance", symbol, "esma-retail", "initial")
+        assert row.verdict is Verdict.NOT_APPLICABLE
+        assert "no crypto-asset" in row.reason
+
+
+def test_a_breach_is_an_error_where_the_venue_itself_says_retail() -> None:
+    levels = {
+        (one.venue, "retail" in one.profile): one.level
+        for one in DOCUMENT.findings
+        if one.code == "MH401"
+    }
+    assert levels["krakenfutures", True] is Level.ERROR
+    assert levels["binance", False] is Level.WARNING
