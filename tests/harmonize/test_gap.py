@@ -92,3 +92,11 @@ def test_rungs_leave_out_notionals_that_fewer_than_two_reach() -> None:
         (1000.0, 10.0, 20.0, 2),
         (5000.0, 50.0, 100.0, 2),
     ]
+
+
+def test_a_function_is_not_counted_above_its_limit() -> None:
+    rates = (D("0.01"), D("0.02"), D("0.04"))
+    laid = panel([flat([D(10_000)], [rate]) for rate in rates])
+    group = Group((0, 1, 2), (10_000.0, 10_000.0, 500.0))
+    (found,) = rungs(laid, [group], [500.0, 1000.0])
+    assert [(one.count, one.most) for one in found] == [(3, 20.0), (2, 20.0)]

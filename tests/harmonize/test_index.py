@@ -131,3 +131,12 @@ def test_a_sharp_rise_of_rates_is_integrated_to_a_trillionth() -> None:
 
     due = (antiderivative(UPPER) - antiderivative(1e5)) / mpmath.log(UPPER / LOWER)
     assert found.each[0] == pytest.approx(float(due), rel=1e-12)
+
+
+def test_the_median_of_two_is_their_geometric_mean() -> None:
+    functions = [flat([INFINITY], [rate]) for rate in (D("0.01"), D("0.04"))]
+    found = distances(functions, group_of(functions), median=True)
+    assert found.each == pytest.approx((log(2), log(2)), rel=1e-13)
+    four = [flat([INFINITY], [rate]) for rate in (D("0.01"), D("0.02"), D("0.08"), D("0.9"))]
+    found = distances(four, group_of(four), median=True)
+    assert found.each[1:3] == pytest.approx((log(2), log(2)), rel=1e-13)

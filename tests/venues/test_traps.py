@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harmonize.instrument import Payoff
+from harmonize.panel import panel
 from harmonize.payload import Call, Origin, Payload, Snapshot
 from harmonize.schedule import (
     INFINITY,
@@ -309,6 +310,28 @@ def test_kucoin_cross_and_isolated_are_two_profiles() -> None:
         (MarginMode.CROSS, TierRule.CONTINUOUS),
         (MarginMode.ISOLATED, TierRule.FLAT),
     }
+
+
+@pytest.mark.parametrize(
+    ("symbol", "coins", "mark", "initial", "maintenance"),
+    [
+        ("BTC/USDT:USDT", "12.102", "80689.98", 0.008, 0.00416136),  # the SDK's sample limit
+        ("ETH/USDT:USDT", "0.02", None, 0.01, 0.0050000243),  # a live position's ratio
+    ],
+)
+def test_kucoin_cross_rates_are_the_published_ones(
+    symbol: str, coins: str, mark: str | None, initial: float, maintenance: float
+) -> None:
+    schedule = recorded.schedule("kucoin", symbol, "cross, classic")
+    conversion = schedule.evidence[0].conversion
+    assert conversion is not None
+    price = conversion.factors[0].value
+    assert mark is None or price == Decimal(mark)
+    notional = float(Decimal(coins) * price)
+    for figure, rate in ((schedule.initial, initial), (schedule.maintenance, maintenance)):
+        function = value_of(figure)
+        assert function is not None
+        assert panel([function]).at(0, notional) / notional == pytest.approx(rate, rel=1e-8)
 
 
 def test_kucoin_xbt_is_bitcoin_and_isolated_amounts_are_quote_value() -> None:
