@@ -86,6 +86,7 @@ def _points(laid_out: LaidOut, placed: Placed) -> tuple[tuple[float, ...], tuple
         curved = fixed or coefficient
         count = 2 + (int(np.log10(end / begin) * _PER_DECADE) if curved else 0)
         at = begin * (end / begin) ** np.linspace(0.0, 1.0, count)
+        at[-1] = end  # exactly, so that a jump stands at one notional
         notionals += at.tolist()
         rates += (fixed / at + rate + coefficient * at ** (power - 1.0)).tolist()
     return tuple(notionals), tuple(rates)

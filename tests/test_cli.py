@@ -83,6 +83,15 @@ def test_schedule_above_the_capacity_and_unknown_margins_are_null() -> None:
     assert above["points"][0]["initial_margin"] is None
 
 
+def test_schedule_has_no_margin_above_the_capacity_although_its_formula_goes_on() -> None:
+    given = json.loads(
+        run("schedule", "kucoin", "BTC/USDT:USDT", "--notional", "2e9", "--format", "json").stdout
+    )
+    assert given["capacity"]["value"] == 1.5e9
+    assert given["pieces"]["initial"][-1]["upper"] is None
+    assert given["points"][0]["initial_margin"] is None
+
+
 def test_schedule_as_a_table_shows_dashes_for_what_is_not_observable() -> None:
     found = run("schedule", "deribit", "ETH/USDT:USDT")
     assert "MM is unknown: the venue publishes only the maximum leverage" in found.stdout
