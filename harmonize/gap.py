@@ -7,6 +7,7 @@ are found once a stretch. Source of the measure: design of this project, "spread
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,17 +123,13 @@ def rungs(panel: Panel, groups: Sequence[Group], ladder: Sequence[float]) -> lis
 
 
 def _rungs(margins: Floats, ladder: Sequence[float]) -> list[Rung]:
-    reached = np.isfinite(margins).sum(axis=1)
-    two = reached > 1
-    cheapest, dearest = _leaders(margins[two])
-    return [
-        Rung(notional, count, low, row[low[0]], high, row[high[0]])
-        for notional, count, low, high, row in zip(
-            np.array(ladder)[two].tolist(),
-            reached[two].tolist(),
-            cheapest,
-            dearest,
-            margins[two].tolist(),
-            strict=True,
-        )
-    ]
+    """One row of margins a rung; too few for arrays to pay."""
+    rungs = []
+    for notional, row in zip(ladder, margins.tolist(), strict=True):
+        known = [(asked, place) for place, asked in enumerate(row) if not isnan(asked)]
+        if len(known) > 1:
+            least, most = min(known)[0], max(known)[0]
+            low = tuple(place for asked, place in known if asked <= least * (1 + _NOISE))
+            high = tuple(place for asked, place in known if asked >= most * (1 - _NOISE))
+            rungs.append(Rung(notional, len(known), low, least, high, most))
+    return rungs

@@ -123,7 +123,8 @@ def _in_range(found: Cells) -> Cells:
     span = (clipped.upper - zero) / (clipped.lower - zero)
     counts = np.ceil(np.log(span)).astype(int)
     index = np.repeat(np.arange(counts.size), counts - 1)
-    steps = np.concatenate([[], *(np.arange(1, count) / count for count in counts.tolist())])
+    first = np.cumsum(counts - 1) - (counts - 1)
+    steps = (np.arange(index.size) - first[index] + 1) / counts[index]
     points = zero[index] + (clipped.lower - zero)[index] * span[index] ** steps
     return clipped.split(index, points)
 
@@ -140,7 +141,10 @@ def _nearest_zero(found: Cells) -> Floats:
 def _logs(found: Cells, lower: Floats, upper: Floats) -> Floats:
     """Log margins at the quadrature nodes: cells × functions × nodes."""
     nodes = 0.5 * (upper + lower)[:, None] + 0.5 * (upper - lower)[:, None] * _NODES
-    notional = np.exp(nodes)
-    margins = np.stack([found.values(column) for column in notional.T], axis=2)
+    notional = np.exp(nodes)[:, None, :]
+    margins = found.fixed[:, :, None] + found.rate[:, :, None] * notional
+    cell, slot = np.nonzero(np.nan_to_num(found.coefficient))
+    power = found.power[cell, slot][:, None]
+    margins[cell, slot] += found.coefficient[cell, slot][:, None] * notional[cell, 0] ** power
     logs: Floats = np.log(margins)
     return logs

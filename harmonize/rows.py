@@ -174,9 +174,9 @@ def pieces(figure: Figure[MarginFunction]) -> tuple[PieceRow, ...]:
             PieceRow(
                 lower,
                 upper if piece.upper.is_finite() else None,
-                float(piece.fixed),
+                float(piece.fixed) if piece.fixed else 0.0,
                 float(piece.rate),
-                float(piece.coefficient),
+                float(piece.coefficient) if piece.coefficient else 0.0,
                 float(piece.power),
             )
         )

@@ -125,6 +125,8 @@ def deduction_fault(tiers: Sequence[Tier]) -> str:
 
     Rates, bounds and deductions then contradict one another, as they do when a tier is missing.
     """
+    if all(tier.deduction is None for tier in tiers):
+        return ""
     rates = [tier.maintenance_rate or ZERO for tier in tiers]
     derived = deductions([tier.upper for tier in tiers], rates)
     for place, (tier, due) in enumerate(zip(tiers, derived, strict=True), start=1):

@@ -53,10 +53,10 @@ def rate(row: Row, key: str, at: str) -> Decimal:
 
 def in_sequence(row: Row, key: str, due: int, at: str) -> None:
     """Check a tier's number, so that a missing tier is noticed. Raises UnreadablePayloadError."""
-    found = number(row, key, at)
-    if found != due:
+    found = row.get(key)
+    if found != due and found != str(due):
         where = f"{at}/{escape(key)}"
-        raise UnreadablePayloadError(where=where, reason=f"tier {due} was due, was {found}")
+        raise UnreadablePayloadError(where=where, reason=f"tier {due} was due, was {_shown(found)}")
 
 
 def word(row: Row, key: str, at: str) -> str:
