@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -346,6 +347,8 @@ def _question(  # noqa: PLR0913, PLR0917 - the shared options
 ) -> "Question":
     from harmonize.app import Question, asset  # noqa: PLC0415 - numpy is heavy
 
+    if not isfinite(stale_after):
+        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
     return Question(
         archive=settings.archive,
         venues=tuple(venue or ()),

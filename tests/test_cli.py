@@ -125,6 +125,7 @@ def test_schedule_names_its_other_profiles() -> None:
         (("audit", "--instrument", "okx:BTC=X/Y:Z"), 2, "it has BTC/USDT:USDT"),
         (("audit", "--profile", "nonsense", "--fail-on", "never"), 3, "profile nonsense: no"),
         (("schedule", "htx", "BTC/USDT:USDT", "--profile", "cross"), 3, "only under --profile"),
+        (("audit", "--stale-after", "nan"), 2, "--stale-after is a number of days, was nan"),
         (("gap", "NOSUCH"), 3, "fewer than two venues"),
         (("--archive", "/nowhere", "audit"), 3, "/nowhere"),
         (("--archive", "/nowhere", "archive", "verify"), 3, "/nowhere"),
@@ -260,6 +261,16 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert found.stdout == ""
     assert json.loads(path.read_text())["schema_version"] == "1.0"
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "audit.json").mkdir()
+    found = run(
+        "audit", "--venue", "okx", "--format", "json", "--output", str(tmp_path / "audit.json")
+    )
+    assert found.exit_code == 2
+    assert "cannot be written" in found.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["audit.json"]
 
 
 def test_gap_prints_spread_and_who_is_cheapest() -> None:
