@@ -53,6 +53,20 @@ def parse(snapshots: Iterable[Snapshot], facts: Facts) -> Parsed:
             defects.append(Defect(snapshot.venue, "snapshot", reason))
             continue
         parsed = one.parse(snapshot, facts)
-        found = {schedule.key: schedule for schedule in parsed.schedules} | found
         defects.extend(parsed.defects)
+        found = _once(parsed.schedules, defects) | found
     return Parsed(tuple(found.values()), tuple(defects))
+
+
+def _once(
+    schedules: Iterable[MarginSchedule], defects: list[Defect]
+) -> dict[tuple[str, str, str], MarginSchedule]:
+    """Index schedules by key; one that a snapshot has twice is a defect, and neither is kept."""
+    by_key: dict[tuple[str, str, str], list[MarginSchedule]] = {}
+    for schedule in schedules:
+        by_key.setdefault(schedule.key, []).append(schedule)
+    for (venue, symbol, profile), twins in by_key.items():
+        if len(twins) > 1:
+            reason = f"is listed {len(twins)} times for profile {profile}"
+            defects.append(Defect(venue, "snapshot", reason, symbol))
+    return {key: twins[0] for key, twins in by_key.items() if len(twins) == 1}

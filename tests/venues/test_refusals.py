@@ -24,6 +24,7 @@ from venues import (
     kucoin,
     mexc,
     okx,
+    registry,
 )
 from venues.facts import Confidence, Facts
 from venues.registry import adapter
@@ -324,3 +325,24 @@ def test_a_symbol_that_cannot_be_printed_is_a_defect(symbol: str) -> None:
     found = parsed(changed(snapshot_of("binance"), binance.BRACKETS, rename))
     assert len(found.schedules) == 807
     assert found.defects[0].reason.isprintable()
+
+
+def test_an_instrument_that_is_listed_twice_is_a_defect_and_neither_is_kept() -> None:
+    def double(document: Any) -> None:
+        document.append({**document[0], "brackets": document[1]["brackets"]})
+
+    snapshot = snapshot_of("binance")
+    symbol = parsed(snapshot).schedules[0].instrument.symbol
+    found = registry.parse([changed(snapshot, binance.BRACKETS, double)], facts.bundled())
+    assert [(one.symbol, one.reason) for one in found.defects] == [
+        (symbol, "is listed 2 times for profile any")
+    ]
+    assert symbol not in {one.instrument.symbol for one in found.schedules}
+
+
+def test_a_venue_that_this_version_cannot_read_is_a_defect() -> None:
+    snapshot = snapshot_of("okx")
+    foreign = Snapshot("ftx", snapshot.observed_at, snapshot.payloads, complete=True)
+    found = registry.parse([foreign], facts.bundled())
+    assert found.schedules == ()
+    assert "cannot read" in found.defects[0].reason
