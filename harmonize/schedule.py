@@ -30,10 +30,14 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Derived(Generic[T]):
-    """A figure that follows from published ones by a step that the venue does not state."""
+    """A figure that follows from published ones by a step that the venue does not state.
+
+    ``verified`` is False where that step is from memory or a guess: ``--strict`` leaves it out.
+    """
 
     value: T
     derivation: str
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)

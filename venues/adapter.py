@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from harmonize.payload import Defect, Snapshot
 from harmonize.schedule import MarginSchedule
+from venues.asking import ONCE, Ask, NextPage
 from venues.facts import Facts
 
 
@@ -14,7 +15,8 @@ class Purpose(StrEnum):
 
     MARGIN = "margin"
     INSTRUMENTS = "instruments"
-    PRICES = "prices"
+    PRICES = "prices"  # mark prices or tickers; tickers carry the 24 h volume too
+    OPEN_INTEREST = "open interest"
 
 
 class Access(StrEnum):
@@ -35,13 +37,27 @@ class Calls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint: the ccxt implicit method that calls it, and the request it makes."""
+    """One endpoint: the ccxt implicit method that calls it, and the request it makes.
+
+    ``request`` is the HTTP method and path of the venue's documentation, ``{name}`` standing for
+    a parameter. ``ask`` gives the calls to make, from what the snapshot holds so far; endpoints
+    are asked in the order listed. ``next_page`` gives the call that follows an answer, None after
+    the last page. Parameters are text; those named in ``typed`` are JSON (a number, true, a list).
+    """
 
     method: str
     request: str
     purpose: Purpose
     access: Access = Access.PUBLIC
     calls: Calls = Calls.ONE
+    ask: Ask = ONCE
+    next_page: NextPage | None = None
+    typed: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether a venue without its answer was not gathered; market data alone can be missing."""
+        return self.purpose in {Purpose.MARGIN, Purpose.INSTRUMENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,25 @@ class Parsed:
     defects: tuple[Defect, ...]
 
 
+def _whole(_: Snapshot) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class VenueAdapter:
-    """One venue. ``parse`` is pure: the same snapshot and facts give the same schedules."""
+    """One venue. ``parse`` is pure: the same snapshot and facts give the same schedules.
+
+    ``host`` is where its public endpoints answer. ``whole`` says what is missing from gathered
+    answers that an instrument list or a count in them gives away; empty when nothing is.
+    ``closed`` says why the venue can no longer be gathered; its recordings are still read.
+    ``exchange`` is the ccxt class that asks, where it is not named as the venue.
+    """
 
     venue: str
     title: str
     endpoints: tuple[Endpoint, ...]
     parse: Callable[[Snapshot, Facts], Parsed]
+    host: str = ""
+    whole: Callable[[Snapshot], str] = _whole
+    closed: str = ""
+    exchange: str = ""

@@ -44,6 +44,11 @@ class VenueFact:
         return f"{self.maintenance} tiers are {self.confidence}: {self.source}"
 
     @property
+    def verified(self) -> bool:
+        """Whether any source states the rule."""
+        return self.confidence is not Confidence.UNVERIFIED
+
+    @property
     def fee_add_on(self) -> FeeAddOn:
         """The fee rule, its rate unknown: rates depend on the account's fee level."""
         return FeeAddOn(self.fee, Unknown("depends on the account's fee level"))

@@ -40,7 +40,8 @@ class Ladder:
 
     ``usd`` converts the unit; ``capacity`` is in USD already. ``no_maintenance`` says why there
     is none, where the venue publishes none. ``doubts`` are derivations that the venue does not
-    state; ``also`` are further payloads that the schedule rests on.
+    state, ``unverified`` those that no source states either; ``also`` are further payloads that
+    the schedule rests on. ``aside`` says why the schedule is no match for others'.
     """
 
     payload: Payload
@@ -53,8 +54,10 @@ class Ladder:
     capacity: Figure[Decimal] | None = None
     no_maintenance: str = ""
     doubts: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     also: tuple[Payload, ...] = ()
+    aside: str = ""
 
 
 def parsed(
@@ -87,13 +90,22 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         fee=fact.fee_add_on if fact else FeeAddOn("unknown", Unknown("no source")),
         evidence=(_evidence(ladder), *_supporting(snapshot, ladder)),
         notes=ladder.notes,
+        aside=ladder.aside,
     )
 
 
-def figure(function: MarginFunction, doubts: Sequence[str]) -> Figure[MarginFunction]:
-    """A margin function is known when nothing in it is our own step, else derived."""
-    stated = [doubt for doubt in doubts if doubt]
-    return Derived(function, "; ".join(stated)) if stated else Known(function)
+def figure(
+    function: MarginFunction, doubts: Sequence[str], unverified: Sequence[str] = ()
+) -> Figure[MarginFunction]:
+    """A margin function is known when nothing in it is our own step, else derived.
+
+    It is verified unless a step is in ``unverified``: one that no source states.
+    """
+    guesses = [f"unverified: {guess}" for guess in unverified if guess]
+    stated = [*(doubt for doubt in doubts if doubt), *guesses]
+    if not stated:
+        return Known(function)
+    return Derived(function, "; ".join(stated), verified=not guesses)
 
 
 def weakest(payloads: Sequence[Payload]) -> Origin:
@@ -181,8 +193,8 @@ def _initial(
     if len(rates) < len(tiers):
         return Unknown("the venue publishes no initial margin for every tier")
     shape = _SHAPES[fact.initial]
-    doubt = fact.doubt if fact.initial is not TierRule.FLAT else ""
-    return figure(shape([tier.upper for tier in tiers], rates), [*_doubts(ladder), doubt])
+    function = shape([tier.upper for tier in tiers], rates)
+    return _figure(ladder, function, fact, by_fact=fact.initial is not TierRule.FLAT)
 
 
 def _maintenance(
@@ -196,13 +208,19 @@ def _maintenance(
     if len(rates) < len(tiers):
         return Unknown("the venue publishes no maintenance margin for every tier")
     shape = _SHAPES[fact.maintenance]
-    doubt = fact.doubt if len(tiers) > 1 else ""
-    return figure(shape([tier.upper for tier in tiers], rates), [*_doubts(ladder), doubt])
+    function = shape([tier.upper for tier in tiers], rates)
+    return _figure(ladder, function, fact, by_fact=len(tiers) > 1)
 
 
-def _doubts(ladder: Ladder) -> list[str]:
+def _figure(
+    ladder: Ladder, function: MarginFunction, fact: VenueFact, *, by_fact: bool
+) -> Figure[MarginFunction]:
+    """Mark a margin by what it rests on; ``by_fact`` says whether the rule in the fact matters."""
     derivation = "" if isinstance(ladder.usd, Unknown) else ladder.usd.derivation
-    return [derivation, *ladder.doubts]
+    doubts, guesses = [derivation, *ladder.doubts], list(ladder.unverified)
+    if by_fact:
+        (doubts if fact.verified else guesses).append(fact.doubt)
+    return figure(function, doubts, guesses)
 
 
 def _capacity(ladder: Ladder, tiers: Sequence[Tier]) -> Figure[Decimal]:

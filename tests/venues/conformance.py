@@ -41,7 +41,7 @@ def margin(function: MarginFunction, notional: Decimal) -> Fraction:
     pieces = function.pieces
     piece = next(one for one in pieces if notional <= one.upper)
     size = Fraction(notional)
-    curved = Fraction(piece.coefficient) * size ** int(piece.power)
+    curved = Fraction(piece.coefficient) * Fraction(notional**piece.power)
     return Fraction(piece.fixed) + Fraction(piece.rate) * size + curved
 
 
