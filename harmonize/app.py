@@ -1,25 +1,27 @@
 """The pipeline wired together: archive → schedules → audit document. The notebook's door."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonize.archive import Archive, ArchiveError, Entry, latest
+from harmonize.archive import Archive
 from harmonize.audit import LADDER, Reading, Terms, audit
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
 from harmonize.instrument import Underlying
-from harmonize.payload import Defect, Payload, Snapshot
+from harmonize.payload import Payload
 from harmonize.requirement import RuleSet
 from harmonize.schedule import MarginSchedule
-from venues import facts, registry
+from harmonize.sources import NothingObservedError, Source
+from harmonize.sources import read as read_sources
+from venues import registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,8 @@ class AskedError(Exception):
 class Question:
     """What to read and judge. Empty selections mean everything.
 
-    ``archive`` None is the recorded archive. ``as_of`` limits what is read to that date and is
+    ``archive`` None is the recorded archive; ``else_recorded`` reads from that one what ``archive``
+    does not hold. ``strict`` leaves out margins that no source verifies. ``as_of`` limits what is read to that date and is
     the date that ages count back from; None is the date of the newest snapshot.
     """
 
@@ -48,6 +51,8 @@ class Question:
     stale_after_days: float = 30.0
     ladder: tuple[float, ...] = LADDER
     instruments: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    else_recorded: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Answer:
     @property
     def complete(self) -> bool:
         """Whether everything that was asked for was observed and could be read."""
-        return not self.missing and not self.document.defects
+        failed = any(one.attempted_at for one in self.document.unobserved)
+        return not self.missing and not self.document.defects and not failed
 
 
 def tool() -> Tool:
@@ -110,11 +116,18 @@ def read(question: Question) -> tuple[Reading, datetime]:
         if venue not in known:
             message = f"no venue is called {venue}; there are {', '.join(known)}"
             raise AskedError(message)
-    if question.archive is not None:
-        reading, as_of = _read(Archive.open(question.archive), question, str(question.archive))
-    else:
-        with recorded() as path:
-            reading, as_of = _read(Archive.open(path), question, RECORDED)
+    with recorded() as path:
+        sources = []
+        if question.archive is not None:
+            sources.append(Source(Archive.open(question.archive), str(question.archive)))
+        if question.archive is None or question.else_recorded:
+            sources.append(Source(Archive.open(path), RECORDED))
+        try:
+            reading, as_of = read_sources(
+                sources, question.venues, question.as_of, strict=question.strict
+            )
+        except NothingObservedError as error:
+            raise AskedError(str(error)) from None
     schedules = tuple(one for one in reading.schedules if _selected(one, question))
     return replace(reading, schedules=schedules), as_of
 
@@ -158,47 +171,6 @@ def _no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[s
     close = get_close_matches(symbol, held, n=3, cutoff=0.4)
     near = f"; near it are {', '.join(close)}" if close else ""
     return f"{venue} has no schedule of {symbol} in the archive{near}"
-
-
-def _read(archive: Archive, question: Question, name: str) -> tuple[Reading, datetime]:
-    entries = archive.entries()
-    if not entries:
-        message = f"the archive {name} is empty; leave out --archive to use the recorded one"
-        raise AskedError(message)
-    until = None
-    if question.as_of is not None:
-        until = datetime.combine(question.as_of, time.max, UTC)
-    by_venue = latest(entries, until)
-    if not by_venue:
-        first = min(entry.observed_at for entry in entries)
-        message = (
-            f"nothing was observed by {question.as_of}; the first snapshot is of {first:%Y-%m-%d}"
-        )
-        raise AskedError(message)
-    as_of = until or max(entry.observed_at for entry in entries)
-    snapshots: list[tuple[str, Snapshot]] = []
-    schedules: list[MarginSchedule] = []
-    defects: list[Defect] = []
-    for venue in sorted(by_venue):
-        if question.venues and venue not in question.venues:
-            continue
-        held = list(_snapshots(archive, by_venue[venue], defects))
-        snapshots += held
-        parsed = registry.parse((snapshot for _, snapshot in held), facts.bundled())
-        schedules += parsed.schedules
-        defects += parsed.defects
-    return Reading(name, tuple(snapshots), tuple(schedules), tuple(defects)), as_of
-
-
-def _snapshots(
-    archive: Archive, entries: Iterable[Entry], defects: list[Defect]
-) -> Iterable[tuple[str, Snapshot]]:
-    """Read a venue's snapshots; one that is damaged becomes a defect of the venue."""
-    for entry in entries:
-        try:
-            yield entry.digest, archive.read(entry)
-        except ArchiveError as error:
-            defects.append(Defect(entry.venue, f"snapshot {entry.sequence}", str(error)))
 
 
 def _selected(schedule: MarginSchedule, question: Question) -> bool:

@@ -14,7 +14,7 @@ from harmonize.document import SCHEMA_VERSION, AuditDocument, Finding, Level, To
 from harmonize.index import LOWER, UPPER
 from harmonize.judge import judge, maintenance_against_initial
 from harmonize.laid_out import LaidOut, lay_out
-from harmonize.payload import Defect, Snapshot
+from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.requirement import Cap, RuleSet
 from harmonize.schedule import MarginSchedule
 
@@ -82,6 +82,7 @@ class Reading:
     snapshots: tuple[tuple[str, Snapshot], ...]
     schedules: tuple[MarginSchedule, ...]
     defects: tuple[Defect, ...]
+    unobserved: tuple[Unobserved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
     laid_out = lay_out(schedules, rule_sets)
     divergences = judge(schedules, rule_sets, laid_out, terms.ladder)
     seen = tuple(_seen(snapshot, terms) for _, snapshot in reading.snapshots)
+    newest = _newest(seen)
+    last = {one.venue: one.observed_at for one in newest}
     stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
     chosen = choice.choose(schedules, terms.instruments)
     found = rivals(chosen, schedules)
@@ -114,8 +117,9 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         divergences=divergences,
         rule_sets=tuple(rule_sets),
         defects=reading.defects,
-        seen=_newest(seen),
+        seen=newest,
         stale_after_days=terms.stale_after_days,
+        unobserved=reading.unobserved,
     )
     return AuditDocument(
         schema_version=SCHEMA_VERSION,
@@ -137,6 +141,9 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         ),
         schedules=tuple(rows.schedule_row(one, stale=stale[one.key]) for one in schedules),
         defects=tuple(rows.defect_row(one) for one in reading.defects),
+        unobserved=tuple(
+            rows.unobserved_row(one, last.get(one.venue)) for one in reading.unobserved
+        ),
         findings=_findings(examined),
         divergences=divergences,
         comparisons=tuple(comparison(one, stale) for one in found),

@@ -1,17 +1,16 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from harmonize import asked
+from harmonize.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
 from harmonize.terminal import (
-    FINDINGS,
-    FINE,
     INCOMPLETE,
     USAGE,
     FailOn,
@@ -23,11 +22,6 @@ from harmonize.terminal import (
     version_told,
     write,
 )
-
-if TYPE_CHECKING:
-    from harmonize.app import Answer, Question
-    from harmonize.payload import Payload
-    from harmonize.schedule import MarginSchedule
 
 app = typer.Typer(
     name="harmonize",
@@ -41,6 +35,7 @@ rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_he
 archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
+app.command()(fetch)
 
 
 class OutputForm(StrEnum):
@@ -76,6 +71,9 @@ FailOnOption = Annotated[
 Notionals = Annotated[
     list[float] | None, typer.Option("--notional", help="Position size in USD (repeatable).")
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Leave out margins that no source verifies.")
+]
 FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]
 
 
@@ -87,7 +85,7 @@ def options(
         typer.Option(
             "--archive",
             envvar="HARMONIZE_ARCHIVE",
-            help="Archive folder; the recorded archive that ships with the tool if not given.",
+            help="Archive folder; without it your own, else the recorded one of the tool.",
         ),
     ] = None,
     *,
@@ -116,20 +114,51 @@ def report(  # noqa: PLR0913 - one parameter an option
     profile: ProfileOption = "",
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
+    strict: StrictOption = False,
     fail_on: FailOnOption = FailOn.NEVER,
+    gather_first: Annotated[
+        bool, typer.Option("--fetch", help="Gather what can be reached first.")
+    ] = False,
+    budget: Budget = 90.0,
+    keys: Keys = None,
+    mirror: Mirror = "",
 ) -> None:
     """Audit, and write the HTML report: one file, index.html, that needs no other."""
     from reports.registry import render  # noqa: PLC0415 - jinja2 and matplotlib are heavy
 
-    question = _question(
-        context.obj, venue, underlying, rules, as_of, profile, stale_after, instrument
+    if gather_first:
+        _gather_first(context.obj, venue, budget, keys, mirror)
+    question = asked.question(
+        context.obj,
+        venue,
+        underlying,
+        rules,
+        as_of,
+        profile,
+        stale_after,
+        instrument,
+        strict=strict,
     )
-    answer = _asked(question)
+    answer = asked.answered(question)
     page = out / "index.html"
     write(page, render("html", answer.document))
-    _say_summary(context.obj, answer)
+    asked.say_summary(context.obj, answer)
     typer.echo(str(page))
-    raise typer.Exit(_exit_code(context.obj, answer, fail_on))
+    raise typer.Exit(asked.exit_code(context.obj, answer, fail_on))
+
+
+def _gather_first(
+    settings: Settings, venue: list[str] | None, budget: float, keys: Path | None, mirror: str
+) -> None:
+    """Gather what can be reached, and say in one line a venue what could not."""
+    wanted = wanted_of(settings, venue, budget, keys, mirror)
+    outcomes = gathered(settings, wanted)
+    if outcomes is None:
+        note(settings, unreachable(wanted))
+        return
+    for one in outcomes:
+        venue_id, became, _, _, what = said(one)
+        note(settings, f"{venue_id}: {became}: {what}")
 
 
 @app.command()
@@ -145,6 +174,7 @@ def audit(  # noqa: PLR0913 - one parameter an option
     profile: ProfileOption = "",
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
+    strict: StrictOption = False,
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
     """Audit, and print the findings."""
@@ -154,16 +184,24 @@ def audit(  # noqa: PLR0913 - one parameter an option
         renderer(form)
     except UnknownFormatError as error:
         fail(str(error), USAGE)
-    question = _question(
-        context.obj, venue, underlying, rules, as_of, profile, stale_after, instrument
+    question = asked.question(
+        context.obj,
+        venue,
+        underlying,
+        rules,
+        as_of,
+        profile,
+        stale_after,
+        instrument,
+        strict=strict,
     )
-    answer = _asked(question)
+    answer = asked.answered(question)
     content = render(form, answer.document)
     if output is None:
         emit(content)
     else:
         write(output, content)
-    raise typer.Exit(_exit_code(context.obj, answer, fail_on))
+    raise typer.Exit(asked.exit_code(context.obj, answer, fail_on))
 
 
 @app.command()
@@ -181,9 +219,9 @@ def schedule(  # noqa: PLR0913 - one parameter an option
     from harmonize import show  # noqa: PLC0415 - numpy is heavy
     from harmonize.audit import LADDER  # noqa: PLC0415 - as above
 
-    notionals = _notionals(notional) or LADDER
-    question = _question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
-    found, payloads = _found_schedule(context.obj, question, symbol)
+    notionals = asked.notionals(notional) or LADDER
+    question = asked.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
+    found, payloads = asked.found_schedule(context.obj, question, symbol)
     if form is OutputForm.JSON:
         print_json(show.schedule_object(found, payloads, notionals))
     else:
@@ -206,9 +244,9 @@ def gap(  # noqa: PLR0913 - one parameter an option
 
     from harmonize import spread  # noqa: PLC0415 - numpy is heavy
 
-    question = _question(context.obj, venue, [underlying], None, as_of, "", 30.0, instrument)
-    notionals = _notionals(notional)
-    answer = _asked(replace(question, ladder=notionals) if notionals else question)
+    question = asked.question(context.obj, venue, [underlying], None, as_of, "", 30.0, instrument)
+    notionals = asked.notionals(notional)
+    answer = asked.answered(replace(question, ladder=notionals) if notionals else question)
     gaps = answer.document.gaps
     if form is OutputForm.JSON:
         print_json([asdict(one) for one in gaps])
@@ -217,7 +255,7 @@ def gap(  # noqa: PLR0913 - one parameter an option
     if not gaps:
         note(context.obj, f"fewer than two venues can be compared on {underlying}")
         raise typer.Exit(INCOMPLETE)
-    raise typer.Exit(_exit_code(context.obj, answer, FailOn.NEVER))
+    raise typer.Exit(asked.exit_code(context.obj, answer, FailOn.NEVER))
 
 
 @app.command()
@@ -325,124 +363,12 @@ def _on_archive(settings: Settings, run: Callable[[Path], None]) -> None:
     from harmonize.app import recorded  # noqa: PLC0415 - numpy is heavy
     from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
 
+    path = asked.archive_of(settings)
     try:
-        if settings.archive is not None:
-            run(settings.archive)
+        if path is not None:
+            run(path)
         else:
             with recorded() as path:
                 run(path)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-
-
-def _question(  # noqa: PLR0913, PLR0917 - the shared options
-    settings: Settings,
-    venue: list[str] | None,
-    underlying: list[str] | None,
-    rules: list[str] | None,
-    as_of: datetime | None,
-    profile: str,
-    stale_after: float,
-    instrument: list[str] | None,
-) -> "Question":
-    from harmonize.app import Question, asset  # noqa: PLC0415 - numpy is heavy
-
-    if not isfinite(stale_after):
-        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
-    return Question(
-        archive=settings.archive,
-        venues=tuple(venue or ()),
-        underlyings=tuple(asset(one) for one in underlying or ()),
-        profile=profile,
-        rules=tuple(rules or ()),
-        as_of=as_of.date() if as_of else None,
-        stale_after_days=stale_after,
-        instruments=dict(_preference(one) for one in instrument or ()),
-    )
-
-
-def _preference(text: str) -> tuple[tuple[str, str], str]:
-    pair, equals, symbol = text.partition("=")
-    venue, colon, underlying = pair.partition(":")
-    if not (equals and colon and venue and underlying and symbol):
-        fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
-    from harmonize.app import asset  # noqa: PLC0415 - as above
-
-    return (venue, asset(underlying)), symbol
-
-
-def _notionals(given: list[float] | None) -> tuple[float, ...]:
-    for one in given or ():
-        if not 0.0 < one < float("inf"):
-            fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
-    return tuple(sorted(set(given or ())))
-
-
-def _asked(question: "Question") -> "Answer":
-    from harmonize.app import AskedError, answer  # noqa: PLC0415 - numpy is heavy
-    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
-
-    try:
-        return answer(question)
-    except (AskedError, RuleError) as error:
-        fail(str(error), USAGE)
-    except ArchiveError as error:
-        fail(str(error), INCOMPLETE)
-
-
-def _found_schedule(
-    settings: Settings, question: "Question", symbol: str
-) -> "tuple[MarginSchedule, dict[str, Payload]]":
-    from harmonize.app import AskedError, find_schedule  # noqa: PLC0415 - numpy is heavy
-    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
-
-    try:
-        found, others, payloads = find_schedule(question, symbol)
-    except AskedError as error:
-        fail(str(error), USAGE)
-    except ArchiveError as error:
-        fail(str(error), INCOMPLETE)
-    except LookupError as error:
-        fail(str(error.args[0]), INCOMPLETE)
-    if others:
-        note(settings, f"other profiles, by --profile: {'; '.join(others)}")
-    return found, payloads
-
-
-def _say_summary(settings: Settings, answer: "Answer") -> None:
-    from harmonize.app import age_today  # noqa: PLC0415 - numpy is heavy
-
-    document = answer.document
-    note(settings, f"read from {document.archive}")
-    today = age_today(document, datetime.now(UTC))
-    for one in document.snapshots:
-        mark = "stale" if one.stale else "recent"
-        note(
-            settings,
-            f"  {one.venue:<14} {one.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
-            f"newest is {today[one.venue].days} days old today ({one.source})",
-        )
-    errors = sum(one.level.value == "error" for one in document.findings)
-    note(
-        settings,
-        f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
-        f"venues, {len(document.comparisons)} underlyings compared, "
-        f"{len(document.findings)} findings ({errors} errors)",
-    )
-
-
-def _exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
-    """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
-    for one in answer.missing:
-        note(settings, f"incomplete: {one}")
-    for defect in answer.document.defects:
-        whose = f"{defect.venue} {defect.symbol}".rstrip()
-        note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
-    if not answer.complete:
-        return INCOMPLETE
-    levels = [level.value for level in FailOn]
-    if fail_on is FailOn.NEVER:
-        return FINE
-    worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
-    return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else FINE

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Verdict(StrEnum):
@@ -36,6 +36,7 @@ class Status(StrEnum):
 
     KNOWN = "known"
     DERIVED = "derived"
+    UNVERIFIED = "derived, unverified"
     UNKNOWN = "unknown"
 
 
@@ -421,6 +422,19 @@ class DefectRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UnobservedRow:
+    """A venue that the newest try did not observe; what else is shown of it is older.
+
+    ``attempted_at`` is empty where nothing was tried, ``last_observed_at`` where nothing is held.
+    """
+
+    venue: str
+    reason: str
+    attempted_at: str
+    last_observed_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditDocument:
     """One audit. ``ladder`` are the notionals, in USD, at which points are given."""
 
@@ -436,6 +450,7 @@ class AuditDocument:
     coverage: tuple[CoverageRow, ...]
     schedules: tuple[ScheduleRow, ...]
     defects: tuple[DefectRow, ...]
+    unobserved: tuple[UnobservedRow, ...]
     findings: tuple[Finding, ...]
     divergences: tuple[DivergenceRow, ...]
     comparisons: tuple[Comparison, ...]

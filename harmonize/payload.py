@@ -16,6 +16,7 @@ class Origin(StrEnum):
     RECORDED = "recorded"  # a venue's response, recorded by someone else and carried here
     DOCUMENTATION = "documentation"  # a sample or a formula from the venue's own documentation
     MARKET = "market"  # a market price, archived to convert contracts and coins into USD
+    ATTEMPT = "attempt"  # this tool's record that gathering failed, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,18 @@ class Defect:
     where: str
     reason: str
     symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unobserved:
+    """A venue whose margins the newest try did not bring, and why.
+
+    ``attempted_at`` is None where nothing was tried: it needs a key, or was never gathered.
+    """
+
+    venue: str
+    reason: str
+    attempted_at: datetime | None = None
 
 
 class UnreadablePayloadError(Exception):

@@ -20,8 +20,17 @@ from harmonize.document import (
     ScheduleRow,
     SnapshotRow,
     Status,
+    UnobservedRow,
 )
-from harmonize.payload import Conversion, Defect, Evidence, Origin, Payload, Snapshot
+from harmonize.payload import (
+    Conversion,
+    Defect,
+    Evidence,
+    Origin,
+    Payload,
+    Snapshot,
+    Unobserved,
+)
 from harmonize.requirement import RuleSet
 from harmonize.schedule import (
     Derived,
@@ -148,11 +157,19 @@ def defect_row(defect: Defect) -> DefectRow:
     return DefectRow(defect.venue, defect.where, defect.reason, defect.symbol)
 
 
+def unobserved_row(one: Unobserved, last: datetime | None) -> UnobservedRow:
+    """A venue that was not observed, and when it last was."""
+    attempted = moment(one.attempted_at) if one.attempted_at else ""
+    return UnobservedRow(one.venue, one.reason, attempted, moment(last) if last else "")
+
+
 def status(figure: Figure[T]) -> Status:
     """Name how far a figure is known."""
     if isinstance(figure, Known):
         return Status.KNOWN
-    return Status.DERIVED if isinstance(figure, Derived) else Status.UNKNOWN
+    if isinstance(figure, Derived):
+        return Status.DERIVED if figure.verified else Status.UNVERIFIED
+    return Status.UNKNOWN
 
 
 def note(figure: Figure[T]) -> str:

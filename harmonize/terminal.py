@@ -33,6 +33,13 @@ class Settings:
     verbose: bool
 
 
+def own_archive() -> Path:
+    """Where the user's own archive lies, unless ``--archive`` says otherwise."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - `--help` needs none
+
+    return user_data_path("harmonize", appauthor=False) / "archive"
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     beside = path.with_name(f".{path.name}.part")

@@ -106,6 +106,11 @@ def coverage_view(lookup: Lookup) -> CoverageView:
     for defect in document.defects:
         why = (defect.venue, "not read", defect.reason)
         unread.setdefault(why, []).append(defect.symbol or defect.where)
+    unseen: dict[_Why, list[str]] = {}
+    for one in document.unobserved:
+        held = f"last observed {one.last_observed_at[:10]}" if one.last_observed_at else "never"
+        tried = f"tried {one.attempted_at[:10]}" if one.attempted_at else "not tried"
+        unseen[one.venue, "not gathered", one.reason] = [f"{tried}, {held}"]
     underlyings = {row.underlying for row in document.coverage}
     return CoverageView(
         statuses(),
@@ -116,6 +121,7 @@ def coverage_view(lookup: Lookup) -> CoverageView:
         (
             ("Why not more is known", *_reasons(unknown)),
             ("What venues sent that could not be read", *_reasons(unread)),
+            ("Venues that were not gathered", *_reasons(unseen)),
         ),
     )
 

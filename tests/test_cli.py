@@ -239,7 +239,7 @@ def test_an_empty_archive_says_what_to_do(tmp_path: Path) -> None:
     Archive.create(tmp_path / "archive")
     found = run("--archive", str(tmp_path / "archive"), "audit")
     assert found.exit_code == 2
-    assert "is empty; leave out --archive" in found.stderr
+    assert "is empty; gather with" in found.stderr
 
 
 def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "audit.json"
     found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert found.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "1.0"
+    assert json.loads(path.read_text())["schema_version"] == "1.1"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:

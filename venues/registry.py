@@ -20,6 +20,7 @@ from venues import (
 )
 from venues.adapter import Parsed, VenueAdapter
 from venues.facts import Facts
+from venues.sanity import held, known_fields
 
 VENUES = (
     binance.ADAPTER,
@@ -42,20 +43,28 @@ def adapter(venue: str) -> VenueAdapter | None:
     return next((one for one in VENUES if one.venue == venue), None)
 
 
-def parse(snapshots: Iterable[Snapshot], facts: Facts) -> Parsed:
-    """Read snapshots of one venue, newest first: an instrument is taken from the first that has it."""
+def parse(snapshots: Iterable[Snapshot], facts: Facts, before: Iterable[Snapshot] = ()) -> Parsed:
+    """Read snapshots of one venue, newest first: an instrument is taken from the first that has it.
+
+    What was gathered live is held against the laws of ``venues.sanity``, and against the venue's snapshots
+    ``before`` it.
+    """
+    earlier = {one.key: one for snapshot in before for one in _read(snapshot, facts).schedules}
     found: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
     for snapshot in snapshots:
-        one = adapter(snapshot.venue)
-        if one is None:
-            reason = "the archive holds a venue that this version cannot read"
-            defects.append(Defect(snapshot.venue, "snapshot", reason))
-            continue
-        parsed = one.parse(snapshot, facts)
+        parsed = held(snapshot, _read(snapshot, facts), known_fields, earlier)
         defects.extend(parsed.defects)
         found = _once(parsed.schedules, defects) | found
     return Parsed(tuple(found.values()), tuple(defects))
+
+
+def _read(snapshot: Snapshot, facts: Facts) -> Parsed:
+    one = adapter(snapshot.venue)
+    if one is None:
+        reason = "the archive holds a venue that this version cannot read"
+        return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
+    return one.parse(snapshot, facts)
 
 
 def _once(

@@ -22,6 +22,7 @@ CHECKS = (
     Check("MH402", "maintenance-below-cap", cap.maintenance_below_cap),
     Check("MH901", "unreadable", feed.unreadable),
     Check("MH902", "stale", feed.stale),
+    Check("MH903", "venue-not-observed", feed.not_observed),
 )
 
 

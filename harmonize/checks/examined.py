@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from harmonize.document import DivergenceRow, Finding, Interval, Level, Verdict
-from harmonize.payload import Defect
+from harmonize.payload import Defect, Unobserved
 from harmonize.requirement import RuleSet
 from harmonize.schedule import MarginSchedule
 from harmonize.standing import HORIZON, Range, Standing
@@ -37,6 +37,7 @@ class Examined:
     defects: tuple[Defect, ...]
     seen: tuple[Seen, ...]
     stale_after_days: float
+    unobserved: tuple[Unobserved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

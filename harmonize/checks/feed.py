@@ -55,3 +55,32 @@ def stale(examined: Examined) -> Iterator[Draft]:
                 f"(limit {examined.stale_after_days:g})",
                 observed_at=moment(seen.observed_at),
             )
+
+
+def not_observed(examined: Examined) -> Iterator[Draft]:
+    """A venue's margins were not brought by the newest try.
+
+    ## What it checks
+    Every venue that the tool reads was gathered, or recorded. A try that failed is an error; a
+    venue that was never tried (it needs a key, or nobody gathered it) is a note.
+
+    ## Why it matters
+    A venue that did not answer is not compliant; what the audit shows of it, if anything, is its
+    last good snapshot. An audit after a failed try is incomplete (exit code 3).
+
+    ## Example
+    A venue answers with HTTP status 403 from the place that gathers; its last good snapshot is
+    12 days old.
+    """
+    last = {one.venue: one for one in examined.seen}
+    for one in examined.unobserved:
+        held = "nothing of it was ever observed"
+        if one.venue in last:
+            held = f"last observed {last[one.venue].age_days:.0f} days before the audit"
+        tried = f"{one.attempted_at:%Y-%m-%d %H:%M} UTC: " if one.attempted_at else ""
+        yield Draft(
+            Verdict.NOT_OBSERVABLE,
+            Level.ERROR if one.attempted_at else Level.INFO,
+            one.venue,
+            f"{tried}{one.reason}; {held}",
+        )

@@ -38,6 +38,7 @@ from harmonize.document import (
     SpreadPoint,
     Status,
     Tool,
+    UnobservedRow,
     VenueDistance,
     Verdict,
 )
@@ -421,6 +422,10 @@ def sample() -> AuditDocument:
             schedule("venue-a", SCRIPT, SCRIPT),
         ),
         defects=(DefectRow("venue-c", "/data/7", "no mark price", ESCAPE),),
+        unobserved=(
+            UnobservedRow("venue-d", "HTTP status 403", "2026-09-25T00:00:00Z", ""),
+            UnobservedRow("venue-e", "needs a key", "", "2026-09-01T00:00:00Z"),
+        ),
         findings=findings(),
         divergences=(*divergences("BTC"), *divergences("ETH")),
         comparisons=(btc, eth),
@@ -440,6 +445,7 @@ def empty() -> AuditDocument:
         coverage=(),
         schedules=(),
         defects=(),
+        unobserved=(),
         findings=(),
         divergences=(),
         comparisons=(),

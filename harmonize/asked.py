@@ -1,0 +1,157 @@
+"""What the options of a command ask, and how the answer ends the program."""
+
+from datetime import UTC, datetime
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harmonize.terminal import (
+    FINDINGS,
+    FINE,
+    INCOMPLETE,
+    USAGE,
+    FailOn,
+    Settings,
+    fail,
+    note,
+    own_archive,
+)
+
+if TYPE_CHECKING:
+    from harmonize.app import Answer, Question
+    from harmonize.payload import Payload
+    from harmonize.schedule import MarginSchedule
+
+
+def archive_of(settings: Settings) -> Path | None:
+    """The archive to read: the one named, else the user's own, else None: the recorded one."""
+    if settings.archive is not None:
+        return settings.archive
+    own = own_archive()
+    return own if (own / "format.json").exists() else None
+
+
+def question(  # noqa: PLR0913, PLR0917 - the shared options
+    settings: Settings,
+    venue: list[str] | None,
+    underlying: list[str] | None,
+    rules: list[str] | None,
+    as_of: datetime | None,
+    profile: str,
+    stale_after: float,
+    instrument: list[str] | None,
+    *,
+    strict: bool = False,
+) -> "Question":
+    """Take the options of a reading command together; a bad one ends the program."""
+    from harmonize.app import Question, asset  # noqa: PLC0415 - numpy is heavy
+
+    if not isfinite(stale_after):
+        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
+    archive = archive_of(settings)
+    return Question(
+        archive=archive,
+        else_recorded=settings.archive is None,
+        venues=tuple(venue or ()),
+        underlyings=tuple(asset(one) for one in underlying or ()),
+        profile=profile,
+        rules=tuple(rules or ()),
+        as_of=as_of.date() if as_of else None,
+        stale_after_days=stale_after,
+        strict=strict,
+        instruments=dict(_preference(one) for one in instrument or ()),
+    )
+
+
+def _preference(text: str) -> tuple[tuple[str, str], str]:
+    pair, equals, symbol = text.partition("=")
+    venue, colon, underlying = pair.partition(":")
+    if not (equals and colon and venue and underlying and symbol):
+        fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
+    from harmonize.app import asset  # noqa: PLC0415 - as above
+
+    return (venue, asset(underlying)), symbol
+
+
+def notionals(given: list[float] | None) -> tuple[float, ...]:
+    """Sort position sizes; one that is none ends the program."""
+    for one in given or ():
+        if not 0.0 < one < float("inf"):
+            fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
+    return tuple(sorted(set(given or ())))
+
+
+def answered(question: "Question") -> "Answer":
+    """Audit; what cannot be answered ends the program with one line."""
+    from harmonize.app import AskedError, answer  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    try:
+        return answer(question)
+    except (AskedError, RuleError) as error:
+        fail(str(error), USAGE)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
+
+
+def found_schedule(
+    settings: Settings, question: "Question", symbol: str
+) -> "tuple[MarginSchedule, dict[str, Payload]]":
+    """Find one schedule and the payloads; none ends the program with one line."""
+    from harmonize.app import AskedError, find_schedule  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+
+    try:
+        found, others, payloads = find_schedule(question, symbol)
+    except AskedError as error:
+        fail(str(error), USAGE)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
+    except LookupError as error:
+        fail(str(error.args[0]), INCOMPLETE)
+    if others:
+        note(settings, f"other profiles, by --profile: {'; '.join(others)}")
+    return found, payloads
+
+
+def say_summary(settings: Settings, answer: "Answer") -> None:
+    """Say on stderr what was read, how old it is, and how much was found."""
+    from harmonize.app import age_today  # noqa: PLC0415 - numpy is heavy
+
+    document = answer.document
+    note(settings, f"read from {document.archive}")
+    today = age_today(document, datetime.now(UTC))
+    for one in document.snapshots:
+        mark = "stale" if one.stale else "recent"
+        note(
+            settings,
+            f"  {one.venue:<14} {one.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
+            f"newest is {today[one.venue].days} days old today ({one.source})",
+        )
+    errors = sum(one.level.value == "error" for one in document.findings)
+    note(
+        settings,
+        f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
+        f"venues, {len(document.comparisons)} underlyings compared, "
+        f"{len(document.findings)} findings ({errors} errors)",
+    )
+
+
+def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
+    """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
+    for one in answer.missing:
+        note(settings, f"incomplete: {one}")
+    for failed in answer.document.unobserved:
+        if failed.attempted_at:
+            note(settings, f"incomplete: {failed.venue} was not gathered: {failed.reason}")
+    for defect in answer.document.defects:
+        whose = f"{defect.venue} {defect.symbol}".rstrip()
+        note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
+    if not answer.complete:
+        return INCOMPLETE
+    levels = [level.value for level in FailOn]
+    if fail_on is FailOn.NEVER:
+        return FINE
+    worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
+    return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else FINE

@@ -1,0 +1,131 @@
+"""Everything that can go wrong between a venue and a parser, as something to inject at any call."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from venues.adapter import Endpoint, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server sends, and how it misbehaves while it does."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    date: str = ""
+    retry_after: str = ""
+    encoding: str = ""
+    reset: bool = False
+    silent: bool = False
+    drip: float = 0.0
+    promised_too_much: int = 0
+
+
+Change = Callable[[Reply], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A change of the answers of one venue (all if empty), at the calls for which ``when`` holds."""
+
+    name: str
+    change: Change
+    when: Callable[[Endpoint, int], bool] = lambda _endpoint, _number: True
+    venue: str = ""
+
+    def apply(self, venue: str, endpoint: Endpoint, number: int, reply: Reply) -> Reply:
+        """Change a reply, or leave it; ``number`` counts the calls of the endpoint from 1."""
+        if self.venue in {"", venue} and self.when(endpoint, number):
+            return self.change(reply)
+        return reply
+
+
+NONE = Fault("nothing", lambda reply: reply, lambda _endpoint, _number: False)
+
+
+def margin(endpoint: Endpoint, number: int) -> bool:
+    """Every answer that margins stand in."""
+    return endpoint.purpose is Purpose.MARGIN and number > 0
+
+
+def first_two(endpoint: Endpoint, number: int) -> bool:
+    """The first two answers that margins stand in: a burst that passes."""
+    return margin(endpoint, number) and number <= 2
+
+
+def _json(change: Callable[[Any], object]) -> Change:
+    def changed(reply: Reply) -> Reply:
+        document = change(json.loads(reply.body))
+        return replace(reply, body=json.dumps(document).encode())
+
+    return changed
+
+
+def emptied(document: Any) -> object:
+    """Empty every list, and every object of objects, of an answer."""
+    if isinstance(document, list):
+        return []
+    if isinstance(document, dict):
+        if document and all(isinstance(one, dict) for one in document.values()):
+            return {}
+        return {key: emptied(value) for key, value in document.items()}
+    return document
+
+
+def _status(code: int, retry_after: str = "") -> Change:
+    body = json.dumps({"message": "fault"}).encode()
+    return lambda reply: replace(reply, status=code, body=body, retry_after=retry_after)
+
+
+PASSING = (
+    Fault("429 with Retry-After, twice", _status(429, "0"), first_two),
+    Fault("429 without Retry-After, twice", _status(429), first_two),
+    Fault("500 twice", _status(500), first_two),
+    Fault("502 twice", _status(502), first_two),
+    Fault("503 twice", _status(503), first_two),
+    Fault("reset, twice", lambda reply: replace(reply, reset=True), first_two),
+    Fault(
+        "truncated JSON, twice", lambda r: replace(r, body=r.body[: len(r.body) // 2]), first_two
+    ),
+    Fault("wrong content type", lambda reply: replace(reply, content_type="text/plain"), margin),
+    Fault(
+        "clock skew",
+        lambda reply: replace(reply, date="Mon, 01 Jan 2001 00:00:00 GMT"),
+        margin,
+    ),
+)
+"""Faults after which the whole answer is there all the same."""
+
+LASTING = (
+    Fault("reset", lambda reply: replace(reply, reset=True), margin),
+    Fault("timeout", lambda reply: replace(reply, silent=True), margin),
+    Fault("slow drip", lambda reply: replace(reply, drip=0.2), margin),
+    Fault("429 for an hour", _status(429, "3600"), margin),
+    Fault("403 geo-block", _status(403), margin),
+    Fault("451 blocked by law", _status(451), margin),
+    Fault("500", _status(500), margin),
+    Fault("502", _status(502), margin),
+    Fault("503", _status(503), margin),
+    Fault(
+        "HTML instead of JSON",
+        lambda reply: replace(
+            reply, body=b"<html><body>Just a moment...</body></html>", content_type="text/html"
+        ),
+        margin,
+    ),
+    Fault("truncated JSON", lambda r: replace(r, body=r.body[: len(r.body) // 2]), margin),
+    Fault("body cut off", lambda reply: replace(reply, promised_too_much=9), margin),
+    Fault(
+        "gzip garbage",
+        lambda reply: replace(reply, body=b"\x1f\x8b\x08garbage" * 9, encoding="gzip"),
+        margin,
+    ),
+    Fault("not UTF-8", lambda reply: replace(reply, body=b'{"data": "\xff\xfe"}'), margin),
+    Fault("empty body", lambda reply: replace(reply, body=b""), margin),
+    Fault("empty list", _json(emptied), margin),
+    Fault("a number alone", lambda reply: replace(reply, body=b"1"), margin),
+)
+"""Faults that last: the venue was not gathered, and must not look as if it had been."""
