@@ -119,9 +119,9 @@ def read(question: Question) -> tuple[Reading, datetime]:
     with recorded() as path:
         sources = []
         if question.archive is not None:
-            sources.append(Source(Archive.open(question.archive), str(question.archive)))
+            sources.append(Source.of(Archive.open(question.archive), str(question.archive)))
         if question.archive is None or question.else_recorded:
-            sources.append(Source(Archive.open(path), RECORDED))
+            sources.append(Source.of(Archive.open(path), RECORDED))
         try:
             reading, as_of = read_sources(
                 sources, question.venues, question.as_of, strict=question.strict

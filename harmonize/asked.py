@@ -19,6 +19,7 @@ from harmonize.terminal import (
 
 if TYPE_CHECKING:
     from harmonize.app import Answer, Question
+    from harmonize.audit import Reading
     from harmonize.payload import Payload
     from harmonize.schedule import MarginSchedule
 
@@ -90,6 +91,20 @@ def answered(question: "Question") -> "Answer":
     try:
         return answer(question)
     except (AskedError, RuleError) as error:
+        fail(str(error), USAGE)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
+
+
+def read(question: "Question") -> "Reading":
+    """Read what a question selects; what cannot be read ends the program with one line."""
+    from harmonize.app import AskedError  # noqa: PLC0415 - numpy is heavy
+    from harmonize.app import read as read_question  # noqa: PLC0415 - as above
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+
+    try:
+        return read_question(question)[0]
+    except AskedError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)

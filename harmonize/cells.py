@@ -21,6 +21,9 @@ LEAST = 1.0
 """The smallest position that is compared, in USD; below it margins are proportional to it."""
 
 
+_GRAIN = 1e-12
+"""Rounding that bounds of sums are kept clear of, relative to their terms."""
+
 _SQUARE = 2.0
 
 
@@ -167,7 +170,10 @@ def band_edges(found: Cells, one: int, other: int, factor: float, absolute: floa
         _inside(found, known & squares, root)
         for root in _quadratic_roots(fixed, rate, first + second)
     ]
-    for cell in np.nonzero(known & ~squares)[0].tolist():
+    curved = np.nonzero(known & ~squares)[0]
+    sums = np.stack([fixed, rate, first, second], axis=1)[curved]
+    exponents = np.stack([np.zeros(curved.size), np.ones(curved.size), *powers[curved].T], axis=1)
+    for cell in curved[_may_vanish(found, curved, sums, exponents)].tolist():
         terms = [
             (float(fixed[cell]), 0.0),
             (float(rate[cell]), 1.0),
@@ -176,6 +182,24 @@ def band_edges(found: Cells, one: int, other: int, factor: float, absolute: floa
         ]
         cuts.append(_cut(found, cell, terms))
     return _joined(cuts)
+
+
+def _may_vanish(
+    found: Cells, where: Ints, coefficients: Floats, powers: Floats
+) -> NDArray[np.bool_]:
+    """Which sums of powers could be zero in their cells, by the bounds of each term there.
+
+    A term is monotone in N, so its values at the ends of the cell bound it; on a narrow cell the
+    bounds are tight, and most sums are ruled out without looking for a root.
+    """
+    lower = np.maximum(found.lower[where], LEAST)[:, None]
+    ends = np.stack(
+        [coefficients * lower**powers, coefficients * found.upper[where][:, None] ** powers]
+    )
+    slack = _GRAIN * np.abs(ends).max(axis=0).sum(axis=1)
+    least, most = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+    possible: NDArray[np.bool_] = (least <= slack) & (most >= -slack)
+    return possible
 
 
 def _inside(found: Cells, wanted: NDArray[np.bool_], root: Floats) -> Cuts:

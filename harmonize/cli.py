@@ -276,11 +276,12 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
 
 
 @app.command()
-def venues() -> None:
-    """List the venues: what each is asked for its margins, and by how many calls."""
-    from venues.coverage import text  # noqa: PLC0415 - adapters are heavy
+def venues(context: typer.Context) -> None:
+    """List the venues: how each is asked, what of it was read, and how far that is known."""
+    from harmonize.coverage import text  # noqa: PLC0415 - numpy is heavy
 
-    emit(text().encode())
+    question = asked.question(context.obj, None, None, None, None, "", 30.0, None)
+    emit(text(asked.read(question)).encode())
 
 
 @rules_app.command("list")

@@ -22,6 +22,12 @@ class Source:
 
     archive: Archive
     name: str
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, archive: Archive, name: str) -> "Source":
+        """List the archive's snapshots once. Raises ArchiveError."""
+        return cls(archive, name, archive.entries())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ def read(
     margins that no source verifies. Raises NothingObservedError, ArchiveError.
     """
     limit = datetime.combine(until, time.max, UTC) if until else None
-    by_source = [(one, latest(one.archive.entries(), limit)) for one in sources]
+    by_source = [(one, latest(one.entries, limit)) for one in sources]
     named = sorted({venue for _, entries in by_source for venue in entries})
     if not named:
         raise NothingObservedError(_nothing(sources, until))
@@ -75,7 +81,7 @@ def _why_never(adapter: VenueAdapter) -> str:
 
 
 def _nothing(sources: Sequence[Source], until: Date | None) -> str:
-    entries = [entry for one in sources for entry in one.archive.entries()]
+    entries = [entry for one in sources for entry in one.entries]
     if not entries:
         return (
             f"the archive {sources[0].name} is empty; gather with `harmonize fetch`, or leave out "
@@ -105,22 +111,22 @@ def _held(entries: Iterable[tuple[Source, tuple[Entry, ...]]]) -> tuple[Held, li
             elif not snapshots:
                 failed.append(Unobserved(entry.venue, reason, entry.observed_at))
         if snapshots:
-            before = _before(source.archive, used[-1])
+            before = _before(source, used[-1])
             return Held(tuple(snapshots), tuple(defects), tuple(failed[:1]), before), used
     return Held((), tuple(defects), tuple(failed[:1])), used
 
 
-def _before(archive: Archive, entry: Entry) -> tuple[Snapshot, ...]:
+def _before(source: Source, entry: Entry) -> tuple[Snapshot, ...]:
     """The complete snapshot of the venue that came before one, to hold leaps against."""
     earlier = [
         one
-        for one in archive.entries()
+        for one in source.entries
         if one.venue == entry.venue and one.complete and one.observed_at < entry.observed_at
     ]
     if not earlier or not entry.complete:
         return ()
     try:
-        return (archive.read(max(earlier, key=lambda one: one.observed_at)),)
+        return (source.archive.read(max(earlier, key=lambda one: one.observed_at)),)
     except ArchiveError:
         return ()  # its own defect is told when it is asked for
 

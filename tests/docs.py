@@ -17,7 +17,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import typer
 from typer.testing import CliRunner
 
-from harmonize import checks, document
+from harmonize import checks, coverage, document
+from harmonize.app import Question, read
 from harmonize.audit import EXPLANATIONS
 from harmonize.cli import app
 from harmonize.payload import Snapshot
@@ -26,7 +27,7 @@ from harmonize.schedule import MarginSchedule
 from reports.registry import FORMATS
 from rules import loader
 from tests import recorded
-from venues import coverage, facts
+from venues import facts
 from venues.adapter import VenueAdapter
 from venues.facts import VenueFact
 from venues.registry import VENUES
@@ -121,11 +122,9 @@ def _rule_sets(_: str) -> str:
 
 
 def _venues(_: str) -> str:
-    rows = (
-        (f"`{venue}`", title, f"`{request}`", access, calls)
-        for venue, title, request, access, calls in coverage.rows()
-    )
-    return table(("venue", "name", "margin from", "access", "calls"), rows)
+    reading = read(Question())[0]
+    rows = (coverage.row(one) for one in coverage.covered(reading))
+    return table(coverage.HEADINGS, ((f"`{venue}`", *others) for venue, *others in rows))
 
 
 def _recorded(_: str) -> str:

@@ -22,7 +22,9 @@ def of_venue(venue: str) -> tuple[Snapshot, ...]:
     """A venue's snapshots as an audit reads them, newest first."""
     with recorded() as path:
         archive = Archive.open(path)
-        return tuple(archive.read(entry) for entry in latest(archive.entries(), None)[venue])
+        return tuple(
+            archive.read(entry) for entry in latest(archive.entries(), None).get(venue, ())
+        )
 
 
 @cache

@@ -333,8 +333,8 @@ def test_help_and_explain_load_neither_ccxt_nor_pandas(arguments: list[str]) -> 
 def test_an_internal_error_is_one_line_and_exit_code_4() -> None:
     found = python(
         "import sys; sys.argv = ['harmonize', 'venues']\n"
-        "import venues.coverage\n"
-        "venues.coverage.text = lambda: 1 / 0\n"
+        "import harmonize.coverage\n"
+        "harmonize.coverage.text = lambda reading: 1 / 0\n"
         "from harmonize.__main__ import main\n"
         "main()"
     )

@@ -66,13 +66,13 @@ def values(
 ) -> Callable[[Snapshot], Iterator[str]]:
     """Find one field of every row (that ``where`` takes) of a list in the answers to ``method``.
 
-    Raises UnreadablePayloadError: the answers are not what the endpoint promises.
+    A list may be empty: a market without contracts. Raises UnreadablePayloadError: the answers are not what the endpoint promises.
     """
 
     def found(snapshot: Snapshot) -> Iterator[str]:
         for payload in snapshot.answers(method):
             listed, top = member(decode(payload), *keys)
-            for at, row in rows(listed, top):
+            for at, row in rows(listed, top) if listed != [] else ():
                 if where(row):
                     yield word(row, field, at)
 

@@ -1,96 +1,120 @@
-"""Binance USDⓈ-M futures: leverage brackets in quote notional, marginal MM with a published cum."""
+"""Binance futures: leverage brackets, in quote notional on USDⓈ-M and in coins on COIN-M."""
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
-from venues import ladder
+from harmonize.payload import (
+    Column,
+    Defect,
+    Factor,
+    Payload,
+    Snapshot,
+    UnreadablePayloadError,
+)
+from harmonize.schedule import MarginMode, Profile, Tier
+from venues import brackets, ladder
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.reading import Row, in_sequence, number, positive, rate, read_rows, rows, word
-from venues.units import currency
+from venues.units import archived_price, coins, factor
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
+COIN_BRACKETS = "dapiPrivateV2GetLeverageBracket"
+COIN_MARKS = "dapiPublicGetPremiumIndex"
 
-QUOTES = ("USDT", "USDC", "BUSD", "USD1", "BTC", "U")
-"""Quote currencies of USDⓈ-M contracts, in the order in which a symbol is tried for its ending."""
+_FLOORS = ("qtyFloor", "qtylFloor")
+"""The floor of a COIN-M bracket, by the two spellings that the venue's documentation has."""
 
-COLUMNS = (
-    Column("upper", "/notionalCap", "quote currency"),
-    Column("lower", "/notionalFloor", "quote currency"),
-    Column("initial", "/initialLeverage", "leverage"),
-    Column("maintenance", "/maintMarginRatio", "rate"),
-    Column("deduction", "/cum", "quote currency"),
-)
-_NO_CAP = 2**63 - 1
-_DATED = re.compile(r"^(?P<pair>.+)_(?P<expiry>\d{6})$")
+_COIN = re.compile(r"^(?P<base>[A-Z0-9]+)USD_(?P<when>PERP|\d{6})$")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every symbol's brackets; they hold for cross and isolated margin alike."""
+    """Read both markets: brackets hold for cross and isolated margin alike.
+
+    ccxt labels the coins of COIN-M brackets USD.
+    """
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(BRACKETS), (), _ladder, defects)
+    found = read_rows(snapshot.answers(BRACKETS), (), brackets.linear, defects)
+    marks = dict(read_rows(snapshot.answers(COIN_MARKS), (), _mark, defects))
+
+    def inverse(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+        return _inverse(snapshot, payload, row, at, marks)
+
+    found += read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
     return ladder.parsed(snapshot, found, facts, defects)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
-    listed = instrument(word(row, "symbol", at), at)
-    tiers, pointers = [], []
-    brackets = rows(row.get("brackets"), f"{at}/brackets")
-    for position, (pointer, bracket) in enumerate(brackets, start=1):
-        in_sequence(bracket, "bracket", position, pointer)
+def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
+    symbol = word(row, "symbol", at)
+    return [(symbol, factor(payload, f"mark price of {symbol}", row, "markPrice", at, "USD"))]
+
+
+def _inverse(
+    snapshot: Snapshot, payload: Payload, row: Row, at: str, marks: dict[str, Factor]
+) -> Iterator[ladder.Ladder]:
+    listed = coin_margined(word(row, "symbol", at), at)
+    tiers, pointers, floor = [], [], _FLOORS[0]
+    for due, (pointer, bracket) in enumerate(rows(row.get("brackets"), f"{at}/brackets"), start=1):
+        in_sequence(bracket, "bracket", due, pointer)
+        floor = next((one for one in _FLOORS if one in bracket), _FLOORS[0])
         pointers.append(pointer)
         tiers.append(
             Tier(
-                upper=_cap(bracket, pointer),
-                lower=number(bracket, "notionalFloor", pointer),
+                upper=positive(bracket, "qtyCap", pointer),
+                lower=number(bracket, floor, pointer),
                 initial_rate=ladder.inverse(positive(bracket, "initialLeverage", pointer)),
                 maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
                 deduction=number(bracket, "cum", pointer),
             )
         )
+    mark = marks.get(listed.id)
+    price = mark or archived_price(snapshot, listed.underlying.asset, payload.observed_at)
     yield ladder.Ladder(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(tiers),
         rows=tuple(pointers),
-        columns=COLUMNS,
-        usd=currency(listed, listed.quote),
+        columns=(
+            Column("upper", "/qtyCap", "coins"),
+            Column("lower", f"/{floor}", "coins"),
+            Column("initial", "/initialLeverage", "leverage"),
+            Column("maintenance", "/maintMarginRatio", "rate"),
+            Column("deduction", "/cum", "coins"),
+        ),
+        usd=coins(payload, price),
     )
 
 
-def _cap(bracket: Row, at: str) -> Decimal:
-    """The largest 64-bit integer stands for a last bracket without an end."""
-    if bracket.get("notionalCap") == _NO_CAP:
-        return INFINITY
-    return positive(bracket, "notionalCap", at)
-
-
-def instrument(symbol: str, at: str) -> Instrument:
-    """Take a symbol apart: BTCUSDT, BTCUSDT_260925. Raises UnreadablePayloadError."""
-    dated = _DATED.match(symbol)
-    pair = dated["pair"] if dated else symbol
-    quote = next((code for code in QUOTES if pair.endswith(code) and pair != code), None)
-    if quote is None:
-        reason = f"{symbol!r} ends in no quote currency of this market: {', '.join(QUOTES)}"
+def coin_margined(symbol: str, at: str) -> Instrument:
+    """Take a COIN-M symbol apart: BTCUSD_PERP, BTCUSD_260925. Raises UnreadablePayloadError."""
+    found = _COIN.match(symbol)
+    if found is None:
+        reason = f"BASEUSD_PERP or BASEUSD_YYMMDD was due, was {symbol!r}"
         raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
-    base = pair.removesuffix(quote)
-    expiry = datetime.strptime(dated["expiry"], "%y%m%d").replace(tzinfo=UTC) if dated else None
-    day = expiry.date() if expiry else None
-    return contract("binance", symbol, base=base, quote=quote, settle=quote, expiry=day)
+    day = None
+    if found["when"] != "PERP":
+        try:
+            day = datetime.strptime(found["when"], "%y%m%d").replace(tzinfo=UTC).date()
+        except ValueError as error:
+            raise UnreadablePayloadError(where=f"{at}/symbol", reason=str(error)) from None
+    base = found["base"]
+    return contract("binance", symbol, base=base, quote="USD", settle=base, expiry=day)
 
 
 ADAPTER = VenueAdapter(
     venue="binance",
-    title="Binance USDⓈ-M",
+    title="Binance futures",
+    host="fapi.binance.com",
     endpoints=(
-        Endpoint(BRACKETS, "GET /fapi/v1/leverageBracket", Purpose.MARGIN, Access.KEY),
         Endpoint("fapiPublicGetPremiumIndex", "GET /fapi/v1/premiumIndex", Purpose.PRICES),
+        Endpoint(COIN_MARKS, "GET /dapi/v1/premiumIndex", Purpose.PRICES),
+        Endpoint(BRACKETS, "GET /fapi/v1/leverageBracket", Purpose.MARGIN, Access.KEY),
+        Endpoint(COIN_BRACKETS, "GET /dapi/v2/leverageBracket", Purpose.MARGIN, Access.KEY),
+        Endpoint("fapiPublicGetTicker24hr", "GET /fapi/v1/ticker/24hr", Purpose.PRICES),
+        Endpoint("dapiPublicGetTicker24hr", "GET /dapi/v1/ticker/24hr", Purpose.PRICES),
     ),
     parse=parse,
 )

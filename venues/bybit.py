@@ -1,20 +1,43 @@
-"""Bybit linear contracts: risk limits in settlement currency, marginal MM with mmDeduction."""
+"""Bybit contracts: risk limits in settlement currency, marginal MM with mmDeduction."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
-from harmonize.instrument import Instrument, contract
+from harmonize.instrument import Instrument, Payoff, contract
 from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import MarginMode, Profile, Tier
+from harmonize.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
+from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import (
+    Params,
+    PastTheEndError,
+    all_answered,
+    cursor,
+    each,
+    every,
+    object_at,
+    values,
+)
 from venues.facts import Facts
-from venues.reading import Row, defect, number, positive, rate, read_rows, word
+from venues.reading import (
+    Row,
+    day,
+    defect,
+    filled,
+    number,
+    positive,
+    rate,
+    read_rows,
+    word,
+)
 from venues.scattered import Gathered, Scattered, gather
-from venues.units import currency
+from venues.units import ToUsd, coins, currency
 
 RISK_LIMIT = "publicGetV5MarketRiskLimit"
+INSTRUMENTS = "publicGetV5MarketInstrumentsInfo"
+TICKERS = "publicGetV5MarketTickers"
 
 COLUMNS = (
     Column("upper", "/riskLimitValue", "settlement currency"),
@@ -22,20 +45,37 @@ COLUMNS = (
     Column("maintenance", "/maintenanceMargin", "rate"),
     Column("deduction", "/mmDeduction", "settlement currency"),
 )
+_EXPIRES = {
+    "LinearPerpetual": False,
+    "LinearFutures": True,
+    "InversePerpetual": False,
+    "InverseFutures": True,
+}
 _DATED = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT)?-(?P<day>\d{2}[A-Z]{3}\d{2})$")
 _RATE_IS_FRACTION = 1
 _RATE_IS_PERCENT = 100
 _ROUNDING = 0.05
 
+_LIST = ("result", "list")
+_CATEGORIES = ({"category": "linear"}, {"category": "inverse"})
+
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read all pages of the risk limit list; risk ids are not monotone in the limit."""
+    """Read all pages of the risk limit list; risk ids are not monotone in the limit.
+
+    Contracts that the snapshot's own list does not have are left out: they no longer trade.
+    """
     defects: list[Defect] = []
-    payloads = snapshot.answers(RISK_LIMIT)
+    rows = read_rows(snapshot.answers(RISK_LIMIT), _LIST, _tier, defects)
+    lists = filled(snapshot.answers(INSTRUMENTS), *_LIST)
+    named = dict(read_rows(lists, _LIST, _listed, defects))
+    if lists:
+        rows = [one for one in rows if one.symbol in named]
+    marks = prices.read(snapshot.answers(TICKERS), _LIST, ("symbol", "markPrice"), defects)
     found = []
-    for one in gather(read_rows(payloads, ("result", "list"), _tier, defects), defects):
+    for one in gather(rows, defects):
         try:
-            found.append(_ladder(one))
+            found.append(_ladder(snapshot, one, named, marks))
         except UnreadablePayloadError as error:
             defects.append(defect(one.payload, error, one.symbol))
     return ladder.parsed(snapshot, found, facts, defects)
@@ -58,11 +98,25 @@ def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
     yield Scattered(word(row, "symbol", at), tier, at, payload)
 
 
-def _ladder(found: Gathered) -> ladder.Ladder:
+def _listed(_: Payload, row: Row, at: str) -> list[tuple[str, Instrument]]:
+    symbol, kind = word(row, "symbol", at), word(row, "contractType", at)
+    if kind not in _EXPIRES:
+        reason = f"one of {', '.join(_EXPIRES)} was due, was {kind!r}"
+        raise UnreadablePayloadError(where=f"{at}/contractType", reason=reason)
+    base, quote, settle = (word(row, key, at) for key in ("baseCoin", "quoteCoin", "settleCoin"))
+    expiry = day(row, "deliveryTime", at) if _EXPIRES[kind] else None
+    return [
+        (symbol, contract("bybit", symbol, base=base, quote=quote, settle=settle, expiry=expiry))
+    ]
+
+
+def _ladder(
+    snapshot: Snapshot, found: Gathered, named: dict[str, Instrument], marks: prices.Marks
+) -> ladder.Ladder:
     if found.tiers[0].deduction:
         reason = "the lowest tier is missing, for the lowest found has a deduction"
         raise UnreadablePayloadError(where=f"{found.rows[0]}/mmDeduction", reason=reason)
-    listed = instrument(found.symbol)
+    listed = named.get(found.symbol) or instrument(found.symbol)
     return ladder.Ladder(
         payload=found.payload,
         instrument=listed,
@@ -70,25 +124,40 @@ def _ladder(found: Gathered) -> ladder.Ladder:
         tiers=found.tiers,
         rows=found.rows,
         columns=COLUMNS,
-        usd=currency(listed, listed.settle),
+        usd=_to_usd(snapshot, found.payload, listed, marks),
     )
 
 
+def _to_usd(
+    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: prices.Marks
+) -> ToUsd | Unknown:
+    """The risk limit of an inverse contract is a number of coins, as its worked examples show.
+
+    Source: Bybit help, "Maintenance Margin (Inverse Contract)".
+    """
+    if listed.payoff is Payoff.INVERSE:
+        return coins(payload, marks.price(snapshot, listed, payload))
+    return currency(listed, listed.settle)
+
+
 def instrument(symbol: str) -> Instrument:
-    """Take a symbol apart: BTCUSDT, BTCPERP (USDC), BTC-26SEP25 (USDC), BTCUSDT-26SEP25.
+    """Take a symbol apart: BTCUSDT, BTCPERP (USDC), BTC-26SEP25 (USDC), BTCUSDT-26SEP25, BTCUSD.
 
     Raises UnreadablePayloadError: none of these.
     """
     dated = _DATED.match(symbol)
     if dated:
         quote = dated["quote"] or "USDC"
-        day = _day(dated["day"])
-        return contract("bybit", symbol, base=dated["base"], quote=quote, settle=quote, expiry=day)
-    for ending, quote in (("USDT", "USDT"), ("PERP", "USDC")):
+        expiry = _day(dated["day"])
+        return contract(
+            "bybit", symbol, base=dated["base"], quote=quote, settle=quote, expiry=expiry
+        )
+    for ending, quote in (("USDT", "USDT"), ("PERP", "USDC"), ("USD", "USD")):
         base = symbol.removesuffix(ending)
         if base and base != symbol:
-            return contract("bybit", symbol, base=base, quote=quote, settle=quote)
-    reason = f"{symbol!r} is no linear contract's symbol that we know"
+            settle = base if quote == "USD" else quote
+            return contract("bybit", symbol, base=base, quote=quote, settle=settle)
+    reason = f"{symbol!r} is no linear or inverse contract's symbol that we know"
     raise UnreadablePayloadError(where="/symbol", reason=reason)
 
 
@@ -100,12 +169,48 @@ def _day(text: str) -> date:
         raise UnreadablePayloadError(where="/symbol", reason=reason) from None
 
 
+def _categories(snapshot: Snapshot) -> Iterable[str]:
+    """Find the categories in which contracts are listed."""
+    for payload in filled(snapshot.answers(INSTRUMENTS), *_LIST):
+        yield dict(payload.call.params)["category"]
+
+
+def _next(params: Params, document: object) -> Params | None:
+    """Follow the cursor; an answer without one, or without rows after it, was the last."""
+    result, _ = object_at(document, "result")
+    if result.get("list") == [] and "cursor" in dict(params):
+        raise PastTheEndError
+    return _FOLLOWING(params, document) if "nextPageCursor" in result else None
+
+
+_FOLLOWING = cursor("cursor", "result", "nextPageCursor")
+
 ADAPTER = VenueAdapter(
     venue="bybit",
     title="Bybit",
+    host="api.bybit.com",
     endpoints=(
-        Endpoint(RISK_LIMIT, "GET /v5/market/risk-limit", Purpose.MARGIN, calls=Calls.PAGES),
-        Endpoint("publicGetV5MarketTickers", "GET /v5/market/tickers", Purpose.PRICES),
+        Endpoint(
+            INSTRUMENTS,
+            "GET /v5/market/instruments-info",
+            Purpose.INSTRUMENTS,
+            calls=Calls.PAGES,
+            ask=every(*({**one, "limit": "1000", "status": "Trading"} for one in _CATEGORIES)),
+            next_page=_next,
+        ),
+        Endpoint(TICKERS, "GET /v5/market/tickers", Purpose.PRICES, ask=every(*_CATEGORIES)),
+        Endpoint(
+            RISK_LIMIT,
+            "GET /v5/market/risk-limit",
+            Purpose.MARGIN,
+            calls=Calls.PAGES,
+            ask=each("category", _categories),
+            next_page=_next,
+        ),
     ),
     parse=parse,
+    # The list was cut short before now, without a word (ccxt issues 21818 and 29721).
+    whole=all_answered(
+        values(INSTRUMENTS, *_LIST, field="symbol"), values(RISK_LIMIT, *_LIST, field="symbol")
+    ),
 )

@@ -76,7 +76,10 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
     """Build the schedule. Raises UnreadablePayloadError: no source says how margin was computed."""
     payload, listed = formula.payload, formula.instrument
     day = payload.observed_at.date()
-    fact = facts.about(payload.venue, listed.payoff, formula.profile.margin_mode, day)
+    profile = formula.profile
+    fact = facts.about(
+        payload.venue, listed.payoff, profile.margin_mode, day, profile.account_class
+    )
     if fact is None:
         reason = f"no source says how margin was computed on {day}"
         raise UnreadablePayloadError(where=formula.at, reason=reason)

@@ -22,7 +22,11 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VenueFact:
-    """How a venue's tiers become margin, for some payoffs and margin modes, over some dates."""
+    """How a venue's tiers become margin, for some payoffs and margin modes, over some dates.
+
+    ``accounts`` are the account classes that it is for; empty where it is for all that no other
+    fact names.
+    """
 
     venue: str
     payoffs: tuple[Payoff, ...]
@@ -35,6 +39,7 @@ class VenueFact:
     fee: str
     confidence: Confidence
     source: str
+    accounts: tuple[str, ...] = ()
 
     @property
     def doubt(self) -> str:
@@ -60,18 +65,24 @@ class Facts:
 
     rows: tuple[VenueFact, ...]
 
-    def about(self, venue: str, payoff: Payoff, mode: MarginMode, day: date) -> VenueFact | None:
-        """Find the fact that holds on ``day``; None when no source says how the tiers are used."""
-        for fact in self.rows:
-            if (
-                fact.venue == venue
-                and payoff in fact.payoffs
-                and mode in fact.margin_modes
-                and (fact.since is None or fact.since <= day)
-                and (fact.until is None or day < fact.until)
-            ):
-                return fact
-        return None
+    def about(
+        self, venue: str, payoff: Payoff, mode: MarginMode, day: date, account: str = "any"
+    ) -> VenueFact | None:
+        """Find the fact that holds on ``day``; None when no source says how the tiers are used.
+
+        A fact for the account class goes before one for all.
+        """
+        found = [
+            fact
+            for fact in self.rows
+            if fact.venue == venue
+            and payoff in fact.payoffs
+            and mode in fact.margin_modes
+            and (fact.since is None or fact.since <= day)
+            and (fact.until is None or day < fact.until)
+            and (not fact.accounts or account in fact.accounts)
+        ]
+        return next((fact for fact in found if fact.accounts), found[0] if found else None)
 
 
 @cache
@@ -106,10 +117,14 @@ _KEYS = frozenset(
 )
 
 
+_OPTIONAL = frozenset({"accounts"})
+
+
 def _fact(written: Written, index: int, row: object) -> VenueFact:
-    if not isinstance(row, dict) or set(row) != _KEYS:
+    if not isinstance(row, dict) or set(row) - _OPTIONAL != _KEYS:
         line, column = written.place((index,))
-        reason = f"a fact has exactly the keys {', '.join(sorted(_KEYS))}"
+        keys, optional = ", ".join(sorted(_KEYS)), ", ".join(sorted(_OPTIONAL))
+        reason = f"a fact has exactly the keys {keys}, and may have {optional}"
         raise WrittenError(written.name, line, column, reason)
     try:
         return VenueFact(
@@ -124,6 +139,7 @@ def _fact(written: Written, index: int, row: object) -> VenueFact:
             fee=str(row["fee"]),
             confidence=Confidence(row["confidence"]),
             source=str(row["source"]),
+            accounts=tuple(str(one) for one in row.get("accounts", ())),
         )
     except ValueError as error:
         line, column = written.place((index,))

@@ -1,32 +1,65 @@
-"""Gate USDT perpetuals: risk-limit tiers, or only the first of them where the tiers are missing."""
+"""Gate futures: risk-limit tiers, or only the first of them where the tiers are missing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import Known, MarginMode, Profile, Tier
+from harmonize.instrument import Instrument, Payoff
+from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
+from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import all_answered, every, offset
 from venues.facts import Facts
-from venues.reading import Row, number, positive, rate, read_rows, word
+from venues.gate_contracts import ToUsdOf, first_tier, guess, instrument, trades
+from venues.reading import Row, defect, member, number, positive, rate, read_rows, rows, word
 from venues.scattered import Gathered, Scattered, gather
-from venues.units import currency
+from venues.units import ToUsd, coins, currency
 
 TIERS = "publicFuturesGetSettleRiskLimitTiers"
 CONTRACTS = "publicFuturesGetSettleContracts"
+DATED_TIERS = "publicDeliveryGetSettleRiskLimitTiers"
+DATED_CONTRACTS = "publicDeliveryGetSettleContracts"
+
+PAGE = 100
+"""Contracts on a page of tiers, each with all its tiers, as the venue's API reference says.
+
+Rows are counted all the same: a page of fewer rows than that is the last either way.
+"""
+
+_PAGING = frozenset({"limit", "offset"})
+
+_COLUMNS = (
+    Column("upper", "/risk_limit", "settlement currency"),
+    Column("initial", "/initial_rate", "rate"),
+    Column("maintenance", "/maintenance_rate", "rate"),
+    Column("deduction", "/deduction", "settlement currency"),
+)
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read the tiers; a contract without tiers in the snapshot keeps its first tier alone."""
     defects: list[Defect] = []
-    published = read_rows(snapshot.answers(TIERS), (), _tier, defects, symbol_key="contract")
+    answers = (*snapshot.answers(TIERS), *snapshot.answers(DATED_TIERS))
+    listed = (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
+    published = read_rows(answers, (), _tier, defects, symbol_key="contract")
     tiered = {*(one.symbol for one in published), *(one.symbol for one in defects)}
+    marks = prices.read(listed, (), ("name", "mark_price"), defects, also_read=True)
+
+    def to_usd(payload: Payload, one: Instrument) -> ToUsd | Unknown:
+        if one.payoff is Payoff.INVERSE:
+            return coins(payload, marks.price(snapshot, one, payload))
+        return currency(one, one.settle)
 
     def first(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
-        return _first_tier(payload, row, at, tiered)
+        return first_tier(payload, row, at, tiered, to_usd)
 
-    found = [_ladder(one) for one in gather(published, defects)]
-    found += read_rows(snapshot.answers(CONTRACTS), (), first, defects, symbol_key="name")
+    found = []
+    for one in gather(published, defects, _PAGING):
+        try:
+            found.append(_ladder(one, to_usd))
+        except UnreadablePayloadError as error:
+            defects.append(defect(one.payload, error, one.symbol))
+    found += read_rows(listed, (), first, defects, symbol_key="name")
     return ladder.parsed(snapshot, found, facts, defects)
 
 
@@ -38,79 +71,76 @@ def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
         deduction=number(row, "deduction", at) if "deduction" in row else None,
     )
     name = word(row, "contract", at)
-    instrument(name, at)
-    yield Scattered(name, tier, at, payload)
+    instrument(name, at, payload)
+    yield Scattered(name, tier, at, payload, row.get("tier"))
 
 
-def _ladder(found: Gathered) -> ladder.Ladder:
-    listed = instrument(found.symbol, "")
+def _ladder(found: Gathered, to_usd: ToUsdOf) -> ladder.Ladder:
+    listed = instrument(found.symbol, "", found.payload)
     return ladder.Ladder(
         payload=found.payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
         tiers=found.tiers,
         rows=found.rows,
-        columns=(
-            Column("upper", "/risk_limit", "settlement currency"),
-            Column("initial", "/initial_rate", "rate"),
-            Column("maintenance", "/maintenance_rate", "rate"),
-            Column("deduction", "/deduction", "settlement currency"),
+        columns=_COLUMNS,
+        usd=to_usd(found.payload, listed),
+        guessed_unit=guess(listed),
+        continued=found.continued,
+    )
+
+
+def _names(
+    methods: tuple[str, ...], field: str, where: Callable[[Row], bool] = lambda _: True
+) -> Callable[[Snapshot], Iterator[str]]:
+    """Name contracts with what they settle in, from lists that are the whole answer."""
+
+    def found(snapshot: Snapshot) -> Iterator[str]:
+        for payload in (one for method in methods for one in snapshot.answers(method)):
+            listed, top = member(decode(payload))
+            for at, row in rows(listed, top):
+                if where(row):
+                    yield f"{word(row, field, at)} ({dict(payload.call.params)['settle']})"
+
+    return found
+
+
+_PERPETUAL = ({"settle": "usdt"}, {"settle": "btc"})
+_DATED = ({"settle": "usdt"},)
+
+
+def _endpoints(
+    path: str, contracts: str, tickers: str, tiers: str, settles: tuple[dict[str, str], ...]
+) -> tuple[Endpoint, ...]:
+    base = f"GET /api/v4/{path}/{{settle}}"
+    paged = [{**one, "limit": str(PAGE), "offset": "0"} for one in settles]
+    return (
+        Endpoint(contracts, f"{base}/contracts", Purpose.INSTRUMENTS, ask=every(*settles)),
+        Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, ask=every(*settles)),
+        Endpoint(
+            tiers,
+            f"{base}/risk_limit_tiers",
+            Purpose.MARGIN,
+            calls=Calls.PAGES,
+            ask=every(*paged),
+            next_page=offset("offset", PAGE),
         ),
-        usd=currency(listed, listed.settle),
     )
-
-
-def _first_tier(payload: Payload, row: Row, at: str, tiered: set[str]) -> Iterator[ladder.Ladder]:
-    """The contract's own leverage and maintenance rate hold up to its base risk limit.
-
-    Its step and maximum look like a ladder but are deprecated and give a false one, so above the
-    base limit nothing is known.
-    """
-    name = word(row, "name", at)
-    if name in tiered or row.get("in_delisting") is True:
-        return
-    listed = instrument(name, at)
-    tier = Tier(
-        upper=positive(row, "risk_limit_base", at),
-        initial_rate=ladder.inverse(positive(row, "leverage_max", at)),
-        maintenance_rate=rate(row, "maintenance_rate", at),
-    )
-    yield ladder.Ladder(
-        payload=payload,
-        instrument=listed,
-        profile=Profile(MarginMode.ANY),
-        tiers=(tier,),
-        rows=(at,),
-        columns=(
-            Column("upper", "/risk_limit_base", "settlement currency"),
-            Column("initial", "/leverage_max", "leverage"),
-            Column("maintenance", "/maintenance_rate", "rate"),
-        ),
-        usd=currency(listed, listed.settle),
-        capacity=Known(positive(row, "risk_limit_max", at)),
-        doubts=("first tier read from the contract's own leverage and base risk limit",),
-        notes=("The recording has no tiers above the base risk limit: not observable there.",),
-    )
-
-
-def instrument(name: str, at: str) -> Instrument:
-    """Take a name apart: BTC_USDT. Raises UnreadablePayloadError."""
-    base, _, quote = name.rpartition("_")
-    if not base or quote != "USDT":
-        reason = f"BASE_USDT was due, was {name!r}"
-        raise UnreadablePayloadError(where=f"{at}/name", reason=reason)
-    return contract("gate", name, base=base, quote="USDT", settle="USDT")
 
 
 ADAPTER = VenueAdapter(
     venue="gate",
     title="Gate",
+    host="api.gateio.ws",
     endpoints=(
-        Endpoint(
-            TIERS, "GET /futures/{settle}/risk_limit_tiers", Purpose.MARGIN, calls=Calls.PAGES
+        *_endpoints("futures", CONTRACTS, "publicFuturesGetSettleTickers", TIERS, _PERPETUAL),
+        *_endpoints(
+            "delivery", DATED_CONTRACTS, "publicDeliveryGetSettleTickers", DATED_TIERS, _DATED
         ),
-        Endpoint(CONTRACTS, "GET /futures/{settle}/contracts", Purpose.INSTRUMENTS),
-        Endpoint("publicFuturesGetSettleTickers", "GET /futures/{settle}/tickers", Purpose.PRICES),
     ),
     parse=parse,
+    whole=all_answered(
+        _names((CONTRACTS, DATED_CONTRACTS), "name", trades),
+        _names((TIERS, DATED_TIERS), "contract"),
+    ),
 )

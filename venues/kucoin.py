@@ -1,55 +1,73 @@
-"""KuCoin futures, classic accounts: isolated risk-limit levels, and the continuous cross formula."""
+"""KuCoin futures: risk-limit levels (classic isolated, unified cross), continuous classic cross."""
 
+import re
 from collections.abc import Iterator
-from decimal import Decimal
 
 from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import (
-    Column,
-    Conversion,
-    Defect,
-    Evidence,
-    Factor,
-    Payload,
-    Snapshot,
-    UnreadablePayloadError,
-)
-from harmonize.schedule import (
-    INFINITY,
-    ZERO,
-    Derived,
-    Figure,
-    MarginFunction,
-    MarginMode,
-    MarginSchedule,
-    Piece,
-    Profile,
-    Tier,
-    TierRule,
-    Unknown,
-)
-from venues import ladder
+from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.schedule import MarginMode, MarginSchedule, Profile, Tier, Unknown
+from venues import kucoin_cross, ladder
+from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import all_answered, each, joined, once, values
 from venues.facts import Facts
-from venues.reading import Row, number, positive, rate, read_rows, word
+from venues.reading import Row, day, defect, filled, number, positive, rate, read_rows, word
 from venues.scattered import Gathered, Scattered, gather
-from venues.units import currency, factor
+from venues.units import ToUsd, coins, currency
 
 LEVELS = "futuresPublicGetContractsRiskLimitSymbol"
 CONTRACTS = "futuresPublicGetContractsActive"
+UNIFIED = "utaGetMarketPositionTiers"
+UNIFIED_CONTRACTS = "utaGetMarketInstrument"
+
+_ISOLATED = Profile(MarginMode.ISOLATED, kucoin_cross.CLASSIC)
+_UNIFIED = Profile(MarginMode.CROSS, "unified")
+_AT_ONCE = 20
+"""Symbols in one call; the venue names no limit."""
+
+_SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT|USDC|USD)M$")
+_COINS = "the levels of coin-margined contracts are read as amounts of the settlement coin"
+_VALUE = "the sizes of unified accounts are read as position value in the settlement currency"
+
+_COLUMNS = (
+    Column("upper", "/maxRiskLimit", "settlement currency"),
+    Column("lower", "/minRiskLimit", "settlement currency"),
+    Column("initial", "/initialMargin", "rate"),
+    Column("maintenance", "/maintainMargin", "rate"),
+)
+_UNIFIED_COLUMNS = (
+    Column("upper", "/maxSize", "settlement currency"),
+    Column("lower", "/minSize", "settlement currency"),
+    Column("initial", "/initialMarginRate", "rate"),
+    Column("maintenance", "/maintainMarginRate", "rate"),
+)
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read isolated levels and, from the contract list, the parameters of the cross formula."""
+    """Read levels and tiers and, from the contract list, the parameters of the cross formula."""
     defects: list[Defect] = []
 
     def cross(payload: Payload, row: Row, at: str) -> Iterator[MarginSchedule]:
-        return _cross(payload, row, at, facts)
+        return kucoin_cross.schedules(payload, row, at, facts)
 
-    schedules = read_rows(snapshot.answers(CONTRACTS), ("data",), cross, defects)
-    levels = read_rows(snapshot.answers(LEVELS), ("data",), _level, defects)
-    isolated = [_ladder(one) for one in gather(levels, defects)]
-    parsed = ladder.parsed(snapshot, isolated, facts, defects)
+    lists = snapshot.answers(CONTRACTS)
+    schedules = read_rows(lists, ("data",), cross, defects)
+    marks = prices.read(lists, ("data",), ("symbol", "markPrice"), defects, also_read=True)
+    named = _named(snapshot, defects)
+    found: list[ladder.Ladder] = []
+    for method, profile, read in ((LEVELS, _ISOLATED, _level), (UNIFIED, _UNIFIED, _unified)):
+        own: list[Defect] = []  # a defect of one list says nothing of another's tiers
+        tiers = gather(read_rows(snapshot.answers(method), ("data",), read, own), own)
+        defects += own
+        for one in tiers:
+            try:
+                listed = named.get(one.symbol) or instrument(one.symbol, one.rows[0])
+            except UnreadablePayloadError as error:
+                defects.append(defect(one.payload, error, one.symbol))
+                continue
+            usd = _to_usd(snapshot, one.payload, listed, marks)
+            found.append(_ladder(one, listed, profile, usd))
+    parsed = ladder.parsed(snapshot, found, facts, defects)
     return Parsed((*schedules, *parsed.schedules), parsed.defects)
 
 
@@ -60,143 +78,116 @@ def _level(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
         initial_rate=rate(row, "initialMargin", at),
         maintenance_rate=rate(row, "maintainMargin", at),
     )
-    symbol = word(row, "symbol", at)
-    _linear(symbol, at)
-    yield Scattered(symbol, tier, at, payload)
+    yield Scattered(word(row, "symbol", at), tier, at, payload)
 
 
-def _ladder(found: Gathered) -> ladder.Ladder:
-    listed = _linear(found.symbol, "")
+def _unified(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
+    tier = Tier(
+        upper=positive(row, "maxSize", at),
+        lower=number(row, "minSize", at),
+        initial_rate=rate(row, "initialMarginRate", at),
+        maintenance_rate=rate(row, "maintainMarginRate", at),
+    )
+    yield Scattered(word(row, "symbol", at), tier, at, payload)
+
+
+def _ladder(
+    found: Gathered, listed: Instrument, profile: Profile, usd: ToUsd | Unknown
+) -> ladder.Ladder:
+    classic = profile is _ISOLATED
+    coin_margined = _COINS if listed.payoff is Payoff.INVERSE else ""
+    notes = ("The user sets the level; the rate of the level holds for the whole position.",)
     return ladder.Ladder(
         payload=found.payload,
         instrument=listed,
-        profile=Profile(MarginMode.ISOLATED, "classic"),
+        profile=profile,
         tiers=found.tiers,
         rows=found.rows,
-        columns=(
-            Column("upper", "/maxRiskLimit", "quote currency"),
-            Column("lower", "/minRiskLimit", "quote currency"),
-            Column("initial", "/initialMargin", "rate"),
-            Column("maintenance", "/maintainMargin", "rate"),
-        ),
-        usd=currency(listed, listed.quote),
-        notes=("The user sets the level; the rate of the level holds for the whole position.",),
+        columns=_COLUMNS if classic else _UNIFIED_COLUMNS,
+        usd=usd,
+        notes=notes if classic else (),
+        guessed_unit=coin_margined if classic else _VALUE,
     )
 
 
-def _linear(symbol: str, at: str) -> Instrument:
-    """Name a USDT contract by its symbol: XBTUSDTM. Raises UnreadablePayloadError."""
-    base = symbol.removesuffix("USDTM")
-    if not base or base == symbol:
-        reason = f"a USDT contract BASEUSDTM was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
-    return contract("kucoin", symbol, base=base, quote="USDT", settle="USDT")
-
-
-def _cross(payload: Payload, row: Row, at: str, facts: Facts) -> Iterator[MarginSchedule]:
-    """``MMR = min((1 + n/m) / (2 * L), limit)``, ``IMR = max(1/L, f * MMR)`` on the whole position.
-
-    n is the position in coins (in contracts of 1 USD on inverse ones), L the largest leverage.
-    Source: KuCoin, "Max position size" help page; the rate formula is the web client's and gives
-    the exchange's own sample positions exactly.
-    """
-    if row.get("supportCross") is not True:
-        return
-    listed = _listed(row, at)
-    mode = MarginMode.CROSS
-    day = payload.observed_at.date()
-    fact = facts.about("kucoin", listed.payoff, mode, day)
-    if fact is None:
-        reason = f"no source says how cross margin was computed on {day}"
-        raise UnreadablePayloadError(where=at, reason=reason)
-    mark = factor(payload, f"mark price of {listed.id}", row, "markPrice", at, "USD")
-    functions = _functions(row, at, listed, mark)
-    yield MarginSchedule(
-        instrument=listed,
-        profile=Profile(mode, "classic"),
-        observed_at=payload.observed_at,
-        dates=(payload.observed_at,),
-        origin=payload.provenance.origin,
-        rule=TierRule.CONTINUOUS,
-        tiers=(),
-        initial=Derived(functions[0], fact.doubt),
-        maintenance=Derived(functions[1], fact.doubt),
-        capacity=_capacity(row, at, listed, mark),
-        meaning=fact.meaning,
-        fee=fact.fee_add_on,
-        evidence=(
-            Evidence(
-                payload.sha256,
-                (at,),
-                tuple(Column(key, f"/{key}", unit) for key, unit in _PARAMETERS),
-                Conversion("coins × price", (mark,)),
-            ),
-        ),
-    )
-
-
-_PARAMETERS = (
-    ("m", "coins"),
-    ("f", "times"),
-    ("mmrLimit", "rate"),
-    ("mmrLevConstant", "leverage"),
-    ("maxLeverage", "leverage"),
-    ("crossRiskLimit", "settlement currency"),
-)
-
-
-def _listed(row: Row, at: str) -> Instrument:
-    base, quote, settle = (
-        word(row, key, at) for key in ("baseCurrency", "quoteCurrency", "settleCurrency")
-    )
-    return contract("kucoin", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-
-
-def _functions(
-    row: Row, at: str, listed: Instrument, mark: Factor
-) -> tuple[MarginFunction, MarginFunction]:
-    leverage = positive(row, "mmrLevConstant", at)
-    scale, multiple = positive(row, "m", at), positive(row, "f", at)
-    limit = rate(row, "mmrLimit", at)
-    unit = Decimal(1) if listed.payoff is Payoff.INVERSE else mark.value
-    base = 1 / (2 * leverage)
-    slope = base / (scale * unit)  # of the rate in USD
-    capped = scale * unit * (limit / base - 1)
-    if limit <= base or multiple * limit <= 1 / positive(row, "maxLeverage", at):
-        reason = f"mmrLimit {limit} leaves the formula no range below it"
-        raise UnreadablePayloadError(where=f"{at}/mmrLimit", reason=reason)
-    maintenance = MarginFunction((Piece(capped, ZERO, base, slope), Piece(INFINITY, ZERO, limit)))
-    least = 1 / positive(row, "maxLeverage", at)
-    crossing = scale * unit * (least / (multiple * base) - 1)
-    pieces = [Piece(capped, ZERO, multiple * base, multiple * slope)]
-    if crossing > 0:
-        pieces.insert(0, Piece(crossing, ZERO, least))
-    pieces.append(Piece(INFINITY, ZERO, min(Decimal(1), multiple * limit)))
-    return MarginFunction(tuple(pieces)), maintenance
-
-
-def _capacity(row: Row, at: str, listed: Instrument, mark: Factor) -> Figure[Decimal]:
-    raw = row.get("crossRiskLimit")
-    if raw is None:
-        return Unknown("the venue publishes no cross risk limit for this contract")
-    limit = positive(row, "crossRiskLimit", at)
-    note = "crossRiskLimit read as position value in the settlement currency"
+def _to_usd(
+    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: prices.Marks
+) -> ToUsd | Unknown:
     if listed.payoff is Payoff.INVERSE:
-        return Derived(limit * mark.value, f"{note}, at the mark price")
-    return Derived(limit, note)
+        return coins(payload, marks.price(snapshot, listed, payload))
+    return currency(listed, listed.quote)
 
+
+def _named(snapshot: Snapshot, defects: list[Defect]) -> dict[str, Instrument]:
+    """Name contracts by the lists in the snapshot; that of unified accounts spells some keys anew."""
+
+    def classic(_: Payload, row: Row, at: str) -> list[Instrument]:
+        return [kucoin_cross.instrument(row, at)]
+
+    elsewhere: list[Defect] = []  # the contract list is read for its parameters too
+    found = read_rows(snapshot.answers(CONTRACTS), ("data",), classic, elsewhere)
+    keys = ("data", "list")
+    lists = filled(snapshot.answers(UNIFIED_CONTRACTS), *keys)
+    return {one.id: one for one in (*read_rows(lists, keys, _contract, defects), *found)}
+
+
+def _contract(_: Payload, row: Row, at: str) -> list[Instrument]:
+    symbol, base, quote, settle = (
+        word(row, key, at)
+        for key in ("symbol", "baseCurrency", "quoteCurrency", "settlementCurrency")
+    )
+    expiry = None if row.get("expiryTime") is None else day(row, "expiryTime", at)
+    return [contract("kucoin", symbol, base=base, quote=quote, settle=settle, expiry=expiry)]
+
+
+def instrument(symbol: str, at: str) -> Instrument:
+    """Take a symbol apart: XBTUSDTM, XBTUSDCM, XBTUSDM (in coins). Raises UnreadablePayloadError."""
+    found = _SYMBOL.match(symbol)
+    if not found:
+        reason = f"a perpetual BASEUSDTM, BASEUSDCM or BASEUSDM was due, was {symbol!r}"
+        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+    base, quote = found["base"], found["quote"]
+    settle = base if quote == "USD" else quote
+    return contract("kucoin", symbol, base=base, quote=quote, settle=settle)
+
+
+_unified_symbols = values(UNIFIED_CONTRACTS, "data", "list", field="symbol")
 
 ADAPTER = VenueAdapter(
     venue="kucoin",
     title="KuCoin",
+    host="api-futures.kucoin.com",
     endpoints=(
+        Endpoint(CONTRACTS, "GET /api/v1/contracts/active", Purpose.MARGIN),
+        Endpoint(
+            UNIFIED_CONTRACTS,
+            "GET /api/ua/v1/market/instrument",
+            Purpose.INSTRUMENTS,
+            ask=once(tradeType="FUTURES"),
+        ),
+        Endpoint(
+            UNIFIED,
+            "GET /api/ua/v1/market/position-tiers",
+            Purpose.MARGIN,
+            calls=Calls.PER_FAMILY,
+            ask=joined(
+                "symbol",
+                _unified_symbols,
+                _AT_ONCE,
+                accountType="UNIFIED",
+                data="RISK_LIMIT",
+                marginMode="CROSS",
+                tradeType="FUTURES",
+            ),
+        ),
         Endpoint(
             LEVELS,
             "GET /api/v1/contracts/risk-limit/{symbol}",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
+            ask=each("symbol", values(CONTRACTS, "data", field="symbol")),
         ),
-        Endpoint(CONTRACTS, "GET /api/v1/contracts/active", Purpose.MARGIN),
     ),
     parse=parse,
+    whole=all_answered(_unified_symbols, values(UNIFIED, "data", field="symbol")),
 )

@@ -42,6 +42,9 @@ class Ladder:
     is none, where the venue publishes none. ``doubts`` are derivations that the venue does not
     state, ``unverified`` those that no source states either; ``also`` are further payloads that
     the schedule rests on. ``aside`` says why the schedule is no match for others'.
+
+    ``guessed_unit`` says how the bounds are read where no source states their unit; nothing in USD
+    is verified then. ``continued`` are the further pages that tiers stand on, with their rows.
     """
 
     payload: Payload
@@ -58,6 +61,8 @@ class Ladder:
     notes: tuple[str, ...] = ()
     also: tuple[Payload, ...] = ()
     aside: str = ""
+    guessed_unit: str = ""
+    continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
 
 
 def parsed(
@@ -71,8 +76,10 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
     """Turn tiers into margin functions by the rule that held on the day they were observed."""
     payload, usd = ladder.payload, ladder.usd
     day = payload.observed_at.date()
-    mode = ladder.profile.margin_mode
-    fact = facts.about(payload.venue, ladder.instrument.payoff, mode, day)
+    profile = ladder.profile
+    fact = facts.about(
+        payload.venue, ladder.instrument.payoff, profile.margin_mode, day, profile.account_class
+    )
     tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(ladder.tiers, usd.multiplier))
     reason = _obstacle(usd, fact, tiers, day)
     return MarginSchedule(
@@ -80,7 +87,7 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         profile=ladder.profile,
         observed_at=payload.observed_at,
         dates=_dates(ladder),
-        origin=weakest((payload, *ladder.also)),
+        origin=weakest((payload, *_further(ladder))),
         rule=fact.maintenance if fact else None,
         tiers=tiers,
         initial=_initial(ladder, tiers, fact, reason),
@@ -88,7 +95,7 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         capacity=_capacity(ladder, tiers),
         meaning=fact.meaning if fact else MaintenanceMeaning.LIQUIDATION,
         fee=fact.fee_add_on if fact else FeeAddOn("unknown", Unknown("no source")),
-        evidence=(_evidence(ladder), *_supporting(snapshot, ladder)),
+        evidence=(*_evidence(ladder), *_supporting(snapshot, ladder)),
         notes=ladder.notes,
         aside=ladder.aside,
     )
@@ -217,7 +224,7 @@ def _figure(
 ) -> Figure[MarginFunction]:
     """Mark a margin by what it rests on; ``by_fact`` says whether the rule in the fact matters."""
     derivation = "" if isinstance(ladder.usd, Unknown) else ladder.usd.derivation
-    doubts, guesses = [derivation, *ladder.doubts], list(ladder.unverified)
+    doubts, guesses = [derivation, *ladder.doubts], [ladder.guessed_unit, *ladder.unverified]
     if by_fact:
         (doubts if fact.verified else guesses).append(fact.doubt)
     return figure(function, doubts, guesses)
@@ -232,20 +239,30 @@ def _capacity(ladder: Ladder, tiers: Sequence[Tier]) -> Figure[Decimal]:
     if not tiers or tiers[-1].upper == INFINITY or fault(tiers):
         return Unknown("the venue publishes no largest position")
     largest = tiers[-1].upper
-    derivation = ladder.usd.derivation
+    derivation, guess = ladder.usd.derivation, ladder.guessed_unit
+    if guess:
+        return Derived(largest, f"unverified: {guess}", verified=False)
     return Derived(largest, derivation) if derivation else Known(largest)
 
 
 def _dates(ladder: Ladder) -> tuple[datetime, ...]:
-    times = {ladder.payload.observed_at, *(payload.observed_at for payload in ladder.also)}
+    times = {one.observed_at for one in (ladder.payload, *_further(ladder))}
     if not isinstance(ladder.usd, Unknown):
         times |= {one.observed_at for one in ladder.usd.conversion.factors}
     return tuple(sorted(times))
 
 
-def _evidence(ladder: Ladder) -> Evidence:
+def _further(ladder: Ladder) -> tuple[Payload, ...]:
+    return (*ladder.also, *(payload for payload, _ in ladder.continued))
+
+
+def _evidence(ladder: Ladder) -> tuple[Evidence, ...]:
+    """Point to the rows of every page that tiers stand on."""
     conversion = None if isinstance(ladder.usd, Unknown) else ladder.usd.conversion
-    return Evidence(ladder.payload.sha256, ladder.rows, ladder.columns, conversion)
+    pages = ((ladder.payload, ladder.rows), *ladder.continued)
+    return tuple(
+        Evidence(payload.sha256, rows, ladder.columns, conversion) for payload, rows in pages
+    )
 
 
 def _supporting(snapshot: Snapshot, ladder: Ladder) -> tuple[Evidence, ...]:

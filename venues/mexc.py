@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from harmonize.instrument import contract
+from harmonize.instrument import Instrument, Payoff, contract
 from harmonize.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
 from harmonize.schedule import MarginMode, Profile, Tier, Unknown
-from venues import ladder
+from venues import ladder, marks
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.reading import Row, in_sequence, number, positive, rate, read_rows, rows, word
-from venues.units import contracts, currency, factor
+from venues.units import ToUsd, contracts, currency, factor
 
 DETAIL = "contractPublicGetDetail"
 TICKER = "contractPublicGetTicker"
@@ -20,33 +20,32 @@ TICKER = "contractPublicGetTicker"
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract's risk levels; volumes become USD by contract size and fair price."""
     defects: list[Defect] = []
-    prices = dict(read_rows(snapshot.answers(TICKER), ("data",), _price, defects))
+    tickers = snapshot.answers(TICKER)
+    prices = marks.read(tickers, ("data",), ("symbol", "fairPrice"), defects, kind="fair price")
+
+    def price(listed: Instrument, payload: Payload) -> Factor | Unknown:
+        return prices.price(snapshot, listed, payload)
 
     def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
-        return _ladder(payload, row, at, prices)
+        return _ladder(payload, row, at, price)
 
     found = read_rows(snapshot.answers(DETAIL), ("data",), build, defects)
     return ladder.parsed(snapshot, found, facts, defects)
 
 
-def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
-    symbol = word(row, "symbol", at)
-    return [(symbol, factor(payload, f"fair price of {symbol}", row, "fairPrice", at, "USD"))]
+_Price = Callable[[Instrument, Payload], Factor | Unknown]
 
 
-def _ladder(
-    payload: Payload, row: Row, at: str, prices: dict[str, Factor]
-) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str, price: _Price) -> Iterator[ladder.Ladder]:
+    if not _trades(row, at):
+        return
     id_ = word(row, "symbol", at)
     base, quote, settle = (word(row, key, at) for key in ("baseCoin", "quoteCoin", "settleCoin"))
     listed = contract("mexc", id_, base=base, quote=quote, settle=settle)
     by_value = _by_value(row, at)
-    size = factor(payload, f"contract size of {id_}", row, "contractSize", at, base)
-    missing = Unknown(f"risk levels are in contracts and the snapshot has no price of {id_}")
-    usd = (
-        currency(listed, quote)
-        if by_value
-        else contracts(payload, (size,), prices.get(id_, missing))
+    inverse = listed.payoff is Payoff.INVERSE
+    size = factor(
+        payload, f"contract size of {id_}", row, "contractSize", at, quote if inverse else base
     )
     mode = word(row, "riskLimitMode", at)
     if mode not in _READERS:
@@ -65,10 +64,42 @@ def _ladder(
             Column("initial", reader.initial, "rate"),
             Column("maintenance", reader.maintenance, "rate"),
         ),
-        usd=usd,
+        usd=_to_usd(payload, listed, size, price, by_value=by_value),
         doubts=(reader.doubt,),
         notes=_lower_leverage(row),
+        guessed_unit=_IN_USD if inverse else "",
     )
+
+
+_IN_USD = "the contract size of coin-margined contracts is read as US dollars"
+
+_STATES = {"0": True, "1": False, "2": False, "3": False, "4": True}
+"""Whether a contract trades: enabled, in delivery, delivered, offline, paused."""
+
+
+def _trades(row: Row, at: str) -> bool:
+    state = str(row.get("state"))
+    if state not in _STATES:
+        reason = f"one of {', '.join(_STATES)} was due, was {state!r}"
+        raise UnreadablePayloadError(where=f"{at}/state", reason=reason)
+    return _STATES[state]
+
+
+def _to_usd(
+    payload: Payload,
+    listed: Instrument,
+    size: Factor,
+    price: _Price,
+    *,
+    by_value: bool,
+) -> ToUsd | Unknown:
+    """Contracts × size × fair price; the size of a coin-margined contract is in dollars already."""
+    inverse = listed.payoff is Payoff.INVERSE
+    if by_value and inverse:
+        return Unknown("the unit of a coin-margined contract's limits by value is not known")
+    if by_value:
+        return currency(listed, listed.quote)
+    return contracts(payload, (size,), None if inverse else price(listed, payload))
 
 
 def _lower_leverage(row: Row) -> tuple[str, ...]:
@@ -163,9 +194,10 @@ _READERS = {
 ADAPTER = VenueAdapter(
     venue="mexc",
     title="MEXC",
+    host="api.mexc.com",
     endpoints=(
-        Endpoint(DETAIL, "GET /api/v1/contract/detail", Purpose.MARGIN),
         Endpoint(TICKER, "GET /api/v1/contract/ticker", Purpose.PRICES),
+        Endpoint(DETAIL, "GET /api/v1/contract/detail", Purpose.MARGIN),
     ),
     parse=parse,
 )

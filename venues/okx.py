@@ -1,23 +1,36 @@
-"""OKX swaps: flat position tiers whose sizes are contracts, one ladder an instrument family."""
+"""OKX swaps and futures: flat position tiers whose sizes are contracts, one ladder a family."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from harmonize.instrument import Instrument, contract
 from harmonize.payload import (
     Column,
     Defect,
-    Factor,
     Payload,
     Snapshot,
     UnreadablePayloadError,
     decode,
 )
 from harmonize.schedule import MarginMode, Profile, Tier, Unknown
-from venues import ladder
+from venues import ladder, okx_contracts
+from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import Params, all_answered, every, joined, together, values
 from venues.facts import Facts
-from venues.reading import Row, defect, in_sequence, member, positive, rate, read_rows, rows, word
-from venues.units import ToUsd, archived_price, contracts, factor
+from venues.reading import (
+    Row,
+    defect,
+    filled,
+    in_sequence,
+    member,
+    positive,
+    rate,
+    read_rows,
+    rows,
+    word,
+)
+from venues.units import ToUsd, contracts
 
 TIERS = "publicGetPublicPositionTiers"
 INSTRUMENTS = "publicGetPublicInstruments"
@@ -28,72 +41,95 @@ COLUMNS = (
     Column("initial", "/imr", "rate"),
     Column("maintenance", "/mmr", "rate"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Contract:
-    family: str
-    instrument: Instrument
-    size: Factor
-    multiple: Factor
-    payload: Payload
-    value_currency: str
+_MODES = ("cross", "isolated")
+_AT_ONCE = 5
+"""The most families that one call may name."""
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read each family's tiers; sizes become USD by contract value, multiplier and price.
 
     ``minSz`` of a tier is one step above ``maxSz`` of the one before, so a tier is read as
-    (previous maxSz, maxSz]; ccxt labels these contract counts with the quote currency.
+    (previous maxSz, maxSz]; ccxt labels these contract counts with the quote currency. All
+    contracts of a family have its tiers, whenever they expire. ``uly`` is no family: that of an
+    X-perpetual names another one.
     """
     defects: list[Defect] = []
-    listed = read_rows(
-        snapshot.answers(INSTRUMENTS), ("data",), _contracts, defects, symbol_key="instId"
-    )
-    marks = dict(read_rows(snapshot.answers(MARKS), ("data",), _mark, defects, symbol_key="instId"))
-    by_family = {one.family: one for one in listed}
-    found = []
+    lists = filled(snapshot.answers(INSTRUMENTS), "data")
+    by_family: defaultdict[tuple[str, str], list[okx_contracts.Contract]] = defaultdict(list)
+    for one in read_rows(lists, ("data",), okx_contracts.read, defects, symbol_key="instId"):
+        by_family[one.family].append(one)
+    marks = prices.read(snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects)
+    found: list[ladder.Ladder] = []
     for payload in snapshot.answers(TIERS):
         try:
-            found.append(_ladder(snapshot, payload, by_family, marks))
+            answer = _answer(payload)
         except UnreadablePayloadError as error:
             family = dict(payload.call.params).get("instFamily", "")
             defects.append(defect(payload, error, family))
+            continue
+        for family in answer.families:
+            try:
+                found += [
+                    _ladder(answer, family, one, _to_usd(snapshot, payload, one, marks))
+                    for one in _of_family(by_family, answer, family)
+                ]
+            except UnreadablePayloadError as error:
+                defects.append(defect(payload, error, family))
     return ladder.parsed(snapshot, found, facts, defects)
 
 
-def _contracts(payload: Payload, row: Row, at: str) -> list[_Contract]:
-    if row.get("instType") != "SWAP":
-        return []
-    id_, kind = word(row, "instId", at), word(row, "ctType", at)
-    base, quote = id_.split("-")[:2]
-    if kind not in {"linear", "inverse"}:
-        reason = f"linear or inverse was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{at}/ctType", reason=reason)
-    listed = contract("okx", id_, base=base, quote=quote, settle=word(row, "settleCcy", at))
-    size = factor(payload, f"contract value of {id_}", row, "ctVal", at, word(row, "ctValCcy", at))
-    multiple = factor(payload, f"contract multiplier of {id_}", row, "ctMult", at, "times")
-    unit = word(row, "ctValCcy", at)
-    return [_Contract(word(row, "instFamily", at), listed, size, multiple, payload, unit)]
+_Rows = list[tuple[str, Row]]
 
 
-def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
-    id_ = word(row, "instId", at)
-    return [(id_, factor(payload, f"mark price of {id_}", row, "markPx", at, "USD"))]
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The rows of one answer by family, and the kind of contract and margin mode asked for."""
+
+    payload: Payload
+    kind: str
+    mode: str
+    families: dict[str, _Rows]
 
 
-def _ladder(
-    snapshot: Snapshot,
-    payload: Payload,
-    by_family: dict[str, _Contract],
-    marks: dict[str, Factor],
-) -> ladder.Ladder:
+def _answer(payload: Payload) -> _Answer:
+    """Take an answer apart by family. Raises UnreadablePayloadError: one that was not asked."""
+    asked = dict(payload.call.params)
+    mode, kind = _one_of(asked, "tdMode", _MODES), _one_of(asked, "instType", okx_contracts.KINDS)
+    due = asked.get("instFamily", "").split(",")
     data, top = member(decode(payload), "data")
-    tiers, pointers, families = [], [], set()
-    for position, (at, row) in enumerate(rows(data, top), start=1):
+    found: dict[str, _Rows] = {}
+    for at, row in rows(data, top):
+        family = word(row, "instFamily", at)
+        if family not in due:
+            reason = f"one family was due, of {', '.join(due)}, was {family}"
+            raise UnreadablePayloadError(where=f"{at}/instFamily", reason=reason)
+        found.setdefault(family, []).append((at, row))
+    return _Answer(payload, kind, mode, found)
+
+
+_ByFamily = dict[tuple[str, str], list[okx_contracts.Contract]]
+
+
+def _of_family(by_family: _ByFamily, answer: _Answer, family: str) -> list[okx_contracts.Contract]:
+    if (answer.kind, family) not in by_family:
+        reason = f"no instrument of family {family} in the snapshot, so no contract value"
+        raise UnreadablePayloadError(where="/data", reason=reason)
+    return by_family[answer.kind, family]
+
+
+def _one_of(asked: dict[str, str], name: str, due: tuple[str, str]) -> str:
+    value = asked.get(name, "")
+    if value not in due:
+        reason = f"was asked with {name} {value!r}, {' or '.join(due)} was due"
+        raise UnreadablePayloadError(where="", reason=reason)
+    return value
+
+
+def _tiers(found: _Rows) -> tuple[Tier, ...]:
+    tiers = []
+    for position, (at, row) in enumerate(found, start=1):
         in_sequence(row, "tier", position, at)
-        families.add(word(row, "instFamily", at))
-        pointers.append(at)
         tiers.append(
             Tier(
                 upper=positive(row, "maxSz", at),
@@ -101,54 +137,91 @@ def _ladder(
                 maintenance_rate=rate(row, "mmr", at),
             )
         )
-    if len(families) > 1:
-        reason = f"one family was due, were {', '.join(sorted(families))}"
-        raise UnreadablePayloadError(where=top, reason=reason)
-    family = families.pop()
-    one = by_family.get(family)
-    if one is None:
-        reason = f"no instrument of family {family} in the snapshot, so no contract value"
-        raise UnreadablePayloadError(where=top, reason=reason)
+    return tuple(tiers)
+
+
+def _ladder(
+    answer: _Answer, family: str, one: okx_contracts.Contract, usd: ToUsd | Unknown
+) -> ladder.Ladder:
+    found = answer.families[family]
     return ladder.Ladder(
-        payload=payload,
+        payload=answer.payload,
         instrument=one.instrument,
-        profile=Profile(_mode(payload)),
-        tiers=tuple(tiers),
-        rows=tuple(pointers),
+        profile=Profile(MarginMode(answer.mode)),
+        tiers=_tiers(found),
+        rows=tuple(at for at, _ in found),
         columns=COLUMNS,
-        usd=_to_usd(snapshot, payload, one, marks),
+        usd=usd,
         also=(one.payload,),
     )
 
 
-def _mode(payload: Payload) -> MarginMode:
-    mode = dict(payload.call.params).get("tdMode", "")
-    if mode not in {"cross", "isolated"}:
-        reason = f"was asked with tdMode {mode!r}, cross or isolated was due"
-        raise UnreadablePayloadError(where="", reason=reason)
-    return MarginMode(mode)
-
-
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, one: _Contract, marks: dict[str, Factor]
+    snapshot: Snapshot, payload: Payload, one: okx_contracts.Contract, marks: prices.Marks
 ) -> ToUsd | Unknown:
     sizes = (one.size, one.multiple)
     if one.value_currency == "USD":
         return contracts(payload, sizes, None)
-    mark = marks.get(one.instrument.id)
-    price = mark or archived_price(snapshot, one.instrument.underlying.asset, payload.observed_at)
-    return contracts(payload, sizes, price)
+    return contracts(payload, sizes, marks.price(snapshot, one.instrument, payload))
 
+
+def _listed(kind: str) -> Callable[[Snapshot], Iterable[str]]:
+    def traded(row: Row) -> bool:
+        return row.get("instType") == kind and okx_contracts.traded(row, "")
+
+    return values(INSTRUMENTS, "data", field="instFamily", where=traded)
+
+
+def _due(snapshot: Snapshot) -> Iterator[str]:
+    for kind in okx_contracts.KINDS:
+        for family in set(_listed(kind)(snapshot)):
+            yield from (f"{family} ({kind}, {mode})" for mode in _MODES)
+
+
+def _answered(snapshot: Snapshot) -> Iterator[str]:
+    for payload in snapshot.answers(TIERS):
+        answer = _answer(payload)
+        yield from (f"{one} ({answer.kind}, {answer.mode})" for one in answer.families)
+
+
+def _all_families(snapshot: Snapshot) -> Iterable[Params]:
+    """Ask for the tiers of all families, in both margin modes."""
+    asks = (
+        joined("instFamily", _listed(kind), _AT_ONCE, instType=kind, tdMode=mode)
+        for kind in okx_contracts.KINDS
+        for mode in _MODES
+    )
+    return together(*asks)(snapshot)
+
+
+_EACH_KIND = every(*({"instType": kind} for kind in okx_contracts.KINDS))
 
 ADAPTER = VenueAdapter(
     venue="okx",
     title="OKX",
+    host="www.okx.com",
     endpoints=(
         Endpoint(
-            TIERS, "GET /api/v5/public/position-tiers", Purpose.MARGIN, calls=Calls.PER_FAMILY
+            INSTRUMENTS, "GET /api/v5/public/instruments", Purpose.INSTRUMENTS, ask=_EACH_KIND
         ),
-        Endpoint(INSTRUMENTS, "GET /api/v5/public/instruments", Purpose.INSTRUMENTS),
-        Endpoint(MARKS, "GET /api/v5/public/mark-price", Purpose.PRICES),
+        Endpoint(
+            "publicGetPublicOpenInterest",
+            "GET /api/v5/public/open-interest",
+            Purpose.OPEN_INTEREST,
+            ask=_EACH_KIND,
+        ),
+        Endpoint(
+            "publicGetMarketTickers", "GET /api/v5/market/tickers", Purpose.PRICES, ask=_EACH_KIND
+        ),
+        Endpoint(MARKS, "GET /api/v5/public/mark-price", Purpose.PRICES, ask=_EACH_KIND),
+        Endpoint(
+            TIERS,
+            "GET /api/v5/public/position-tiers",
+            Purpose.MARGIN,
+            calls=Calls.PER_FAMILY,
+            ask=_all_families,
+        ),
     ),
     parse=parse,
+    whole=all_answered(_due, _answered),
 )

@@ -1,6 +1,7 @@
 """Numbers, words and rows out of a venue's JSON, each refused with its place when it is not one."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
@@ -68,6 +69,26 @@ def word(row: Row, key: str, at: str) -> str:
     return raw
 
 
+def day(row: Row, key: str, at: str) -> date:
+    """Read the day (UTC) of a time in milliseconds. Raises UnreadablePayloadError."""
+    milliseconds = positive(row, key, at)
+    try:
+        return datetime.fromtimestamp(float(milliseconds) / 1000, tz=UTC).date()
+    except (OverflowError, OSError, ValueError):
+        reason = f"a time in milliseconds was due, was {milliseconds}"
+        raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason) from None
+
+
+def iso_day(row: Row, key: str, at: str) -> date:
+    """Read a day or time in ISO 8601. Raises UnreadablePayloadError, naming the place."""
+    text = word(row, key, at)
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        reason = f"a day was due, was {_shown(text)}"
+        raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason) from None
+
+
 def mapping(value: object, at: str) -> Row:
     """Take a JSON object. Raises UnreadablePayloadError."""
     if not isinstance(value, dict):
@@ -130,6 +151,21 @@ def read_members(
 ) -> list[T]:
     """As ``read_rows``, from every member of the object that stands under ``keys``."""
     return _read(payloads, keys, _named, build, defects, symbol_key)
+
+
+def filled(payloads: Iterable[Payload], *keys: str) -> list[Payload]:
+    """Leave out answers whose list is empty: a market in which the venue has no contracts.
+
+    For lists of instruments and of prices; margins that are missing altogether are a defect.
+    """
+    return [one for one in payloads if not _is_empty(one, keys)]
+
+
+def _is_empty(payload: Payload, keys: tuple[str, ...]) -> bool:
+    try:
+        return member(decode(payload), *keys)[0] == []
+    except UnreadablePayloadError:
+        return False  # it becomes a defect where it is read
 
 
 _Entries = Iterable[tuple[str, object]]

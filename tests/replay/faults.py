@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from venues.adapter import Endpoint, Purpose
 
@@ -43,6 +43,13 @@ class Fault:
         return reply
 
 
+class Faulty(Protocol):
+    """Whatever can change a reply before it is sent."""
+
+    def apply(self, venue: str, endpoint: Endpoint, number: int, reply: Reply) -> Reply:
+        """Change a reply, or leave it; ``number`` counts the calls of the endpoint from 1."""
+
+
 NONE = Fault("nothing", lambda reply: reply, lambda _endpoint, _number: False)
 
 
@@ -75,17 +82,18 @@ def emptied(document: Any) -> object:
     return document
 
 
-def _status(code: int, retry_after: str = "") -> Change:
+def status(code: int, retry_after: str = "") -> Change:
+    """Answer with an HTTP status, and a Retry-After header if given."""
     body = json.dumps({"message": "fault"}).encode()
     return lambda reply: replace(reply, status=code, body=body, retry_after=retry_after)
 
 
 PASSING = (
-    Fault("429 with Retry-After, twice", _status(429, "0"), first_two),
-    Fault("429 without Retry-After, twice", _status(429), first_two),
-    Fault("500 twice", _status(500), first_two),
-    Fault("502 twice", _status(502), first_two),
-    Fault("503 twice", _status(503), first_two),
+    Fault("429 with Retry-After, twice", status(429, "0"), first_two),
+    Fault("429 without Retry-After, twice", status(429), first_two),
+    Fault("500 twice", status(500), first_two),
+    Fault("502 twice", status(502), first_two),
+    Fault("503 twice", status(503), first_two),
     Fault("reset, twice", lambda reply: replace(reply, reset=True), first_two),
     Fault(
         "truncated JSON, twice", lambda r: replace(r, body=r.body[: len(r.body) // 2]), first_two
@@ -103,12 +111,12 @@ LASTING = (
     Fault("reset", lambda reply: replace(reply, reset=True), margin),
     Fault("timeout", lambda reply: replace(reply, silent=True), margin),
     Fault("slow drip", lambda reply: replace(reply, drip=0.2), margin),
-    Fault("429 for an hour", _status(429, "3600"), margin),
-    Fault("403 geo-block", _status(403), margin),
-    Fault("451 blocked by law", _status(451), margin),
-    Fault("500", _status(500), margin),
-    Fault("502", _status(502), margin),
-    Fault("503", _status(503), margin),
+    Fault("429 for an hour", status(429, "3600"), margin),
+    Fault("403 geo-block", status(403), margin),
+    Fault("451 blocked by law", status(451), margin),
+    Fault("500", status(500), margin),
+    Fault("502", status(502), margin),
+    Fault("503", status(503), margin),
     Fault(
         "HTML instead of JSON",
         lambda reply: replace(

@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests import recorded
 from tests.replay.answering import Answer, Recorded, as_recorded
-from tests.replay.faults import NONE, Fault, Reply
+from tests.replay.faults import NONE, Faulty, Reply
 from venues.adapter import Endpoint, VenueAdapter
 from venues.registry import VENUES
 
@@ -50,7 +50,7 @@ class Replay:
     a call that comes too early is answered with 429 and counted in ``early``.
     """
 
-    fault: Fault = NONE
+    fault: Faulty = NONE
     pace: Mapping[tuple[str, str], float] = field(default_factory=dict)
     url: str = ""
     requests: list[Request] = field(default_factory=list)

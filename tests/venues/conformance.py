@@ -12,7 +12,14 @@ from harmonize.schedule import INFINITY, MarginFunction, MarginSchedule, Tier, v
 _TO_RATE: dict[str, Callable[[Any], Fraction]] = {
     "rate": Fraction,
     "leverage": lambda published: 1 / Fraction(published),
+    "percent": lambda published: Fraction(published) / 100,
+    "1/10000": lambda published: Fraction(published) / 10**4,
+    "1/100000000": lambda published: Fraction(published) / 10**8,
 }
+
+
+ROOTS = Fraction(1, 10**24)
+"""How far a root of many digits, at which two pieces meet, may lie beside the true one."""
 
 
 def bounds_tile(schedule: MarginSchedule) -> None:
@@ -33,7 +40,8 @@ def initial_covers_maintenance(schedule: MarginSchedule) -> None:
     for function in (initial, maintenance):
         for piece in function.pieces:
             notional = piece.upper if piece.upper != INFINITY else Decimal(10) ** 9
-            assert margin(initial, notional) >= margin(maintenance, notional), schedule.key
+            above, below = margin(initial, notional), margin(maintenance, notional)
+            assert above >= below * (1 - ROOTS), schedule.key
 
 
 def margin(function: MarginFunction, notional: Decimal) -> Fraction:

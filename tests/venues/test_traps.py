@@ -23,7 +23,7 @@ from harmonize.schedule import (
 from tests import recorded
 from tests.venues.altered import changed, parsed, without, written
 from venues import bitget, bybit, deribit, facts, gate, htx, hyperliquid, kucoin, mexc, okx
-from venues.binance import instrument as binance_instrument
+from venues.brackets import instrument as bracket_instrument
 from venues.dydx import scaled_initial
 
 
@@ -83,7 +83,7 @@ def test_binance_largest_64_bit_integer_is_an_open_end_not_a_bound() -> None:
 def test_binance_symbols_are_taken_apart_as_ccxt_does(
     id_: str, symbol: str, asset: str, multiplier: int
 ) -> None:
-    found = binance_instrument(id_, "")
+    found = bracket_instrument("binance", id_, "")
     assert (found.symbol, found.underlying.asset, found.underlying.multiplier) == (
         symbol,
         asset,

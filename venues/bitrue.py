@@ -1,0 +1,25 @@
+"""Bitrue USDT futures: leverage brackets, by memory in Binance's shape, for an account alone."""
+
+from harmonize.payload import Defect, Snapshot
+from venues import brackets, ladder
+from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
+from venues.facts import Facts
+from venues.reading import read_rows
+
+BRACKETS = "fapiV2PrivateGetLeverageBracket"
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every symbol's brackets."""
+    defects: list[Defect] = []
+    found = read_rows(snapshot.answers(BRACKETS), (), brackets.linear, defects)
+    return ladder.parsed(snapshot, found, facts, defects)
+
+
+ADAPTER = VenueAdapter(
+    venue="bitrue",
+    title="Bitrue",
+    host="fapi.bitrue.com",
+    endpoints=(Endpoint(BRACKETS, "GET /fapi/v2/leverageBracket", Purpose.MARGIN, Access.KEY),),
+    parse=parse,
+)

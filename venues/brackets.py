@@ -1,0 +1,75 @@
+"""Leverage brackets in Binance's shape, which other venues copied: in quote notional or in coins."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from harmonize.instrument import Instrument, contract
+from harmonize.payload import Column, Payload, UnreadablePayloadError
+from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
+from venues import ladder
+from venues.reading import Row, in_sequence, number, positive, rate, rows, word
+from venues.units import currency
+
+QUOTES = ("USDT", "USDC", "BUSD", "USD1", "BTC", "U")
+"""Quote currencies of USDⓈ-M contracts, in the order in which a symbol is tried for its ending."""
+
+COLUMNS = (
+    Column("upper", "/notionalCap", "quote currency"),
+    Column("lower", "/notionalFloor", "quote currency"),
+    Column("initial", "/initialLeverage", "leverage"),
+    Column("maintenance", "/maintMarginRatio", "rate"),
+    Column("deduction", "/cum", "quote currency"),
+)
+_NO_CAP = 2**63 - 1
+_DATED = re.compile(r"^(?P<pair>.+)_(?P<expiry>\d{6})$")
+
+
+def linear(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    """Read one symbol's brackets; they hold for cross and isolated margin alike."""
+    listed = instrument(payload.venue, word(row, "symbol", at), at)
+    tiers, pointers = [], []
+    brackets = rows(row.get("brackets"), f"{at}/brackets")
+    for position, (pointer, bracket) in enumerate(brackets, start=1):
+        in_sequence(bracket, "bracket", position, pointer)
+        pointers.append(pointer)
+        tiers.append(
+            Tier(
+                upper=_cap(bracket, pointer),
+                lower=number(bracket, "notionalFloor", pointer),
+                initial_rate=ladder.inverse(positive(bracket, "initialLeverage", pointer)),
+                maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
+                deduction=number(bracket, "cum", pointer),
+            )
+        )
+    yield ladder.Ladder(
+        payload=payload,
+        instrument=listed,
+        profile=Profile(MarginMode.ANY),
+        tiers=tuple(tiers),
+        rows=tuple(pointers),
+        columns=COLUMNS,
+        usd=currency(listed, listed.quote),
+    )
+
+
+def _cap(bracket: Row, at: str) -> Decimal:
+    """The largest 64-bit integer stands for a last bracket without an end."""
+    if bracket.get("notionalCap") == _NO_CAP:
+        return INFINITY
+    return positive(bracket, "notionalCap", at)
+
+
+def instrument(venue: str, symbol: str, at: str) -> Instrument:
+    """Take a symbol apart: BTCUSDT, BTCUSDT_260925. Raises UnreadablePayloadError."""
+    dated = _DATED.match(symbol)
+    pair = dated["pair"] if dated else symbol
+    quote = next((code for code in QUOTES if pair.endswith(code) and pair != code), None)
+    if quote is None:
+        reason = f"{symbol!r} ends in no quote currency of this market: {', '.join(QUOTES)}"
+        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+    base = pair.removesuffix(quote)
+    expiry = datetime.strptime(dated["expiry"], "%y%m%d").replace(tzinfo=UTC) if dated else None
+    day = expiry.date() if expiry else None
+    return contract(venue, symbol, base=base, quote=quote, settle=quote, expiry=day)

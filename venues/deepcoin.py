@@ -1,0 +1,51 @@
+"""Deepcoin swaps: the instrument list gives the largest leverage; no recording shows its steps."""
+
+from collections.abc import Iterator
+
+from harmonize.instrument import contract
+from harmonize.payload import Payload, Snapshot
+from venues import ladder, single
+from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import once
+from venues.facts import Facts
+from venues.reading import Row, word
+
+INSTRUMENTS = "publicGetDeepcoinMarketInstruments"
+
+LEVERAGE = single.Stated("lever", "leverage")
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every contract; IM is the least under its largest leverage."""
+    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instId")
+
+
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    if row.get("instType") != "SWAP" or row.get("state") != "live":
+        return
+    base, quote = word(row, "baseCcy", at), word(row, "quoteCcy", at)
+    settle = base if quote == "USD" else quote
+    listed = contract("deepcoin", word(row, "instId", at), base=base, quote=quote, settle=settle)
+    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+
+
+ADAPTER = VenueAdapter(
+    venue="deepcoin",
+    title="Deepcoin",
+    host="api.deepcoin.com",
+    endpoints=(
+        Endpoint(
+            "publicGetDeepcoinMarketTickers",
+            "GET /deepcoin/market/tickers",
+            Purpose.PRICES,
+            ask=once(instType="SWAP"),
+        ),
+        Endpoint(
+            INSTRUMENTS,
+            "GET /deepcoin/market/instruments",
+            Purpose.MARGIN,
+            ask=once(instType="SWAP"),
+        ),
+    ),
+    parse=parse,
+)

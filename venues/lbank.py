@@ -1,0 +1,47 @@
+"""LBank perpetuals: only the largest leverage of each contract is public."""
+
+from collections.abc import Iterator
+
+from harmonize.instrument import contract
+from harmonize.payload import Payload, Snapshot
+from venues import ladder, single
+from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import once
+from venues.facts import Facts
+from venues.reading import Row, word
+
+INSTRUMENTS = "contractPublicGetCfdOpenApiV1PubInstrument"
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every contract; IM is the least under its largest leverage."""
+    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+
+
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    quote, settle = word(row, "priceCurrency", at), word(row, "clearCurrency", at)
+    base = word(row, "baseCurrency", at)
+    listed = contract("lbank", word(row, "symbol", at), base=base, quote=quote, settle=settle)
+    yield single.only_leverage(payload, row, at, listed)
+
+
+ADAPTER = VenueAdapter(
+    venue="lbank",
+    title="LBank",
+    host="lbkperp.lbank.com",
+    endpoints=(
+        Endpoint(
+            "contractPublicGetCfdOpenApiV1PubMarketData",
+            "GET /cfd/openApi/v1/pub/marketData",
+            Purpose.PRICES,
+            ask=once(productGroup="SwapU"),
+        ),
+        Endpoint(
+            INSTRUMENTS,
+            "GET /cfd/openApi/v1/pub/instrument",
+            Purpose.MARGIN,
+            ask=once(productGroup="SwapU"),
+        ),
+    ),
+    parse=parse,
+)

@@ -1,0 +1,14 @@
+"""Mode Trade on Orderly: rates that rise with the 4/5 power of notional."""
+
+from harmonize.payload import Snapshot
+from venues import orderly
+from venues.adapter import Parsed
+from venues.facts import Facts
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every perpetual by Orderly's formula."""
+    return orderly.parse("modetrade", snapshot, facts)
+
+
+ADAPTER = orderly.adapter("modetrade", "Mode Trade", parse)
