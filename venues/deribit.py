@@ -29,6 +29,7 @@ from harmonize.schedule import (
 )
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import every, once
 from venues.facts import Facts
 from venues.reading import Row, positive, rate, read_rows, word
 from venues.units import ToUsd, archived_price, coins
@@ -181,6 +182,20 @@ def _day(milliseconds: Decimal, at: str) -> date | None:
 ADAPTER = VenueAdapter(
     venue="deribit",
     title="Deribit",
-    endpoints=(Endpoint(INSTRUMENTS, "GET /public/get_instruments", Purpose.MARGIN),),
+    host="www.deribit.com",
+    endpoints=(
+        Endpoint(
+            "publicGetGetBookSummaryByCurrency",
+            "GET /api/v2/public/get_book_summary_by_currency",
+            Purpose.PRICES,
+            ask=every(*({"currency": one, "kind": "future"} for one in ("BTC", "ETH", "USDC"))),
+        ),
+        Endpoint(
+            INSTRUMENTS,
+            "GET /api/v2/public/get_instruments",
+            Purpose.MARGIN,
+            ask=once(currency="any", kind="future"),
+        ),
+    ),
     parse=parse,
 )

@@ -98,6 +98,7 @@ def instrument(ticker: str, at: str) -> Instrument:
 ADAPTER = VenueAdapter(
     venue="dydx",
     title="dYdX v4",
+    host="indexer.dydx.trade",
     endpoints=(Endpoint(MARKETS, "GET /v4/perpetualMarkets", Purpose.MARGIN),),
     parse=parse,
 )

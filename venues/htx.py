@@ -13,6 +13,7 @@ from venues.facts import Facts
 from venues.reading import Row, in_sequence, number, positive, read_rows, rows, word
 from venues.units import archived_price, contracts, factor
 
+PRICES = "contractPublicGetLinearSwapExMarketDetailBatchMerged"
 ISOLATED = "contractPublicGetLinearSwapApiV1SwapAdjustfactor"
 CROSS = "contractPublicGetLinearSwapApiV1SwapCrossAdjustfactor"
 CONTRACTS = "contractPublicGetLinearSwapApiV1SwapContractInfo"
@@ -37,8 +38,12 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         )
     )
 
+    prices = dict(
+        read_rows(snapshot.answers(PRICES), ("ticks",), _price, defects, symbol_key="contract_code")
+    )
+
     def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
-        return _ladders(snapshot, payload, row, at, sizes)
+        return _ladders(snapshot, payload, row, at, sizes, prices)
 
     found = [
         one
@@ -56,12 +61,18 @@ def _size(payload: Payload, row: Row, at: str) -> list[tuple[str, tuple[Factor, 
     return [(code, (factor(payload, name, row, "contract_size", at, "coins"), payload))]
 
 
-def _ladders(
+def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
+    code = word(row, "contract_code", at)
+    return [(code, factor(payload, f"last price of {code}", row, "close", at, "USD"))]
+
+
+def _ladders(  # noqa: PLR0913, PLR0917 - what a ladder rests on
     snapshot: Snapshot,
     payload: Payload,
     row: Row,
     at: str,
     sizes: dict[str, tuple[Factor, Payload]],
+    prices: dict[str, Factor],
 ) -> Iterator[ladder.Ladder]:
     code, mode = word(row, "contract_code", at), word(row, "margin_mode", at)
     if mode not in {"cross", "isolated"}:
@@ -69,7 +80,9 @@ def _ladders(
         raise UnreadablePayloadError(where=f"{at}/margin_mode", reason=reason)
     listed = instrument(code, at)
     size = sizes.get(code) or sizes.get(f"{listed.underlying.asset}-USDT")
-    price = archived_price(snapshot, listed.underlying.asset, payload.observed_at)
+    price = prices.get(code) or archived_price(
+        snapshot, listed.underlying.asset, payload.observed_at
+    )
     missing = Unknown(f"sizes are in contracts and the snapshot has no contract size of {code}")
     usd = contracts(payload, (size[0],), price) if size else missing
     for lever_at, lever in rows(row.get("list"), f"{at}/list"):
@@ -128,7 +141,9 @@ def _day(text: str, at: str) -> date:
 ADAPTER = VenueAdapter(
     venue="htx",
     title="HTX",
+    host="api.hbdm.vn",
     endpoints=(
+        Endpoint(PRICES, "GET /linear-swap-ex/market/detail/batch_merged", Purpose.PRICES),
         Endpoint(CROSS, "GET /linear-swap-api/v1/swap_cross_adjustfactor", Purpose.MARGIN),
         Endpoint(ISOLATED, "GET /linear-swap-api/v1/swap_adjustfactor", Purpose.MARGIN),
         Endpoint(CONTRACTS, "GET /linear-swap-api/v1/swap_contract_info", Purpose.INSTRUMENTS),

@@ -16,6 +16,7 @@ from harmonize.payload import (
 from harmonize.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import once
 from venues.facts import Facts
 from venues.reading import (
     Row,
@@ -31,6 +32,8 @@ from venues.reading import (
 from venues.units import ToUsd, currency
 
 INFO = "publicPostInfo"
+ALL = "allPerpMetas"
+_MAIN = {"meta", "metaAndAssetCtxs"}
 
 _SINGLE_TIER_BELOW = 50
 """A margin table id below 50 is no table: one tier, and the id is its maximum leverage."""
@@ -47,30 +50,60 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Join each market with the margin table of the same payload, never of another date."""
     defects: list[Defect] = []
     found: list[ladder.Ladder] = []
-    for payload in snapshot.answers(INFO):
+    for payload in _answers(snapshot):
         try:
-            meta, at = _meta(payload)
-            tables = _tables(meta, at)
+            metas = list(_metas(payload))
         except UnreadablePayloadError as error:
             defects.append(defect(payload, error))
             continue
+        for meta, at in metas:
+            try:
+                tables = _tables(meta, at)
+                settle = _collateral(meta)
+            except UnreadablePayloadError as error:
+                defects.append(defect(payload, error))
+                continue
 
-        def build(
-            payload: Payload, row: Row, at: str, tables: Mapping[int, _Table] = tables
-        ) -> Iterator[ladder.Ladder]:
-            return _ladder(payload, row, at, tables)
+            def build(
+                payload: Payload,
+                row: Row,
+                at: str,
+                tables: Mapping[int, _Table] = tables,
+                settle: str = settle,
+            ) -> Iterator[ladder.Ladder]:
+                return _ladder(payload, row, at, tables, settle)
 
-        keys = (*at.split("/")[1:], "universe")
-        found += read_rows((payload,), keys, build, defects, symbol_key="name")
+            keys = (*at.split("/")[1:], "universe")
+            found += read_rows((payload,), keys, build, defects, symbol_key="name")
     return ladder.parsed(snapshot, found, facts, defects)
 
 
-def _meta(payload: Payload) -> tuple[Row, str]:
-    """``meta`` answers with an object, ``metaAndAssetCtxs`` with a list that begins with it."""
+def _answers(snapshot: Snapshot) -> list[Payload]:
+    """The answers that hold markets; where one holds those of all exchanges, that one alone."""
+    answers = snapshot.answers(INFO)
+    every = [one for one in answers if dict(one.call.params).get("type") == ALL]
+    return every or [one for one in answers if dict(one.call.params).get("type") in _MAIN]
+
+
+def _metas(payload: Payload) -> Iterator[tuple[Row, str]]:
+    """``meta`` answers with an object, ``metaAndAssetCtxs`` with a list that begins with it.
+
+    ``allPerpMetas`` answers with a list of such objects: the venue's own, then those of HIP-3.
+    """
     document = decode(payload)
-    if isinstance(document, list):
-        return mapping(listing(document, "")[0], "/0"), "/0"
-    return mapping(document, ""), ""
+    if not isinstance(document, list):
+        yield mapping(document, ""), ""
+    elif dict(payload.call.params).get("type") == ALL:
+        for index, meta in enumerate(listing(document, "")):
+            yield mapping(meta, f"/{index}"), f"/{index}"
+    else:
+        yield mapping(listing(document, "")[0], "/0"), "/0"
+
+
+def _collateral(meta: Row) -> str:
+    """What a market's amounts are in: USDC, or a token that the payload names by number alone."""
+    token = meta.get("collateralToken", 0)
+    return "USDC" if token == 0 else f"token {token}"
 
 
 def _tables(meta: Row, at: str) -> dict[int, _Table]:
@@ -100,16 +133,16 @@ def _pair(pair: object, at: str) -> tuple[int, object]:
 
 
 def _ladder(
-    payload: Payload, row: Row, at: str, tables: Mapping[int, _Table]
+    payload: Payload, row: Row, at: str, tables: Mapping[int, _Table], settle: str
 ) -> Iterator[ladder.Ladder]:
     if row.get("isDelisted") is True:
         return
-    listed = instrument(word(row, "name", at))
+    listed = instrument(word(row, "name", at), settle)
     id_ = row.get("marginTableId")
     if not isinstance(id_, int):
         reason = f"a table id was due, was {id_!r}"
         raise UnreadablePayloadError(where=f"{at}/marginTableId", reason=reason)
-    usd: ToUsd | Unknown = currency(listed, listed.quote)
+    usd: ToUsd | Unknown = currency(listed, settle)
     pointers: tuple[str, ...] = (at,)
     columns: tuple[Column, ...] = (Column("initial", "/maxLeverage", "leverage"),)
     tiers: tuple[Tier, ...] = ()
@@ -123,7 +156,7 @@ def _ladder(
     else:
         columns = (Column("table", "/marginTableId", "id"),)
         usd = Unknown(f"margin table {id_} is not in the recording")
-    mode = MarginMode.ISOLATED if row.get("onlyIsolated") is True else MarginMode.ANY
+    mode = MarginMode.ISOLATED if _isolated_only(row, at) else MarginMode.ANY
     yield ladder.Ladder(
         payload=payload,
         instrument=listed,
@@ -136,6 +169,15 @@ def _ladder(
     )
 
 
+def _isolated_only(row: Row, at: str) -> bool:
+    """Markets of HIP-3 say it by a mode, the others by a flag."""
+    mode = row.get("marginMode")
+    if mode is not None and mode not in {"strictIsolated", "noCross"}:
+        reason = f"strictIsolated or noCross was due, was {mode!r}"
+        raise UnreadablePayloadError(where=f"{at}/marginMode", reason=reason)
+    return mode is not None or row.get("onlyIsolated") is True
+
+
 def _tiers(lowers: tuple[Decimal, ...], leverages: tuple[Decimal, ...]) -> tuple[Tier, ...]:
     """IM rate = 1 / leverage, MM rate = 1 / (2 × leverage). Source: Hyperliquid, "Margin tiers"."""
     return tuple(
@@ -144,14 +186,28 @@ def _tiers(lowers: tuple[Decimal, ...], leverages: tuple[Decimal, ...]) -> tuple
     )
 
 
-def instrument(name: str) -> Instrument:
-    """Name a market: BTC settles in USDC; kPEPE stands for 1000 PEPE."""
-    return contract("hyperliquid", name, base=name, quote="USDC", settle="USDC")
+def instrument(name: str, settle: str = "USDC") -> Instrument:
+    """Name a market: BTC settles in USDC; kPEPE stands for 1000 PEPE; HIP-3 markets are dex:COIN.
+
+    A market of HIP-3 keeps its exchange in its base, for its oracle is its own.
+    """
+    dex, colon, coin = name.partition(":")
+    base = f"{dex.upper()}-{coin}" if colon else name
+    return contract("hyperliquid", name, base=base, quote=settle, settle=settle)
 
 
 ADAPTER = VenueAdapter(
     venue="hyperliquid",
     title="Hyperliquid",
-    endpoints=(Endpoint(INFO, "POST /info {type: metaAndAssetCtxs}", Purpose.MARGIN),),
+    host="api.hyperliquid.xyz",
+    endpoints=(
+        Endpoint(
+            INFO,
+            "POST /info {type: metaAndAssetCtxs}",
+            Purpose.PRICES,
+            ask=once(type="metaAndAssetCtxs"),
+        ),
+        Endpoint(INFO, "POST /info {type: allPerpMetas}", Purpose.MARGIN, ask=once(type=ALL)),
+    ),
     parse=parse,
 )

@@ -149,9 +149,10 @@ def instrument(row: Row, at: str) -> Instrument:
 ADAPTER = VenueAdapter(
     venue="krakenfutures",
     title="Kraken Futures",
+    host="futures.kraken.com",
     endpoints=(
-        Endpoint(INSTRUMENTS, "GET /derivatives/api/v3/instruments", Purpose.MARGIN),
         Endpoint(TICKERS, "GET /derivatives/api/v3/tickers", Purpose.PRICES),
+        Endpoint(INSTRUMENTS, "GET /derivatives/api/v3/instruments", Purpose.MARGIN),
     ),
     parse=parse,
 )

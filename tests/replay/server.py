@@ -24,10 +24,26 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests import recorded
-from tests.replay.answering import Answer, Recorded, as_recorded
+from tests.replay.answering import Answer, Recorded, as_recorded, fixed
 from tests.replay.faults import NONE, Faulty, Reply
 from venues.adapter import Endpoint, VenueAdapter
 from venues.registry import VENUES
+
+NOTHING: Mapping[str, object] = {"code": "0", "success": True, "data": [], "result": []}
+"""What market data answers that no recording holds: success, and no row."""
+
+
+_IN_200: Mapping[str, object] = {"code": 200, "data": []}
+NOTHINGS: Mapping[str, object] = {
+    "aster": [],
+    "backpack": [],
+    "binance": [],
+    "bitfinex": [],
+    "bydfi": _IN_200,
+    "pacifica": {"success": True, "data": [], "error": None, "code": None},
+    "poloniex": _IN_200,
+}
+"""The same, where ccxt takes another envelope for success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +128,7 @@ class Replay:
         key = (request.venue, request.endpoint.method)
         if self._too_early(key):
             return Reply(b'{"error": "too many requests"}', status=429)
-        body = answers(request.venue)(request.endpoint.method)(
-            recordings(request.venue), request.asked
-        )
+        body = answers(request.venue)(request.endpoint)(recordings(request.venue), request.asked)
         if body is None:
             return Reply(b'{"error": "nothing recorded"}', status=404)
         self._counts[key] += 1
@@ -148,7 +162,7 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
 def request(verb: str, target: str, body: bytes, headers: Mapping[str, str]) -> Request:
     """Match a request with the endpoint that it is for."""
     parts = urlsplit(target)
-    _, venue, _host, path = parts.path.split("/", 3)
+    _, venue, host, path = parts.path.split("/", 3)
     asked = dict(parse_qsl(parts.query, keep_blank_values=True))
     if body:
         asked |= _in_body(body)
@@ -156,12 +170,23 @@ def request(verb: str, target: str, body: bytes, headers: Mapping[str, str]) -> 
         wanted, _, rest = endpoint.request.partition(" ")
         template = rest.split()[0].split("?")[0]
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-        found = re.fullmatch(pattern, f"/{path}")
-        if verb == wanted and found:
+        found = re.fullmatch(pattern, f"/{path}") or re.fullmatch(pattern, f"{host}/{path}")
+        elsewhere = venue_host(venue) not in {"", host} and template.startswith("/")
+        if verb == wanted and found and not (elsewhere and _rivals(endpoint, venue, template)):
             everything = {**asked, **found.groupdict()}
             if _is_for(endpoint, everything, venue):
                 return Request(venue, verb, path, everything, headers, endpoint)
     return Request(venue, verb, path, asked, headers, None)
+
+
+def venue_host(venue: str) -> str:
+    """The host that a venue's adapter names."""
+    return next((one.host for one in VENUES if one.venue == venue), "")
+
+
+def _rivals(endpoint: Endpoint, venue: str, template: str) -> bool:
+    """Whether another endpoint of the venue has the same path on another host."""
+    return any(one is not endpoint and one.request.endswith(template) for one in endpoints(venue))
 
 
 def _in_body(body: bytes) -> dict[str, str]:
@@ -200,11 +225,15 @@ def recordings(venue: str) -> Recorded:
 
 
 class _Answers:
-    def __init__(self, special: Mapping[str, Answer]) -> None:
-        self.special = special
+    def __init__(self, venue: str, special: Mapping[str, Answer]) -> None:
+        self.venue, self.special = venue, special
 
-    def __call__(self, method: str) -> Answer:
-        return self.special.get(method) or as_recorded(method)
+    def __call__(self, endpoint: Endpoint) -> Answer:
+        if endpoint.method in self.special:
+            return self.special[endpoint.method]
+        if not endpoint.required and not recordings(self.venue).payloads(endpoint.method):
+            return fixed(NOTHINGS.get(self.venue, NOTHING))
+        return as_recorded(endpoint.method)
 
 
 @cache
@@ -214,7 +243,7 @@ def answers(venue: str) -> _Answers:
     special: Mapping[str, Answer] = {}
     if find_spec(name) is not None:
         special = import_module(name).ANSWERS
-    return _Answers(special)
+    return _Answers(venue, special)
 
 
 def open_venues(chosen: Sequence[VenueAdapter] = VENUES) -> list[VenueAdapter]:

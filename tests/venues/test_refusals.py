@@ -30,8 +30,10 @@ from venues.facts import Confidence, Facts
 from venues.registry import adapter
 
 
-def snapshot_of(venue: str) -> Snapshot:
-    return recorded.of_venue(venue)[0]
+def snapshot_of(venue: str, method: str = "") -> Snapshot:
+    """The newest snapshot, or the newest that answers ``method``."""
+    found = recorded.of_venue(venue)
+    return next(one for one in found if not method or one.answers(method))
 
 
 def row_of(document: Any, *path: str | int) -> Any:
@@ -77,7 +79,7 @@ def test_an_unexpected_word_is_a_defect_with_its_place(  # noqa: PLR0913, PLR091
     def change(document: Any) -> None:
         row_of(document, *path)[key] = value
 
-    snapshot = snapshot_of(venue)
+    snapshot = snapshot_of(venue, method)
     found = parsed(changed(snapshot, method, change))
     told = [f"{one.where}: {one.reason}" for one in found.defects]
     assert any(said in one for one in told), told
@@ -289,7 +291,7 @@ def test_a_missing_tier_is_noticed_by_its_number(
     def drop(document: Any) -> None:
         del row_of(document, *path)[which]
 
-    snapshot = snapshot_of(venue)
+    snapshot = snapshot_of(venue, method)
     found = parsed(changed(snapshot, method, drop))
     assert any("was due, was" in one.reason for one in found.defects)
     assert len(found.schedules) < len(parsed(snapshot).schedules)

@@ -147,16 +147,16 @@ def test_bybit_symbols_name_quote_and_expiry(id_: str, symbol: str, expiry: date
 
 
 def test_bitget_amounts_that_ccxt_labels_btc_are_quote_value() -> None:
-    schedule = recorded.schedule("bitget", "BTC/USDT:USDT")
+    schedule = recorded.schedule("bitget", "BTC/USDT:USDT", "any")
     assert uppers(schedule)[:2] == [Decimal(150000), Decimal(900000)]
     assert schedule.evidence[0].conversion is not None
     assert schedule.evidence[0].conversion.formula == "1 USDT counts as 1 USD"
 
 
 def test_bitget_is_flat_before_2025_11_10_and_marginal_from_then_on() -> None:
-    recorded_rule = recorded.schedule("bitget", "BTC/USDT:USDT").rule
+    recorded_rule = recorded.schedule("bitget", "BTC/USDT:USDT", "any").rule
     assert recorded_rule is TierRule.FLAT
-    snapshot = recorded.of_venue("bitget")[0]
+    snapshot = recorded.of_venue("bitget")[-1]
     later = dated(snapshot, datetime(2025, 11, 10, 8, tzinfo=UTC))
     schedule = only(parsed(later).schedules, "BTC/USDT:USDT")
     assert schedule.rule is TierRule.MARGINAL
@@ -304,7 +304,9 @@ def test_kraken_retail_and_professional_schedules_are_kept_apart() -> None:
 
 def test_kucoin_cross_and_isolated_are_two_profiles() -> None:
     found = [
-        one for one in recorded.schedules("kucoin") if one.instrument.symbol == "BTC/USDT:USDT"
+        one
+        for one in recorded.schedules("kucoin")
+        if one.instrument.symbol == "BTC/USDT:USDT" and one.profile.account_class == "classic"
     ]
     assert {(one.profile.margin_mode, one.rule) for one in found} == {
         (MarginMode.CROSS, TierRule.CONTINUOUS),
@@ -497,6 +499,6 @@ def test_bitget_answer_with_two_symbols_is_a_defect() -> None:
     def mixed(document: Any) -> None:
         document["data"][1]["symbol"] = "ETHUSDT"
 
-    found = parsed(changed(recorded.of_venue("bitget")[0], bitget.LEVERS, mixed))
+    found = parsed(changed(recorded.of_venue("bitget")[-1], bitget.LEVERS, mixed))
     assert len(found.defects) == 1
     assert "one symbol was due" in found.defects[0].reason
