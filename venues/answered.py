@@ -1,5 +1,6 @@
 """What an HTTP answer says besides its body: when, how long to wait, whether it holds anything."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -12,12 +13,22 @@ _LONGEST = 240
 
 
 def holds_rows(document: object) -> bool:
-    """Whether an answer holds anything: a list with rows, or objects by name."""
+    """Whether an answer holds anything: a list that is not empty or, where none is, an object."""
+    lists = list(_lists(document))
+    if lists:
+        return any(lists)
+    return isinstance(document, dict) and any(
+        bool(one) for one in document.values() if isinstance(one, dict)
+    )
+
+
+def _lists(document: object) -> Iterator[list[object]]:
+    """Every list that no other list holds."""
     if isinstance(document, list):
-        return bool(document)
-    if isinstance(document, dict):
-        return any(bool(one) for one in document.values() if isinstance(one, list | dict))
-    return False
+        yield document
+    elif isinstance(document, dict):
+        for one in document.values():
+            yield from _lists(one)
 
 
 def seconds_to_wait(retry_after: str, now: datetime) -> float:

@@ -58,7 +58,7 @@ def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
 def _formula(
     payload: Payload, row: Row, at: str, price: Factor | None
 ) -> Iterator[continuous.Formula]:
-    if row.get("typ") not in _KINDS or word(row, "state", at) != "Open":
+    if word(row, "typ", at) not in _KINDS or word(row, "state", at) != "Open":
         return
     minor = word(row, "settlCurrency", at)
     if minor not in _MINOR:

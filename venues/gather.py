@@ -39,6 +39,9 @@ BREAKER = 8
 PAGES = 2000
 """More pages than any venue has; a cursor that never ends stops here."""
 
+_BUSY = frozenset({418, 425, 429})
+"""HTTP statuses that ask to come back later."""
+
 _FINAL = frozenset({401, 403, 404, 405, 410, 451})
 """HTTP statuses that asking again does not mend."""
 
@@ -299,13 +302,23 @@ class _Asking:
             name: json.loads(value) if name in endpoint.typed else value for name, value in params
         }
         method: Callable[[object], Awaitable[object]] = getattr(self.exchange, endpoint.method)
-        await method(given)
+        refusal: Exception | None = None
+        try:
+            await method(given)
+        except ccxt.OperationFailed:
+            raise
+        except Exception as error:
+            if not heard.content:
+                raise
+            refusal = error  # perhaps for want of JSON, over which some of ccxt's readers stumble
         payload = self._payload(endpoint, params, heard)
         try:
             decode(payload)
         except UnreadablePayloadError as error:
             reason = f"the answer is {error.reason}"
             raise ccxt.BadResponse(reason) from error
+        if refusal is not None:
+            raise _refused(refusal, heard.status) from refusal
         self.failures = 0
         self.done += 1
         self.tell(
@@ -368,6 +381,18 @@ class _Asking:
         else:
             said = f"{type(error).__name__}: {error}"
         return f"{endpoint.request}: {plain(said, self.credentials)}"
+
+
+def _refused(error: Exception, status: int) -> Exception:
+    """What ccxt raised; the HTTP status goes before it, for some of its readers stumble over errors."""
+    found: Exception = error
+    if not isinstance(error, ccxt.BaseError):
+        found = ccxt.BadResponse(f"ccxt: {error}")
+    if status in _BUSY:
+        found = ccxt.RateLimitExceeded(str(error))
+    elif status >= 500 or status == 408:  # noqa: PLR2004 - HTTP: the server's errors, a timeout
+        found = ccxt.ExchangeNotAvailable(str(error))
+    return found
 
 
 async def _all(calls: Iterable[Awaitable[list[Payload]]]) -> list[list[Payload]]:

@@ -59,7 +59,7 @@ def _ladder(payload: Payload) -> ladder.Ladder:
 
 def _tiers(found: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
     for at, row in found:
-        open_ended = row.get("notional_cap") in {None, "", "0", "0.0"}
+        open_ended = row.get("notional_cap") in (None, "", "0", "0.0")
         yield Tier(
             upper=INFINITY if open_ended else positive(row, "notional_cap", at),
             lower=number(row, "notional_floor", at),

@@ -172,7 +172,7 @@ def _ladder(
 def _isolated_only(row: Row, at: str) -> bool:
     """Markets of HIP-3 say it by a mode, the others by a flag."""
     mode = row.get("marginMode")
-    if mode is not None and mode not in {"strictIsolated", "noCross"}:
+    if mode is not None and mode not in ("strictIsolated", "noCross"):
         reason = f"strictIsolated or noCross was due, was {mode!r}"
         raise UnreadablePayloadError(where=f"{at}/marginMode", reason=reason)
     return mode is not None or row.get("onlyIsolated") is True

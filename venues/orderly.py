@@ -31,7 +31,7 @@ def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
-    if row.get("status") not in {"ACTIVE", None}:
+    if row.get("status") not in ("ACTIVE", None):
         return
     symbol = word(row, "symbol", at)
     parts = symbol.split("_")

@@ -208,12 +208,11 @@ def fields_of(snapshots: Iterable[tuple[Snapshot, Parsed]]) -> dict[str, dict[st
     for snapshot, parsed in snapshots:
         calls = {one.sha256: one.call.method for one in snapshot.payloads}
         documents = {one.sha256: decode(one) for one in snapshot.payloads}
-        for schedule in parsed.schedules:
-            main = schedule.evidence[0]
-            for pointer in main.rows:
-                row = resolve(documents[main.sha256], pointer)
+        for evidence in (one for schedule in parsed.schedules for one in schedule.evidence):
+            for pointer in evidence.rows:
+                row = resolve(documents[evidence.sha256], pointer)
                 if isinstance(row, dict):
-                    kind = row_kind(calls[main.sha256], pointer)
+                    kind = row_kind(calls[evidence.sha256], pointer)
                     found.setdefault(snapshot.venue, {}).setdefault(kind, set()).update(row)
     return {
         venue: {kind: sorted(names) for kind, names in sorted(kinds.items())}

@@ -39,8 +39,14 @@ def worded(holder: Any, key: Any, _: Column) -> None:
 def in_percent(holder: Any, key: Any, column: Column) -> None:
     """Write a rate in percent."""
     if column.unit == "rate":
-        value = Decimal(str(holder[key])) * 100
-        holder[key] = f"{value:f}" if isinstance(holder[key], str) else value
+        holder[key] = _hundredfold(holder[key])
+
+
+def _hundredfold(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_hundredfold(one) for one in value]
+    greater = Decimal(str(value)) * 100
+    return f"{greater:f}" if isinstance(value, str) else greater
 
 
 SHAPES: Mapping[str, tuple[Change, frozenset[str]]] = {
@@ -81,13 +87,13 @@ def drifted(
         above, _, key = (row + column.key).rpartition("/")
         holder: Any = resolve(document, above)
         name = int(key) if isinstance(holder, list) else key
-        before = holder[name]
-        if before is None or before == "":
+        before = json.dumps(holder, default=str)
+        if holder[name] is None or holder[name] == "":
             continue
         change(holder, name, column)
-        touched += 1
+        touched += before != json.dumps(holder, default=str)
     body = written(document)
-    return (payload.sha256, body) if touched and body != payload.content else None
+    return (payload.sha256, body) if touched else None
 
 
 def _figures(evidence: Evidence, figures: frozenset[str]) -> list[tuple[str, Column]]:
