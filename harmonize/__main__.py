@@ -8,10 +8,7 @@ from typing import NoReturn
 from typer.exceptions import Abort, TyperException
 
 from harmonize.cli import app
-from harmonize.terminal import FINE, INTERNAL, one_line
-
-_STOPPED = 130
-"""The exit code of a program that its user stopped."""
+from harmonize.terminal import FINE, INTERNAL, STOPPED, one_line
 
 
 def main() -> None:
@@ -26,7 +23,7 @@ def main() -> None:
         _leave(error.exit_code)
     except (Abort, KeyboardInterrupt):
         _say("stopped")
-        _leave(_STOPPED)
+        _leave(STOPPED)
     except BrokenPipeError:  # the reader went away: no error, and nothing left to flush
         os._exit(FINE)
     except Exception as error:  # the last edge: whatever it is, the user gets one line

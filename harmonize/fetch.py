@@ -16,6 +16,7 @@ import typer
 from harmonize.terminal import (
     FINE,
     INCOMPLETE,
+    STOPPED,
     USAGE,
     Settings,
     emit,
@@ -125,6 +126,8 @@ def gathered(
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
+    except KeyboardInterrupt:
+        fail("stopped; the venues gathered until then are archived, whole", STOPPED)
 
 
 def exit_code(outcomes: "Sequence[Outcome]", *, asked: bool) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +73,11 @@ def planned(wanted: Wanted) -> tuple[Plan, ...]:
 
 
 def _newest(path: Path) -> dict[str, Snapshot]:
-    """Each venue's newest snapshot, in the archive or else recorded; a failed try is none."""
+    """What is held of each venue, in the archive or else recorded, as one snapshot.
+
+    A complete snapshot stands alone; partial ones are taken with those they are laid over. A failed
+    try is none.
+    """
     found: dict[str, Snapshot] = {}
     with recorded() as bundled:
         for place in (bundled, path):
@@ -81,11 +85,10 @@ def _newest(path: Path) -> dict[str, Snapshot]:
                 continue
             archive = Archive.open(place)
             for venue, entries in latest(archive.entries()).items():
-                for entry in entries:
-                    snapshot = archive.read(entry)
-                    if attempt(snapshot) is None:
-                        found[venue] = snapshot
-                        break
+                held = [one for one in map(archive.read, entries) if attempt(one) is None]
+                if held:
+                    payloads = tuple(payload for one in held for payload in one.payloads)
+                    found[venue] = replace(held[0], payloads=payloads)
     return found
 
 

@@ -15,6 +15,10 @@ FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
 """Exit codes. When several apply, the highest of 4, 2, 3, 1 counts."""
 
 
+STOPPED = 130
+"""The exit code of a program that its user stopped."""
+
+
 class FailOn(StrEnum):
     """The gravest level of finding that still exits with 0 is the one below this."""
 

@@ -91,10 +91,10 @@ def _calls(endpoint: Endpoint, known: Snapshot) -> tuple[list[Params], bool]:
         first = list(endpoint.ask(known))
     except UnreadablePayloadError:
         first = []
+    pages = [one.call.params for one in known.answers(endpoint.method)]
     if not first:
-        return [()], True
+        return pages or [()], True
     if endpoint.next_page is None:
         return first, False
-    pages = [one.call.params for one in known.answers(endpoint.method)]
     following = [params for params in pages if params not in first]
     return first + following, not pages

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from venues.adapter import Endpoint, Purpose
@@ -137,3 +137,44 @@ LASTING = (
     Fault("a number alone", lambda reply: replace(reply, body=b"1"), margin),
 )
 """Faults that last: the venue was not gathered, and must not look as if it had been."""
+
+
+@dataclass(slots=True)
+class Repeating:
+    """A paging fault: from the second page on, an endpoint gives its first pages over again.
+
+    ``cycle`` is how many pages come before they repeat: 1 is a page duplicated, 2 a loop.
+    """
+
+    cycle: int
+    pages: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+
+    def apply(self, venue: str, endpoint: Endpoint, _number: int, reply: Reply) -> Reply:
+        """Keep the first pages, and send them again in their order."""
+        if endpoint.next_page is None or endpoint.purpose is not Purpose.MARGIN:
+            return reply
+        seen = self.pages.setdefault((venue, endpoint.method), [])
+        if len(seen) < self.cycle:
+            seen.append(reply.body)
+            return reply
+        seen.append(seen[len(seen) - self.cycle])
+        return replace(reply, body=seen[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """Silent truncation: the first page says that it is the last."""
+
+    method: str
+    pointer: tuple[str, ...]
+
+    def apply(self, _venue: str, endpoint: Endpoint, _number: int, reply: Reply) -> Reply:
+        """Empty the cursor of a page."""
+        if endpoint.method != self.method:
+            return reply
+        document = json.loads(reply.body)
+        holder = document
+        for key in self.pointer[:-1]:
+            holder = holder[key]
+        holder[self.pointer[-1]] = ""
+        return replace(reply, body=json.dumps(document).encode())

@@ -126,6 +126,35 @@ def test_a_changed_shape_hides_the_schedule_and_names_the_place(shape: str) -> N
             assert isinstance(other.initial, Unknown) or isinstance(other.maintenance, Unknown)
 
 
+def paged() -> list[VenueAdapter]:
+    """The venues that answered some endpoint on more than two pages."""
+    found = []
+    for venue, one in baseline()[0].items():
+        pages = {step.method for step in adapter(venue).endpoints if step.next_page is not None}
+        counts = Counter(payload.call.method for payload in one.snapshot.payloads)
+        if any(counts[method] > 2 for method in pages):
+            found.append(adapter(venue))
+    return found
+
+
+@pytest.mark.parametrize("cycle", [1, 2])
+def test_a_page_that_comes_again_fails_the_venue(cycle: int) -> None:
+    chosen = [one for one in paged() if one.venue == "bybit"]
+    assert chosen
+    found, _ = replayed(faults.Repeating(cycle), chosen)
+    for venue, one in found.items():
+        assert isinstance(one, Failed), venue
+        assert "repeats page" in one.reason
+
+
+def test_a_list_cut_short_in_silence_is_given_away_by_the_instruments() -> None:
+    cut = faults.CutShort("publicGetV5MarketRiskLimit", ("result", "nextPageCursor"))
+    found, _ = replayed(cut, [adapter("bybit")])
+    one = found["bybit"]
+    assert isinstance(one, Failed)
+    assert "listed instruments have no margins" in one.reason
+
+
 def test_a_field_that_nobody_knows_hides_the_schedule() -> None:
     sound = baseline()[0]["bybit"]
     schedule = registry.parse([sound.snapshot], facts.bundled()).schedules[0]
