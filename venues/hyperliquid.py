@@ -103,7 +103,7 @@ def _metas(payload: Payload) -> Iterator[tuple[Row, str]]:
 def _collateral(meta: Row) -> str:
     """What a market's amounts are in: USDC, or a token that the payload names by number alone."""
     token = meta.get("collateralToken", 0)
-    return "USDC" if token == 0 else f"token {token}"
+    return "USDC" if token == 0 else f"TOKEN{token}"
 
 
 def _tables(meta: Row, at: str) -> dict[int, _Table]:
@@ -122,7 +122,7 @@ def _tables(meta: Row, at: str) -> dict[int, _Table]:
 
 def _list(meta: Row, key: str, at: str) -> list[object]:
     """A recording may lack the tables altogether; then markets that need one stay unknown."""
-    return listing(meta[key], f"{at}/{key}") if key in meta else []
+    return listing(meta[key], f"{at}/{key}") if meta.get(key, []) != [] else []
 
 
 def _pair(pair: object, at: str) -> tuple[int, object]:
