@@ -1,0 +1,129 @@
+"""What to ask next, and what an answer says besides its body."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from harmonize.payload import (
+    Call,
+    Origin,
+    Payload,
+    Provenance,
+    Snapshot,
+    UnreadablePayloadError,
+)
+from venues import asking
+from venues.answered import dating, holds_rows, plain, seconds_to_wait
+from venues.credentials import Credentials
+
+NOW = datetime(2026, 9, 25, 12, tzinfo=UTC)
+
+
+def snapshot(content: str) -> Snapshot:
+    provenance = Provenance(Origin.LIVE, "a test", "none")
+    payload = Payload.of("x", Call("list"), NOW, provenance, content.encode())
+    return Snapshot("x", NOW, (payload,), complete=True)
+
+
+SYMBOLS = snapshot('{"data": [{"id": "B", "live": true}, {"id": "A", "live": true}, {"id": "C"}]}')
+
+
+def test_calls_follow_from_answers_sorted_and_each_once() -> None:
+    found = asking.values("list", "data", field="id", where=lambda row: "live" in row)
+    assert list(asking.each("symbol", found, limit="5")(SYMBOLS)) == [
+        (("limit", "5"), ("symbol", "A")),
+        (("limit", "5"), ("symbol", "B")),
+    ]
+    everyone = asking.values("list", "data", field="id")
+    assert list(asking.joined("symbols", everyone, 2)(SYMBOLS)) == [
+        (("symbols", "A,B"),),
+        (("symbols", "C"),),
+    ]
+
+
+def test_several_asks_stand_together_and_one_without_parameters_is_one_call() -> None:
+    both = asking.together(asking.once(settle="usdt"), asking.every({"settle": "btc"}))
+    assert list(both(SYMBOLS)) == [(("settle", "usdt"),), (("settle", "btc"),)]
+    assert list(asking.ONCE(SYMBOLS)) == [()]
+
+
+def test_a_cursor_is_followed_until_it_is_empty() -> None:
+    following = asking.cursor("cursor", "result", "next")
+    asked = asking.call(category="linear")
+    assert following(asked, {"result": {"next": "p2"}}) == (
+        ("category", "linear"),
+        ("cursor", "p2"),
+    )
+    assert following(asked, {"result": {"next": ""}}) is None
+    with pytest.raises(UnreadablePayloadError, match="/result/next: a cursor was due"):
+        following(asked, {"result": {"next": ["p2"]}})
+
+
+@pytest.mark.parametrize(
+    ("following", "second"),
+    [(asking.offset("at", 2, "rows"), "2"), (asking.numbered("at", 2, "rows"), "2")],
+)
+def test_full_pages_are_followed_and_a_short_one_is_the_last(
+    following: asking.NextPage, second: str
+) -> None:
+    assert following((), {"rows": [1, 2]}) == (("at", second),)
+    assert following((), {"rows": [1]}) is None
+    with pytest.raises(asking.PastTheEndError):
+        following((("at", second),), {"rows": []})
+    with pytest.raises(UnreadablePayloadError, match="a list was due"):
+        following((), {"rows": {}})
+
+
+def test_listed_instruments_without_an_answer_are_named() -> None:
+    whole = asking.all_answered(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
+    assert whole(SYMBOLS) == "4 listed instruments have no margins in the answer, as B, C, D"
+    assert asking.all_answered(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
+
+
+@pytest.mark.parametrize(
+    ("document", "holds"),
+    [
+        ([1], True),
+        ([], False),
+        ({"code": 0, "data": []}, False),
+        ({"data": {"list": [], "cursor": ""}}, False),
+        ({"data": {"list": [], "rows": [1]}}, True),
+        ({"markets": {"BTC-USD": {"rate": "1"}}}, True),
+        ({"markets": {}}, False),
+        ({"code": 1, "msg": "no"}, False),
+        ("text", False),
+        (1, False),
+    ],
+)
+def test_an_answer_holds_something_or_nothing(document: object, *, holds: bool) -> None:
+    assert holds_rows(document) is holds
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("Fri, 25 Sep 2026 12:01:00 GMT", 60.0),
+        ("Fri, 25 Sep 2026 11:00:00 GMT", 0.0),
+        ("Fri, 25 Sep 2026 12:01:00 -0000", 60.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
+    assert seconds_to_wait(header, NOW) == seconds
+
+
+def test_a_clock_that_agrees_is_not_worth_a_word() -> None:
+    assert dating("Fri, 25 Sep 2026 12:00:30 GMT", NOW) == "clock of the gathering machine"
+    assert dating("", NOW) == "clock of the gathering machine"
+    assert dating("Fri, 25 Sep 2026 12:05:00 GMT", NOW) == (
+        "clock of the gathering machine; the venue's said 2026-09-25 12:05:00 UTC"
+    )
+
+
+def test_reasons_are_one_line_without_urls_or_secrets() -> None:
+    keys = Credentials({"apiKey": "open-sesame", "secret": "open"})
+    said = plain("GET https://x.example/a?sign=1\n failed with open-sesame\x1b[31m", keys)
+    assert said == "GET failed with [secret] [31m"
+    assert len(plain("word " * 100, keys)) == 240
