@@ -1,5 +1,6 @@
 """The documentation that code writes, and its examples; ``python -m tests.docs`` rewrites both."""
 
+import os
 import re
 import shlex
 import sys
@@ -398,4 +399,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with TemporaryDirectory() as nobody:
+        os.environ["XDG_DATA_HOME"] = nobody  # examples read the recorded archive, not the user's
+        sys.exit(main())
