@@ -52,8 +52,9 @@ EXPLANATIONS = {
         "them. Between two cuts (bounds of tiers, crossings of curves) their order is constant."
     ),
     "counted": (
-        "Schedules that rest on a venue's documentation, or of which only the maximum leverage is "
-        "published, are shown beside the others and marked, but enter no cross-venue figure."
+        "Schedules that rest on a venue's documentation, of which only the maximum leverage or the "
+        "first tier is published, or whose margins no source verifies, are shown beside the others "
+        "and marked, but enter no cross-venue figure."
     ),
     "dates": (
         "Recordings differ in date. Every cross-venue figure names the oldest and newest date it "

@@ -19,7 +19,7 @@ from harmonize.document import (
 from harmonize.laid_out import FIGURES, LaidOut, Placed
 from harmonize.payload import Origin
 from harmonize.requirement import Cap, RuleSet
-from harmonize.schedule import MarginSchedule
+from harmonize.schedule import Derived, MarginSchedule
 
 MEDIAN = "median"
 """What an index is called that compares venues with their own median."""
@@ -66,11 +66,18 @@ def rivals(
     )
 
 
+UNVERIFIED = "no source verifies how its margins follow from what is published"
+
+
 def aside(schedule: MarginSchedule) -> str:
     """Say why a schedule is shown but counts in no cross-venue figure; empty when it counts."""
     if schedule.origin is Origin.DOCUMENTATION:
         return "rests on the venue's documentation"
-    return schedule.aside
+    guessed = any(
+        isinstance(one, Derived) and not one.verified
+        for one in (schedule.initial, schedule.maintenance)
+    )
+    return schedule.aside or (UNVERIFIED if guessed else "")
 
 
 def span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:

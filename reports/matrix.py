@@ -1,6 +1,7 @@
 """Venue by underlying: the heat-map of divergence, and what could be observed."""
 
 import math
+from collections.abc import Sequence
 
 from harmonize.document import (
     Comparison,
@@ -14,7 +15,7 @@ from reports import numbers
 from reports.lookup import FIGURES, Lookup, at
 from reports.page import Cell, HeatMap, Mark, MatrixRow, Reference
 
-ROWS = 40
+COLUMNS = 12
 """How many underlyings a matrix shows; the rest is in the JSON document, and the page says so."""
 
 _SHADES = (1.25, 2.0, 4.0, 8.0)
@@ -68,14 +69,26 @@ def statuses() -> tuple[Mark, ...]:
     return (*_STATUS_MARKS.values(), _UNLISTED_MARK)
 
 
-def coverage_matrix(lookup: Lookup) -> tuple[MatrixRow, ...]:
-    """Show what is known of every underlying that fits, compared ones first."""
+def coverage_columns(lookup: Lookup) -> tuple[str, ...]:
+    """The underlyings of the coverage matrix: compared ones first."""
     others = sorted({row.underlying for row in lookup.document.coverage} - set(lookup.comparisons))
-    shown = [*lookup.reading_order, *others][:ROWS]
+    return tuple([*lookup.reading_order, *others][:COLUMNS])
+
+
+def coverage_matrix(lookup: Lookup) -> tuple[MatrixRow, ...]:
+    """Show what is known of the underlyings that fit, on every venue that lists one of them."""
+    shown = coverage_columns(lookup)
     return tuple(
-        MatrixRow(name, tuple(_status(lookup, venue, name) for venue in lookup.venues), "")
-        for name in shown
+        MatrixRow(venue, tuple(_status(lookup, venue, name) for name in shown), "")
+        for venue in _listing(lookup, shown)
     )
+
+
+def _listing(lookup: Lookup, shown: Sequence[str]) -> list[str]:
+    """The venues that list any of some underlyings."""
+    return [
+        venue for venue in lookup.venues if any((venue, name) in lookup.coverage for name in shown)
+    ]
 
 
 def _status(lookup: Lookup, venue: str, underlying: str) -> Cell:
@@ -90,14 +103,16 @@ def _heat_map(
     lookup: Lookup, rule_set: RuleSetRow, figure: str, name: str, reference: Reference
 ) -> HeatMap:
     notional = lookup.document.heat_notional
-    shown = [lookup.comparisons[name] for name in _judged(lookup, rule_set)[:ROWS]]
+    names = _judged(lookup, rule_set)[:COLUMNS]
+    shown = [lookup.comparisons[name] for name in names]
+    by_underlying = [_cells(lookup, comparison, rule_set, figure) for comparison in shown]
     rows = tuple(
         MatrixRow(
-            comparison.underlying,
-            _cells(lookup, comparison, rule_set, figure),
-            numbers.span(comparison.oldest, comparison.newest),
+            venue,
+            tuple(cells[venue] for cells in by_underlying),
+            _observed(lookup, venue, names),
         )
-        for comparison in shown
+        for venue in _listing(lookup, names)
     )
     dates = numbers.span(
         min((row.oldest for row in shown), default=None),
@@ -109,9 +124,19 @@ def _heat_map(
         f"How far each venue's {name.lower()} at {at_notional} of notional lies below (−) or above"
         f" (+) {rule_set.title}. Dates compared: {dates}.",
         reference,
-        lookup.venues,
+        tuple(names),
         rows,
     )
+
+
+def _observed(lookup: Lookup, venue: str, names: Sequence[str]) -> str:
+    """The span of dates of a venue's schedules on some underlyings."""
+    dates = [
+        lookup.coverage[venue, name].observed_at
+        for name in names
+        if (venue, name) in lookup.coverage
+    ]
+    return numbers.span(min(dates), max(dates))
 
 
 def left_out(lookup: Lookup) -> str:
@@ -122,8 +147,8 @@ def left_out(lookup: Lookup) -> str:
         if len(lookup.comparisons) > judged:
             number = numbers.counted(len(lookup.comparisons) - judged, "compared underlying")
             said.append(f"{rule_set.id} says nothing of {number}")
-        if judged > ROWS:
-            said.append(f"{numbers.count(judged - ROWS)} more are in the JSON document")
+        if judged > COLUMNS:
+            said.append(f"{numbers.count(judged - COLUMNS)} more are in the JSON document")
     return "; ".join(said)
 
 
@@ -139,17 +164,18 @@ def _judged(lookup: Lookup, rule_set: RuleSetRow) -> list[str]:
 
 def _cells(
     lookup: Lookup, comparison: Comparison, rule_set: RuleSetRow, figure: str
-) -> tuple[Cell, ...]:
+) -> dict[str, Cell]:
+    """What each venue asks on one underlying, as a cell."""
     members = {member.venue: member for member in comparison.members}
-    cells = []
+    cells = {}
     for venue in lookup.venues:
         member = members.get(venue)
         if member is None:
-            cells.append(_absent(lookup, venue, comparison.underlying))
+            cells[venue] = _absent(lookup, venue, comparison.underlying)
         else:
             row = lookup.divergence(rule_set.id, figure, member)
-            cells.append(_cell(row, member, lookup.document.heat_notional))
-    return tuple(cells)
+            cells[venue] = _cell(row, member, lookup.document.heat_notional)
+    return cells
 
 
 def _absent(lookup: Lookup, venue: str, underlying: str) -> Cell:

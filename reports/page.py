@@ -52,11 +52,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """An underlying over all venues."""
+    """A venue over the underlyings that fit."""
 
-    underlying: Annotated[str, "the asset"]
-    cells: Annotated[tuple[Cell, ...], "one per venue, in the order of the columns"]
-    dates: Annotated[str, "the span of dates that the row compares"]
+    venue: Annotated[str, "its name"]
+    cells: Annotated[tuple[Cell, ...], "one per underlying, in the order of the columns"]
+    dates: Annotated[str, "the span of dates that the row's schedules were observed on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class HeatMap:
     title: Annotated[str, "the figure and the notional"]
     caption: Annotated[str, "what a cell says, against what, over which dates"]
     reference: Annotated[Reference, "the rule set it is measured against"]
-    columns: Annotated[tuple[str, ...], "the venues"]
-    rows: Annotated[tuple[MatrixRow, ...], "the underlyings that fit"]
+    columns: Annotated[tuple[str, ...], "the underlyings that fit"]
+    rows: Annotated[tuple[MatrixRow, ...], "the venues that list any of them"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +212,8 @@ class CoverageView:
 
     statuses: Annotated[tuple[Mark, ...], "the legend"]
     venues: Annotated[tuple[VenueCoverage, ...], "a line per venue"]
-    columns: Annotated[tuple[str, ...], "the venues of the matrix"]
-    matrix: Annotated[tuple[MatrixRow, ...], "the underlyings that fit"]
+    columns: Annotated[tuple[str, ...], "the underlyings that fit into the matrix"]
+    matrix: Annotated[tuple[MatrixRow, ...], "the venues that list any of them"]
     matrix_left: Annotated[str, "how many underlyings do not fit; empty if none"]
     whys: Annotated[
         tuple[tuple[str, tuple[ReasonRow, ...], str], ...],

@@ -14,7 +14,7 @@ from harmonize.document import (
 from reports import numbers
 from reports.findings import CodeFindings
 from reports.lookup import Lookup
-from reports.matrix import ROWS, coverage_matrix, statuses
+from reports.matrix import COLUMNS, coverage_columns, coverage_matrix, statuses
 from reports.page import (
     CodeRow,
     CoverageView,
@@ -115,9 +115,9 @@ def coverage_view(lookup: Lookup) -> CoverageView:
     return CoverageView(
         statuses(),
         tuple(_venue(lookup, venue) for venue in lookup.venues),
-        lookup.venues,
+        coverage_columns(lookup),
         coverage_matrix(lookup),
-        left(len(underlyings) - ROWS, "underlying"),
+        left(len(underlyings) - COLUMNS, "underlying"),
         (
             ("Why not more is known", *_reasons(unknown)),
             ("What venues sent that could not be read", *_reasons(unread)),

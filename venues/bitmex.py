@@ -26,6 +26,8 @@ INSTRUMENTS = "publicGetInstrumentActive"
 _MINOR = {"XBt": ("XBT", Decimal(10) ** 8), "USDt": ("USDT", Decimal(10) ** 6)}
 """Risk limits are in the smallest unit of the settlement currency: satoshi, or 10^-6 USDT."""
 
+CLOSED = "the venue closed on 2026-09-23"
+
 _KINDS = {"FFWCSX", "FFCCSX"}  # perpetuals and futures
 
 
@@ -79,6 +81,7 @@ def _formula(
         ),
         initial=Unknown("the payload has no price of XBTUSD to convert its risk limits"),
         maintenance=Unknown("the payload has no price of XBTUSD to convert its risk limits"),
+        aside=CLOSED,
     )
     if settle == "USDT":
         unit, conversion = 1 / smallest, Conversion(f"{minor} / {smallest:f}, at par with USD", ())
@@ -121,5 +124,5 @@ ADAPTER = VenueAdapter(
     title="BitMEX",
     endpoints=(Endpoint(INSTRUMENTS, "GET /api/v1/instrument/active", Purpose.MARGIN),),
     parse=parse,
-    closed="the venue closed on 2026-09-23; its recordings are read",
+    closed=f"{CLOSED}; its recordings are read",
 )

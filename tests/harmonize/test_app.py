@@ -54,7 +54,7 @@ def test_a_schedule_is_found_by_the_unified_symbol_or_the_venues_own() -> None:
     by_id, _, _ = find_schedule(Question(venues=("kucoin",)), "xbtusdtm")
     by_symbol, others, payloads = find_schedule(Question(venues=("kucoin",)), "BTC/USDT:USDT")
     assert by_id == by_symbol
-    assert others == ("isolated, classic",)
+    assert others == ("cross, unified", "isolated, classic")
     assert by_symbol.evidence[0].sha256 in payloads
 
 

@@ -89,9 +89,11 @@ class Replay:
             ready.set()
             self._loop.run_forever()
             server.close()
-            for task in asyncio.all_tasks(self._loop):
+            tasks = asyncio.all_tasks(self._loop)
+            for task in tasks:
                 task.cancel()
-            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self._loop.run_until_complete(asyncio.sleep(0.01))  # sockets close in a later turn
             self._loop.close()
 
         self._thread = threading.Thread(target=run, daemon=True)

@@ -13,7 +13,7 @@ from harmonize.document import (
 from reports.html_ import html, page
 from reports.page import Cell, ReportPage
 from reports.wording import listed, some
-from tests.reports.sample import BASELINE, HEAT, RATES, finding, sample
+from tests.reports.sample import BASELINE, HEAT, finding, sample
 
 
 def spaced(text: str) -> str:
@@ -25,8 +25,9 @@ def caption(document: AuditDocument, figure: int = 0) -> str:
 
 
 def heat(view: ReportPage, underlying: str, venue: str) -> Cell:
-    (row,) = [row for row in view.heat_maps[0].rows if row.underlying == underlying]
-    return row.cells[list(RATES).index(venue)]
+    shown = view.heat_maps[0]
+    (row,) = [row for row in shown.rows if row.venue == venue]
+    return row.cells[shown.columns.index(underlying)]
 
 
 def test_curves_without_a_comparison_are_drawn_and_read_off_at_their_points() -> None:
@@ -77,7 +78,7 @@ def test_an_underlying_that_the_reference_does_not_know_is_counted_not_shown() -
     document = sample()
     only_btc = tuple(row for row in document.divergences if row.underlying == "BTC")
     view = page(replace(document, divergences=only_btc))
-    assert [row.underlying for row in view.heat_maps[0].rows] == ["BTC"]
+    assert view.heat_maps[0].columns == ("BTC",)
     assert spaced(view.heat_left) == f"{BASELINE} says nothing of 1 compared underlying"
 
 
@@ -93,8 +94,9 @@ def test_the_best_known_of_several_rows_stands_for_the_venue() -> None:
     document = sample()
     better = CoverageRow("venue-e", "BTC", "Y", CoverageStatus.STALE, "observed long ago", "")
     view = page(replace(document, coverage=(*document.coverage, better)))
-    (row,) = [row for row in view.coverage.matrix if row.underlying == "BTC"]
-    assert row.cells[-1] == Cell("st", "◐ stale", "observed long ago")
+    (row,) = [row for row in view.coverage.matrix if row.venue == "venue-e"]
+    there = view.coverage.columns.index("BTC")
+    assert row.cells[there] == Cell("st", "◐ stale", "observed long ago")
 
 
 def test_indices_only_against_the_median_are_ranked_by_it() -> None:
