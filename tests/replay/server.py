@@ -29,6 +29,9 @@ from tests.replay.faults import NONE, Faulty, Reply
 from venues.adapter import Endpoint, VenueAdapter
 from venues.registry import VENUES
 
+GRAIN = 0.05
+"""Seconds by which a call may come too early: how unevenly a busy machine passes calls on."""
+
 NOTHING: Mapping[str, object] = {"code": "0", "success": True, "data": [], "result": []}
 """What market data answers that no recording holds: success, and no row."""
 
@@ -141,7 +144,7 @@ class Replay:
         if key not in self.pace:
             return False
         venue, now = key[0], self._loop.time()
-        if now < self._free[venue] - 0.005:  # a timer's grain
+        if now < self._free[venue] - GRAIN:
             self.early[venue] += 1
             return True
         self._free[venue] = max(now, self._free[venue]) + self.pace[key]
