@@ -73,6 +73,11 @@ ADAPTER = VenueAdapter(
     venue="apex",
     title="ApeX Omni",
     host="omni.apex.exchange",
-    endpoints=(Endpoint(SYMBOLS, "GET /api/v3/symbols", Purpose.MARGIN),),
+    endpoints=(
+        Endpoint(
+            "publicGetV3DataAllTickerInfo", "GET /api/v3/data/all-ticker-info", Purpose.PRICES
+        ),
+        Endpoint(SYMBOLS, "GET /api/v3/symbols", Purpose.MARGIN),
+    ),
     parse=parse,
 )

@@ -78,6 +78,7 @@ ADAPTER = VenueAdapter(
     title="BingX",
     host="open-api.bingx.com",
     endpoints=(
+        Endpoint("swapV2PublicGetQuoteTicker", "GET /openApi/swap/v2/quote/ticker", Purpose.PRICES),
         Endpoint(CONTRACTS, "GET /openApi/swap/v2/quote/contracts", Purpose.INSTRUMENTS),
         Endpoint(
             "swapV2PublicGetQuotePremiumIndex",

@@ -47,6 +47,13 @@ ADAPTER = VenueAdapter(
     venue="btse",
     title="BTSE",
     host="api.btse.com",
-    endpoints=(Endpoint(LIMITS, "GET /public-api/market/v1/riskLimits", Purpose.MARGIN),),
+    endpoints=(
+        Endpoint(
+            "publicGetFuturesApiV23MarketSummary",
+            "GET /futures/api/v2.3/market_summary",
+            Purpose.PRICES,
+        ),
+        Endpoint(LIMITS, "GET /public-api/market/v1/riskLimits", Purpose.MARGIN),
+    ),
     parse=parse,
 )

@@ -78,6 +78,12 @@ ADAPTER = VenueAdapter(
     host="drb.coinbase.com",
     endpoints=(
         Endpoint(
+            "publicGetGetBookSummaryByCurrency",
+            "GET /api/v2/public/get_book_summary_by_currency",
+            Purpose.PRICES,
+            ask=once(currency="USDC", kind="future"),
+        ),
+        Endpoint(
             INSTRUMENTS,
             "GET /api/v2/public/get_instruments",
             Purpose.MARGIN,

@@ -7,6 +7,7 @@ from harmonize.payload import Column, Defect, Payload, Snapshot
 from harmonize.schedule import MarginMode, Profile, Unknown
 from venues import continuous
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.asking import once
 from venues.facts import Facts
 from venues.reading import Row, mapping, number, rate, read_rows, word
 
@@ -54,6 +55,14 @@ ADAPTER = VenueAdapter(
     venue="paradex",
     title="Paradex",
     host="api.prod.paradex.trade",
-    endpoints=(Endpoint(MARKETS, "GET /v1/markets", Purpose.MARGIN),),
+    endpoints=(
+        Endpoint(
+            "publicGetMarketsSummary",
+            "GET /v1/markets/summary",
+            Purpose.PRICES,
+            ask=once(market="ALL"),
+        ),
+        Endpoint(MARKETS, "GET /v1/markets", Purpose.MARGIN),
+    ),
     parse=parse,
 )

@@ -174,6 +174,9 @@ ADAPTER = VenueAdapter(
     venue="phemex",
     title="Phemex",
     host="api.phemex.com",
-    endpoints=(Endpoint(PRODUCTS, "GET /public/products", Purpose.MARGIN),),
+    endpoints=(
+        Endpoint("v2GetMdV2Ticker24hrAll", "GET /md/v2/ticker/24hr/all", Purpose.PRICES),
+        Endpoint(PRODUCTS, "GET /public/products", Purpose.MARGIN),
+    ),
     parse=parse,
 )

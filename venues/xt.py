@@ -80,6 +80,16 @@ ADAPTER = VenueAdapter(
     title="XT.COM",
     host="fapi.xt.com",
     endpoints=(
+        Endpoint(
+            "publicLinearGetFutureMarketV1PublicQAggTickers",
+            "GET /future/market/v1/public/q/agg-tickers",
+            Purpose.PRICES,
+        ),
+        Endpoint(
+            "publicInverseGetFutureMarketV1PublicQAggTickers",
+            "GET dapi.xt.com/future/market/v1/public/q/agg-tickers",
+            Purpose.PRICES,
+        ),
         Endpoint(LINEAR, f"GET {_PATH}", Purpose.MARGIN),
         Endpoint(INVERSE, f"GET dapi.xt.com{_PATH}", Purpose.MARGIN),
     ),

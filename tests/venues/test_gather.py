@@ -12,7 +12,7 @@ from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS, baseline, outcomes, replayed, terms
 from tests.replay.server import Replay, open_venues
 from venues import facts, registry
-from venues.adapter import Access, VenueAdapter
+from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.credentials import NONE
 from venues.gather import BREAKER, IN_FLIGHT, Progress
 from venues.outcome import Failed, Gathered, Skipped, attempt
@@ -124,6 +124,55 @@ def test_a_changed_shape_hides_the_schedule_and_names_the_place(shape: str) -> N
                 was = getattr(schedule, name)
                 assert isinstance(figure, Unknown) or value_of(figure) == value_of(was), venue
             assert isinstance(other.initial, Unknown) or isinstance(other.maintenance, Unknown)
+
+
+def test_rows_in_a_new_shape_hide_the_schedule() -> None:
+    sound = baseline()[0]
+    touched = {
+        venue: registry.parse([one.snapshot], facts.bundled()).schedules[0]
+        for venue, one in sound.items()
+    }
+    bodies = dict(drift.reshaped(sound[venue], one) for venue, one in touched.items())
+    found, _ = replayed(drift.Drift(bodies))
+    for venue, schedule in touched.items():
+        after = found[venue]
+        if isinstance(after, Failed):
+            continue
+        assert isinstance(after, Gathered)
+        read = registry.parse([after.snapshot], facts.bundled())
+        assert read.defects, venue
+        for other in read.schedules:
+            if other.key == schedule.key:
+                assert isinstance(other.initial, Unknown), venue
+                assert isinstance(other.maintenance, Unknown), venue
+
+
+def listing(endpoint: Endpoint, _number: int) -> bool:
+    return endpoint.purpose is Purpose.INSTRUMENTS
+
+
+def market_data(endpoint: Endpoint, _number: int) -> bool:
+    return not endpoint.required
+
+
+@pytest.mark.parametrize("fault", faults.LASTING, ids=lambda one: one.name)
+def test_a_fault_in_a_list_of_instruments_fails_the_venues_that_need_it(fault: Fault) -> None:
+    needing = [one for one in open_venues() if any(listing(each, 1) for each in one.endpoints)]
+    found, _ = replayed(Fault(fault.name, fault.change, listing), needing, timeout=0.4, budget=10.0)
+    assert {venue for venue, one in found.items() if not isinstance(one, Failed)} == set()
+    assert len(found) >= 8
+
+
+def test_market_data_alone_can_be_missing_and_that_is_said() -> None:
+    down = next(one for one in faults.LASTING if one.name == "500")
+    found, _ = replayed(Fault(down.name, down.change, market_data))
+    for venue, one in found.items():
+        assert isinstance(one, Gathered), venue
+        asked = [each.request for each in adapter(venue).endpoints if not each.required]
+        assert len(one.missing) == len(asked), venue
+        for request, said in zip(asked, one.missing, strict=True):
+            assert said.startswith(f"{request}: ")
+            assert "HTTP status 500" in said
 
 
 def paged() -> list[VenueAdapter]:
