@@ -15,20 +15,30 @@ LOWER = 1e3
 UPPER = 1e9
 """Where they end, in USD, or earlier at a capacity."""
 
+MOST = 16
+"""Lines that can be told apart in one drawing."""
+
 _PER_DECADE = 8  # points of a curved stretch: the eye sees no corner at this density
 
 
 def curves(
     all_: Sequence[Rivals], laid_out: LaidOut, rule_sets: Sequence[RuleSet]
 ) -> tuple[Curve, ...]:
-    """Draw every venue's IM and MM of the given underlyings, and the reference schedules."""
+    """Draw every venue's IM and MM of the given underlyings, and the reference schedules.
+
+    Where there are too many, only those that count in cross-venue figures.
+    """
     found = []
     references = [one for one in rule_sets if not isinstance(one.requirement, Cap)]
     for rivals in all_:
         for figure in FIGURES:
-            for row, schedule in zip(rivals.rows, rivals.schedules, strict=True):
-                placed = laid_out.own[figure][row]
-                if placed is not None:
+            known = [
+                (placed, schedule)
+                for row, schedule in zip(rivals.rows, rivals.schedules, strict=True)
+                if (placed := laid_out.own[figure][row]) is not None
+            ]
+            for placed, schedule in known:
+                if len(known) <= MOST or not aside(schedule):
                     notional, rate = _points(laid_out, placed)
                     found.append(
                         Curve(

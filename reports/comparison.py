@@ -13,6 +13,7 @@ from reports.wording import anchor, listed
 
 _RANGES = 30
 _NAMED = 3
+_STALE = 8  # stale venues that a note names; more are counted
 
 
 def chart_sections(lookup: Lookup, references: dict[str, Reference]) -> tuple[ChartSection, ...]:
@@ -73,13 +74,19 @@ def _section(
 
 
 def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
-    notes = [
-        f"{member.venue} is shown but in no cross-venue figure: {member.reason}."
-        for member in comparison.members
-        if not member.counted
-    ]
+    aside: dict[str, list[str]] = {}
+    for member in comparison.members:
+        if not member.counted:
+            aside.setdefault(member.reason, []).append(member.venue)
+    grouped = [f"{listed(venues)} ({reason})" for reason, venues in sorted(aside.items())]
+    notes = [f"Shown, but in no cross-venue figure: {'; '.join(grouped)}."] if grouped else []
     stale = [member.venue for member in comparison.members if member.stale]
-    if stale:
+    if len(stale) > _STALE:
+        of = numbers.counted(len(comparison.members), "venue")
+        notes.append(
+            f"Stale: {numbers.count(len(stale))} of {of}, each marked in the numbers below."
+        )
+    elif stale:
         notes.append(f"Stale: {listed(stale)}.")
     documented = [m.venue for m in comparison.members if m.origin == "documentation"]
     if documented:
@@ -117,7 +124,11 @@ def _caption(lookup: Lookup, underlying: str, figure: str, name: str) -> str:
     dates = _dates(lookup.gaps.get((underlying, figure)))
     dated = f" Dates compared: {dates}." if dates else ""
     venues = numbers.counted(len(curves), "venue")
-    return f"{name} on {underlying}, {venues} drawn: {result}.{asked}{dated}"
+    comparison = lookup.comparisons.get(underlying)
+    undrawn = {member.venue for member in comparison.members} if comparison else set()
+    undrawn -= {curve.name for curve in curves}
+    more = f", {numbers.count(len(undrawn))} more in the numbers below" if undrawn else ""
+    return f"{name} on {underlying}, {venues} drawn{more}: {result}.{asked}{dated}"
 
 
 def _dates(gap: Gap | None) -> str:

@@ -50,7 +50,10 @@ def test_a_figure_that_no_venue_publishes_is_said_to_be_not_observable() -> None
         curve for curve in document.curves if curve.figure == "initial" or curve.reference
     )
     said = caption(replace(document, curves=initial_only, gaps=(), divergences=()), figure=1)
-    assert said == "Maintenance margin on BTC, 0 venues drawn: not observable at any venue."
+    assert (
+        said
+        == "Maintenance margin on BTC, 0 venues drawn, 5 more in the numbers below: not observable at any venue."
+    )
 
 
 def test_margins_beyond_the_reference_or_of_another_class_are_marked() -> None:
