@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import stat
@@ -308,6 +309,34 @@ def test_an_interruption_leaves_the_archive_whole(tmp_path: Path) -> None:
     held = Archive.open(archive)
     assert [one.venue for one in held.entries()] == ["dydx"]
     assert held.verify() == ()
+
+
+def test_a_terminal_shows_a_line_a_venue_with_calls_done_and_due(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="needs a Unix terminal")
+    ours, theirs = pty.openpty()
+    with Replay() as server:
+        running = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "harmonize", "--archive", str(tmp_path / "a"), "fetch"),
+                *("--mirror", server.url, *chosen("dydx", "mexc")),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        )
+        running.communicate(timeout=60)
+    os.close(theirs)
+    shown = b""
+    while select.select([ours], [], [], 0.2)[0]:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # the other end is closed and everything was read
+            break
+    os.close(ours)
+    text = shown.decode()
+    assert "dydx" in text
+    assert "1/1 gathered 1 answers" in text
+    assert "2/2 gathered 2 answers" in text
 
 
 def test_keys_come_from_the_environment_by_the_name_of_the_venue() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harmonize.payload import Defect, Snapshot
+from harmonize.payload import Defect, Payload, Snapshot
 from harmonize.schedule import MarginSchedule
 from venues.asking import ONCE, Ask, NextPage
 from venues.facts import Facts
@@ -72,6 +72,10 @@ def _whole(_: Snapshot) -> str:
     return ""
 
 
+def _nothing() -> tuple[Payload, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class VenueAdapter:
     """One venue. ``parse`` is pure: the same snapshot and facts give the same schedules.
@@ -79,7 +83,9 @@ class VenueAdapter:
     ``host`` is where its public endpoints answer. ``whole`` says what is missing from gathered
     answers that an instrument list or a count in them gives away; empty when nothing is.
     ``closed`` says why the venue can no longer be gathered; its recordings are still read.
-    ``exchange`` is the ccxt class that asks, where it is not named as the venue.
+    ``exchange`` is the ccxt class that asks, where it is not named as the venue. ``documented``
+    gives what the venue states in its documentation alone; it is put beside the gathered answers,
+    marked as what it is.
     """
 
     venue: str
@@ -90,3 +96,4 @@ class VenueAdapter:
     whole: Callable[[Snapshot], str] = _whole
     closed: str = ""
     exchange: str = ""
+    documented: Callable[[], tuple[Payload, ...]] = _nothing

@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.resources import files
 
 from harmonize.instrument import Instrument, contract
 from harmonize.payload import (
+    Call,
     Column,
     Defect,
     Evidence,
     Factor,
+    Origin,
     Payload,
+    Provenance,
     Snapshot,
     UnreadablePayloadError,
 )
@@ -31,10 +35,11 @@ from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import every, once
 from venues.facts import Facts
-from venues.reading import Row, positive, rate, read_rows, word
-from venues.units import ToUsd, archived_price, coins
+from venues.reading import Row, filled, positive, rate, read_rows, word
+from venues.units import ToUsd, archived_price, coins, factor
 
 INSTRUMENTS = "publicGetGetInstruments"
+SUMMARIES = "publicGetGetBookSummaryByCurrency"
 SLOPES = "documentedMarginSlopes"
 """The call under which the help page's slopes are archived; no endpoint publishes them."""
 
@@ -60,14 +65,23 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read futures; one with a documented slope gets margins, another its maximum leverage."""
     defects: list[Defect] = []
     slopes = dict(read_rows(snapshot.answers(SLOPES), ("slopes",), _slope, defects))
+    summaries = filled(snapshot.answers(SUMMARIES), "result")
+    marks = dict(read_rows(summaries, ("result",), _mark, defects, symbol_key="instrument_name"))
 
     def build(payload: Payload, row: Row, at: str) -> Iterator[MarginSchedule]:
-        return _schedule(snapshot, payload, row, at, slopes, facts)
+        return _schedule(snapshot, payload, row, at, slopes, marks, facts)
 
     schedules = read_rows(
         snapshot.answers(INSTRUMENTS), ("result",), build, defects, symbol_key="instrument_name"
     )
     return Parsed(tuple(schedules), tuple(defects))
+
+
+def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
+    if row.get("mark_price") is None:
+        return []
+    id_ = word(row, "instrument_name", at)
+    return [(id_, factor(payload, f"mark price of {id_}", row, "mark_price", at, "USD"))]
 
 
 def _slope(payload: Payload, row: Row, at: str) -> list[tuple[str, _Slope]]:
@@ -83,6 +97,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - what a schedule rests on
     row: Row,
     at: str,
     slopes: dict[str, _Slope],
+    marks: dict[str, Factor],
     facts: Facts,
 ) -> Iterator[MarginSchedule]:
     if row.get("kind") != "future" or row.get("is_active") is not True:
@@ -93,7 +108,9 @@ def _schedule(  # noqa: PLR0913, PLR0917 - what a schedule rests on
         reason = f"no source says how margin was computed on {payload.observed_at.date()}"
         raise UnreadablePayloadError(where=at, reason=reason)
     slope = slopes.get(f"{listed.underlying.asset}/{listed.settle}")
-    price = archived_price(snapshot, listed.underlying.asset, payload.observed_at)
+    price = marks.get(listed.id) or archived_price(
+        snapshot, listed.underlying.asset, payload.observed_at
+    )
     usd = coins(payload, price)
     leverage = positive(row, "max_leverage", at)
     initial, maintenance = _margins(listed, slope, usd, leverage)
@@ -179,13 +196,25 @@ def _day(milliseconds: Decimal, at: str) -> date | None:
         raise UnreadablePayloadError(where=where, reason=reason) from None
 
 
+def documented() -> tuple[Payload, ...]:
+    """The slopes of the venue's two help pages, dated as they are."""
+    provenance = Provenance(
+        Origin.DOCUMENTATION,
+        "numbers of two Deribit help pages, support.deribit.com 25944738177565 and 25944826427293",
+        "the pages' date; a live position agrees with 1.0 % and 2.0 %",
+    )
+    content = files("venues").joinpath("deribit_slopes.json").read_bytes()
+    written = datetime(2022, 1, 11, tzinfo=UTC)
+    return (Payload.of("deribit", Call(SLOPES), written, provenance, content),)
+
+
 ADAPTER = VenueAdapter(
     venue="deribit",
     title="Deribit",
     host="www.deribit.com",
     endpoints=(
         Endpoint(
-            "publicGetGetBookSummaryByCurrency",
+            SUMMARIES,
             "GET /api/v2/public/get_book_summary_by_currency",
             Purpose.PRICES,
             ask=every(*({"currency": one, "kind": "future"} for one in ("BTC", "ETH", "USDC"))),
@@ -198,4 +227,5 @@ ADAPTER = VenueAdapter(
         ),
     ),
     parse=parse,
+    documented=documented,
 )

@@ -208,6 +208,7 @@ class _Asking:
             self.heard += answers
             if endpoint.purpose is Purpose.MARGIN:
                 last = max((last, *(one.observed_at for one in answers)))
+        self.heard += self.adapter.documented()
         snapshot = self._so_far(last)
         lacking = self.adapter.whole(snapshot)
         if lacking:

@@ -92,6 +92,7 @@ class Replay:
             ready.set()
             self._loop.run_forever()
             server.close()
+            self._loop.run_until_complete(asyncio.sleep(0.02))  # for those just accepted
             tasks = asyncio.all_tasks(self._loop)
             for task in tasks:
                 task.cancel()

@@ -7,6 +7,7 @@ import pytest
 
 from harmonize.payload import Origin
 from harmonize.schedule import Unknown, value_of
+from tests.oracles import value
 from tests.replay import drift, faults
 from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS, baseline, outcomes, replayed, terms
@@ -42,7 +43,8 @@ def test_every_open_venue_is_gathered_by_its_documented_paths_alone() -> None:
 def test_no_call_is_made_twice_and_none_that_the_plan_does_not_need() -> None:
     gathered, server = baseline()
     for venue, one in gathered.items():
-        calls = Counter(str(payload.call) for payload in one.snapshot.payloads)
+        answers = set(one.snapshot.payloads) - set(adapter(venue).documented())
+        calls = Counter(str(payload.call) for payload in answers)
         assert [call for call, times in calls.items() if times > 1] == []
         past_the_end = sum(step.next_page is not None for step in adapter(venue).endpoints)
         assert len(calls) <= one.requests <= len(calls) + past_the_end, venue
@@ -56,7 +58,12 @@ def test_what_was_gathered_is_read_without_defect_and_its_bytes_are_those_sent(v
     assert found.defects == ()
     assert found.schedules
     assert one.snapshot.complete
+    documented = adapter(venue).documented()
+    assert set(documented) <= set(one.snapshot.payloads)
     for payload in one.snapshot.payloads:
+        if payload in documented:
+            assert payload.provenance.origin is Origin.DOCUMENTATION
+            continue
         assert payload.provenance.origin is Origin.LIVE
         assert "HTTP status 200" in payload.provenance.source
         assert payload.provenance.request
@@ -225,6 +232,19 @@ def test_a_field_that_nobody_knows_hides_the_schedule() -> None:
     assert len(read.schedules) == len(registry.parse([sound.snapshot], facts.bundled()).schedules)
 
 
+def test_slopes_that_only_help_pages_state_stand_beside_live_answers_as_what_they_are() -> None:
+    found = registry.parse([baseline()[0]["deribit"].snapshot], facts.bundled()).schedules
+    (btc,) = [one for one in found if one.instrument.id == "BTC-PERPETUAL"]
+    assert btc.origin is Origin.DOCUMENTATION
+    function = value_of(btc.initial)
+    assert function is not None
+    # 25 BTC at the mark price: 2 % + 25 × 0.005 %
+    price = btc.evidence[0].conversion.factors[0]  # type: ignore[union-attr]
+    assert price.name == "mark price of BTC-PERPETUAL"
+    due = float(value(function, 25 * price.value) or 0)
+    assert due == pytest.approx(float(25 * price.value) * 0.02125)
+
+
 def test_a_blocked_venue_is_asked_once() -> None:
     blocked = next(one for one in faults.LASTING if one.name == "403 geo-block")
     found, server = replayed(blocked, [MEXC])
@@ -289,8 +309,8 @@ def test_no_secret_is_in_what_is_kept() -> None:
     down = next(one for one in faults.LASTING if one.name == "500")
     failed, _ = replayed(down)
     kept = repr([gathered, failed, SECRETS])
-    for value in SECRETS.values.values():
-        assert value not in kept
+    for secret in SECRETS.values.values():
+        assert secret not in kept
 
 
 def test_the_clock_of_a_venue_that_is_off_is_named() -> None:
