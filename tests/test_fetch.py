@@ -103,17 +103,14 @@ def test_a_venue_that_fails_leaves_the_others_and_its_last_good_snapshot(
 
 
 def test_a_venue_read_for_the_first_time_from_an_own_archive_is_read_beside_the_recorded_ones(
-    archive: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    os.environ["XDG_DATA_HOME"] = str(tmp_path)
-    try:
-        with Replay() as server:
-            run("fetch", "--mirror", server.url, *chosen("dydx"))
-        own = tmp_path / "harmonize" / "archive"
-        assert (own / "format.json").exists()
-        document = json.loads(run("audit", "--format", "json", "--fail-on", "never").stdout)
-    finally:
-        os.environ["XDG_DATA_HOME"] = str(archive)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with Replay() as server:
+        run("fetch", "--mirror", server.url, *chosen("dydx"))
+    own = tmp_path / "harmonize" / "archive"
+    assert (own / "format.json").exists()
+    document = json.loads(run("audit", "--format", "json", "--fail-on", "never").stdout)
     by_venue = {one["venue"]: one["source"] for one in document["snapshots"]}
     assert by_venue["dydx"] == "live"
     assert by_venue["binance"] == "recorded"

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -29,6 +28,7 @@ from venues.asking import Params, PastTheEndError
 from venues.credentials import NONE, Credentials
 from venues.outcome import Failed, Gathered, Outcome, Skipped
 from venues.plan import skipped
+from venues.reach import trusted
 
 IN_FLIGHT = 8
 """The most calls of one venue that wait at once."""
@@ -111,8 +111,7 @@ async def gather(
 ) -> AsyncGenerator[Outcome, None]:
     """Ask all venues at once; give each outcome as soon as it is there."""
     async with AsyncExitStack() as stack:
-        context = ssl.create_default_context()
-        connector = aiohttp.TCPConnector(ssl=context, limit=0)
+        connector = aiohttp.TCPConnector(ssl=trusted(), limit=0)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(
                 connector=connector,

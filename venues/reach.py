@@ -9,6 +9,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from urllib.parse import urlsplit
 
+import certifi
+
 PATIENCE = 2.0
 """Seconds after which a place without an answer counts as out of reach."""
 
@@ -28,6 +30,13 @@ def place(url: str) -> Place:
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     return (parts.hostname or "", parts.port or (443 if secure else 80), secure)
+
+
+def trusted() -> ssl.SSLContext:
+    """TLS that trusts what the system trusts, and the certificates that ccxt brings."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def reachable(
@@ -68,6 +77,5 @@ def _knock(place: Place, patience: float) -> None:
     host, port, secure = place
     with socket.create_connection((host, port), timeout=patience) as connection:
         if secure:
-            context = ssl.create_default_context()
-            with context.wrap_socket(connection, server_hostname=host):
+            with trusted().wrap_socket(connection, server_hostname=host):
                 pass

@@ -77,6 +77,7 @@ class Replay:
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _free: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -97,6 +98,8 @@ class Replay:
             for task in tasks:
                 task.cancel()
             self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            for writer in self._writers:
+                writer.transport.abort()
             self._loop.run_until_complete(asyncio.sleep(0.01))  # sockets close in a later turn
             self._loop.close()
 
@@ -117,6 +120,7 @@ class Replay:
         self._thread.join()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)

@@ -216,6 +216,38 @@ def test_phemex_tables_are_joined_by_their_number() -> None:
     assert margins(schedule, "3000000") == (300000.0, 59500.0)  # 3,000,000 × 2 % − 500
 
 
+def test_poloniex_tiers_are_contracts_at_the_mark_price_by_margin_mode() -> None:
+    row = {
+        "symbol": "BTC_USDT_PERP",
+        "status": "OPEN",
+        "ctType": "LINEAR",
+        "bCcy": "BTC",
+        "qCcy": "USDT",
+        "sCcy": "USDT",
+        "ctVal": "0.001",
+        "iM": "0.0133",
+        "mM": "0.006",
+    }
+    tier = {"symbol": "BTC_USDT_PERP", "mgnMode": "ISOLATED"}
+    tiers = [
+        {**tier, "tier": 1, "minSize": "0", "maxSize": "10000", "maxLever": "75", "mMRatio": "0.006"},
+        {**tier, "tier": 2, "minSize": "10000", "maxSize": "50000", "maxLever": "50", "mMRatio": "0.01"},
+    ]  # fmt: skip
+    found = of(
+        "poloniex",
+        ("swapPublicGetV3MarketAllInstruments", (), {"data": [row]}),
+        ("swapPublicGetV3MarketTickers", (), {"data": [{"symbol": "BTC_USDT_PERP", "mPx": "60000"}]}),
+        ("swapPublicGetV3MarketRiskLimit", (("symbol", "BTC_USDT_PERP"),), {"data": tiers}),
+    )  # fmt: skip
+    (schedule,) = found.schedules
+    assert str(schedule.profile) == "isolated"
+    # 10,000 contracts of 0.001 BTC at 60,000: $600,000 is the last of the first tier
+    assert margins(schedule, "600000") == (8000.0, 3600.0)
+    assert margins(schedule, "1000000") == (20000.0, 10000.0)
+    assert isinstance(schedule.maintenance, Derived)
+    assert not schedule.maintenance.verified
+
+
 def test_derive_requirements_are_rates_of_the_position() -> None:
     row = {
         "instrument_type": "perp",
