@@ -92,15 +92,7 @@ class Replay:
             self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             ready.set()
             self._loop.run_forever()
-            server.close()
-            self._loop.run_until_complete(asyncio.sleep(0.02))  # for those just accepted
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            for writer in self._writers:
-                writer.transport.abort()
-            self._loop.run_until_complete(asyncio.sleep(0.01))  # sockets close in a later turn
+            self._loop.run_until_complete(self._end(server))
             self._loop.close()
 
         self._thread = threading.Thread(target=run, daemon=True)
@@ -118,6 +110,18 @@ class Replay:
         self._loop.call_soon_threadsafe(self._loop.stop)
         assert self._thread is not None
         self._thread.join()
+
+    async def _end(self, server: asyncio.Server) -> None:
+        """Let go of every connection, those just accepted too."""
+        server.close()
+        await asyncio.sleep(0.02)
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.02)  # sockets close in a later turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
