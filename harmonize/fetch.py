@@ -96,11 +96,24 @@ def wanted_of(
         fail(f"--budget is a number of seconds above 0, was {budget:g}", USAGE)
     if mirror and not mirror.startswith(("http://", "https://")):
         fail(f"--mirror is a URL that begins with http:// or https://, was {mirror!r}", USAGE)
+    if mirror:
+        _check_place(mirror)
     try:
         ring = keyring(os.environ, keys)
     except CredentialsError as error:
         fail(str(error), USAGE)
     return Wanted(settings.archive or own_archive(), tuple(venue or ()), budget, mirror, ring)
+
+
+def _check_place(mirror: str) -> None:
+    from venues.reach import place  # noqa: PLC0415 - beside the heavy ones
+
+    try:
+        host, _, _ = place(mirror)
+    except ValueError as error:
+        fail(f"--mirror names no place: {error}", USAGE)
+    if not host:
+        fail(f"--mirror names no host: {mirror!r}; as http://127.0.0.1:8080", USAGE)
 
 
 def gathered(

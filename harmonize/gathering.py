@@ -16,7 +16,7 @@ from venues import reach, registry
 from venues.adapter import VenueAdapter
 from venues.credentials import NONE, Credentials, from_environment, from_file
 from venues.outcome import Failed, Gathered, Outcome, attempt
-from venues.plan import Plan, plan
+from venues.plan import Plan, plan, skipped
 
 if TYPE_CHECKING:
     from venues.gather import Progress
@@ -93,10 +93,15 @@ def _newest(path: Path) -> dict[str, Snapshot]:
 
 
 def reachable(wanted: Wanted) -> bool:
-    """Whether any venue, or the mirror, takes a connection; a few seconds at most."""
+    """Whether any venue to be asked, or the mirror, takes a connection; a few seconds at most."""
+    asked = [
+        one for one in chosen(wanted) if not skipped(one, keyed=bool(wanted.keys(one.venue).values))
+    ]
+    if not asked:
+        return True  # nobody needs to be reached to say why nobody is asked
     if wanted.mirror:
         return reach.reachable([reach.place(wanted.mirror)])
-    hosts = sorted({one.host for one in chosen(wanted) if one.host and not one.closed})
+    hosts = sorted({one.host for one in asked})
     places = [reach.place(f"https://{host}") for host in hosts]
     return reach.proxied() or reach.reachable(places)
 

@@ -56,8 +56,9 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         except UnreadablePayloadError as error:
             defects.append(defect(payload, error))
             continue
-        for meta, at in metas:
+        for found_meta, at in metas:
             try:
+                meta = mapping(found_meta, at)
                 tables = _tables(meta, at)
                 settle = _collateral(meta)
             except UnreadablePayloadError as error:
@@ -85,19 +86,19 @@ def _answers(snapshot: Snapshot) -> list[Payload]:
     return every or [one for one in answers if dict(one.call.params).get("type") in _MAIN]
 
 
-def _metas(payload: Payload) -> Iterator[tuple[Row, str]]:
+def _metas(payload: Payload) -> Iterator[tuple[object, str]]:
     """``meta`` answers with an object, ``metaAndAssetCtxs`` with a list that begins with it.
 
     ``allPerpMetas`` answers with a list of such objects: the venue's own, then those of HIP-3.
     """
     document = decode(payload)
     if not isinstance(document, list):
-        yield mapping(document, ""), ""
+        yield document, ""
     elif dict(payload.call.params).get("type") == ALL:
         for index, meta in enumerate(listing(document, "")):
-            yield mapping(meta, f"/{index}"), f"/{index}"
+            yield meta, f"/{index}"
     else:
-        yield mapping(listing(document, "")[0], "/0"), "/0"
+        yield listing(document, "")[0], "/0"
 
 
 def _collateral(meta: Row) -> str:
