@@ -43,7 +43,7 @@ from harmonize.manifest import (
     unpacked,
     written,
 )
-from harmonize.payload import Snapshot
+from harmonize.payload import Origin, Snapshot
 
 FORMAT = b'{"format": 1}\n'
 LEVEL = 19
@@ -68,6 +68,7 @@ class Entry:
     """One snapshot in the archive, without its payloads.
 
     ``digest`` is the hash of its manifest, ``payloads`` their number, ``size`` the bytes of the pack.
+    ``failed`` says that it is the record of a try that failed.
     """
 
     sequence: int
@@ -77,6 +78,7 @@ class Entry:
     digest: str
     payloads: int
     size: int
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +345,9 @@ def _entry(manifest: Manifest, digest: str) -> Entry:
         digest=digest,
         payloads=len(manifest["payloads"]),
         size=manifest["pack"]["size"],
+        failed=any(
+            one["provenance"]["origin"] == Origin.ATTEMPT.value for one in manifest["payloads"]
+        ),
     )
 
 

@@ -333,7 +333,7 @@ def archive_ls(context: typer.Context) -> None:
         from harmonize.archive import Archive  # noqa: PLC0415 - beside the heavy ones
 
         for one in Archive.open(path).entries():
-            kind = "complete" if one.complete else "partial"
+            kind = "failed" if one.failed else "complete" if one.complete else "partial"
             typer.echo(
                 f"{one.sequence:>6}  {one.observed_at:%Y-%m-%dT%H:%M:%SZ}  {one.venue:<14} "
                 f"{kind:<8} {one.payloads:>4} payloads {one.size:>10,} bytes  {one.digest[:16]}"

@@ -76,6 +76,8 @@ def test_a_venue_that_fails_leaves_the_others_and_its_last_good_snapshot(
     assert found.exit_code == 3
     assert "mexc" in found.stdout
     assert "HTTP status 403" in found.stdout
+    listed = run("--archive", str(archive), "archive", "ls").stdout.splitlines()
+    assert [line.split()[2:4] for line in listed].count(["mexc", "failed"]) == 1
     entries = Archive.open(archive).entries()
     assert [one.venue for one in entries].count("dydx") == 2
     told = [attempt(Archive.open(archive).read(one)) for one in entries if one.venue == "mexc"]

@@ -36,6 +36,9 @@ IN_FLIGHT = 8
 BREAKER = 8
 """After this many failed calls in a row a venue is asked no more."""
 
+LARGEST = 128 * 2**20
+"""Bytes of one answer, unpacked, above which it is not read on."""
+
 PAGES = 2000
 """More pages than any venue has; a cursor that never ends stops here."""
 
@@ -102,8 +105,14 @@ class _Listening(aiohttp.ClientResponse):
         heard.status = self.status
         heard.retry_after = self.headers.get("Retry-After", "")
         heard.date = self.headers.get("Date", "")
-        heard.content = await self.read()
-        return await super().text(encoding or "utf-8", errors)
+        content = bytearray()
+        async for chunk in self.content.iter_any():
+            content += chunk
+            if len(content) > LARGEST:
+                reason = f"an answer of more than {LARGEST:,} bytes"
+                raise aiohttp.ClientPayloadError(reason)
+        heard.content = bytes(content)
+        return heard.content.decode(encoding or "utf-8", errors)
 
 
 async def gather(

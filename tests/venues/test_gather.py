@@ -273,6 +273,14 @@ def test_retry_after_is_waited_for() -> None:
     assert one.seconds >= 1
 
 
+def test_an_answer_without_end_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("venues.gather.LARGEST", 1000)
+    with Replay() as server:
+        one = outcomes([MEXC], terms(server.url))["mexc"]
+    assert isinstance(one, Failed)
+    assert "contract/detail" in one.reason
+
+
 def test_a_wait_longer_than_the_budget_is_not_waited_for() -> None:
     hour = next(one for one in faults.LASTING if one.name == "429 for an hour")
     found, _ = replayed(hour, [MEXC])
