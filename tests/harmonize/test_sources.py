@@ -46,8 +46,9 @@ def test_a_failed_try_is_told_and_the_last_good_snapshot_is_read(tmp_path: Path)
     )
 
 
-def test_a_success_after_a_failure_is_all_there_is(tmp_path: Path) -> None:
-    later = replace(MEXC, observed_at=MEXC.observed_at + timedelta(days=1), complete=True)
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_success_after_a_failure_is_all_there_is(tmp_path: Path, *, complete: bool) -> None:
+    later = replace(MEXC, observed_at=MEXC.observed_at + timedelta(days=1), complete=complete)
     own = archive(tmp_path / "a", failed(MEXC, 0.5), later)
     assert all(one.attempted_at is None for one in read(Question(archive=own))[0].unobserved)
 
