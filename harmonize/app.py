@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize.archive import Archive
 from harmonize.audit import LADDER, Reading, Terms, audit
+from harmonize.baseline import Baseline, held_against
+from harmonize.checks import CHECKS
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
 from harmonize.instrument import Underlying
@@ -21,6 +22,8 @@ from harmonize.requirement import RuleSet
 from harmonize.schedule import MarginSchedule
 from harmonize.sources import NothingObservedError, Source
 from harmonize.sources import read as read_sources
+from harmonize.version import VERSION
+from harmonize.waiver import Waiver
 from venues import registry
 
 if TYPE_CHECKING:
@@ -39,7 +42,9 @@ class Question:
 
     ``archive`` None is the recorded archive; ``else_recorded`` reads from that one what ``archive``
     does not hold. ``strict`` leaves out margins that no source verifies. ``as_of`` limits what is read to that date and is
-    the date that ages count back from; None is the date of the newest snapshot.
+    the date that ages count back from; None is the date of the newest snapshot. ``inputs`` is a file
+    of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
+    ``baseline`` holds findings that are known.
     """
 
     archive: Path | None = None
@@ -53,14 +58,19 @@ class Question:
     instruments: Mapping[tuple[str, str], str] = field(default_factory=dict)
     else_recorded: bool = False
     strict: bool = False
+    inputs: Path | None = None
+    config: Path | None = None
+    waived: bool = True
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A document, and what of the question was not observed."""
+    """A document, what of the question was not observed, and the document before a baseline."""
 
     document: AuditDocument
     missing: tuple[str, ...]
+    whole: AuditDocument
 
     @property
     def complete(self) -> bool:
@@ -71,7 +81,7 @@ class Answer:
 
 def tool() -> Tool:
     """Name this tool and its version."""
-    return Tool("harmonize", version("harmonize-margins"))
+    return Tool("harmonize", VERSION)
 
 
 def recorded() -> AbstractContextManager[Path]:
@@ -84,9 +94,24 @@ def answer(question: Question) -> Answer:
 
     Raises AskedError, ArchiveError, or rules' RuleError, each with one line that says the mend.
     """
-    rule_sets = rule_sets_of(question.rules)
+    chosen = configured(question)
+    rule_sets = rule_sets_of(question.rules or chosen.rules)
     reading, as_of = read(question)
-    terms = Terms(as_of, tool(), question.stale_after_days, question.ladder, question.instruments)
+    given = question.inputs or chosen.inputs
+    if given is not None:
+        from rules import given as given_  # noqa: PLC0415 - pydantic is heavy
+
+        reading = replace(reading, inputs=(*reading.inputs, *given_.load(given)))
+    terms = Terms(
+        as_of,
+        tool(),
+        question.stale_after_days,
+        question.ladder,
+        question.instruments,
+        chosen.jurisdictions,
+        chosen.options,
+        chosen.waivers if question.waived else (),
+    )
     try:
         document = audit(reading, rule_sets, terms)
     except KeyError as error:
@@ -99,7 +124,46 @@ def answer(question: Question) -> Answer:
         )
         message = f"{venue} has no schedule {wanted} on {asset}; it has {', '.join(held) or 'none'}"
         raise AskedError(message) from None
-    return Answer(document, _missing(question, reading))
+    fresh = held_against(document, question.baseline) if question.baseline else document
+    return Answer(fresh, _missing(question, reading), document)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a configuration says, as values; empty without one."""
+
+    rules: tuple[str, ...] = ()
+    inputs: Path | None = None
+    options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    jurisdictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+
+
+def configured(question: Question) -> Chosen:
+    """Read the question's configuration. Raises RuleError, with file:line:column."""
+    path = question.config
+    if path is None:
+        return Chosen()
+    from rules import config  # noqa: PLC0415 - pydantic is heavy
+
+    found = config.load(
+        path, {one.code: tuple(each.name for each in one.options) for one in CHECKS}
+    )
+    return Chosen(
+        rules=tuple(_beside(path, one) for one in found.rules),
+        inputs=path.parent / found.inputs if found.inputs else None,
+        options={
+            code: {name: float(value) for name, value in chosen.items()}
+            for code, chosen in found.checks.items()
+        },
+        jurisdictions=found.jurisdictions,
+        waivers=config.waivers(found, path),
+    )
+
+
+def _beside(path: Path, named: str) -> str:
+    """A rule set that a configuration names: a pack by its id, or a file beside the configuration."""
+    return str(path.parent / named) if named.endswith((".yaml", ".yml")) else named
 
 
 def rule_sets_of(named: Sequence[str]) -> tuple[RuleSet, ...]:

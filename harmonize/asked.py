@@ -1,5 +1,7 @@
 """What the options of a command ask, and how the answer ends the program."""
 
+import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -12,16 +14,22 @@ from harmonize.terminal import (
     USAGE,
     FailOn,
     Settings,
+    emit,
     fail,
     note,
     own_archive,
+    write,
 )
 
 if TYPE_CHECKING:
     from harmonize.app import Answer, Question
     from harmonize.audit import Reading
+    from harmonize.baseline import Baseline
     from harmonize.payload import Payload
     from harmonize.schedule import MarginSchedule
+
+CONFIG = ".harmonize.yaml"
+"""The configuration that is read where the command is run, unless --config names another."""
 
 
 def archive_of(settings: Settings) -> Path | None:
@@ -43,6 +51,10 @@ def question(  # noqa: PLR0913, PLR0917 - the shared options
     instrument: list[str] | None,
     *,
     strict: bool = False,
+    inputs: Path | None = None,
+    config: Path | None = None,
+    waived: bool = True,
+    baseline: Path | None = None,
 ) -> "Question":
     """Take the options of a reading command together; a bad one ends the program."""
     from harmonize.app import Question, asset  # noqa: PLC0415 - numpy is heavy
@@ -60,8 +72,75 @@ def question(  # noqa: PLR0913, PLR0917 - the shared options
         as_of=as_of.date() if as_of else None,
         stale_after_days=stale_after,
         strict=strict,
+        inputs=inputs,
+        config=config if config is not None else _own_config(),
+        waived=waived,
+        baseline=_baseline(baseline) if baseline else None,
         instruments=dict(_preference(one) for one in instrument or ()),
     )
+
+
+def _own_config() -> Path | None:
+    """The configuration in the folder where the command is run, if there is one."""
+    found = Path(CONFIG)
+    return found if found.is_file() else None
+
+
+def _baseline(path: Path) -> "Baseline":
+    """Read a baseline; one that cannot be read ends the program."""
+    from harmonize.baseline import BaselineError, read  # noqa: PLC0415 - beside the heavy ones
+
+    try:
+        return read(path.read_bytes(), str(path))
+    except BaselineError as error:
+        fail(str(error), USAGE)
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}; write one with --write-baseline", USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A format, and the file it goes to; None is stdout."""
+
+    form: str
+    path: Path | None
+
+
+def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
+    """Take ``FORMAT`` and ``FORMAT:FILE`` apart; what cannot be written ends the program."""
+    from reports.registry import BINARY, UnknownFormatError, checked  # noqa: PLC0415 - as above
+
+    found = []
+    for one in forms:
+        form, colon, file = one.partition(":")
+        try:
+            checked(form)
+        except UnknownFormatError as error:
+            fail(str(error), USAGE)
+        if colon and not file:
+            fail(f"--format {one} names no file; write {form}:FILE", USAGE)
+        found.append(Output(form, Path(file) if file else output))
+    places = [each.path for each in found]
+    twice = next((place for place in places if places.count(place) > 1), False)
+    if twice is not False:
+        what = "stdout" if twice is None else str(twice)
+        fail(f"two formats go to {what}; give each a file, as in json:out.json", USAGE)
+    for form in (each.form for each in found if each.path is None):
+        if form in BINARY and sys.stdout.isatty():
+            fail(f"{form} is no text; write it to a file: {form}:FILE", USAGE)
+    return tuple(found)
+
+
+def deliver(wanted: tuple[Output, ...], answer: "Answer") -> None:
+    """Render the document in every format asked, files first."""
+    from reports.registry import render  # noqa: PLC0415 - as above
+
+    for one in sorted(wanted, key=lambda one: one.path is None):
+        content = render(one.form, answer.document)
+        if one.path is None:
+            emit(content)
+        else:
+            write(one.path, content)
 
 
 def _preference(text: str) -> tuple[tuple[str, str], str]:
@@ -149,7 +228,8 @@ def say_summary(settings: Settings, answer: "Answer") -> None:
         settings,
         f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
         f"venues, {len(document.comparisons)} underlyings compared, "
-        f"{len(document.findings)} findings ({errors} errors)",
+        f"{len(document.findings)} findings ({errors} errors)"
+        f"{f', {len(document.waived)} waived' if document.waived else ''}",
     )
 
 

@@ -1,22 +1,26 @@
 """Schedules and rule sets in, one audit document out; pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harmonize import choice, rows
 from harmonize.cells import HORIZON
-from harmonize.checks import CHECKS
-from harmonize.checks.examined import Examined, Seen, moment
+from harmonize.checks import CHECKS, OF_WAIVERS
+from harmonize.checks.examined import Check, Examined, Seen, moment
 from harmonize.compare import Rivals, comparison, gaps_and_indices, rivals
 from harmonize.curves import curves
 from harmonize.document import SCHEMA_VERSION, AuditDocument, Finding, Level, Tool
 from harmonize.index import LOWER, UPPER
+from harmonize.inputs import Input, held
 from harmonize.judge import judge, maintenance_against_initial
-from harmonize.laid_out import LaidOut, lay_out
+from harmonize.laid_out import LaidOut, asset_of, lay_out
 from harmonize.payload import Defect, Snapshot, Unobserved
-from harmonize.requirement import Cap, RuleSet
+from harmonize.requirement import RuleSet
+from harmonize.resolve import applied
 from harmonize.schedule import MarginSchedule
+from harmonize.waiver import Waiver
+from harmonize.waivers import waive
 
 LADDER = (1e4, 1e5, 1e6, 1e7, 1e8)
 """Notionals, in USD, at which the document gives points."""
@@ -84,17 +88,25 @@ class Reading:
     schedules: tuple[MarginSchedule, ...]
     defects: tuple[Defect, ...]
     unobserved: tuple[Unobserved, ...] = ()
+    inputs: tuple[Input, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an audit is asked: its date, the staleness limit, the ladder, instruments to prefer."""
+    """What an audit is asked: its date, the staleness limit, the ladder, instruments to prefer.
+
+    ``jurisdictions`` says where venues are established, ``options`` sets checks by their codes,
+    ``waivers`` name the findings that somebody answers for.
+    """
 
     as_of: datetime
     tool: Tool
     stale_after_days: float = 30.0
     ladder: tuple[float, ...] = LADDER
     instruments: Mapping[choice.Pair, str] = field(default_factory=dict)
+    jurisdictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
 
 
 def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> AuditDocument:
@@ -103,25 +115,33 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
     Raises KeyError: an instrument preferred in ``terms`` that its venue does not have.
     """
     schedules = tuple(sorted(reading.schedules, key=lambda one: one.key))
-    laid_out = lay_out(schedules, rule_sets)
-    divergences = judge(schedules, rule_sets, laid_out, terms.ladder)
+    assets = [asset_of(one) for one in schedules]
+    put = applied(rule_sets, held(reading.inputs, terms.as_of), assets, terms.as_of.date())
+    laid_out = lay_out(schedules, put)
+    divergences = judge(schedules, laid_out, terms.ladder, terms.jurisdictions)
     seen = tuple(_seen(snapshot, terms) for _, snapshot in reading.snapshots)
     newest = _newest(seen)
     last = {one.venue: one.observed_at for one in newest}
     stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
     chosen = choice.choose(schedules, terms.instruments)
     found = rivals(chosen, schedules)
-    gaps, indices = gaps_and_indices(found, laid_out, rule_sets, terms.ladder)
+    gaps, indices = gaps_and_indices(found, laid_out, terms.ladder)
     examined = Examined(
         schedules=schedules,
         internal=maintenance_against_initial(laid_out),
         divergences=divergences,
-        rule_sets=tuple(rule_sets),
+        rules=laid_out.rules,
         defects=reading.defects,
         seen=newest,
+        snapshots=tuple(snapshot for _, snapshot in reading.snapshots),
+        as_of=terms.as_of,
         stale_after_days=terms.stale_after_days,
         unobserved=reading.unobserved,
     )
+    counted, waived, waivers = waive(
+        _findings(CHECKS, examined, terms.options), terms.waivers, terms.as_of.date()
+    )
+    of_waivers = _findings(OF_WAIVERS, replace(examined, waivers=waivers), terms.options)
     return AuditDocument(
         schema_version=SCHEMA_VERSION,
         tool=terms.tool,
@@ -134,7 +154,7 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
             rows.snapshot_row(snapshot, digest, one)
             for (digest, snapshot), one in zip(reading.snapshots, seen, strict=True)
         ),
-        rule_sets=tuple(rows.rule_set_row(one) for one in rule_sets),
+        rule_sets=tuple(rows.rule_set_row(one) for one in put),
         coverage=tuple(
             rows.coverage_row(schedule, stale=stale[schedule.key])
             for _, by_venue in sorted(chosen.items())
@@ -145,13 +165,16 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         unobserved=tuple(
             rows.unobserved_row(one, last.get(one.venue)) for one in reading.unobserved
         ),
-        findings=_findings(examined),
+        findings=ordered((*counted, *of_waivers)),
         divergences=divergences,
         comparisons=tuple(comparison(one, stale) for one in found),
         gaps=gaps,
         indices=indices,
-        curves=curves(_charted(found, rule_sets, laid_out), laid_out, rule_sets),
+        curves=curves(_charted(found, laid_out), laid_out),
         explanations=EXPLANATIONS,
+        inputs=rows.input_rows(put),
+        waived=ordered(waived),
+        waivers=waivers,
     )
 
 
@@ -172,12 +195,22 @@ def _stale(observed_at: datetime, terms: Terms) -> bool:
     return rows.age_days(observed_at, terms.as_of) > terms.stale_after_days
 
 
-def _findings(examined: Examined) -> tuple[Finding, ...]:
+def _findings(
+    checks: Sequence[Check], examined: Examined, options: Mapping[str, Mapping[str, float]]
+) -> tuple[Finding, ...]:
+    """Ask every check, with the options set for it."""
+    return tuple(
+        finding
+        for check in checks
+        for finding in check.findings(examined, options.get(check.code, {}))
+    )
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Gravest first, then by code, venue and symbol."""
-    found = [finding for check in CHECKS for finding in check.findings(examined)]
     return tuple(
         sorted(
-            found,
+            findings,
             key=lambda one: (
                 GRAVITY.index(one.level),
                 one.code,
@@ -186,20 +219,18 @@ def _findings(examined: Examined) -> tuple[Finding, ...]:
                 one.profile,
                 one.rule_set,
                 one.figure,
+                one.fingerprint,
             ),
         )
     )
 
 
-def _charted(
-    found: Sequence[Rivals], rule_sets: Sequence[RuleSet], laid_out: LaidOut
-) -> tuple[Rivals, ...]:
+def _charted(found: Sequence[Rivals], laid_out: LaidOut) -> tuple[Rivals, ...]:
     """The underlyings to draw: on a class list, and listed by most venues."""
-    references = [one for one in rule_sets if not isinstance(one.requirement, Cap)]
     classed = [
         one
         for one in found
-        if any(laid_out.class_name(rule_set, one.underlying) for rule_set in references)
+        if any(rule.class_name(one.underlying) for rule in laid_out.schedules())
     ]
     ranked = sorted(classed, key=lambda one: (-len(one.schedules), one.underlying))
     return tuple(ranked[:CHARTED])

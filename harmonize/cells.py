@@ -157,8 +157,10 @@ def cut_at_crossings(found: Cells) -> Cells:
     return found.split(*_joined(cuts))
 
 
-def band_edges(found: Cells, one: int, other: int, factor: float, absolute: float) -> Cuts:
-    """Where ``f_one − factor · f_other − absolute · N`` changes sign."""
+def band_edges(
+    found: Cells, one: int, other: int, factor: float | Floats, absolute: float | Floats
+) -> Cuts:
+    """Where ``f_one − factor · f_other − absolute · N`` changes sign; one factor, or one a cell."""
     fixed = found.fixed[:, one] - factor * found.fixed[:, other]
     rate = found.rate[:, one] - factor * found.rate[:, other] - absolute
     first, second = found.coefficient[:, one], -factor * found.coefficient[:, other]
@@ -220,11 +222,16 @@ def stationary_ratios(found: Cells, one: int, other: int) -> Cuts:
     """Where ``f_one / f_other`` has a slope of zero inside a cell.
 
     Without power terms the ratio is a Möbius function, monotone on the cell; with them the
-    numerator of its derivative is again a sum of powers.
+    numerator of its derivative is again a sum of powers. Against a rate alone it is
+    ``a/N + r + c·N^(p−1)``, which has one such place: ``N^p = a / (c·(p−1))``.
     """
-    cuts: list[Cuts] = []
-    coefficients = found.coefficient[:, (one, other)]
-    for cell in np.nonzero(np.nan_to_num(coefficients).any(axis=1))[0].tolist():
+    bent = np.nan_to_num(found.coefficient[:, (one, other)]) != 0
+    by_rate = (found.fixed[:, other] == 0) & ~bent[:, 1]
+    power = found.power[:, one]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = (found.fixed[:, one] / (found.coefficient[:, one] * (power - 1.0))) ** (1 / power)
+    cuts = [_inside(found, by_rate & bent[:, 0], places)]
+    for cell in np.nonzero(bent.any(axis=1) & ~by_rate)[0].tolist():
         tops, bottoms = (_terms(found, cell, slot) for slot in (one, other))
         slope = [
             (top * bottom * (up - down), up + down - 1.0)

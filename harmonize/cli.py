@@ -10,6 +10,7 @@ import typer
 
 from harmonize import asked
 from harmonize.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
+from harmonize.rules_cli import rules_app
 from harmonize.terminal import (
     INCOMPLETE,
     USAGE,
@@ -22,6 +23,7 @@ from harmonize.terminal import (
     version_told,
     write,
 )
+from reports.registry import FORMATS
 
 app = typer.Typer(
     name="harmonize",
@@ -31,7 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_help=True)
 archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
@@ -74,6 +75,14 @@ Notionals = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Leave out margins that no source verifies.")
 ]
+InputsOption = Annotated[
+    Path | None, typer.Option("--inputs", help="YAML file of measured inputs for models.")
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration; without it .harmonize.yaml here, if any."),
+]
+NoWaivers = Annotated[bool, typer.Option("--no-waivers", help="Show what waivers cover too.")]
 FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]
 
 
@@ -115,6 +124,9 @@ def report(  # noqa: PLR0913 - one parameter an option
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
     strict: StrictOption = False,
+    inputs: InputsOption = None,
+    config: ConfigOption = None,
+    no_waivers: NoWaivers = False,
     fail_on: FailOnOption = FailOn.NEVER,
     gather_first: Annotated[
         bool, typer.Option("--fetch", help="Gather what can be reached first.")
@@ -138,6 +150,9 @@ def report(  # noqa: PLR0913 - one parameter an option
         stale_after,
         instrument,
         strict=strict,
+        inputs=inputs,
+        config=config,
+        waived=not no_waivers,
     )
     answer = asked.answered(question)
     page = out / "index.html"
@@ -165,7 +180,10 @@ def _gather_first(
 def audit(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     *,
-    form: Annotated[str, typer.Option("--format", help="table, json or html.")] = "table",
+    form: Annotated[
+        list[str] | None,
+        typer.Option("--format", help=f"{', '.join(FORMATS)}; or FORMAT:FILE (repeatable)."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="A file, not stdout.")] = None,
     venue: Venues = None,
     underlying: Underlyings = None,
@@ -175,15 +193,19 @@ def audit(  # noqa: PLR0913 - one parameter an option
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
     strict: StrictOption = False,
+    inputs: InputsOption = None,
+    config: ConfigOption = None,
+    no_waivers: NoWaivers = False,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="Only what is new or worse than in this file.")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option("--write-baseline", help="Write the findings as a baseline.")
+    ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
-    """Audit, and print the findings."""
-    from reports.registry import UnknownFormatError, render, renderer  # noqa: PLC0415 - as above
-
-    try:
-        renderer(form)
-    except UnknownFormatError as error:
-        fail(str(error), USAGE)
+    """Audit, and print the findings; in several formats at once if asked."""
+    wanted = asked.outputs(form or ["table"], output)
     question = asked.question(
         context.obj,
         venue,
@@ -194,13 +216,17 @@ def audit(  # noqa: PLR0913 - one parameter an option
         stale_after,
         instrument,
         strict=strict,
+        inputs=inputs,
+        config=config,
+        waived=not no_waivers,
+        baseline=baseline,
     )
     answer = asked.answered(question)
-    content = render(form, answer.document)
-    if output is None:
-        emit(content)
-    else:
-        write(output, content)
+    if write_baseline is not None:
+        from harmonize.baseline import written  # noqa: PLC0415 - numpy is heavy
+
+        write(write_baseline, written(answer.whole))
+    asked.deliver(wanted, answer)
     raise typer.Exit(asked.exit_code(context.obj, answer, fail_on))
 
 
@@ -282,47 +308,6 @@ def venues(context: typer.Context) -> None:
 
     question = asked.question(context.obj, None, None, None, None, "", 30.0, None)
     emit(text(asked.read(question)).encode())
-
-
-@rules_app.command("list")
-def rules_list() -> None:
-    """List the rule sets that ship with the tool."""
-    from rules import loader  # noqa: PLC0415 - pydantic is heavy
-
-    for one in loader.bundled():
-        typer.echo(f"{one.id:<22} {one.kind:<9} {one.version:<9} {one.title}")
-
-
-@rules_app.command("show")
-def rules_show(pack: str) -> None:
-    """Print a rule set as it is written, with its citations."""
-    from rules import loader  # noqa: PLC0415 - as above
-
-    try:
-        emit(loader.source(pack).encode())
-    except loader.RuleError as error:
-        fail(str(error), USAGE)
-
-
-@rules_app.command("check")
-def rules_check(file: str) -> None:
-    """Check a rule set; print every error as file:line:column."""
-    from rules import loader  # noqa: PLC0415 - as above
-
-    errors = loader.check(file)
-    for line in errors:
-        typer.echo(line, err=True)
-    if errors:
-        raise typer.Exit(USAGE)
-    typer.echo(f"{file}: no errors")
-
-
-@rules_app.command("schema")
-def rules_schema() -> None:
-    """Print the JSON Schema of rule sets."""
-    from rules.model import json_schema  # noqa: PLC0415 - as above
-
-    print_json(json_schema())
 
 
 @archive_app.command("ls")

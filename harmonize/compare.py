@@ -16,9 +16,8 @@ from harmonize.document import (
     SpreadPoint,
     VenueDistance,
 )
-from harmonize.laid_out import FIGURES, LaidOut, Placed
+from harmonize.laid_out import FIGURES, LaidOut, Placed, Rule
 from harmonize.payload import Origin
-from harmonize.requirement import Cap, RuleSet
 from harmonize.schedule import Derived, MarginSchedule
 
 MEDIAN = "median"
@@ -112,15 +111,14 @@ def comparison(found: Rivals, stale: Mapping[tuple[str, str, str], bool]) -> Com
 def gaps_and_indices(
     all_: Sequence[Rivals],
     laid_out: LaidOut,
-    rule_sets: Sequence[RuleSet],
     ladder: Sequence[float],
 ) -> tuple[tuple[Gap, ...], tuple[Index, ...]]:
     """The spread of every underlying, for IM and for MM, and its harmonization indices.
 
     Indices are against every reference schedule, and against the venues' own median. Caps are
-    conduct rules, not calibrated schedules: no index is computed against them.
+    conduct rules and models have one rate for all sizes: no index is computed against them, and
+    nothing averages one kind with another.
     """
-    references = [one for one in rule_sets if not isinstance(one.requirement, Cap)]
     gaps: list[Gap] = []
     indices: list[Index] = []
     for figure in FIGURES:
@@ -129,11 +127,11 @@ def gaps_and_indices(
             groups, found = _cut(among, placed, laid_out)
             gaps += _gaps(among, groups, found, laid_out, ladder)
             indices += _indices(among, index.from_median(found, groups), figure, MEDIAN)
-        for rule_set in references:
-            for against in _by_width(_entrants(all_, laid_out, figure, rule_set)):
+        for rule in laid_out.schedules():
+            for against in _by_width(_entrants(all_, laid_out, figure, rule)):
                 groups, found = _cut(against, placed, laid_out)
                 distances = index.from_reference(found, groups)
-                indices += _indices(against, distances, figure, rule_set.id)
+                indices += _indices(against, distances, figure, rule.applied.rule_set.id)
     return (
         tuple(sorted(gaps, key=lambda one: (one.underlying, one.figure))),
         tuple(sorted(indices, key=lambda one: (one.underlying, one.figure, one.against))),
@@ -164,17 +162,17 @@ class _Entrant:
 
 
 def _entrants(
-    all_: Sequence[Rivals], laid_out: LaidOut, figure: str, rule_set: RuleSet | None
+    all_: Sequence[Rivals], laid_out: LaidOut, figure: str, rule: Rule | None
 ) -> list[_Entrant]:
     """Who is compared: with a rule set any counted venue, among themselves at least two."""
     found = []
     for one in all_:
         places = one.counted(laid_out.own[figure])
-        if rule_set is None:
+        if rule is None:
             if len(places) >= _LEAST_VENUES:
                 found.append(_Entrant(figure, one, places, None))
             continue
-        reference = laid_out.reference(rule_set, one.underlying, figure)
+        reference = rule.reference(one.underlying, figure)
         if places and reference:
             found.append(_Entrant(figure, one, places, reference))
     return found

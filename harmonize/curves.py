@@ -7,7 +7,6 @@ import numpy as np
 from harmonize.compare import Rivals, aside
 from harmonize.document import Curve
 from harmonize.laid_out import FIGURES, LaidOut, Placed
-from harmonize.requirement import Cap, RuleSet
 
 LOWER = 1e3
 """Where curves begin, in USD."""
@@ -21,15 +20,12 @@ MOST = 16
 _PER_DECADE = 8  # points of a curved stretch: the eye sees no corner at this density
 
 
-def curves(
-    all_: Sequence[Rivals], laid_out: LaidOut, rule_sets: Sequence[RuleSet]
-) -> tuple[Curve, ...]:
+def curves(all_: Sequence[Rivals], laid_out: LaidOut) -> tuple[Curve, ...]:
     """Draw every venue's IM and MM of the given underlyings, and the reference schedules.
 
     Where there are too many, only those that count in cross-venue figures.
     """
     found = []
-    references = [one for one in rule_sets if not isinstance(one.requirement, Cap)]
     for rivals in all_:
         for figure in FIGURES:
             known = [
@@ -51,15 +47,15 @@ def curves(
                             rate=rate,
                         )
                     )
-            for rule_set in references:
-                reference = laid_out.reference(rule_set, rivals.underlying, figure)
+            for rule in laid_out.schedules():
+                reference = rule.reference(rivals.underlying, figure)
                 if reference is not None:
                     notional, rate = _points(laid_out, reference)
                     found.append(
                         Curve(
                             underlying=rivals.underlying,
                             figure=figure,
-                            name=rule_set.id,
+                            name=rule.applied.rule_set.id,
                             reference=True,
                             counted=True,
                             notional=notional,

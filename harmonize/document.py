@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class Verdict(StrEnum):
@@ -19,6 +19,7 @@ class Verdict(StrEnum):
     UNDER = "under"
     OVER = "over"
     BREACH = "breach"
+    PROHIBITED = "prohibited"
     NOT_APPLICABLE = "not applicable"
     NOT_OBSERVABLE = "not observable"
 
@@ -87,11 +88,12 @@ class SnapshotRow:
 
 @dataclass(frozen=True, slots=True)
 class CitationRow:
-    """A source of a rule set, with how far it was checked."""
+    """A source of a rule set, with how far it was checked; ``supports`` empty: all of its numbers."""
 
     reference: str
     via: str
     verified: str
+    supports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,32 @@ class FlagRow:
 
 
 @dataclass(frozen=True, slots=True)
+class InputRow:
+    """A measured figure that a rule set's formula used, such as a quantile of daily moves.
+
+    ``lower`` and ``upper`` bound its interval at ``confidence``; None where none is given.
+    """
+
+    name: str
+    underlying: str
+    value: float
+    lower: float | None
+    upper: float | None
+    confidence: float | None
+    observations: int | None
+    observed_at: str
+    origin: str
+    source: str
+    sha256: str
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSetRow:
-    """A rule set that the audit applied."""
+    """A rule set that the audit applied.
+
+    ``in_force`` says from when to when it holds; ``extends`` the rule set that it varies.
+    """
 
     id: str
     version: str
@@ -118,6 +144,10 @@ class RuleSetRow:
     maintenance_meaning: str
     citations: tuple[CitationRow, ...]
     flags: tuple[FlagRow, ...]
+    tolerance_statistical: float | None = None
+    in_force: str = ""
+    extends: str = ""
+    requirement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +261,9 @@ class Finding:
 
     ``observed`` and ``required`` are margin rates at ``notional`` (USD), ``divergence`` how far
     the first is from the second; for a cliff, the rates just above and below the bound.
+    ``verified`` is how far the source of ``required`` was checked, ``remedy`` the smallest change
+    that would comply. ``waiver`` says who waived it and why; ``state`` is ``new`` or ``worse``
+    where a baseline was given.
     """
 
     code: str
@@ -251,6 +284,10 @@ class Finding:
     observed_at: str
     fingerprint: str
     figure: str = ""
+    verified: str = ""
+    remedy: str = ""
+    waiver: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +311,8 @@ class DivergenceRow:
     ``lowest`` and ``highest`` are the extremes of the divergence over every notional that both
     cover, found on the pieces, and ``*_notional`` where they are reached. ``observed`` and
     ``required`` are the rates at the extreme that the verdict speaks of. Points are given against
-    schedules; against a cap the requirement is one rate.
+    schedules; against a cap the requirement is one rate. ``remedy`` is the smallest change of the
+    schedule's tiers that would comply, where the margin is too low.
     """
 
     venue: str
@@ -296,6 +334,7 @@ class DivergenceRow:
     observed: float | None = None
     required: float | None = None
     observed_at: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,8 +474,45 @@ class UnobservedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverRow:
+    """A waiver of the configuration and what became of it.
+
+    ``status`` is ``active``, ``expired``, ``unused`` or ``lapsed``; ``findings`` counts what it waives.
+    """
+
+    where: str
+    codes: tuple[str, ...]
+    scope: str
+    reason: str
+    owner: str
+    expires: str
+    value: float | None
+    may_worsen: float
+    status: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRow:
+    """The baseline that findings were held against, and what came of it.
+
+    ``unchanged`` findings are left out of the document; ``gone`` are those no longer found.
+    """
+
+    name: str
+    as_of: str
+    unchanged: int
+    worse: int
+    new: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditDocument:
-    """One audit. ``ladder`` are the notionals, in USD, at which points are given."""
+    """One audit. ``ladder`` are the notionals, in USD, at which points are given.
+
+    ``findings`` are those that count; what the configuration waives stands in ``waived``.
+    """
 
     schema_version: str
     tool: Tool
@@ -458,6 +534,10 @@ class AuditDocument:
     indices: tuple[Index, ...]
     curves: tuple[Curve, ...]
     explanations: Mapping[str, str]
+    inputs: tuple[InputRow, ...] = ()
+    waived: tuple[Finding, ...] = ()
+    waivers: tuple[WaiverRow, ...] = ()
+    baseline: BaselineRow | None = None
 
 
 def to_json(document: AuditDocument) -> bytes:

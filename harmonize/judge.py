@@ -1,30 +1,66 @@
 """Every schedule against every rule set: a verdict, its reason, and the numbers behind it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isnan
+from types import MappingProxyType
 
 import numpy as np
 
 from harmonize.checks.examined import intervals, moment
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
-from harmonize.laid_out import FIGURES, LaidOut, asset_of
+from harmonize.laid_out import FIGURES, LaidOut, Placed, Rule, asset_of
 from harmonize.panel import Floats
-from harmonize.requirement import Cap, RuleSet
+from harmonize.remedy import Due, Lines, lines, remedy
+from harmonize.requirement import (
+    Cap,
+    Model,
+    Prohibition,
+    ReferenceClass,
+    ReferenceSchedule,
+    RuleSet,
+    Scope,
+)
 from harmonize.schedule import MarginSchedule, Unknown, value_of
 from harmonize.standing import Pair, Standing, standings
 from harmonize.traditional import TRADITIONAL
 
 
 @dataclass(frozen=True, slots=True)
+class _Subject:
+    """A schedule, and the words in which every row names it."""
+
+    schedule: MarginSchedule
+    venue: str
+    symbol: str
+    profile: str
+    asset: str
+    observed_at: str
+    own: Mapping[str, Placed | None]
+
+    @classmethod
+    def of(cls, row: int, schedule: MarginSchedule, laid_out: LaidOut) -> "_Subject":
+        instrument = schedule.instrument
+        return cls(
+            schedule,
+            instrument.venue,
+            instrument.symbol,
+            str(schedule.profile),
+            instrument.underlying.asset,
+            moment(schedule.observed_at),
+            {figure: laid_out.own[figure][row] for figure in FIGURES},
+        )
+
+
+@dataclass(slots=True)
 class _Question:
     """One schedule, one rule set, one figure.
 
     ``pair`` is what the numbers are asked; where it is None, ``verdict`` and ``reason`` say why.
     """
 
-    schedule: MarginSchedule
-    rule_set: RuleSet
+    subject: _Subject
+    rule: Rule
     figure: str
     pair: Pair | None
     verdict: Verdict
@@ -32,36 +68,55 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What the numbers say of one pair, however many rule sets ask it."""
+
+    standing: Standing
+    under: tuple[Interval, ...]
+    over: tuple[Interval, ...]
+    remedy: str
+
+
+@dataclass(slots=True)
 class _Answer:
-    """What the numbers say: the verdict, the standing, rates at its extreme, ladder points."""
+    """The verdict, what was found, the rate required at its extreme, ladder points."""
 
     verdict: Verdict
     reason: str
-    standing: Standing
+    found: _Found
     required: float
     points: tuple[DivergencePoint, ...]
 
 
+Jurisdictions = Mapping[str, Sequence[str]]
+"""Where venues are established, by their ids; two letters a country."""
+
+
 def judge(
     schedules: Sequence[MarginSchedule],
-    rule_sets: Sequence[RuleSet],
     laid_out: LaidOut,
     ladder: Sequence[float],
+    jurisdictions: Jurisdictions = MappingProxyType({}),
 ) -> tuple[DivergenceRow, ...]:
-    """Answer for every schedule, rule set and figure, in that order."""
+    """Answer for every schedule, rule set and figure, in that order.
+
+    A figure that a rule set asks of nobody has no row, nor has an underlying for which a model's
+    inputs were not measured: the checks tell of those once.
+    """
     questions = [
-        _question(row, schedule, rule_set, figure, laid_out)
-        for row, schedule in enumerate(schedules)
-        for rule_set in rule_sets
-        for figure in FIGURES
+        _question(subject, rule, figure, jurisdictions)
+        for subject in (_Subject.of(*each, laid_out) for each in enumerate(schedules))
+        for rule in laid_out.rules
+        for figure in _asked(rule, subject.asset)
     ]
     answers = iter(_answers(questions, laid_out, ladder))
-    return tuple(
-        _answered(one, next(answers), laid_out)
-        if one.pair
-        else _row(one, laid_out, one.verdict, one.reason)
-        for one in questions
-    )
+    return tuple(_answered(one, next(answers)) if one.pair else _row(one) for one in questions)
+
+
+def _asked(rule: Rule, asset: str) -> Sequence[str]:
+    """The figures on which a rule set has something to say of an underlying."""
+    modelled = isinstance(rule.applied.rule_set.requirement, Model)
+    return () if modelled and asset not in rule.classes else rule.figures
 
 
 def maintenance_against_initial(laid_out: LaidOut) -> tuple[Standing | None, ...]:
@@ -73,7 +128,9 @@ def maintenance_against_initial(laid_out: LaidOut) -> tuple[Standing | None, ...
         )
     ]
     pairs = [
-        Pair(maintenance.function, initial.function, maintenance.limit, initial.limit, 0.0, 0.0)
+        Pair(
+            maintenance.function, initial.function, maintenance.limit, initial.limit, 0.0, 0.0, 0.0
+        )
         for initial, maintenance in filter(None, both)
     ]
     found = iter(standings(laid_out.panel, pairs))
@@ -81,103 +138,191 @@ def maintenance_against_initial(laid_out: LaidOut) -> tuple[Standing | None, ...
 
 
 def _question(
-    row: int, schedule: MarginSchedule, rule_set: RuleSet, figure: str, laid_out: LaidOut
+    subject: _Subject, rule: Rule, figure: str, jurisdictions: Jurisdictions
 ) -> _Question:
-    own = laid_out.own[figure][row]
-    reference = laid_out.reference(rule_set, asset_of(schedule), figure)
-    excuse = _excuse(schedule, rule_set, figure, laid_out)
+    schedule, rule_set = subject.schedule, rule.applied.rule_set
+    foreign = figure == "maintenance" and schedule.meaning is not rule_set.meaning
+    excuse = _excuse(subject, rule, figure, jurisdictions, foreign=foreign)
+    own = subject.own[figure]
+    meaning = schedule.meaning if foreign else None
+    reference = None if excuse else rule.reference(subject.asset, figure, meaning)
     if excuse or own is None or reference is None:
         verdict, reason = excuse or (Verdict.NOT_OBSERVABLE, "no function to compare")
-        return _Question(schedule, rule_set, figure, None, verdict, reason)
-    tolerance = rule_set.tolerance
-    pair = Pair(
+        return _Question(subject, rule, figure, None, verdict, reason)
+    pair = _pair(own, reference, rule, rule.classes.get(subject.asset))
+    reason = _scored(schedule, rule_set) if foreign else ""
+    return _Question(subject, rule, figure, pair, Verdict.COMPLIANT, reason)
+
+
+def _pair(own: Placed, reference: Placed, rule: Rule, graded: ReferenceClass | None) -> Pair:
+    """What is compared, and how far apart it may be: tolerances and the inputs' interval."""
+    rule_set = rule.applied.rule_set
+    below = above = float(rule_set.tolerance.relative)
+    if graded and (graded.below or graded.above):
+        below = 1.0 - (1.0 - below) * (1.0 - float(graded.below))
+        above = (1.0 + above) * (1.0 + float(graded.above)) - 1.0
+    return Pair(
         own.function,
         reference.function,
-        own.limit,
+        min(own.limit, rule.up_to),
         reference.limit,
-        float(tolerance.relative),
-        float(tolerance.absolute),
+        below,
+        above,
+        float(rule_set.tolerance.absolute),
+        float(rule_set.scope.above),
     )
-    return _Question(schedule, rule_set, figure, pair, Verdict.COMPLIANT, "")
 
 
-def _excuse(
-    schedule: MarginSchedule, rule_set: RuleSet, figure: str, laid_out: LaidOut
+def _scored(schedule: MarginSchedule, rule_set: RuleSet) -> str:
+    """Say how margin of another meaning is scored."""
+    factor = rule_set.across[schedule.meaning]
+    return (
+        f"a {schedule.meaning} scored against {factor} times the {rule_set.meaning}, "
+        "as the rule set says"
+    )
+
+
+def _excuse(  # noqa: PLR0911 - one line a reason
+    subject: _Subject, rule: Rule, figure: str, jurisdictions: Jurisdictions, *, foreign: bool
 ) -> tuple[Verdict, str] | None:
     """Say why numbers cannot decide: the rule does not apply, or something is unknown."""
-    asset = asset_of(schedule)
-    outside = _out_of_scope(schedule, rule_set)
+    schedule, rule_set = subject.schedule, rule.applied.rule_set
+    outside = out_of_scope(schedule, rule_set.scope)
     if outside:
         return Verdict.NOT_APPLICABLE, outside
-    requirement = rule_set.requirement
-    if figure == "maintenance":
-        if isinstance(requirement, Cap) and requirement.maintenance_rate is None:
-            return Verdict.NOT_APPLICABLE, "the rule set asks no maintenance margin"
-        if schedule.meaning is not rule_set.meaning:
-            reason = f"a {schedule.meaning} is not scored against a {rule_set.meaning}"
-            return Verdict.NOT_APPLICABLE, reason
+    unsure = _elsewhere(subject.venue, rule_set, jurisdictions)
+    if unsure:
+        return unsure
+    if isinstance(rule_set.requirement, Prohibition):
+        return Verdict.PROHIBITED, f"{rule_set.id} prohibits the contract at any margin"
+    if foreign and schedule.meaning not in rule_set.across:
+        reason = f"a {schedule.meaning} is not scored against a {rule_set.meaning}"
+        return Verdict.NOT_APPLICABLE, reason
     figured = schedule.initial if figure == "initial" else schedule.maintenance
     if isinstance(figured, Unknown):
         return Verdict.NOT_OBSERVABLE, figured.reason
-    if laid_out.class_name(rule_set, asset) is None:
+    if rule.class_name(subject.asset) is None:
         return Verdict.NOT_OBSERVABLE, (
-            f"{asset} is on no class list of {rule_set.id}; its class needs price history "
+            f"{subject.asset} is on no class list of {rule_set.id}; its class needs price history "
             "and traded volume, which the archive does not hold"
         )
     return None
 
 
-def _out_of_scope(schedule: MarginSchedule, rule_set: RuleSet) -> str:
-    """Say whom or what the rule set does not speak of; empty when it speaks of the schedule."""
-    asset = asset_of(schedule)
-    if rule_set.crypto_only and asset in TRADITIONAL:
+def _elsewhere(
+    venue: str, rule_set: RuleSet, jurisdictions: Jurisdictions
+) -> tuple[Verdict, str] | None:
+    """Say whether the venue is established where the rule set holds; None where it is."""
+    wanted = rule_set.scope.jurisdictions
+    if not wanted:
+        return None
+    known = jurisdictions.get(venue)
+    if known is None:
+        reason = f"where {venue} is established is not known; name it in the configuration"
+        return Verdict.NOT_OBSERVABLE, reason
+    if not set(known) & set(wanted):
+        reason = f"{venue} is established in {', '.join(known)}, not {', '.join(wanted)}"
+        return Verdict.NOT_APPLICABLE, reason
+    return None
+
+
+def out_of_scope(schedule: MarginSchedule, scope: Scope) -> str:  # noqa: PLR0911 - one a selector
+    """Say whom or what a rule set does not speak of; empty when it speaks of the schedule."""
+    instrument, asset = schedule.instrument, asset_of(schedule)
+    account = schedule.profile.account_class.partition(" ")[0]
+    if scope.venues and instrument.venue not in scope.venues:
+        return f"the rule set speaks of {', '.join(scope.venues)}"
+    if scope.crypto_only and asset in TRADITIONAL:
         return f"{asset} is listed as no crypto-asset"
-    account = schedule.profile.account_class.split()[0]
-    if rule_set.account_classes and account not in {"any", "classic", *rule_set.account_classes}:
-        return f"the schedule is for {account} accounts, not {', '.join(rule_set.account_classes)}"
+    if scope.underlyings and asset not in scope.underlyings:
+        return f"the rule set speaks of {', '.join(scope.underlyings)}"
+    if scope.payoffs and instrument.payoff not in scope.payoffs:
+        return f"the contract is {instrument.payoff.value}, not {', '.join(scope.payoffs)}"
+    if scope.account_classes and account not in {"any", "classic", *scope.account_classes}:
+        return f"the schedule is for {account} accounts, not {', '.join(scope.account_classes)}"
+    day = schedule.observed_at.date()
+    if scope.since and day < scope.since:
+        return f"in force from {scope.since}, the schedule was observed on {day}"
+    if scope.until and day > scope.until:
+        return f"in force until {scope.until}, the schedule was observed on {day}"
     return ""
 
 
 def _answers(
     questions: Sequence[_Question], laid_out: LaidOut, ladder: Sequence[float]
 ) -> list[_Answer]:
-    """Ask the numbers all open questions at once."""
+    """Ask the numbers all open questions at once; what is asked twice is computed once."""
     asked = [(one, one.pair) for one in questions if one.pair]
-    found = standings(laid_out.panel, [pair for _, pair in asked])
-    verdicts = [
-        _verdict(one, pair, standing) for (one, pair), standing in zip(asked, found, strict=True)
-    ]
+    distinct = list(dict.fromkeys(pair for _, pair in asked))
+    by_pair = _found(distinct, laid_out)
+    found = [by_pair[pair] for _, pair in asked]
+    verdicts = [_verdict(*each, one.standing) for each, one in zip(asked, found, strict=True)]
     places = [
-        _place(standing, verdict) for standing, (verdict, _) in zip(found, verdicts, strict=True)
+        _place(one.standing, verdict) for one, (verdict, _) in zip(found, verdicts, strict=True)
     ]
     due = laid_out.panel.evaluate(
         np.array([pair.reference for _, pair in asked], np.intp), np.array(places, dtype=float)
     ) / np.array(places)
-    graded = [(one, pair) for one, pair in asked if not isinstance(one.rule_set.requirement, Cap)]
-    points = iter(_points(graded, laid_out, ladder))
+    graded = [_graded(one) for one, _ in asked]
+    pointed = [each for each, has in zip(asked, graded, strict=True) if has]
+    points = iter(_points(pointed, laid_out, ladder))
     return [
-        _Answer(verdict, reason, standing, rate, () if cap else next(points))
-        for (verdict, reason), standing, rate, cap in zip(
-            verdicts,
-            found,
-            due.tolist(),
-            [isinstance(one.rule_set.requirement, Cap) for one, _ in asked],
-            strict=True,
+        _Answer(verdict, reason, one, rate, next(points) if has else ())
+        for (verdict, reason), one, rate, has in zip(
+            verdicts, found, due.tolist(), graded, strict=True
         )
     ]
 
 
+def _found(pairs: Sequence[Pair], laid_out: LaidOut) -> dict[Pair, _Found]:
+    """How every pair stands, with the smallest change where the margin is too low somewhere."""
+    panel = laid_out.panel
+    columns = (panel.lower, panel.upper, panel.fixed, panel.rate, panel.coefficient)
+    pieces = list(zip(*(column.tolist() for column in columns), strict=True))
+    first = panel.first.tolist()
+    straight: dict[int, Lines | None] = {}
+    found = {}
+    for pair, standing in zip(pairs, standings(panel, pairs), strict=True):
+        change = ""
+        if standing.under:
+            for one in (pair.function, pair.reference):
+                if one not in straight:
+                    straight[one] = lines(pieces[first[one] : first[one + 1]])
+            due = Due(
+                straight[pair.reference] or (),
+                1.0 - pair.below,
+                pair.absolute if pair.below else 0.0,  # alone it is slack for rounding, no licence
+                pair.floor,
+                min(pair.limit, pair.reference_limit),
+            )
+            change = remedy(straight[pair.function], due, standing.under, standing.lowest)
+        found[pair] = _Found(standing, intervals(standing.under), intervals(standing.over), change)
+    return found
+
+
+def _graded(one: _Question) -> bool:
+    """Tell whether a requirement varies with size: only then are there points to give."""
+    return isinstance(one.rule.applied.rule_set.requirement, ReferenceSchedule)
+
+
 def _verdict(one: _Question, pair: Pair, standing: Standing) -> tuple[Verdict, str]:
+    rule_set = one.rule.applied.rule_set
     if isnan(standing.lowest):
         return Verdict.NOT_OBSERVABLE, "no notional that both cover"
     if standing.under:
-        return (Verdict.BREACH if one.rule_set.statutory else Verdict.UNDER), ""
-    if standing.over and not isinstance(one.rule_set.requirement, Cap):
-        return Verdict.OVER, ""
-    capacity = value_of(one.schedule.capacity)
-    if capacity is not None and pair.limit < float(capacity):
+        return (Verdict.BREACH if rule_set.statutory else Verdict.UNDER), one.reason
+    if standing.over and not _least(rule_set):
+        return Verdict.OVER, one.reason
+    capacity = value_of(one.subject.schedule.capacity)
+    due = None if capacity is None else min(float(capacity), float(rule_set.scope.up_to))
+    if due is not None and pair.limit < due:
         return Verdict.NOT_OBSERVABLE, f"observed only up to ${pair.limit:,.0f}, compliant there"
-    return Verdict.COMPLIANT, ""
+    return Verdict.COMPLIANT, one.reason
+
+
+def _least(rule_set: RuleSet) -> bool:
+    """Tell whether a rule set asks a least margin alone: more of it diverges from nothing."""
+    return rule_set.statutory or isinstance(rule_set.requirement, Cap)
 
 
 def _place(standing: Standing, verdict: Verdict) -> float:
@@ -191,12 +336,14 @@ def _points(
     graded: Sequence[tuple[_Question, Pair]], laid_out: LaidOut, ladder: Sequence[float]
 ) -> list[tuple[DivergencePoint, ...]]:
     """Margin, requirement and divergence of every pair at every rung of the ladder."""
+    if not ladder:
+        return [() for _ in graded]
     rungs = np.array(ladder, dtype=float)
     pairs = [pair for _, pair in graded]
     own = _at_rungs(laid_out, [(one.function, one.limit) for one in pairs], rungs)
     required = _at_rungs(laid_out, [(one.reference, one.reference_limit) for one in pairs], rungs)
     divergence = own / required - 1.0
-    capacities = [value_of(one.schedule.capacity) for one, _ in graded]
+    capacities = [value_of(one.subject.schedule.capacity) for one, _ in graded]
     above = [[one is not None and rung > one for rung in ladder] for one in capacities]
     return [
         tuple(
@@ -218,65 +365,55 @@ def _known(value: float) -> float | None:
     return None if isnan(value) else value
 
 
-def _answered(one: _Question, answer: _Answer, laid_out: LaidOut) -> DivergenceRow:
-    standing = answer.standing
+def _answered(one: _Question, answer: _Answer) -> DivergenceRow:
+    standing = answer.found.standing
     if isnan(standing.lowest):
-        return _row(one, laid_out, answer.verdict, answer.reason)
-    cap = isinstance(one.rule_set.requirement, Cap)
+        return _row(replace(one, verdict=answer.verdict, reason=answer.reason))
     extreme = standing.highest if answer.verdict is Verdict.OVER else standing.lowest
-    return _row(
-        one,
-        laid_out,
-        answer.verdict,
-        answer.reason,
+    subject, rule_set = one.subject, one.rule.applied.rule_set
+    return DivergenceRow(
+        venue=subject.venue,
+        symbol=subject.symbol,
+        profile=subject.profile,
+        underlying=subject.asset,
+        rule_set=rule_set.id,
+        reference_class=one.rule.class_name(subject.asset) or "",
+        figure=one.figure,
+        verdict=answer.verdict,
+        reason=answer.reason,
         lowest=standing.lowest,
         lowest_notional=standing.lowest_notional,
         highest=standing.highest,
         highest_notional=standing.highest_notional,
-        under=intervals(standing.under),
-        over=() if cap else intervals(standing.over),
+        under=answer.found.under,
+        over=() if _least(rule_set) else answer.found.over,
         points=answer.points,
         observed=float(f"{answer.required * (1.0 + extreme):.12g}"),
         required=answer.required,
+        observed_at=subject.observed_at,
+        remedy=answer.found.remedy,
     )
 
 
-def _row(  # noqa: PLR0913 - what only an answered question has
-    one: _Question,
-    laid_out: LaidOut,
-    verdict: Verdict,
-    reason: str,
-    *,
-    lowest: float | None = None,
-    lowest_notional: float | None = None,
-    highest: float | None = None,
-    highest_notional: float | None = None,
-    under: tuple[Interval, ...] = (),
-    over: tuple[Interval, ...] = (),
-    points: tuple[DivergencePoint, ...] = (),
-    observed: float | None = None,
-    required: float | None = None,
-) -> DivergenceRow:
-    schedule = one.schedule
-    asset = asset_of(schedule)
+def _row(one: _Question) -> DivergenceRow:
+    """The row of a question that no number answers."""
+    subject = one.subject
     return DivergenceRow(
-        venue=schedule.instrument.venue,
-        symbol=schedule.instrument.symbol,
-        profile=str(schedule.profile),
-        underlying=asset,
-        rule_set=one.rule_set.id,
-        reference_class=laid_out.class_name(one.rule_set, asset) or "",
+        venue=subject.venue,
+        symbol=subject.symbol,
+        profile=subject.profile,
+        underlying=subject.asset,
+        rule_set=one.rule.applied.rule_set.id,
+        reference_class=one.rule.class_name(subject.asset) or "",
         figure=one.figure,
-        verdict=verdict,
-        reason=reason,
-        lowest=lowest,
-        lowest_notional=lowest_notional,
-        highest=highest,
-        highest_notional=highest_notional,
-        under=under,
-        over=over,
-        points=points,
-        observed=observed,
-        required=required,
-        observed_at=moment(schedule.observed_at),
+        verdict=one.verdict,
+        reason=one.reason,
+        lowest=None,
+        lowest_notional=None,
+        highest=None,
+        highest_notional=None,
+        under=(),
+        over=(),
+        points=(),
+        observed_at=subject.observed_at,
     )

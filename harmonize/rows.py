@@ -1,8 +1,10 @@
 """Values of the domain written as rows of the audit document."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from harmonize.asks import asked
 from harmonize.checks.examined import Seen, moment
 from harmonize.document import (
     CitationRow,
@@ -14,6 +16,7 @@ from harmonize.document import (
     EvidenceRow,
     FactorRow,
     FlagRow,
+    InputRow,
     PayloadRow,
     PieceRow,
     RuleSetRow,
@@ -22,6 +25,7 @@ from harmonize.document import (
     Status,
     UnobservedRow,
 )
+from harmonize.inputs import Input
 from harmonize.payload import (
     Conversion,
     Defect,
@@ -31,7 +35,8 @@ from harmonize.payload import (
     Snapshot,
     Unobserved,
 )
-from harmonize.requirement import RuleSet
+from harmonize.requirement import Scope
+from harmonize.resolve import Applied
 from harmonize.schedule import (
     Derived,
     Figure,
@@ -73,22 +78,58 @@ def _payload_row(payload: Payload) -> PayloadRow:
     )
 
 
-def rule_set_row(rule_set: RuleSet) -> RuleSetRow:
+def rule_set_row(applied: Applied) -> RuleSetRow:
     """One rule set with its citations and flags."""
+    rule_set = applied.rule_set
+    statistical = rule_set.tolerance.statistical
     return RuleSetRow(
         id=rule_set.id,
         version=rule_set.version,
         title=rule_set.title,
         kind=rule_set.kind,
-        scope=rule_set.scope,
+        scope=rule_set.scope.text,
         statutory=rule_set.statutory,
         tolerance_relative=float(rule_set.tolerance.relative),
         tolerance_absolute=float(rule_set.tolerance.absolute),
         maintenance_meaning=rule_set.meaning.value,
         citations=tuple(
-            CitationRow(one.reference, one.via, one.verified.value) for one in rule_set.citations
+            CitationRow(one.reference, one.via, one.verified.value, one.supports)
+            for one in rule_set.citations
         ),
         flags=tuple(FlagRow(one.field, one.status, one.note) for one in rule_set.flags),
+        tolerance_statistical=None if statistical is None else float(statistical),
+        in_force=_in_force(rule_set.scope),
+        extends=rule_set.extends,
+        requirement=asked(rule_set),
+    )
+
+
+def _in_force(scope: Scope) -> str:
+    parts = [f"from {scope.since}"] * (scope.since is not None)
+    parts += [f"until {scope.until}"] * (scope.until is not None)
+    return " ".join(parts)
+
+
+def input_rows(applied: Iterable[Applied]) -> tuple[InputRow, ...]:
+    """Every input that some rule set used, once each."""
+    used = {(one.name, one.underlying): one for rule in applied for one in rule.used}
+    return tuple(_input_row(one) for _, one in sorted(used.items()))
+
+
+def _input_row(one: Input) -> InputRow:
+    return InputRow(
+        name=one.name,
+        underlying=one.underlying,
+        value=float(one.value),
+        lower=None if one.lower is None else float(one.lower),
+        upper=None if one.upper is None else float(one.upper),
+        confidence=None if one.confidence is None else float(one.confidence),
+        observations=one.observations,
+        observed_at=moment(one.observed_at),
+        origin=one.origin,
+        source=one.source,
+        sha256=one.sha256,
+        pointer=one.pointer,
     )
 
 

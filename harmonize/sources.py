@@ -1,12 +1,14 @@
 """From archives to what an audit reads: each venue's newest snapshots, and what they hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
+from harmonize import inputs
 from harmonize.archive import Archive, ArchiveError, Entry, latest
 from harmonize.audit import Reading
+from harmonize.inputs import Input
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.schedule import Derived, Figure, MarginSchedule, T, Unknown
 from venues import facts, registry
@@ -60,6 +62,8 @@ def read(
     newest: list[datetime] = []
     reading = Reading("; else ".join(one.name for one in sources), (), (), ())
     for venue in named:
+        if venue == inputs.MARKET:
+            continue
         held, used = _held([(one, by_venue.get(venue, ())) for one, by_venue in by_source])
         newest += [entry.observed_at for entry in used]
         if not venues or venue in venues:
@@ -69,8 +73,28 @@ def read(
         for one in registry.VENUES
         if one.venue not in named and (not venues or one.venue in venues)
     )
+    measured, broken = _measured(by_source)
+    reading = replace(reading, inputs=measured, defects=(*reading.defects, *broken))
     gone = tuple(sorted((*reading.unobserved, *never), key=lambda one: one.venue))
     return replace(reading, unobserved=gone), limit or max(newest)
+
+
+def _measured(
+    by_source: Sequence[tuple[Source, Mapping[str, tuple[Entry, ...]]]],
+) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
+    """Read the inputs that sources hold; those of an earlier source count before a later one's."""
+    found: list[Input] = []
+    defects: list[Defect] = []
+    for source, by_venue in reversed(by_source):
+        for entry in reversed(by_venue.get(inputs.MARKET, ())):
+            try:
+                read_, broken = inputs.read(source.archive.read(entry))
+            except ArchiveError as error:
+                broken = (Defect(entry.venue, f"snapshot {entry.sequence}", str(error)),)
+                read_ = ()
+            found += read_
+            defects += broken
+    return tuple(found), tuple(defects)
 
 
 def _why_never(adapter: VenueAdapter) -> str:

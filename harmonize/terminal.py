@@ -11,6 +11,8 @@ from typing import NoReturn
 
 import typer
 
+from harmonize.version import VERSION
+
 FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
 """Exit codes. When several apply, the highest of 4, 2, 3, 1 counts."""
 
@@ -91,7 +93,5 @@ def one_line(text: str) -> str:
 def version_told(*, wanted: bool) -> None:
     """Print the version and end, where it is wanted."""
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - only `--version` needs it
-
-        typer.echo(f"harmonize {version('harmonize-margins')}")
+        typer.echo(f"harmonize {VERSION}")
         raise typer.Exit

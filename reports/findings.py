@@ -12,6 +12,7 @@ LEVELS = tuple(Level)
 
 VERDICTS = (
     Verdict.BREACH,
+    Verdict.PROHIBITED,
     Verdict.UNDER,
     Verdict.OVER,
     Verdict.NOT_OBSERVABLE,
@@ -49,7 +50,7 @@ class CodeFindings:
     @property
     def venues(self) -> tuple[str, ...]:
         """The venues found against, in alphabetical order."""
-        return tuple(sorted({finding.venue for finding in self.findings}))
+        return tuple(sorted({finding.venue for finding in self.findings if finding.venue}))
 
 
 def gravest(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,28 +1,51 @@
-"""The formats that there are, by name."""
+"""The formats that there are, by name; what one needs is loaded when it is asked for."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import MappingProxyType
+from typing import cast
 
 from harmonize.document import AuditDocument
-from reports.html_ import html
-from reports.json_ import json
-from reports.table import table
 
 Renderer = Callable[[AuditDocument], bytes | str]
 
-FORMATS: Mapping[str, Renderer] = MappingProxyType({"html": html, "json": json, "table": table})
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "csv": "csv_",
+        "github": "github",
+        "html": "html_",
+        "json": "json_",
+        "jsonl": "jsonl",
+        "junit": "junit",
+        "markdown": "markdown",
+        "parquet": "parquet",
+        "sarif": "sarif",
+        "table": "table",
+        "xlsx": "xlsx",
+    }
+)
+"""The module of each format; its function is named for the format."""
+
+BINARY = frozenset({"parquet", "xlsx"})
+"""Formats that are no text."""
 
 
 class UnknownFormatError(ValueError):
     """No format has the name that was asked for."""
 
 
-def renderer(name: str) -> Renderer:
-    """Find a renderer. Raises UnknownFormatError, naming the formats that there are."""
+def checked(name: str) -> str:
+    """Give the name back. Raises UnknownFormatError, naming the formats that there are."""
     if name not in FORMATS:
         message = f"no format is called {name!r}; there are {', '.join(sorted(FORMATS))}"
         raise UnknownFormatError(message)
-    return FORMATS[name]
+    return name
+
+
+def renderer(name: str) -> Renderer:
+    """Find a renderer. Raises UnknownFormatError."""
+    module = import_module(f"reports.{FORMATS[checked(name)]}")
+    return cast("Renderer", getattr(module, name))
 
 
 def render(name: str, document: AuditDocument) -> bytes:

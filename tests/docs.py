@@ -116,7 +116,13 @@ def _formats(_: str) -> str:
 
 def _rule_sets(_: str) -> str:
     rows = (
-        (f"`{one.id}`", one.kind, "law" if one.statutory else "benchmark", one.title, one.scope)
+        (
+            f"`{one.id}`",
+            one.kind,
+            "law" if one.statutory else "benchmark",
+            one.title,
+            one.scope.text,
+        )
         for one in loader.bundled()
     )
     return table(("rule set", "kind", "standing", "title", "scope"), rows)

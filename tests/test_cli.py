@@ -260,7 +260,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "audit.json"
     found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert found.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "1.1"
+    assert json.loads(path.read_text())["schema_version"] == "1.2"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -303,8 +303,8 @@ def test_venues_explain_and_archive_are_listed() -> None:
     assert "binance" in run("venues").stdout
     assert "MH301  initial-diverges" in run("explain").stdout
     assert run("explain", "mh301").stdout.startswith("# MH301 initial-diverges\n")
-    assert "58 snapshots, every byte" in run("archive", "verify").stdout
-    assert len(run("archive", "ls").stdout.splitlines()) == 58
+    assert "59 snapshots, every byte" in run("archive", "verify").stdout
+    assert len(run("archive", "ls").stdout.splitlines()) == 59
 
 
 def test_version_is_the_packages() -> None:

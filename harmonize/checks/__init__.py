@@ -2,27 +2,20 @@
 
 from inspect import cleandoc
 
-from harmonize.checks import cap, disclosure, divergence, feed, structure
+from harmonize.checks import cap, disclosure, divergence, feed, policy, structure, waivers
 from harmonize.checks.examined import Check
 
+OF_WAIVERS = waivers.CHECKS
+"""Those that are asked once it is known what became of every waiver."""
+
 CHECKS = (
-    Check("MH101", "tiers-do-not-tile", structure.tiers_tile),
-    Check("MH102", "maintenance-above-initial", structure.maintenance_above_initial),
-    Check("MH103", "rate-falls-with-size", structure.rate_falls),
-    Check("MH104", "maintenance-cliff", structure.maintenance_cliff),
-    Check("MH105", "initial-cliff", structure.initial_cliff),
-    Check("MH106", "deduction-differs", structure.deduction_differs),
-    Check("MH201", "maintenance-unknown", disclosure.maintenance_unknown),
-    Check("MH202", "initial-unknown", disclosure.initial_unknown),
-    Check("MH203", "capacity-unknown", disclosure.capacity_unknown),
-    Check("MH204", "margin-derived", disclosure.margin_derived),
-    Check("MH301", "initial-diverges", divergence.initial_diverges),
-    Check("MH302", "maintenance-diverges", divergence.maintenance_diverges),
-    Check("MH401", "initial-below-cap", cap.initial_below_cap),
-    Check("MH402", "maintenance-below-cap", cap.maintenance_below_cap),
-    Check("MH901", "unreadable", feed.unreadable),
-    Check("MH902", "stale", feed.stale),
-    Check("MH903", "venue-not-observed", feed.not_observed),
+    *structure.CHECKS,
+    *disclosure.CHECKS,
+    *divergence.CHECKS,
+    *cap.CHECKS,
+    *OF_WAIVERS,
+    *policy.CHECKS,
+    *feed.CHECKS,
 )
 
 
@@ -32,5 +25,13 @@ def find(code: str) -> Check | None:
 
 
 def explain(check: Check) -> str:
-    """Give a check's page in Markdown: its code, name, and the docstring of its function."""
-    return f"# {check.code} {check.name}\n\n{cleandoc(check.run.__doc__ or '')}\n"
+    """Give a check's page in Markdown: code, name, its function's docstring, options and status."""
+    parts = [f"# {check.code} {check.name}", cleandoc(check.run.__doc__ or "")]
+    if check.options:
+        options = (
+            f"- `{one.name}`: {one.means}. Default: {one.default:,g} {one.unit}".rstrip()
+            for one in check.options
+        )
+        parts.append("\n".join(("## Options", *options)))
+    parts.append(f"## Status\n{check.status}")
+    return "\n\n".join(parts) + "\n"

@@ -1,14 +1,15 @@
 """What checks are given: schedules, how they stand to the rule sets, and what could not be read."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
-from harmonize.document import DivergenceRow, Finding, Interval, Level, Verdict
-from harmonize.payload import Defect, Unobserved
-from harmonize.requirement import RuleSet
+from harmonize.document import DivergenceRow, Finding, Interval, Level, Verdict, WaiverRow
+from harmonize.laid_out import Rule
+from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.schedule import MarginSchedule
 from harmonize.standing import HORIZON, Range, Standing
 
@@ -28,21 +29,35 @@ class Examined:
     """Everything an audit knows before it concludes.
 
     ``internal[k]`` is how MM of schedule k stands to its own IM; None where either is unknown.
+    ``options`` are those of the check that asks.
     """
 
     schedules: tuple[MarginSchedule, ...]
     internal: tuple[Standing | None, ...]
     divergences: tuple[DivergenceRow, ...]
-    rule_sets: tuple[RuleSet, ...]
+    rules: tuple[Rule, ...]
     defects: tuple[Defect, ...]
     seen: tuple[Seen, ...]
+    snapshots: tuple[Snapshot, ...]
+    as_of: datetime
     stale_after_days: float
     unobserved: tuple[Unobserved, ...] = ()
+    waivers: tuple[WaiverRow, ...] = ()
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    def by_venue(self) -> dict[str, list[MarginSchedule]]:
+        """The schedules of each venue."""
+        found: dict[str, list[MarginSchedule]] = {}
+        for one in self.schedules:
+            found.setdefault(one.instrument.venue, []).append(one)
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A finding before it carries its check's code, and the fingerprint that follows from both."""
+class Draft(NamedTuple):
+    """A finding before it carries its check's code, and the fingerprint that follows from both.
+
+    ``subject`` tells findings apart that agree in all else; no document shows it.
+    """
 
     verdict: Verdict
     level: Level
@@ -59,27 +74,40 @@ class Draft:
     divergence: float | None = None
     observed_at: str = ""
     figure: str = ""
+    verified: str = ""
+    remedy: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A threshold of a check that the configuration can set: its default, unit and meaning."""
+
+    name: str
+    default: float
+    unit: str
+    means: str
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question with a stable code; the docstring of ``run`` is its page."""
+    """One question with a stable code; the docstring of ``run`` is its page.
+
+    ``status`` is ``stable``, or ``preview`` where the question may still change.
+    """
 
     code: str
     name: str
     run: Callable[[Examined], Iterator[Draft]]
+    options: tuple[Option, ...] = ()
+    status: str = "stable"
 
-    def findings(self, examined: Examined) -> Iterator[Finding]:
-        """Answer the question for everything that was examined."""
-        for draft in self.run(examined):
-            identity = (
-                self.code,
-                draft.venue,
-                draft.symbol,
-                draft.profile,
-                draft.rule_set,
-                draft.figure,
-            )
+    def findings(
+        self, examined: Examined, options: Mapping[str, float] | None = None
+    ) -> Iterator[Finding]:
+        """Answer the question for everything that was examined, with the options given."""
+        chosen = {one.name: one.default for one in self.options} | dict(options or {})
+        for draft in self.run(replace(examined, options=chosen)):
             yield Finding(
                 code=self.code,
                 name=self.name,
@@ -97,15 +125,34 @@ class Check:
                 required=draft.required,
                 divergence=draft.divergence,
                 observed_at=draft.observed_at,
+                fingerprint=fingerprint(self.code, draft),
                 figure=draft.figure,
-                fingerprint=sha256("\n".join(identity).encode()).hexdigest()[:16],
+                verified=draft.verified,
+                remedy=draft.remedy,
             )
+
+
+def fingerprint(code: str, draft: Draft) -> str:
+    """Name a finding by what it is about, and by no figure, wording or order.
+
+    The same question about the same schedule and rule set has the same fingerprint in every audit
+    and every version. What is published is asked whatever rule set expects it.
+    """
+    identity = [
+        code,
+        draft.venue,
+        draft.symbol,
+        draft.profile,
+        "" if code.startswith("MH2") else draft.rule_set,
+        draft.figure,
+    ]
+    identity += [draft.subject] * bool(draft.subject)
+    return sha256("\n".join(identity).encode()).hexdigest()[:16]
 
 
 def about(schedule: MarginSchedule, draft: Draft) -> Draft:
     """Fill in whose schedule a draft is about."""
-    return replace(
-        draft,
+    return draft._replace(
         venue=schedule.instrument.venue,
         symbol=schedule.instrument.symbol,
         profile=str(schedule.profile),
@@ -133,3 +180,21 @@ def percent(rate: float) -> str:
 def dollars(amount: float) -> str:
     """Write an amount for a message: whole dollars with thousands parted."""
     return f"${amount:,.0f}"
+
+
+def spoken(ranges: Iterable[Interval]) -> str:
+    """Write ranges of notional for a message; of more than three, the first two and the last."""
+    said = [
+        f"{dollars(one.lower)} and above"
+        if one.upper is None
+        else f"{dollars(one.lower)} to {dollars(one.upper)}"
+        for one in ranges
+    ]
+    if len(said) > 3:  # noqa: PLR2004 - as said
+        said = [*said[:2], f"{len(said) - 3} more", said[-1]]
+    return ", ".join(said)
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a count for a message: 1 schedule, 2 schedules."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from harmonize.checks.examined import Draft, Examined, about, dollars, intervals, percent
+from harmonize.checks import shape
+from harmonize.checks.examined import Check, Draft, Examined, about, dollars, intervals, percent
 from harmonize.document import Level, Verdict
 from harmonize.schedule import (
     ZERO,
@@ -29,8 +30,14 @@ def tiers_tile(examined: Examined) -> Iterator[Draft]:
     In a gap no margin is defined, in an overlap two are. A position there is margined by a rule
     that nobody can read off, and no comparison is possible.
 
+    ## Formula
+    upper(k) > upper(k−1), and lower(k) = upper(k−1) where the venue publishes both.
+
     ## Example
     Tier 1 ends at $5,000 and tier 2 begins at $10,000: a position of $7,000 has no tier.
+
+    ## Citation
+    Design rule of this tool: pieces tile (0, capacity].
     """
     for schedule in examined.schedules:
         reason = _fault(schedule.tiers)
@@ -61,8 +68,14 @@ def maintenance_above_initial(examined: Examined) -> Iterator[Draft]:
     ## Why it matters
     A position opened with the initial margin would be liquidated at once.
 
+    ## Formula
+    max over N of MM(N) / IM(N) − 1 > 0.
+
     ## Example
     A tier of 50x (IM 2 %) with a maintenance rate of 2.5 %.
+
+    ## Citation
+    Follows from what the two margins are for; every venue's help pages state it.
     """
     for schedule, standing in zip(examined.schedules, examined.internal, strict=True):
         if standing is not None and standing.over:
@@ -92,8 +105,14 @@ def rate_falls(examined: Examined) -> Iterator[Draft]:
     A larger position is harder to close. A rate that falls with size rewards concentration, and a
     position can lower its margin by growing.
 
+    ## Formula
+    rate(k) < rate(k−1), for the rates as published.
+
     ## Example
     Tier 3 asks 2.5 % maintenance, tier 4 only 2 %.
+
+    ## Citation
+    CPMI-IOSCO, Principles for financial market infrastructures, Principle 6: concentrated positions need more margin.
     """
     for schedule in examined.schedules:
         for word, rates in (
@@ -131,8 +150,14 @@ def maintenance_cliff(examined: Examined) -> Iterator[Draft]:
     One dollar more of position, or a small move of the mark, adds the jump to the margin required
     and can itself trigger the liquidation. Marginal tiers have no such cliff.
 
+    ## Formula
+    MM(B+) − MM(B) at each bound B; the largest in USD.
+
     ## Example
     0.4 % up to $150,000 and 0.5 % above: crossing the bound adds $150.
+
+    ## Citation
+    CPMI-IOSCO, Principles for financial market infrastructures, Principle 6, on procyclical changes.
     """
     for schedule in examined.schedules:
         maintenance = value_of(schedule.maintenance)
@@ -153,8 +178,14 @@ def initial_cliff(examined: Examined) -> Iterator[Draft]:
     margin jumps for the whole position. It blocks growth rather than liquidating, so it is noted,
     not warned of.
 
+    ## Formula
+    IM(B+) − IM(B) at each bound B; the largest in USD.
+
     ## Example
     125x up to $150,000, 100x above: crossing the bound adds $300.
+
+    ## Citation
+    As for MH104.
     """
     for schedule in examined.schedules:
         initial = value_of(schedule.initial)
@@ -198,14 +229,20 @@ def deduction_differs(examined: Examined) -> Iterator[Draft]:
     """A published deduction is not the one that continuity gives.
 
     ## What it checks
-    ``D_k = D_{k-1} + B_k * (r_k - r_{k-1})`` against the venue's own figure, to a cent.
+    The deduction that rates and bounds give, against the venue's own figure.
 
     ## Why it matters
     A rate, a bound or the deduction was published wrongly, or a tier is missing. Which of them
     holds cannot be told, so maintenance margin is not observable.
 
+    ## Formula
+    `D_k = D_{k-1} + B_k * (r_k - r_{k-1})`, to a cent.
+
     ## Example
     Bounds $300,000 and rates 0.4 % and 0.5 % give a deduction of $300; the venue publishes $0.
+
+    ## Citation
+    Binance, "Leverage and Margin of USDⓈ-M Futures"; Bybit publishes the same recursion.
     """
     for schedule in examined.schedules:
         published = [tier.deduction for tier in schedule.tiers]
@@ -226,3 +263,14 @@ def _differs(number: int, stated: Decimal, due: Decimal) -> Draft:
         "",
         f"tier {number} publishes a deduction of ${stated:,.2f}, continuity gives ${due:,.2f}",
     )
+
+
+CHECKS = (
+    Check("MH101", "tiers-do-not-tile", tiers_tile),
+    Check("MH102", "maintenance-above-initial", maintenance_above_initial),
+    Check("MH103", "rate-falls-with-size", rate_falls),
+    Check("MH104", "maintenance-cliff", maintenance_cliff),
+    Check("MH105", "initial-cliff", initial_cliff),
+    Check("MH106", "deduction-differs", deduction_differs),
+    *shape.CHECKS,
+)

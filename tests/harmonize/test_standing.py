@@ -13,7 +13,7 @@ from tests.random_functions import random_functions
 
 
 def stand(function: MarginFunction, reference: MarginFunction, relative: float = 0.0) -> Standing:
-    pair = Pair(0, 1, float(function.upper), float(reference.upper), relative, 0.0)
+    pair = Pair(0, 1, float(function.upper), float(reference.upper), relative, relative, 0.0)
     return standings(panel([function, reference]), [pair])[0]
 
 
@@ -56,7 +56,7 @@ def test_a_power_piece_has_its_extreme_inside_the_cell() -> None:
 def test_absolute_tolerance_is_a_share_of_notional() -> None:
     reference = flat([INFINITY], [D("0.5")])
     for rate, under in ((D("0.49991"), ()), (D("0.4998"), ((0.0, 1000.0),))):
-        pair = Pair(0, 1, 1000.0, HORIZON, 0.0, 1e-4)
+        pair = Pair(0, 1, 1000.0, HORIZON, 0.0, 0.0, 1e-4)
         assert standings(panel([flat([D(1000)], [rate]), reference]), [pair])[0].under == under
 
 
@@ -67,7 +67,7 @@ def test_equal_functions_have_no_divergence() -> None:
 
 
 def test_no_shared_notional_has_no_standing() -> None:
-    pair = Pair(0, 1, 0.0, HORIZON, 0.1, 0.0)
+    pair = Pair(0, 1, 0.0, HORIZON, 0.1, 0.1, 0.0)
     functions = [flat([D(1000)], [D("0.01")]), flat([INFINITY], [D("0.01")])]
     found = standings(panel(functions), [pair])[0]
     assert np.isnan(found.lowest)
@@ -90,7 +90,9 @@ def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
             min(float(functions[one].upper), HORIZON),
             min(float(functions[other].upper), HORIZON),
             float(rng.choice([0.0, 0.15, 0.5])),
+            float(rng.choice([0.0, 0.3, 2.0])),
             float(rng.choice([0.0, 1e-4])),
+            float(rng.choice([0.0, 250_000.0])),
         )
         for one, other in rng.integers(0, len(functions), (120, 2))
     ]
@@ -99,6 +101,10 @@ def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
         at = np.unique(
             np.concatenate([np.geomspace(1.0, top, 1501), laid.upper[laid.upper <= top]])
         )
+        at = at[at > pair.floor]
+        if not at.size:
+            assert np.isnan(found.lowest)
+            continue
         own = laid.evaluate(np.full(at.size, pair.function), at)
         due = laid.evaluate(np.full(at.size, pair.reference), at)
         ratio = own / due - 1.0
@@ -106,8 +112,8 @@ def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
         assert found.highest >= ratio.max() - 1e-12 * abs(ratio.max())
         # No sample can be much beyond the extremes, and they are near some sample.
         assert found.lowest >= ratio.min() - 0.02 * (1 + abs(ratio.min()))
-        low = (1 - pair.relative) * due - pair.absolute * at
-        high = (1 + pair.relative) * due + pair.absolute * at
+        low = (1 - pair.below) * due - pair.absolute * at
+        high = (1 + pair.above) * due + pair.absolute * at
         margin = 1e-9 * due
         for ranges, surely, surely_not in (
             (found.under, own < low - margin, own > low + margin),

@@ -70,14 +70,16 @@ BROKEN = (
         "kind is missing",
         CAP,
         (("kind: cap\n", ""),),
-        ("r.yaml:1:1: kind: is missing; add 'kind: cap' or 'kind: schedule'",),
+        (
+            "r.yaml:1:1: kind: is missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
+        ),
     ),
     Broken(
         "kind is unknown, and more is wrong",
         CAP,
-        (("kind: cap", "kind: model"), ("50%", "50")),
+        (("kind: cap", "kind: rule"), ("50%", "50")),
         (
-            "r.yaml:4:7: kind: must be 'cap' or 'schedule', was 'model'",
+            "r.yaml:4:7: kind: must be 'cap', 'schedule', 'model' or 'disclosure', was 'rule'",
             "r.yaml:9:17: requirement.initial_rate: must be above 0 and at most 1 (0.125 or 12.5%), was 50",
         ),
     ),
@@ -85,7 +87,7 @@ BROKEN = (
         "kind is a list",
         CAP,
         (("kind: cap", "kind: [cap]"),),
-        ("r.yaml:4:7: kind: must be 'cap' or 'schedule', was a list",),
+        ("r.yaml:4:7: kind: must be 'cap', 'schedule', 'model' or 'disclosure', was a list",),
     ),
     Broken(
         "account classes are no list",
@@ -377,7 +379,9 @@ BROKEN = (
         "volume is missing",
         SCHEDULE,
         (("      adv_ref: 5_000_000_000\n", ""),),
-        ("r.yaml:12:7: requirement.classes.A.adv_ref: is missing; add it",),
+        (
+            "r.yaml:12:7: requirement.classes.A.adv_ref: is missing; the formula above the last tier needs it",
+        ),
     ),
     Broken(
         "class name in small letters",
@@ -398,8 +402,10 @@ BROKEN = (
     Broken(
         "another word above the last tier",
         SCHEDULE,
-        (("above_last_tier: formula", "above_last_tier: last rate"),),
-        ("r.yaml:7:20: requirement.above_last_tier: must be 'formula', was 'last rate'",),
+        (("above_last_tier: formula", "above_last_tier: the sky"),),
+        (
+            "r.yaml:7:20: requirement.above_last_tier: must be 'formula', 'last rate' or 'nothing', was 'the sky'",
+        ),
     ),
     Broken(
         "unlisted assets left open",
@@ -411,7 +417,9 @@ BROKEN = (
         "formula is missing",
         SCHEDULE,
         (("  formula: {pi: 5%, initial_days: 1, maintenance_days: 0.25}\n", ""),),
-        ("r.yaml:7:3: requirement.formula: is missing; add it",),
+        (
+            "r.yaml:7:3: requirement.formula: is missing; add it, or write 'above_last_tier: last rate'",
+        ),
     ),
     Broken(
         "a class that is a number",
@@ -427,7 +435,7 @@ BROKEN = (
         (("requirement:", "requirement: 3\nrest:"),),
         (
             "r.yaml:6:14: requirement: must be a mapping, was 3; write its fields below it, indented",
-            "r.yaml:7:1: rest: is no field here; remove it",
+            "r.yaml:7:1: rest: is no field here; did you mean rates?",
         ),
     ),
     Broken(

@@ -4,33 +4,27 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from harmonize.formula import SizeFormula, continued
 from harmonize.schedule import MarginFunction
-from rules.loader import continued
-from rules.model import Formula, SizeClass, SizeTier
 
 rates = st.decimals("0.001", "1", places=4)
 volumes = st.decimals(1000, 10**12, places=0)
 bounds = st.decimals("0.5", 10**10, places=2)
 
 
-def _class(v1: Decimal, volume: Decimal, last: Decimal, formula: Formula) -> SizeClass:
-    """A class of one tier that leads to the formula up to rounding."""
-    bare = SizeClass.model_construct(v1=v1, adv_ref=volume)
-    tier = [
-        round(formula.margin(last, days, bare) / last, 8)
+def _tiers(
+    v1: Decimal, volume: Decimal, last: Decimal, formula: SizeFormula
+) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+    """One tier that leads to the formula up to rounding."""
+    initial, maintenance = (
+        round(formula.margin(last, days, v1, volume) / last, 8)
         for days in (formula.initial_days, formula.maintenance_days)
-    ]
-    assume(all(rate > 0 for rate in tier))
-    return SizeClass(
-        rule="any",
-        assets=("X",),
-        v1=v1,
-        adv_ref=volume,
-        tiers=(SizeTier(upper=last, initial_rate=tier[0], maintenance_rate=tier[1]),),
     )
+    assume(initial > 0 and maintenance > 0)
+    return [(last, initial)], [(last, maintenance)]
 
 
 def _exact(function: MarginFunction, notional: Fraction) -> Fraction:
@@ -42,9 +36,8 @@ def _exact(function: MarginFunction, notional: Fraction) -> Fraction:
 def test_continued_margins_do_not_jump_or_cross_and_end_at_the_whole_position(
     v1: Decimal, volume: Decimal, last: Decimal, pi: Decimal, share: Decimal
 ) -> None:
-    formula = Formula(pi=pi, initial_days=Decimal(1), maintenance_days=share)
-    one = _class(v1, volume, last, formula)
-    initial, maintenance = continued(one, formula)
+    formula = SizeFormula(pi, Decimal(1), share)
+    initial, maintenance = continued(formula, v1, volume, *_tiers(v1, volume, last, formula))
     ends = [Fraction(piece.upper) for piece in maintenance.pieces[:-1]]
     assert [Fraction(piece.upper) for piece in initial.pieces[:-1]] == ends[
         : len(initial.pieces) - 1
@@ -65,12 +58,36 @@ def test_continued_margins_do_not_jump_or_cross_and_end_at_the_whole_position(
 
 
 def test_tiers_that_stop_short_of_the_whole_position_reach_it_a_quarter_on() -> None:
-    formula = Formula(pi=Decimal("0.05"), initial_days=Decimal(1), maintenance_days=Decimal(1))
-    tier = SizeTier(
-        upper=Decimal(1000), initial_rate=Decimal("0.995"), maintenance_rate=Decimal("0.99")
-    )
-    one = SizeClass(rule="any", assets=("X",), v1=Decimal(1), adv_ref=Decimal(9), tiers=(tier,))
-    for function, at_last in zip(continued(one, formula), (995, 990), strict=True):
+    formula = SizeFormula(Decimal("0.05"), Decimal(1), Decimal(1))
+    last = Decimal(1000)
+    tiers = [(last, Decimal("0.995"))], [(last, Decimal("0.99"))]
+    compiled = continued(formula, Decimal(1), Decimal(9), *tiers)
+    for function, at_last in zip(compiled, (995, 990), strict=True):
         assert _exact(function, Fraction(1000)) == at_last
         assert _exact(function, Fraction(1250)) == 1250
         assert _exact(function, Fraction(9999)) == 9999
+
+
+@settings(deadline=None, max_examples=25)
+@given(rates, volumes, rates, st.decimals("0.01", "1", places=2))
+def test_without_tiers_chords_stay_within_half_a_percent_of_the_formula(
+    v1: Decimal, volume: Decimal, pi: Decimal, share: Decimal
+) -> None:
+    formula = SizeFormula(pi, Decimal(1), share)
+    for function, days in zip(
+        continued(formula, v1, volume, (), ()), (Decimal(1), share), strict=True
+    ):
+        ends = [piece.upper for piece in function.pieces[:-1]]
+        for lower, upper in pairwise([Decimal(0), *ends]):
+            for part in (
+                Decimal("0.001"),
+                Decimal("0.3"),
+                Decimal("0.5"),
+                Decimal("0.9"),
+                Decimal(1),
+            ):
+                at = lower + part * (upper - lower)
+                due = formula.margin(at, days, v1, volume)
+                exact = _exact(function, Fraction(at))
+                own = Decimal(exact.numerator) / Decimal(exact.denominator)
+                assert due - 1 <= own <= due * Decimal("1.005") + 1  # bounds are whole dollars

@@ -13,6 +13,8 @@ from harmonize.requirement import Cap
 from rules import loader
 from tests.rules.small import CAP, SCHEDULE
 
+PACKS = ", ".join(loader.packs())
+
 
 def _refused(named: str | Path) -> str:
     with pytest.raises(loader.RuleError) as caught:
@@ -37,7 +39,7 @@ def test_windows_line_ends_change_nothing(tmp_path: Path) -> None:
 
 def test_an_unknown_pack_names_those_there_are() -> None:
     assert _refused("emir") == (
-        "no rule set is called 'emir'; there are esma-retail, harmonized-baseline, jfsa-retail"
+        f"no rule set is called 'emir'; there are {PACKS}; did you mean emir-ccp?"
     )
     assert _refused("esma-retial").endswith("; did you mean esma-retail?")
     assert _refused("").startswith("no rule set is called ''; there are ")
@@ -51,8 +53,7 @@ def test_a_pack_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
-    packs = "esma-retail, harmonized-baseline, jfsa-retail"
-    assert _refused(path) == f"{path}: there is no such file; the rule sets here are {packs}"
+    assert _refused(path) == f"{path}: there is no such file; the rule sets here are {PACKS}"
 
 
 def test_a_directory_is_told(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_maintenance_may_be_absent_a_rate_or_a_fraction(tmp_path: Path) -> None:
 def test_a_scope_without_region_is_its_text(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(CAP, encoding="utf-8")
-    assert loader.load(path).scope == "Everyone"
+    assert loader.load(path).scope.text == "Everyone"
 
 
 def test_loading_the_packs_takes_less_than_80_milliseconds() -> None:

@@ -1,0 +1,99 @@
+"""One finding as one flat row, with what every column means: for tables of any program."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from harmonize.document import AuditDocument, Finding, Interval
+from reports.plain import plain
+
+Cell = str | float | None
+
+
+class Column(NamedTuple):
+    """A column: its name, the unit of its numbers (empty: it holds text), and what it means."""
+
+    name: str
+    unit: str
+    means: str
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds numbers."""
+        return bool(self.unit)
+
+
+COLUMNS = (
+    Column("code", "", "Code of the check; `harmonize explain CODE` prints its page"),
+    Column("name", "", "Name of the check"),
+    Column("level", "", "error, warning or info"),
+    Column("verdict", "", "under, over, breach, prohibited, not applicable, not observable"),
+    Column("state", "", "With a baseline: new or worse; else empty"),
+    Column("venue", "", "Venue, by its ccxt id; empty where a rule set is meant"),
+    Column("symbol", "", "Unified symbol of the contract"),
+    Column("profile", "", "Margin mode and account class of the schedule"),
+    Column("underlying", "", "Asset under the contract, by one name on every venue"),
+    Column("rule_set", "", "Rule set that the schedule was held against"),
+    Column("figure", "", "initial or maintenance margin, capacity, or empty"),
+    Column("notional_usd", "USD", "Position notional at which the figures stand"),
+    Column("observed_rate", "share of notional", "Margin observed there; 0.01 is 1 %"),
+    Column("required_rate", "share of notional", "Margin that the rule set asks there"),
+    Column("verified", "", "How far the source of the required rate was checked"),
+    Column("divergence", "share", "Observed over required, less 1; -0.2 is 20 % below"),
+    Column("intervals_usd", "", "Ranges of notional concerned in USD, as lower-upper"),
+    Column("message", "", "The finding in words"),
+    Column("remedy", "", "Smallest change of the published tiers that would comply"),
+    Column("observed_at", "", "When the margin was observed, UTC"),
+    Column("waiver", "", "Who waived the finding, why and until when; empty: it counts"),
+    Column("fingerprint", "", "Names the finding; the same in every audit"),
+)
+
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+
+
+def neutral(text: str) -> str:
+    """Make text harmless in a spreadsheet: what a program could take for a formula gets a quote.
+
+    Source: OWASP, CSV injection.
+    """
+    harmless = plain(text)
+    return f"'{harmless}" if _FORMULA.match(harmless) else harmless
+
+
+def rows(document: AuditDocument) -> Iterator[tuple[Cell, ...]]:
+    """Every finding that counts and then every waived one, in the order of `COLUMNS`."""
+    for finding in (*document.findings, *document.waived):
+        yield row(finding)
+
+
+def row(finding: Finding) -> tuple[Cell, ...]:
+    """One finding in the order of `COLUMNS`."""
+    return (
+        finding.code,
+        finding.name,
+        finding.level.value,
+        finding.verdict.value,
+        finding.state,
+        finding.venue,
+        finding.symbol,
+        finding.profile,
+        finding.underlying,
+        finding.rule_set,
+        finding.figure,
+        finding.notional,
+        finding.observed,
+        finding.required,
+        finding.verified,
+        finding.divergence,
+        "; ".join(map(_span, finding.intervals)),
+        finding.message,
+        finding.remedy,
+        finding.observed_at,
+        finding.waiver,
+        finding.fingerprint,
+    )
+
+
+def _span(interval: Interval) -> str:
+    upper = "" if interval.upper is None else f"{interval.upper:.15g}"
+    return f"{interval.lower:.15g}-{upper}"

@@ -1,0 +1,141 @@
+"""The words and numbers of which YAML files here are made, with what an editor is told of them.
+
+Numbers are Decimal from the text to the end; a float is refused. Rates are plain (0.01 is 1 %) and
+may be written as percentages; amounts are US dollars.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from harmonize.expression import ExpressionError, parse
+from harmonize.schedule import ZERO
+from harmonize.written import shown
+
+# What text must look like, and how that is said in an error.
+SHAPES = {
+    "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, as in esma-retail",
+    "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, as in "2026.11"',
+    "^[A-Z0-9]{1,20}$": "a ticker in capitals, as in BTC",
+    "^[A-Z][A-Za-z0-9]*$": "a name that begins with a capital, as in A",
+    "[^ \n]": "text that is not blank",
+    "^[a-z][a-z0-9_]*$": "lower-case words joined by underscores, as in var_99_1d_365d",
+    "^[a-z][a-z0-9]*$": "a venue's id in lower case, as in krakenfutures",
+    "^[A-Z]{2}$": "two capitals, as in JP",
+    "^MH[0-9]{3}$": "the code of a check, as in MH401",
+}
+_SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE = SHAPES
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        message = f"must be a number such as 0.125, 12.5% or 5_000_000, was {shown(value)}"
+        raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
+    return Decimal(value)
+
+
+def _rate(value: object) -> Decimal:
+    number = _number(value)
+    if not ZERO < number <= 1:
+        message = f"must be above 0 and at most 1 (0.125 or 12.5%), was {number}"
+        raise ValueError(message)
+    return number
+
+
+def _share(value: object) -> Decimal:
+    number = _number(value)
+    if not ZERO <= number <= 1:
+        message = f"must be from 0 to 1 (0.15 or 15%), was {number}"
+        raise ValueError(message)
+    return number
+
+
+def _inner(value: object) -> Decimal:
+    number = _number(value)
+    if not ZERO < number < 1:
+        message = f"must lie between 0 and 1 (0.95 or 95%), was {number}"
+        raise ValueError(message)
+    return number
+
+
+def _amount(value: object) -> Decimal:
+    number = _number(value)
+    if not (number.is_finite() and number > ZERO):
+        message = f"must be above 0, was {number}"
+        raise ValueError(message)
+    return number
+
+
+def _count(value: object) -> int:
+    number = _number(value)
+    if number != int(number) or number < 0:
+        message = f"must be a whole number from 0, was {number}"
+        raise ValueError(message)
+    return int(number)
+
+
+def _day(value: object) -> date:
+    if type(value) is not date:
+        message = f"must be a day such as 2026-11-20, without quotes, was {shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+def _formula(value: object) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        message = f"must be a formula such as 1.25 * q, was {shown(value)}"
+        raise ValueError(message)  # noqa: TRY004 - as above
+    try:
+        parse(value)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+# An editor's YAML reads 12.5% and 5_000_000 as text: the schema takes both spellings.
+_PERCENT = {"type": "string", "pattern": "^[0-9]+([.][0-9]+)?%$"}
+_GROUPED = {"type": "string", "pattern": "^[0-9]+(_[0-9]+)+([.][0-9]+)?$"}
+_RATE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _PERCENT]}
+_SHARE_SCHEMA = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _PERCENT]}
+_INNER_SCHEMA = {
+    "anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, _PERCENT]
+}
+_AMOUNT_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _GROUPED]}
+_FIGURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
+_COUNT_SCHEMA = {"type": "integer", "minimum": 0}
+_DAY_SCHEMA = {"type": "string", "format": "date"}
+_FORMULA_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "number"}]}
+
+Rate: TypeAlias = Annotated[Decimal, BeforeValidator(_rate), WithJsonSchema(_RATE_SCHEMA)]
+Share: TypeAlias = Annotated[Decimal, BeforeValidator(_share), WithJsonSchema(_SHARE_SCHEMA)]
+Inner: TypeAlias = Annotated[Decimal, BeforeValidator(_inner), WithJsonSchema(_INNER_SCHEMA)]
+Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
+Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_FIGURE_SCHEMA)]
+Count: TypeAlias = Annotated[int, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Day: TypeAlias = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
+Formula: TypeAlias = Annotated[str, BeforeValidator(_formula), WithJsonSchema(_FORMULA_SCHEMA)]
+Text: TypeAlias = Annotated[str, StringConstraints(pattern=_FILLED)]
+Slug: TypeAlias = Annotated[str, StringConstraints(pattern=_SLUG)]
+Version: TypeAlias = Annotated[str, StringConstraints(pattern=_VERSION)]
+Ticker: TypeAlias = Annotated[str, StringConstraints(pattern=_TICKER)]
+ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=_CLASS)]
+Word: TypeAlias = Annotated[str, StringConstraints(pattern=_WORD)]
+Venue: TypeAlias = Annotated[str, StringConstraints(pattern=_VENUE)]
+Country: TypeAlias = Annotated[str, StringConstraints(pattern=_COUNTRY)]
+Code: TypeAlias = Annotated[str, StringConstraints(pattern=_CODE)]
+
+
+class Shape(BaseModel):
+    """A mapping with exactly the fields named, and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
