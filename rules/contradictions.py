@@ -74,6 +74,8 @@ def _of_tolerance(fields: Bag, requirement: Bag) -> Iterator[Contradiction]:
         yield Contradiction(path, "needs measured inputs, which kind model has; remove it")
         return
     rate = _formula(requirement.get("rate"))
+    if rate is None and requirement.get("rate") is not None:
+        return  # it is no formula; that is said already
     if rate is None:
         yield Contradiction(path, "needs a formula with inputs, but there is no rate; remove it")
     elif not rises(rate):

@@ -138,7 +138,8 @@ def _written(named: str | Path) -> Written:
     if isinstance(named, str) and _is_pack(named):
         return read(source(named), f"rules/{named}.yaml")
     name = str(named)
-    return read(decode(content(Path(named)), name), name)
+    there = f"the rule sets here are {', '.join(packs())}"
+    return read(decode(content(Path(named), there), name), name)
 
 
 def _extended(named: str, by: str) -> Written:
@@ -151,14 +152,14 @@ def _extended(named: str, by: str) -> Written:
         raise LookupError(str(error)) from None
 
 
-def content(path: Path) -> bytes:
+def content(path: Path, else_: str = "name another file") -> bytes:
     """Read a file that people wrote, up to one byte too many. Raises RuleError."""
     name = one_line(str(path))
     try:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except FileNotFoundError:
-        reason = f"{name}: there is no such file; the rule sets here are {', '.join(packs())}"
+        reason = f"{name}: there is no such file; {else_}"
     except IsADirectoryError:
         reason = f"{name}: is a directory; name a file in it"
     except (OSError, ValueError) as error:

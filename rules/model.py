@@ -21,6 +21,7 @@ from rules.numbers import (
     Slug,
     Text,
     Ticker,
+    Underlyings,
     Venue,
     Version,
     Word,
@@ -59,7 +60,7 @@ class Scope(Shape):
     account_classes: tuple[Slug, ...] = Field(
         description="Account classes concerned, such as retail. Empty: every account class."
     )
-    underlyings: Literal["any", "crypto"] | tuple[Ticker, ...] = Field(
+    underlyings: Underlyings = Field(
         "any",
         description="Contracts concerned: any; crypto, which leaves shares and metals out; or a "
         "list of assets.",

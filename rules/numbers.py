@@ -4,6 +4,7 @@ Numbers are Decimal from the text to the end; a float is refused. Rates are plai
 may be written as percentages; amounts are US dollars.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, TypeAlias
@@ -89,6 +90,20 @@ def _day(value: object) -> date:
     return value
 
 
+def _underlyings(value: object) -> object:
+    if value in ("any", "crypto"):
+        return value
+    listed = value if isinstance(value, list | tuple) else ()
+    wrong = [one for one in listed if not (isinstance(one, str) and re.fullmatch(_TICKER, one))]
+    if not listed or wrong:
+        was = shown(wrong[0] if wrong else value)
+        message = (
+            f"must be any, crypto, or a list of tickers in capitals as in [BTC, ETH], was {was}"
+        )
+        raise ValueError(message)
+    return tuple(listed)
+
+
 def _formula(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
@@ -114,6 +129,12 @@ _AMOUNT_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _GROUPED]
 _FIGURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
 _COUNT_SCHEMA = {"type": "integer", "minimum": 0}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
+_UNDERLYINGS_SCHEMA = {
+    "anyOf": [
+        {"enum": ["any", "crypto"]},
+        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _TICKER}},
+    ]
+}
 _FORMULA_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "number"}]}
 
 Rate: TypeAlias = Annotated[Decimal, BeforeValidator(_rate), WithJsonSchema(_RATE_SCHEMA)]
@@ -123,6 +144,11 @@ Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(
 Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_FIGURE_SCHEMA)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
+Underlyings: TypeAlias = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_underlyings),
+    WithJsonSchema(_UNDERLYINGS_SCHEMA),
+]
 Formula: TypeAlias = Annotated[str, BeforeValidator(_formula), WithJsonSchema(_FORMULA_SCHEMA)]
 Text: TypeAlias = Annotated[str, StringConstraints(pattern=_FILLED)]
 Slug: TypeAlias = Annotated[str, StringConstraints(pattern=_SLUG)]

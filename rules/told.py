@@ -1,6 +1,6 @@
 """What pydantic finds wrong in a written file, as lines with file:line:column and the mend."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -72,22 +72,11 @@ def _counts(error: ErrorDetails) -> bool:
 def _told(placed: Placed, error: ErrorDetails, schema: Mapping[str, Any], skip: int) -> Problem:
     kind = error["type"]
     path: Path = ("kind",) if kind.startswith("union_tag") else error["loc"][skip:]
-    path = tuple(_within(path))
     at_key = kind == "extra_forbidden"
     if path and path[-1] == "[key]":
         path, at_key = path[:-1], True
     name, place = placed.key_place(path) if at_key else placed.place(path)
     return Problem(place, dotted(path), _message(error, schema), name)
-
-
-_BRANCHES = ("literal[", "tuple[", "function-", "constrained-", "lax-or-strict")
-
-
-def _within(path: Sequence[str | int]) -> Iterator[str | int]:
-    """Leave out the steps that name a branch of a union, which no file has."""
-    for step in path:
-        if not (isinstance(step, str) and step.startswith(_BRANCHES)):
-            yield step
 
 
 # What pydantic finds, as a sentence about the field.
@@ -129,7 +118,7 @@ def _message(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
 
 def _expected(words: str) -> str:
     """Join the words that there are as a sentence does: commas, and one ``or``."""
-    *rest, last = words.replace(" or ", ", ").split(", ")
+    *rest, last = words.replace("True", "true").replace(" or ", ", ").split(", ")
     return f"{', '.join(rest)} or {last}" if rest else last
 
 

@@ -1,0 +1,73 @@
+"""Examples in rule sets: run, and told where they come out otherwise."""
+
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+
+from harmonize.instrument import Payoff
+from harmonize.requirement import RuleSet, Tried
+from harmonize.tried import Unmet, unmet
+from rules import loader
+
+ESMA = loader.load("esma-retail")
+HALF = Tried("a half", "BTC", ((D(100_000), D("0.4"), D("0.2")), (D(200_000), D("0.5"), D("0.25"))), marginal=False, initial="breach", maintenance="breach")  # fmt: skip
+
+
+def outcome(one: Tried, rules: RuleSet = ESMA) -> list[Unmet]:
+    return list(unmet(replace(rules, examples=(one,))))
+
+
+@pytest.mark.parametrize("pack", loader.packs())
+def test_every_pack_has_examples_and_they_come_out_as_written(pack: str) -> None:
+    rules = loader.load(pack)
+    assert list(unmet(rules)) == []
+    assert rules.examples or pack == "disclosure"
+
+
+def test_a_wrong_verdict_is_told_with_the_numbers() -> None:
+    assert outcome(HALF) == []
+    (first, second) = outcome(replace(HALF, initial="compliant", maintenance="over"))
+    assert first == Unmet(
+        0,
+        "initial",
+        "compliant was expected, it is breach (40 % against 50 %); mend the rule or the example",
+    )
+    assert second.figure == "maintenance"
+
+
+@pytest.mark.parametrize(
+    ("at", "due"), [(100_000, "breach"), (100_001, "compliant"), (1, "breach")]
+)
+def test_one_size_alone_can_be_judged(at: int, due: str) -> None:
+    assert outcome(replace(HALF, notional=D(at), initial=due, maintenance=due)) == []
+
+
+def test_over_is_told_at_a_size_too() -> None:
+    rules = loader.load("harmonized-baseline")
+    dear = replace(HALF, initial="over", maintenance="over", notional=D(150_000))
+    assert outcome(dear, rules) == []
+
+
+def test_what_an_example_leaves_out_is_not_observable() -> None:
+    bare = replace(HALF, tiers=((D(100_000), D("0.6"), None),), initial="compliant")
+    (one,) = outcome(replace(bare, maintenance="compliant"))
+    assert "it is not observable: the example names no maintenance rate" in one.message
+
+
+@pytest.mark.parametrize("payoff", list(Payoff))
+def test_the_payoff_of_an_example_is_that_of_its_contract(payoff: Payoff) -> None:
+    narrow = replace(ESMA, scope=replace(ESMA.scope, payoffs=(payoff,)))
+    assert outcome(replace(HALF, payoff=payoff), narrow) == []
+    other = next(one for one in Payoff if one is not payoff)
+    (first, _) = outcome(replace(HALF, payoff=other), narrow)
+    assert f"the contract is {other.value}, not {payoff.value}" in first.message
+
+
+def test_marginal_tiers_are_read_as_slices() -> None:
+    # 40 % up to 100,000 and 60 % above: half of the whole is reached at 200,000 only.
+    tiers = ((D(100_000), D("0.4"), D("0.2")), (D(300_000), D("0.6"), D("0.3")))
+    steps = replace(HALF, tiers=tiers, marginal=True, maintenance=None)
+    assert outcome(replace(steps, notional=D(199_000), initial="breach")) == []
+    assert outcome(replace(steps, notional=D(201_000), initial="compliant")) == []
+    assert outcome(replace(steps, marginal=False, notional=D(101_000), initial="compliant")) == []
