@@ -17,9 +17,12 @@ from reports.record import (
     coverage_view,
     explanations,
     finding_row,
+    input_views,
+    known,
     left,
     rule_set_view,
     snapshot_view,
+    waiver_views,
 )
 from reports.summary import key_figures, snapshot_span, summary
 from reports.wording import listed, references
@@ -67,6 +70,9 @@ def page(document: AuditDocument) -> ReportPage:
         findings=tuple(finding_row(finding, named) for finding in shown),
         findings_cut=f"at most {PER_CHECK} of one check and {PER_VENUE} of those at one venue",
         findings_left=left(len(ordered) - len(shown), "finding"),
+        known=known(document),
+        waivers=waiver_views(document),
+        inputs=input_views(document),
         coverage=coverage_view(lookup),
         rule_sets=tuple(rule_set_view(row, n) for n, row in enumerate(document.rule_sets)),
         explanations=explanations(document),

@@ -253,6 +253,33 @@ class RuleSetView:
 
 
 @dataclass(frozen=True, slots=True)
+class InputView:
+    """A measured figure that a formula used."""
+
+    name: Annotated[str, "what it is called where it is measured"]
+    underlying: Annotated[str, "the asset"]
+    value: Annotated[str, "the figure"]
+    interval: Annotated[str, "its interval and the confidence; empty if none was given"]
+    observations: Annotated[str, "how many observations it rests on, at least"]
+    observed_at: Annotated[str, "the last day that was measured"]
+    checked: Annotated[str, "how far it was checked, as a shape and in words"]
+    source: Annotated[str, "where it comes from"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverView:
+    """A waiver."""
+
+    status: Annotated[str, "active, expired, unused or lapsed"]
+    codes: Annotated[str, "the checks"]
+    scope: Annotated[str, "which of their findings"]
+    reason: Annotated[str, "why"]
+    owner: Annotated[str, "who answers for it"]
+    expires: Annotated[str, "its last day"]
+    number: Annotated[str, "how many findings it waives"]
+
+
+@dataclass(frozen=True, slots=True)
 class PayloadView:
     """One archived payload."""
 
@@ -323,6 +350,9 @@ class ReportPage:
     findings: Annotated[tuple[FindingRow, ...], "the gravest findings"]
     findings_cut: Annotated[str, "how the printed findings were picked"]
     findings_left: Annotated[str, "how many findings are not printed; empty if none"]
+    known: Annotated[str, "what is waived, or known from a baseline; empty if nothing"]
+    waivers: Annotated[tuple[WaiverView, ...], "what became of every waiver"]
+    inputs: Annotated[tuple[InputView, ...], "what formulas were computed from"]
     coverage: Annotated[CoverageView, "what could and could not be observed"]
     rule_sets: Annotated[tuple[RuleSetView, ...], "the rule sets, with their sources"]
     explanations: Annotated[tuple[Explanation, ...], "the audit's own explanations"]

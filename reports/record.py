@@ -21,6 +21,7 @@ from reports.page import (
     Explanation,
     FindingRow,
     Flag,
+    InputView,
     PayloadGroup,
     PayloadView,
     ReasonRow,
@@ -29,6 +30,7 @@ from reports.page import (
     SnapshotView,
     Source,
     VenueCoverage,
+    WaiverView,
 )
 from reports.wording import VERIFIED_SIGNS, anchor, listed, some
 
@@ -73,7 +75,7 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
     return FindingRow(
         finding.level.value,
         LEVEL_SIGNS[finding.level],
-        finding.verdict.value,
+        ", ".join(part for part in (finding.verdict.value, finding.state) if part),
         finding.code,
         finding.venue,
         " · ".join(part for part in (finding.symbol, finding.profile) if part),
@@ -81,7 +83,7 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
         listed([numbers.interval(part.lower, part.upper) for part in finding.intervals], _EXAMPLES),
         numbers.usd(finding.notional),
         _rate(finding.observed),
-        _rate(finding.required),
+        f"{_rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".strip(),
         numbers.divergence(finding.divergence),
         references.get(finding.rule_set),
         numbers.date(finding.observed_at),
@@ -159,13 +161,18 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         f"{numbers.rate(rule_set.tolerance_relative)} of the reference, and"
         f" {numbers.rate(rule_set.tolerance_absolute)} of notional"
     )
+    if rule_set.tolerance_statistical is not None:
+        confidence = numbers.rate(rule_set.tolerance_statistical)
+        tolerance += f", and the interval of the inputs at {confidence}"
     return RuleSetView(
         anchor("rules", rule_set.id, number),
         f"{rule_set.id} {rule_set.version}",
         rule_set.title,
         (
             ("Kind", rule_set.kind),
+            ("Asks", rule_set.requirement or "see the file"),
             ("Scope", rule_set.scope),
+            ("In force", rule_set.in_force or "always"),
             ("Standing", "statutory" if rule_set.statutory else "not law"),
             ("Tolerance", tolerance),
             ("Maintenance margin means", rule_set.maintenance_meaning),
@@ -176,6 +183,60 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         ),
         tuple(Flag(flag.field, flag.status, flag.note) for flag in rule_set.flags),
     )
+
+
+def input_views(document: AuditDocument) -> tuple[InputView, ...]:
+    """Print what rule sets' formulas were computed from."""
+    return tuple(
+        InputView(
+            one.name,
+            one.underlying,
+            _measure(one.value),
+            ""
+            if one.lower is None or one.upper is None or one.confidence is None
+            else f"{_measure(one.lower)} to {_measure(one.upper)} ({numbers.rate(one.confidence)})",
+            "" if one.observations is None else numbers.count(one.observations),
+            numbers.date(one.observed_at),
+            f"{VERIFIED_SIGNS.get(one.origin, '○')} {one.origin}",
+            one.source,
+        )
+        for one in document.inputs
+    )
+
+
+def _measure(value: float) -> str:
+    return numbers.rate(value) if value <= 1 else numbers.usd(value)
+
+
+def waiver_views(document: AuditDocument) -> tuple[WaiverView, ...]:
+    """Print what is waived, by whom, why and until when."""
+    return tuple(
+        WaiverView(
+            one.status,
+            ", ".join(one.codes),
+            one.scope,
+            one.reason,
+            one.owner,
+            numbers.date(one.expires),
+            numbers.count(one.findings),
+        )
+        for one in document.waivers
+    )
+
+
+def known(document: AuditDocument) -> str:
+    """Say what is left out of the findings, and why; empty where nothing is."""
+    parts = []
+    if document.waived:
+        parts.append(f"{numbers.counted(len(document.waived), 'more finding')} waived, see below")
+    if document.baseline:
+        one = document.baseline
+        parts.append(
+            f"held against {one.name} of {numbers.date(one.as_of)}: {numbers.count(one.new)} new,"
+            f" {numbers.count(one.worse)} worse, {numbers.count(one.unchanged)} unchanged and left"
+            f" out, {numbers.count(one.gone)} gone"
+        )
+    return "; ".join(parts)
 
 
 def explanations(document: AuditDocument) -> tuple[Explanation, ...]:

@@ -13,14 +13,13 @@ from harmonize.document import (
     SpreadPoint,
     Verdict,
 )
-from reports import numbers
+from reports import against, numbers
 from reports.findings import level_counts
 from reports.lookup import Lookup
 from reports.page import KeyFigure, Statement
 from reports.wording import listed
 
 _JUDGED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
-_SHORT = (Verdict.BREACH, Verdict.UNDER)
 _NAMED = 3
 
 
@@ -71,17 +70,15 @@ def _statements(lookup: Lookup) -> Iterator[Statement]:
     yield _read(lookup)
     for rule_set in lookup.references:
         yield _against(document, rule_set)
-    for rule_set in document.rule_sets:
-        if rule_set.kind == "cap":
-            yield _cap(document, rule_set)
+    yield from against.statements(document)
     against_all = {row.against for row in document.indices}
     known = [rule_set.id for rule_set in document.rule_sets if rule_set.id in against_all]
-    for against in [*known, *sorted(against_all.difference(known))]:
+    for standard in [*known, *sorted(against_all.difference(known))]:
         ranked = [
-            row for row in document.indices if row.against == against and row.figure == "initial"
+            row for row in document.indices if row.against == standard and row.figure == "initial"
         ]
         if ranked:
-            yield _alike(against, sorted(ranked, key=lambda row: (-row.value, row.underlying)))
+            yield _alike(standard, sorted(ranked, key=lambda row: (-row.value, row.underlying)))
     for figure, name in (("initial", "IM"), ("maintenance", "MM")):
         widest = _widest(lookup, figure)
         if widest:
@@ -135,25 +132,6 @@ def _against(document: AuditDocument, rule_set: RuleSetRow) -> Statement:
             " judged."
         )
     return Statement(f"Against {rule_set.id}", " ".join(parts))
-
-
-def _cap(document: AuditDocument, rule_set: RuleSetRow) -> Statement:
-    short = [
-        finding
-        for finding in document.findings
-        if finding.rule_set == rule_set.id and finding.verdict in _SHORT
-    ]
-    instruments = {(finding.venue, finding.symbol) for finding in short}
-    venues = {finding.venue for finding in short}
-    standing = "Statutory" if rule_set.statutory else "Not statutory"
-    text = (
-        f"{numbers.counted(len(instruments), 'instrument')} at"
-        f" {numbers.counted(len(venues), 'venue')} {'asks' if len(instruments) == 1 else 'ask'}"
-        f" less margin than {rule_set.title} requires"
-        if short
-        else f"No instrument was found to ask less margin than {rule_set.title} requires"
-    )
-    return Statement(f"Cap {rule_set.id}", f"{text}. {standing}; scope: {rule_set.scope}.")
 
 
 def _alike(against: str, ranked: list[Index]) -> Statement:

@@ -47,9 +47,9 @@ def _findings(sheet: Any, document: AuditDocument, bold: Any, units: dict[str, A
     last = 0
     for last, row in enumerate(rows(document), start=1):
         for place, (cell, column) in enumerate(zip(row, COLUMNS, strict=True)):
-            if isinstance(cell, str):
+            if isinstance(cell, str) and cell:
                 sheet.write_string(last, place, neutral(cell))
-            elif cell is not None:
+            elif isinstance(cell, float):
                 sheet.write_number(last, place, cell, units[column.unit])
     sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
 
@@ -124,7 +124,7 @@ def _write(sheet: Any, headings: Sequence[str], held: Iterable[Sequence[Cell]], 
     _head(sheet, headings, bold)
     for number, row in enumerate(held, start=1):
         for place, cell in enumerate(row):
-            if isinstance(cell, str):
+            if isinstance(cell, str) and cell:
                 sheet.write_string(number, place, neutral(cell))
-            elif cell is not None:
+            elif isinstance(cell, float):
                 sheet.write_number(number, place, cell)

@@ -69,7 +69,7 @@ def test_values_are_those_of_exact_fractions(expression: Expression) -> None:
             evaluate(expression, INPUTS)
         return
     found = Fraction(evaluate(expression, INPUTS))
-    assert abs(found - due) <= Fraction(1, 10**30) * max(abs(due), 10**6)
+    assert abs(found - due) <= Fraction(1, 10**30) * max(abs(due), Fraction(10**6))
 
 
 @given(tree())

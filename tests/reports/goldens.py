@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from reports.charts import Drawing, draw
 from reports.html_ import html
+from reports.registry import render
 from reports.table import table
 from tests.reports.sample import RATES, curves, sample
 
@@ -20,6 +21,11 @@ def chart() -> str:
     styles = {venue: number for number, venue in enumerate(RATES)}
     (svg,) = draw([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
     return svg.replace("><", ">\n<") + "\n"
+
+
+def text(name: str) -> str:
+    """The sample in a format that is text."""
+    return render(name, sample()).decode()
 
 
 def section(name: str) -> str:
@@ -35,6 +41,14 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "report-table.txt": lambda: table(sample()),
         "report-chart.svg": chart,
+        "findings.csv": lambda: text("csv"),
+        "findings.jsonl": lambda: text("jsonl"),
+        "findings.md": lambda: text("markdown"),
+        "findings.sarif": lambda: text("sarif"),
+        "findings.junit.xml": lambda: text("junit"),
+        "findings.github.txt": lambda: text("github"),
+        "report-findings.html": lambda: section("findings"),
+        "report-rules.html": lambda: section("rules"),
         "report-summary.html": lambda: section("summary"),
         "report-divergence.html": lambda: section("divergence"),
         "report-underlyings.html": lambda: section("underlyings"),

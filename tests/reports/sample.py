@@ -10,6 +10,7 @@ from dataclasses import replace
 from harmonize.document import (
     SCHEMA_VERSION,
     AuditDocument,
+    BaselineRow,
     CitationRow,
     ColumnRow,
     Comparison,
@@ -26,6 +27,7 @@ from harmonize.document import (
     FlagRow,
     Gap,
     Index,
+    InputRow,
     Interval,
     Level,
     Member,
@@ -41,9 +43,11 @@ from harmonize.document import (
     UnobservedRow,
     VenueDistance,
     Verdict,
+    WaiverRow,
 )
 
 SCRIPT = "<script>alert(1)</script>"
+FORMULA = "=cmd|' /C calc'!A0"
 ESCAPE = "RED/USDT\x1b[31m[red]\u202e"
 
 LADDER = (1e4, 1e5, 1e6, 1e7)
@@ -326,7 +330,14 @@ def finding(number: int, level: Level, verdict: Verdict, **changes: object) -> F
 
 def findings() -> tuple[Finding, ...]:
     return (
-        finding(1, Level.WARNING, Verdict.UNDER),
+        finding(
+            1,
+            Level.WARNING,
+            Verdict.UNDER,
+            verified="derived",
+            remedy="raise tier 1 from 0.8 % to 1.7 %, or lower its bound to $20,000",
+            state="worse",
+        ),
         finding(2, Level.INFO, Verdict.OVER, venue="venue-d", divergence=1.5, observed=0.05),
         finding(
             3,
@@ -433,6 +444,45 @@ def sample() -> AuditDocument:
         indices=(*indices("BTC", 71.24), *indices("ETH", 48.0)),
         curves=curves("BTC"),
         explanations={"instrument-choice": "The most liquid one.\n\nTies go to the first."},
+        inputs=(
+            InputRow(
+                *("var_99_1d", "BTC", 0.081, 0.065, 0.096, 0.95, 1095, FRESH),
+                *("derived", "computed here", HASH, "/inputs/0"),
+            ),
+            InputRow(
+                *("adv_30d", "BTC", 5e9, None, None, None, None, FRESH),
+                *("given", FORMULA, HASH, "/inputs/1"),
+            ),
+        ),
+        waived=(
+            finding(
+                9,
+                Level.ERROR,
+                Verdict.BREACH,
+                code="MH401",
+                name="initial-below-cap",
+                rule_set=CAP,
+                venue="venue-d",
+                symbol=FORMULA,
+                message=f"{FORMULA}, %0A::error::x ]]> | a\nb",
+                waiver="@SUM(1): known (risk, until 2027-01-01)",
+            ),
+        ),
+        waivers=(
+            WaiverRow(
+                where="c.yaml:3",
+                codes=("MH401", "MH402"),
+                scope="venue venue-d",
+                reason="@SUM(1): known",
+                owner="risk",
+                expires="2027-01-01",
+                value=0.01,
+                may_worsen=0.1,
+                status="active",
+                findings=1,
+            ),
+        ),
+        baseline=BaselineRow("b.json", OLD, unchanged=3, worse=1, new=0, gone=2),
     )
 
 

@@ -10,6 +10,7 @@ from harmonize.document import (
     SpreadInterval,
     Verdict,
 )
+from reports import against
 from reports.html_ import html, page
 from reports.page import Cell, ReportPage
 from reports.wording import listed, some
@@ -147,9 +148,50 @@ def test_neighbouring_ranges_with_the_same_cheapest_venues_are_one() -> None:
     assert rows[-1].spread == "from $5k"
 
 
-def test_a_cap_that_nobody_falls_short_of_says_so() -> None:
-    said = " ".join(one.text for one in page(replace(sample(), findings=())).summary)
-    assert "No instrument was found to ask less margin than Synthetic leverage cap requires" in said
+def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
+    document = sample()
+    baseline, cap = document.rule_sets
+    row = next(one for one in document.divergences if one.figure == "initial")
+    rules = (
+        *(baseline, replace(cap, requirement="IM 50 % (primary)")),
+        replace(cap, id="ban"),
+        *(replace(cap, id=name, kind="model", statutory=False) for name in ("model", "blind")),
+    )
+    rows = [
+        replace(row, rule_set=rule_set, verdict=verdict, venue=venue)
+        for rule_set, verdict, venue in (
+            ("synthetic-cap", Verdict.BREACH, "venue-a"),
+            ("synthetic-cap", Verdict.COMPLIANT, "venue-b"),
+            ("ban", Verdict.PROHIBITED, "venue-a"),
+            ("ban", Verdict.PROHIBITED, "venue-b"),
+            ("ban", Verdict.NOT_APPLICABLE, "venue-c"),
+            ("model", Verdict.UNDER, "venue-a"),
+            ("model", Verdict.OVER, "venue-b"),
+            ("model", Verdict.NOT_OBSERVABLE, "venue-c"),
+        )
+    ]
+    told = replace(document, rule_sets=rules, divergences=tuple(rows))
+    said = {
+        one.lead: one.text.replace("\N{NO-BREAK SPACE}", " ") for one in against.statements(told)
+    }
+    assert said == {
+        "Caps and minimums": (
+            "Ask less than synthetic-cap (IM 50 % (primary); law): 1 instrument at 1 venue. What is "
+            "law would be breached if the contract were offered to the clients it protects."
+        ),
+        "Prohibitions": (
+            "Prohibited at any margin, if offered to the clients protected: ban: 2 schedules at "
+            "2 venues. A prohibition is not a margin of 100 %."
+        ),
+        "Models of risk": (
+            "Initial margin against model: 1 of 2 schedules below by more than the tolerance, 1 "
+            "above. Not observable, for want of inputs: blind."
+        ),
+    }
+
+
+def test_without_rule_sets_there_is_nothing_to_say_of_them() -> None:
+    assert list(against.statements(replace(sample(), rule_sets=()))) == []
 
 
 def test_a_finding_without_a_divergence_is_shown_by_its_rate() -> None:
