@@ -59,8 +59,8 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
 def main() -> None:
     """Write every golden."""
     FOLDER.mkdir(exist_ok=True)
-    for name, render in GOLDENS.items():
-        (FOLDER / name).write_text(render(), encoding="utf-8")
+    for name, rendered in GOLDENS.items():
+        (FOLDER / name).write_text(rendered(), encoding="utf-8")
         sys.stdout.write(f"{name}\n")
 
 
