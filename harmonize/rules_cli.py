@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harmonize.written import Path
 
 rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_help=True)
-Named = Annotated[str, typer.Argument(metavar="PACK|FILE", help="A pack by its id, or a file.")]
+RuleSetName = Annotated[str, typer.Argument(help="A pack by its id, or a file.")]
 
 
 @rules_app.command("list")
@@ -26,7 +26,7 @@ def rules_list() -> None:
 
 @rules_app.command("show")
 def rules_show(
-    named: Named,
+    rule_set: RuleSetName,
     *,
     resolved: Annotated[
         bool, typer.Option("--resolved", help="With all that it inherits, and from where.")
@@ -38,39 +38,39 @@ def rules_show(
 
     try:
         if resolved:
-            emit(printed.resolved_text(loader.resolved(named)).encode())
+            emit(printed.resolved_text(loader.resolved(rule_set)).encode())
         else:
-            emit(loader.text(named).encode())
+            emit(loader.text(rule_set).encode())
     except (loader.RuleError, WrittenError) as error:
         fail(str(error), USAGE)
 
 
 @rules_app.command("explain")
-def rules_explain(named: Named) -> None:
+def rules_explain(rule_set: RuleSetName) -> None:
     """Print what a rule set says, where it comes from, and what of it is unverified."""
     from rules import loader, printed  # noqa: PLC0415 - as above
 
     try:
-        emit(printed.page(loader.load(named)).encode())
+        emit(printed.page(loader.load(rule_set)).encode())
     except loader.RuleError as error:
         fail(str(error), USAGE)
 
 
 @rules_app.command("check")
-def rules_check(named: Named) -> None:
+def rules_check(rule_set: RuleSetName) -> None:
     """Check a rule set and run its examples; print every error as file:line:column."""
     from rules import loader  # noqa: PLC0415 - as above
 
-    errors = loader.check(named)
+    errors = loader.check(rule_set)
     if not errors:
-        rule_set = loader.load(named)
-        errors = _unmet(named, rule_set)
+        loaded = loader.load(rule_set)
+        errors = _unmet(rule_set, loaded)
     for line in errors:
         typer.echo(line, err=True)
     if errors:
         raise typer.Exit(USAGE)
-    tried = f", {len(rule_set.examples)} examples as expected" if rule_set.examples else ""
-    typer.echo(f"{named}: no errors{tried}")
+    tried = f", {len(loaded.examples)} examples as expected" if loaded.examples else ""
+    typer.echo(f"{rule_set}: no errors{tried}")
 
 
 def _unmet(named: str, rule_set: "RuleSet") -> list[str]:

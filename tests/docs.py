@@ -20,13 +20,15 @@ from typer.testing import CliRunner
 
 from harmonize import checks, coverage, document
 from harmonize.app import Question, read
+from harmonize.asks import asked
 from harmonize.audit import EXPLANATIONS
 from harmonize.cli import app
 from harmonize.payload import Snapshot
 from harmonize.rows import status
 from harmonize.schedule import MarginSchedule
-from reports.registry import FORMATS
+from reports.registry import FORMATS, renderer
 from rules import loader
+from rules.printed import page as pack_page
 from tests import recorded
 from venues import facts
 from venues.adapter import VenueAdapter
@@ -34,6 +36,7 @@ from venues.facts import VenueFact
 from venues.registry import VENUES
 
 ROOT = Path(__file__).parents[1]
+PACKS = ROOT / "docs/packs"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 ELIDED = "…"
 Part = Callable[[str], str]
@@ -108,8 +111,8 @@ def _options(_: str) -> str:
 
 def _formats(_: str) -> str:
     rows = (
-        (f"`{name}`", (getmodule(one).__doc__ or "").split("\n")[0].strip())
-        for name, one in sorted(FORMATS.items())
+        (f"`{name}`", (getmodule(renderer(name)).__doc__ or "").split("\n")[0].strip())
+        for name in sorted(FORMATS)
     )
     return table(("format", "is"), rows)
 
@@ -117,15 +120,15 @@ def _formats(_: str) -> str:
 def _rule_sets(_: str) -> str:
     rows = (
         (
-            f"`{one.id}`",
+            f"[`{one.id}`](docs/packs/{one.id}.md)",
             one.kind,
             "law" if one.statutory else "benchmark",
             one.title,
-            one.scope.text,
+            asked(one),
         )
         for one in loader.bundled()
     )
-    return table(("rule set", "kind", "standing", "title", "scope"), rows)
+    return table(("rule set", "kind", "standing", "title", "asks"), rows)
 
 
 def _venues(_: str) -> str:
@@ -312,12 +315,31 @@ PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
 )
 
 
+def pack_pages() -> dict[Path, str]:
+    """A page a rule set that ships with the tool, and one that lists them."""
+    rows = (
+        (f"[`{one.id}`]({one.id}.md)", one.kind, one.title, asked(one)) for one in loader.bundled()
+    )
+    first = (
+        "# The rule sets that come with the tool\n\n"
+        "Each page says what a rule set asks, where its numbers come from, and what of it is unverified or our\n"
+        "choice; `harmonize rules explain` prints the same. Caps are rules of conduct and several times the measured\n"
+        "risk; models are what risk was measured to be. Scores against the one and the other are never averaged.\n"
+        "How one is written: [rule sets](../rules.md).\n\n"
+    )
+    pages = {PACKS / f"{one.id}.md": pack_page(one) for one in loader.bundled()}
+    return {
+        PACKS / "README.md": first + table(("rule set", "kind", "title", "asks"), rows),
+        **pages,
+    }
+
+
 def generated() -> dict[Path, str]:
     """Every page that has parts written by code, as the code writes it now.
 
     Raises KeyError: a page marks a part that nothing writes, or lacks the mark of one.
     """
-    return {path: _filled(path, parts) for path, parts in PARTS.items()}
+    return {path: _filled(path, parts) for path, parts in PARTS.items()} | pack_pages()
 
 
 def _filled(path: Path, parts: Mapping[str, Part]) -> str:

@@ -4,6 +4,7 @@ from functools import cache
 
 from harmonize.app import Answer, Question, answer, recorded
 from harmonize.archive import Archive, latest
+from harmonize.inputs import MARKET
 from harmonize.payload import Snapshot
 from harmonize.schedule import MarginSchedule
 from venues import facts, registry
@@ -11,10 +12,10 @@ from venues import facts, registry
 
 @cache
 def snapshots() -> tuple[Snapshot, ...]:
-    """Every snapshot of the recorded archive, in the order archived."""
+    """Every snapshot of a venue in the recorded archive, in the order archived."""
     with recorded() as path:
         archive = Archive.open(path)
-        return tuple(archive.read(entry) for entry in archive.entries())
+        return tuple(archive.read(entry) for entry in archive.entries() if entry.venue != MARKET)
 
 
 @cache

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from harmonize import checks, terminal
+from harmonize.tried import unmet
 from reports.registry import FORMATS
-from rules import loader
+from rules import config, given, loader
+from rules.model import json_schema
 from tests import docs
 from tests.docs import ROOT, Example
 from venues.registry import VENUES
@@ -86,10 +88,53 @@ def test_every_check_has_its_page() -> None:
         assert page("checks.md").count(f"### {part}\n") == len(checks.CHECKS), part
 
 
-def test_every_rule_set_is_in_the_readme_and_in_the_page_on_rules() -> None:
+def test_every_rule_set_is_in_the_readme_and_has_its_page() -> None:
     for one in loader.packs():
         assert f"`{one}`" in README
-        assert f"`{one}`" in page("rules.md")
+        assert page(f"packs/{one}.md").startswith(f"# {one}\n")
+    pages = {path.stem for path in (ROOT / "docs/packs").glob("*.md")}
+    assert pages == {*loader.packs(), "README"}
+
+
+def test_every_rule_set_in_the_page_on_rules_is_right(tmp_path: Path) -> None:
+    """A pack can be written from the page alone: what it shows is what the tool takes."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page("rules.md"), re.DOTALL | re.MULTILINE)
+    inputs = [one for one in blocks if one.startswith("source:")]
+    rule_sets = [one for one in blocks if one not in inputs]
+    assert (len(inputs), len(rule_sets)) == (1, 4)
+    for number, text in enumerate(rule_sets):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, encoding="utf-8")
+        assert loader.check(path) == []
+        assert list(unmet(loader.load(path))) == []
+    path = tmp_path / "inputs.yaml"
+    path.write_text(inputs[0], encoding="utf-8")
+    assert len(given.load(path)) == 2
+
+
+def test_the_configuration_shown_is_right(tmp_path: Path) -> None:
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```$", page("configuration.md"), re.DOTALL | re.MULTILINE
+    )
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    options = {one.code: tuple(each.name for each in one.options) for one in checks.CHECKS}
+    found = config.load(path, options)
+    assert len(config.waivers(found, path)) == 2
+
+
+def test_every_field_of_a_rule_set_is_in_the_page_on_rules() -> None:
+    text = page("rules.md")
+    for name, one in json_schema()["$defs"].items():
+        for field in one.get("properties", {}):
+            assert re.search(rf"`[^`\n]*\b{field}\b", text), (name, field)
+
+
+def test_every_field_of_a_configuration_is_in_its_page() -> None:
+    text = page("configuration.md")
+    for shape in (config.Configuration, config.WaiverEntry, config.WaiverScope):
+        for field in shape.model_fields:
+            assert f"`{field}" in text or f"\n{field}:" in text, field
 
 
 def test_every_venue_has_its_section_with_a_rule() -> None:
