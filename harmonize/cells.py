@@ -150,11 +150,31 @@ Cuts = tuple[Ints, Floats]
 
 def cut_at_crossings(found: Cells) -> Cells:
     """Cut where any two functions of a group cross."""
-    cuts = [
-        band_edges(found, one, other, 1.0, 0.0)
-        for one, other in combinations(range(found.fixed.shape[1]), 2)
-    ]
+    pairs = list(combinations(range(found.fixed.shape[1]), 2))
+    if not pairs:
+        return found
+    bent = np.nan_to_num(found.coefficient) != 0
+    rows = np.flatnonzero(bent.any(axis=1))
+    curved = found.take(rows)
+    cuts = [_straight_crossings(found, bent, np.array(pairs, np.intp))]
+    for one, other in pairs if rows.size else ():
+        among = np.flatnonzero(bent[rows, one] | bent[rows, other])
+        if among.size:
+            where, points = band_edges(curved.take(among), one, other, 1.0, 0.0)
+            cuts.append((rows[among[where]], points))
     return found.split(*_joined(cuts))
+
+
+def _straight_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
+    """Where two lines cross, for all pairs of functions at once; curves are left out."""
+    one, other = pairs.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = (found.fixed[:, other] - found.fixed[:, one]) / (
+            found.rate[:, one] - found.rate[:, other]
+        )
+    inside = (root > np.maximum(found.lower, LEAST)[:, None]) & (root < found.upper[:, None])
+    cell, pair = np.nonzero(inside & ~bent[:, one] & ~bent[:, other])
+    return cell, root[cell, pair]
 
 
 def band_edges(

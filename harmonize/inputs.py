@@ -5,7 +5,7 @@ there is unknown: the rule that needs it is not observable.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -159,8 +159,3 @@ def unsound(found: Input) -> str:
         if found.confidence is not None and not 0 < found.confidence < 1:
             return f"confidence must lie between 0 and 1, was {found.confidence}"
     return ""
-
-
-def sourced(found: Input, source: str) -> Input:
-    """Name where a given input comes from."""
-    return replace(found, source=source)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from math import isnan
 from types import MappingProxyType
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from harmonize.checks.examined import intervals, moment
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
-from harmonize.laid_out import FIGURES, LaidOut, Placed, Rule, asset_of
+from harmonize.laid_out import FIGURES, LaidOut, Placed, Rule
 from harmonize.panel import Floats
 from harmonize.remedy import Due, Lines, lines, remedy
 from harmonize.requirement import (
@@ -35,6 +36,8 @@ class _Subject:
     symbol: str
     profile: str
     asset: str
+    account: str
+    day: date
     observed_at: str
     own: Mapping[str, Placed | None]
 
@@ -47,6 +50,8 @@ class _Subject:
             instrument.symbol,
             str(schedule.profile),
             instrument.underlying.asset,
+            schedule.profile.account_class.partition(" ")[0],
+            schedule.observed_at.date(),
             moment(schedule.observed_at),
             {figure: laid_out.own[figure][row] for figure in FIGURES},
         )
@@ -101,22 +106,29 @@ def judge(
     """Answer for every schedule, rule set and figure, in that order.
 
     A figure that a rule set asks of nobody has no row, nor has an underlying for which a model's
-    inputs were not measured: the checks tell of those once.
+    inputs were not measured: the checks tell of those once. A rule set that lists its venues or
+    underlyings has rows for these alone.
     """
     questions = [
         _question(subject, rule, figure, jurisdictions)
         for subject in (_Subject.of(*each, laid_out) for each in enumerate(schedules))
         for rule in laid_out.rules
-        for figure in _asked(rule, subject.asset)
+        for figure in _asked(rule, subject)
     ]
     answers = iter(_answers(questions, laid_out, ladder))
     return tuple(_answered(one, next(answers)) if one.pair else _row(one) for one in questions)
 
 
-def _asked(rule: Rule, asset: str) -> Sequence[str]:
-    """The figures on which a rule set has something to say of an underlying."""
-    modelled = isinstance(rule.applied.rule_set.requirement, Model)
-    return () if modelled and asset not in rule.classes else rule.figures
+def _asked(rule: Rule, subject: _Subject) -> Sequence[str]:
+    """The figures on which a rule set has something to say of a schedule."""
+    rule_set = rule.applied.rule_set
+    scope = rule_set.scope
+    if isinstance(rule_set.requirement, Model) and subject.asset not in rule.classes:
+        return ()
+    elsewhere = (scope.underlyings and subject.asset not in scope.underlyings) or (
+        scope.venues and subject.venue not in scope.venues
+    )
+    return () if elsewhere else rule.figures
 
 
 def maintenance_against_initial(laid_out: LaidOut) -> tuple[Standing | None, ...]:
@@ -187,7 +199,7 @@ def _excuse(  # noqa: PLR0911 - one line a reason
 ) -> tuple[Verdict, str] | None:
     """Say why numbers cannot decide: the rule does not apply, or something is unknown."""
     schedule, rule_set = subject.schedule, rule.applied.rule_set
-    outside = out_of_scope(schedule, rule_set.scope)
+    outside = out_of_scope(subject, rule_set.scope)
     if outside:
         return Verdict.NOT_APPLICABLE, outside
     unsure = _elsewhere(subject.venue, rule_set, jurisdictions)
@@ -226,21 +238,15 @@ def _elsewhere(
     return None
 
 
-def out_of_scope(schedule: MarginSchedule, scope: Scope) -> str:  # noqa: PLR0911 - one a selector
+def out_of_scope(subject: _Subject, scope: Scope) -> str:
     """Say whom or what a rule set does not speak of; empty when it speaks of the schedule."""
-    instrument, asset = schedule.instrument, asset_of(schedule)
-    account = schedule.profile.account_class.partition(" ")[0]
-    if scope.venues and instrument.venue not in scope.venues:
-        return f"the rule set speaks of {', '.join(scope.venues)}"
-    if scope.crypto_only and asset in TRADITIONAL:
-        return f"{asset} is listed as no crypto-asset"
-    if scope.underlyings and asset not in scope.underlyings:
-        return f"the rule set speaks of {', '.join(scope.underlyings)}"
-    if scope.payoffs and instrument.payoff not in scope.payoffs:
-        return f"the contract is {instrument.payoff.value}, not {', '.join(scope.payoffs)}"
+    if scope.crypto_only and subject.asset in TRADITIONAL:
+        return f"{subject.asset} is listed as no crypto-asset"
+    payoff, account, day = subject.schedule.instrument.payoff, subject.account, subject.day
+    if scope.payoffs and payoff not in scope.payoffs:
+        return f"the contract is {payoff.value}, not {', '.join(scope.payoffs)}"
     if scope.account_classes and account not in {"any", "classic", *scope.account_classes}:
         return f"the schedule is for {account} accounts, not {', '.join(scope.account_classes)}"
-    day = schedule.observed_at.date()
     if scope.since and day < scope.since:
         return f"in force from {scope.since}, the schedule was observed on {day}"
     if scope.until and day > scope.until:

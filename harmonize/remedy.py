@@ -139,7 +139,13 @@ def lines(
 
 
 def _flat(pieces: Sequence[Line]) -> bool:
-    return all(fixed == 0.0 for _, _, fixed, _ in pieces)
+    """Tell whether each rate holds for the whole position.
+
+    Several tiers of one rate could be either sort; read as marginal, the change complies for both.
+    """
+    rates = {rate for _, _, _, rate in pieces}
+    alike = len(pieces) > 1 and len(rates) == 1
+    return not alike and all(fixed == 0.0 for _, _, fixed, _ in pieces)
 
 
 def _continuous(pieces: Sequence[Line]) -> bool:

@@ -44,13 +44,23 @@ def unmet(rule_set: RuleSet) -> Iterator[Unmet]:
     """Run every example of a rule set; give those that come out otherwise."""
     for number, one in enumerate(rule_set.examples):
         rows = {row.figure: row for row in _rows(rule_set, one)}
+        nowhere = _elsewhere(rule_set, one)
         for figure, due in (("initial", one.initial), ("maintenance", one.maintenance)):
             if due is None:
                 continue
-            verdict, why = _verdict(rows.get(figure), one)
+            verdict, why = nowhere or _verdict(rows.get(figure), one)
             if verdict != due:
                 message = f"{due} was expected, it is {verdict}{why}; mend the rule or the example"
                 yield Unmet(number, figure, message)
+
+
+def _elsewhere(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
+    """The verdict on what no row is made of: the rule set lists other venues or underlyings."""
+    scope = rule_set.scope
+    for listed, own in ((scope.venues, one.venue), (scope.underlyings, one.underlying)):
+        if listed and own not in listed:
+            return Verdict.NOT_APPLICABLE.value, f": the rule set speaks of {', '.join(listed)}"
+    return None
 
 
 def _verdict(row: DivergenceRow | None, one: Tried) -> tuple[str, str]:

@@ -10,6 +10,9 @@ from harmonize.document import Finding, Level, Verdict
 LEVELS = tuple(Level)
 """The levels, gravest first, as the document orders them."""
 
+LEVEL_SIGNS = {Level.ERROR: "▲", Level.WARNING: "◆", Level.INFO: "○"}
+"""The level of a finding as a shape, so that colour is not the only signal."""
+
 VERDICTS = (
     Verdict.BREACH,
     Verdict.PROHIBITED,

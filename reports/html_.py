@@ -7,7 +7,7 @@ from harmonize.document import AuditDocument
 from reports import numbers
 from reports.comparison import chart_sections
 from reports.findings import PER_CHECK, PER_VENUE, by_code, gravest, leading, level_counts
-from reports.lookup import Lookup
+from reports.lookup import Lookup, snapshot_span
 from reports.matrix import heat_legend, heat_maps, left_out
 from reports.page import ReportPage
 from reports.plain import plain
@@ -24,7 +24,7 @@ from reports.record import (
     snapshot_view,
     waiver_views,
 )
-from reports.summary import key_figures, snapshot_span, summary
+from reports.summary import key_figures, summary
 from reports.wording import listed, references
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from harmonize.document import (
     ScheduleRow,
     SpreadPoint,
 )
+from reports import numbers
 
 FIGURES = (("initial", "Initial margin"), ("maintenance", "Maintenance margin"))
 """The two figures as the document and as the report names them."""
@@ -123,3 +124,9 @@ def at(row: DivergenceRow | None, notional: float) -> DivergencePoint | None:
 
 def _rank(row: CoverageRow) -> int:
     return _BEST_FIRST.index(row.status)
+
+
+def snapshot_span(document: AuditDocument) -> str:
+    """Give the dates of everything that was read."""
+    moments = [row.observed_at for row in document.snapshots if row.observed_at]
+    return numbers.span(min(moments, default=None), max(moments, default=None))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from harmonize.document import AuditDocument, Finding, RuleSetRow
 from reports import numbers
 from reports.findings import by_code, gravest, leading, level_counts
+from reports.lookup import snapshot_span
 from reports.plain import plain
-from reports.summary import snapshot_span
 
 TOP = 50
 """How many findings get a line of their own."""

@@ -6,13 +6,12 @@ from harmonize.document import (
     AuditDocument,
     CoverageStatus,
     Finding,
-    Level,
     PayloadRow,
     RuleSetRow,
     SnapshotRow,
 )
 from reports import numbers
-from reports.findings import CodeFindings
+from reports.findings import LEVEL_SIGNS, CodeFindings
 from reports.lookup import Lookup
 from reports.matrix import COLUMNS, coverage_columns, coverage_matrix, statuses
 from reports.page import (
@@ -36,9 +35,6 @@ from reports.wording import VERIFIED_SIGNS, anchor, listed, some
 
 REASONS = 30
 """How many reasons and defects are printed; the rest is counted."""
-
-LEVEL_SIGNS = {Level.ERROR: "▲", Level.WARNING: "◆", Level.INFO: "○"}
-"""The level of a finding as a shape, so that colour is not the only signal."""
 
 _Why = tuple[str, str, str]
 

@@ -59,12 +59,6 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
     return tuple(figures)
 
 
-def snapshot_span(document: AuditDocument) -> str:
-    """Give the dates of everything that was read."""
-    moments = [row.observed_at for row in document.snapshots if row.observed_at]
-    return numbers.span(min(moments, default=None), max(moments, default=None))
-
-
 def _statements(lookup: Lookup) -> Iterator[Statement]:
     document = lookup.document
     yield _read(lookup)

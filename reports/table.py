@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from harmonize.document import AuditDocument, CoverageStatus, Finding
 from reports import numbers
-from reports.findings import by_code, gravest, leading, level_counts
-from reports.lookup import Lookup
+from reports.findings import LEVEL_SIGNS, by_code, gravest, leading, level_counts
+from reports.lookup import Lookup, snapshot_span
 from reports.plain import plain
-from reports.record import LEVEL_SIGNS
-from reports.summary import snapshot_span
 from reports.wording import listed
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 that an error in what was inherited names the file where it is to be mended.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harmonize.written import Path, Place, Plain, Written, WrittenError, shown
@@ -30,11 +30,6 @@ class Merged:
     layers: tuple[Layer, ...]
     origin: dict[Path, int]
 
-    @property
-    def name(self) -> str:
-        """The file that was named."""
-        return self.layers[0].name
-
     def layer(self, path: Path) -> int:
         """The number of the file in which a field, or its nearest parent, stands."""
         while path not in self.origin:
@@ -57,12 +52,6 @@ class Merged:
         while path not in self.origin:
             path = path[:-1]
         return path if path in self.layers[0].written.values else ()
-
-    def inherited(self) -> Iterator[tuple[Path, str]]:
-        """Every field that was taken from another file, and which."""
-        for path, number in self.origin.items():
-            if number:
-                yield path, self.layers[number].name
 
 
 Find = Callable[[str, str], Written]

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harmonize.remedy import Change, Due, Lines, lines, raised, remedy
@@ -73,6 +73,7 @@ references = st.lists(st.tuples(st.floats(1.0, 1e6), st.floats(0.01, 0.9)), max_
 
 
 @pytest.mark.parametrize("build", [flat_lines, marginal_lines])
+@settings(max_examples=300)
 @given(rows, references, st.floats(0.5, 1.0), st.floats(0, 0.001), st.sampled_from([0.0, 5e5]))
 def test_the_change_complies_and_none_of_its_rates_can_be_lower(  # noqa: PLR0913, PLR0917
     build: object,
@@ -83,6 +84,7 @@ def test_the_change_complies_and_none_of_its_rates_can_be_lower(  # noqa: PLR091
     floor: float,
 ) -> None:
     own = flat_lines(*tiers) if build is flat_lines else marginal_lines(*tiers)
+    assume(build is marginal_lines or len(tiers) == 1 or len({rate for _, rate in tiers}) > 1)
     due = Due(reference, factor, absolute, floor, own[-1][1])
     changes = raised(own, due)
     mended = applied(own, changes, build)
@@ -155,3 +157,13 @@ def test_nothing_short_needs_no_change() -> None:
         (1e6, 0.6),
     )
     assert remedy(own, Due(CAP, 1.0, 0.0, 0.0, 1e6), [], 0.2) == ""
+
+
+def test_tiers_of_one_rate_are_raised_so_that_either_reading_complies() -> None:
+    own = flat_lines((1e6, 0.02), (2e6, 0.02))
+    reference = marginal_lines((1e6, 0.02), (2e6, 0.04))
+    due = Due(reference, 1.0, 0.0, 0.0, 2e6)
+    changes = raised(own, due)
+    assert changes == (Change(2, 0.02, 0.04),)
+    for build in (flat_lines, marginal_lines):
+        assert complies(applied(own, changes, build), due, 1e-12)
