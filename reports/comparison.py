@@ -9,7 +9,8 @@ from reports.charts import Drawing, draw
 from reports.lookup import FIGURES, Lookup, at
 from reports.matrix import member_marks
 from reports.page import ChartFigure, ChartSection, CheapestRow, LadderRow, Reference
-from reports.wording import anchor, listed
+from reports.wording import anchor
+from reports.words import listed
 
 _RANGES = 30
 _NAMED = 3

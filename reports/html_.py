@@ -25,7 +25,8 @@ from reports.record import (
     waiver_views,
 )
 from reports.summary import key_figures, summary
-from reports.wording import listed, references
+from reports.wording import references
+from reports.words import listed
 
 if TYPE_CHECKING:
     from jinja2 import Environment

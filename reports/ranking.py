@@ -5,7 +5,7 @@ from reports import numbers
 from reports.lookup import Lookup
 from reports.page import IndexBlock, IndexRow, Ranking, Reference
 from reports.summary import against_words
-from reports.wording import listed
+from reports.words import listed
 
 WHOLE, FIRST, LAST = 40, 20, 15
 """Up to `WHOLE` underlyings make one table; of more, the first and last stay open."""

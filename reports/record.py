@@ -31,7 +31,8 @@ from reports.page import (
     VenueCoverage,
     WaiverView,
 )
-from reports.wording import VERIFIED_SIGNS, anchor, listed, some
+from reports.wording import anchor
+from reports.words import VERIFIED_SIGNS, listed, some
 
 REASONS = 30
 """How many reasons and defects are printed; the rest is counted."""

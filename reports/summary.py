@@ -17,7 +17,7 @@ from reports import against, numbers
 from reports.findings import level_counts
 from reports.lookup import Lookup
 from reports.page import KeyFigure, Statement
-from reports.wording import listed
+from reports.words import listed
 
 _JUDGED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
 _NAMED = 3

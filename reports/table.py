@@ -9,7 +9,7 @@ from reports import numbers
 from reports.findings import LEVEL_SIGNS, by_code, gravest, leading, level_counts
 from reports.lookup import Lookup, snapshot_span
 from reports.plain import plain
-from reports.wording import listed
+from reports.words import VERIFIED_SIGNS, listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,9 +43,11 @@ def table(document: AuditDocument, width: int = 100, *, colour: bool = False) ->
     )
     ordered = gravest(document.findings)
     _heading(console, document)
+    _known(console, document)
     _coverage(console, Lookup(document))
     _codes(console, ordered)
     _top(console, ordered)
+    _marks(console, ordered)
     return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
 
 
@@ -126,9 +128,31 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         finding.verdict.value,
         numbers.usd(finding.notional),
         numbers.rate(finding.observed),
-        numbers.rate(finding.required),
+        f"{numbers.rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".rstrip(),
         numbers.divergence(finding.divergence),
     )
+
+
+def _marks(console: "Console", ordered: tuple[Finding, ...]) -> None:
+    """Say what the marks beside required rates mean, where there are any."""
+    if any(finding.verified in VERIFIED_SIGNS for finding in ordered):
+        marks = ", ".join(f"{sign} {mark}" for mark, sign in VERIFIED_SIGNS.items())
+        console.print(f"\nSources of what is asked: {marks}")
+
+
+def _known(console: "Console", document: AuditDocument) -> None:
+    """Say what is left out of the findings, and why."""
+    if document.waived:
+        console.print(f"{numbers.counted(len(document.waived), 'more finding')} waived")
+    if document.baseline:
+        one = document.baseline
+        console.print(
+            plain(
+                f"against {one.name}: {numbers.count(one.new)} new, {numbers.count(one.worse)} worse,"
+                f" {numbers.count(one.unchanged)} unchanged and left out,"
+                f" {numbers.count(one.gone)} gone"
+            )
+        )
 
 
 def _table(title: str, *headings: str) -> "Table":

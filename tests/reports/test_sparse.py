@@ -13,7 +13,7 @@ from harmonize.document import (
 from reports import against
 from reports.html_ import html, page
 from reports.page import Cell, ReportPage
-from reports.wording import listed, some
+from reports.words import listed, some
 from tests.reports.sample import BASELINE, HEAT, finding, sample
 
 
