@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 
 from harmonize import choice, rows
 from harmonize.cells import HORIZON
@@ -14,7 +15,7 @@ from harmonize.document import SCHEMA_VERSION, AuditDocument, Finding, Level, To
 from harmonize.index import LOWER, UPPER
 from harmonize.inputs import Input, held
 from harmonize.judge import judge, maintenance_against_initial
-from harmonize.laid_out import LaidOut, asset_of, lay_out
+from harmonize.laid_out import LaidOut, PieceNumbers, asset_of, lay_out
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.requirement import RuleSet
 from harmonize.resolve import applied
@@ -30,6 +31,8 @@ HEAT_NOTIONAL = 1e6
 
 CHARTED = 12
 """How many underlyings get curves: those with a reference that most venues list."""
+
+_NAMED = attrgetter("code", "venue", "symbol", "profile", "rule_set", "figure", "fingerprint")
 
 GRAVITY = (Level.ERROR, Level.WARNING, Level.INFO)
 
@@ -160,7 +163,15 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
             for _, by_venue in sorted(chosen.items())
             for schedule in by_venue.values()
         ),
-        schedules=tuple(rows.schedule_row(one, stale=stale[one.key]) for one in schedules),
+        schedules=tuple(
+            rows.schedule_row(
+                one,
+                stale=stale[one.key],
+                initial=_pieces(laid_out, "initial", number),
+                maintenance=_pieces(laid_out, "maintenance", number),
+            )
+            for number, one in enumerate(schedules)
+        ),
         defects=tuple(rows.defect_row(one) for one in reading.defects),
         unobserved=tuple(
             rows.unobserved_row(one, last.get(one.venue)) for one in reading.unobserved
@@ -208,21 +219,14 @@ def _findings(
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Gravest first, then by code, venue and symbol."""
-    return tuple(
-        sorted(
-            findings,
-            key=lambda one: (
-                GRAVITY.index(one.level),
-                one.code,
-                one.venue,
-                one.symbol,
-                one.profile,
-                one.rule_set,
-                one.figure,
-                one.fingerprint,
-            ),
-        )
-    )
+    by_name = sorted(findings, key=_NAMED)
+    return tuple(one for level in GRAVITY for one in by_name if one.level is level)
+
+
+def _pieces(laid_out: LaidOut, figure: str, number: int) -> Sequence[PieceNumbers]:
+    """The pieces of a schedule's function as numbers; none where it is unknown."""
+    placed = laid_out.own[figure][number]
+    return () if placed is None else laid_out.pieces(placed.function)
 
 
 def _charted(found: Sequence[Rivals], laid_out: LaidOut) -> tuple[Rivals, ...]:

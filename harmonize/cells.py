@@ -150,19 +150,31 @@ Cuts = tuple[Ints, Floats]
 
 def cut_at_crossings(found: Cells) -> Cells:
     """Cut where any two functions of a group cross."""
-    pairs = list(combinations(range(found.fixed.shape[1]), 2))
-    if not pairs:
-        return found
+    pairs = np.array(list(combinations(range(found.fixed.shape[1]), 2)), np.intp).reshape(-1, 2)
     bent = np.nan_to_num(found.coefficient) != 0
-    rows = np.flatnonzero(bent.any(axis=1))
-    curved = found.take(rows)
-    cuts = [_straight_crossings(found, bent, np.array(pairs, np.intp))]
-    for one, other in pairs if rows.size else ():
-        among = np.flatnonzero(bent[rows, one] | bent[rows, other])
-        if among.size:
-            where, points = band_edges(curved.take(among), one, other, 1.0, 0.0)
-            cuts.append((rows[among[where]], points))
-    return found.split(*_joined(cuts))
+    return found.split(
+        *_joined([_straight_crossings(found, bent, pairs), _curved_crossings(found, bent, pairs)])
+    )
+
+
+def _curved_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
+    """Where two functions cross of which at least one is a curve: each such pair as a cell of two."""
+    curved = (bent[:, pairs[:, 0]] | bent[:, pairs[:, 1]]) & (
+        np.isfinite(found.fixed[:, pairs]).all(axis=2)
+    )
+    cell, pair = np.nonzero(curved)
+    columns = pairs[pair]
+    both = Cells(
+        found.owner[cell],
+        found.lower[cell],
+        found.upper[cell],
+        *(
+            np.take_along_axis(column[cell], columns, axis=1)
+            for column in (found.fixed, found.rate, found.coefficient, found.power)
+        ),
+    )
+    where, points = band_edges(both, 0, 1, 1.0, 0.0)
+    return cell[where], points
 
 
 def _straight_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:

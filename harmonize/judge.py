@@ -282,18 +282,14 @@ def _answers(
 
 def _found(pairs: Sequence[Pair], laid_out: LaidOut) -> dict[Pair, _Found]:
     """How every pair stands, with the smallest change where the margin is too low somewhere."""
-    panel = laid_out.panel
-    columns = (panel.lower, panel.upper, panel.fixed, panel.rate, panel.coefficient)
-    pieces = list(zip(*(column.tolist() for column in columns), strict=True))
-    first = panel.first.tolist()
     straight: dict[int, Lines | None] = {}
     found = {}
-    for pair, standing in zip(pairs, standings(panel, pairs), strict=True):
+    for pair, standing in zip(pairs, standings(laid_out.panel, pairs), strict=True):
         change = ""
         if standing.under:
             for one in (pair.function, pair.reference):
                 if one not in straight:
-                    straight[one] = lines(pieces[first[one] : first[one + 1]])
+                    straight[one] = lines(laid_out.pieces(one))
             due = Due(
                 straight[pair.reference] or (),
                 1.0 - pair.below,

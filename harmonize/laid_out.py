@@ -63,13 +63,26 @@ class Rule:
         return any(asked == figure for _, asked, _ in self.references)
 
 
+PieceNumbers = tuple[float, float, float, float, float, float]
+"""One piece: lower, upper (infinite where open-ended), fixed, rate, coefficient, power."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaidOut:
-    """The panel of an audit. ``own[figure][k]`` is schedule k's function, None where unknown."""
+    """The panel of an audit. ``own[figure][k]`` is schedule k's function, None where unknown.
+
+    ``numbers`` are the panel's pieces one by one, ``first`` where each function's begin.
+    """
 
     panel: Panel
     own: dict[str, tuple[Placed | None, ...]]
     rules: tuple[Rule, ...]
+    numbers: tuple[PieceNumbers, ...]
+    first: tuple[int, ...]
+
+    def pieces(self, function: int) -> tuple[PieceNumbers, ...]:
+        """The pieces of a function, by its place in the panel."""
+        return self.numbers[self.first[function] : self.first[function + 1]]
 
     def schedules(self) -> tuple[Rule, ...]:
         """The rule sets whose margins vary with size: those that curves and indices are held to."""
@@ -86,7 +99,10 @@ def lay_out(schedules: Sequence[MarginSchedule], applied: Sequence[Applied]) -> 
     own = {figure: tuple(_own(schedules, figure, functions)) for figure in FIGURES}
     places: dict[MarginFunction, Placed] = {}
     rules = tuple(_rule(one, functions, places) for one in applied)
-    return LaidOut(panel(functions), own, rules)
+    laid = panel(functions)
+    columns = (laid.lower, laid.upper, laid.fixed, laid.rate, laid.coefficient, laid.power)
+    numbers = tuple(zip(*(column.tolist() for column in columns), strict=True))
+    return LaidOut(laid, own, rules, numbers, tuple(laid.first.tolist()))
 
 
 def _own(

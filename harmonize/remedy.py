@@ -77,8 +77,11 @@ def raised(own: Lines, due: Due) -> tuple[Change, ...]:
                 break
             reached += rate * (upper - lower)
             continue
-        base, origin = (0.0, 0.0) if whole else (reached, lower)
-        wanted = _steepest(due, begin, end, base, origin)
+        if level is not None and begin == lower and reached > level * lower * (1.0 + _GRAIN):
+            wanted = (level * end - reached) / (end - lower)
+        else:
+            base, origin = (0.0, 0.0) if whole else (reached, lower)
+            wanted = _steepest(due, begin, end, base, origin)
         short = wanted > rate * (1.0 + _GRAIN) + _GRAIN
         new = max(rate, wanted if short else rate, least)
         if new > rate * (1.0 + _GRAIN):
@@ -127,11 +130,11 @@ def _steepest(due: Due, begin: float, end: float, base: float, origin: float) ->
 
 
 def lines(
-    pieces: Iterable[tuple[float, float, float, float, float]],
+    pieces: Iterable[tuple[float, float, float, float, float, float]],
 ) -> Lines | None:
-    """Take (lower, upper, fixed, rate, coefficient); None where they are no tiers: curves or jumps."""
+    """Take pieces as they are laid out; None where they are no tiers: curves, or jumps of both."""
     found: list[Line] = []
-    for lower, upper, fixed, rate, coefficient in pieces:
+    for lower, upper, fixed, rate, coefficient, _ in pieces:
         if coefficient:
             return None
         found.append((lower, upper, fixed, rate))

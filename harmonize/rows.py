@@ -1,8 +1,9 @@
 """Values of the domain written as rows of the audit document."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 
 from harmonize.asks import asked
 from harmonize.checks.examined import Seen, moment
@@ -26,6 +27,7 @@ from harmonize.document import (
     UnobservedRow,
 )
 from harmonize.inputs import Input
+from harmonize.laid_out import PieceNumbers
 from harmonize.payload import (
     Conversion,
     Defect,
@@ -133,8 +135,14 @@ def _input_row(one: Input) -> InputRow:
     )
 
 
-def schedule_row(schedule: MarginSchedule, *, stale: bool) -> ScheduleRow:
-    """One schedule: pieces, what is known of them, and the evidence."""
+def schedule_row(
+    schedule: MarginSchedule,
+    *,
+    stale: bool,
+    initial: Sequence[PieceNumbers],
+    maintenance: Sequence[PieceNumbers],
+) -> ScheduleRow:
+    """One schedule: its pieces as laid out, what is known of them, and the evidence."""
     instrument = schedule.instrument
     return ScheduleRow(
         venue=instrument.venue,
@@ -153,10 +161,10 @@ def schedule_row(schedule: MarginSchedule, *, stale: bool) -> ScheduleRow:
         capacity=_amount(schedule.capacity),
         capacity_status=status(schedule.capacity),
         capacity_note=note(schedule.capacity),
-        initial=pieces(schedule.initial),
+        initial=tuple(map(_piece, initial)),
         initial_status=status(schedule.initial),
         initial_note=note(schedule.initial),
-        maintenance=pieces(schedule.maintenance),
+        maintenance=tuple(map(_piece, maintenance)),
         maintenance_status=status(schedule.maintenance),
         maintenance_note=note(schedule.maintenance),
         maintenance_meaning=schedule.meaning.value,
@@ -166,6 +174,11 @@ def schedule_row(schedule: MarginSchedule, *, stale: bool) -> ScheduleRow:
         notes=schedule.notes,
         evidence=tuple(evidence_row(one) for one in schedule.evidence),
     )
+
+
+def _piece(numbers: PieceNumbers) -> PieceRow:
+    lower, upper, fixed, rate, coefficient, power = numbers
+    return PieceRow(lower, None if upper == inf else upper, fixed, rate, coefficient, power)
 
 
 def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:

@@ -172,11 +172,13 @@ def moment(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
+@lru_cache(maxsize=65536)
 def percent(rate: float) -> str:
     """Write a rate for a message: 0.004 is 0.4 %."""
     return f"{rate * 100:.4g} %"
 
 
+@lru_cache(maxsize=65536)
 def dollars(amount: float) -> str:
     """Write an amount for a message: whole dollars with thousands parted."""
     return f"${amount:,.0f}"

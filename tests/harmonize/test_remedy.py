@@ -147,9 +147,11 @@ def test_a_curve_is_raised_as_a_whole() -> None:
 
 
 def test_pieces_that_are_no_tiers_are_told_apart() -> None:
-    assert lines([(0.0, 1.0, 0.0, 0.1, 0.5)]) is None  # a curve
-    assert lines([(0.0, 10.0, 0.0, 0.1, 0.0), (10.0, 20.0, 5.0, 0.1, 0.0)]) is None  # a jump
-    assert lines([(0.0, 10.0, 0.0, 0.1, 0.0), (10.0, 20.0, -1.0, 0.2, 0.0)]) is not None
+    assert lines([(0.0, 1.0, 0.0, 0.1, 0.5, 2.0)]) is None  # a curve
+    assert (
+        lines([(0.0, 10.0, 0.0, 0.1, 0.0, 2.0), (10.0, 20.0, 5.0, 0.1, 0.0, 2.0)]) is None
+    )  # a jump
+    assert lines([(0.0, 10.0, 0.0, 0.1, 0.0, 2.0), (10.0, 20.0, -1.0, 0.2, 0.0, 2.0)]) is not None
 
 
 def test_nothing_short_needs_no_change() -> None:
