@@ -111,6 +111,8 @@ def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
     from reports.registry import BINARY, UnknownFormatError, checked  # noqa: PLC0415 - as above
 
     found = []
+    if output is not None and all(":" in one for one in forms):
+        fail(f"--output {output} is for a format without a file; leave one of the two out", USAGE)
     for one in forms:
         form, colon, file = one.partition(":")
         try:

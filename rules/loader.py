@@ -146,7 +146,7 @@ def _extended(named: str, by: str) -> Written:
     """Read what a rule set extends: a pack by its id, or a file beside the one that names it."""
     try:
         if not _is_yaml(named):
-            return _written(named)
+            return read(source(named), f"rules/{named}.yaml")
         return _written(Path(by).parent / named)
     except RuleError as error:
         raise LookupError(str(error)) from None

@@ -65,6 +65,7 @@ def test_every_format_is_written_to_a_file(name: str) -> None:
         (("--format", "json:"), "--format json: names no file; write json:FILE"),
         (("--format", "json", "--format", "csv"), "two formats go to stdout; give each a file"),
         (("--format", "json:a", "--format", "csv:a"), "two formats go to a; give each a file"),
+        (("--format", "json:a", "--output", "b"), "--output b is for a format without a file"),
         (("--baseline", "none.json"), "none.json cannot be read: No such file or directory; write"),
         (("--config", "none.yaml"), "none.yaml: there is no such file; name another file"),
         (("--inputs", "none.yaml"), "none.yaml: there is no such file; name another file"),

@@ -120,6 +120,14 @@ def test_a_second_waiver_may_allow_what_the_first_does_not() -> None:
     assert [one.status for one in rows] == ["lapsed", "active"]
 
 
+def test_a_waiver_holds_through_its_last_day() -> None:
+    last = waiver(expires=ON)
+    counted, taken, (row,) = waive([BREACH], [last], ON)
+    assert (counted, len(taken), row.status) == ((), 1, "active")
+    counted, taken, (row,) = waive([BREACH], [waiver(expires=date(2026, 3, 9))], ON)
+    assert (len(counted), taken, row.status) == (1, (), "expired")
+
+
 def test_findings_about_waivers_are_about_the_waiver() -> None:
     document = waived(expires=date(2026, 1, 1), venues=("okx",)).audited()
     (one,) = [each for each in document.findings if each.code == "MH801"]

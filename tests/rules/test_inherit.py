@@ -62,6 +62,15 @@ def test_what_speaks_of_one_rule_set_alone_is_not_inherited(here: Path) -> None:
     assert loader.load("small-variant.yaml").about == ""
 
 
+def test_a_file_to_extend_ends_in_yaml(here: Path) -> None:
+    (here / "secret").write_text("a: 1")
+    (here / "small-variant.yaml").write_text(VARIANT.replace("small-cap.yaml", "./secret"))
+    (line,) = loader.check("small-variant.yaml")
+    assert line.startswith(
+        "small-variant.yaml:4:10: extends: './secret' cannot be had: no rule set is called './secret'"
+    )
+
+
 def test_a_chain_that_is_too_long_is_refused(here: Path) -> None:
     for number in range(10):
         text = VARIANT.replace("small-cap.yaml", f"v{number + 1}.yaml")
