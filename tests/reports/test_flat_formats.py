@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+from dataclasses import replace
 from io import BytesIO, StringIO
 from xml.etree.ElementTree import fromstring
 
@@ -11,10 +12,11 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 
-from harmonize.document import AuditDocument, Finding, to_json
+from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from reports.flat import COLUMNS, neutral, row
 from reports.plain import plain
 from reports.registry import render
+from tests.reports import sample as built
 from tests.reports.sample import FORMULA, SCRIPT, empty, sample
 from tests.test_architecture import ROOT
 
@@ -153,6 +155,21 @@ def test_annotations_are_one_line_each_and_hold_no_other_command() -> None:
     assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)
     assert len(lines) == len(DOCUMENT.findings)
     assert text("github", empty()) == "::notice title=harmonize::no findings\n"
+
+
+def test_an_annotation_escapes_what_the_runner_would_obey() -> None:
+    told = built.finding(
+        1,
+        Level.ERROR,
+        Verdict.BREACH,
+        venue="a:b,c",
+        message="IM 1 % is low%0A::error::injected\n::warning::too",
+    )
+    line = text("github", replace(empty(), findings=(told,)))
+    assert line == (
+        "::error title=MH301 initial-diverges a%3Ab%2Cc BTC/USDT::IM 1 %25 is low%250A::error"
+        "::injected\\n::warning::too\n"
+    )
 
 
 def test_markdown_shows_hostile_text_as_text() -> None:
