@@ -28,6 +28,8 @@ def _model(model: Model) -> str:
     parts = [f"r = {written(model.rate)}"] if model.rate is not None else []
     parts += ["r as published"] * bool(model.published)
     joined = f"; {model.combine.value}; ".join(parts)
+    where = ", ".join(f"{need.local} is {need.name}" for need in model.needs)
+    joined += f", where {where}" * bool(where)
     maintenance = "MM r" if model.maintained else "no MM"
     return f"{joined}; IM {f'{model.multiple.normalize():f} r' if model.multiple != 1 else 'r'}, {maintenance}"
 

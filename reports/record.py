@@ -54,7 +54,7 @@ def code_row(found: CodeFindings) -> CodeRow:
         numbers.count(len(found.findings)),
         numbers.count(len(found.venues)),
         ", ".join(f"{rule} {numbers.count(number)}" for rule, number in sorted(rules.items())),
-        tuple(_example(finding) for finding in found.findings[:_WORST]),
+        tuple(dict.fromkeys(map(_example, found.findings)))[:_WORST],
     )
 
 
@@ -154,13 +154,17 @@ def _venue(lookup: Lookup, venue: str) -> VenueCoverage:
 
 def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
     """Print a rule set with its sources."""
-    tolerance = (
-        f"{numbers.rate(rule_set.tolerance_relative)} of the reference, and"
-        f" {numbers.rate(rule_set.tolerance_absolute)} of notional"
-    )
+    tolerances = [
+        f"{numbers.rate(share)} of {of}"
+        for share, of in (
+            (rule_set.tolerance_relative, "the reference"),
+            (rule_set.tolerance_absolute, "notional"),
+        )
+        if share
+    ]
     if rule_set.tolerance_statistical is not None:
         confidence = numbers.rate(rule_set.tolerance_statistical)
-        tolerance += f", and the interval of the inputs at {confidence}"
+        tolerances.append(f"the interval of the inputs at {confidence}")
     return RuleSetView(
         anchor("rules", rule_set.id, number),
         f"{rule_set.id} {rule_set.version}",
@@ -171,7 +175,7 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
             ("Scope", rule_set.scope),
             ("In force", rule_set.in_force or "always"),
             ("Standing", "statutory" if rule_set.statutory else "not law"),
-            ("Tolerance", tolerance),
+            ("Tolerance", listed(tolerances) or "none"),
             ("Maintenance margin means", rule_set.maintenance_meaning),
         ),
         tuple(

@@ -8,6 +8,9 @@ from harmonize.payload import Origin
 from harmonize.requirement import Disclosure
 from harmonize.schedule import Derived, MarginSchedule, Unknown
 
+NO_FEE = "none"
+"""The fee rule of a venue that is known to add no fee to maintenance margin."""
+
 
 def maintenance_unknown(examined: Examined) -> Iterator[Draft]:
     """Maintenance margin cannot be observed.
@@ -256,13 +259,13 @@ def fee_unknown(examined: Examined) -> Iterator[Draft]:
     """The fee that is counted on top of maintenance margin is not known.
 
     ## What it checks
-    The rate of the fee add-on, where the venue has one.
+    The rate of the fee add-on, where the venue has one or does not say.
 
     ## Why it matters
     Liquidation comes at MM plus the fee. Without its rate the price at which it comes is uncertain.
 
     ## Formula
-    The fee's rate is unknown. One finding a venue.
+    The venue's fee rule is not that there is none, and the rate is unknown. One finding a venue.
 
     ## Example
     The fee to close depends on the account's tier.
@@ -273,8 +276,8 @@ def fee_unknown(examined: Examined) -> Iterator[Draft]:
     yield from _of_venues(
         examined,
         "MH209",
-        lambda one: isinstance(one.fee.rate, Unknown),
-        "with a fee add-on of unknown rate",
+        lambda one: one.fee.rule != NO_FEE and isinstance(one.fee.rate, Unknown),
+        "with a fee add-on of unknown rate, or no word on one",
     )
 
 

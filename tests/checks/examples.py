@@ -211,7 +211,10 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH206": (with_(initial=GUESS), with_(initial=STEP)),
         "MH207": (with_(origin=Origin.DOCUMENTATION), FINE),
         "MH208": (with_(aside="the first tier alone"), FINE),
-        "MH209": (with_(fee=FeeAddOn("to close", Unknown("by account"))), FINE),
+        "MH209": (
+            with_(fee=FeeAddOn("to close", Unknown("by account"))),
+            with_(fee=FeeAddOn("none", Unknown("by account"))),
+        ),
         "MH210": (with_(evidence=priced(0)), FINE),
         "MH211": (with_(dates=(NOW - timedelta(days=3), NOW)), with_(dates=(NOW, NOW))),
         "MH212": (with_(capacity=Unknown("not published")), FINE),
