@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TypeVar
 
 from harmonize.payload import Defect, Payload, UnreadablePayloadError, decode, escape
@@ -17,19 +18,28 @@ SMALLEST = Decimal("1e-18")
 def number(row: Row, key: str, at: str) -> Decimal:
     """Read a number that is at least 0. Raises UnreadablePayloadError, naming the place."""
     raw = row.get(key)
+    value = _written(raw) if type(raw) is str else _figure(raw)
+    if isinstance(value, Decimal):
+        return value
+    raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=value)
+
+
+def _figure(raw: object) -> Decimal | str:
+    """Give the number, or say why it is none."""
     if isinstance(raw, str | int | Decimal) and not isinstance(raw, bool):
         try:
             value = Decimal(raw)
-            legal = SMALLEST <= value <= LARGEST or not value
+            if SMALLEST <= value <= LARGEST or not value:
+                return value
         except InvalidOperation:  # no number, or one that cannot be ordered
             pass
         else:
-            if legal:
-                return value
-            reason = f"{_shown(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
-            raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason)
-    reason = f"a number was due, was {_shown(raw)}"
-    raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason)
+            return f"{_shown(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
+    return f"a number was due, was {_shown(raw)}"
+
+
+_written: Callable[[str], Decimal | str] = lru_cache(maxsize=65536)(_figure)
+"""As ``_figure``, for text: venues write few different numbers, over and over."""
 
 
 def positive(row: Row, key: str, at: str) -> Decimal:
