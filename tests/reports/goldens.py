@@ -3,8 +3,12 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
+
+import openpyxl
+from pyarrow.parquet import read_table
 
 from reports.charts import Drawing, draw
 from reports.html_ import html
@@ -28,6 +32,28 @@ def text(name: str) -> str:
     return render(name, sample()).decode()
 
 
+def workbook() -> str:
+    """The sample as a workbook, read back: every cell with its type and number format."""
+    book = openpyxl.load_workbook(BytesIO(render("xlsx", sample())))
+    lines = []
+    for sheet in book:
+        lines.append(f"# {sheet.title}, frozen at {sheet.freeze_panes}")
+        lines += [
+            f"{cell.coordinate} {cell.data_type} {cell.number_format} {cell.value!r}"
+            for row in sheet
+            for cell in row
+            if cell.value is not None
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def parquet() -> str:
+    """The sample as a Parquet table, read back: the columns with their units, and every row."""
+    table = read_table(BytesIO(render("parquet", sample())))
+    fields = [f"# {one.name} {one.type} {dict(one.metadata)}" for one in table.schema]
+    return "".join(f"{line}\n" for line in (*fields, *map(str, table.to_pylist())))
+
+
 def section(name: str) -> str:
     """One section of the report, without its drawings."""
     found = re.search(rf'<section id="{name}".*?</section>', html(sample()), re.DOTALL)
@@ -47,6 +73,8 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "findings.sarif": lambda: text("sarif"),
         "findings.junit.xml": lambda: text("junit"),
         "findings.github.txt": lambda: text("github"),
+        "findings.xlsx.txt": workbook,
+        "findings.parquet.txt": parquet,
         "report-findings.html": lambda: section("findings"),
         "report-rules.html": lambda: section("rules"),
         "report-summary.html": lambda: section("summary"),
