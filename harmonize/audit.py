@@ -75,6 +75,23 @@ EXPLANATIONS = {
         "A venue that publishes no largest position is compared at every size, as its schedule "
         "stands; nobody knows how much of it the venue would take."
     ),
+    "models": (
+        "A model gives one rate an underlying, from measured inputs or published by an authority. "
+        "Where the rule set says so, the interval of its inputs is the tolerance: the rate is "
+        "computed with every input at its lower and at its upper end. Underlyings whose inputs were "
+        "not measured have no row against a model, and none of them is compliant. Caps, models and "
+        "schedules are different yardsticks: no figure is averaged over them."
+    ),
+    "smallest change": (
+        "Where a margin is too low, tiers are raised from the smallest position up, each to the "
+        "least rate that keeps the margin at or above what is due on the whole of it, given the "
+        "tiers below as raised; rates never fall from one tier to the next. A rate in words is "
+        "rounded up to four digits."
+    ),
+    "waivers": (
+        "A finding that somebody answers for counts nowhere and is listed apart, with who, why and "
+        "until when. A waiver that has expired, covers nothing or was outgrown is itself a finding."
+    ),
     "classes": (
         "An underlying's class in a reference schedule comes from the lists in the rule set. One "
         "on no list has no class, and its verdict is not observable."

@@ -69,7 +69,8 @@ def rules_check(rule_set: RuleSetName) -> None:
         typer.echo(line, err=True)
     if errors:
         raise typer.Exit(USAGE)
-    tried = f", {len(loaded.examples)} examples as expected" if loaded.examples else ""
+    count = len(loaded.examples)
+    tried = f", {count} example{'s' * (count != 1)} as expected" if count else ""
     typer.echo(f"{rule_set}: no errors{tried}")
 
 

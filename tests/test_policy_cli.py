@@ -182,7 +182,7 @@ def test_rules_are_explained_checked_with_their_examples_and_shown_whole() -> No
     )
     Path("m.yaml").write_text(MODEL)
     assert run("rules", "show", "m.yaml").stdout == MODEL
-    assert run("rules", "check", "m.yaml").stdout == "m.yaml: no errors, 1 examples as expected\n"
+    assert run("rules", "check", "m.yaml").stdout == "m.yaml: no errors, 1 example as expected\n"
     for command in ("show", "explain", "check"):
         found = run("rules", command, "nobody")
         assert found.exit_code == 2
