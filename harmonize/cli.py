@@ -19,6 +19,7 @@ from harmonize.terminal import (
     emit,
     fail,
     note,
+    own_archive,
     print_json,
     version_told,
     write,
@@ -343,6 +344,31 @@ def archive_verify(context: typer.Context) -> None:
         typer.echo(f"{len(archive.entries())} snapshots, every byte as it was archived")
 
     _on_archive(context.obj, run)
+
+
+@archive_app.command("add-inputs")
+def archive_add_inputs(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="YAML file of measured inputs.")],
+) -> None:
+    """Put measured inputs into the archive, where models find them from their day on."""
+    from harmonize.archive import Archive, ArchiveError  # noqa: PLC0415 - as above
+    from harmonize.inputs import snapshot_of  # noqa: PLC0415 - as above
+    from rules import given  # noqa: PLC0415 - pydantic is heavy
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    path = context.obj.archive or own_archive()
+    try:
+        inputs = given.load(file)
+        held = (path / "format.json").exists()
+        entry = (Archive.open(path) if held else Archive.create(path)).append(
+            snapshot_of(inputs, inputs[0].source)
+        )
+    except RuleError as error:
+        fail(str(error), USAGE)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
+    typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {path}")
 
 
 def _on_archive(settings: Settings, run: Callable[[Path], None]) -> None:

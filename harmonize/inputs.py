@@ -4,12 +4,22 @@ They come from market data in the archive or from a file that the user names. A 
 there is unknown: the rule that needs it is not observable.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
-from harmonize.payload import Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.payload import (
+    Call,
+    Defect,
+    Origin,
+    Payload,
+    Provenance,
+    Snapshot,
+    UnreadablePayloadError,
+    decode,
+)
 
 MARKET = "market"
 """What archives call the snapshots that hold inputs; no venue has this name."""
@@ -91,6 +101,38 @@ def lacking(need: Need, found: Input | None, underlying: str, on: date) -> str:
                 f"{need.least_observations} are asked"
             )
     return ""
+
+
+def snapshot_of(inputs: Sequence[Input], source: str) -> Snapshot:
+    """Write inputs as the snapshot that an archive holds; ``read`` gives them back.
+
+    It is dated by the newest of them.
+    """
+    rows = [
+        {
+            "name": one.name,
+            "underlying": one.underlying,
+            "value": f"{one.value:f}",
+            "observed_at": one.observed_at.date().isoformat(),
+            "verified": one.origin,
+            **{
+                name: f"{value:f}"
+                for name, value in (
+                    ("lower", one.lower),
+                    ("upper", one.upper),
+                    ("confidence", one.confidence),
+                )
+                if value is not None
+            },
+            **({} if one.observations is None else {"observations": one.observations}),
+        }
+        for one in inputs
+    ]
+    content = f"{json.dumps({'inputs': rows}, indent=1)}\n".encode()
+    when = max(one.observed_at for one in inputs)
+    provenance = Provenance(Origin.MARKET, source, "the newest of the days that its rows name")
+    payload = Payload.of(MARKET, Call(METHOD), when, provenance, content)
+    return Snapshot(MARKET, when, (payload,), complete=False)
 
 
 def read(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:

@@ -11,8 +11,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 from harmonize import asked
+from harmonize.archive import Archive
 from harmonize.cli import app
 from reports.registry import BINARY, FORMATS
+from tests import recorded
 from tests.rules.small import CAP, DISCLOSURE, MODEL
 
 SMALL = ("audit", "--venue", "okx", "--underlying", "BTC", "--rules", "esma-retail")
@@ -147,6 +149,31 @@ def test_given_inputs_go_before_the_archive() -> None:
     assert row["required"] == pytest.approx(0.33)
     (used,) = document["inputs"]
     assert (used["value"], used["source"], used["pointer"]) == (0.3, "a test", "i.yaml: inputs[0]")
+
+
+def test_inputs_put_into_an_archive_are_found_by_every_later_audit(here: Path) -> None:
+    Path("i.yaml").write_text(
+        "source: a test\nverified: derived\ninputs:\n"
+        "  - {name: var_99_1d_1095d, underlying: BTC, value: 30%, lower: 29%, upper: 31%, "
+        "confidence: 95%, observations: 1095, observed_at: 2026-05-01}\n"
+        "  - {name: other, underlying: BTC, value: 5_000, observed_at: 2026-04-01}\n"
+    )
+    own = Archive.create(here / "own")
+    own.append(recorded.of_venue("okx")[0])
+    for _ in range(2):
+        found = run("--archive", "own", "archive", "add-inputs", "i.yaml")
+        assert found.exit_code == 0
+        assert found.stdout == "2 inputs of 2026-05-01 in own\n"
+    assert run("--archive", "own", "archive", "verify").stdout.startswith("3 snapshots")
+    document = json.loads(
+        run("--archive", "own", "audit", "--rules", "cftc-dco", "--format", "json").stdout
+    )
+    (used,) = document["inputs"]
+    assert (used["value"], used["source"], used["origin"]) == (0.3, "a test", "derived")
+    assert run("archive", "add-inputs", "none.yaml").exit_code == 2
+    Path("full").mkdir()
+    Path("full/a").touch()
+    assert run("--archive", "full", "archive", "add-inputs", "i.yaml").exit_code == 3
 
 
 def test_only_what_is_new_or_worse_is_told_and_fails() -> None:

@@ -1,6 +1,7 @@
 """Inputs as the archive holds them: read exactly, or told as a defect."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from harmonize.app import Question, read
 from harmonize.archive import Archive
-from harmonize.inputs import MARKET, METHOD
+from harmonize.inputs import MARKET, METHOD, snapshot_of
 from harmonize.inputs import read as read_inputs
 from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
 from tests import recorded
@@ -80,6 +81,14 @@ def test_the_users_own_archive_goes_before_the_recorded_one(tmp_path: Path) -> N
     assert reading.inputs[-1] is last
     assert len(reading.inputs) > 40
     assert all(one.venue != MARKET for _, one in reading.snapshots)
+
+
+def test_what_is_written_for_the_archive_reads_back() -> None:
+    bounds = {"lower": "0.05", "upper": "0.08", "confidence": "0.95", "observations": 365}
+    first, _ = read_inputs(snapshot({"inputs": [ROW | bounds, ROW | {"underlying": "ETH"}]}))
+    again, defects = read_inputs(snapshot_of(first, "a test"))
+    assert defects == ()
+    assert [replace(one, sha256="") for one in again] == [replace(one, sha256="") for one in first]
 
 
 def test_inputs_later_than_the_date_asked_are_not_read() -> None:
