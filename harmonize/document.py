@@ -148,6 +148,7 @@ class RuleSetRow:
     in_force: str = ""
     extends: str = ""
     requirement: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def rule_set_row(applied: Applied) -> RuleSetRow:
         in_force=_in_force(rule_set.scope),
         extends=rule_set.extends,
         requirement=asked(rule_set),
+        about=rule_set.about,
     )
 
 

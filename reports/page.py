@@ -247,6 +247,10 @@ class RuleSetView:
     anchor: Annotated[str, "where it stands in the page"]
     label: Annotated[str, "id and version"]
     title: Annotated[str, "its title"]
+    about: Annotated[
+        tuple[tuple[str, tuple[str, ...]], ...],
+        "what it says: each a paragraph, or the lines of a formula",
+    ]
     facts: Annotated[tuple[tuple[str, str], ...], "kind, scope, standing, tolerance, meaning of MM"]
     sources: Annotated[tuple[Source, ...], "its citations"]
     flags: Annotated[tuple[Flag, ...], "its caveats"]

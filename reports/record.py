@@ -169,6 +169,7 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         anchor("rules", rule_set.id, number),
         f"{rule_set.id} {rule_set.version}",
         rule_set.title,
+        tuple(_paragraph(part) for part in rule_set.about.split("\n\n") if part.strip()),
         (
             ("Kind", rule_set.kind),
             ("Asks", rule_set.requirement or "see the file"),
@@ -184,6 +185,13 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         ),
         tuple(Flag(flag.field, flag.status, flag.note) for flag in rule_set.flags),
     )
+
+
+def _paragraph(text: str) -> tuple[str, tuple[str, ...]]:
+    """A paragraph on one line; what is indented by four is a formula, and keeps its lines."""
+    if text.lstrip("\n").startswith("    "):
+        return "", tuple(line.removeprefix("    ") for line in text.splitlines() if line)
+    return " ".join(text.split()), ()
 
 
 def input_views(document: AuditDocument) -> tuple[InputView, ...]:

@@ -87,6 +87,7 @@ def rule_sets() -> tuple[RuleSetRow, ...]:
                 CitationRow("Our computation", "", "derived"),
             ),
             flags=(FlagRow("tiers", "design choice", "nobody prescribes them"),),
+            about=f"What it says.\n\n    a = b\n\n{SCRIPT}",
         ),
         RuleSetRow(
             id=CAP,
