@@ -11,6 +11,7 @@ RUNS = 5
 GOALS = (
     ("harmonize audit (every pack, recorded archive, table)", ("audit", "--fail-on", "never"), 2.0),
     ("harmonize report (audit and HTML of the recorded archive)", ("report", "--out"), 2.0),
+    ("harmonize rules list (every pack read and compiled)", ("rules", "list"), 0.5),
     ("harmonize --help", ("--help",), 0.25),
 )
 
