@@ -89,7 +89,7 @@ def rises(expression: Expression) -> bool:
 
 
 def written(expression: Expression) -> str:
-    """Write an expression out, with brackets round every operation but the outermost."""
+    """Write an expression out; it reads back as the same operations in the same order."""
     if isinstance(expression, Number):
         return f"{expression.value.normalize():f}"
     if isinstance(expression, Name):
@@ -110,7 +110,7 @@ def _looser(inner: Operation, outer: Operation) -> bool:
     rank = _RANK.get(inner.operator)
     if rank is None:
         return False
-    last = inner is outer.arguments[-1] and outer.operator in {"-", "/"}
+    last = inner is outer.arguments[-1]
     return rank < _RANK[outer.operator] or (last and rank == _RANK[outer.operator])
 
 

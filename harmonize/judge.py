@@ -93,6 +93,9 @@ class _Answer:
     points: tuple[DivergencePoint, ...]
 
 
+_SAME = 1e-9  # within which a ratio is the one that was found
+
+
 Jurisdictions = Mapping[str, Sequence[str]]
 """Where venues are established, by their ids; two letters a country."""
 
@@ -266,9 +269,7 @@ def _answers(
     places = [
         _place(one.standing, verdict) for one, (verdict, _) in zip(found, verdicts, strict=True)
     ]
-    due = laid_out.panel.evaluate(
-        np.array([pair.reference for _, pair in asked], np.intp), np.array(places, dtype=float)
-    ) / np.array(places)
+    due = _required(asked, found, verdicts, np.array(places, dtype=float), laid_out)
     graded = [_graded(one) for one, _ in asked]
     pointed = [each for each, has in zip(asked, graded, strict=True) if has]
     points = iter(_points(pointed, laid_out, ladder))
@@ -278,6 +279,32 @@ def _answers(
             verdicts, found, due.tolist(), graded, strict=True
         )
     ]
+
+
+def _required(
+    asked: Sequence[tuple[_Question, Pair]],
+    found: Sequence[_Found],
+    verdicts: Sequence[tuple[Verdict, str]],
+    places: Floats,
+    laid_out: LaidOut,
+) -> Floats:
+    """The rate required at every extreme; where it is a limit from above, just above the place."""
+    own, reference = (
+        np.array([getattr(pair, name) for _, pair in asked], np.intp)
+        for name in ("function", "reference")
+    )
+    extreme = np.array(
+        [
+            one.standing.highest if verdict is Verdict.OVER else one.standing.lowest
+            for one, (verdict, _) in zip(found, verdicts, strict=True)
+        ]
+    )
+    panel = laid_out.panel
+    ratio = panel.evaluate(own, places) / panel.evaluate(reference, places) - 1.0
+    beyond = np.abs(ratio - extreme) > _SAME * (1.0 + np.abs(extreme))
+    places = np.where(beyond, np.nextafter(places, np.inf), places)
+    rate: Floats = panel.evaluate(reference, places) / places
+    return rate
 
 
 def _found(pairs: Sequence[Pair], laid_out: LaidOut) -> dict[Pair, _Found]:

@@ -132,7 +132,7 @@ def _modelled(
         if model.rate is None:
             reason = f"no rate of {asset} is published for {on}"
         if not reason:
-            reason = _unbounded(rule_set, found)
+            reason = _unbounded(rule_set, found) or _impossible(model, found, asset)
         if published is not None and (reason == "" or model.combine is Combine.PREFER):
             both = not reason and model.combine is Combine.LARGER
             classes.append(_class(rule_set, model, asset, published, found if both else {}))
@@ -153,6 +153,19 @@ def _unbounded(rule_set: RuleSet, found: Mapping[str, Input]) -> str:
             return f"{one.name} of {one.underlying} has no interval at {asked:%}".replace(
                 ".000000", ""
             )
+    return ""
+
+
+def _impossible(model: Model, found: Mapping[str, Input], asset: str) -> str:
+    """Say why the formula gives no rate above 0 with what was measured; empty where it does."""
+    for end in ("value", "lower", "upper"):
+        values = {name: _at(one, end) for name, one in found.items()}
+        try:
+            if model.rate is None or evaluate(model.rate, values) > 0:
+                continue
+        except ArithmeticError:
+            pass
+        return f"the formula gives no rate above 0 for {asset} with what was measured"
     return ""
 
 
@@ -180,7 +193,8 @@ def _class(
     """The class of one asset: its rate, and how far the inputs' intervals widen the tolerance."""
     floor = published[1] if published else ZERO
     rate = low = high = floor
-    if found and model.rate is not None:
+    computed = published is None or model.combine is Combine.LARGER
+    if computed and model.rate is not None:
         rate, low, high = (
             max(floor, evaluate(model.rate, {name: _at(one, end) for name, one in found.items()}))
             for end in ("value", "lower", "upper")

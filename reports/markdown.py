@@ -12,7 +12,8 @@ from reports.plain import plain
 TOP = 50
 """How many findings get a line of their own."""
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#!&~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#!&~]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""What Markdown obeys, and what would make a link of a bare address."""
 
 
 def markdown(document: AuditDocument) -> str:
@@ -76,9 +77,9 @@ def _rules(rule_sets: Sequence[RuleSetRow]) -> str:
     lines = ["## Rule sets", ""]
     for one in rule_sets:
         standing = "law" if one.statutory else "benchmark"
-        lines.append(
-            f"- **{_safe(one.id)}** {_safe(one.version)}, {one.kind}, {standing}: {_safe(one.requirement)}"
-        )
+        asks = f": {_safe(one.requirement)}" if one.requirement else ""
+        title = f"**{_safe(one.id)}** {_safe(one.version)}, {_safe(one.title)}"
+        lines.append(f"- {title}; {one.kind}, {standing}{asks}")
         lines += [f"  - {cited.verified}: {_safe(cited.reference)}" for cited in one.citations]
     return "\n".join([*lines, ""])
 

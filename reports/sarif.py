@@ -1,15 +1,18 @@
 """The findings in SARIF 2.1.0, for code-scanning dashboards."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict
+from reports.plain import plain
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 _FAILS = {Verdict.UNDER, Verdict.OVER, Verdict.BREACH, Verdict.PROHIBITED}
 _STATES = {"new": "new", "worse": "updated"}
+_BRACKET = re.compile(r"([\\\[\]])")
 
 Object = dict[str, object]
 
@@ -23,6 +26,7 @@ def sarif(document: AuditDocument) -> str:
         "tool": {
             "driver": {
                 "name": document.tool.name,
+                "version": document.tool.version,
                 "semanticVersion": document.tool.version,
                 "rules": [
                     {"id": code, "name": names[code], "shortDescription": {"text": names[code]}}
@@ -52,13 +56,14 @@ def _results(
 
 def _result(finding: Finding, place: int) -> Object:
     kind = _kind(finding.verdict)
-    where = "/".join(part for part in (finding.venue, finding.symbol, finding.profile) if part)
+    subject = (finding.venue, finding.symbol, finding.profile)
+    where = plain("/".join(part for part in subject if part))
     result: Object = {
         "ruleId": finding.code,
         "ruleIndex": place,
         "kind": kind,
         "level": _LEVELS[finding.level] if kind == "fail" else "none",
-        "message": {"text": finding.message},
+        "message": {"text": _message(finding.message)},
         "locations": [
             {
                 "logicalLocations": [
@@ -90,7 +95,7 @@ def _result(finding: Finding, place: int) -> Object:
     }
     if finding.waiver:
         result["suppressions"] = [
-            {"kind": "external", "status": "accepted", "justification": finding.waiver}
+            {"kind": "external", "status": "accepted", "justification": plain(finding.waiver)}
         ]
     return result
 
@@ -100,3 +105,11 @@ def _kind(verdict: Verdict) -> str:
     if verdict in _FAILS:
         return "fail"
     return "review" if verdict is Verdict.NOT_OBSERVABLE else "informational"
+
+
+def _message(text: str) -> str:
+    """Text in which a viewer finds no link and no placeholder.
+
+    Source: SARIF 2.1.0, 3.11.5 and 3.11.6.
+    """
+    return _BRACKET.sub(r"\\\1", plain(text)).replace("{", "{{").replace("}", "}}")

@@ -1,14 +1,16 @@
 """The audit as a workbook: typed findings, rule sets, a data dictionary, provenance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
+from math import isfinite
 from typing import Any
 
-from harmonize.document import AuditDocument
+from harmonize.document import AuditDocument, CitationRow
 from reports.flat import COLUMNS, Cell, neutral, rows
 
 _FORMATS = {"USD": "#,##0", "share of notional": "0.0000%", "share": "0.00%"}
+_UNCITED = CitationRow("", "", "")
 _WIDEST = 60
 _NARROWEST = 10
 
@@ -47,10 +49,7 @@ def _findings(sheet: Any, document: AuditDocument, bold: Any, units: dict[str, A
     last = 0
     for last, row in enumerate(rows(document), start=1):
         for place, (cell, column) in enumerate(zip(row, COLUMNS, strict=True)):
-            if isinstance(cell, str) and cell:
-                sheet.write_string(last, place, neutral(cell))
-            elif isinstance(cell, float):
-                sheet.write_number(last, place, cell, units[column.unit])
+            _cell(sheet, last, place, cell, units.get(column.unit))
     sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
 
 
@@ -58,14 +57,14 @@ def _sheets(document: AuditDocument) -> list[Sheet]:
     sheets: list[Sheet] = [
         (
             "Rule sets",
-            ("rule_set", "version", "kind", "law", "asks", "citation", "via", "verified"),
+            ("rule_set", "version", "title", "kind", "law", "asks", "citation", "via", "verified"),
             (
                 (
-                    *(one.id, one.version, one.kind, "yes" if one.statutory else "no"),
+                    *(one.id, one.version, one.title, one.kind, "yes" if one.statutory else "no"),
                     *(one.requirement, cited.reference, cited.via, cited.verified),
                 )
                 for one in document.rule_sets
-                for cited in one.citations
+                for cited in one.citations or (_UNCITED,)
             ),
         )
     ]
@@ -92,25 +91,23 @@ def _dictionary() -> Sheet:
 
 
 def _provenance(document: AuditDocument) -> Sheet:
-    about = (
-        ("tool", f"{document.tool.name} {document.tool.version}"),
-        ("as of", document.as_of),
-        ("archive", document.archive),
-        ("document schema", document.schema_version),
-    )
-    held: list[Sequence[Cell]] = [(name, "", value, "", "", None) for name, value in about]
-    for snapshot in document.snapshots:
-        held.append(
-            (
-                *("snapshot", snapshot.venue, snapshot.source, snapshot.sha256),
-                *(snapshot.observed_at, snapshot.age_days),
-            )
-        )
-        held += [
-            ("payload", snapshot.venue, one.source, one.sha256, one.observed_at, None)
-            for one in snapshot.payloads
-        ]
-    return "Provenance", ("what", "venue", "source", "sha256", "observed_at", "age_days"), held
+    headings = ("what", "venue", "call", "origin", "source", "sha256", "observed_at")
+    return "Provenance", (*headings, "age_days", "stale"), _sources(document)
+
+
+def _sources(document: AuditDocument) -> Iterator[Sequence[Cell]]:
+    """What wrote the document from which archive, and then every snapshot with its payloads."""
+    yield "tool", "", "", "", f"{document.tool.name} {document.tool.version}"
+    yield "as of", "", "", "", document.as_of
+    yield "archive", "", "", "", document.archive
+    yield "document schema", "", "", "", document.schema_version
+    for held in document.snapshots:
+        stale = "yes" if held.stale else "no"
+        where = (held.source, held.sha256, held.observed_at, held.age_days, stale)
+        yield "snapshot", held.venue, "", "", *where
+        for one in held.payloads:
+            call = (one.call, one.origin, one.source, one.sha256, one.observed_at)
+            yield "payload", held.venue, *call
 
 
 def _head(sheet: Any, headings: Sequence[str], bold: Any) -> None:  # noqa: ANN401 - as above
@@ -124,7 +121,13 @@ def _write(sheet: Any, headings: Sequence[str], held: Iterable[Sequence[Cell]], 
     _head(sheet, headings, bold)
     for number, row in enumerate(held, start=1):
         for place, cell in enumerate(row):
-            if isinstance(cell, str) and cell:
-                sheet.write_string(number, place, neutral(cell))
-            elif isinstance(cell, float):
-                sheet.write_number(number, place, cell)
+            _cell(sheet, number, place, cell)
+
+
+def _cell(sheet: Any, row: int, place: int, cell: Cell, form: Any = None) -> None:  # noqa: ANN401 - as above
+    """Write text or a number; what is not finite has no place in a workbook and stays empty."""
+    if isinstance(cell, str):
+        if cell:
+            sheet.write_string(row, place, neutral(cell))
+    elif cell is not None and isfinite(cell):
+        sheet.write_number(row, place, cell, form)

@@ -173,7 +173,7 @@ def _of_model(requirement: Bag) -> Iterator[Contradiction]:
         yield Contradiction((*path, "combine"), message)
     yield from _of_inputs(requirement, [((*path, "rate"), rate)])
     multiple = _formula(requirement.get("initial"))
-    if multiple is not None and (names(multiple) or evaluate(multiple, {}) < 1):
+    if multiple is not None and not _is_multiple(multiple):
         message = "must be a number from 1, as in 1.10: initial margin as a multiple of the rate"
         yield Contradiction((*path, "initial"), message)
     for index, one in enumerate(map(mapping, published)):
@@ -182,14 +182,22 @@ def _of_model(requirement: Bag) -> Iterator[Contradiction]:
             yield Contradiction((*path, "published", index, "until"), message)
 
 
+def _is_multiple(expression: Expression) -> bool:
+    """Tell whether an expression is a number from 1."""
+    try:
+        return not names(expression) and evaluate(expression, {}) >= 1
+    except ArithmeticError:
+        return False
+
+
 def _of_meanings(fields: Bag) -> Iterator[Contradiction]:
-    seen = {fields.get("maintenance_meaning")}
+    seen = [fields.get("maintenance_meaning")]
     for index, one in enumerate(map(mapping, rows(fields.get("maintenance_across")))):
         meaning = one.get("meaning")
         if meaning is not None and meaning in seen:
             message = f"{shown(meaning)} is scored already; remove this entry"
             yield Contradiction(("maintenance_across", index, "meaning"), message)
-        seen.add(meaning)
+        seen.append(meaning)
 
 
 def _of_citations(fields: Bag, requirement: Bag) -> Iterator[Contradiction]:
@@ -197,7 +205,7 @@ def _of_citations(fields: Bag, requirement: Bag) -> Iterator[Contradiction]:
     citations = [mapping(one) for one in rows(fields.get("citations"))]
     if not citations or any(not rows(one.get("supports")) for one in citations):
         return
-    cited = {figure for one in citations for figure in rows(one.get("supports"))}
+    cited = [figure for one in citations for figure in rows(one.get("supports"))]
     asked = ["initial"]
     if fields.get("kind") == "cap":
         asked = [] if requirement.get("prohibited") else asked
@@ -306,7 +314,7 @@ def rows(value: object) -> Sequence[Any]:
 
 def _formula(text: object) -> Expression | None:
     if isinstance(text, int | Decimal) and not isinstance(text, bool):
-        text = str(text)
+        text = f"{text:f}"
     try:
         return parse(text) if isinstance(text, str) else None
     except ExpressionError:

@@ -106,7 +106,7 @@ def _underlyings(value: object) -> object:
 
 def _formula(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
+        value = f"{value:f}"
     if not isinstance(value, str):
         message = f"must be a formula such as 1.25 * q, was {shown(value)}"
         raise ValueError(message)  # noqa: TRY004 - as above

@@ -73,13 +73,9 @@ def test_values_are_those_of_exact_fractions(expression: Expression) -> None:
 
 
 @given(tree())
-def test_what_is_written_out_reads_back_as_the_same_value(expression: Expression) -> None:
-    again = parse(written(expression)) if len(written(expression)) <= 300 else expression
-    try:
-        due = evaluate(expression, INPUTS)
-    except ArithmeticError:
-        return
-    assert evaluate(again, INPUTS) == due
+def test_what_is_written_out_reads_back_as_the_same_expression(expression: Expression) -> None:
+    if len(written(expression)) <= 300:
+        assert parse(written(expression)) == expression
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,17 @@ import pytest
 from harmonize.app import tool
 from harmonize.audit import Reading, Terms, audit
 from harmonize.document import DivergenceRow, Verdict
+from harmonize.expression import parse
 from harmonize.instrument import Payoff
-from harmonize.requirement import RuleSet, Scope, Tolerance
-from harmonize.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile
+from harmonize.requirement import (
+    Model,
+    ReferenceClass,
+    ReferenceSchedule,
+    RuleSet,
+    Scope,
+    Tolerance,
+)
+from harmonize.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
 from rules import loader
 from tests.checks.examples import NOW, flat_schedule, measured, snapshot
 
@@ -160,6 +168,41 @@ def test_more_than_a_statutory_minimum_is_never_over() -> None:
     found = rows(STEPS, rules, *inputs)["initial"]
     assert found.verdict is Verdict.COMPLIANT
     assert found.over == ()
+
+
+def test_at_a_jump_of_the_reference_the_rates_are_those_just_above_it() -> None:
+    rules = loader.load("harmonized-baseline")
+    steps = flat([D(1_000_000), D(10_000_000)], [D("0.05"), D("0.1")])
+    one = ReferenceClass("A", ("BTC",), steps, steps)
+    graded = replace(
+        rules,
+        requirement=ReferenceSchedule((one,)),
+        tolerance=Tolerance(D(0), D(0)),
+    )
+    found = rows(flat_schedule((20_000_000, "0.04", "0.04")), graded)["initial"]
+    assert found.observed == pytest.approx(0.04)
+    assert found.required == pytest.approx(0.1)
+    assert found.lowest == pytest.approx(-0.6)
+    assert found.lowest_notional == 1_000_000
+
+
+def test_a_rate_without_inputs_is_a_rate() -> None:
+    model = CFTC.requirement
+    assert isinstance(model, Model)
+    fixed = replace(CFTC, requirement=replace(model, needs=(), rate=parse("10%")))
+    found = rows(
+        flat_schedule((1_000_000, "0.05", "0.05")), replace(fixed, tolerance=Tolerance(D(0), D(0)))
+    )
+    assert found["initial"].required == pytest.approx(0.11)
+
+
+def test_a_formula_that_gives_no_rate_leaves_its_underlying_without_one() -> None:
+    model = CFTC.requirement
+    assert isinstance(model, Model)
+    one = measured("var_99_1d_1095d", "0.081")
+    for text in ("q - 8.1%", "q - 9%", "1 / (q - 8.1%)", "sqrt(q - 9%)"):
+        broken = replace(CFTC, requirement=replace(model, rate=parse(text)))
+        assert rows(STEPS, broken, one) == {}
 
 
 def test_an_empty_scope_selects_everything() -> None:

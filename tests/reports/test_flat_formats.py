@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import zipfile
 from dataclasses import replace
 from io import BytesIO, StringIO
@@ -17,12 +18,16 @@ from reports.flat import COLUMNS, neutral, row
 from reports.plain import plain
 from reports.registry import render
 from tests.reports import sample as built
-from tests.reports.sample import FORMULA, SCRIPT, empty, sample
+from tests.reports.sample import ESCAPE, FORMULA, SCRIPT, empty, sample
 from tests.test_architecture import ROOT
 
 DOCUMENT = sample()
 ALL = (*DOCUMENT.findings, *DOCUMENT.waived)
 NAMES = [column.name for column in COLUMNS]
+HOSTILE = (
+    *(SCRIPT, ESCAPE, FORMULA, "@SUM(1)", "%0A::error::x", "]]>", "a | b", "a\n::error::b"),
+    *("[a](http://evil.test)", "{0}", "https://evil.test", "www.evil.test", "\\[a](b)", "\x00"),
+)
 
 
 def text(name: str, document: AuditDocument = DOCUMENT) -> str:
@@ -104,9 +109,35 @@ def test_the_workbook_has_typed_cells_a_frozen_head_and_no_formula() -> None:
     assert {first[place].data_type for place in numbers} == {"n"}
     described = [line[0] for line in book["Dictionary"].iter_rows(min_row=2, values_only=True)]
     assert described == NAMES
-    hashes = {line[3] for line in book["Provenance"].iter_rows(min_row=2, values_only=True)}
+    hashes = {line[5] for line in book["Provenance"].iter_rows(min_row=2, values_only=True)}
     assert {one.sha256 for one in DOCUMENT.snapshots} <= hashes
     assert book.properties.created.isoformat()[:10] == DOCUMENT.as_of[:10]
+
+
+def test_the_workbook_names_every_rule_set_and_every_payload() -> None:
+    book = openpyxl.load_workbook(BytesIO(render("xlsx", DOCUMENT)))
+    _, *ruled = book["Rule sets"].iter_rows(values_only=True)
+    assert list(dict.fromkeys((line[0], line[2]) for line in ruled)) == [
+        (one.id, one.title) for one in DOCUMENT.rule_sets
+    ]
+    heading, *lines = book["Provenance"].iter_rows(values_only=True)
+    rows = [dict(zip(heading, line, strict=True)) for line in lines]
+    snapshots = [one for one in rows if one["what"] == "snapshot"]
+    assert [(one["venue"], one["age_days"], one["stale"]) for one in snapshots] == [
+        (one.venue, one.age_days, "yes" if one.stale else "no") for one in DOCUMENT.snapshots
+    ]
+    payloads = [one for one in rows if one["what"] == "payload"]
+    assert [(one["call"], one["origin"], one["sha256"]) for one in payloads] == [
+        (one.call, one.origin, one.sha256) for held in DOCUMENT.snapshots for one in held.payloads
+    ]
+
+
+def test_a_whole_number_is_a_number_and_what_is_not_finite_is_an_empty_cell() -> None:
+    told = replace(DOCUMENT.findings[0], notional=1000, divergence=float("inf"))
+    book = openpyxl.load_workbook(BytesIO(render("xlsx", replace(empty(), findings=(told,)))))
+    _, line = book["Findings"].iter_rows(max_row=2, values_only=True)
+    assert line[NAMES.index("notional_usd")] == 1000
+    assert line[NAMES.index("divergence")] is None
 
 
 def test_the_workbook_carries_no_time_of_its_own() -> None:
@@ -131,7 +162,8 @@ def test_sarif_says_what_failed_what_is_known_and_what_is_waived() -> None:
         assert rules[result["ruleIndex"]] == result["ruleId"] == finding.code
         assert result["partialFingerprints"] == {"harmonize/v1": finding.fingerprint}
         assert (result["level"] == "none") == (result["kind"] != "fail")
-        assert result["message"]["text"] == finding.message
+        unescaped = re.sub(r"\\([\\\[\]])", r"\1", result["message"]["text"])
+        assert unescaped == plain(finding.message)
     assert results[0]["baselineState"] == "updated"
     assert results[-1]["suppressions"][0]["justification"] == ALL[-1].waiver
     assert "suppressions" not in results[0]
@@ -170,6 +202,62 @@ def test_an_annotation_escapes_what_the_runner_would_obey() -> None:
         "::error title=MH301 initial-diverges a%3Ab%2Cc BTC/USDT::IM 1 %25 is low%250A::error"
         "::injected\\n::warning::too\n"
     )
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_text_does_no_harm_in_any_format(hostile: str) -> None:
+    told = replace(
+        DOCUMENT.findings[0], venue=hostile, symbol=hostile, message=hostile, waiver=hostile
+    )
+    document = replace(empty(), findings=(told,), waived=(replace(told, fingerprint="f"),))
+    table = pyarrow.parquet.read_table(BytesIO(render("parquet", document)))
+    assert table["message"].to_pylist() == [hostile] * 2
+    assert [json.loads(one)["message"] for one in text("jsonl", document).split("\n")[:-1]] == (
+        [hostile] * 2
+    )
+    lines = list(csv.reader(StringIO(text("csv", document))))
+    assert [line[NAMES.index("message")] for line in lines[1:]] == [neutral(hostile)] * 2
+    sheet = openpyxl.load_workbook(BytesIO(render("xlsx", document)))["Findings"]
+    cells = [cell for line in sheet for cell in line]
+    assert not [one for one in cells if one.data_type == "f" or one.hyperlink]
+    assert neutral(hostile) in {one.value for one in cells}
+    (case, waived) = fromstring(text("junit", document)).iter("testcase")  # noqa: S314 - our own
+    assert case.find("failure").get("message") == plain(hostile)  # type: ignore[union-attr] # it failed
+    assert waived.find("skipped") is not None
+    assert len(text("github", document).split("\n")) == 2
+    assert len(json.loads(text("sarif", document))["runs"][0]["results"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("[a](http://evil.test)", "\\[a\\](http://evil.test)"),
+        ("\\[a](b)", "\\\\\\[a\\](b)"),
+        ("{0}", "{{0}}"),
+        ("a\u202eb\x1b", "a\\\\u202eb\\\\x1b"),
+    ],
+)
+def test_a_viewer_of_sarif_finds_no_link_and_no_placeholder(sent: str, shown: str) -> None:
+    told = replace(DOCUMENT.findings[0], message=sent)
+    (run,) = json.loads(text("sarif", replace(empty(), findings=(told,))))["runs"]
+    assert run["results"][0]["message"]["text"] == shown
+
+
+@pytest.mark.parametrize("sent", HOSTILE)
+def test_markdown_makes_neither_a_link_nor_a_cell_of_hostile_text(sent: str) -> None:
+    told = replace(DOCUMENT.findings[0], message=sent)
+    page = text("markdown", replace(empty(), findings=(told,)))
+    (line,) = [one for one in page.split("\n") if one.startswith("| warning | MH301 | under")]
+    shown = re.sub(r"\\.", "", line)
+    assert shown.count("|") == 7
+    assert not re.search(r"[<\[]|://|www\.", shown)
+
+
+def test_markdown_gives_the_title_and_the_sources_of_a_rule_set() -> None:
+    page = text("markdown")
+    assert "- **synthetic-baseline** 0.1, Synthetic baseline; schedule, benchmark\n" in page
+    assert "- **synthetic-cap** 2.0, Synthetic leverage cap; cap, law\n" in page
+    assert "  - secondary: A quotation of it\n" in page
 
 
 def test_markdown_shows_hostile_text_as_text() -> None:
