@@ -17,6 +17,7 @@ from harmonize.checks import CHECKS
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
 from harmonize.instrument import Underlying
+from harmonize.market import HURDLE
 from harmonize.payload import Payload
 from harmonize.requirement import RuleSet
 from harmonize.schedule import MarginSchedule
@@ -24,7 +25,7 @@ from harmonize.sources import NothingObservedError, Source
 from harmonize.sources import read as read_sources
 from harmonize.version import VERSION
 from harmonize.waiver import Waiver
-from venues import registry
+from venues import conduct, registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ class Question:
     does not hold. ``strict`` leaves out margins that no source verifies. ``as_of`` limits what is read to that date and is
     the date that ages count back from; None is the date of the newest snapshot. ``inputs`` is a file
     of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
-    ``baseline`` holds findings that are known.
+    ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate.
     """
 
     archive: Path | None = None
@@ -62,6 +63,7 @@ class Question:
     config: Path | None = None
     waived: bool = True
     baseline: Baseline | None = None
+    hurdle: float = HURDLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ def answer(question: Question) -> Answer:
         chosen.jurisdictions,
         chosen.options,
         chosen.waivers if question.waived else (),
+        question.hurdle,
+        conduct.bundled(),
     )
     try:
         document = audit(reading, rule_sets, terms)
@@ -125,7 +129,7 @@ def answer(question: Question) -> Answer:
         message = f"{venue} has no schedule {wanted} on {asset}; it has {', '.join(held) or 'none'}"
         raise AskedError(message) from None
     fresh = held_against(document, question.baseline) if question.baseline else document
-    return Answer(fresh, _missing(question, reading), document)
+    return Answer(fresh, missing(question, reading), document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +255,7 @@ def asset(code: str) -> str:
     return named if named != code else Underlying.of(code.upper()).asset
 
 
-def _missing(question: Question, reading: Reading) -> tuple[str, ...]:
+def missing(question: Question, reading: Reading) -> tuple[str, ...]:
     """What was asked for by name and is not there."""
     venues = {one.instrument.venue for one in reading.schedules}
     assets = {one.instrument.underlying.asset for one in reading.schedules}

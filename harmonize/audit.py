@@ -9,16 +9,20 @@ from harmonize import choice, rows
 from harmonize.cells import HORIZON
 from harmonize.checks import CHECKS, OF_WAIVERS
 from harmonize.checks.examined import Check, Examined, Seen, moment
-from harmonize.compare import Rivals, comparison, gaps_and_indices, rivals
+from harmonize.compare import comparison, gaps_and_indices
+from harmonize.conduct import Conducts
 from harmonize.curves import curves
+from harmonize.distances import Entry, liquidation_rows
 from harmonize.document import SCHEMA_VERSION, AuditDocument, Finding, Level, Tool
+from harmonize.ground import ground
 from harmonize.index import LOWER, UPPER
-from harmonize.inputs import Input, held
+from harmonize.inputs import Input
 from harmonize.judge import judge, maintenance_against_initial
-from harmonize.laid_out import LaidOut, PieceNumbers, asset_of, lay_out
+from harmonize.laid_out import LaidOut
+from harmonize.market import HURDLE, arbitrage_rows, market
+from harmonize.panel import PieceNumbers
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.requirement import RuleSet
-from harmonize.resolve import applied
 from harmonize.schedule import MarginSchedule
 from harmonize.waiver import Waiver
 from harmonize.waivers import waive
@@ -116,7 +120,8 @@ class Terms:
     """What an audit is asked: its date, the staleness limit, the ladder, instruments to prefer.
 
     ``jurisdictions`` says where venues are established, ``options`` sets checks by their codes,
-    ``waivers`` name the findings that somebody answers for.
+    ``waivers`` name the findings that somebody answers for. ``hurdle`` is what capital costs in a
+    year, as a rate; ``conducts`` how venues treat what one holder has there.
     """
 
     as_of: datetime
@@ -127,6 +132,8 @@ class Terms:
     jurisdictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    hurdle: float = HURDLE
+    conducts: Conducts = field(default_factory=dict)
 
 
 def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> AuditDocument:
@@ -134,18 +141,21 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
 
     Raises KeyError: an instrument preferred in ``terms`` that its venue does not have.
     """
-    schedules = tuple(sorted(reading.schedules, key=lambda one: one.key))
-    assets = [asset_of(one) for one in schedules]
-    put = applied(rule_sets, held(reading.inputs, terms.as_of), assets, terms.as_of.date())
-    laid_out = lay_out(schedules, put)
+    base = ground(reading.schedules, rule_sets, reading.inputs, terms.as_of, terms.instruments)
+    schedules, put, laid_out, chosen = base.schedules, base.applied, base.laid_out, base.chosen
+    found = base.rivals
     divergences = judge(schedules, laid_out, terms.ladder, terms.jurisdictions)
     seen = tuple(_seen(snapshot, terms) for _, snapshot in reading.snapshots)
     newest = _newest(seen)
     last = {one.venue: one.observed_at for one in newest}
     stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
-    chosen = choice.choose(schedules, terms.instruments)
-    found = rivals(chosen, schedules)
-    gaps, indices = gaps_and_indices(found, laid_out, terms.ladder)
+    gaps, indices = gaps_and_indices(found, laid_out, terms.ladder, terms.hurdle)
+    classed = base.classed()
+    arbitrages = arbitrage_rows(
+        [one for each in classed if (one := market(each, "initial", laid_out))],
+        terms.ladder,
+        terms.hurdle,
+    )
     examined = Examined(
         schedules=schedules,
         internal=maintenance_against_initial(laid_out),
@@ -197,8 +207,13 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         divergences=divergences,
         comparisons=tuple(comparison(one, stale) for one in found),
         gaps=gaps,
+        arbitrages=arbitrages,
+        liquidations=liquidation_rows(
+            classed[:CHARTED], laid_out, terms.conducts, Entry(HEAT_NOTIONAL)
+        ),
+        hurdle_rate=terms.hurdle,
         indices=indices,
-        curves=curves(_charted(found, laid_out), laid_out),
+        curves=curves(classed[:CHARTED], laid_out),
         explanations=EXPLANATIONS,
         inputs=rows.input_rows(put),
         waived=ordered(waived),
@@ -244,14 +259,3 @@ def _pieces(laid_out: LaidOut, figure: str, number: int) -> Sequence[PieceNumber
     """The pieces of a schedule's function as numbers; none where it is unknown."""
     placed = laid_out.own[figure][number]
     return () if placed is None else laid_out.pieces(placed.function)
-
-
-def _charted(found: Sequence[Rivals], laid_out: LaidOut) -> tuple[Rivals, ...]:
-    """The underlyings to draw: on a class list, and listed by most venues."""
-    classed = [
-        one
-        for one in found
-        if any(rule.class_name(one.underlying) for rule in laid_out.schedules())
-    ]
-    ranked = sorted(classed, key=lambda one: (-len(one.schedules), one.underlying))
-    return tuple(ranked[:CHARTED])

@@ -1,15 +1,30 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
 from collections.abc import Callable
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harmonize import asked
+from harmonize import asked, cross_cli
 from harmonize.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
+from harmonize.options import (
+    AsOf,
+    ConfigOption,
+    FailOnOption,
+    FormOption,
+    InputsOption,
+    Instruments,
+    Notionals,
+    NoWaivers,
+    OutputForm,
+    ProfileOption,
+    Rules,
+    StaleAfter,
+    StrictOption,
+    Underlyings,
+    Venues,
+)
 from harmonize.rules_cli import rules_app
 from harmonize.terminal import (
     INCOMPLETE,
@@ -38,53 +53,7 @@ archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_he
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
-
-
-class OutputForm(StrEnum):
-    """How a single answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Venues = Annotated[list[str] | None, typer.Option("--venue", help="Only this venue (repeatable).")]
-Underlyings = Annotated[
-    list[str] | None, typer.Option("--underlying", help="Only this asset, as BTC (repeatable).")
-]
-Rules = Annotated[
-    list[str] | None,
-    typer.Option("--rules", help="A pack or a YAML file (repeatable); every pack if not given."),
-]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Read only what was observed by this day."),
-]
-ProfileOption = Annotated[str, typer.Option("--profile", help="As 'isolated' or 'retail'.")]
-StaleAfter = Annotated[
-    float, typer.Option("--stale-after", min=0.0, help="Days after which a snapshot is stale.")
-]
-Instruments = Annotated[
-    list[str] | None,
-    typer.Option("--instrument", help="VENUE:UNDERLYING=SYMBOL to compare instead (repeatable)."),
-]
-FailOnOption = Annotated[
-    FailOn, typer.Option("--fail-on", help="Exit with 1 from findings of this level up.")
-]
-Notionals = Annotated[
-    list[float] | None, typer.Option("--notional", help="Position size in USD (repeatable).")
-]
-StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Leave out margins that no source verifies.")
-]
-InputsOption = Annotated[
-    Path | None, typer.Option("--inputs", help="YAML file of measured inputs for models.")
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="Configuration; without it .harmonize.yaml here, if any."),
-]
-NoWaivers = Annotated[bool, typer.Option("--no-waivers", help="Show what waivers cover too.")]
-FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]
+cross_cli.add_to(app)
 
 
 @app.callback()
@@ -253,36 +222,6 @@ def schedule(  # noqa: PLR0913 - one parameter an option
         print_json(show.schedule_object(found, payloads, notionals))
     else:
         emit(show.schedule_text(found, notionals).encode())
-
-
-@app.command()
-def gap(  # noqa: PLR0913 - one parameter an option
-    context: typer.Context,
-    underlying: str,
-    *,
-    notional: Notionals = None,
-    venue: Venues = None,
-    as_of: AsOf = None,
-    instrument: Instruments = None,
-    form: FormOption = OutputForm.TABLE,
-) -> None:
-    """Print the cross-venue spread of one underlying, and who is cheapest where."""
-    from dataclasses import asdict, replace  # noqa: PLC0415 - beside the heavy ones
-
-    from harmonize import spread  # noqa: PLC0415 - numpy is heavy
-
-    question = asked.question(context.obj, venue, [underlying], None, as_of, "", 30.0, instrument)
-    notionals = asked.notionals(notional)
-    answer = asked.answered(replace(question, ladder=notionals) if notionals else question)
-    gaps = answer.document.gaps
-    if form is OutputForm.JSON:
-        print_json([asdict(one) for one in gaps])
-    else:
-        emit(spread.text(gaps).encode())
-    if not gaps:
-        note(context.obj, f"fewer than two venues can be compared on {underlying}")
-        raise typer.Exit(INCOMPLETE)
-    raise typer.Exit(asked.exit_code(context.obj, answer, FailOn.NEVER))
 
 
 @app.command()

@@ -50,9 +50,12 @@ class Rivals:
 
 
 def rivals(
-    chosen: Mapping[str, Mapping[str, MarginSchedule]], schedules: Sequence[MarginSchedule]
+    chosen: Mapping[str, Mapping[str, MarginSchedule]],
+    schedules: Sequence[MarginSchedule],
+    *,
+    least: int = _LEAST_VENUES,
 ) -> tuple[Rivals, ...]:
-    """Group chosen schedules by underlying, where at least two venues list it."""
+    """Group chosen schedules by underlying, where at least so many venues list it."""
     rows = {schedule.key: row for row, schedule in enumerate(schedules)}
     return tuple(
         Rivals(
@@ -61,7 +64,7 @@ def rivals(
             tuple(by_venue.values()),
         )
         for underlying, by_venue in chosen.items()
-        if len(by_venue) >= _LEAST_VENUES
+        if len(by_venue) >= least
     )
 
 
@@ -112,6 +115,7 @@ def gaps_and_indices(
     all_: Sequence[Rivals],
     laid_out: LaidOut,
     ladder: Sequence[float],
+    hurdle: float,
 ) -> tuple[tuple[Gap, ...], tuple[Index, ...]]:
     """The spread of every underlying, for IM and for MM, and its harmonization indices.
 
@@ -125,7 +129,7 @@ def gaps_and_indices(
         placed = laid_out.own[figure]
         for among in _by_width(_entrants(all_, laid_out, figure, None)):
             groups, found = _cut(among, placed, laid_out)
-            gaps += _gaps(among, groups, found, laid_out, ladder)
+            gaps += _gaps(among, groups, found, laid_out, _Sizes(tuple(ladder), hurdle))
             indices += _indices(among, index.from_median(found, groups), figure, MEDIAN)
         for rule in laid_out.schedules():
             for against in _by_width(_entrants(all_, laid_out, figure, rule)):
@@ -200,25 +204,38 @@ def _group(entrant: _Entrant, placed: Sequence[Placed | None]) -> Group:
     return Group(tuple(one.function for one in known), tuple(one.limit for one in known))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """The notionals of points, and what capital costs in a year, as a rate."""
+
+    ladder: tuple[float, ...]
+    hurdle: float
+
+
 def _gaps(
     entrants: Sequence[_Entrant],
     groups: Sequence[Group],
     found: Cells,
     laid_out: LaidOut,
-    ladder: Sequence[float],
+    sizes: _Sizes,
 ) -> list[Gap]:
     return [
-        _gap(entrant, stretches, rungs)
+        _gap(entrant, stretches, rungs, sizes.hurdle)
         for entrant, stretches, rungs in zip(
             entrants,
             gap.stretches(found, len(groups)),
-            gap.rungs(laid_out.panel, groups, ladder),
+            gap.rungs(laid_out.panel, groups, sizes.ladder),
             strict=True,
         )
     ]
 
 
-def _gap(entrant: _Entrant, stretches: Sequence[gap.Stretch], rungs: Sequence[gap.Rung]) -> Gap:
+def _gap(
+    entrant: _Entrant,
+    stretches: Sequence[gap.Stretch],
+    rungs: Sequence[gap.Rung],
+    hurdle: float,
+) -> Gap:
     oldest, newest = entrant.span
     return Gap(
         underlying=entrant.rivals.underlying,
@@ -234,6 +251,8 @@ def _gap(entrant: _Entrant, stretches: Sequence[gap.Stretch], rungs: Sequence[ga
                 dearest=entrant.names(one.dearest),
                 spread_lower=one.spread_lower,
                 spread_upper=None if one.upper >= HORIZON else one.spread_upper,
+                widest=one.widest,
+                widest_notional=one.widest_notional,
             )
             for one in stretches
         ),
@@ -246,6 +265,9 @@ def _gap(entrant: _Entrant, stretches: Sequence[gap.Stretch], rungs: Sequence[ga
                 dearest=entrant.names(rung.dearest),
                 most=rung.most,
                 spread=rung.most - rung.least,
+                highest_leverage=rung.notional / rung.least if rung.least else 0.0,
+                lowest_leverage=rung.notional / rung.most if rung.most else 0.0,
+                annual_cost=(rung.most - rung.least) * hurdle,
             )
             for rung in rungs
         ),

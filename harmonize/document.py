@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 class Verdict(StrEnum):
@@ -369,7 +369,8 @@ class Comparison:
 class SpreadInterval:
     """On (lower, upper], the venues that ask least and most, and the spread at both ends, in USD.
 
-    ``spread_lower`` is the limit from above at ``lower``; ties name every venue.
+    ``spread_lower`` is the limit from above at ``lower``; ties name every venue. ``widest`` is the
+    largest spread as a share of notional, reached at ``widest_notional`` (0: towards 0).
     """
 
     lower: float
@@ -378,11 +379,17 @@ class SpreadInterval:
     dearest: tuple[str, ...]
     spread_lower: float
     spread_upper: float | None
+    widest: float = 0.0
+    widest_notional: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SpreadPoint:
-    """Least and most margin at one rung of the ladder, in USD."""
+    """Least and most margin at one rung of the ladder, in USD.
+
+    ``highest_leverage`` and ``lowest_leverage`` are notional over the least and over the most;
+    ``annual_cost`` is what the spread costs in a year at the document's hurdle rate, in USD.
+    """
 
     notional: float
     venues: int
@@ -391,6 +398,9 @@ class SpreadPoint:
     dearest: tuple[str, ...]
     most: float
     spread: float
+    highest_leverage: float = 0.0
+    lowest_leverage: float = 0.0
+    annual_cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +414,91 @@ class Gap:
     newest: str
     intervals: tuple[SpreadInterval, ...]
     points: tuple[SpreadPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """What one account holds of a split position and what it asks for that, in USD.
+
+    ``account`` counts the sub-accounts of a venue from 1.
+    """
+
+    venue: str
+    account: int
+    notional: float
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class ArbitragePoint:
+    """The cheapest ways to hold a position of one notional; amounts in USD.
+
+    ``split`` is the least total margin over all accounts, ``bound`` what is proved to be no more
+    than it. ``single`` is the least that one account asks, ``saving`` what the split saves over it;
+    None where no single account takes the position. ``shadow_price`` is the margin of the next
+    dollar, None where that goes into another tier everywhere. ``reference`` is what the rule set
+    asks in one account, ``same_table`` the cheapest split if every venue asked that:
+    ``gap = reference − split = fragmentation + divergence``, ``fragmentation = reference −
+    same_table``, ``divergence = same_table − split``; None without a reference. ``annual_cost`` is
+    the gap times the document's hurdle rate.
+    """
+
+    notional: float
+    split: float
+    bound: float
+    single: float | None
+    single_venues: tuple[str, ...]
+    saving: float | None
+    shadow_price: float | None
+    parts: tuple[PartRow, ...]
+    reference: float | None
+    same_table: float | None
+    fragmentation: float | None
+    divergence: float | None
+    gap: float | None
+    annual_cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArbitrageRow:
+    """What the differences between venues on one underlying are worth, against one rule set.
+
+    ``rule_set`` is empty where no reference speaks of the underlying. ``reason`` says why a notional
+    of the ladder has no point; empty where all have.
+    """
+
+    underlying: str
+    figure: str
+    rule_set: str
+    venues: tuple[str, ...]
+    oldest: str
+    newest: str
+    points: tuple[ArbitragePoint, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationRow:
+    """How far the price may move against an isolated position, as a share of the entry price.
+
+    ``long`` and ``short`` are distances at ``leverage``; None where the position never reaches its
+    maintenance margin, 0 where it is below it at entry. ``leverage_is`` is ``equal`` (the same on
+    every venue) or ``maximum`` (the venue's largest at that notional). ``reason`` says why nothing
+    can be said.
+    """
+
+    underlying: str
+    venue: str
+    symbol: str
+    payoff: str
+    notional: float
+    leverage: float | None
+    leverage_is: str
+    long: float | None
+    short: float | None
+    fee_rate: float | None
+    reason: str
+    observed_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +627,9 @@ class AuditDocument:
     divergences: tuple[DivergenceRow, ...]
     comparisons: tuple[Comparison, ...]
     gaps: tuple[Gap, ...]
+    arbitrages: tuple[ArbitrageRow, ...]
+    liquidations: tuple[LiquidationRow, ...]
+    hurdle_rate: float
     indices: tuple[Index, ...]
     curves: tuple[Curve, ...]
     explanations: Mapping[str, str]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harmonize.cells import LEAST, Cells, Group
 from harmonize.panel import Floats, Panel
+from harmonize.powers import roots
 
 _NOISE = 1e-9  # relative; margins closer than this are a tie
 
@@ -22,7 +23,8 @@ _NOISE = 1e-9  # relative; margins closer than this are a tie
 class Stretch:
     """On (lower, upper], who asks least and most, and the spread in USD at both ends.
 
-    Numbers in ``cheapest`` and ``dearest`` are places in the group.
+    Numbers in ``cheapest`` and ``dearest`` are places in the group. ``widest`` is the largest spread
+    as a share of notional, at an end of a cell or where the ratio is stationary inside one.
     """
 
     lower: float
@@ -31,6 +33,8 @@ class Stretch:
     dearest: tuple[int, ...]
     spread_lower: float
     spread_upper: float
+    widest: float
+    widest_notional: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,9 @@ def stretches(found: Cells, count: int) -> list[tuple[Stretch, ...]]:
     least, most = _leaders(found.values(found.middle()))
     low, high = (
         np.nanmax(margin, axis=1) - np.nanmin(margin, axis=1)
-        for margin in (
-            found.values(np.where(found.lower > 0, found.lower, 0.0)),
-            found.values(found.upper),
-        )
+        for margin in (found.values(found.lower), found.values(found.upper))
     )
+    widest, where = _widest(found, least, most)
     ends = np.searchsorted(found.owner, np.arange(count + 1))
     rows = list(
         zip(
@@ -68,13 +70,49 @@ def stretches(found: Cells, count: int) -> list[tuple[Stretch, ...]]:
             most,
             low.tolist(),
             high.tolist(),
+            widest.tolist(),
+            where.tolist(),
             strict=True,
         )
     )
     return [_merged(rows[ends[row] : ends[row + 1]]) for row in range(count)]
 
 
-_Row = tuple[float, float, tuple[int, ...], tuple[int, ...], float, float]
+def _widest(
+    found: Cells, least: Sequence[tuple[int, ...]], most: Sequence[tuple[int, ...]]
+) -> tuple[Floats, Floats]:
+    """The largest spread over notional on each cell, and where: at an end, or where it is stationary.
+
+    The spread is one sum ``d + r·N + Σ c·N^p`` on a cell. Over N, its slope is zero where
+    ``−d/N² + Σ c·(p − 1)·N^(p − 2)`` is.
+    """
+    lower = np.maximum(found.lower, LEAST)
+    places = np.stack([lower, found.upper])
+    rates = np.stack([_apart(found, at) / at for at in places])
+    last = np.argmax(rates, axis=0)
+    cells = np.arange(lower.size)
+    widest, where = rates[last, cells], places[last, cells]
+    for cell in np.flatnonzero(np.nan_to_num(found.coefficient).any(axis=1)).tolist():
+        one, other = most[cell][0], least[cell][0]
+        terms = [(-float(found.fixed[cell, one] - found.fixed[cell, other]), -2.0)]
+        for slot, sign in ((one, 1.0), (other, -1.0)):
+            power = float(found.power[cell, slot])
+            slope = sign * float(found.coefficient[cell, slot]) * (power - 1.0)
+            terms.append((slope, power - 2.0))
+        for place in roots(terms, float(lower[cell]), float(found.upper[cell])):
+            rate = float(_apart(found.take(np.array([cell])), np.array([place]))[0]) / place
+            if rate > widest[cell]:
+                widest[cell], where[cell] = rate, place
+    return widest, where
+
+
+def _apart(found: Cells, at: Floats) -> Floats:
+    margins = found.values(at)
+    apart: Floats = np.nanmax(margins, axis=1) - np.nanmin(margins, axis=1)
+    return apart
+
+
+_Row = tuple[float, float, tuple[int, ...], tuple[int, ...], float, float, float, float]
 
 
 def _merged(rows: Sequence[_Row]) -> tuple[Stretch, ...]:
@@ -82,7 +120,8 @@ def _merged(rows: Sequence[_Row]) -> tuple[Stretch, ...]:
     for (least, most), run in groupby(rows, key=lambda row: (row[2], row[3])):
         stretch = list(run)
         first, last = stretch[0], stretch[-1]
-        merged.append(Stretch(first[0], last[1], least, most, first[4], last[5]))
+        _, _, _, _, _, _, widest, where = max(stretch, key=lambda row: row[6])
+        merged.append(Stretch(first[0], last[1], least, most, first[4], last[5], widest, where))
     return tuple(merged)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from harmonize.cells import HORIZON
-from harmonize.panel import Panel, panel
+from harmonize.panel import Panel, PieceNumbers, panel
 from harmonize.requirement import Prohibition, ReferenceClass, ReferenceSchedule
 from harmonize.resolve import Applied
 from harmonize.schedule import (
@@ -61,10 +61,6 @@ class Rule:
     def asks(self, figure: str) -> bool:
         """Tell whether the rule set asks this margin of any underlying."""
         return any(asked == figure for _, asked, _ in self.references)
-
-
-PieceNumbers = tuple[float, float, float, float, float, float]
-"""One piece: lower, upper (infinite where open-ended), fixed, rate, coefficient, power."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ from harmonize.schedule import MarginFunction, Piece
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+PieceNumbers = tuple[float, float, float, float, float, float]
+"""One piece: lower, upper (infinite where open-ended), fixed, rate, coefficient, power."""
+
 _BITS = 49  # buckets: the exponent and the first three bits of the mantissa of N
 _DOORS = (2.0**-4, 2.0**50)  # notionals in USD that have doors of their own; others share
 _CHUNK = 1 << 16  # positions handled at a time, so that work arrays stay in the cache

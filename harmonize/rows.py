@@ -27,7 +27,7 @@ from harmonize.document import (
     UnobservedRow,
 )
 from harmonize.inputs import Input
-from harmonize.laid_out import PieceNumbers
+from harmonize.panel import PieceNumbers
 from harmonize.payload import (
     Conversion,
     Defect,

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from harmonize.document import (
     SCHEMA_VERSION,
+    ArbitragePoint,
+    ArbitrageRow,
     AuditDocument,
     BaselineRow,
     CitationRow,
@@ -30,7 +32,9 @@ from harmonize.document import (
     InputRow,
     Interval,
     Level,
+    LiquidationRow,
     Member,
+    PartRow,
     PayloadRow,
     PieceRow,
     RuleSetRow,
@@ -405,6 +409,63 @@ def coverage(underlyings: Iterable[str]) -> tuple[CoverageRow, ...]:
     )
 
 
+def arbitrages() -> tuple[ArbitrageRow, ...]:
+    """Two venues that a position is split over, and an underlying without a reference."""
+    points = tuple(
+        ArbitragePoint(
+            notional=notional,
+            split=0.008 * notional,
+            bound=0.008 * notional,
+            single=0.01 * notional if notional < 1e6 else None,
+            single_venues=("venue-a",) if notional < 1e6 else (),
+            saving=0.002 * notional if notional < 1e6 else None,
+            shadow_price=0.012 if notional < 1e6 else None,
+            parts=(
+                PartRow("venue-a", 1, 0.75 * notional, 0.005 * notional),
+                PartRow("venue-c", 1, 0.25 * notional, 0.003 * notional),
+            ),
+            reference=0.02 * notional,
+            same_table=0.018 * notional,
+            fragmentation=0.002 * notional,
+            divergence=0.01 * notional,
+            gap=0.012 * notional,
+            annual_cost=0.0012 * notional,
+        )
+        for notional in LADDER
+    )
+    bare = replace(
+        points[0],
+        reference=None,
+        same_table=None,
+        fragmentation=None,
+        divergence=None,
+        gap=None,
+        annual_cost=None,
+    )
+    venues = ("venue-a", "venue-c")
+    return (
+        ArbitrageRow("BTC", "initial", BASELINE, venues, OLD, FRESH, points),
+        ArbitrageRow(
+            "ETH", "initial", "", venues, OLD, FRESH, (bare,), "the venues do not take $1,000,000"
+        ),
+    )
+
+
+def liquidations() -> tuple[LiquidationRow, ...]:
+    """At equal leverage, at the largest, and where nothing can be said."""
+    base = LiquidationRow(
+        *("BTC", "venue-a", "BTC/USDT", "linear", HEAT, 10.0, "equal", 0.0955, 0.0944, 0.0, ""),
+        FRESH,
+    )
+    return (
+        base,
+        replace(base, venue="venue-b", fee_rate=None, reason="without its fee add-on: taker fee"),
+        replace(base, venue="venue-c", long=None, short=None, reason="MM is not observable"),
+        replace(base, leverage=125.0, leverage_is="maximum", long=0.0041, short=0.0),
+        replace(base, venue="venue-b", leverage=20.0, leverage_is="maximum", long=None, short=0.03),
+    )
+
+
 def sample() -> AuditDocument:
     """A small document in which every mark occurs."""
     btc = Comparison("BTC", OLD, FRESH, tuple(member(venue, "BTC") for venue in RATES))
@@ -442,6 +503,9 @@ def sample() -> AuditDocument:
         divergences=(*divergences("BTC"), *divergences("ETH")),
         comparisons=(btc, eth),
         gaps=(*gaps("BTC"), *gaps("ETH")),
+        arbitrages=arbitrages(),
+        liquidations=liquidations(),
+        hurdle_rate=0.1,
         indices=(*indices("BTC", 71.24), *indices("ETH", 48.0)),
         curves=curves("BTC"),
         explanations={"instrument-choice": "The most liquid one.\n\nTies go to the first."},

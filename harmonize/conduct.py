@@ -1,0 +1,52 @@
+"""How a venue treats what one holder has there: opposite positions, sub-accounts, the price it values at."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+Margin = Callable[[float], float | None]
+"""The margin in USD of a position of so many USD; None where it has no value."""
+
+
+class Opposite(StrEnum):
+    """What a long and a short position in one underlying need together, in cross margin."""
+
+    NET = "net"  # what is left of the larger one
+    LARGER = "larger side"
+    SUM = "both sides as one"  # one position of both sizes
+    SEPARATE = "each side alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """A fact about a venue that no payload states, with its source and how far it was checked.
+
+    ``opposite`` None: nobody told how it counts long and short together. ``at_entry``: margin follows
+    the price of entry and not the mark price.
+    """
+
+    venue: str
+    opposite: Opposite | None
+    at_entry: bool
+    confidence: str
+    source: str
+
+
+def together(rule: Opposite, margin: Margin, long: float, short: float) -> float | None:
+    """Margin in USD of a long and a short position in one underlying; None where unknown."""
+    if rule is Opposite.NET:
+        return _of(margin, abs(long - short))
+    if rule is Opposite.LARGER:
+        return _of(margin, max(long, short))
+    if rule is Opposite.SUM:
+        return _of(margin, long + short)
+    one, other = _of(margin, long), _of(margin, short)
+    return None if one is None or other is None else one + other
+
+
+def _of(margin: Margin, notional: float) -> float | None:
+    return margin(notional) if notional > 0.0 else 0.0
+
+
+Conducts = Mapping[str, Conduct]
+"""By venue."""

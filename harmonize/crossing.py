@@ -1,0 +1,185 @@
+"""Questions across venues about one underlying or a book, wired: what was read in, an answer out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from harmonize.app import AskedError, Question, configured, missing, read, rule_sets_of
+from harmonize.audit import Reading
+from harmonize.compare import gaps_and_indices
+from harmonize.conduct import Opposite
+from harmonize.distances import Entry, liquidation_rows
+from harmonize.document import ArbitrageRow, Gap, LiquidationRow
+from harmonize.ground import Ground, ground
+from harmonize.market import Market, arbitrage_rows, market
+from harmonize.offers import Conditions
+from harmonize.pair import Legs, Pair, pair
+from harmonize.portfolio import Portfolio, Tables, portfolio
+from harmonize.positions import Position
+from harmonize.split import Offer
+from harmonize.what_if import WhatIfRow, parse, what_if
+from venues import conduct
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a question read: laid out, with its date and what of it was not observed."""
+
+    ground: Ground
+    reading: Reading
+    as_of: datetime
+    missing: tuple[str, ...]
+
+
+def basis(question: Question) -> Basis:
+    """Read what a question selects and lay it out. Raises AskedError, ArchiveError, RuleError."""
+    chosen = configured(question)
+    reading, as_of = read(question)
+    rule_sets = rule_sets_of(question.rules or chosen.rules)
+    try:
+        laid = ground(
+            reading.schedules, rule_sets, reading.inputs, as_of, question.instruments, venues=1
+        )
+    except KeyError as error:
+        venue, asset = error.args[0]
+        message = f"{venue} has no schedule {question.instruments[venue, asset]} on {asset}"
+        raise AskedError(message) from None
+    return Basis(laid, reading, as_of, missing(question, reading))
+
+
+@dataclass(frozen=True, slots=True)
+class GapAnswer:
+    """Spreads, splits with their decomposition, and what-ifs of one underlying."""
+
+    underlying: str
+    hurdle_rate: float
+    spreads: tuple[Gap, ...]
+    arbitrages: tuple[ArbitrageRow, ...]
+    what_ifs: tuple[WhatIfRow, ...]
+
+
+def gap_of(
+    base: Basis, question: Question, figure: str, conditions: Conditions, asked: Sequence[str]
+) -> GapAnswer:
+    """Answer ``gap`` for the question's one underlying. Raises AskedError, WhatIfError."""
+    (underlying,) = question.underlyings
+    found = _market(base, underlying, figure)
+    for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
+        _known(venue, found)
+    spreads, _ = gaps_and_indices(
+        base.ground.rivals, base.ground.laid_out, question.ladder, question.hurdle
+    )
+    reference = next(iter(found.references.values()), None)
+    return GapAnswer(
+        underlying,
+        question.hurdle,
+        spreads,
+        arbitrage_rows([found], question.ladder, question.hurdle, conditions),
+        tuple(
+            what_if(
+                parse(one, tuple(found.offers)),
+                found.offers,
+                question.ladder,
+                conditions,
+                reference,
+            )
+            for one in asked
+        ),
+    )
+
+
+def _market(base: Basis, underlying: str, figure: str) -> Market:
+    rivals = [one for one in base.ground.rivals if one.underlying == underlying]
+    found = market(rivals[0], figure, base.ground.laid_out) if rivals else None
+    if found is None:
+        word = "initial" if figure == "initial" else "maintenance"
+        message = f"no venue's {word} margin on {underlying} counts in comparisons; `harmonize venues` says why"
+        raise AskedError(message)
+    return found
+
+
+def _known(venue: str, found: Market) -> Offer:
+    if venue not in found.offers:
+        message = (
+            f"{venue} does not count on {found.underlying}; there are {', '.join(found.offers)}"
+        )
+        raise AskedError(message)
+    return found.offers[venue]
+
+
+@dataclass(frozen=True, slots=True)
+class PairAnswer:
+    """A pair against one venue that could hold both legs."""
+
+    underlying: str
+    long: str
+    short: str
+    one: str
+    opposite: str
+    source: str
+    hurdle_rate: float
+    pair: Pair
+
+
+def pair_of(
+    base: Basis, question: Question, legs: tuple[str, str], against: str, opposite: Opposite | None
+) -> PairAnswer:
+    """Answer ``pair``. Raises AskedError: a venue that does not count, a rule that nobody told."""
+    found = _market(base, question.underlyings[0], "initial")
+    long, short, one = (_known(venue, found) for venue in (*legs, against))
+    fact = conduct.bundled().get(against)
+    rule = opposite or (fact.opposite if fact else None)
+    if rule is None:
+        kinds = ", ".join(f"'{kind}'" for kind in Opposite)
+        message = f"how {against} counts long and short together is not known; say it with --opposite: {kinds}"
+        raise AskedError(message)
+    source = "as asked" if opposite else f"{fact.source} ({fact.confidence})" if fact else ""
+    return PairAnswer(
+        question.underlyings[0],
+        *legs,
+        against,
+        rule.value,
+        source,
+        question.hurdle,
+        pair(Legs(long, short, one, rule), question.ladder, question.hurdle),
+    )
+
+
+def liquidations_of(base: Basis, entry: Entry) -> tuple[LiquidationRow, ...]:
+    """Answer ``liquidation`` for every underlying that the question selected."""
+    return liquidation_rows(base.ground.rivals, base.ground.laid_out, conduct.bundled(), entry)
+
+
+def portfolio_of(base: Basis, positions: Sequence[Position], conditions: Conditions) -> Portfolio:
+    """Answer ``portfolio``; the reference is the first rule set that has margins by size."""
+    rules = [one.applied.rule_set.id for one in base.ground.laid_out.schedules()]
+    chosen = next(iter(rules), "")
+    return portfolio(
+        positions, _tables(base, positions, chosen), conduct.bundled(), conditions, chosen
+    )
+
+
+def _tables(base: Basis, positions: Sequence[Position], rule_set: str) -> Mapping[str, Tables]:
+    wanted = {one.underlying for one in positions}
+    found = {}
+    for rivals in base.ground.rivals:
+        if rivals.underlying not in wanted:
+            continue
+        initial, maintenance = (
+            market(rivals, figure, base.ground.laid_out) for figure in ("initial", "maintenance")
+        )
+        known = [one for one in (initial, maintenance) if one is not None]
+        found[rivals.underlying] = Tables(
+            initial.offers if initial else {},
+            maintenance.offers if maintenance else {},
+            _reference(initial, rule_set),
+            _reference(maintenance, rule_set),
+            min((one.oldest for one in known), default=""),
+            max((one.newest for one in known), default=""),
+        )
+    return found
+
+
+def _reference(found: Market | None, rule_set: str) -> Offer | None:
+    pieces = found.references.get(rule_set) if found else None
+    return None if pieces is None else Offer(pieces, pieces[-1][1])

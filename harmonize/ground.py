@@ -1,0 +1,59 @@
+"""What every comparison stands on: schedules and rule sets laid out, and who stands for each venue."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from harmonize import choice
+from harmonize.compare import Rivals, rivals
+from harmonize.inputs import Input, held
+from harmonize.laid_out import LaidOut, asset_of, lay_out
+from harmonize.requirement import RuleSet
+from harmonize.resolve import Applied, applied
+from harmonize.schedule import MarginSchedule
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Schedules in order, the rule sets as applied, both laid out, and the venues' choices.
+
+    ``chosen[underlying][venue]`` stands for the venue; ``rivals`` are the underlyings that enough
+    venues list.
+    """
+
+    schedules: tuple[MarginSchedule, ...]
+    applied: tuple[Applied, ...]
+    laid_out: LaidOut
+    chosen: Mapping[str, Mapping[str, MarginSchedule]]
+    rivals: tuple[Rivals, ...]
+
+    def classed(self) -> tuple[Rivals, ...]:
+        """The underlyings on a class list of a rule set, those that most venues list first."""
+        found = [
+            one
+            for one in self.rivals
+            if any(rule.class_name(one.underlying) for rule in self.laid_out.schedules())
+        ]
+        return tuple(sorted(found, key=lambda one: (-len(one.schedules), one.underlying)))
+
+
+def ground(  # noqa: PLR0913 - what was read, and how it is to be seen
+    schedules: Iterable[MarginSchedule],
+    rule_sets: Sequence[RuleSet],
+    inputs: Iterable[Input],
+    as_of: datetime,
+    instruments: Mapping[choice.Pair, str],
+    *,
+    venues: int = 2,
+) -> Ground:
+    """Lay everything out; underlyings that fewer than ``venues`` list have no rivals.
+
+    Raises KeyError: an instrument preferred that its venue does not have.
+    """
+    ordered = tuple(sorted(schedules, key=lambda one: one.key))
+    assets = [asset_of(one) for one in ordered]
+    put = applied(rule_sets, held(inputs, as_of), assets, as_of.date())
+    chosen = choice.choose(ordered, instruments)
+    return Ground(
+        ordered, put, lay_out(ordered, put), chosen, rivals(chosen, ordered, least=venues)
+    )

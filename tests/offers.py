@@ -1,0 +1,52 @@
+"""Offers of every shape: from tiers, and from a seeded generator."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from harmonize.split import Offer
+
+
+def flat(bounds: Sequence[float], rates: Sequence[float]) -> Offer:
+    """Each tier's rate on the whole position."""
+    ends = pairwise([0.0, *bounds])
+    pieces = [
+        (low, high, 0.0, rate, 0.0, 2.0) for (low, high), rate in zip(ends, rates, strict=True)
+    ]
+    return Offer(tuple(pieces), bounds[-1])
+
+
+def marginal(bounds: Sequence[float], rates: Sequence[float]) -> Offer:
+    """Each tier's rate on the slice in it."""
+    fixed, pieces = 0.0, []
+    for place, ((low, high), rate) in enumerate(zip(pairwise([0.0, *bounds]), rates, strict=True)):
+        fixed += low * (rates[place - 1] - rate) if place else 0.0
+        pieces.append((low, high, fixed, rate, 0.0, 2.0))
+    return Offer(tuple(pieces), bounds[-1])
+
+
+def random_flat(rng: np.random.Generator, tiers: int) -> Offer:
+    """Flat tiers whose bounds are spread over four decades."""
+    bounds, rates = _tiers(rng, tiers)
+    return flat(bounds, rates)
+
+
+def random_marginal(rng: np.random.Generator, tiers: int) -> Offer:
+    """Marginal tiers likewise."""
+    bounds, rates = _tiers(rng, tiers)
+    return marginal(bounds, rates)
+
+
+def curved(rng: np.random.Generator) -> Offer:
+    """A rate that rises with a power of size."""
+    base = float(rng.integers(4, 60)) / 1000
+    slope = 10.0 ** -float(rng.integers(8, 12))
+    upper = 10.0 ** float(rng.integers(7, 9))
+    return Offer(((0.0, upper, 0.0, base, slope, float(rng.choice([1.5, 1.8, 2.0]))),), upper)
+
+
+def _tiers(rng: np.random.Generator, tiers: int) -> tuple[list[float], list[float]]:
+    bounds = np.unique(np.round(10 ** rng.uniform(4, 8, tiers)))
+    rates = np.sort(rng.choice(np.arange(4, 1000), bounds.size, replace=False)) / 1000
+    return bounds.tolist(), rates.tolist()
