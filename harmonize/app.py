@@ -16,6 +16,7 @@ from harmonize.baseline import Baseline, held_against
 from harmonize.checks import CHECKS
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
+from harmonize.inputs import MARKET
 from harmonize.instrument import Underlying
 from harmonize.market import HURDLE
 from harmonize.payload import Payload
@@ -45,7 +46,8 @@ class Question:
     does not hold. ``strict`` leaves out margins that no source verifies. ``as_of`` limits what is read to that date and is
     the date that ages count back from; None is the date of the newest snapshot. ``inputs`` is a file
     of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
-    ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate.
+    ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate,
+    ``sizes`` are notionals at which splits are computed besides the ladder.
     """
 
     archive: Path | None = None
@@ -64,6 +66,7 @@ class Question:
     waived: bool = True
     baseline: Baseline | None = None
     hurdle: float = HURDLE
+    sizes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ def answer(question: Question) -> Answer:
         chosen.waivers if question.waived else (),
         question.hurdle,
         conduct.bundled(),
+        question.sizes,
     )
     try:
         document = audit(reading, rule_sets, terms)
@@ -185,11 +189,7 @@ def read(question: Question) -> tuple[Reading, datetime]:
             message = f"no venue is called {venue}; there are {', '.join(known)}"
             raise AskedError(message)
     with recorded() as path:
-        sources = []
-        if question.archive is not None:
-            sources.append(Source.of(Archive.open(question.archive), str(question.archive)))
-        if question.archive is None or question.else_recorded:
-            sources.append(Source.of(Archive.open(path), RECORDED))
+        sources = _sources(question, path)
         try:
             reading, as_of = read_sources(
                 sources, question.venues, question.as_of, strict=question.strict
@@ -198,6 +198,28 @@ def read(question: Question) -> tuple[Reading, datetime]:
             raise AskedError(str(error)) from None
     schedules = tuple(one for one in reading.schedules if _selected(one, question))
     return replace(reading, schedules=schedules), as_of
+
+
+def observed_days(question: Question) -> tuple[Date, ...]:
+    """The days on which anything that the question reads was observed, up to its date."""
+    with recorded() as path:
+        days = {
+            entry.observed_at.date()
+            for source in _sources(question, path)
+            for entry in source.entries
+            if entry.venue != MARKET and not entry.failed
+        }
+    return tuple(sorted(day for day in days if question.as_of is None or day <= question.as_of))
+
+
+def _sources(question: Question, path: Path) -> list[Source]:
+    """The archives that a question reads, in order; ``path`` is the recorded one's."""
+    sources = []
+    if question.archive is not None:
+        sources.append(Source.of(Archive.open(question.archive), str(question.archive)))
+    if question.archive is None or question.else_recorded:
+        sources.append(Source.of(Archive.open(path), RECORDED))
+    return sources
 
 
 def find_schedule(

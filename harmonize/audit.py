@@ -9,14 +9,22 @@ from harmonize import choice, rows
 from harmonize.cells import HORIZON
 from harmonize.checks import CHECKS, OF_WAIVERS
 from harmonize.checks.examined import Check, Examined, Seen, moment
-from harmonize.compare import comparison, gaps_and_indices
+from harmonize.compare import Priced, Rivals, comparison, gaps_and_indices, summaries
 from harmonize.conduct import Conducts
 from harmonize.curves import curves
 from harmonize.distances import Entry, liquidation_rows
-from harmonize.document import SCHEMA_VERSION, AuditDocument, Finding, Level, Tool
+from harmonize.document import (
+    SCHEMA_VERSION,
+    ArbitrageRow,
+    AuditDocument,
+    Finding,
+    Level,
+    Tool,
+)
 from harmonize.ground import ground
 from harmonize.index import LOWER, UPPER
 from harmonize.inputs import Input
+from harmonize.interest import Interest, by_contract
 from harmonize.judge import judge, maintenance_against_initial
 from harmonize.laid_out import LaidOut
 from harmonize.market import HURDLE, arbitrage_rows, market
@@ -35,6 +43,9 @@ HEAT_NOTIONAL = 1e6
 
 CHARTED = 12
 """How many underlyings get curves: those with a reference that most venues list."""
+
+PICTURED = 6
+"""How many underlyings have what their differences are worth drawn; the first of those with curves."""
 
 _NAMED = attrgetter("code", "venue", "symbol", "profile", "rule_set", "figure", "fingerprint")
 
@@ -113,6 +124,7 @@ class Reading:
     defects: tuple[Defect, ...]
     unobserved: tuple[Unobserved, ...] = ()
     inputs: tuple[Input, ...] = ()
+    interests: tuple[Interest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,8 @@ class Terms:
 
     ``jurisdictions`` says where venues are established, ``options`` sets checks by their codes,
     ``waivers`` name the findings that somebody answers for. ``hurdle`` is what capital costs in a
-    year, as a rate; ``conducts`` how venues treat what one holder has there.
+    year, as a rate; ``conducts`` how venues treat what one holder has there; ``sizes`` are notionals
+    at which splits are computed besides the ladder, for pictures.
     """
 
     as_of: datetime
@@ -134,6 +147,7 @@ class Terms:
     waivers: tuple[Waiver, ...] = ()
     hurdle: float = HURDLE
     conducts: Conducts = field(default_factory=dict)
+    sizes: tuple[float, ...] = ()
 
 
 def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> AuditDocument:
@@ -149,13 +163,11 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
     newest = _newest(seen)
     last = {one.venue: one.observed_at for one in newest}
     stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
-    gaps, indices = gaps_and_indices(found, laid_out, terms.ladder, terms.hurdle)
+    priced = Priced(terms.ladder, terms.hurdle, by_contract(reading.interests))
+    gaps, indices = gaps_and_indices(found, laid_out, priced)
+    comparisons = tuple(comparison(one, stale) for one in found)
     classed = base.classed()
-    arbitrages = arbitrage_rows(
-        [one for each in classed if (one := market(each, "initial", laid_out))],
-        terms.ladder,
-        terms.hurdle,
-    )
+    arbitrages = _arbitrages(classed, laid_out, terms)
     examined = Examined(
         schedules=schedules,
         internal=maintenance_against_initial(laid_out),
@@ -167,6 +179,10 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         as_of=terms.as_of,
         stale_after_days=terms.stale_after_days,
         unobserved=reading.unobserved,
+        comparisons=comparisons,
+        gaps=gaps,
+        arbitrages=arbitrages,
+        indices=indices,
     )
     counted, waived, waivers = waive(
         _findings(CHECKS, examined, terms.options), terms.waivers, terms.as_of.date()
@@ -205,19 +221,32 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         ),
         findings=ordered((*counted, *of_waivers)),
         divergences=divergences,
-        comparisons=tuple(comparison(one, stale) for one in found),
+        comparisons=comparisons,
         gaps=gaps,
         arbitrages=arbitrages,
         liquidations=liquidation_rows(
-            classed[:CHARTED], laid_out, terms.conducts, Entry(HEAT_NOTIONAL)
+            classed[:PICTURED], laid_out, terms.conducts, Entry(HEAT_NOTIONAL)
         ),
         hurdle_rate=terms.hurdle,
         indices=indices,
+        index_summaries=summaries(indices),
         curves=curves(classed[:CHARTED], laid_out),
         explanations=EXPLANATIONS,
         inputs=rows.input_rows(put),
         waived=ordered(waived),
         waivers=waivers,
+    )
+
+
+def _arbitrages(
+    classed: Sequence[Rivals], laid_out: LaidOut, terms: Terms
+) -> tuple[ArbitrageRow, ...]:
+    """What differences are worth at the ladder; of the first underlyings at the sizes to draw too."""
+    markets = [one for each in classed if (one := market(each, "initial", laid_out))]
+    drawn = tuple(sorted({*terms.ladder, *terms.sizes}))
+    return (
+        *arbitrage_rows(markets[:PICTURED], drawn, terms.hurdle),
+        *arbitrage_rows(markets[PICTURED:], terms.ladder, terms.hurdle),
     )
 
 

@@ -1,6 +1,7 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,10 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
 cross_cli.add_to(app)
+
+
+_PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
+"""Notionals at which the report computes splits, in USD: four a decade from $10k to $100m."""
 
 
 @app.callback()
@@ -124,7 +129,7 @@ def report(  # noqa: PLR0913 - one parameter an option
         config=config,
         waived=not no_waivers,
     )
-    answer = asked.answered(question)
+    answer = asked.answered(replace(question, sizes=_PICTURED_SIZES))
     page = out / "index.html"
     write(page, render("html", answer.document))
     asked.say_summary(context.obj, answer)

@@ -1,21 +1,24 @@
 """One underlying across venues: who is compared, the spread between them, and the index."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, log
 
-from harmonize import gap, index
+from harmonize import gap, index, sureness
 from harmonize.cells import HORIZON, Cells, Group, cells, cut_at_crossings
 from harmonize.checks.examined import moment
 from harmonize.document import (
+    CheapestShare,
     Comparison,
     Gap,
     Index,
+    IndexSummary,
     Member,
     SpreadInterval,
     SpreadPoint,
     VenueDistance,
 )
+from harmonize.interest import Interest, Interests
 from harmonize.laid_out import FIGURES, LaidOut, Placed, Rule
 from harmonize.payload import Origin
 from harmonize.schedule import Derived, MarginSchedule
@@ -39,6 +42,15 @@ class Rivals:
     def span(self) -> tuple[str, str]:
         """The oldest and the newest date that any of the schedules rests on."""
         return span(self.schedules)
+
+    def without(self, venue: str) -> "Rivals":
+        """The same without one venue."""
+        kept = [
+            (row, one)
+            for row, one in zip(self.rows, self.schedules, strict=True)
+            if one.instrument.venue != venue
+        ]
+        return Rivals(self.underlying, tuple(row for row, _ in kept), tuple(one for _, one in kept))
 
     def counted(self, placed: Sequence[Placed | None]) -> tuple[int, ...]:
         """Places of the schedules that count in cross-venue figures and have this function."""
@@ -111,11 +123,19 @@ def comparison(found: Rivals, stale: Mapping[tuple[str, str, str], bool]) -> Com
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The notionals of points in USD, what capital costs in a year, and open interest as weights."""
+
+    ladder: tuple[float, ...]
+    hurdle: float
+    interests: Interests = field(default_factory=dict)
+
+
 def gaps_and_indices(
     all_: Sequence[Rivals],
     laid_out: LaidOut,
-    ladder: Sequence[float],
-    hurdle: float,
+    priced: Priced,
 ) -> tuple[tuple[Gap, ...], tuple[Index, ...]]:
     """The spread of every underlying, for IM and for MM, and its harmonization indices.
 
@@ -129,13 +149,13 @@ def gaps_and_indices(
         placed = laid_out.own[figure]
         for among in _by_width(_entrants(all_, laid_out, figure, None)):
             groups, found = _cut(among, placed, laid_out)
-            gaps += _gaps(among, groups, found, laid_out, _Sizes(tuple(ladder), hurdle))
-            indices += _indices(among, index.from_median(found, groups), figure, MEDIAN)
+            gaps += _gaps(among, groups, found, laid_out, priced)
+            indices += _indices(among, index.from_median(found, groups), MEDIAN, priced)
         for rule in laid_out.schedules():
             for against in _by_width(_entrants(all_, laid_out, figure, rule)):
                 groups, found = _cut(against, placed, laid_out)
                 distances = index.from_reference(found, groups)
-                indices += _indices(against, distances, figure, rule.applied.rule_set.id)
+                indices += _indices(against, distances, rule.applied.rule_set.id, priced)
     return (
         tuple(sorted(gaps, key=lambda one: (one.underlying, one.figure))),
         tuple(sorted(indices, key=lambda one: (one.underlying, one.figure, one.against))),
@@ -204,27 +224,19 @@ def _group(entrant: _Entrant, placed: Sequence[Placed | None]) -> Group:
     return Group(tuple(one.function for one in known), tuple(one.limit for one in known))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sizes:
-    """The notionals of points, and what capital costs in a year, as a rate."""
-
-    ladder: tuple[float, ...]
-    hurdle: float
-
-
 def _gaps(
     entrants: Sequence[_Entrant],
     groups: Sequence[Group],
     found: Cells,
     laid_out: LaidOut,
-    sizes: _Sizes,
+    priced: Priced,
 ) -> list[Gap]:
     return [
-        _gap(entrant, stretches, rungs, sizes.hurdle)
+        _gap(entrant, stretches, rungs, priced.hurdle)
         for entrant, stretches, rungs in zip(
             entrants,
             gap.stretches(found, len(groups)),
-            gap.rungs(laid_out.panel, groups, sizes.ladder),
+            gap.rungs(laid_out.panel, groups, priced.ladder),
             strict=True,
         )
     ]
@@ -237,6 +249,8 @@ def _gap(
     hurdle: float,
 ) -> Gap:
     oldest, newest = entrant.span
+    shares = gap.alone_shares(stretches, index.LOWER, index.UPPER)
+    named = ((entrant.names((place,))[0], share) for place, share in shares.items())
     return Gap(
         underlying=entrant.rivals.underlying,
         figure=entrant.figure,
@@ -271,41 +285,72 @@ def _gap(
             )
             for rung in rungs
         ),
+        shares=tuple(
+            CheapestShare(venue, share)
+            for venue, share in sorted(named, key=lambda one: (-one[1], one[0]))
+        ),
     )
 
 
 def _indices(
     entrants: Sequence[_Entrant],
     distances: Sequence[index.Distance],
-    figure: str,
     against: str,
+    priced: Priced,
 ) -> list[Index]:
     found = []
     for entrant, distance in zip(entrants, distances, strict=True):
-        count = len(entrant.places)
-        own = index.Distance(distance.each[:count], distance.uppers[:count])
-        if isfinite(own.index):
-            found.append(_index(entrant, figure, against, own))
+        contracts = [entrant.rivals.schedules[place].instrument for place in entrant.places]
+        known = [
+            (VenueDistance(one.venue, far, upper), priced.interests.get((one.venue, one.id)))
+            for one, far, upper in zip(contracts, distance.each, distance.uppers, strict=False)
+            if isfinite(far)
+        ]
+        if known:
+            found.append(_index(entrant, against, known))
     return found
 
 
-def _index(entrant: _Entrant, figure: str, against: str, distance: index.Distance) -> Index:
+def _index(
+    entrant: _Entrant, against: str, known: Sequence[tuple[VenueDistance, Interest | None]]
+) -> Index:
+    """Weighted by open interest where every venue that counts has one, else equally."""
     oldest, newest = entrant.span
+    venues = tuple(one for one, _ in known)
+    far = [one.distance for one in venues]
+    held = [float(one.value) for _, one in known if one is not None]
+    weights = held if len(held) == len(known) and sum(held) > 0.0 else None
+    least, most = sureness.interval(far, weights) or (None, None)
+    rest = sureness.without_one(far, weights) if against != MEDIAN else None
     return Index(
         underlying=entrant.rivals.underlying,
-        figure=figure,
+        figure=entrant.figure,
         against=against,
-        value=distance.index,
-        weights="equal",
+        value=sureness.index_of(far, weights),
+        weights="open interest" if weights else "equal",
         lower=index.LOWER,
         upper=index.UPPER,
-        venues=tuple(
-            VenueDistance(venue, one, upper)
-            for venue, one, upper in zip(
-                entrant.venues, distance.each, distance.uppers, strict=True
-            )
-            if isfinite(one)
-        ),
+        venues=venues,
         oldest=oldest,
         newest=newest,
+        least=least,
+        most=most,
+        without=rest.value if rest else None,
+        without_venue=venues[rest.place].venue if rest else "",
     )
+
+
+def summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
+    """The index over all underlyings, and of every venue over those that it counts in."""
+    held: dict[tuple[str, str, str], list[float]] = {}
+    for one in indices:
+        whole = ("", one.figure, one.against)
+        held.setdefault(whole, []).append(-log(one.value / 100.0))
+        for each in one.venues:
+            held.setdefault((each.venue, one.figure, one.against), []).append(each.distance)
+    found = []
+    for (venue, figure, against), distances in sorted(held.items()):
+        least, most = sureness.interval(distances) or (None, None)
+        value = sureness.index_of(distances)
+        found.append(IndexSummary(venue, figure, against, value, len(distances), least, most))
+    return tuple(found)

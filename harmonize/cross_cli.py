@@ -220,6 +220,38 @@ def portfolio(  # noqa: PLR0913 - one parameter an option
     _end(context.obj, base)
 
 
+def index(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    underlying: Annotated[
+        list[str] | None, typer.Argument(help="As BTC; without one, every underlying.")
+    ] = None,
+    *,
+    venue: Venues = None,
+    rules: Rules = None,
+    as_of: AsOf = None,
+    profile: ProfileOption = "",
+    instrument: Instruments = None,
+    strict: StrictOption = False,
+    over_time: Annotated[
+        bool, typer.Option("--over-time", help="On every day on which something was observed.")
+    ] = False,
+    form: FormOption = OutputForm.TABLE,
+) -> None:
+    """Print the harmonization index by underlying and venue, how sure it is, and how it moved."""
+    from harmonize import crossing, crossing_text  # noqa: PLC0415 - numpy is heavy
+
+    question = asked.question(
+        context.obj, venue, underlying, rules, as_of, profile, 30.0, instrument, strict=strict
+    )
+    base = _basis(question)
+    answer = _tried(lambda: crossing.index_of(base, question, over_time=over_time))
+    if form is OutputForm.JSON:
+        print_json(asdict(answer))
+    else:
+        emit(crossing_text.index_text(answer).encode())
+    _end(context.obj, base)
+
+
 def _conditions(
     exclude: list[str] | None,
     limit: list[str] | None,
@@ -309,5 +341,5 @@ def _end(settings: Settings, base: "Basis") -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (gap, pair, liquidation, portfolio):
+    for command in (gap, pair, liquidation, portfolio, index):
         app.command()(command)

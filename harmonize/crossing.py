@@ -1,16 +1,25 @@
 """Questions across venues about one underlying or a book, wired: what was read in, an answer out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from harmonize.app import AskedError, Question, configured, missing, read, rule_sets_of
+from harmonize.app import (
+    AskedError,
+    Question,
+    configured,
+    missing,
+    observed_days,
+    read,
+    rule_sets_of,
+)
 from harmonize.audit import Reading
-from harmonize.compare import gaps_and_indices
+from harmonize.compare import Priced, Rivals, gaps_and_indices, summaries
 from harmonize.conduct import Opposite
 from harmonize.distances import Entry, liquidation_rows
-from harmonize.document import ArbitrageRow, Gap, LiquidationRow
+from harmonize.document import ArbitrageRow, Gap, Index, IndexSummary, LiquidationRow
 from harmonize.ground import Ground, ground
+from harmonize.interest import by_contract
 from harmonize.market import Market, arbitrage_rows, market
 from harmonize.offers import Conditions
 from harmonize.pair import Legs, Pair, pair
@@ -67,7 +76,7 @@ def gap_of(
     for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
         _known(venue, found)
     spreads, _ = gaps_and_indices(
-        base.ground.rivals, base.ground.laid_out, question.ladder, question.hurdle
+        base.ground.rivals, base.ground.laid_out, Priced(question.ladder, question.hurdle)
     )
     reference = next(iter(found.references.values()), None)
     return GapAnswer(
@@ -183,3 +192,60 @@ def _tables(base: Basis, positions: Sequence[Position], rule_set: str) -> Mappin
 def _reference(found: Market | None, rule_set: str) -> Offer | None:
     pieces = found.references.get(rule_set) if found else None
     return None if pieces is None else Offer(pieces, pieces[-1][1])
+
+
+@dataclass(frozen=True, slots=True)
+class IndexAnswer:
+    """Harmonization indices of what a question selects.
+
+    ``without`` are the indices of one underlying with each venue left out in turn (the median is that
+    of the others), ``over_time`` the summaries on every day on which something was observed.
+    """
+
+    indices: tuple[Index, ...]
+    summaries: tuple[IndexSummary, ...]
+    without: tuple[tuple[str, Index], ...]
+    over_time: tuple[tuple[str, IndexSummary], ...]
+
+
+def index_of(base: Basis, question: Question, *, over_time: bool) -> IndexAnswer:
+    """Answer ``index``. Raises AskedError: nothing to compare."""
+    indices = _indices(base, base.ground.rivals, question)
+    if not indices:
+        message = "fewer than two venues can be compared on what was asked"
+        raise AskedError(message)
+    return IndexAnswer(
+        indices,
+        summaries(indices),
+        _without(base, question) if len(question.underlyings) == 1 else (),
+        _over_time(question) if over_time else (),
+    )
+
+
+def _indices(base: Basis, rivals: Sequence[Rivals], question: Question) -> tuple[Index, ...]:
+    priced = Priced((), question.hurdle, by_contract(base.reading.interests))
+    _, indices = gaps_and_indices(rivals, base.ground.laid_out, priced)
+    return tuple(one for one in indices if len(one.venues) > 1)
+
+
+def _without(base: Basis, question: Question) -> tuple[tuple[str, Index], ...]:
+    """Compare again without each venue."""
+    (rivals,) = base.ground.rivals
+    counted = {venue.venue for one in _indices(base, [rivals], question) for venue in one.venues}
+    venues = [v for v in (one.instrument.venue for one in rivals.schedules) if v in counted]
+    return tuple(
+        (venue, index)
+        for venue in venues
+        for index in _indices(base, [rivals.without(venue)], question)
+    )
+
+
+def _over_time(question: Question) -> tuple[tuple[str, IndexSummary], ...]:
+    """Read the archive again as of every day on which a snapshot in it was observed."""
+    found = []
+    for day in observed_days(question):
+        then = replace(question, as_of=day)
+        past = basis(then)
+        indices = _indices(past, past.ground.rivals, then)
+        found += [(day.isoformat(), one) for one in summaries(indices) if not one.venue]
+    return tuple(found)

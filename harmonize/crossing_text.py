@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harmonize import spread
-from harmonize.crossing import GapAnswer, PairAnswer
+from harmonize.crossing import GapAnswer, IndexAnswer, PairAnswer
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow
 from harmonize.portfolio import Portfolio, VenueAsks
 from harmonize.what_if import WhatIfRow
@@ -116,6 +116,44 @@ def liquidation_text(rows: Sequence[LiquidationRow]) -> str:
             ]
             lines.append("")
     return "".join(f"{line}\n" for line in lines)
+
+
+def index_text(answer: IndexAnswer) -> str:
+    """Write the indices, the least harmonized first, then venues, one left out, and over time."""
+    lines = [
+        f"{'underlying':<12} {'of':<12} {'against':<22} {'index':>6} {'95 % interval':>16} {'venues':>7}  weights"
+    ]
+    lines += [
+        f"{one.underlying:<12} {one.figure:<12} {one.against:<22} {one.value:>6.1f} "
+        f"{_interval(one.least, one.most):>16} {len(one.venues):>7}  {one.weights}"
+        for one in sorted(answer.indices, key=lambda one: (one.figure, one.against, one.value))
+    ]
+    lines += [
+        "",
+        f"{'venue':<22} {'of':<12} {'against':<22} {'index':>6} {'95 % interval':>16} {'underlyings':>12}",
+    ]
+    lines += [
+        f"{one.venue or 'all venues':<22} {one.figure:<12} {one.against:<22} {one.value:>6.1f} "
+        f"{_interval(one.least, one.most):>16} {one.underlyings:>12}"
+        for one in answer.summaries
+    ]
+    if answer.without:
+        lines += ["", f"{'without':<22} {'of':<12} {'against':<22} {'index':>6}"]
+        lines += [
+            f"{venue:<22} {one.figure:<12} {one.against:<22} {one.value:>6.1f}"
+            for venue, one in answer.without
+        ]
+    if answer.over_time:
+        lines += ["", f"{'day':<22} {'of':<12} {'against':<22} {'index':>6} {'underlyings':>12}"]
+        lines += [
+            f"{day:<22} {one.figure:<12} {one.against:<22} {one.value:>6.1f} {one.underlyings:>12}"
+            for day, one in answer.over_time
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _interval(least: float | None, most: float | None) -> str:
+    return _NONE if least is None or most is None else f"{least:.1f} to {most:.1f}"
 
 
 def portfolio_text(answer: Portfolio) -> str:

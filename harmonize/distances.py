@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harmonize.checks.examined import moment
-from harmonize.compare import Rivals
+from harmonize.compare import Rivals, aside
 from harmonize.conduct import Conducts
 from harmonize.document import LiquidationRow
 from harmonize.instrument import Payoff
@@ -116,6 +116,7 @@ class _Asked:
             fee_rate=self.fee,
             reason=reason,
             observed_at=moment(self.schedule.observed_at),
+            counted=not aside(self.schedule),
         )
 
     def _reason(self, leverage: float | None) -> str:

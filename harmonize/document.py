@@ -404,8 +404,19 @@ class SpreadPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class CheapestShare:
+    """The share of sizes, in ln N between the bounds of the index, on which one venue alone asks least."""
+
+    venue: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
-    """The cross-venue spread of one underlying for IM or MM; the dates it compares."""
+    """The cross-venue spread of one underlying for IM or MM; the dates it compares.
+
+    ``shares`` are largest first, of the venues that ask least alone anywhere between the bounds.
+    """
 
     underlying: str
     figure: str
@@ -414,6 +425,7 @@ class Gap:
     newest: str
     intervals: tuple[SpreadInterval, ...]
     points: tuple[SpreadPoint, ...]
+    shares: tuple[CheapestShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,7 +496,7 @@ class LiquidationRow:
     ``long`` and ``short`` are distances at ``leverage``; None where the position never reaches its
     maintenance margin, 0 where it is below it at entry. ``leverage_is`` is ``equal`` (the same on
     every venue) or ``maximum`` (the venue's largest at that notional). ``reason`` says why nothing
-    can be said.
+    can be said, or what is left out. ``counted`` False: the schedule is in no figure across venues.
     """
 
     underlying: str
@@ -499,6 +511,7 @@ class LiquidationRow:
     fee_rate: float | None
     reason: str
     observed_at: str
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -515,7 +528,9 @@ class Index:
     """Harmonization index H = 100·exp(−E|ln(IM/R)|) of one underlying; 100 is identical.
 
     ``against`` is a rule set's id, or ``median`` for the venues' own; ``figure`` is ``initial`` or
-    ``maintenance``.
+    ``maintenance``. ``least`` to ``most`` is a 95 % bootstrap interval over venues, None of fewer
+    than three; ``without`` is the index without the venue ``without_venue``, the one whose absence
+    changes it most (against a rule set only).
     """
 
     underlying: str
@@ -528,6 +543,26 @@ class Index:
     venues: tuple[VenueDistance, ...]
     oldest: str
     newest: str
+    least: float | None = None
+    most: float | None = None
+    without: float | None = None
+    without_venue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSummary:
+    """The harmonization index over all underlyings: of one venue, or of all (``venue`` empty).
+
+    Underlyings have equal weight; ``least`` to ``most`` is a 95 % bootstrap interval over them.
+    """
+
+    venue: str
+    figure: str
+    against: str
+    value: float
+    underlyings: int
+    least: float | None
+    most: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,6 +666,7 @@ class AuditDocument:
     liquidations: tuple[LiquidationRow, ...]
     hurdle_rate: float
     indices: tuple[Index, ...]
+    index_summaries: tuple[IndexSummary, ...]
     curves: tuple[Curve, ...]
     explanations: Mapping[str, str]
     inputs: tuple[InputRow, ...] = ()

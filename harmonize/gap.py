@@ -7,7 +7,7 @@ are found once a stretch. Source of the measure: design of this project, "spread
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from math import isnan
+from math import isnan, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,17 @@ def _places(marks: NDArray[np.bool_]) -> list[tuple[int, ...]]:
     ends = np.searchsorted(row, np.arange(len(marks) + 1)).tolist()
     places = place.tolist()
     return [tuple(places[begin:end]) for begin, end in pairwise(ends)]
+
+
+def alone_shares(found: Sequence[Stretch], lower: float, upper: float) -> dict[int, float]:
+    """The share of ln N between two bounds on which one function alone is the least, by its place."""
+    shares: dict[int, float] = {}
+    for one in found:
+        low, high = max(one.lower, lower), min(one.upper, upper)
+        if len(one.cheapest) == 1 and high > low:
+            place = one.cheapest[0]
+            shares[place] = shares.get(place, 0.0) + log(high / low) / log(upper / lower)
+    return shares
 
 
 def rungs(panel: Panel, groups: Sequence[Group], ladder: Sequence[float]) -> list[tuple[Rung, ...]]:

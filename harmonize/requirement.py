@@ -194,6 +194,23 @@ Requirement = Cap | ReferenceSchedule | Model | Prohibition | Disclosure
 
 
 @dataclass(frozen=True, slots=True)
+class CrossVenue:
+    """What differences between venues may amount to at most; None: no limit.
+
+    ``gap`` is a share of the reference, ``one_cheapest`` a share of sizes on a logarithmic scale,
+    ``leverage`` a multiple of the reference's, ``spread`` the dearest over the cheapest, ``saving`` a
+    share of the best single venue's margin, ``index`` the least harmonization index.
+    """
+
+    gap: Decimal | None = None
+    one_cheapest: Decimal | None = None
+    leverage: Decimal | None = None
+    spread: Decimal | None = None
+    saving: Decimal | None = None
+    index: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """A schedule and the verdict that a rule set's author expects of it; run when it is checked.
 
@@ -240,6 +257,7 @@ class RuleSet:
     across: Mapping[MaintenanceMeaning, Decimal] = field(default_factory=dict)
     extends: str = ""
     examples: tuple[Tried, ...] = ()
+    cross_venue: CrossVenue | None = None
 
     @property
     def kind(self) -> str:

@@ -11,7 +11,7 @@ from harmonize.audit import Reading
 from harmonize.inputs import Input
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.schedule import Derived, Figure, MarginSchedule, T, Unknown
-from venues import facts, registry
+from venues import facts, interest, registry
 from venues.adapter import Access, VenueAdapter
 from venues.outcome import attempt
 
@@ -159,11 +159,13 @@ def _with(reading: Reading, held: Held, *, strict: bool) -> Reading:
     parsed = registry.parse(
         (snapshot for _, snapshot in held.snapshots), facts.bundled(), held.before
     )
+    interests = [one for _, snapshot in held.snapshots for one in interest.read(snapshot)]
     found = map(verified, parsed.schedules) if strict else parsed.schedules
     return replace(
         reading,
         snapshots=(*reading.snapshots, *held.snapshots),
         schedules=(*reading.schedules, *found),
+        interests=(*reading.interests, *interests),
         defects=(*reading.defects, *held.defects, *parsed.defects),
         unobserved=(*reading.unobserved, *held.unobserved),
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NewType
 from harmonize.document import Curve
 from reports import numbers
 from reports.plain import plain
+from reports.scale import Scale, nice_below, ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +34,6 @@ _LEADER_END, _KEY_END, _LABEL = 372.0, 388.0, 392.0
 _LABEL_LINE = 14.0
 _LONGEST_LABEL = 20
 _LOG_FROM = 5.0
-_MOST_TICKS = 7
 _DRAWN = re.compile(
     r'<g id="(?P<css>[a-z][a-z0-9 ]*)">'
     r'|<path d="(?P<d>[^"]*)"'
@@ -56,24 +56,6 @@ class Drawing:
     description: str
     curves: tuple[Curve, ...]
     styles: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """From a value to its place, linear or logarithmic."""
-
-    first: float
-    last: float
-    start: float
-    end: float
-    logarithmic: bool
-
-    def place(self, value: float) -> float:
-        if self.logarithmic:
-            part = math.log(value / self.first) / math.log(self.last / self.first)
-        else:
-            part = (value - self.first) / (self.last - self.first)
-        return self.start + part * (self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -132,50 +114,25 @@ def _compose(figure: "Figure", drawing: Drawing) -> None:
     _line(figure, "ends", dots_x, dots_y)
 
 
-def _scales(curves: Sequence[Curve]) -> tuple[_Scale, _Scale]:
+def _scales(curves: Sequence[Curve]) -> tuple[Scale, Scale]:
     notionals = [notional for curve in curves for notional in curve.notional] or [1e3, 1e6]
     rates = [rate for curve in curves for rate in curve.rate] or [0.01, 0.1]
     first, last = min(notionals), max(notionals)
     if first == last:
         first, last = first / 2, last * 2
-    across = _Scale(first, last, _LEFT, _RIGHT, logarithmic=True)
+    across = Scale(first, last, _LEFT, _RIGHT, logarithmic=True)
     low, high = min(rates), max(rates)
     if low > 0 and high / low >= _LOG_FROM:
-        up = _Scale(_nice_below(low), -_nice_below(-high), _BOTTOM + 8, _TOP, logarithmic=True)
+        up = Scale(nice_below(low), -nice_below(-high), _BOTTOM + 8, _TOP, logarithmic=True)
     else:
-        up = _Scale(0.0, -_nice_below(-high) if high > 0 else 1.0, _BOTTOM, _TOP, logarithmic=False)
+        up = Scale(0.0, -nice_below(-high) if high > 0 else 1.0, _BOTTOM, _TOP, logarithmic=False)
     return across, up
 
 
-def _nice_below(value: float) -> float:
-    """Give the nearest 1, 2 or 5 times a power of ten below `value`, or at it."""
-    size = abs(value)
-    decade = 10.0 ** math.floor(math.log10(size))
-    nice = [step * decade for step in (1.0, 2.0, 5.0, 10.0)]
-    if value > 0:
-        return max(step for step in nice if step <= size * (1 + 1e-9))
-    return -min(step for step in nice if step >= size * (1 - 1e-9))
-
-
-def _ticks(scale: _Scale) -> list[float]:
-    """Give round values on the scale, at most seven."""
-    if not scale.logarithmic:
-        step = -_nice_below(-(scale.last - scale.first) / (_MOST_TICKS - 1))
-        return [step * number for number in range(1 + round(scale.last // step))]
-    decades = range(math.floor(math.log10(scale.first)), 1 + math.ceil(math.log10(scale.last)))
-    inside: list[float] = []
-    for steps, every in (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 3)):
-        marks = [step * 10.0**decade for decade in decades[::every] for step in steps]
-        inside = [m for m in marks if scale.first * 0.999 <= m <= scale.last * 1.001]
-        if len(inside) <= _MOST_TICKS:
-            break
-    return inside
-
-
-def _axes(figure: "Figure", across: _Scale, up: _Scale) -> None:
+def _axes(figure: "Figure", across: Scale, up: Scale) -> None:
     grid_x: list[float] = []
     grid_y: list[float] = []
-    for rate in _ticks(up):
+    for rate in ticks(up):
         y = up.place(rate)
         grid_x += [_LEFT, _RIGHT, math.nan]
         grid_y += [y, y, math.nan]
@@ -183,7 +140,7 @@ def _axes(figure: "Figure", across: _Scale, up: _Scale) -> None:
     _line(figure, "grid", grid_x, grid_y)
     feet_x: list[float] = []
     feet_y: list[float] = []
-    for notional in _ticks(across):
+    for notional in ticks(across):
         x = across.place(notional)
         feet_x += [x, x, math.nan]
         feet_y += [_BOTTOM, _BOTTOM - 4, math.nan]

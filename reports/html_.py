@@ -27,6 +27,7 @@ from reports.record import (
 from reports.summary import key_figures, summary
 from reports.wording import references
 from reports.words import listed
+from reports.worth import worth
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,6 +67,7 @@ def page(document: AuditDocument) -> ReportPage:
         heat_legend=heat_legend(),
         heat_left=left_out(lookup),
         charts=chart_sections(lookup, named),
+        worth=worth(lookup),
         finding_counts=listed(levels),
         codes=tuple(code_row(found) for found in by_code(ordered)),
         findings=tuple(finding_row(finding, named) for finding in shown),

@@ -153,6 +153,31 @@ class ChartSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing of what differences are worth, with its sentence and its numbers."""
+
+    title: Annotated[str, "what it shows"]
+    unit: Annotated[str, "in what"]
+    svg: Annotated[Svg, "the drawing, with title and description"]
+    legend: Annotated[tuple[tuple[str, str], ...], "classes of its areas, and what each is"]
+    caption: Annotated[str, "the result as a sentence"]
+    columns: Annotated[tuple[str, ...], "the heads of its table"]
+    rows: Annotated[tuple[tuple[str, ...], ...], "the numbers, the first cell naming the row"]
+    tall: Annotated[bool, "whether it takes the height of several others"] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What the differences on one underlying are worth."""
+
+    underlying: Annotated[str, "the asset"]
+    anchor: Annotated[str, "where it stands in the page"]
+    dates: Annotated[str, "the span of dates compared"]
+    reason: Annotated[str, "why sizes are left out; empty if none"]
+    pictures: Annotated[tuple[Picture, ...], "the drawings"]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRow:
     """All findings of one check."""
 
@@ -349,6 +374,7 @@ class ReportPage:
     heat_legend: Annotated[tuple[Mark, ...], "shades and marks of the heat-maps"]
     heat_left: Annotated[str, "which underlyings the heat-maps leave out; empty if none"]
     charts: Annotated[tuple[ChartSection, ...], "margin against notional, per underlying"]
+    worth: Annotated[tuple[Worth, ...], "what differences between venues are worth"]
     finding_counts: Annotated[str, "how many findings of each level"]
     codes: Annotated[tuple[CodeRow, ...], "findings, a line per check"]
     findings: Annotated[tuple[FindingRow, ...], "the gravest findings"]

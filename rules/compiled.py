@@ -35,6 +35,7 @@ def compiled(rules: model.AnyRules) -> values.RuleSet:
         across=MappingProxyType({one.meaning: one.factor for one in rules.maintenance_across}),
         extends=rules.extends or "",
         examples=tuple(map(_tried, rules.examples)),
+        cross_venue=_cross_venue(rules),
     )
 
 
@@ -133,6 +134,11 @@ def _needs(inputs: Mapping[str, requirements.Input]) -> tuple[Need, ...]:
         Need(local, one.measured, one.means, one.least_observations, one.oldest_days)
         for local, one in inputs.items()
     )
+
+
+def _cross_venue(rules: model.AnyRules) -> values.CrossVenue | None:
+    found = rules.cross_venue if isinstance(rules, model.ScheduleRules) else None
+    return values.CrossVenue(**found.model_dump()) if found else None
 
 
 def _tried(one: model.Example) -> values.Tried:

@@ -196,11 +196,45 @@ class CapRules(_Common):
     requirement: CapRequirement = Field(description="The rates.")
 
 
+class CrossVenue(Shape):
+    """What differences between venues may amount to; each absent: no limit."""
+
+    gap: Share | None = Field(
+        None,
+        description="The most that the cheapest split may ask less than the reference, as a share "
+        "of it: 0.5 is half (MH701).",
+    )
+    one_cheapest: Share | None = Field(
+        None,
+        description="The most of all sizes from $10,000 to $10m, on a logarithmic scale, over which "
+        "one venue alone may ask least (MH702).",
+    )
+    leverage: Amount | None = Field(
+        None,
+        description="The most that venues' mean leverage, weighted by capacity, may be of the "
+        "reference's: 3 is three times (MH703).",
+    )
+    spread: Amount | None = Field(
+        None, description="The most that the dearest venue may ask of the cheapest's (MH704)."
+    )
+    saving: Share | None = Field(
+        None,
+        description="The most that a split may save over the best single venue, as a share of "
+        "what that asks (MH705).",
+    )
+    index: Amount | None = Field(
+        None, description="The least harmonization index, out of 100 (MH706)."
+    )
+
+
 class ScheduleRules(_Common):
     """A rule set whose rates rise with the size of the position, by class of underlying."""
 
     kind: Literal["schedule"] = Field(description="schedule: rates that rise with size.")
     requirement: ScheduleRequirement = Field(description="The classes and their tiers.")
+    cross_venue: CrossVenue | None = Field(
+        None, description="Limits on differences between venues, held against what they allow."
+    )
 
 
 class ModelRules(_Common):
@@ -223,7 +257,7 @@ RULES: TypeAdapter[AnyRules] = TypeAdapter(Rules)
 
 
 _OWN = ("id", "version", "title")
-_PARTLY = ("scope", "requirement", "tolerance")
+_PARTLY = ("scope", "requirement", "tolerance", "cross_venue")
 
 
 def json_schema() -> dict[str, Any]:

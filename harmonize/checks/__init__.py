@@ -2,7 +2,7 @@
 
 from inspect import cleandoc
 
-from harmonize.checks import cap, disclosure, divergence, feed, policy, structure, waivers
+from harmonize.checks import cap, cross, disclosure, divergence, feed, policy, structure, waivers
 from harmonize.checks.examined import Check
 
 OF_WAIVERS = waivers.CHECKS
@@ -13,6 +13,7 @@ CHECKS = (
     *disclosure.CHECKS,
     *divergence.CHECKS,
     *cap.CHECKS,
+    *cross.CHECKS,
     *OF_WAIVERS,
     *policy.CHECKS,
     *feed.CHECKS,

@@ -7,7 +7,18 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from harmonize.document import DivergenceRow, Finding, Interval, Level, Verdict, WaiverRow
+from harmonize.document import (
+    ArbitrageRow,
+    Comparison,
+    DivergenceRow,
+    Finding,
+    Gap,
+    Index,
+    Interval,
+    Level,
+    Verdict,
+    WaiverRow,
+)
 from harmonize.laid_out import Rule
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.schedule import MarginSchedule
@@ -43,6 +54,10 @@ class Examined:
     stale_after_days: float
     unobserved: tuple[Unobserved, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    arbitrages: tuple[ArbitrageRow, ...] = ()
+    indices: tuple[Index, ...] = ()
     options: Mapping[str, float] = field(default_factory=dict)
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:

@@ -75,6 +75,13 @@ def flat_schedule(*rows: tuple[object, str, str], asset: str = "BTC") -> MarginS
 SOUND = flat_schedule((20_000, "0.52", "0.27"), (50_000, "0.6", "0.3"))
 """Nothing to find: above every minimum, and 50 % over no reference."""
 
+NEAR = flat_schedule((50_000, "0.1", "0.05"))
+"""About what the baseline asks of BTC."""
+
+BROAD = flat_schedule((20_000_000, "0.1", "0.05"))
+DEAR = flat_schedule((20_000_000, "0.2", "0.1"))
+STEEP = flat_schedule((60_000, "0.1", "0.05"), (1_000_000, "0.5", "0.2"))
+
 LAX = flat_schedule((20_000, "0.01", "0.005"), (50_000, "0.02", "0.01"))
 
 
@@ -117,6 +124,14 @@ def of(
 ) -> Case:
     """A case of schedules against packs."""
     return Case(schedules, tuple(map(loader.load, rules)), inputs=inputs)
+
+
+def pair(one: MarginSchedule, other: MarginSchedule | None = None, *, days: int = 0) -> Case:
+    """A case of two venues against the baseline, the other one observed so many days before."""
+    second = one if other is None else other
+    instrument = replace(second.instrument, venue="bybit")
+    dates = (NOW - timedelta(days=days),)
+    return of(one, replace(second, instrument=instrument, dates=dates), rules=BASELINE)
 
 
 def with_(schedule: MarginSchedule = SOUND, **figures: object) -> Case:
@@ -244,6 +259,13 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             of(SOUND, rules=("esma-retail",)),
         ),
         "MH405": (of(SOUND, rules=("jvcea-corporate",)), of(SOUND, rules=("cftc-dco-observed",))),
+        "MH701": (pair(LAX), pair(SOUND)),
+        "MH702": (pair(BROAD, DEAR), pair(BROAD)),
+        "MH703": (pair(LAX), pair(NEAR)),
+        "MH704": (pair(LAX, SOUND), pair(LAX)),
+        "MH705": (pair(STEEP), pair(BROAD)),
+        "MH706": (pair(LAX), pair(NEAR)),
+        "MH707": (pair(SOUND, days=31), pair(SOUND, days=30)),
         "MH801": (waived(expires=date(2026, 3, 9)), waived(expires=date(2026, 3, 10))),
         "MH802": (waived(venues=("bybit",)), waived()),
         "MH803": (waived(value=0.02, may_worsen=0.4), waived(value=0.02, may_worsen=0.5)),
@@ -275,6 +297,7 @@ TUNED: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "MH211": {"days": 3},
         "MH212": {"least_share": 0.0},
         "MH309": {"least_minutes": 3},
+        "MH707": {"days": 31},
         "MH804": {"days": 13},
     }
 )

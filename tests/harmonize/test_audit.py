@@ -30,6 +30,7 @@ from harmonize.payload import Defect, Snapshot
 from harmonize.schedule import INFINITY, Known, MarginSchedule, Tier, Unknown, flat, marginal
 from tests import recorded
 from tests.venues.altered import changed, parsed
+from venues import conduct
 
 DOCUMENT = recorded.audited().document
 SCHEDULES = {(one.venue, one.symbol, one.profile): one for one in DOCUMENT.schedules}
@@ -60,7 +61,7 @@ def exact(schedule: ScheduleRow, figure: str, notional: float) -> Fraction | Non
 def audit_of(*schedules: MarginSchedule, defects: tuple[Defect, ...] = ()) -> AuditDocument:
     reading, as_of = read(Question(venues=("binance",)))
     own = Reading(reading.archive, reading.snapshots, schedules, defects)
-    return audit(own, rule_sets_of(THREE), Terms(as_of, tool()))
+    return audit(own, rule_sets_of(THREE), Terms(as_of, tool(), conducts=conduct.bundled()))
 
 
 THREE = ("esma-retail", "harmonized-baseline", "jfsa-retail")
@@ -222,7 +223,7 @@ def test_coverage_has_a_row_a_venue_and_underlying_with_one_of_four_marks() -> N
 
 def test_the_same_archive_gives_the_same_bytes() -> None:
     reading, as_of = read(Question())
-    again = audit(reading, rule_sets_of(()), Terms(as_of, tool()))
+    again = audit(reading, rule_sets_of(()), Terms(as_of, tool(), conducts=conduct.bundled()))
     assert document.to_json(again) == document.to_json(DOCUMENT)
 
 
@@ -232,7 +233,7 @@ def test_order_of_what_was_read_does_not_matter() -> None:
         reading, schedules=reading.schedules[::-1], inputs=reading.inputs[::-1], unobserved=()
     )
     reading = replace(reading, unobserved=())
-    terms = Terms(as_of, tool())
+    terms = Terms(as_of, tool(), conducts=conduct.bundled())
     rules = rule_sets_of(())
     assert audit(turned, rules, terms) == audit(reading, rules, terms)
 
@@ -243,7 +244,7 @@ def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
     )
     assert published == document.json_schema()
     reading, as_of = read(Question(venues=("okx", "mexc", "deribit", "htx")))
-    small = audit(reading, rule_sets_of(()), Terms(as_of, tool()))
+    small = audit(reading, rule_sets_of(()), Terms(as_of, tool(), conducts=conduct.bundled()))
     text = document.to_json(small)
     jsonschema.validate(json.loads(text), published)
     assert document.from_json(text) == small

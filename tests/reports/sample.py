@@ -29,6 +29,7 @@ from harmonize.document import (
     FlagRow,
     Gap,
     Index,
+    IndexSummary,
     InputRow,
     Interval,
     Level,
@@ -507,6 +508,10 @@ def sample() -> AuditDocument:
         liquidations=liquidations(),
         hurdle_rate=0.1,
         indices=(*indices("BTC", 71.24), *indices("ETH", 48.0)),
+        index_summaries=(
+            IndexSummary("", "initial", BASELINE, 59.0, 2, None, None),
+            IndexSummary("venue-a", "initial", BASELINE, 40.0, 5, 31.5, 47.0),
+        ),
         curves=curves("BTC"),
         explanations={"instrument-choice": "The most liquid one.\n\nTies go to the first."},
         inputs=(
