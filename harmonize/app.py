@@ -17,7 +17,6 @@ from harmonize.checks import CHECKS
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
 from harmonize.inputs import MARKET
-from harmonize.instrument import Underlying
 from harmonize.market import HURDLE
 from harmonize.payload import Payload
 from harmonize.requirement import RuleSet
@@ -36,6 +35,10 @@ RECORDED = "the recorded archive that ships with harmonize"
 
 class AskedError(Exception):
     """What was asked for cannot be answered: one line that says why and what can."""
+
+
+class NotObservedError(AskedError):
+    """What was asked for rightly is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +272,6 @@ def _selected(schedule: MarginSchedule, question: Question) -> bool:
     return (not question.underlyings or asset in question.underlyings) and (
         not question.profile or question.profile in {profile, *profile.split(", ")}
     )
-
-
-def asset(code: str) -> str:
-    """Name the asset that a user means: XBT is BTC, 1000PEPE is PEPE, btc is BTC."""
-    named = Underlying.of(code).asset
-    return named if named != code else Underlying.of(code.upper()).asset
 
 
 def missing(question: Question, reading: Reading) -> tuple[str, ...]:

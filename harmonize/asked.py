@@ -57,7 +57,8 @@ def question(  # noqa: PLR0913, PLR0917 - the shared options
     baseline: Path | None = None,
 ) -> "Question":
     """Take the options of a reading command together; a bad one ends the program."""
-    from harmonize.app import Question, asset  # noqa: PLC0415 - numpy is heavy
+    from harmonize.app import Question  # noqa: PLC0415 - numpy is heavy
+    from harmonize.instrument import asset_meant  # noqa: PLC0415 - beside the heavy ones
 
     if not isfinite(stale_after):
         fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
@@ -66,7 +67,7 @@ def question(  # noqa: PLR0913, PLR0917 - the shared options
         archive=archive,
         else_recorded=settings.archive is None,
         venues=tuple(venue or ()),
-        underlyings=tuple(asset(one) for one in underlying or ()),
+        underlyings=tuple(asset_meant(one) for one in underlying or ()),
         profile=profile,
         rules=tuple(rules or ()),
         as_of=as_of.date() if as_of else None,
@@ -150,9 +151,9 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
         fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
-    from harmonize.app import asset  # noqa: PLC0415 - as above
+    from harmonize.instrument import asset_meant  # noqa: PLC0415 - as above
 
-    return (venue, asset(underlying)), symbol
+    return (venue, asset_meant(underlying)), symbol
 
 
 def notionals(given: list[float] | None) -> tuple[float, ...]:

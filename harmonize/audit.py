@@ -65,13 +65,31 @@ EXPLANATIONS = {
     ),
     "index": (
         "H = 100·exp(−E|ln(margin / reference)|), the mean over ln N from "
-        f"${LOWER:,.0f} to ${UPPER:,.0f} and over venues with equal weight. 100 is identical, 50 "
-        "is on average a factor of two apart. A venue whose schedule ends earlier counts as far "
-        "as it goes."
+        f"${LOWER:,.0f} to ${UPPER:,.0f} and over venues, weighted by open interest where every "
+        "venue that counts publishes it beside its margins, else equally. 100 is identical, 50 is on "
+        "average a factor of two apart. A venue whose schedule ends earlier counts as far as it goes. "
+        "The interval is a 95 % bootstrap over venues (over underlyings, for the index of all); it "
+        "says how much hangs on which venues were compared, and nothing of the margins themselves."
     ),
     "spread": (
         "The most minus the least margin that venues ask for the same notional, and who asks "
-        "them. Between two cuts (bounds of tiers, crossings of curves) their order is constant."
+        "them. Between two cuts (bounds of tiers, crossings of curves) their order is constant. Its "
+        "cost in a year is the spread times the hurdle rate, 10 % unless another is given."
+    ),
+    "gap": (
+        "R(N) − A(N): what the reference asks of a position in one account, less the cheapest split of "
+        "it over all venues that count. With A_R(N) the cheapest split if every venue used the "
+        "reference, fragmentation is R − A_R and divergence A_R − A; the two add up to the gap. "
+        "Fragmentation is what would remain if every venue used the same table: margin rises faster "
+        "than size, and no venue sees what is held at another. The split is exact: branch and bound "
+        "between a Lagrangian bound and the best split found, and what is left between them is given."
+    ),
+    "liquidation": (
+        "The move of the price from entry at which an isolated position's equity is no more than its "
+        "maintenance margin and the fee that the venue counts on top, by the tier of the position's "
+        "value at that price; where tiers are in contracts or coins, by the tier of the entry. Fees "
+        "depend on the account and are left out unless one is given. Leverage is notional over margin "
+        "at entry. Funding, and margin added later, are left out."
     ),
     "counted": (
         "Schedules that rest on a venue's documentation, of which only the maximum leverage or the "
@@ -225,7 +243,7 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         gaps=gaps,
         arbitrages=arbitrages,
         liquidations=liquidation_rows(
-            classed[:PICTURED], laid_out, terms.conducts, Entry(HEAT_NOTIONAL)
+            base, classed[:PICTURED], terms.conducts, Entry(HEAT_NOTIONAL)
         ),
         hurdle_rate=terms.hurdle,
         indices=indices,

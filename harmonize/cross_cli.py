@@ -44,7 +44,8 @@ Excluded = Annotated[
     list[str] | None, typer.Option("--exclude", help="Not this venue (repeatable).")
 ]
 Limits = Annotated[
-    list[str] | None, typer.Option("--limit", help="VENUE=USD at most there (repeatable).")
+    list[str] | None,
+    typer.Option("--limit", help="VENUE=USD at most there, a position (repeatable)."),
 ]
 Ticket = Annotated[float, typer.Option("--ticket", help="Smallest position in an account, USD.")]
 FeePerVenue = Annotated[float, typer.Option("--fee", help="USD for every account but the first.")]
@@ -212,7 +213,7 @@ def portfolio(  # noqa: PLR0913 - one parameter an option
         context.obj, venue, assets, rules, as_of, profile, 30.0, instrument, strict=strict
     )
     base = _basis(question)
-    answer = crossing.portfolio_of(base, held, conditions)
+    answer = _tried(lambda: crossing.portfolio_of(base, held, conditions))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
@@ -262,8 +263,8 @@ def _conditions(
     from harmonize.offers import Conditions  # noqa: PLC0415 - numpy is heavy
 
     for name, amount in (("--ticket", ticket), ("--fee", fee)):
-        if not 0.0 <= amount < float("inf"):
-            fail(f"{name} is an amount in USD from 0, was {amount}", USAGE)
+        if not 0.0 <= amount <= _MOST_USD:
+            fail(f"{name} is an amount in USD from 0 to {_MOST_USD:,.0f}, was {amount}", USAGE)
     limits = dict(_named(one, "--limit", "USD", 0.0, 1e15) for one in limit or ())
     counts = dict(_named(one, "--accounts", "K", 0.0, _MOST_ACCOUNTS) for one in accounts or ())
     for venue, number in counts.items():
@@ -279,6 +280,7 @@ def _conditions(
 
 
 _MOST_ACCOUNTS = 100.0
+_MOST_USD = 1e9
 
 
 def _named(text: str, option: str, unit: str, above: float, most: float) -> tuple[str, float]:
@@ -319,13 +321,15 @@ def _basis(question: "Question") -> "Basis":
 
 def _tried(answer: Callable[[], T]) -> T:
     """Answer; what cannot be answered ends the program with one line."""
-    from harmonize.app import AskedError  # noqa: PLC0415 - numpy is heavy
+    from harmonize.app import AskedError, NotObservedError  # noqa: PLC0415 - numpy is heavy
     from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
     from harmonize.what_if import WhatIfError  # noqa: PLC0415 - as above
     from rules.loader import RuleError  # noqa: PLC0415 - as above
 
     try:
         return answer()
+    except NotObservedError as error:
+        fail(str(error), INCOMPLETE)
     except (AskedError, RuleError, WhatIfError) as error:
         fail(str(error), USAGE)
     except ArchiveError as error:

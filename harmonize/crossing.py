@@ -6,6 +6,7 @@ from datetime import datetime
 
 from harmonize.app import (
     AskedError,
+    NotObservedError,
     Question,
     configured,
     missing,
@@ -103,7 +104,7 @@ def _market(base: Basis, underlying: str, figure: str) -> Market:
     if found is None:
         word = "initial" if figure == "initial" else "maintenance"
         message = f"no venue's {word} margin on {underlying} counts in comparisons; `harmonize venues` says why"
-        raise AskedError(message)
+        raise NotObservedError(message)
     return found
 
 
@@ -156,36 +157,48 @@ def pair_of(
 
 def liquidations_of(base: Basis, entry: Entry) -> tuple[LiquidationRow, ...]:
     """Answer ``liquidation`` for every underlying that the question selected."""
-    return liquidation_rows(base.ground.rivals, base.ground.laid_out, conduct.bundled(), entry)
+    return liquidation_rows(base.ground, base.ground.rivals, conduct.bundled(), entry)
 
 
 def portfolio_of(base: Basis, positions: Sequence[Position], conditions: Conditions) -> Portfolio:
-    """Answer ``portfolio``; the reference is the first rule set that has margins by size."""
+    """Answer ``portfolio``; the reference is the first rule set that has margins by size.
+
+    Raises AskedError: a condition on a venue that counts on none of the underlyings.
+    """
     rules = [one.applied.rule_set.id for one in base.ground.laid_out.schedules()]
     chosen = next(iter(rules), "")
-    return portfolio(
-        positions, _tables(base, positions, chosen), conduct.bundled(), conditions, chosen
-    )
+    tables = _tables(base, positions, chosen)
+    known = sorted({venue for one in tables.values() for venue in one.initial})
+    for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
+        if venue not in known:
+            message = f"{venue} counts on none of the underlyings; there are {', '.join(known)}"
+            raise AskedError(message)
+    return portfolio(positions, tables, conduct.bundled(), conditions, chosen)
 
 
 def _tables(base: Basis, positions: Sequence[Position], rule_set: str) -> Mapping[str, Tables]:
     wanted = {one.underlying for one in positions}
     found = {}
     for rivals in base.ground.rivals:
-        if rivals.underlying not in wanted:
-            continue
-        initial, maintenance = (
-            market(rivals, figure, base.ground.laid_out) for figure in ("initial", "maintenance")
-        )
-        known = [one for one in (initial, maintenance) if one is not None]
-        found[rivals.underlying] = Tables(
-            initial.offers if initial else {},
-            maintenance.offers if maintenance else {},
-            _reference(initial, rule_set),
-            _reference(maintenance, rule_set),
-            min((one.oldest for one in known), default=""),
-            max((one.newest for one in known), default=""),
-        )
+        if rivals.underlying in wanted:
+            apart = base.ground.isolated(rivals)
+            whole, maintained, alone, alone_maintained = (
+                market(one, figure, base.ground.laid_out)
+                for one in (rivals, apart)
+                for figure in ("initial", "maintenance")
+            )
+            known = (whole, maintained, alone, alone_maintained)
+            dates = [(one.oldest, one.newest) for one in known if one is not None]
+            found[rivals.underlying] = Tables(
+                whole.offers if whole else {},
+                maintained.offers if maintained else {},
+                alone.offers if alone else {},
+                alone_maintained.offers if alone_maintained else {},
+                _reference(whole, rule_set),
+                _reference(maintained, rule_set),
+                min((oldest for oldest, _ in dates), default=""),
+                max((newest for _, newest in dates), default=""),
+            )
     return found
 
 
@@ -213,7 +226,7 @@ def index_of(base: Basis, question: Question, *, over_time: bool) -> IndexAnswer
     indices = _indices(base, base.ground.rivals, question)
     if not indices:
         message = "fewer than two venues can be compared on what was asked"
-        raise AskedError(message)
+        raise NotObservedError(message)
     return IndexAnswer(
         indices,
         summaries(indices),

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harmonize.cells import HORIZON
 from harmonize.checks.examined import moment
 from harmonize.compare import Rivals, aside
 from harmonize.conduct import Conducts
 from harmonize.document import LiquidationRow
+from harmonize.ground import Ground
 from harmonize.instrument import Payoff
-from harmonize.laid_out import LaidOut
 from harmonize.liquidation import BelowAtEntryError, Side, Valued, liquidation
 from harmonize.offers import margin
 from harmonize.payload import Evidence
@@ -18,8 +19,8 @@ from harmonize.split import Offer
 LEVERAGE = 10.0
 """The leverage at which venues are compared where none is asked."""
 
-NO_FEE = "none"
-"""What a schedule says of its fee add-on where there is none."""
+_NO_FEE = frozenset({"none", "none stated"})
+_NOT_STATED = "not stated"
 
 _AMOUNTS = frozenset({"contracts", "coins"})
 
@@ -38,11 +39,16 @@ class Entry:
 
 
 def liquidation_rows(
-    rivals: Iterable[Rivals], laid_out: LaidOut, conducts: Conducts, entry: Entry
+    base: Ground, rivals: Iterable[Rivals], conducts: Conducts, entry: Entry
 ) -> tuple[LiquidationRow, ...]:
-    """Every venue at the same leverage, and at the largest that it allows at the notional."""
+    """Every venue at the same leverage, and at the largest that it allows at the notional.
+
+    Where a venue publishes a schedule for isolated margin of the instrument that stands for it, that
+    one is taken.
+    """
     found = []
-    for one in rivals:
+    laid_out = base.laid_out
+    for one in (base.isolated(each) for each in rivals):
         for row, schedule in zip(one.rows, one.schedules, strict=True):
             offers = {
                 figure: Offer(laid_out.pieces(placed.function), placed.limit)
@@ -85,7 +91,8 @@ class _Asked:
     ) -> None:
         self.schedule, self.offers, self.notional = schedule, offers, entry.notional
         self.valued = valued(schedule, conducts)
-        self.fee = entry.fee if schedule.fee.rule != NO_FEE else 0.0
+        rule = schedule.fee.rule
+        self.fee = 0.0 if rule in _NO_FEE else None if rule == _NOT_STATED else entry.fee
         initial = margin(offers["initial"], self.notional) if "initial" in offers else None
         self.largest = self.notional / initial if initial else None
 
@@ -101,12 +108,15 @@ class _Asked:
                     "its initial margin is no more than maintenance margin and fee at that size"
                 )
         if not reason and self.fee is None:
-            reason = f"without its fee add-on: {self.schedule.fee.rule}"
+            rule = self.schedule.fee.rule
+            unknown = "whether a fee counts on top is not stated"
+            reason = unknown if rule == _NOT_STATED else f"without its fee add-on: {rule}"
         instrument = self.schedule.instrument
         return LiquidationRow(
             underlying=instrument.underlying.asset,
             venue=instrument.venue,
             symbol=instrument.symbol,
+            profile=str(self.schedule.profile),
             payoff=instrument.payoff.value,
             notional=self.notional,
             leverage=leverage,
@@ -126,7 +136,8 @@ class _Asked:
                 return f"{word} is not observable"
             if margin(offer, self.notional) is None:
                 largest = min(offer.limit, offer.pieces[-1][1])
-                return f"takes no position above ${largest:,.0f}"
+                compared = "is compared up to" if largest >= HORIZON else "takes no position above"
+                return f"{compared} ${largest:,.0f}"
         if leverage is None or self.largest is None:
             return "IM is not observable"
         if leverage > self.largest * (1.0 + 1e-9):

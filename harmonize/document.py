@@ -370,7 +370,7 @@ class SpreadInterval:
     """On (lower, upper], the venues that ask least and most, and the spread at both ends, in USD.
 
     ``spread_lower`` is the limit from above at ``lower``; ties name every venue. ``widest`` is the
-    largest spread as a share of notional, reached at ``widest_notional`` (0: towards 0).
+    largest spread as a share of notional, from $1 up, reached at ``widest_notional``.
     """
 
     lower: float
@@ -502,6 +502,7 @@ class LiquidationRow:
     underlying: str
     venue: str
     symbol: str
+    profile: str
     payoff: str
     notional: float
     leverage: float | None

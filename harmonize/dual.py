@@ -18,7 +18,9 @@ from harmonize.panel import Floats, Ints
 _STEPS = 200
 _FIRST, _WIDER = 1e-3, 8.0  # how far from the last λ the next one is looked for
 _LEVEL = 1e-13  # relative: two values of the dual that differ by less are one
-_GRAIN = 1e-12  # of the position: sums of sizes that differ by less are one
+
+GRAIN = 1e-12
+"""Of the position: sums of sizes that differ by less are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def maximum(items: Items, notional: float, near: float = 0.0) -> Dual | None:
     above its maximum meet, it is reached when its value is theirs.
     """
     starts = items.starts()
-    grain = _GRAIN * notional
+    grain = GRAIN * notional
     least, most = np.minimum.reduceat(items.lower, starts), np.maximum.reduceat(items.upper, starts)
     if least.sum() > notional + grain or most.sum() < notional - grain:
         return None
@@ -179,13 +181,16 @@ def _bracket(respond: Callable[[float], _Response], near: float) -> tuple[_Respo
 
 
 def _stationary(items: Items, level: float) -> Floats:
-    """Where a piece that bends upwards rises by ``level`` a dollar, within its ends."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        place = ((level - items.rate) / (items.coefficient * items.power)) ** (
-            1.0 / (items.power - 1.0)
-        )
-    rising = items.coefficient > 0.0
-    place = np.where(np.isfinite(place), place, np.where((level > items.rate) == rising, inf, 0.0))
+    """Where a piece that bends upwards rises by ``level`` a dollar, within its ends.
+
+    ``c·p·n^(p−1) = level − rate``. Where no n above 0 does, a piece that steepens from its rate rises
+    by more all along, and one that flattens towards it by less.
+    """
+    base = (level - items.rate) / (items.coefficient * items.power)
+    solved = base > 0.0
+    place = np.where(items.coefficient > 0.0, 0.0, inf)
+    with np.errstate(over="ignore", divide="ignore"):
+        place[solved] = base[solved] ** (1.0 / (items.power[solved] - 1.0))
     clipped: Floats = np.clip(place, items.lower, items.upper)
     return clipped
 
@@ -204,7 +209,7 @@ def mixed(dual: Dual, notional: float) -> tuple[Floats, int | None]:
     sizes = dual.below.copy()
     left = notional - float(sizes.sum())
     for account in np.flatnonzero(dual.above != dual.below).tolist():
-        if abs(left) <= _GRAIN * notional:
+        if abs(left) <= GRAIN * notional:
             break
         step = float(dual.above[account] - dual.below[account])
         if 0.0 < left < step or step < left < 0.0:

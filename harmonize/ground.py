@@ -10,7 +10,7 @@ from harmonize.inputs import Input, held
 from harmonize.laid_out import LaidOut, asset_of, lay_out
 from harmonize.requirement import RuleSet
 from harmonize.resolve import Applied, applied
-from harmonize.schedule import MarginSchedule
+from harmonize.schedule import MarginMode, MarginSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,20 @@ class Ground:
     laid_out: LaidOut
     chosen: Mapping[str, Mapping[str, MarginSchedule]]
     rivals: tuple[Rivals, ...]
+
+    def isolated(self, found: Rivals) -> Rivals:
+        """The same venues and instruments in isolated margin, where a venue publishes that apart."""
+        rows = {one.key: row for row, one in enumerate(self.schedules)}
+        apart: dict[tuple[str, str], list[MarginSchedule]] = {}
+        for one in self.schedules:
+            if one.profile.margin_mode is MarginMode.ISOLATED:
+                key = (one.instrument.venue, one.instrument.symbol)
+                apart.setdefault(key, []).append(one)
+        chosen = tuple(
+            choice.preferred(apart.get((one.instrument.venue, one.instrument.symbol), (one,)))
+            for one in found.schedules
+        )
+        return Rivals(found.underlying, tuple(rows[one.key] for one in chosen), chosen)
 
     def classed(self) -> tuple[Rivals, ...]:
         """The underlyings on a class list of a rule set, those that most venues list first."""

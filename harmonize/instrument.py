@@ -43,6 +43,12 @@ class Underlying:
         return cls(bundle["asset"], _COUNTS.get(count) or int(count))
 
 
+def asset_meant(code: str) -> str:
+    """Name the asset that a person means: XBT is BTC, 1000PEPE and kPEPE are PEPE, btc is BTC."""
+    named = Underlying.of(code).asset
+    return named if named != code else Underlying.of(code.upper()).asset
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """One contract on one venue. ``symbol`` is ccxt's unified one, ``id`` the venue's own."""

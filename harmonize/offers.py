@@ -10,7 +10,7 @@ from harmonize.panel import PieceNumbers
 from harmonize.powers import roots
 from harmonize.split import Offer
 
-_SMALLEST = 1e-6  # of the piece: where roots are looked for when it begins at 0
+_SMALLEST = 1e-6  # USD, or a share of the piece: where crossings are looked for from 0 on
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _floored(pieces: Iterable[PieceNumbers], floor: float) -> Iterable[PieceNumb
         lower, upper, fixed, rate, coefficient, power = piece
         terms = [(fixed, 0.0), (rate - floor, 1.0), (coefficient, power)]
         end = upper if isfinite(upper) else max(HORIZON, 2.0 * lower)
-        begin = lower or _SMALLEST * end
+        begin = lower or min(_SMALLEST, _SMALLEST * end)
         cuts = [lower, *roots(terms, begin, end), upper]
         for low, high in pairwise(cuts):
             inside = 0.5 * (low + (high if isfinite(high) else 2.0 * low + 1.0))

@@ -36,11 +36,14 @@ class Held:
 class Tables:
     """What is known of one underlying: each venue's IM and MM, and the reference's.
 
-    ``oldest`` and ``newest`` are the dates that its schedules rest on.
+    ``isolated_*`` are those in isolated margin. ``oldest`` and ``newest`` are the dates that the
+    schedules rest on.
     """
 
     initial: Mapping[str, Offer]
     maintenance: Mapping[str, Offer]
+    isolated_initial: Mapping[str, Offer]
+    isolated_maintenance: Mapping[str, Offer]
     reference_initial: Offer | None = None
     reference_maintenance: Offer | None = None
     oldest: str = ""
@@ -115,11 +118,13 @@ def portfolio(
 ) -> Portfolio:
     """Ask every venue, and the reference, for a book. ``tables`` are by underlying."""
     held = book(positions)
-    known = {one.underlying: tables.get(one.underlying, Tables({}, {})) for one in held}
-    names = sorted({venue for one in known.values() for venue in one.initial})
+    nothing = Tables({}, {}, {}, {})
+    known = {one.underlying: tables.get(one.underlying, nothing) for one in held}
+    excluded = conditions.excluded if conditions else frozenset[str]()
+    names = sorted({venue for one in known.values() for venue in one.initial} - excluded)
     venues = tuple(_asks(venue, held, known, conducts) for venue in names)
     splits = tuple(
-        _split(one.underlying, side, amount, known[one.underlying].initial, conditions)
+        _split(one.underlying, side, amount, known[one.underlying].isolated_initial, conditions)
         for one in held
         for side, amount in one.sides
     )
@@ -154,12 +159,14 @@ def _asks(
     sums |= {"cross_initial": [], "cross_maintenance": []}
     for one in held:
         own = tables[one.underlying]
-        for figure, offers in (("initial", own.initial), ("maintenance", own.maintenance)):
+        for figure, offers, apart in (
+            ("initial", own.initial, own.isolated_initial),
+            ("maintenance", own.maintenance, own.isolated_maintenance),
+        ):
             offer = offers.get(venue)
-            alone = [None if offer is None else margin(offer, amount) for _, amount in one.sides]
-            sums[f"isolated_{figure}"] += alone
+            sums[f"isolated_{figure}"] += _alone(one, apart.get(venue))
             if len(one.sides) == 1:
-                sums[f"cross_{figure}"] += alone
+                sums[f"cross_{figure}"] += _alone(one, offer)
             elif rule is None or offer is None:
                 sums[f"cross_{figure}"].append(None)
             else:
@@ -174,6 +181,11 @@ def _asks(
         opposite=rule.value if rule else "",
         reasons=tuple(dict.fromkeys(reasons)),
     )
+
+
+def _alone(held: Held, offer: Offer | None) -> list[float | None]:
+    """What every side needs as a position of its own."""
+    return [_of(offer, amount) for _, amount in held.sides]
 
 
 def _reasons(held: Held, offer: Offer | None, word: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,13 +12,30 @@ from itertools import islice
 from typing import Any
 from zipfile import BadZipFile
 
-from harmonize.instrument import Underlying
+from harmonize.instrument import asset_meant
+
+_BROKEN = (
+    BadZipFile,
+    zlib.error,
+    struct.error,
+    SyntaxError,  # what ElementTree calls broken XML
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a damaged workbook makes its reader raise; it has no error of its own for most of it."""
 
 COLUMNS = ("underlying", "side", "notional")
 MOST_ROWS = 100_000
 MOST_BYTES = 50_000_000
 _SIDES = ("long", "short")
-_LARGEST = Decimal(10) ** 15
+_SMALLEST, _LARGEST = Decimal("1e-6"), Decimal(10) ** 15
 _SAID = 20  # errors that are printed; more are counted
 
 
@@ -78,7 +97,7 @@ def _position(row: Mapping[str, object]) -> tuple[Position | None, str]:
     if amount is None:
         said = _shown(row["notional"])
         return None, f"notional is an amount in USD above 0, such as 250000, was {said}"
-    return Position(Underlying.of(asset.upper()).asset, side, float(amount)), ""
+    return Position(asset_meant(asset), side, float(amount)), ""
 
 
 def _amount(value: object) -> Decimal | None:
@@ -90,7 +109,7 @@ def _amount(value: object) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 < amount <= _LARGEST else None
+    return amount if amount.is_finite() and _SMALLEST <= amount <= _LARGEST else None
 
 
 def _shown(value: object) -> str:
@@ -120,7 +139,6 @@ def _of_csv(content: bytes, name: str) -> Rows:
 
 def _of_xlsx(content: bytes, name: str) -> Rows:
     from openpyxl import load_workbook  # noqa: PLC0415 - heavy, and only workbooks need it
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
 
     try:
         book = load_workbook(BytesIO(content), read_only=True, data_only=True)
@@ -130,7 +148,7 @@ def _of_xlsx(content: bytes, name: str) -> Rows:
         for number, cells in enumerate(lines, start=2):
             if any(cell is not None for cell in cells):
                 yield f"row {number}", _row(heads, cells)
-    except (BadZipFile, InvalidFileException, KeyError, OSError, IndexError) as error:
+    except _BROKEN as error:
         message = f"{name}: not a workbook that can be read: {error}; save it as .xlsx again"
         raise PositionsError([message]) from None
 
@@ -161,7 +179,7 @@ def _row(heads: Sequence[str], cells: Sequence[object]) -> Mapping[str, object]:
 def _of_json(content: bytes, name: str) -> Rows:
     try:
         found = json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         message = f"{name}: not JSON: {error}"
         raise PositionsError([message]) from None
     rows = found.get("positions") if isinstance(found, dict) else found

@@ -19,7 +19,7 @@ from math import inf
 
 import numpy as np
 
-from harmonize.dual import Dual, Items, convex, maximum, mixed, pieces_at
+from harmonize.dual import GRAIN, Dual, Items, convex, maximum, mixed, pieces_at
 from harmonize.panel import Floats, PieceNumbers
 
 PROVED = 1e-9
@@ -77,17 +77,14 @@ def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split |
         message = f"notional above 0 and fee from 0, were {notional} and {fee}"
         raise ValueError(message)
     items = items_of(offers, notional, fee)
-    if not np.maximum.reduceat(items.upper, items.starts()).sum() >= notional:
-        return None
-    search = _Search(items, _alike(offers), notional)
+    search = _Search(items, _alike(offers), notional, fee)
     search.run()
     if search.sizes is None:
         return None
-    allocation = tuple(search.sizes.tolist())
     return Split(
         cost=search.best - fee,
         bound=min(search.bound, search.best) - fee,
-        allocation=allocation,
+        allocation=tuple(_attained(items, search.sizes).tolist()),
         shadow_price=_shadow_price(items_of(offers, inf, fee), search.sizes),
         nodes=search.nodes,
     )
@@ -122,7 +119,10 @@ def _alike(offers: Sequence[Offer]) -> tuple[tuple[int, ...], ...]:
 class _Search:
     """Branch and bound, the lowest bound first."""
 
-    def __init__(self, items: Items, alike: tuple[tuple[int, ...], ...], notional: float) -> None:
+    def __init__(
+        self, items: Items, alike: tuple[tuple[int, ...], ...], notional: float, fee: float
+    ) -> None:
+        self.fee = fee
         self.items = items
         self.alike = alike
         self.notional = notional
@@ -139,7 +139,7 @@ class _Search:
         straight = not self.items.coefficient.any()
         while open_:
             bound, _, items, dual = heappop(open_)
-            if bound >= self.best * (1.0 - PROVED):
+            if bound >= self._proved():
                 self.bound = min(self.bound, bound)
                 return
             if self.nodes > (_NODES if straight else _MOST_NODES):
@@ -147,6 +147,10 @@ class _Search:
                 return
             for child in self._children(items, dual):
                 self._open(open_, order, child, dual.level)
+
+    def _proved(self) -> float:
+        """A bound from which on the best split is proved; infinite while there is none."""
+        return self.best - PROVED * (self.best - self.fee) if self.sizes is not None else inf
 
     def _open(
         self,
@@ -160,11 +164,11 @@ class _Search:
         if dual is None:
             return
         for sizes in self._candidates(dual):
-            if self._better(sizes) and dual.bound < self.best * (1.0 - PROVED):
+            if self._better(sizes) and dual.bound < self._proved():
                 self._polish(sizes)
-            if dual.bound >= self.best * (1.0 - PROVED):
+            if dual.bound >= self._proved():
                 break
-        if dual.bound < self.best * (1.0 - PROVED):
+        if dual.bound < self._proved():
             kept = items.take(dual.bound + dual.excess <= self.best)
             heappush(open_, (dual.bound, next(order), kept, dual))
         else:
@@ -248,12 +252,21 @@ class _Search:
             yield cut
 
 
+def _attained(items: Items, sizes: Floats) -> Floats:
+    """Sizes just above a bound where margin falls there, so that they cost what is said."""
+    chosen = items.take(pieces_at(items, sizes))
+    above = (sizes > 0.0) & (sizes == chosen.lower) & (sizes < chosen.upper)
+    attained: Floats = np.where(above, np.nextafter(sizes, inf), sizes)
+    return attained
+
+
 def _shadow_price(items: Items, sizes: Floats) -> float | None:
     """The least slope of a piece that goes on from an account's size without a jump."""
     at = sizes[items.account]
     asked = items.values(at)
     held = items.margins(sizes)[items.account]
-    going = (items.lower <= at) & (at < items.upper) & (asked <= held + _JUMP * np.abs(held))
+    room = items.upper > at * (1.0 + GRAIN)
+    going = (items.lower <= at) & room & (asked <= held + _JUMP * np.abs(held))
     if not going.any():
         return None
     on = items.take(going)

@@ -93,9 +93,10 @@ def _adopted(offers: Offers, venue: str) -> Offers:
 
 def _number(given: str, asked: str, least: float, most: float) -> float:
     try:
-        number = float(Decimal(given.removesuffix("%").replace("_", "")))
+        read = Decimal(given.removesuffix("%").replace("_", ""))
     except InvalidOperation:
-        number = -1.0
+        read = Decimal(-1)
+    number = float(read) if read.is_finite() else -1.0
     number = number / _HUNDRED if given.endswith("%") else number
     if not least < number <= most:
         message = f"what-if {asked}: a number above {least:g}, at most {most:g}, was {given!r}"

@@ -26,7 +26,7 @@ def worth(lookup: Lookup) -> tuple[Worth, ...]:
             underlying,
             anchor("worth", underlying, number),
             numbers.span(row.oldest, row.newest),
-            row.reason,
+            f"Some sizes are left out: {row.reason}." if row.reason else "",
             tuple(
                 one
                 for one in (

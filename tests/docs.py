@@ -30,7 +30,7 @@ from reports.registry import FORMATS, renderer
 from rules import loader
 from rules.printed import page as pack_page
 from tests import recorded
-from venues import facts
+from venues import conduct, facts
 from venues.adapter import VenueAdapter
 from venues.facts import VenueFact
 from venues.registry import VENUES
@@ -297,6 +297,19 @@ def _type(hint: Any) -> str:
     return _WORDS.get(hint, "map of text to text")
 
 
+def _conduct(_: str) -> str:
+    rows = (
+        (
+            f"`{one.venue}`",
+            one.opposite.value if one.opposite else "–",
+            "entry" if one.at_entry else "mark",
+            f"{one.source} ({one.confidence})",
+        )
+        for one in sorted(conduct.bundled().values(), key=lambda one: one.venue)
+    )
+    return table(("venue", "long and short in cross margin", "valued at", "source"), rows)
+
+
 PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
     {
         ROOT / "README.md": {
@@ -308,6 +321,7 @@ PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
             "recorded": _recorded,
         },
         ROOT / "docs/audit-document.md": {"fields": _fields},
+        ROOT / "docs/gap.md": {"conduct": _conduct},
         ROOT / "docs/checks.md": {"checks": _checks},
         ROOT / "docs/method.md": {"explanations": _explanations},
         ROOT / "docs/venues.md": {"venues": _venue_pages},

@@ -29,7 +29,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 LINES = 450
 LONGER = {
-    "harmonize/document.py": 600,  # declarations only: a dataclass a row
+    "harmonize/document.py": 700,  # declarations only: a dataclass a row
 }
 """Modules that may be longer, up to how many lines, and why."""
 

@@ -126,7 +126,7 @@ def test_schedule_names_its_other_profiles() -> None:
         (("audit", "--profile", "nonsense", "--fail-on", "never"), 3, "profile nonsense: no"),
         (("schedule", "htx", "BTC/USDT:USDT", "--profile", "cross"), 3, "only under --profile"),
         (("audit", "--stale-after", "nan"), 2, "--stale-after is a number of days, was nan"),
-        (("gap", "NOSUCH"), 3, "fewer than two venues"),
+        (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH counts"),
         (("--archive", "/nowhere", "audit"), 3, "/nowhere"),
         (("--archive", "/nowhere", "archive", "verify"), 3, "/nowhere"),
         (("rules", "show", "basel"), 2, "basel"),
@@ -157,7 +157,7 @@ def test_audit_exits_by_the_gravest_finding() -> None:
 def test_assets_are_meant_by_any_of_their_names() -> None:
     for name in ("btc", "XBT", "BTC"):
         found = run("gap", name, "--notional", "1e5", "--format", "json")
-        assert json.loads(found.stdout)[0]["underlying"] == "BTC"
+        assert json.loads(found.stdout)["underlying"] == "BTC"
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "audit.json"
     found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert found.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "1.2"
+    assert json.loads(path.read_text())["schema_version"] == "1.3"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_gap_prints_spread_and_who_is_cheapest() -> None:
     assert table.exit_code == 0
     assert "BTC initial margin, 17 venues, dates 2024-08-20 to 2026-09-25" in table.stdout
     given = json.loads(run("gap", "BTC", "--notional", "100000", "--format", "json").stdout)
-    point = given[0]["points"][0]
+    point = given["spreads"][0]["points"][0]
     assert (point["notional"], point["cheapest"], point["least"]) == (100000.0, ["mexc"], 200.0)
     assert (point["dearest"], point["most"]) == (["hibachi"], pytest.approx(6666.7))
 

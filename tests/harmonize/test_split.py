@@ -42,7 +42,9 @@ def brute(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Fractio
         for sizes in product(*rest):
             left = Fraction(notional) - sum(size for size in sizes if size >= 0)
             whole = [left if size < 0 else size for size in sizes]
-            costs = [_exact(offer, size) for offer, size in zip(offers, whole, strict=True)]
+            costs = [
+                _exact(offer, size, notional) for offer, size in zip(offers, whole, strict=True)
+            ]
             if all(cost is not None for cost in costs):
                 used = sum(size > 0 for size in whole)
                 total = sum(cost for cost in costs if cost) + Fraction(fee) * (used - 1)
@@ -50,8 +52,11 @@ def brute(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Fractio
     return best
 
 
-def _exact(offer: Offer, size: Fraction) -> Fraction | None:
-    """The least of the limits of the margin at a size, from the published numbers."""
+def _exact(offer: Offer, size: Fraction, notional: float) -> Fraction | None:
+    """The least of the limits of the margin at a size, from the published numbers.
+
+    No account holds more than the position, so that the limit from above at its size is none.
+    """
     if size == 0:
         return Fraction(0)
     if size < Fraction(offer.ticket) or size > Fraction(offer.limit):
@@ -59,7 +64,7 @@ def _exact(offer: Offer, size: Fraction) -> Fraction | None:
     held = [
         Fraction(fixed) + Fraction(rate) * size
         for lower, upper, fixed, rate, *_ in offer.pieces
-        if Fraction(lower) <= size <= Fraction(upper) and lower < offer.limit
+        if Fraction(lower) <= size <= Fraction(upper) and lower < min(offer.limit, notional)
     ]
     return min(held, default=None)
 
@@ -127,7 +132,10 @@ def test_the_allocation_adds_up_and_costs_what_is_said(
         assert sum(one.limit for one in offers) < notional
         return
     assert sum(found.allocation) == pytest.approx(notional, rel=EXACT)
-    held = [_exact(one, Fraction(size)) for one, size in zip(offers, found.allocation, strict=True)]
+    held = [
+        _exact(one, Fraction(size), notional)
+        for one, size in zip(offers, found.allocation, strict=True)
+    ]
     assert all(cost is not None for cost in held)
     assert float(sum(cost for cost in held if cost)) == pytest.approx(found.cost, rel=EXACT)
 
@@ -270,19 +278,80 @@ def test_margins_that_bend_are_split_within_a_millionth(seed: int) -> None:
     assert found.cost <= on_a_grid(offers, notional) * (1 + 1e-9)
 
 
-def on_a_grid(offers: Sequence[Offer], notional: float, steps: int = 1000) -> float:
-    """The best of all splits into thousandths, by adding one account after another."""
+def on_a_grid(
+    offers: Sequence[Offer], notional: float, steps: int = 1000, fee: float = 0.0
+) -> float:
+    """The best of all splits into equal parts, by adding one account after another."""
     grid = [notional * step / steps for step in range(steps + 1)]
     best = np.full(steps + 1, inf)
     best[0] = 0.0
     for offer in offers:
-        asked = np.array([0.0, *(_or_inf(margin(offer, size)) for size in grid[1:])])
+        asked = np.array([0.0, *(_asked(offer, size) + fee for size in grid[1:])])
         best = np.array([(best[: k + 1] + asked[k::-1]).min() for k in range(steps + 1)])
-    return float(best[-1])
+    return float(best[-1]) - fee
 
 
-def _or_inf(value: float | None) -> float:
-    return inf if value is None else value
+def _asked(offer: Offer, size: float) -> float:
+    asked = margin(offer, size) if size >= offer.ticket else None
+    return inf if asked is None else asked
+
+
+@st.composite
+def bent_offers(draw: st.DrawFn) -> list[Offer]:
+    """Pieces that steepen or flatten, with jumps between them, beside flat tiers."""
+    power = draw(st.sampled_from((0.5, 1.25, 1.5, 1.8, 2.0, 3.0)))
+    rate = draw(st.integers(1, 60)) / 1000
+    rise = draw(st.integers(1, 40)) / 1000 / 20_000 ** (power - 1.0)  # a rate at the end
+    bend = (0.0, 20_000.0, 0.0, rate, rise if power > 1 else -rate / 2, power)
+    jump = draw(st.integers(1, 19)) * 1000.0
+    low = (0.0, jump, 0.0, rate, 0.0, 2.0)
+    pieces = draw(st.sampled_from(((bend,), (low, (jump, *bend[1:])))))
+    return [Offer(pieces, 20_000.0), *draw(small_offers(2))]
+
+
+@settings(max_examples=200)
+@given(
+    bent_offers(), st.integers(1, 20).map(lambda one: 1000.0 * one), st.sampled_from((0.0, 1000.0))
+)
+def test_bent_pieces_beside_jumps_are_no_dearer_than_on_a_grid(
+    offers: list[Offer], notional: float, ticket: float
+) -> None:
+    offers = [replace(one, ticket=ticket) for one in offers]
+    found, due = split(offers, notional, 20.0), on_a_grid(offers, notional, 400, 20.0)
+    if found is None:
+        assert due == inf
+        return
+    assert found.cost <= due * (1 + 1e-9)
+    assert found.gap <= 1e-6
+    held = [margin(one, size) for one, size in zip(offers, found.allocation, strict=True) if size]
+    fees = 20.0 * (len(held) - 1)
+    assert sum(asked or 0.0 for asked in held) + fees == pytest.approx(found.cost, rel=1e-9)
+
+
+def test_a_split_found_by_review() -> None:
+    """A rate with the power 1.5 whose slope is above the price of margin all along."""
+    bent = Offer(((0.0, 1e5, 0.0, 0.043, 0.00016127978732711305, 1.5),), 1e5, ticket=1000.0)
+    found = split([bent, flat([4e3, 1.3e4, 1.8e4], [0.009, 0.051, 0.147])], 4500.0, 20.0)
+    assert found is not None
+    assert found.allocation == pytest.approx((1000.0, 3500.0))
+    assert found.cost == pytest.approx(43.0 + 0.00016127978732711305 * 1000**1.5 + 31.5 + 20.0)
+
+
+def test_the_whole_of_all_capacities_can_be_held() -> None:
+    limits = [8762.367, 15000.0, 8762.367]
+    found = split([flat([limit], [0.1]) for limit in limits], sum(limits) * (1 + 1e-16))
+    assert found is not None
+    assert found.allocation == pytest.approx(tuple(limits))
+    full = split([flat([1.1], [0.1]), flat([2.2], [0.1])], 3.3)
+    assert full is not None
+    assert full.shadow_price is None
+
+
+def test_where_margin_falls_at_a_bound_the_split_stands_just_above_it() -> None:
+    offer = flat([3000.0, 4000.0, 24_000.0], [0.069, 0.058, 0.096])
+    found = split([offer] * 3, 9000.0)
+    assert found is not None
+    assert sum(margin(offer, size) or 0.0 for size in found.allocation) == pytest.approx(found.cost)
 
 
 def test_a_margin_that_bends_downwards_is_split_where_its_slope_is_least() -> None:

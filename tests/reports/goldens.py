@@ -12,8 +12,10 @@ from pyarrow.parquet import read_table
 
 from reports.charts import Drawing, draw
 from reports.html_ import html
+from reports.lookup import Lookup
 from reports.registry import render
 from reports.table import table
+from reports.worth import worth
 from tests.reports.sample import RATES, curves, sample
 
 FOLDER = Path(__file__).parent.parent / "goldens"
@@ -25,6 +27,13 @@ def chart() -> str:
     styles = {venue: number for number, venue in enumerate(RATES)}
     (svg,) = draw([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
     return svg.replace("><", ">\n<") + "\n"
+
+
+def pictures() -> str:
+    """The drawings of what differences are worth."""
+    (found,) = worth(Lookup(sample()))
+    drawn = [one.svg.replace("><", ">\n<") for one in found.pictures]
+    return "".join(f"{svg}\n" for svg in drawn)
 
 
 def text(name: str) -> str:
@@ -80,6 +89,8 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "report-summary.html": lambda: section("summary"),
         "report-divergence.html": lambda: section("divergence"),
         "report-underlyings.html": lambda: section("underlyings"),
+        "report-worth.html": lambda: section("worth"),
+        "report-pictures.svg": pictures,
     }
 )
 

@@ -13,6 +13,7 @@ from harmonize.document import (
     ArbitrageRow,
     AuditDocument,
     BaselineRow,
+    CheapestShare,
     CitationRow,
     ColumnRow,
     Comparison,
@@ -263,6 +264,7 @@ def gaps(underlying: str) -> tuple[Gap, ...]:
                     HEAT, 3, ("venue-a",), 2e4 * factor, ("venue-c",), 4e4 * factor, 2e4 * factor
                 ),
             ),
+            shares=(CheapestShare("venue-a", 0.33), CheapestShare("venue-e", 0.23)),
         )
         for figure, factor in FIGURES.items()
     )
@@ -455,7 +457,20 @@ def arbitrages() -> tuple[ArbitrageRow, ...]:
 def liquidations() -> tuple[LiquidationRow, ...]:
     """At equal leverage, at the largest, and where nothing can be said."""
     base = LiquidationRow(
-        *("BTC", "venue-a", "BTC/USDT", "linear", HEAT, 10.0, "equal", 0.0955, 0.0944, 0.0, ""),
+        *(
+            "BTC",
+            "venue-a",
+            "BTC/USDT",
+            "cross",
+            "linear",
+            HEAT,
+            10.0,
+            "equal",
+            0.0955,
+            0.0944,
+            0.0,
+            "",
+        ),
         FRESH,
     )
     return (

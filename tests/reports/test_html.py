@@ -18,6 +18,7 @@ SECTIONS = (
     "ranking",
     "divergence",
     "underlyings",
+    "worth",
     "findings",
     "coverage",
     "rules",
@@ -154,7 +155,14 @@ def test_headings_skip_no_level(tree: Tree) -> None:
 
 def test_every_drawing_has_a_title_and_states_its_result(report: str) -> None:
     titles = re.findall(r"<title id=[^>]*>([^<]*)</title><desc id=[^>]*>([^<]*)</desc>", report)
-    assert [title for title, _ in titles] == ["Initial margin on BTC", "Maintenance margin on BTC"]
+    assert [title for title, _ in titles] == [
+        "Initial margin on BTC",
+        "Maintenance margin on BTC",
+        "Gap on BTC",
+        "Liquidation distance on BTC",
+        "Split of BTC",
+        "Who is cheapest on BTC",
+    ]
     said = titles[0][1].replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
         "Initial margin on BTC, 5 venues drawn: at $1m, of 3 venues compared, venue-a asks least,"

@@ -67,7 +67,11 @@ def test_only_our_own_markup_is_printed_unescaped() -> None:
         for path in TEMPLATES
         for expression in re.findall(r"\{\{ *([^}]*?)\|safe", path.read_text())
     ]
-    assert safe == [("report.html.j2", "page.stylesheet"), ("underlyings.html.j2", "figure.svg")]
+    assert safe == [
+        ("report.html.j2", "page.stylesheet"),
+        ("underlyings.html.j2", "figure.svg"),
+        ("worth.html.j2", "picture.svg"),
+    ]
 
 
 def test_a_field_that_is_not_there_is_an_error() -> None:

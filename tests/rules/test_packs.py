@@ -161,6 +161,7 @@ def test_caveats_stand_beside_the_numbers() -> None:
         },
         "harmonized-baseline": {
             "requirement": "derived",
+            "cross_venue": "design choice",
             "adv_ref": "design choice",
             "pi": "design choice",
             "v1": "calibrated 2026-03-03",

@@ -1,0 +1,207 @@
+"""Books of positions: what can be read, and what is said of every row that cannot."""
+
+import json
+from io import BytesIO
+from zipfile import ZipFile
+
+import numpy as np
+import openpyxl
+import pytest
+
+from harmonize import positions
+from harmonize.positions import Position, PositionsError, read
+
+BOOK = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
+
+
+def csv(*lines: str) -> bytes:
+    return "\n".join(lines).encode()
+
+
+def workbook(rows: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def wrong(content: bytes, name: str) -> tuple[str, ...]:
+    with pytest.raises(PositionsError) as raised:
+        read(content, name)
+    return raised.value.lines
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (csv("underlying,side,notional", "XBT,long,250_000", "1000PEPE,Short, 1234.50"), "b.csv"),
+        (
+            csv("\ufeffside,notional,underlying", "long,2.5e5,btc", "", "short,1234.5,kPEPE"),
+            "B.CSV",
+        ),
+        (csv('"underlying","side","notional",', "BTC,long,250000,", "PEPE,short,1234.5"), "b.csv"),
+        (
+            json.dumps(
+                [
+                    {"underlying": "BTC", "side": "long", "notional": 250000},
+                    {"underlying": "PEPE", "side": "short", "notional": 1234.5},
+                ]
+            ).encode(),
+            "b.json",
+        ),
+        (
+            (
+                b'{"positions": [{"underlying": "BTC", "side": "long", "notional": "250000"},'
+                b' {"underlying": "PEPE", "side": "SHORT", "notional": 1234.50}]}'
+            ),
+            "b.json",
+        ),
+        (
+            workbook(
+                [
+                    ["Underlying", "Side", "Notional"],
+                    ["BTC", "long", 250000],
+                    [None, None, None],
+                    ["PEPE", "short", "1234.5"],
+                ]
+            ),
+            "b.xlsx",
+        ),
+    ],
+)
+def test_the_same_book_in_every_form(content: bytes, name: str) -> None:
+    assert read(content, name) == BOOK
+
+
+def test_every_bad_row_is_told_with_its_place_and_mend() -> None:
+    lines = wrong(
+        csv(
+            "underlying,side,notional",
+            "BTC,long,100",
+            "BTC,buy,100",
+            ",long,100",
+            "BTC,,",
+            "BTC,long,-5",
+            "BTC,long,1e-400",
+            "BTC,long,nan",
+            "BTC,long,1e400",
+            'BTC,long,"1,000"',
+            "BTC,long,1,000",
+            "B T C,long,5",
+            "BTC,long,ten",
+        ),
+        "b.csv",
+    )
+    assert lines == (
+        "b.csv: line 3: side is long or short, was 'buy'",
+        "b.csv: line 4: no underlying; give all of underlying, side, notional",
+        "b.csv: line 5: no side and no notional; give all of underlying, side, notional",
+        "b.csv: line 6: notional is an amount in USD above 0, such as 250000, was '-5'",
+        "b.csv: line 7: notional is an amount in USD above 0, such as 250000, was '1e-400'",
+        "b.csv: line 8: notional is an amount in USD above 0, such as 250000, was 'nan'",
+        "b.csv: line 9: notional is an amount in USD above 0, such as 250000, was '1e400'",
+        "b.csv: line 10: notional is an amount in USD above 0, such as 250000, was '1,000'",
+        "b.csv: line 11: notional is an amount in USD above 0, such as 250000, was '1,000'",
+        "b.csv: line 12: underlying is an asset such as BTC, was 'B T C'",
+        "b.csv: line 13: notional is an amount in USD above 0, such as 250000, was 'ten'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (
+            b"",
+            "b.csv",
+            "the first line names the columns underlying, side, notional, was 'nothing'",
+        ),
+        (
+            csv("a,b,c", "1,2,3"),
+            "b.csv",
+            "names the columns underlying, side, notional, was 'a, b, c'",
+        ),
+        (csv("underlying,side,notional,notional"), "b.csv", "names the columns"),
+        (csv("underlying,side,notional"), "b.csv", "holds no position; write one a row"),
+        (b"underlying,side,notional\nBTC,long,\xff", "b.csv", "byte 34 is not UTF-8"),
+        (csv("underlying,side,notional", '"BTC,long,5'), "b.csv", "mend the quotes"),
+        (b"{", "b.json", "not JSON: "),
+        (b"[" * 100_000, "b.json", "not JSON: "),
+        (b'{"book": []}', "b.json", "a list of positions was due"),
+        (b"[]", "b.json", "holds no position"),
+        (b"[7]", "b.json", "position 1: no underlying and no side and no notional"),
+        (b'[{"underlying": "BTC", "size": 4}]', "b.json", "position 1: no field is called size"),
+        (b'[{"underlying": "BTC", "side": "long", "notional": true}]', "b.json", "was 'True'"),
+        (
+            b'[{"underlying": "BTC", "side": "long", "notional": 1e99999999999999999999}]',
+            "b.json",
+            "not JSON",
+        ),
+        (b"PK nothing", "b.xlsx", "not a workbook that can be read"),
+        (b"BTC", "b.txt", "a book is a .csv, .json or .xlsx file"),
+        (b"BTC", "book", "a book is a .csv, .json or .xlsx file"),
+    ],
+)
+def test_a_book_that_cannot_be_read_says_why(content: bytes, name: str, said: str) -> None:
+    (line,) = wrong(content, name)
+    assert line.startswith(f"{name}: ")
+    assert said in line
+
+
+def test_a_long_list_of_errors_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ["BTC,up,1"] * 25
+    lines = wrong(csv("underlying,side,notional", *rows), "b.csv")
+    assert len(lines) == 21
+    assert lines[-1] == "b.csv: 5 more rows are wrong"
+    monkeypatch.setattr(positions, "MOST_ROWS", 3)
+    assert wrong(csv("underlying,side,notional", *rows), "b.csv") == (
+        "b.csv: more than 3 rows; split it",
+    )
+    monkeypatch.setattr(positions, "MOST_BYTES", 3)
+    assert wrong(b"1234", "b.csv") == ("b.csv: larger than 3 bytes; split it",)
+
+
+def test_long_and_foreign_text_is_cut_short() -> None:
+    (line,) = wrong(csv("underlying,side,notional", f"BTC,{'x' * 90}\x1b[31m,5"), "b.csv")
+    assert len(line) < 90
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_damaged_workbook_is_one_line_or_reads_all_the_same(seed: int) -> None:
+    whole = workbook([["underlying", "side", "notional"], ["BTC", "long", 250000]])
+    rng = np.random.default_rng(seed)
+    content = bytearray(whole)
+    for place in rng.integers(0, len(whole), int(rng.integers(1, 6))):
+        content[place] = int(rng.integers(0, 256))
+    damaged = bytes(content[: int(rng.integers(len(whole) // 2, len(whole) + 1))])
+    lines: tuple[str, ...] = ("b.xlsx: read all the same",)
+    try:
+        read(damaged, "b.xlsx")
+    except PositionsError as error:
+        lines = error.lines
+    assert all(line.startswith("b.xlsx: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row>"),
+        (
+            "xl/worksheets/sheet1.xml",
+            b"<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData><row r='1'><c r='??2'><v>abc</v></c></row></sheetData></worksheet>",
+        ),
+        ("xl/styles.xml", b"garbage"),
+        ("xl/workbook.xml", b"<nothing/>"),
+        ("docProps/core.xml", b"<"),
+    ],
+)
+def test_a_workbook_with_a_broken_part_is_one_line(part: str, content: bytes) -> None:
+    whole = ZipFile(BytesIO(workbook([["underlying", "side", "notional"], ["BTC", "long", 1]])))
+    damaged = BytesIO()
+    with ZipFile(damaged, "w") as written:
+        for name in whole.namelist():
+            written.writestr(name, content if name == part else whole.read(name))
+    assert len(wrong(damaged.getvalue(), "b.xlsx")) == 1

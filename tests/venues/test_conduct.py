@@ -1,0 +1,100 @@
+"""Facts on opposite positions, and open interest in the recorded payloads."""
+
+from decimal import Decimal
+from itertools import groupby
+
+import pytest
+
+from harmonize.app import Question, read
+from harmonize.conduct import Opposite
+from harmonize.interest import by_contract
+from harmonize.payload import decode, resolve
+from harmonize.written import WrittenError
+from venues import conduct, interest, registry
+from venues.facts import Confidence
+
+READING, _ = read(Question())
+
+
+def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
+    known = {one.venue for one in registry.VENUES}
+    for venue, one in conduct.bundled().items():
+        assert venue in known
+        assert one.source
+        assert one.confidence in {kind.value for kind in Confidence}
+    assert conduct.bundled()["krakenfutures"].at_entry
+    assert conduct.bundled()["okx"].opposite is Opposite.SUM
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- venue: okx\n", "a.yaml:1:3: a fact has exactly the keys confidence, opposite"),
+        (
+            "- {venue: a, opposite: half, valued: null, confidence: sourced, source: b}\n",
+            "'half' is not a valid Opposite",
+        ),
+        (
+            "- {venue: a, opposite: net, valued: last, confidence: sourced, source: b}\n",
+            "valued is mark, entry or null",
+        ),
+    ],
+)
+def test_a_fact_that_is_none_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(WrittenError, match=said.replace("(", r"\(")):
+        conduct.parse(text, "a.yaml")
+
+
+def test_open_interest_stands_where_it_says() -> None:
+    payloads = {
+        payload.sha256: payload
+        for _, snapshot in READING.snapshots
+        for payload in snapshot.payloads
+    }
+    assert len(READING.interests) > 300
+    for sha256, rows in groupby(READING.interests, key=lambda one: one.sha256):
+        document = decode(payloads[sha256])
+        for one in rows:
+            amount = Decimal(str(resolve(document, one.pointer)))
+            assert (amount == 0) == (one.value == 0)
+
+
+@pytest.mark.parametrize(
+    ("venue", "contract", "value"),
+    [
+        # amount and price as they stand in the payloads
+        ("dydx", "1INCH-USD", Decimal(2260) * Decimal("0.3702664858")),
+        ("hyperliquid", "BTC", Decimal("29533.7465200001") * Decimal("108174.0")),
+        ("krakenfutures", "PI_XBTUSD", Decimal(3441100)),
+        ("kucoin", "XBTUSDTM", Decimal(20308707) * Decimal("0.001") * Decimal("80689.98")),
+        ("bitmart", "BTCUSDT", Decimal("146336048.47678677")),
+        ("bitmex", "XBTUSDT", Decimal("14541384.2223")),
+        ("extended", "BTC-USD", Decimal("114851569.088316")),
+    ],
+)
+def test_open_interest_in_dollars(venue: str, contract: str, value: Decimal) -> None:
+    found = by_contract(READING.interests)[venue, contract]
+    assert found.value == value
+
+
+def test_a_value_beside_the_amount_agrees() -> None:
+    """Extended prints coins and dollars; BitMEX contracts of a millionth of a coin."""
+    found = by_contract(READING.interests)
+    coins = Decimal("1491.33012") * Decimal("77006.091897999984")
+    assert float(found["extended", "BTC-USD"].value) == pytest.approx(float(coins), rel=1e-4)
+    contracts = Decimal(188494800) / 10**6 * Decimal("77144.75")
+    assert float(found["bitmex", "XBTUSDT"].value) == pytest.approx(float(contracts), rel=1e-4)
+
+
+def test_a_payload_of_another_shape_carries_no_open_interest() -> None:
+    from dataclasses import replace  # noqa: PLC0415 - used once
+
+    from harmonize.payload import Payload  # noqa: PLC0415 - as above
+
+    for _, snapshot in READING.snapshots:
+        if snapshot.venue in {"dydx", "hyperliquid", "kucoin", "bitmex"}:
+            changed = tuple(
+                Payload.of(snapshot.venue, one.call, one.observed_at, one.provenance, b'{"no": 1}')
+                for one in snapshot.payloads
+            )
+            assert interest.read(replace(snapshot, payloads=changed)) == ()
