@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite, log
 
 from harmonize.document import AuditDocument, BaselineRow, Finding, Level
-from harmonize.waivers import worsened, worth
+from harmonize.waivers import ROUNDING, worsened, worth
 
 FORMAT = "harmonize-baseline/1"
 _LEVELS = tuple(Level)
+_HORIZON = 1e10  # open-ended ranges end here, in USD
 
 
 class BaselineError(Exception):
@@ -16,12 +18,25 @@ class BaselineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """How bad a finding was: its figure, its divergence, the sizes it held on, its level.
+
+    None where it had none, or where an older baseline did not say.
+    """
+
+    value: float | None
+    divergence: float | None
+    extent: float | None
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
-    """What was known: each finding's figure (None where it had none) and level, by fingerprint."""
+    """What was known of every finding, by fingerprint."""
 
     name: str
     as_of: str
-    known: Mapping[str, tuple[float | None, Level]]
+    known: Mapping[str, Known]
 
 
 def written(document: AuditDocument) -> bytes:
@@ -36,6 +51,8 @@ def written(document: AuditDocument) -> bytes:
             "rule_set": one.rule_set,
             "level": one.level.value,
             "value": figure[0] if figure else None,
+            "divergence": one.divergence,
+            "extent": extent(one),
         }
     whole = {
         "format": FORMAT,
@@ -55,8 +72,10 @@ def read(content: bytes, name: str) -> Baseline:
             message = f"{name}: is no baseline of this tool ({FORMAT}); {mend}"
             raise BaselineError(message)
         known = {
-            str(fingerprint): (
-                None if one["value"] is None else float(one["value"]),
+            str(fingerprint): Known(
+                _number(one["value"]),
+                _number(one.get("divergence")),
+                _number(one.get("extent")),
                 Level(one["level"]),
             )
             for fingerprint, one in whole["findings"].items()
@@ -65,7 +84,7 @@ def read(content: bytes, name: str) -> Baseline:
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         message = f"{name}: is not JSON ({error}); {mend}"
         raise BaselineError(message) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         message = f"{name}: is a broken baseline ({type(error).__name__} {error}); {mend}"
         raise BaselineError(message) from None
 
@@ -86,13 +105,42 @@ def held_against(document: AuditDocument, baseline: Baseline) -> AuditDocument:
     return replace(document, findings=fresh, baseline=row)
 
 
-def _fresh(
-    findings: Iterable[Finding], known: Mapping[str, tuple[float | None, Level]]
-) -> Iterable[Finding]:
+def _number(read: object) -> float | None:
+    """A finite number or none. Raises ValueError: something else."""
+    if read is None:
+        return None
+    if isinstance(read, bool) or not isinstance(read, int | float) or not isfinite(read):
+        message = f"a number was due, was {read!r}"
+        raise ValueError(message)
+    return float(read)
+
+
+def extent(finding: Finding) -> float:
+    """The sizes of position that a finding holds on, in ln N from $1."""
+    return sum(
+        log(min(one.upper or _HORIZON, _HORIZON) / max(one.lower, 1.0))
+        for one in finding.intervals
+        if (one.upper or _HORIZON) > max(one.lower, 1.0)
+    )
+
+
+def _worse(finding: Finding, before: Known) -> bool:
+    """Graver, or further off in its figure, from what is required, or over more sizes."""
+    if _LEVELS.index(finding.level) < _LEVELS.index(before.level):
+        return True
+    if worsened(finding, before.value):
+        return True
+    if finding.divergence is not None and before.divergence is not None:
+        sign = 1.0 if finding.divergence > 0.0 else -1.0
+        if sign * (finding.divergence - before.divergence) > ROUNDING:
+            return True
+    return before.extent is not None and extent(finding) > before.extent + ROUNDING
+
+
+def _fresh(findings: Iterable[Finding], known: Mapping[str, Known]) -> Iterable[Finding]:
     for one in findings:
         if one.fingerprint not in known:
             yield replace(one, state="new")
             continue
-        value, level = known[one.fingerprint]
-        if worsened(one, value) or _LEVELS.index(one.level) < _LEVELS.index(level):
+        if _worse(one, known[one.fingerprint]):
             yield replace(one, state="worse")

@@ -80,12 +80,36 @@ def names(expression: Expression) -> frozenset[str]:
 def rises(expression: Expression) -> bool:
     """Tell whether an expression can only rise with each of its inputs, all of them positive.
 
-    Subtracting an input or dividing by one is taken as a no, without looking further.
+    Subtracting an input or dividing by one is taken as a no, without looking further; so are factors
+    that may be negative, and constants that cannot be computed.
     """
-    if not isinstance(expression, Operation):
+    if not isinstance(expression, Operation) or not names(expression):
         return True
-    falling = expression.arguments[1:] if expression.operator in {"-", "/"} else ()
-    return all(map(rises, expression.arguments)) and not any(map(names, falling))
+    arguments, operator = expression.arguments, expression.operator
+    if not all(map(rises, arguments)):
+        return False
+    if operator in {"-", "/"} and names(arguments[1]):
+        return False
+    if operator == "/":
+        return _positive(arguments[1])
+    if operator == "*" and all(map(names, arguments)):
+        return all(map(_positive, arguments))
+    return operator != "*" or all(_positive(one) for one in arguments if not names(one))
+
+
+def _positive(expression: Expression) -> bool:
+    """Tell whether an expression is never below 0, as far as its form shows."""
+    if isinstance(expression, Name):
+        return True
+    if not names(expression):
+        try:
+            return evaluate(expression, {}) >= 0
+        except ArithmeticError:
+            return False
+    if not isinstance(expression, Operation) or expression.operator == "-":
+        return False
+    every = map(_positive, expression.arguments)
+    return any(every) if expression.operator == "max" else all(every)
 
 
 def written(expression: Expression) -> str:

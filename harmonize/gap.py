@@ -60,7 +60,7 @@ def stretches(found: Cells, count: int) -> list[tuple[Stretch, ...]]:
         np.nanmax(margin, axis=1) - np.nanmin(margin, axis=1)
         for margin in (found.values(found.lower), found.values(found.upper))
     )
-    widest, where = _widest(found, least, most)
+    widest, where = _widest(found, (low, high), (least, most))
     ends = np.searchsorted(found.owner, np.arange(count + 1))
     rows = list(
         zip(
@@ -78,8 +78,11 @@ def stretches(found: Cells, count: int) -> list[tuple[Stretch, ...]]:
     return [_merged(rows[ends[row] : ends[row + 1]]) for row in range(count)]
 
 
+_Leaders = list[tuple[int, ...]]
+
+
 def _widest(
-    found: Cells, least: Sequence[tuple[int, ...]], most: Sequence[tuple[int, ...]]
+    found: Cells, ends: tuple[Floats, Floats], leaders: tuple[_Leaders, _Leaders]
 ) -> tuple[Floats, Floats]:
     """The largest spread over notional on each cell, and where: at an end, or where it is stationary.
 
@@ -88,7 +91,10 @@ def _widest(
     """
     lower = np.maximum(found.lower, LEAST)
     places = np.stack([lower, found.upper])
-    rates = np.stack([_apart(found, at) / at for at in places])
+    rates = np.stack(ends) / places
+    small = np.flatnonzero(found.lower < LEAST)
+    rates[0, small] = _apart(found.take(small), lower[small]) / LEAST
+    least, most = leaders
     last = np.argmax(rates, axis=0)
     cells = np.arange(lower.size)
     widest, where = rates[last, cells], places[last, cells]
@@ -125,7 +131,7 @@ def _merged(rows: Sequence[_Row]) -> tuple[Stretch, ...]:
     return tuple(merged)
 
 
-def _leaders(margins: Floats) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+def _leaders(margins: Floats) -> tuple[_Leaders, _Leaders]:
     """Who asks least and most in each row; ties name all."""
     if not margins.size:
         return [], []

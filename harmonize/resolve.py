@@ -22,6 +22,7 @@ from harmonize.requirement import (
 from harmonize.schedule import INFINITY, ZERO, MarginFunction, flat
 
 WHOLE = Decimal(1)
+_LONGEST_GRACE = 100_000  # days; more is for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,8 @@ def _impossible(model: Model, found: Mapping[str, Input], asset: str) -> str:
 
 
 def _published(model: Model, asset: str, on: date) -> tuple[Published, Decimal] | None:
-    """The rate published for a day: of the newest list that holds, the grace included."""
-    grace = timedelta(days=model.grace_days)
+    """The rate published for a day: of the newest list in force, else of the newest in its grace."""
+    grace = timedelta(days=min(model.grace_days, _LONGEST_GRACE))
     holding = [
         one
         for one in model.published
@@ -179,7 +180,7 @@ def _published(model: Model, asset: str, on: date) -> tuple[Published, Decimal] 
     ]
     if not holding:
         return None
-    newest = max(holding, key=lambda one: one.since)
+    newest = max(holding, key=lambda one: (one.until >= on, one.since, one.until))
     return newest, newest.rates[asset]
 
 

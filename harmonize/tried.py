@@ -48,7 +48,7 @@ def unmet(rule_set: RuleSet) -> Iterator[Unmet]:
         for figure, due in (("initial", one.initial), ("maintenance", one.maintenance)):
             if due is None:
                 continue
-            verdict, why = nowhere or _verdict(rows.get(figure), one)
+            verdict, why = nowhere or _unsized(rule_set, one) or _verdict(rows.get(figure), one)
             if verdict != due:
                 message = f"{due} was expected, it is {verdict}{why}; mend the rule or the example"
                 yield Unmet(number, figure, message)
@@ -60,6 +60,18 @@ def _elsewhere(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
     for listed, own in ((scope.venues, one.venue), (scope.underlyings, one.underlying)):
         if listed and own not in listed:
             return Verdict.NOT_APPLICABLE.value, f": the rule set speaks of {', '.join(listed)}"
+    return None
+
+
+def _unsized(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
+    """The verdict at a size that the rule set does not speak of, or that the schedule does not reach."""
+    scope, at = rule_set.scope, one.notional
+    if at is None:
+        return None
+    if not scope.above < at <= scope.up_to:
+        return Verdict.NOT_APPLICABLE.value, ": the rule set speaks of other sizes"
+    if at > one.tiers[-1][0]:
+        return Verdict.NOT_OBSERVABLE.value, ": the schedule ends below that size"
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -49,7 +50,7 @@ class Configuration(Shape):
     checks: dict[Code, dict[Word, Measure]] = Field(
         default_factory=dict, description="Options of checks, by code and name."
     )
-    jurisdictions: dict[Venue, tuple[Country, ...]] = Field(
+    jurisdictions: dict[Venue, Annotated[tuple[Country, ...], Field(min_length=1)]] = Field(
         default_factory=dict, description="Where venues are established, by their ids."
     )
     waivers: tuple[WaiverEntry, ...] = Field((), description="Findings that are accepted.")

@@ -4,7 +4,7 @@
 that an error in what was inherited names the file where it is to be mended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harmonize.written import Path, Place, Plain, Written, WrittenError, shown
@@ -24,11 +24,20 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A rule set with what it inherits. ``layers`` are its files, the one that was named first."""
+    """A rule set with what it inherits. ``layers`` are its files, the one that was named first.
+
+    ``taken`` are the fields that a ``null`` takes away: ``value`` shows them, ``effective`` has them not.
+    """
 
     value: Plain
     layers: tuple[Layer, ...]
     origin: dict[Path, int]
+    taken: frozenset[Path] = frozenset()
+
+    @property
+    def effective(self) -> Plain:
+        """The rule set without what was taken away."""
+        return _kept(self.value, (), self.taken)
 
     def layer(self, path: Path) -> int:
         """The number of the file in which a field, or its nearest parent, stands."""
@@ -77,13 +86,36 @@ def merged(written: Written, find: Find) -> Merged:
             raise WrittenError(chain[0].name, *chain[0].written.place(("extends",)), reason)
     value: Plain = chain[-1].written.value
     origin = dict.fromkeys(chain[-1].written.values, len(chain) - 1)
+    taken: set[Path] = set()
     for number in range(len(chain) - 2, -1, -1):
         above = chain[number].written
         if isinstance(value, dict):
             value = {key: one for key, one in value.items() if key not in APART}
             origin = {path: at for path, at in origin.items() if not path or path[0] not in APART}
+        taken = {path for path in taken if path not in above.values}
+        taken |= set(_nulls(value, above.value, ()))
         value = _over(value, above.value, (), origin, number, above)
-    return Merged(value, tuple(chain), origin)
+    return Merged(value, tuple(chain), origin, frozenset(taken))
+
+
+def _nulls(below: Plain, above: Plain, path: Path) -> Iterator[Path]:
+    """The fields of the one value that a null of the other takes away."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        for key, value in above.items():
+            if value is None and key in below:
+                yield (*path, key)
+            elif key in below:
+                yield from _nulls(below[key], value, (*path, key))
+
+
+def _kept(value: Plain, path: Path, taken: frozenset[Path]) -> Plain:
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _kept(one, (*path, key), taken)
+        for key, one in value.items()
+        if (*path, key) not in taken
+    }
 
 
 def _extends(written: Written) -> str | None:

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from os.path import normpath
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -72,7 +73,7 @@ def load(named: str | Path) -> RuleSet:
     except WrittenError as error:
         raise RuleError(str(error)) from None
     try:
-        rules = model.RULES.validate_python(whole.value)
+        rules = model.RULES.validate_python(whole.effective)
     except ValidationError as error:
         found = _problems(whole, error)
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -91,7 +92,7 @@ def check(named: str | Path) -> list[str]:
     except (WrittenError, RuleError) as error:
         return [str(error)]
     try:
-        model.RULES.validate_python(whole.value)
+        model.RULES.validate_python(whole.effective)
     except ValidationError as error:
         return [str(problem) for problem in _problems(whole, error)]
     return []
@@ -147,7 +148,7 @@ def _extended(named: str, by: str) -> Written:
     try:
         if not _is_yaml(named):
             return read(source(named), f"rules/{named}.yaml")
-        return _written(Path(by).parent / named)
+        return _written(Path(normpath(Path(by).parent / named)))
     except RuleError as error:
         raise LookupError(str(error)) from None
 
@@ -171,7 +172,7 @@ def content(path: Path, else_: str = "name another file") -> bytes:
 def _problems(whole: Merged, error: ValidationError) -> list[Problem]:
     """List what pydantic found, and the contradictions that it did not come to, by place."""
     errors = error.errors(include_url=False)
-    value = whole.value
+    value = whole.effective
     if errors[0]["type"].startswith("union_tag"):
         kind, beyond = _beyond_the_kind(value)
         errors += beyond

@@ -139,7 +139,7 @@ def published_lapsed(examined: Examined) -> Iterator[Draft]:
     """The rates that a rule set carries were published for a time that is over.
 
     ## What it checks
-    Whether any published list of the rule set holds on the date of the audit.
+    Whether any published list of the rule set holds on the date of the audit, or none has begun.
 
     ## Why it matters
     An authority that publishes weekly has published since. Until the list is brought up to date, the
@@ -161,7 +161,19 @@ def published_lapsed(examined: Examined) -> Iterator[Draft]:
             continue
         newest = max(requirement.published, key=lambda one: one.until)
         late = (day - newest.until).days
-        if late > requirement.grace_days:
+        begun = any(one.since <= day for one in requirement.published)
+        if not begun:
+            first = min(one.since for one in requirement.published)
+            name = rule.applied.rule_set.id
+            yield Draft(
+                Verdict.NOT_OBSERVABLE,
+                Level.WARNING,
+                "",
+                f"{name}: the first published rates hold from {first}, after the audit; add an older list",
+                rule_set=name,
+                verified=newest.verified.value,
+            )
+        elif late > requirement.grace_days:
             name = rule.applied.rule_set.id
             yield Draft(
                 Verdict.NOT_OBSERVABLE,

@@ -110,6 +110,14 @@ def test_an_input_subtracted_or_divided_by_does_not_rise() -> None:
     assert not rises(parse("q - s"))
     assert not rises(parse("1 / q"))
     assert not rises(parse("max(q, 1 - s)"))
+    assert not rises(parse("0.5 + (0 - 1) * q"))
+    assert not rises(parse("q / (0 - 2)"))
+    assert not rises(parse("(q - 1) * (s - 1)"))
+    assert not rises(parse("q * (1 / 0)"))
+    assert rises(parse("(0.5 - 0.25) * q + 1"))
+    assert rises(parse("2 * (q - 0.01)"))
+    assert rises(parse("q * max(s, q - 1) / 2"))
+    assert rises(parse("q * sqrt(s + 1)"))
 
 
 def test_names_are_all_inputs_and_nothing_else() -> None:

@@ -114,6 +114,19 @@ def test_the_newest_of_two_published_lists_holds() -> None:
     assert rate(graded(both, on=date(2025, 8, 30))) == D("0.08518")
 
 
+def test_a_list_in_force_goes_before_one_in_its_grace() -> None:
+    jvcea = loader.load("jvcea-corporate")
+    assert isinstance(jvcea.requirement, Model)
+    first = jvcea.requirement.published[0]
+    lapsed = replace(first, since=date(2026, 2, 1), until=date(2026, 3, 8), rates={"BTC": D("0.9")})
+    in_force = replace(
+        first, since=date(2026, 1, 1), until=date(2026, 12, 31), rates={"BTC": D("0.3")}
+    )
+    for published in ((lapsed, in_force), (in_force, lapsed)):
+        model = replace(jvcea.requirement, published=published, grace_days=10**10)
+        assert rate(graded(replace(jvcea, requirement=model))) == D("0.3")
+
+
 def test_a_rate_is_never_above_the_whole_position() -> None:
     found = graded(loader.load("emir-ccp"), given("var_99_2d_365d", "0.9", "0.8", "1.1"))
     assert rate(found) == 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.baseline import Baseline, BaselineError, held_against, read, written
-from harmonize.document import Finding, Level, Verdict
+from harmonize.document import Finding, Interval, Level, Verdict
 from harmonize.waivers import waive, worsened, worth
 from tests.checks.examples import LAX, Case, of, waived, waiver
 from tests.reports.sample import sample
@@ -186,6 +186,36 @@ def test_a_better_value_is_not_told() -> None:
     assert fresh.findings == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"divergence": -0.981}, "worse"),  # the same margin, and more is required
+        ({"divergence": -0.5}, None),
+        ({"intervals": (Interval(0.0, 60_000.0),)}, "worse"),
+        ({"intervals": (Interval(0.0, 40_000.0),)}, None),
+        ({"intervals": (Interval(0.0, None),)}, "worse"),
+    ],
+)
+def test_further_off_or_over_more_sizes_is_worse(
+    change: dict[str, object], state: str | None
+) -> None:
+    kept = next(one for one in DOCUMENT.findings if one.code == "MH401")
+    known = replace(kept, divergence=-0.98, intervals=(Interval(0.0, 50_000.0),))
+    now = replace(known, **change)  # type: ignore[arg-type] # each case changes what it names
+    fresh = held_against(
+        replace(DOCUMENT, findings=(now,)), baseline(replace(DOCUMENT, findings=(known,)))
+    )
+    assert [one.state for one in fresh.findings] == [state] * bool(state)
+
+
+def test_a_baseline_of_before_says_less_and_is_read() -> None:
+    whole = json.loads(written(DOCUMENT))
+    for one in whole["findings"].values():
+        del one["divergence"], one["extent"]
+    older = read(json.dumps(whole).encode(), "b.json")
+    assert held_against(DOCUMENT, older).findings == ()
+
+
 def test_what_is_waived_is_not_gone() -> None:
     before = of(LAX, rules=("esma-retail",)).audited()
     fresh = held_against(waived().audited(), baseline(before))
@@ -207,6 +237,16 @@ def test_what_is_waived_is_not_gone() -> None:
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": "x"}}}',
             "b.json: is a broken baseline (ValueError",
+        ),
+        (
+            b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": NaN}}}',
+            "b.json: is a broken baseline (ValueError",
+        ),
+        (
+            b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": 1'
+            + b"0" * 400
+            + b"}}}",
+            "b.json: is a broken baseline (OverflowError",
         ),
     ],
 )

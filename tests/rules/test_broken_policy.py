@@ -424,7 +424,7 @@ BROKEN = (
         "a variant that takes away what is needed",
         VARIANT,
         (("title: Small variant", "title: Small variant\nstatutory: null"),),
-        ("r.yaml:4:12: statutory: must be true or false, was null",),
+        ("r.yaml:4:12: statutory: is missing; add it",),
     ),
     Broken(
         "a variant whose field is misspelt",

@@ -66,6 +66,7 @@ def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
         ),
         ("25_000", "many", "c.yaml:4:27: checks.MH111.least_notional: must be a number such as"),
         ("[SC]", "[Seychelles]", "c.yaml:6:9: jurisdictions.okx[0]: must be two capitals, as in JP"),
+        ("[SC]", "[]", "c.yaml:6:8: jurisdictions.okx: is empty; add an entry"),
         ("[MH401]", "[]", "c.yaml:8:12: waivers[0].codes: is empty; add an entry"),
         ("[MH401]", "[MH4xx]", "c.yaml:8:13: waivers[0].codes[0]: must be the code of a check"),
         ("[MH401]", "[MH409]", "c.yaml:8:13: waivers[0].codes[0]: no check has code MH409; there are MH401"),

@@ -43,6 +43,15 @@ def test_one_size_alone_can_be_judged(at: int, due: str) -> None:
     assert outcome(replace(HALF, notional=D(at), initial=due, maintenance=due)) == []
 
 
+def test_a_size_beyond_the_schedule_or_the_rule_set_is_never_compliant() -> None:
+    beyond = replace(HALF, notional=D(200_001), initial="compliant", maintenance=None)
+    (one,) = outcome(beyond)
+    assert "it is not observable: the schedule ends below that size" in one.message
+    narrow = replace(ESMA, scope=replace(ESMA.scope, up_to=D(150_000)))
+    inside = replace(HALF, notional=D(150_001), initial="not applicable", maintenance=None)
+    assert outcome(inside, narrow) == []
+
+
 def test_over_is_told_at_a_size_too() -> None:
     rules = loader.load("harmonized-baseline")
     dear = replace(HALF, initial="over", maintenance="over", notional=D(150_000))

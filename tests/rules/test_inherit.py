@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.requirement import Cap
+from harmonize.requirement import Cap, CrossVenue
 from harmonize.written import WrittenError
 from rules import loader, printed
 from tests.rules.small import CAP, VARIANT
@@ -84,6 +84,44 @@ def test_a_circle_names_its_files(here: Path) -> None:
     (here / "b.yaml").write_text(VARIANT.replace("small-cap", "a"))
     (line,) = loader.check("a.yaml")
     assert line == "b.yaml:4:10: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml; mend one"
+
+
+def test_a_circle_by_another_spelling_is_one_too(here: Path) -> None:
+    (here / "a.yaml").write_text(VARIANT.replace("small-cap.yaml", "./x/../b.yaml"))
+    (here / "b.yaml").write_text(VARIANT.replace("small-cap.yaml", "x/../a.yaml"))
+    (line,) = loader.check("a.yaml")
+    assert line == "b.yaml:4:10: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml; mend one"
+
+
+def test_null_takes_away_what_has_no_empty_form(here: Path) -> None:
+    """Flags are a list and inputs a mapping: neither may be null, both may be absent."""
+    (here / "small-cap.yaml").write_text(
+        CAP + "flags:\n  - {field: scope, status: narrow, note: A note.}\n"
+    )
+    assert loader.load("small-variant.yaml").flags
+    (here / "small-variant.yaml").write_text(VARIANT + "flags: null\n")
+    assert loader.load("small-variant.yaml").flags == ()
+    assert "flags: null" in printed.resolved_text(loader.resolved("small-variant.yaml"))
+    (here / "other.yaml").write_text(
+        VARIANT.replace("small-variant", "other").replace("small-cap", "small-variant")
+        + "flags: [{field: scope, status: wide, note: Again.}]\n"
+    )
+    assert [one.status for one in loader.load("other.yaml").flags] == ["wide"]
+
+
+def test_limits_across_venues_are_inherited_and_taken_away(here: Path) -> None:
+    text = """\
+id: mine
+version: "1"
+title: Mine
+extends: harmonized-baseline
+cross_venue: {gap: 10%, saving: null}
+"""
+    (here / "mine.yaml").write_text(text)
+    found = loader.load("mine.yaml").cross_venue
+    assert found == CrossVenue(D("0.10"), D("0.5"), D(3), D(5), None, D(50))
+    (here / "mine.yaml").write_text(text.replace("{gap: 10%, saving: null}", "null"))
+    assert loader.load("mine.yaml").cross_venue is None
 
 
 def test_a_parent_that_is_no_yaml_is_told_at_its_place(here: Path) -> None:
