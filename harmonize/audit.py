@@ -119,7 +119,8 @@ EXPLANATIONS = {
         "Where a margin is too low, tiers are raised from the smallest position up, each to the "
         "least rate that keeps the margin at or above what is due on the whole of it, given the "
         "tiers below as raised; rates never fall from one tier to the next. A rate in words is "
-        "rounded up to four digits."
+        "rounded up to four digits. What complies so can be above the tolerance at other sizes. Where "
+        "a tier would have to go above 100 %, all are raised by one factor."
     ),
     "waivers": (
         "A finding that somebody answers for counts nowhere and is listed apart, with who, why and "

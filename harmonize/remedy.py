@@ -51,14 +51,15 @@ def remedy(own: Lines | None, due: Due, under: Sequence[tuple[float, float]], lo
     """Say the smallest change, in words.
 
     ``own`` is None where pieces are no tiers; ``lowest`` is margin over reference − 1 where that is
-    least, and below −1 + ``factor`` there.
+    least, and below −1 + ``factor`` there. Where a tier would have to go above the whole of notional
+    (what is due jumps just above it), all are raised together.
     """
-    if own is None:
+    changes = () if own is None else raised(own, due)
+    if own is None or any(one.due > 1.0 + _GRAIN for one in changes):
         return f"raise it by {_percent(due.factor / (1.0 + lowest) - 1.0, ROUND_CEILING)} at every size"
-    changes = raised(own, due)
     if not changes:
         return ""
-    bound = _bound(own, changes, under)
+    bound = _bound(own, due, changes, under)
     return f"raise {_tiers(changes)}{f', or {bound}' if bound else ''}"
 
 
@@ -72,7 +73,8 @@ def raised(own: Lines, due: Due) -> tuple[Change, ...]:
     reached, least = 0.0, 0.0
     for number, (lower, upper, _, rate) in enumerate(own, start=1):
         begin, end = max(lower, due.floor), min(upper, due.limit, HORIZON)
-        if end <= begin:
+        ahead = 0.0 if whole or end >= due.limit else _just_above(due, end)
+        if end < begin or (end == begin and not ahead):
             if lower >= due.limit:
                 break
             reached += rate * (upper - lower)
@@ -82,6 +84,8 @@ def raised(own: Lines, due: Due) -> tuple[Change, ...]:
         else:
             base, origin = (0.0, 0.0) if whole else (reached, lower)
             wanted = _steepest(due, begin, end, base, origin)
+        if ahead and number < len(own):
+            wanted = max(wanted, (ahead - reached) / (end - lower))
         short = wanted > rate * (1.0 + _GRAIN) + _GRAIN
         new = max(rate, wanted if short else rate, least)
         if new > rate * (1.0 + _GRAIN):
@@ -127,6 +131,16 @@ def _steepest(due: Due, begin: float, end: float, base: float, origin: float) ->
             ):  # it touches: the slope itself counts
                 steepest = max(steepest, slope)
     return steepest
+
+
+def _just_above(due: Due, at: float) -> float:
+    """What is due just above a size: margin that is continuous must have it at that size."""
+    if at < due.floor:
+        return 0.0
+    for lower, upper, fixed, rate in due.reference:
+        if lower <= at < upper:
+            return due.factor * (fixed + rate * at) - due.absolute * at
+    return 0.0
 
 
 def lines(
@@ -178,14 +192,21 @@ def _tiers(changes: Sequence[Change]) -> str:
     return f"{shown[0]}, {shown[1]} and {len(shown) - 2} more, up to {shown[-1]}"
 
 
-def _bound(own: Lines, changes: Sequence[Change], under: Sequence[tuple[float, float]]) -> str:
+def _bound(
+    own: Lines, due: Due, changes: Sequence[Change], under: Sequence[tuple[float, float]]
+) -> str:
     """The other way: a lower bound for the one tier that is short, or a smaller largest position."""
     if len(under) != 1 or under[0][0] <= LEAST:
         return ""
     begin = under[0][0]
     first = own[changes[0].tier - 1]
     alone = _flat(own) and len(changes) == 1 and changes[0].tier < len(own)
-    if alone and first[0] < begin < first[1]:
+    end = min(first[1], due.limit)
+    if (
+        alone
+        and first[0] < begin < end
+        and _steepest(due, begin, end, 0.0, 0.0) <= own[changes[0].tier][3] * (1.0 + _GRAIN)
+    ):
         return f"lower its bound to {_dollars(begin)}"
     return f"take no position above {_dollars(begin)}"
 

@@ -61,11 +61,14 @@ def complies(own: Lines, due: Due, slack: float) -> bool:
 rows = st.lists(st.tuples(st.floats(1.0, 1e6), st.floats(0.001, 0.9)), min_size=1, max_size=5).map(
     lambda found: tuple((sum(w for w, _ in found[: n + 1]), r) for n, (_, r) in enumerate(found))
 )
-references = st.lists(st.tuples(st.floats(1.0, 1e6), st.floats(0.01, 0.9)), max_size=3).map(
-    lambda found: marginal_lines(
+references = st.tuples(
+    st.sampled_from([marginal_lines, flat_lines]),
+    st.lists(st.tuples(st.floats(1.0, 1e6), st.floats(0.01, 0.9)), max_size=3),
+).map(
+    lambda pair: pair[0](
         *(
-            (sum(w for w, _ in found[: n + 1]), r)
-            for n, (_, r) in enumerate(sorted(found, key=lambda one: one[1]))
+            (sum(w for w, _ in pair[1][: n + 1]), r)
+            for n, (_, r) in enumerate(sorted(pair[1], key=lambda one: one[1]))
         ),
         (1e12, 0.95),
     )
@@ -74,7 +77,9 @@ references = st.lists(st.tuples(st.floats(1.0, 1e6), st.floats(0.01, 0.9)), max_
 
 @pytest.mark.parametrize("build", [flat_lines, marginal_lines])
 @settings(max_examples=300)
-@given(rows, references, st.floats(0.5, 1.0), st.floats(0, 0.001), st.sampled_from([0.0, 5e5]))
+@given(
+    rows, references, st.floats(0.5, 1.0), st.floats(0, 0.001), st.sampled_from([0.0, 5e5, -1.0])
+)
 def test_the_change_complies_and_none_of_its_rates_can_be_lower(  # noqa: PLR0913, PLR0917
     build: object,
     tiers: tuple[tuple[float, float], ...],
@@ -85,6 +90,8 @@ def test_the_change_complies_and_none_of_its_rates_can_be_lower(  # noqa: PLR091
 ) -> None:
     own = flat_lines(*tiers) if build is flat_lines else marginal_lines(*tiers)
     assume(build is marginal_lines or len(tiers) == 1 or len({rate for _, rate in tiers}) > 1)
+    if floor < 0.0:  # on a bound of the schedule's own
+        floor = own[len(own) // 2][0]
     due = Due(reference, factor, absolute, floor, own[-1][1])
     changes = raised(own, due)
     mended = applied(own, changes, build)
@@ -112,6 +119,29 @@ def test_one_tier_is_raised_or_its_bound_lowered() -> None:
     # At 1,000,000 the reference is 8,000 + 5,000 = 13,000: 1.3 %.
     said = remedy(own, due, [(800_000.0, 1_000_000.0)], -0.23)
     assert said == "raise tier 1 from 1 % to 1.3 %, or lower its bound to $800,000"
+
+
+def test_where_what_is_due_jumps_an_earlier_slice_is_raised() -> None:
+    own = marginal_lines((1_000_000, 0.01), (2_000_000, 0.03))
+    due = Due(flat_lines((1_000_000, 0.01), (2_000_000, 0.02)), 1.0, 0.0, 0.0, 2_000_000.0)
+    # Just above 1,000,000 the reference asks 20,000: 2 % of the first slice.
+    (first,) = raised(own, due)
+    assert first.tier == 1
+    assert first.due == pytest.approx(0.02)
+
+
+def test_a_rate_above_the_whole_is_no_change_to_propose() -> None:
+    own = marginal_lines((1_000, 0.5), (1_001, 0.5), (2_000_000, 0.9))
+    due = Due(flat_lines((1_000, 0.5), (1_001, 0.5), (2_000_000, 0.9)), 1.0, 0.0, 0.0, 2e6)
+    said = remedy(own, due, [(1_001.0, 2e6)], -0.4)
+    assert said == "raise it by 66.67 % at every size"
+
+
+def test_a_bound_is_lowered_only_where_the_next_tier_is_enough_there() -> None:
+    own = flat_lines((1_000_000, 0.01), (2_000_000, 0.012))
+    due = Due(marginal_lines((400_000, 0.01), (2_000_000, 0.02)), 1.0, 0.0, 0.0, 900_000.0)
+    said = remedy(own, due, [(400_000.0, 900_000.0)], -0.2)
+    assert said == "raise tier 1 from 1 % to 1.556 %, or take no position above $400,000"
 
 
 def test_what_is_short_to_the_end_can_also_be_left_out() -> None:
