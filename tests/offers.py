@@ -38,6 +38,14 @@ def random_marginal(rng: np.random.Generator, tiers: int) -> Offer:
     return marginal(bounds, rates)
 
 
+def leveraged(rng: np.random.Generator, tiers: int) -> Offer:
+    """Round bounds, and the rates of round leverages, as venues that copy one another publish."""
+    bounds = np.cumprod(rng.choice([1.25, 1.5, 2.0], tiers)) * rng.choice([1e4, 2e4, 5e4])
+    steps = np.array([125, 100, 75, 50, 40, 25, 20, 15, 10, 8, 5, 4, 3, 2])
+    chosen = steps[np.minimum(int(rng.integers(0, 4)) + np.arange(tiers) * 12 // tiers, 13)]
+    return flat(bounds.tolist(), (1.0 / chosen).tolist())
+
+
 def curved(rng: np.random.Generator) -> Offer:
     """A rate that rises with a power of size."""
     base = float(rng.integers(4, 60)) / 1000
