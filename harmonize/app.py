@@ -210,7 +210,9 @@ def observed_days(question: Question) -> tuple[Date, ...]:
             entry.observed_at.date()
             for source in _sources(question, path)
             for entry in source.entries
-            if entry.venue != MARKET and not entry.failed
+            if entry.venue != MARKET
+            and not entry.failed
+            and (not question.venues or entry.venue in question.venues)
         }
     return tuple(sorted(day for day in days if question.as_of is None or day <= question.as_of))
 

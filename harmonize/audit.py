@@ -87,7 +87,8 @@ EXPLANATIONS = {
     "liquidation": (
         "The move of the price from entry at which an isolated position's equity is no more than its "
         "maintenance margin and the fee that the venue counts on top, by the tier of the position's "
-        "value at that price; where tiers are in contracts or coins, by the tier of the entry. Fees "
+        "value at that price; where tiers are in contracts or coins, by the tier of the entry; where a "
+        "source says that margin follows the price of entry, it stays what it was there. Fees "
         "depend on the account and are left out unless one is given. Leverage is notional over margin "
         "at entry. Funding, and margin added later, are left out."
     ),
@@ -200,7 +201,7 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         unobserved=reading.unobserved,
         comparisons=comparisons,
         gaps=gaps,
-        arbitrages=arbitrages,
+        arbitrages=tuple(_at_ladder(one, terms.ladder) for one in arbitrages),
         indices=indices,
     )
     counted, waived, waivers = waive(
@@ -267,6 +268,11 @@ def _arbitrages(
         *arbitrage_rows(markets[:PICTURED], drawn, terms.hurdle),
         *arbitrage_rows(markets[PICTURED:], terms.ladder, terms.hurdle),
     )
+
+
+def _at_ladder(row: ArbitrageRow, ladder: Sequence[float]) -> ArbitrageRow:
+    """The points that checks are asked at: what a picture adds makes no finding."""
+    return replace(row, points=tuple(one for one in row.points if one.notional in ladder))
 
 
 def _seen(snapshot: Snapshot, terms: Terms) -> Seen:

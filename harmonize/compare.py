@@ -314,12 +314,12 @@ def _indices(
 def _index(
     entrant: _Entrant, against: str, known: Sequence[tuple[VenueDistance, Interest | None]]
 ) -> Index:
-    """Weighted by open interest where every venue that counts has one, else equally."""
+    """Weighted by open interest where every venue that counts has some, else equally."""
     oldest, newest = entrant.span
     venues = tuple(one for one, _ in known)
     far = [one.distance for one in venues]
     held = [float(one.value) for _, one in known if one is not None]
-    weights = held if len(held) == len(known) and sum(held) > 0.0 else None
+    weights = held if len(held) == len(known) and min(held) > 0.0 else None
     least, most = sureness.interval(far, weights) or (None, None)
     rest = sureness.without_one(far, weights) if against != MEDIAN else None
     return Index(

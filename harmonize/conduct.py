@@ -21,15 +21,20 @@ class Opposite(StrEnum):
 class Conduct:
     """A fact about a venue that no payload states, with its source and how far it was checked.
 
-    ``opposite`` None: nobody told how it counts long and short together. ``at_entry``: margin follows
-    the price of entry and not the mark price.
+    ``opposite`` None: nobody told how it counts long and short together. ``valued`` says which price
+    margin follows, ``mark`` or ``entry``; empty where no source does.
     """
 
     venue: str
     opposite: Opposite | None
-    at_entry: bool
+    valued: str
     confidence: str
     source: str
+
+    @property
+    def at_entry(self) -> bool:
+        """Whether margin follows the price of entry and not the mark price."""
+        return self.valued == "entry"
 
 
 def together(rule: Opposite, margin: Margin, long: float, short: float) -> float | None:

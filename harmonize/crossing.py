@@ -41,15 +41,20 @@ class Basis:
     missing: tuple[str, ...]
 
 
-def basis(question: Question) -> Basis:
-    """Read what a question selects and lay it out. Raises AskedError, ArchiveError, RuleError."""
+def basis(question: Question, *, lenient: bool = False) -> Basis:
+    """Read what a question selects and lay it out; ``lenient`` drops instruments that are not there.
+
+    Raises AskedError, ArchiveError, RuleError.
+    """
     chosen = configured(question)
     reading, as_of = read(question)
     rule_sets = rule_sets_of(question.rules or chosen.rules)
+    wanted = question.instruments
+    if lenient:
+        there = {(one.instrument.venue, one.instrument.symbol) for one in reading.schedules}
+        wanted = {pair: symbol for pair, symbol in wanted.items() if (pair[0], symbol) in there}
     try:
-        laid = ground(
-            reading.schedules, rule_sets, reading.inputs, as_of, question.instruments, venues=1
-        )
+        laid = ground(reading.schedules, rule_sets, reading.inputs, as_of, wanted, venues=1)
     except KeyError as error:
         venue, asset = error.args[0]
         message = f"{venue} has no schedule {question.instruments[venue, asset]} on {asset}"
@@ -128,6 +133,8 @@ class PairAnswer:
     opposite: str
     source: str
     hurdle_rate: float
+    oldest: str
+    newest: str
     pair: Pair
 
 
@@ -151,6 +158,8 @@ def pair_of(
         rule.value,
         source,
         question.hurdle,
+        found.oldest,
+        found.newest,
         pair(Legs(long, short, one, rule), question.ladder, question.hurdle),
     )
 
@@ -204,7 +213,9 @@ def _tables(base: Basis, positions: Sequence[Position], rule_set: str) -> Mappin
 
 def _reference(found: Market | None, rule_set: str) -> Offer | None:
     pieces = found.references.get(rule_set) if found else None
-    return None if pieces is None else Offer(pieces, pieces[-1][1])
+    if found is None or pieces is None:
+        return None
+    return Offer(pieces, pieces[-1][1], ticket=found.above[rule_set])
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +249,7 @@ def index_of(base: Basis, question: Question, *, over_time: bool) -> IndexAnswer
 def _indices(base: Basis, rivals: Sequence[Rivals], question: Question) -> tuple[Index, ...]:
     priced = Priced((), question.hurdle, by_contract(base.reading.interests))
     _, indices = gaps_and_indices(rivals, base.ground.laid_out, priced)
-    return tuple(one for one in indices if len(one.venues) > 1)
+    return indices
 
 
 def _without(base: Basis, question: Question) -> tuple[tuple[str, Index], ...]:
@@ -258,7 +269,7 @@ def _over_time(question: Question) -> tuple[tuple[str, IndexSummary], ...]:
     found = []
     for day in observed_days(question):
         then = replace(question, as_of=day)
-        past = basis(then)
+        past = basis(then, lenient=True)
         indices = _indices(past, past.ground.rivals, then)
         found += [(day.isoformat(), one) for one in summaries(indices) if not one.venue]
     return tuple(found)

@@ -77,7 +77,7 @@ def pair_text(answer: PairAnswer) -> str:
     """Write what both legs need, what the one venue needs, and where the pair needs less."""
     lines = [
         (
-            f"{answer.underlying}: long on {answer.long}, short on {answer.short}, against both on "
+            f"{answer.underlying}, {_dates(answer.oldest, answer.newest)}: long on {answer.long}, short on {answer.short}, against both on "
             f"{answer.one} ({answer.opposite}: {answer.source})"
         ),
         (
@@ -108,24 +108,31 @@ def liquidation_text(rows: Sequence[LiquidationRow]) -> str:
         for underlying in dict.fromkeys(one.underlying for one in of_kind):
             own = [one for one in of_kind if one.underlying == underlying]
             lines.append(f"{underlying} of ${own[0].notional:,.0f}, isolated, {title}")
-            lines.append(f"{'venue':<22} {'leverage':>9} {'long falls':>11} {'short rises':>11}")
+            lines.append(
+                f"{'venue':<22} {'leverage':>9} {'long falls':>11} {'short rises':>11}  {'observed':<10}"
+            )
             lines += [
                 f"{one.venue:<22} {_times(one.leverage):>9} {_rate(one.long):>11} "
-                f"{_rate(one.short):>11}{f'  {one.reason}' if one.reason else ''}"
+                f"{_rate(one.short):>11}  {one.observed_at[:10]}{_said(one)}"
                 for one in own
             ]
             lines.append("")
     return "".join(f"{line}\n" for line in lines)
 
 
+def _dates(oldest: str, newest: str) -> str:
+    return f"dates {oldest[:10]} to {newest[:10]}"
+
+
 def index_text(answer: IndexAnswer) -> str:
     """Write the indices, the least harmonized first, then venues, one left out, and over time."""
     lines = [
-        f"{'underlying':<12} {'of':<12} {'against':<22} {'index':>6} {'95 % interval':>16} {'venues':>7}  weights"
+        f"{'underlying':<12} {'of':<12} {'against':<22} {'index':>6} {'95 % interval':>16} {'venues':>7}  {'weights':<13}  dates"
     ]
     lines += [
         f"{one.underlying:<12} {one.figure:<12} {one.against:<22} {one.value:>6.1f} "
-        f"{_interval(one.least, one.most):>16} {len(one.venues):>7}  {one.weights}"
+        f"{_interval(one.least, one.most):>16} {len(one.venues):>7}  "
+        f"{one.weights:<13}  {one.oldest[:10]} to {one.newest[:10]}"
         for one in sorted(answer.indices, key=lambda one: (one.figure, one.against, one.value))
     ]
     lines += [
@@ -156,6 +163,12 @@ def _interval(least: float | None, most: float | None) -> str:
     return _NONE if least is None or most is None else f"{least:.1f} to {most:.1f}"
 
 
+def _said(row: LiquidationRow) -> str:
+    """What is left out, and whether the schedule is in no figure across venues."""
+    notes = [row.reason] * bool(row.reason) + ["in no figure across venues"] * (not row.counted)
+    return f"  {'; '.join(notes)}" if notes else ""
+
+
 def portfolio_text(answer: Portfolio) -> str:
     """Write what each venue asks for the book, the reference, and the cheapest split."""
     dates = (
@@ -175,7 +188,7 @@ def portfolio_text(answer: Portfolio) -> str:
         "",
         f"cheapest venue, isolated: {', '.join(answer.cheapest_isolated) or 'none takes the whole book'}",
         f"cheapest venue, cross: {', '.join(answer.cheapest_cross) or 'none whose margin is known takes the whole book'}",
-        f"cheapest split, isolated: {_usd(answer.split)}",
+        f"cheapest split: {_usd(answer.split)}",
     ]
     for one in answer.splits:
         where = ", ".join(f"{part.venue} {part.notional:,.0f}" for part in one.parts)

@@ -188,7 +188,7 @@ def _stationary(items: Items, level: float) -> Floats:
     """
     base = (level - items.rate) / (items.coefficient * items.power)
     solved = base > 0.0
-    place = np.where(items.coefficient > 0.0, 0.0, inf)
+    place = np.where(items.coefficient * items.power > 0.0, 0.0, inf)
     with np.errstate(over="ignore", divide="ignore"):
         place[solved] = base[solved] ** (1.0 / (items.power[solved] - 1.0))
     clipped: Floats = np.clip(place, items.lower, items.upper)

@@ -19,7 +19,8 @@ HURDLE = 0.10
 class Market:
     """The venues that count in the comparison of one underlying, each with what it asks.
 
-    ``references`` are the tables of the rule sets that speak of it. ``oldest`` and ``newest`` are the
+    ``references`` are the tables of the rule sets that speak of it, as far as they speak, for
+    positions larger than ``above``. ``oldest`` and ``newest`` are the
     dates compared.
     """
 
@@ -27,8 +28,15 @@ class Market:
     figure: str
     offers: Mapping[str, Offer]
     references: Mapping[str, tuple[PieceNumbers, ...]]
+    above: Mapping[str, float]
     oldest: str
     newest: str
+
+    def reference(self, rule_set: str, notional: float) -> tuple[PieceNumbers, ...] | None:
+        """The table of a rule set, where it speaks of positions of this size."""
+        if notional <= self.above.get(rule_set, 0.0):
+            return None
+        return self.references.get(rule_set)
 
 
 def market(found: Rivals, figure: str, laid_out: LaidOut) -> Market | None:
@@ -42,13 +50,19 @@ def market(found: Rivals, figure: str, laid_out: LaidOut) -> Market | None:
         if placed is not None:
             venue = found.schedules[place].instrument.venue
             offers[venue] = Offer(laid_out.pieces(placed.function), placed.limit)
-    references = {}
+    references, above = {}, {}
     for rule in laid_out.schedules():
-        reference = rule.reference(found.underlying, figure)
+        reference, name = rule.reference(found.underlying, figure), rule.applied.rule_set.id
         if reference is not None:
-            references[rule.applied.rule_set.id] = laid_out.pieces(reference.function)
+            references[name] = _up_to(laid_out.pieces(reference.function), rule.up_to)
+            above[name] = float(rule.applied.rule_set.scope.above)
     oldest, newest = span([found.schedules[place] for place in places])
-    return Market(found.underlying, figure, offers, references, oldest, newest)
+    return Market(found.underlying, figure, offers, references, above, oldest, newest)
+
+
+def _up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, ...]:
+    """A table as far as a rule set speaks."""
+    return tuple((one[0], min(one[1], limit), *one[2:]) for one in pieces if one[0] < limit)
 
 
 def arbitrage_rows(
@@ -73,7 +87,7 @@ def _row(
     conditions: Conditions | None,
 ) -> ArbitrageRow:
     points = [
-        arbitrage(found.offers, size, conditions, found.references.get(rule_set)) for size in sizes
+        arbitrage(found.offers, size, conditions, found.reference(rule_set, size)) for size in sizes
     ]
     beyond = [size for size, one in zip(sizes, points, strict=True) if one is None]
     said = ", ".join(f"${size:,.0f}" for size in beyond)

@@ -36,7 +36,8 @@ class Held:
 class Tables:
     """What is known of one underlying: each venue's IM and MM, and the reference's.
 
-    ``isolated_*`` are those in isolated margin. ``oldest`` and ``newest`` are the dates that the
+    ``isolated_*`` are those in isolated margin; ``ticket`` of a reference is the size from which it
+    speaks. ``oldest`` and ``newest`` are the dates that the
     schedules rest on.
     """
 
@@ -124,7 +125,7 @@ def portfolio(
     names = sorted({venue for one in known.values() for venue in one.initial} - excluded)
     venues = tuple(_asks(venue, held, known, conducts) for venue in names)
     splits = tuple(
-        _split(one.underlying, side, amount, known[one.underlying].isolated_initial, conditions)
+        _split(one.underlying, side, amount, known[one.underlying].initial, conditions)
         for one in held
         for side, amount in one.sides
     )
@@ -172,7 +173,10 @@ def _asks(
             else:
                 asked = together(rule, partial(margin, offer), one.long, one.short)
                 sums[f"cross_{figure}"].append(asked)
-            reasons += _reasons(one, offer, "IM" if figure == "initial" else "MM")
+            word = "IM" if figure == "initial" else "MM"
+            reasons += _reasons(one, offer, word)
+            if offer is not None and venue not in apart:
+                reasons.append(f"no isolated {word} of {one.underlying} that counts")
         if len(one.sides) > 1 and rule is None and venue in own.initial:
             reasons.append(f"how it counts long and short {one.underlying} together is not known")
     return VenueAsks(
@@ -222,12 +226,17 @@ def _reference(
     for one in held:
         own = tables[one.underlying]
         for side, amount in one.sides:
-            asked = _of(own.reference_initial, amount)
+            asked = _asked(own.reference_initial, amount)
             initial.append(asked)
-            maintenance.append(_of(own.reference_maintenance, amount))
+            maintenance.append(_asked(own.reference_maintenance, amount))
             if asked is None:
                 reasons.append(f"it does not speak of {side} {one.underlying} of ${amount:,.0f}")
     return _total(initial), _total(maintenance), tuple(reasons)
+
+
+def _asked(reference: Offer | None, amount: float) -> float | None:
+    """What the reference asks, above the smallest size that it speaks of."""
+    return None if reference is None or amount <= reference.ticket else margin(reference, amount)
 
 
 def _of(offer: Offer | None, amount: float) -> float | None:

@@ -94,6 +94,16 @@ class IndexBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueIndex:
+    """How near one venue is to what it is measured against, over its underlyings."""
+
+    venue: Annotated[str, "the venue"]
+    values: Annotated[tuple[str, ...], "the indices, in the order of the columns"]
+    interval: Annotated[str, "the interval of the first"]
+    underlyings: Annotated[str, "how many underlyings the first rests on"]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """The underlyings by harmonization index."""
 
@@ -104,6 +114,8 @@ class Ranking:
     weights: Annotated[str, "how venues are weighted"]
     references: Annotated[tuple[Reference, ...], "the rule sets that indices are against"]
     blocks: Annotated[tuple[IndexBlock, ...], "the parts, in reading order"]
+    overall: Annotated[tuple[str, ...], "the index of all, in sentences"]
+    venues: Annotated[tuple[VenueIndex, ...], "a line a venue, the nearest to the reference first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,7 @@ class Picture:
     caption: Annotated[str, "the result as a sentence"]
     columns: Annotated[tuple[str, ...], "the heads of its table"]
     rows: Annotated[tuple[tuple[str, ...], ...], "the numbers, the first cell naming the row"]
+    dates: Annotated[str, "the span of dates that it compares"]
     tall: Annotated[bool, "whether it takes the height of several others"] = False
 
 

@@ -1,9 +1,11 @@
 """The underlyings by harmonization index, the most alike first."""
 
-from harmonize.document import Index
+from collections.abc import Sequence
+
+from harmonize.document import Index, IndexSummary
 from reports import numbers
 from reports.lookup import Lookup
-from reports.page import IndexBlock, IndexRow, Ranking, Reference
+from reports.page import IndexBlock, IndexRow, Ranking, Reference, VenueIndex
 from reports.summary import against_words
 from reports.words import listed
 
@@ -39,7 +41,51 @@ def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
             *_blocks([_row(one, rank) for rank, one in enumerate(ranked, start=1)]),
             *_unranked([_row(one, None) for one in unranked], named),
         ),
+        tuple(_overall(one) for one in lookup.document.index_summaries if not one.venue),
+        _venues(lookup.document.index_summaries, kinds),
     )
+
+
+def _overall(one: IndexSummary) -> str:
+    name = f"{_NAMES.get(one.figure, one.figure)} against {against_words(one.against)}"
+    sure = f" (95 % interval {_interval(one)})" if one.least is not None else ""
+    over = numbers.counted(one.underlyings, "underlying")
+    return f"Over {over}, {name}: {numbers.index(one.value)}{sure}."
+
+
+def _interval(one: IndexSummary) -> str:
+    if one.least is None or one.most is None:
+        return numbers.NOT_OBSERVABLE
+    return f"{numbers.index(one.least)} to {numbers.index(one.most)}"
+
+
+def _venues(
+    summaries: Sequence[IndexSummary], kinds: Sequence[tuple[str, str]]
+) -> tuple[VenueIndex, ...]:
+    """Rank venues by the first index; those without it follow by name."""
+    held: dict[str, dict[tuple[str, str], IndexSummary]] = {}
+    for one in summaries:
+        if one.venue:
+            held.setdefault(one.venue, {})[one.figure, one.against] = one
+    if not kinds:
+        return ()
+    first = kinds[0]
+    ordered = sorted(
+        held, key=lambda name: (-held[name][first].value if first in held[name] else 1.0, name)
+    )
+    rows = []
+    for venue in ordered:
+        own = held[venue]
+        lead = own.get(first)
+        rows.append(
+            VenueIndex(
+                venue,
+                tuple(numbers.index(own[kind].value if kind in own else None) for kind in kinds),
+                _interval(lead) if lead else numbers.NOT_OBSERVABLE,
+                numbers.count(lead.underlyings if lead else 0),
+            )
+        )
+    return tuple(rows)
 
 
 def _kind(kind: tuple[str, str], references: dict[str, Reference]) -> tuple[int, int, str]:

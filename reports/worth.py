@@ -19,7 +19,9 @@ def worth(lookup: Lookup) -> tuple[Worth, ...]:
     liquidations: dict[str, list[LiquidationRow]] = {}
     for one in lookup.document.liquidations:
         liquidations.setdefault(one.underlying, []).append(one)
-    rows = {row.underlying: row for row in lookup.document.arbitrages}
+    rows: dict[str, ArbitrageRow] = {}
+    for row in lookup.document.arbitrages:  # of several rule sets the first
+        rows.setdefault(row.underlying, row)
     styles = {venue: number for number, venue in enumerate(lookup.venues)}
     return tuple(
         Worth(
@@ -86,6 +88,7 @@ def _gap(row: ArbitrageRow, lookup: Lookup, number: int) -> Picture | None:
             )
             for one in ladder
         ),
+        numbers.span(row.oldest, row.newest),
     )
 
 
@@ -154,6 +157,7 @@ def _allocation(
             )
             for one in points
         ),
+        numbers.span(row.oldest, row.newest),
     )
 
 
@@ -182,6 +186,7 @@ def _cheapest(gap: Gap | None, number: int, styles: dict[str, int]) -> Picture |
         caption,
         ("Venue", "Alone the cheapest over"),
         tuple((one.venue, numbers.rate(one.share)) for one in gap.shares),
+        numbers.span(gap.oldest, gap.newest),
     )
 
 
@@ -226,6 +231,7 @@ def _liquidation(rows: Sequence[LiquidationRow], number: int) -> Picture:
         caption,
         ("Venue", "Long", "Short", "Largest", "Long there", "Short there", "Note"),
         tuple(_liquidation_row(one, largest.get(one.venue)) for one in equal),
+        numbers.span(min(one.observed_at for one in rows), max(one.observed_at for one in rows)),
         tall=True,
     )
 

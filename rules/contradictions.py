@@ -26,6 +26,10 @@ class Contradiction(NamedTuple):
     message: str
 
 
+MEDIAN = "median"  # as compare.MEDIAN, which a rule set may not be called
+_WHOLE_INDEX = 100
+
+
 def contradictions(written: object) -> Iterator[Contradiction]:
     """Find every contradiction between fields, in a rule set that may lack or misstate some.
 
@@ -34,6 +38,10 @@ def contradictions(written: object) -> Iterator[Contradiction]:
     fields = mapping(written)
     requirement = mapping(fields.get("requirement"))
     kind = fields.get("kind")
+    if fields.get("id") == MEDIAN:
+        message = "is what the venues' own middle is called in an index; choose another"
+        yield Contradiction(("id",), message)
+    yield from _of_cross_venue(mapping(fields.get("cross_venue")))
     yield from _of_scope(mapping(fields.get("scope")))
     yield from _of_tolerance(fields, requirement)
     if not isinstance(fields.get("requirement"), dict):
@@ -47,6 +55,13 @@ def contradictions(written: object) -> Iterator[Contradiction]:
     yield from _of_meanings(fields)
     yield from _of_citations(fields, requirement)
     yield from _of_examples(fields, requirement)
+
+
+def _of_cross_venue(limits: Bag) -> Iterator[Contradiction]:
+    index = limits.get("index")
+    if isinstance(index, int | Decimal) and not isinstance(index, bool) and index > _WHOLE_INDEX:
+        message = f"must be at most 100, as an index is, was {Decimal(index):f}"
+        yield Contradiction(("cross_venue", "index"), message)
 
 
 def _of_scope(scope: Bag) -> Iterator[Contradiction]:

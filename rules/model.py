@@ -257,7 +257,7 @@ RULES: TypeAdapter[AnyRules] = TypeAdapter(Rules)
 
 
 _OWN = ("id", "version", "title")
-_PARTLY = ("scope", "requirement", "tolerance", "cross_venue")
+_PARTLY = ("scope", "requirement", "tolerance")
 
 
 def json_schema() -> dict[str, Any]:
@@ -280,6 +280,7 @@ def json_schema() -> dict[str, Any]:
             **properties,
             "kind": {"enum": kinds},
             **{name: {"type": "object"} for name in _PARTLY},
+            "cross_venue": {"type": ["object", "null"]},
         },
     }
     return {

@@ -302,7 +302,7 @@ def _conduct(_: str) -> str:
         (
             f"`{one.venue}`",
             one.opposite.value if one.opposite else "–",
-            "entry" if one.at_entry else "mark",
+            one.valued or "–",
             f"{one.source} ({one.confidence})",
         )
         for one in sorted(conduct.bundled().values(), key=lambda one: one.venue)

@@ -1,12 +1,15 @@
 """gap, pair, liquidation, portfolio and index as a user meets them on the command line."""
 
 import json
+from dataclasses import replace
+from math import exp
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from harmonize.app import Question, answer
 from harmonize.archive import Archive
 from harmonize.cli import app
 from tests import recorded
@@ -177,6 +180,67 @@ def test_index_is_given_by_underlying_venue_without_each_and_over_time() -> None
     left = {name: one for name, one in found["without"] if one["figure"] == "initial"}
     assert set(left) == {one["venue"] for one in first["venues"]}
     assert found["over_time"] == []
+
+
+def test_instruments_that_were_not_there_yet_are_no_error_over_time() -> None:
+    options = ("--instrument", "binance:BTC=BTC/USDT:USDT", "--venue", "binance", "--venue", "okx")
+    found = run("index", "BTC", "--over-time", *options)
+    assert found.exit_code == 0
+    days = {line.split()[0] for line in found.stdout.splitlines() if line.startswith("202")}
+    assert days == {"2026-05-12", "2026-07-02"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "asked"),
+    [
+        ("{notional: {up_to: 1_000_000}}", [True, True, False]),
+        ("{notional: {above: 100_000}}", [False, True, True]),
+    ],
+)
+def test_a_reference_speaks_of_the_sizes_in_its_scope(
+    scope: str, asked: list[bool], tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        f'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nscope: {scope}\n'
+    )
+    sizes = ("--notional", "1e5", "--notional", "1e6", "--notional", "1e8")
+    (row,) = given("gap", "BTC", "--rules", str(own), *sizes)["arbitrages"]
+    assert [one["reference"] is not None for one in row["points"]] == asked
+    assert [one["gap"] is not None for one in row["points"]] == asked
+    book = tmp_path / "b.csv"
+    for size, known in zip((1e5, 1e6, 1e8), asked, strict=True):
+        book.write_text(f"underlying,side,notional\nBTC,long,{size:.0f}\n")
+        found = given("portfolio", str(book), "--rules", str(own))
+        assert (found["reference_initial"] is not None) == known
+
+
+def test_weights_of_nothing_are_no_weights(tmp_path: Path) -> None:
+    """GMX has no open interest at one of two venues that publish one."""
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nrequirement:\n'
+        "  classes:\n    A: {assets: [BTC, GMX]}\n"
+    )
+    options = ("--venue", "dydx", "--venue", "hyperliquid")
+    assert (
+        "NaN" not in run("index", "GMX", "--rules", str(own), *options, "--format", "json").stdout
+    )
+    weighed = given("index", "BTC", *options)["indices"]
+    assert {one["weights"] for one in weighed} == {"open interest"}
+    one = next(one for one in weighed if one["against"] != "median" and one["figure"] == "initial")
+    weights = {"dydx": 49135841.0, "hyperliquid": 3194783496.0}
+    whole = sum(weights.values())
+    mean = sum(weights[each["venue"]] * each["distance"] for each in one["venues"]) / whole
+    assert one["value"] == pytest.approx(100 * exp(-mean), rel=1e-6)
+
+
+def test_the_report_finds_what_the_audit_finds() -> None:
+    question = Question(venues=("okx", "mexc", "binance", "kucoin"), underlyings=("BTC",))
+    plain = answer(question).document
+    pictured = answer(replace(question, sizes=(31_622.0, 562_341.0))).document
+    assert pictured.findings == plain.findings
+    assert len(pictured.arbitrages[0].points) == len(plain.arbitrages[0].points) + 2
 
 
 def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:

@@ -41,5 +41,5 @@ def _conduct(written: Written, index: int, row: object) -> Conduct:
     if row["valued"] not in _VALUED:
         raise WrittenError(written.name, line, column, "valued is mark, entry or null")
     return Conduct(
-        str(row["venue"]), opposite, row["valued"] == "entry", confidence.value, str(row["source"])
+        str(row["venue"]), opposite, row["valued"] or "", confidence.value, str(row["source"])
     )

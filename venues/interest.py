@@ -2,20 +2,33 @@
 
 In USD at the price in the same payload. Each rule below was held against a second figure in the
 recorded payload (a value beside the amount, or amount times price within the venue's size); no venue is
-asked for anything more.
+asked for anything more. A row that cannot be read carries none; no margin depends on it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from harmonize.interest import Interest
 from harmonize.payload import Payload, Snapshot, UnreadablePayloadError, decode
 
-_Row = Mapping[str, Any]
-_Found = tuple[str, Decimal, str]
-"""The venue's id of a contract, its open interest in USD, and where the amount stands."""
+_LARGEST = Decimal(10) ** 15  # USD; more is no open interest
+_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+_Row = Any  # what a venue sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The call that carries open interest, its rows with their pointers, and what a row says."""
+
+    method: str
+    rows: Callable[[Any], Iterable[tuple[str, _Row]]]
+    contract: Callable[[_Row], str]
+    amount: Callable[[_Row], Decimal | None]
+    key: str
 
 
 def read(snapshot: Snapshot) -> tuple[Interest, ...]:
@@ -23,98 +36,130 @@ def read(snapshot: Snapshot) -> tuple[Interest, ...]:
     rule = _RULES.get(snapshot.venue)
     if rule is None:
         return ()
-    method, rows = rule
     return tuple(
-        Interest(snapshot.venue, name, amount, payload.observed_at, payload.sha256, pointer)
+        one
         for payload in snapshot.payloads
-        if payload.call.method == method
-        for name, amount, pointer in _sound(payload, rows)
+        if payload.call.method == rule.method
+        for one in _of(payload, rule)
     )
 
 
-def _sound(payload: Payload, rows: Callable[[Any], Iterator[_Found]]) -> Iterator[_Found]:
-    """What can be read; a payload of another shape carries nothing."""
+def _of(payload: Payload, rule: _Rule) -> Iterator[Interest]:
     try:
-        for name, amount, pointer in rows(decode(payload)):
-            if amount.is_finite() and amount >= 0:
-                yield name, amount, pointer
-    except (UnreadablePayloadError, InvalidOperation, KeyError, TypeError, ValueError, IndexError):
+        rows = list(rule.rows(decode(payload)))
+    except (UnreadablePayloadError, *_BROKEN):
         return
+    for pointer, row in rows:
+        try:
+            name, amount = rule.contract(row), rule.amount(row)
+            sound = amount is not None and amount.is_finite() and 0 <= amount <= _LARGEST
+        except _BROKEN:
+            continue
+        if sound and amount is not None and isinstance(name, str):
+            where = f"{pointer}/{rule.key}"
+            yield Interest(payload.venue, name, amount, payload.observed_at, payload.sha256, where)
 
 
 def _number(row: _Row, key: str) -> Decimal:
     return Decimal(str(row[key]))
 
 
-def _dydx(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - what a venue sent
-    """Coins, at the oracle price."""
-    for name, row in document["markets"].items():
-        amount = _number(row, "openInterest") * _number(row, "oraclePrice")
-        yield name, amount, f"/markets/{name}/openInterest"
+def _listed(*path: str) -> Callable[[Any], Iterator[tuple[str, _Row]]]:
+    """The rows of a list at a path, each with its pointer."""
+
+    def rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - what a venue sent
+        for step in path:
+            document = document[step]
+        pointer = "".join(f"/{step}" for step in path)
+        return ((f"{pointer}/{number}", row) for number, row in enumerate(document))
+
+    return rows
 
 
-def _hyperliquid(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - as above
-    """Coins, at the mark price; the second list goes with the names of the first."""
+def _dydx_rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - as above
+    return ((f"/markets/{name}", row) for name, row in document["markets"].items())
+
+
+def _hyperliquid_rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - as above
+    """The second list goes with the names of the first."""
     meta, contexts = document
     for number, (coin, row) in enumerate(zip(meta["universe"], contexts, strict=True)):
-        if row.get("markPx") is not None:
-            amount = _number(row, "openInterest") * _number(row, "markPx")
-            yield coin["name"], amount, f"/1/{number}/openInterest"
+        if isinstance(row, dict):
+            yield f"/1/{number}", {**row, "name": coin["name"]}
 
 
-def _kraken(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - as above
+def _times_price(amount: str, price: str) -> Callable[[_Row], Decimal]:
+    """Coins at the price beside them."""
+    return lambda row: _number(row, amount) * _number(row, price)
+
+
+def _kraken(row: _Row) -> Decimal:
     """Dollars of an inverse contract (PI, FI), coins of a linear one at the mark price."""
-    for number, row in enumerate(document["tickers"]):
-        if "openInterest" in row and "markPrice" in row:
-            price = 1 if row["symbol"].startswith(("PI_", "FI_")) else _number(row, "markPrice")
-            yield (
-                row["symbol"],
-                _number(row, "openInterest") * price,
-                f"/tickers/{number}/openInterest",
-            )
+    inverse = row["symbol"].startswith(("PI_", "FI_"))
+    return _number(row, "openInterest") * (1 if inverse else _number(row, "markPrice"))
 
 
-def _kucoin(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - as above
+def _kucoin(row: _Row) -> Decimal:
     """Lots times the multiplier, at the mark price; the multiplier of an inverse contract is −1 USD."""
-    for number, row in enumerate(document["data"]):
-        multiplier = _number(row, "multiplier")
-        price = 1 if row["isInverse"] else _number(row, "markPrice")
-        amount = _number(row, "openInterest") * abs(multiplier) * price
-        yield row["symbol"], amount, f"/data/{number}/openInterest"
+    price = 1 if row["isInverse"] else _number(row, "markPrice")
+    return _number(row, "openInterest") * abs(_number(row, "multiplier")) * price
 
 
-def _bitmart(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - as above
-    """A value in USDT stands beside the amount."""
-    for number, row in enumerate(document["data"]["symbols"]):
-        amount = _number(row, "open_interest_value")
-        yield row["symbol"], amount, f"/data/symbols/{number}/open_interest_value"
-
-
-def _bitmex(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - as above
+def _bitmex(row: _Row) -> Decimal | None:
     """A value in the smallest unit of the settlement currency: 1e-6 USDT, or 1e-8 XBT at the mark price."""
-    for number, row in enumerate(document):
-        unit = {"USDt": Decimal("1e-6"), "XBt": Decimal("1e-8")}.get(row["settlCurrency"])
-        if unit is None or (row["settlCurrency"] == "XBt" and not row["symbol"].startswith("XBT")):
-            continue
-        price = _number(row, "markPrice") if row["settlCurrency"] == "XBt" else 1
-        yield row["symbol"], _number(row, "openValue") * unit * price, f"/{number}/openValue"
+    if row["settlCurrency"] == "USDt":
+        return _number(row, "openValue").scaleb(-6)
+    if row["settlCurrency"] == "XBt" and row["symbol"].startswith("XBT"):
+        return _number(row, "openValue").scaleb(-8) * _number(row, "markPrice")
+    return None
 
 
-def _extended(document: Any) -> Iterator[_Found]:  # noqa: ANN401 - as above
-    """A value in USD; the amount in coins stands beside it."""
-    for number, row in enumerate(document["data"]):
-        amount = _number(row["marketStats"], "openInterest")
-        yield row["name"], amount, f"/data/{number}/marketStats/openInterest"
+def _named(key: str) -> Callable[[_Row], str]:
+    return lambda row: row[key]
 
 
-_RULES: Mapping[str, tuple[str, Callable[[Any], Iterator[_Found]]]] = MappingProxyType(
+_RULES: Mapping[str, _Rule] = MappingProxyType(
     {
-        "bitmart": ("publicGetContractPublicDetails", _bitmart),
-        "bitmex": ("publicGetInstrumentActive", _bitmex),
-        "dydx": ("indexerGetPerpetualMarkets", _dydx),
-        "extended": ("v1PublicGetInfoMarkets", _extended),
-        "hyperliquid": ("publicPostInfo", _hyperliquid),
-        "krakenfutures": ("publicGetTickers", _kraken),
-        "kucoin": ("futuresPublicGetContractsActive", _kucoin),
+        "bitmart": _Rule(
+            "publicGetContractPublicDetails",
+            _listed("data", "symbols"),
+            _named("symbol"),
+            lambda row: _number(row, "open_interest_value"),
+            "open_interest_value",
+        ),
+        "bitmex": _Rule(
+            "publicGetInstrumentActive", _listed(), _named("symbol"), _bitmex, "openValue"
+        ),
+        "dydx": _Rule(
+            "indexerGetPerpetualMarkets",
+            _dydx_rows,
+            _named("ticker"),
+            _times_price("openInterest", "oraclePrice"),
+            "openInterest",
+        ),
+        "extended": _Rule(
+            "v1PublicGetInfoMarkets",
+            _listed("data"),
+            _named("name"),
+            lambda row: _number(row["marketStats"], "openInterest"),
+            "marketStats/openInterest",
+        ),
+        "hyperliquid": _Rule(
+            "publicPostInfo",
+            _hyperliquid_rows,
+            _named("name"),
+            _times_price("openInterest", "markPx"),
+            "openInterest",
+        ),
+        "krakenfutures": _Rule(
+            "publicGetTickers", _listed("tickers"), _named("symbol"), _kraken, "openInterest"
+        ),
+        "kucoin": _Rule(
+            "futuresPublicGetContractsActive",
+            _listed("data"),
+            _named("symbol"),
+            _kucoin,
+            "openInterest",
+        ),
     }
 )

@@ -94,8 +94,12 @@ def one_venue_cheapest(examined: Examined) -> Iterator[Draft]:
             continue
         for venue, share in ((one.venue, one.share) for one in found.shares):
             if share > float(limits.one_cheapest):
-                held = [one for one in found.intervals if one.cheapest == (venue,)]
-                ranges = tuple(Interval(one.lower, one.upper) for one in held)
+                held = [
+                    one
+                    for one in found.intervals
+                    if one.cheapest == (venue,) and (one.upper or UPPER) > LOWER
+                ]
+                ranges = tuple(_clipped(one.lower, one.upper) for one in held if one.lower < UPPER)
                 yield Draft(
                     Verdict.UNDER,
                     Level.INFO,
@@ -253,7 +257,8 @@ def index_below_limit(examined: Examined) -> Iterator[Draft]:
     """The harmonization index of an underlying is low.
 
     ## What it checks
-    The index of initial and of maintenance margin against the rule set, against its least value.
+    The index of initial and of maintenance margin against the rule set, against its least value, where
+    two venues count or more.
 
     ## Why it matters
     It says in one number how far venues are from the reference on average: 50 is a factor of two.
@@ -270,7 +275,7 @@ def index_below_limit(examined: Examined) -> Iterator[Draft]:
     limits = _limits(examined)
     for one in examined.indices:
         limit = limits[one.against].index if one.against in limits else None
-        if limit is not None and one.value < float(limit):
+        if limit is not None and len(one.venues) > 1 and one.value < float(limit):
             word = "initial" if one.figure == "initial" else "maintenance"
             yield Draft(
                 Verdict.UNDER,
@@ -308,7 +313,7 @@ def dates_apart(examined: Examined) -> Iterator[Draft]:
     most = examined.options["days"]
     for underlying, row in {row.underlying: row for _, _, row in _rows(examined)}.items():
         apart = datetime.fromisoformat(row.newest) - datetime.fromisoformat(row.oldest)
-        if apart.days > most:
+        if apart.total_seconds() > most * _DAY:
             yield Draft(
                 Verdict.NOT_OBSERVABLE,
                 Level.INFO,
@@ -319,6 +324,13 @@ def dates_apart(examined: Examined) -> Iterator[Draft]:
                 underlying=underlying,
                 subject=underlying,
             )
+
+
+_DAY = 86_400.0
+
+
+def _clipped(lower: float, upper: float | None) -> Interval:
+    return Interval(max(lower, LOWER), min(upper or UPPER, UPPER))
 
 
 def _limits(examined: Examined) -> dict[str, CrossVenue]:

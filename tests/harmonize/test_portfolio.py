@@ -17,7 +17,7 @@ HALF = {
     for name, one in BTC.items()
 }
 REFERENCE = Offer(((0.0, 9000.0, 0.0, 0.1, 0.0, 2.0),), 9000.0)
-CONDUCTS = {"a": Conduct("a", Opposite.LARGER, at_entry=False, confidence="sourced", source="page")}
+CONDUCTS = {"a": Conduct("a", Opposite.LARGER, valued="mark", confidence="sourced", source="page")}
 TABLES = {
     "BTC": Tables(BTC, HALF, BTC, HALF, REFERENCE, REFERENCE, "2026-01-01", "2026-02-01"),
     "ETH": Tables(ETH, {}, APART, {}, oldest="2025-01-01", newest="2026-03-01"),

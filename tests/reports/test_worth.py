@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from reports.html_ import page
 from reports.lookup import Lookup
 from reports.page import Picture
 from reports.pictures import Frame, Part, Reach, Stripe, band, bars, reaches, stacked
@@ -60,6 +61,21 @@ def test_an_underlying_without_a_reference_has_no_gap_to_draw() -> None:
     _, eth = worth(Lookup(both))
     assert next(one.title for one in eth.pictures) == "How far to liquidation"
     assert eth.reason == "Some sizes are left out: the venues do not take $1,000,000."
+
+
+def test_of_two_rule_sets_the_first_is_drawn() -> None:
+    document = sample()
+    other = replace(document.arbitrages[0], rule_set="other-rules")
+    (section,) = worth(Lookup(replace(document, arbitrages=(*document.arbitrages, other))))
+    assert "synthetic-baseline" in section.pictures[0].unit
+
+
+def test_each_table_names_its_own_dates() -> None:
+    document = sample()
+    old = replace(document.liquidations[0], observed_at="2020-10-26T00:00:00Z")
+    (section,) = worth(Lookup(replace(document, liquidations=(*document.liquidations, old))))
+    assert section.pictures[1].dates.startswith("26\N{NO-BREAK SPACE}Oct\N{NO-BREAK SPACE}2020")
+    assert "2020" not in section.pictures[0].dates
 
 
 def test_a_document_without_splits_has_no_section() -> None:
@@ -141,3 +157,14 @@ def test_empty_pictures_are_drawn_without_a_mark() -> None:
         assert not shapes(svg, "rect")
     one = stacked(FRAME, [1e5], [[0.1], [0.5], [1.0]])
     assert len(shapes(one, "path")) > 3
+
+
+def test_the_index_of_all_and_of_each_venue_stands_with_the_ranking() -> None:
+    found = page(sample()).ranking
+    assert [one.replace("\N{NO-BREAK SPACE}", " ") for one in found.overall] == [
+        "Over 2 underlyings, IM against synthetic-baseline: 59.0."
+    ]
+    (venue,) = found.venues
+    assert (venue.venue, venue.interval, venue.underlyings) == ("venue-a", "31.5 to 47.0", "5")
+    assert venue.values[0] == "40.0"
+    assert page(replace(sample(), indices=(), index_summaries=())).ranking.venues == ()

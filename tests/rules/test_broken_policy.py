@@ -427,6 +427,21 @@ BROKEN = (
         ("r.yaml:4:12: statutory: is missing; add it",),
     ),
     Broken(
+        "a rule set with the name of the venues' own middle",
+        VARIANT,
+        (("id: small-variant", "id: median"),),
+        ("r.yaml:1:5: id: is what the venues' own middle is called in an index; choose another",),
+    ),
+    Broken(
+        "an index above a hundred",
+        VARIANT,
+        (
+            ("extends: small-cap.yaml", "extends: harmonized-baseline\ncross_venue: {index: 200}"),
+            ("requirement:\n  initial_rate: 25%\n  maintenance: null\n", ""),
+        ),
+        ("r.yaml:5:22: cross_venue.index: must be at most 100, as an index is, was 200",),
+    ),
+    Broken(
         "a variant whose field is misspelt",
         VARIANT,
         (("  initial_rate: 25%", "  inital_rate: 25%"),),

@@ -1,5 +1,7 @@
 """Facts on opposite positions, and open interest in the recorded payloads."""
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 
@@ -8,7 +10,7 @@ import pytest
 from harmonize.app import Question, read
 from harmonize.conduct import Opposite
 from harmonize.interest import by_contract
-from harmonize.payload import decode, resolve
+from harmonize.payload import Payload, Snapshot, decode, resolve
 from harmonize.written import WrittenError
 from venues import conduct, interest, registry
 from venues.facts import Confidence
@@ -86,15 +88,35 @@ def test_a_value_beside_the_amount_agrees() -> None:
     assert float(found["bitmex", "XBTUSDT"].value) == pytest.approx(float(contracts), rel=1e-4)
 
 
-def test_a_payload_of_another_shape_carries_no_open_interest() -> None:
-    from dataclasses import replace  # noqa: PLC0415 - used once
+def altered(venue: str, content: bytes) -> Snapshot:
+    snapshot = next(one for _, one in READING.snapshots if one.venue == venue)
+    changed = tuple(
+        Payload.of(venue, one.call, one.observed_at, one.provenance, content)
+        for one in snapshot.payloads
+    )
+    return replace(snapshot, payloads=changed)
 
-    from harmonize.payload import Payload  # noqa: PLC0415 - as above
 
-    for _, snapshot in READING.snapshots:
-        if snapshot.venue in {"dydx", "hyperliquid", "kucoin", "bitmex"}:
-            changed = tuple(
-                Payload.of(snapshot.venue, one.call, one.observed_at, one.provenance, b'{"no": 1}')
-                for one in snapshot.payloads
-            )
-            assert interest.read(replace(snapshot, payloads=changed)) == ()
+@pytest.mark.parametrize("venue", ["dydx", "hyperliquid", "kucoin", "bitmex", "krakenfutures"])
+@pytest.mark.parametrize(
+    "content", [b'{"no": 1}', b"[]", b"null", b"{", b'{"markets": []}', b"[1, 2]"]
+)
+def test_a_payload_of_another_shape_carries_no_open_interest(venue: str, content: bytes) -> None:
+    assert interest.read(altered(venue, content)) == ()
+
+
+def test_a_row_that_cannot_be_read_leaves_the_others() -> None:
+    rows = [
+        {"symbol": "A", "openInterest": None, "multiplier": 1, "isInverse": False, "markPrice": 2},
+        {"symbol": None, "openInterest": 1, "multiplier": 1, "isInverse": False, "markPrice": 2},
+        None,
+        {"symbol": "B", "openInterest": 1e300, "multiplier": 1, "isInverse": False, "markPrice": 2},
+        {"symbol": "C", "openInterest": 3, "multiplier": -1, "isInverse": True, "markPrice": 2},
+    ]
+    (found,) = interest.read(altered("kucoin", json.dumps({"data": rows}).encode()))
+    assert (found.id, found.value, found.pointer) == ("C", Decimal(3), "/data/4/openInterest")
+    huge = b'{"markets": {"A": {"ticker": "A", "openInterest": "1E+999999", "oraclePrice": "1E+999999"}}}'
+    assert interest.read(altered("dydx", huge)) == ()
+    contexts = b'[{"universe": [{"name": "A"}, {"name": "B"}]}, [null, {"openInterest": "2", "markPx": "3"}]]'
+    (other,) = interest.read(altered("hyperliquid", contexts))
+    assert (other.id, other.value, other.pointer) == ("B", Decimal(6), "/1/1/openInterest")
