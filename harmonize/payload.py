@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -174,7 +175,8 @@ def decode(payload: Payload) -> object:
     """
     try:
         text = payload.content.decode("utf-8")
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        found = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return _whole(found) if _SURROGATE.search(text) else found
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:
@@ -184,6 +186,20 @@ def decode(payload: Payload) -> object:
     except ValueError as error:
         reason = str(error)
     raise UnreadablePayloadError(where="", reason=reason)
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _whole(value: object) -> object:
+    """The same with a replacement character for every half of a character, which no text can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(one) for key, one in value.items()}
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -56,6 +56,8 @@ def remedy(own: Lines | None, due: Due, under: Sequence[tuple[float, float]], lo
     """
     changes = () if own is None else raised(own, due)
     if own is None or any(one.due > 1.0 + _GRAIN for one in changes):
+        if lowest <= -1.0:
+            return "ask a margin above 0 at every size"
         return f"raise it by {_percent(due.factor / (1.0 + lowest) - 1.0, ROUND_CEILING)} at every size"
     if not changes:
         return ""

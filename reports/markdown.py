@@ -92,4 +92,4 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -
 
 def _safe(text: str) -> str:
     """Text that Markdown takes for nothing but text, on one line."""
-    return _SPECIAL.sub(r"\\\1", plain(text))
+    return _SPECIAL.sub(r"\\\1", plain(text)).replace("@", "&#64;")  # else somebody is called

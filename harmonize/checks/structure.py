@@ -215,7 +215,7 @@ def _largest_jump(function: MarginFunction) -> tuple[float, float, float] | None
         bound = float(below.upper)
         left = _value(below, bound)
         jump = _value(above, bound) - left
-        if jump > 1e-9 * left and (largest is None or jump > largest[0]):
+        if left > 0.0 and jump > 1e-9 * left and (largest is None or jump > largest[0]):
             largest = (jump, bound, jump / left)
     return largest
 

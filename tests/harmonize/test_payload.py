@@ -148,3 +148,9 @@ def test_a_pointer_to_nothing_is_a_key_error(pointer: str) -> None:
 @given(st.text())
 def test_an_escaped_key_leads_to_its_value(key: str) -> None:
     assert resolve({key: 1}, "/" + escape(key)) == 1
+
+
+def test_half_a_character_is_replaced_and_a_whole_one_kept() -> None:
+    content = b'{"a\\ud800": ["\\ud83d\\ude00", "\\udc00x", 1.50], "b": "\\\\ud800"}'
+    found = decode(payload(content))
+    assert found == {"a\ufffd": ["\U0001f600", "\ufffdx", Decimal("1.50")], "b": "\\ud800"}
