@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harmonize import asked, cross_cli
+from harmonize import asked, cross_cli, diff_cli
 from harmonize.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
 from harmonize.options import (
     AsOf,
@@ -55,6 +55,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
 cross_cli.add_to(app)
+app.command()(diff_cli.diff)
 
 
 _PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))

@@ -326,3 +326,34 @@ def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
     part = run("portfolio", str(book))
     assert part.exit_code == 3
     assert "incomplete: underlying NOSUCH: no schedule was observed" in part.stderr
+
+
+def test_diff_says_what_a_venue_changed() -> None:
+    options = ("2026-05-30", "2026-09-26", "--venue", "hyperliquid")
+    found = run("diff", *options)
+    assert found.exit_code == 0
+    assert "3 changes: 3 tighter" in found.stdout
+    assert "IM tighter on $150,000,000 and above; at most +100.00%, at $150,000,000" in found.stdout
+    rows = json.loads(run("diff", *options, "--format", "json").stdout)
+    btc = next(one for one in rows if one["underlying"] == "BTC")
+    # 40x to $150m and 20x above: one table of both sizes replaced 40x at every size.
+    assert btc["moved"][0]["tighter"] == [[150_000_000.0, None]]
+    assert len(run("diff", *options, "--format", "csv").stdout.splitlines()) == 7
+    assert run("diff", *options, "--format", "markdown").stdout.count("\n") == 5
+    same = run("diff", "2026-09-26", "2026-09-27")
+    assert (same.exit_code, same.stdout) == (0, "nothing changed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("2026-09-26", "2026-05-30"), 2, "FROM comes before TO, was 2026-09-26 and 2026-05-30"),
+        (("2019-01-01", "2026-05-30"), 2, "nothing was observed by 2019-01-01"),
+        (("2026-05-30", "2026-09-26", "--venue", "ftx"), 2, "no venue is called ftx"),
+        (("2026-05-30", "2026-09-26", "--underlying", "NOSUCH"), 3, "underlying NOSUCH"),
+    ],
+)
+def test_a_mistaken_diff_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
+    found = run("diff", *arguments)
+    assert found.exit_code == code
+    assert any(said in line for line in found.stderr.splitlines())

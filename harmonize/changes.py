@@ -1,0 +1,361 @@
+"""What changed between two observations of the same schedules: exactly, on the pieces of their functions.
+
+A schedule whose bounds are in contracts or coins moves in USD when the price does. That is no change of
+the schedule: the earlier one is put at the prices of the later one first. Of what remains, a margin that
+is larger on some sizes and smaller on none is tighter, the other way looser, both is mixed; tiers that
+were cut anew and ask the same everywhere changed their bands alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+import numpy as np
+
+from harmonize.cells import HORIZON
+from harmonize.panel import panel
+from harmonize.schedule import INFINITY, MarginFunction, MarginSchedule, Piece, Unknown, value_of
+from harmonize.standing import Pair, Standing, standings
+
+SAME = 1e-9
+"""Relative; margins and bounds that differ by less are the same."""
+
+_FIGURES = ("initial", "maintenance")
+_HAIR = 1e-6  # relative; how far from its bound a margin has to go to be another
+
+
+Range = tuple[float, float | None]
+
+
+class Kind(StrEnum):
+    """What became of a schedule."""
+
+    TIGHTER = "tighter"
+    LOOSER = "looser"
+    MIXED = "mixed"
+    BANDS = "only bands"
+    CAPACITY = "only capacity"
+    RULE = "only rule"
+    KNOWN = "now known"
+    UNKNOWN = "no longer known"
+    LISTED = "listed"
+    DELISTED = "delisted"
+    LEFT_OUT = "left out"  # of a snapshot that does not hold every instrument
+    APPEARED = "appeared"  # likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How IM or MM of one schedule moved; ranges (lower, upper] in USD, open-ended where upper is None.
+
+    ``largest_rise`` and ``largest_fall`` are the extremes of after / before − 1 and where they are;
+    None where the function was not known at both times.
+    """
+
+    figure: str
+    tighter: tuple[Range, ...]
+    looser: tuple[Range, ...]
+    largest_rise: float | None
+    rise_notional: float | None
+    largest_fall: float | None
+    fall_notional: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Margins in USD at one notional before and after; None where there is no value."""
+
+    notional: float
+    initial_before: float | None
+    initial_after: float | None
+    maintenance_before: float | None
+    maintenance_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one schedule between two observations; times are ISO 8601 in UTC.
+
+    ``price`` is the ratio of prices that was taken out; 1 where none was used.
+    """
+
+    venue: str
+    symbol: str
+    profile: str
+    underlying: str
+    kind: Kind
+    before: str
+    after: str
+    moved: tuple[Moved, ...] = ()
+    steps: tuple[Step, ...] = ()
+    capacity_before: float | None = None
+    capacity_after: float | None = None
+    rule_before: str = ""
+    rule_after: str = ""
+    price: float = 1.0
+
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was read as of one day: schedules, and the venues whose snapshots hold every instrument."""
+
+    schedules: tuple[MarginSchedule, ...]
+    complete: frozenset[str]
+
+    def by_key(self) -> Mapping[Key, MarginSchedule]:
+        """The schedules by venue, symbol and profile."""
+        return {one.key: one for one in self.schedules}
+
+
+def changes(before: Observed, after: Observed, ladder: Sequence[float]) -> tuple[Change, ...]:
+    """Find every schedule that changed, with its margins at the ladder; sorted by venue and symbol."""
+    old, new = before.by_key(), after.by_key()
+    both = [
+        (old[key], new[key])
+        for key in sorted(old.keys() & new.keys())
+        if old[key] is not new[key] and _content(old[key]) != _content(new[key])
+    ]
+    found = [one for one in _compared(both, ladder) if one is not None]
+    found += [_gone(old[key], after) for key in old.keys() - new.keys() if _read(key, after)]
+    found += [_come(new[key], before) for key in new.keys() - old.keys() if _read(key, before)]
+    return tuple(sorted(found, key=lambda one: (one.venue, one.symbol, one.profile)))
+
+
+def _content(one: MarginSchedule) -> tuple[object, ...]:
+    """What a change would show in, before prices are taken out."""
+    return (one.tiers, one.rule, one.initial, one.maintenance, one.capacity)
+
+
+def _read(key: Key, other: Observed) -> bool:
+    """Tell whether the venue was read at the other time at all."""
+    return any(one.instrument.venue == key[0] for one in other.schedules)
+
+
+def _gone(one: MarginSchedule, after: Observed) -> Change:
+    whole = one.instrument.venue in after.complete
+    return _alone(one, Kind.DELISTED if whole else Kind.LEFT_OUT, was=True)
+
+
+def _come(one: MarginSchedule, before: Observed) -> Change:
+    whole = one.instrument.venue in before.complete
+    return _alone(one, Kind.LISTED if whole else Kind.APPEARED, was=False)
+
+
+def _alone(one: MarginSchedule, kind: Kind, *, was: bool) -> Change:
+    return _change(one, kind, _moment(one) if was else "", "" if was else _moment(one))
+
+
+def _moment(one: MarginSchedule) -> str:
+    return f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _change(one: MarginSchedule, kind: Kind, before: str, after: str) -> Change:
+    instrument = one.instrument
+    return Change(
+        instrument.venue,
+        instrument.symbol,
+        str(one.profile),
+        instrument.underlying.asset,
+        kind,
+        before,
+        after,
+    )
+
+
+def _compared(
+    both: Sequence[tuple[MarginSchedule, MarginSchedule]], ladder: Sequence[float]
+) -> Iterable[Change | None]:
+    """Compare all pairs at once: their functions in one panel."""
+    functions: list[MarginFunction] = []
+    pairs: list[Pair] = []
+    places: list[dict[str, tuple[int, int, int]]] = []
+    for old, new in both:
+        ratio = price_ratio(old, new)
+        place = {}
+        for figure in _FIGURES:
+            was, now = value_of(getattr(old, figure)), value_of(getattr(new, figure))
+            if was is not None and now is not None:
+                place[figure] = (len(functions), len(functions) + 1, len(pairs))
+                functions += [_aligned(repriced(was, ratio), now), now]
+                pairs.append(
+                    Pair(
+                        function=place[figure][1],
+                        reference=place[figure][0],
+                        limit=min(float(functions[-1].upper), HORIZON),
+                        reference_limit=min(float(functions[-2].upper), HORIZON),
+                        below=SAME,
+                        above=SAME,
+                        absolute=0.0,
+                    )
+                )
+        places.append(place)
+    if not both:
+        return
+    laid = panel(functions) if functions else None
+    found = standings(laid, pairs) if laid else []
+    sizes = np.array(ladder, dtype=float)
+    for (old, new), place in zip(both, places, strict=True):
+        margins = {
+            figure: [laid.evaluate(np.full(sizes.size, at), sizes) for at in where[:2]]
+            for figure, where in place.items()
+            if laid is not None
+        }
+        moved = tuple(
+            _moved(figure, found[where[2]], functions[where[0]], functions[where[1]])
+            for figure, where in place.items()
+        )
+        yield _judged(old, new, moved, _steps(ladder, margins))
+
+
+def _aligned(one: MarginFunction, other: MarginFunction) -> MarginFunction:
+    """The same with every bound that is another's but for rounding at the other's."""
+    bounds = [piece.upper for piece in other.pieces if piece.upper.is_finite()]
+
+    def at(upper: Decimal) -> Decimal:
+        if not upper.is_finite():
+            return upper
+        near = min(bounds, key=lambda bound: abs(bound - upper), default=upper)
+        return near if abs(near - upper) <= Decimal(SAME) * upper else upper
+
+    return MarginFunction(tuple(replace(piece, upper=at(piece.upper)) for piece in one.pieces))
+
+
+def _moved(figure: str, standing: Standing, before: MarginFunction, after: MarginFunction) -> Moved:
+    rose, fell = standing.highest > SAME, standing.lowest < -SAME
+    bounds = [float(one.upper) for function in (before, after) for one in function.pieces]
+    return Moved(
+        figure,
+        _snapped(standing.over, bounds),
+        _snapped(standing.under, bounds),
+        standing.highest if rose else None,
+        standing.highest_notional if rose else None,
+        standing.lowest if fell else None,
+        standing.lowest_notional if fell else None,
+    )
+
+
+def _snapped(ranges: Iterable[tuple[float, float]], bounds: Sequence[float]) -> tuple[Range, ...]:
+    """Ranges that begin or end a hair from a bound, at the bound: there the margins part slowly."""
+
+    def snap(at: float) -> float:
+        near = min(bounds, key=lambda one: abs(one - at))
+        return near if abs(near - at) <= _HAIR * at else at
+
+    return tuple(
+        (snap(lower), None if upper >= HORIZON else snap(upper)) for lower, upper in ranges
+    )
+
+
+def _steps(ladder: Sequence[float], margins: Mapping[str, Sequence[object]]) -> tuple[Step, ...]:
+    columns = []
+    for figure in _FIGURES:
+        for side in (0, 1):
+            held = margins.get(figure)
+            values = [float("nan")] * len(ladder) if held is None else list(np.asarray(held[side]))
+            columns.append([None if np.isnan(one) else float(one) for one in values])
+    return tuple(Step(*row) for row in zip(ladder, *columns, strict=True))
+
+
+def _judged(
+    old: MarginSchedule, new: MarginSchedule, moved: tuple[Moved, ...], steps: tuple[Step, ...]
+) -> Change | None:
+    ratio = price_ratio(old, new)
+    capacity = [
+        None if held is None else float(held) * scale
+        for held, scale in (
+            (value_of(old.capacity), ratio if _scales(old) else 1.0),
+            (value_of(new.capacity), 1.0),
+        )
+    ]
+    rules = [one.rule.value if one.rule else "" for one in (old, new)]
+    kind = _kind(old, new, moved, capacity, rules, ratio)
+    if kind is None:
+        return None
+    return replace(
+        _change(new, kind, _moment(old), _moment(new)),
+        moved=moved,
+        steps=steps,
+        capacity_before=capacity[0],
+        capacity_after=capacity[1],
+        rule_before=rules[0],
+        rule_after=rules[1],
+        price=ratio,
+    )
+
+
+def _kind(  # noqa: PLR0913, PLR0917 - every thing that can change, gravest first
+    old: MarginSchedule,
+    new: MarginSchedule,
+    moved: Sequence[Moved],
+    capacity: Sequence[float | None],
+    rules: Sequence[str],
+    ratio: float,
+) -> Kind | None:
+    tighter, looser = any(one.tighter for one in moved), any(one.looser for one in moved)
+    if tighter or looser:
+        return Kind.MIXED if tighter and looser else Kind.TIGHTER if tighter else Kind.LOOSER
+    for figure in _FIGURES:
+        known = [not isinstance(getattr(one, figure), Unknown) for one in (old, new)]
+        if known[0] != known[1]:
+            return Kind.KNOWN if known[1] else Kind.UNKNOWN
+    if not _close(*capacity):
+        return Kind.CAPACITY
+    if rules[0] != rules[1]:
+        return Kind.RULE
+    scale = ratio if _scales(old) else 1.0
+    bounds = [sorted(_bounds(old, scale)), sorted(_bounds(new, 1.0))]
+    same = len(bounds[0]) == len(bounds[1]) and all(
+        _close(*pair) for pair in zip(*bounds, strict=True)
+    )
+    return None if same else Kind.BANDS
+
+
+def _bounds(one: MarginSchedule, scale: float) -> Iterable[float]:
+    return (float(tier.upper) * scale for tier in one.tiers if tier.upper.is_finite())
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= SAME * max(abs(one), abs(other))
+
+
+def price_ratio(old: MarginSchedule, new: MarginSchedule) -> float:
+    """The later price over the earlier one, where both schedules were converted with one; else 1."""
+    prices = [_price(one) for one in (old, new)]
+    return float(prices[1] / prices[0]) if prices[0] and prices[1] else 1.0
+
+
+def _price(one: MarginSchedule) -> Decimal | None:
+    for evidence in one.evidence:
+        for factor in evidence.conversion.factors if evidence.conversion else ():
+            if "price" in factor.name:
+                return factor.value
+    return None
+
+
+def _scales(one: MarginSchedule) -> bool:
+    return _price(one) is not None
+
+
+def repriced(function: MarginFunction, ratio: float) -> MarginFunction:
+    """A function whose bounds are in coins, at a price ``ratio`` times as high: ``ratio·f(N/ratio)``."""
+    if ratio == 1.0:
+        return function
+    scale = Decimal(ratio)
+    return MarginFunction(
+        tuple(
+            Piece(
+                one.upper if one.upper == INFINITY else one.upper * scale,
+                one.fixed * scale,
+                one.rate,
+                one.coefficient * scale ** (1 - one.power),
+                one.power,
+            )
+            for one in function.pieces
+        )
+    )

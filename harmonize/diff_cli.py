@@ -1,0 +1,75 @@
+"""The command that says what changed between two days."""
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harmonize import asked
+from harmonize.options import Notionals, ProfileOption, Underlyings, Venues
+from harmonize.terminal import FINE, INCOMPLETE, USAGE, emit, fail, note, print_json
+
+if TYPE_CHECKING:
+    from harmonize.app import Question
+    from harmonize.changes import Observed
+
+
+class DiffForm(StrEnum):
+    """How changes are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+def diff(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    since: Annotated[
+        datetime,
+        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="A day, as 2026-08-01."),
+    ],
+    until: Annotated[
+        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="A later day.")
+    ],
+    *,
+    venue: Venues = None,
+    underlying: Underlyings = None,
+    profile: ProfileOption = "",
+    notional: Notionals = None,
+    form: Annotated[DiffForm, typer.Option("--format", help="How to print it.")] = DiffForm.TABLE,
+) -> None:
+    """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
+    from harmonize import changes, changes_text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.audit import LADDER  # noqa: PLC0415 - as above
+
+    if not since < until:
+        fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
+    question = asked.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
+    after, missing = _observed(question)
+    before, _ = _observed(replace(question, as_of=since.date()))
+    found = changes.changes(before, after, asked.notionals(notional) or LADDER)
+    if form is DiffForm.JSON:
+        print_json([asdict(one) for one in found])
+    elif form is DiffForm.CSV:
+        emit(changes_text.csv(found).encode())
+    elif form is DiffForm.MARKDOWN:
+        emit(changes_text.markdown(found).encode())
+    else:
+        emit(changes_text.table(found).encode())
+    for one in missing:
+        note(context.obj, f"incomplete: {one}")
+    raise typer.Exit(INCOMPLETE if missing else FINE)
+
+
+def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
+    """What was read as of the question's day, and what of it was asked for and is not there."""
+    from harmonize.app import missing  # noqa: PLC0415 - numpy is heavy
+    from harmonize.changes import Observed  # noqa: PLC0415 - as above
+
+    reading = asked.read(question)
+    venues = {snapshot.venue for _, snapshot in reading.snapshots}
+    partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
+    return Observed(reading.schedules, frozenset(venues - partial)), missing(question, reading)
