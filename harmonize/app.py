@@ -192,7 +192,7 @@ def read(question: Question) -> tuple[Reading, datetime]:
             message = f"no venue is called {venue}; there are {', '.join(known)}"
             raise AskedError(message)
     with recorded() as path:
-        sources = _sources(question, path)
+        sources = sources_of(question, path)
         try:
             reading, as_of = read_sources(
                 sources, question.venues, question.as_of, strict=question.strict
@@ -208,7 +208,7 @@ def observed_days(question: Question) -> tuple[Date, ...]:
     with recorded() as path:
         days = {
             entry.observed_at.date()
-            for source in _sources(question, path)
+            for source in sources_of(question, path)
             for entry in source.entries
             if entry.venue != MARKET
             and not entry.failed
@@ -217,7 +217,7 @@ def observed_days(question: Question) -> tuple[Date, ...]:
     return tuple(sorted(day for day in days if question.as_of is None or day <= question.as_of))
 
 
-def _sources(question: Question, path: Path) -> list[Source]:
+def sources_of(question: Question, path: Path) -> list[Source]:
     """The archives that a question reads, in order; ``path`` is the recorded one's."""
     sources = []
     if question.archive is not None:

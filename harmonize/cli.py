@@ -56,6 +56,7 @@ app.add_typer(archive_app, name="archive")
 app.command()(fetch)
 cross_cli.add_to(app)
 app.command()(diff_cli.diff)
+app.command()(diff_cli.history)
 
 
 _PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))

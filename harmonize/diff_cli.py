@@ -1,4 +1,4 @@
-"""The command that says what changed between two days."""
+"""The commands about time: what changed between two days, and one schedule through all of them."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize import asked
-from harmonize.options import Notionals, ProfileOption, Underlyings, Venues
+from harmonize.options import AsOf, Notionals, ProfileOption, Underlyings, Venues
 from harmonize.terminal import FINE, INCOMPLETE, USAGE, emit, fail, note, print_json
 
 if TYPE_CHECKING:
@@ -73,3 +73,45 @@ def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
     return Observed(reading.schedules, frozenset(venues - partial)), missing(question, reading)
+
+
+class SeriesForm(StrEnum):
+    """How a series is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def history(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    venue: str,
+    symbol: str,
+    *,
+    notional: Notionals = None,
+    profile: ProfileOption = "",
+    as_of: AsOf = None,
+    form: Annotated[
+        SeriesForm, typer.Option("--format", help="How to print it.")
+    ] = SeriesForm.TABLE,
+) -> None:
+    """Print one schedule over time: margins at each observation, what changed, how far they moved."""
+    from harmonize import series, series_text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.app import AskedError, NotObservedError  # noqa: PLC0415 - as above
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+
+    sizes = asked.notionals(notional) or (1e5, 1e6, 1e7)
+    question = asked.question(context.obj, None, None, None, as_of, profile, 30.0, None)
+    try:
+        found = series.series(replace(question, ladder=sizes), venue, symbol)
+    except (NotObservedError, ArchiveError) as error:
+        fail(str(error), INCOMPLETE)
+    except AskedError as error:
+        fail(str(error), USAGE)
+    if form is SeriesForm.JSON:
+        print_json(found.as_object())
+    elif form is SeriesForm.CSV:
+        emit(series_text.csv(found).encode())
+    else:
+        emit(series_text.table(found).encode())
+    raise typer.Exit(INCOMPLETE if found.left_out else FINE)

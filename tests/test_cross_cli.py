@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from harmonize.app import Question, answer
 from harmonize.archive import Archive
 from harmonize.cli import app
 from tests import recorded
+from tests.venues.altered import changed
+from venues import mexc
 
 
 def run(*arguments: str) -> Result:
@@ -355,5 +358,71 @@ def test_diff_says_what_a_venue_changed() -> None:
 )
 def test_a_mistaken_diff_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
     found = run("diff", *arguments)
+    assert found.exit_code == code
+    assert any(said in line for line in found.stderr.splitlines())
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Path:
+    """MEXC over four nights: as recorded, twice the rate in the first tier, a failure, as recorded."""
+    made = Archive.create(tmp_path / "archive")
+    night = recorded.of_venue("mexc")[0]
+
+    def doubled(document: Any) -> None:
+        for tier in document["data"][0]["riskLimitCustom"]:
+            tier["imr"], tier["mmr"] = tier["imr"] * 2, tier["mmr"] * 2
+
+    for days, snapshot in enumerate((night, changed(night, mexc.DETAIL, doubled), night)):
+        moved = tuple(
+            replace(one, observed_at=one.observed_at + timedelta(days=days))
+            for one in snapshot.payloads
+        )
+        when = snapshot.observed_at + timedelta(days=days)
+        made.append(replace(snapshot, observed_at=when, payloads=moved))
+    return tmp_path / "archive"
+
+
+def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
+    options = ("history", "mexc", "BTC_USDT", "--notional", "100000")
+    table = run("--archive", str(nights), *options)
+    assert table.exit_code == 0
+    assert "mexc BTC/USDT:USDT (any), 3 observations" in table.stdout
+    found = json.loads(run("--archive", str(nights), *options, "--format", "json").stdout)
+    assert [one["initial"] for one in found["seen"]] == [[200.0], [400.0], [200.0]]
+    assert [one["kind"] for one in found["seen"]] == ["", "tighter", "looser"]
+    initial = found["courses"][0]["measured"]
+    assert (initial["peak_to_trough"], initial["calls"], initial["widest_days"]) == (2.0, 1, 1.0)
+    assert [one["share"] for one in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
+    rows = run("--archive", str(nights), *options, "--format", "csv").stdout.splitlines()
+    assert len(rows) == 4
+    assert rows[2].endswith(",tighter")
+    early = run("--archive", str(nights), *options, "--as-of", "2026-08-27")
+    assert "1 observations" in early.stdout
+
+
+def test_a_broken_snapshot_is_left_out_and_told(nights: Path) -> None:
+    pack = max((nights / "packs").iterdir(), key=lambda one: one.stat().st_mtime)
+    pack.chmod(0o600)
+    pack.write_bytes(b"nothing")
+    found = run("--archive", str(nights), "history", "mexc", "BTC/USDT:USDT")
+    assert found.exit_code == 3
+    assert "left out: 2026-08-" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ("history", "hyperliquid", "NOPE"),
+            3,
+            "hyperliquid has no schedule of NOPE in any snapshot",
+        ),
+        (("history", "ftx", "BTC"), 2, "no venue is called ftx; there are apex"),
+        (("history", "okx", "BTC/USDT:USDT", "--notional", "0"), 2, "--notional is an amount"),
+        (("--archive", "/nowhere", "history", "okx", "BTC/USDT:USDT"), 3, "/nowhere"),
+    ],
+)
+def test_a_mistaken_history_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
+    found = run(*arguments)
     assert found.exit_code == code
     assert any(said in line for line in found.stderr.splitlines())

@@ -1,0 +1,92 @@
+"""How a margin moved over time: peak to trough, the largest rise in so many days, large calls.
+
+A position stays the same, and its margin holds from one observation to the next. Definitions: CPMI-IOSCO
+Public quantitative disclosure standards 6.5 and 6.9; Murphy, Vasios and Vause, "An investigation into
+the procyclicality of risk-based initial margin models", Bank of England FSP 29 (2014).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+DAYS = (1, 5, 30)
+"""The horizons, in days, of the largest rise."""
+
+LARGE = 0.25
+"""A rise by this share from one observation to the next is a large call: a convention of this tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """The largest rise within ``days``, max M(t + days) / M(t) − 1 or 0, and when it was observed.
+
+    M holds from an observation up to the next one, so that a change counts as of the day on which it
+    was seen. Where observations lie further apart than ``days``, several changes may be one.
+    """
+
+    days: int
+    share: float
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Responsiveness:
+    """How one margin at one notional moved; None and 0 of fewer than two observations.
+
+    ``peak_to_trough`` is the largest over the smallest margin, ``calls`` counts rises of a quarter or
+    more between neighbouring observations, ``widest_days`` is the longest time without one.
+    """
+
+    observations: int
+    peak_to_trough: float | None
+    rises: tuple[Rise, ...]
+    calls: int
+    widest_days: float
+
+
+def responsiveness(points: Sequence[tuple[datetime, float]]) -> Responsiveness:
+    """Measure a series of margins in order of time; margins are above 0."""
+    margins = [margin for _, margin in points]
+    gaps = [(later - sooner).total_seconds() / 86_400 for (sooner, _), (later, _) in _pairs(points)]
+    calls = sum(now >= was * (1.0 + LARGE) for (_, was), (_, now) in _pairs(points))
+    return Responsiveness(
+        observations=len(points),
+        peak_to_trough=max(margins) / min(margins) if len(points) > 1 else None,
+        rises=tuple(found for days in DAYS if (found := _largest(points, days)) is not None),
+        calls=calls,
+        widest_days=max(gaps, default=0.0),
+    )
+
+
+_Point = tuple[datetime, float]
+
+
+def _pairs(points: Sequence[_Point]) -> list[tuple[_Point, _Point]]:
+    return list(pairwise(points))
+
+
+def _largest(points: Sequence[_Point], days: int) -> Rise | None:
+    """The largest n-day rise of the step function, each margin in force until the next observation.
+
+    M(t) is that of observation i and M(t + n) that of observation j for some t where ``t_j − n`` lies
+    before ``t_{i+1}`` and ``t_{j+1} − n`` after ``t_i``.
+    """
+    window, best = timedelta(days=days), None
+    for place, (later, now) in enumerate(points):
+        after = points[place + 1][0] if place + 1 < len(points) else None
+        for (begun, was), (ended, _) in reversed(_pairs(points[: place + 1])):
+            if later - ended >= window:
+                break
+            if (after is None or after - begun > window) and (
+                best is None or now / was - 1.0 > best[0]
+            ):
+                best = (now / was - 1.0, later)
+    if len(points) < 2:  # noqa: PLR2004 - nothing moved that was seen once
+        return None
+    rose = best is not None and best[0] > 0.0
+    return (
+        Rise(days, best[0], f"{best[1]:%Y-%m-%dT%H:%M:%SZ}")
+        if best and rose
+        else Rise(days, 0.0, "")
+    )

@@ -1,0 +1,85 @@
+"""A schedule over time as text: for a terminal and for a spreadsheet."""
+
+from collections.abc import Iterator
+from csv import writer
+from io import StringIO
+
+from harmonize.series import Course, Series
+from harmonize.terminal import one_line
+
+_NONE = "–"
+_WORDS = {"initial": "IM", "maintenance": "MM"}
+
+
+def table(series: Series) -> str:
+    """Margins at every observation, what changed there, and how far they moved."""
+    return "".join(f"{one_line(line)}\n" for line in _lines(series))
+
+
+def _lines(series: Series) -> Iterator[str]:
+    yield f"{series.venue} {series.symbol} ({series.profile}), {len(series.seen)} observations"
+    heads = [f"{word} of {size:,.0f}" for size in series.notionals for word in _WORDS.values()]
+    yield f"{'observed':<20} {' '.join(f'{head:>18}' for head in heads)}  changed"
+    for one in series.seen:
+        margins = [
+            value for pair in zip(one.initial, one.maintenance, strict=True) for value in pair
+        ]
+        said = " ".join(f"{_usd(value):>18}" for value in margins)
+        yield f"{one.observed_at[:19]:<20} {said}  {one.kind}".rstrip()
+    yield ""
+    yield f"{'margin':<22} {'peak to trough':>15} {'in 1 day':>10} {'in 5 days':>10} {'in 30 days':>10} {'large calls':>12}"
+    for course in series.courses:
+        yield _course(course)
+    widest = max((one.measured.widest_days for one in series.courses), default=0.0)
+    yield f"a margin holds until the next observation; the longest time without one is {widest:,.0f} days"
+    for left_out in series.left_out:
+        yield f"left out: {left_out}"
+
+
+def _course(course: Course) -> str:
+    measured = course.measured
+    ratio = measured.peak_to_trough
+    rises = {one.days: f"{one.share:+.2%}" for one in measured.rises}
+    return (
+        f"{f'{_WORDS[course.figure]} of {course.notional:,.0f}':<22} "
+        f"{_NONE if ratio is None else f'{ratio:.4g}':>15} "
+        f"{rises.get(1, _NONE):>10} {rises.get(5, _NONE):>10} {rises.get(30, _NONE):>10} "
+        f"{measured.calls:>12}"
+    )
+
+
+def csv(series: Series) -> str:
+    """A row an observation and notional."""
+    written = StringIO()
+    lines = writer(written, lineterminator="\n")
+    heads = (
+        "observed_at",
+        "notional_usd",
+        "initial_usd",
+        "maintenance_usd",
+        "capacity_usd",
+        "kind",
+    )
+    lines.writerow(("venue", "symbol", "profile", *heads))
+    for one in series.seen:
+        rows = zip(series.notionals, one.initial, one.maintenance, strict=True)
+        for size, initial, maintenance in rows:
+            numbers = (size, initial, maintenance, one.capacity)
+            lines.writerow(
+                (
+                    *(_text(text) for text in (series.venue, series.symbol, series.profile)),
+                    one.observed_at,
+                    *("" if number is None else repr(number) for number in numbers),
+                    one.kind,
+                )
+            )
+    return written.getvalue()
+
+
+def _text(text: str) -> str:
+    plain = one_line(text)
+    return f"'{plain}" if plain[:1] in {"=", "+", "-", "@"} else plain
+
+
+def _usd(amount: float | None) -> str:
+    return _NONE if amount is None else f"{amount:,.2f}"
