@@ -70,10 +70,14 @@ def in_sequence(row: Row, key: str, due: int, at: str) -> None:
         raise UnreadablePayloadError(where=where, reason=f"tier {due} was due, was {_shown(found)}")
 
 
+LOST = "\N{REPLACEMENT CHARACTER}"
+"""What stands for a character that was lost on the way; no name has one."""
+
+
 def word(row: Row, key: str, at: str) -> str:
     """Read a text that is not empty and can be printed. Raises UnreadablePayloadError, naming the place."""
     raw = row.get(key)
-    if not isinstance(raw, str) or not raw or not raw.isprintable():
+    if not isinstance(raw, str) or not raw or not raw.isprintable() or LOST in raw:
         where = f"{at}/{escape(key)}"
         raise UnreadablePayloadError(where=where, reason=f"a text was due, was {_shown(raw)}")
     return raw

@@ -100,7 +100,8 @@ def test_equity_is_what_is_asked_there_and_more_on_the_way(
     on_the_way = [1 + (end - 1) * step / 200 for step in range(1, 199)]
     assert all(left(ratio) > -1e-9 * notional for ratio in on_the_way)
     if found is not None:
-        assert (found < 1) == (side is Side.LONG)
+        # On a bound, where the tier above jumps, any move into it is the last one.
+        assert found == 1.0 or (found < 1.0) == (side is Side.LONG)
         just_beyond = found * (1 + 1e-9 if side is Side.SHORT else 1 - 1e-9)
         assert left(just_beyond) <= 1e-7 * notional
 
