@@ -1,6 +1,8 @@
 """Every check finds what it is for, lets pass what it is not for, and says what it must."""
 
 import re
+from dataclasses import replace
+from decimal import Decimal
 from inspect import cleandoc
 
 import pytest
@@ -9,8 +11,9 @@ from harmonize import checks
 from harmonize.checks import CHECKS, OF_WAIVERS
 from harmonize.checks.examined import Check, Draft, fingerprint
 from harmonize.document import AuditDocument, Finding, Level, Verdict
+from harmonize.requirement import CrossVenue
 from tests import recorded
-from tests.checks.examples import CASES, LAX, TUNED, Case, of
+from tests.checks.examples import CASES, LAX, TUNED, Case, flat_schedule, of, pair
 
 BY_CODE = {one.code: one for one in CHECKS}
 
@@ -119,3 +122,22 @@ def test_a_finding_says_observed_required_interval_source_and_the_smallest_chang
 def test_checks_of_waivers_are_asked_in_the_second_round_alone() -> None:
     assert [one.code for one in OF_WAIVERS] == ["MH801", "MH802", "MH803", "MH804"]
     assert not [one for one in Case().audited().findings if one.code.startswith("MH80")]
+
+
+def test_a_gap_counts_from_the_limit_of_the_rule_set() -> None:
+    """5 % against the baseline's 10 %: a gap of half, found under a limit of 49 % and not of 51 %."""
+    half = flat_schedule((50_000, "0.05", "0.025"))
+    for limit, due in (("0.49", 1), ("0.51", 0)):
+        case = pair(half)
+        (rule,) = case.rules
+        own = replace(rule, cross_venue=CrossVenue(gap=Decimal(limit)))
+        assert len(found(replace(case, rules=(own,)).audited(), "MH701")) == due
+
+
+def test_leverage_is_weighted_by_capacity() -> None:
+    """100x up to $20,000 and 10x up to $180,000: 19x on average, where the reference allows 10x."""
+    case = pair(flat_schedule((20_000, "0.01", "0.005")), flat_schedule((180_000, "0.1", "0.05")))
+    (rule,) = case.rules
+    for limit, due in (("1.89", 1), ("1.91", 0)):
+        own = replace(rule, cross_venue=CrossVenue(leverage=Decimal(limit)))
+        assert len(found(replace(case, rules=(own,)).audited(), "MH703")) == due

@@ -201,6 +201,14 @@ def test_a_function_at_another_price_is_that_of_the_same_coins() -> None:
     assert price_ratio(schedule(), schedule()) == 1.0
 
 
+def test_a_range_begins_at_the_bound_where_margins_part_slowly() -> None:
+    """Marginal rates that differ above a bound alone: a hair above it they are still the same."""
+    old = schedule()
+    kept = Known(marginal([tier.upper for tier in old.tiers], [D("0.01"), D("0.03")]))
+    found = one(old, replace(old, maintenance=kept))
+    assert found.moved[1].tighter == ((100_000.0, 1_000_000.0),)
+
+
 def test_what_becomes_known_or_unknown_is_no_change_of_margin() -> None:
     bare = replace(schedule(), maintenance=Unknown("not published"))
     assert one(bare, schedule()).kind is Kind.KNOWN

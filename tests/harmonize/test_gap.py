@@ -9,7 +9,7 @@ import pytest
 from harmonize.cells import HORIZON, Group, cells, cut_at_crossings
 from harmonize.gap import rungs, stretches
 from harmonize.panel import Panel, panel
-from harmonize.schedule import MarginFunction, flat, marginal
+from harmonize.schedule import MarginFunction, Piece, flat, marginal
 from tests.random_functions import random_functions
 
 
@@ -100,3 +100,39 @@ def test_a_function_is_not_counted_above_its_limit() -> None:
     group = Group((0, 1, 2), (10_000.0, 10_000.0, 500.0))
     (found,) = rungs(laid, [group], [500.0, 1000.0])
     assert [(one.count, one.most) for one in found] == [(3, 20.0), (2, 20.0)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_widest_spread_is_that_of_a_dense_grid(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    functions = random_functions(rng, 30)
+    laid = panel(functions)
+    groups = groups_of(rng, functions, 20)
+    found = stretches(cut_at_crossings(cells(laid, groups)), len(groups))
+    for group, parts in zip(groups, found, strict=True):
+        for part in parts:
+            ends = (max(part.lower, 1.0), min(part.upper, 1e11))
+            grid = np.exp(np.linspace(np.log(ends[0]), np.log(ends[1]), 300))[1:-1]
+            rates = []
+            for size in grid:
+                asked = [one for one in margins(laid, group, float(size)) if not np.isnan(one)]
+                rates.append((max(asked) - min(asked)) / size)
+            assert part.widest >= max(rates) * (1 - 1e-9)
+            asked = [one for one in margins(laid, group, part.widest_notional) if not np.isnan(one)]
+            near = np.nextafter(part.widest_notional, np.inf)
+            above = [one for one in margins(laid, group, near) if not np.isnan(one)]
+            reached = [
+                (max(each) - min(each)) / part.widest_notional for each in (asked, above) if each
+            ]
+            assert any(part.widest == pytest.approx(one, rel=1e-9, abs=1e-15) for one in reached)
+
+
+def test_the_widest_spread_can_lie_where_it_is_stationary() -> None:
+    # 0.02 N against 100 + 0.005 N + 1e-9 N²: over N, 0.015 − 100/N − 1e-9 N is largest at N² = 1e11.
+    straight = flat([D(10_000_000)], [D("0.02")])
+    bent = MarginFunction((Piece(D(10_000_000), D(100), D("0.005"), D("1e-9"), D(2)),))
+    laid = panel([straight, bent])
+    parts = stretches(cut_at_crossings(cells(laid, [Group((0, 1), (1e7, 1e7))])), 1)[0]
+    widest = max((one for one in parts if one.dearest == (0,)), key=lambda one: one.widest)
+    assert widest.widest_notional == pytest.approx(1e11**0.5)
+    assert widest.widest == pytest.approx(0.015 - 2 * (100 * 1e-9) ** 0.5)
