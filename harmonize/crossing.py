@@ -64,10 +64,14 @@ def basis(question: Question, *, lenient: bool = False) -> Basis:
 
 @dataclass(frozen=True, slots=True)
 class GapAnswer:
-    """Spreads, splits with their decomposition, and what-ifs of one underlying."""
+    """Spreads, splits with their decomposition, and what-ifs of one underlying.
+
+    Costs of splits include ``fee`` USD for every account but the first.
+    """
 
     underlying: str
     hurdle_rate: float
+    fee: float
     spreads: tuple[Gap, ...]
     arbitrages: tuple[ArbitrageRow, ...]
     what_ifs: tuple[WhatIfRow, ...]
@@ -88,6 +92,7 @@ def gap_of(
     return GapAnswer(
         underlying,
         question.hurdle,
+        conditions.fee,
         spreads,
         arbitrage_rows([found], question.ladder, question.hurdle, conditions),
         tuple(

@@ -15,6 +15,8 @@ def gap_text(answer: GapAnswer) -> str:
     """Write spreads, then splits and what they consist of, then what-ifs."""
     lines = [line for row in answer.arbitrages for line in _arbitrage(row, answer.hurdle_rate)]
     lines += [line for row in answer.what_ifs for line in _what_if(row)]
+    if answer.fee:
+        lines.append(f"splits include ${answer.fee:,.2f} for every account but the first")
     return spread.text(answer.spreads) + "".join(f"{line}\n" for line in lines)
 
 

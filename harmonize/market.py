@@ -95,7 +95,9 @@ def _row(
         underlying=found.underlying,
         figure=found.figure,
         rule_set=rule_set,
-        venues=tuple(found.offers),
+        venues=tuple(
+            one for one in found.offers if not conditions or one not in conditions.excluded
+        ),
         oldest=found.oldest,
         newest=found.newest,
         points=tuple(_point(one, hurdle) for one in points if one is not None),

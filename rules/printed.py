@@ -101,7 +101,7 @@ def _scalar(value: Plain) -> str:
 def page(rule_set: RuleSet) -> str:
     """Write what a rule set says, where it comes from and what is unverified, in Markdown."""
     parts = [f"# {rule_set.id}", rule_set.title, rule_set.about, _facts(rule_set)]
-    parts += [_inputs(rule_set), _classes(rule_set), _published(rule_set)]
+    parts += [_inputs(rule_set), _classes(rule_set), _cross_venue(rule_set), _published(rule_set)]
     parts += [_sources(rule_set), _flags(rule_set), _examples(rule_set)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -163,6 +163,35 @@ def _classes(rule_set: RuleSet) -> str:
         for one in rule_set.requirement.classes
     ]
     return "\n".join(["## Classes", "", "| class | assets | v1 |", "| --- | --- | --- |", *rows])
+
+
+def _cross_venue(rule_set: RuleSet) -> str:
+    limits = rule_set.cross_venue
+    if limits is None:
+        return ""
+    said = (
+        (
+            limits.gap,
+            "the cheapest split may ask less than the reference by {share} of it at most (MH701)",
+        ),
+        (
+            limits.one_cheapest,
+            "one venue alone may ask least over {share} of sizes at most (MH702)",
+        ),
+        (
+            limits.leverage,
+            "mean leverage by capacity may be {times} times the reference's at most (MH703)",
+        ),
+        (limits.spread, "the dearest venue may ask {times} times the cheapest's at most (MH704)"),
+        (limits.saving, "a split may save {share} over the best single venue at most (MH705)"),
+        (limits.index, "the harmonization index may be {times} at least (MH706)"),
+    )
+    lines = [
+        f"- {text.format(share=_percent(limit), times=f'{limit.normalize():f}')}"
+        for limit, text in said
+        if limit is not None
+    ]
+    return "\n".join(["## Limits across venues", "", *lines])
 
 
 def _published(rule_set: RuleSet) -> str:

@@ -61,6 +61,12 @@ def test_conditions_change_the_split() -> None:
     assert _cost(more) == pytest.approx(2000.0)
 
 
+def test_fees_and_excluded_venues_are_told() -> None:
+    found = run("gap", "BTC", "--notional", "1e6", "--fee", "200", "--exclude", "mexc")
+    assert "splits include $200.00 for every account but the first" in found.stdout
+    assert "split over 16 venues" in found.stdout
+
+
 def _cost(answer: Any) -> float:
     (row,) = answer["arbitrages"]
     cost = row["points"][0]["split"]
