@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from harmonize.panel import Ints
+from harmonize.panel import Floats
 
 DRAWS = 1000
 SEED = 20250901
@@ -39,22 +39,37 @@ def interval(
     """The 95 % bootstrap interval of an index; None of fewer than three distances."""
     if len(distances) < LEAST:
         return None
-    drawn = _drawn(len(distances))
+    times = _times(len(distances))
     known = np.array(distances)
     if weights is None:
-        means = known[drawn].mean(axis=1)
+        means = known @ times / len(distances)
     else:
         weighed = np.array(weights)
-        means = (known * weighed)[drawn].sum(axis=1) / weighed[drawn].sum(axis=1)
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    far, near = np.percentile(means, [100.0 - tail, tail])
+        means = (known * weighed) @ times / (weighed @ times)
+    near, far = _percentiles(means)
     return float(100.0 * np.exp(-far)), float(100.0 * np.exp(-near))
 
 
 @lru_cache(maxsize=1024)
-def _drawn(count: int) -> Ints:
-    """The same draws for the same number of distances."""
-    return np.random.default_rng(SEED).integers(0, count, (DRAWS, count))
+def _times(count: int) -> Floats:
+    """How often each of so many distances is in each draw; the same for the same number of them."""
+    drawn = np.random.default_rng(SEED).integers(0, count, (DRAWS, count))
+    places = drawn * DRAWS + np.arange(DRAWS)[:, None]
+    times = np.bincount(places.ravel(), minlength=count * DRAWS).astype(float)
+    return times.reshape(count, DRAWS)
+
+
+def _percentiles(values: Floats) -> tuple[float, float]:
+    """The 2.5th and the 97.5th percentile, linear between neighbours, as numpy defines them."""
+    tail = 0.5 * (1.0 - CONFIDENCE)
+    places = [share * (values.size - 1) for share in (tail, 1.0 - tail)]
+    whole = [int(place) for place in places]
+    sorted_ = np.partition(values, [*whole, *(one + 1 for one in whole)])
+    low, high = (
+        float(sorted_[one] + (place - one) * (sorted_[one + 1] - sorted_[one]))
+        for one, place in zip(whole, places, strict=True)
+    )
+    return low, high
 
 
 def without_one(
