@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from harmonize.panel import Floats
+from harmonize.panel import Floats, Ints
 
 DRAWS = 1000
 SEED = 20250901
@@ -39,24 +39,24 @@ def interval(
     """The 95 % bootstrap interval of an index; None of fewer than three distances."""
     if len(distances) < LEAST:
         return None
-    times = _times(len(distances))
+    drawn = _drawn(len(distances))
     known = np.array(distances)
     if weights is None:
-        means = known @ times / len(distances)
+        means = known[drawn].mean(axis=1)
     else:
         weighed = np.array(weights)
-        means = (known * weighed) @ times / (weighed @ times)
+        means = (known * weighed)[drawn].sum(axis=1) / weighed[drawn].sum(axis=1)
     near, far = _percentiles(means)
     return float(100.0 * np.exp(-far)), float(100.0 * np.exp(-near))
 
 
 @lru_cache(maxsize=1024)
-def _times(count: int) -> Floats:
-    """How often each of so many distances is in each draw; the same for the same number of them."""
-    drawn = np.random.default_rng(SEED).integers(0, count, (DRAWS, count))
-    places = drawn * DRAWS + np.arange(DRAWS)[:, None]
-    times = np.bincount(places.ravel(), minlength=count * DRAWS).astype(float)
-    return times.reshape(count, DRAWS)
+def _drawn(count: int) -> Ints:
+    """The same draws for the same number of distances.
+
+    Sums over draws and no product of matrices: that would round by the machine it runs on.
+    """
+    return np.random.default_rng(SEED).integers(0, count, (DRAWS, count))
 
 
 def _percentiles(values: Floats) -> tuple[float, float]:

@@ -14,9 +14,9 @@ def test_the_interval_is_that_of_all_possible_draws(monkeypatch: pytest.MonkeyPa
     distances = [0.1, 0.4, 0.5, 1.2, 0.3, 0.9, 0.2]
     values = sorted(100 * exp(-sum(drawn) / 7) for drawn in product(distances, repeat=7))
     monkeypatch.setattr(sureness, "DRAWS", 20_000)
-    sureness._times.cache_clear()  # noqa: SLF001 - so that the draws are as many
+    sureness._drawn.cache_clear()  # noqa: SLF001 - so that the draws are as many
     found = interval(distances)
-    sureness._times.cache_clear()  # noqa: SLF001 - as above
+    sureness._drawn.cache_clear()  # noqa: SLF001 - as above
     assert found == pytest.approx((np.percentile(values, 2.5), np.percentile(values, 97.5)))
 
 
