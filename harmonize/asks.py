@@ -14,7 +14,9 @@ def asked(rule_set: RuleSet) -> str:
     if isinstance(requirement, Disclosure):
         return f"{len(requirement.expects)} things to be published"
     if isinstance(requirement, ReferenceSchedule):
-        return f"tiers for {len(requirement.classes)} classes ({_mark(rule_set, 'initial')})"
+        number = len(requirement.classes)
+        classes = f"{number} class{'' if number == 1 else 'es'}"
+        return f"tiers for {classes} ({_mark(rule_set, 'initial')})"
     if isinstance(requirement, Model):
         return f"{_model(requirement)} ({_mark(rule_set, 'initial')})"
     initial = f"IM {_percent(requirement.initial_rate)} ({_mark(rule_set, 'initial')})"

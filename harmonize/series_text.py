@@ -17,7 +17,8 @@ def table(series: Series) -> str:
 
 
 def _lines(series: Series) -> Iterator[str]:
-    yield f"{series.venue} {series.symbol} ({series.profile}), {len(series.seen)} observations"
+    times = f"{len(series.seen)} observation{'' if len(series.seen) == 1 else 's'}"
+    yield f"{series.venue} {series.symbol} ({series.profile}), {times}"
     heads = [f"{word} of {size:,.0f}" for size in series.notionals for word in _WORDS.values()]
     yield f"{'observed':<20} {' '.join(f'{head:>18}' for head in heads)}  changed"
     for one in series.seen:
