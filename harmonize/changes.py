@@ -9,11 +9,11 @@ were cut anew and ask the same everywhere changed their bands alone.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
 import numpy as np
 
 from harmonize.cells import HORIZON
+from harmonize.change import Change, Kind, Moved, Range, Step
 from harmonize.panel import panel
 from harmonize.schedule import INFINITY, MarginFunction, MarginSchedule, Piece, Unknown, value_of
 from harmonize.standing import Pair, Standing, standings
@@ -23,77 +23,6 @@ SAME = 1e-9
 
 _FIGURES = ("initial", "maintenance")
 _HAIR = 1e-6  # relative; how far from its bound a margin has to go to be another
-
-
-Range = tuple[float, float | None]
-
-
-class Kind(StrEnum):
-    """What became of a schedule."""
-
-    TIGHTER = "tighter"
-    LOOSER = "looser"
-    MIXED = "mixed"
-    BANDS = "only bands"
-    CAPACITY = "only capacity"
-    RULE = "only rule"
-    KNOWN = "now known"
-    UNKNOWN = "no longer known"
-    LISTED = "listed"
-    DELISTED = "delisted"
-    LEFT_OUT = "left out"  # of a snapshot that does not hold every instrument
-    APPEARED = "appeared"  # likewise
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """How IM or MM of one schedule moved; ranges (lower, upper] in USD, open-ended where upper is None.
-
-    ``largest_rise`` and ``largest_fall`` are the extremes of after / before − 1 and where they are;
-    None where the function was not known at both times.
-    """
-
-    figure: str
-    tighter: tuple[Range, ...]
-    looser: tuple[Range, ...]
-    largest_rise: float | None
-    rise_notional: float | None
-    largest_fall: float | None
-    fall_notional: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Margins in USD at one notional before and after; None where there is no value."""
-
-    notional: float
-    initial_before: float | None
-    initial_after: float | None
-    maintenance_before: float | None
-    maintenance_after: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What became of one schedule between two observations; times are ISO 8601 in UTC.
-
-    ``price`` is the ratio of prices that was taken out; 1 where none was used.
-    """
-
-    venue: str
-    symbol: str
-    profile: str
-    underlying: str
-    kind: Kind
-    before: str
-    after: str
-    moved: tuple[Moved, ...] = ()
-    steps: tuple[Step, ...] = ()
-    capacity_before: float | None = None
-    capacity_after: float | None = None
-    rule_before: str = ""
-    rule_after: str = ""
-    price: float = 1.0
 
 
 Key = tuple[str, str, str]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
-from harmonize.changes import Change, Moved, Range, Step
+from harmonize.change import Change, Moved, Range, Step
 from harmonize.terminal import one_line
 
 _NONE = "–"

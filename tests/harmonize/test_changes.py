@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harmonize.changes import Change, Kind, Observed, changes, price_ratio, repriced
+from harmonize.change import Change, Kind
+from harmonize.changes import Observed, changes, price_ratio, repriced
 from harmonize.changes_text import csv as as_csv
 from harmonize.changes_text import markdown, table
 from harmonize.instrument import contract
