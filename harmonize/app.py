@@ -19,6 +19,7 @@ from harmonize.document import AuditDocument, Tool
 from harmonize.inputs import MARKET
 from harmonize.market import HURDLE
 from harmonize.payload import Payload
+from harmonize.place import Place
 from harmonize.requirement import RuleSet
 from harmonize.schedule import MarginSchedule
 from harmonize.sources import NothingObservedError, Source
@@ -53,7 +54,7 @@ class Question:
     ``sizes`` are notionals at which splits are computed besides the ladder.
     """
 
-    archive: Path | None = None
+    archive: Place | None = None
     venues: tuple[str, ...] = ()
     underlyings: tuple[str, ...] = ()
     profile: str = ""

@@ -1,84 +1,70 @@
-"""The append-only archive of what venues sent: append, read, verify.
+"""The append-only archive of what venues sent: append, read, verify, prune.
 
-An archive is a directory::
+An archive is a folder, or a place of an object store that fsspec opens::
 
-    format.json                 {"format": 1}
+    format.json                 {"format": 2}
     packs/<sha256>.zst          the payloads of one snapshot, one after the other, in one zstd frame
     manifests/<sequence>.json   one snapshot: which pack, and what each stretch of it answers
+    derived/                    tables that can be made anew from the rest; no part of the chain
 
-A pack is named by the hash of its own bytes. A manifest is sealed: ``seal`` is its hash with an empty
-seal; and chained: ``previous`` is the hash of the whole manifest before it. So a byte that changes,
-goes or comes in any object shows, and so does an object that is missing or out of place.
+A pack is named by the hash of its own bytes. It may be compressed against the content of an earlier
+one, its base, which stands alone; so a night that brought little news takes little room. A manifest is
+sealed: ``seal`` is its hash with an empty seal; and chained: ``previous`` is the hash of the whole
+manifest before it. So a byte that changes, goes or comes in any object shows, and so does an object
+that is missing or out of place. A pack that was taken away on purpose is named, with the day and the
+reason, by a record in the same chain; all other manifests stay. Format 1 is the same without bases
+and without such records; it is read and appended to as it is.
 
 What this cannot show: that the newest manifests were taken away together with the packs that only
 they name, or that someone wrote the whole chain anew. No file inside the archive could; to know,
 keep the digest of the newest entry elsewhere and look for it again.
 
 Files come into being whole: written under a temporary name (``*.tmp``, of no meaning if a crash
-leaves one), flushed, and linked to their final name, which fails where that name is taken. The pack
-is durable before its manifest exists, and the manifest is what makes a snapshot part of the archive.
-Equal snapshots in equal order give equal bytes, as long as the version of zstd is the same.
+leaves one), flushed, and linked to their final name, which fails where that name is taken; an object
+store does the same by one conditional request. The pack is durable before its manifest exists, and
+the manifest is what makes a snapshot part of the archive. Equal snapshots in equal order give equal
+bytes, as long as the version of zstd is the same.
 """
 
-import os
 import re
-import secrets
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-import zstandard
-
+from harmonize.listing import Entry, Listing, bring_back, entry_of, gone_and_named, take_away
 from harmonize.manifest import (
-    LIMIT,
     PACK_NAME,
     Manifest,
+    Packed,
+    Pruning,
+    content_of,
     digest,
-    moment,
+    holds,
+    packed,
+    packed_against,
     parsed,
+    pruning,
     require,
     unpacked,
     written,
 )
-from harmonize.payload import Origin, Snapshot
+from harmonize.objects import DISK, ArchiveError, Disk, Objects, objects_at
+from harmonize.payload import Snapshot
+from harmonize.place import Place
 
-FORMAT = b'{"format": 1}\n'
-LEVEL = 19
+__all__ = ["Archive", "ArchiveError", "Problem"]
+
+FORMATS = {1: b'{"format": 1}\n', 2: b'{"format": 2}\n'}
+NEWEST = 2
 ATTEMPTS = 20
 """How often an append yields its sequence number to another process before it gives up."""
 
+WORTH = 0.5
+"""The most that a pack on a base may take of what its base takes; above, a new one stands alone."""
+
 MANIFEST_NAME = re.compile(r"(?!0{8})([0-9]{8})\.json")
-
-
-class ArchiveError(Exception):
-    """An object of an archive that is not as it must be, or cannot be written: path, and what."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        """Remember both apart, so that a problem can name the path within its archive."""
-        super().__init__(f"{path}: {what}")
-        self.path = path
-        self.what = what
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One snapshot in the archive, without its payloads.
-
-    ``digest`` is the hash of its manifest, ``payloads`` their number, ``size`` the bytes of the pack.
-    ``failed`` says that it is the record of a try that failed.
-    """
-
-    sequence: int
-    venue: str
-    observed_at: datetime
-    complete: bool
-    digest: str
-    payloads: int
-    size: int
-    failed: bool = False
+_OURS = {"format.json", "packs", "manifests", "derived"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,120 +75,173 @@ class Problem:
     what: str
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):  # pragma: no cover - Windows cannot flush a directory
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """The four steps by which a file comes to last; a test stops at each of them."""
-
-    write: Callable[[Path, bytes], None] = _write  # make a new file, whole and flushed
-    link: Callable[[Path, Path], None] = os.link  # give it its name; fails where that is taken
-    remove: Callable[[Path], None] = os.unlink  # take the temporary name away
-    sync: Callable[[Path], None] = _sync  # make the names in a directory last
-
-    def publish(self, path: Path, content: bytes) -> None:
-        """Let ``path`` hold ``content`` or not exist. Raises FileExistsError, other OSError."""
-        temporary = path.with_name(f"{secrets.token_hex(8)}.tmp")
-        try:
-            self.write(temporary, content)
-            self.link(temporary, path)
-        finally:
-            with suppress(OSError):  # one that stays means nothing
-                self.remove(temporary)
-        self.sync(path.parent)
-
-
-DISK = Disk()
+_Record = tuple[Manifest | Pruning, str]
+_Bases = dict[str, tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A directory of snapshots. Open one with ``Archive.open`` or ``Archive.create``."""
+    """Snapshots in one place. Open one with ``Archive.open`` or ``Archive.create``."""
 
-    path: Path
-    disk: Disk = DISK
+    objects: Objects
+    format: int = NEWEST
+
+    @property
+    def place(self) -> Place:
+        """Where it lies: a folder or a URL."""
+        return self.objects.place
 
     @classmethod
-    def open(cls, path: Path) -> "Archive":
+    def open(cls, place: Place) -> "Archive":
         """Take an archive that exists. Raises ArchiveError: none there, or an unknown format."""
+        objects = objects_at(place)
         try:
-            _check_format(path)
+            return cls(objects, _format_of(objects))
         except ArchiveError as error:
-            what = f"is not an archive that this version reads: {error.path.name} {error.what}"
-            raise ArchiveError(path, what) from error
-        return cls(path)
+            what = f"is not an archive that this version reads: {error.name} {error.what}"
+            raise ArchiveError(objects.place, what) from error
 
     @classmethod
-    def create(cls, path: Path, disk: Disk = DISK) -> "Archive":
+    def create(cls, place: Place, disk: Disk = DISK) -> "Archive":
         """Make an empty archive. Raises ArchiveError: files there already, or not writable."""
+        objects = objects_at(place, disk)
         try:
-            for directory in (path, path / "packs", path / "manifests"):
-                directory.mkdir(parents=True, exist_ok=True)
-                strangers = set(_names(directory)) - {"packs", "manifests"}
+            objects.prepare(("", "packs", "manifests"))
+            for directory in ("", "packs", "manifests"):
+                strangers = set(objects.names(directory)) - {"packs", "manifests"}
                 if strangers:
                     what = f"already holds {min(strangers)}; name a new or an empty directory"
-                    raise ArchiveError(directory, what)
-            disk.publish(path / "format.json", FORMAT)
-            disk.sync(path.absolute().parent)
+                    raise ArchiveError(objects.place, what, directory)
+            objects.publish("format.json", FORMATS[NEWEST])
+            objects.settle("..")
         except OSError as error:
-            raise ArchiveError(path, f"cannot become an archive: {error.strerror}") from error
-        return cls(path, disk)
+            what = f"cannot become an archive: {_said(error)}"
+            raise ArchiveError(objects.place, what) from error
+        return cls(objects)
+
+    @classmethod
+    def found(cls, place: Place) -> "Archive | None":
+        """Open the archive of a place, or give None where there is none. Raises ArchiveError."""
+        objects = objects_at(place)
+        if _raised(objects.names, "") or "format.json" not in objects.names(""):
+            return None
+        return cls.open(place)
+
+    @classmethod
+    def opened(cls, place: Place) -> "Archive":
+        """Open the archive of a place, or make it where there is none. Raises ArchiveError."""
+        return cls.found(place) or cls.create(place)
 
     def entries(self) -> tuple[Entry, ...]:
         """List the snapshots in the order of their sequence, reading manifests only.
 
         Raises ArchiveError: a manifest is missing, damaged, or does not follow the one before.
         """
-        found = []
-        for step in self._chain():
+        return self.listing().entries
+
+    def listing(self, known: Listing | None = None) -> Listing:
+        """List the snapshots; of manifests that ``known`` covers only the last is read again.
+
+        Raises ArchiveError, as ``entries`` does.
+        """
+        start = known if known and self._covers(known) else Listing()
+        found = {one.sequence: one for one in start.entries}
+        sequence, last = start.sequence, start.digest
+        for step in self._chain(start.sequence, start.digest):
             if isinstance(step, ArchiveError):
                 raise step
-            found.append(_entry(*step))
-        return tuple(found)
+            record, last = step
+            sequence = record["sequence"]
+            if "pruned_at" in record:
+                take_away(found, record)
+            else:
+                entry = entry_of(record, last)
+                bring_back(found, entry)
+                found[sequence] = entry
+        return Listing(tuple(found.values()), sequence, last)
 
     def read(self, entry: Entry) -> Snapshot:
         """Take a snapshot out, holding every hash against its bytes. Raises ArchiveError."""
-        manifest, digest = self._manifest(entry.sequence)
-        if digest != entry.digest:
-            what = f"has the digest {digest} and not {entry.digest}, by which it was asked for"
-            raise ArchiveError(self._manifest_path(entry.sequence), what)
-        return self._snapshot(manifest)
+        name = _manifest_name(entry.sequence)
+        if entry.pruned:
+            what = f"its payloads were pruned on {entry.pruned[:10]}; the record of them stays"
+            raise ArchiveError(self.place, what, name)
+        record, digest_ = self._record(entry.sequence)
+        if digest_ != entry.digest or "pruned_at" in record:
+            what = f"has the digest {digest_} and not {entry.digest}, by which it was asked for"
+            raise ArchiveError(self.place, what, name)
+        return self._snapshot(record, {})
 
-    def append(self, snapshot: Snapshot) -> Entry:
+    def append(self, snapshot: Snapshot, like: Entry | None = None) -> Entry:
         """Archive a snapshot; it lasts when this returns.
+
+        ``like`` is an entry whose payloads resemble it: then only what is new takes room. A snapshot
+        that the newest entry already holds is not archived twice, so that an append can be tried again.
 
         Raises ArchiveError: not writable, or a snapshot that would not read back as it is. What
         was archived before is unchanged then; a pack without a manifest may be left.
         """
-        pack = self._packed(snapshot)
+        pack = self._packed(snapshot, like)
         try:
-            self._publish_pack(pack)
-            for _ in range(ATTEMPTS):
-                sequence, previous = self._next()
+            for attempt in range(ATTEMPTS):
+                sequence, previous, last = self._next()
+                if last is not None and "pruned_at" not in last and holds(last, snapshot):
+                    self._snapshot(last, {})
+                    self.objects.settle("manifests")  # it may have stood there and not lasted
+                    return entry_of(last, previous)
+                if not attempt:
+                    self._publish_pack(pack)
                 content = written(snapshot, pack, sequence, previous)
                 with suppress(FileExistsError):  # another process was faster: follow its manifest
-                    self.disk.publish(self._manifest_path(sequence), content)
-                    return _entry(parsed(content), digest(content))
+                    self.objects.publish(_manifest_name(sequence), content)
+                    return _appended(content)
         except OSError as error:
-            what = f"cannot append: {error.strerror}; what was archived before is unchanged"
-            raise ArchiveError(self.path, what) from error
+            what = f"cannot append: {_said(error)}; what was archived before is unchanged"
+            raise ArchiveError(self.place, what) from error
         what = "cannot append: other processes keep appending; run them one after the other"
-        raise ArchiveError(self.path, what)
+        raise ArchiveError(self.place, what)
+
+    def prune(self, drop: Sequence[Entry], at: datetime, reason: str) -> tuple[str, ...]:
+        """Take away the packs that only the entries of ``drop`` need, and give their names.
+
+        The record of it joins the chain first, so that a crash between leaves packs that a later
+        pruning takes; every manifest stays. Run this while nothing else appends.
+        Raises ArchiveError: format 1, or not writable.
+        """
+        if self.format < NEWEST:
+            what = "has format 1, which cannot be pruned; import it into a new archive"
+            raise ArchiveError(self.place, what)
+        entries = self.entries()
+        dropped = {one.digest for one in drop}
+        kept = {
+            name
+            for one in entries
+            if not one.pruned and one.digest not in dropped
+            for name in (one.pack, one.base)
+        }
+        packs = sorted({one.pack for one in entries if one.digest in dropped} - kept)
+        try:
+            if packs:
+                self._publish_pruning(packs, at, reason)
+            gone = {*packs, *(one.pack for one in entries if one.pruned)} - kept
+            held = set(self.objects.names("packs"))
+            for name in sorted(gone):
+                if f"{name}.zst" in held:
+                    self.objects.remove(_pack_name(name))
+            self.objects.settle("packs")
+        except OSError as error:
+            what = f"cannot prune: {_said(error)}; what is kept is unchanged"
+            raise ArchiveError(self.place, what) from error
+        return tuple(packs)
+
+    def _publish_pruning(self, packs: list[str], at: datetime, reason: str) -> None:
+        for _ in range(ATTEMPTS):
+            sequence, previous, _last = self._next()
+            with suppress(FileExistsError):
+                content = pruning(packs, at, reason, sequence, previous)
+                return self.objects.publish(_manifest_name(sequence), content)
+        what = "cannot prune: other processes keep appending; run them one after the other"
+        raise ArchiveError(self.place, what)
 
     def verify(self) -> tuple[Problem, ...]:
         """Hold every byte against the hashes and name each object that fails; empty is sound.
@@ -210,145 +249,176 @@ class Archive:
         A pack that no manifest names is a problem too: an interrupted append leaves one, but so
         does the removal of the newest manifest. Run this while nothing appends.
         """
-        return tuple(
-            Problem(error.path.relative_to(self.path).as_posix(), error.what)
-            for error in self._errors()
-        )
+        return tuple(Problem(error.name, error.what) for error in self._errors())
 
     def _errors(self) -> Iterator[ArchiveError]:
-        named = set()
-        yield from _raised(_check_format, self.path)
+        yield from _raised(_format_of, self.objects)
         try:
-            for step in self._chain():
+            steps = list(self._chain(0, ""))
+            records = [step[0] for step in steps if not isinstance(step, ArchiveError)]
+            gone, named = gone_and_named(records)
+            bases: _Bases = {}
+            for step in steps:
                 if isinstance(step, ArchiveError):
                     yield step
-                else:
-                    named.add(f"{step[0]['pack']['sha256']}.zst")
-                    yield from _raised(self._snapshot, step[0])
+                elif "pruned_at" not in step[0] and step[0]["pack"]["sha256"] not in gone:
+                    yield from _raised(self._snapshot, step[0], bases)
             yield from self._strangers(named)
         except ArchiveError as error:  # a directory that cannot be listed
             yield error
 
     def _strangers(self, named: set[str]) -> Iterator[ArchiveError]:
+        for name in self.objects.names(""):
+            if name not in _OURS:
+                yield ArchiveError(self.place, "is no part of an archive", name)
         for pattern, directory in ((MANIFEST_NAME, "manifests"), (PACK_NAME, "packs")):
-            for name in _names(self.path / directory):
+            for name in self.objects.names(directory):
+                where = f"{directory}/{name}"
                 if not pattern.fullmatch(name):
-                    yield ArchiveError(self.path / directory / name, "is no part of an archive")
+                    yield ArchiveError(self.place, "is no part of an archive", where)
                 elif directory == "packs" and name not in named:
                     what = "is named by no sound manifest: one is gone, or an append broke off"
-                    yield ArchiveError(self.path / directory / name, what)
+                    yield ArchiveError(self.place, what, where)
 
-    def _chain(self) -> Iterator[tuple[Manifest, str] | ArchiveError]:
-        """Follow the manifests, each with its digest; what is not sound is yielded as an error."""
-        before = 0
-        previous: str | None = ""  # None: the manifest before is not sound, so nothing to compare
+    def _chain(self, before: int, previous: str | None) -> Iterator[_Record | ArchiveError]:
+        """Follow the records after one, each with its digest; what is not sound is yielded as an error.
+
+        ``previous`` None means that the record before is not sound, so that nothing can follow it.
+        """
         for sequence in self._sequences():
+            if sequence <= before:
+                continue
             if sequence != before + 1:
                 upto = "" if sequence == before + 2 else f", as are all up to {sequence - 1:08}"
-                yield ArchiveError(self._manifest_path(before + 1), f"is missing{upto}")
+                yield ArchiveError(self.place, f"is missing{upto}", _manifest_name(before + 1))
                 previous = None
             before = sequence
             try:
-                manifest, digest = self._manifest(sequence)
+                record, digest_ = self._record(sequence)
             except ArchiveError as error:
                 yield error
                 previous = None
                 continue
-            if previous is not None and manifest["previous"] != previous:
+            if previous is not None and record["previous"] != previous:
                 what = "does not follow the manifest before it: one of the two was replaced"
-                yield ArchiveError(self._manifest_path(sequence), what)
-            previous = digest
-            yield manifest, digest
+                yield ArchiveError(self.place, what, _manifest_name(sequence))
+            previous = digest_
+            yield record, digest_
+
+    def _covers(self, known: Listing) -> bool:
+        """Tell whether the record that a listing ends with is still the one of its place."""
+        if not known.sequence:
+            return True
+        try:
+            content = self.objects.read(_manifest_name(known.sequence))
+        except ArchiveError:
+            return False
+        return digest(content) == known.digest
 
     def _sequences(self) -> list[int]:
-        matches = map(MANIFEST_NAME.fullmatch, _names(self.path / "manifests"))
+        matches = map(MANIFEST_NAME.fullmatch, self.objects.names("manifests"))
         return [int(match[1]) for match in matches if match]
 
-    def _next(self) -> tuple[int, str]:
-        """Give the sequence number that is free, and the digest of the manifest before it."""
+    def _next(self) -> tuple[int, str, Manifest | Pruning | None]:
+        """Give the sequence number that is free, and the record before it with its digest."""
         sequences = self._sequences()
         if not sequences:
-            return 1, ""
-        return sequences[-1] + 1, self._manifest(sequences[-1])[1]
+            return 1, "", None
+        record, digest_ = self._record(sequences[-1])
+        return sequences[-1] + 1, digest_, record
 
-    def _manifest(self, sequence: int) -> tuple[Manifest, str]:
-        path = self._manifest_path(sequence)
-        content = _content(path)
+    def _record(self, sequence: int) -> _Record:
+        name = _manifest_name(sequence)
+        content = self.objects.read(name)
         try:
-            manifest = parsed(content)
+            record = parsed(content)
         except (ValueError, RecursionError) as error:
-            raise ArchiveError(path, f"is damaged: {error}") from error
-        if manifest["sequence"] != sequence:
-            what = f"holds sequence {manifest['sequence']}, so it stands in another's place"
-            raise ArchiveError(path, what)
-        return manifest, digest(content)
+            raise ArchiveError(self.place, f"is damaged: {error}", name) from error
+        if record["sequence"] != sequence:
+            what = f"holds sequence {record['sequence']}, so it stands in another's place"
+            raise ArchiveError(self.place, what, name)
+        return record, digest(content)
 
-    def _snapshot(self, manifest: Manifest) -> Snapshot:
-        path = self._pack_path(manifest["pack"]["sha256"])
-        content = _content(path)
+    def _snapshot(self, manifest: Manifest, bases: _Bases) -> Snapshot:
+        """Read a snapshot; ``bases`` remembers the last base of each venue."""
+        name = _pack_name(manifest["pack"]["sha256"])
+        content = self.objects.read(name)
+        named, base, venue = manifest["pack"].get("base"), None, manifest["venue"]
+        if named is not None:
+            if bases.get(venue, ("", b""))[0] != named:
+                bases[venue] = (named, self._content_of(named))
+            base = bases[venue][1]
         try:
-            return unpacked(manifest, content)
+            return unpacked(manifest, content, base)
         except ValueError as error:
-            raise ArchiveError(path, str(error)) from error
+            raise ArchiveError(self.place, str(error), name) from error
 
-    def _packed(self, snapshot: Snapshot) -> bytes:
+    def _content_of(self, sha256: str) -> bytes:
+        """What the pack of a name holds, which is to stand alone."""
+        name = _pack_name(sha256)
+        content = self.objects.read(name)
+        try:
+            found = digest(content)
+            require(found == sha256, f"is damaged: the sha256 of its bytes is {found}")
+            return content_of(content)
+        except ValueError as error:
+            raise ArchiveError(self.place, str(error), name) from error
+
+    def _packed(self, snapshot: Snapshot, like: Entry | None) -> Packed:
         """Compress the payloads, and make sure that the snapshot will read back as it is."""
         bodies = b"".join(payload.content for payload in snapshot.payloads)
-        pack = zstandard.ZstdCompressor(level=LEVEL).compress(bodies)
+        pack, base = self._compressed(bodies, like)
         try:
-            faithful = unpacked(parsed(written(snapshot, pack, 1, "")), pack) == snapshot
+            again = parsed(written(snapshot, pack, 1, ""))
+            faithful = "pruned_at" not in again and (
+                unpacked(again, pack.content, base) == snapshot
+            )
             require(faithful, "a payload is of another venue, or a time has no zone")
         except (ValueError, TypeError, OverflowError) as error:
             what = f"cannot append this snapshot of {snapshot.venue!r}: {error}"
-            raise ArchiveError(self.path, what) from error
+            raise ArchiveError(self.place, what) from error
         return pack
 
-    def _publish_pack(self, pack: bytes) -> None:
-        path = self._pack_path(digest(pack))
+    def _compressed(self, bodies: bytes, like: Entry | None) -> tuple[Packed, bytes | None]:
+        """Compress, against the base of a like entry where that is worth it."""
+        if like is None or like.pruned or self.format < NEWEST:
+            return packed(bodies), None
+        sha256 = like.base or like.pack
         try:
-            self.disk.publish(path, pack)
+            base = self._content_of(sha256)
+            room = WORTH * len(self.objects.read(_pack_name(sha256)))
+        except ArchiveError:  # what is damaged is for `verify` to tell; this snapshot stands alone
+            return packed(bodies), None
+        found = packed_against(bodies, base, sha256)
+        return (found, base) if len(found.content) <= room else (packed(bodies), None)
+
+    def _publish_pack(self, pack: Packed) -> None:
+        name = _pack_name(digest(pack.content))
+        try:
+            self.objects.publish(name, pack.content)
         except FileExistsError:
-            if _content(path) != pack:
+            if self.objects.read(name) != pack.content:
                 what = "is damaged, so nothing can be archived under its name; restore it first"
-                raise ArchiveError(path, what) from None
-            self.disk.sync(path.parent)  # whoever made it may not have come to this
-
-    def _manifest_path(self, sequence: int) -> Path:
-        return self.path / "manifests" / f"{sequence:08}.json"
-
-    def _pack_path(self, sha256: str) -> Path:
-        return self.path / "packs" / f"{sha256}.zst"
+                raise ArchiveError(self.place, what, name) from None
+            self.objects.settle("packs")  # whoever made it may not have come to this
 
 
-def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str, tuple[Entry, ...]]:
-    """For each venue, the newest entry observed at or before ``as_of``, and what it rests on.
-
-    An entry that is not complete says nothing about what it leaves out, so the older ones follow
-    it, newest first, down to the newest complete one (or all, if none is). Of two entries observed
-    at the same time the later appended is the newer.
-    """
-    found: dict[str, list[Entry]] = {}
-    due = (entry for entry in entries if as_of is None or entry.observed_at <= as_of)
-    for entry in sorted(due, key=lambda one: (one.observed_at, one.sequence), reverse=True):
-        newer = found.setdefault(entry.venue, [])
-        if not newer or not newer[-1].complete:
-            newer.append(entry)
-    return {venue: tuple(found[venue]) for venue in sorted(found)}
+def _manifest_name(sequence: int) -> str:
+    return f"manifests/{sequence:08}.json"
 
 
-def _entry(manifest: Manifest, digest: str) -> Entry:
-    return Entry(
-        sequence=manifest["sequence"],
-        venue=manifest["venue"],
-        observed_at=moment(manifest["observed_at"]),
-        complete=manifest["complete"],
-        digest=digest,
-        payloads=len(manifest["payloads"]),
-        size=manifest["pack"]["size"],
-        failed=any(
-            one["provenance"]["origin"] == Origin.ATTEMPT.value for one in manifest["payloads"]
-        ),
-    )
+def _pack_name(sha256: str) -> str:
+    return f"packs/{sha256}.zst"
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _appended(content: bytes) -> Entry:
+    record = parsed(content)
+    assert "pruned_at" not in record  # noqa: S101 - it was written as a manifest
+    return entry_of(record, digest(content))
 
 
 def _raised(function: Callable[..., object], *arguments: object) -> list[ArchiveError]:
@@ -359,31 +429,10 @@ def _raised(function: Callable[..., object], *arguments: object) -> list[Archive
     return []
 
 
-def _check_format(archive: Path) -> None:
-    path = archive / "format.json"
-    content = _content(path)
-    if content != FORMAT:
-        what = f"holds {content[:40]!r} and not {FORMAT!r}: a newer version's, or damaged"
-        raise ArchiveError(path, what)
-
-
-def _names(directory: Path) -> list[str]:
-    try:
-        return sorted(path.name for path in directory.iterdir() if path.suffix != ".tmp")
-    except OSError as error:
-        raise ArchiveError(directory, f"cannot be listed: {error.strerror}") from error
-
-
-def _content(path: Path) -> bytes:
-    """Read a regular file of at most LIMIT bytes: no link, no pipe. Raises ArchiveError."""
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ArchiveError(path, "is not a regular file")
-        if status.st_size > LIMIT:
-            raise ArchiveError(path, f"has {status.st_size} bytes; the most is {LIMIT}")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ArchiveError(path, "is missing") from error
-    except OSError as error:
-        raise ArchiveError(path, f"cannot be read: {error.strerror}") from error
+def _format_of(objects: Objects) -> int:
+    content = objects.read("format.json")
+    for number, text in FORMATS.items():
+        if content == text:
+            return number
+    what = f"holds {content[:40]!r} and not {FORMATS[NEWEST]!r}: a newer version's, or damaged"
+    raise ArchiveError(objects.place, what, "format.json")

@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.place import Place
 from harmonize.terminal import (
     FINDINGS,
     FINE,
@@ -32,7 +33,7 @@ CONFIG = ".harmonize.yaml"
 """The configuration that is read where the command is run, unless --config names another."""
 
 
-def archive_of(settings: Settings) -> Path | None:
+def archive_of(settings: Settings) -> Place | None:
     """The archive to read: the one named, else the user's own, else None: the recorded one."""
     if settings.archive is not None:
         return settings.archive

@@ -26,6 +26,7 @@ from harmonize.options import (
     Underlyings,
     Venues,
 )
+from harmonize.place import Place, place_of
 from harmonize.rules_cli import rules_app
 from harmonize.terminal import (
     INCOMPLETE,
@@ -67,11 +68,11 @@ _PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
 def options(
     context: typer.Context,
     archive: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--archive",
             envvar="HARMONIZE_ARCHIVE",
-            help="Archive folder; without it your own, else the recorded one of the tool.",
+            help="Archive folder, or URL as s3://bucket/margins; else your own, else the recorded one.",
         ),
     ] = None,
     *,
@@ -85,7 +86,7 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""
-    context.obj = Settings(archive, quiet=quiet, verbose=verbose)
+    context.obj = Settings(place_of(archive) if archive else None, quiet=quiet, verbose=verbose)
 
 
 @app.command()
@@ -261,7 +262,7 @@ def venues(context: typer.Context) -> None:
 def archive_ls(context: typer.Context) -> None:
     """List the snapshots of the archive, oldest first."""
 
-    def run(path: Path) -> None:
+    def run(path: Place) -> None:
         from harmonize.archive import Archive  # noqa: PLC0415 - beside the heavy ones
 
         for one in Archive.open(path).entries():
@@ -278,7 +279,7 @@ def archive_ls(context: typer.Context) -> None:
 def archive_verify(context: typer.Context) -> None:
     """Check every byte of the archive against its hashes."""
 
-    def run(path: Path) -> None:
+    def run(path: Place) -> None:
         from harmonize.archive import Archive  # noqa: PLC0415 - as above
 
         archive = Archive.open(path)
@@ -306,10 +307,7 @@ def archive_add_inputs(
     path = context.obj.archive or own_archive()
     try:
         inputs = given.load(file)
-        held = (path / "format.json").exists()
-        entry = (Archive.open(path) if held else Archive.create(path)).append(
-            snapshot_of(inputs, inputs[0].source)
-        )
+        entry = Archive.opened(path).append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -317,7 +315,7 @@ def archive_add_inputs(
     typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {path}")
 
 
-def _on_archive(settings: Settings, run: Callable[[Path], None]) -> None:
+def _on_archive(settings: Settings, run: Callable[[Place], None]) -> None:
     from harmonize.app import recorded  # noqa: PLC0415 - numpy is heavy
     from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
 

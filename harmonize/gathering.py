@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize.app import recorded
-from harmonize.archive import Archive, latest
+from harmonize.archive import Archive
+from harmonize.listing import Entry, latest, newest_of
 from harmonize.payload import Snapshot
+from harmonize.place import Place
 from venues import reach, registry
 from venues.adapter import VenueAdapter
 from venues.credentials import NONE, Credentials, from_environment, from_file
@@ -30,7 +32,7 @@ class Wanted:
     ``keys`` gives a venue's credentials.
     """
 
-    archive: Path
+    archive: Place
     venues: tuple[str, ...] = ()
     budget: float = 600.0
     mirror: str = ""
@@ -72,7 +74,7 @@ def planned(wanted: Wanted) -> tuple[Plan, ...]:
     )
 
 
-def _newest(path: Path) -> dict[str, Snapshot]:
+def _newest(place: Place) -> dict[str, Snapshot]:
     """What is held of each venue, in the archive or else recorded, as one snapshot.
 
     A complete snapshot stands alone; partial ones are taken with those they are laid over. A failed
@@ -80,10 +82,9 @@ def _newest(path: Path) -> dict[str, Snapshot]:
     """
     found: dict[str, Snapshot] = {}
     with recorded() as bundled:
-        for place in (bundled, path):
-            if not (place / "format.json").exists():
+        for archive in (Archive.open(bundled), Archive.found(place)):
+            if archive is None:
                 continue
-            archive = Archive.open(place)
             for venue, entries in latest(archive.entries()).items():
                 held = [one for one in map(archive.read, entries) if attempt(one) is None]
                 if held:
@@ -118,7 +119,8 @@ def fetched(
     from venues.gather import Terms, gather  # noqa: PLC0415 - ccxt takes a second to load
 
     adapters = chosen(wanted)
-    archive = _opened(wanted.archive)
+    archive = Archive.opened(wanted.archive)
+    newest = newest_of(archive.entries())
     terms = Terms(
         budget=wanted.budget,
         chance=random.random,
@@ -132,7 +134,7 @@ def fetched(
         async with aclosing(gather(adapters, terms, tell)) as coming:
             async for outcome in coming:
                 if isinstance(outcome, Gathered | Failed):
-                    await asyncio.to_thread(archive.append, outcome.snapshot)
+                    await asyncio.to_thread(_append, archive, newest, outcome.snapshot)
                 done(outcome)
                 outcomes.append(outcome)
         return outcomes
@@ -145,5 +147,8 @@ def venue_of(outcome: Outcome) -> str:
     return outcome.snapshot.venue if isinstance(outcome, Gathered) else outcome.venue
 
 
-def _opened(path: Path) -> Archive:
-    return Archive.open(path) if (path / "format.json").exists() else Archive.create(path)
+def _append(archive: Archive, newest: dict[str, Entry], snapshot: Snapshot) -> None:
+    """Archive a snapshot beside the last of its venue, which it most resembles."""
+    entry = archive.append(snapshot, newest.get(snapshot.venue))
+    if not entry.failed:
+        newest[entry.venue] = entry

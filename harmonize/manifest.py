@@ -3,9 +3,11 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
-from typing import TypedDict, cast, get_args, get_origin
+from typing import NotRequired, TypedDict, cast, final, get_args, get_origin
 
 import zstandard
 
@@ -14,14 +16,22 @@ from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
 LIMIT = 512 * 2**20
 """The most bytes that one file, or one decompressed snapshot, may hold."""
 
+LEVEL = 19
+WINDOW = 27
+"""How far back, as a power of two in bytes, a pack may look into the one that it rests on."""
+
 PACK_NAME = re.compile(r"[0-9a-f]{64}\.zst")
 
 
 class Pack(TypedDict):
-    """The compressed file that holds the payloads of a snapshot."""
+    """The compressed file that holds the payloads of a snapshot.
+
+    ``base`` names the pack whose content it was compressed against; that one stands alone.
+    """
 
     sha256: str
     size: int
+    base: NotRequired[str]
 
 
 class _Provenance(TypedDict):
@@ -43,6 +53,7 @@ class _Part(TypedDict):
     length: int
 
 
+@final
 class Manifest(TypedDict):
     """What the manifest of one snapshot says."""
 
@@ -56,7 +67,32 @@ class Manifest(TypedDict):
     seal: str
 
 
-def written(snapshot: Snapshot, pack: bytes, sequence: int, previous: str) -> bytes:
+@final
+class Pruning(TypedDict):
+    """A record in the chain that packs were taken away on purpose: which, when and why."""
+
+    sequence: int
+    previous: str
+    pruned_at: str
+    reason: str
+    packs: list[str]
+    seal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A compressed pack, and the sha256 of the pack that it was compressed against, or none."""
+
+    content: bytes
+    base: str = ""
+
+    def entry(self) -> Pack:
+        """What a manifest says of it."""
+        pack: Pack = {"sha256": digest(self.content), "size": len(self.content)}
+        return {**pack, "base": self.base} if self.base else pack
+
+
+def written(snapshot: Snapshot, pack: Packed, sequence: int, previous: str) -> bytes:
     """Write a manifest. Raises ValueError, TypeError: something in it is not text or Unicode."""
     offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
     manifest: Manifest = {
@@ -65,11 +101,39 @@ def written(snapshot: Snapshot, pack: bytes, sequence: int, previous: str) -> by
         "venue": snapshot.venue,
         "observed_at": snapshot.observed_at.astimezone(UTC).isoformat(),
         "complete": snapshot.complete,
-        "pack": {"sha256": digest(pack), "size": len(pack)},
+        "pack": pack.entry(),
         "payloads": list(map(_part, snapshot.payloads, offsets)),
         "seal": "",
     }
-    return _canonical({**manifest, "seal": digest(_canonical(manifest))})
+    return _sealed(manifest)
+
+
+def pruning(packs: list[str], at: datetime, reason: str, sequence: int, previous: str) -> bytes:
+    """Write the record that packs are taken away."""
+    record: Pruning = {
+        "sequence": sequence,
+        "previous": previous,
+        "pruned_at": at.astimezone(UTC).isoformat(),
+        "reason": reason,
+        "packs": packs,
+        "seal": "",
+    }
+    return _sealed(record)
+
+
+def holds(manifest: Manifest, snapshot: Snapshot) -> bool:
+    """Tell whether a manifest is that of this very snapshot."""
+    offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
+    return (
+        manifest["venue"] == snapshot.venue
+        and moment(manifest["observed_at"]) == snapshot.observed_at
+        and manifest["complete"] == snapshot.complete
+        and manifest["payloads"] == list(map(_part, snapshot.payloads, offsets))
+    )
+
+
+def _sealed(record: Manifest | Pruning) -> bytes:
+    return _canonical({**record, "seal": digest(_canonical(record))})
 
 
 def _part(payload: Payload, offset: int) -> _Part:
@@ -89,23 +153,39 @@ def _part(payload: Payload, offset: int) -> _Part:
     }
 
 
-def parsed(content: bytes) -> Manifest:
-    """Read a manifest. Raises ValueError, RecursionError: not one, or not as it was written."""
+def parsed(content: bytes) -> Manifest | Pruning:
+    """Read a record. Raises ValueError, RecursionError: not one, or not as it was written."""
     record = json.loads(content)
-    require(_fits(record, Manifest), "it is not shaped as a manifest")
-    manifest = cast("Manifest", record)
-    require(_canonical(manifest) == content, "it is not written as manifests are")
-    seal = digest(_canonical({**manifest, "seal": ""}))
-    require(manifest["seal"] == seal, "its seal was made for other content")
-    name = f"{manifest['pack']['sha256']}.zst"
-    require(PACK_NAME.fullmatch(name) is not None, "it does not name its pack by a sha256")
+    prunes = isinstance(record, dict) and "pruned_at" in record
+    require(_fits(record, Pruning if prunes else Manifest), "it is not shaped as a manifest")
+    found = cast("Manifest | Pruning", record)
+    require(_canonical(found) == content, "it is not written as manifests are")
+    seal = digest(_canonical({**found, "seal": ""}))
+    require(found["seal"] == seal, "its seal was made for other content")
+    for name in _named(found):
+        named = PACK_NAME.fullmatch(f"{name}.zst") is not None
+        require(named, "it does not name its pack by a sha256")
+    if "pruned_at" in found:
+        moment(found["pruned_at"])
+    else:
+        _check_parts(found)
+    return found
+
+
+def _named(record: Manifest | Pruning) -> list[str]:
+    if "pruned_at" in record:
+        return record["packs"]
+    base = record["pack"].get("base")
+    return [record["pack"]["sha256"], *([] if base is None else [base])]
+
+
+def _check_parts(manifest: Manifest) -> None:
     moment(manifest["observed_at"])
     for part in manifest["payloads"]:
         _asked(part)
     ends = _ends(manifest)
     tiled = ends == sorted(ends) and ends[:-1] == [part["offset"] for part in manifest["payloads"]]
     require(tiled, "its payloads do not follow one another in the pack")
-    return manifest
 
 
 def _ends(manifest: Manifest) -> list[int]:
@@ -126,25 +206,49 @@ def _fits(value: object, shape: object) -> bool:
     """Tell whether a JSON value has the shape: a TypedDict, a list of a shape, or a plain type."""
     fields = getattr(shape, "__annotations__", None)
     if fields is not None:
-        if not isinstance(value, dict) or value.keys() != fields.keys():
+        needed: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
+        if not isinstance(value, dict) or not needed <= value.keys() <= fields.keys():
             return False
-        return all(_fits(value[key], fields[key]) for key in fields)
+        return all(_fits(value[key], fields[key]) for key in value)
+    if get_origin(shape) is NotRequired:
+        return _fits(value, get_args(shape)[0])
     if get_origin(shape) is list:
         return isinstance(value, list) and all(_fits(item, get_args(shape)[0]) for item in value)
     return type(value) is shape
 
 
-def _canonical(record: Manifest) -> bytes:
+def _canonical(record: Mapping[str, object]) -> bytes:
     return json.dumps(record, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def unpacked(manifest: Manifest, pack: bytes) -> Snapshot:
-    """Cut a pack into its payloads. Raises ValueError: it is not what the manifest says."""
+def packed(content: bytes) -> Packed:
+    """Compress what stands alone."""
+    return Packed(zstandard.ZstdCompressor(level=LEVEL).compress(content))
+
+
+def packed_against(content: bytes, base: bytes, sha256: str) -> Packed:
+    """Compress against the content of another pack, of which ``sha256`` is the name."""
+    settings = zstandard.ZstdCompressionParameters.from_level(
+        LEVEL, window_log=WINDOW, enable_ldm=True
+    )
+    compressor = zstandard.ZstdCompressor(dict_data=_as_is(base), compression_params=settings)
+    return Packed(compressor.compress(content), sha256)
+
+
+def _as_is(base: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+def unpacked(manifest: Manifest, pack: bytes, base: bytes | None = None) -> Snapshot:
+    """Cut a pack into its payloads; ``base`` is the content of the pack that it rests on.
+
+    Raises ValueError: it is not what the manifest says.
+    """
     size, sha256 = manifest["pack"]["size"], manifest["pack"]["sha256"]
     require(len(pack) == size, f"has {len(pack)} bytes, and its manifest says {size}")
     require(digest(pack) == sha256, f"is damaged: the sha256 of its bytes is {digest(pack)}")
     ends = _ends(manifest)
-    content = _decompressed(pack, ends[-1])
+    content = _decompressed(pack, ends[-1], base)
     return Snapshot(
         venue=manifest["venue"],
         observed_at=moment(manifest["observed_at"]),
@@ -156,11 +260,26 @@ def unpacked(manifest: Manifest, pack: bytes) -> Snapshot:
     )
 
 
-def _decompressed(pack: bytes, size: int) -> bytes:
+def content_of(pack: bytes) -> bytes:
+    """What a pack that stands alone holds. Raises ValueError: it is no such pack."""
+    try:
+        size = zstandard.frame_content_size(pack)
+    except zstandard.ZstdError as error:
+        message = f"cannot be decompressed: {error}"
+        raise ValueError(message) from error
+    require(size >= 0, "does not say how much it holds, so nothing can rest on it")
+    return _decompressed(pack, size)
+
+
+def _decompressed(pack: bytes, size: int, base: bytes | None = None) -> bytes:
     most = max(size, len(pack))
     require(most <= LIMIT, f"would take {most} bytes to read; the most is {LIMIT}")
+    if base is None:
+        reader = zstandard.ZstdDecompressor()
+    else:
+        reader = zstandard.ZstdDecompressor(dict_data=_as_is(base), max_window_size=2**WINDOW)
     try:
-        content = zstandard.ZstdDecompressor().stream_reader(pack).read(size + 1)
+        content = reader.stream_reader(pack).read(size + 1)
     except zstandard.ZstdError as error:
         message = f"cannot be decompressed: {error}"
         raise ValueError(message) from error

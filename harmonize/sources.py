@@ -6,9 +6,10 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
 from harmonize import inputs
-from harmonize.archive import Archive, ArchiveError, Entry, latest
+from harmonize.archive import Archive, ArchiveError
 from harmonize.audit import Reading
 from harmonize.inputs import Input
+from harmonize.listing import Entry, latest
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.schedule import Derived, Figure, MarginSchedule, T, Unknown
 from venues import facts, interest, registry

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 
+from harmonize.place import Place
 from harmonize.version import VERSION
 
 FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
@@ -34,7 +35,7 @@ class FailOn(StrEnum):
 class Settings:
     """What the options before the command say."""
 
-    archive: Path | None
+    archive: Place | None
     quiet: bool
     verbose: bool
 

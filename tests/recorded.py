@@ -3,8 +3,9 @@
 from functools import cache
 
 from harmonize.app import Answer, Question, answer, recorded
-from harmonize.archive import Archive, latest
+from harmonize.archive import Archive
 from harmonize.inputs import MARKET
+from harmonize.listing import latest
 from harmonize.payload import Snapshot
 from harmonize.schedule import MarginSchedule
 from venues import facts, registry

@@ -1,0 +1,252 @@
+"""Named objects that come into being whole or not at all: in a local folder, or an object store."""
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from harmonize.manifest import LIMIT
+from harmonize.place import Place
+
+TEMPORARY = ".tmp"
+"""How the name of a file ends that is not published yet; one that stays means nothing."""
+
+
+class ArchiveError(Exception):
+    """An object of an archive that is not as it must be, or cannot be written: where, and what."""
+
+    def __init__(self, place: object, what: str, name: str = "") -> None:
+        """Remember apart the archive, the name within it, and what is wrong."""
+        super().__init__(f"{place}{'/' if name else ''}{name}: {what}")
+        self.name = name
+        self.what = what
+
+
+class Objects(Protocol):
+    """Where an archive keeps its files; names are relative, as ``packs/….zst``."""
+
+    @property
+    def place(self) -> Place:
+        """How people call it."""
+
+    def names(self, directory: str) -> list[str]:
+        """The names in a directory, sorted, without temporary ones. Raises ArchiveError."""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of an object of at most LIMIT bytes. Raises ArchiveError."""
+
+    def publish(self, name: str, content: bytes) -> None:
+        """Let an object hold ``content`` or not exist. Raises FileExistsError, other OSError."""
+
+    def settle(self, directory: str) -> None:
+        """Make the names in a directory last. Raises OSError."""
+
+    def remove(self, name: str) -> None:
+        """Take an object away; one that is not there is fine. Raises OSError."""
+
+    def prepare(self, directories: Iterable[str]) -> None:
+        """Make directories where there are none. Raises OSError."""
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(directory: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):  # pragma: no cover - Windows cannot flush a directory
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The four steps by which a file comes to last; a test stops at each of them."""
+
+    write: Callable[[Path, bytes], None] = _write  # make a new file, whole and flushed
+    link: Callable[[Path, Path], None] = os.link  # give it its name; fails where that is taken
+    remove: Callable[[Path], None] = os.unlink  # take a name away
+    sync: Callable[[Path], None] = _sync  # make the names in a directory last
+
+
+DISK = Disk()
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A folder. Files are written under a temporary name, flushed, and linked to their own."""
+
+    path: Path
+    disk: Disk = DISK
+
+    @property
+    def place(self) -> Path:
+        """The folder."""
+        return self.path
+
+    def names(self, directory: str) -> list[str]:
+        """As Objects has it."""
+        try:
+            found = (one.name for one in (self.path / directory).iterdir())
+            return sorted(one for one in found if not one.endswith(TEMPORARY))
+        except OSError as error:
+            what = f"cannot be listed: {error.strerror}"
+            raise ArchiveError(self.path, what, directory) from error
+
+    def read(self, name: str) -> bytes:
+        """Read a regular file: no link, no pipe."""
+        path = self.path / name
+        try:
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode):
+                raise ArchiveError(self.path, "is not a regular file", name)
+            _check_size(self.path, name, status.st_size)
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise ArchiveError(self.path, "is missing", name) from error
+        except OSError as error:
+            raise ArchiveError(self.path, f"cannot be read: {error.strerror}", name) from error
+
+    def publish(self, name: str, content: bytes) -> None:
+        """As Objects has it: write, link, remove the temporary name, flush the directory."""
+        path = self.path / name
+        temporary = path.with_name(f"{secrets.token_hex(8)}{TEMPORARY}")
+        try:
+            self.disk.write(temporary, content)
+            self.disk.link(temporary, path)
+        finally:
+            with suppress(OSError):  # one that stays means nothing
+                self.disk.remove(temporary)
+        self.disk.sync(path.parent)
+
+    def settle(self, directory: str) -> None:
+        """Flush the directory."""
+        self.disk.sync((self.path / directory).absolute())
+
+    def remove(self, name: str) -> None:
+        """Unlink the file."""
+        with suppress(FileNotFoundError):
+            self.disk.remove(self.path / name)
+
+    def prepare(self, directories: Iterable[str]) -> None:
+        """Make the folders."""
+        for directory in directories:
+            (self.path / directory).mkdir(parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A place that fsspec opens. An object appears there with its last byte, or not at all.
+
+    ``create`` is asked of the store for every object: it must refuse a name that is taken, as S3 does
+    by ``If-None-Match``. On a store without that, let one process write at a time.
+    """
+
+    url: str
+    system: Any
+    root: str
+
+    @property
+    def place(self) -> str:
+        """The URL."""
+        return self.url
+
+    def names(self, directory: str) -> list[str]:
+        """As Objects has it; a store without folders has an empty one where nothing is."""
+        try:
+            with _as_os_error():
+                self.system.invalidate_cache()
+                found = self.system.ls(f"{self.root}/{directory}".rstrip("/"), detail=False)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ArchiveError(self.url, f"cannot be listed: {_said(error)}", directory) from error
+        return sorted(filter(None, (one.rstrip("/").rsplit("/", 1)[-1] for one in found)))
+
+    def read(self, name: str) -> bytes:
+        """As Objects has it."""
+        path = f"{self.root}/{name}"
+        try:
+            with _as_os_error():
+                content: bytes = self.system.cat_file(path, end=LIMIT + 1)
+        except FileNotFoundError as error:
+            raise ArchiveError(self.url, "is missing", name) from error
+        except OSError as error:
+            raise ArchiveError(self.url, f"cannot be read: {_said(error)}", name) from error
+        _check_size(self.url, name, len(content))
+        return content
+
+    def publish(self, name: str, content: bytes) -> None:
+        """As Objects has it: one request that creates."""
+        with _as_os_error():
+            self.system.pipe_file(f"{self.root}/{name}", content, mode="create")
+
+    def settle(self, directory: str) -> None:
+        """A store answers when an object lasts, so nothing is left to do."""
+
+    def remove(self, name: str) -> None:
+        """Delete the object."""
+        with _as_os_error(), suppress(FileNotFoundError):
+            self.system.rm_file(f"{self.root}/{name}")
+
+    def prepare(self, directories: Iterable[str]) -> None:
+        """Make folders, where the store has any."""
+        for directory in directories:
+            with _as_os_error(), suppress(FileExistsError):
+                self.system.makedirs(f"{self.root}/{directory}", exist_ok=True)
+
+
+def objects_at(place: Place, disk: Disk = DISK) -> Local | Remote:
+    """Where a place keeps its files. Raises ArchiveError: a URL that cannot be opened."""
+    text = str(place)
+    if isinstance(place, Path) or "://" not in text:
+        return Local(Path(place), disk)
+    if text.startswith(("file://", "local://")):
+        return Local(Path(text.split("://", 1)[1]), disk)
+    import fsspec  # noqa: PLC0415 - only an archive elsewhere needs it
+
+    try:
+        with _as_os_error():
+            system, root = fsspec.core.url_to_fs(text.rstrip("/"), use_listings_cache=False)
+    except OSError as error:
+        scheme = text.split("://", 1)[0]
+        what = f"cannot be opened: {_said(error)}; install what fsspec needs for {scheme}://"
+        raise ArchiveError(_shown(text), what) from error
+    return Remote(_shown(text.rstrip("/")), system, root)
+
+
+def _shown(url: str) -> str:
+    """A URL without the name and password that it may carry, and without its query."""
+    scheme, rest = url.split("?", 1)[0].split("://", 1)
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+def _check_size(place: object, name: str, size: int) -> None:
+    if size > LIMIT:
+        raise ArchiveError(place, f"has {size} bytes; the most is {LIMIT}", name)
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Let what a file system of another package raises be an OSError, as for files."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(str(error) or type(error).__name__) from error
