@@ -9,12 +9,13 @@ were cut anew and ask the same everywhere changed their bands alone.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isnan, nan
 
 import numpy as np
 
 from harmonize.cells import HORIZON
 from harmonize.change import Change, Kind, Moved, Range, Step
-from harmonize.panel import panel
+from harmonize.panel import Panel, panel
 from harmonize.schedule import INFINITY, MarginFunction, MarginSchedule, Piece, Unknown, value_of
 from harmonize.standing import Pair, Standing, standings
 
@@ -109,7 +110,7 @@ def _compared(
             was, now = value_of(getattr(old, figure)), value_of(getattr(new, figure))
             if was is not None and now is not None:
                 place[figure] = (len(functions), len(functions) + 1, len(pairs))
-                functions += [_aligned(repriced(was, ratio), now), now]
+                functions += [_at_prices(was, now, ratio), now]
                 pairs.append(
                     Pair(
                         function=place[figure][1],
@@ -126,18 +127,29 @@ def _compared(
         return
     laid = panel(functions) if functions else None
     found = standings(laid, pairs) if laid else []
-    sizes = np.array(ladder, dtype=float)
+    asked = _evaluated(laid, len(functions), ladder)
     for (old, new), place in zip(both, places, strict=True):
-        margins = {
-            figure: [laid.evaluate(np.full(sizes.size, at), sizes) for at in where[:2]]
-            for figure, where in place.items()
-            if laid is not None
-        }
+        margins = {figure: [asked[at] for at in where[:2]] for figure, where in place.items()}
         moved = tuple(
             _moved(figure, found[where[2]], functions[where[0]], functions[where[1]])
             for figure, where in place.items()
         )
         yield _judged(old, new, moved, _steps(ladder, margins))
+
+
+def _evaluated(laid: Panel | None, count: int, ladder: Sequence[float]) -> list[list[float]]:
+    """The margin of every function at every notional of the ladder; NaN where there is none."""
+    if laid is None:
+        return []
+    which = np.repeat(np.arange(count), len(ladder))
+    sizes = np.tile(np.array(ladder, dtype=float), count)
+    found: list[list[float]] = laid.evaluate(which, sizes).reshape(count, -1).tolist()
+    return found
+
+
+def _at_prices(was: MarginFunction, now: MarginFunction, ratio: float) -> MarginFunction:
+    """The earlier function at the later one's prices."""
+    return was if ratio == 1.0 else _aligned(repriced(was, ratio), now)
 
 
 def _aligned(one: MarginFunction, other: MarginFunction) -> MarginFunction:
@@ -179,13 +191,15 @@ def _snapped(ranges: Iterable[tuple[float, float]], bounds: Sequence[float]) -> 
     )
 
 
-def _steps(ladder: Sequence[float], margins: Mapping[str, Sequence[object]]) -> tuple[Step, ...]:
+def _steps(
+    ladder: Sequence[float], margins: Mapping[str, Sequence[list[float]]]
+) -> tuple[Step, ...]:
     columns = []
     for figure in _FIGURES:
         for side in (0, 1):
             held = margins.get(figure)
-            values = [float("nan")] * len(ladder) if held is None else list(np.asarray(held[side]))
-            columns.append([None if np.isnan(one) else float(one) for one in values])
+            values = [nan] * len(ladder) if held is None else held[side]
+            columns.append([None if isnan(one) else one for one in values])
     return tuple(Step(*row) for row in zip(ladder, *columns, strict=True))
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from harmonize.instrument import Instrument, contract
 from harmonize.payload import Column, Payload, UnreadablePayloadError
@@ -34,15 +35,7 @@ def linear(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
     for position, (pointer, bracket) in enumerate(brackets, start=1):
         in_sequence(bracket, "bracket", position, pointer)
         pointers.append(pointer)
-        tiers.append(
-            Tier(
-                upper=_cap(bracket, pointer),
-                lower=number(bracket, "notionalFloor", pointer),
-                initial_rate=ladder.inverse(positive(bracket, "initialLeverage", pointer)),
-                maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
-                deduction=number(bracket, "cum", pointer),
-            )
-        )
+        tiers.append(_tier(bracket, pointer))
     yield ladder.Ladder(
         payload=payload,
         instrument=listed,
@@ -51,6 +44,35 @@ def linear(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         rows=tuple(pointers),
         columns=COLUMNS,
         usd=currency(listed, listed.quote),
+    )
+
+
+_FIGURES = ("notionalCap", "notionalFloor", "initialLeverage", "maintMarginRatio", "cum")
+
+
+def _tier(bracket: Row, at: str) -> Tier:
+    """Read one bracket. Raises UnreadablePayloadError, naming the place."""
+    if bracket.get("notionalCap") == _NO_CAP:
+        return _read(bracket, at)
+    try:
+        return _as_written(*(str(bracket.get(key)) for key in _FIGURES))
+    except UnreadablePayloadError:  # once more, with its place
+        return _read(bracket, at)
+
+
+@lru_cache(maxsize=65536)
+def _as_written(*figures: str) -> Tier:
+    """A bracket by its figures alone: the same few stand in every snapshot, over and over."""
+    return _read(dict(zip(_FIGURES, figures, strict=True)), "")
+
+
+def _read(bracket: Row, at: str) -> Tier:
+    return Tier(
+        upper=_cap(bracket, at),
+        lower=number(bracket, "notionalFloor", at),
+        initial_rate=ladder.inverse(positive(bracket, "initialLeverage", at)),
+        maintenance_rate=rate(bracket, "maintMarginRatio", at),
+        deduction=number(bracket, "cum", at),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 from harmonize.instrument import Instrument
@@ -181,8 +182,32 @@ def _obstacle(
         return f"no source says how the venue's tiers became margin on {day}"
     if not tiers:
         return "the venue sent no tiers"
-    marginal_tiers = tiers if fact.maintenance is TierRule.MARGINAL else ()
-    return fault(tiers) or deduction_fault(marginal_tiers)
+    return _shapes(tuple(tiers), fact.initial, fact.maintenance).fault
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """What becomes of a table of tiers: its fault, or its margin functions where rates are known."""
+
+    fault: str
+    initial: MarginFunction | None = None
+    maintenance: MarginFunction | None = None
+
+
+@lru_cache(maxsize=16384)
+def _shapes(tiers: tuple[Tier, ...], initial: TierRule, maintenance: TierRule) -> _Shapes:
+    """Make functions of a table once: venues use the same few for many contracts, night after night."""
+    found = fault(tiers) or (deduction_fault(tiers) if maintenance is TierRule.MARGINAL else "")
+    if found:
+        return _Shapes(found)
+    uppers = [tier.upper for tier in tiers]
+    rates = [tier.initial_rate for tier in tiers if tier.initial_rate is not None]
+    held = [tier.maintenance_rate for tier in tiers if tier.maintenance_rate is not None]
+    return _Shapes(
+        "",
+        _SHAPES[initial](uppers, rates) if len(rates) == len(tiers) else None,
+        _SHAPES[maintenance](uppers, held) if len(held) == len(tiers) else None,
+    )
 
 
 _SHAPES: dict[TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginFunction]] = {
@@ -196,11 +221,9 @@ def _initial(
 ) -> Figure[MarginFunction]:
     if reason or fact is None:
         return Unknown(reason)
-    rates = [tier.initial_rate for tier in tiers if tier.initial_rate is not None]
-    if len(rates) < len(tiers):
+    function = _shapes(tuple(tiers), fact.initial, fact.maintenance).initial
+    if function is None:
         return Unknown("the venue publishes no initial margin for every tier")
-    shape = _SHAPES[fact.initial]
-    function = shape([tier.upper for tier in tiers], rates)
     return _figure(ladder, function, fact, by_fact=fact.initial is not TierRule.FLAT)
 
 
@@ -211,11 +234,9 @@ def _maintenance(
         return Unknown(reason)
     if ladder.no_maintenance:
         return Unknown(ladder.no_maintenance)
-    rates = [tier.maintenance_rate for tier in tiers if tier.maintenance_rate is not None]
-    if len(rates) < len(tiers):
+    function = _shapes(tuple(tiers), fact.initial, fact.maintenance).maintenance
+    if function is None:
         return Unknown("the venue publishes no maintenance margin for every tier")
-    shape = _SHAPES[fact.maintenance]
-    function = shape([tier.upper for tier in tiers], rates)
     return _figure(ladder, function, fact, by_fact=len(tiers) > 1)
 
 
