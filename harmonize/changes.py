@@ -269,11 +269,12 @@ def _close(one: float | None, other: float | None) -> bool:
 
 def price_ratio(old: MarginSchedule, new: MarginSchedule) -> float:
     """The later price over the earlier one, where both schedules were converted with one; else 1."""
-    prices = [_price(one) for one in (old, new)]
+    prices = [price_of(one) for one in (old, new)]
     return float(prices[1] / prices[0]) if prices[0] and prices[1] else 1.0
 
 
-def _price(one: MarginSchedule) -> Decimal | None:
+def price_of(one: MarginSchedule) -> Decimal | None:
+    """The price by which a schedule became USD; None where none was used."""
     for evidence in one.evidence:
         for factor in evidence.conversion.factors if evidence.conversion else ():
             if "price" in factor.name:
@@ -282,7 +283,7 @@ def _price(one: MarginSchedule) -> Decimal | None:
 
 
 def _scales(one: MarginSchedule) -> bool:
-    return _price(one) is not None
+    return price_of(one) is not None
 
 
 def repriced(function: MarginFunction, ratio: float) -> MarginFunction:

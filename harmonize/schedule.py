@@ -191,6 +191,9 @@ def deductions(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> tuple[Dec
     return tuple(amounts[: len(rates)])
 
 
+UNSTATED = Unknown("the venue does not say since when it holds")
+
+
 @dataclass(frozen=True, slots=True)
 class MarginSchedule:
     """IM and MM of one instrument for one profile, with what is known of each and its evidence.
@@ -199,6 +202,7 @@ class MarginSchedule:
     weakest payload that the margins rest on. ``dates`` are the observation times of all payloads
     used, oldest first; ``observed_at`` is that of the margin payload itself. ``aside`` says why the
     schedule is no match for others' (only a part of it is published); empty where it is one.
+    ``effective`` is since when it holds, where the venue says.
     """
 
     instrument: Instrument
@@ -216,6 +220,7 @@ class MarginSchedule:
     evidence: tuple[Evidence, ...]
     notes: tuple[str, ...] = ()
     aside: str = ""
+    effective: "Figure[datetime]" = UNSTATED
 
     @property
     def key(self) -> tuple[str, str, str]:

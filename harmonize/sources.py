@@ -157,9 +157,9 @@ def _before(source: Source, entry: Entry) -> tuple[Snapshot, ...]:
 
 
 def _with(reading: Reading, held: Held, *, strict: bool) -> Reading:
-    parsed = registry.parse(
-        (snapshot for _, snapshot in held.snapshots), facts.bundled(), held.before
-    )
+    known = facts.bundled()
+    before = [one for snapshot in held.before for one in registry.read(snapshot, known).schedules]
+    parsed = registry.parse((snapshot for _, snapshot in held.snapshots), known, before)
     interests = [one for _, snapshot in held.snapshots for one in interest.read(snapshot)]
     found = map(verified, parsed.schedules) if strict else parsed.schedules
     return replace(

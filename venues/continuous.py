@@ -17,6 +17,7 @@ from harmonize.payload import (
 )
 from harmonize.schedule import (
     INFINITY,
+    UNSTATED,
     ZERO,
     Figure,
     MarginFunction,
@@ -58,6 +59,7 @@ class Formula:
     also: tuple[Evidence, ...] = ()
     others: tuple[Payload, ...] = ()
     aside: str = ""
+    effective: Figure[datetime] = UNSTATED
 
 
 def parsed(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
@@ -104,6 +106,7 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         ),
         notes=formula.notes,
         aside=formula.aside,
+        effective=formula.effective,
     )
 
 

@@ -1,11 +1,13 @@
 """Gate futures: risk-limit tiers, or only the first of them where the tiers are missing."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from harmonize.instrument import Instrument, Payoff
 from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
-from venues import ladder
+from harmonize.schedule import UNSTATED, Figure, MarginMode, Profile, Tier, Unknown
+from venues import effective, ladder
 from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import all_answered, every, offset
@@ -60,7 +62,15 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         except UnreadablePayloadError as error:
             defects.append(defect(one.payload, error, one.symbol))
     found += read_rows(listed, (), first, defects, symbol_key="name")
-    return ladder.parsed(snapshot, found, facts, defects)
+    since = dict(read_rows(listed, (), _changed, []))
+    dated = [replace(one, effective=since.get(one.instrument.id, UNSTATED)) for one in found]
+    return ladder.parsed(snapshot, dated, facts, defects)
+
+
+def _changed(_: Payload, row: Row, at: str) -> list[tuple[str, Figure[datetime]]]:
+    """When a contract's settings were last changed; rows that cannot be read are told elsewhere."""
+    said = effective.stated(row, "config_change_time", effective.SECOND)
+    return [(word(row, "name", at), said)]
 
 
 def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:

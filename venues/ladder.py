@@ -11,6 +11,7 @@ from harmonize.instrument import Instrument
 from harmonize.payload import Column, Defect, Evidence, Factor, Origin, Payload, Snapshot
 from harmonize.schedule import (
     INFINITY,
+    UNSTATED,
     ZERO,
     Derived,
     FeeAddOn,
@@ -64,6 +65,7 @@ class Ladder:
     aside: str = ""
     guessed_unit: str = ""
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
+    effective: Figure[datetime] = UNSTATED
 
 
 def parsed(
@@ -99,6 +101,7 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         evidence=(*_evidence(ladder), *_supporting(snapshot, ladder)),
         notes=ladder.notes,
         aside=ladder.aside,
+        effective=ladder.effective,
     )
 
 

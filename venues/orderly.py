@@ -6,7 +6,7 @@ from decimal import Decimal
 from harmonize.instrument import contract
 from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
 from harmonize.schedule import MarginMode, Profile
-from venues import continuous
+from venues import continuous, effective
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.reading import Row, positive, rate, read_rows, word
@@ -53,6 +53,7 @@ def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[contin
         ),
         initial=continuous.power_above(initial, factor, EXPONENT),
         maintenance=continuous.power_above(maintenance, maintenance / initial * factor, EXPONENT),
+        effective=effective.stated(row, "updated_time", effective.MILLISECOND),
     )
 
 

@@ -127,23 +127,26 @@ def adapter(venue: str) -> VenueAdapter | None:
     return next((one for one in VENUES if one.venue == venue), None)
 
 
-def parse(snapshots: Iterable[Snapshot], facts: Facts, before: Iterable[Snapshot] = ()) -> Parsed:
+def parse(
+    snapshots: Iterable[Snapshot], facts: Facts, before: Iterable[MarginSchedule] = ()
+) -> Parsed:
     """Read snapshots of one venue, newest first: an instrument is taken from the first that has it.
 
-    What was gathered live is held against the laws of ``venues.sanity``, and against the venue's snapshots
+    What was gathered live is held against the laws of ``venues.sanity``, and against the venue's schedules
     ``before`` it.
     """
-    earlier = {one.key: one for snapshot in before for one in _read(snapshot, facts).schedules}
+    earlier = {one.key: one for one in before}
     found: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
     for snapshot in snapshots:
-        parsed = held(snapshot, _read(snapshot, facts), known_fields, earlier)
+        parsed = held(snapshot, read(snapshot, facts), known_fields, earlier)
         defects.extend(parsed.defects)
         found = _once(parsed.schedules, defects) | found
     return Parsed(tuple(found.values()), tuple(defects))
 
 
-def _read(snapshot: Snapshot, facts: Facts) -> Parsed:
+def read(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read one snapshot, as its venue's adapter does."""
     one = adapter(snapshot.venue)
     if one is None:
         reason = "the archive holds a venue that this version cannot read"

@@ -121,7 +121,8 @@ def test_a_changed_shape_hides_the_schedule_and_names_the_place(shape: str) -> N
             assert after.reason
             continue
         assert isinstance(after, Gathered)
-        read = registry.parse([after.snapshot], facts.bundled(), [sound[venue].snapshot])
+        before = registry.read(sound[venue].snapshot, facts.bundled()).schedules
+        read = registry.parse([after.snapshot], facts.bundled(), before)
         assert read.defects, venue
         assert all(" at " in defect.where for defect in read.defects), venue
         same = [other for other in read.schedules if other.key == schedule.key]

@@ -32,7 +32,9 @@ def altered(snapshot: Snapshot, method: str, change: Callable[[Any], object]) ->
 
 
 def read(snapshot: Snapshot, before: tuple[Snapshot, ...] = ()) -> Parsed:
-    return registry.parse([snapshot], facts.bundled(), before)
+    known = facts.bundled()
+    earlier = [each for one in before for each in registry.read(one, known).schedules]
+    return registry.parse([snapshot], known, earlier)
 
 
 def broken(found: Parsed, count: int) -> str:

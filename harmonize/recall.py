@@ -1,0 +1,187 @@
+"""Questions about time, answered by DuckDB from the tables of a store."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harmonize.change import Kind
+from harmonize.past import Course, Mark, Week
+from harmonize.store import GONE, Row, Store, bare, row_from
+
+_COUNTED = {
+    Kind.TIGHTER.value: "tighter",
+    Kind.LOOSER.value: "looser",
+    Kind.MIXED.value: "mixed",
+    Kind.LISTED.value: "listed",
+    Kind.DELISTED.value: "delisted",
+}
+_UNCOUNTED = ("first seen", Kind.LEFT_OUT.value, Kind.APPEARED.value)
+
+
+def as_of(store: Store, asset: str, moment: datetime) -> tuple[Row, ...]:
+    """The schedules of an underlying as they were in force at a time; by venue, symbol, profile."""
+    found = _asked(
+        _files(store, until=moment.year),
+        """
+        select * exclude (carried) from read_parquet($files, hive_partitioning = false)
+        where asset = $asset and observed_at <= $moment
+        qualify row_number() over (
+            partition by venue, symbol, profile order by observed_at desc, sequence desc
+        ) = 1
+        order by venue, symbol, profile
+        """,
+        {"asset": asset, "moment": moment},
+    )
+    return tuple(one for one in found if one.kind not in GONE)
+
+
+def history(
+    store: Store, venue: str, symbol: str, until: datetime | None = None
+) -> tuple[Row, ...]:
+    """The rows of a symbol (unified or the venue's own) in order of time, in all its profiles."""
+    return tuple(
+        _asked(
+            _files(store, venues=[venue], every=True),
+            """
+            select * exclude (carried) from read_parquet($files, hive_partitioning = false)
+            where not carried and (upper(symbol) = $symbol or upper(id) = $symbol)
+              and ($moment is null or observed_at <= $moment)
+            order by observed_at, sequence, profile
+            """,
+            {"symbol": symbol.upper(), "moment": until},
+        )
+    )
+
+
+def rows_between(
+    store: Store, since: datetime, until: datetime, venues: Sequence[str] = ()
+) -> tuple[Row, ...]:
+    """The rows observed after ``since`` and up to ``until``, but for what was first seen."""
+    return tuple(
+        _asked(
+            _files(store, venues=venues, every=True, since=since.year, until=until.year),
+            """
+            select * exclude (carried) from read_parquet($files, hive_partitioning = false)
+            where not carried and observed_at > $since and observed_at <= $until and change != ''
+            order by observed_at, sequence, symbol, profile
+            """,
+            {"since": since, "until": until},
+        )
+    )
+
+
+def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
+    """How many schedules of each venue changed in each week, weeks without a change left out."""
+    found = _table(
+        _files(store, every=True),
+        """
+        select venue, strftime(date_trunc('week', observed_at), '%Y-%m-%d'),
+               kind, count(*)
+        from read_parquet($files, hive_partitioning = false)
+        where not carried and not list_contains($left, kind)
+          and ($moment is null or observed_at <= $moment)
+        group by all order by all
+        """,
+        {"left": list(_UNCOUNTED), "moment": until},
+    )
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for venue, week, kind, number in found:
+        held = counts.setdefault((venue, week), {})
+        name = _COUNTED.get(kind, "other")
+        held[name] = held.get(name, 0) + number
+    return tuple(
+        Week(venue, week, *(held.get(name, 0) for name in _WEEK))
+        for (venue, week), held in counts.items()
+    )
+
+
+_WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
+
+
+def last_changed(store: Store) -> Mapping[tuple[str, str, str], datetime]:
+    """When each schedule that is in force was last seen to change, or was first seen."""
+    found = _table(
+        _files(store),
+        """
+        select venue, symbol, profile, max(observed_at)
+        from read_parquet($files, hive_partitioning = false) group by all
+        """,
+        {},
+    )
+    return {(venue, symbol, profile): moment for venue, symbol, profile, moment in found}
+
+
+def course(rows: Sequence[Row], figure: str, notional: float, until: str) -> Course:
+    """One margin at one notional over time. ``rows`` are those of one schedule, in order of time."""
+    last = rows[-1]
+    marks: list[Mark] = []
+    for one in rows:
+        mark = Mark(f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}", rate_of(one, figure, notional))
+        if not marks or mark.rate != marks[-1].rate:
+            marks.append(mark)
+    return Course(
+        last.asset, last.venue, last.symbol, last.profile, figure, notional, tuple(marks), until
+    )
+
+
+def rate_of(row: Row, figure: str, notional: float) -> float | None:
+    """Margin over notional; None where it is not known, above what the venue takes, or gone."""
+    margin = margin_of(row, figure, notional)
+    return None if margin is None else margin / notional
+
+
+def margin_of(row: Row, figure: str, notional: float) -> float | None:
+    """Margin in USD, as ``rate_of``."""
+    if row.kind in GONE or (row.capacity is not None and notional > row.capacity):
+        return None
+    for lower, upper, fixed, rate, coefficient, power in getattr(row, figure) or ():
+        if lower < notional <= upper:
+            bend = coefficient * notional**power if coefficient else 0.0
+            found: float = fixed + rate * notional + bend
+            return found
+    return None
+
+
+def _files(
+    store: Store,
+    *,
+    venues: Sequence[str] = (),
+    every: bool = False,
+    since: int = 0,
+    until: int = 9999,
+) -> list[str]:
+    """The tables to open: each venue's newest year up to ``until``, or ``every`` one from ``since``."""
+    found: list[Path] = []
+    for folder in sorted((store.path / "schedules").glob("venue=*")):
+        if venues and folder.name.removeprefix("venue=") not in venues:
+            continue
+        years = sorted(one for one in folder.glob("*.parquet") if since <= int(one.stem) <= until)
+        found += years if every else years[-1:]
+    return [str(one) for one in found]
+
+
+def _asked(files: Sequence[str], sql: str, values: Mapping[str, object]) -> Iterable[Row]:
+    names: list[str] = []
+    rows = _table(files, sql, values, names)
+    return [row_from(dict(zip(names, one, strict=True))) for one in rows]
+
+
+def _table(
+    files: Sequence[str],
+    sql: str,
+    values: Mapping[str, object],
+    names: list[str] | None = None,
+) -> list[tuple[Any, ...]]:
+    if not files:
+        return []
+    import duckdb  # noqa: PLC0415 - heavy, and only questions about time need it
+
+    with duckdb.connect() as connection:
+        plain = {
+            name: bare(one) if isinstance(one, datetime) else one for name, one in values.items()
+        }
+        connection.execute(sql, {"files": list(files), **plain})
+        if names is not None:
+            names += [one[0] for one in connection.description or ()]
+        return connection.fetchall()

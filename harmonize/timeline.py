@@ -1,0 +1,85 @@
+"""A venue's observations in order of time, and what changed from each to the next."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harmonize.archive import Archive, ArchiveError
+from harmonize.audit import LADDER
+from harmonize.change import Change
+from harmonize.changes import Observed, changes
+from harmonize.listing import Entry, latest
+from harmonize.payload import Snapshot
+from harmonize.schedule import MarginSchedule
+from venues import facts, registry
+
+FIRST = "first seen"
+"""What became of a schedule that a venue's first observation holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What was read of one venue as of one observation; ``fault`` says why nothing could be."""
+
+    entry: Entry
+    observed: Observed
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A schedule that changed, came or went. Of one that went, ``schedule`` is the last seen.
+
+    ``change`` is None for what the first observation holds.
+    """
+
+    entry: Entry
+    schedule: MarginSchedule
+    change: Change | None
+
+    @property
+    def kind(self) -> str:
+        """What became of it."""
+        return self.change.kind.value if self.change else FIRST
+
+
+def due(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
+    """The observations of a venue in order of time; failed tries are none."""
+    held = (one for one in entries if one.venue == venue and not one.failed)
+    return tuple(sorted(held, key=lambda one: (one.observed_at, one.sequence)))
+
+
+def points(archive: Archive, entries: Sequence[Entry], start: int = 0) -> Iterator[Point]:
+    """Read observations from number ``start`` of those that ``due`` gives; pruned ones are passed over.
+
+    Each is read as an audit of its moment would: laid over the older ones that it rests on.
+    """
+    known = facts.bundled()
+    snapshots: dict[str, Snapshot] = {}
+    earlier: tuple[MarginSchedule, ...] = ()
+    for place, entry in enumerate(entries):
+        if place < start or entry.pruned:
+            continue
+        (rests_on,) = latest(entries[: place + 1]).values()
+        try:
+            held = {one.digest: snapshots.get(one.digest) or archive.read(one) for one in rests_on}
+        except ArchiveError as error:
+            yield Point(entry, Observed((), frozenset()), str(error))
+            continue
+        snapshots = held
+        found = registry.parse(held.values(), known, earlier).schedules
+        whole = frozenset({entry.venue} if entry.complete else ())
+        if entry.complete:
+            earlier = found
+        yield Point(entry, Observed(found, whole))
+
+
+def events(before: Point | None, after: Point) -> list[Event]:
+    """What changed from one point to the next; everything, where there is none before."""
+    if before is None:
+        return [Event(after.entry, one, None) for one in after.observed.schedules]
+    was, now = before.observed.by_key(), after.observed.by_key()
+    found = []
+    for change in changes(before.observed, after.observed, LADDER):
+        key = (change.venue, change.symbol, change.profile)
+        found.append(Event(after.entry, now.get(key) or was[key], change))
+    return found
