@@ -21,6 +21,8 @@ class Kind(StrEnum):
     DELISTED = "delisted"
     LEFT_OUT = "left out"  # of a snapshot that does not hold every instrument
     APPEARED = "appeared"  # likewise
+    UNREAD = "could not be read"  # it stands there, and something in it is broken
+    READ = "read again"  # and it is as it was before
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import numpy as np
 from harmonize.cells import HORIZON
 from harmonize.change import Change, Kind, Moved, Range, Step
 from harmonize.panel import Panel, panel
+from harmonize.payload import Defect
 from harmonize.schedule import INFINITY, MarginFunction, MarginSchedule, Piece, Unknown, value_of
 from harmonize.standing import Pair, Standing, standings
 
@@ -31,10 +32,29 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was read as of one day: schedules, and the venues whose snapshots hold every instrument."""
+    """What was read as of one day: schedules, and the venues whose snapshots hold every instrument.
+
+    ``unread`` names venue and instrument of what could not be read; without an instrument, of all.
+    """
 
     schedules: tuple[MarginSchedule, ...]
     complete: frozenset[str]
+    unread: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def of(
+        cls, schedules: tuple[MarginSchedule, ...], whole: Iterable[str], defects: Iterable[Defect]
+    ) -> "Observed":
+        """Take what was read, and what could not be."""
+        return cls(
+            schedules, frozenset(whole), frozenset((one.venue, one.symbol) for one in defects)
+        )
+
+    def broken(self, one: MarginSchedule) -> bool:
+        """Tell whether a schedule that is not here may be what could not be read."""
+        venue, instrument = one.instrument.venue, one.instrument
+        names = ("", instrument.id, instrument.symbol)
+        return any((venue, name) in self.unread for name in names)
 
     def by_key(self) -> Mapping[Key, MarginSchedule]:
         """The schedules by venue, symbol and profile."""
@@ -62,15 +82,20 @@ def _content(one: MarginSchedule) -> tuple[object, ...]:
 
 def _read(key: Key, other: Observed) -> bool:
     """Tell whether the venue was read at the other time at all."""
-    return any(one.instrument.venue == key[0] for one in other.schedules)
+    named = any(venue == key[0] for venue, _ in other.unread)
+    return named or any(one.instrument.venue == key[0] for one in other.schedules)
 
 
 def _gone(one: MarginSchedule, after: Observed) -> Change:
+    if after.broken(one):
+        return _alone(one, Kind.UNREAD, was=True)
     whole = one.instrument.venue in after.complete
     return _alone(one, Kind.DELISTED if whole else Kind.LEFT_OUT, was=True)
 
 
 def _come(one: MarginSchedule, before: Observed) -> Change:
+    if before.broken(one):
+        return _alone(one, Kind.READ, was=False)
     whole = one.instrument.venue in before.complete
     return _alone(one, Kind.LISTED if whole else Kind.APPEARED, was=False)
 

@@ -72,7 +72,8 @@ def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
     reading = asked.read(question)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
-    return Observed(reading.schedules, frozenset(venues - partial)), missing(question, reading)
+    found = Observed.of(reading.schedules, venues - partial, reading.defects)
+    return found, missing(question, reading)
 
 
 class SeriesForm(StrEnum):

@@ -8,6 +8,7 @@ from typing import Any
 from harmonize.change import Kind
 from harmonize.past import Course, Mark, Week
 from harmonize.store import GONE, Row, Store, bare, row_from
+from harmonize.timeline import FIRST
 
 _COUNTED = {
     Kind.TIGHTER.value: "tighter",
@@ -16,7 +17,10 @@ _COUNTED = {
     Kind.LISTED.value: "listed",
     Kind.DELISTED.value: "delisted",
 }
-_UNCOUNTED = ("first seen", Kind.LEFT_OUT.value, Kind.APPEARED.value)
+_UNCOUNTED = (
+    FIRST,
+    *(one.value for one in (Kind.LEFT_OUT, Kind.APPEARED, Kind.UNREAD, Kind.READ)),
+)
 
 
 def as_of(store: Store, asset: str, moment: datetime) -> tuple[Row, ...]:

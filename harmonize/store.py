@@ -32,7 +32,7 @@ from harmonize.version import VERSION
 from venues import registry
 
 FORMAT = "1"
-GONE = frozenset({Kind.DELISTED.value, Kind.LEFT_OUT.value})
+GONE = frozenset({Kind.DELISTED.value, Kind.LEFT_OUT.value, Kind.UNREAD.value})
 _PIECE = ("upper", "fixed", "rate", "coefficient", "power")
 
 
@@ -154,9 +154,9 @@ class Store:
             if point.fault:
                 found[point.entry.digest] = Kept(point.entry, read=True, fault=point.fault)
                 continue
+            happened, last = events(last, point)
             if place >= start:
-                rows += map(row_of, events(last, point))
-            last = point
+                rows += map(row_of, happened)
         self._rewrite(venue, cut, rows)
         return found
 

@@ -1,12 +1,12 @@
 """A venue's observations in order of time, and what changed from each to the next."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harmonize.archive import Archive, ArchiveError
 from harmonize.audit import LADDER
-from harmonize.change import Change
-from harmonize.changes import Observed, changes
+from harmonize.change import Change, Kind
+from harmonize.changes import Key, Observed, changes
 from harmonize.listing import Entry, latest
 from harmonize.payload import Snapshot
 from harmonize.schedule import MarginSchedule
@@ -18,11 +18,15 @@ FIRST = "first seen"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was read of one venue as of one observation; ``fault`` says why nothing could be."""
+    """What was read of one venue as of one observation; ``fault`` says why nothing could be.
+
+    ``broken`` names the schedules that could not be read and stand as they were before.
+    """
 
     entry: Entry
     observed: Observed
     fault: str = ""
+    broken: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +70,42 @@ def points(archive: Archive, entries: Sequence[Entry], start: int = 0) -> Iterat
             yield Point(entry, Observed((), frozenset()), str(error))
             continue
         snapshots = held
-        found = registry.parse(held.values(), known, earlier).schedules
-        whole = frozenset({entry.venue} if entry.complete else ())
+        found = registry.parse(held.values(), known, earlier)
         if entry.complete:
-            earlier = found
-        yield Point(entry, Observed(found, whole))
+            earlier = found.schedules
+        whole = [entry.venue] if entry.complete else []
+        yield Point(entry, Observed.of(found.schedules, whole, found.defects))
 
 
-def events(before: Point | None, after: Point) -> list[Event]:
-    """What changed from one point to the next; everything, where there is none before."""
+def events(before: Point | None, after: Point) -> tuple[list[Event], Point]:
+    """What changed from one point to the next, and the point to go on from.
+
+    Without a point before, all that is there is first seen. A schedule that could not be read stays as
+    it was in the point to go on from, so that a change is found however long it stays broken.
+    """
     if before is None:
-        return [Event(after.entry, one, None) for one in after.observed.schedules]
+        return [Event(after.entry, one, None) for one in after.observed.schedules], after
     was, now = before.observed.by_key(), after.observed.by_key()
-    found = []
+    found, broken = [], []
     for change in changes(before.observed, after.observed, LADDER):
         key = (change.venue, change.symbol, change.profile)
-        found.append(Event(after.entry, now.get(key) or was[key], change))
+        if change.kind is Kind.UNREAD:
+            broken.append(was[key])
+        if change.kind is not Kind.UNREAD or key not in before.broken:
+            found.append(Event(after.entry, now.get(key) or was[key], change))
+    found += _read_again(before, after, {one.schedule.key for one in found})
+    observed = replace(after.observed, schedules=(*after.observed.schedules, *broken))
+    return found, replace(after, observed=observed, broken=frozenset(one.key for one in broken))
+
+
+def _read_again(before: Point, after: Point, told: set[Key]) -> list[Event]:
+    """What was broken, is read again, and did not change in between."""
+    now = after.observed.by_key()
+    found = []
+    for key in sorted(before.broken & now.keys() - told):
+        one = now[key]
+        moment = f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}"
+        asset = one.instrument.underlying.asset
+        change = Change(*key, asset, Kind.READ, before="", after=moment)
+        found.append(Event(after.entry, one, change))
     return found
