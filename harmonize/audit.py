@@ -27,6 +27,7 @@ from harmonize.inputs import Input
 from harmonize.interest import Interest, by_contract
 from harmonize.judge import judge, maintenance_against_initial
 from harmonize.laid_out import LaidOut
+from harmonize.lately import Lately
 from harmonize.market import HURDLE, arbitrage_rows, market
 from harmonize.panel import PieceNumbers
 from harmonize.payload import Defect, Snapshot, Unobserved
@@ -145,6 +146,7 @@ class Reading:
     unobserved: tuple[Unobserved, ...] = ()
     inputs: tuple[Input, ...] = ()
     interests: tuple[Interest, ...] = ()
+    lately: Lately = field(default_factory=Lately)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
         gaps=gaps,
         arbitrages=tuple(_at_ladder(one, terms.ladder) for one in arbitrages),
         indices=indices,
+        lately=reading.lately,
     )
     counted, waived, waivers = waive(
         _findings(CHECKS, examined, terms.options), terms.waivers, terms.as_of.date()

@@ -1,13 +1,14 @@
 """Questions about time, answered by DuckDB from the tables of a store."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from harmonize.change import Kind
-from harmonize.past import Course, Mark, Week
-from harmonize.store import GONE, Row, Store, bare, row_from
+from harmonize.lately import DAYS, Dated, InStress, Lately
+from harmonize.past import Course, Mark, StressWindow, Week
+from harmonize.store import GONE, Held, Row, Store, bare, change_of, row_from
 from harmonize.timeline import FIRST
 
 _COUNTED = {
@@ -103,17 +104,87 @@ def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
 _WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
 
 
-def last_changed(store: Store) -> Mapping[tuple[str, str, str], datetime]:
+def last_changed(store: Store, until: datetime) -> Mapping[tuple[str, str, str], datetime]:
     """When each schedule that is in force was last seen to change, or was first seen."""
     found = _table(
-        _files(store),
+        _files(store, until=until.year),
         """
         select venue, symbol, profile, max(observed_at)
-        from read_parquet($files, hive_partitioning = false) group by all
+        from read_parquet($files, hive_partitioning = false) where observed_at <= $moment
+        group by all having not list_contains($gone, max_by(kind, observed_at)) order by all
         """,
-        {},
+        {"moment": until, "gone": sorted(GONE)},
     )
-    return {(venue, symbol, profile): moment for venue, symbol, profile, moment in found}
+    return {
+        (venue, symbol, profile): moment.replace(tzinfo=UTC)
+        for venue, symbol, profile, moment in found
+    }
+
+
+def lately(store: Store, held: Held, until: datetime, windows: Sequence[StressWindow]) -> Lately:
+    """What checks of change are asked about, as of ``until``."""
+    since = until - timedelta(days=DAYS)
+    entries = [one.entry for one in held.kept if one.read and not one.fault]
+    observed: dict[str, list[datetime]] = {}
+    for one in entries:
+        if since <= one.observed_at <= until:
+            observed.setdefault(one.venue, []).append(one.observed_at)
+        elif one.observed_at <= until and one.venue not in observed:
+            observed[one.venue] = []
+    newest = {
+        venue: max(
+            one.observed_at for one in entries if one.venue == venue and one.observed_at <= until
+        )
+        for venue in observed
+    }
+    return Lately(
+        changes=tuple(map(_dated, rows_between(store, since, until))),
+        in_stress=in_stress(store, until, windows),
+        unchanged_since=last_changed(store, until),
+        observed={
+            venue: tuple(sorted({*times, newest[venue]}))
+            for venue, times in sorted(observed.items())
+        },
+    )
+
+
+def _dated(row: Row) -> Dated:
+    effective = row.effective_from
+    return Dated(change_of(row), f"{effective:%Y-%m-%dT%H:%M:%SZ}" if effective else "")
+
+
+def in_stress(
+    store: Store, until: datetime, windows: Sequence[StressWindow]
+) -> tuple[InStress, ...]:
+    """The schedules of each venue that tightened between observations about a window of stress."""
+    found = []
+    for window in windows:
+        for venue, before, after, count, largest, symbol in _table(
+            _files(store, every=True),
+            """
+            select venue, before_at, observed_at, count(*), max(rise), max_by(symbol, rise)
+            from read_parquet($files, hive_partitioning = false)
+            where not carried and rise is not null and observed_at <= $moment
+              and observed_at >= $first::timestamp
+              and before_at < $last::timestamp + interval 1 day
+            group by all order by all
+            """,
+            {"moment": until, "first": window.first, "last": window.last},
+        ):
+            found.append(
+                InStress(
+                    venue,
+                    window.name,
+                    window.first,
+                    window.last,
+                    f"{before:%Y-%m-%dT%H:%M:%SZ}",
+                    f"{after:%Y-%m-%dT%H:%M:%SZ}",
+                    count,
+                    largest,
+                    symbol,
+                )
+            )
+    return tuple(found)
 
 
 def course(rows: Sequence[Row], figure: str, notional: float, until: str) -> Course:

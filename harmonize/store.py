@@ -21,7 +21,7 @@ from shutil import rmtree
 from typing import Any
 
 from harmonize.archive import Archive
-from harmonize.change import Kind
+from harmonize.change import Change, Kind, Moved, Step
 from harmonize.changes import price_of
 from harmonize.listing import Entry, Listing
 from harmonize.panel import PieceNumbers
@@ -342,6 +342,18 @@ def _written(row: Row) -> dict[str, object]:
         held: Sequence[PieceNumbers] | None = getattr(row, name)
         found[name] = held and [dict(zip(_PIECE, one[1:], strict=True)) for one in held]
     return found
+
+
+def change_of(row: Row) -> Change:
+    """The change that made a row, in full."""
+    said = json.loads(row.change)
+    moved = [
+        Moved(**{**one, **{name: tuple(map(tuple, one[name])) for name in ("tighter", "looser")}})
+        for one in said["moved"]
+    ]
+    steps = [Step(**one) for one in said["steps"]]
+    parts = {"kind": Kind(said["kind"]), "moved": tuple(moved), "steps": tuple(steps)}
+    return Change(**{**said, **parts})
 
 
 def bare(value: object) -> object:

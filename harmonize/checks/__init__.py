@@ -2,7 +2,17 @@
 
 from inspect import cleandoc
 
-from harmonize.checks import cap, cross, disclosure, divergence, feed, policy, structure, waivers
+from harmonize.checks import (
+    cap,
+    change,
+    cross,
+    disclosure,
+    divergence,
+    feed,
+    policy,
+    structure,
+    waivers,
+)
 from harmonize.checks.examined import Check
 
 OF_WAIVERS = waivers.CHECKS
@@ -13,6 +23,7 @@ CHECKS = (
     *disclosure.CHECKS,
     *divergence.CHECKS,
     *cap.CHECKS,
+    *change.CHECKS,
     *cross.CHECKS,
     *OF_WAIVERS,
     *policy.CHECKS,

@@ -20,6 +20,7 @@ from harmonize.document import (
     WaiverRow,
 )
 from harmonize.laid_out import Rule
+from harmonize.lately import Lately
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.schedule import MarginSchedule
 from harmonize.standing import HORIZON, Range, Standing
@@ -58,6 +59,7 @@ class Examined:
     gaps: tuple[Gap, ...] = ()
     arbitrages: tuple[ArbitrageRow, ...] = ()
     indices: tuple[Index, ...] = ()
+    lately: Lately = field(default_factory=Lately)
     options: Mapping[str, float] = field(default_factory=dict)
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:

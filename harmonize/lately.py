@@ -1,0 +1,68 @@
+"""What an archive says of time to the checks: recent changes, stress, long standstill, observations."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from harmonize.change import Change
+
+DAYS = 31.0
+"""How far back, in days before the newest observation, changes and observations are given."""
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A change, and since when it holds where the venue says; times are ISO 8601 in UTC."""
+
+    change: Change
+    effective_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class InStress:
+    """How many schedules of a venue tightened between two observations about a window of stress.
+
+    ``first`` and ``last`` bound the window, ``since`` and ``until`` are the observations before and
+    after. ``largest`` is the largest rise among them, of ``symbol``.
+    """
+
+    venue: str
+    window: str
+    first: str
+    last: str
+    since: str
+    until: str
+    tightened: int
+    largest: float
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What checks of change are asked about; empty where no history was read."""
+
+    changes: tuple[Dated, ...] = ()
+    in_stress: tuple[InStress, ...] = ()
+    unchanged_since: Mapping[Key, datetime] = field(default_factory=dict)
+    observed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+
+    def of(self, venues: Iterable[str]) -> "Lately":
+        """The part about some venues."""
+        wanted = frozenset(venues)
+        return Lately(
+            tuple(one for one in self.changes if one.change.venue in wanted),
+            tuple(one for one in self.in_stress if one.venue in wanted),
+            {key: one for key, one in self.unchanged_since.items() if key[0] in wanted},
+            {venue: one for venue, one in self.observed.items() if venue in wanted},
+        )
+
+    def with_(self, other: "Lately") -> "Lately":
+        """Both parts together; they speak of different venues."""
+        return Lately(
+            (*self.changes, *other.changes),
+            (*self.in_stress, *other.in_stress),
+            {**self.unchanged_since, **other.unchanged_since},
+            {**self.observed, **other.observed},
+        )
