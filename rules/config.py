@@ -13,6 +13,8 @@ from rules.contradictions import Contradiction, mapping, rows
 from rules.loader import content
 from rules.numbers import Code, Country, Day, Measure, Shape, Share, Slug, Text, Ticker, Venue, Word
 from rules.reading import shaped
+from rules.run_config import Run
+from rules.run_config import contradictions as of_run
 
 
 class WaiverScope(Shape):
@@ -54,6 +56,7 @@ class Configuration(Shape):
         default_factory=dict, description="Where venues are established, by their ids."
     )
     waivers: tuple[WaiverEntry, ...] = Field((), description="Findings that are accepted.")
+    run: Run = Field(default_factory=Run, description="The nightly run.")
 
 
 def load(path: Path, options: Mapping[str, tuple[str, ...]]) -> Configuration:
@@ -118,6 +121,7 @@ def _contradictions(
         if one.get("may_worsen") is not None and one.get("value") is None:
             message = "is missing; may_worsen is a share of it"
             yield Contradiction((*place, "value"), message)
+    yield from of_run(mapping(fields.get("run")))
 
 
 def _no_check(code: str, options: Mapping[str, tuple[str, ...]]) -> str:

@@ -32,8 +32,9 @@ SHAPES = {
     "^[a-z][a-z0-9]*$": "a venue's id in lower case, as in krakenfutures",
     "^[A-Z]{2}$": "two capitals, as in JP",
     "^MH[0-9]{3}$": "the code of a check, as in MH401",
+    "^https?://[!-;=?-Z^-z~]+$": "an address without spaces, as in https://example.org/margins",
 }
-_SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE = SHAPES
+_SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
 
 
 def _number(value: object) -> Decimal:
@@ -159,6 +160,7 @@ Word: TypeAlias = Annotated[str, StringConstraints(pattern=_WORD)]
 Venue: TypeAlias = Annotated[str, StringConstraints(pattern=_VENUE)]
 Country: TypeAlias = Annotated[str, StringConstraints(pattern=_COUNTRY)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=_CODE)]
+Link: TypeAlias = Annotated[str, StringConstraints(pattern=_LINK)]
 
 
 class Shape(BaseModel):

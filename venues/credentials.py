@@ -1,10 +1,10 @@
 """Keys of venues that answer only to an account: from the environment or a private file."""
 
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harmonize import private
 from harmonize.written import WrittenError, read
 
 PREFIX = "HARMONIZE_"
@@ -52,17 +52,9 @@ def from_file(path: Path) -> dict[str, Credentials]:
     Raises CredentialsError: not there, readable by others, or not shaped as keys.
     """
     try:
-        mode = path.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            message = f"{path} can be read by others; make it private with: chmod 600 {path}"
-            raise CredentialsError(message)
-        written = read(path.read_text(encoding="utf-8"), path.name)
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
-        raise CredentialsError(message) from None
-    except UnicodeDecodeError:
-        message = f"{path} is not a text file in UTF-8"
-        raise CredentialsError(message) from None
+        written = read(private.text(path), path.name)
+    except private.PrivateError as error:
+        raise CredentialsError(str(error)) from None
     except WrittenError as error:  # its message quotes the text, which is secret
         message = (
             f"{path}:{error.line}:{error.column}: is not YAML of the form venue: {{apiKey: …}}"
