@@ -1,0 +1,100 @@
+"""A channel cannot be built wrong, and neither it nor its errors show a secret."""
+
+import re
+from typing import Any
+
+import pytest
+
+from harmonize.channel import Channel, Command, Mail, Slack, Webhook, is_url
+
+MAIL: dict[str, Any] = {
+    "host": "mail.example.org",
+    "port": 587,
+    "security": "starttls",
+    "sender": "a@example.org",
+    "recipients": ("b@example.org",),
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org",
+        "http://localhost:8080/hook?x=1#y",
+        "https://hooks.slack.com/services/T0/B0/s3cr3t",
+        "http://[::1]:80/",
+        "https://10.0.0.1?x",
+    ],
+)
+def test_an_address_of_http_is_taken(url: str) -> None:
+    assert is_url(url)
+    assert Webhook(url).url == Slack(url).url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://example.org/s3cr3t",
+        "file:///etc/s3cr3t",
+        "https://user:s3cr3t@example.org/",
+        "https://example.org/s3cr3t\r\nHost: x",
+        "https://example.org/s3cr3t\n",
+        "https://example.org/s3cr3t x",
+        "https://exämple.org/s3cr3t",
+        "https://example..org/s3cr3t",
+        "https://example.org:0/s3cr3t",
+        "https://example.org:99999/s3cr3t",
+        "https://example.org:s3cr3t/",
+        f"https://{'a' * 64}.org/s3cr3t",
+    ],
+)
+@pytest.mark.parametrize("kind", [Webhook, Slack])
+def test_another_address_is_refused_and_not_shown(kind: type[Webhook | Slack], url: str) -> None:
+    with pytest.raises(ValueError, match="must be an address") as raised:
+        kind(url)
+    assert "s3cr3t" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"host": "mail example"}, "must name the host"),
+        ({"host": ""}, "must name the host"),
+        ({"port": 0}, "must name the host and a port"),
+        ({"port": 65_536}, "must name the host and a port"),
+        ({"recipients": ()}, "must name a sender and recipients"),
+        ({"sender": "A <a@example.org>"}, "must name a sender"),
+        ({"sender": "a@example.org\r\nBcc: c@example.org"}, "must name a sender"),
+        ({"recipients": ("b@example.org\n",)}, "must name a sender and recipients"),
+        ({"recipients": ("a..b@example.org",)}, "must name a sender and recipients"),
+        ({"user": "u"}, "must have both"),
+        ({"password": "s3cr3t"}, "must have both"),
+        ({"user": "u", "password": "s3cr3t", "security": "none"}, "must use starttls or tls"),
+        ({"user": "u", "password": "s3cr3t-ü"}, "printable ASCII"),
+        ({"user": "u\n", "password": "s3cr3t"}, "printable ASCII"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_right_is_refused(changes: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)) as raised:
+        Mail(**(MAIL | changes))
+    assert "s3cr3t" not in str(raised.value)
+
+
+@pytest.mark.parametrize("argv", [(), ("",), ("a", "b\0")])
+def test_a_command_names_a_program(argv: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="must name a program"):
+        Command(argv)
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        Command(("page", "--token=s3cr3t")),
+        Webhook("https://example.org/s3cr3t"),
+        Slack("https://example.org/s3cr3t"),
+        Mail(**MAIL, user="s3cr3t", password="s3cr3t"),  # noqa: S106 - a password of nobody
+    ],
+)
+def test_a_channel_does_not_print_its_secrets(channel: Channel) -> None:
+    assert "s3cr3t" not in f"{channel} {channel!r}"
