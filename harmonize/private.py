@@ -20,6 +20,4 @@ def text(path: Path) -> str:
         message = f"{path} cannot be read: {error.strerror}"
     except UnicodeDecodeError:
         message = f"{path} is not a text file in UTF-8"
-    except ValueError:
-        message = "a path holds the character NUL; name another file"
     raise PrivateError(message)

@@ -32,7 +32,7 @@ SHAPES = {
     "^[a-z][a-z0-9]*$": "a venue's id in lower case, as in krakenfutures",
     "^[A-Z]{2}$": "two capitals, as in JP",
     "^MH[0-9]{3}$": "the code of a check, as in MH401",
-    "^https?://[!-;=?-Z^-z~]+$": "an address without spaces, as in https://example.org/margins",
+    "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address as https://example.org/margins, without ? and #",
 }
 _SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
 

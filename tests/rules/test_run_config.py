@@ -1,0 +1,221 @@
+"""The section ``run`` of a configuration: as meant, with its secrets, and every mistake at its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harmonize.channel import Command, Mail, Slack, Webhook
+from harmonize.run_settings import Keep, Notify, RunSettings
+from rules import config
+from rules.loader import RuleError
+from rules.run_values import settings
+
+CONFIG = """\
+run:
+  site: out/site
+  base_url: https://example.org/margins/
+  title: Margins
+  notify:
+    on: [new, errors, changes]
+    level: warning
+    channels:
+      - command: [/usr/local/bin/page, --now]
+      - webhook: {url_from: HOOK}
+      - webhook: {url: "https://example.org/hook"}
+      - slack: {url_file: slack.txt}
+      - mail:
+          host: mail.example.org
+          port: 587
+          security: starttls
+          sender: a@example.org
+          recipients: [b@example.org]
+          user_from: SMTP_USER
+          password_from: SMTP_PASSWORD
+  keep: {daily: 90, monthly: 120}
+  nights: 400
+"""
+SLACK = "https://hooks.slack.com/services/T/B/s3cr3t"
+ENVIRONMENT = {
+    "HOOK": "https://example.org/s3cr3t\n",
+    "SMTP_USER": "a-user",
+    "SMTP_PASSWORD": "s3cr3t",
+}
+
+
+def _written(text: str) -> Path:
+    path = Path("c.yaml")
+    path.write_text(text)
+    slack = Path("slack.txt")
+    slack.write_text(f"{SLACK}\n")
+    slack.chmod(0o600)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _settings(text: str, environment: dict[str, str] | None = None) -> RunSettings:
+    path = _written(text)
+    found = config.load(path, {})
+    return settings(found.run, path, ENVIRONMENT if environment is None else environment)
+
+
+def test_the_section_is_read_with_its_secrets() -> None:
+    found = _settings(CONFIG)
+    assert found == RunSettings(
+        site="out/site",
+        base_url="https://example.org/margins",
+        title="Margins",
+        notify=Notify(
+            ("new", "errors", "changes"),
+            "warning",
+            (
+                Command(("/usr/local/bin/page", "--now")),
+                Webhook("https://example.org/s3cr3t"),
+                Webhook("https://example.org/hook"),
+                Slack(SLACK),
+                Mail(
+                    "mail.example.org",
+                    587,
+                    "starttls",
+                    "a@example.org",
+                    ("b@example.org",),
+                    "a-user",
+                    "s3cr3t",
+                ),
+            ),
+        ),
+        keep=Keep(daily=90, weekly=0, monthly=120),
+        nights=400,
+    )
+    assert "s3cr3t" not in repr(found)
+
+
+@pytest.mark.parametrize("text", ["{}", "run: {}", "rules: []"])
+def test_a_configuration_without_the_section_has_its_defaults(text: str) -> None:
+    found = _settings(text)
+    assert found == RunSettings()
+    assert (found.site, found.base_url, found.keep, found.nights) == ("site", "", None, None)
+    assert found.notify == Notify(on=("new", "worse", "errors"), level="error", channels=())
+
+
+def test_a_configuration_is_read_without_its_secrets() -> None:
+    """An audit reads the same file, on machines that send no notices."""
+    assert len(config.load(_written(CONFIG), {}).run.notify.channels) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("site:", "sites:", "2:3: run.sites: is no field here; did you mean site?"),
+        ("out/site", "[]", "2:9: run.site: must be text, was a list"),
+        ("https://example.org/margins/", "example.org", "3:13: run.base_url: must be an address as https://example.org/margins, without ? and #, was 'example.org'"),
+        ("https://example.org/margins/", "https://example.org/?a", "3:13: run.base_url: must be an address"),
+        ("https://example.org/margins/", '"https://example.org/|<a>"', "3:13: run.base_url: must be an address"),
+        ("  notify:", "  notified:", "5:3: run.notified: is no field here; did you mean notify?"),
+        ("[new, errors, changes]", "[new, error]", "6:15: run.notify.on[1]: must be 'new', 'worse', 'errors' or 'changes', was 'error'"),
+        ("[new, errors, changes]", "[]", "6:9: run.notify.on: is empty; add an entry"),
+        ("level: warning", "level: grave", "7:12: run.notify.level: must be 'error', 'warning' or 'info', was 'grave'"),
+        ("command: [/usr/local/bin/page, --now]", "command: []", "9:18: run.notify.channels[0].command: is empty; add an entry"),
+        ("command: [/usr/local/bin/page, --now]", "command: page --now", "9:18: run.notify.channels[0].command: must be a list, was 'page --now'"),
+        ("command: [/usr/local/bin/page, --now]", "comand: [a]", "9:9: run.notify.channels[0].comand: is no field here; did you mean command?"),
+        ("command: [/usr/local/bin/page, --now]", "{}", "9:9: run.notify.channels[0]: must be one of command, webhook, slack, mail"),
+        ("command: [/usr/local/bin/page, --now]", "command: null", "9:18: run.notify.channels[0].command: is empty; write its fields"),
+        ("command: [/usr/local/bin/page, --now]", "{command: [a], slack: {url_from: B}}", "9:9: run.notify.channels[0]: must be one of"),
+        ("{url_from: HOOK}", "{}", "10:18: run.notify.channels[1].webhook: must have one of url, url_from, url_file"),
+        ("{url_from: HOOK}", "{url_from: A, url_file: B}", "10:18: run.notify.channels[1].webhook: must have one of"),
+        ("url_from: HOOK", "url_from: https://s3cr3t", "10:29: run.notify.channels[1].webhook.url_from: must be the name of a variable"),
+        ("https://example.org/hook", "ftp://example.org/s3cr3t", "11:24: run.notify.channels[2].webhook.url: must be an address such as"),
+        ("https://example.org/hook", "https://u:s3cr3t@example.org/", "11:24: run.notify.channels[2].webhook.url: must be an address such as"),
+        ("{url_file: slack.txt}", "{url: s3cr3t}", "12:16: run.notify.channels[3].slack: must have one of url_from, url_file"),
+        ("mail.example.org", "mail server", "14:17: run.notify.channels[4].mail.host: must be the name of a host, as in mail.example.org, was 'mail server'"),
+        ("port: 587", "port: 0", "15:17: run.notify.channels[4].mail.port: must be a port from 1 to 65535, as 587, was 0"),
+        ("port: 587", "port: true", "15:17: run.notify.channels[4].mail.port: must be a port"),
+        ("starttls", "ssl", "16:21: run.notify.channels[4].mail.security: must be 'none', 'starttls' or 'tls', was 'ssl'"),
+        ("starttls", "none", "16:21: run.notify.channels[4].mail.security: would send the password in the clear"),
+        ("sender: a@example.org", "sender: a@example.org Bcc c@example.org", "17:19: run.notify.channels[4].mail.sender: must be a bare mail address"),
+        ("[b@example.org]", '["B <b@example.org>"]', "18:24: run.notify.channels[4].mail.recipients[0]: must be a bare mail address"),
+        ("          user_from: SMTP_USER\n", "", "14:11: run.notify.channels[4].mail.user_from: is missing; password_from belongs to a user"),
+        ("          password_from: SMTP_PASSWORD\n", "", "14:11: run.notify.channels[4].mail.password_from: is missing"),
+        ("password_from: SMTP_PASSWORD", "password: s3cr3t", "14:11: run.notify.channels[4].mail.password_from: is missing"),
+        ("{daily: 90, monthly: 120}", "{daily: 0, weekly: 0}", "21:9: run.keep: keeps nothing; give daily"),
+        ("{daily: 90, monthly: 120}", "{}", "21:9: run.keep: keeps nothing"),
+        ("daily: 90", "daily: -1", "21:17: run.keep.daily: must be a whole number from 0, was -1"),
+        ("daily: 90", "daily: 1.5", "21:17: run.keep.daily: must be a whole number from 0, was 1.5"),
+        ("daily: 90", "yearly: 90", "21:10: run.keep.yearly: is no field here"),
+        ("nights: 400", "nights: 0", "22:11: run.nights: must be a whole number from 1, was 0"),
+        ("nights: 400", "nights: many", "22:11: run.nights: must be a whole number from 1, was 'many'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
+    old: str, new: str, said: str
+) -> None:
+    assert old in CONFIG
+    path = _written(CONFIG.replace(old, new, 1))
+    with pytest.raises(RuleError) as raised:
+        config.load(path, {})
+    assert str(raised.value).startswith(f"c.yaml:{said}")
+    assert "\n" not in str(raised.value)
+    assert "s3cr3t" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"HOOK": ""}, "10:29: run.notify.channels[1].webhook.url_from: the variable HOOK is not set; set it to the secret"),
+        ({"HOOK": " \n"}, "10:29: run.notify.channels[1].webhook.url_from: the variable HOOK is not set"),
+        ({"HOOK": "s3cr3t"}, "10:18: run.notify.channels[1].webhook: must be an address such as"),
+        ({"HOOK": "https://example.org/s3cr3t\nHost: x"}, "10:18: run.notify.channels[1].webhook: must be an address such as"),
+        ({"SMTP_USER": ""}, "19:22: run.notify.channels[4].mail.user_from: the variable SMTP_USER is not set"),
+        ({"SMTP_PASSWORD": ""}, "20:26: run.notify.channels[4].mail.password_from: the variable SMTP_PASSWORD is not set"),
+        ({"SMTP_PASSWORD": "s3cr3t-ü"}, "14:11: run.notify.channels[4].mail: must have a user and a password of printable ASCII"),
+    ],
+)  # fmt: skip
+def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
+    changes: dict[str, str], said: str
+) -> None:
+    with pytest.raises(RuleError) as raised:
+        _settings(CONFIG, ENVIRONMENT | changes)
+    assert str(raised.value).startswith(f"c.yaml:{said}")
+    assert "s3cr3t" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.chmod(0o640), "slack.txt can be read by others; make it private with: chmod 600 slack.txt"),
+        (lambda path: path.unlink(), "slack.txt cannot be read: No such file or directory"),
+        (lambda path: path.write_text(" \n"), "slack.txt is empty; write the secret into it"),
+        (lambda path: path.write_bytes(b"s3cr3t\xff"), "slack.txt is not a text file in UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_private_file_that_cannot_be_used_is_named(change: Any, said: str) -> None:
+    path = _written(CONFIG)
+    found = config.load(path, {})
+    change(Path("slack.txt"))
+    with pytest.raises(RuleError) as raised:
+        settings(found.run, path, ENVIRONMENT)
+    assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {said}"
+
+
+def test_a_password_may_come_from_a_private_file() -> None:
+    text = CONFIG.replace("password_from: SMTP_PASSWORD", "password_file: password")
+    Path("password").write_text("s3cr3t\n")
+    Path("password").chmod(0o600)
+    mail = _settings(text).notify.channels[-1]
+    assert isinstance(mail, Mail)
+    assert mail.password == "s3cr3t"  # noqa: S105 - a password of nobody
+
+
+def test_one_password_is_enough() -> None:
+    text = CONFIG.replace(
+        "          password_from: SMTP_PASSWORD\n",
+        "          password_from: SMTP_PASSWORD\n          password_file: password\n",
+    )
+    with pytest.raises(RuleError) as raised:
+        config.load(_written(text), {})
+    said = "c.yaml:21:26: run.notify.channels[4].mail.password_file: stands beside password_from"
+    assert str(raised.value).startswith(said)
