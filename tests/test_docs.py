@@ -10,7 +10,7 @@ import pytest
 from harmonize import checks, terminal
 from harmonize.tried import unmet
 from reports.registry import FORMATS
-from rules import config, given, loader
+from rules import config, given, loader, run_config
 from rules.model import json_schema
 from tests import docs
 from tests.docs import ROOT, Example
@@ -121,6 +121,7 @@ def test_the_configuration_shown_is_right(tmp_path: Path) -> None:
     options = {one.code: tuple(each.name for each in one.options) for one in checks.CHECKS}
     found = config.load(path, options)
     assert len(config.waivers(found, path)) == 2
+    assert len(found.run.notify.channels) == 4
 
 
 def test_every_field_of_a_rule_set_is_in_the_page_on_rules() -> None:
@@ -132,7 +133,17 @@ def test_every_field_of_a_rule_set_is_in_the_page_on_rules() -> None:
 
 def test_every_field_of_a_configuration_is_in_its_page() -> None:
     text = page("configuration.md")
-    for shape in (config.Configuration, config.WaiverEntry, config.WaiverScope):
+    shapes = (config.Configuration, config.WaiverEntry, config.WaiverScope)
+    of_run = (
+        run_config.Run,
+        run_config.NotifyEntry,
+        run_config.ChannelEntry,
+        run_config.WebhookEntry,
+        run_config.SlackEntry,
+        run_config.MailEntry,
+        run_config.KeepEntry,
+    )
+    for shape in (*shapes, *of_run):
         for field in shape.model_fields:
             assert f"`{field}" in text or f"\n{field}:" in text, field
 
