@@ -10,6 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize import memory
 from harmonize.archive import Archive
 from harmonize.audit import LADDER, Reading, Terms, audit
 from harmonize.baseline import Baseline, held_against
@@ -17,6 +18,7 @@ from harmonize.checks import CHECKS
 from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
 from harmonize.inputs import MARKET
+from harmonize.lately import Lately
 from harmonize.market import HURDLE
 from harmonize.payload import Payload
 from harmonize.place import Place
@@ -51,7 +53,8 @@ class Question:
     the date that ages count back from; None is the date of the newest snapshot. ``inputs`` is a file
     of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
     ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate,
-    ``sizes`` are notionals at which splits are computed besides the ladder.
+    ``sizes`` are notionals at which splits are computed besides the ladder. ``history`` reads what
+    changed lately, for the checks of it.
     """
 
     archive: Place | None = None
@@ -71,6 +74,7 @@ class Question:
     baseline: Baseline | None = None
     hurdle: float = HURDLE
     sizes: tuple[float, ...] = ()
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def answer(question: Question) -> Answer:
     """
     chosen = configured(question)
     rule_sets = rule_sets_of(question.rules or chosen.rules)
-    reading, as_of = read(question)
+    reading, as_of = read(replace(question, history=True))
     given = question.inputs or chosen.inputs
     if given is not None:
         from rules import given as given_  # noqa: PLC0415 - pydantic is heavy
@@ -200,8 +204,21 @@ def read(question: Question) -> tuple[Reading, datetime]:
             )
         except NothingObservedError as error:
             raise AskedError(str(error)) from None
+        lately = _lately(sources, as_of) if question.history else Lately()
     schedules = tuple(one for one in reading.schedules if _selected(one, question))
-    return replace(reading, schedules=schedules), as_of
+    selected = lately.of(one.key for one in schedules)
+    return replace(reading, schedules=schedules, lately=selected), as_of
+
+
+def _lately(sources: Sequence[Source], as_of: datetime) -> Lately:
+    """What checks of change are asked about; of each venue from the first source that holds it."""
+    found, told = Lately(), set[str]()
+    for source in sources:
+        said = memory.lately(source, as_of)
+        venues = {one.venue for one in source.entries} - told
+        found = found.with_(said.of_venues(venues))
+        told |= venues
+    return found
 
 
 def observed_days(question: Question) -> tuple[Date, ...]:

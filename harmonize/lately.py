@@ -1,7 +1,7 @@
 """What an archive says of time to the checks: recent changes, stress, long standstill, observations."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harmonize.change import Change
@@ -18,6 +18,11 @@ class Dated:
 
     change: Change
     effective_from: str
+
+    @property
+    def key(self) -> Key:
+        """What names its schedule."""
+        return (self.change.venue, self.change.symbol, self.change.profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +45,44 @@ class InStress:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A schedule in force, and when it was last seen to change, or was first seen."""
+
+    venue: str
+    symbol: str
+    profile: str
+    since: datetime
+
+    @property
+    def key(self) -> Key:
+        """What names it."""
+        return (self.venue, self.symbol, self.profile)
+
+
+@dataclass(frozen=True, slots=True)
 class Lately:
     """What checks of change are asked about; empty where no history was read."""
 
     changes: tuple[Dated, ...] = ()
     in_stress: tuple[InStress, ...] = ()
-    unchanged_since: Mapping[Key, datetime] = field(default_factory=dict)
+    unchanged: tuple[Unchanged, ...] = ()
     observed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
-    def of(self, venues: Iterable[str]) -> "Lately":
+    def of(self, keys: Iterable[Key]) -> "Lately":
+        """The part about some schedules, and about their venues."""
+        wanted = frozenset(keys)
+        found = self.of_venues(venue for venue, _, _ in wanted)
+        changes = (one for one in found.changes if one.key in wanted)
+        unchanged = (one for one in found.unchanged if one.key in wanted)
+        return replace(found, changes=tuple(changes), unchanged=tuple(unchanged))
+
+    def of_venues(self, venues: Iterable[str]) -> "Lately":
         """The part about some venues."""
         wanted = frozenset(venues)
         return Lately(
             tuple(one for one in self.changes if one.change.venue in wanted),
             tuple(one for one in self.in_stress if one.venue in wanted),
-            {key: one for key, one in self.unchanged_since.items() if key[0] in wanted},
+            tuple(one for one in self.unchanged if one.venue in wanted),
             {venue: one for venue, one in self.observed.items() if venue in wanted},
         )
 
@@ -63,6 +91,6 @@ class Lately:
         return Lately(
             (*self.changes, *other.changes),
             (*self.in_stress, *other.in_stress),
-            {**self.unchanged_since, **other.unchanged_since},
+            (*self.unchanged, *other.unchanged),
             {**self.observed, **other.observed},
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harmonize.change import Kind
-from harmonize.lately import DAYS, Dated, InStress, Lately
+from harmonize.lately import DAYS, Dated, InStress, Lately, Unchanged
 from harmonize.past import Course, Mark, StressWindow, Week
 from harmonize.store import GONE, Held, Row, Store, bare, change_of, row_from
 from harmonize.timeline import FIRST
@@ -104,8 +104,8 @@ def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
 _WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
 
 
-def last_changed(store: Store, until: datetime) -> Mapping[tuple[str, str, str], datetime]:
-    """When each schedule that is in force was last seen to change, or was first seen."""
+def unchanged(store: Store, until: datetime) -> tuple[Unchanged, ...]:
+    """The schedules in force, and when each was last seen to change, or was first seen."""
     found = _table(
         _files(store, until=until.year),
         """
@@ -115,10 +115,10 @@ def last_changed(store: Store, until: datetime) -> Mapping[tuple[str, str, str],
         """,
         {"moment": until, "gone": sorted(GONE)},
     )
-    return {
-        (venue, symbol, profile): moment.replace(tzinfo=UTC)
+    return tuple(
+        Unchanged(venue, symbol, profile, moment.replace(tzinfo=UTC))
         for venue, symbol, profile, moment in found
-    }
+    )
 
 
 def lately(store: Store, held: Held, until: datetime, windows: Sequence[StressWindow]) -> Lately:
@@ -140,7 +140,7 @@ def lately(store: Store, held: Held, until: datetime, windows: Sequence[StressWi
     return Lately(
         changes=tuple(map(_dated, rows_between(store, since, until))),
         in_stress=in_stress(store, until, windows),
-        unchanged_since=last_changed(store, until),
+        unchanged=unchanged(store, until),
         observed={
             venue: tuple(sorted({*times, newest[venue]}))
             for venue, times in sorted(observed.items())
@@ -157,34 +157,30 @@ def in_stress(
     store: Store, until: datetime, windows: Sequence[StressWindow]
 ) -> tuple[InStress, ...]:
     """The schedules of each venue that tightened between observations about a window of stress."""
-    found = []
-    for window in windows:
-        for venue, before, after, count, largest, symbol in _table(
-            _files(store, every=True),
-            """
-            select venue, before_at, observed_at, count(*), max(rise), max_by(symbol, rise)
-            from read_parquet($files, hive_partitioning = false)
-            where not carried and rise is not null and observed_at <= $moment
-              and observed_at >= $first::timestamp
-              and before_at < $last::timestamp + interval 1 day
-            group by all order by all
-            """,
-            {"moment": until, "first": window.first, "last": window.last},
-        ):
-            found.append(
-                InStress(
-                    venue,
-                    window.name,
-                    window.first,
-                    window.last,
-                    f"{before:%Y-%m-%dT%H:%M:%SZ}",
-                    f"{after:%Y-%m-%dT%H:%M:%SZ}",
-                    count,
-                    largest,
-                    symbol,
-                )
-            )
-    return tuple(found)
+    risen = _table(
+        _files(store, every=True),
+        """
+        select venue, before_at, observed_at, count(*), max(rise), max_by(symbol, rise)
+        from read_parquet($files, hive_partitioning = false)
+        where not carried and rise is not null and observed_at <= $moment
+        group by all order by all
+        """,
+        {"moment": until},
+    )
+    return tuple(
+        InStress(
+            venue,
+            window.name,
+            window.first,
+            window.last,
+            f"{before:%Y-%m-%dT%H:%M:%SZ}",
+            f"{after:%Y-%m-%dT%H:%M:%SZ}",
+            *counted,
+        )
+        for window in windows
+        for venue, before, after, *counted in risen
+        if f"{after:%Y-%m-%d}" >= window.first and f"{before:%Y-%m-%d}" <= window.last
+    )
 
 
 def course(rows: Sequence[Row], figure: str, notional: float, until: str) -> Course:

@@ -175,7 +175,7 @@ def tightened_in_stress(examined: Examined) -> Iterator[Draft]:
             f"by {percent(one.largest)}",
             divergence=one.largest,
             observed_at=one.until,
-            subject=f"{one.first} {one.until[:10]}",
+            subject=f"{one.first} {one.since[:10]} {one.until[:10]}",
         )
 
 
@@ -202,10 +202,10 @@ def long_unchanged(examined: Examined) -> Iterator[Draft]:
     limit = timedelta(days=examined.options["days"])
     by_venue: dict[str, list[tuple[datetime, str]]] = {}
     total: dict[str, int] = {}
-    for (venue, symbol, _), since in examined.lately.unchanged_since.items():
-        total[venue] = total.get(venue, 0) + 1
-        if venue in newest and newest[venue] - since > limit:
-            by_venue.setdefault(venue, []).append((since, symbol))
+    for one in examined.lately.unchanged:
+        total[one.venue] = total.get(one.venue, 0) + 1
+        if one.venue in newest and newest[one.venue] - one.since > limit:
+            by_venue.setdefault(one.venue, []).append((one.since, one.symbol))
     for venue, found in sorted(by_venue.items()):
         since, symbol = min(found)
         yield Draft(
@@ -337,7 +337,7 @@ CHECKS = (
         (
             Option("days", 30, "days", "how far before the audit observations are looked at"),
             Option("hours", 36, "hours", "how far apart two observations may lie"),
-            Option("least", 5, "observations", "how often a venue was observed to be asked about"),
+            Option("least", 10, "observations", "how often a venue was observed to be asked about"),
         ),
     ),
 )

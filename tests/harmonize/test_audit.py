@@ -222,7 +222,7 @@ def test_coverage_has_a_row_a_venue_and_underlying_with_one_of_four_marks() -> N
 
 
 def test_the_same_archive_gives_the_same_bytes() -> None:
-    reading, as_of = read(Question())
+    reading, as_of = read(Question(history=True))
     again = audit(reading, rule_sets_of(()), Terms(as_of, tool(), conducts=conduct.bundled()))
     assert document.to_json(again) == document.to_json(DOCUMENT)
 
