@@ -1,6 +1,5 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harmonize import asked, cross_cli, diff_cli
+from harmonize.archive_cli import archive_app
 from harmonize.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
 from harmonize.options import (
     AsOf,
@@ -26,17 +26,15 @@ from harmonize.options import (
     Underlyings,
     Venues,
 )
-from harmonize.place import Place, place_of
+from harmonize.place import place_of
 from harmonize.rules_cli import rules_app
 from harmonize.terminal import (
-    INCOMPLETE,
     USAGE,
     FailOn,
     Settings,
     emit,
     fail,
     note,
-    own_archive,
     print_json,
     version_told,
     write,
@@ -51,7 +49,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
@@ -256,75 +253,3 @@ def venues(context: typer.Context) -> None:
 
     question = asked.question(context.obj, None, None, None, None, "", 30.0, None)
     emit(text(asked.read(question)).encode())
-
-
-@archive_app.command("ls")
-def archive_ls(context: typer.Context) -> None:
-    """List the snapshots of the archive, oldest first."""
-
-    def run(path: Place) -> None:
-        from harmonize.archive import Archive  # noqa: PLC0415 - beside the heavy ones
-
-        for one in Archive.open(path).entries():
-            kind = "failed" if one.failed else "complete" if one.complete else "partial"
-            typer.echo(
-                f"{one.sequence:>6}  {one.observed_at:%Y-%m-%dT%H:%M:%SZ}  {one.venue:<14} "
-                f"{kind:<8} {one.payloads:>4} payloads {one.size:>10,} bytes  {one.digest[:16]}"
-            )
-
-    _on_archive(context.obj, run)
-
-
-@archive_app.command("verify")
-def archive_verify(context: typer.Context) -> None:
-    """Check every byte of the archive against its hashes."""
-
-    def run(path: Place) -> None:
-        from harmonize.archive import Archive  # noqa: PLC0415 - as above
-
-        archive = Archive.open(path)
-        problems = archive.verify()
-        for one in problems:
-            typer.echo(f"error: {one.where}: {one.what}", err=True)
-        if problems:
-            raise typer.Exit(INCOMPLETE)
-        typer.echo(f"{len(archive.entries())} snapshots, every byte as it was archived")
-
-    _on_archive(context.obj, run)
-
-
-@archive_app.command("add-inputs")
-def archive_add_inputs(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="YAML file of measured inputs.")],
-) -> None:
-    """Put measured inputs into the archive, where models find them from their day on."""
-    from harmonize.archive import Archive, ArchiveError  # noqa: PLC0415 - as above
-    from harmonize.inputs import snapshot_of  # noqa: PLC0415 - as above
-    from rules import given  # noqa: PLC0415 - pydantic is heavy
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
-
-    path = context.obj.archive or own_archive()
-    try:
-        inputs = given.load(file)
-        entry = Archive.opened(path).append(snapshot_of(inputs, inputs[0].source))
-    except RuleError as error:
-        fail(str(error), USAGE)
-    except ArchiveError as error:
-        fail(str(error), INCOMPLETE)
-    typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {path}")
-
-
-def _on_archive(settings: Settings, run: Callable[[Place], None]) -> None:
-    from harmonize.app import recorded  # noqa: PLC0415 - numpy is heavy
-    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
-
-    path = asked.archive_of(settings)
-    try:
-        if path is not None:
-            run(path)
-        else:
-            with recorded() as path:
-                run(path)
-    except ArchiveError as error:
-        fail(str(error), INCOMPLETE)

@@ -1,13 +1,13 @@
 """Leverage brackets in Binance's shape, which other venues copied: in quote notional or in coins."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
 from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Payload, UnreadablePayloadError
+from harmonize.payload import Column, Origin, Payload, UnreadablePayloadError
 from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.reading import Row, in_sequence, number, positive, rate, rows, word
@@ -23,26 +23,32 @@ COLUMNS = (
     Column("maintenance", "/maintMarginRatio", "rate"),
     Column("deduction", "/cum", "quote currency"),
 )
+_RATE = "maintMarginRatio"
 _NO_CAP = 2**63 - 1
 _DATED = re.compile(r"^(?P<pair>.+)_(?P<expiry>\d{6})$")
 
 
 def linear(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
-    """Read one symbol's brackets; they hold for cross and isolated margin alike."""
+    """Read one symbol's brackets; they hold for cross and isolated margin alike.
+
+    A recording may lack the maintenance rates of all brackets: then the initial margin alone is known.
+    """
     listed = instrument(payload.venue, word(row, "symbol", at), at)
     tiers, pointers = [], []
-    brackets = rows(row.get("brackets"), f"{at}/brackets")
+    brackets = list(rows(row.get("brackets"), f"{at}/brackets"))
+    unrecorded = _without_maintenance(payload, brackets)
     for position, (pointer, bracket) in enumerate(brackets, start=1):
         in_sequence(bracket, "bracket", position, pointer)
         pointers.append(pointer)
-        tiers.append(_tier(bracket, pointer))
+        tiers.append(_without(bracket, pointer) if unrecorded else _tier(bracket, pointer))
     yield ladder.Ladder(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(tiers),
         rows=tuple(pointers),
-        columns=COLUMNS,
+        columns=COLUMNS[:3] if unrecorded else COLUMNS,
+        no_maintenance=unrecorded,
         usd=currency(listed, listed.quote),
     )
 
@@ -76,9 +82,26 @@ def _read(bracket: Row, at: str) -> Tier:
     )
 
 
+def _without(bracket: Row, at: str) -> Tier:
+    """Read a bracket of a recording that kept no maintenance rates."""
+    return Tier(
+        upper=_cap(bracket, at),
+        lower=number(bracket, "notionalFloor", at),
+        initial_rate=ladder.inverse(positive(bracket, "initialLeverage", at)),
+        maintenance_rate=None,
+    )
+
+
+def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, Row]]) -> str:
+    """Say that a recording kept no maintenance rate of a contract at all; empty where it did."""
+    if payload.provenance.origin is not Origin.RECORDED or any(_RATE in one for _, one in brackets):
+        return ""
+    return "the recording kept no maintenance rates of this contract"
+
+
 def _cap(bracket: Row, at: str) -> Decimal:
     """The largest 64-bit integer stands for a last bracket without an end."""
-    if bracket.get("notionalCap") == _NO_CAP:
+    if bracket.get("notionalCap") in {_NO_CAP, str(_NO_CAP)}:
         return INFINITY
     return positive(bracket, "notionalCap", at)
 
