@@ -7,6 +7,7 @@ back as they stand, sorted, also where they leave a gap or overlap: that is for 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,18 +122,23 @@ def _snapshot(path: Path, day: str, rows: "pd.DataFrame") -> Snapshot:
 
 
 def _answer(rows: "pd.DataFrame") -> bytes:
-    """The venue's list of contracts with their brackets."""
-    brackets: dict[str, list[dict[str, float]]] = {}
+    """The venue's list of contracts with their brackets, as compact JSON."""
+    brackets: dict[str, list[str]] = {}
     columns: Sequence[Sequence[float]] = [rows[one].tolist() for one in _KEYS]
     for symbol, *figures in zip(rows["id"], *columns, strict=True):
-        bracket = {
-            key: number
-            for key, figure in zip(_KEYS.values(), figures, strict=True)
-            if (number := _number(figure)) is not None
-        }
-        brackets.setdefault(symbol, []).append(bracket)
-    answer = [{"symbol": symbol, "brackets": one} for symbol, one in brackets.items()]
-    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+        brackets.setdefault(symbol, []).append(_bracket(*figures))
+    contracts = (
+        f'{{"symbol":{json.dumps(symbol, ensure_ascii=False)},"brackets":[{",".join(held)}]}}'
+        for symbol, held in brackets.items()
+    )
+    return f"[{','.join(contracts)}]".encode()
+
+
+@lru_cache(maxsize=2**17)
+def _bracket(*figures: float) -> str:
+    """One bracket; what the table leaves out has no key. Most are as they were the week before."""
+    held = zip(_KEYS.values(), map(_number, figures), strict=True)
+    return json.dumps({key: one for key, one in held if one is not None}, separators=(",", ":"))
 
 
 def _number(figure: float) -> float | None:
