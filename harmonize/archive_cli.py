@@ -136,7 +136,10 @@ def archive_import(
         taken, left_out = _import(context.obj, source, venue or (), dry_run=dry_run)
     except (UnreadableSourceError, ArchiveError) as error:
         fail(str(error), INCOMPLETE)
-    _say_left_out(left_out)
+    _say_grouped("margins unknown", (lack for one in taken for lack in one.unknown()))
+    _say_grouped("left out", (one for one in left_out if not one.unread))
+    for lack in (one for one in left_out if one.unread):
+        typer.echo(f"error: {one_line(lack.what)}: {one_line(lack.reason)}", err=True)
     there = {one.snapshot.venue for one in taken}
     missing = [one for one in venue or () if one not in there]
     for one in missing:
@@ -204,16 +207,13 @@ def _say_taken(settings: Settings, one: "Taken", *, dry_run: bool) -> None:
         note(settings, f"  defect: {whose}: {defect.where}: {defect.reason}")
 
 
-def _say_left_out(left_out: "Iterable[LeftOut]") -> None:
+def _say_grouped(word: str, lacks: "Iterable[LeftOut]") -> None:
+    """Say a line a reason: how often, and what."""
     from harmonize.importing import grouped  # noqa: PLC0415 - numpy is heavy
 
-    left_out = list(left_out)
-    for reason, count, what in grouped(one for one in left_out if not one.unread):
+    for reason, count, what in grouped(lacks):
         more = f" and {len(what) - _NAMED} more" if len(what) > _NAMED else ""
-        typer.echo(one_line(f"left out {count:,}: {reason}: {', '.join(what[:_NAMED])}{more}"))
-    for one in left_out:
-        if one.unread:
-            typer.echo(f"error: {one_line(one.what)}: {one_line(one.reason)}", err=True)
+        typer.echo(one_line(f"{word} {count:,}: {reason}: {', '.join(what[:_NAMED])}{more}"))
 
 
 class ExportAs(StrEnum):

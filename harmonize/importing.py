@@ -15,6 +15,7 @@ from harmonize import (
 from harmonize.archive import Archive, Entry
 from harmonize.imported import LeftOut, Offer, UnreadableSourceError
 from harmonize.payload import Snapshot
+from harmonize.schedule import Unknown
 from venues import facts, registry
 from venues.adapter import Parsed
 
@@ -32,6 +33,18 @@ class Taken:
     snapshot: Snapshot
     new: bool
     parsed: Parsed | None
+
+    def unknown(self) -> Iterator[LeftOut]:
+        """The schedules read whose IM or MM stays unknown, and why."""
+        for one in self.parsed.schedules if self.parsed else ():
+            reasons = {
+                figure.reason: None
+                for figure in (one.initial, one.maintenance)
+                if isinstance(figure, Unknown)
+            }
+            if reasons:
+                what = f"{one.instrument.venue} {one.instrument.symbol}"
+                yield LeftOut(what, next(iter(reasons)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +149,7 @@ def grouped(left_out: Iterable[LeftOut]) -> list[tuple[str, int, tuple[str, ...]
     for one in left_out:
         by_reason[one.reason].append(one)
     found = [
-        (reason, sum(one.count for one in held), tuple(one.what for one in held))
+        (reason, sum(one.count for one in held), tuple(dict.fromkeys(one.what for one in held)))
         for reason, held in by_reason.items()
     ]
     return sorted(found, key=lambda one: (-one[1], one[0]))
