@@ -226,9 +226,7 @@ class ExportAs(StrEnum):
 @archive_app.command("export")
 def archive_export(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    to: Annotated[
-        Path, typer.Argument(metavar="DEST", help="A new folder, or a file named *.tar.")
-    ],
+    dest: Annotated[Path, typer.Argument(help="A new folder, or a file named *.tar.")],
     *,
     venue: Venues = None,
     since: Annotated[
@@ -244,8 +242,8 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
     ] = ExportAs.ARCHIVE,
 ) -> None:
     """Write selected snapshots as a new archive, as a tar of one, or as plain files."""
-    if form is ExportAs.PAYLOADS and to.suffix == ".tar":
-        fail(f"{to}: payloads are written as a folder; name one, or leave --as out", USAGE)
+    if form is ExportAs.PAYLOADS and dest.suffix == ".tar":
+        fail(f"{dest}: payloads are written as a folder; name one, or leave --as out", USAGE)
 
     def run(path: Path) -> None:
         from harmonize import exporting  # noqa: PLC0415 - beside the heavy ones
@@ -260,10 +258,10 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
             fail(f"{path} holds no {wanted} of those days; see `harmonize archive ls`", INCOMPLETE)
         write = exporting.to_payloads if form is ExportAs.PAYLOADS else exporting.to_archive
         try:
-            count = write(to, exporting.snapshots(archive, entries))
+            count = write(dest, exporting.snapshots(archive, entries))
         except exporting.ExportError as error:
             fail(str(error), USAGE)
-        typer.echo(f"{count} snapshots in {to}")
+        typer.echo(f"{count} snapshots in {dest}")
 
     _on_archive(context.obj, run)
 

@@ -73,8 +73,9 @@ def call_of(adapter: VenueAdapter, request: Asked) -> Call | str:
     found = {
         (one, params) for one in adapter.endpoints if (params := _answers(one, request)) is not None
     }
-    if len({one.method for one, _ in found}) > 1:
-        found = {(one, params) for one, params in found if _host(adapter, one) == request.host}
+    at_host = {(one, params) for one, params in found if _host(adapter, one) == request.host}
+    if len({one.method for one, _ in found}) > 1 and at_host:
+        found = at_host
     calls = {Call(one.method, params) for one, params in found}
     if len(calls) > 1:
         return f"several endpoints of {adapter.venue} match {request}"
