@@ -101,7 +101,7 @@ def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, Row]]) 
 
 def _cap(bracket: Row, at: str) -> Decimal:
     """The largest 64-bit integer stands for a last bracket without an end."""
-    if bracket.get("notionalCap") in {_NO_CAP, str(_NO_CAP)}:
+    if bracket.get("notionalCap") in (_NO_CAP, str(_NO_CAP)):  # what stands there may be a list
         return INFINITY
     return positive(bracket, "notionalCap", at)
 

@@ -409,3 +409,18 @@ def test_every_public_endpoint_is_found_again_by_its_own_request() -> None:
                 several = f"several endpoints of {adapter.venue} match {request}"
                 assert found == several or isinstance(found, Call)
                 assert found == several or found.method == one.method  # type: ignore[union-attr]
+
+
+def test_numbers_that_ccxt_put_in_quotes_read_as_the_venues_own(tmp_path: Path) -> None:
+    bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 2**63 - 1, "notionalFloor": 0}
+    plain = bracket | {"maintMarginRatio": 0.004, "cum": 0.0}
+    quoted = {key: str(number) for key, number in plain.items()}
+    found = []
+    for name, row in (("plain", plain), ("quoted", quoted)):
+        content = json.dumps({"BTC/USDT": [{"info": row}]}).encode()
+        one = entry("binance/tiers.json", FREQTRADE["binance"][1])
+        (tmp_path / name).mkdir()
+        ((snapshot,), _) = taken(folder(tmp_path / name, [one], {"binance/tiers.json": content}))
+        (schedule,) = registry.parse([snapshot], facts.bundled()).schedules
+        found.append((schedule.tiers, schedule.initial, schedule.maintenance, schedule.capacity))
+    assert found[0] == found[1]

@@ -209,6 +209,20 @@ def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path)
             assert left_out[0].unread
 
 
+def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -> None:
+    exporting.to_archive(tmp_path / "archive", snapshots()[:2])
+    path = tmp_path / "packed.tar"
+    with tarfile.open(path, "w:") as tar:
+        for name in ("packs", "format.json", "manifests"):
+            tar.add(tmp_path / "archive" / name, name)
+    with tarfile.open(path, "r:") as tar:
+        last = tar.getmember("manifests/00000002.json").offset
+    content = path.read_bytes()
+    path.write_bytes(content[:last])
+    with pytest.raises(UnreadableSourceError, match=r"packed\.tar is cut short: .*; copy it again"):
+        taken(path)
+
+
 def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
     exporting.to_archive(tmp_path / "archive", snapshots()[:3])
     pack = min((tmp_path / "archive" / "packs").iterdir())
