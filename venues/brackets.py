@@ -58,8 +58,6 @@ _FIGURES = ("notionalCap", "notionalFloor", "initialLeverage", "maintMarginRatio
 
 def _tier(bracket: Row, at: str) -> Tier:
     """Read one bracket. Raises UnreadablePayloadError, naming the place."""
-    if bracket.get("notionalCap") == _NO_CAP:
-        return _read(bracket, at)
     try:
         return _as_written(*(str(bracket.get(key)) for key in _FIGURES))
     except UnreadablePayloadError:  # once more, with its place
