@@ -239,7 +239,10 @@ def sources_of(question: Question, path: Path) -> list[Source]:
     """The archives that a question reads, in order; ``path`` is the recorded one's."""
     sources = []
     if question.archive is not None:
-        sources.append(Source.of(Archive.open(question.archive), str(question.archive)))
+        own = Archive.open(question.archive)
+        sources.append(
+            Source.of(own, str(own.place))
+        )  # a URL may carry a password; a place does not
     if question.archive is None or question.else_recorded:
         sources.append(Source.of(Archive.open(path), RECORDED))
     return sources

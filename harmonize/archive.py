@@ -26,18 +26,28 @@ the manifest is what makes a snapshot part of the archive. Equal snapshots in eq
 bytes, as long as the version of zstd is the same.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from harmonize.listing import Entry, Listing, bring_back, entry_of, gone_and_named, take_away
+from harmonize.chain import (
+    MANIFEST_NAME,
+    Record,
+    chain,
+    manifest_name,
+    record_at,
+    sequences,
+    sound,
+)
+from harmonize.listing import Entry, Listing, continued, entry_of, needless, needs
 from harmonize.manifest import (
     PACK_NAME,
     Manifest,
     Packed,
     Pruning,
+    check_pack,
     content_of,
     digest,
     holds,
@@ -49,7 +59,7 @@ from harmonize.manifest import (
     unpacked,
     written,
 )
-from harmonize.objects import DISK, ArchiveError, Disk, Objects, objects_at
+from harmonize.objects import DISK, ArchiveError, Disk, Objects, objects_at, said
 from harmonize.payload import Snapshot
 from harmonize.place import Place
 
@@ -63,8 +73,8 @@ ATTEMPTS = 20
 WORTH = 0.5
 """The most that a pack on a base may take of what its base takes; above, a new one stands alone."""
 
-MANIFEST_NAME = re.compile(r"(?!0{8})([0-9]{8})\.json")
 _OURS = {"format.json", "packs", "manifests", "derived"}
+_FOLDERS = {"": {"packs", "manifests"}, "packs": set[str](), "manifests": set[str]()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,6 @@ class Problem:
     what: str
 
 
-_Record = tuple[Manifest | Pruning, str]
 _Bases = dict[str, tuple[str, bytes]]
 
 
@@ -106,26 +115,29 @@ class Archive:
         """Make an empty archive. Raises ArchiveError: files there already, or not writable."""
         objects = objects_at(place, disk)
         try:
-            objects.prepare(("", "packs", "manifests"))
-            for directory in ("", "packs", "manifests"):
-                strangers = set(objects.names(directory)) - {"packs", "manifests"}
+            objects.prepare(_FOLDERS)
+            for directory, ours in _FOLDERS.items():
+                strangers = set(objects.names(directory)) - ours
                 if strangers:
                     what = f"already holds {min(strangers)}; name a new or an empty directory"
                     raise ArchiveError(objects.place, what, directory)
             objects.publish("format.json", FORMATS[NEWEST])
             objects.settle("..")
         except OSError as error:
-            what = f"cannot become an archive: {_said(error)}"
+            what = f"cannot become an archive: {said(error)}"
             raise ArchiveError(objects.place, what) from error
         return cls(objects)
 
     @classmethod
     def found(cls, place: Place) -> "Archive | None":
         """Open the archive of a place, or give None where there is none. Raises ArchiveError."""
-        objects = objects_at(place)
-        if _raised(objects.names, "") or "format.json" not in objects.names(""):
-            return None
-        return cls.open(place)
+        try:
+            names = objects_at(place).names("")
+        except ArchiveError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+        return cls.open(place) if "format.json" in names else None
 
     @classmethod
     def opened(cls, place: Place) -> "Archive":
@@ -145,28 +157,15 @@ class Archive:
         Raises ArchiveError, as ``entries`` does.
         """
         start = known if known and self._covers(known) else Listing()
-        found = {one.sequence: one for one in start.entries}
-        sequence, last = start.sequence, start.digest
-        for step in self._chain(start.sequence, start.digest):
-            if isinstance(step, ArchiveError):
-                raise step
-            record, last = step
-            sequence = record["sequence"]
-            if "pruned_at" in record:
-                take_away(found, record)
-            else:
-                entry = entry_of(record, last)
-                bring_back(found, entry)
-                found[sequence] = entry
-        return Listing(tuple(found.values()), sequence, last)
+        return continued(start, sound(self.objects, start.sequence, start.digest))
 
     def read(self, entry: Entry) -> Snapshot:
         """Take a snapshot out, holding every hash against its bytes. Raises ArchiveError."""
-        name = _manifest_name(entry.sequence)
+        name = manifest_name(entry.sequence)
         if entry.pruned:
             what = f"its payloads were pruned on {entry.pruned[:10]}; the record of them stays"
             raise ArchiveError(self.place, what, name)
-        record, digest_ = self._record(entry.sequence)
+        record, digest_ = record_at(self.objects, entry.sequence)
         if digest_ != entry.digest or "pruned_at" in record:
             what = f"has the digest {digest_} and not {entry.digest}, by which it was asked for"
             raise ArchiveError(self.place, what, name)
@@ -193,10 +192,10 @@ class Archive:
                     self._publish_pack(pack)
                 content = written(snapshot, pack, sequence, previous)
                 with suppress(FileExistsError):  # another process was faster: follow its manifest
-                    self.objects.publish(_manifest_name(sequence), content)
+                    self.objects.publish(manifest_name(sequence), content)
                     return _appended(content)
         except OSError as error:
-            what = f"cannot append: {_said(error)}; what was archived before is unchanged"
+            what = f"cannot append: {said(error)}; what was archived before is unchanged"
             raise ArchiveError(self.place, what) from error
         what = "cannot append: other processes keep appending; run them one after the other"
         raise ArchiveError(self.place, what)
@@ -211,35 +210,34 @@ class Archive:
         if self.format < NEWEST:
             what = "has format 1, which cannot be pruned; import it into a new archive"
             raise ArchiveError(self.place, what)
-        entries = self.entries()
-        dropped = {one.digest for one in drop}
-        kept = {
-            name
-            for one in entries
-            if not one.pruned and one.digest not in dropped
-            for name in (one.pack, one.base)
-        }
-        packs = sorted({one.pack for one in entries if one.digest in dropped} - kept)
+        before = self.listing()
         try:
-            if packs:
-                self._publish_pruning(packs, at, reason)
-            gone = {*packs, *(one.pack for one in entries if one.pruned)} - kept
+            self._publish_pruning(before, {one.digest for one in drop}, at, reason)
+            after = self.listing(before)
             held = set(self.objects.names("packs"))
-            for name in sorted(gone):
+            for name, _ in after.gone:
                 if f"{name}.zst" in held:
                     self.objects.remove(_pack_name(name))
             self.objects.settle("packs")
-        except OSError as error:
-            what = f"cannot prune: {_said(error)}; what is kept is unchanged"
+        except (OSError, ValueError) as error:
+            why = said(error) if isinstance(error, OSError) else error
+            what = f"cannot prune: {why}; what is kept is unchanged"
             raise ArchiveError(self.place, what) from error
-        return tuple(packs)
+        return tuple(sorted(dict(after.gone).keys() - dict(before.gone).keys()))
 
-    def _publish_pruning(self, packs: list[str], at: datetime, reason: str) -> None:
+    def _publish_pruning(
+        self, known: Listing, dropped: AbstractSet[str], at: datetime, reason: str
+    ) -> None:
+        """Record what is needless after the records that are there, however many came meanwhile."""
         for _ in range(ATTEMPTS):
-            sequence, previous, _last = self._next()
+            known = self.listing(known)
+            packs = needless(known.entries, dropped)
+            if not packs:
+                return None
+            sequence = known.sequence + 1
+            content = pruning(packs, at, reason, sequence, known.digest)
             with suppress(FileExistsError):
-                content = pruning(packs, at, reason, sequence, previous)
-                return self.objects.publish(_manifest_name(sequence), content)
+                return self.objects.publish(manifest_name(sequence), content)
         what = "cannot prune: other processes keep appending; run them one after the other"
         raise ArchiveError(self.place, what)
 
@@ -254,121 +252,96 @@ class Archive:
     def _errors(self) -> Iterator[ArchiveError]:
         yield from _raised(_format_of, self.objects)
         try:
-            steps = list(self._chain(0, ""))
-            records = [step[0] for step in steps if not isinstance(step, ArchiveError)]
-            gone, named = gone_and_named(records)
-            bases: _Bases = {}
-            for step in steps:
-                if isinstance(step, ArchiveError):
-                    yield step
-                elif "pruned_at" not in step[0] and step[0]["pack"]["sha256"] not in gone:
-                    yield from _raised(self._snapshot, step[0], bases)
-            yield from self._strangers(named)
+            steps = list(chain(self.objects, 0, ""))
+            records = [step for step in steps if not isinstance(step, ArchiveError)]
+            held = continued(Listing(), records)
+            yield from (step for step in steps if isinstance(step, ArchiveError))
+            yield from self._bad_packs(records, held)
+            yield from self._strangers(held)
         except ArchiveError as error:  # a directory that cannot be listed
             yield error
 
-    def _strangers(self, named: set[str]) -> Iterator[ArchiveError]:
+    def _bad_packs(self, records: Sequence[Record], held: Listing) -> Iterator[ArchiveError]:
+        """Read every pack that is due; one is named once, and not for the fault of its base."""
+        there = {one.sequence for one in held.entries if not one.pruned}
+        blamed: set[str] = set()
+        bases: _Bases = {}
+        for record, _ in records:
+            if "pruned_at" in record or record["sequence"] not in there:
+                continue
+            for error in _raised(self._snapshot, record, bases):
+                if error.name not in blamed:
+                    blamed.add(error.name)
+                    yield error
+
+    def _strangers(self, held: Listing) -> Iterator[ArchiveError]:
         for name in self.objects.names(""):
             if name not in _OURS:
                 yield ArchiveError(self.place, "is no part of an archive", name)
+        gone = dict(held.gone)
+        named = {name for one in held.entries for name in needs(one)}
         for pattern, directory in ((MANIFEST_NAME, "manifests"), (PACK_NAME, "packs")):
             for name in self.objects.names(directory):
-                where = f"{directory}/{name}"
+                where, pack = f"{directory}/{name}", name.removesuffix(".zst")
                 if not pattern.fullmatch(name):
                     yield ArchiveError(self.place, "is no part of an archive", where)
-                elif directory == "packs" and name not in named:
+                elif pack in gone:
+                    what = f"is there, though it was pruned on {gone[pack][:10]}; prune again"
+                    yield ArchiveError(self.place, what, where)
+                elif directory == "packs" and pack not in named:
                     what = "is named by no sound manifest: one is gone, or an append broke off"
                     yield ArchiveError(self.place, what, where)
-
-    def _chain(self, before: int, previous: str | None) -> Iterator[_Record | ArchiveError]:
-        """Follow the records after one, each with its digest; what is not sound is yielded as an error.
-
-        ``previous`` None means that the record before is not sound, so that nothing can follow it.
-        """
-        for sequence in self._sequences():
-            if sequence <= before:
-                continue
-            if sequence != before + 1:
-                upto = "" if sequence == before + 2 else f", as are all up to {sequence - 1:08}"
-                yield ArchiveError(self.place, f"is missing{upto}", _manifest_name(before + 1))
-                previous = None
-            before = sequence
-            try:
-                record, digest_ = self._record(sequence)
-            except ArchiveError as error:
-                yield error
-                previous = None
-                continue
-            if previous is not None and record["previous"] != previous:
-                what = "does not follow the manifest before it: one of the two was replaced"
-                yield ArchiveError(self.place, what, _manifest_name(sequence))
-            previous = digest_
-            yield record, digest_
 
     def _covers(self, known: Listing) -> bool:
         """Tell whether the record that a listing ends with is still the one of its place."""
         if not known.sequence:
             return True
         try:
-            content = self.objects.read(_manifest_name(known.sequence))
+            content = self.objects.read(manifest_name(known.sequence))
         except ArchiveError:
             return False
         return digest(content) == known.digest
 
-    def _sequences(self) -> list[int]:
-        matches = map(MANIFEST_NAME.fullmatch, self.objects.names("manifests"))
-        return [int(match[1]) for match in matches if match]
-
     def _next(self) -> tuple[int, str, Manifest | Pruning | None]:
         """Give the sequence number that is free, and the record before it with its digest."""
-        sequences = self._sequences()
-        if not sequences:
+        taken = sequences(self.objects)
+        if not taken:
             return 1, "", None
-        record, digest_ = self._record(sequences[-1])
-        return sequences[-1] + 1, digest_, record
-
-    def _record(self, sequence: int) -> _Record:
-        name = _manifest_name(sequence)
-        content = self.objects.read(name)
-        try:
-            record = parsed(content)
-        except (ValueError, RecursionError) as error:
-            raise ArchiveError(self.place, f"is damaged: {error}", name) from error
-        if record["sequence"] != sequence:
-            what = f"holds sequence {record['sequence']}, so it stands in another's place"
-            raise ArchiveError(self.place, what, name)
-        return record, digest(content)
+        record, digest_ = record_at(self.objects, taken[-1])
+        return taken[-1] + 1, digest_, record
 
     def _snapshot(self, manifest: Manifest, bases: _Bases) -> Snapshot:
         """Read a snapshot; ``bases`` remembers the last base of each venue."""
-        name = _pack_name(manifest["pack"]["sha256"])
+        pack, venue = manifest["pack"], manifest["venue"]
+        name = _pack_name(pack["sha256"])
         content = self.objects.read(name)
-        named, base, venue = manifest["pack"].get("base"), None, manifest["venue"]
-        if named is not None:
-            if bases.get(venue, ("", b""))[0] != named:
-                bases[venue] = (named, self._content_of(named))
-            base = bases[venue][1]
         try:
+            check_pack(pack, content)
+            base = None
+            if "base" in pack:
+                if bases.get(venue, ("", b""))[0] != pack["base"]:
+                    bases[venue] = (pack["base"], self._base(pack["base"])[0])
+                base = bases[venue][1]
             return unpacked(manifest, content, base)
         except ValueError as error:
             raise ArchiveError(self.place, str(error), name) from error
 
-    def _content_of(self, sha256: str) -> bytes:
-        """What the pack of a name holds, which is to stand alone."""
+    def _base(self, sha256: str) -> tuple[bytes, int]:
+        """What a pack holds that is to stand alone, and how many bytes it takes itself."""
         name = _pack_name(sha256)
         content = self.objects.read(name)
         try:
             found = digest(content)
             require(found == sha256, f"is damaged: the sha256 of its bytes is {found}")
-            return content_of(content)
+            return content_of(content), len(content)
         except ValueError as error:
             raise ArchiveError(self.place, str(error), name) from error
 
     def _packed(self, snapshot: Snapshot, like: Entry | None) -> Packed:
         """Compress the payloads, and make sure that the snapshot will read back as it is."""
         bodies = b"".join(payload.content for payload in snapshot.payloads)
-        pack, base = self._compressed(bodies, like)
         try:
+            pack, base = self._compressed(bodies, like)
             again = parsed(written(snapshot, pack, 1, ""))
             faithful = "pruned_at" not in again and (
                 unpacked(again, pack.content, base) == snapshot
@@ -385,12 +358,11 @@ class Archive:
             return packed(bodies), None
         sha256 = like.base or like.pack
         try:
-            base = self._content_of(sha256)
-            room = WORTH * len(self.objects.read(_pack_name(sha256)))
+            base, taken = self._base(sha256)
         except ArchiveError:  # what is damaged is for `verify` to tell; this snapshot stands alone
             return packed(bodies), None
         found = packed_against(bodies, base, sha256)
-        return (found, base) if len(found.content) <= room else (packed(bodies), None)
+        return (found, base) if len(found.content) <= WORTH * taken else (packed(bodies), None)
 
     def _publish_pack(self, pack: Packed) -> None:
         name = _pack_name(digest(pack.content))
@@ -403,16 +375,8 @@ class Archive:
             self.objects.settle("packs")  # whoever made it may not have come to this
 
 
-def _manifest_name(sequence: int) -> str:
-    return f"manifests/{sequence:08}.json"
-
-
 def _pack_name(sha256: str) -> str:
     return f"packs/{sha256}.zst"
-
-
-def _said(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__
 
 
 def _appended(content: bytes) -> Entry:

@@ -1,6 +1,7 @@
 """What an archive holds, without the payloads: its entries, and which of them count when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ class Entry:
 
     ``digest`` is the hash of its manifest, ``payloads`` their number, ``size`` the bytes of the pack.
     ``failed`` says that it is the record of a try that failed. ``pack`` and ``base`` name packs by
-    their hashes; ``pruned`` is the day on which the pack was taken away, empty where it is there.
+    their hashes; ``pruned`` is when one of the two was taken away, empty where both are there.
     """
 
     sequence: int
@@ -32,11 +33,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The snapshots of an archive up to a record of its chain, which ``digest`` is the hash of."""
+    """The snapshots of an archive up to a record of its chain, which ``digest`` is the hash of.
+
+    ``gone`` are the packs that were pruned and that nothing needed again, each with when.
+    """
 
     entries: tuple[Entry, ...] = ()
     sequence: int = 0
     digest: str = ""
+    gone: tuple[tuple[str, str], ...] = ()
 
 
 def newest_of(entries: Iterable[Entry]) -> dict[str, Entry]:
@@ -44,34 +49,42 @@ def newest_of(entries: Iterable[Entry]) -> dict[str, Entry]:
     return {one.venue: one for one in entries if not one.failed and not one.pruned}
 
 
-def take_away(found: dict[int, Entry], record: Pruning) -> None:
-    """Mark the entries whose packs a pruning took."""
-    packs = frozenset(record["packs"])
-    for sequence, one in found.items():
-        if one.pack in packs:
-            found[sequence] = replace(one, pruned=record["pruned_at"])
+def continued(start: Listing, records: Iterable[tuple[Manifest | Pruning, str]]) -> Listing:
+    """A listing with the records that follow it, each with its digest.
 
-
-def bring_back(found: dict[int, Entry], entry: Entry) -> None:
-    """Entries whose pack was pruned and is there again, since a later snapshot needs it."""
-    for sequence, one in found.items():
-        if one.pruned and one.pack in {entry.pack, entry.base}:
-            found[sequence] = replace(one, pruned="")
-
-
-def gone_and_named(records: Iterable[Manifest | Pruning]) -> tuple[set[str], set[str]]:
-    """The packs that were pruned and not needed again, and the file names of all that are named."""
-    gone: set[str] = set()
-    named: set[str] = set()
-    for record in records:
+    A pack that was pruned is there again from the next manifest on that needs it.
+    """
+    entries, gone = list(start.entries), dict(start.gone)
+    sequence, last = start.sequence, start.digest
+    for record, last in records:
+        sequence = record["sequence"]
         if "pruned_at" in record:
-            gone |= set(record["packs"])
+            gone = dict.fromkeys(record["packs"], record["pruned_at"]) | gone
             continue
-        pack = record["pack"]
-        needed = {pack["sha256"], *([pack["base"]] if "base" in pack else [])}
-        gone -= needed
-        named |= {f"{one}.zst" for one in needed}
-    return gone, named
+        entries.append(entry_of(record, last))
+        for name in needs(entries[-1]):
+            gone.pop(name, None)
+    marked = tuple(_marked(one, gone) for one in entries)
+    return Listing(marked, sequence, last, tuple(sorted(gone.items())))
+
+
+def needs(entry: Entry) -> tuple[str, ...]:
+    """The packs without which an entry cannot be read."""
+    return (entry.pack, entry.base) if entry.base else (entry.pack,)
+
+
+def _marked(entry: Entry, gone: Mapping[str, str]) -> Entry:
+    pruned = next((gone[name] for name in needs(entry) if name in gone), "")
+    return entry if entry.pruned == pruned else replace(entry, pruned=pruned)
+
+
+def needless(entries: Iterable[Entry], dropped: AbstractSet[str]) -> list[str]:
+    """The packs that are there and that only the entries of some digests need."""
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for one in entries:
+        if not one.pruned:
+            names[one.digest in dropped].update(needs(one))
+    return sorted(names[True] - names[False])
 
 
 def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str, tuple[Entry, ...]]:

@@ -109,7 +109,8 @@ def written(snapshot: Snapshot, pack: Packed, sequence: int, previous: str) -> b
 
 
 def pruning(packs: list[str], at: datetime, reason: str, sequence: int, previous: str) -> bytes:
-    """Write the record that packs are taken away."""
+    """Write the record that packs are taken away. Raises ValueError: no zone, or not Unicode."""
+    require(at.tzinfo is not None, f"the time {at} has no zone")
     record: Pruning = {
         "sequence": sequence,
         "previous": previous,
@@ -222,12 +223,14 @@ def _canonical(record: Mapping[str, object]) -> bytes:
 
 
 def packed(content: bytes) -> Packed:
-    """Compress what stands alone."""
+    """Compress what stands alone. Raises ValueError: more than could be read again."""
+    _check_size(len(content))
     return Packed(zstandard.ZstdCompressor(level=LEVEL).compress(content))
 
 
 def packed_against(content: bytes, base: bytes, sha256: str) -> Packed:
     """Compress against the content of another pack, of which ``sha256`` is the name."""
+    _check_size(len(content))
     settings = zstandard.ZstdCompressionParameters.from_level(
         LEVEL, window_log=WINDOW, enable_ldm=True
     )
@@ -235,18 +238,26 @@ def packed_against(content: bytes, base: bytes, sha256: str) -> Packed:
     return Packed(compressor.compress(content), sha256)
 
 
+def _check_size(size: int) -> None:
+    require(size <= LIMIT, f"would take {size} bytes to read; the most is {LIMIT}")
+
+
 def _as_is(base: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+def check_pack(pack: Pack, content: bytes) -> None:
+    """Hold the bytes of a pack to what a manifest says of them. Raises ValueError."""
+    size, found = pack["size"], digest(content)
+    require(len(content) == size, f"has {len(content)} bytes, and its manifest says {size}")
+    require(found == pack["sha256"], f"is damaged: the sha256 of its bytes is {found}")
 
 
 def unpacked(manifest: Manifest, pack: bytes, base: bytes | None = None) -> Snapshot:
     """Cut a pack into its payloads; ``base`` is the content of the pack that it rests on.
 
-    Raises ValueError: it is not what the manifest says.
+    Raises ValueError: they are not what the manifest says.
     """
-    size, sha256 = manifest["pack"]["size"], manifest["pack"]["sha256"]
-    require(len(pack) == size, f"has {len(pack)} bytes, and its manifest says {size}")
-    require(digest(pack) == sha256, f"is damaged: the sha256 of its bytes is {digest(pack)}")
     ends = _ends(manifest)
     content = _decompressed(pack, ends[-1], base)
     return Snapshot(
@@ -272,8 +283,7 @@ def content_of(pack: bytes) -> bytes:
 
 
 def _decompressed(pack: bytes, size: int, base: bytes | None = None) -> bytes:
-    most = max(size, len(pack))
-    require(most <= LIMIT, f"would take {most} bytes to read; the most is {LIMIT}")
+    _check_size(max(size, len(pack)))
     if base is None:
         reader = zstandard.ZstdDecompressor()
     else:

@@ -1,6 +1,7 @@
 """Named objects that come into being whole or not at all: in a local folder, or an object store."""
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,9 @@ from harmonize.place import Place
 
 TEMPORARY = ".tmp"
 """How the name of a file ends that is not published yet; one that stays means nothing."""
+
+_REMEDY = {"s3": "pip install 'harmonize-margins[s3]'"}
+_URL = re.compile(r"[\w+.-]+://[^\s\"'<>]+")
 
 
 class ArchiveError(Exception):
@@ -163,15 +167,17 @@ class Remote:
 
     def names(self, directory: str) -> list[str]:
         """As Objects has it; a store without folders has an empty one where nothing is."""
+        path = f"{self.root}/{directory}".rstrip("/")
         try:
             with _as_os_error():
                 self.system.invalidate_cache()
-                found = self.system.ls(f"{self.root}/{directory}".rstrip("/"), detail=False)
+                found: list[str] = self.system.ls(path, detail=False)
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise ArchiveError(self.url, f"cannot be listed: {_said(error)}", directory) from error
-        return sorted(filter(None, (one.rstrip("/").rsplit("/", 1)[-1] for one in found)))
+            raise ArchiveError(self.url, f"cannot be listed: {said(error)}", directory) from error
+        below = {one.rstrip("/")[len(path) :].strip("/") for one in found}
+        return sorted(one for one in below if one and not one.endswith(TEMPORARY))
 
     def read(self, name: str) -> bytes:
         """As Objects has it."""
@@ -182,7 +188,7 @@ class Remote:
         except FileNotFoundError as error:
             raise ArchiveError(self.url, "is missing", name) from error
         except OSError as error:
-            raise ArchiveError(self.url, f"cannot be read: {_said(error)}", name) from error
+            raise ArchiveError(self.url, f"cannot be read: {said(error)}", name) from error
         _check_size(self.url, name, len(content))
         return content
 
@@ -200,7 +206,9 @@ class Remote:
             self.system.rm_file(f"{self.root}/{name}")
 
     def prepare(self, directories: Iterable[str]) -> None:
-        """Make folders, where the store has any."""
+        """Make folders. A store of buckets has none, and a bucket is made by whoever pays for it."""
+        if not self.system.root_marker:
+            return
         for directory in directories:
             with _as_os_error(), suppress(FileExistsError):
                 self.system.makedirs(f"{self.root}/{directory}", exist_ok=True)
@@ -215,30 +223,35 @@ def objects_at(place: Place, disk: Disk = DISK) -> Local | Remote:
         return Local(Path(text.split("://", 1)[1]), disk)
     import fsspec  # noqa: PLC0415 - only an archive elsewhere needs it
 
+    scheme, rest = text.split("://", 1)
+    url = f"{scheme}://{rest.rstrip('/')}"
     try:
         with _as_os_error():
-            system, root = fsspec.core.url_to_fs(text.rstrip("/"), use_listings_cache=False)
+            system, root = fsspec.core.url_to_fs(url)
     except OSError as error:
-        scheme = text.split("://", 1)[0]
-        what = f"cannot be opened: {_said(error)}; install what fsspec needs for {scheme}://"
-        raise ArchiveError(_shown(text), what) from error
-    return Remote(_shown(text.rstrip("/")), system, root)
+        what = f"cannot be opened: {said(error)}"
+        if isinstance(error.__cause__, ImportError | ValueError):
+            what += f"; {_REMEDY.get(scheme, f'install what fsspec needs for {scheme}://')}"
+        raise ArchiveError(shown(url), what) from error
+    return Remote(shown(url), system, root.rstrip("/"))
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """A URL without the name and password that it may carry, and without its query."""
-    scheme, rest = url.split("?", 1)[0].split("://", 1)
+    scheme, rest = re.split(r"[?#]", url, maxsplit=1)[0].split("://", 1)
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+def said(error: OSError) -> str:
+    """What an error says, in one line, with URLs as they are shown."""
+    text = " ".join((error.strerror or str(error) or type(error).__name__).split())
+    return _URL.sub(lambda one: shown(one[0]), text)
 
 
 def _check_size(place: object, name: str, size: int) -> None:
     if size > LIMIT:
         raise ArchiveError(place, f"has {size} bytes; the most is {LIMIT}", name)
-
-
-def _said(error: OSError) -> str:
-    return error.strerror or str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @contextmanager
