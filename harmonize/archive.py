@@ -44,6 +44,7 @@ from harmonize.chain import (
 from harmonize.listing import Entry, Listing, continued, entry_of, needless, needs
 from harmonize.manifest import (
     PACK_NAME,
+    WINDOW,
     Manifest,
     Packed,
     Pruning,
@@ -360,6 +361,8 @@ class Archive:
         try:
             base, taken = self._base(sha256)
         except ArchiveError:  # what is damaged is for `verify` to tell; this snapshot stands alone
+            return packed(bodies), None
+        if max(len(base), len(bodies)) > 2**WINDOW:
             return packed(bodies), None
         found = packed_against(bodies, base, sha256)
         return (found, base) if len(found.content) <= WORTH * taken else (packed(bodies), None)

@@ -18,7 +18,7 @@ LIMIT = 512 * 2**20
 
 LEVEL = 19
 WINDOW = 27
-"""How far back, as a power of two in bytes, a pack may look into the one that it rests on."""
+"""How far back, as a power of two in bytes, a pack may look: what holds more has no base and is none."""
 
 PACK_NAME = re.compile(r"[0-9a-f]{64}\.zst")
 

@@ -10,11 +10,11 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import chain, combinations, groupby
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import zstandard
@@ -25,54 +25,24 @@ import venues
 from harmonize.archive import Archive, ArchiveError
 from harmonize.listing import Entry, latest
 from harmonize.manifest import LIMIT
-from harmonize.objects import DISK, Disk, Local
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
-
-NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
-LIVE = Provenance(Origin.LIVE, "https://www.okx.com", "the clock at the answer", "GET /tiers")
-
-
-def snapshot(day: int = 0, venue: str = "okx", payloads: int = 3) -> Snapshot:
-    """Answers to one endpoint asked once for each underlying, as OKX has it."""
-    at = NOON + timedelta(days=day)
-    answers = tuple(
-        Payload.of(
-            venue,
-            Call(
-                "publicGetPublicPositionTiers", (("instType", "SWAP"), ("uly", f"C{number}-USDT"))
-            ),
-            at + timedelta(seconds=number),
-            LIVE,
-            json.dumps({"data": [{"maxSz": str(100 * number + day), "imr": "0.01"}]}).encode(),
-        )
-        for number in range(payloads)
-    )
-    return Snapshot(venue, at, answers, complete=True)
-
-
-def later(one: Snapshot, seconds: int = 1) -> Snapshot:
-    """Another observation of the same payloads."""
-    return replace(one, observed_at=one.observed_at + timedelta(seconds=seconds))
-
-
-def tree(directory: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-
-
-def path_of(archive: Archive) -> Path:
-    return Path(archive.place)
-
-
-def on(archive: Archive, disk: Disk) -> Archive:
-    return replace(archive, objects=Local(path_of(archive), disk))
-
-
-def places(archive: Archive) -> set[str]:
-    return {problem.where for problem in archive.verify()}
+from harmonize.objects import DISK
+from harmonize.payload import Call, Snapshot
+from tests.archives import (
+    NOON,
+    Killed,
+    Step,
+    later,
+    on,
+    pack_of,
+    path_of,
+    places,
+    rewrite,
+    sealed,
+    snapshot,
+    snapshots,
+    tree,
+    watched,
+)
 
 
 @pytest.fixture
@@ -85,23 +55,6 @@ def archive(tmp_path: Path) -> Archive:
 
 
 # What goes in comes out
-
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-TIMES = st.datetimes(
-    datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone itself
-    timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))]),
-)
-
-
-@st.composite
-def snapshots(draw: st.DrawFn) -> Snapshot:
-    venue = draw(TEXT)
-    provenances = st.builds(Provenance, st.sampled_from(Origin), TEXT, TEXT, TEXT)
-    calls = st.builds(Call, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple))
-    payloads = st.builds(Payload.of, st.just(venue), calls, TIMES, provenances, st.binary())
-    answers = draw(st.lists(payloads, max_size=4))
-    return Snapshot(venue, draw(TIMES), tuple(answers), draw(st.booleans()))
 
 
 @given(st.lists(snapshots(), min_size=1, max_size=3))
@@ -219,12 +172,6 @@ def test_every_object_that_is_gone_is_missed(archive: Archive) -> None:
         expected = pack_of(archive, content) if name == newest else name
         assert expected in places(archive)
         (path_of(archive) / name).write_bytes(content)
-
-
-def pack_of(archive: Archive, manifest: bytes) -> str:
-    name = f"packs/{json.loads(manifest)['pack']['sha256']}.zst"
-    assert (path_of(archive) / name).exists()
-    return name
 
 
 def test_two_objects_that_changed_places_are_both_named(archive: Archive) -> None:
@@ -354,24 +301,6 @@ def test_reading_names_the_very_object_that_is_off(archive: Archive) -> None:
 
 
 # A manifest that someone made up
-
-
-def sealed(manifest: dict[str, Any]) -> bytes:
-    """Seal a manifest as its docstring says, by other code than the archive's own."""
-
-    def text(record: dict[str, Any]) -> bytes:
-        encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
-        return f"{encoder.encode(record)}\n".encode()
-
-    seal = hashlib.sha256(text({**manifest, "seal": ""})).hexdigest()
-    return text({**manifest, "seal": seal})
-
-
-def rewrite(archive: Archive, number: int, change: Callable[[dict[str, Any]], None]) -> None:
-    path = path_of(archive) / "manifests" / f"{number:08}.json"
-    manifest = json.loads(path.read_bytes())
-    change(manifest)
-    path.write_bytes(sealed(manifest))
 
 
 def first(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -607,40 +536,6 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 # Crashes
 
 
-class Step(NamedTuple):
-    """One step of the disk: what was done to which name, and the bytes it concerned."""
-
-    verb: str
-    path: Path
-    content: bytes = b""
-
-
-def watched(steps: list[Step], before: Callable[[], None] = lambda: None) -> Disk:
-    """The real disk; it notes each step, after ``before`` had the chance to stop it."""
-
-    def write(path: Path, content: bytes) -> None:
-        before()
-        DISK.write(path, content)
-        steps.append(Step("add", path, content))
-
-    def link(source: Path, target: Path) -> None:
-        before()
-        DISK.link(source, target)
-        steps.append(Step("add", target, target.read_bytes()))
-
-    def remove(path: Path) -> None:
-        before()
-        DISK.remove(path)
-        steps.append(Step("remove", path))
-
-    def sync(directory: Path) -> None:
-        before()
-        DISK.sync(directory)
-        steps.append(Step("sync", directory))
-
-    return Disk(write, link, remove, sync)
-
-
 def after_power_cut(steps: list[Step], end: int) -> Iterator[list[Step]]:
     """What may have lasted of the first ``end`` steps: all that was synced, any part of the rest.
 
@@ -697,10 +592,6 @@ def hold_together(
     archive.append(snapshot(3))
     assert archive.verify() == ()
     return entries
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 FAILURES = [
@@ -786,24 +677,6 @@ def test_reading_takes_no_step_on_the_disk(archive: Archive) -> None:
     assert [reading.read(entry).venue for entry in reading.entries()] == ["okx", "bybit", "okx"]
     assert reading.verify() == ()
     assert tree(path_of(archive)) == before
-
-
-def test_a_directory_without_write_permission_can_be_read(archive: Archive) -> None:
-    for directory in (path_of(archive), path_of(archive) / "packs", path_of(archive) / "manifests"):
-        directory.chmod(0o555)
-    if os.access(path_of(archive), os.W_OK):
-        pytest.skip("this user may write everywhere")
-    try:
-        assert Archive.open(path_of(archive)).verify() == ()
-        with pytest.raises(ArchiveError, match="cannot append: Permission denied"):
-            archive.append(snapshot(3))
-    finally:
-        for directory in (
-            path_of(archive),
-            path_of(archive) / "packs",
-            path_of(archive) / "manifests",
-        ):
-            directory.chmod(0o755)
 
 
 # Which entries to read
