@@ -68,7 +68,6 @@ def sound(tmp_path: Path) -> Sound:
     on_base_too = archive.append(night(2), on_base)
     newest = archive.append(snapshot(5, "bybit"))
     assert (on_base.base, on_base_too.base, newest.base) == (base.pack, base.pack, "")
-    pruned = f"packs/{dropped.pack}.zst"
     vouched = {
         base.pack: {1, 2, 8},
         on_base.pack: {2},
