@@ -64,7 +64,7 @@ from harmonize.objects import DISK, ArchiveError, Disk, Objects, objects_at, sai
 from harmonize.payload import Snapshot
 from harmonize.place import Place
 
-__all__ = ["Archive", "ArchiveError", "Problem"]
+__all__ = ["MANIFEST_NAME", "Archive", "ArchiveError", "Problem"]
 
 FORMATS = {1: b'{"format": 1}\n', 2: b'{"format": 2}\n'}
 NEWEST = 2
@@ -172,11 +172,14 @@ class Archive:
             raise ArchiveError(self.place, what, name)
         return self._snapshot(record, {})
 
-    def append(self, snapshot: Snapshot, like: Entry | None = None) -> Entry:
+    def append(
+        self, snapshot: Snapshot, like: Entry | None = None, *, imported: bool = False
+    ) -> Entry:
         """Archive a snapshot; it lasts when this returns.
 
         ``like`` is an entry whose payloads resemble it: then only what is new takes room. A snapshot
         that the newest entry already holds is not archived twice, so that an append can be tried again.
+        ``imported`` says that it was not gathered just now: its place in the sequence tells no time.
 
         Raises ArchiveError: not writable, or a snapshot that would not read back as it is. What
         was archived before is unchanged then; a pack without a manifest may be left.
@@ -191,7 +194,7 @@ class Archive:
                     return entry_of(last, previous)
                 if not attempt:
                     self._publish_pack(pack)
-                content = written(snapshot, pack, sequence, previous)
+                content = written(snapshot, pack, sequence, previous, imported=imported)
                 with suppress(FileExistsError):  # another process was faster: follow its manifest
                     self.objects.publish(manifest_name(sequence), content)
                     return _appended(content)

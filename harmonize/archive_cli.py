@@ -10,6 +10,7 @@ import typer
 
 from harmonize import asked
 from harmonize.options import FormOption, OutputForm, Venues
+from harmonize.place import Place, place_of
 from harmonize.terminal import (
     FINE,
     INCOMPLETE,
@@ -23,9 +24,10 @@ from harmonize.terminal import (
 )
 
 if TYPE_CHECKING:
-    from harmonize.archive import Archive, Entry
+    from harmonize.archive import Archive
     from harmonize.imported import LeftOut
     from harmonize.importing import Taken
+    from harmonize.listing import Entry
     from harmonize.payload import Snapshot
 
 archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
@@ -38,7 +40,7 @@ _NAMED = 3
 def archive_ls(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
     """List the snapshots of the archive, oldest first."""
 
-    def run(path: Path) -> None:
+    def run(path: Place) -> None:
         from harmonize.archive import Archive  # noqa: PLC0415 - beside the heavy ones
 
         entries = Archive.open(path).entries()
@@ -55,7 +57,15 @@ def archive_ls(context: typer.Context, form: FormOption = OutputForm.TABLE) -> N
 
 
 def _kind(one: "Entry") -> str:
-    return "failed" if one.failed else "complete" if one.complete else "partial"
+    return (
+        "pruned"
+        if one.pruned
+        else "failed"
+        if one.failed
+        else "complete"
+        if one.complete
+        else "partial"
+    )
 
 
 def _object(one: "Entry") -> dict[str, object]:
@@ -67,6 +77,8 @@ def _object(one: "Entry") -> dict[str, object]:
         "payloads": one.payloads,
         "size_bytes": one.size,
         "digest": one.digest,
+        "gathered": one.gathered,
+        "pruned": one.pruned,
     }
 
 
@@ -74,7 +86,7 @@ def _object(one: "Entry") -> dict[str, object]:
 def archive_verify(context: typer.Context) -> None:
     """Check every byte of the archive against its hashes."""
 
-    def run(path: Path) -> None:
+    def run(path: Place) -> None:
         from harmonize.archive import Archive  # noqa: PLC0415 - as above
 
         archive = Archive.open(path)
@@ -102,10 +114,7 @@ def archive_add_inputs(
     path = context.obj.archive or own_archive()
     try:
         inputs = given.load(file)
-        held = (path / "format.json").exists()
-        entry = (Archive.open(path) if held else Archive.create(path)).append(
-            snapshot_of(inputs, inputs[0].source)
-        )
+        entry = Archive.opened(path).append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -117,9 +126,9 @@ def archive_add_inputs(
 def archive_import(
     context: typer.Context,
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="An archive or a tar of one, a Parquet table of dated tiers, or a folder with MANIFEST.json."
+            help="An archive (folder, tar, URL), a Parquet table of tiers, a folder with MANIFEST.json."
         ),
     ],
     *,
@@ -151,7 +160,7 @@ def archive_import(
 
 
 def _import(
-    settings: Settings, path: Path, venues: Iterable[str], *, dry_run: bool
+    settings: Settings, given: str, venues: Iterable[str], *, dry_run: bool
 ) -> "tuple[list[Taken], list[LeftOut]]":
     """Run an import, a line a snapshot; what it took and what it left out."""
     from harmonize import importing  # noqa: PLC0415 - numpy is heavy
@@ -159,8 +168,8 @@ def _import(
     from harmonize.imported import LeftOut  # noqa: PLC0415 - as above
 
     place = settings.archive or own_archive()
-    source = importing.source(path)
-    before = Archive.open(place) if (place / "format.json").exists() else None
+    source = importing.source(place_of(given))
+    before = Archive.found(place)
     taken: list[Taken] = []
     left_out: list[LeftOut] = []
     append = _nothing if dry_run else _appender(place, before)
@@ -177,16 +186,19 @@ def _nothing(_: "Snapshot") -> None:
     """A dry run appends nothing."""
 
 
-def _appender(place: Path, before: "Archive | None") -> "Callable[[Snapshot], None]":
+def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], None]":
     """Append to the archive, which is made when the first snapshot comes and none is there."""
     from harmonize.archive import Archive  # noqa: PLC0415 - beside the heavy ones
+    from harmonize.listing import newest_of  # noqa: PLC0415 - as above
 
     opened = [before] if before else []
+    newest = newest_of(before.entries()) if before else {}
 
     def append(snapshot: "Snapshot") -> None:
         if not opened:
             opened.append(Archive.create(place))
-        opened[0].append(snapshot)
+        entry = opened[0].append(snapshot, newest.get(snapshot.venue), imported=True)
+        newest[entry.venue] = entry
 
     return append
 
@@ -226,7 +238,7 @@ class ExportAs(StrEnum):
 @archive_app.command("export")
 def archive_export(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    dest: Annotated[Path, typer.Argument(help="A new folder, or a file named *.tar.")],
+    dest: Annotated[str, typer.Argument(help="A new folder, or a file named *.tar, or a URL.")],
     *,
     venue: Venues = None,
     since: Annotated[
@@ -242,10 +254,11 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
     ] = ExportAs.ARCHIVE,
 ) -> None:
     """Write selected snapshots as a new archive, as a tar of one, or as plain files."""
-    if form is ExportAs.PAYLOADS and dest.suffix == ".tar":
+    place = place_of(dest)
+    if form is ExportAs.PAYLOADS and dest.endswith(".tar"):
         fail(f"{dest}: payloads are written as a folder; name one, or leave --as out", USAGE)
 
-    def run(path: Path) -> None:
+    def run(path: Place) -> None:
         from harmonize import exporting  # noqa: PLC0415 - beside the heavy ones
         from harmonize.archive import Archive  # noqa: PLC0415 - as above
 
@@ -256,9 +269,13 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
         if missing or not entries:
             wanted = f"snapshot of {', '.join(missing)}" if missing else "snapshot"
             fail(f"{path} holds no {wanted} of those days; see `harmonize archive ls`", INCOMPLETE)
-        write = exporting.to_payloads if form is ExportAs.PAYLOADS else exporting.to_archive
         try:
-            count = write(dest, exporting.snapshots(archive, entries))
+            snapshots = exporting.snapshots(archive, entries)
+            if form is ExportAs.PAYLOADS:
+                count = exporting.to_payloads(place, snapshots)
+            else:
+                gathered = (one.gathered for one in entries)
+                count = exporting.to_archive(place, snapshots, gathered)
         except exporting.ExportError as error:
             fail(str(error), USAGE)
         typer.echo(f"{count} snapshots in {dest}")
@@ -266,7 +283,7 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
     _on_archive(context.obj, run)
 
 
-def _on_archive(settings: Settings, run: Callable[[Path], None]) -> None:
+def _on_archive(settings: Settings, run: Callable[[Place], None]) -> None:
     from harmonize.app import recorded  # noqa: PLC0415 - numpy is heavy
     from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
 

@@ -4,12 +4,17 @@ import shutil
 import tarfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
+from itertools import repeat
 from pathlib import Path
 from tempfile import mkdtemp
 
 from harmonize import payload_folder
-from harmonize.archive import Archive, Entry
+from harmonize.archive import Archive
+from harmonize.listing import Entry
 from harmonize.payload import Snapshot
+from harmonize.place import Place
+
+_Given = tuple[Snapshot, bool]
 
 
 class ExportError(Exception):
@@ -32,16 +37,25 @@ def selected(
     )
 
 
-def to_archive(to: Path, snapshots: Iterable[Snapshot]) -> int:
+def to_archive(
+    to: Place, snapshots: Iterable[Snapshot], gathered: Iterable[bool] | None = None
+) -> int:
     """Write an archive, or a tar of one where the name ends in ``.tar``; say how many snapshots.
 
-    Raises ExportError; ArchiveError, and nothing is there then.
+    ``gathered`` says of each whether it was gathered into the archive that it comes from; not, if left
+    out. Raises ExportError; ArchiveError, and nothing is there then, unless it is a URL.
     """
-    return _written(to, lambda folder: _as_archive(folder, to.suffix == ".tar", snapshots))
+    given = zip(snapshots, repeat(object=False) if gathered is None else gathered, strict=False)
+    if isinstance(to, str):
+        return _copied(given, Archive.create(to))
+    return _written(to, lambda folder: _as_archive(folder, to.suffix == ".tar", given))
 
 
-def to_payloads(to: Path, snapshots: Iterable[Snapshot]) -> int:
+def to_payloads(to: Place, snapshots: Iterable[Snapshot]) -> int:
     """Write a folder of payload files with a manifest; say how many snapshots. Raises as ``to_archive``."""
+    if isinstance(to, str):
+        message = f"{to}: payloads are written as a folder here; name one, or leave --as out"
+        raise ExportError(message)
     return _written(to, lambda folder: payload_folder.write(_made(folder / "result"), snapshots))
 
 
@@ -69,12 +83,21 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _as_archive(folder: Path, packed: bool, snapshots: Iterable[Snapshot]) -> int:  # noqa: FBT001 - by the name
+def _as_archive(folder: Path, packed: bool, given: Iterable[_Given]) -> int:  # noqa: FBT001 - by the name
     place = folder / ("archive" if packed else "result")
-    archive = Archive.create(place)
-    count = len([archive.append(snapshot) for snapshot in snapshots])
+    count = _copied(given, Archive.create(place))
     if packed:
         _pack(place, folder / "result")
+    return count
+
+
+def _copied(given: Iterable[_Given], to: Archive) -> int:
+    newest: dict[str, Entry] = {}
+    count = 0
+    for snapshot, gathered in given:
+        like = newest.get(snapshot.venue)
+        newest[snapshot.venue] = to.append(snapshot, like, imported=not gathered)
+        count += 1
     return count
 
 

@@ -10,23 +10,24 @@ from tempfile import TemporaryDirectory
 from harmonize.archive import MANIFEST_NAME, Archive, ArchiveError
 from harmonize.imported import LeftOut, Offer, UnreadableSourceError
 from harmonize.manifest import LIMIT, PACK_NAME
+from harmonize.place import Place
 
 _PARTS = re.compile(rf"format\.json|manifests/{MANIFEST_NAME.pattern}|packs/{PACK_NAME.pattern}")
 """The names that files of an archive have, within it."""
 
-_TOP = re.compile(r"\A(?:\./)?(?:(?!manifests/|packs/|\.)[^/]+/)?")
+_TOP = re.compile(r"\A(?:\./)?(?:(?!manifests/|packs/|derived/|\.)[^/]+/)?")
 """What may stand before them in a tar: the folder that was packed."""
 
 _BLOCK = 512
 
 
-def offered(path: Path) -> Iterator[Offer]:
+def offered(place: Place) -> Iterator[Offer]:
     """Give every snapshot in order; one that is damaged is told and passed over.
 
     Raises UnreadableSourceError: no archive, or its manifests do not follow one another.
     """
     try:
-        archive = Archive.open(path)
+        archive = Archive.open(place)
         entries = archive.entries()
     except ArchiveError as error:
         message = f"{error}; restore it, or export it anew"
@@ -85,6 +86,8 @@ def _name(path: Path, member: tarfile.TarInfo) -> str:
     if member.isdir() and ".." not in member.name.split("/"):
         return ""
     name = _TOP.sub("", member.name, count=1)
+    if name.startswith("derived/"):
+        return ""  # tables that are made anew
     if not _PARTS.fullmatch(name):
         what = "is no part of an archive; pack the files of an archive alone"
     elif member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or member.issparse():

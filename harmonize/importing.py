@@ -12,9 +12,11 @@ from harmonize import (
     import_tiers,
     payload_folder,
 )
-from harmonize.archive import Archive, Entry
+from harmonize.archive import Archive
 from harmonize.imported import LeftOut, Offer, UnreadableSourceError
+from harmonize.listing import Entry
 from harmonize.payload import Snapshot
+from harmonize.place import Place
 from harmonize.schedule import Unknown
 from venues import facts, registry
 from venues.adapter import Parsed
@@ -55,8 +57,11 @@ class Source:
     made: bool
 
 
-def source(path: Path) -> Source:
+def source(place: Place) -> Source:
     """Tell by its content what a source is. Raises UnreadableSourceError, also as it is read."""
+    if isinstance(place, str):
+        return Source(import_archive.offered(place), made=False)
+    path = place
     try:
         if path.is_dir():
             return _folder(path)

@@ -16,6 +16,7 @@ class Entry:
     ``digest`` is the hash of its manifest, ``payloads`` their number, ``size`` the bytes of the pack.
     ``failed`` says that it is the record of a try that failed. ``pack`` and ``base`` name packs by
     their hashes; ``pruned`` is when one of the two was taken away, empty where both are there.
+    ``gathered`` says that it was gathered into this very archive, and not imported or recorded.
     """
 
     sequence: int
@@ -29,6 +30,7 @@ class Entry:
     pack: str = ""
     base: str = ""
     pruned: str = ""
+    gathered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str,
 
 def entry_of(manifest: Manifest, digest: str) -> Entry:
     """What a manifest with its digest says, without its payloads."""
+    origins = {one["provenance"]["origin"] for one in manifest["payloads"]}
     return Entry(
         sequence=manifest["sequence"],
         venue=manifest["venue"],
@@ -114,9 +117,8 @@ def entry_of(manifest: Manifest, digest: str) -> Entry:
         digest=digest,
         payloads=len(manifest["payloads"]),
         size=manifest["pack"]["size"],
-        failed=any(
-            one["provenance"]["origin"] == Origin.ATTEMPT.value for one in manifest["payloads"]
-        ),
+        failed=Origin.ATTEMPT.value in origins,
         pack=manifest["pack"]["sha256"],
         base=manifest["pack"].get("base", ""),
+        gathered=Origin.LIVE.value in origins and not manifest.get("imported", False),
     )

@@ -55,7 +55,11 @@ class _Part(TypedDict):
 
 @final
 class Manifest(TypedDict):
-    """What the manifest of one snapshot says."""
+    """What the manifest of one snapshot says.
+
+    ``imported`` stands where the snapshot was not gathered into this archive: then the order of
+    sequence numbers says nothing about the order of observation.
+    """
 
     sequence: int
     previous: str
@@ -64,6 +68,7 @@ class Manifest(TypedDict):
     complete: bool
     pack: Pack
     payloads: list[_Part]
+    imported: NotRequired[bool]
     seal: str
 
 
@@ -92,7 +97,9 @@ class Packed:
         return {**pack, "base": self.base} if self.base else pack
 
 
-def written(snapshot: Snapshot, pack: Packed, sequence: int, previous: str) -> bytes:
+def written(
+    snapshot: Snapshot, pack: Packed, sequence: int, previous: str, *, imported: bool = False
+) -> bytes:
     """Write a manifest. Raises ValueError, TypeError: something in it is not text or Unicode."""
     offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
     manifest: Manifest = {
@@ -105,7 +112,7 @@ def written(snapshot: Snapshot, pack: Packed, sequence: int, previous: str) -> b
         "payloads": list(map(_part, snapshot.payloads, offsets)),
         "seal": "",
     }
-    return _sealed(manifest)
+    return _sealed({**manifest, "imported": True} if imported else manifest)
 
 
 def pruning(packs: list[str], at: datetime, reason: str, sequence: int, previous: str) -> bytes:

@@ -13,7 +13,7 @@ the price of the row's own snapshot: a change of price alone makes no row.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,9 +106,10 @@ class Store:
         for venue in sorted({one.venue for one in listing.entries}):
             if registry.adapter(venue) is not None:
                 entries = due(listing.entries, venue)
-                before = [one.entry.digest for one in _read(held.kept, venue)]
+                before = due([one.entry for one in held.kept if one.read], venue)
                 kept |= self._venue(archive, venue, entries, before)
-        found = Held(listing, tuple(kept[one.digest] for one in listing.entries))
+        read = (replace(kept[one.digest], entry=one) for one in listing.entries)
+        found = Held(listing, tuple(read))
         if found != held:
             self._write_entries(found)
         return found
@@ -131,18 +132,22 @@ class Store:
             Kept(Entry(**{name: _aware(one[name]) for name in _ENTRY}), one["read"], one["fault"])
             for one in table.to_pylist()
         )
-        listing = Listing(tuple(one.entry for one in kept), int(said["sequence"]), said["digest"])
+        gone = tuple((name, at) for name, at in json.loads(said["gone"]))
+        entries = tuple(one.entry for one in kept)
+        listing = Listing(entries, int(said["sequence"]), said["digest"], gone)
         return Held(listing, kept)
 
     def _venue(
-        self, archive: Archive, venue: str, entries: Sequence[Entry], before: Sequence[str]
+        self, archive: Archive, venue: str, entries: Sequence[Entry], before: Sequence[Entry]
     ) -> dict[str, Kept]:
         """Read what is new of one venue, and write the years that it touches."""
         digests = [one.digest for one in entries]
-        start = _common(digests, before)
+        start = _common(list(map(_named, entries)), list(map(_named, before)))
         if start == len(digests):
             return {}
-        if not {*before} <= {*digests}:  # another archive, or one that was rolled back
+        if not {one.digest for one in before} <= {
+            *digests
+        }:  # another archive, or one that was rolled back
             rmtree(self._folder(venue), ignore_errors=True)
             start = 0
         cut = entries[start]
@@ -195,6 +200,7 @@ class Store:
 
         said = {"format": FORMAT, "version": VERSION}
         said |= {"sequence": str(held.listing.sequence), "digest": held.listing.digest}
+        said |= {"gone": json.dumps(held.listing.gone)}
         columns: dict[str, list[object]] = {
             name: [bare(getattr(one.entry, name)) for one in held.kept] for name in _ENTRY
         }
@@ -264,7 +270,11 @@ def _numbers(figure: Figure[MarginFunction]) -> tuple[PieceNumbers, ...] | None:
     )
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
+def _named(entry: Entry) -> tuple[str, datetime]:
+    return entry.digest, entry.observed_at
+
+
+def _common(one: Sequence[object], other: Sequence[object]) -> int:
     """How many entries two lists begin with alike."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
@@ -274,11 +284,6 @@ def _warm(entries: Sequence[Entry], start: int) -> int:
     """Where to begin reading, so that the point before ``start`` is read as it was then."""
     whole = [place for place in range(max(start - 1, 0)) if entries[place].complete]
     return whole[-1] if whole else 0
-
-
-def _read(kept: Iterable[Kept], venue: str) -> list[Kept]:
-    found = [one for one in kept if one.read and one.entry.venue == venue]
-    return sorted(found, key=lambda one: (one.entry.observed_at, one.entry.sequence))
 
 
 def _in_force(own: Sequence[Row], carried: Sequence[Row]) -> list[Row]:
@@ -295,7 +300,7 @@ def _entry_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
 
     kinds = {"sequence": pa.int32(), "payloads": pa.int32(), "size": pa.int64()}
     kinds |= {"observed_at": pa.timestamp("us")}
-    kinds |= dict.fromkeys(("complete", "failed", "read"), pa.bool_())
+    kinds |= dict.fromkeys(("complete", "failed", "gathered", "read"), pa.bool_())
     return pa.schema([(name, kinds.get(name, pa.string())) for name in (*_ENTRY, "read", "fault")])
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from operator import attrgetter
 
 from harmonize.archive import Archive, ArchiveError
 from harmonize.audit import LADDER
@@ -47,9 +49,21 @@ class Event:
 
 
 def due(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
-    """The observations of a venue in order of time; failed tries are none."""
-    held = (one for one in entries if one.venue == venue and not one.failed)
-    return tuple(sorted(held, key=lambda one: (one.observed_at, one.sequence)))
+    """The observations of a venue in order of time; failed tries are none.
+
+    Of what was gathered into the archive, the order of the sequence is the order of time, whatever the
+    clock said: one whose clock stood ahead of a later one's has the later one's time here.
+    """
+    held = [one for one in entries if one.venue == venue and not one.failed]
+    found = [one for one in held if not one.gathered]
+    upto: datetime | None = None
+    for one in sorted((one for one in held if one.gathered), key=_SEQUENCE, reverse=True):
+        upto = one.observed_at if upto is None else min(upto, one.observed_at)
+        found.append(one if upto == one.observed_at else replace(one, observed_at=upto))
+    return tuple(sorted(found, key=lambda one: (one.observed_at, one.sequence)))
+
+
+_SEQUENCE = attrgetter("sequence")
 
 
 def points(archive: Archive, entries: Sequence[Entry], start: int = 0) -> Iterator[Point]:
