@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.import_freqtrade import binance_id
 from harmonize.imported import LeftOut, Offer, UnreadableSourceError
 from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
 from venues.binance import BRACKETS
@@ -40,6 +41,9 @@ _KEYS = {
 }
 """The venue's word for each column, in the venue's order."""
 
+_SYMBOL = r"\w+(?:_[0-9]{6})?|\w+/\w+(?::\w+(?:-[0-9]{6})?)?"
+"""BTCUSDT or BTCUSDT_220325, as the venue names contracts; or BTC/USDT:USDT-220325, as ccxt does."""
+
 _NO_CAP = 2**63 - 1
 """The venue's cap of a bracket without end; a table of 64-bit floats holds it as 2^63."""
 
@@ -56,7 +60,7 @@ def offered(path: Path) -> Iterator[Offer]:
             what = f"rows of {path.name}, as {rows['symbol'].iloc[0]}"
             yield LeftOut(what, reason, len(rows))
         taken = taken.drop(rows.index)
-    taken = taken.assign(id=taken["symbol"].str.partition(":")[0].str.replace("/", ""))
+    taken = taken.assign(id=taken["symbol"].map(binance_id))
     taken = taken.sort_values(["observed", "id", "tier"], kind="stable")
     for day, rows in taken.groupby("observed", sort=True):
         yield _snapshot(path, str(day), rows)
@@ -85,16 +89,13 @@ def _table(path: Path) -> "pd.DataFrame":
 
 
 def _strange(table: "pd.DataFrame") -> Mapping[str, "pd.Series[bool]"]:
-    """Rows that are not of a perpetual contract which settles in its quote currency, by reason."""
+    """Rows that are not of a contract which settles in its quote currency, by reason."""
     symbol = table["symbol"]
     pair = symbol.str.partition(":")
-    quote = pair[0].str.rpartition("/")[2]
+    quote, settled = pair[0].str.rpartition("/")[2], pair[2].str.partition("-")[0]
     return {
-        'no "/" in the symbol: a contract that the source could not name': ~symbol.str.contains(
-            "/"
-        ),
-        'a "-" in the symbol: a contract with a date of delivery': symbol.str.contains("-"),
-        "settles in another currency than it is quoted in": (pair[1] == ":") & (pair[2] != quote),
+        "neither a unified symbol nor a name that the venue gives": ~symbol.str.fullmatch(_SYMBOL),
+        "settles in another currency than it is quoted in": (pair[1] == ":") & (settled != quote),
     }
 
 
