@@ -33,6 +33,9 @@ from venues import conduct, registry
 if TYPE_CHECKING:
     import pandas as pd
 
+PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
+"""Notionals at which a report has splits, in USD: four a decade from $10k to $100m."""
+
 RECORDED = "the recorded archive that ships with harmonize"
 
 
@@ -54,7 +57,7 @@ class Question:
     of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
     ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate,
     ``sizes`` are notionals at which splits are computed besides the ladder. ``history`` reads what
-    changed lately, for the checks of it.
+    changed lately, for the checks of it; ``past`` puts courses of margins into the document.
     """
 
     archive: Place | None = None
@@ -75,6 +78,7 @@ class Question:
     hurdle: float = HURDLE
     sizes: tuple[float, ...] = ()
     history: bool = False
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +237,14 @@ def observed_days(question: Question) -> tuple[Date, ...]:
             and (not question.venues or entry.venue in question.venues)
         }
     return tuple(sorted(day for day in days if question.as_of is None or day <= question.as_of))
+
+
+def opened(question: Question) -> Archive:
+    """The archive that a question names, made where there is none. Raises ArchiveError, AskedError."""
+    if question.archive is None:
+        message = "no archive is named; name one with --archive"
+        raise AskedError(message)
+    return Archive.opened(question.archive)
 
 
 def sources_of(question: Question, path: Path) -> list[Source]:

@@ -57,10 +57,6 @@ app.command()(diff_cli.diff)
 app.command()(diff_cli.history)
 
 
-_PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
-"""Notionals at which the report computes splits, in USD: four a decade from $10k to $100m."""
-
-
 @app.callback()
 def options(
     context: typer.Context,
@@ -129,7 +125,9 @@ def report(  # noqa: PLR0913 - one parameter an option
         config=config,
         waived=not no_waivers,
     )
-    answer = asked.answered(replace(question, sizes=_PICTURED_SIZES))
+    from harmonize.app import PICTURED_SIZES  # noqa: PLC0415 - numpy is heavy
+
+    answer = asked.answered(replace(question, sizes=PICTURED_SIZES, past=True))
     page = out / "index.html"
     write(page, render("html", answer.document))
     asked.say_summary(context.obj, answer)

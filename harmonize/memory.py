@@ -1,18 +1,20 @@
 """Where the tables of an archive lie, brought up to date when asked, and what they recall."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from harmonize.archive import Archive
-from harmonize.lately import Lately
+from harmonize.change import Change
+from harmonize.document import AuditDocument
+from harmonize.lately import Key, Lately
 from harmonize.listing import Entry
-from harmonize.past import StressWindow
+from harmonize.past import Course, Past, StressWindow, Week
 from harmonize.sources import Source
-from harmonize.store import Held, Store
+from harmonize.store import Held, Row, Store, change_of
 from harmonize.stress import windows
 from harmonize.version import VERSION
 
@@ -54,6 +56,98 @@ def tables_of(archive: Archive) -> tuple[Store, Held]:
         with suppress(PermissionError, OSError):
             return Store(beside), Store(beside).update(archive)
     return Store(apart), Store(apart).update(archive)
+
+
+STEPS = (1e5, 1e6, 1e7)
+"""Notionals, in USD, at which one schedule is followed."""
+
+
+def past(sources: Sequence[Source], document: AuditDocument, until: datetime) -> Past:
+    """Courses of the margins that a document compares, changes by week, and windows of stress.
+
+    Of every underlying that has curves: IM at the document's heat notional, of each schedule compared;
+    and of the schedule that changed most, IM and MM at STEPS. Raises ArchiveError.
+    """
+    from harmonize import recall  # noqa: PLC0415 - duckdb is heavy
+
+    keys = _followed(document)
+    rows: dict[Key, list[Row]] = {}
+    newest: dict[str, datetime] = {}
+    weeks: list[Week] = []
+    for source in sources:
+        store, held = tables_of(source.archive)
+        for row in recall.rows_of(store, sorted({asset for asset, _ in keys}), until):
+            rows.setdefault(row.key, []).append(row)
+        for one in held.kept:
+            if one.read and not one.fault and one.entry.observed_at <= until:
+                newest[one.entry.venue] = max(
+                    one.entry.observed_at, newest.get(one.entry.venue, one.entry.observed_at)
+                )
+        weeks += recall.weeks(store, until)
+    held_rows = {key: sorted(found, key=_observed) for key, found in rows.items()}
+    courses = _courses(keys, held_rows, newest, document.heat_notional)
+    since = min((one.marks[0].observed_at[:10] for one in courses if one.marks), default="9")
+    stress = tuple(
+        one for one in windows() if since <= one.last and one.first <= f"{until:%Y-%m-%d}"
+    )
+    return Past(courses, tuple(weeks), stress)
+
+
+def _followed(document: AuditDocument) -> list[tuple[str, Key]]:
+    """The schedules that are compared for the underlyings with curves, in the document's order."""
+    drawn = {one.underlying for one in document.curves}
+    return [
+        (one.underlying, (member.venue, member.symbol, member.profile))
+        for one in document.comparisons
+        if one.underlying in drawn
+        for member in one.members
+    ]
+
+
+def _courses(
+    keys: Sequence[tuple[str, Key]],
+    rows: Mapping[Key, Sequence[Row]],
+    newest: Mapping[str, datetime],
+    notional: float,
+) -> tuple[Course, ...]:
+    from harmonize import recall  # noqa: PLC0415 - as above
+
+    found = []
+    for asset in dict.fromkeys(asset for asset, _ in keys):
+        own = [key for one, key in keys if one == asset and key in rows]
+        for key in own:
+            until = f"{newest[key[0]]:%Y-%m-%dT%H:%M:%SZ}"
+            found.append(recall.course(rows[key], "initial", notional, until))
+        busiest = max(own, key=lambda key: len(rows[key]), default=None)
+        if busiest is not None and len(rows[busiest]) > 1:
+            until = f"{newest[busiest[0]]:%Y-%m-%dT%H:%M:%SZ}"
+            found += [
+                recall.course(rows[busiest], figure, size, until)
+                for figure in ("initial", "maintenance")
+                for size in STEPS
+                if (figure, size) != ("initial", notional)
+            ]
+    return tuple(found)
+
+
+def _observed(row: Row) -> tuple[datetime, int]:
+    return row.observed_at, row.sequence
+
+
+def changes_between(archive: Archive, since: datetime, until: datetime) -> tuple[Change, ...]:
+    """What changed in an archive after one time and up to another. Raises ArchiveError."""
+    from harmonize import recall  # noqa: PLC0415 - duckdb is heavy
+
+    store, _ = tables_of(archive)
+    return tuple(map(change_of, recall.rows_between(store, since, until)))
+
+
+def changed_in(archive: Archive) -> frozenset[str]:
+    """The digests of the snapshots in which something changed, or was first seen."""
+    from harmonize import recall  # noqa: PLC0415 - as above
+
+    store, _ = tables_of(archive)
+    return recall.telling(store)
 
 
 def places(archive: Archive) -> tuple[Path | None, Path]:

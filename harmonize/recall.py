@@ -59,6 +59,21 @@ def history(
     )
 
 
+def rows_of(store: Store, assets: Sequence[str], until: datetime) -> tuple[Row, ...]:
+    """The rows of underlyings in order of time."""
+    return tuple(
+        _asked(
+            _files(store, every=True, until=until.year),
+            """
+            select * exclude (carried) from read_parquet($files, hive_partitioning = false)
+            where not carried and list_contains($assets, asset) and observed_at <= $moment
+            order by observed_at, sequence, venue, symbol, profile
+            """,
+            {"assets": list(assets), "moment": until},
+        )
+    )
+
+
 def rows_between(
     store: Store, since: datetime, until: datetime, venues: Sequence[str] = ()
 ) -> tuple[Row, ...]:
@@ -74,6 +89,16 @@ def rows_between(
             {"since": since, "until": until},
         )
     )
+
+
+def telling(store: Store) -> frozenset[str]:
+    """The digests of the snapshots that rows rest on."""
+    found = _table(
+        _files(store, every=True),
+        "select distinct digest from read_parquet($files, hive_partitioning = false)",
+        {},
+    )
+    return frozenset(digest for (digest,) in found)
 
 
 def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
