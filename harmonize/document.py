@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-SCHEMA_VERSION = "1.3"
+from harmonize.past import Past
+
+SCHEMA_VERSION = "1.4"
 
 
 class Verdict(StrEnum):
@@ -263,8 +265,7 @@ class Finding:
     ``observed`` and ``required`` are margin rates at ``notional`` (USD), ``divergence`` how far
     the first is from the second; for a cliff, the rates just above and below the bound.
     ``verified`` is how far the source of ``required`` was checked, ``remedy`` the smallest change
-    that would comply. ``waiver`` says who waived it and why; ``state`` is ``new`` or ``worse``
-    where a baseline was given.
+    that would comply. ``waiver`` says who waived it and why; ``state``: ``new`` or ``worse``.
     """
 
     code: str
@@ -674,6 +675,7 @@ class AuditDocument:
     waived: tuple[Finding, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     baseline: BaselineRow | None = None
+    past: Past = Past()
 
 
 def to_json(document: AuditDocument) -> bytes:

@@ -260,7 +260,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "audit.json"
     found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert found.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "1.3"
+    assert json.loads(path.read_text())["schema_version"] == "1.4"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
