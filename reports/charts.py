@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NewType
 
 from harmonize.document import Curve
 from reports import numbers
+from reports.apart import apart
 from reports.plain import plain
 from reports.scale import Scale, nice_below, ticks
 
@@ -104,7 +105,7 @@ def _compose(figure: "Figure", drawing: Drawing) -> None:
         xs = [across.place(notional) for notional in curve.notional]
         ys = [up.place(rate) for rate in curve.rate]
         ends.append(_End(ys[-1], xs[-1], curve.name, _css(curve, drawing.styles), (xs, ys)))
-    heights = _spread([end.y for end in sorted(ends)], _BOTTOM + 4, _TOP - 2)
+    heights = apart([end.y for end in sorted(ends)], _LABEL_LINE, _BOTTOM + 4, _TOP - 2)
     placed = dict(zip(sorted(ends), heights, strict=True))
     for end in ends:
         _named_line(figure, end, placed[end])
@@ -157,32 +158,6 @@ def _named_line(figure: "Figure", end: _End, height: float) -> None:
     _line(figure, f"line {end.css}", xs + key_x, ys + key_y)
     name = end.name if len(end.name) <= _LONGEST_LABEL else f"{end.name[: _LONGEST_LABEL - 1]}…"
     _text(figure, f"name {end.css}", (_LABEL, height - 4), plain(name))
-
-
-def _spread(wanted: Sequence[float], lowest: float, highest: float) -> list[float]:
-    """Move rising heights apart by a line of text, as little as it takes, inside the bounds.
-
-    Heights that would touch form a block that stands about the mean of what they wanted.
-    """
-    line = min(_LABEL_LINE, (highest - lowest) / max(1, len(wanted) - 1))
-    blocks: list[list[float]] = []
-    for height in wanted:
-        blocks.append([height])
-        while len(blocks) > 1 and _foot(blocks[-1], line, lowest, highest) < (
-            _foot(blocks[-2], line, lowest, highest) + line * len(blocks[-2])
-        ):
-            last = blocks.pop()
-            blocks[-1] += last
-    return [
-        _foot(block, line, lowest, highest) + line * place
-        for block in blocks
-        for place in range(len(block))
-    ]
-
-
-def _foot(block: Sequence[float], line: float, lowest: float, highest: float) -> float:
-    rise = line * (len(block) - 1)
-    return min(max(sum(block) / len(block) - rise / 2, lowest), highest - rise)
 
 
 def _css(curve: Curve, styles: Mapping[str, int]) -> str:

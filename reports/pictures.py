@@ -11,6 +11,7 @@ from reports import numbers
 from reports.charts import COLOURS, Svg
 from reports.plain import plain
 from reports.scale import Scale, ticks
+from reports.svg import Frame, drawing, path, tenth, text
 
 _WIDTH = 520.0
 _LEFT, _RIGHT = 44.0, 508.0
@@ -18,15 +19,6 @@ _ROW, _BAR = 22.0, 15.0
 _NAME = 128.0  # where names of rows end
 _LETTER = 6.6  # the width of a letter, about
 _LONGEST = 17
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a drawing is called: a key that is unique in the page, its title, the result in words."""
-
-    key: str
-    title: str
-    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ def stacked(frame: Frame, notionals: Sequence[float], layers: Sequence[Sequence[
     """
     height, bottom, top = 250.0, 226.0, 12.0
     if not notionals:
-        return _svg(frame, height, [])
+        return drawing(frame, (_WIDTH, height), [])
     across = Scale(*_apart(notionals[0], notionals[-1]), _LEFT, _RIGHT, logarithmic=True)
     highest = max(1.0, *(value for layer in layers for value in layer))
     up = Scale(0.0, highest, bottom, top, logarithmic=False)
@@ -76,15 +68,15 @@ def stacked(frame: Frame, notionals: Sequence[float], layers: Sequence[Sequence[
     for css, layer in zip(("needed", "divergent", "fragmented"), layers, strict=True):
         there = [(across.place(n), up.place(v)) for n, v in zip(notionals, layer, strict=True)]
         back = [(across.place(n), up.place(v)) for n, v in zip(notionals, below, strict=True)]
-        parts.append(f'<path class="area {css}" d="{_path([*there, *reversed(back)])}Z"/>')
+        parts.append(f'<path class="area {css}" d="{path([*there, *reversed(back)])}Z"/>')
         below = layer
     for value in ticks(up):
         y = up.place(value)
-        parts.append(f'<path class="grid over" d="{_path([(_LEFT, y), (_RIGHT, y)])}"/>')
-        parts.append(_text("rate", _LEFT - 6, y + 4, numbers.axis_rate(value)))
-    marks = "".join(f"M{_n(across.place(n))} {_n(bottom)}v-5" for n in notionals)
+        parts.append(f'<path class="grid over" d="{path([(_LEFT, y), (_RIGHT, y)])}"/>')
+        parts.append(text("rate", _LEFT - 6, y + 4, numbers.axis_rate(value)))
+    marks = "".join(f"M{tenth(across.place(n))} {tenth(bottom)}v-5" for n in notionals)
     parts.append(f'<path class="axis" d="{marks}"/>')
-    return _svg(frame, height, parts)
+    return drawing(frame, (_WIDTH, height), parts)
 
 
 def bars(
@@ -94,20 +86,20 @@ def bars(
     parts = []
     for number, (label, shares) in enumerate(rows):
         y = 6.0 + number * (_ROW + 4.0)
-        parts.append(_text("rate", 62.0, y + 15.0, label))
+        parts.append(text("rate", 62.0, y + 15.0, label))
         x = 68.0
         for part in shares:
             width = part.share * (_RIGHT - 68.0)
             parts.append(_block(part.name, (x, y, width, 20.0), part.note, styles))
             x += width
-    return _svg(frame, 12.0 + len(rows) * (_ROW + 4.0), parts)
+    return drawing(frame, (_WIDTH, 12.0 + len(rows) * (_ROW + 4.0)), parts)
 
 
 def band(frame: Frame, stripes: Sequence[Stripe], styles: Mapping[str, int]) -> Svg:
     """Draw whose each stretch of the axis is; of several, stripes one over the other."""
     height, top, tall = 92.0, 8.0, 46.0
     if not stripes:
-        return _svg(frame, height, [])
+        return drawing(frame, (_WIDTH, height), [])
     across = Scale(
         *_apart(stripes[0].lower, stripes[-1].upper), _LEFT - 30.0, _RIGHT, logarithmic=True
     )
@@ -118,7 +110,7 @@ def band(frame: Frame, stripes: Sequence[Stripe], styles: Mapping[str, int]) -> 
         for number, name in enumerate(one.names):
             note = f"{name}, {numbers.interval(one.lower, one.upper)}"
             parts.append(_block(name, (x, top + number * part, end - x, part), note, styles))
-    return _svg(frame, height, [*parts, *_floor(across, top + tall + 4.0)])
+    return drawing(frame, (_WIDTH, height), [*parts, *_floor(across, top + tall + 4.0)])
 
 
 def reaches(frame: Frame, rows: Sequence[Reach]) -> Svg:
@@ -133,12 +125,12 @@ def reaches(frame: Frame, rows: Sequence[Reach]) -> Svg:
     for value in ticks(scale):
         for sign in (-1.0, 1.0) if value else (1.0,):
             x = middle + sign * scale.place(value)
-            parts.append(f'<path class="grid" d="M{_n(x)} 4V{_n(bottom)}"/>')
+            parts.append(f'<path class="grid" d="M{tenth(x)} 4V{tenth(bottom)}"/>')
             said = numbers.axis_rate(value)
-            parts.append(_text("notional", x, height - 6.0, f"−{said}" if sign < 0 else said))
+            parts.append(text("notional", x, height - 6.0, f"−{said}" if sign < 0 else said))
     for number, one in enumerate(rows):
         y = 6.0 + number * _ROW
-        parts.append(_text("rate", _NAME - 8.0, y + 12.0, _short(one.name)))
+        parts.append(text("rate", _NAME - 8.0, y + 12.0, _short(one.name)))
         known = (one.left, one.right) != (None, None)
         for css, left, right in (
             ("equal", one.left, one.right),
@@ -146,9 +138,9 @@ def reaches(frame: Frame, rows: Sequence[Reach]) -> Svg:
         ):
             parts += _sides(css, middle, y, [scale.place(v or 0.0) for v in (left, right)])
         if not known and one.inner_left is None and one.inner_right is None:
-            parts.append(_text("why", middle + 6.0, y + 12.0, one.note))
-    parts.append(f'<path class="axis" d="M{_n(middle)} 4V{_n(bottom)}"/>')
-    return _svg(frame, height, parts)
+            parts.append(text("why", middle + 6.0, y + 12.0, one.note))
+    parts.append(f'<path class="axis" d="M{tenth(middle)} 4V{tenth(bottom)}"/>')
+    return drawing(frame, (_WIDTH, height), parts)
 
 
 def _sides(css: str, middle: float, y: float, lengths: Sequence[float]) -> list[str]:
@@ -157,8 +149,8 @@ def _sides(css: str, middle: float, y: float, lengths: Sequence[float]) -> list[
         return []
     return [
         (
-            f'<rect class="{css}" x="{_n(middle - left)}" y="{_n(y)}" width="{_n(left + right)}"'
-            f' height="{_n(_BAR)}"/>'
+            f'<rect class="{css}" x="{tenth(middle - left)}" y="{tenth(y)}" width="{tenth(left + right)}"'
+            f' height="{tenth(_BAR)}"/>'
         )
     ]
 
@@ -173,45 +165,24 @@ def _block(
     style = styles.get(name, 0)
     css = f"b{style % COLOURS}" + (" pale" if style // COLOURS % 2 else "")
     drawn = (
-        f'<rect class="{css}" x="{_n(x)}" y="{_n(y)}" width="{_n(max(width, 0.3))}"'
-        f' height="{_n(height)}"><title>{escape(plain(note))}</title></rect>'
+        f'<rect class="{css}" x="{tenth(x)}" y="{tenth(y)}" width="{tenth(max(width, 0.3))}"'
+        f' height="{tenth(height)}"><title>{escape(plain(note))}</title></rect>'
     )
     if len(name) * _LETTER + 6.0 <= width and height >= 12.0:  # noqa: PLR2004 - a line of text
         ink = "onpale" if "pale" in css else "on"
-        drawn += _text(ink, x + 4.0, y + height / 2.0 + 4.0, name)
+        drawn += text(ink, x + 4.0, y + height / 2.0 + 4.0, name)
     return drawn
 
 
 def _floor(across: Scale, bottom: float) -> Iterable[str]:
-    yield f'<path class="axis" d="M{_n(across.start)} {_n(bottom)}H{_n(across.end)}"/>'
+    yield f'<path class="axis" d="M{tenth(across.start)} {tenth(bottom)}H{tenth(across.end)}"/>'
     for value in ticks(across):
-        yield _text("notional", across.place(value), bottom + 16.0, numbers.usd(value))
+        yield text("notional", across.place(value), bottom + 16.0, numbers.usd(value))
 
 
 def _apart(first: float, last: float) -> tuple[float, float]:
     return (first, last) if last > first else (first / 2.0, first * 2.0)
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
-
-
-def _text(css: str, x: float, y: float, text: str) -> str:
-    return f'<text class="{css}" x="{_n(x)}" y="{_n(y)}">{escape(plain(text))}</text>'
-
-
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _svg(frame: Frame, height: float, parts: Iterable[str]) -> Svg:
-    key = escape(frame.key)
-    return Svg(
-        f'<svg class="chart" viewBox="0 0 {_WIDTH:.0f} {height:.0f}" role="img"'
-        f' aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{escape(plain(frame.title))}</title>'
-        f'<desc id="{key}-d">{escape(plain(frame.description))}</desc>{"".join(parts)}</svg>'
-    )

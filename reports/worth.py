@@ -6,7 +6,8 @@ from harmonize.document import ArbitragePoint, ArbitrageRow, Gap, LiquidationRow
 from reports import numbers
 from reports.lookup import Lookup
 from reports.page import Picture, Worth
-from reports.pictures import Frame, Part, Reach, Stripe, band, bars, reaches, stacked
+from reports.pictures import Part, Reach, Stripe, band, bars, reaches, stacked
+from reports.svg import Frame
 from reports.wording import anchor
 from reports.words import listed
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from harmonize.document import Curve
 from reports import charts, numbers
+from reports.apart import apart
 from reports.charts import Drawing, draw
 from tests.reports.sample import BASELINE, RATES, curves
 
@@ -142,19 +143,19 @@ def test_names_never_overlap_and_stay_in_the_drawing(many: int) -> None:
 @given(st.lists(st.floats(min_value=34, max_value=316), max_size=20))
 @settings(max_examples=60)
 def test_names_keep_the_order_of_their_lines(wanted: list[float]) -> None:
-    heights = charts._spread(sorted(wanted), 34, 316)  # noqa: SLF001 - the law is of this function
+    heights = apart(sorted(wanted), 14, 34, 316)
     assert heights == sorted(heights)
     assert len(heights) == len(wanted)
     assert all(33.9 <= height <= 316.1 for height in heights)
 
 
 def test_names_that_crowd_at_an_edge_stay_inside() -> None:
-    assert charts._spread([316.0] * 3, 34, 316) == [288.0, 302.0, 316.0]  # noqa: SLF001 - as above
-    assert charts._spread([34.0] * 3, 34, 316) == [34.0, 48.0, 62.0]  # noqa: SLF001 - as above
+    assert apart([316.0] * 3, 14, 34, 316) == [288.0, 302.0, 316.0]
+    assert apart([34.0] * 3, 14, 34, 316) == [34.0, 48.0, 62.0]
 
 
 def test_lone_names_stand_where_their_lines_end() -> None:
-    assert charts._spread([50.0, 200.0], 34, 316) == [50.0, 200.0]  # noqa: SLF001 - as above
+    assert apart([50.0, 200.0], 14, 34, 316) == [50.0, 200.0]
 
 
 def test_a_name_with_markup_mathematics_or_foreign_glyphs_is_text() -> None:

@@ -9,7 +9,8 @@ import pytest
 from reports.html_ import page
 from reports.lookup import Lookup
 from reports.page import Picture
-from reports.pictures import Frame, Part, Reach, Stripe, band, bars, reaches, stacked
+from reports.pictures import Part, Reach, Stripe, band, bars, reaches, stacked
+from reports.svg import Frame
 from reports.worth import worth
 from tests.reports.sample import ESCAPE, SCRIPT, sample
 
