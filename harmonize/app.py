@@ -20,6 +20,7 @@ from harmonize.document import AuditDocument, Tool
 from harmonize.inputs import MARKET
 from harmonize.lately import Lately
 from harmonize.market import HURDLE
+from harmonize.past import Past
 from harmonize.payload import Payload
 from harmonize.place import Place
 from harmonize.requirement import RuleSet
@@ -144,8 +145,15 @@ def answer(question: Question) -> Answer:
         )
         message = f"{venue} has no schedule {wanted} on {asset}; it has {', '.join(held) or 'none'}"
         raise AskedError(message) from None
+    if question.past:
+        document = replace(document, past=_past(question, document, as_of))
     fresh = held_against(document, question.baseline) if question.baseline else document
     return Answer(fresh, missing(question, reading), document)
+
+
+def _past(question: Question, document: AuditDocument, as_of: datetime) -> Past:
+    with recorded() as path:
+        return memory.past(sources_of(question, path), document, as_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harmonize import asked, cross_cli, diff_cli
+from harmonize import asked, cross_cli, diff_cli, run_cli
 from harmonize.archive_cli import archive_app
 from harmonize.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
 from harmonize.options import (
@@ -55,6 +55,7 @@ app.command()(fetch)
 cross_cli.add_to(app)
 app.command()(diff_cli.diff)
 app.command()(diff_cli.history)
+app.command()(run_cli.run)
 
 
 @app.callback()

@@ -6,7 +6,7 @@ there is none; the field beside it says which. An open-ended upper bound is None
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harmonize.past import Past
@@ -675,7 +675,7 @@ class AuditDocument:
     waived: tuple[Finding, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     baseline: BaselineRow | None = None
-    past: Past = Past()
+    past: Past = field(default_factory=Past)
 
 
 def to_json(document: AuditDocument) -> bytes:

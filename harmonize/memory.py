@@ -12,7 +12,9 @@ from harmonize.change import Change
 from harmonize.document import AuditDocument
 from harmonize.lately import Key, Lately
 from harmonize.listing import Entry
+from harmonize.objects import objects_at
 from harmonize.past import Course, Past, StressWindow, Week
+from harmonize.place import Place
 from harmonize.sources import Source
 from harmonize.store import Held, Row, Store, change_of
 from harmonize.stress import windows
@@ -150,11 +152,19 @@ def changed_in(archive: Archive) -> frozenset[str]:
     return recall.telling(store)
 
 
+def lock_of(place: Place) -> Path:
+    """The file that a run locks while it works on an archive."""
+    return next(one for one in _places(objects_at(place).place) if one is not None) / "run.lock"
+
+
 def places(archive: Archive) -> tuple[Path | None, Path]:
     """Where tables may lie: in the archive's own folder, else among the user's caches."""
+    return _places(archive.place)
+
+
+def _places(place: Place) -> tuple[Path | None, Path]:
     from platformdirs import user_cache_path  # noqa: PLC0415 - `--help` needs none
 
-    place = archive.place
     own = place / "derived" if isinstance(place, Path) else None
     named = str(place.absolute()) if isinstance(place, Path) else place
     cache = user_cache_path("harmonize", appauthor=False) / "derived" / _hash(named)

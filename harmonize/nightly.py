@@ -62,6 +62,9 @@ class Pages:
     latest: Callable[[Night], bytes]
 
 
+Sender = Callable[[Notice, Sequence[Channel]], Sequence[tuple[int, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """The world: the clock, the venues, the pages, and where notices go.
@@ -73,7 +76,7 @@ class Door:
     now: Callable[[], datetime]
     gather: Callable[[tuple[str, ...]], bool]
     pages: Pages
-    send: Callable[[Notice, Sequence[Channel]], Sequence[tuple[int, str]]]
+    send: Sender
 
 
 @dataclass(frozen=True, slots=True)

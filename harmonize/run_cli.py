@@ -1,0 +1,177 @@
+"""The command of the scheduled night: its options, its lock, what it says, its exit code."""
+
+import os
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harmonize import asked
+from harmonize.fetch import Budget, Keys, Mirror, gathered, unreachable, wanted_of
+from harmonize.options import ConfigOption, FailOnOption, InputsOption, Rules, Underlyings, Venues
+from harmonize.terminal import (
+    INCOMPLETE,
+    USAGE,
+    FailOn,
+    Settings,
+    fail,
+    note,
+    one_line,
+    own_archive,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harmonize.app import Question
+    from harmonize.channel import Channel
+    from harmonize.nightly import Done, Pages, Sender
+    from harmonize.notice import Notice
+    from harmonize.place import Place
+    from harmonize.run_settings import RunSettings
+
+
+def run(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the site; else the configuration's.")
+    ] = None,
+    venue: Venues = None,
+    underlying: Underlyings = None,
+    rules: Rules = None,
+    inputs: InputsOption = None,
+    config: ConfigOption = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    budget: Budget = 600.0,
+    keys: Keys = None,
+    mirror: Mirror = "",
+) -> None:
+    """Do a night's work: gather, archive, audit, report, changes, notices; twice a night is once."""
+    from harmonize import nightly  # noqa: PLC0415 - numpy is heavy
+    from harmonize.app import AskedError  # noqa: PLC0415 - as above
+    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
+    from harmonize.document import Level  # noqa: PLC0415 - as above
+    from harmonize.site import Site, SiteError  # noqa: PLC0415 - as above
+    from rules.loader import RuleError  # noqa: PLC0415 - pydantic is heavy
+
+    settings: Settings = context.obj
+    question = _question(settings, venue, underlying, rules, inputs, config)
+    chosen = _settings(question)
+    wanted = wanted_of(settings, venue, budget, keys, mirror)
+    site = Site(out or _beside(question.config, chosen.site))
+    level = None if fail_on is FailOn.NEVER else Level(fail_on.value)
+    task = nightly.Task(question, site, chosen, level)
+
+    def gather(venues: tuple[str, ...]) -> bool:
+        asking = replace(wanted, venues=venues)
+        reached = gathered(settings, asking) is not None
+        if not reached:
+            note(settings, unreachable(asking))
+        return reached
+
+    door = nightly.Door(lambda: datetime.now(UTC), gather, _pages(chosen), _sender())
+    try:
+        with _locked(settings.archive or own_archive()):
+            done = nightly.run(task, door)
+    except (AskedError, RuleError) as error:
+        fail(str(error), USAGE)
+    except (ArchiveError, SiteError) as error:
+        fail(str(error), INCOMPLETE)
+    _say(settings, site.path, done)
+    raise typer.Exit(done.exit_code)
+
+
+def _question(  # noqa: PLR0913, PLR0917 - the options of the command
+    settings: Settings,
+    venue: list[str] | None,
+    underlying: list[str] | None,
+    rules: list[str] | None,
+    inputs: Path | None,
+    config: Path | None,
+) -> "Question":
+    found = asked.question(
+        settings, venue, underlying, rules, None, "", 30.0, None, inputs=inputs, config=config
+    )
+    return replace(found, archive=settings.archive or own_archive())
+
+
+def _settings(question: "Question") -> "RunSettings":
+    """What the configuration says of the night; a bad one ends the program before anything is asked."""
+    from harmonize.checks import CHECKS  # noqa: PLC0415 - numpy is heavy
+    from harmonize.run_settings import RunSettings  # noqa: PLC0415 - beside the heavy ones
+    from rules import config, run_values  # noqa: PLC0415 - pydantic is heavy
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    if question.config is None:
+        return RunSettings()
+    options = {one.code: tuple(each.name for each in one.options) for one in CHECKS}
+    try:
+        found = config.load(question.config, options)
+        return run_values.settings(found.run, question.config, os.environ)
+    except RuleError as error:
+        fail(str(error), USAGE)
+
+
+def _beside(config: Path | None, named: str) -> Path:
+    return (config.parent if config else Path()) / named
+
+
+@contextmanager
+def _locked(place: "Place") -> "Iterator[None]":
+    """Let one run at a time work on an archive; another ends with one line."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only a run needs it
+
+    from harmonize import memory  # noqa: PLC0415 - numpy is heavy
+
+    path = memory.lock_of(place)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        fail(f"another run works on {place}; wait until it ends (its lock is {path})", INCOMPLETE)
+    except PermissionError as error:
+        fail(f"{path} cannot be locked: {error.strerror}; name an archive of yours", USAGE)
+
+
+def _pages(settings: "RunSettings") -> "Pages":
+    from harmonize.nightly import Pages  # noqa: PLC0415 - numpy is heavy
+    from reports import site  # noqa: PLC0415 - jinja2 is heavy
+    from reports.registry import render  # noqa: PLC0415 - as above
+
+    told = site.Site(settings.title, settings.base_url)
+    return Pages(
+        report=lambda document: render("html", document),
+        changes=lambda nights, months: site.changes_page(nights, months, told),
+        month=lambda month, nights, around: site.month_page(month, nights, around, told),
+        feed=lambda nights: site.feed(nights, told),
+        latest=lambda night: site.latest(night, told),
+    )
+
+
+def _sender() -> "Sender":
+    def send(notice: "Notice", channels: "Sequence[Channel]") -> list[tuple[int, str]]:
+        from harmonize import notify  # noqa: PLC0415 - the network is loaded when it is needed
+
+        failed = notify.send(notice, channels, notify.own_door(os.environ))
+        return [(one.position, one.reason) for one in failed]
+
+    return send
+
+
+def _say(settings: Settings, site: Path, done: "Done") -> None:
+    night = done.night
+    for line in night.errors:
+        note(settings, f"incomplete: {line}")
+    for line in done.untold:
+        typer.echo(f"error: not told: {one_line(line)}", err=True)
+    gathered_ = sum(one.became == "gathered" for one in night.venues)
+    typer.echo(
+        f"{night.night}: {gathered_} venues gathered, {len(night.changes)} changes, "
+        f"{len(night.fresh)} findings new or worse, {len(night.errors)} errors; {site}"
+    )
