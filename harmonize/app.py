@@ -54,7 +54,8 @@ class Question:
 
     ``archive`` None is the recorded archive; ``else_recorded`` reads from that one what ``archive``
     does not hold. ``strict`` leaves out margins that no source verifies. ``as_of`` limits what is read to that date and is
-    the date that ages count back from; None is the date of the newest snapshot. ``inputs`` is a file
+    the date that ages count back from; None is the date of the newest snapshot; ``moment`` is the same to
+    the second. ``inputs`` is a file
     of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
     ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate,
     ``sizes`` are notionals at which splits are computed besides the ladder. ``history`` reads what
@@ -67,6 +68,7 @@ class Question:
     profile: str = ""
     rules: tuple[str, ...] = ()
     as_of: Date | None = None
+    moment: datetime | None = None
     stale_after_days: float = 30.0
     ladder: tuple[float, ...] = LADDER
     instruments: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -212,7 +214,7 @@ def read(question: Question) -> tuple[Reading, datetime]:
         sources = sources_of(question, path)
         try:
             reading, as_of = read_sources(
-                sources, question.venues, question.as_of, strict=question.strict
+                sources, question.venues, question.moment or question.as_of, strict=question.strict
             )
         except NothingObservedError as error:
             raise AskedError(str(error)) from None

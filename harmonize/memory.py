@@ -136,12 +136,14 @@ def _observed(row: Row) -> tuple[datetime, int]:
     return row.observed_at, row.sequence
 
 
-def changes_between(archive: Archive, since: datetime, until: datetime) -> tuple[Change, ...]:
-    """What changed in an archive after one time and up to another. Raises ArchiveError."""
+def changes_after(archive: Archive, sequence: int, last: int) -> tuple[Change, ...]:
+    """What changed in the snapshots gathered after one sequence and up to another. Raises ArchiveError."""
     from harmonize import recall  # noqa: PLC0415 - duckdb is heavy
 
-    store, _ = tables_of(archive)
-    return tuple(map(change_of, recall.rows_between(store, since, until)))
+    store, held = tables_of(archive)
+    gathered = {one.entry.digest for one in held.kept if one.entry.gathered}
+    rows = recall.rows_after(store, sequence, last)
+    return tuple(change_of(one) for one in rows if one.digest in gathered)
 
 
 def changed_in(archive: Archive) -> frozenset[str]:

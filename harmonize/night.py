@@ -21,10 +21,11 @@ class VenueNight:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One night. ``night`` is its day in UTC, as 2026-11-20; ``as_of`` the time that it speaks of.
+    """One night: from noon to noon UTC, named for the day on which it ends, as 2026-11-20.
 
-    ``changes`` are those seen since the night before it; ``fresh`` the findings that are new or worse
-    than then; ``errors`` what went wrong, a line each. ``counts`` are findings by level.
+    ``as_of`` is the time of its newest observation, ``sequence`` that of the newest entry which its
+    archive held. ``changes`` are those seen since the run before; ``fresh`` the findings that are new or
+    worse than then; ``errors`` what went wrong, a line each. ``counts`` are findings by level.
     """
 
     night: str
@@ -36,3 +37,4 @@ class Night:
     errors: tuple[str, ...]
     counts: dict[str, int]
     exit_code: int
+    sequence: int = 0

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
 from harmonize import baseline, memory, notice, retention
@@ -26,6 +26,9 @@ from venues.outcome import attempt
 
 FINE, FINDINGS, INCOMPLETE, UNTOLD = 0, 1, 3, 5
 """Exit codes: nothing new, new or worse findings, something was not observed, a notice did not pass."""
+
+FRESH = timedelta(hours=12)
+"""A venue with a snapshot younger than this is not asked again: the night is being run once more."""
 
 SHOWN = 30
 """How many nights the page of changes and the feed hold."""
@@ -98,15 +101,16 @@ def run(task: Task, door: Door) -> Done:
     Raises SiteError, ArchiveError, AskedError, RuleError.
     """
     now = door.now().astimezone(UTC)
-    day = now.date()
+    day = (now + timedelta(hours=12)).date()
     archive = opened(task.question)
-    last = task.site.latest()
-    due = _due(task, archive, day, clock_is_back=last > f"{day}")
+    called = task.site.called(f"{day}")
+    clock = _clock(task.site.latest(), f"{day}")
+    due = _due(task, archive, now)
     reached = door.gather(due) if due else True
-    question = replace(task.question, as_of=day, sizes=PICTURED_SIZES, history=True, past=True)
-    found = answer(question)
-    night = _night(task, found, archive, day, _clock(last, day), reached=reached)
-    _write(task, door, night, found, stands=last <= night.night)
+    tonight = Tonight(called, *_observed(archive, day), reached, clock)
+    found = answer(replace(task.question, moment=tonight.as_of, sizes=PICTURED_SIZES, past=True))
+    night = _night(task, found, archive, tonight)
+    _write(task, door, night, found)
     untold = _tell(task, door, night)
     if task.settings.keep is not None:
         _prune(task, archive, now)
@@ -115,47 +119,70 @@ def run(task: Task, door: Door) -> Done:
     return Done(night, untold)
 
 
-def _due(task: Task, archive: Archive, day: Date, *, clock_is_back: bool) -> tuple[str, ...]:
-    """The venues to ask: those without a snapshot of the day. A clock that went back tells no day."""
-    held = (
-        set() if clock_is_back else {one.venue for one in _of_day(archive, day) if not one.failed}
-    )
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """What is known of a night once venues were asked: its name, its entries, its time, its troubles."""
+
+    called: str
+    entries: tuple[Entry, ...]
+    sequence: int
+    as_of: datetime
+    reached: bool
+    clock: str
+
+
+def _due(task: Task, archive: Archive, now: datetime) -> tuple[str, ...]:
+    """The venues to ask: those without a snapshot of the last hours."""
+    held = {
+        one.venue
+        for one in memory.entries_of(archive)
+        if one.gathered and timedelta(0) <= now - one.observed_at < FRESH
+    }
     return tuple(one.venue for one in task.wanted if one.venue not in held)
 
 
-def _of_day(archive: Archive, day: Date) -> tuple[Entry, ...]:
+def _observed(archive: Archive, day: Date) -> tuple[tuple[Entry, ...], int, datetime]:
+    """The entries of the night that ends on a day, the last sequence, and the newest time of them."""
     entries = memory.entries_of(archive)
-    return tuple(one for one in entries if one.observed_at.date() == day)
+    noon = datetime.combine(day, time(12), UTC)
+    own = tuple(one for one in entries if noon - timedelta(days=1) <= one.observed_at < noon)
+    newest = max((one.observed_at for one in own), default=noon)
+    return own, max((one.sequence for one in entries), default=0), newest
 
 
-def _clock(last: str, day: Date) -> str:
-    if last <= f"{day}":
+def _clock(last: str, day: str) -> str:
+    if last[:10] <= day:
         return ""
     return f"the clock says {day}, and the night of {last} was written before: one of the two was wrong"
 
 
-def _night(  # noqa: PLR0913 - what a night is made of
-    task: Task, found: Answer, archive: Archive, day: Date, clock: str, *, reached: bool
-) -> Night:
+def _night(task: Task, found: Answer, archive: Archive, tonight: Tonight) -> Night:
     document = found.document
-    venues = tuple(_venue_nights(task, archive, day, document))
-    observed = [one.observed_at for one in venues if one.became == "gathered"]
-    errors = tuple(_errors(found, venues, clock, reached=reached))
-    fresh = _fresh(task, document, day)
+    venues = tuple(_venue_nights(task, archive, tonight, document))
+    errors = tuple(_errors(found, venues, tonight))
+    before = _before(task.site, tonight.called)
+    fresh = _fresh(task, document, before)
     grave = [one for one in fresh if task.fail_on and _rank(one.level) <= _rank(task.fail_on)]
     return Night(
-        night=f"{day}",
-        as_of=max(observed, default=f"{day}T00:00:00Z"),
+        night=tonight.called,
+        as_of=f"{tonight.as_of:%Y-%m-%dT%H:%M:%SZ}",
         version=VERSION,
         venues=venues,
-        changes=_changes(task, archive, day),
+        changes=_changes(task, archive, before, tonight),
         fresh=fresh,
         errors=errors,
         counts={
             level.value: sum(one.level is level for one in document.findings) for level in Level
         },
         exit_code=INCOMPLETE if errors else FINDINGS if grave else FINE,
+        sequence=tonight.sequence,
     )
+
+
+def _before(site: Site, called: str) -> Night | None:
+    """The run before this one: of the newest nights the one whose archive went furthest."""
+    others = [one for one in site.nights() if one != called][-SHOWN:]
+    return max(_nights(site, others), key=lambda one: one.sequence, default=None)
 
 
 def _rank(level: Level) -> int:
@@ -163,15 +190,14 @@ def _rank(level: Level) -> int:
 
 
 def _venue_nights(
-    task: Task, archive: Archive, day: Date, document: AuditDocument
+    task: Task, archive: Archive, tonight: Tonight, document: AuditDocument
 ) -> list[VenueNight]:
-    """What the archive holds of the day: so a night that is run again says the same."""
-    today = _of_day(archive, day)
+    """What the archive holds of the night: so one that is run again says the same."""
     newest = {one.venue: one.observed_at for one in document.snapshots}
     reasons = {one.venue: one.reason for one in document.unobserved}
     found = []
     for one in task.wanted:
-        own = [entry for entry in today if entry.venue == one.venue]
+        own = [entry for entry in tonight.entries if entry.venue == one.venue]
         good = [entry for entry in own if not entry.failed]
         seen = newest.get(one.venue, "")
         if good:
@@ -186,11 +212,9 @@ def _venue_nights(
     return found
 
 
-def _errors(
-    found: Answer, venues: Sequence[VenueNight], clock: str, *, reached: bool
-) -> Sequence[str]:
-    errors = [clock] if clock else []
-    if not reached:
+def _errors(found: Answer, venues: Sequence[VenueNight], tonight: Tonight) -> Sequence[str]:
+    errors = [tonight.clock] if tonight.clock else []
+    if not tonight.reached:
         errors.append("no venue could be reached; what is archived was read")
     errors += [f"{one.venue}: {one.reason}" for one in venues if one.became == "failed"]
     errors += found.missing
@@ -199,48 +223,41 @@ def _errors(
     return errors
 
 
-def _fresh(task: Task, document: AuditDocument, day: Date) -> tuple[Finding, ...]:
-    """The findings that are new or worse than the night before; none where there was none."""
-    before = task.site.before(f"{day}")
-    content = task.site.read(before, "baseline.json.gz") if before else None
-    if content is None:
+def _fresh(task: Task, document: AuditDocument, before: Night | None) -> tuple[Finding, ...]:
+    """The findings that are new or worse than the run before; none where there was none."""
+    content = task.site.read(before.night, "baseline.json.gz") if before else None
+    if before is None or content is None:
         return ()
-    known = baseline.read(gzip.decompress(content), f"the night of {before}")
+    known = baseline.read(gzip.decompress(content), f"the night of {before.night}")
     return baseline.held_against(document, known).findings
 
 
-def _changes(task: Task, archive: Archive, day: Date) -> tuple[Change, ...]:
-    """What changed since the night before; nothing on the first."""
-    before = task.site.before(f"{day}")
-    if not before:
+def _changes(
+    task: Task, archive: Archive, before: Night | None, tonight: Tonight
+) -> tuple[Change, ...]:
+    """What changed in the snapshots that came since the run before; nothing on the first."""
+    if before is None:
         return ()
-    since, until = (
-        datetime.combine(Date.fromisoformat(one), time.max, UTC) for one in (before, f"{day}")
-    )
     named = {one.venue for one in task.wanted}
     assets = task.question.underlyings
     return tuple(
         one
-        for one in memory.changes_between(archive, since, until)
+        for one in memory.changes_after(archive, before.sequence, tonight.sequence)
         if one.venue in named and (not assets or one.underlying in assets)
     )
 
 
-def _write(task: Task, door: Door, night: Night, found: Answer, *, stands: bool) -> None:
-    """Write the night, then what stands above the nights, the newest pointer last.
-
-    Where the clock went back, a night that is there already stays as it is (``stands`` is False).
-    """
+def _write(task: Task, door: Door, night: Night, found: Answer) -> None:
+    """Write the night, then what stands above the nights, the newest pointer last."""
     site, pages = task.site, door.pages
     report = pages.report(found.document)
     folder = f"nights/{night.night}"
-    if stands or night.night not in site.nights():
-        document = replace(found.whole, baseline=None)
-        site.write(f"{folder}/index.html", report)
-        site.write(f"{folder}/audit.json.gz", gzip.compress(to_json(document), 6, mtime=0))
-        known = gzip.compress(baseline.written(document), 6, mtime=0)
-        site.write(f"{folder}/baseline.json.gz", known)
-        site.write_night(night)
+    document = gzip.compress(to_json(found.whole), 6, mtime=0)
+    known = gzip.compress(baseline.written(found.whole), 6, mtime=0)
+    site.write(f"{folder}/index.html", report)
+    site.write(f"{folder}/audit.json.gz", document)
+    site.write(f"{folder}/baseline.json.gz", known)
+    site.write_night(night)
     recent = _nights(site, site.nights()[-SHOWN:])
     months = site.months()
     place = months.index(night.night[:7])

@@ -74,6 +74,21 @@ def rows_of(store: Store, assets: Sequence[str], until: datetime) -> tuple[Row, 
     )
 
 
+def rows_after(store: Store, sequence: int, last: int) -> tuple[Row, ...]:
+    """The rows of entries after one sequence and up to another, but for what was first seen."""
+    return tuple(
+        _asked(
+            _files(store, every=True),
+            """
+            select * exclude (carried) from read_parquet($files, hive_partitioning = false)
+            where not carried and sequence > $sequence and sequence <= $last and change != ''
+            order by venue, symbol, profile, sequence
+            """,
+            {"sequence": sequence, "last": last},
+        )
+    )
+
+
 def rows_between(
     store: Store, since: datetime, until: datetime, venues: Sequence[str] = ()
 ) -> tuple[Row, ...]:

@@ -4,12 +4,13 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from harmonize.night import Night
 from harmonize.night_json import night_from_json, night_json
 
-_NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}(\.[1-9]\d*)?")
 
 
 class SiteError(Exception):
@@ -33,9 +34,17 @@ class Site:
             raise SiteError(message) from error
         return sorted(one for one in names if _NIGHT.fullmatch(one))
 
-    def before(self, night: str) -> str:
-        """The night before one, of those that are there; empty where it is the first."""
-        return max((one for one in self.nights() if one < night), default="")
+    def called(self, day: str) -> str:
+        """What a night that ends on a day is called here.
+
+        That day; where the clock went back onto a night that is there, with a number after it.
+        """
+        last, there = self.latest(), self.nights()
+        if last[:10] == day:
+            return last
+        if last < day or day not in there:
+            return day
+        return next(one for k in count(1) if (one := f"{day}.{k}") not in there)
 
     def latest(self) -> str:
         """The night that was written last; empty where none was."""

@@ -48,14 +48,14 @@ class NothingObservedError(Exception):
 
 
 def read(
-    sources: Sequence[Source], venues: Sequence[str], until: Date | None, *, strict: bool
+    sources: Sequence[Source], venues: Sequence[str], until: datetime | Date | None, *, strict: bool
 ) -> tuple[Reading, datetime]:
     """Read the newest snapshots of ``venues`` (all if empty), and the date that ages count from.
 
     A venue is read from the first source that holds a snapshot of it. ``strict`` leaves out
     margins that no source verifies. Raises NothingObservedError, ArchiveError.
     """
-    limit = datetime.combine(until, time.max, UTC) if until else None
+    limit = until if isinstance(until, datetime) or until is None else _end(until)
     by_source = [(one, latest(one.entries, limit)) for one in sources]
     named = sorted({venue for _, entries in by_source for venue in entries})
     if not named:
@@ -78,6 +78,10 @@ def read(
     reading = replace(reading, inputs=measured, defects=(*reading.defects, *broken))
     gone = tuple(sorted((*reading.unobserved, *never), key=lambda one: one.venue))
     return replace(reading, unobserved=gone), limit or max(newest)
+
+
+def _end(day: Date) -> datetime:
+    return datetime.combine(day, time.max, UTC)
 
 
 def _measured(
@@ -105,7 +109,7 @@ def _why_never(adapter: VenueAdapter) -> str:
     return NEEDS_KEY if keyed else "never gathered, and no recording ships with the tool"
 
 
-def _nothing(sources: Sequence[Source], until: Date | None) -> str:
+def _nothing(sources: Sequence[Source], until: datetime | Date | None) -> str:
     entries = [entry for one in sources for entry in one.entries]
     if not entries:
         return (
