@@ -114,12 +114,13 @@ def archive_add_inputs(
     path = context.obj.archive or own_archive()
     try:
         inputs = given.load(file)
-        entry = Archive.opened(path).append(snapshot_of(inputs, inputs[0].source))
+        archive = Archive.opened(path)
+        entry = archive.append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {path}")
+    typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {archive.place}")
 
 
 @archive_app.command("import")

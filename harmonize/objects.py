@@ -17,7 +17,8 @@ TEMPORARY = ".tmp"
 """How the name of a file ends that is not published yet; one that stays means nothing."""
 
 _REMEDY = {"s3": "pip install 'harmonize-margins[s3]'"}
-_URL = re.compile(r"[\w+.-]+://[^\s\"'<>]+")
+_SECRET = re.compile(r"""[^\s/"']*:[^\s/"']*@|(?<=\S)[?#][^\s"']*""")
+"""A name with a password before a host, or what follows a path in a URL."""
 
 
 class ArchiveError(Exception):
@@ -244,9 +245,9 @@ def shown(url: str) -> str:
 
 
 def said(error: OSError) -> str:
-    """What an error says, in one line, with URLs as they are shown."""
+    """What an error says, in one line, without what a URL in it may carry beside the place."""
     text = " ".join((error.strerror or str(error) or type(error).__name__).split())
-    return _URL.sub(lambda one: shown(one[0]), text)
+    return _SECRET.sub("", text)
 
 
 def _check_size(place: object, name: str, size: int) -> None:
