@@ -177,8 +177,9 @@ class Remote:
             return []
         except OSError as error:
             raise ArchiveError(self.url, f"cannot be listed: {said(error)}", directory) from error
-        below = {one.rstrip("/")[len(path) :].strip("/") for one in found}
-        return sorted(one for one in below if one and not one.endswith(TEMPORARY))
+        below = (one.rstrip("/") for one in found)  # a store may hold a name for the folder itself
+        names = {one.rsplit("/", 1)[-1] for one in below if one not in {path, ""}}
+        return sorted(one for one in names if not one.endswith(TEMPORARY))
 
     def read(self, name: str) -> bytes:
         """As Objects has it."""

@@ -24,6 +24,7 @@ from harmonize.payload import Call, Payload, Snapshot
 from tests.archives import (
     LIVE,
     NOON,
+    Step,
     later,
     night,
     noise,
@@ -389,6 +390,21 @@ def test_a_pruning_says_in_the_chain_which_when_and_why(archive: Archive) -> Non
         ArchiveError, match=r"00000002\.json: its payloads were pruned on 2025-12-31"
     ):
         archive.read(archive.entries()[1])
+
+
+def test_a_pruning_is_recorded_to_last_before_anything_is_taken_away(archive: Archive) -> None:
+    steps: list[Step] = []
+    packs = on(archive, watched(steps)).prune(archive.entries()[:3], NOON, "old")
+    done = [(step.verb, step.path.relative_to(path_of(archive)).as_posix()) for step in steps]
+    assert done[1] == ("add", "manifests/00000006.json")
+    assert done[3] == ("sync", "manifests")
+    assert done[4:] == [*(("remove", f"packs/{one}.zst") for one in packs), ("sync", "packs")]
+
+
+def test_a_snapshot_that_is_there_already_is_made_to_last(archive: Archive) -> None:
+    steps: list[Step] = []
+    on(archive, watched(steps)).append(KEPT[5])
+    assert [(step.verb, step.path.name) for step in steps] == [("sync", "manifests")]
 
 
 def test_pruning_twice_is_pruning_once(archive: Archive) -> None:
