@@ -262,7 +262,9 @@ def sources_of(question: Question, path: Path) -> list[Source]:
     sources = []
     if question.archive is not None:
         own = Archive.open(question.archive)
-        sources.append(Source.of(own, str(own.place)))  # without the password of a URL
+        sources.append(
+            Source(own, str(own.place), memory.entries_of(own))
+        )  # without the password of a URL
     if question.archive is None or question.else_recorded:
         sources.append(Source.of(Archive.open(path), RECORDED))
     return sources

@@ -160,6 +160,14 @@ class Archive:
         start = known if known and self._covers(known) else Listing()
         return continued(start, sound(self.objects, start.sequence, start.digest))
 
+    def tip(self) -> tuple[int, str]:
+        """The sequence number of the newest record and its digest, which stand for the whole chain.
+
+        Raises ArchiveError, as ``entries`` does.
+        """
+        sequence, previous, _ = self._next()
+        return sequence - 1, previous
+
     def read(self, entry: Entry) -> Snapshot:
         """Take a snapshot out, holding every hash against its bytes. Raises ArchiveError."""
         name = manifest_name(entry.sequence)
@@ -204,7 +212,9 @@ class Archive:
         what = "cannot append: other processes keep appending; run them one after the other"
         raise ArchiveError(self.place, what)
 
-    def prune(self, drop: Sequence[Entry], at: datetime, reason: str) -> tuple[str, ...]:
+    def prune(
+        self, drop: Sequence[Entry], at: datetime, reason: str, known: Listing | None = None
+    ) -> tuple[str, ...]:
         """Take away the packs that only the entries of ``drop`` need, and give their names.
 
         The record of it joins the chain first, so that a crash between leaves packs that a later
@@ -214,7 +224,7 @@ class Archive:
         if self.format < NEWEST:
             what = "has format 1, which cannot be pruned; import it into a new archive"
             raise ArchiveError(self.place, what)
-        before = self.listing()
+        before = self.listing(known)
         try:
             self._publish_pruning(before, {one.digest for one in drop}, at, reason)
             after = self.listing(before)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize import memory
 from harmonize.app import recorded
 from harmonize.archive import Archive
 from harmonize.listing import Entry, latest, newest_of
@@ -120,7 +121,7 @@ def fetched(
 
     adapters = chosen(wanted)
     archive = Archive.opened(wanted.archive)
-    newest = newest_of(archive.entries())
+    newest = newest_of(memory.entries_of(archive))
     terms = Terms(
         budget=wanted.budget,
         chance=random.random,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from harmonize.archive import Archive
@@ -53,6 +54,12 @@ def lately(source: Source, until: datetime) -> Lately:
 
 def tables_of(archive: Archive) -> tuple[Store, Held]:
     """The tables of an archive, brought up to date. Raises ArchiveError."""
+    return _tables_at(archive, archive.tip())
+
+
+@lru_cache(maxsize=4)
+def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[Store, Held]:
+    """The tables as they are at a tip of the chain, which nothing before it can change."""
     beside, apart = places(archive)
     if beside is not None:
         with suppress(PermissionError, OSError):
@@ -206,19 +213,21 @@ def _hash(text: str) -> str:
 
 
 def entries_of(archive: Archive) -> tuple[Entry, ...]:
-    """List an archive's snapshots; of a large one, from its tables as far as they go."""
+    """List an archive's snapshots; of a large one, from its tables as far as they go.
+
+    Raises ArchiveError.
+    """
+    tip = archive.tip()
+    return archive.entries() if tip[0] <= _SMALL else _entries_at(archive, tip)
+
+
+_SMALL = 200
+"""Up to how many manifests reading them all is faster than loading tables."""
+
+
+@lru_cache(maxsize=4)
+def _entries_at(archive: Archive, _: tuple[int, str]) -> tuple[Entry, ...]:
     for folder in places(archive):
-        if folder is not None and _large(folder / "entries.parquet"):
+        if folder is not None and (folder / "entries.parquet").exists():
             return archive.listing(Store(folder).held().listing).entries
     return archive.entries()
-
-
-_LARGE = 50_000
-"""Bytes of a table of entries above which loading it is faster than reading manifests."""
-
-
-def _large(path: Path) -> bool:
-    try:
-        return path.stat().st_size > _LARGE
-    except OSError:
-        return False

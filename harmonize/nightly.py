@@ -258,17 +258,20 @@ def _write(task: Task, door: Door, night: Night, found: Answer) -> None:
     site.write(f"{folder}/audit.json.gz", document)
     site.write(f"{folder}/baseline.json.gz", known)
     site.write_night(night)
-    recent = _nights(site, site.nights()[-SHOWN:])
-    months = site.months()
+    names = site.nights()
+    months = sorted({one[:7] for one in names})
     place = months.index(night.night[:7])
     around = (months[place - 1] if place else "", (*months, "")[place + 1])
-    of_month = _nights(site, [one for one in site.nights() if one.startswith(night.night[:7])])
+    own = [one for one in names if one.startswith(night.night[:7])]
+    read = {one: site.night(one) for one in {*names[-SHOWN:], *own}}
+    recent = [each for one in reversed(names[-SHOWN:]) if (each := read[one])]
+    of_month = [each for one in reversed(own) if (each := read[one])]
     site.write(f"changes/{months[place]}.html", pages.month(months[place], of_month, around))
     if around[0] and len(of_month) == 1:  # a month begins: the one before it now leads on
         earlier = months[place - 1]
-        held = _nights(site, [one for one in site.nights() if one.startswith(earlier)])
         before = months[place - 2] if place > 1 else ""
-        site.write(f"changes/{earlier}.html", pages.month(earlier, held, (before, months[place])))
+        then = _nights(site, [one for one in names if one.startswith(earlier)])
+        site.write(f"changes/{earlier}.html", pages.month(earlier, then, (before, months[place])))
     site.write("changes.html", pages.changes(recent, months))
     site.write("changes.xml", pages.feed(recent))
     site.write("index.html", report)
@@ -317,4 +320,5 @@ def _prune(task: Task, archive: Archive, now: datetime) -> None:
     gone = retention.dropped(entries, keep, memory.changed_in(archive))
     if gone:
         kept = f"{keep.daily} daily, {keep.weekly} weekly, {keep.monthly} monthly"
-        archive.prune(gone, now, f"retention: {kept}, and all in which something changed")
+        reason = f"retention: {kept}, and all in which something changed"
+        archive.prune(gone, now, reason, memory.tables_of(archive)[1].listing)

@@ -88,10 +88,6 @@ class Site:
             )
             raise SiteError(message) from error
 
-    def months(self) -> list[str]:
-        """The months, as 2026-11, that have nights."""
-        return sorted({one[:7] for one in self.nights()})
-
     def thin(self, keep: int) -> None:
         """Of nights before the newest ``keep``, leave what they brought and take the rest away."""
         for night in self.nights()[:-keep]:

@@ -128,10 +128,10 @@ class Store:
         said = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
         if (said.get("format"), said.get("version")) != (FORMAT, VERSION):
             return Held()
-        kept = tuple(
-            Kept(Entry(**{name: _aware(one[name]) for name in _ENTRY}), one["read"], one["fault"])
-            for one in table.to_pylist()
-        )
+        columns = [list(map(_aware, table.column(name).to_pylist())) for name in _ENTRY]
+        states = (table.column(name).to_pylist() for name in ("read", "fault"))
+        entries_ = (Entry(*one) for one in zip(*columns, strict=True))
+        kept = tuple(Kept(*one) for one in zip(entries_, *states, strict=True))
         gone = tuple((name, at) for name, at in json.loads(said["gone"]))
         entries = tuple(one.entry for one in kept)
         listing = Listing(entries, int(said["sequence"]), said["digest"], gone)
