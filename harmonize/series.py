@@ -1,28 +1,32 @@
 """One schedule over time, as the archive saw it: margins at notionals, and when they changed."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time
 
-from harmonize.app import AskedError, NotObservedError, Question, recorded, sources_of
-from harmonize.archive import ArchiveError
-from harmonize.changes import Observed, changes
-from harmonize.choice import preferred
-from harmonize.offers import margin
-from harmonize.panel import PieceNumbers
-from harmonize.payload import Snapshot
+from harmonize import memory, recall
+from harmonize.app import (
+    AskedError,
+    NotObservedError,
+    Question,
+    find_schedule,
+    recorded,
+    sources_of,
+)
+from harmonize.past import Course as Drawn
 from harmonize.responsiveness import Responsiveness, responsiveness
-from harmonize.schedule import Figure, MarginFunction, MarginSchedule, value_of
-from harmonize.split import Offer
-from venues import facts, registry
-from venues.outcome import attempt
+from harmonize.store import Row
+from harmonize.timeline import FIRST
+from venues import registry
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The margins of a schedule at one observation, in USD, in the order of the notionals asked.
+    """The margins of a schedule from one observation on, in USD, in the order of the notionals asked.
 
-    ``kind`` is what changed since the observation before; empty where nothing did, or for the first.
+    ``kind`` is what changed since the observation before; empty for the first. ``effective_from`` is
+    since when it holds, where the venue says.
     """
 
     observed_at: str
@@ -30,6 +34,7 @@ class Seen:
     maintenance: tuple[float | None, ...]
     capacity: float | None
     kind: str
+    effective_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,18 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One schedule over time. ``left_out`` are observations that could not be read, and why."""
+    """One schedule over time: where it was first seen, and wherever it changed.
+
+    ``observations`` counts those of its venue from then to ``until``. ``left_out`` are observations
+    that could not be read, and why.
+    """
 
     venue: str
     symbol: str
     profile: str
     notionals: tuple[float, ...]
+    observations: int
+    until: str
     seen: tuple[Seen, ...]
     courses: tuple[Course, ...]
     left_out: tuple[str, ...]
@@ -59,124 +70,130 @@ class Series:
 
 
 def series(question: Question, venue: str, symbol: str) -> Series:
-    """Read every snapshot of a venue up to the question's day, and follow one symbol through them.
+    """Follow one symbol through every snapshot of a venue up to the question's day.
 
     Raises AskedError: no such venue; NotObservedError: the symbol is in none; ArchiveError.
     """
+    found = _followed(question, venue, symbol)
+    if not found.rows:
+        message = f"{venue} has no schedule of {symbol} in any snapshot"
+        raise NotObservedError(message)
+    last = found.rows[-1]
+    times = [one for one in found.times if one >= found.rows[0].observed_at]
+    return Series(
+        venue,
+        last.symbol,
+        last.profile,
+        question.ladder,
+        len(times),
+        _moment(times[-1]),
+        tuple(_seen(one, question.ladder) for one in found.rows),
+        tuple(_courses(found.rows, times, question.ladder)),
+        found.left_out,
+    )
+
+
+def drawn(question: Question, venue: str, symbol: str) -> tuple[Drawn, ...]:
+    """The same as courses to draw, IM and MM at each notional. Raises as ``series``."""
+    found = _followed(question, venue, symbol)
+    if not found.rows:
+        message = f"{venue} has no schedule of {symbol} in any snapshot"
+        raise NotObservedError(message)
+    until = _moment(found.times[-1])
+    return tuple(
+        recall.course(found.rows, figure, size, until)
+        for figure in ("initial", "maintenance")
+        for size in question.ladder
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """The rows of one schedule, when its venue was observed, and what could not be read."""
+
+    rows: tuple[Row, ...]
+    times: tuple[datetime, ...]
+    left_out: tuple[str, ...]
+
+
+def _followed(question: Question, venue: str, symbol: str) -> _Followed:
     if registry.adapter(venue) is None:
         known = ", ".join(one.venue for one in registry.VENUES)
         message = f"no venue is called {venue}; there are {known}"
         raise AskedError(message)
-    held, left_out = _held(question, venue, symbol)
-    if not held:
-        message = f"{venue} has no schedule of {symbol} in any snapshot"
-        raise NotObservedError(message)
-    seen = tuple(
-        _seen(one, held[place - 1] if place else None, question.ladder)
-        for place, one in enumerate(held)
-    )
-    return Series(
-        venue,
-        held[-1].instrument.symbol,
-        str(held[-1].profile),
-        question.ladder,
-        seen,
-        tuple(_courses(held, seen, question.ladder)),
-        left_out,
-    )
-
-
-def _held(
-    question: Question, venue: str, symbol: str
-) -> tuple[list[MarginSchedule], tuple[str, ...]]:
-    """The symbol's schedule in every snapshot that has it, in order of time.
-
-    Of several profiles the one that the newest snapshot prefers is followed through all of them.
-    """
     limit = datetime.combine(question.as_of, time.max, UTC) if question.as_of else None
-    found: dict[datetime, list[MarginSchedule]] = {}
+    rows: list[Row] = []
+    times: set[datetime] = set()
     left_out: list[str] = []
     with recorded() as path:
         for source in sources_of(question, path):
-            for entry in source.entries:
-                if entry.venue != venue or (limit and entry.observed_at > limit):
+            store, held = memory.tables_of(source.archive)
+            rows += recall.history(store, venue, symbol, limit)
+            for kept in held.kept:
+                one = kept.entry
+                if one.venue != venue or one.failed or (limit and one.observed_at > limit):
                     continue
-                try:
-                    snapshot = source.archive.read(entry)
-                except ArchiveError as error:
-                    left_out.append(f"{entry.observed_at:%Y-%m-%d}: {error}")
-                    continue
-                reason = attempt(snapshot)
-                if reason is not None:
-                    left_out.append(f"{entry.observed_at:%Y-%m-%d}: {reason}")
-                    continue
-                for one in _named(snapshot, symbol, question.profile):
-                    found.setdefault(one.observed_at, []).append(one)
-    if not found:
-        return [], tuple(left_out)
-    key = preferred(found[max(found)]).key
-    followed = [one for when in sorted(found) for one in found[when] if one.key == key]
-    return followed, tuple(left_out)
+                if kept.fault:
+                    left_out.append(f"{one.observed_at:%Y-%m-%d}: {kept.fault}")
+                elif kept.read:
+                    times.add(one.observed_at)
+    own = [one for one in rows if not question.profile or _fits(one.profile, question.profile)]
+    if not own:
+        return _Followed((), (), tuple(left_out))
+    chosen = _profile(question, venue, symbol, own)
+    followed = sorted((one for one in own if one.profile == chosen), key=_order)
+    times |= {one.observed_at for one in followed}
+    return _Followed(tuple(followed), tuple(sorted(times)), tuple(left_out))
 
 
-def _named(snapshot: Snapshot, symbol: str, profile: str) -> list[MarginSchedule]:
-    parsed = registry.parse([snapshot], facts.bundled())
-    wanted = symbol.upper()
-    return [
-        one
-        for one in parsed.schedules
-        if wanted in {one.instrument.symbol.upper(), one.instrument.id.upper()}
-        and (not profile or profile in {str(one.profile), *str(one.profile).split(", ")})
-    ]
+def _fits(profile: str, wanted: str) -> bool:
+    return wanted in {profile, *profile.split(", ")}
 
 
-def _seen(one: MarginSchedule, before: MarginSchedule | None, notionals: Sequence[float]) -> Seen:
-    capacity = value_of(one.capacity)
+def _order(row: Row) -> tuple[datetime, int]:
+    return row.observed_at, row.sequence
+
+
+def _profile(question: Question, venue: str, symbol: str, rows: Sequence[Row]) -> str:
+    """Of several profiles the one that the newest snapshot prefers is followed through all of them."""
+    profiles = sorted({one.profile for one in rows})
+    if len(profiles) > 1:
+        try:
+            schedule, _, _ = find_schedule(replace(question, venues=(venue,)), symbol)
+            return str(schedule.profile)
+        except LookupError:  # the newest snapshot has none of them
+            return max(rows, key=_order).profile
+    return profiles[0]
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _seen(row: Row, notionals: Sequence[float]) -> Seen:
     return Seen(
-        observed_at=f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}",
-        initial=_margins(one.initial, capacity, notionals),
-        maintenance=_margins(one.maintenance, capacity, notionals),
-        capacity=None if capacity is None else float(capacity),
-        kind=_kind(before, one) if before else "",
+        observed_at=_moment(row.observed_at),
+        initial=tuple(recall.margin_of(row, "initial", size) for size in notionals),
+        maintenance=tuple(recall.margin_of(row, "maintenance", size) for size in notionals),
+        capacity=row.capacity,
+        kind="" if row.kind == FIRST else row.kind,
+        effective_from=_moment(row.effective_from) if row.effective_from else "",
     )
 
 
-def _margins(
-    figure: Figure[MarginFunction], capacity: object, notionals: Sequence[float]
-) -> tuple[float | None, ...]:
-    function = value_of(figure)
-    if function is None:
-        return (None,) * len(notionals)
-    limit = float("inf") if capacity is None else float(str(capacity))
-    offer = Offer(_pieces(function), limit)
-    return tuple(margin(offer, size) for size in notionals)
-
-
-def _pieces(function: MarginFunction) -> tuple[PieceNumbers, ...]:
-    lower, found = 0.0, []
-    for one in function.pieces:
-        terms = (one.upper, one.fixed, one.rate, one.coefficient, one.power)
-        upper, fixed, rate, coefficient, power = map(float, terms)
-        found.append((lower, upper, fixed, rate, coefficient, power))
-        lower = upper
-    return tuple(found)
-
-
-def _kind(before: MarginSchedule, after: MarginSchedule) -> str:
-    found = changes(Observed((before,), frozenset()), Observed((after,), frozenset()), ())
-    return found[0].kind.value if found else ""
-
-
 def _courses(
-    held: Sequence[MarginSchedule], seen: Sequence[Seen], notionals: Sequence[float]
+    rows: Sequence[Row], times: Sequence[datetime], notionals: Sequence[float]
 ) -> list[Course]:
+    """Margins as they were in force at each observation of the venue, measured."""
+    starts = [one.observed_at for one in rows]
+    in_force = [rows[bisect_right(starts, at) - 1] for at in times]
     courses = []
     for figure in ("initial", "maintenance"):
-        for place, size in enumerate(notionals):
+        for size in notionals:
             points = [
-                (one.observed_at, asked)
-                for one, row in zip(held, seen, strict=True)
-                if (asked := getattr(row, figure)[place]) is not None and asked > 0.0
+                (at, asked)
+                for at, row in zip(times, in_force, strict=True)
+                if (asked := recall.margin_of(row, figure, size)) is not None and asked > 0.0
             ]
             if points:
                 courses.append(Course(figure, size, responsiveness(points)))

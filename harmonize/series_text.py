@@ -12,12 +12,12 @@ _WORDS = {"initial": "IM", "maintenance": "MM"}
 
 
 def table(series: Series) -> str:
-    """Margins at every observation, what changed there, and how far they moved."""
+    """Margins where they changed, what changed, and how far they moved."""
     return "".join(f"{one_line(line)}\n" for line in _lines(series))
 
 
 def _lines(series: Series) -> Iterator[str]:
-    times = f"{len(series.seen)} observation{'' if len(series.seen) == 1 else 's'}"
+    times = f"{series.observations} observation{'' if series.observations == 1 else 's'}"
     yield f"{series.venue} {series.symbol} ({series.profile}), {times}"
     heads = [f"{word} of {size:,.0f}" for size in series.notionals for word in _WORDS.values()]
     yield f"{'observed':<20} {' '.join(f'{head:>18}' for head in heads)}  changed"
@@ -27,6 +27,8 @@ def _lines(series: Series) -> Iterator[str]:
         ]
         said = " ".join(f"{_usd(value):>18}" for value in margins)
         yield f"{one.observed_at[:19]:<20} {said}  {one.kind}".rstrip()
+    if len(series.seen) < series.observations:
+        yield f"{series.until[:19]:<20} the newest observation; between the lines nothing changed"
     yield ""
     yield f"{'margin':<22} {'peak to trough':>15} {'in 1 day':>10} {'in 5 days':>10} {'in 30 days':>10} {'large calls':>12}"
     for course in series.courses:
@@ -50,7 +52,7 @@ def _course(course: Course) -> str:
 
 
 def csv(series: Series) -> str:
-    """A row an observation and notional."""
+    """A row a change and notional."""
     written = StringIO()
     lines = writer(written, lineterminator="\n")
     heads = (
@@ -60,6 +62,7 @@ def csv(series: Series) -> str:
         "maintenance_usd",
         "capacity_usd",
         "kind",
+        "effective_from",
     )
     lines.writerow(("venue", "symbol", "profile", *heads))
     for one in series.seen:
@@ -72,6 +75,7 @@ def csv(series: Series) -> str:
                     one.observed_at,
                     *("" if number is None else repr(number) for number in numbers),
                     one.kind,
+                    one.effective_from,
                 )
             )
     return written.getvalue()

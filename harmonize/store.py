@@ -157,7 +157,7 @@ class Store:
         for point in points(archive, entries, _warm(entries, start)):
             place = digests.index(point.entry.digest)
             if point.fault:
-                found[point.entry.digest] = Kept(point.entry, read=True, fault=point.fault)
+                found[point.entry.digest] = Kept(point.entry, fault=point.fault)
                 continue
             happened, last = events(last, point)
             if place >= start:

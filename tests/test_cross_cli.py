@@ -401,7 +401,7 @@ def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
     assert [one["share"] for one in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
     rows = run("--archive", str(nights), *options, "--format", "csv").stdout.splitlines()
     assert len(rows) == 4
-    assert rows[2].endswith(",tighter")
+    assert rows[2].endswith(",tighter,")
     early = run("--archive", str(nights), *options, "--as-of", "2026-08-27")
     assert "(any), 1 observation\n" in early.stdout
 
