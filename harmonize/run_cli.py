@@ -141,16 +141,16 @@ def _locked(place: "Place") -> "Iterator[None]":
 
 def _pages(settings: "RunSettings") -> "Pages":
     from harmonize.nightly import Pages  # noqa: PLC0415 - numpy is heavy
-    from reports import site  # noqa: PLC0415 - jinja2 is heavy
+    from reports import site_pages  # noqa: PLC0415 - jinja2 is heavy
     from reports.registry import render  # noqa: PLC0415 - as above
 
-    told = site.Site(settings.title, settings.base_url)
+    told = site_pages.Site(settings.title, settings.base_url)
     return Pages(
         report=lambda document: render("html", document),
-        changes=lambda nights, months: site.changes_page(nights, months, told),
-        month=lambda month, nights, around: site.month_page(month, nights, around, told),
-        feed=lambda nights: site.feed(nights, told),
-        latest=lambda night: site.latest(night, told),
+        changes=lambda nights, months: site_pages.changes_page(nights, months, told),
+        month=lambda month, nights, around: site_pages.month_page(month, nights, around, told),
+        feed=lambda nights: site_pages.feed(nights, told),
+        latest=lambda night: site_pages.latest(night, told),
     )
 
 

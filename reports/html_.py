@@ -51,7 +51,7 @@ def page(document: AuditDocument) -> ReportPage:
     shown = leading(ordered, TOP)
     levels = [f"{numbers.count(n)} {level.value}" for level, n in level_counts(ordered)]
     return ReportPage(
-        stylesheet=(_HERE / "static" / "report.css").read_text(encoding="utf-8"),
+        stylesheet=stylesheet(),
         title="Margin across crypto derivatives venues",
         as_of=numbers.date(document.as_of),
         tool=f"{document.tool.name} {document.tool.version}",
@@ -81,6 +81,11 @@ def page(document: AuditDocument) -> ReportPage:
         explanations=explanations(document),
         snapshots=tuple(snapshot_view(row, n) for n, row in enumerate(document.snapshots)),
     )
+
+
+def stylesheet() -> str:
+    """The one stylesheet of all pages."""
+    return (_HERE / "static" / "report.css").read_text(encoding="utf-8")
 
 
 def environment() -> "Environment":
