@@ -75,7 +75,7 @@ WORTH = 0.5
 """The most that a pack on a base may take of what its base takes; above, a new one stands alone."""
 
 _OURS = {"format.json", "packs", "manifests", "derived"}
-_FOLDERS = {"": {"packs", "manifests"}, "packs": set[str](), "manifests": set[str]()}
+_FOLDERS = {"": {"packs", "manifests", "derived"}, "packs": set[str](), "manifests": set[str]()}
 
 
 @dataclass(frozen=True, slots=True)
