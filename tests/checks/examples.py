@@ -1,16 +1,18 @@
 """For every check something that it finds and something that it lets pass; built, not recorded."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
 from harmonize.app import tool
 from harmonize.audit import Reading, Terms, audit
+from harmonize.changes import Observed, changes
 from harmonize.document import AuditDocument
 from harmonize.inputs import Input
 from harmonize.instrument import contract
+from harmonize.lately import Dated, InStress, Lately, Unchanged
 from harmonize.payload import (
     Call,
     Column,
@@ -104,6 +106,7 @@ class Case:
     unobserved: tuple[Unobserved, ...] = ()
     inputs: tuple[Input, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    lately: Lately = field(default_factory=Lately)
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
         """Audit it."""
@@ -114,6 +117,7 @@ class Case:
             self.defects,
             self.unobserved,
             self.inputs,
+            lately=self.lately,
         )
         terms = Terms(NOW, tool(), options=options or {}, waivers=self.waivers)
         return audit(reading, self.rules, terms)
@@ -132,6 +136,44 @@ def pair(one: MarginSchedule, other: MarginSchedule | None = None, *, days: int 
     instrument = replace(second.instrument, venue="bybit")
     dates = (NOW - timedelta(days=days),)
     return of(one, replace(second, instrument=instrument, dates=dates), rules=BASELINE)
+
+
+def after(before: MarginSchedule, now: MarginSchedule, *, effective: str = "") -> Case:
+    """A schedule observed an hour before the audit, a day after another, against the baseline."""
+    when = NOW - timedelta(hours=1)
+    was = replace(before, observed_at=when - timedelta(days=1))
+    now = replace(now, observed_at=when)
+    whole = frozenset({"okx"})
+    found = changes(Observed((was,), whole), Observed((now,), whole), (1e4, 1e5))
+    lately = Lately(changes=tuple(Dated(one, effective) for one in found))
+    return replace(of(now, rules=BASELINE), lately=lately)
+
+
+def stressed(*found: InStress) -> Case:
+    """A case of tightenings about windows of stress."""
+    return Case(lately=Lately(in_stress=found))
+
+
+def since(days: float) -> Case:
+    """A schedule that has stood unchanged for so many days."""
+    stands = Unchanged("okx", "BTC/USDT:USDT", "any", NOW - timedelta(days=days))
+    return Case(lately=Lately(unchanged=(stands,), observed={"okx": (NOW,)}))
+
+
+def nights(*hours: float) -> Case:
+    """A venue that was observed so many hours before the audit."""
+    return Case(lately=Lately(observed={"okx": tuple(NOW - timedelta(hours=one) for one in hours)}))
+
+
+NIGHTLY = tuple(24.0 * night for night in range(12))
+CRASH = InStress(
+    *("okx", "BTC −16 %", "2025-10-10", "2025-10-11"),
+    *("2025-10-10T01:00:00Z", "2025-10-11T01:00:00Z", 3, 0.5, "BTC/USDT:USDT"),
+)
+"""Three schedules of OKX in a window of stress."""
+
+HALF = flat_schedule((50_000, "0.05", "0.025"))
+"""Half of what NEAR asks."""
 
 
 def with_(schedule: MarginSchedule = SOUND, **figures: object) -> Case:
@@ -259,6 +301,12 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             of(SOUND, rules=("esma-retail",)),
         ),
         "MH405": (of(SOUND, rules=("jvcea-corporate",)), of(SOUND, rules=("cftc-dco-observed",))),
+        "MH601": (after(HALF, NEAR), after(NEAR, HALF)),
+        "MH602": (after(NEAR, HALF), after(HALF, NEAR)),
+        "MH603": (after(HALF, NEAR), after(HALF, NEAR, effective="2026-03-09T23:00:00Z")),
+        "MH604": (stressed(CRASH), stressed()),
+        "MH605": (since(366), since(365)),
+        "MH606": (nights(*NIGHTLY[:4], *NIGHTLY[6:], 288, 312), nights(*NIGHTLY)),
         "MH701": (pair(LAX), pair(SOUND)),
         "MH702": (pair(BROAD, DEAR), pair(BROAD)),
         "MH703": (pair(LAX), pair(NEAR)),
@@ -297,6 +345,11 @@ TUNED: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "MH211": {"days": 3},
         "MH212": {"least_share": 0.0},
         "MH309": {"least_minutes": 3},
+        "MH601": {"days": 0.01, "rise": 1.1},
+        "MH602": {"days": 0.01},
+        "MH603": {"days": 0.01},
+        "MH605": {"days": 366},
+        "MH606": {"days": 1, "hours": 73, "least": 20},
         "MH707": {"days": 31},
         "MH804": {"days": 13},
     }

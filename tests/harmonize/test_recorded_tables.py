@@ -1,0 +1,27 @@
+"""The tables that ship beside the recorded archive are those that it gives."""
+
+from pathlib import Path
+
+from harmonize import recall
+from harmonize.archive import Archive
+from harmonize.store import Store, read_rows
+from harmonize.stress import windows
+from tests.tables import ARCHIVE
+
+
+def rows(folder: Path) -> dict[str, object]:
+    found = sorted((folder / "schedules").rglob("*.parquet"))
+    return {path.relative_to(folder).as_posix(): read_rows(path) for path in found}
+
+
+def test_the_tables_that_ship_are_made_of_the_archive_that_ships(tmp_path: Path) -> None:
+    """Where this fails, `python -m tests.tables` makes them anew."""
+    archive = Archive.open(ARCHIVE)
+    shipped, anew = Store(ARCHIVE / "derived"), Store(tmp_path)
+    held = anew.update(archive)
+    assert shipped.held() == held
+    assert rows(shipped.path) == rows(anew.path)
+    newest = max(one.observed_at for one in archive.entries() if not one.failed)
+    assert (ARCHIVE / "derived" / "lately.json").exists()
+    told = recall.lately(shipped, held, newest, windows())
+    assert told == recall.lately(anew, held, newest, windows())
