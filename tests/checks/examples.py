@@ -167,8 +167,15 @@ def nights(*hours: float) -> Case:
 
 NIGHTLY = tuple(24.0 * night for night in range(12))
 CRASH = InStress(
-    *("okx", "BTC −16 %", "2025-10-10", "2025-10-11"),
-    *("2025-10-10T01:00:00Z", "2025-10-11T01:00:00Z", 3, 0.5, "BTC/USDT:USDT"),
+    venue="okx",
+    window="BTC −16 %",
+    first="2025-10-10",
+    last="2025-10-11",
+    since="2025-10-10T01:00:00Z",
+    until="2025-10-11T01:00:00Z",
+    tightened=3,
+    largest=0.5,
+    symbol="BTC/USDT:USDT",
 )
 """Three schedules of OKX in a window of stress."""
 
