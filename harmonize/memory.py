@@ -104,12 +104,11 @@ def past(sources: Sequence[Source], document: AuditDocument, until: datetime) ->
 
 def _followed(document: AuditDocument) -> list[tuple[str, Key]]:
     """The schedules that are compared for the underlyings with curves, in the document's order."""
-    drawn = {one.underlying for one in document.curves}
+    members = {one.underlying: one.members for one in document.comparisons}
     return [
-        (one.underlying, (member.venue, member.symbol, member.profile))
-        for one in document.comparisons
-        if one.underlying in drawn
-        for member in one.members
+        (asset, (member.venue, member.symbol, member.profile))
+        for asset in dict.fromkeys(one.underlying for one in document.curves)
+        for member in members.get(asset, ())
     ]
 
 

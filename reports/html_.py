@@ -10,6 +10,7 @@ from reports.findings import PER_CHECK, PER_VENUE, by_code, gravest, leading, le
 from reports.lookup import Lookup, snapshot_span
 from reports.matrix import heat_legend, heat_maps, left_out
 from reports.page import ReportPage
+from reports.past import over_time
 from reports.plain import plain
 from reports.ranking import ranking
 from reports.record import (
@@ -68,6 +69,11 @@ def page(document: AuditDocument) -> ReportPage:
         heat_left=left_out(lookup),
         charts=chart_sections(lookup, named),
         worth=worth(lookup),
+        past=over_time(
+            document.past,
+            document.heat_notional,
+            {venue: number for number, venue in enumerate(lookup.venues)},
+        ),
         finding_counts=listed(levels),
         codes=tuple(code_row(found) for found in by_code(ordered)),
         findings=tuple(finding_row(finding, named) for finding in shown),

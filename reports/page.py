@@ -191,6 +191,25 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """How margins on one underlying moved, or how venues changed them by week."""
+
+    underlying: Annotated[str, "the asset, or what is counted"]
+    anchor: Annotated[str, "where it stands in the page"]
+    note: Annotated[str, "what is not drawn; empty if nothing"]
+    pictures: Annotated[tuple[Picture, ...], "the drawings"]
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """The past: who moved margins, and when."""
+
+    tracks: Annotated[tuple[Track, ...], "the underlyings, then the venues by week"]
+    stress: Annotated[tuple[tuple[str, ...], ...], "windows of stress: days, measured, source"]
+    left: Annotated[str, "what is left out for length; empty if nothing"]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRow:
     """All findings of one check."""
 
@@ -388,6 +407,7 @@ class ReportPage:
     heat_left: Annotated[str, "which underlyings the heat-maps leave out; empty if none"]
     charts: Annotated[tuple[ChartSection, ...], "margin against notional, per underlying"]
     worth: Annotated[tuple[Worth, ...], "what differences between venues are worth"]
+    past: Annotated[OverTime | None, "how margins moved over time; None where nothing is known"]
     finding_counts: Annotated[str, "how many findings of each level"]
     codes: Annotated[tuple[CodeRow, ...], "findings, a line per check"]
     findings: Annotated[tuple[FindingRow, ...], "the gravest findings"]
