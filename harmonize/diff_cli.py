@@ -3,17 +3,20 @@
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harmonize import asked
 from harmonize.options import AsOf, Notionals, ProfileOption, Underlyings, Venues
-from harmonize.terminal import FINE, INCOMPLETE, USAGE, emit, fail, note, print_json
+from harmonize.stress import windows
+from harmonize.terminal import FINE, INCOMPLETE, USAGE, emit, fail, note, print_json, write
 
 if TYPE_CHECKING:
     from harmonize.app import Question
     from harmonize.changes import Observed
+    from harmonize.series_text import Rows
 
 
 class DiffForm(StrEnum):
@@ -86,33 +89,92 @@ class SeriesForm(StrEnum):
 
 def history(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    venue: str,
-    symbol: str,
+    venue: Annotated[str, typer.Argument(help="A venue; without it, --underlying.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Its symbol; without it, changes by week.")] = "",
     *,
+    underlying: Annotated[str, typer.Option(help="All venues' IM on an asset, as BTC.")] = "",
     notional: Notionals = None,
     profile: ProfileOption = "",
     as_of: AsOf = None,
     form: Annotated[
         SeriesForm, typer.Option("--format", help="How to print it.")
     ] = SeriesForm.TABLE,
+    chart: Annotated[Path | None, typer.Option("--chart", help="Draw it too, as SVG.")] = None,
 ) -> None:
-    """Print one schedule over time: margins at each observation, what changed, how far they moved."""
-    from harmonize import series, series_text  # noqa: PLC0415 - numpy is heavy
-    from harmonize.app import AskedError, NotObservedError  # noqa: PLC0415 - as above
+    """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
+    from harmonize.app import AskedError, NotObservedError  # noqa: PLC0415 - numpy is heavy
     from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
 
-    sizes = asked.notionals(notional) or (1e5, 1e6, 1e7)
+    if bool(venue) == bool(underlying):
+        fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
+    sizes = asked.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     question = asked.question(context.obj, None, None, None, as_of, profile, 30.0, None)
+    question = replace(question, ladder=sizes)
     try:
-        found = series.series(replace(question, ladder=sizes), venue, symbol)
+        if underlying:
+            code = _of_underlying(question, underlying, form, chart)
+        elif symbol:
+            code = _of_schedule(question, venue, symbol, form, chart)
+        else:
+            code = _of_venue(question, venue, form, chart)
     except (NotObservedError, ArchiveError) as error:
         fail(str(error), INCOMPLETE)
     except AskedError as error:
         fail(str(error), USAGE)
+    raise typer.Exit(code)
+
+
+def _of_schedule(
+    question: "Question", venue: str, symbol: str, form: SeriesForm, chart: Path | None
+) -> int:
+    from harmonize import series, series_text  # noqa: PLC0415 - numpy is heavy
+
+    found = series.series(question, venue, symbol)
+    if chart:
+        from reports import picture_file  # noqa: PLC0415 - jinja2 is heavy
+
+        drawn = series.drawn(question, venue, symbol)
+        write(chart, picture_file.schedule_file(drawn, windows()))
     if form is SeriesForm.JSON:
         print_json(found.as_object())
-    elif form is SeriesForm.CSV:
-        emit(series_text.csv(found).encode())
     else:
-        emit(series_text.table(found).encode())
-    raise typer.Exit(INCOMPLETE if found.left_out else FINE)
+        text = series_text.csv if form is SeriesForm.CSV else series_text.table
+        emit(text(found).encode())
+    return INCOMPLETE if found.left_out else FINE
+
+
+def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
+    from harmonize import series, series_text  # noqa: PLC0415 - as above
+
+    found = series.weeks(question, venue)
+    if chart:
+        from reports import picture_file  # noqa: PLC0415 - as above
+
+        write(chart, picture_file.weeks_file(found, windows()))
+    _print(form, [asdict(one) for one in found], series_text.rows_of(found))
+    return FINE
+
+
+def _of_underlying(
+    question: "Question", underlying: str, form: SeriesForm, chart: Path | None
+) -> int:
+    from harmonize import series, series_text  # noqa: PLC0415 - as above
+    from harmonize.instrument import asset_meant  # noqa: PLC0415 - as above
+
+    found = series.compared(question, asset_meant(underlying))
+    if chart:
+        from reports import picture_file  # noqa: PLC0415 - as above
+
+        write(chart, picture_file.underlying_file(found, windows()))
+    _print(form, [asdict(one) for one in found], series_text.rows_of_courses(found))
+    return FINE
+
+
+def _print(form: SeriesForm, objects: list[dict[str, object]], rows: "Rows") -> None:
+    from harmonize import series_text  # noqa: PLC0415 - as above
+
+    if form is SeriesForm.JSON:
+        print_json(objects)
+    else:
+        text = series_text.as_csv if form is SeriesForm.CSV else series_text.aligned
+        emit(text(rows).encode())

@@ -11,11 +11,16 @@ from harmonize.app import (
     NotObservedError,
     Question,
     find_schedule,
+    read,
     recorded,
     sources_of,
 )
+from harmonize.choice import preferred
+from harmonize.lately import Key
 from harmonize.past import Course as Drawn
+from harmonize.past import Week
 from harmonize.responsiveness import Responsiveness, responsiveness
+from harmonize.schedule import MarginSchedule
 from harmonize.store import Row
 from harmonize.timeline import FIRST
 from venues import registry
@@ -93,6 +98,58 @@ def series(question: Question, venue: str, symbol: str) -> Series:
     )
 
 
+def weeks(question: Question, venue: str) -> tuple[Week, ...]:
+    """How many schedules of a venue changed each week, up to the question's day.
+
+    Raises AskedError: no such venue; NotObservedError: nothing of it changed; ArchiveError.
+    """
+    _check_venue(venue)
+    limit = _limit(question)
+    found: list[Week] = []
+    with recorded() as path:
+        for source in sources_of(question, path):
+            store, _ = memory.tables_of(source.archive)
+            found += [one for one in recall.weeks(store, limit) if one.venue == venue]
+    if not found:
+        message = f"nothing of {venue} was seen to change; it was observed once, or always the same"
+        raise NotObservedError(message)
+    return tuple(sorted(found, key=lambda one: one.week))
+
+
+def compared(question: Question, asset: str) -> tuple[Drawn, ...]:
+    """IM on an underlying at the first notional of the question, at every venue over time.
+
+    Of each venue the schedule that an audit compares is followed. Raises NotObservedError, ArchiveError,
+    AskedError.
+    """
+    reading, as_of = read(replace(question, underlyings=(asset,)))
+    by_venue: dict[str, list[MarginSchedule]] = {}
+    for one in reading.schedules:
+        by_venue.setdefault(one.instrument.venue, []).append(one)
+    keys = {preferred(held).key for held in by_venue.values()}
+    rows: dict[Key, list[Row]] = {}
+    newest: dict[str, datetime] = {}
+    with recorded() as path:
+        for source in sources_of(question, path):
+            store, held = memory.tables_of(source.archive)
+            for row in recall.rows_of(store, [asset], as_of):
+                if row.key in keys:
+                    rows.setdefault(row.key, []).append(row)
+            for kept in held.kept:
+                seen = kept.entry.observed_at
+                if kept.read and seen <= as_of:
+                    newest[kept.entry.venue] = max(seen, newest.get(kept.entry.venue, seen))
+    if not rows:
+        message = f"no venue was seen to ask margin on {asset}"
+        raise NotObservedError(message)
+    return tuple(
+        recall.course(
+            sorted(own, key=_order), "initial", question.ladder[0], _moment(newest[key[0]])
+        )
+        for key, own in sorted(rows.items())
+    )
+
+
 def drawn(question: Question, venue: str, symbol: str) -> tuple[Drawn, ...]:
     """The same as courses to draw, IM and MM at each notional. Raises as ``series``."""
     found = _followed(question, venue, symbol)
@@ -117,11 +174,8 @@ class _Followed:
 
 
 def _followed(question: Question, venue: str, symbol: str) -> _Followed:
-    if registry.adapter(venue) is None:
-        known = ", ".join(one.venue for one in registry.VENUES)
-        message = f"no venue is called {venue}; there are {known}"
-        raise AskedError(message)
-    limit = datetime.combine(question.as_of, time.max, UTC) if question.as_of else None
+    _check_venue(venue)
+    limit = _limit(question)
     rows: list[Row] = []
     times: set[datetime] = set()
     left_out: list[str] = []
@@ -144,6 +198,17 @@ def _followed(question: Question, venue: str, symbol: str) -> _Followed:
     followed = sorted((one for one in own if one.profile == chosen), key=_order)
     times |= {one.observed_at for one in followed}
     return _Followed(tuple(followed), tuple(sorted(times)), tuple(left_out))
+
+
+def _check_venue(venue: str) -> None:
+    if registry.adapter(venue) is None:
+        known = ", ".join(one.venue for one in registry.VENUES)
+        message = f"no venue is called {venue}; there are {known}"
+        raise AskedError(message)
+
+
+def _limit(question: Question) -> datetime | None:
+    return datetime.combine(question.as_of, time.max, UTC) if question.as_of else None
 
 
 def _fits(profile: str, wanted: str) -> bool:

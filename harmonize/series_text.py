@@ -1,9 +1,11 @@
 """A schedule over time as text: for a terminal and for a spreadsheet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
+from harmonize.past import Course as Drawn
+from harmonize.past import Week
 from harmonize.series import Course, Series
 from harmonize.terminal import one_line
 
@@ -88,3 +90,50 @@ def _text(text: str) -> str:
 
 def _usd(amount: float | None) -> str:
     return _NONE if amount is None else f"{amount:,.2f}"
+
+
+Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""The heads of a table and its rows."""
+
+
+def rows_of(weeks: Sequence[Week]) -> Rows:
+    """A row a week in which something changed."""
+    heads = ("week", "tighter", "looser", "mixed", "other", "listed", "delisted")
+    return heads, [(one.week, *(str(getattr(one, head)) for head in heads[1:])) for one in weeks]
+
+
+def rows_of_courses(courses: Sequence[Drawn]) -> Rows:
+    """A row a mark: from when, at which venue, IM as a share of notional."""
+    heads = ("venue", "symbol", "profile", "notional_usd", "from", "initial_rate")
+    return heads, [
+        (
+            *(_text(text) for text in (one.venue, one.symbol, one.profile)),
+            f"{one.notional:.0f}",
+            mark.observed_at,
+            "" if mark.rate is None else f"{mark.rate:.6g}",
+        )
+        for one in courses
+        for mark in one.marks
+    ]
+
+
+def aligned(rows: Rows) -> str:
+    """Rows as a table for a terminal; what is not known is a dash."""
+    lines = [rows[0], *(tuple(cell or _NONE for cell in row) for row in rows[1])]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(rows[0]))]
+    return "".join(
+        one_line(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+        ).rstrip()
+        + "\n"
+        for line in lines
+    )
+
+
+def as_csv(rows: Rows) -> str:
+    """Rows for a spreadsheet."""
+    written = StringIO()
+    lines = writer(written, lineterminator="\n")
+    lines.writerow(rows[0])
+    lines.writerows(rows[1])
+    return written.getvalue()

@@ -91,9 +91,9 @@ def _underlying(
         schedules.setdefault((one.venue, one.symbol, one.profile), []).append(one)
     moved = [rows for rows in schedules.values() if most_moved(rows) is not None]
     moved.sort(key=lambda rows: -max(peak_to_trough(one) or 1.0 for one in rows))
-    pictures = [_across(across, past.stress, styles, number)] if len(across) > 1 else []
+    pictures = [underlying_picture(across, past.stress, styles, number)] if len(across) > 1 else []
     pictures += [
-        _schedule(rows, past.stress, f"{number}-{place}")
+        schedule_picture(rows, past.stress, f"{number}-{place}")
         for place, rows in enumerate((moved or [*schedules.values()][:1])[:SCHEDULES])
     ]
     left = len(moved) - SCHEDULES
@@ -113,7 +113,7 @@ def _common(courses: Sequence[Course], notional: float) -> float:
     return min(sizes, key=lambda size: (-sizes.count(size), size))
 
 
-def _across(
+def underlying_picture(
     courses: Sequence[Course],
     stress: Sequence[StressWindow],
     styles: Mapping[str, int],
@@ -168,7 +168,9 @@ def _extremes(course: Course) -> tuple[float | None, ...]:
     return course.marks[0].rate, min(rates), max(rates), course.marks[-1].rate
 
 
-def _schedule(courses: Sequence[Course], stress: Sequence[StressWindow], number: str) -> Picture:
+def schedule_picture(
+    courses: Sequence[Course], stress: Sequence[StressWindow], number: str
+) -> Picture:
     """IM and MM of one schedule at several sizes."""
     one = courses[0]
     lines = _merged(courses)
@@ -220,26 +222,31 @@ def _span(courses: Sequence[Course]) -> str:
 
 def _venues(venues: Sequence[str], past: Past) -> Track:
     """The changes of venues by week."""
-    pictures = []
-    for number, venue in enumerate(venues):
-        weeks = sorted((one for one in past.weeks if one.venue == venue), key=lambda one: one.week)
-        caption = said_of_weeks(weeks, past.stress)
-        frame = Frame(anchor("weeks", venue, number), f"Changes at {venue} by week", caption)
-        rows = [
-            (
-                numbers.date(one.week),
-                *map(numbers.count, (one.tighter, one.looser, one.mixed, one.other)),
-                *map(numbers.count, (one.listed, one.delisted)),
-            )
-            for one in weeks
-            if _changed(one) or one.listed or one.delisted
-        ]
-        columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
-        svg = by_week(frame, weeks, past.stress)
-        dates = numbers.span(weeks[0].week, weeks[-1].week)
-        pictures.append(
-            Picture(
-                venue, "schedules changed in a week", svg, (), caption, columns, tuple(rows), dates
-            )
-        )
+    pictures = [
+        weeks_picture([one for one in past.weeks if one.venue == venue], past.stress, number)
+        for number, venue in enumerate(venues)
+    ]
     return Track("Changes by week", "past-weeks", "", tuple(pictures))
+
+
+def weeks_picture(weeks: Sequence[Week], stress: Sequence[StressWindow], number: int) -> Picture:
+    """The changes of one venue by week; there is one week at least."""
+    weeks = sorted(weeks, key=lambda one: one.week)
+    venue = weeks[0].venue
+    caption = said_of_weeks(weeks, stress)
+    frame = Frame(anchor("weeks", venue, number), f"Changes at {venue} by week", caption)
+    rows = [
+        (
+            numbers.date(one.week),
+            *map(numbers.count, (one.tighter, one.looser, one.mixed, one.other)),
+            *map(numbers.count, (one.listed, one.delisted)),
+        )
+        for one in weeks
+        if _changed(one) or one.listed or one.delisted
+    ]
+    columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
+    dates = numbers.span(weeks[0].week, weeks[-1].week)
+    svg = by_week(frame, weeks, stress)
+    return Picture(
+        venue, "schedules changed in a week", svg, (), caption, columns, tuple(rows), dates
+    )
