@@ -147,11 +147,17 @@ def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | 
     from harmonize import series, series_text  # noqa: PLC0415 - as above
 
     found = series.weeks(question, venue)
+    moved = series.moves(question, venue)
     if chart:
         from reports import picture_file  # noqa: PLC0415 - as above
 
         write(chart, picture_file.weeks_file(found, windows()))
-    _print(form, [asdict(one) for one in found], series_text.rows_of(found))
+    if form is SeriesForm.JSON:
+        print_json(
+            {"weeks": [asdict(one) for one in found], "moves": [asdict(one) for one in moved]}
+        )
+    else:
+        _print(form, series_text.rows_of(found), series_text.rows_of_moves(moved))
     return FINE
 
 
@@ -165,16 +171,22 @@ def _of_underlying(
     if chart:
         from reports import picture_file  # noqa: PLC0415 - as above
 
-        write(chart, picture_file.underlying_file(found, windows()))
-    _print(form, [asdict(one) for one in found], series_text.rows_of_courses(found))
+        write(chart, picture_file.underlying_file(found.courses, windows()))
+    if form is SeriesForm.JSON:
+        print_json(asdict(found))
+    else:
+        leads = series_text.rows_of_leads(found.leads)
+        _print(form, series_text.rows_of_courses(found.courses), leads)
     return FINE
 
 
-def _print(form: SeriesForm, objects: list[dict[str, object]], rows: "Rows") -> None:
+def _print(form: SeriesForm, rows: "Rows", more: "Rows") -> None:
+    """Print a table, and for people one more below it."""
     from harmonize import series_text  # noqa: PLC0415 - as above
 
-    if form is SeriesForm.JSON:
-        print_json(objects)
-    else:
-        text = series_text.as_csv if form is SeriesForm.CSV else series_text.aligned
-        emit(text(rows).encode())
+    if form is SeriesForm.CSV:
+        emit(series_text.as_csv(rows).encode())
+        return
+    emit(series_text.aligned(rows).encode())
+    if more[1]:
+        emit(b"\n" + series_text.aligned(more).encode())

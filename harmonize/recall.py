@@ -89,6 +89,22 @@ def rows_after(store: Store, sequence: int, last: int) -> tuple[Row, ...]:
     )
 
 
+def rows_at(store: Store, venue: str, until: datetime) -> tuple[Row, ...]:
+    """All rows of a venue in order of time."""
+    return tuple(
+        _asked(
+            _files(store, venues=[venue], every=True, until=until.year),
+            """
+            select * exclude (carried, change) replace (null as price), '' as change
+            from read_parquet($files, hive_partitioning = false)
+            where not carried and observed_at <= $moment
+            order by observed_at, sequence, symbol, profile
+            """,
+            {"moment": until},
+        )
+    )
+
+
 def rows_between(
     store: Store, since: datetime, until: datetime, venues: Sequence[str] = ()
 ) -> tuple[Row, ...]:

@@ -1,7 +1,7 @@
 """One schedule over time, as the archive saw it: margins at notionals, and when they changed."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time
 
@@ -17,12 +17,14 @@ from harmonize.app import (
 )
 from harmonize.choice import preferred
 from harmonize.lately import Key
+from harmonize.leads import Lead, leads, rises
 from harmonize.past import Course as Drawn
 from harmonize.past import Week
 from harmonize.responsiveness import Responsiveness, responsiveness
 from harmonize.schedule import MarginSchedule
-from harmonize.store import Row
+from harmonize.store import Row, Store
 from harmonize.timeline import FIRST
+from harmonize.venue_moves import VenueMoves, venue_moves
 from venues import registry
 
 
@@ -116,8 +118,16 @@ def weeks(question: Question, venue: str) -> tuple[Week, ...]:
     return tuple(sorted(found, key=lambda one: one.week))
 
 
-def compared(question: Question, asset: str) -> tuple[Drawn, ...]:
-    """IM on an underlying at the first notional of the question, at every venue over time.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """IM on an underlying at every venue over time, and which venues tightened first."""
+
+    courses: tuple[Drawn, ...]
+    leads: tuple[Lead, ...]
+
+
+def compared(question: Question, asset: str) -> Compared:
+    """Follow IM on an underlying at the first notional of the question, at every venue.
 
     Of each venue the schedule that an audit compares is followed. Raises NotObservedError, ArchiveError,
     AskedError.
@@ -127,26 +137,58 @@ def compared(question: Question, asset: str) -> tuple[Drawn, ...]:
     for one in reading.schedules:
         by_venue.setdefault(one.instrument.venue, []).append(one)
     keys = {preferred(held).key for held in by_venue.values()}
-    rows: dict[Key, list[Row]] = {}
-    newest: dict[str, datetime] = {}
-    with recorded() as path:
-        for source in sources_of(question, path):
-            store, held = memory.tables_of(source.archive)
-            for row in recall.rows_of(store, [asset], as_of):
-                if row.key in keys:
-                    rows.setdefault(row.key, []).append(row)
-            for kept in held.kept:
-                seen = kept.entry.observed_at
-                if kept.read and seen <= as_of:
-                    newest[kept.entry.venue] = max(seen, newest.get(kept.entry.venue, seen))
+    held = _gathered(question, as_of, lambda store: recall.rows_of(store, [asset], as_of))
+    rows = {key: own for key, own in held.rows.items() if key in keys}
     if not rows:
         message = f"no venue was seen to ask margin on {asset}"
         raise NotObservedError(message)
-    return tuple(
-        recall.course(
-            sorted(own, key=_order), "initial", question.ladder[0], _moment(newest[key[0]])
-        )
+    courses = tuple(
+        recall.course(own, "initial", question.ladder[0], _moment(held.times[key[0]][-1]))
         for key, own in sorted(rows.items())
+    )
+    found = {one.venue: rises(one, held.times[one.venue]) for one in courses}
+    return Compared(courses, leads(found))
+
+
+def moves(question: Question, venue: str) -> tuple[VenueMoves, ...]:
+    """How far all margins of a venue moved, at each notional of the question. Raises as ``weeks``."""
+    _check_venue(venue)
+    until = _limit(question) or datetime.max.replace(tzinfo=UTC)
+    held = _gathered(question, until, lambda store: recall.rows_at(store, venue, until))
+    return venue_moves(
+        [
+            recall.course(own, figure, size, _moment(held.times[venue][-1]))
+            for _, own in sorted(held.rows.items())
+            for figure in ("initial", "maintenance")
+            for size in question.ladder
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """Rows of schedules in order of time, out of all archives, and when venues were observed."""
+
+    rows: dict[Key, list[Row]]
+    times: dict[str, list[datetime]]
+
+
+def _gathered(
+    question: Question, until: datetime, ask: Callable[[Store], Sequence[Row]]
+) -> _Gathered:
+    rows: dict[Key, list[Row]] = {}
+    times: dict[str, set[datetime]] = {}
+    with recorded() as path:
+        for source in sources_of(question, path):
+            store, held = memory.tables_of(source.archive)
+            for row in ask(store):
+                rows.setdefault(row.key, []).append(row)
+            for kept in held.kept:
+                if kept.read and kept.entry.observed_at <= until:
+                    times.setdefault(kept.entry.venue, set()).add(kept.entry.observed_at)
+    return _Gathered(
+        {key: sorted(own, key=_order) for key, own in rows.items()},
+        {venue: sorted(found) for venue, found in times.items()},
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
+from harmonize.leads import Lead
 from harmonize.past import Course as Drawn
 from harmonize.past import Week
 from harmonize.series import Course, Series
 from harmonize.terminal import one_line
+from harmonize.venue_moves import VenueMoves
 
 _NONE = "–"
 _WORDS = {"initial": "IM", "maintenance": "MM"}
@@ -114,6 +116,41 @@ def rows_of_courses(courses: Sequence[Drawn]) -> Rows:
         )
         for one in courses
         for mark in one.marks
+    ]
+
+
+def rows_of_moves(moves: Sequence[VenueMoves]) -> Rows:
+    """A row a figure and notional: how far the margins of a venue moved."""
+    heads = ("margin", "schedules", "moved", "peak to trough", "largest", "of", "large calls")
+    days = tuple(one.days for one in moves[0].rises) if moves else ()
+    found = []
+    for one in moves:
+        shares = {rise.days: f"{rise.share:+.2%} {rise.symbol}" for rise in one.rises}
+        found.append(
+            (
+                f"{_WORDS[one.figure]} of {one.notional:,.0f}",
+                f"{one.schedules}",
+                f"{one.moved}",
+                f"{one.median_peak_to_trough:.4g}",
+                f"{one.largest_peak_to_trough:.4g}",
+                one.symbol,
+                f"{one.calls}",
+                *(shares.get(number, "") for number in days),
+            )
+        )
+    return (*heads, *(f"in {number} days" for number in days)), found
+
+
+def rows_of_leads(leads: Sequence[Lead]) -> Rows:
+    """A row a pair of venues: which tightened first, how often, and by how many days."""
+    heads = ("venue", "and venue", "first led", "second led", "not to be told", "median days")
+    return heads, [
+        (
+            *(_text(text) for text in (one.first, one.second)),
+            *(f"{number}" for number in (one.first_led, one.second_led, one.untold)),
+            f"{one.median_days:+.4g}",
+        )
+        for one in leads
     ]
 
 

@@ -27,8 +27,8 @@ def test_as_of_reads_only_what_was_observed_by_then() -> None:
     reading, as_of = read(Question(as_of=date(2025, 12, 31)))
     assert as_of == datetime(2025, 12, 31, 23, 59, 59, 999999, UTC)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
-    assert {"bitget", "bybit", "dydx", "htx", "hyperliquid"} <= venues
-    assert {"binance", "gate", "mexc", "okx"}.isdisjoint(venues)
+    assert {"binance", "bitget", "bybit", "dydx", "htx", "hyperliquid"} <= venues
+    assert {"gate", "mexc", "okx"}.isdisjoint(venues)
     assert all(snapshot.observed_at.year < 2026 for _, snapshot in reading.snapshots)
     btc = next(one for one in reading.schedules if one.instrument.symbol == "BTC/USDC:USDC")
     assert btc.observed_at.year < 2026

@@ -84,7 +84,7 @@ def test_a_source_that_is_none_is_one_line_and_leaves_no_archive(tmp_path: Path)
 
 def test_a_table_tells_schedules_unknown_margins_and_rows_left_out(tmp_path: Path) -> None:
     nan = float("nan")
-    path = tiers(tmp_path / "tiers", {"maintenance_margin_rate": nan}, {"symbol": "LENDUSDT"})
+    path = tiers(tmp_path / "tiers", {"maintenance_margin_rate": nan}, {"symbol": "LEND USDT"})
     found = run(tmp_path / "mine", "import", str(path))
     assert found.exit_code == 0
     first, unknown, left_out, last = found.stdout.splitlines()
@@ -92,7 +92,7 @@ def test_a_table_tells_schedules_unknown_margins_and_rows_left_out(tmp_path: Pat
     assert unknown == (
         "margins unknown 1: the recording kept no maintenance rates of this contract: binance BTC/USDT:USDT"
     )
-    assert left_out.startswith('left out 1: no "/" in the symbol')
+    assert left_out.startswith("left out 1: neither a unified symbol nor a name")
     assert last == "1 snapshots appended, 0 there already"
 
 
