@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: report test lint types unit bench goldens docs lock clean
+.PHONY: report test lint types unit bench goldens docs tables lock clean
 
 report: $(VENV)/report.installed # 3 is a report in which a venue is missing: written all the same
 	$(BIN)/harmonize report --out report --fetch --budget 90 || [ $$? -eq 3 ]
@@ -25,6 +25,9 @@ bench: $(VENV)/test.installed
 
 goldens: $(VENV)/test.installed
 	$(BIN)/python -m tests.reports.goldens
+
+tables: $(VENV)/test.installed
+	$(BIN)/python -m tests.tables
 
 docs: $(VENV)/test.installed
 	$(BIN)/python -m tests.fields

@@ -14,8 +14,8 @@ import typer
 from harmonize.place import Place
 from harmonize.version import VERSION
 
-FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL = 0, 1, 2, 3, 4
-"""Exit codes. When several apply, the highest of 4, 2, 3, 1 counts."""
+FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL, UNTOLD = 0, 1, 2, 3, 4, 5
+"""Exit codes. When several apply, the highest of 4, 2, 5, 3, 1 counts."""
 
 
 STOPPED = 130

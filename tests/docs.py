@@ -138,16 +138,19 @@ def _venues(_: str) -> str:
 
 
 def _recorded(_: str) -> str:
-    rows = (
-        (
-            f"`{one.venue}`",
-            f"{one.observed_at:%Y-%m-%d}",
-            "all instruments" if one.complete else "some instruments",
-            _counted(payload.provenance.origin.value for payload in one.payloads),
-        )
-        for one in sorted(recorded.snapshots(), key=lambda one: (one.venue, one.observed_at))
-    )
+    held: dict[tuple[str, str, str], list[str]] = {}
+    for one in sorted(recorded.snapshots(), key=lambda one: (one.venue, one.observed_at)):
+        holds = "all instruments" if one.complete else "some instruments"
+        origins = _counted(payload.provenance.origin.value for payload in one.payloads)
+        held.setdefault((one.venue, holds, origins), []).append(f"{one.observed_at:%Y-%m-%d}")
+    rows = ((f"`{venue}`", _days(days), *rest) for (venue, *rest), days in held.items())
     return table(("venue", "observed", "holds", "payloads by origin"), rows)
+
+
+def _days(days: Sequence[str]) -> str:
+    if len(days) < 3:  # noqa: PLR2004 - two are named
+        return ", ".join(days)
+    return f"{days[0]} to {days[-1]}, {len(days)} snapshots"
 
 
 def _counted(words: Iterable[str]) -> str:
