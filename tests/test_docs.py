@@ -169,6 +169,7 @@ def test_every_exit_code_has_its_row() -> None:
         terminal.USAGE,
         terminal.INCOMPLETE,
         terminal.INTERNAL,
+        terminal.UNTOLD,
     )
     assert tuple(int(code) for code, _ in rows) == codes
 
