@@ -167,7 +167,7 @@ def unchanged(store: Store, until: datetime) -> tuple[Unchanged, ...]:
         """
         select venue, symbol, profile, max(observed_at)
         from read_parquet($files, hive_partitioning = false) where observed_at <= $moment
-        group by all having not list_contains($gone, max_by(kind, observed_at)) order by all
+        group by all having not list_contains($gone, max_by(kind, (observed_at, sequence))) order by all
         """,
         {"moment": until, "gone": sorted(GONE)},
     )
@@ -216,7 +216,7 @@ def in_stress(
     risen = _table(
         _files(store, every=True),
         """
-        select venue, before_at, observed_at, count(*), max(rise), max_by(symbol, rise)
+        select venue, before_at, observed_at, count(*), max(rise), min_by(symbol, (-rise, symbol))
         from read_parquet($files, hive_partitioning = false)
         where not carried and rise is not null and observed_at <= $moment
         group by all order by all
