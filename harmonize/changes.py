@@ -231,16 +231,9 @@ def _steps(
 def _judged(
     old: MarginSchedule, new: MarginSchedule, moved: tuple[Moved, ...], steps: tuple[Step, ...]
 ) -> Change | None:
-    ratio = price_ratio(old, new)
-    capacity = [
-        None if held is None else float(held) * scale
-        for held, scale in (
-            (value_of(old.capacity), ratio if _scales(old) else 1.0),
-            (value_of(new.capacity), 1.0),
-        )
-    ]
+    capacity = _capacities(old, new)
     rules = [one.rule.value if one.rule else "" for one in (old, new)]
-    kind = _kind(old, new, moved, capacity, rules, ratio)
+    kind = _kind(old, new, moved, capacity, rules)
     if kind is None:
         return None
     return replace(
@@ -251,17 +244,40 @@ def _judged(
         capacity_after=capacity[1],
         rule_before=rules[0],
         rule_after=rules[1],
-        price=ratio,
+        price=price_ratio(old, new),
     )
 
 
-def _kind(  # noqa: PLR0913, PLR0917 - every thing that can change, gravest first
+def _capacities(old: MarginSchedule, new: MarginSchedule) -> tuple[float | None, float | None]:
+    """The largest positions, the earlier at the later prices.
+
+    What did not move in USD is in USD, whatever else a price converted; what moved as a price did, moved
+    with it.
+    """
+    was, now = (value_of(one.capacity) for one in (old, new))
+    if was is None:
+        return None, None if now is None else float(now)
+    ratios = (1.0, *_ratios(old, new))
+    found = [float(was) * ratio for ratio in ratios]
+    after = None if now is None else float(now)
+    same = next((one for one in found if _close(one, after)), None)
+    return (found[-1] if same is None else same), after
+
+
+def _ratios(old: MarginSchedule, new: MarginSchedule) -> tuple[float, ...]:
+    """The ratios of prices that a figure may have moved with; the capacity's own last."""
+    found = [price_ratio(old, new)] if _scales(old) else []
+    if old.capacity_price and new.capacity_price:
+        found.append(float(new.capacity_price / old.capacity_price))
+    return tuple(found)
+
+
+def _kind(
     old: MarginSchedule,
     new: MarginSchedule,
     moved: Sequence[Moved],
     capacity: Sequence[float | None],
     rules: Sequence[str],
-    ratio: float,
 ) -> Kind | None:
     tighter, looser = any(one.tighter for one in moved), any(one.looser for one in moved)
     if tighter or looser:
@@ -274,12 +290,23 @@ def _kind(  # noqa: PLR0913, PLR0917 - every thing that can change, gravest firs
         return Kind.CAPACITY
     if rules[0] != rules[1]:
         return Kind.RULE
-    scale = ratio if _scales(old) else 1.0
-    bounds = [sorted(_bounds(old, scale)), sorted(_bounds(new, 1.0))]
-    same = len(bounds[0]) == len(bounds[1]) and all(
-        _close(*pair) for pair in zip(*bounds, strict=True)
+    return None if _same_bounds(old, new) else Kind.BANDS
+
+
+def _same_bounds(old: MarginSchedule, new: MarginSchedule) -> bool:
+    """Tell whether tiers are cut alike, up to where the first table ends; ends may move with a price."""
+    scale = price_ratio(old, new) if _scales(old) else 1.0
+    was, now = sorted(_bounds(old, scale)), sorted(_bounds(new, 1.0))
+    if not was or not now:
+        return was == now
+    ratios = (1.0, *(ratio / scale for ratio in (1.0, *_ratios(old, new))))
+    if not any(_close(was[-1] * ratio, now[-1]) for ratio in ratios):
+        return False
+    end = min(was[-1], now[-1]) * (1.0 - SAME)
+    inner = [[one for one in bounds if one < end] for bounds in (was, now)]
+    return len(inner[0]) == len(inner[1]) and all(
+        _close(*pair) for pair in zip(*inner, strict=True)
     )
-    return None if same else Kind.BANDS
 
 
 def _bounds(one: MarginSchedule, scale: float) -> Iterable[float]:
@@ -299,7 +326,9 @@ def price_ratio(old: MarginSchedule, new: MarginSchedule) -> float:
 
 
 def price_of(one: MarginSchedule) -> Decimal | None:
-    """The price by which a schedule became USD; None where none was used."""
+    """The price by which a schedule's functions became USD; None where none was used."""
+    if not one.scales:
+        return None
     for evidence in one.evidence:
         for factor in evidence.conversion.factors if evidence.conversion else ():
             if "price" in factor.name:

@@ -202,7 +202,9 @@ class MarginSchedule:
     weakest payload that the margins rest on. ``dates`` are the observation times of all payloads
     used, oldest first; ``observed_at`` is that of the margin payload itself. ``aside`` says why the
     schedule is no match for others' (only a part of it is published); empty where it is one.
-    ``effective`` is since when it holds, where the venue says.
+    ``effective`` is since when it holds, where the venue says. ``scales`` says whether the functions move
+    with a price that is in the evidence; ``capacity_price`` is the price that made the capacity USD, where
+    one did that the evidence does not hold.
     """
 
     instrument: Instrument
@@ -221,6 +223,8 @@ class MarginSchedule:
     notes: tuple[str, ...] = ()
     aside: str = ""
     effective: "Figure[datetime]" = UNSTATED
+    scales: bool = True
+    capacity_price: Decimal | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:

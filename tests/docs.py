@@ -148,7 +148,7 @@ def _recorded(_: str) -> str:
 
 
 def _days(days: Sequence[str]) -> str:
-    if len(days) < 3:  # noqa: PLR2004 - two are named
+    if len(days) < 3:
         return ", ".join(days)
     return f"{days[0]} to {days[-1]}, {len(days)} snapshots"
 

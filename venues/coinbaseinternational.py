@@ -57,6 +57,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
         capacity=Derived(
             positive(row, "position_limit_qty", at) * mark, "position limit at the mark price"
         ),
+        capacity_price=mark,
         doubts=(RISE, TWO_THIRDS),
         aside=RISE,
     )

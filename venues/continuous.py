@@ -60,6 +60,7 @@ class Formula:
     others: tuple[Payload, ...] = ()
     aside: str = ""
     effective: Figure[datetime] = UNSTATED
+    capacity_price: Decimal | None = None
 
 
 def parsed(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
@@ -107,6 +108,7 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         notes=formula.notes,
         aside=formula.aside,
         effective=formula.effective,
+        capacity_price=formula.capacity_price,
     )
 
 

@@ -68,7 +68,9 @@ def _ladders(
     if row.get("tradeable") is not True:
         return
     listed = instrument(row, at)
-    capacity = _capacity(payload, row, at, marks.get(listed.id))
+    mark = marks.get(listed.id)
+    capacity = _capacity(payload, row, at, mark)
+    in_coins = kind != "futures_inverse"
     size = factor(payload, f"contract size of {listed.id}", row, "contractSize", at, "USD")
     for levels in _schedules(row, at):
         key = _KINDS[kind]
@@ -86,6 +88,7 @@ def _ladders(
             ),
             usd=contracts(payload, (size,), None),
             capacity=capacity,
+            capacity_price=mark.value if mark and in_coins else None,
         )
 
 

@@ -74,6 +74,8 @@ def schedules(payload: Payload, row: Row, at: str, facts: Facts) -> Iterator[Mar
         capacity=_capacity(row, at, listed, mark),
         meaning=fact.meaning,
         fee=fact.fee_add_on,
+        scales=listed.payoff is not Payoff.INVERSE,
+        capacity_price=mark.value if listed.payoff is Payoff.INVERSE else None,
         evidence=(
             Evidence(
                 payload.sha256,

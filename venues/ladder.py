@@ -66,6 +66,7 @@ class Ladder:
     guessed_unit: str = ""
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
     effective: Figure[datetime] = UNSTATED
+    capacity_price: Decimal | None = None
 
 
 def parsed(
@@ -102,6 +103,7 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         notes=ladder.notes,
         aside=ladder.aside,
         effective=ladder.effective,
+        capacity_price=ladder.capacity_price,
     )
 
 
