@@ -192,7 +192,10 @@ class Archive:
         Raises ArchiveError: not writable, or a snapshot that would not read back as it is. What
         was archived before is unchanged then; a pack without a manifest may be left.
         """
-        pack = self._packed(snapshot, like)
+        with self.objects.held(alone=False):
+            return self._append(snapshot, self._packed(snapshot, like), imported=imported)
+
+    def _append(self, snapshot: Snapshot, pack: Packed, *, imported: bool) -> Entry:
         try:
             for attempt in range(ATTEMPTS):
                 sequence, previous, last = self._next()
@@ -218,12 +221,18 @@ class Archive:
         """Take away the packs that only the entries of ``drop`` need, and give their names.
 
         The record of it joins the chain first, so that a crash between leaves packs that a later
-        pruning takes; every manifest stays. Run this while nothing else appends.
-        Raises ArchiveError: format 1, or not writable.
+        pruning takes; every manifest stays. In a folder it waits for who appends; on an object store,
+        run it while nothing else writes. Raises ArchiveError: format 1, or not writable.
         """
         if self.format < NEWEST:
             what = "has format 1, which cannot be pruned; import it into a new archive"
             raise ArchiveError(self.place, what)
+        with self.objects.held(alone=True):
+            return self._prune(drop, at, reason, known)
+
+    def _prune(
+        self, drop: Sequence[Entry], at: datetime, reason: str, known: Listing | None
+    ) -> tuple[str, ...]:
         before = self.listing(known)
         try:
             self._publish_pruning(before, {one.digest for one in drop}, at, reason)

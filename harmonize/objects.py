@@ -5,7 +5,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +56,9 @@ class Objects(Protocol):
     def prepare(self, directories: Iterable[str]) -> None:
         """Make directories where there are none. Raises OSError."""
 
+    def held(self, *, alone: bool) -> AbstractContextManager[None]:
+        """Keep who takes packs away (``alone``) and who adds some from working at once."""
+
 
 def _write(path: Path, content: bytes) -> None:
     with path.open("xb") as file:
@@ -74,14 +77,33 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _lock(directory: Path, alone: bool) -> int | None:  # noqa: FBT001 - a step of the disk
+    """Wait for a folder's lock; None where the system or the file system has none."""
+    try:
+        import fcntl  # noqa: PLC0415 - Windows has none
+    except ImportError:  # pragma: no cover - as said
+        return None
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:  # what is wrong with it is told where it is used
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The four steps by which a file comes to last; a test stops at each of them."""
+    """The four steps by which a file comes to last, and a lock; a test stops at each of them."""
 
     write: Callable[[Path, bytes], None] = _write  # make a new file, whole and flushed
     link: Callable[[Path, Path], None] = os.link  # give it its name; fails where that is taken
     remove: Callable[[Path], None] = os.unlink  # take a name away
     sync: Callable[[Path], None] = _sync  # make the names in a directory last
+    lock: Callable[[Path, bool], int | None] = _lock  # wait for a folder, to be there alone or not
 
 
 DISK = Disk()
@@ -148,6 +170,16 @@ class Local:
         for directory in directories:
             (self.path / directory).mkdir(parents=True, exist_ok=True)
 
+    @contextmanager
+    def held(self, *, alone: bool) -> Iterator[None]:
+        """Lock the folder of packs for as long as the context is open; a crash opens it."""
+        descriptor = self.disk.lock(self.path / "packs", alone)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -206,6 +238,11 @@ class Remote:
         """Delete the object."""
         with _as_os_error(), suppress(FileNotFoundError):
             self.system.rm_file(f"{self.root}/{name}")
+
+    @contextmanager
+    def held(self, *, alone: bool) -> Iterator[None]:  # noqa: ARG002 - as Objects has it
+        """A store has no lock: prune while nothing else writes there."""
+        yield
 
     def prepare(self, directories: Iterable[str]) -> None:
         """Make folders. A store of buckets has none, and a bucket is made by whoever pays for it."""

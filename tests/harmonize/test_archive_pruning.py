@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 import random
 import resource
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,6 +23,7 @@ from hypothesis import strategies as st
 from harmonize import archive as archive_module
 from harmonize.archive import Archive, ArchiveError
 from harmonize.listing import Entry, Listing, newest_of
+from harmonize.objects import DISK, Local
 from harmonize.payload import Call, Payload, Snapshot
 from tests.archives import (
     LIVE,
@@ -572,3 +576,30 @@ def test_an_archive_is_not_made_where_a_folder_of_it_holds_something(tmp_path: P
     (tmp_path / "packs" / "packs").mkdir(parents=True)
     with pytest.raises(ArchiveError, match="already holds packs"):
         Archive.create(tmp_path)
+
+
+def test_a_pruning_waits_for_an_append_and_takes_nothing_that_it_needs(tmp_path: Path) -> None:
+    """The append finds the pack of a pruned twin there, and is stopped before its manifest stands."""
+    archive = Archive.create(tmp_path / "archive")
+    twin = archive.append(snapshot(0))
+    archive.append(snapshot(1))
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow(source: Path, target: Path) -> None:
+        if target.suffix == ".json":
+            reached.set()
+            assert go_on.wait(20)
+        os.link(source, target)
+
+    again = replace(snapshot(0), observed_at=snapshot(2).observed_at)
+    slowly = replace(archive, objects=Local(Path(archive.place), replace(DISK, link=slow)))
+    with ThreadPoolExecutor(2) as pool:
+        appended = pool.submit(slowly.append, again)
+        assert reached.wait(20)
+        pruned = pool.submit(archive.prune, [twin], snapshot(3).observed_at, "a test")
+        assert not wait([pruned], timeout=0.3).done
+        go_on.set()
+        entry = appended.result(20)
+        assert pruned.result(20) == ()
+    assert archive.verify() == ()
+    assert archive.read(entry) == again
