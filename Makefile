@@ -27,7 +27,7 @@ goldens: $(VENV)/test.installed
 	$(BIN)/python -m tests.reports.goldens
 
 tables: $(VENV)/test.installed
-	$(BIN)/python -m tests.tables
+	$(BIN)/python -m tests.recorded_tables
 
 docs: $(VENV)/test.installed
 	$(BIN)/python -m tests.fields

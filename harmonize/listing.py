@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from harmonize.manifest import Manifest, Pruning, moment
 from harmonize.payload import Origin
@@ -104,6 +105,24 @@ def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str,
         if not newer or not newer[-1].complete:
             newer.append(entry)
     return {venue: tuple(found[venue]) for venue in sorted(found)}
+
+
+def due(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
+    """The observations of a venue in order of time; failed tries are none.
+
+    Of what was gathered into the archive, the order of the sequence is the order of time, whatever the
+    clock said: one whose clock stood ahead of a later one's has the later one's time here.
+    """
+    held = [one for one in entries if one.venue == venue and not one.failed]
+    found = [one for one in held if not one.gathered]
+    upto: datetime | None = None
+    for one in sorted((one for one in held if one.gathered), key=_SEQUENCE, reverse=True):
+        upto = one.observed_at if upto is None else min(upto, one.observed_at)
+        found.append(one if upto == one.observed_at else replace(one, observed_at=upto))
+    return tuple(sorted(found, key=lambda one: (one.observed_at, one.sequence)))
+
+
+_SEQUENCE = attrgetter("sequence")
 
 
 def entry_of(manifest: Manifest, digest: str) -> Entry:

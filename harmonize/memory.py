@@ -17,8 +17,9 @@ from harmonize.objects import objects_at
 from harmonize.past import Course, Past, StressWindow, Week
 from harmonize.place import Place
 from harmonize.sources import Source
-from harmonize.store import Held, Row, Store, change_of
+from harmonize.store import Held, Store
 from harmonize.stress import windows
+from harmonize.tables import Row, change_of
 from harmonize.version import VERSION
 
 
@@ -47,7 +48,7 @@ def lately(source: Source, until: datetime) -> Lately:
     from harmonize import recall  # noqa: PLC0415 - duckdb is heavy
 
     answer = recall.lately(store, tables, newest if whole else until, windows())
-    if whole:
+    if whole and not any(one.fault for one in tables.kept):  # what is broken may be mended
         _keep(store, _Summary(*said, answer))
     return answer
 
@@ -62,7 +63,7 @@ def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[Store, Held]:
     """The tables as they are at a tip of the chain, which nothing before it can change."""
     beside, apart = places(archive)
     if beside is not None:
-        with suppress(PermissionError, OSError):
+        with suppress(OSError):  # not ours to write, or no room
             return Store(beside), Store(beside).update(archive)
     return Store(apart), Store(apart).update(archive)
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harmonize.change import Kind
 from harmonize.lately import DAYS, Dated, InStress, Lately, Unchanged
 from harmonize.past import Course, Mark, StressWindow, Week
-from harmonize.store import GONE, Held, Row, Store, bare, change_of, row_from
+from harmonize.store import Held, Store
+from harmonize.tables import GONE, Row, bare, change_of, row_from
 from harmonize.timeline import FIRST
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _COUNTED = {
     Kind.TIGHTER.value: "tighter",
@@ -161,15 +166,26 @@ _WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
 
 
 def unchanged(store: Store, until: datetime) -> tuple[Unchanged, ...]:
-    """The schedules in force, and when each was last seen to change, or was first seen."""
+    """The schedules in force, and when each was last seen to change, or was first seen.
+
+    That one could not be read for a time, and is as it was before, is no change.
+    """
     found = _table(
-        _files(store, until=until.year),
+        _files(store, every=True, until=until.year),
         """
-        select venue, symbol, profile, max(observed_at)
-        from read_parquet($files, hive_partitioning = false) where observed_at <= $moment
-        group by all having not list_contains($gone, max_by(kind, (observed_at, sequence))) order by all
+        select venue, symbol, profile,
+               coalesce(max(observed_at) filter (not list_contains($gap, kind)), min(observed_at))
+        from read_parquet($files, hive_partitioning = false)
+        where not carried and observed_at <= $moment
+        group by all
+        having not list_contains($gone, last(kind order by observed_at, sequence))
+        order by all
         """,
-        {"moment": until, "gone": sorted(GONE)},
+        {
+            "moment": until,
+            "gone": sorted(GONE),
+            "gap": [Kind.UNREAD.value, Kind.READ.value],
+        },
     )
     return tuple(
         Unchanged(venue, symbol, profile, moment.replace(tzinfo=UTC))
@@ -216,7 +232,8 @@ def in_stress(
     risen = _table(
         _files(store, every=True),
         """
-        select venue, before_at, observed_at, count(*), max(rise), min_by(symbol, (-rise, symbol))
+        select venue, before_at, observed_at, count(*), max(rise),
+               first(symbol order by rise desc, symbol)
         from read_parquet($files, hive_partitioning = false)
         where not carried and rise is not null and observed_at <= $moment
         group by all order by all
@@ -302,9 +319,7 @@ def _table(
 ) -> list[tuple[Any, ...]]:
     if not files:
         return []
-    import duckdb  # noqa: PLC0415 - heavy, and only questions about time need it
-
-    with duckdb.connect() as connection:
+    with _engine().cursor() as connection:
         plain = {
             name: bare(one) if isinstance(one, datetime) else one for name, one in values.items()
         }
@@ -312,3 +327,13 @@ def _table(
         if names is not None:
             names += [one[0] for one in connection.description or ()]
         return connection.fetchall()
+
+
+@cache
+def _engine() -> "DuckDBPyConnection":
+    """DuckDB, started once: that takes longer than most questions. It keeps nothing of any file."""
+    import duckdb  # noqa: PLC0415 - heavy, and only questions about time need it
+
+    connection = duckdb.connect()
+    connection.execute("set enable_external_file_cache = false")
+    return connection

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from harmonize.listing import Entry
+from harmonize.listing import Entry, due
 from harmonize.run_settings import Keep
 
 
@@ -18,7 +18,8 @@ def dropped(entries: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> 
     gone: list[Entry] = []
     for venue in sorted({one.venue for one in entries}):
         own = [one for one in entries if one.venue == venue and not one.pruned]
-        gone += _dropped(sorted(own, key=_order), keep, changed)
+        in_time = [one for one in due(entries, venue) if not one.pruned]
+        gone += _dropped(sorted(own, key=_order), in_time, keep, changed)
     return tuple(sorted(gone, key=lambda one: one.sequence))
 
 
@@ -26,14 +27,19 @@ def _order(entry: Entry) -> tuple[datetime, int]:
     return entry.observed_at, entry.sequence
 
 
-def _dropped(own: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> list[Entry]:
-    """Those of one venue, which are in order of time."""
+def _dropped(
+    own: Sequence[Entry], in_time: Sequence[Entry], keep: Keep, changed: AbstractSet[str]
+) -> list[Entry]:
+    """Those of one venue, which are in order of what the clock said; ``in_time`` as ``due`` has them.
+
+    An audit goes by the clock and history by ``due``: what is kept can be read by both.
+    """
     good = [one for one in own if not one.failed]
-    kept = {one.digest for one in good[-1:]} | {one.digest for one in own[-1:]}
+    kept = {one.digest for one in (*good[-1:], *own[-1:], *in_time[-1:])}
     kept |= {one.digest for one in good if one.digest in changed}
     for count, period in ((keep.daily, _day), (keep.weekly, _week), (keep.monthly, _month)):
         kept |= _last_of_each(good, period, count)
-    kept |= _rested_on(good, kept)
+    kept |= _rested_on(good, kept) | _rested_on(in_time, kept)
     return [one for one in own if one.digest not in kept]
 
 

@@ -18,11 +18,13 @@ from harmonize.app import (
 from harmonize.choice import preferred
 from harmonize.lately import Key
 from harmonize.leads import Lead, leads, rises
+from harmonize.listing import due
 from harmonize.past import Course as Drawn
 from harmonize.past import Week
 from harmonize.responsiveness import Responsiveness, responsiveness
 from harmonize.schedule import MarginSchedule
-from harmonize.store import Row, Store
+from harmonize.store import Store
+from harmonize.tables import Row
 from harmonize.timeline import FIRST
 from harmonize.venue_moves import VenueMoves, venue_moves
 from venues import registry
@@ -225,9 +227,10 @@ def _followed(question: Question, venue: str, symbol: str) -> _Followed:
         for source in sources_of(question, path):
             store, held = memory.tables_of(source.archive)
             rows += recall.history(store, venue, symbol, limit)
-            for kept in held.kept:
-                one = kept.entry
-                if one.venue != venue or one.failed or (limit and one.observed_at > limit):
+            state = {one.entry.digest: one for one in held.kept}
+            for one in due([each.entry for each in held.kept], venue):
+                kept = state[one.digest]
+                if limit and one.observed_at > limit:
                     continue
                 if kept.fault:
                     left_out.append(f"{one.observed_at:%Y-%m-%d}: {kept.fault}")

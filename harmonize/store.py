@@ -12,67 +12,29 @@ day opens one file a venue, and a night writes one. Two times stand on a row: wh
 the price of the row's own snapshot: a change of price alone makes no row.
 """
 
+import gc
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from os import SEEK_END
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 from harmonize.archive import Archive
-from harmonize.change import Change, Kind, Moved, Step
-from harmonize.changes import price_of
-from harmonize.listing import Entry, Listing
-from harmonize.panel import PieceNumbers
-from harmonize.rows import note, pieces, status
-from harmonize.schedule import Figure, MarginFunction, Unknown, value_of
-from harmonize.timeline import Event, Point, due, events, points
+from harmonize.change import Kind
+from harmonize.changes import Key
+from harmonize.listing import Entry, Listing, due
+from harmonize.schedule import MarginSchedule
+from harmonize.tables import GONE, Row, aware, bare, put, read_rows, row_of, write_rows
+from harmonize.timeline import Point, events, points, warm
 from harmonize.version import VERSION
 from venues import registry
 
-FORMAT = "1"
-GONE = frozenset({Kind.DELISTED.value, Kind.LEFT_OUT.value, Kind.UNREAD.value})
-_PIECE = ("upper", "fixed", "rate", "coefficient", "power")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A schedule from the time it was observed so, until its next row.
-
-    Margins are pieces (lower, upper, fixed, rate, coefficient, power) in USD, None where they are not
-    known. ``kind`` is what became of it: of a schedule that went, the rest is what was last seen.
-    ``change`` is the change in full, as JSON; empty for what was seen first.
-    """
-
-    asset: str
-    venue: str
-    symbol: str
-    id: str
-    profile: str
-    observed_at: datetime
-    before_at: datetime | None
-    effective_from: datetime | None
-    kind: str
-    sequence: int
-    digest: str
-    rule: str
-    initial: tuple[PieceNumbers, ...] | None
-    initial_status: str
-    initial_note: str
-    maintenance: tuple[PieceNumbers, ...] | None
-    maintenance_status: str
-    maintenance_note: str
-    capacity: float | None
-    price: float | None
-    rise: float | None
-    fall: float | None
-    change: str
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What names a schedule: venue, symbol, profile."""
-        return (self.venue, self.symbol, self.profile)
+FORMAT = "2"
+_END = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +56,32 @@ class Store:
         """Bring the tables up to the archive, reading only what is new, and give what it holds.
 
         A snapshot that was observed before others that are there makes those after it be read again.
+        One process at a time does this; another waits for it.
         Raises ArchiveError: the chain of the archive is not sound; OSError: the folder cannot be written.
         """
         held = self.held()
         listing = archive.listing(held.listing)
+        if listing == held.listing and not _behind(held):
+            return held
+        from filelock import FileLock  # noqa: PLC0415 - only writing needs it
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / "update.lock"), _uncollected():
+            return self._updated(archive, self.held())
+
+    def _updated(self, archive: Archive, held: "Held") -> "Held":
+        listing = archive.listing(held.listing)
         known = {one.entry.digest: one for one in held.kept}
-        kept = {
-            one.digest: replace(known.get(one.digest, Kept(one)), entry=one)
-            for one in listing.entries
-        }
-        for venue in sorted({one.venue for one in listing.entries}):
+        kept = {one.digest: known.get(one.digest, Kept(one)) for one in listing.entries}
+        venues = {one.venue for one in listing.entries}
+        for folder in (self.path / "schedules").glob("venue=*"):
+            if folder.name.removeprefix("venue=") not in venues:
+                rmtree(folder, ignore_errors=True)
+        for venue in sorted(venues):
             if registry.adapter(venue) is not None:
                 entries = due(listing.entries, venue)
                 before = due([one.entry for one in held.kept if one.read], venue)
-                kept |= self._venue(archive, venue, entries, before)
+                kept |= self._venue(archive, entries, before)
         read = (replace(kept[one.digest], entry=one) for one in listing.entries)
         found = Held(listing, tuple(read))
         if found != held:
@@ -115,85 +89,92 @@ class Store:
         return found
 
     def held(self) -> "Held":
-        """What the tables hold; nothing, where they are none or another version's."""
-        import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and only tables need it
+        """What the tables hold; nothing, where they are none or another version's.
+
+        Of a venue whose tables are missing or cut short, nothing counts as read.
+        """
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and only tables need it
+        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
         path = self.path / "entries.parquet"
         if not path.exists():
             return Held()
         try:
             table = pq.read_table(path, partitioning=None)
-        except OSError:  # cut short by a crash of another kind: tables are made anew
+        except (OSError, pa.ArrowInvalid):  # cut short: tables are made anew
             return Held()
         said = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
         if (said.get("format"), said.get("version")) != (FORMAT, VERSION):
             return Held()
-        columns = [list(map(_aware, table.column(name).to_pylist())) for name in _ENTRY]
+        columns = [list(map(aware, table.column(name).to_pylist())) for name in _ENTRY]
         states = (table.column(name).to_pylist() for name in ("read", "fault"))
         entries_ = (Entry(*one) for one in zip(*columns, strict=True))
-        kept = tuple(Kept(*one) for one in zip(entries_, *states, strict=True))
+        lost = {name.split("/")[0] for name in json.loads(said["files"]) if not self._sound(name)}
+        kept = tuple(
+            Kept(one) if f"venue={one.venue}" in lost else Kept(one, read, fault)
+            for one, read, fault in zip(entries_, *states, strict=True)
+        )
         gone = tuple((name, at) for name, at in json.loads(said["gone"]))
         entries = tuple(one.entry for one in kept)
         listing = Listing(entries, int(said["sequence"]), said["digest"], gone)
         return Held(listing, kept)
 
+    def _sound(self, name: str) -> bool:
+        """Tell whether a table is there and was written to its end."""
+        try:
+            with (self.path / "schedules" / name).open("rb") as file:
+                file.seek(-len(_END), SEEK_END)
+                return file.read() == _END
+        except OSError:
+            return False
+
     def _venue(
-        self, archive: Archive, venue: str, entries: Sequence[Entry], before: Sequence[Entry]
+        self, archive: Archive, entries: Sequence[Entry], before: Sequence[Entry]
     ) -> dict[str, Kept]:
         """Read what is new of one venue, and write the years that it touches."""
-        digests = [one.digest for one in entries]
         start = _common(list(map(_named, entries)), list(map(_named, before)))
-        if start == len(digests):
+        if start == len(entries) == len(before):
             return {}
-        if not {one.digest for one in before} <= {
-            *digests
-        }:  # another archive, or one that was rolled back
-            rmtree(self._folder(venue), ignore_errors=True)
-            start = 0
-        cut = entries[start]
-        found: dict[str, Kept] = {one.digest: Kept(one, read=True) for one in entries}
+        if not {one.digest for one in before} <= {one.digest for one in entries}:
+            start = 0  # another archive, or one that was rolled back
+        found = self._read_from(archive, entries, start) if start else None
+        return found or self._read_from(archive, entries, 0) or {}
+
+    def _read_from(
+        self, archive: Archive, entries: Sequence[Entry], start: int
+    ) -> dict[str, Kept] | None:
+        """Read a venue's observations from one on; None where those before it cannot be read again."""
+        if not entries:
+            return {}
+        folder, cut = self._folder(entries[0].venue), entries[start]
+        if not start:
+            rmtree(folder, ignore_errors=True)
+        found = {one.digest: Kept(one, read=True) for one in entries}
+        places = {one.digest: place for place, one in enumerate(entries)}
+        own, carried = _before(folder, cut)
         rows: list[Row] = []
         last: Point | None = None
-        for point in points(archive, entries, _warm(entries, start)):
-            place = digests.index(point.entry.digest)
+        waits = start > 0
+        for point in points(archive, entries, warm(entries, start)):
+            new = places[point.entry.digest] >= start
+            if point.fault and not new:
+                return None
             if point.fault:
                 found[point.entry.digest] = Kept(point.entry, fault=point.fault)
                 continue
+            if not new:
+                last = point
+                continue
+            if last is not None and waits:
+                last = _with_broken(archive, entries, last, (*carried, *own))
+            waits = False
             happened, last = events(last, point)
-            if place >= start:
-                rows += map(row_of, happened)
-        self._rewrite(venue, cut, rows)
+            rows += map(row_of, happened)
+        _rewrite(folder, cut, (own, carried), rows)
         return found
 
     def _folder(self, venue: str) -> Path:
         return self.path / "schedules" / f"venue={venue}"
-
-    def _rewrite(self, venue: str, cut: Entry, rows: Sequence[Row]) -> None:
-        """Replace a venue's rows from ``cut`` on; every year begins with what was in force."""
-        folder = self._folder(venue)
-        first = cut.observed_at.year
-        years = sorted({one.observed_at.year for one in rows} | {first})
-        own, carried = self._before(folder, cut)
-        for path in folder.glob("*.parquet"):
-            if int(path.stem) > first:
-                path.unlink()
-        for year in years:
-            if year > first:
-                own, carried = [], _in_force(own, carried)
-            own = [*own, *(one for one in rows if one.observed_at.year == year)]
-            _write(folder / f"{year}.parquet", own, carried)
-
-    def _before(self, folder: Path, cut: Entry) -> tuple[list[Row], list[Row]]:
-        """The rows of the cut's year that stand before it, and those that were carried into it."""
-        year = cut.observed_at.year
-        earlier = [found for one in folder.glob("*.parquet") if (found := int(one.stem)) <= year]
-        if not earlier:
-            return [], []
-        own, carried = read_rows(folder / f"{max(earlier)}.parquet")
-        if max(earlier) < year:
-            return [], _in_force(own, carried)
-        upto = (cut.observed_at, cut.sequence)
-        return [one for one in own if (one.observed_at, one.sequence) < upto], carried
 
     def _write_entries(self, held: "Held") -> None:
         import pyarrow as pa  # noqa: PLC0415 - as above
@@ -201,6 +182,8 @@ class Store:
         said = {"format": FORMAT, "version": VERSION}
         said |= {"sequence": str(held.listing.sequence), "digest": held.listing.digest}
         said |= {"gone": json.dumps(held.listing.gone)}
+        files = sorted((self.path / "schedules").glob("venue=*/*.parquet"))
+        said |= {"files": json.dumps([f"{one.parent.name}/{one.name}" for one in files])}
         columns: dict[str, list[object]] = {
             name: [bare(getattr(one.entry, name)) for one in held.kept] for name in _ENTRY
         }
@@ -209,7 +192,7 @@ class Store:
             "fault": [one.fault for one in held.kept],
         }
         table = pa.table(columns, schema=_entry_schema()).replace_schema_metadata(said)
-        _replace(self.path / "entries.parquet", table)
+        put(self.path / "entries.parquet", table)
 
     def clear(self) -> None:
         """Take the tables away."""
@@ -224,52 +207,6 @@ class Held:
     kept: tuple[Kept, ...] = ()
 
 
-def row_of(event: Event) -> Row:
-    """An event as a row."""
-    schedule, change = event.schedule, event.change
-    instrument = schedule.instrument
-    effective = schedule.effective
-    capacity, price = value_of(schedule.capacity), price_of(schedule)
-    before = change.before if change else ""
-    moved = change.moved if change else ()
-    return Row(
-        asset=instrument.underlying.asset,
-        venue=instrument.venue,
-        symbol=instrument.symbol,
-        id=instrument.id,
-        profile=str(schedule.profile),
-        observed_at=event.entry.observed_at,
-        before_at=datetime.fromisoformat(before) if before else None,
-        effective_from=None if isinstance(effective, Unknown) else effective.value,
-        kind=event.kind,
-        sequence=event.entry.sequence,
-        digest=event.entry.digest,
-        rule=schedule.rule.value if schedule.rule else "",
-        initial=_numbers(schedule.initial),
-        initial_status=status(schedule.initial).value,
-        initial_note=note(schedule.initial),
-        maintenance=_numbers(schedule.maintenance),
-        maintenance_status=status(schedule.maintenance).value,
-        maintenance_note=note(schedule.maintenance),
-        capacity=None if capacity is None else float(capacity),
-        price=None if price is None else float(price),
-        rise=max((one.largest_rise for one in moved if one.largest_rise is not None), default=None),
-        fall=min((one.largest_fall for one in moved if one.largest_fall is not None), default=None),
-        change=json.dumps(asdict(change), ensure_ascii=False, separators=(",", ":"))
-        if change
-        else "",
-    )
-
-
-def _numbers(figure: Figure[MarginFunction]) -> tuple[PieceNumbers, ...] | None:
-    if isinstance(figure, Unknown):
-        return None
-    return tuple(
-        (one.lower, float("inf") if one.upper is None else one.upper, *astuple(one)[2:])
-        for one in pieces(figure)
-    )
-
-
 def _named(entry: Entry) -> tuple[str, datetime]:
     return entry.digest, entry.observed_at
 
@@ -280,16 +217,82 @@ def _common(one: Sequence[object], other: Sequence[object]) -> int:
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def _warm(entries: Sequence[Entry], start: int) -> int:
-    """Where to begin reading, so that the point before ``start`` is read as it was then."""
-    whole = [place for place in range(max(start - 1, 0)) if entries[place].complete]
-    return whole[-1] if whole else 0
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: nearly all that is read stays, and looking takes a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _behind(held: "Held") -> bool:
+    """Tell whether something is there that was not read yet, or could not be."""
+    return any(
+        not one.read and not one.entry.failed and registry.adapter(one.entry.venue) is not None
+        for one in held.kept
+    )
+
+
+def _with_broken(
+    archive: Archive, entries: Sequence[Entry], last: Point, rows: Iterable[Row]
+) -> Point:
+    """A point with the schedules that could not be read then, as they were before that."""
+    newest = {one.key: one for one in rows}
+    places = {one.digest: place for place, one in enumerate(entries)}
+    unread = [one for one in newest.values() if one.kind == Kind.UNREAD.value]
+    stood: list[MarginSchedule] = []
+    for place in sorted({places[one.digest] for one in unread}):
+        seen: Mapping[Key, MarginSchedule] = {}
+        for point in points(archive, entries[:place], warm(entries, place)):
+            seen = seen if point.fault else point.observed.by_key()
+        keys = sorted(one.key for one in unread if places[one.digest] == place)
+        stood += [seen[key] for key in keys if key in seen]
+    observed = replace(last.observed, schedules=(*last.observed.schedules, *stood))
+    return replace(last, observed=observed, broken=frozenset(one.key for one in stood))
+
+
+def _before(folder: Path, cut: Entry) -> tuple[list[Row], list[Row]]:
+    """The rows of the cut's year that stand before it, and those that were carried into it."""
+    year = cut.observed_at.year
+    earlier = [found for one in folder.glob("*.parquet") if (found := int(one.stem)) <= year]
+    if not earlier:
+        return [], []
+    own, carried = read_rows(folder / f"{max(earlier)}.parquet")
+    if max(earlier) < year:
+        return [], _in_force(own, carried)
+    upto = (cut.observed_at, cut.sequence)
+    return [one for one in own if (one.observed_at, one.sequence) < upto], carried
+
+
+def _rewrite(
+    folder: Path, cut: Entry, held: tuple[list[Row], list[Row]], rows: Sequence[Row]
+) -> None:
+    """Replace a venue's rows from ``cut`` on; every year with a row begins with what was in force.
+
+    ``held`` are the rows of the cut's year before it, and those carried into that year.
+    """
+    first = cut.observed_at.year
+    own, carried = held
+    years = sorted({one.observed_at.year for one in (*own, *rows)})
+    for year in years:
+        if year > first:
+            own, carried = [], _in_force(own, carried)
+        own = [*own, *(one for one in rows if one.observed_at.year == year)]
+        write_rows(folder / f"{year}.parquet", own, carried)
+    for path in folder.glob("*.parquet"):
+        if int(path.stem) >= first and int(path.stem) not in years:
+            path.unlink()
 
 
 def _in_force(own: Sequence[Row], carried: Sequence[Row]) -> list[Row]:
-    """The last row of every schedule that did not go."""
+    """The last row of every schedule that did not go; one that could not be read stays."""
     last = {one.key: one for one in (*carried, *own)}
-    return [one for _, one in sorted(last.items()) if one.kind not in GONE]
+    left = GONE - {Kind.UNREAD.value}
+    return [one for _, one in sorted(last.items()) if one.kind not in left]
 
 
 _ENTRY = tuple(one.name for one in fields(Entry))
@@ -302,94 +305,3 @@ def _entry_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
     kinds |= {"observed_at": pa.timestamp("us")}
     kinds |= dict.fromkeys(("complete", "failed", "gathered", "read"), pa.bool_())
     return pa.schema([(name, kinds.get(name, pa.string())) for name in (*_ENTRY, "read", "fault")])
-
-
-def _row_schema() -> Any:  # noqa: ANN401 - as above
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    time = pa.timestamp("us")
-    function = pa.list_(pa.struct([(name, pa.float64()) for name in _PIECE]))
-    kinds = dict.fromkeys(("observed_at", "before_at", "effective_from"), time)
-    kinds |= dict.fromkeys(("initial", "maintenance"), function)
-    kinds |= dict.fromkeys(("capacity", "price", "rise", "fall"), pa.float64())
-    kinds |= {"sequence": pa.int32(), "carried": pa.bool_()}
-    names = (*(one.name for one in fields(Row)), "carried")
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in names])
-
-
-def _write(path: Path, own: Sequence[Row], carried: Sequence[Row]) -> None:
-    """Write one venue's year, by asset, so that a question about one reads a part of it."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    rows = sorted(
-        ((one, flag) for flag, part in ((True, carried), (False, own)) for one in part),
-        key=lambda pair: (pair[0].asset, pair[0].key, pair[0].observed_at, pair[0].sequence),
-    )
-    table = pa.Table.from_pylist(
-        [_written(one) | {"carried": flag} for one, flag in rows], schema=_row_schema()
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, table)
-
-
-def _replace(path: Path, table: Any) -> None:  # noqa: ANN401 - as above
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
-    pq.write_table(table, beside, compression="zstd", row_group_size=512)
-    beside.replace(path)
-
-
-def _written(row: Row) -> dict[str, object]:
-    found: dict[str, object] = {one.name: bare(getattr(row, one.name)) for one in fields(Row)}
-    for name in ("initial", "maintenance"):
-        held: Sequence[PieceNumbers] | None = getattr(row, name)
-        found[name] = held and [dict(zip(_PIECE, one[1:], strict=True)) for one in held]
-    return found
-
-
-def change_of(row: Row) -> Change:
-    """The change that made a row, in full."""
-    said = json.loads(row.change)
-    moved = [
-        Moved(**{**one, **{name: tuple(map(tuple, one[name])) for name in ("tighter", "looser")}})
-        for one in said["moved"]
-    ]
-    steps = [Step(**one) for one in said["steps"]]
-    parts = {"kind": Kind(said["kind"]), "moved": tuple(moved), "steps": tuple(steps)}
-    return Change(**{**said, **parts})
-
-
-def bare(value: object) -> object:
-    """A time as it stands in a table: in UTC, without a zone; anything else as it is."""
-    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
-
-
-def _aware(value: Any) -> Any:  # noqa: ANN401 - a column is anything
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-
-
-def read_rows(path: Path) -> tuple[list[Row], list[Row]]:
-    """The rows of one venue's year in order of time, and those carried into it."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
-
-    own: list[Row] = []
-    carried: list[Row] = []
-    for one in pq.read_table(path, partitioning=None).to_pylist():
-        (carried if one.pop("carried") else own).append(row_from(one))
-    return sorted(own, key=lambda one: (one.observed_at, one.sequence)), carried
-
-
-def row_from(one: Mapping[str, Any]) -> Row:
-    """A row by its columns, as they stand in the table."""
-    found = {name: _aware(value) for name, value in one.items()}
-    for name in ("initial", "maintenance"):
-        held = found[name]
-        if held is not None:
-            lowers = [0.0, *(piece["upper"] for piece in held)]
-            found[name] = tuple(
-                (lower, *(piece[part] for part in _PIECE))
-                for lower, piece in zip(lowers, held, strict=False)
-            )
-    return Row(**found)

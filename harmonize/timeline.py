@@ -1,18 +1,18 @@
 """A venue's observations in order of time, and what changed from each to the next."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from operator import attrgetter
 
 from harmonize.archive import Archive, ArchiveError
 from harmonize.audit import LADDER
 from harmonize.change import Change, Kind
 from harmonize.changes import Key, Observed, changes
-from harmonize.listing import Entry, latest
+from harmonize.listing import Entry
 from harmonize.payload import Snapshot
 from harmonize.schedule import MarginSchedule
 from venues import facts, registry
+from venues.adapter import Parsed
+from venues.facts import Facts
 
 FIRST = "first seen"
 """What became of a schedule that a venue's first observation holds."""
@@ -48,47 +48,64 @@ class Event:
         return self.change.kind.value if self.change else FIRST
 
 
-def due(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
-    """The observations of a venue in order of time; failed tries are none.
-
-    Of what was gathered into the archive, the order of the sequence is the order of time, whatever the
-    clock said: one whose clock stood ahead of a later one's has the later one's time here.
-    """
-    held = [one for one in entries if one.venue == venue and not one.failed]
-    found = [one for one in held if not one.gathered]
-    upto: datetime | None = None
-    for one in sorted((one for one in held if one.gathered), key=_SEQUENCE, reverse=True):
-        upto = one.observed_at if upto is None else min(upto, one.observed_at)
-        found.append(one if upto == one.observed_at else replace(one, observed_at=upto))
-    return tuple(sorted(found, key=lambda one: (one.observed_at, one.sequence)))
-
-
-_SEQUENCE = attrgetter("sequence")
-
-
 def points(archive: Archive, entries: Sequence[Entry], start: int = 0) -> Iterator[Point]:
     """Read observations from number ``start`` of those that ``due`` gives; pruned ones are passed over.
 
-    Each is read as an audit of its moment would: laid over the older ones that it rests on.
+    Each is read as an audit of its moment would: laid over the older ones that it rests on, and held
+    against the complete one before these. ``warm`` says where to start for that. Laid over a complete
+    one it holds every instrument, some as of that one.
     """
     known = facts.bundled()
     snapshots: dict[str, Snapshot] = {}
-    earlier: tuple[MarginSchedule, ...] = ()
+    below: _Schedules = ()
+    base: _Schedules = ()
     for place, entry in enumerate(entries):
         if place < start or entry.pruned:
             continue
-        (rests_on,) = latest(entries[: place + 1]).values()
+        rests_on = _rests_on(entries, place)
         try:
             held = {one.digest: snapshots.get(one.digest) or archive.read(one) for one in rests_on}
         except ArchiveError as error:
             yield Point(entry, Observed((), frozenset()), str(error))
             continue
         snapshots = held
-        found = registry.parse(held.values(), known, earlier)
         if entry.complete:
-            earlier = found.schedules
-        whole = [entry.venue] if entry.complete else []
+            below = base
+        found = registry.parse(held.values(), known, below)
+        if entry.complete:
+            base = _as_sent(held[entry.digest], found, known)
+        whole = [entry.venue] if rests_on[-1].complete else []
         yield Point(entry, Observed.of(found.schedules, whole, found.defects))
+
+
+_Schedules = tuple[MarginSchedule, ...]
+
+
+def warm(entries: Sequence[Entry], start: int) -> int:
+    """Where to start, so that what is before ``start`` is read as it was: two complete ones back."""
+    whole = [
+        place for place in range(start) if entries[place].complete and not entries[place].pruned
+    ]
+    return whole[-2] if len(whole) > 1 else 0
+
+
+def _rests_on(entries: Sequence[Entry], place: int) -> list[Entry]:
+    """An observation and the older ones below it, newest first, down to a complete one."""
+    found: list[Entry] = []
+    for one in reversed(entries[: place + 1]):
+        if not one.pruned:
+            found.append(one)
+            if one.complete:
+                break
+    return found
+
+
+def _as_sent(snapshot: Snapshot, found: Parsed, known: Facts) -> _Schedules:
+    """The schedules of a complete snapshot before any was hidden for what it says."""
+    blamed = {one.symbol for one in found.defects}
+    if any(one.instrument.id in blamed for one in found.schedules):
+        return registry.read(snapshot, known).schedules
+    return found.schedules
 
 
 def events(before: Point | None, after: Point) -> tuple[list[Event], Point]:

@@ -59,7 +59,7 @@ _FIGURES = ("notionalCap", "notionalFloor", "initialLeverage", "maintMarginRatio
 def _tier(bracket: Row, at: str) -> Tier:
     """Read one bracket. Raises UnreadablePayloadError, naming the place."""
     try:
-        return _as_written(*(str(bracket.get(key)) for key in _FIGURES))
+        return _as_written(*map(str, map(bracket.get, _FIGURES)))
     except UnreadablePayloadError:  # once more, with its place
         return _read(bracket, at)
 

@@ -229,7 +229,7 @@ def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
 
 
 def rows(store: Store) -> Sequence[object]:
-    from harmonize.store import read_rows  # noqa: PLC0415 - beside the one that uses it
+    from harmonize.tables import read_rows  # noqa: PLC0415 - beside the one that uses it
 
     paths = sorted((store.path / "schedules").rglob("*.parquet"))
     return [(path.parent.name, path.name, read_rows(path)) for path in paths]

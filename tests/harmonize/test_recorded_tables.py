@@ -4,9 +4,10 @@ from pathlib import Path
 
 from harmonize import recall
 from harmonize.archive import Archive
-from harmonize.store import Store, read_rows
+from harmonize.store import Store
 from harmonize.stress import windows
-from tests.tables import ARCHIVE
+from harmonize.tables import read_rows
+from tests.recorded_tables import ARCHIVE
 
 
 def rows(folder: Path) -> dict[str, object]:
@@ -15,7 +16,7 @@ def rows(folder: Path) -> dict[str, object]:
 
 
 def test_the_tables_that_ship_are_made_of_the_archive_that_ships(tmp_path: Path) -> None:
-    """Where this fails, `python -m tests.tables` makes them anew."""
+    """Where this fails, `python -m tests.recorded_tables` makes them anew."""
     archive = Archive.open(ARCHIVE)
     shipped, anew = Store(ARCHIVE / "derived"), Store(tmp_path)
     held = anew.update(archive)

@@ -1,0 +1,44 @@
+"""The parts of what checks of change are asked about: by schedule, by venue, and together again."""
+
+from datetime import UTC, datetime
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonize.change import Change, Kind
+from harmonize.lately import Dated, InStress, Lately, Unchanged
+
+AT = datetime(2027, 1, 1, tzinfo=UTC)
+KEYS = list(product("ab", "xy", ("isolated", "cross")))
+
+
+def of_keys(venue: str) -> Lately:
+    own = [key for key in KEYS if key[0] == venue]
+    return Lately(
+        tuple(Dated(Change(*key, "BTC", Kind.TIGHTER, "", ""), "") for key in own),
+        (InStress(venue, "w", "", "", "", "", 1, 0.1, "x"),),
+        tuple(Unchanged(*key, AT) for key in own),
+        {venue: (AT,)},
+    )
+
+
+WHOLE = of_keys("a").with_(of_keys("b"))
+
+
+@given(st.sets(st.sampled_from(KEYS)))
+def test_a_part_holds_the_schedules_asked_and_what_is_said_of_their_venues(
+    keys: set[tuple[str, str, str]],
+) -> None:
+    part = WHOLE.of(keys)
+    venues = {venue for venue, _, _ in keys}
+    assert {one.key for one in part.changes} == keys
+    assert {one.key for one in part.unchanged} == keys
+    assert part.observed.keys() == venues
+    assert {one.venue for one in part.in_stress} == venues
+
+
+def test_parts_of_all_venues_together_are_the_whole() -> None:
+    assert WHOLE.of_venues("a").with_(WHOLE.of_venues("b")) == WHOLE
+    assert WHOLE.of_venues("a") == of_keys("a")
+    assert WHOLE.of_venues("") == Lately()

@@ -1,0 +1,22 @@
+"""Make the tables beside the recorded archive anew: ``python -m tests.recorded_tables``."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harmonize import memory
+from harmonize.archive import Archive
+from harmonize.sources import Source
+from harmonize.store import Store
+
+ARCHIVE = Path(__file__).parent.parent / "venues" / "recorded" / "archive"
+
+
+def main() -> None:
+    """Take the tables away, and read the whole archive."""
+    Store(ARCHIVE / "derived").clear()
+    source = Source.of(Archive.open(ARCHIVE), "recorded")
+    memory.lately(source, datetime(9999, 1, 1, tzinfo=UTC))
+
+
+if __name__ == "__main__":
+    main()
