@@ -60,7 +60,10 @@ def written(document: AuditDocument) -> bytes:
         "as_of": document.as_of,
         "findings": dict(sorted(known.items())),
     }
-    return f"{json.dumps(whole, indent=1, ensure_ascii=False)}\n".encode()
+    text = json.dumps(whole, indent=1, ensure_ascii=False)
+    return f"{text}\n".encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair is an escape of JSON
 
 
 def read(content: bytes, name: str) -> Baseline:

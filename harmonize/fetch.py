@@ -119,9 +119,20 @@ def _check_place(mirror: str) -> None:
 def gathered(
     settings: Settings, wanted: "Wanted", log_format: LogFormat = LogFormat.TEXT
 ) -> "tuple[Outcome, ...] | None":
-    """Gather, telling how far it is; None when nothing can be reached."""
+    """Gather as ``outcomes_of`` does; an archive that is at fault ends the program with one line."""
     from harmonize.archive import ArchiveError  # noqa: PLC0415 - numpy is heavy
-    from harmonize.gathering import (  # noqa: PLC0415 - as above
+
+    try:
+        return outcomes_of(settings, wanted, log_format)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
+
+
+def outcomes_of(
+    settings: Settings, wanted: "Wanted", log_format: LogFormat = LogFormat.TEXT
+) -> "tuple[Outcome, ...] | None":
+    """Gather, telling how far it is; None when nothing can be reached. Raises ArchiveError."""
+    from harmonize.gathering import (  # noqa: PLC0415 - numpy is heavy
         GatheringError,
         chosen,
         fetched,
@@ -137,8 +148,6 @@ def gathered(
             return fetched(wanted, tell, done)
     except GatheringError as error:
         fail(str(error), USAGE)
-    except ArchiveError as error:
-        fail(str(error), INCOMPLETE)
     except KeyboardInterrupt:
         fail("stopped; the venues gathered until then are archived, whole", STOPPED)
 

@@ -1,5 +1,6 @@
 """A night as JSON, and back."""
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ if TYPE_CHECKING:
 
 def night_json(night: Night) -> bytes:
     """Write a night; the same night gives the same bytes."""
-    return _adapter().dump_json(night, indent=1) + b"\n"
+    text = json.dumps(_adapter().dump_python(night, mode="json"), indent=1, ensure_ascii=False)
+    return f"{text}\n".encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair is an escape of JSON
 
 
 def night_from_json(content: bytes) -> Night:
     """Read a night. Raises ValueError: it is none."""
-    return _adapter().validate_json(content)
+    return _adapter().validate_python(json.loads(content))
 
 
 @cache

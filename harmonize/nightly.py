@@ -1,24 +1,24 @@
 """One night: gather, archive, audit, report, changes, notify; the same night twice is once."""
 
 import gzip
-import hashlib
-import json
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
-from harmonize import baseline, memory, notice, retention
-from harmonize.app import PICTURED_SIZES, Answer, Question, answer, opened
-from harmonize.archive import Archive
+from harmonize import baseline, memory, retention, telling
+from harmonize.app import PICTURED_SIZES, Answer, AskedError, Question, answer, opened
+from harmonize.archive import Archive, ArchiveError
+from harmonize.baseline import Baseline, BaselineError
 from harmonize.change import Change
-from harmonize.channel import Channel
-from harmonize.document import AuditDocument, Finding, Level, to_json
+from harmonize.document import AuditDocument, Level, to_json
 from harmonize.listing import Entry
 from harmonize.night import Night, VenueNight
-from harmonize.notice import Notice
 from harmonize.run_settings import RunSettings
-from harmonize.site import Site
+from harmonize.site import Site, SiteError, in_time
+from harmonize.telling import Sender
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
@@ -29,6 +29,8 @@ FINE, FINDINGS, INCOMPLETE, UNTOLD = 0, 1, 3, 5
 
 FRESH = timedelta(hours=12)
 """A venue with a snapshot younger than this is not asked again: the night is being run once more."""
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 SHOWN = 30
 """How many nights the page of changes and the feed hold."""
@@ -65,9 +67,6 @@ class Pages:
     latest: Callable[[Night], bytes]
 
 
-Sender = Callable[[Notice, Sequence[Channel]], Sequence[tuple[int, str]]]
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
     """The world: the clock, the venues, the pages, and where notices go.
@@ -91,44 +90,90 @@ class Done:
 
     @property
     def exit_code(self) -> int:
-        """That of the night, but for a notice that did not pass."""
+        """That of the night, but for a notice that did not pass: then nobody knows of the rest."""
         return UNTOLD if self.untold else self.night.exit_code
+
+
+class StoppedError(Exception):
+    """An error that stopped the night: one line; ``untold`` says which channels do not know of it."""
+
+    def __init__(self, line: str, untold: tuple[str, ...]) -> None:
+        """Hold the line, and what came of telling it."""
+        super().__init__(line)
+        self.untold = untold
+
+    @property
+    def exit_code(self) -> int:
+        """The night was not observed, or worse: nobody knows."""
+        return UNTOLD if self.untold else INCOMPLETE
 
 
 def run(task: Task, door: Door) -> Done:
     """Do one night's work; what an earlier run of the same night did is not done again.
 
-    Raises SiteError, ArchiveError, AskedError, RuleError.
+    Raises StoppedError, when that was told; RuleError.
     """
     now = door.now().astimezone(UTC)
-    day = (now + timedelta(hours=12)).date()
+    try:
+        return _run(task, door, now)
+    except (ArchiveError, AskedError, SiteError) as error:
+        line = str(error)
+        night = Night(
+            f"{_day(now)}", f"{now:{_TIME}}", VERSION, (), (), (), (line,), {}, INCOMPLETE
+        )
+        untold = telling.stopped(night, task.settings, task.site, door.send)
+        raise StoppedError(line, untold) from error
+
+
+def _run(task: Task, door: Door, now: datetime) -> Done:
+    day = _day(now)
     archive = opened(task.question)
     called = task.site.called(f"{day}")
-    clock = _clock(task.site.latest(), f"{day}")
-    due = _due(task, archive, now)
+    due, last = _due(task, archive, now), _last(archive)
     reached = door.gather(due) if due else True
-    tonight = Tonight(called, *_observed(archive, day), reached, clock)
+    tonight = Tonight(called, *_observed(archive, day, last), reached, frozenset(due))
     found = answer(replace(task.question, moment=tonight.as_of, sizes=PICTURED_SIZES, past=True))
-    night = _night(task, found, archive, tonight)
+    earlier = _earlier(task.site, called)
+    night = _night(task, found, archive, tonight, earlier)
+    waiting = [telling.left(one, task.settings, task.site) for one in earlier[:1]]
+    waiting.append(telling.pending(night, task.settings, task.site))
     _write(task, door, night, found)
-    untold = _tell(task, door, night)
+    untold = [
+        line
+        for one in waiting
+        if one is not None
+        for line in telling.tell(one, task.settings, task.site, door.send)
+    ]
     if task.settings.keep is not None:
         _prune(task, archive, now)
     if task.settings.nights is not None:
-        task.site.thin(task.settings.nights)
-    return Done(night, untold)
+        task.site.thin(task.settings.nights, {called, *(one.night for one in earlier[:1])})
+    return Done(night, tuple(dict.fromkeys(untold)))
+
+
+def _day(now: datetime) -> Date:
+    """The day that names the night of a time: it goes from noon to noon UTC."""
+    return (now + timedelta(hours=12)).date()
+
+
+def _last(archive: Archive) -> int:
+    return max((one.sequence for one in memory.entries_of(archive)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Tonight:
-    """What is known of a night once venues were asked: its name, its entries, its time, its troubles."""
+    """What is known of a night once venues were asked.
+
+    Its name, its entries, the archive's last sequence, its time, whether any venue could be reached,
+    and which were asked.
+    """
 
     called: str
     entries: tuple[Entry, ...]
     sequence: int
     as_of: datetime
     reached: bool
-    clock: str
+    asked: frozenset[str]
 
 
 def _due(task: Task, archive: Archive, now: datetime) -> tuple[str, ...]:
@@ -141,31 +186,44 @@ def _due(task: Task, archive: Archive, now: datetime) -> tuple[str, ...]:
     return tuple(one.venue for one in task.wanted if one.venue not in held)
 
 
-def _observed(archive: Archive, day: Date) -> tuple[tuple[Entry, ...], int, datetime]:
-    """The entries of the night that ends on a day, the last sequence, and the newest time of them."""
+def _observed(archive: Archive, day: Date, before: int) -> tuple[tuple[Entry, ...], int, datetime]:
+    """The entries of the night that ends on a day, the last sequence, and the newest time of them.
+
+    What came after sequence ``before`` is of this run, and of the night though noon passed meanwhile.
+    A night without an entry speaks of the noon that it began with.
+    """
     entries = memory.entries_of(archive)
     noon = datetime.combine(day, time(12), UTC)
-    own = tuple(one for one in entries if noon - timedelta(days=1) <= one.observed_at < noon)
-    newest = max((one.observed_at for one in own), default=noon)
+    begun = noon - timedelta(days=1)
+    own = tuple(one for one in entries if begun <= one.observed_at < noon or one.sequence > before)
+    newest = max((one.observed_at for one in own), default=begun)
     return own, max((one.sequence for one in entries), default=0), newest
 
 
-def _clock(last: str, day: str) -> str:
-    if last[:10] <= day:
+def _clock(before: Night | None, called: str) -> str:
+    if before is None or before.night[:10] <= called[:10]:
         return ""
-    return f"the clock says {day}, and the night of {last} was written before: one of the two was wrong"
+    return (
+        f"the clock says {called[:10]}, and the night of {before.night} was written before: "
+        "one of the two was wrong"
+    )
 
 
-def _night(task: Task, found: Answer, archive: Archive, tonight: Tonight) -> Night:
+def _night(
+    task: Task, found: Answer, archive: Archive, tonight: Tonight, earlier: Sequence[Night]
+) -> Night:
     document = found.document
     venues = tuple(_venue_nights(task, archive, tonight, document))
-    errors = tuple(_errors(found, venues, tonight))
-    before = _before(task.site, tonight.called)
-    fresh = _fresh(task, document, before)
+    before = earlier[0] if earlier else None
+    known, unread = _known(task.site, earlier)
+    clock = _clock(before, tonight.called)
+    told = (clock, unread, *_errors(found, venues, tonight))
+    errors = tuple(one for one in told if one)
+    fresh = baseline.held_against(document, known).findings if known else ()
     grave = [one for one in fresh if task.fail_on and _rank(one.level) <= _rank(task.fail_on)]
     return Night(
         night=tonight.called,
-        as_of=f"{tonight.as_of:%Y-%m-%dT%H:%M:%SZ}",
+        as_of=f"{tonight.as_of:{_TIME}}",
         version=VERSION,
         venues=venues,
         changes=_changes(task, archive, before, tonight),
@@ -179,10 +237,21 @@ def _night(task: Task, found: Answer, archive: Archive, tonight: Tonight) -> Nig
     )
 
 
-def _before(site: Site, called: str) -> Night | None:
-    """The run before this one: of the newest nights the one whose archive went furthest."""
-    others = [one for one in site.nights() if one != called][-SHOWN:]
-    return max(_nights(site, others), key=lambda one: one.sequence, default=None)
+def _earlier(site: Site, called: str) -> list[Night]:
+    """Some nights before this one, the run just before it first: whose archive went furthest.
+
+    The clock may have been wrong, so both the nights with the newest names and those named before this
+    one are looked at; of two runs that found nothing in between, this night's forerunner by name counts.
+    """
+    names = [one for one in site.nights() if one != called]
+    below = [one for one in names if in_time(one) < in_time(called)]
+    found = _nights(site, sorted({*names[-SHOWN:], *below[-SHOWN:]}, key=in_time))
+    return sorted(found, key=lambda one: _before_key(one, called), reverse=True)
+
+
+def _before_key(night: Night, called: str) -> tuple[int, bool, tuple[str, int]]:
+    named = in_time(night.night)
+    return night.sequence, named < in_time(called), named
 
 
 def _rank(level: Level) -> int:
@@ -197,23 +266,35 @@ def _venue_nights(
     reasons = {one.venue: one.reason for one in document.unobserved}
     found = []
     for one in task.wanted:
-        own = [entry for entry in tonight.entries if entry.venue == one.venue]
+        own = [
+            entry
+            for entry in tonight.entries
+            if entry.venue == one.venue and (entry.gathered or entry.failed)
+        ]
         good = [entry for entry in own if not entry.failed]
         seen = newest.get(one.venue, "")
         if good:
-            seen = f"{max(entry.observed_at for entry in good):%Y-%m-%dT%H:%M:%SZ}"
+            seen = f"{max(entry.observed_at for entry in good):{_TIME}}"
             partial = "" if good[-1].complete else "holds some instruments only"
             found.append(VenueNight(one.venue, "gathered", seen, partial))
         elif own:
-            reason = attempt(archive.read(own[-1])) or ""
-            found.append(VenueNight(one.venue, "failed", seen, reason))
+            found.append(VenueNight(one.venue, "failed", seen, _why(archive, own[-1])))
+        elif one.venue not in tonight.asked:
+            found.append(VenueNight(one.venue, "held", seen, ""))
         else:
             found.append(VenueNight(one.venue, "not asked", seen, reasons.get(one.venue, "")))
     return found
 
 
+def _why(archive: Archive, entry: Entry) -> str:
+    """Why a try failed."""
+    if entry.pruned:
+        return "why is pruned"
+    return attempt(archive.read(entry)) or ""
+
+
 def _errors(found: Answer, venues: Sequence[VenueNight], tonight: Tonight) -> Sequence[str]:
-    errors = [tonight.clock] if tonight.clock else []
+    errors = []
     if not tonight.reached:
         errors.append("no venue could be reached; what is archived was read")
     errors += [f"{one.venue}: {one.reason}" for one in venues if one.became == "failed"]
@@ -223,13 +304,23 @@ def _errors(found: Answer, venues: Sequence[VenueNight], tonight: Tonight) -> Se
     return errors
 
 
-def _fresh(task: Task, document: AuditDocument, before: Night | None) -> tuple[Finding, ...]:
-    """The findings that are new or worse than the run before; none where there was none."""
-    content = task.site.read(before.night, "baseline.json.gz") if before else None
-    if before is None or content is None:
-        return ()
-    known = baseline.read(gzip.decompress(content), f"the night of {before.night}")
-    return baseline.held_against(document, known).findings
+def _known(site: Site, earlier: Sequence[Night]) -> tuple[Baseline | None, str]:
+    """The findings of the run before, and an error where those are not to be had.
+
+    Then those of the newest run that has them; None on the first night, on which nothing is new.
+    """
+    for one in earlier:
+        content = site.read(f"nights/{one.night}/baseline.json.gz")
+        if content is None:
+            continue
+        with suppress(OSError, EOFError, zlib.error, BaselineError):
+            known = baseline.read(gzip.decompress(content), f"the night of {one.night}")
+            if one is earlier[0]:
+                return known, ""
+            lost = f"the findings of the night of {earlier[0].night} cannot be read"
+            return known, f"{lost}; what is new is held against the night of {one.night}"
+    lost = "the findings of no earlier night can be read; what is new is not known"
+    return None, lost if earlier else ""
 
 
 def _changes(
@@ -258,58 +349,33 @@ def _write(task: Task, door: Door, night: Night, found: Answer) -> None:
     site.write(f"{folder}/audit.json.gz", document)
     site.write(f"{folder}/baseline.json.gz", known)
     site.write_night(night)
-    names = site.nights()
-    months = sorted({one[:7] for one in names})
-    place = months.index(night.night[:7])
-    around = (months[place - 1] if place else "", (*months, "")[place + 1])
-    own = [one for one in names if one.startswith(night.night[:7])]
-    read = {one: site.night(one) for one in {*names[-SHOWN:], *own}}
-    recent = [each for one in reversed(names[-SHOWN:]) if (each := read[one])]
-    of_month = [each for one in reversed(own) if (each := read[one])]
-    site.write(f"changes/{months[place]}.html", pages.month(months[place], of_month, around))
-    if around[0] and len(of_month) == 1:  # a month begins: the one before it now leads on
-        earlier = months[place - 1]
-        before = months[place - 2] if place > 1 else ""
-        then = _nights(site, [one for one in names if one.startswith(earlier)])
-        site.write(f"changes/{earlier}.html", pages.month(earlier, then, (before, months[place])))
-    site.write("changes.html", pages.changes(recent, months))
-    site.write("changes.xml", pages.feed(recent))
+    _write_changes(site, pages, night)
     site.write("index.html", report)
     site.write("latest.json", pages.latest(night))
+
+
+def _write_changes(site: Site, pages: Pages, night: Night) -> None:
+    """Write the pages of changes; those of the months beside a new one first, as they lead to it."""
+    names = site.nights()
+    months = sorted({one[:7] for one in names})
+    recent = _nights(site, names[-SHOWN:])
+    place = months.index(night.night[:7])
+    new = site.read(f"changes/{months[place]}.html") is None
+    beside = [place - 1, place + 1] if new else []
+    for at in (*beside, place):
+        if 0 <= at < len(months):
+            month = months[at]
+            around = (months[at - 1] if at else "", (*months, "")[at + 1])
+            own = _nights(site, [one for one in names if one[:7] == month])
+            site.write(f"changes/{month}.html", pages.month(month, own, around))
+    site.write("changes.html", pages.changes(recent, months))
+    site.write("changes.xml", pages.feed(recent))
 
 
 def _nights(site: Site, names: Sequence[str]) -> list[Night]:
     """What these nights brought, newest first; one that cannot be read is left out."""
     found = (site.night(one) for one in reversed(names))
     return [one for one in found if one is not None]
-
-
-def _tell(task: Task, door: Door, night: Night) -> tuple[str, ...]:
-    """Send a notice where one is due; channels that it passed in an earlier run are left alone."""
-    wanted = task.settings.notify
-    if not wanted.channels or not notice.due(night, Level(wanted.level), wanted.on):
-        return ()
-    link = f"{task.settings.base_url}/nights/{night.night}/" if task.settings.base_url else ""
-    said = notice.notice(night, link)
-    mark = hashlib.sha256(said.document + "\n".join((said.title, *said.lines)).encode()).hexdigest()
-    places = _untold(task.site, night.night, mark, len(wanted.channels))
-    failed = door.send(said, [wanted.channels[place] for place in places])
-    left = {places[place]: reason for place, reason in failed}
-    record = {"notice": mark, "untold": sorted(left)}
-    task.site.write(f"nights/{night.night}/notified.json", f"{json.dumps(record)}\n".encode())
-    return tuple(
-        f"run.notify.channels[{place}] ({wanted.channels[place].KIND}): {reason}"
-        for place, reason in sorted(left.items())
-    )
-
-
-def _untold(site: Site, night: str, mark: str, count: int) -> list[int]:
-    """The channels that this very notice has not passed yet."""
-    content = site.read(night, "notified.json")
-    record = json.loads(content) if content else {}
-    if record.get("notice") != mark:
-        return list(range(count))
-    return [one for one in record["untold"] if one < count]
 
 
 def _prune(task: Task, archive: Archive, now: datetime) -> None:

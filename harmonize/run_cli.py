@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize import asked
-from harmonize.fetch import Budget, Keys, Mirror, gathered, unreachable, wanted_of
+from harmonize.fetch import Budget, Keys, Mirror, outcomes_of, unreachable, wanted_of
 from harmonize.options import ConfigOption, FailOnOption, InputsOption, Rules, Underlyings, Venues
 from harmonize.terminal import (
     INCOMPLETE,
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from harmonize.app import Question
     from harmonize.channel import Channel
-    from harmonize.nightly import Done, Pages, Sender
+    from harmonize.gathering import Wanted
+    from harmonize.nightly import Done, Pages
     from harmonize.notice import Notice
     from harmonize.place import Place
     from harmonize.run_settings import RunSettings
+    from harmonize.telling import Sender
 
 
 def run(  # noqa: PLR0913 - one parameter an option
@@ -53,23 +55,22 @@ def run(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Do a night's work: gather, archive, audit, report, changes, notices; twice a night is once."""
     from harmonize import nightly  # noqa: PLC0415 - numpy is heavy
-    from harmonize.app import AskedError  # noqa: PLC0415 - as above
-    from harmonize.archive import ArchiveError  # noqa: PLC0415 - as above
     from harmonize.document import Level  # noqa: PLC0415 - as above
-    from harmonize.site import Site, SiteError  # noqa: PLC0415 - as above
+    from harmonize.site import Site  # noqa: PLC0415 - as above
     from rules.loader import RuleError  # noqa: PLC0415 - pydantic is heavy
 
     settings: Settings = context.obj
     question = _question(settings, venue, underlying, rules, inputs, config)
     chosen = _settings(question)
     wanted = wanted_of(settings, venue, budget, keys, mirror)
+    _check(question, wanted)
     site = Site(out or _beside(question.config, chosen.site))
     level = None if fail_on is FailOn.NEVER else Level(fail_on.value)
     task = nightly.Task(question, site, chosen, level)
 
     def gather(venues: tuple[str, ...]) -> bool:
         asking = replace(wanted, venues=venues)
-        reached = gathered(settings, asking) is not None
+        reached = outcomes_of(settings, asking) is not None
         if not reached:
             note(settings, unreachable(asking))
         return reached
@@ -78,10 +79,11 @@ def run(  # noqa: PLR0913 - one parameter an option
     try:
         with _locked(settings.archive or own_archive()):
             done = nightly.run(task, door)
-    except (AskedError, RuleError) as error:
+    except RuleError as error:
         fail(str(error), USAGE)
-    except (ArchiveError, SiteError) as error:
-        fail(str(error), INCOMPLETE)
+    except nightly.StoppedError as error:
+        _say_untold(error.untold)
+        fail(str(error), error.exit_code)
     _say(settings, site.path, done)
     raise typer.Exit(done.exit_code)
 
@@ -117,6 +119,23 @@ def _settings(question: "Question") -> "RunSettings":
         fail(str(error), USAGE)
 
 
+def _check(question: "Question", wanted: "Wanted") -> None:
+    """Hold venues, rules and figures to be there, before anything is asked."""
+    from harmonize.app import configured, rule_sets_of  # noqa: PLC0415 - numpy is heavy
+    from harmonize.gathering import GatheringError, chosen  # noqa: PLC0415 - as above
+    from rules import given  # noqa: PLC0415 - pydantic is heavy
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    try:
+        chosen(wanted)
+        found = configured(question)
+        rule_sets_of(question.rules or found.rules)
+        if (inputs := question.inputs or found.inputs) is not None:
+            given.load(inputs)
+    except (GatheringError, RuleError) as error:
+        fail(str(error), USAGE)
+
+
 def _beside(config: Path | None, named: str) -> Path:
     return (config.parent if config else Path()) / named
 
@@ -129,14 +148,18 @@ def _locked(place: "Place") -> "Iterator[None]":
     from harmonize import memory  # noqa: PLC0415 - numpy is heavy
 
     path = memory.lock_of(place)
+    lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
         fail(f"another run works on {place}; wait until it ends (its lock is {path})", INCOMPLETE)
-    except PermissionError as error:
+    except OSError as error:
         fail(f"{path} cannot be locked: {error.strerror}; name an archive of yours", USAGE)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _pages(settings: "RunSettings") -> "Pages":
@@ -168,10 +191,14 @@ def _say(settings: Settings, site: Path, done: "Done") -> None:
     night = done.night
     for line in night.errors:
         note(settings, f"incomplete: {line}")
-    for line in done.untold:
-        typer.echo(f"error: not told: {one_line(line)}", err=True)
+    _say_untold(done.untold)
     gathered_ = sum(one.became == "gathered" for one in night.venues)
     typer.echo(
         f"{night.night}: {gathered_} venues gathered, {len(night.changes)} changes, "
         f"{len(night.fresh)} findings new or worse, {len(night.errors)} errors; {site}"
     )
+
+
+def _say_untold(lines: "Sequence[str]") -> None:
+    for line in lines:
+        typer.echo(f"error: not told: {one_line(line)}", err=True)

@@ -1,7 +1,9 @@
 """The folder that a nightly run writes: one dated folder a night, and what stands above them."""
 
 import json
+import os
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -24,7 +26,7 @@ class Site:
     path: Path
 
     def nights(self) -> list[str]:
-        """The nights that the folder holds, in order of time."""
+        """The nights that the folder holds, in order of time. Raises SiteError."""
         try:
             names = [one.name for one in (self.path / "nights").iterdir()]
         except FileNotFoundError:
@@ -32,36 +34,48 @@ class Site:
         except OSError as error:
             message = f"{self.path}: cannot be listed: {error.strerror}; name another folder"
             raise SiteError(message) from error
-        return sorted(one for one in names if _NIGHT.fullmatch(one))
+        return sorted((one for one in names if _NIGHT.fullmatch(one)), key=in_time)
 
     def called(self, day: str) -> str:
-        """What a night that ends on a day is called here.
+        """What a night that ends on a day is called here. Raises SiteError.
 
         That day; where the clock went back onto a night that is there, with a number after it.
         """
-        last, there = self.latest(), self.nights()
+        last = self.latest()
         if last[:10] == day:
             return last
-        if last < day or day not in there:
+        if last < day or not self._written(day, last):
             return day
-        return next(one for k in count(1) if (one := f"{day}.{k}") not in there)
+        return next(one for k in count(1) if not self._written(one := f"{day}.{k}", last))
+
+    def _written(self, name: str, last: str) -> bool:
+        """Whether a night is there that was written before the last one; else a run broke off in it."""
+        if self.read(f"nights/{name}/night.json") is None:
+            return False
+        own, newest = self.night(name), self.night(last)
+        return own is None or newest is None or own.sequence <= newest.sequence
 
     def latest(self) -> str:
-        """The night that was written last; empty where none was."""
-        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            return str(json.loads((self.path / "latest.json").read_bytes())["night"])
+        """The night that was written last; empty where none was. Raises SiteError."""
+        with suppress(ValueError, KeyError, TypeError):
+            named = str(json.loads(self.read("latest.json") or b"{}")["night"])
+            return named if _NIGHT.fullmatch(named) else ""
         return ""
 
-    def read(self, night: str, name: str) -> bytes | None:
-        """A file of a night; None where there is none."""
+    def read(self, name: str) -> bytes | None:
+        """A file; None where there is none. Raises SiteError."""
+        path = self.path / name
         try:
-            return (self.path / "nights" / night / name).read_bytes()
+            return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            message = f"{path} cannot be read: {error.strerror}; make it readable, or remove it"
+            raise SiteError(message) from error
 
     def night(self, night: str) -> Night | None:
-        """What a night brought; None where nothing that can be read says so."""
-        content = self.read(night, "night.json")
+        """What a night brought; None where nothing that can be read says so. Raises SiteError."""
+        content = self.read(f"nights/{night}/night.json")
         with suppress(ValueError):
             return night_from_json(content) if content else None
         return None
@@ -78,7 +92,10 @@ class Site:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() and path.read_bytes() == content:
                 return
-            beside.write_bytes(content)
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             beside.replace(path)
         except OSError as error:
             with suppress(OSError):
@@ -88,10 +105,24 @@ class Site:
             )
             raise SiteError(message) from error
 
-    def thin(self, keep: int) -> None:
-        """Of nights before the newest ``keep``, leave what they brought and take the rest away."""
+    def thin(self, keep: int, spared: Collection[str] = ()) -> None:
+        """Of nights before the newest ``keep``, leave what they brought and take the rest away.
+
+        ``spared`` nights stay whole. Raises SiteError.
+        """
         for night in self.nights()[:-keep]:
-            folder = self.path / "nights" / night
-            for path in folder.iterdir():
-                if path.name != "night.json":
-                    path.unlink()
+            if night in spared:
+                continue
+            try:
+                for path in (self.path / "nights" / night).iterdir():
+                    if path.name != "night.json" and path.is_file():
+                        path.unlink()
+            except OSError as error:
+                folder = self.path / "nights" / night
+                message = f"{folder} cannot be thinned: {error.strerror}; make it writable"
+                raise SiteError(message) from error
+
+
+def in_time(night: str) -> tuple[str, int]:
+    """Orders nights: by day, and of one day by the number after it."""
+    return night[:10], int(night[11:] or 0)

@@ -28,12 +28,13 @@ _TALLY = (
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """Margins at one notional: size, IM before, IM after, MM before, MM after, as rates."""
+    """Margins at one notional as rates: IM before, IM after, MM before, MM after.
+
+    Each stands with whether it moved, which only one after can have.
+    """
 
     size: str
-    initial: tuple[str, str]
-    maintenance: tuple[str, str]
-    moved: bool
+    rates: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,9 @@ def _alike(changes: Iterable[Change]) -> Iterator[ChangeView]:
     """Changes in their order; those that say the same of several schedules once."""
     found: dict[object, list[Change]] = {}
     for one in changes:
-        found.setdefault((one.kind, tuple(_facts(one)), one.steps, one.before), []).append(one)
+        found.setdefault(
+            (one.kind, tuple(_facts(one)), one.steps, one.before, one.after), []
+        ).append(one)
     for held in found.values():
         one = held[0]
         yield ChangeView(
@@ -233,13 +236,14 @@ def _ranges(ranges: Sequence[Range]) -> str:
 def _step(step: Step) -> StepView:
     initial = _pair(step.initial_before, step.initial_after, step.notional)
     maintenance = _pair(step.maintenance_before, step.maintenance_after, step.notional)
-    moved = initial[0] != initial[1] or maintenance[0] != maintenance[1]
-    return StepView(numbers.usd(step.notional), initial, maintenance, moved)
+    return StepView(numbers.usd(step.notional), (*initial, *maintenance))
 
 
-def _pair(before: float | None, after: float | None, size: float) -> tuple[str, str]:
-    found = [numbers.rate(None if one is None else one / size) for one in (before, after)]
-    return found[0], found[1]
+def _pair(
+    before: float | None, after: float | None, size: float
+) -> tuple[tuple[str, bool], tuple[str, bool]]:
+    then, now = (numbers.rate(None if one is None else one / size) for one in (before, after))
+    return (then, False), (now, now != then)
 
 
 def _known(step: Step) -> bool:

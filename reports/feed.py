@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
-from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from harmonize.night import Night
@@ -24,12 +23,12 @@ _EPOCH = "2026-01-01"
 def feed(nights: Sequence[Night], title: str, base_url: str) -> bytes:
     """Write the feed of the nights that had changes; ``nights`` are newest first.
 
-    Ids are tags of the host of ``base_url``, or of ``harmonize`` without one: they stay the same however
-    often a night is written. Links are absolute, and are left out where no address is known.
+    Ids are tags (RFC 4151) of the host and the path of ``base_url``, or of ``harmonize`` without one:
+    they stay the same however often a night is written. Links are absolute, and are left out where no address is known.
     """
-    host = urlsplit(base_url).hostname or "harmonize"
+    tag = _tag(base_url)
     root = ET.Element("feed", {"xmlns": NAMESPACE, "xml:lang": "en"})
-    _text(root, "id", f"tag:{host},{_EPOCH}:changes")
+    _text(root, "id", f"{tag}changes")
     _text(root, "title", f"{title}: changes")
     _text(root, "updated", max((one.as_of for one in nights), default=f"{_EPOCH}T00:00:00Z"))
     _text(ET.SubElement(root, "author"), "name", title)
@@ -39,16 +38,23 @@ def feed(nights: Sequence[Night], title: str, base_url: str) -> bytes:
         ET.SubElement(root, "link", {"rel": "alternate", "href": f"{base_url}/changes.html"})
     for night in nights:
         if night.changes:
-            _entry(root, night, host, base_url)
+            _entry(root, night, tag, base_url)
     ET.indent(root, " ")
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _entry(root: ET.Element, night: Night, host: str, base_url: str) -> None:
+def _tag(base_url: str) -> str:
+    """How ids begin: two sites of one host have different ones."""
+    address = re.fullmatch(r"\w+://(?:[^/@]*@)?([^/:?#]+)(?::\d+)?/?([^?#]*)", base_url)
+    host, path = (address[1].lower(), address[2]) if address else ("harmonize", "")
+    return f"tag:{host},{_EPOCH}:{path}{'/' if path else ''}"
+
+
+def _entry(root: ET.Element, night: Night, tag: str, base_url: str) -> None:
     entry = ET.SubElement(root, "entry")
     said = tally(night.changes)
-    _text(entry, "id", f"tag:{host},{_EPOCH}:night/{night.night}")
+    _text(entry, "id", f"{tag}night/{night.night}")
     _text(entry, "title", f"{numbers.date(night.night[:10])}: {said}")
     _text(entry, "updated", night.as_of)
     if base_url:

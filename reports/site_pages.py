@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from harmonize.night import Night
@@ -80,7 +81,19 @@ def latest(night: Night, site: Site) -> bytes:
             "feed": "changes.xml",
         },
     }
-    return f"{json.dumps(whole, indent=1, ensure_ascii=False)}\n".encode()
+    text = json.dumps(_said(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair is an escape of JSON
+
+
+def _said(value: object) -> object:
+    """The same with what JSON cannot say, a number that is not finite, as null."""
+    if isinstance(value, dict):
+        return {key: _said(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def month_name(month: str) -> str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import openpyxl
 from pyarrow.parquet import read_table
 
+from reports import site_pages
 from reports.charts import Drawing, draw
 from reports.html_ import html
 from reports.lookup import Lookup
@@ -17,6 +18,7 @@ from reports.registry import render
 from reports.table import table
 from reports.worth import worth
 from tests.reports.sample import RATES, curves, sample
+from tests.reports.sample_nights import nights
 
 FOLDER = Path(__file__).parent.parent / "goldens"
 
@@ -72,6 +74,15 @@ def section(name: str) -> str:
     return re.sub(r'<svg class="chart".*?</svg>', "<svg/>", found[0], flags=re.DOTALL) + "\n"
 
 
+SITE = site_pages.Site("Margins of <venues>", "https://example.org/margins")
+
+
+def changes() -> str:
+    """The body of a page of changes."""
+    page = site_pages.changes_page(nights(), ("2026-10", "2026-11"), SITE).decode()
+    return page[page.index("<body") :]
+
+
 GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "report-table.txt": lambda: table(sample()),
@@ -91,6 +102,8 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "report-underlyings.html": lambda: section("underlyings"),
         "report-worth.html": lambda: section("worth"),
         "report-pictures.svg": pictures,
+        "site-changes.html": changes,
+        "site-changes.xml": lambda: site_pages.feed(nights(), SITE).decode(),
     }
 )
 
