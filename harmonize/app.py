@@ -19,6 +19,7 @@ from harmonize.choice import preferred
 from harmonize.document import AuditDocument, Tool
 from harmonize.inputs import MARKET
 from harmonize.lately import Lately
+from harmonize.listing import dated
 from harmonize.market import HURDLE
 from harmonize.past import Past
 from harmonize.payload import Payload
@@ -263,7 +264,7 @@ def sources_of(question: Question, path: Path) -> list[Source]:
     if question.archive is not None:
         own = Archive.open(question.archive)
         sources.append(
-            Source(own, str(own.place), memory.entries_of(own))
+            Source(own, str(own.place), dated(memory.entries_of(own)))
         )  # without the password of a URL
     if question.archive is None or question.else_recorded:
         sources.append(Source.of(Archive.open(path), RECORDED))

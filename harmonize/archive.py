@@ -180,6 +180,11 @@ class Archive:
             raise ArchiveError(self.place, what, name)
         return self._snapshot(record, {})
 
+    def holds(self, entry: Entry, snapshot: Snapshot) -> bool:
+        """Tell by its manifest whether an entry is of this very snapshot. Raises ArchiveError."""
+        record, _ = record_at(self.objects, entry.sequence)
+        return "pruned_at" not in record and holds(record, snapshot)
+
     def append(
         self, snapshot: Snapshot, like: Entry | None = None, *, imported: bool = False
     ) -> Entry:

@@ -27,11 +27,15 @@ def selected(
     since: date | None = None,
     until: date | None = None,
 ) -> tuple[Entry, ...]:
-    """The entries of these venues (all, if none is named) observed from ``since`` to ``until``, both included."""
+    """The entries of these venues (all, if none is named) observed from ``since`` to ``until``, both included.
+
+    Of what was pruned nothing is left to export.
+    """
     return tuple(
         one
         for one in entries
-        if (not venues or one.venue in venues)
+        if not one.pruned
+        and (not venues or one.venue in venues)
         and (since is None or one.observed_at.date() >= since)
         and (until is None or one.observed_at.date() <= until)
     )

@@ -33,6 +33,10 @@ def offered(place: Place) -> Iterator[Offer]:
         message = f"{error}; restore it, or export it anew"
         raise UnreadableSourceError(message) from error
     for entry in entries:
+        if entry.pruned:
+            what = f"snapshot {entry.sequence} of {entry.venue}"
+            yield LeftOut(what, f"its payloads were pruned on {entry.pruned[:10]}")
+            continue
         try:
             yield archive.read(entry)
         except ArchiveError as error:

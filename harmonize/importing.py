@@ -139,7 +139,7 @@ class _Known:
         self._added.add(mark)
         said = (snapshot.venue, snapshot.observed_at, snapshot.complete, len(snapshot.payloads))
         like = self._entries.get(said, ())
-        return not any(self._archive.read(one) == snapshot for one in like if self._archive)
+        return not any(self._archive.holds(one, snapshot) for one in like if self._archive)
 
 
 def _mark(snapshot: Snapshot) -> Snapshot:

@@ -7,7 +7,7 @@ from datetime import datetime
 from harmonize.change import Change
 
 DAYS = 31.0
-"""How far back, in days before the newest observation, changes and observations are given."""
+"""How many days changes are given before the newest observation, and a venue's observations before its own."""
 
 Key = tuple[str, str, str]
 

@@ -1,6 +1,7 @@
 """What an archive holds, without the payloads: its entries, and which of them count when."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -111,15 +112,58 @@ def due(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
     """The observations of a venue in order of time; failed tries are none.
 
     Of what was gathered into the archive, the order of the sequence is the order of time, whatever the
-    clock said: one whose clock stood ahead of a later one's has the later one's time here.
+    clock said: see ``in_order``.
     """
     held = [one for one in entries if one.venue == venue and not one.failed]
-    found = [one for one in held if not one.gathered]
-    upto: datetime | None = None
-    for one in sorted((one for one in held if one.gathered), key=_SEQUENCE, reverse=True):
-        upto = one.observed_at if upto is None else min(upto, one.observed_at)
-        found.append(one if upto == one.observed_at else replace(one, observed_at=upto))
+    gathered = sorted((one for one in held if one.gathered), key=_SEQUENCE)
+    found = [*(one for one in held if not one.gathered), *in_order(gathered)]
     return tuple(sorted(found, key=lambda one: (one.observed_at, one.sequence)))
+
+
+def in_order(gathered: Sequence[Entry]) -> list[Entry]:
+    """Entries in the order in which they were gathered, with times that follow that order.
+
+    The fewest entries whose clock must have been wrong are those outside a longest run of times that never
+    fall. One that stood ahead has the time of the next that was right, one that stood behind that of the
+    one before it.
+    """
+    right = _never_falling([one.observed_at for one in gathered])
+    found: list[Entry] = []
+    for place, one in enumerate(gathered):
+        if place in right:
+            found.append(one)
+            continue
+        later = (gathered[k].observed_at for k in range(place, len(gathered)) if k in right)
+        at = next(later, one.observed_at)
+        if found and one.observed_at < found[-1].observed_at:
+            at = found[-1].observed_at
+        found.append(replace(one, observed_at=at))
+    return found
+
+
+def _never_falling(times: Sequence[datetime]) -> frozenset[int]:
+    """The places of a longest run of times that never fall; of several the one that ends soonest."""
+    ends: list[datetime] = []
+    places: list[int] = []
+    before: list[int | None] = []
+    for place, time in enumerate(times):
+        length = bisect_right(ends, time)
+        before.append(places[length - 1] if length else None)
+        ends[length : length + 1] = [time]
+        places[length : length + 1] = [place]
+    found: list[int] = []
+    last = places[-1] if places else None
+    while last is not None:
+        found.append(last)
+        last = before[last]
+    return frozenset(found)
+
+
+def dated(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The same entries, each with the time that ``due`` gives it."""
+    held = tuple(entries)
+    times = {one.digest: one for venue in {one.venue for one in held} for one in due(held, venue)}
+    return tuple(times.get(one.digest, one) for one in held)
 
 
 _SEQUENCE = attrgetter("sequence")
@@ -139,5 +183,7 @@ def entry_of(manifest: Manifest, digest: str) -> Entry:
         failed=Origin.ATTEMPT.value in origins,
         pack=manifest["pack"]["sha256"],
         base=manifest["pack"].get("base", ""),
-        gathered=Origin.LIVE.value in origins and not manifest.get("imported", False),
+        gathered=Origin.LIVE.value in origins
+        and Origin.ATTEMPT.value not in origins
+        and not manifest.get("imported", False),
     )

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -14,7 +15,7 @@ from harmonize.archive import Archive, ArchiveError
 from harmonize.baseline import Baseline, BaselineError
 from harmonize.change import Change
 from harmonize.document import AuditDocument, Level, to_json
-from harmonize.listing import Entry
+from harmonize.listing import Entry, dated
 from harmonize.night import Night, VenueNight
 from harmonize.run_settings import RunSettings
 from harmonize.site import Site, SiteError, in_time
@@ -129,11 +130,11 @@ def _run(task: Task, door: Door, now: datetime) -> Done:
     day = _day(now)
     archive = opened(task.question)
     called = task.site.called(f"{day}")
-    due, last = _due(task, archive, now), _last(archive)
+    earlier = _earlier(task.site, called, {one.venue for one in task.wanted})
+    due, last = _due(task, archive, now, earlier), _last(archive)
     reached = door.gather(due) if due else True
     tonight = Tonight(called, *_observed(archive, day, last), reached, frozenset(due))
     found = answer(replace(task.question, moment=tonight.as_of, sizes=PICTURED_SIZES, past=True))
-    earlier = _earlier(task.site, called)
     night = _night(task, found, archive, tonight, earlier)
     waiting = [telling.left(one, task.settings, task.site) for one in earlier[:1]]
     waiting.append(telling.pending(night, task.settings, task.site))
@@ -176,14 +177,25 @@ class Tonight:
     asked: frozenset[str]
 
 
-def _due(task: Task, archive: Archive, now: datetime) -> tuple[str, ...]:
-    """The venues to ask: those without a snapshot of the last hours."""
+def _due(task: Task, archive: Archive, now: datetime, earlier: Sequence[Night]) -> tuple[str, ...]:
+    """The venues to ask: those without a snapshot of the last hours that came after the run before.
+
+    What came earlier than that run is of another night, whatever the clock says now; unless that run
+    itself was not long ago.
+    """
+    last = earlier[0] if earlier else None
+    since = last.sequence if last and _ago(last, now) >= FRESH else 0
     held = {
         one.venue
         for one in memory.entries_of(archive)
-        if one.gathered and timedelta(0) <= now - one.observed_at < FRESH
+        if one.gathered and one.sequence > since and timedelta(0) <= now - one.observed_at < FRESH
     }
     return tuple(one.venue for one in task.wanted if one.venue not in held)
+
+
+def _ago(night: Night, now: datetime) -> timedelta:
+    """How long ago a night was, whichever way the clock moved."""
+    return abs(now - datetime.fromisoformat(night.as_of))
 
 
 def _observed(archive: Archive, day: Date, before: int) -> tuple[tuple[Entry, ...], int, datetime]:
@@ -196,7 +208,9 @@ def _observed(archive: Archive, day: Date, before: int) -> tuple[tuple[Entry, ..
     noon = datetime.combine(day, time(12), UTC)
     begun = noon - timedelta(days=1)
     own = tuple(one for one in entries if begun <= one.observed_at < noon or one.sequence > before)
-    newest = max((one.observed_at for one in own), default=begun)
+    tonight = {one.digest for one in own}
+    times = (one.observed_at for one in dated(entries) if one.digest in tonight)
+    newest = max(times, default=begun)
     return own, max((one.sequence for one in entries), default=0), newest
 
 
@@ -237,16 +251,18 @@ def _night(
     )
 
 
-def _earlier(site: Site, called: str) -> list[Night]:
+def _earlier(site: Site, called: str, venues: AbstractSet[str]) -> list[Night]:
     """Some nights before this one, the run just before it first: whose archive went furthest.
 
     The clock may have been wrong, so both the nights with the newest names and those named before this
     one are looked at; of two runs that found nothing in between, this night's forerunner by name counts.
+    Nights of fewer venues than these say nothing of the others.
     """
     names = [one for one in site.nights() if one != called]
     below = [one for one in names if in_time(one) < in_time(called)]
     found = _nights(site, sorted({*names[-SHOWN:], *below[-SHOWN:]}, key=in_time))
-    return sorted(found, key=lambda one: _before_key(one, called), reverse=True)
+    whole = [one for one in found if venues <= {each.venue for each in one.venues}]
+    return sorted(whole, key=lambda one: _before_key(one, called), reverse=True)
 
 
 def _before_key(night: Night, called: str) -> tuple[int, bool, tuple[str, int]]:

@@ -1,5 +1,6 @@
 """Questions about time, answered by DuckDB from the tables of a store."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harmonize.change import Kind
 from harmonize.lately import DAYS, Dated, InStress, Lately, Unchanged
+from harmonize.listing import dated
 from harmonize.past import Course, Mark, StressWindow, Week
 from harmonize.store import Held, Store
 from harmonize.tables import GONE, Row, bare, change_of, row_from
@@ -196,28 +198,22 @@ def unchanged(store: Store, until: datetime) -> tuple[Unchanged, ...]:
 def lately(store: Store, held: Held, until: datetime, windows: Sequence[StressWindow]) -> Lately:
     """What checks of change are asked about, as of ``until``."""
     since = until - timedelta(days=DAYS)
-    entries = [one.entry for one in held.kept if one.read and not one.fault]
     observed: dict[str, list[datetime]] = {}
-    for one in entries:
-        if since <= one.observed_at <= until:
+    for one in dated(each.entry for each in held.kept if each.read and not each.fault):
+        if one.observed_at <= until:
             observed.setdefault(one.venue, []).append(one.observed_at)
-        elif one.observed_at <= until and one.venue not in observed:
-            observed[one.venue] = []
-    newest = {
-        venue: max(
-            one.observed_at for one in entries if one.venue == venue and one.observed_at <= until
-        )
-        for venue in observed
-    }
     return Lately(
         changes=tuple(map(_dated, rows_between(store, since, until))),
         in_stress=in_stress(store, until, windows),
         unchanged=unchanged(store, until),
-        observed={
-            venue: tuple(sorted({*times, newest[venue]}))
-            for venue, times in sorted(observed.items())
-        },
+        observed={venue: _newest(times) for venue, times in sorted(observed.items())},
     )
+
+
+def _newest(times: Sequence[datetime]) -> tuple[datetime, ...]:
+    """The observations of a venue in the last days before its newest one."""
+    since = max(times) - timedelta(days=DAYS)
+    return tuple(sorted({one for one in times if one >= since}))
 
 
 def _dated(row: Row) -> Dated:
@@ -302,7 +298,11 @@ def _files(
             continue
         years = sorted(one for one in folder.glob("*.parquet") if since <= int(one.stem) <= until)
         found += years if every else years[-1:]
-    return [str(one) for one in found]
+    return [_WILD.sub(r"[\g<0>]", str(one)) for one in found]
+
+
+_WILD = re.compile(r"[\[*?]")
+"""What a path may hold that the engine takes for a pattern."""
 
 
 def _asked(files: Sequence[str], sql: str, values: Mapping[str, object]) -> Iterable[Row]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from itertools import pairwise
 
 from harmonize.listing import Entry, due
 from harmonize.run_settings import Keep
@@ -13,7 +14,7 @@ def dropped(entries: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> 
 
     Of every venue the last snapshot of each of the newest ``daily`` days, ``weekly`` weeks and
     ``monthly`` months that have one stays. So do the newest, those in which something changed
-    (``changed`` holds their digests), and the complete one that each of these rests on.
+    (``changed`` holds their digests) and those before them, and the complete one that each rests on.
     """
     gone: list[Entry] = []
     for venue in sorted({one.venue for one in entries}):
@@ -37,6 +38,7 @@ def _dropped(
     good = [one for one in own if not one.failed]
     kept = {one.digest for one in (*good[-1:], *own[-1:], *in_time[-1:])}
     kept |= {one.digest for one in good if one.digest in changed}
+    kept |= {one.digest for one, after in pairwise(in_time) if after.digest in changed}
     for count, period in ((keep.daily, _day), (keep.weekly, _week), (keep.monthly, _month)):
         kept |= _last_of_each(good, period, count)
     kept |= _rested_on(good, kept) | _rested_on(in_time, kept)

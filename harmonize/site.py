@@ -44,7 +44,7 @@ class Site:
         last = self.latest()
         if last[:10] == day:
             return last
-        if last < day or not self._written(day, last):
+        if not self._written(day, last):
             return day
         return next(one for k in count(1) if not self._written(one := f"{day}.{k}", last))
 
@@ -53,7 +53,9 @@ class Site:
         if self.read(f"nights/{name}/night.json") is None:
             return False
         own, newest = self.night(name), self.night(last)
-        return own is None or newest is None or own.sequence <= newest.sequence
+        if own is None or newest is None or own.sequence == newest.sequence:
+            return name < last
+        return own.sequence < newest.sequence
 
     def latest(self) -> str:
         """The night that was written last; empty where none was. Raises SiteError."""

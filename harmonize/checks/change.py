@@ -17,7 +17,7 @@ from harmonize.checks.examined import (
     spoken,
 )
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
-from harmonize.lately import Dated
+from harmonize.lately import DAYS, Dated
 
 _FIGURES = {"initial": "IM", "maintenance": "MM"}
 _MOVED = frozenset({Kind.TIGHTER, Kind.LOOSER, Kind.MIXED})
@@ -223,8 +223,8 @@ def missed_nights(examined: Examined) -> Iterator[Draft]:
     """A venue that is observed every night was not, on some.
 
     ## What it checks
-    The time between neighbouring observations of a venue in the last days before the audit, and from
-    the newest to the audit. Asked only of venues that were observed often enough in that time.
+    The time between neighbouring observations of a venue in the last days before its newest one, and from
+    that one to the audit. Asked only of venues that were observed often enough in those days.
 
     ## Why it matters
     What changed and changed back on a night that was missed was never seen. A history with holes that
@@ -240,10 +240,11 @@ def missed_nights(examined: Examined) -> Iterator[Draft]:
     Design rule of this tool: what was not observed is shown as such.
     """
     options = examined.options
-    since = examined.as_of - timedelta(days=options["days"])
     longest = timedelta(hours=options["hours"])
     for venue, times in sorted(examined.lately.observed.items()):
-        seen = sorted(one for one in times if since <= one <= examined.as_of)
+        newest = max((one for one in times if one <= examined.as_of), default=examined.as_of)
+        since = newest - timedelta(days=min(options["days"], DAYS))
+        seen = sorted(one for one in times if since <= one <= newest)
         if len(seen) < options["least"]:
             continue
         gaps = [(a, b) for a, b in pairwise([*seen, examined.as_of]) if b - a > longest]
@@ -266,7 +267,8 @@ def _times(number: int) -> str:
 
 def _recent(examined: Examined) -> Iterator[Dated]:
     """Changes that were observed in the last days before the audit."""
-    since = moment(examined.as_of - timedelta(days=examined.options["days"]))
+    days = min(examined.options["days"], DAYS)
+    since = moment(examined.as_of - timedelta(days=days))
     upto = moment(examined.as_of)
     for one in examined.lately.changes:
         if since < one.change.after <= upto:
@@ -312,7 +314,9 @@ def _span(dated: Dated) -> str:
     return f"{dated.change.before[:10]} and {dated.change.after[:10]}"
 
 
-_DAYS = Option("days", 2, "days", "how far before the audit a change may have been observed")
+_DAYS = Option(
+    "days", 2, "days", "how far before the audit a change may have been observed, 31 at most"
+)
 
 CHECKS = (
     Check(
@@ -335,7 +339,12 @@ CHECKS = (
         "missed-nights",
         missed_nights,
         (
-            Option("days", 30, "days", "how far before the audit observations are looked at"),
+            Option(
+                "days",
+                30,
+                "days",
+                "how far before its newest observation a venue is looked at, 31 at most",
+            ),
             Option("hours", 36, "hours", "how far apart two observations may lie"),
             Option("least", 10, "observations", "how often a venue was observed to be asked about"),
         ),

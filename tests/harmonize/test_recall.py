@@ -389,7 +389,10 @@ def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) ->
     on = [f"{START + one * DAY:%Y-%m-%d}" for one in range(61)]
     assert lately(60) == ([on[36], on[60]], [36, 37, 60])
     assert lately(36) == ([on[36]], [5, 36])  # the change of day 5 is 31 days ago to the second
-    assert lately(35.9) == ([on[5]], [5])
+    assert lately(35.9) == (
+        [on[5]],
+        [0, 5],
+    )  # observations are those before the newest of its venue
     assert lately(59) == ([on[36]], [36, 37])
     assert lately(45) == ([on[36]], [36, 37])
 
