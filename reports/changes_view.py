@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -10,6 +9,7 @@ from harmonize.change import Change, Kind, Moved, Range, Step
 from harmonize.document import Finding
 from harmonize.night import Night
 from reports import numbers
+from reports.changes_page import ChangeView, FindingView, NightView, StepView, VenueView
 
 _WORDS = {"initial": "IM", "maintenance": "MM"}
 _MARKS = {Kind.TIGHTER: "up", Kind.LOOSER: "down", Kind.MIXED: "both"}
@@ -24,70 +24,6 @@ _TALLY = (
     (Kind.LISTED, "listed"),
     (Kind.DELISTED, "delisted"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """Margins at one notional as rates: IM before, IM after, MM before, MM after.
-
-    Each stands with whether it moved, which only one after can have.
-    """
-
-    size: str
-    rates: tuple[tuple[str, bool], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeView:
-    """One change of one or more schedules alike.
-
-    ``symbols`` are theirs, ``count`` says how many where there is more than one. ``mark`` is up, down or
-    both; ``facts`` are sentences about it.
-    """
-
-    symbols: str
-    count: str
-    kind: str
-    mark: str
-    facts: tuple[str, ...]
-    steps: tuple[StepView, ...]
-    span: str
-
-
-@dataclass(frozen=True, slots=True)
-class VenueView:
-    """The changes of one venue, those with figures first, and the rest by kind in words."""
-
-    venue: str
-    tally: str
-    changes: tuple[ChangeView, ...]
-    rest: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """One finding that is new or worse."""
-
-    code: str
-    level: str
-    state: str
-    whose: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class NightView:
-    """One night, or nights without one (``gap`` says so and all else is empty)."""
-
-    night: str
-    title: str
-    report: str
-    tally: str
-    errors: tuple[str, ...]
-    findings: tuple[FindingView, ...]
-    findings_left: str
-    venues: tuple[VenueView, ...]
-    gap: str = ""
 
 
 FINDINGS = 12

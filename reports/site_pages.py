@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from harmonize.night import Night
 from reports import numbers
-from reports.changes_view import NightView, night_views
+from reports.changes_page import ChangesPage
+from reports.changes_view import night_views
 from reports.feed import feed as atom
 from reports.html_ import environment, stylesheet
 from reports.plain import plain
@@ -27,23 +28,6 @@ class Site:
 
     title: str = "Margins of venues"
     base_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangesPage:
-    """All that the template of a page of changes prints.
-
-    ``up`` leads to the site's folder. ``nights`` stand newest first; ``links`` are other pages, each an
-    address and its name.
-    """
-
-    stylesheet: str
-    title: str
-    heading: str
-    standfirst: str
-    up: str
-    nights: tuple[NightView, ...]
-    links: tuple[tuple[str, str], ...]
 
 
 def changes_page(nights: Sequence[Night], months: Sequence[str], site: Site) -> bytes:

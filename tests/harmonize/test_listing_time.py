@@ -14,7 +14,14 @@ FIRST = datetime(2027, 3, 1, 1, tzinfo=UTC)
 def entries(*days: float, gathered: bool = True) -> list[Entry]:
     return [
         Entry(
-            number, "okx", FIRST + timedelta(days=day), True, f"{number}", 1, 1, gathered=gathered
+            number,
+            "okx",
+            FIRST + timedelta(days=day),
+            complete=True,
+            digest=f"{number}",
+            payloads=1,
+            size=1,
+            gathered=gathered,
         )
         for number, day in enumerate(days, start=1)
     ]

@@ -7,16 +7,20 @@ import jinja2
 import jinja2.nodes
 import pytest
 
-from reports import html_, page
+from reports import changes_page, html_, page
+from reports.changes_page import ChangesPage
 from reports.html_ import environment
 from reports.page import ReportPage
 
 TEMPLATES = sorted((Path(html_.__file__).parent / "templates").glob("*.j2"))
 VIEWS = [
     view
-    for view in vars(page).values()
+    for view in (*vars(page).values(), *vars(changes_page).values())
     if isinstance(view, type) and dataclasses.is_dataclass(view)
 ]
+PAGES = {"changes.html.j2": ChangesPage}
+"""What ``page`` is in a template; in all others it is the report's."""
+
 LOCALS = {"page", "reference", "caller"}
 
 
@@ -42,12 +46,14 @@ def test_templates_print_documented_fields_only(template: Path) -> None:
     for access in tree.find_all(jinja2.nodes.Getattr):
         assert access.attr in documented, access.attr
         if isinstance(access.node, jinja2.nodes.Name) and access.node.name == "page":
-            assert access.attr in helps(ReportPage)
+            assert access.attr in helps(PAGES.get(template.name, ReportPage))
 
 
 def test_every_field_of_the_page_is_printed() -> None:
-    printed = set(re.findall(r"page\.(\w+)", " ".join(path.read_text() for path in TEMPLATES)))
-    assert printed == set(helps(ReportPage))
+    for view in (ReportPage, ChangesPage):
+        own = (path for path in TEMPLATES if PAGES.get(path.name, ReportPage) is view)
+        printed = set(re.findall(r"page\.(\w+)", " ".join(path.read_text() for path in own)))
+        assert printed == set(helps(view))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -68,9 +74,10 @@ def test_only_our_own_markup_is_printed_unescaped() -> None:
         for expression in re.findall(r"\{\{ *([^}]*?)\|safe", path.read_text())
     ]
     assert safe == [
+        ("changes.html.j2", "page.stylesheet"),
+        ("parts.html.j2", "picture.svg"),
         ("report.html.j2", "page.stylesheet"),
         ("underlyings.html.j2", "figure.svg"),
-        ("worth.html.j2", "picture.svg"),
     ]
 
 
