@@ -1,0 +1,272 @@
+"""Pictures of margins over time: what is drawn is what was observed, and the sentences say the same."""
+
+import math
+import re
+from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonize import app, series
+from harmonize.app import Question
+from harmonize.past import Course, Mark, Past, StressWindow, Week
+from reports import html_, picture_file
+from reports.courses import in_force, leap, most_moved, moves, near, peak_to_trough
+from reports.history_pictures import LONGEST, Line, steps
+from reports.past import over_time
+from reports.past_said import said_of_schedule, said_of_underlying, said_of_weeks
+from reports.svg import Frame
+from reports.time_frame import LEFT
+from reports.week_pictures import by_week
+
+FRAME = Frame("key", "a title", "a description")
+CRASH = StressWindow("2026-01-20", "2026-01-21", "BTC −20 %", "a source")
+STRESS = (CRASH,)
+
+
+def plain(text: str) -> str:
+    """A text with ordinary spaces."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def day(number: float) -> str:
+    at = datetime(2026, 1, 1, tzinfo=UTC).timestamp() + number * 86_400
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def course(
+    *marks: tuple[float, float | None],
+    venue: str = "okx",
+    symbol: str = "BTC/USDT:USDT",
+    figure: str = "initial",
+    notional: float = 1e6,
+    until: float = 100,
+) -> Course:
+    told = tuple(Mark(day(at), rate) for at, rate in marks)
+    return Course("BTC", venue, symbol, "any", figure, notional, told, day(until))
+
+
+def line(one: Course, name: str = "a name") -> Line:
+    return Line(name, "c0 d0", one.marks, one.until)
+
+
+def stairs(svg: str) -> list[list[tuple[float, float]]]:
+    """The corners of every run of the first line, as absolute places; the key at its end left out."""
+    (d,) = re.findall(r'<path class="line c0 d0" d="([^"]*)"', svg)[:1]
+    runs = []
+    for part in d.split("M")[1:-1]:
+        x, y = map(float, re.findall(r"^(-?[\d.]+) (-?[\d.]+)", part)[0])
+        corners = [(x, y)]
+        for verb, value in re.findall(r"([HV])(-?[\d.]+)", part):
+            x, y = (float(value), y) if verb == "H" else (x, float(value))
+            corners.append((x, y))
+        runs.append(corners)
+    return runs
+
+
+# What is drawn
+
+
+@pytest.mark.parametrize("rates", [(0.02, 0.03, 0.025), (0.01, 0.2, 0.05)])
+def test_a_step_stands_where_its_mark_does_and_as_high(rates: tuple[float, ...]) -> None:
+    """Places are linear in time; heights in the rate, or in its logarithm where rates lie far apart."""
+    (corners,) = stairs(
+        steps(FRAME, [line(course((0, rates[0]), (30, rates[1]), (50, rates[2])))], ())
+    )
+    levels = [(x, y) for x, y in corners]
+    xs, ys = (
+        [levels[0][0], levels[2][0], levels[4][0], levels[-1][0]],
+        [levels[0][1], levels[2][1], levels[4][1]],
+    )
+    wide = xs[-1] - xs[0]
+    assert xs[0] == pytest.approx(LEFT)
+    assert [(x - xs[0]) / wide for x in xs] == pytest.approx([0, 0.3, 0.5, 1], abs=1e-3)
+    high = [math.log(one) if max(rates) / min(rates) >= 5 else one for one in rates]
+    assert (ys[2] - ys[0]) / (ys[1] - ys[0]) == pytest.approx(
+        (high[2] - high[0]) / (high[1] - high[0]), abs=2e-2
+    )
+    assert ys[1] < ys[0]  # more is higher
+
+
+@given(
+    st.lists(st.sampled_from([0.01, 0.02, 0.05, 0.1, None]), min_size=1, max_size=8),
+    st.integers(0, 99),
+)
+def test_the_rate_drawn_at_a_day_is_the_mark_in_force(rates: list[float | None], at: int) -> None:
+    one = course(*((place * 10, rate) for place, rate in enumerate(rates)))
+    due = rates[min(at // 10, len(rates) - 1)]
+    assert in_force(one.marks, one.until, day(at)) == due
+    known = [rate for rate in rates if rate is not None]
+    if not known:
+        assert "<path" not in steps(FRAME, [line(one)], ())
+        return
+    runs = stairs(steps(FRAME, [line(one)], ()))
+    assert len(runs) == sum(
+        rate is not None and (not place or rates[place - 1] is None)
+        for place, rate in enumerate(rates)
+    )
+
+
+def test_a_line_ends_where_its_venue_was_last_observed() -> None:
+    early, late = course((0, 0.02), until=50), course((0, 0.03), until=100)
+    svg = steps(FRAME, [line(early), Line("late", "c1 d0", late.marks, late.until)], ())
+    ((first, last),) = [(run[0], run[-1]) for run in stairs(svg)]
+    assert last[0] - first[0] == pytest.approx((344.0 - LEFT) / 2, abs=0.2)
+
+
+def test_what_was_observed_once_is_a_dot() -> None:
+    svg = steps(FRAME, [line(course((0, 0.02), until=0))], ())
+    assert 'class="dot c0 d0"' in svg
+    assert 'class="dot' not in steps(FRAME, [line(course((0, 0.02)))], ())
+
+
+def test_forty_names_stand_apart_and_inside() -> None:
+    lines = [line(course((0, 0.02 + 1e-6 * number)), f"venue {number}") for number in range(40)]
+    svg = steps(FRAME, lines, ())
+    heights = sorted(float(y) for y in re.findall(r'class="name c0 d0" x="370" y="([\d.]+)"', svg))
+    (height,) = map(float, re.findall(r'viewBox="0 0 \d+ (\d+)"', svg))
+    assert len(heights) == 40
+    assert all(other - one >= 14.9 for one, other in pairwise(heights))
+    assert heights[0] > 0
+    assert heights[-1] < height
+
+
+def test_stress_is_drawn_where_it_was_and_only_within() -> None:
+    inside = steps(FRAME, [line(course((0, 0.02)))], STRESS)
+    ((x, width),) = re.findall(r'class="stress" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', inside)
+    assert float(x) == pytest.approx(LEFT + (344.0 - LEFT) * 0.19, abs=1.5)
+    assert float(width) >= (344.0 - LEFT) * 0.02 - 0.1
+    later = StressWindow("2027-01-20", "2027-01-21", "BTC −20 %", "a source")
+    assert 'class="stress"' not in steps(FRAME, [line(course((0, 0.02)))], (later,))
+
+
+def test_words_of_venues_are_escaped_and_cut() -> None:
+    name = '<b>&"x"</b>' + "y" * 40
+    svg = steps(FRAME, [line(course((0, 0.02)), name)], ())
+    assert "<b>" not in svg
+    shown = "".join(ET.fromstring(svg).itertext())  # noqa: S314 - our own drawing
+    assert name[: LONGEST - 1] + "…" in shown
+
+
+# Weeks
+
+WEEKS = (
+    Week("okx", "2026-01-05", 4, 1, 0, 0, 2, 0),
+    Week("okx", "2026-01-12", 0, 3, 2, 1, 0, 0),
+    Week("okx", "2026-02-02", 8, 0, 0, 0, 0, 1),
+)
+
+
+def bars(svg: str, css: str) -> list[tuple[float, float, float]]:
+    (d,) = re.findall(rf'<path class="area {css}" d="([^"]*)"', svg)
+    return [
+        (float(x), float(y), float(high))
+        for x, y, high in re.findall(r"M([\d.]+) ([\d.]+)h[\d.]+v([\d.]+)h", d)
+    ]
+
+
+def test_bars_are_as_tall_as_counts_up_for_tighter_and_down_for_looser() -> None:
+    svg = by_week(FRAME, WEEKS, ())
+    tighter, looser, mixed = (bars(svg, css) for css in ("tighter", "looser", "mixed"))
+    unit = tighter[0][2] / 4
+    assert [one[2] / unit for one in tighter] == pytest.approx([4, 8], abs=0.05)
+    assert [one[2] / unit for one in looser] == pytest.approx([1, 3], abs=0.05)
+    zero = looser[0][1]
+    assert [y + high for _, y, high in tighter] == pytest.approx([zero, zero], abs=0.15)
+    assert [y for _, y, _ in looser] == pytest.approx([zero, zero])
+    above, below = mixed
+    assert above[1] + above[2] == pytest.approx(zero, abs=0.15)
+    assert below[1] == pytest.approx(zero + 3 * unit, abs=0.15)
+    assert [above[2] / unit, below[2] / unit] == pytest.approx([2, 2], abs=0.05)
+    assert all(f">{lane}</text>" in svg for lane in ("other", "listed", "delisted"))
+
+
+# Sentences and figures
+
+
+def test_figures_of_courses() -> None:
+    one = course((0, 0.02), (10, None), (20, 0.05), (21, 0.05), (30, 0.04))
+    assert peak_to_trough(one) == pytest.approx(2.5)
+    assert moves(one) == 3
+    largest = leap(one)
+    assert largest is not None
+    assert (largest.before, largest.after) == (0.05, 0.04)
+    assert most_moved([course((0, 0.1), (1, 0.11)), one]) is one
+    assert most_moved([course((0, 0.1))]) is None
+
+
+def test_stress_is_named_in_it_and_for_two_weeks_after() -> None:
+    assert near(STRESS, day(18.9)) == ""
+    assert plain(near(STRESS, day(19.5))) == "in the stress of 20–21 Jan 2026 (BTC −20 %)"
+    assert plain(near(STRESS, day(25))).startswith("5 days after the stress of ")
+    assert near(STRESS, day(35.1)) == ""
+
+
+def test_sentences_say_what_was_drawn() -> None:
+    one = course((0, 0.02), (25, 0.132))
+    assert plain(said_of_schedule([one], STRESS)) == (
+        "IM at $1m rose from 2.0 % to 13.2 %, first seen on 26 Jan 2026, 5 days after the stress of"
+        " 20–21 Jan 2026 (BTC −20 %); its highest is 6.6 times its lowest."
+    )
+    assert said_of_schedule([course((0, 0.02))], ()).startswith("No margin of it moved from ")
+    other = course((0, 0.05), venue="bybit", until=0)
+    said = plain(said_of_underlying([one, other], ()))
+    assert "13.2" in said
+    assert "bybit" in said
+    assert "1 venue was observed once" in said
+    told = plain(said_of_weeks(WEEKS, STRESS))
+    assert "tightened 12 times, loosened 4 times and did both, at different sizes, 2 times" in told
+    assert "Most changed in the week of" in told
+
+
+# The section, and files
+
+
+@cache
+def past() -> Past:
+    return app.answer(Question(past=True, rules=("harmonized-baseline",))).document.past
+
+
+def test_without_a_past_there_is_no_section() -> None:
+    assert over_time(Past(), 1e6, {}) is None
+
+
+def test_a_venue_that_changed_in_one_week_alone_has_no_drawing() -> None:
+    assert over_time(Past(weeks=WEEKS[:1]), 1e6, {}) is None
+    section = over_time(Past(weeks=WEEKS), 1e6, {})
+    assert section is not None
+    (track,) = section.tracks
+    assert [one.title for one in track.pictures] == ["okx"]
+
+
+def test_the_recorded_report_follows_the_underlyings_with_curves() -> None:
+    found = app.answer(Question(past=True, rules=("harmonized-baseline",)))
+    drawn = list(dict.fromkeys(one.underlying for one in found.document.curves))
+    page = html_.page(found.document)
+    assert page.past is not None
+    assert [one.underlying for one in page.past.tracks[:-1]] == drawn
+    assert page.past.tracks[-1].underlying == "Changes by week"
+    assert '<section id="past"' in html_.html(found.document)
+
+
+def test_files_are_whole_and_need_nothing_else() -> None:
+    question = Question(ladder=(1e5, 1e6))
+    marked = course((0, 0.02), (30, 0.04), symbol="<b>&'x'</b>", venue="okx")
+    files = [
+        picture_file.schedule_file(series.drawn(question, "binance", "SOL/USDT:USDT"), STRESS),
+        picture_file.weeks_file(series.weeks(question, "binance"), STRESS),
+        picture_file.underlying_file(series.compared(question, "SOL").courses, STRESS),
+        picture_file.schedule_file([marked], STRESS),
+    ]
+    for content in files:
+        root = ET.fromstring(content)  # noqa: S314 - our own drawing
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert b"http" not in content.replace(b"http://www.w3.org/2000/svg", b"")
+        assert b"--paper" in content
+        assert b".matrix" not in content
+    assert b"<b>" not in files[-1]
+    assert files[-1] == picture_file.schedule_file([marked], STRESS)
