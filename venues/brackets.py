@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 
 from harmonize.instrument import Instrument, contract
 from harmonize.payload import Column, Origin, Payload, UnreadablePayloadError
@@ -59,13 +60,16 @@ _FIGURES = ("notionalCap", "notionalFloor", "initialLeverage", "maintMarginRatio
 def _tier(bracket: Row, at: str) -> Tier:
     """Read one bracket. Raises UnreadablePayloadError, naming the place."""
     try:
-        return _as_written(*map(str, map(bracket.get, _FIGURES)))
-    except UnreadablePayloadError:  # once more, with its place
+        return _as_written(tuple(map(str, _OF(bracket))))
+    except (KeyError, UnreadablePayloadError):  # once more, with its place
         return _read(bracket, at)
 
 
+_OF = itemgetter(*_FIGURES)
+
+
 @lru_cache(maxsize=65536)
-def _as_written(*figures: str) -> Tier:
+def _as_written(figures: tuple[str, ...]) -> Tier:
     """A bracket by its figures alone: the same few stand in every snapshot, over and over."""
     return _read(dict(zip(_FIGURES, figures, strict=True)), "")
 

@@ -85,7 +85,7 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         payload.venue, ladder.instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(ladder.tiers, usd.multiplier))
-    reason = _obstacle(usd, fact, tiers, day)
+    shapes = _judged(usd, fact, tiers, day)
     return MarginSchedule(
         instrument=ladder.instrument,
         profile=ladder.profile,
@@ -94,9 +94,9 @@ def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule
         origin=weakest((payload, *_further(ladder))),
         rule=fact.maintenance if fact else None,
         tiers=tiers,
-        initial=_initial(ladder, tiers, fact, reason),
-        maintenance=_maintenance(ladder, tiers, fact, reason),
-        capacity=_capacity(ladder, tiers),
+        initial=_initial(ladder, fact, shapes),
+        maintenance=_maintenance(ladder, len(tiers), fact, shapes),
+        capacity=_capacity(ladder, tiers, shapes),
         meaning=fact.meaning if fact else MaintenanceMeaning.LIQUIDATION,
         fee=fact.fee_add_on if fact else FeeAddOn("unknown", Unknown("no source")),
         evidence=(*_evidence(ladder), *_supporting(snapshot, ladder)),
@@ -177,24 +177,28 @@ def _in_usd(tiers: Sequence[Tier], multiplier: Decimal) -> Sequence[Tier]:
     ]
 
 
-def _obstacle(
-    usd: ToUsd | Unknown, fact: VenueFact | None, tiers: Sequence[Tier], day: object
-) -> str:
-    """Say what keeps the tiers from becoming margins at all; empty when nothing does."""
+def _judged(
+    usd: ToUsd | Unknown, fact: VenueFact | None, tiers: tuple[Tier, ...], day: object
+) -> "_Shapes":
+    """Make margins of the tiers, or say what keeps them from becoming any."""
     if isinstance(usd, Unknown):
-        return usd.reason
+        return _Shapes(usd.reason)
     if fact is None:
-        return f"no source says how the venue's tiers became margin on {day}"
+        return _Shapes(f"no source says how the venue's tiers became margin on {day}", fault(tiers))
     if not tiers:
-        return "the venue sent no tiers"
-    return _shapes(tuple(tiers), fact.initial, fact.maintenance).fault
+        return _Shapes("the venue sent no tiers")
+    return _shapes(tiers, fact.initial, fact.maintenance)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shapes:
-    """What becomes of a table of tiers: its fault, or its margin functions where rates are known."""
+    """What becomes of a table of tiers: why nothing does, or its margin functions where rates are known.
+
+    ``uneven`` says where the tiers do not tile, whatever their rates.
+    """
 
     fault: str
+    uneven: str = ""
     initial: MarginFunction | None = None
     maintenance: MarginFunction | None = None
 
@@ -202,13 +206,15 @@ class _Shapes:
 @lru_cache(maxsize=16384)
 def _shapes(tiers: tuple[Tier, ...], initial: TierRule, maintenance: TierRule) -> _Shapes:
     """Make functions of a table once: venues use the same few for many contracts, night after night."""
-    found = fault(tiers) or (deduction_fault(tiers) if maintenance is TierRule.MARGINAL else "")
+    uneven = fault(tiers)
+    found = uneven or (deduction_fault(tiers) if maintenance is TierRule.MARGINAL else "")
     if found:
-        return _Shapes(found)
+        return _Shapes(found, uneven)
     uppers = [tier.upper for tier in tiers]
     rates = [tier.initial_rate for tier in tiers if tier.initial_rate is not None]
     held = [tier.maintenance_rate for tier in tiers if tier.maintenance_rate is not None]
     return _Shapes(
+        "",
         "",
         _SHAPES[initial](uppers, rates) if len(rates) == len(tiers) else None,
         _SHAPES[maintenance](uppers, held) if len(held) == len(tiers) else None,
@@ -221,28 +227,26 @@ _SHAPES: dict[TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginF
 }
 
 
-def _initial(
-    ladder: Ladder, tiers: Sequence[Tier], fact: VenueFact | None, reason: str
-) -> Figure[MarginFunction]:
-    if reason or fact is None:
-        return Unknown(reason)
-    function = _shapes(tuple(tiers), fact.initial, fact.maintenance).initial
+def _initial(ladder: Ladder, fact: VenueFact | None, shapes: _Shapes) -> Figure[MarginFunction]:
+    if shapes.fault or fact is None:
+        return Unknown(shapes.fault)
+    function = shapes.initial
     if function is None:
         return Unknown("the venue publishes no initial margin for every tier")
     return _figure(ladder, function, fact, by_fact=fact.initial is not TierRule.FLAT)
 
 
 def _maintenance(
-    ladder: Ladder, tiers: Sequence[Tier], fact: VenueFact | None, reason: str
+    ladder: Ladder, count: int, fact: VenueFact | None, shapes: _Shapes
 ) -> Figure[MarginFunction]:
-    if reason or fact is None:
-        return Unknown(reason)
+    if shapes.fault or fact is None:
+        return Unknown(shapes.fault)
     if ladder.no_maintenance:
         return Unknown(ladder.no_maintenance)
-    function = _shapes(tuple(tiers), fact.initial, fact.maintenance).maintenance
+    function = shapes.maintenance
     if function is None:
         return Unknown("the venue publishes no maintenance margin for every tier")
-    return _figure(ladder, function, fact, by_fact=len(tiers) > 1)
+    return _figure(ladder, function, fact, by_fact=count > 1)
 
 
 def _figure(
@@ -256,13 +260,13 @@ def _figure(
     return figure(function, doubts, guesses)
 
 
-def _capacity(ladder: Ladder, tiers: Sequence[Tier]) -> Figure[Decimal]:
+def _capacity(ladder: Ladder, tiers: Sequence[Tier], shapes: _Shapes) -> Figure[Decimal]:
     """The stated capacity, or else the last tier's bound: above it the venue has no tier."""
     if ladder.capacity is not None:
         return ladder.capacity
     if isinstance(ladder.usd, Unknown):
         return Unknown(ladder.usd.reason)
-    if not tiers or tiers[-1].upper == INFINITY or fault(tiers):
+    if not tiers or tiers[-1].upper == INFINITY or shapes.uneven:
         return Unknown("the venue publishes no largest position")
     largest = tiers[-1].upper
     derivation, guess = ladder.usd.derivation, ladder.guessed_unit
