@@ -62,9 +62,25 @@ def diff(  # noqa: PLR0913 - one parameter an option
         emit(changes_text.markdown(found).encode())
     else:
         emit(changes_text.table(found).encode())
+    for line in _unseen(before, after):
+        note(context.obj, line)
     for one in missing:
         note(context.obj, f"incomplete: {one}")
     raise typer.Exit(INCOMPLETE if missing else FINE)
+
+
+def _unseen(before: "Observed", after: "Observed") -> list[str]:
+    """The venues of which nothing was observed between the two days, and of when what was read is."""
+    times: dict[str, list[set[datetime]]] = {}
+    for place, one in enumerate((before, after)):
+        for schedule in one.schedules:
+            both = times.setdefault(schedule.instrument.venue, [set(), set()])
+            both[place].add(schedule.observed_at)
+    return [
+        f"{venue}: nothing was observed in between; both days read what was seen by {max(was):%Y-%m-%d}"
+        for venue, (was, now) in sorted(times.items())
+        if was and was == now
+    ]
 
 
 def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
@@ -157,7 +173,8 @@ def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | 
             {"weeks": [asdict(one) for one in found], "moves": [asdict(one) for one in moved]}
         )
     else:
-        _print(form, series_text.rows_of(found), series_text.rows_of_moves(moved))
+        still = "no schedule was observed twice at these sizes"
+        _print(form, series_text.rows_of(found), series_text.rows_of_moves(moved), still)
     return FINE
 
 
@@ -176,17 +193,18 @@ def _of_underlying(
         print_json(asdict(found))
     else:
         leads = series_text.rows_of_leads(found.leads)
-        _print(form, series_text.rows_of_courses(found.courses), leads)
+        nobody = "no two venues were seen to tighten within 30 days of one another"
+        _print(form, series_text.rows_of_courses(found.courses), leads, nobody)
     return FINE
 
 
-def _print(form: SeriesForm, rows: "Rows", more: "Rows") -> None:
-    """Print a table, and for people one more below it."""
+def _print(form: SeriesForm, rows: "Rows", more: "Rows", nothing: str) -> None:
+    """Print a table, and for people one more below it, or a line where that one is empty."""
     from harmonize import series_text  # noqa: PLC0415 - as above
 
     if form is SeriesForm.CSV:
         emit(series_text.as_csv(rows).encode())
         return
     emit(series_text.aligned(rows).encode())
-    if more[1]:
-        emit(b"\n" + series_text.aligned(more).encode())
+    told = series_text.aligned(more) if more[1] else f"{nothing}\n"
+    emit(b"\n" + told.encode())

@@ -195,7 +195,8 @@ def _say(settings: Settings, site: Path, done: "Done") -> None:
     gathered_ = sum(one.became == "gathered" for one in night.venues)
     typer.echo(
         f"{night.night}: {gathered_} venues gathered, {len(night.changes)} changes, "
-        f"{len(night.fresh)} findings new or worse, {len(night.errors)} errors; {site}"
+        f"{len(night.fresh)} findings new or worse, {len(night.errors)} "
+        f"error{'' if len(night.errors) == 1 else 's'}; {site}"
     )
 
 

@@ -138,7 +138,7 @@ def rows_of_moves(moves: Sequence[VenueMoves]) -> Rows:
                 *(shares.get(number, "") for number in days),
             )
         )
-    return (*heads, *(f"in {number} days" for number in days)), found
+    return (*heads, *(f"in {number} day{'' if number == 1 else 's'}" for number in days)), found
 
 
 def rows_of_leads(leads: Sequence[Lead]) -> Rows:

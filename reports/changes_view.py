@@ -59,12 +59,18 @@ def _night(night: Night, up: str) -> NightView:
         title=numbers.date(night.night[:10])
         + (f" ({night.night[11:]})" if night.night[10:] else ""),
         report=f"{up}nights/{night.night}/index.html",
-        tally=tally(night.changes) or "Nothing changed.",
+        tally=tally(night.changes) or _still(night),
         errors=night.errors,
         findings=tuple(map(_finding, fresh[:FINDINGS])),
         findings_left=f"and {numbers.count(left)} more in the report" if left > 0 else "",
         venues=tuple(_venues(night.changes)),
     )
+
+
+def _still(night: Night) -> str:
+    """What is said where nothing changed: that, or that nothing was seen."""
+    seen = any(one.became in {"gathered", "held"} for one in night.venues)
+    return "Nothing changed." if seen or not night.venues else "Nothing was observed."
 
 
 def tally(changes: Iterable[Change]) -> str:

@@ -160,7 +160,7 @@ def tightened_in_stress(examined: Examined) -> Iterator[Draft]:
     window or after it: both dates are named.
 
     ## Example
-    Eleven schedules tightened between 2022-09-27 and 2022-11-25, about the window of 2022-11-08.
+    124 schedules of Binance tightened between 2022-09-27 and 2022-11-25, about the window of 2022-11-08.
 
     ## Citation
     BCBS-CPMI-IOSCO, Review of margining practices (2022); EU 153/2013 Art 28.
