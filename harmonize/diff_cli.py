@@ -123,6 +123,8 @@ def history(  # noqa: PLR0913 - one parameter an option
 
     if bool(venue) == bool(underlying):
         fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
+    if underlying and notional and len(notional) > 1:
+        fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
     sizes = asked.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     question = asked.question(context.obj, None, None, None, as_of, profile, 30.0, None)
     question = replace(question, ladder=sizes)

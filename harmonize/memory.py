@@ -93,15 +93,14 @@ def past(sources: Sequence[Source], document: AuditDocument, until: datetime) ->
                 newest[one.entry.venue] = max(
                     one.entry.observed_at, newest.get(one.entry.venue, one.entry.observed_at)
                 )
-        told = {one.venue for one in weeks}
-        weeks += [one for one in recall.weeks(store, until) if one.venue not in told]
+        weeks += recall.weeks(store, until)
     held_rows = {key: sorted(found, key=_observed) for key, found in rows.items()}
     courses = _courses(keys, held_rows, newest, document.heat_notional)
     since = min((one.marks[0].observed_at[:10] for one in courses if one.marks), default="9")
     stress = tuple(
         one for one in windows() if since <= one.last and one.first <= f"{until:%Y-%m-%d}"
     )
-    return Past(courses, tuple(weeks), stress)
+    return Past(courses, recall.together(weeks), stress)
 
 
 def _followed(document: AuditDocument) -> list[tuple[str, Key]]:

@@ -164,6 +164,17 @@ def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
     )
 
 
+def together(found: Iterable[Week]) -> tuple[Week, ...]:
+    """The weeks that several archives hold, each from the first that tells of it: they may be copies.
+
+    By venue and in order of time.
+    """
+    held: dict[tuple[str, str], Week] = {}
+    for one in found:
+        held.setdefault((one.venue, one.week), one)
+    return tuple(one for _, one in sorted(held.items()))
+
+
 _WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
 
 

@@ -117,7 +117,7 @@ def weeks(question: Question, venue: str) -> tuple[Week, ...]:
     if not found:
         message = f"nothing of {venue} was seen to change; it was observed once, or always the same"
         raise NotObservedError(message)
-    return tuple(sorted(found, key=lambda one: one.week))
+    return recall.together(found)
 
 
 @dataclass(frozen=True, slots=True)

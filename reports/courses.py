@@ -47,16 +47,21 @@ def peak_to_trough(course: Course) -> float | None:
 
 
 def moves(course: Course) -> int:
-    """How often the rate changed."""
-    return sum(one.rate != other.rate for one, other in pairwise(course.marks))
+    """How often the rate changed; becoming known or unknown is no change."""
+    rates = [one.rate for one in course.marks if one.rate is not None]
+    return sum(one != other for one, other in pairwise(rates))
 
 
 def leap(course: Course) -> Leap | None:
-    """The largest move, of equal ones the first; None where the rate never moved."""
+    """The largest move, of equal ones the first; None where the rate never moved.
+
+    What moved while the rate was not known is a move, seen when it was known again.
+    """
+    marks = [(one.rate, one.observed_at) for one in course.marks if one.rate]
     found = [
-        Leap(course, one.rate, other.rate, other.observed_at)
-        for one, other in pairwise(course.marks)
-        if one.rate and other.rate and one.rate != other.rate
+        Leap(course, before, after, at)
+        for (before, _), (after, at) in pairwise(marks)
+        if before != after
     ]
     return max(found, key=lambda one: one.size, default=None)
 

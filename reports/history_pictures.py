@@ -9,6 +9,7 @@ from reports import numbers
 from reports.apart import apart
 from reports.charts import Svg
 from reports.moments import moment
+from reports.plain import short
 from reports.scale import Scale, nice_below, ticks
 from reports.svg import Frame, drawing, path, tenth, text
 from reports.time_frame import FLOOR, WIDTH, bands, floor, head, level, over
@@ -97,9 +98,9 @@ def _named_lines(
         stairs = "".join(_stairs(run, across, up) for run in one.runs)
         key = f"M{tenth(_LEADER_END)} {tenth(height)}H{tenth(_KEY_END)}"
         yield f'<path class="line {one.css}" d="{stairs}{key}"/>'
-        yield from _points(one, across, up)
-        yield text(f"name {one.css}", _LABEL, height + 4.0, _short(one.name))
-        if x < RIGHT - 1.0:
+        yield from (_dot(run, one.css, across, up) for run in one.runs if _brief(run, across))
+        yield text(f"name {one.css}", _LABEL, height + 4.0, short(one.name, LONGEST))
+        if x < RIGHT - 1.0 and not _brief(one.runs[-1], across):
             dots += f"M{tenth(x)} {tenth(y)}h0"
     if dots:
         yield f'<path class="ends" d="{dots}"/>'
@@ -122,14 +123,11 @@ def _stairs(run: Sequence[Stretch], across: Scale, up: Scale) -> str:
     return d
 
 
-def _points(line: Line, across: Scale, up: Scale) -> Iterator[str]:
-    """A dot for every run too short to be seen as a line."""
-    for run in line.runs:
-        x, end = across.place(run[0][0]), across.place(run[-1][1])
-        if end - x < 1.0:
-            at = f"M{tenth(x)} {tenth(up.place(run[-1][2]))}h0"
-            yield f'<path class="dot {line.css}" d="{at}"/>'
+def _brief(run: Sequence[Stretch], across: Scale) -> bool:
+    """Whether a run is too short to be seen as a line."""
+    return across.place(run[-1][1]) - across.place(run[0][0]) < 1.0
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+def _dot(run: Sequence[Stretch], css: str, across: Scale, up: Scale) -> str:
+    at = f"M{tenth(across.place(run[0][0]))} {tenth(up.place(run[-1][2]))}h0"
+    return f'<path class="dot {css}" d="{at}"/>'

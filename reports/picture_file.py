@@ -4,16 +4,17 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from textwrap import wrap
+from unicodedata import east_asian_width
 
 from harmonize.past import Course, StressWindow, Week
 from reports.html_ import stylesheet
 from reports.page import Picture
 from reports.past import schedule_picture, underlying_picture, weeks_picture
-from reports.plain import plain
+from reports.plain import plain, short
 
 _BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _MARGIN, _HEAD, _LINE = 18, 54, 17
-_LETTERS = 88
+_LETTERS, _TITLE = 84, 54
 _SCALE = 2
 """How many times as large a file is shown as the picture in the report."""
 
@@ -46,13 +47,13 @@ def _file(picture: Picture, title: str) -> bytes:
         message = "a drawing has a viewBox from 0 0"
         raise ValueError(message)
     width, height = int(found[1]) + 2 * _MARGIN, int(found[2])
-    said = wrap(plain(picture.caption), _LETTERS)
+    said = _lines(plain(picture.caption))
     tall = _HEAD + height + _LINE * len(said) + 2 * _MARGIN
     box = f'viewBox="{-_MARGIN} {-_HEAD} {width} {tall}" width="{width * _SCALE}" height="{tall * _SCALE}"'
     opened, rest = svg.replace(found[0], box, 1).split(">", 1)
     ground = f'<rect x="{-_MARGIN}" y="{-_HEAD}" width="{width}" height="{tall}" class="ground"/>'
     heads = (
-        f'<text class="heading" x="0" y="{18 - _HEAD + 10}">{escape(plain(title))}</text>'
+        f'<text class="heading" x="0" y="{18 - _HEAD + 10}">{escape(short(title, _TITLE))}</text>'
         f'<text x="0" y="{36 - _HEAD + 10}">{escape(picture.unit)}, {escape(picture.dates)}</text>'
     )
     lines = "".join(
@@ -64,11 +65,17 @@ def _file(picture: Picture, title: str) -> bytes:
     return f"{opened}{namespace}>{_style()}{ground}{body}{heads}{lines}</svg>\n".encode()
 
 
+def _lines(said: str) -> list[str]:
+    """Break a sentence into lines, wide letters counted twice."""
+    filled = "".join(f"{one}\0" if east_asian_width(one) in "WF" else one for one in said)
+    return [line.replace("\0", "") for line in wrap(filled, _LETTERS)]
+
+
 def _style() -> str:
     """What of the report's stylesheet is about drawings, and the colours."""
     css = "\n".join(_about_drawings(stylesheet().splitlines()))
     own = (
-        '.chart { width: auto; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
+        '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
         "font-variant-numeric: tabular-nums; }\n"
         ".chart rect.ground { fill: var(--paper); stroke: none; }\n"
         ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }"
@@ -81,7 +88,7 @@ def _about_drawings(lines: Sequence[str]) -> list[str]:
     found: list[str] = []
     inside, depth = False, 0
     for line in lines:
-        begins = line.startswith((":root", "@media (prefers-color-scheme", ".chart"))
+        begins = line.startswith((":root", "@media (prefers-color-scheme", ".chart "))
         if depth == 0:
             inside = begins
         if inside:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harmonize.past import StressWindow
 from reports import numbers
 from reports.moments import dates, moment
+from reports.plain import short
 from reports.scale import Scale
 from reports.svg import block, tenth, text
 
@@ -75,7 +76,7 @@ def bands(
         if one.row is not None:
             high = top - 5.0 - _FLAG * one.row
             yield f'<path class="pole" d="M{tenth(one.x)} {tenth(top)}V{tenth(high - 8.0)}"/>'
-            yield text("flag", one.x + 3.0, high, _short(window.name))
+            yield text("flag", one.x + 3.0, high, short(window.name, _LONGEST))
 
 
 def _bands(across: Scale, stress: Sequence[StressWindow]) -> list[_Band]:
@@ -89,13 +90,9 @@ def _bands(across: Scale, stress: Sequence[StressWindow]) -> list[_Band]:
         if last <= across.first or first >= across.last:
             continue
         x, end = across.place(max(first, across.first)), across.place(min(last, across.last))
-        reach = x + 7.0 + _LETTER * len(_short(one.name))
+        reach = x + 7.0 + _LETTER * len(short(one.name, _LONGEST))
         passed = [band.row for band in placed if band.row is not None and band.x < reach]
         row = 1 + max(passed) if passed else 0
         fits = row < _MOST_ROWS and reach <= WIDTH
         placed.append(_Band(one, x, max(_THINNEST, end - x), row if fits else None))
     return placed
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

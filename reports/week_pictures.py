@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harmonize.past import StressWindow, Week
 from reports import numbers
+from reports.apart import apart
 from reports.charts import Svg
 from reports.moments import moment
 from reports.scale import Scale, ticks
@@ -46,17 +47,20 @@ def by_week(frame: Frame, weeks: Sequence[Week], stress: Sequence[StressWindow])
         max(one.tighter + one.mixed for one in weeks),
         max(one.looser + one.mixed for one in weeks),
     ]
-    size = Scale(0.0, float(max(1, sum(most))), 0.0, _TALL, logarithmic=False)
-    zero = top + size.place(most[0])
+    tall = _TALL if any(most) else 0.0
     lanes = [(name, of) for name, of in _LANES if any(of(one) for one in weeks)]
-    bottom = top + _TALL + _LANES_OFF + _LANE * len(lanes)
-    parts = [*bands(across, stress, (top, bottom)), *_levels(most, size, zero)]
-    parts += _bars(weeks, across, size, zero)
+    bottom = top + tall + _LANES_OFF + _LANE * len(lanes)
+    parts = [*bands(across, stress, (top, bottom))]
+    if tall:
+        size = Scale(0.0, float(sum(most)), 0.0, tall, logarithmic=False)
+        zero = top + size.place(most[0])
+        parts += [*_levels(most, size, zero), *_bars(weeks, across, size, zero)]
+        parts += _sides(weeks, top, zero)
     for number, (name, of) in enumerate(lanes):
-        y = top + _TALL + _LANES_OFF + _LANE * number
+        y = top + tall + _LANES_OFF + _LANE * number
         parts.append(_areas("mark", across, [(one.week, y, _MARK) for one in weeks if of(one)]))
         parts.append(text("side", _NAMES, y + _MARK, name))
-    parts += [*_sides(weeks, top, zero), *floor(across, bottom)]
+    parts += floor(across, bottom)
     return drawing(frame, (WIDTH, bottom + FLOOR), parts)
 
 
@@ -98,12 +102,10 @@ def _areas(css: str, across: Scale, bars: Iterable[Bar]) -> str:
 
 
 def _sides(weeks: Sequence[Week], top: float, zero: float) -> Iterator[str]:
-    """Name the sides at the right, from 0 outward, with what each kind looks like."""
+    """Name the sides at the right about 0, with what each kind looks like; lanes begin below."""
     mixed = ["mixed"] * any(one.mixed for one in weeks)
-    for names, sign in ((["tighter", *mixed], -1.0), (["looser", *mixed], 1.0)):
-        for place, name in enumerate(names):
-            y = zero + sign * _LINE * (place + 0.75)
-            if y < top:
-                continue
-            yield block(name, (_KEY, y - 5.0, 9.0, 9.0), name)
-            yield text("side", _NAMES, y + 4.0, name)
+    names = [*mixed, "tighter", "looser", *mixed]
+    wanted = [zero + _LINE * (place - (len(names) - 1) / 2.0) for place in range(len(names))]
+    for name, y in zip(names, apart(wanted, _LINE, top, top + _TALL), strict=True):
+        yield block(name, (_KEY, y - 5.0, 9.0, 9.0), name)
+        yield text("side", _NAMES, y + 4.0, name)

@@ -14,9 +14,11 @@ from reports import site_pages
 from reports.charts import Drawing, draw
 from reports.html_ import html
 from reports.lookup import Lookup
+from reports.past import schedule_picture, weeks_picture
 from reports.registry import render
 from reports.table import table
 from reports.worth import worth
+from tests.reports.history_sample import CRASH, course, monday, week
 from tests.reports.sample import RATES, curves, sample
 from tests.reports.sample_nights import nights
 
@@ -36,6 +38,28 @@ def pictures() -> str:
     (found,) = worth(Lookup(sample()))
     drawn = [one.svg.replace("><", ">\n<") for one in found.pictures]
     return "".join(f"{svg}\n" for svg in drawn)
+
+
+def steps() -> str:
+    """One schedule over time: a gap, an end before the others, a window of stress with its flag."""
+    moved = "2024-01-01 0.1, 2024-03-15 0.15, 2024-05-01 -, 2024-06-01 0.05"
+    courses = [
+        course(moved, "2024-07-01", notional=1e5),
+        course("2024-01-01 0.2, 2024-03-15 0.25", "2024-07-01", notional=1e6),
+        course("2024-01-01 0.01", "2024-04-01", figure="maintenance", notional=1e5),
+    ]
+    return schedule_picture(courses, [CRASH], "0").svg.replace("><", ">\n<") + "\n"
+
+
+def weeks() -> str:
+    """The changes of a venue by week: every kind, and weeks without any."""
+    found = [
+        week(monday(0), 3, 1, 2, 1),
+        week(monday(1), 1),
+        week(monday(10), 12, 0, 1, 0, 4, 1),
+        week(monday(14), 0, 5),
+    ]
+    return weeks_picture(found, [CRASH], 0).svg.replace("><", ">\n<") + "\n"
 
 
 def text(name: str) -> str:
@@ -104,6 +128,8 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "report-pictures.svg": pictures,
         "site-changes.html": changes,
         "site-changes.xml": lambda: site_pages.feed(nights(), SITE).decode(),
+        "report-steps.svg": steps,
+        "report-weeks.svg": weeks,
     }
 )
 
