@@ -41,7 +41,8 @@ def _dropped(
     kept |= {one.digest for one, after in pairwise(in_time) if after.digest in changed}
     for count, period in ((keep.daily, _day), (keep.weekly, _week), (keep.monthly, _month)):
         kept |= _last_of_each(good, period, count)
-    kept |= _rested_on(good, kept) | _rested_on(in_time, kept)
+    while more := (_rested_on(good, kept) | _rested_on(in_time, kept)) - kept:
+        kept |= more
     return [one for one in own if one.digest not in kept]
 
 

@@ -124,7 +124,7 @@ def receiver(
         server.server_close()
 
 
-@dataclass(slots=True)
+@dataclass  # the server looks at every attribute, and early 3.11 chokes on those of slots
 class PostOffice:
     """A mail server: its port, the envelopes it took, and the logins it saw."""
 

@@ -106,7 +106,7 @@ def test_a_tar_is_the_same_whenever_it_is_made_and_its_archive_is_sound(tmp_path
     with tarfile.open(tmp_path / "one.tar", "r:") as tar:
         assert tar.getnames() == sorted(tar.getnames())
         assert {(one.mtime, one.uid, one.gid, one.uname) for one in tar} == {(0, 0, 0, "")}
-        tar.extractall(tmp_path / "out", filter="data")
+        tar.extractall(tmp_path / "out")  # noqa: S202 - our own, and early 3.11 knows no filter
     assert Archive.open(tmp_path / "out").verify() == ()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def test_nothing_is_kept_without_a_reason(
         own = [one for one in plain if one.venue == venue]
         due_ = chosen(own, keep) | {one.digest for one in own if one.digest in changed}
         due_ |= {one.digest for one in by_clock(own)[-1:]}
+        due_ |= {one.digest for one, after in pairwise(by_clock(own)) if after.digest in changed}
         assert {one.digest for one in own} - {one.digest for one in gone} == due_
     assert list(gone) == sorted(gone, key=lambda one: one.sequence)
 
