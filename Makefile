@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-strip-extras --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url
 
 .PHONY: report test lint types unit bench goldens docs tables lock clean
 
@@ -33,9 +35,9 @@ docs: $(VENV)/test.installed
 	$(BIN)/python -m tests.fields
 	$(BIN)/python -m tests.docs
 
-lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --group build --output-file requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --group dev --output-file requirements-dev.lock
+lock: # what is installed for use is a part of what the tests ran with
+	$(COMPILE) --group dev --output-file requirements-dev.lock
+	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) report .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

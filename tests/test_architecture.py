@@ -10,10 +10,13 @@ import tomllib
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import harmonize.checks
 import venues
@@ -165,6 +168,62 @@ def test_a_lock_pins_every_dependency_with_hashes_and_names_no_index(lock: str) 
     locked = {re.split(r"[\[=]", one)[0] for one in entries}
     needed = {re.split(r"[<>=\[]", one)[0] for one in PROJECT["project"]["dependencies"]}
     assert needed <= locked
+
+
+def pinned_extras(lock: str) -> dict[str, set[str]]:
+    """Returns every distribution that a lock pins on this platform, with its pinned extras."""
+    extras: dict[str, set[str]] = {}
+    for line in lock.replace("\\\n", " ").splitlines():
+        requirement = Requirement(line.split(" --hash")[0])
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
+        extras.setdefault(canonicalize_name(requirement.name), set()).update(requirement.extras)
+    return extras
+
+
+def unpinned_extras(lock: str) -> list[str]:
+    """Returns requirements with an extra that the lock pins without that extra.
+
+    pip older than 24 takes such a requirement as unpinned, and asks for the newest release: an
+    installation with hashes then stops on the day on which a newer release is published.
+    """
+    pinned = pinned_extras(lock)
+    missing = []
+    for name, extras in pinned.items():
+        for text in distribution(name).requires or ():
+            requirement = Requirement(text)
+            target = canonicalize_name(requirement.name)
+            is_needed = requirement.marker is None or any(
+                requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)
+            )
+            if is_needed and not requirement.extras <= pinned.get(target, set()):
+                missing.append(f"{name} requires {text}")
+    return missing
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_each_requirement_with_its_extras(lock: str) -> None:
+    assert not unpinned_extras((ROOT / lock).read_text(encoding="utf-8"))
+
+
+def test_what_is_installed_for_use_is_a_part_of_what_is_tested() -> None:
+    used, tested = (
+        set(
+            re.findall(
+                r"^[a-z][^ \\[]*?(?:\[.*?\])?==[^ \\]+", (ROOT / lock).read_text(), re.MULTILINE
+            )
+        )
+        for lock in LOCKS
+    )
+    assert used <= tested
+
+
+def test_a_pin_without_its_extra_is_found() -> None:
+    text = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
+    broken = text.replace("coverage[toml]==", "coverage==")
+    assert [line.split(";")[0].split(">")[0] for line in unpinned_extras(broken)] == [
+        "pytest-cov requires coverage[toml]"
+    ]
 
 
 @pytest.mark.parametrize(
