@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from harmonize import memory
 from harmonize.archive import Archive
-from harmonize.audit import LADDER, Reading, Terms, audit
+from harmonize.audit import Reading, Terms, audit
 from harmonize.baseline import Baseline, held_against
 from harmonize.checks import CHECKS
 from harmonize.choice import preferred
+from harmonize.core.notionals import LADDER
 from harmonize.document import AuditDocument, Tool
 from harmonize.inputs import MARKET
 from harmonize.lately import Lately

@@ -15,9 +15,10 @@ account that takes the position makes ``A_R = R``, so fragmentation 0. Source: t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harmonize.offers import Account, Conditions, accounts_of, margin, with_table
+from harmonize.numerics.offer import Offer, margin
+from harmonize.offers import Account, Conditions, accounts_of, with_table
 from harmonize.panel import PieceNumbers
-from harmonize.split import Offer, Split, split
+from harmonize.split import Split, split
 
 
 @dataclass(frozen=True, slots=True)

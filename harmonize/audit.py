@@ -8,9 +8,11 @@ from operator import attrgetter
 from harmonize import choice, rows
 from harmonize.cells import HORIZON
 from harmonize.checks import CHECKS, OF_WAIVERS
-from harmonize.checks.examined import Check, Examined, Seen, moment
-from harmonize.compare import Priced, Rivals, comparison, gaps_and_indices, summaries
+from harmonize.checks.examined import Check, Examined
+from harmonize.compare import Priced, comparison, gaps_and_indices, summaries
+from harmonize.comparison.peers import Rivals
 from harmonize.conduct import Conducts
+from harmonize.core.notionals import HEAT_NOTIONAL, LADDER
 from harmonize.curves import curves
 from harmonize.distances import Entry, liquidation_rows
 from harmonize.document import (
@@ -32,15 +34,11 @@ from harmonize.market import HURDLE, arbitrage_rows, market
 from harmonize.panel import PieceNumbers
 from harmonize.payload import Defect, Snapshot, Unobserved
 from harmonize.requirement import RuleSet
+from harmonize.rows import Seen
 from harmonize.schedule import MarginSchedule
+from harmonize.text.messages import moment
 from harmonize.waiver import Waiver
 from harmonize.waivers import waive
-
-LADDER = (1e4, 1e5, 1e6, 1e7, 1e8)
-"""Notionals, in USD, at which the document gives points."""
-
-HEAT_NOTIONAL = 1e6
-"""The notional of single-figure tables, in USD."""
 
 CHARTED = 12
 """How many underlyings get curves: those with a reference that most venues list."""

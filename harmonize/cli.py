@@ -217,7 +217,7 @@ def schedule(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Print one schedule: pieces, IM and MM at notionals; as JSON, the evidence of each number."""
     from harmonize import show  # noqa: PLC0415 - numpy is heavy
-    from harmonize.audit import LADDER  # noqa: PLC0415 - as above
+    from harmonize.core.notionals import LADDER  # noqa: PLC0415 - as above
 
     notionals = asked.notionals(notional) or LADDER
     question = asked.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)

@@ -15,18 +15,19 @@ from harmonize.app import (
     rule_sets_of,
 )
 from harmonize.audit import Reading
-from harmonize.compare import Priced, Rivals, gaps_and_indices, summaries
+from harmonize.compare import Priced, gaps_and_indices, summaries
+from harmonize.comparison.peers import Rivals
 from harmonize.conduct import Opposite
 from harmonize.distances import Entry, liquidation_rows
 from harmonize.document import ArbitrageRow, Gap, Index, IndexSummary, LiquidationRow
 from harmonize.ground import Ground, ground
 from harmonize.interest import by_contract
 from harmonize.market import Market, arbitrage_rows, market
+from harmonize.numerics.offer import Offer
 from harmonize.offers import Conditions
 from harmonize.pair import Legs, Pair, pair
 from harmonize.portfolio import Portfolio, Tables, portfolio
 from harmonize.positions import Position
-from harmonize.split import Offer
 from harmonize.what_if import WhatIfRow, parse, what_if
 from venues import conduct
 

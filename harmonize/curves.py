@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harmonize.compare import Rivals, aside
+from harmonize.comparison.peers import Rivals, aside
 from harmonize.document import Curve
 from harmonize.laid_out import FIGURES, LaidOut, Placed
 

@@ -46,7 +46,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
     from harmonize import changes, changes_text  # noqa: PLC0415 - numpy is heavy
-    from harmonize.audit import LADDER  # noqa: PLC0415 - as above
+    from harmonize.core.notionals import LADDER  # noqa: PLC0415 - as above
 
     if not since < until:
         fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)

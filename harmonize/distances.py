@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harmonize.cells import HORIZON
-from harmonize.checks.examined import moment
-from harmonize.compare import Rivals, aside
+from harmonize.comparison.peers import Rivals, aside
 from harmonize.conduct import Conducts
 from harmonize.document import LiquidationRow
 from harmonize.ground import Ground
 from harmonize.instrument import Payoff
 from harmonize.liquidation import BelowAtEntryError, Side, Valued, liquidation
-from harmonize.offers import margin
+from harmonize.numerics.offer import Offer, margin
 from harmonize.payload import Evidence
 from harmonize.schedule import MarginSchedule
-from harmonize.split import Offer
+from harmonize.text.messages import moment
 
 LEVERAGE = 10.0
 """The leverage at which venues are compared where none is asked."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harmonize import choice
-from harmonize.compare import Rivals, rivals
+from harmonize.comparison.peers import Rivals, rivals
 from harmonize.inputs import Input, held
 from harmonize.laid_out import LaidOut, asset_of, lay_out
 from harmonize.requirement import RuleSet

@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from harmonize.checks.examined import intervals, moment
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
 from harmonize.laid_out import FIGURES, LaidOut, Placed, Rule
 from harmonize.panel import Floats
@@ -22,8 +21,10 @@ from harmonize.requirement import (
     RuleSet,
     Scope,
 )
+from harmonize.rows import intervals
 from harmonize.schedule import MarginSchedule, Unknown, value_of
 from harmonize.standing import Pair, Standing, standings
+from harmonize.text.messages import moment
 from harmonize.traditional import TRADITIONAL
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harmonize.arbitrage import Arbitrage, arbitrage
-from harmonize.compare import Rivals, span
+from harmonize.comparison.peers import Rivals, span
 from harmonize.document import ArbitragePoint, ArbitrageRow, PartRow
 from harmonize.laid_out import LaidOut
+from harmonize.numerics.offer import Offer
 from harmonize.offers import Conditions
 from harmonize.panel import PieceNumbers
-from harmonize.split import Offer
 
 HURDLE = 0.10
 """What capital costs in a year, as a rate: a convention of this tool, set with ``--hurdle``."""

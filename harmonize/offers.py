@@ -6,9 +6,9 @@ from itertools import pairwise
 from math import inf, isfinite
 
 from harmonize.cells import HORIZON
+from harmonize.numerics.offer import Offer, margin
 from harmonize.panel import PieceNumbers
 from harmonize.powers import roots
-from harmonize.split import Offer
 
 _SMALLEST = 1e-6  # USD, or a share of the piece: where crossings are looked for from 0 on
 
@@ -51,17 +51,6 @@ def accounts_of(offers: Mapping[str, Offer], conditions: Conditions) -> tuple[Ac
             for number in range(1, conditions.accounts.get(venue, 1) + 1)
         ]
     return tuple(found)
-
-
-def margin(offer: Offer, notional: float) -> float | None:
-    """Margin in USD of a position; None where the offer has no value."""
-    if not 0.0 < notional <= offer.limit:
-        return None
-    for lower, upper, fixed, rate, coefficient, power in offer.pieces:
-        if lower < notional <= upper:
-            bend = coefficient * notional**power if coefficient else 0.0
-            return fixed + rate * notional + bend
-    return None
 
 
 def at_least(offer: Offer, floor: float) -> Offer:

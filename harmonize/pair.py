@@ -15,9 +15,8 @@ from math import inf
 
 from harmonize.cells import HORIZON, LEAST
 from harmonize.conduct import Opposite, together
-from harmonize.offers import margin
+from harmonize.numerics.offer import Offer, margin
 from harmonize.powers import Term, roots, value
-from harmonize.split import Offer
 
 _SAME = 1e-9  # relative; closer than this is no advantage
 

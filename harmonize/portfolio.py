@@ -12,9 +12,9 @@ from functools import partial
 from harmonize.arbitrage import arbitrage
 from harmonize.conduct import Conducts, together
 from harmonize.document import PartRow
-from harmonize.offers import Conditions, margin
+from harmonize.numerics.offer import Offer, margin
+from harmonize.offers import Conditions
 from harmonize.positions import Position
-from harmonize.split import Offer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Values of the domain written as rows of the audit document."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from math import inf
 
 from harmonize.asks import asked
-from harmonize.checks.examined import Seen, moment
 from harmonize.document import (
     CitationRow,
     ColumnRow,
@@ -18,6 +18,7 @@ from harmonize.document import (
     FactorRow,
     FlagRow,
     InputRow,
+    Interval,
     PayloadRow,
     PieceRow,
     RuleSetRow,
@@ -49,6 +50,18 @@ from harmonize.schedule import (
     Unknown,
     value_of,
 )
+from harmonize.standing import HORIZON, Range
+from harmonize.text.messages import moment
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A snapshot of one venue: when it was observed, and whether that is too long ago."""
+
+    venue: str
+    observed_at: datetime
+    age_days: float
+    stale: bool
 
 
 def snapshot_row(snapshot: Snapshot, digest: str, seen: Seen) -> SnapshotRow:
@@ -293,3 +306,8 @@ def _amount(figure: Figure[Decimal]) -> float | None:
 def age_days(observed_at: datetime, as_of: datetime) -> float:
     """Days from an observation to the date of the audit, to a tenth; never negative."""
     return max(0.0, round((as_of - observed_at).total_seconds() / 86400, 1))
+
+
+def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:
+    """Write ranges as the document does: one that reaches the horizon is open-ended."""
+    return tuple(Interval(lower, None if upper >= HORIZON else upper) for lower, upper in ranges)

@@ -7,12 +7,12 @@ from math import isnan
 
 import numpy as np
 
-from harmonize.checks.examined import moment
 from harmonize.document import PieceRow
 from harmonize.laid_out import lay_out
 from harmonize.payload import Evidence, Factor, Payload, decode, resolve
 from harmonize.rows import note, pieces, status
 from harmonize.schedule import MarginSchedule, value_of
+from harmonize.text.messages import moment
 
 Object = dict[str, object]
 

@@ -20,7 +20,8 @@ from math import inf
 import numpy as np
 
 from harmonize.dual import GRAIN, Dual, Items, convex, maximum, mixed, pieces_at
-from harmonize.panel import Floats, PieceNumbers
+from harmonize.numerics.offer import Offer
+from harmonize.panel import Floats
 
 PROVED = 1e-9
 """A split is called exact when it is within this share of the bound."""
@@ -30,15 +31,6 @@ _NODES = 300
 
 _JUMP = 1e-12  # relative; less is none
 _MOST_NODES = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What one account asks: its margin function's pieces, and the sizes that it takes, in USD."""
-
-    pieces: tuple[PieceNumbers, ...]
-    limit: float
-    ticket: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

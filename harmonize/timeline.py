@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harmonize.archive import Archive, ArchiveError
-from harmonize.audit import LADDER
 from harmonize.change import Change, Kind
 from harmonize.changes import Key, Observed, changes
+from harmonize.core.notionals import LADDER
 from harmonize.listing import Entry
 from harmonize.payload import Snapshot
 from harmonize.schedule import MarginSchedule

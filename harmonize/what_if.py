@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from harmonize.arbitrage import arbitrage
+from harmonize.numerics.offer import Offer
 from harmonize.offers import Conditions, as_whole, at_least, with_table
 from harmonize.panel import PieceNumbers
-from harmonize.split import Offer
 
 Offers = Mapping[str, Offer]
 _HUNDRED = 100

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harmonize.split import Offer
+from harmonize.numerics.offer import Offer
 
 
 def flat(bounds: Sequence[float], rates: Sequence[float]) -> Offer:

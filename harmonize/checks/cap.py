@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from harmonize.checks.examined import Check, Draft, Examined, counted, dollars, percent, spoken
+from harmonize.checks.examined import Check, Draft, Examined, spoken
 from harmonize.document import DivergenceRow, Level, Verdict
 from harmonize.requirement import Model
+from harmonize.text.messages import counted, dollars, percent
 
 
 def initial_below_cap(examined: Examined) -> Iterator[Draft]:

@@ -5,19 +5,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from harmonize.change import Kind, Moved, Range
-from harmonize.checks.examined import (
-    Check,
-    Draft,
-    Examined,
-    Option,
-    counted,
-    dollars,
-    moment,
-    percent,
-    spoken,
-)
+from harmonize.checks.examined import Check, Draft, Examined, Option, spoken
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
 from harmonize.lately import DAYS, Dated
+from harmonize.text.messages import counted, dollars, moment, percent
 
 _FIGURES = {"initial": "IM", "maintenance": "MM"}
 _MOVED = frozenset({Kind.TIGHTER, Kind.LOOSER, Kind.MIXED})

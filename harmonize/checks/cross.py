@@ -3,16 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from harmonize.checks.examined import (
-    Check,
-    Draft,
-    Examined,
-    Option,
-    counted,
-    dollars,
-    percent,
-    spoken,
-)
+from harmonize.checks.examined import Check, Draft, Examined, Option, spoken
 from harmonize.document import (
     ArbitragePoint,
     ArbitrageRow,
@@ -26,6 +17,7 @@ from harmonize.document import (
 from harmonize.index import LOWER, UPPER
 from harmonize.requirement import CrossVenue
 from harmonize.schedule import value_of
+from harmonize.text.messages import counted, dollars, percent
 
 
 def gap_above_limit(examined: Examined) -> Iterator[Draft]:

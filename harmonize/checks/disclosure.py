@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from harmonize.checks.examined import Check, Draft, Examined, Option, about, counted, percent
+from harmonize.checks.examined import Check, Draft, Examined, Option, about
 from harmonize.document import Level, Verdict
 from harmonize.payload import Origin
 from harmonize.requirement import Disclosure
 from harmonize.schedule import Derived, MarginSchedule, Unknown
+from harmonize.text.messages import counted, percent
 
 NO_FEE = "none"
 """The fee rule of a venue that is known to add no fee to maintenance margin."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -22,18 +21,10 @@ from harmonize.document import (
 from harmonize.laid_out import Rule
 from harmonize.lately import Lately
 from harmonize.payload import Defect, Snapshot, Unobserved
+from harmonize.rows import Seen
 from harmonize.schedule import MarginSchedule
-from harmonize.standing import HORIZON, Range, Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A snapshot of one venue: when it was observed, and whether that is too long ago."""
-
-    venue: str
-    observed_at: datetime
-    age_days: float
-    stale: bool
+from harmonize.standing import Standing
+from harmonize.text.messages import dollars, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,29 +169,6 @@ def about(schedule: MarginSchedule, draft: Draft) -> Draft:
     )
 
 
-def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:
-    """Write ranges as the document does: one that reaches the horizon is open-ended."""
-    return tuple(Interval(lower, None if upper >= HORIZON else upper) for lower, upper in ranges)
-
-
-@lru_cache(maxsize=4096)
-def moment(time: datetime) -> str:
-    """Write a time as the document does: ISO 8601, UTC, to the second."""
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
-
-
-@lru_cache(maxsize=65536)
-def percent(rate: float) -> str:
-    """Write a rate for a message: 0.004 is 0.4 %."""
-    return f"{rate * 100:.4g} %"
-
-
-@lru_cache(maxsize=65536)
-def dollars(amount: float) -> str:
-    """Write an amount for a message: whole dollars with thousands parted."""
-    return f"${amount:,.0f}"
-
-
 def spoken(ranges: Iterable[Interval]) -> str:
     """Write ranges of notional for a message; of more than three, the first two and the last."""
     said = [
@@ -212,8 +180,3 @@ def spoken(ranges: Iterable[Interval]) -> str:
     if len(said) > 3:  # noqa: PLR2004 - as said
         said = [*said[:2], f"{len(said) - 3} more", said[-1]]
     return ", ".join(said)
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a count for a message: 1 schedule, 2 schedules."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from harmonize.checks.examined import Check, Draft, Examined, moment
+from harmonize.checks.examined import Check, Draft, Examined
 from harmonize.document import Level, Verdict
 from harmonize.payload import Origin
+from harmonize.text.messages import moment
 
 
 def unreadable(examined: Examined) -> Iterator[Draft]:

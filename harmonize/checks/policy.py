@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from harmonize.checks.examined import Check, Draft, Examined, counted
+from harmonize.checks.examined import Check, Draft, Examined
 from harmonize.document import Level, Verdict
 from harmonize.requirement import Disclosure, Prohibition, Verified
+from harmonize.text.messages import counted
 
 
 def source_unverified(examined: Examined) -> Iterator[Draft]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from harmonize.checks.examined import Check, Draft, Examined, Option, about, dollars, percent
+from harmonize.checks.examined import Check, Draft, Examined, Option, about
 from harmonize.document import Level, Verdict
 from harmonize.schedule import MarginFunction, MarginSchedule, Piece, value_of
+from harmonize.text.messages import dollars, percent
 
 
 def buffer_thin(examined: Examined) -> Iterator[Draft]:

@@ -5,8 +5,9 @@ from decimal import Decimal
 from itertools import pairwise
 
 from harmonize.checks import shape
-from harmonize.checks.examined import Check, Draft, Examined, about, dollars, intervals, percent
+from harmonize.checks.examined import Check, Draft, Examined, about
 from harmonize.document import Level, Verdict
+from harmonize.rows import intervals
 from harmonize.schedule import (
     ZERO,
     MarginFunction,
@@ -16,6 +17,7 @@ from harmonize.schedule import (
     deductions,
     value_of,
 )
+from harmonize.text.messages import dollars, percent
 
 _ROUNDING = Decimal("0.01")  # USD; venues round deductions to cents
 

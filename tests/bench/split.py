@@ -10,8 +10,9 @@ import time
 import numpy as np
 
 from harmonize.dual import Items, maximum
+from harmonize.numerics.offer import Offer
 from harmonize.programme import solve
-from harmonize.split import Offer, items_of, split
+from harmonize.split import items_of, split
 from tests.offers import leveraged, random_flat, random_marginal
 
 SEED = 20_261_121

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.arbitrage import Arbitrage, arbitrage
-from harmonize.offers import Conditions, accounts_of, as_whole, at_least, margin, with_table
-from harmonize.split import Offer
+from harmonize.numerics.offer import Offer, margin
+from harmonize.offers import Conditions, accounts_of, as_whole, at_least, with_table
 from harmonize.what_if import WhatIfError, parse, what_if
 from tests.offers import curved, flat, marginal
 

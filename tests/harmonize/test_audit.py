@@ -14,9 +14,10 @@ import pytest
 
 from harmonize import document
 from harmonize.app import Question, read, rule_sets_of, tool
-from harmonize.audit import HEAT_NOTIONAL, Reading, Terms, audit
+from harmonize.audit import Reading, Terms, audit
 from harmonize.checks import CHECKS
 from harmonize.choice import choose
+from harmonize.core.notionals import HEAT_NOTIONAL
 from harmonize.document import (
     AuditDocument,
     CoverageStatus,

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from harmonize import written
 from harmonize.liquidation import BelowAtEntryError, Side, Valued, liquidation
-from harmonize.offers import margin
+from harmonize.numerics.offer import Offer, margin
 from harmonize.panel import PieceNumbers
-from harmonize.split import Offer
 from tests.offers import flat, marginal
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "liquidations.yaml"

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from harmonize.conduct import Opposite, together
-from harmonize.offers import margin
+from harmonize.numerics.offer import Offer, margin
 from harmonize.pair import Legs, pair
-from harmonize.split import Offer
 from tests.offers import curved, flat, marginal, random_flat, random_marginal
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from harmonize.conduct import Conduct, Opposite
+from harmonize.numerics.offer import Offer
 from harmonize.offers import Conditions
 from harmonize.portfolio import Portfolio, Tables, VenueAsks, book, portfolio
 from harmonize.positions import Position
-from harmonize.split import Offer
 from tests.offers import flat
 
 BTC = {"a": flat([1000.0, 9000.0], [0.01, 0.02]), "b": flat([9000.0], [0.03])}

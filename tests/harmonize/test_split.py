@@ -15,9 +15,9 @@ from scipy.optimize import linprog
 
 from harmonize import split as module
 from harmonize.dual import Items
-from harmonize.offers import margin
+from harmonize.numerics.offer import Offer, margin
 from harmonize.programme import solve
-from harmonize.split import PROVED, Offer, split
+from harmonize.split import PROVED, split
 from tests.offers import curved, flat, marginal, random_flat, random_marginal
 
 EXACT = 1e-12

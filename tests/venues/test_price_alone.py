@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harmonize.audit import LADDER
 from harmonize.change import Change
 from harmonize.changes import Observed, changes
+from harmonize.core.notionals import LADDER
 from harmonize.payload import Payload, Snapshot, UnreadablePayloadError, decode
 from tests import recorded
 from venues import facts, registry

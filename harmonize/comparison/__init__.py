@@ -1,0 +1,1 @@
+"""Schedules against references and against one another."""

@@ -1,0 +1,1 @@
+"""What venues publish, as values: payloads, instruments, margin schedules."""

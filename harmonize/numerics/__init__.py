@@ -1,0 +1,1 @@
+"""Exact evaluation of margin functions: panels, segments, crossings, deviations."""

@@ -1,0 +1,1 @@
+"""Numbers, dates and words as text, for every message, page and table."""
