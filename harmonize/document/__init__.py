@@ -1,0 +1,97 @@
+"""The audit document: everything that a renderer may know, typed and versioned.
+
+Amounts are US dollars, rates plain (0.01 is 1 %), divergences plain (−0.2 is 20 % below the
+reference), times ISO 8601 in UTC. ``None`` in a figure means that it is not observable or that
+there is none; the field beside it says which. An open-ended upper bound is None.
+"""
+
+from harmonize.document.arbitrage import ArbitragePoint, ArbitrageRow, PartRow
+from harmonize.document.audit_document import (
+    SCHEMA_VERSION,
+    AuditDocument,
+    from_json,
+    json_schema,
+    to_json,
+)
+from harmonize.document.cross_venue import (
+    CheapestShare,
+    Comparison,
+    Curve,
+    Gap,
+    Index,
+    IndexSummary,
+    Member,
+    SpreadInterval,
+    SpreadPoint,
+    VenueDistance,
+)
+from harmonize.document.divergence import DivergencePoint, DivergenceRow
+from harmonize.document.findings import BaselineRow, Finding, Interval, Level, Verdict, WaiverRow
+from harmonize.document.liquidation import LiquidationRow
+from harmonize.document.provenance import (
+    CoverageRow,
+    CoverageStatus,
+    DefectRow,
+    PayloadRow,
+    SnapshotRow,
+    Tool,
+    UnobservedRow,
+)
+from harmonize.document.rule_sets import CitationRow, FlagRow, InputRow, RuleSetRow
+from harmonize.document.schedules import (
+    ColumnRow,
+    ConversionRow,
+    EvidenceRow,
+    FactorRow,
+    PieceRow,
+    ScheduleRow,
+    Status,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ArbitragePoint",
+    "ArbitrageRow",
+    "AuditDocument",
+    "BaselineRow",
+    "CheapestShare",
+    "CitationRow",
+    "ColumnRow",
+    "Comparison",
+    "ConversionRow",
+    "CoverageRow",
+    "CoverageStatus",
+    "Curve",
+    "DefectRow",
+    "DivergencePoint",
+    "DivergenceRow",
+    "EvidenceRow",
+    "FactorRow",
+    "Finding",
+    "FlagRow",
+    "Gap",
+    "Index",
+    "IndexSummary",
+    "InputRow",
+    "Interval",
+    "Level",
+    "LiquidationRow",
+    "Member",
+    "PartRow",
+    "PayloadRow",
+    "PieceRow",
+    "RuleSetRow",
+    "ScheduleRow",
+    "SnapshotRow",
+    "SpreadInterval",
+    "SpreadPoint",
+    "Status",
+    "Tool",
+    "UnobservedRow",
+    "VenueDistance",
+    "Verdict",
+    "WaiverRow",
+    "from_json",
+    "json_schema",
+    "to_json",
+]

@@ -1,0 +1,98 @@
+"""Margin schedules as rows: pieces, status, evidence."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How far a figure is known."""
+
+    KNOWN = "known"
+    DERIVED = "derived"
+    UNVERIFIED = "derived, unverified"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """Margin = fixed + rate·N + coefficient·N^power on (lower, upper]."""
+
+    lower: float
+    upper: float | None
+    fixed: float
+    rate: float
+    coefficient: float
+    power: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A figure of a tier: the key it stands under in the tier's row, and its published unit."""
+
+    figure: str
+    key: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorRow:
+    """A number that a conversion used, and where it stands."""
+
+    name: str
+    value: float
+    unit: str
+    sha256: str
+    pointer: str
+    observed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow:
+    """How published bounds became USD."""
+
+    formula: str
+    factors: tuple[FactorRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """Pointers into one payload: ``rows[k] + column.key`` names the figure of tier k."""
+
+    sha256: str
+    rows: tuple[str, ...]
+    columns: tuple[ColumnRow, ...]
+    conversion: ConversionRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """One margin schedule. ``*_note`` holds the derivation, or why the figure is unknown."""
+
+    venue: str
+    symbol: str
+    underlying: str
+    multiplier: int
+    payoff: str
+    expiry: str | None
+    profile: str
+    rule: str | None
+    observed_at: str
+    oldest: str
+    newest: str
+    stale: bool
+    origin: str
+    capacity: float | None
+    capacity_status: Status
+    capacity_note: str
+    initial: tuple[PieceRow, ...]
+    initial_status: Status
+    initial_note: str
+    maintenance: tuple[PieceRow, ...]
+    maintenance_status: Status
+    maintenance_note: str
+    maintenance_meaning: str
+    fee_rule: str
+    fee_rate: float | None
+    fee_note: str
+    notes: tuple[str, ...]
+    evidence: tuple[EvidenceRow, ...]
