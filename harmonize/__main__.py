@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from typer.exceptions import Abort, TyperException
 
-from harmonize.cli import app
-from harmonize.terminal import FINE, INTERNAL, STOPPED, one_line
+from harmonize.cli.console import FINE, INTERNAL, STOPPED, one_line
+from harmonize.cli.main import app
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harmonize.document import AuditDocument, RuleSetRow, Verdict
-from reports import numbers
+from harmonize.text import numbers
 from reports.page import Statement
 
 _SHORT = {Verdict.BREACH, Verdict.UNDER}

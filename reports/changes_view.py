@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 
-from harmonize.change import Change, Kind, Moved, Range, Step
 from harmonize.document import Finding
-from harmonize.night import Night
-from reports import numbers
+from harmonize.document.change import Change, Kind, Moved, Range, Step
+from harmonize.document.night import Night
+from harmonize.text import numbers
 from reports.changes_page import ChangeView, FindingView, NightView, StepView, VenueView
 
 _WORDS = {"initial": "IM", "maintenance": "MM"}

@@ -15,9 +15,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NewType
 
 from harmonize.document import Curve
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
 from reports.apart import apart
-from reports.plain import plain
 from reports.scale import Scale, nice_below, ticks
 
 if TYPE_CHECKING:

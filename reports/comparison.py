@@ -4,13 +4,13 @@ from collections import Counter
 from itertools import groupby
 
 from harmonize.document import Comparison, Curve, Gap, Member, SpreadInterval
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.words import listed
 from reports.charts import Drawing, draw
 from reports.lookup import FIGURES, Lookup, at
 from reports.matrix import member_marks
 from reports.page import ChartFigure, ChartSection, CheapestRow, LadderRow, Reference
 from reports.wording import anchor
-from reports.words import listed
 
 _RANGES = 30
 _NAMED = 3

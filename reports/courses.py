@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harmonize.past import Course, Mark, StressWindow
-from reports import numbers
+from harmonize.document.history import Course, Mark, StressWindow
+from harmonize.text import numbers
 from reports.moments import moment
 
 _AFTERMATH = 14.0

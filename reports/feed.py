@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from xml.etree import ElementTree as ET
 
-from harmonize.night import Night
+from harmonize.document.night import Night
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
 from harmonize.version import VERSION
-from reports import numbers
 from reports.changes_view import tally
-from reports.plain import plain
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 LISTED = 40

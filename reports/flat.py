@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from harmonize.document import AuditDocument, Finding, Interval
-from reports.plain import plain
+from harmonize.text.sanitize import plain
 
 Cell = str | float | None
 

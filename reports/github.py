@@ -1,9 +1,9 @@
 """The gravest findings as annotations of a GitHub Actions run."""
 
 from harmonize.document import AuditDocument, Finding, Level
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
 from reports.findings import gravest, leading
-from reports.plain import plain
 
 TOP = 50
 """How many findings are annotated; GitHub shows few a step, and the last line counts the rest."""

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harmonize.past import Mark, StressWindow
-from reports import numbers
+from harmonize.document.history import Mark, StressWindow
+from harmonize.text import numbers
+from harmonize.text.sanitize import short
 from reports.apart import apart
 from reports.charts import Svg
 from reports.moments import moment
-from reports.plain import short
 from reports.scale import Scale, nice_below, ticks
 from reports.svg import Frame, drawing, path, tenth, text
 from reports.time_frame import FLOOR, WIDTH, bands, floor, head, level, over

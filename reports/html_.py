@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize.document import AuditDocument
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
+from harmonize.text.words import listed
 from reports.comparison import chart_sections
 from reports.findings import PER_CHECK, PER_VENUE, by_code, gravest, leading, level_counts
 from reports.lookup import Lookup, snapshot_span
 from reports.matrix import heat_legend, heat_maps, left_out
 from reports.page import ReportPage
 from reports.past import over_time
-from reports.plain import plain
 from reports.ranking import ranking
 from reports.record import (
     code_row,
@@ -27,7 +28,6 @@ from reports.record import (
 )
 from reports.summary import key_figures, summary
 from reports.wording import references
-from reports.words import listed
 from reports.worth import worth
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict
+from harmonize.text.sanitize import plain
 from reports.findings import CodeFindings, by_code, gravest
-from reports.plain import plain
 
 
 def junit(document: AuditDocument) -> bytes:

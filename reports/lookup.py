@@ -17,7 +17,7 @@ from harmonize.document import (
     ScheduleRow,
     SpreadPoint,
 )
-from reports import numbers
+from harmonize.text import numbers
 
 FIGURES = (("initial", "Initial margin"), ("maintenance", "Maintenance margin"))
 """The two figures as the document and as the report names them."""

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harmonize.document import AuditDocument, Finding, RuleSetRow
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
 from reports.findings import by_code, gravest, leading, level_counts
 from reports.lookup import snapshot_span
-from reports.plain import plain
 
 TOP = 50
 """How many findings get a line of their own."""

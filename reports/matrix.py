@@ -11,7 +11,7 @@ from harmonize.document import (
     RuleSetRow,
     Verdict,
 )
-from reports import numbers
+from harmonize.text import numbers
 from reports.lookup import FIGURES, Lookup, at
 from reports.page import Cell, HeatMap, Mark, MatrixRow, Reference
 

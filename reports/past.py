@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harmonize.past import Course, Past, StressWindow, Week
-from reports import numbers
+from harmonize.document.history import Course, Past, StressWindow, Week
+from harmonize.text import numbers
+from harmonize.text.words import some
 from reports.charts import COLOURS, DASHES
 from reports.courses import in_force, known, most_moved, moves, peak_to_trough
 from reports.history_pictures import Line, steps
@@ -13,7 +14,6 @@ from reports.past_said import said_of_schedule, said_of_underlying, said_of_week
 from reports.svg import Frame
 from reports.week_pictures import by_week
 from reports.wording import anchor
-from reports.words import some
 
 UNDERLYINGS, SCHEDULES, VENUES = 12, 3, 8
 """How many underlyings are drawn, how many schedules of each, and the changes of how many venues."""

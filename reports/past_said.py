@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from harmonize.past import Course, StressWindow, Week
-from reports import numbers
+from harmonize.document.history import Course, StressWindow, Week
+from harmonize.text import numbers
 from reports.courses import Leap, known, leap, most_moved, near, peak_to_trough
 from reports.moments import day_of, moment
 

@@ -6,11 +6,11 @@ from html import escape
 from textwrap import wrap
 from unicodedata import east_asian_width
 
-from harmonize.past import Course, StressWindow, Week
+from harmonize.document.history import Course, StressWindow, Week
+from harmonize.text.sanitize import plain, short
 from reports.html_ import stylesheet
 from reports.page import Picture
 from reports.past import schedule_picture, underlying_picture, weeks_picture
-from reports.plain import plain, short
 
 _BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _MARGIN, _HEAD, _LINE = 18, 54, 17

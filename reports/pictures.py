@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
 from reports.charts import COLOURS, Svg
-from reports.plain import plain
 from reports.scale import Scale, ticks
 from reports.svg import Frame, drawing, path, tenth, text
 

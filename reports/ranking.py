@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from harmonize.document import Index, IndexSummary
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.words import listed
 from reports.lookup import Lookup
 from reports.page import IndexBlock, IndexRow, Ranking, Reference, VenueIndex
 from reports.summary import against_words
-from reports.words import listed
 
 WHOLE, FIRST, LAST = 40, 20, 15
 """Up to `WHOLE` underlyings make one table; of more, the first and last stay open."""

@@ -10,7 +10,8 @@ from harmonize.document import (
     RuleSetRow,
     SnapshotRow,
 )
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.words import VERIFIED_SIGNS, listed, some
 from reports.findings import LEVEL_SIGNS, CodeFindings
 from reports.lookup import Lookup
 from reports.matrix import COLUMNS, coverage_columns, coverage_matrix, statuses
@@ -32,7 +33,6 @@ from reports.page import (
     WaiverView,
 )
 from reports.wording import anchor
-from reports.words import VERIFIED_SIGNS, listed, some
 
 REASONS = 30
 """How many reasons and defects are printed; the rest is counted."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict
-from reports.plain import plain
+from harmonize.text.sanitize import plain
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

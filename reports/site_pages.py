@@ -7,13 +7,13 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from harmonize.night import Night
-from reports import numbers
+from harmonize.document.night import Night
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
 from reports.changes_page import ChangesPage
 from reports.changes_view import night_views
 from reports.feed import feed as atom
 from reports.html_ import environment, stylesheet
-from reports.plain import plain
 
 if TYPE_CHECKING:
     from jinja2 import Template

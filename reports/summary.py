@@ -13,11 +13,12 @@ from harmonize.document import (
     SpreadPoint,
     Verdict,
 )
-from reports import against, numbers
+from harmonize.text import numbers
+from harmonize.text.words import listed
+from reports import against
 from reports.findings import level_counts
 from reports.lookup import Lookup
 from reports.page import KeyFigure, Statement
-from reports.words import listed
 
 _JUDGED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
 _NAMED = 3

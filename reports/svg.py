@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from harmonize.text.sanitize import plain
 from reports.charts import Svg
-from reports.plain import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from harmonize.document import AuditDocument, CoverageStatus, Finding
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain
+from harmonize.text.words import VERIFIED_SIGNS, listed
 from reports.findings import LEVEL_SIGNS, by_code, gravest, leading, level_counts
 from reports.lookup import Lookup, snapshot_span
-from reports.plain import plain
-from reports.words import VERIFIED_SIGNS, listed
 
 if TYPE_CHECKING:
     from rich.console import Console

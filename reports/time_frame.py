@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harmonize.past import StressWindow
-from reports import numbers
+from harmonize.document.history import StressWindow
+from harmonize.text import numbers
+from harmonize.text.sanitize import short
 from reports.moments import dates, moment
-from reports.plain import short
 from reports.scale import Scale
 from reports.svg import block, tenth, text
 

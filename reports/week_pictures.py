@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from harmonize.past import StressWindow, Week
-from reports import numbers
+from harmonize.document.history import StressWindow, Week
+from harmonize.text import numbers
 from reports.apart import apart
 from reports.charts import Svg
 from reports.moments import moment

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 from harmonize.document import AuditDocument, RuleSetRow
+from harmonize.text.words import VERIFIED_SIGNS
 from reports.page import Reference
-from reports.words import VERIFIED_SIGNS
 
 NBSP = "\N{NO-BREAK SPACE}"
 

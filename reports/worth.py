@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from harmonize.document import ArbitragePoint, ArbitrageRow, Gap, LiquidationRow
-from reports import numbers
+from harmonize.text import numbers
+from harmonize.text.words import listed
 from reports.lookup import Lookup
 from reports.page import Picture, Worth
 from reports.pictures import Part, Reach, Stripe, band, bars, reaches, stacked
 from reports.svg import Frame
 from reports.wording import anchor
-from reports.words import listed
 
 _NAMED = 4
 _FROM, _TO = 1e3, 1e9  # the band is cut here: below, margins are proportional to size

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from harmonize import requirement as values
-from harmonize.expression import evaluate, parse
-from harmonize.formula import continued
-from harmonize.inputs import Need
-from harmonize.schedule import INFINITY, ZERO, MarginFunction, flat, marginal
+from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, flat, marginal
+from harmonize.policy import rule_set as values
+from harmonize.policy.expression import evaluate, parse
+from harmonize.policy.inputs import Need
+from harmonize.policy.size_formula import continued
 from rules import model, requirements
 
 

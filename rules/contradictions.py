@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from harmonize.expression import Expression, ExpressionError, evaluate, names, parse, rises
-from harmonize.formula import slices
-from harmonize.written import Path, shown
+from harmonize.core.yaml_source import Path, shown
+from harmonize.policy.expression import Expression, ExpressionError, evaluate, names, parse, rises
+from harmonize.policy.size_formula import slices
 from rules.requirements import FormulaParts, SizeClass
 
 CONTRADICTION = "contradiction"

@@ -7,7 +7,7 @@ that an error in what was inherited names the file where it is to be mended.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harmonize.written import Path, Place, Plain, Written, WrittenError, shown
+from harmonize.core.yaml_source import Path, Place, Plain, Written, WrittenError, shown
 
 DEEPEST = 8  # rule sets, each extending the next
 APART = frozenset({"id", "version", "title", "extends", "examples", "about"})

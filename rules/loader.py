@@ -9,17 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from harmonize.requirement import RuleSet
-from harmonize.written import (
-    LARGEST,
-    Written,
-    WrittenError,
-    decode,
-    one_line,
-    read,
-    shown,
-)
-from harmonize.written import Path as Where
+from harmonize.core.yaml_source import LARGEST, Written, WrittenError, decode, one_line, read, shown
+from harmonize.core.yaml_source import Path as Where
+from harmonize.policy.rule_set import RuleSet
 from rules import inherit, model
 from rules.compiled import compiled
 from rules.contradictions import contradictions

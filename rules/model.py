@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, StrictBool, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from harmonize.instrument import Payoff
-from harmonize.requirement import Verified
-from harmonize.schedule import MaintenanceMeaning
+from harmonize.core.instrument import Payoff
+from harmonize.core.schedule import MaintenanceMeaning
+from harmonize.policy.rule_set import Verified
 from rules.contradictions import CONTRADICTION, contradictions
 from rules.numbers import (
     Amount,

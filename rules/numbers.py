@@ -17,9 +17,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from harmonize.expression import ExpressionError, parse
-from harmonize.schedule import ZERO
-from harmonize.written import shown
+from harmonize.core.schedule import ZERO
+from harmonize.core.yaml_source import shown
+from harmonize.policy.expression import ExpressionError, parse
 
 # What text must look like, and how that is said in an error.
 SHAPES = {

@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 from json import dumps
 
-from harmonize.asks import asked
-from harmonize.requirement import Citation, Model, ReferenceSchedule, RuleSet
-from harmonize.written import Path, Plain, Written
+from harmonize.core.yaml_source import Path, Plain, Written
+from harmonize.policy.rule_set import Citation, Model, ReferenceSchedule, RuleSet
+from harmonize.policy.summary import asked
 from rules.inherit import APART, Merged
 
 _ORDER = ("id", "version", "title", "kind", "extends", "about", "scope", "requirement")

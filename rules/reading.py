@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from harmonize.written import WrittenError, decode, read
+from harmonize.core.yaml_source import WrittenError, decode, read
 from rules.contradictions import Contradiction
 from rules.inherit import alone
 from rules.loader import RuleError, content

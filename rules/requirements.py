@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from harmonize.formula import SizeFormula
-from harmonize.requirement import Combine, Verified
+from harmonize.policy.rule_set import Combine, Verified
+from harmonize.policy.size_formula import SizeFormula
 from rules.numbers import (
     Amount,
     ClassName,

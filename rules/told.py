@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from pydantic_core import ErrorDetails
 
-from harmonize.written import Path, Place, WrittenError, one_line, shown
+from harmonize.core.yaml_source import Path, Place, WrittenError, one_line, shown
 from rules.contradictions import CONTRADICTION, Contradiction
 from rules.numbers import SHAPES
 

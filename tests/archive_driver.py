@@ -21,9 +21,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-from harmonize.archive import Archive, ArchiveError
-from harmonize.objects import DISK, Disk
-from harmonize.payload import Snapshot
+from harmonize.archive.archive import Archive, ArchiveError
+from harmonize.archive.storage import DISK, Disk
+from harmonize.core.payload import Snapshot
 from tests.archives import NOON, night, on, snapshot, tree
 
 ROOT = Path(__file__).parents[1]

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from harmonize.archive import Archive
-from harmonize.objects import DISK, Disk, Local
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.archive.archive import Archive
+from harmonize.archive.storage import DISK, Disk, Local
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 LIVE = Provenance(Origin.LIVE, "https://www.okx.com", "the clock at the answer", "GET /tiers")

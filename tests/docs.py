@@ -18,14 +18,15 @@ from typing import Any, get_args, get_origin, get_type_hints
 import typer
 from typer.testing import CliRunner
 
-from harmonize import checks, coverage, document
-from harmonize.app import Question, read
-from harmonize.asks import asked
-from harmonize.audit import EXPLANATIONS
-from harmonize.cli import app
-from harmonize.payload import Snapshot
-from harmonize.rows import status
-from harmonize.schedule import MarginSchedule
+from harmonize import checks, document
+from harmonize.api import coverage
+from harmonize.api.audit import Question, read
+from harmonize.audit.assemble import EXPLANATIONS
+from harmonize.cli.main import app
+from harmonize.core.payload import Snapshot
+from harmonize.core.schedule import MarginSchedule
+from harmonize.document.rows import status
+from harmonize.policy.summary import asked
 from reports.registry import FORMATS, renderer
 from rules import loader
 from rules.printed import page as pack_page

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from hypothesis import strategies as st
 
-from harmonize.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
+from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
 
 Tiers: TypeAlias = tuple[tuple[Decimal, ...], tuple[Decimal, ...]]
 """Upper bounds in USD, and a rate for each."""

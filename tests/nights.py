@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from harmonize.change import Change, Kind, Moved
 from harmonize.document import Finding, Level, Verdict
-from harmonize.night import Night, VenueNight
+from harmonize.document.change import Change, Kind, Moved
+from harmonize.document.night import Night, VenueNight
 
 FINDING = Finding(
     code="MH401",

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harmonize.schedule import MarginFunction, Piece
+from harmonize.core.schedule import MarginFunction, Piece
 
 Exact = Decimal | Fraction | float | int
 

@@ -5,14 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from harmonize.schedule import (
-    INFINITY,
-    ZERO,
-    MarginFunction,
-    Piece,
-    flat,
-    marginal,
-)
+from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
 
 
 def random_functions(rng: np.random.Generator, count: int) -> list[MarginFunction]:

@@ -2,12 +2,13 @@
 
 from functools import cache
 
-from harmonize.app import Answer, Question, answer, recorded
-from harmonize.archive import Archive
-from harmonize.inputs import MARKET
-from harmonize.listing import latest
-from harmonize.payload import Snapshot
-from harmonize.schedule import MarginSchedule
+from harmonize.api.audit import Answer, Question, answer
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import latest
+from harmonize.archive.recorded import recorded
+from harmonize.core.payload import Snapshot
+from harmonize.core.schedule import MarginSchedule
+from harmonize.policy.inputs import MARKET
 from venues import facts, registry
 
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harmonize import memory
-from harmonize.archive import Archive
-from harmonize.sources import Source
-from harmonize.store import Store
+from harmonize.archive.archive import Archive
+from harmonize.archive.source import Source
+from harmonize.history import derived as memory
+from harmonize.history.tables import Store
 
 ARCHIVE = Path(__file__).parent.parent / "venues" / "recorded" / "archive"
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from harmonize.app import recorded as recorded_archive
-from harmonize.archive import Archive
-from harmonize.listing import Entry, newest_of
-from harmonize.payload import Origin, Payload, Snapshot
-from harmonize.store import Store
-from harmonize.tables import Row, read_rows
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry, newest_of
+from harmonize.archive.recorded import recorded as recorded_archive
+from harmonize.core.payload import Origin, Payload, Snapshot
+from harmonize.history.table_rows import Row, read_rows
+from harmonize.history.tables import Store
 from tests import recorded
 from venues.outcome import Failed
 

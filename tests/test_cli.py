@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.archive import Archive
-from harmonize.cli import app
+from harmonize.archive.archive import Archive
+from harmonize.cli.main import app
 from tests import recorded
 from tests.venues.altered import changed, with_content
 from venues import mexc
@@ -321,7 +321,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 def test_help_and_explain_load_neither_ccxt_nor_pandas(arguments: list[str]) -> None:
     found = python(
         f"import sys; sys.argv = ['harmonize', *{arguments!r}]\n"
-        "from harmonize.cli import app\n"
+        "from harmonize.cli.main import app\n"
         "try: app()\n"
         "except SystemExit: pass\n"
         "heavy = {'ccxt', 'pandas', 'matplotlib', 'pydantic', 'jinja2'} & set(sys.modules)\n"
@@ -333,8 +333,8 @@ def test_help_and_explain_load_neither_ccxt_nor_pandas(arguments: list[str]) -> 
 def test_an_internal_error_is_one_line_and_exit_code_4() -> None:
     found = python(
         "import sys; sys.argv = ['harmonize', 'venues']\n"
-        "import harmonize.coverage\n"
-        "harmonize.coverage.text = lambda reading: 1 / 0\n"
+        "import harmonize.api.coverage\n"
+        "harmonize.api.coverage.text = lambda reading: 1 / 0\n"
         "from harmonize.__main__ import main\n"
         "main()"
     )

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.app import Question, answer
-from harmonize.archive import Archive
-from harmonize.cli import app
+from harmonize.api.audit import Question, answer
+from harmonize.archive.archive import Archive
+from harmonize.cli.main import app
 from tests import recorded
 from tests.venues.altered import changed
 from venues import mexc

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harmonize import checks, terminal
-from harmonize.tried import unmet
+from harmonize import checks
+from harmonize.audit.rule_examples import unmet
+from harmonize.cli import console as terminal
+from harmonize.config import inputs_file as given
+from harmonize.config import run_schema as run_config
+from harmonize.config import schema as config
 from reports.registry import FORMATS
-from rules import config, given, loader, run_config
+from rules import loader
 from rules.model import json_schema
 from tests import docs
 from tests.docs import ROOT, Example

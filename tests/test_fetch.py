@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.archive import Archive
-from harmonize.cli import app
-from harmonize.gathering import Wanted, planned, reachable
-from harmonize.payload import Origin
+from harmonize.api.gather import Wanted, planned, reachable
+from harmonize.archive.archive import Archive
+from harmonize.cli.main import app
+from harmonize.core.payload import Origin
 from tests.replay import faults
 from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS
@@ -162,7 +162,7 @@ def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
     assert time.monotonic() - started < 3
     assert not reach.reachable([])
     code = (
-        "import sys; from pathlib import Path; from harmonize.gathering import Wanted, reachable;"
+        "import sys; from pathlib import Path; from harmonize.api.gather import Wanted, reachable;"
         f"reachable(Wanted(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
         "raise SystemExit('ccxt' in sys.modules)"
     )

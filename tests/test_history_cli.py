@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.cli import app
-from harmonize.past import Week
+from harmonize.cli.main import app
+from harmonize.document.history import Week
 
 
 def run(*arguments: str) -> Result:

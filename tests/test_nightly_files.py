@@ -14,7 +14,7 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from harmonize.cli import app
+from harmonize.cli.main import app
 
 FOLDER = Path(__file__).parents[1] / "docs/nightly"
 PAGE = FOLDER.with_suffix(".md").read_text(encoding="utf-8")

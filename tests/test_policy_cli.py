@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from harmonize import asked
-from harmonize.archive import Archive
-from harmonize.cli import app
+from harmonize.archive.archive import Archive
+from harmonize.cli import request as asked
+from harmonize.cli.main import app
 from reports.registry import BINARY, FORMATS
 from tests import recorded
 from tests.rules.small import CAP, DISCLOSURE, MODEL

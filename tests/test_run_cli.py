@@ -20,8 +20,8 @@ import feedparser
 import pytest
 from filelock import FileLock
 
-from harmonize import memory
-from harmonize.archive import Archive
+from harmonize.archive.archive import Archive
+from harmonize.history import derived as memory
 from tests.receivers import receiver
 from tests.replay.faults import Reply
 from tests.replay.server import Replay
@@ -33,7 +33,8 @@ TOOL = (sys.executable, "-m", "harmonize")
 YESTERDAY = """
 import sys
 from datetime import datetime, timedelta
-from harmonize import gathering, run_cli
+from harmonize.api import gather
+from harmonize.cli import run
 from harmonize.__main__ import main
 
 class Earlier(datetime):
@@ -41,7 +42,7 @@ class Earlier(datetime):
     def now(cls, zone=None):
         return datetime.now(zone) - timedelta(days=1)
 
-gathering.datetime = run_cli.datetime = Earlier
+gather.datetime = run.datetime = Earlier
 sys.exit(main())
 """
 """The tool with a clock that is a day late: so that there is a night before."""

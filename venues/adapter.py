@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harmonize.payload import Defect, Payload, Snapshot
-from harmonize.schedule import MarginSchedule
+from harmonize.core.payload import Defect, Payload, Snapshot
+from harmonize.core.schedule import MarginSchedule
 from venues.asking import ONCE, Ask, NextPage
 from venues.facts import Facts
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from harmonize.payload import Snapshot, UnreadablePayloadError, decode
+from harmonize.core.payload import Snapshot, UnreadablePayloadError, decode
 from venues.reading import Row, mapping, member, rows, word
 
 Params = tuple[tuple[str, str], ...]

@@ -1,6 +1,6 @@
 """Aster perpetuals: leverage brackets in Binance's shape, for an account alone."""
 
-from harmonize.payload import Defect, Snapshot
+from harmonize.core.payload import Defect, Snapshot
 from venues import brackets, ladder
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

@@ -4,16 +4,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import (
-    Column,
-    Defect,
-    Factor,
-    Payload,
-    Snapshot,
-    UnreadablePayloadError,
-)
-from harmonize.schedule import MarginMode, Profile, Tier
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues import brackets, ladder
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from harmonize.instrument import contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.schedule import MarginMode, Profile, Tier
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Access, Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import each, values

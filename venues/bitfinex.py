@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from harmonize.instrument import contract
-from harmonize.payload import Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.schedule import MarginMode
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import MarginMode
 from venues import ladder, single
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import once

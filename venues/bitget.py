@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from harmonize.instrument import contract
-from harmonize.payload import Payload, Snapshot
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Payload, Snapshot
 from venues import ladder, single
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

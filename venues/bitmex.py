@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import (
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import (
     Column,
     Conversion,
     Defect,
@@ -14,7 +14,7 @@ from harmonize.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from harmonize.schedule import MarginFunction, MarginMode, Profile, Unknown, flat
+from harmonize.core.schedule import MarginFunction, MarginMode, Profile, Unknown, flat
 from venues import continuous
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Origin, Payload, UnreadablePayloadError
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Origin, Payload, UnreadablePayloadError
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.reading import Row, in_sequence, number, positive, rate, rows, word
 from venues.units import currency

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from harmonize.instrument import contract
-from harmonize.payload import Column, Defect, Payload, Snapshot
-from harmonize.schedule import MarginMode, Profile, Unknown
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot
+from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues import continuous
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

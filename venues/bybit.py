@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from harmonize.instrument import contract
-from harmonize.payload import Column, Defect, Payload, Snapshot
-from harmonize.schedule import Derived, MarginMode, Profile
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot
+from harmonize.core.schedule import Derived, MarginMode, Profile
 from venues import continuous, ladder, single
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import once

@@ -4,8 +4,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from harmonize.conduct import Conduct, Conducts, Opposite
-from harmonize.written import Written, WrittenError, read
+from harmonize.core.venue_conventions import Conduct, Conducts, Opposite
+from harmonize.core.yaml_source import Written, WrittenError, read
 from venues.facts import Confidence
 
 _KEYS = frozenset({"venue", "opposite", "valued", "confidence", "source"})

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from harmonize.instrument import Instrument
-from harmonize.payload import (
+from harmonize.core.instrument import Instrument
+from harmonize.core.payload import (
     Column,
     Conversion,
     Defect,
@@ -15,7 +15,7 @@ from harmonize.payload import (
     Payload,
     UnreadablePayloadError,
 )
-from harmonize.schedule import (
+from harmonize.core.schedule import (
     INFINITY,
     UNSTATED,
     ZERO,

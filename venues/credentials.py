@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harmonize import private
-from harmonize.written import WrittenError, read
+from harmonize.core import secret_file as private
+from harmonize.core.yaml_source import WrittenError, read
 
 PREFIX = "HARMONIZE_"
 _NAMES = {

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.resources import files
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import (
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import (
     Call,
     Column,
     Defect,
@@ -19,7 +19,7 @@ from harmonize.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from harmonize.schedule import (
+from harmonize.core.schedule import (
     INFINITY,
     ZERO,
     Figure,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import (
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import (
     Column,
     Conversion,
     Defect,
@@ -12,7 +12,7 @@ from harmonize.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

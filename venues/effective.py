@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from harmonize.payload import UnreadablePayloadError
-from harmonize.schedule import UNSTATED, Derived, Figure
+from harmonize.core.payload import UnreadablePayloadError
+from harmonize.core.schedule import UNSTATED, Derived, Figure
 from venues.reading import Row, positive
 
 SECOND, MILLISECOND = Decimal(1), Decimal(1000)

@@ -6,9 +6,9 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from harmonize.instrument import Payoff
-from harmonize.schedule import FeeAddOn, MaintenanceMeaning, MarginMode, TierRule, Unknown
-from harmonize.written import Written, WrittenError, read
+from harmonize.core.instrument import Payoff
+from harmonize.core.schedule import FeeAddOn, MaintenanceMeaning, MarginMode, TierRule, Unknown
+from harmonize.core.yaml_source import Written, WrittenError, read
 
 
 class Confidence(StrEnum):

@@ -1,6 +1,6 @@
 """FMFW.io futures: only the largest leverage of each contract is public."""
 
-from harmonize.payload import Snapshot
+from harmonize.core.payload import Snapshot
 from venues import hitbtc_engine
 from venues.adapter import Parsed
 from venues.facts import Facts

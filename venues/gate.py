@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from harmonize.instrument import Instrument, Payoff
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.schedule import UNSTATED, Figure, MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, Payoff
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import UNSTATED, Figure, MarginMode, Profile, Tier, Unknown
 from venues import effective, ladder
 from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import Column, Payload, UnreadablePayloadError
-from harmonize.schedule import Derived, Figure, Known, MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import Column, Payload, UnreadablePayloadError
+from harmonize.core.schedule import Derived, Figure, Known, MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.reading import Row, positive, rate, word
 from venues.units import ToUsd

@@ -13,7 +13,7 @@ import aiohttp
 import ccxt.async_support as ccxt
 from ccxt.async_support.base.exchange import Exchange
 
-from harmonize.payload import (
+from harmonize.core.payload import (
     Call,
     Origin,
     Payload,

@@ -1,6 +1,6 @@
 """HashKey Global perpetuals: risk limits in contracts, each with its initial and maintenance rate."""
 
-from harmonize.payload import Snapshot
+from harmonize.core.payload import Snapshot
 from venues import risk_rows
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

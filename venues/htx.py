@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

@@ -4,16 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import (
-    Column,
-    Defect,
-    Payload,
-    Snapshot,
-    UnreadablePayloadError,
-    decode,
-)
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import once

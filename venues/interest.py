@@ -11,8 +11,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from harmonize.interest import Interest
-from harmonize.payload import Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.open_interest import Interest
+from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
 
 _LARGEST = Decimal(10) ** 15  # USD; more is no open interest
 _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)

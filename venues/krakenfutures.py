@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import (
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import (
     INFINITY,
     Derived,
     Figure,

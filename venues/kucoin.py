@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import MarginMode, MarginSchedule, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, MarginSchedule, Profile, Tier, Unknown
 from venues import kucoin_cross, ladder
 from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter

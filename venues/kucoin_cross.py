@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import (
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import (
     Column,
     Conversion,
     Evidence,
@@ -12,7 +12,7 @@ from harmonize.payload import (
     Payload,
     UnreadablePayloadError,
 )
-from harmonize.schedule import (
+from harmonize.core.schedule import (
     INFINITY,
     ZERO,
     Derived,

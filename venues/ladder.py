@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from harmonize.instrument import Instrument
-from harmonize.payload import Column, Defect, Evidence, Factor, Origin, Payload, Snapshot
-from harmonize.schedule import (
+from harmonize.core.instrument import Instrument
+from harmonize.core.payload import Column, Defect, Evidence, Factor, Origin, Payload, Snapshot
+from harmonize.core.schedule import (
     INFINITY,
     UNSTATED,
     ZERO,

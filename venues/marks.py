@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harmonize.instrument import Instrument
-from harmonize.payload import Defect, Factor, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import Unknown
+from harmonize.core.instrument import Instrument
+from harmonize.core.payload import Defect, Factor, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import Unknown
 from venues.reading import Row, defect, filled, read_rows, word
 from venues.units import archived_price, factor
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder, marks
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

@@ -1,6 +1,6 @@
 """Mode Trade on Orderly: rates that rise with the 4/5 power of notional."""
 
-from harmonize.payload import Snapshot
+from harmonize.core.payload import Snapshot
 from venues import orderly
 from venues.adapter import Parsed
 from venues.facts import Facts

@@ -4,15 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from harmonize.payload import (
-    Column,
-    Defect,
-    Payload,
-    Snapshot,
-    UnreadablePayloadError,
-    decode,
-)
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder, okx_contracts
 from venues import marks as prices
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter

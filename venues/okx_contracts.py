@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import Factor, Payload, UnreadablePayloadError
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Factor, Payload, UnreadablePayloadError
 from venues.reading import Row, day, word
 from venues.units import factor
 

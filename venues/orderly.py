@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from harmonize.instrument import contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import MarginMode, Profile
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile
 from venues import continuous, effective
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

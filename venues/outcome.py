@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 
 ATTEMPT = "gatheringFailed"
 """The call under which a failed attempt is archived; no venue has such a method."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harmonize.instrument import contract
-from harmonize.payload import Column, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder, single
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

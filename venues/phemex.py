@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from harmonize.payload import Snapshot, UnreadablePayloadError
+from harmonize.core.payload import Snapshot, UnreadablePayloadError
 from venues.adapter import Access, Endpoint, VenueAdapter
 from venues.asking import Params
 

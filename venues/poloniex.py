@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from harmonize.instrument import Instrument, Payoff, contract
-from harmonize.payload import (
+from harmonize.core.instrument import Instrument, Payoff, contract
+from harmonize.core.payload import (
     Column,
     Defect,
     Factor,
@@ -12,7 +12,7 @@ from harmonize.payload import (
     UnreadablePayloadError,
     decode,
 )
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder, single
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.asking import each, values

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TypeVar
 
-from harmonize.payload import Defect, Payload, UnreadablePayloadError, decode, escape
+from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, decode, escape
 
 Row = dict[str, object]
 T = TypeVar("T")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from harmonize.payload import Defect, Snapshot
-from harmonize.schedule import MarginSchedule
+from harmonize.core.payload import Defect, Snapshot
+from harmonize.core.schedule import MarginSchedule
 from venues import (
     apex,
     ascendex,

@@ -3,16 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harmonize.instrument import Instrument, contract
-from harmonize.payload import (
-    Column,
-    Defect,
-    Factor,
-    Payload,
-    Snapshot,
-    UnreadablePayloadError,
-)
-from harmonize.schedule import MarginMode, Profile, Tier, Unknown
+from harmonize.core.instrument import Instrument, contract
+from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues import ladder
 from venues.adapter import Parsed
 from venues.facts import Facts

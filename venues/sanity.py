@@ -10,8 +10,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 
-from harmonize.payload import Defect, Evidence, Origin, Snapshot, decode, escape, resolve
-from harmonize.schedule import MarginFunction, MarginSchedule, Unknown, value_of
+from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, decode, escape, resolve
+from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from venues.adapter import Parsed
 
 LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeverage")

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from harmonize.payload import Defect, Payload
-from harmonize.schedule import Tier
+from harmonize.core.payload import Defect, Payload
+from harmonize.core.schedule import Tier
 
 Page = tuple[Payload, tuple[str, ...]]
 """A payload, and the pointers of the rows in it."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from harmonize.instrument import Instrument
-from harmonize.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
-from harmonize.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.instrument import Instrument
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues import ladder
 from venues.adapter import Parsed
 from venues.continuous import ONLY_LEVERAGE

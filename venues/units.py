@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from harmonize.instrument import AT_PAR_WITH_USD, Instrument
-from harmonize.payload import (
+from harmonize.core.instrument import AT_PAR_WITH_USD, Instrument
+from harmonize.core.payload import (
     Conversion,
     Factor,
     Origin,
@@ -14,7 +14,7 @@ from harmonize.payload import (
     UnreadablePayloadError,
     decode,
 )
-from harmonize.schedule import Unknown
+from harmonize.core.schedule import Unknown
 from venues.reading import Row, mapping, positive, word
 
 PRICE = "recordedPrice"

@@ -2,18 +2,14 @@
 
 from inspect import cleandoc
 
-from harmonize.checks import (
-    cap,
-    change,
-    cross,
-    disclosure,
-    divergence,
-    feed,
-    policy,
-    structure,
-    waivers,
-)
-from harmonize.checks.examined import Check
+from harmonize.checks import caps as cap
+from harmonize.checks import changes as change
+from harmonize.checks import cross_venue as cross
+from harmonize.checks import data_quality as feed
+from harmonize.checks import disclosure, divergence, waivers
+from harmonize.checks import rule_sets as policy
+from harmonize.checks import tiers as structure
+from harmonize.checks.base import Check
 
 OF_WAIVERS = waivers.CHECKS
 """Those that are asked once it is known what became of every waiver."""

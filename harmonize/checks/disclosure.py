@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from harmonize.checks.examined import Check, Draft, Examined, Option, about
+from harmonize.checks.base import Check, Draft, Examined, Option, about
+from harmonize.core.payload import Origin
+from harmonize.core.schedule import Derived, MarginSchedule, Unknown
 from harmonize.document import Level, Verdict
-from harmonize.payload import Origin
-from harmonize.requirement import Disclosure
-from harmonize.schedule import Derived, MarginSchedule, Unknown
+from harmonize.policy.rule_set import Disclosure
 from harmonize.text.messages import counted, percent
 
 NO_FEE = "none"

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from harmonize.checks.examined import Check, Draft, Examined, Option, spoken
+from harmonize.checks.base import Check, Draft, Examined, Option, spoken
+from harmonize.comparison.layout import Rule, asset_of
 from harmonize.document import DivergenceRow, Level, Verdict
-from harmonize.inputs import Input
-from harmonize.laid_out import Rule, asset_of
-from harmonize.requirement import Model, ReferenceSchedule
+from harmonize.policy.inputs import Input
+from harmonize.policy.rule_set import Model, ReferenceSchedule
 from harmonize.text.messages import counted, dollars, moment, percent
 
 _MINUTES = 1440.0  # of a day

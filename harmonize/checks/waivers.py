@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from harmonize.checks.examined import Check, Draft, Examined, Option
+from harmonize.checks.base import Check, Draft, Examined, Option
 from harmonize.document import Level, Verdict, WaiverRow
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harmonize.laid_out import Placed
-from harmonize.payload import Origin
-from harmonize.schedule import Derived, MarginSchedule
+from harmonize.comparison.layout import Placed
+from harmonize.core.payload import Origin
+from harmonize.core.schedule import Derived, MarginSchedule
 from harmonize.text.messages import moment
 
 _LEAST_VENUES = 2

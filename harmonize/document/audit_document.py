@@ -7,11 +7,11 @@ from harmonize.document.arbitrage import ArbitrageRow
 from harmonize.document.cross_venue import Comparison, Curve, Gap, Index, IndexSummary
 from harmonize.document.divergence import DivergenceRow
 from harmonize.document.findings import BaselineRow, Finding, WaiverRow
+from harmonize.document.history import Past
 from harmonize.document.liquidation import LiquidationRow
 from harmonize.document.provenance import CoverageRow, DefectRow, SnapshotRow, Tool, UnobservedRow
 from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
-from harmonize.past import Past
 
 SCHEMA_VERSION = "1.4"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harmonize.panel import PieceNumbers
+from harmonize.numerics.panel import PieceNumbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from harmonize.panel import Floats, Ints, Panel, panel
-from harmonize.schedule import INFINITY, MarginFunction, flat, marginal
+from harmonize.core.schedule import INFINITY, MarginFunction, flat, marginal
+from harmonize.numerics.panel import Floats, Ints, Panel, panel
 
 SCHEDULES = 1_900
 POSITIONS = 1_000_000

@@ -17,13 +17,13 @@ from typing import Any
 
 import pandas as pd
 
-from harmonize import recall
-from harmonize.archive import Archive
-from harmonize.change import Kind
-from harmonize.listing import Entry, Listing
-from harmonize.store import Held, Kept, Store
-from harmonize.tables import GONE, Row, row_from, write_rows
-from harmonize.timeline import FIRST
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry, Listing
+from harmonize.document.change import Kind
+from harmonize.history import queries as recall
+from harmonize.history.table_rows import GONE, Row, row_from, write_rows
+from harmonize.history.tables import Held, Kept, Store
+from harmonize.history.timeline import FIRST
 from tests.harmonize import test_binance_history as binance
 from tests.tables import of_recorded, rows
 from venues import facts, registry

@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 
-from harmonize.dual import Items, maximum
+from harmonize.arbitrage.lagrangian import Items, maximum
+from harmonize.arbitrage.milp import solve
+from harmonize.arbitrage.split import items_of, split
 from harmonize.numerics.offer import Offer
-from harmonize.programme import solve
-from harmonize.split import items_of, split
 from tests.offers import leveraged, random_flat, random_marginal
 
 SEED = 20_261_121

@@ -6,14 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from harmonize.app import tool
-from harmonize.audit import Reading, Terms, audit
-from harmonize.changes import Observed, changes
-from harmonize.document import AuditDocument
-from harmonize.inputs import Input
-from harmonize.instrument import contract
-from harmonize.lately import Dated, InStress, Lately, Unchanged
-from harmonize.payload import (
+from harmonize.api.audit import tool
+from harmonize.audit.assemble import Reading, Terms, audit
+from harmonize.core.instrument import contract
+from harmonize.core.payload import (
     Call,
     Column,
     Conversion,
@@ -26,8 +22,7 @@ from harmonize.payload import (
     Snapshot,
     Unobserved,
 )
-from harmonize.requirement import RuleSet
-from harmonize.schedule import (
+from harmonize.core.schedule import (
     INFINITY,
     Derived,
     FeeAddOn,
@@ -41,7 +36,12 @@ from harmonize.schedule import (
     Unknown,
     flat,
 )
-from harmonize.waiver import Waiver
+from harmonize.document import AuditDocument
+from harmonize.history.diff import Observed, changes
+from harmonize.history.recent import Dated, InStress, Lately, Unchanged
+from harmonize.policy.inputs import Input
+from harmonize.policy.rule_set import RuleSet
+from harmonize.policy.waiver import Waiver
 from rules import loader
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 
 from harmonize import checks
 from harmonize.checks import CHECKS, OF_WAIVERS
-from harmonize.checks.examined import Check, Draft, fingerprint
+from harmonize.checks.base import Check, Draft, fingerprint
 from harmonize.document import AuditDocument, Finding, Level, Verdict
-from harmonize.requirement import CrossVenue
+from harmonize.policy.rule_set import CrossVenue
 from tests import recorded
 from tests.checks.examples import CASES, LAX, TUNED, Case, flat_schedule, of, pair
 

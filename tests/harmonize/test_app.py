@@ -4,15 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from harmonize.app import (
-    AskedError,
-    Question,
-    age_today,
-    answer,
-    find_schedule,
-    frame,
-    read,
-)
+from harmonize.api.audit import AskedError, Question, age_today, answer, find_schedule, frame, read
 from tests import recorded
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.arbitrage import Arbitrage, arbitrage
+from harmonize.arbitrage.accounts import Conditions, accounts_of, as_whole, at_least, with_table
+from harmonize.arbitrage.gap import Arbitrage, arbitrage
+from harmonize.arbitrage.what_if import WhatIfError, parse, what_if
 from harmonize.numerics.offer import Offer, margin
-from harmonize.offers import Conditions, accounts_of, as_whole, at_least, with_table
-from harmonize.what_if import WhatIfError, parse, what_if
 from tests.offers import curved, flat, marginal
 
 EXACT = 1e-12

@@ -22,11 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import venues
-from harmonize.archive import Archive, ArchiveError
-from harmonize.listing import Entry, latest
-from harmonize.manifest import LIMIT
-from harmonize.objects import DISK
-from harmonize.payload import Call, Snapshot
+from harmonize.archive.archive import Archive, ArchiveError
+from harmonize.archive.catalog import Entry, latest
+from harmonize.archive.manifest import LIMIT
+from harmonize.archive.storage import DISK
+from harmonize.core.payload import Call, Snapshot
 from tests.archives import (
     NOON,
     Killed,

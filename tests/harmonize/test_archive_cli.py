@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize import exporting
-from harmonize.archive import Archive
-from harmonize.cli import app
+from harmonize.archive.archive import Archive
+from harmonize.cli.main import app
+from harmonize.transfer import export as exporting
 from tests.harmonize.test_importing import tiers
 from tests.recorded import snapshots
 

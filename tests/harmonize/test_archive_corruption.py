@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from harmonize.archive import Archive, ArchiveError
+from harmonize.archive.archive import Archive, ArchiveError
 from tests.archives import NOON, later, night, noise, path_of, places, snapshot, tree
 
 TIMES = 850

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import venues
-from harmonize.archive import Archive
+from harmonize.archive.archive import Archive
 from tests.archives import NOON, later, night, noise, path_of, tree
 
 PAGE = Path(__file__).parents[2] / "docs" / "archive-format.md"

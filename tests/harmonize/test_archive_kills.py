@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.archive import Archive, ArchiveError
+from harmonize.archive.archive import Archive, ArchiveError
 from tests import archive_driver
 from tests.archives import NOON, Step, later, night, noise, on, path_of, snapshot, tree, watched
 

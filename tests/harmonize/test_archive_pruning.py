@@ -20,11 +20,11 @@ import zstandard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harmonize import archive as archive_module
-from harmonize.archive import Archive, ArchiveError
-from harmonize.listing import Entry, Listing, newest_of
-from harmonize.objects import DISK, Local
-from harmonize.payload import Call, Payload, Snapshot
+from harmonize.archive import archive as archive_module
+from harmonize.archive.archive import Archive, ArchiveError
+from harmonize.archive.catalog import Entry, Listing, newest_of
+from harmonize.archive.storage import DISK, Local
+from harmonize.core.payload import Call, Payload, Snapshot
 from tests.archives import (
     LIVE,
     NOON,
@@ -555,7 +555,7 @@ def test_an_archive_of_the_first_format_is_not_pruned(first_format: Archive) -> 
 def test_what_is_too_large_to_be_read_again_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harmonize.manifest.LIMIT", 1000)
+    monkeypatch.setattr("harmonize.archive.manifest.LIMIT", 1000)
     archive = Archive.create(tmp_path / "a")
     with pytest.raises(ArchiveError, match="would take 1001 bytes to read; the most is 1000"):
         archive.append(noise(0, 1001))

@@ -11,10 +11,10 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from harmonize.app import Question, sources_of
-from harmonize.archive import Archive, ArchiveError
-from harmonize.listing import Entry
-from harmonize.objects import Local, objects_at
+from harmonize.api.audit import Question, sources_of
+from harmonize.archive.archive import Archive, ArchiveError
+from harmonize.archive.catalog import Entry
+from harmonize.archive.storage import Local, objects_at
 from tests.archives import NOON, later, night, noise, path_of, places, snapshot, tree
 from tests.object_store import SECRET, Held, Store, serving
 

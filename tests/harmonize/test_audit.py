@@ -13,11 +13,13 @@ import jsonschema
 import pytest
 
 from harmonize import document
-from harmonize.app import Question, read, rule_sets_of, tool
-from harmonize.audit import Reading, Terms, audit
+from harmonize.api.audit import Question, read, rule_sets_of, tool
+from harmonize.audit.assemble import Reading, Terms, audit
 from harmonize.checks import CHECKS
-from harmonize.choice import choose
+from harmonize.comparison.representative import choose
 from harmonize.core.notionals import HEAT_NOTIONAL
+from harmonize.core.payload import Defect, Snapshot
+from harmonize.core.schedule import INFINITY, Known, MarginSchedule, Tier, Unknown, flat, marginal
 from harmonize.document import (
     AuditDocument,
     CoverageStatus,
@@ -27,8 +29,6 @@ from harmonize.document import (
     Status,
     Verdict,
 )
-from harmonize.payload import Defect, Snapshot
-from harmonize.schedule import INFINITY, Known, MarginSchedule, Tier, Unknown, flat, marginal
 from tests import recorded
 from tests.venues.altered import changed, parsed
 from venues import conduct

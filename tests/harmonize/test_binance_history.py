@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harmonize.change import Change, Kind, Moved
-from harmonize.changes import Observed, changes
-from harmonize.import_tiers import offered
-from harmonize.payload import Snapshot
+from harmonize.core.payload import Snapshot
+from harmonize.document.change import Change, Kind, Moved
+from harmonize.history.diff import Observed, changes
+from harmonize.transfer.from_tier_table import offered
 from venues import facts, registry
 
 TABLE = Path(__file__).parents[1] / "vectors" / "binance_usdm_tiers.parquet"

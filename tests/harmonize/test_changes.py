@@ -11,14 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harmonize.change import Change, Kind
-from harmonize.changes import Observed, changes, price_ratio, repriced
-from harmonize.changes_text import csv as as_csv
-from harmonize.changes_text import markdown, table
-from harmonize.instrument import contract
-from harmonize.panel import panel
-from harmonize.payload import Column, Conversion, Evidence, Factor, Origin
-from harmonize.schedule import (
+from harmonize.cli.changes_text import csv as as_csv
+from harmonize.cli.changes_text import markdown, table
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Conversion, Evidence, Factor, Origin
+from harmonize.core.schedule import (
     FeeAddOn,
     Known,
     MaintenanceMeaning,
@@ -33,6 +30,9 @@ from harmonize.schedule import (
     flat,
     marginal,
 )
+from harmonize.document.change import Change, Kind
+from harmonize.history.diff import Observed, changes, price_ratio, repriced
+from harmonize.numerics.panel import panel
 from tests.random_functions import random_functions
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)

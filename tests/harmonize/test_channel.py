@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harmonize.channel import Channel, Command, Mail, Slack, Webhook, is_url
+from harmonize.config.channels import Channel, Command, Mail, Slack, Webhook, is_url
 
 MAIL: dict[str, Any] = {
     "host": "mail.example.org",

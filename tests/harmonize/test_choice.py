@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from harmonize.choice import RULE, preferred
-from harmonize.instrument import Payoff
-from harmonize.payload import Origin
-from harmonize.schedule import Known, MarginMode, MarginSchedule, Profile, Unknown
+from harmonize.comparison.representative import RULE, preferred
+from harmonize.core.instrument import Payoff
+from harmonize.core.payload import Origin
+from harmonize.core.schedule import Known, MarginMode, MarginSchedule, Profile, Unknown
 from tests import recorded
 
 BASE = recorded.schedule("binance", "BTC/USDT:USDT")

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from harmonize.curves import LOWER, UPPER
+from harmonize.comparison.curves import LOWER, UPPER
 from tests import recorded
 from tests.harmonize.test_audit import SCHEDULES, exact
 

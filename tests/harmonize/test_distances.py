@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from harmonize.conduct import Conduct
-from harmonize.distances import Entry, liquidation_rows, valued
+from harmonize.comparison.universe import ground
+from harmonize.core.instrument import Payoff, contract
+from harmonize.core.payload import Column, Evidence
+from harmonize.core.schedule import FeeAddOn, MarginSchedule, Unknown
+from harmonize.core.venue_conventions import Conduct
 from harmonize.document import LiquidationRow
-from harmonize.ground import ground
-from harmonize.instrument import Payoff, contract
-from harmonize.liquidation import Valued
-from harmonize.payload import Column, Evidence
-from harmonize.schedule import FeeAddOn, MarginSchedule, Unknown
+from harmonize.liquidation.distance import Entry, liquidation_rows, valued
+from harmonize.liquidation.price import Valued
 from tests.checks.examples import NOW, flat_schedule
 
 TIERED = flat_schedule((1000, "0.05", "0.01"), (5000, "0.1", "0.05"))

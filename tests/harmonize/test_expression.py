@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.expression import (
+from harmonize.policy.expression import (
     Expression,
     ExpressionError,
     Name,

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harmonize.cells import HORIZON, Group, cells, cut_at_crossings
-from harmonize.gap import rungs, stretches
-from harmonize.panel import Panel, panel
-from harmonize.schedule import MarginFunction, Piece, flat, marginal
+from harmonize.comparison.spread import rungs, stretches
+from harmonize.core.schedule import MarginFunction, Piece, flat, marginal
+from harmonize.numerics.panel import Panel, panel
+from harmonize.numerics.segments import HORIZON, Group, cells, cut_at_crossings
 from tests.random_functions import random_functions
 
 

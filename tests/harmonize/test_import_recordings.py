@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harmonize import importing
-from harmonize.import_freqtrade import binance_id
-from harmonize.import_requests import asked, call_of
-from harmonize.imported import LeftOut, UnreadableSourceError
-from harmonize.payload import Call, Payload, Snapshot
+from harmonize.core.payload import Call, Payload, Snapshot
+from harmonize.transfer import importer as importing
+from harmonize.transfer.freqtrade import binance_id
+from harmonize.transfer.requests import asked, call_of
+from harmonize.transfer.source import LeftOut, UnreadableSourceError
 from tests.recorded import of_venue, snapshots
 from venues import facts, registry
 

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize import exporting, importing
-from harmonize.archive import Archive
-from harmonize.imported import LeftOut, UnreadableSourceError
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.schedule import Known, Unknown
+from harmonize.archive.archive import Archive
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.schedule import Known, Unknown
+from harmonize.transfer import export as exporting
+from harmonize.transfer import importer as importing
+from harmonize.transfer.source import LeftOut, UnreadableSourceError
 from tests.recorded import of_venue, snapshots
 from venues import facts, registry
 

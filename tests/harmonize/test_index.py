@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from harmonize.cells import HORIZON, Group, cells, cut_at_crossings
-from harmonize.index import LOWER, UPPER, Distance, from_median, from_reference
-from harmonize.panel import Panel, panel
-from harmonize.schedule import INFINITY, MarginFunction, flat, marginal
+from harmonize.comparison.index import LOWER, UPPER, Distance, from_median, from_reference
+from harmonize.core.schedule import INFINITY, MarginFunction, flat, marginal
+from harmonize.numerics.panel import Panel, panel
+from harmonize.numerics.segments import HORIZON, Group, cells, cut_at_crossings
 from tests.random_functions import random_functions, uppers_of
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.app import Question, read
-from harmonize.archive import Archive
-from harmonize.inputs import MARKET, METHOD, snapshot_of
-from harmonize.inputs import read as read_inputs
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.api.audit import Question, read
+from harmonize.archive.archive import Archive
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.policy.inputs import MARKET, METHOD, snapshot_of
+from harmonize.policy.inputs import read as read_inputs
 from tests import recorded
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.instrument import AT_PAR_WITH_USD, Payoff, Underlying, contract
+from harmonize.core.instrument import AT_PAR_WITH_USD, Payoff, Underlying, contract
 
 
 @pytest.mark.parametrize(

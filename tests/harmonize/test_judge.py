@@ -6,12 +6,13 @@ from decimal import Decimal as D
 
 import pytest
 
-from harmonize.app import tool
-from harmonize.audit import Reading, Terms, audit
+from harmonize.api.audit import tool
+from harmonize.audit.assemble import Reading, Terms, audit
+from harmonize.core.instrument import Payoff
+from harmonize.core.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
 from harmonize.document import DivergenceRow, Verdict
-from harmonize.expression import parse
-from harmonize.instrument import Payoff
-from harmonize.requirement import (
+from harmonize.policy.expression import parse
+from harmonize.policy.rule_set import (
     Model,
     ReferenceClass,
     ReferenceSchedule,
@@ -19,7 +20,6 @@ from harmonize.requirement import (
     Scope,
     Tolerance,
 )
-from harmonize.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
 from rules import loader
 from tests.checks.examples import NOW, flat_schedule, measured, snapshot
 

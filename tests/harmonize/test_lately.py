@@ -6,8 +6,8 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.change import Change, Kind
-from harmonize.lately import Dated, InStress, Lately, Unchanged
+from harmonize.document.change import Change, Kind
+from harmonize.history.recent import Dated, InStress, Lately, Unchanged
 
 AT = datetime(2027, 1, 1, tzinfo=UTC)
 KEYS = list(product("ab", "xy", ("isolated", "cross")))

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from harmonize.leads import Lead, Rise, leads, rises
-from harmonize.past import Course, Mark
+from harmonize.document.history import Course, Mark
+from harmonize.history.lead_lag import Lead, Rise, leads, rises
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harmonize import written
-from harmonize.liquidation import BelowAtEntryError, Side, Valued, liquidation
+from harmonize.core import yaml_source as written
+from harmonize.liquidation.price import BelowAtEntryError, Side, Valued, liquidation
 from harmonize.numerics.offer import Offer, margin
-from harmonize.panel import PieceNumbers
+from harmonize.numerics.panel import PieceNumbers
 from tests.offers import flat, marginal
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "liquidations.yaml"

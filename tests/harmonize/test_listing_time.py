@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.listing import Entry, dated, due, in_order
+from harmonize.archive.catalog import Entry, dated, due, in_order
 
 FIRST = datetime(2027, 3, 1, 1, tzinfo=UTC)
 

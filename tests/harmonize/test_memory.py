@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from harmonize import memory, recall
-from harmonize.archive import Archive
-from harmonize.change import Kind
-from harmonize.lately import Lately
-from harmonize.past import StressWindow
-from harmonize.sources import Source
-from harmonize.store import Store
+from harmonize.archive.archive import Archive
+from harmonize.archive.source import Source
+from harmonize.document.change import Kind
+from harmonize.document.history import StressWindow
+from harmonize.history import derived as memory
+from harmonize.history import queries as recall
+from harmonize.history.recent import Lately
+from harmonize.history.tables import Store
 from tests.tables import PLAIN, START, Books, sent
 
 DAY = timedelta(days=1)

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from harmonize import nightly, telling
-from harmonize.app import Question
-from harmonize.archive import Archive
-from harmonize.change import Kind
-from harmonize.channel import Channel, Command, Slack, Webhook
+from harmonize.api.audit import Question
+from harmonize.archive.archive import Archive
+from harmonize.config.channels import Channel, Command, Slack, Webhook
+from harmonize.config.run_settings import Keep, Notify, RunSettings
+from harmonize.core.payload import Payload, Snapshot
 from harmonize.document import AuditDocument, Level
-from harmonize.night import Night
-from harmonize.notice import Notice
-from harmonize.payload import Payload, Snapshot
-from harmonize.run_settings import Keep, Notify, RunSettings
-from harmonize.site import Site, SiteError
+from harmonize.document.change import Kind
+from harmonize.document.night import Night
+from harmonize.nightly import outbox as telling
+from harmonize.nightly import run as nightly
+from harmonize.nightly.notice import Notice
+from harmonize.nightly.site import Site, SiteError
 from tests.harmonize.test_nightly_year import BASE, altered
 from venues.outcome import Failed
 

@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from harmonize import nightly
-from harmonize.app import Question
-from harmonize.archive import Archive
-from harmonize.change import Kind
+from harmonize.api.audit import Question
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry
+from harmonize.config.run_settings import Keep, RunSettings
+from harmonize.core.payload import Origin, Payload, Snapshot
 from harmonize.document import AuditDocument
-from harmonize.listing import Entry
-from harmonize.night import Night
-from harmonize.payload import Origin, Payload, Snapshot
-from harmonize.run_settings import Keep, RunSettings
-from harmonize.site import Site
-from harmonize.store import Store
+from harmonize.document.change import Kind
+from harmonize.document.night import Night
+from harmonize.history.tables import Store
+from harmonize.nightly import run as nightly
+from harmonize.nightly.site import Site
 from tests import recorded
 from venues.outcome import Failed
 
@@ -251,7 +251,7 @@ def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
 
 
 def rows(store: Store) -> Sequence[object]:
-    from harmonize.tables import read_rows  # noqa: PLC0415 - beside the one that uses it
+    from harmonize.history.table_rows import read_rows  # noqa: PLC0415 - beside the one that uses it
 
     paths = sorted((store.path / "schedules").rglob("*.parquet"))
     return [(path.parent.name, path.name, read_rows(path)) for path in paths]

@@ -5,10 +5,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from harmonize.change import Change, Kind
 from harmonize.document import Finding, Level
-from harmonize.night import Night
-from harmonize.notice import CHANGES, ERRORS, FINDINGS, LONGEST, due, notice
+from harmonize.document.change import Change, Kind
+from harmonize.document.night import Night
+from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, LONGEST, due, notice
 from tests.nights import CHANGE, FINDING, LOUD, QUIET, RISE
 
 LINK = "https://example.org/margins/2026-11-20/"

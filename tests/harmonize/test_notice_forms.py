@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Any
 
-from harmonize.channel import Mail
-from harmonize.notice import Notice, notice
-from harmonize.notice_forms import mail, slack
+from harmonize.config.channels import Mail
+from harmonize.nightly.notice import Notice, notice
+from harmonize.nightly.notice_formats import mail, slack
 from tests.nights import FINDING, LOUD, QUIET
 
 LINK = "https://example.org/margins/?a=1&b=2"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.channel import Channel, Command, Mail, Security, Slack, Webhook
-from harmonize.notice import notice
-from harmonize.notify import LONGEST_WAIT, Door, Failure, own_door, send
+from harmonize.config.channels import Channel, Command, Mail, Security, Slack, Webhook
+from harmonize.nightly.delivery import LONGEST_WAIT, Door, Failure, own_door, send
+from harmonize.nightly.notice import notice
 from tests.nights import FINDING, LOUD, QUIET
 from tests.receivers import DRIP, DROP, GARBAGE, HANG, HOST, certificate, post_office, receiver
 

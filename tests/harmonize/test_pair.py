@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from harmonize.conduct import Opposite, together
+from harmonize.arbitrage.pair import Legs, pair
+from harmonize.core.venue_conventions import Opposite, together
 from harmonize.numerics.offer import Offer, margin
-from harmonize.pair import Legs, pair
 from tests.offers import curved, flat, marginal, random_flat, random_marginal
 
 

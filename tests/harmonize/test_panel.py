@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.panel import Floats, Ints, panel
-from harmonize.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
+from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
+from harmonize.numerics.panel import Floats, Ints, panel
 from tests import laws, oracles
 
 PAIRS = 1_000_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.payload import (
+from harmonize.core.payload import (
     Call,
     Origin,
     Payload,

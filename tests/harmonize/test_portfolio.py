@@ -2,11 +2,11 @@
 
 import pytest
 
-from harmonize.conduct import Conduct, Opposite
+from harmonize.arbitrage.accounts import Conditions
+from harmonize.arbitrage.portfolio import Portfolio, Tables, VenueAsks, book, portfolio
+from harmonize.arbitrage.position_file import Position
+from harmonize.core.venue_conventions import Conduct, Opposite
 from harmonize.numerics.offer import Offer
-from harmonize.offers import Conditions
-from harmonize.portfolio import Portfolio, Tables, VenueAsks, book, portfolio
-from harmonize.positions import Position
 from tests.offers import flat
 
 BTC = {"a": flat([1000.0, 9000.0], [0.01, 0.02]), "b": flat([9000.0], [0.03])}

@@ -8,8 +8,8 @@ import numpy as np
 import openpyxl
 import pytest
 
-from harmonize import positions
-from harmonize.positions import Position, PositionsError, read
+from harmonize.arbitrage import position_file as positions
+from harmonize.arbitrage.position_file import Position, PositionsError, read
 
 BOOK = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harmonize import powers
-from harmonize.powers import Term
+from harmonize.numerics import roots as powers
+from harmonize.numerics.roots import Term
 
 WHOLE = st.lists(st.integers(1, 60), min_size=1, max_size=4, unique=True).map(sorted)
 

@@ -13,16 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harmonize import app, recall
-from harmonize.app import Question
-from harmonize.archive import Archive
-from harmonize.change import Kind
-from harmonize.lately import DAYS
-from harmonize.past import StressWindow
-from harmonize.schedule import Figure, MarginFunction, MarginSchedule, value_of
-from harmonize.store import Store
-from harmonize.tables import GONE, Row
-from harmonize.timeline import FIRST
+from harmonize.api import audit as app
+from harmonize.api.audit import Question
+from harmonize.archive.archive import Archive
+from harmonize.archive.recorded import recorded
+from harmonize.core.schedule import Figure, MarginFunction, MarginSchedule, value_of
+from harmonize.document.change import Kind
+from harmonize.document.history import StressWindow
+from harmonize.history import queries as recall
+from harmonize.history.recent import DAYS
+from harmonize.history.table_rows import GONE, Row
+from harmonize.history.tables import Store
+from harmonize.history.timeline import FIRST
 from tests.harmonize import test_binance_history as binance
 from tests.tables import PLAIN, START, Books, of_recorded, rows
 from venues.registry import VENUES
@@ -235,7 +237,7 @@ def test_weeks_count_rows_by_the_iso_calendar() -> None:
 
 def test_two_times_stand_on_a_row() -> None:
     """When it was observed is the archive's; since when it holds, the venue's own field."""
-    with app.recorded() as path:
+    with recorded() as path:
         archive = Archive.open(path)
         entries = {one.digest: one for one in archive.entries()}
         checked = 0

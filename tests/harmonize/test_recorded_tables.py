@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from harmonize import recall
-from harmonize.archive import Archive
-from harmonize.store import Store
-from harmonize.stress import windows
-from harmonize.tables import read_rows
+from harmonize.archive.archive import Archive
+from harmonize.history import queries as recall
+from harmonize.history.stress_windows import windows
+from harmonize.history.table_rows import read_rows
+from harmonize.history.tables import Store
 from tests.recorded_tables import ARCHIVE
 
 

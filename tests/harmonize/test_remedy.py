@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harmonize.remedy import Change, Due, Lines, lines, raised, remedy
+from harmonize.comparison.remediation import Change, Due, Lines, lines, raised, remedy
 
 INFINITE = float("inf")
 CAP = ((0.0, INFINITE, 0.0, 0.5),)

@@ -7,10 +7,10 @@ from decimal import Decimal as D
 import pytest
 from scipy import stats
 
-from harmonize.app import Question, answer
-from harmonize.inputs import Input, Need, held, lacking, unsound
-from harmonize.requirement import Model, ReferenceClass, RuleSet
-from harmonize.resolve import applied
+from harmonize.api.audit import Question, answer
+from harmonize.policy.apply import applied
+from harmonize.policy.inputs import Input, Need, held, lacking, unsound
+from harmonize.policy.rule_set import Model, ReferenceClass, RuleSet
 from rules import loader
 
 ON = date(2026, 3, 10)

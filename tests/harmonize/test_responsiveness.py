@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.responsiveness import DAYS, responsiveness
+from harmonize.history.procyclicality import DAYS, responsiveness
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

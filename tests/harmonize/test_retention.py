@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize import memory
-from harmonize.listing import Entry, due, latest
-from harmonize.retention import dropped
-from harmonize.run_settings import Keep
-from harmonize.store import Store
+from harmonize.archive.catalog import Entry, due, latest
+from harmonize.config.run_settings import Keep
+from harmonize.history import derived as memory
+from harmonize.history.tables import Store
+from harmonize.nightly.retention import dropped
 from tests.tables import PLAIN, START, Books, made_once, told
 
 BEGUN = datetime(2027, 12, 20, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.instrument import contract
-from harmonize.payload import Origin
-from harmonize.schedule import (
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Origin
+from harmonize.core.schedule import (
     INFINITY,
     ZERO,
     Derived,

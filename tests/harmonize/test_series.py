@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harmonize.app import AskedError, NotObservedError, Question
-from harmonize.archive import Archive
-from harmonize.payload import Snapshot
-from harmonize.series import drawn, series
+from harmonize.api.audit import AskedError, NotObservedError, Question
+from harmonize.api.history import drawn, series
+from harmonize.archive.archive import Archive
+from harmonize.core.payload import Snapshot
 from tests import recorded
 from tests.harmonize import test_binance_history as binance
 from tests.tables import PLAIN, START, Books

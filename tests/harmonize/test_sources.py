@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.app import AskedError, Question, answer, read
-from harmonize.archive import Archive
-from harmonize.payload import Snapshot
-from harmonize.schedule import Unknown
+from harmonize.api.audit import AskedError, Question, answer, read
+from harmonize.archive.archive import Archive
+from harmonize.core.payload import Snapshot
+from harmonize.core.schedule import Unknown
 from tests import recorded
 from venues.outcome import Failed
 

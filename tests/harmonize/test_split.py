@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from harmonize import split as module
-from harmonize.dual import Items
+from harmonize.arbitrage import split as module
+from harmonize.arbitrage.lagrangian import Items
+from harmonize.arbitrage.milp import solve
+from harmonize.arbitrage.split import PROVED, split
 from harmonize.numerics.offer import Offer, margin
-from harmonize.programme import solve
-from harmonize.split import PROVED, split
 from tests.offers import curved, flat, marginal, random_flat, random_marginal
 
 EXACT = 1e-12
@@ -415,7 +415,7 @@ def test_equal_steps_that_branch_and_bound_leaves_go_to_the_programme(
         asked.append(items)
         return solve(items, size)
 
-    monkeypatch.setattr("harmonize.programme.solve", watched)
+    monkeypatch.setattr("harmonize.arbitrage.milp.solve", watched)
     handed = split(offers, 1_450_000.0)
     assert asked
     assert whole is not None

@@ -5,10 +5,10 @@ from decimal import Decimal as D
 import numpy as np
 import pytest
 
-from harmonize.cells import HORIZON
-from harmonize.panel import panel
-from harmonize.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
-from harmonize.standing import Pair, Standing, standings
+from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
+from harmonize.numerics.deviation import Pair, Standing, standings
+from harmonize.numerics.panel import panel
+from harmonize.numerics.segments import HORIZON
 from tests.random_functions import random_functions
 
 

@@ -15,14 +15,18 @@ from shutil import rmtree
 
 import pytest
 
-from harmonize import memory, recall, retention, store, tables
-from harmonize.archive import Archive
-from harmonize.change import Kind
-from harmonize.listing import Entry
-from harmonize.run_settings import Keep
-from harmonize.store import Held, Store
-from harmonize.tables import Row
-from harmonize.timeline import FIRST
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry
+from harmonize.config.run_settings import Keep
+from harmonize.document.change import Kind
+from harmonize.history import derived as memory
+from harmonize.history import queries as recall
+from harmonize.history import table_rows as tables
+from harmonize.history import tables as store
+from harmonize.history.table_rows import Row
+from harmonize.history.tables import Held, Store
+from harmonize.history.timeline import FIRST
+from harmonize.nightly import retention
 from tests.tables import ASSETS, PLAIN, START, Books, made_once, rows, sent, told
 
 DAY = timedelta(days=1)
@@ -270,8 +274,8 @@ def test_processes_and_threads_that_update_at_once_do_no_harm(tmp_path: Path, bo
     grown = Store(tmp_path / "grown")
     books.gather(PLAIN, START)
     code = (
-        "import sys; from pathlib import Path; from harmonize.archive import Archive;"
-        "from harmonize.store import Store\n"
+        "import sys; from pathlib import Path; from harmonize.archive.archive import Archive;"
+        "from harmonize.history.tables import Store\n"
         "for _ in range(25): Store(Path(sys.argv[2])).update(Archive.open(Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", code, str(books.path), str(grown.path)]

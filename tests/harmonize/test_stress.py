@@ -9,8 +9,8 @@ from statistics import median
 
 import pytest
 
-from harmonize.stress import bundled, parse, window_of, windows
-from harmonize.written import WrittenError
+from harmonize.core.yaml_source import WrittenError
+from harmonize.history.stress_windows import bundled, parse, window_of, windows
 
 PRICES = Path(__file__).parents[1] / "vectors" / "stress_days.csv"
 COINS = ("BTC", "ETH", "BNB", "XRP", "ADA", "LTC", "LINK")

@@ -6,8 +6,8 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from harmonize import sureness
-from harmonize.sureness import index_of, interval, without_one
+from harmonize.comparison import bootstrap as sureness
+from harmonize.comparison.bootstrap import index_of, interval, without_one
 
 
 def test_the_interval_is_that_of_all_possible_draws(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.archive import Archive
-from harmonize.change import Kind
-from harmonize.changes import Observed, changes
-from harmonize.listing import Entry, due, latest
-from harmonize.payload import Defect
-from harmonize.timeline import FIRST, events, points
-from harmonize.timeline import warm as warm_place
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry, due, latest
+from harmonize.core.payload import Defect
+from harmonize.document.change import Kind
+from harmonize.history.diff import Observed, changes
+from harmonize.history.timeline import FIRST, events, points
+from harmonize.history.timeline import warm as warm_place
 from tests.tables import PLAIN, START, Books, made_once, sent, told
 from venues import facts, registry
 
@@ -198,7 +198,7 @@ def test_a_point_that_cannot_be_read_says_why(books: Books) -> None:
 
 def test_a_first_point_is_first_seen() -> None:
     entry = Entry(1, "dydx", datetime(2027, 1, 1), complete=True, digest="", payloads=1, size=1)  # noqa: DTZ001 - no matter
-    from harmonize.timeline import Point  # noqa: PLC0415 - beside the one that uses it
+    from harmonize.history.timeline import Point  # noqa: PLC0415 - beside the one that uses it
 
     found, last = events(None, Point(entry, observed(PLAIN, 0)))
     assert [one.kind for one in found] == [FIRST] * 3

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harmonize.past import Course, Mark
-from harmonize.venue_moves import venue_moves
+from harmonize.document.history import Course, Mark
+from harmonize.history.venue_procyclicality import venue_moves
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 

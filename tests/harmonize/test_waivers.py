@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.baseline import Baseline, BaselineError, held_against, read, written
+from harmonize.audit.baseline import Baseline, BaselineError, held_against, read, written
+from harmonize.audit.waivers import waive, worsened, worth
 from harmonize.document import Finding, Interval, Level, Verdict
-from harmonize.waivers import waive, worsened, worth
 from tests.checks.examples import LAX, Case, of, waived, waiver
 from tests.reports.sample import sample
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harmonize import written
-from harmonize.panel import panel
-from harmonize.schedule import INFINITY, MarginFunction, Piece, deductions, flat, marginal
+from harmonize.core import yaml_source as written
+from harmonize.core.schedule import INFINITY, MarginFunction, Piece, deductions, flat, marginal
+from harmonize.numerics.panel import panel
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "worked_examples.yaml"
 ONE_IN_A_TRILLION = Decimal("1e-12")  # what floating point may lose of an exact amount

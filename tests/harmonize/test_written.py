@@ -12,7 +12,16 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harmonize.written import Place, Plain, Written, WrittenError, decode, one_line, read, shown
+from harmonize.core.yaml_source import (
+    Place,
+    Plain,
+    Written,
+    WrittenError,
+    decode,
+    one_line,
+    read,
+    shown,
+)
 
 
 def _value(scalar: str) -> Plain:
@@ -248,7 +257,7 @@ def test_yaml_may_fail_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
         message = "strange"
         raise yaml.YAMLError(message)
 
-    monkeypatch.setattr("harmonize.written._FAST", fail)
+    monkeypatch.setattr("harmonize.core.yaml_source._FAST", fail)
     assert _refusal("a: 1") == "1:1: not valid YAML: strange; save the file as UTF-8"
 
 
@@ -348,7 +357,7 @@ def test_both_parsers_say_the_same_of_a_mutated_text(
     mutated = text[:start] + put + text[start + cut :]
     fast = _either(mutated)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("harmonize.written._FAST", yaml.SafeLoader)
+        patch.setattr("harmonize.core.yaml_source._FAST", yaml.SafeLoader)
         slow = _either(mutated)
     assume(isinstance(fast, str) == isinstance(slow, str))  # they differ on '?' and ':' in brackets
     assert fast == slow

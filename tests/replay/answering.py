@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from harmonize.payload import Payload, Snapshot, resolve
+from harmonize.core.payload import Payload, Snapshot, resolve
 
 Asked = Mapping[str, str]
 """The parameters of a request: path, query and body together, as text."""

@@ -7,8 +7,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from harmonize.payload import Column, Evidence, Origin, decode, resolve
-from harmonize.schedule import MarginSchedule
+from harmonize.core.payload import Column, Evidence, Origin, decode, resolve
+from harmonize.core.schedule import MarginSchedule
 from tests.replay.faults import Reply
 from tests.venues.altered import written
 from venues.adapter import Endpoint

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from xml.etree.ElementTree import fromstring
 
-from harmonize.past import Course, Mark, StressWindow, Week
+from harmonize.document.history import Course, Mark, StressWindow, Week
 
 WORST = '<script>alert("1")</script>&\x1b[31m\u202e' + "长" * 40
 """What a venue may call a symbol: markup, quotes, control characters, wide letters, without end."""

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from harmonize.change import Change, Kind, Moved, Step
 from harmonize.document import Level
-from harmonize.night import Night, VenueNight
+from harmonize.document.change import Change, Kind, Moved, Step
+from harmonize.document.night import Night, VenueNight
 from tests.nights import FINDING
 from tests.reports.sample import ESCAPE, SCRIPT
 

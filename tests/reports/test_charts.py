@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmonize.document import Curve
-from reports import charts, numbers
+from harmonize.text import numbers
+from reports import charts
 from reports.apart import apart
 from reports.charts import Drawing, draw
 from tests.reports.sample import BASELINE, RATES, curves

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize import series
-from harmonize.app import Question
-from harmonize.past import Course, Mark, StressWindow
-from harmonize.stress import windows
+from harmonize.api import history as series
+from harmonize.api.audit import Question
+from harmonize.document.history import Course, Mark, StressWindow
+from harmonize.history.stress_windows import windows
 from reports.courses import in_force, leap, moves, near, peak_to_trough
 from reports.history_pictures import Line, steps
 from reports.moments import dates, day_of, moment

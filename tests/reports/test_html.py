@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harmonize.document import AuditDocument
-from reports import charts, html_, numbers
+from harmonize.text import numbers
+from reports import charts, html_
 from reports.html_ import html, page
 from reports.matrix import heat_legend
 from tests.reports.sample import BASELINE, HEAT, LADDER, RATES, SCRIPT, empty, large, sample

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import numbers
+from harmonize.text import numbers
 
 FINITE = st.floats(min_value=-1e15, max_value=1e15, allow_nan=False)
 AMOUNTS = st.floats(min_value=0, max_value=1e15)

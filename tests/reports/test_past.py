@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize import app, series
-from harmonize.app import Question
-from harmonize.past import Course, Mark, Past, StressWindow, Week
+from harmonize.api import audit as app
+from harmonize.api import history as series
+from harmonize.api.audit import Question
+from harmonize.document.history import Course, Mark, Past, StressWindow, Week
 from reports import html_, picture_file
 from reports.courses import in_force, leap, most_moved, moves, near, peak_to_trough
 from reports.history_pictures import LONGEST, Line, steps

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harmonize.stress import windows
+from harmonize.history.stress_windows import windows
 from reports.picture_file import schedule_file, underlying_file, weeks_file
 from tests.reports.history_sample import CRASH, WORST, course, elements, monday, week
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.plain import plain
+from harmonize.text.sanitize import plain
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
-from harmonize.change import Kind
-from harmonize.night import Night
-from harmonize.night_json import night_from_json, night_json
+from harmonize.document.change import Kind
+from harmonize.document.night import Night
+from harmonize.nightly.night_json import night_from_json, night_json
 from reports import changes_view, html_, site_pages
 from reports.feed import NAMESPACE
 from reports.site_pages import Site

@@ -10,10 +10,10 @@ from harmonize.document import (
     SpreadInterval,
     Verdict,
 )
+from harmonize.text.words import listed, some
 from reports import against
 from reports.html_ import html, page
 from reports.page import Cell, ReportPage
-from reports.words import listed, some
 from tests.reports.sample import BASELINE, HEAT, finding, sample
 
 

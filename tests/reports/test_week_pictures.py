@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize import series
-from harmonize.app import Question
-from harmonize.past import StressWindow, Week
+from harmonize.api import history as series
+from harmonize.api.audit import Question
+from harmonize.document.history import StressWindow, Week
 from reports.svg import Frame
 from reports.week_pictures import by_week
 from tests.reports.history_sample import CRASH, across, day, elements, levels, monday, week

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rules import config, given
+from harmonize.config import inputs_file as given
+from harmonize.config import schema as config
 from rules.loader import RuleError
 
 OPTIONS = {"MH401": (), "MH111": ("least_notional",), "MH801": ()}

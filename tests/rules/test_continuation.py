@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harmonize.formula import SizeFormula, continued
-from harmonize.schedule import MarginFunction
+from harmonize.core.schedule import MarginFunction
+from harmonize.policy.size_formula import SizeFormula, continued
 
 rates = st.decimals("0.001", "1", places=4)
 volumes = st.decimals(1000, 10**12, places=0)

@@ -5,9 +5,9 @@ from decimal import Decimal as D
 
 import pytest
 
-from harmonize.instrument import Payoff
-from harmonize.requirement import RuleSet, Tried
-from harmonize.tried import Unmet, unmet
+from harmonize.audit.rule_examples import Unmet, unmet
+from harmonize.core.instrument import Payoff
+from harmonize.policy.rule_set import RuleSet, Tried
 from rules import loader
 
 ESMA = loader.load("esma-retail")

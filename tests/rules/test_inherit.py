@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.requirement import Cap, CrossVenue
-from harmonize.written import WrittenError
+from harmonize.core.yaml_source import WrittenError
+from harmonize.policy.rule_set import Cap, CrossVenue
 from rules import loader, printed
 from tests.rules.small import CAP, VARIANT
 

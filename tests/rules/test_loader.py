@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize.requirement import Cap
+from harmonize.policy.rule_set import Cap
 from rules import loader
 from tests.rules.small import CAP, SCHEDULE
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from harmonize.requirement import (
+from harmonize.core.schedule import INFINITY, MaintenanceMeaning, MarginFunction
+from harmonize.policy.rule_set import (
     Cap,
     ReferenceClass,
     ReferenceSchedule,
@@ -18,7 +19,6 @@ from harmonize.requirement import (
     Tolerance,
     Verified,
 )
-from harmonize.schedule import INFINITY, MaintenanceMeaning, MarginFunction
 from rules import loader
 
 ROUNDING = 0.000_05  # half of the fourth decimal, to which the tiers are published

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from harmonize.channel import Command, Mail, Slack, Webhook
-from harmonize.run_settings import Keep, Notify, RunSettings
-from rules import config
+from harmonize.config import schema as config
+from harmonize.config.channels import Command, Mail, Slack, Webhook
+from harmonize.config.run_settings import Keep, Notify, RunSettings
+from harmonize.config.run_values import settings
 from rules.loader import RuleError
-from rules.run_values import settings
 
 CONFIG = """\
 run:

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from harmonize.written import Plain, read
+from harmonize.core.yaml_source import Plain, read
 from rules import loader
 from rules.model import json_schema
 from tests.rules.small import CAP, SCHEDULE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from harmonize.payload import Payload, Snapshot, decode
+from harmonize.core.payload import Payload, Snapshot, decode
 from venues import facts
 from venues.adapter import Parsed
 from venues.registry import adapter

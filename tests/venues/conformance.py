@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from harmonize.payload import Evidence, Snapshot, decode, resolve
-from harmonize.schedule import INFINITY, MarginFunction, MarginSchedule, Tier, value_of
+from harmonize.core.payload import Evidence, Snapshot, decode, resolve
+from harmonize.core.schedule import INFINITY, MarginFunction, MarginSchedule, Tier, value_of
 
 _TO_RATE: dict[str, Callable[[Any], Fraction]] = {
     "rate": Fraction,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harmonize.payload import (
+from harmonize.core.payload import (
     Call,
     Origin,
     Payload,

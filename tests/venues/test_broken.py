@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harmonize.payload import Payload, Snapshot, decode
-from harmonize.schedule import MarginFunction, MarginSchedule, Unknown, value_of
+from harmonize.core.payload import Payload, Snapshot, decode
+from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from tests import recorded
 from tests.venues.altered import changed, parsed, trimmed, with_content, written
 

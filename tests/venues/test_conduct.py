@@ -7,11 +7,11 @@ from itertools import groupby
 
 import pytest
 
-from harmonize.app import Question, read
-from harmonize.conduct import Opposite
-from harmonize.interest import by_contract
-from harmonize.payload import Payload, Snapshot, decode, resolve
-from harmonize.written import WrittenError
+from harmonize.api.audit import Question, read
+from harmonize.core.open_interest import by_contract
+from harmonize.core.payload import Payload, Snapshot, decode, resolve
+from harmonize.core.venue_conventions import Opposite
+from harmonize.core.yaml_source import WrittenError
 from venues import conduct, interest, registry
 from venues.facts import Confidence
 

@@ -1,6 +1,6 @@
 import pytest
 
-from harmonize.payload import Snapshot
+from harmonize.core.payload import Snapshot
 from tests import recorded
 from tests.venues import conformance
 from tests.venues.altered import parsed

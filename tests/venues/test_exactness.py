@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from harmonize.panel import panel
-from harmonize.schedule import Tier, TierRule, value_of
+from harmonize.core.schedule import Tier, TierRule, value_of
+from harmonize.numerics.panel import panel
 from tests import oracles, recorded
 from venues.registry import VENUES
 

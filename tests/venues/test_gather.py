@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from harmonize.payload import Origin
-from harmonize.schedule import Unknown, value_of
+from harmonize.core.payload import Origin
+from harmonize.core.schedule import Unknown, value_of
 from tests.oracles import value
 from tests.replay import drift, faults
 from tests.replay.faults import Fault

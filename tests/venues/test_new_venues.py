@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.schedule import Derived, Known, MarginSchedule, Unknown, value_of
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.schedule import Derived, Known, MarginSchedule, Unknown, value_of
 from tests import recorded
 from tests.oracles import value
 from tests.venues.altered import changed, parsed, written

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harmonize.instrument import Payoff
-from harmonize.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.schedule import (
+from harmonize.core.instrument import Payoff
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.schedule import (
     Derived,
     Known,
     MarginMode,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harmonize.change import Change
-from harmonize.changes import Observed, changes
 from harmonize.core.notionals import LADDER
-from harmonize.payload import Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.document.change import Change
+from harmonize.history.diff import Observed, changes
 from tests import recorded
 from venues import facts, registry
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harmonize.payload import Call, Payload, Snapshot
-from harmonize.schedule import Derived, Known, Unknown, value_of
-from harmonize.written import WrittenError
+from harmonize.core.payload import Call, Payload, Snapshot
+from harmonize.core.schedule import Derived, Known, Unknown, value_of
+from harmonize.core.yaml_source import WrittenError
 from tests import recorded
 from tests.venues.altered import changed, parsed, without, written
 from venues import (

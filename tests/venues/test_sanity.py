@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harmonize.payload import Origin, Payload, Snapshot, decode
-from harmonize.schedule import Unknown
+from harmonize.core.payload import Origin, Payload, Snapshot, decode
+from harmonize.core.schedule import Unknown
 from tests import fields, recorded
 from tests.replay.gathering import baseline
 from tests.venues.altered import written

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from harmonize.instrument import Payoff
-from harmonize.panel import panel
-from harmonize.payload import Call, Origin, Payload, Snapshot
-from harmonize.schedule import (
+from harmonize.core.instrument import Payoff
+from harmonize.core.payload import Call, Origin, Payload, Snapshot
+from harmonize.core.schedule import (
     INFINITY,
     Derived,
     Known,
@@ -20,6 +19,7 @@ from harmonize.schedule import (
     Unknown,
     value_of,
 )
+from harmonize.numerics.panel import panel
 from tests import recorded
 from tests.venues.altered import changed, parsed, without, written
 from venues import bitget, bybit, deribit, facts, gate, htx, hyperliquid, kucoin, mexc, okx

@@ -1,0 +1,1 @@
+"""The Python interface: one question, one answer, for notebooks and commands."""

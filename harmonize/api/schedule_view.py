@@ -1,0 +1,193 @@
+"""One schedule with every number traced to its payload: as an object for JSON, and as text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from math import isnan
+
+import numpy as np
+
+from harmonize.comparison.layout import lay_out
+from harmonize.core.payload import Evidence, Factor, Payload, decode, resolve
+from harmonize.core.schedule import MarginSchedule, value_of
+from harmonize.document import PieceRow
+from harmonize.document.rows import note, pieces, status
+from harmonize.text.messages import moment
+
+Object = dict[str, object]
+
+
+def schedule_object(
+    schedule: MarginSchedule, payloads: Mapping[str, Payload], notionals: Sequence[float]
+) -> Object:
+    """Write a schedule for JSON. ``payloads`` are by hash; margins are None where unknown."""
+    instrument = schedule.instrument
+    capacity = value_of(schedule.capacity)
+    return {
+        "venue": instrument.venue,
+        "symbol": instrument.symbol,
+        "underlying": instrument.underlying.asset,
+        "multiplier": instrument.underlying.multiplier,
+        "payoff": instrument.payoff.value,
+        "profile": str(schedule.profile),
+        "observed_at": moment(schedule.observed_at),
+        "oldest": moment(schedule.dates[0]),
+        "newest": moment(schedule.dates[-1]),
+        "origin": schedule.origin.value,
+        "rule": schedule.rule.value if schedule.rule else None,
+        "maintenance_meaning": schedule.meaning.value,
+        "fee": schedule.fee.rule,
+        "capacity": {
+            "value": None if capacity is None else float(capacity),
+            "status": status(schedule.capacity).value,
+            "note": note(schedule.capacity),
+        },
+        "status": {
+            "initial": status(schedule.initial).value,
+            "initial_note": note(schedule.initial),
+            "maintenance": status(schedule.maintenance).value,
+            "maintenance_note": note(schedule.maintenance),
+        },
+        "points": points(schedule, notionals),
+        "pieces": {
+            "initial": [asdict(one) for one in pieces(schedule.initial)],
+            "maintenance": [asdict(one) for one in pieces(schedule.maintenance)],
+        },
+        "evidence": [trace for one in schedule.evidence for trace in _traces(one, payloads)],
+        "conversion": [
+            _factor(factor)
+            for one in schedule.evidence
+            if one.conversion
+            for factor in one.conversion.factors
+        ],
+        "conversion_formula": next(
+            (one.conversion.formula for one in schedule.evidence if one.conversion), ""
+        ),
+        "notes": list(schedule.notes),
+    }
+
+
+def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[Object]:
+    """IM and MM at each notional, in USD and as rates; None above the capacity or where unknown."""
+    laid_out = lay_out([schedule], [])
+    at = np.array(notionals, dtype=float)
+    margins: dict[str, list[float | None]] = {}
+    for figure, (placed,) in laid_out.own.items():
+        if placed is None:
+            margins[figure] = [None] * len(notionals)
+            continue
+        found = laid_out.panel.evaluate(np.full(at.size, placed.function), at)
+        found[at > placed.limit] = np.nan
+        margins[figure] = [None if isnan(one) else one for one in found.tolist()]
+    return [
+        {
+            "notional": notional,
+            "initial_margin": initial,
+            "maintenance_margin": maintenance,
+            "initial_rate": None if initial is None else initial / notional,
+            "maintenance_rate": None if maintenance is None else maintenance / notional,
+            "max_leverage": notional / initial if initial else None,
+        }
+        for notional, initial, maintenance in zip(
+            notionals, margins["initial"], margins["maintenance"], strict=True
+        )
+    ]
+
+
+def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Object]:
+    """Every figure: the payload's hash, the pointer, and the number as it is published there."""
+    payload = payloads[evidence.sha256]
+    document = decode(payload)
+    for tier, row in enumerate(evidence.rows, start=1):
+        for column in evidence.columns:
+            pointer = row + column.key
+            try:
+                published = resolve(document, pointer)
+            except KeyError:
+                continue
+            yield {
+                "tier": tier,
+                "figure": column.figure,
+                "published": str(published) if isinstance(published, Decimal) else published,
+                "unit": column.unit,
+                "sha256": evidence.sha256,
+                "pointer": pointer,
+                "call": str(payload.call),
+                "observed_at": moment(payload.observed_at),
+            }
+
+
+def _factor(factor: Factor) -> Object:
+    return {
+        "name": factor.name,
+        "value": str(factor.value),
+        "unit": factor.unit,
+        "sha256": factor.sha256,
+        "pointer": factor.pointer,
+        "observed_at": moment(factor.observed_at),
+    }
+
+
+def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
+    """Write a schedule for a terminal: what is known, margins at the notionals, the pieces."""
+    instrument = schedule.instrument
+    lines = [
+        f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
+        f"observed {moment(schedule.observed_at)}, {schedule.origin.value}",
+        f"MM tiers: {schedule.rule.value if schedule.rule else 'of unknown rule'}",
+        f"fee add-on: {schedule.fee.rule}",
+        *_known(schedule),
+        f"capacity: {_capacity(schedule)}",
+        "",
+        f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM %':>9} {'MM %':>9} {'leverage':>9}",
+        *(_point_line(point) for point in points(schedule, notionals)),
+    ]
+    for word, figure in (("IM", schedule.initial), ("MM", schedule.maintenance)):
+        found = pieces(figure)
+        lines += ["", f"{word} pieces"] if found else []
+        lines += [_piece_line(piece) for piece in found]
+    lines += ["", *schedule.notes] if schedule.notes else []
+    return "\n".join(lines) + "\n"
+
+
+def _known(schedule: MarginSchedule) -> list[str]:
+    """How far IM and MM are known, and why not more; said once where it is the same."""
+    said = [
+        f"{status(figure).value}{_because(note(figure))}"
+        for figure in (schedule.initial, schedule.maintenance)
+    ]
+    if said[0] == said[1]:
+        return [f"IM and MM are {said[0]}"]
+    return [f"IM is {said[0]}", f"MM is {said[1]}"]
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _capacity(schedule: MarginSchedule) -> str:
+    capacity = value_of(schedule.capacity)
+    said = note(schedule.capacity)
+    return f"not observable{_because(said)}" if capacity is None else f"${capacity:,.0f}"
+
+
+def _point_line(point: Object) -> str:
+    return (
+        f"{_number(point['notional'], ',.0f'):>16} "
+        f"{_number(point['initial_margin'], ',.2f'):>18} "
+        f"{_number(point['maintenance_margin'], ',.2f'):>18} "
+        f"{_number(point['initial_rate'], '.3%'):>9} "
+        f"{_number(point['maintenance_rate'], '.3%'):>9} "
+        f"{_number(point['max_leverage'], '.1f', 'x'):>9}"
+    )
+
+
+def _number(value: object, form: str, unit: str = "") -> str:
+    return format(value, form) + unit if isinstance(value, float) else "–"
+
+
+def _piece_line(piece: PieceRow) -> str:
+    upper = "above" if piece.upper is None else f"to {piece.upper:,.0f}"
+    curved = f" + {piece.coefficient:.6g}·N^{piece.power:g}" if piece.coefficient else ""
+    fixed = f" {piece.fixed:+,.2f}" if piece.fixed else ""
+    return f"  {piece.lower:>16,.0f} {upper:<22} {piece.rate:.6g}·N{fixed}{curved}"

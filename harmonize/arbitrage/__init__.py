@@ -1,0 +1,1 @@
+"""The cheapest way to hold a position over venues, and what the differences are worth."""

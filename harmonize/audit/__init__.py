@@ -1,0 +1,1 @@
+"""One audit: checks, waivers and baselines, assembled into the document."""

@@ -1,0 +1,213 @@
+"""The command of the scheduled night: its options, its lock, what it says, its exit code."""
+
+import os
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harmonize.cli import request as asked
+from harmonize.cli.console import (
+    INCOMPLETE,
+    USAGE,
+    FailOn,
+    Settings,
+    fail,
+    note,
+    one_line,
+    own_archive,
+)
+from harmonize.cli.fetch import Budget, Keys, Mirror, outcomes_of, unreachable, wanted_of
+from harmonize.cli.options import (
+    ConfigOption,
+    FailOnOption,
+    InputsOption,
+    Rules,
+    Underlyings,
+    Venues,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harmonize.api.audit import Question
+    from harmonize.api.gather import Wanted
+    from harmonize.archive.location import Place
+    from harmonize.config.channels import Channel
+    from harmonize.config.run_settings import RunSettings
+    from harmonize.nightly.notice import Notice
+    from harmonize.nightly.outbox import Sender
+    from harmonize.nightly.run import Done, Pages
+
+
+def run(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the site; else the configuration's.")
+    ] = None,
+    venue: Venues = None,
+    underlying: Underlyings = None,
+    rules: Rules = None,
+    inputs: InputsOption = None,
+    config: ConfigOption = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    budget: Budget = 600.0,
+    keys: Keys = None,
+    mirror: Mirror = "",
+) -> None:
+    """Do a night's work: gather, archive, audit, report, changes, notices; twice a night is once."""
+    from harmonize.document import Level  # noqa: PLC0415 - as above
+    from harmonize.nightly import run as nightly  # noqa: PLC0415 - numpy is heavy
+    from harmonize.nightly.site import Site  # noqa: PLC0415 - as above
+    from rules.loader import RuleError  # noqa: PLC0415 - pydantic is heavy
+
+    settings: Settings = context.obj
+    question = _question(settings, venue, underlying, rules, inputs, config)
+    chosen = _settings(question)
+    wanted = wanted_of(settings, venue, budget, keys, mirror)
+    _check(question, wanted)
+    site = Site(out or _beside(question.config, chosen.site))
+    level = None if fail_on is FailOn.NEVER else Level(fail_on.value)
+    task = nightly.Task(question, site, chosen, level)
+
+    def gather(venues: tuple[str, ...]) -> bool:
+        asking = replace(wanted, venues=venues)
+        reached = outcomes_of(settings, asking) is not None
+        if not reached:
+            note(settings, unreachable(asking))
+        return reached
+
+    door = nightly.Door(lambda: datetime.now(UTC), gather, _pages(chosen), _sender())
+    try:
+        with _locked(settings.archive or own_archive()):
+            done = nightly.run(task, door)
+    except RuleError as error:
+        fail(str(error), USAGE)
+    except nightly.StoppedError as error:
+        _say_untold(error.untold)
+        fail(str(error), error.exit_code)
+    _say(settings, site.path, done)
+    raise typer.Exit(done.exit_code)
+
+
+def _question(  # noqa: PLR0913, PLR0917 - the options of the command
+    settings: Settings,
+    venue: list[str] | None,
+    underlying: list[str] | None,
+    rules: list[str] | None,
+    inputs: Path | None,
+    config: Path | None,
+) -> "Question":
+    found = asked.question(
+        settings, venue, underlying, rules, None, "", 30.0, None, inputs=inputs, config=config
+    )
+    return replace(found, archive=settings.archive or own_archive())
+
+
+def _settings(question: "Question") -> "RunSettings":
+    """What the configuration says of the night; a bad one ends the program before anything is asked."""
+    from harmonize.checks import CHECKS  # noqa: PLC0415 - numpy is heavy
+    from harmonize.config import run_values  # noqa: PLC0415 - pydantic is heavy
+    from harmonize.config import schema as config  # noqa: PLC0415 - pydantic is heavy
+    from harmonize.config.run_settings import RunSettings  # noqa: PLC0415 - beside the heavy ones
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    if question.config is None:
+        return RunSettings()
+    options = {one.code: tuple(each.name for each in one.options) for one in CHECKS}
+    try:
+        found = config.load(question.config, options)
+        return run_values.settings(found.run, question.config, os.environ)
+    except RuleError as error:
+        fail(str(error), USAGE)
+
+
+def _check(question: "Question", wanted: "Wanted") -> None:
+    """Hold venues, rules and figures to be there, before anything is asked."""
+    from harmonize.api.audit import configured, rule_sets_of  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api.gather import GatheringError, chosen  # noqa: PLC0415 - as above
+    from harmonize.config import inputs_file as given  # noqa: PLC0415 - pydantic is heavy
+    from rules.loader import RuleError  # noqa: PLC0415 - as above
+
+    try:
+        chosen(wanted)
+        found = configured(question)
+        rule_sets_of(question.rules or found.rules)
+        if (inputs := question.inputs or found.inputs) is not None:
+            given.load(inputs)
+    except (GatheringError, RuleError) as error:
+        fail(str(error), USAGE)
+
+
+def _beside(config: Path | None, named: str) -> Path:
+    return (config.parent if config else Path()) / named
+
+
+@contextmanager
+def _locked(place: "Place") -> "Iterator[None]":
+    """Let one run at a time work on an archive; another ends with one line."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only a run needs it
+
+    from harmonize.history import derived as memory  # noqa: PLC0415 - numpy is heavy
+
+    path = memory.lock_of(place)
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        fail(f"another run works on {place}; wait until it ends (its lock is {path})", INCOMPLETE)
+    except OSError as error:
+        fail(f"{path} cannot be locked: {error.strerror}; name an archive of yours", USAGE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _pages(settings: "RunSettings") -> "Pages":
+    from harmonize.nightly.run import Pages  # noqa: PLC0415 - numpy is heavy
+    from reports import site_pages  # noqa: PLC0415 - jinja2 is heavy
+    from reports.registry import render  # noqa: PLC0415 - as above
+
+    told = site_pages.Site(settings.title, settings.base_url)
+    return Pages(
+        report=lambda document: render("html", document),
+        changes=lambda nights, months: site_pages.changes_page(nights, months, told),
+        month=lambda month, nights, around: site_pages.month_page(month, nights, around, told),
+        feed=lambda nights: site_pages.feed(nights, told),
+        latest=lambda night: site_pages.latest(night, told),
+    )
+
+
+def _sender() -> "Sender":
+    def send(notice: "Notice", channels: "Sequence[Channel]") -> list[tuple[int, str]]:
+        from harmonize.nightly import delivery as notify  # noqa: PLC0415 - the network is loaded when it is needed
+
+        failed = notify.send(notice, channels, notify.own_door(os.environ))
+        return [(one.position, one.reason) for one in failed]
+
+    return send
+
+
+def _say(settings: Settings, site: Path, done: "Done") -> None:
+    night = done.night
+    for line in night.errors:
+        note(settings, f"incomplete: {line}")
+    _say_untold(done.untold)
+    gathered_ = sum(one.became == "gathered" for one in night.venues)
+    typer.echo(
+        f"{night.night}: {gathered_} venues gathered, {len(night.changes)} changes, "
+        f"{len(night.fresh)} findings new or worse, {len(night.errors)} "
+        f"error{'' if len(night.errors) == 1 else 's'}; {site}"
+    )
+
+
+def _say_untold(lines: "Sequence[str]") -> None:
+    for line in lines:
+        typer.echo(f"error: not told: {one_line(line)}", err=True)

@@ -1,0 +1,1 @@
+"""What users configure: .harmonize.yaml, inputs, the nightly run."""

@@ -1,0 +1,201 @@
+"""The section ``run`` of a configuration: the nightly run, its site, its notices, what it keeps."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from harmonize.config.channels import Security, Webhook, is_address, is_host
+from harmonize.config.run_settings import RunSettings
+from harmonize.core.yaml_source import Path as Where
+from harmonize.core.yaml_source import shown
+from rules.contradictions import Contradiction, mapping, rows
+from rules.numbers import Count, Link, Shape, Text
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+KINDS = ("command", "webhook", "slack", "mail")
+_LARGEST_PORT = 65_535
+
+
+def _variable(value: object) -> str:
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):  # it may be the secret: unsaid
+        message = "must be the name of a variable of the environment, as in SLACK_WEBHOOK, and not the secret"
+        raise ValueError(message)
+    return value
+
+
+def _url(value: object) -> str:
+    return Webhook(value if isinstance(value, str) else "").url  # its error shows no address either
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str) or not is_address(value):
+        message = f"must be a bare mail address, as in a@example.org, was {shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+def _host(value: object) -> str:
+    if not isinstance(value, str) or not is_host(value):
+        message = f"must be the name of a host, as in mail.example.org, was {shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+def _port(value: object) -> int:
+    if type(value) is not int or not 0 < value <= _LARGEST_PORT:
+        message = f"must be a port from 1 to {_LARGEST_PORT}, as 587, was {shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+def _nights(value: object) -> int:
+    if type(value) is not int or value < 1:
+        message = f"must be a whole number from 1, was {shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+_TEXT_SCHEMA = {"type": "string", "minLength": 1}
+Variable: TypeAlias = Annotated[str, BeforeValidator(_variable), WithJsonSchema(_TEXT_SCHEMA)]
+Url: TypeAlias = Annotated[str, BeforeValidator(_url), WithJsonSchema(_TEXT_SCHEMA)]
+Address: TypeAlias = Annotated[str, BeforeValidator(_address), WithJsonSchema(_TEXT_SCHEMA)]
+Host: TypeAlias = Annotated[str, BeforeValidator(_host), WithJsonSchema(_TEXT_SCHEMA)]
+Port: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_port),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _LARGEST_PORT}),
+]
+Nights: TypeAlias = Annotated[
+    int, BeforeValidator(_nights), WithJsonSchema({"type": "integer", "minimum": 1})
+]
+Event: TypeAlias = Literal["new", "worse", "errors", "changes"]
+
+
+class WebhookEntry(Shape):
+    """Where a notice is posted as JSON: one of the three."""
+
+    url: Url | None = Field(default=None, description="The address, where it is no secret.")
+    url_from: Variable | None = Field(
+        default=None, description="The variable that holds the address."
+    )
+    url_file: Text | None = Field(
+        default=None, description="The private file that holds the address."
+    )
+
+
+class SlackEntry(Shape):
+    """An incoming webhook of Slack, whose address is a secret: one of the two."""
+
+    url_from: Variable | None = Field(
+        default=None, description="The variable that holds the address."
+    )
+    url_file: Text | None = Field(
+        default=None, description="The private file that holds the address."
+    )
+
+
+class MailEntry(Shape):
+    """A mail server, and from whom to whom."""
+
+    host: Host = Field(description="The mail server.")
+    port: Port = Field(description="Its port: 587 for starttls, 465 for tls, as a rule.")
+    security: Security = Field(description="How the connection is made private.")
+    sender: Address = Field(description="From whom.")
+    recipients: tuple[Address, ...] = Field(min_length=1, description="To whom.")
+    user_from: Variable | None = Field(
+        default=None, description="The variable that holds the user."
+    )
+    password_from: Variable | None = Field(default=None, description="That holds the password.")
+    password_file: Text | None = Field(default=None, description="The private file that holds it.")
+
+
+class ChannelEntry(Shape):
+    """One way to send a notice: one of the four."""
+
+    command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+        default=None, description="A program and its arguments; it reads the notice from stdin."
+    )
+    webhook: WebhookEntry | None = Field(default=None, description="A place that takes JSON.")
+    slack: SlackEntry | None = Field(default=None, description="An incoming webhook of Slack.")
+    mail: MailEntry | None = Field(default=None, description="A mail server.")
+
+
+class NotifyEntry(Shape):
+    """When notices are sent, and where."""
+
+    on: Annotated[tuple[Event, ...], Field(min_length=1)] = Field(
+        default=("new", "worse", "errors"), description="What is worth a notice."
+    )
+    level: Literal["error", "warning", "info"] = Field(
+        default="error", description="Findings below this level send none."
+    )
+    channels: tuple[ChannelEntry, ...] = Field(default=(), description="Where notices go.")
+
+
+class KeepEntry(Shape):
+    """How many payloads an archive keeps: the last of so many days, weeks and months."""
+
+    daily: Count = Field(default=0, description="Days.")
+    weekly: Count = Field(default=0, description="Weeks.")
+    monthly: Count = Field(default=0, description="Months.")
+
+
+class Run(Shape):
+    """The nightly run."""
+
+    site: Text = Field(default=RunSettings().site, description="The folder of the site.")
+    base_url: Link | None = Field(default=None, description="Where the site is published.")
+    title: Text = Field(default=RunSettings().title, description="The title of the site.")
+    notify: NotifyEntry = Field(default_factory=NotifyEntry, description="Notices.")
+    keep: KeepEntry | None = Field(default=None, description="What the archive keeps; absent: all.")
+    nights: Nights | None = Field(
+        default=None, description="Dated folders kept whole; absent: all."
+    )
+
+
+def contradictions(run: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """Find the contradictions of the section as it is written."""
+    keep = run.get("keep")
+    if isinstance(keep, dict) and not any(keep.values()):
+        message = "keeps nothing; give daily, weekly or monthly a number above 0"
+        yield Contradiction(("run", "keep"), message)
+    for number, one in enumerate(rows(mapping(run.get("notify")).get("channels"))):
+        place: Where = ("run", "notify", "channels", number)
+        if not isinstance(one, dict) or set(one) - set(KINDS):
+            continue  # the shape says so
+        if len(one) != 1:
+            message = f"must be one of {', '.join(KINDS)}; write one, and others as entries"
+            yield Contradiction(place, message)
+            continue
+        yield from _of_channel(place, one)
+
+
+def _of_channel(place: Where, one: Mapping[str, Any]) -> Iterator[Contradiction]:
+    (kind,) = one
+    fields = one[kind]
+    place = (*place, kind)
+    if fields is None:
+        yield Contradiction(place, "is empty; write its fields below it, indented")
+    if kind in {"webhook", "slack"} and isinstance(fields, dict):
+        ways = ("url", "url_from", "url_file") if kind == "webhook" else ("url_from", "url_file")
+        if sum(way in fields for way in ways) != 1:
+            yield Contradiction(place, f"must have one of {', '.join(ways)}; write one of them")
+    if kind == "mail" and isinstance(fields, dict):
+        yield from _of_mail(place, fields)
+
+
+def _of_mail(place: Where, fields: Mapping[str, Any]) -> Iterator[Contradiction]:
+    passwords = [name for name in ("password_from", "password_file") if name in fields]
+    if len(passwords) > 1:
+        message = "stands beside password_from; remove one of them"
+        yield Contradiction((*place, "password_file"), message)
+    if passwords and "user_from" not in fields:
+        yield Contradiction((*place, "user_from"), f"is missing; {passwords[0]} belongs to a user")
+    if "user_from" in fields and not passwords:
+        message = "is missing; add it, or password_file, for the user of user_from"
+        yield Contradiction((*place, "password_from"), message)
+    if passwords and fields.get("security") == "none":
+        message = "would send the password in the clear; write starttls or tls"
+        yield Contradiction((*place, "security"), message)

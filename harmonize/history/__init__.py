@@ -1,0 +1,1 @@
+"""Margins over time: changes, tables, measures."""

@@ -1,0 +1,1 @@
+"""Liquidation prices of isolated positions."""

@@ -1,0 +1,1 @@
+"""The scheduled run: its site, its notices, what it keeps."""

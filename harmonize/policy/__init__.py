@@ -1,0 +1,1 @@
+"""What margin should be, as values: rule sets, inputs, references."""

@@ -1,0 +1,1 @@
+"""Snapshots into and out of an archive."""
