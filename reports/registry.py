@@ -11,17 +11,17 @@ Renderer = Callable[[AuditDocument], bytes | str]
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
-        "csv": "csv_",
-        "github": "github",
-        "html": "html_",
-        "json": "json_",
-        "jsonl": "jsonl",
-        "junit": "junit",
-        "markdown": "markdown",
-        "parquet": "parquet",
-        "sarif": "sarif",
-        "table": "table",
-        "xlsx": "xlsx",
+        "csv": "formats.csv_",
+        "github": "formats.github",
+        "html": "html.report",
+        "json": "formats.json_",
+        "jsonl": "formats.jsonl",
+        "junit": "formats.junit",
+        "markdown": "formats.markdown",
+        "parquet": "formats.parquet",
+        "sarif": "formats.sarif",
+        "table": "formats.table",
+        "xlsx": "formats.xlsx",
     }
 )
 """The module of each format; its function is named for the format."""

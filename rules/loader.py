@@ -12,11 +12,12 @@ from pydantic_core import ErrorDetails
 from harmonize.core.yaml_source import LARGEST, Written, WrittenError, decode, one_line, read, shown
 from harmonize.core.yaml_source import Path as Where
 from harmonize.policy.rule_set import RuleSet
-from rules import inherit, model
-from rules.compiled import compiled
-from rules.contradictions import contradictions
-from rules.inherit import Merged
-from rules.told import Problem, problems
+from rules.language import inheritance as inherit
+from rules.language import schema as model
+from rules.language.compiler import compiled
+from rules.language.consistency import contradictions
+from rules.language.errors import Problem, problems
+from rules.language.inheritance import Merged
 
 
 class RuleError(Exception):

@@ -29,9 +29,10 @@ from harmonize.document.rows import status
 from harmonize.policy.summary import asked
 from reports.registry import FORMATS, renderer
 from rules import loader
-from rules.printed import page as pack_page
+from rules.language.pages import page as pack_page
 from tests import recorded
-from venues import conduct, facts
+from venues import conventions as conduct
+from venues import facts
 from venues.adapter import VenueAdapter
 from venues.facts import VenueFact
 from venues.registry import VENUES

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from tests import recorded
-from venues import facts, registry, sanity
+from venues import facts, registry
+from venues import plausibility as sanity
 
 PATH = Path(sanity.__file__).with_name("fields.json")
 

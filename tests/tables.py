@@ -15,7 +15,7 @@ from harmonize.core.payload import Origin, Payload, Snapshot
 from harmonize.history.table_rows import Row, read_rows
 from harmonize.history.tables import Store
 from tests import recorded
-from venues.outcome import Failed
+from venues.gathering.outcome import Failed
 
 ASSETS = ("BTC", "ETH", "SOL")
 START = datetime(2027, 11, 20, 1, tzinfo=UTC)

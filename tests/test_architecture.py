@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import harmonize.checks
-import venues
+import venues.exchanges
 from harmonize.archive.archive import Archive
 from harmonize.archive.recorded import recorded
 from harmonize.checks.base import Examined
@@ -62,8 +62,8 @@ def test_nothing_but_gathering_and_notices_is_let_past_a_contract() -> None:
     ignored = {line for one in contracts for line in one.get("ignore_imports", ())}
     assert {line.split()[0] for line in ignored} == {
         "harmonize.nightly.delivery",
-        "venues.gather",
-        "venues.reach",
+        "venues.gathering.client",
+        "venues.gathering.reachability",
     }
 
 
@@ -109,8 +109,8 @@ def test_codes_of_checks_are_unique_and_sorted_and_so_are_their_names() -> None:
 
 def test_every_module_with_an_adapter_is_listed_once_by_its_name() -> None:
     adapters = {
-        module.__name__.removeprefix("venues."): module.ADAPTER
-        for module in inside(venues)
+        module.__name__.removeprefix("venues.exchanges."): module.ADAPTER
+        for module in inside(venues.exchanges)
         if hasattr(module, "ADAPTER")
     }
     assert list(VENUES) == [adapters[name] for name in sorted(adapters)]

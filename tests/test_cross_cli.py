@@ -15,7 +15,7 @@ from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from tests import recorded
 from tests.venues.altered import changed
-from venues import mexc
+from venues.exchanges import mexc
 
 
 def run(*arguments: str) -> Result:

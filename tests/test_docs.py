@@ -15,7 +15,7 @@ from harmonize.config import run_schema as run_config
 from harmonize.config import schema as config
 from reports.registry import FORMATS
 from rules import loader
-from rules.model import json_schema
+from rules.language.schema import json_schema
 from tests import docs
 from tests.docs import ROOT, Example
 from venues.registry import VENUES

@@ -22,9 +22,9 @@ from tests.replay import faults
 from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS
 from tests.replay.server import Replay
-from venues import reach
-from venues.credentials import Credentials, CredentialsError, from_environment, from_file
-from venues.outcome import attempt
+from venues.gathering import reachability as reach
+from venues.gathering.credentials import Credentials, CredentialsError, from_environment, from_file
+from venues.gathering.outcome import attempt
 
 QUICK = ("dydx", "krakenfutures", "mexc", "okx")
 KEYED = {

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from harmonize.core.payload import Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginSchedule
-from venues.asking import ONCE, Ask, NextPage
+from venues.calls import ONCE, Ask, NextPage
 from venues.facts import Facts
 
 

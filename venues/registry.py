@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from harmonize.core.payload import Defect, Snapshot
 from harmonize.core.schedule import MarginSchedule
-from venues import (
+from venues.adapter import Parsed, VenueAdapter
+from venues.exchanges import (
     apex,
     ascendex,
     aster,
@@ -60,9 +61,8 @@ from venues import (
     xt,
     zebpay,
 )
-from venues.adapter import Parsed, VenueAdapter
 from venues.facts import Facts
-from venues.sanity import held, known_fields
+from venues.plausibility import held, known_fields
 
 VENUES = (
     apex.ADAPTER,
@@ -132,7 +132,7 @@ def parse(
 ) -> Parsed:
     """Read snapshots of one venue, newest first: an instrument is taken from the first that has it.
 
-    What was gathered live is held against the laws of ``venues.sanity``, and against the venue's schedules
+    What was gathered live is held against the laws of ``venues.plausibility``, and against the venue's schedules
     ``before`` it.
     """
     earlier = {one.key: one for one in before}

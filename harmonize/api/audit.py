@@ -31,7 +31,8 @@ from harmonize.policy.inputs import MARKET
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
 from harmonize.version import VERSION
-from venues import conduct, registry
+from venues import conventions as conduct
+from venues import registry
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,7 +29,7 @@ from harmonize.core.venue_conventions import Opposite
 from harmonize.document import ArbitrageRow, Gap, Index, IndexSummary, LiquidationRow
 from harmonize.liquidation.distance import Entry, liquidation_rows
 from harmonize.numerics.offer import Offer
-from venues import conduct
+from venues import conventions as conduct
 
 
 @dataclass(frozen=True, slots=True)

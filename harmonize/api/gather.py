@@ -15,14 +15,15 @@ from harmonize.archive.location import Place
 from harmonize.archive.recorded import recorded
 from harmonize.core.payload import Snapshot
 from harmonize.history import derived as memory
-from venues import reach, registry
+from venues import registry
 from venues.adapter import VenueAdapter
-from venues.credentials import NONE, Credentials, from_environment, from_file
-from venues.outcome import Failed, Gathered, Outcome, attempt
-from venues.plan import Plan, plan, skipped
+from venues.gathering import reachability as reach
+from venues.gathering.credentials import NONE, Credentials, from_environment, from_file
+from venues.gathering.outcome import Failed, Gathered, Outcome, attempt
+from venues.gathering.plan import Plan, plan, skipped
 
 if TYPE_CHECKING:
-    from venues.gather import Progress
+    from venues.gathering.client import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def keyring(environment: Mapping[str, str], file: Path | None) -> Callable[[str]
 
 def planned(wanted: Wanted) -> tuple[Plan, ...]:
     """Plan the calls from what each venue's newest snapshot lists. Raises GatheringError."""
-    from venues.gather import costs  # noqa: PLC0415 - ccxt takes a second to load
+    from venues.gathering.client import costs  # noqa: PLC0415 - ccxt takes a second to load
 
     adapters = chosen(wanted)
     return plan(
@@ -117,7 +118,7 @@ def fetched(
 
     Raises GatheringError, or ArchiveError: the archive cannot be made, or written.
     """
-    from venues.gather import Terms, gather  # noqa: PLC0415 - ccxt takes a second to load
+    from venues.gathering.client import Terms, gather  # noqa: PLC0415 - ccxt takes a second to load
 
     adapters = chosen(wanted)
     archive = Archive.opened(wanted.archive)

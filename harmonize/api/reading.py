@@ -13,9 +13,10 @@ from harmonize.core.payload import Defect, Snapshot, Unobserved
 from harmonize.core.schedule import Derived, Figure, MarginSchedule, T, Unknown
 from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
-from venues import facts, interest, registry
+from venues import facts, registry
+from venues import open_interest as interest
 from venues.adapter import Access, VenueAdapter
-from venues.outcome import attempt
+from venues.gathering.outcome import attempt
 
 NEEDS_KEY = "needs a key"
 

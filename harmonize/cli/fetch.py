@@ -28,9 +28,9 @@ from harmonize.cli.console import (
 
 if TYPE_CHECKING:
     from harmonize.api.gather import Wanted
-    from venues.gather import Progress
-    from venues.outcome import Outcome
-    from venues.plan import Plan
+    from venues.gathering.client import Progress
+    from venues.gathering.outcome import Outcome
+    from venues.gathering.plan import Plan
 
 
 class LogFormat(StrEnum):
@@ -90,7 +90,7 @@ def wanted_of(
 ) -> "Wanted":
     """Take the options together; a bad one ends the program with one line."""
     from harmonize.api.gather import Wanted, keyring  # noqa: PLC0415 - numpy is heavy
-    from venues.credentials import CredentialsError  # noqa: PLC0415 - as above
+    from venues.gathering.credentials import CredentialsError  # noqa: PLC0415 - as above
 
     if not isfinite(budget) or budget <= 0:
         fail(f"--budget is a number of seconds above 0, was {budget:g}", USAGE)
@@ -106,7 +106,7 @@ def wanted_of(
 
 
 def _check_place(mirror: str) -> None:
-    from venues.reach import place  # noqa: PLC0415 - beside the heavy ones
+    from venues.gathering.reachability import place  # noqa: PLC0415 - beside the heavy ones
 
     try:
         host, _, _ = place(mirror)
@@ -149,7 +149,7 @@ def outcomes_of(
 
 def exit_code(outcomes: "Sequence[Outcome]", *, asked: bool) -> int:
     """3 where a venue failed, lacks market data, or was asked for by name and not asked itself."""
-    from venues.outcome import Failed, Gathered, Skipped  # noqa: PLC0415 - beside the heavy ones
+    from venues.gathering.outcome import Failed, Gathered, Skipped  # noqa: PLC0415 - beside the heavy ones
 
     for one in outcomes:
         if isinstance(one, Failed) or (isinstance(one, Gathered) and one.missing):
@@ -161,7 +161,7 @@ def exit_code(outcomes: "Sequence[Outcome]", *, asked: bool) -> int:
 
 def said(outcome: "Outcome") -> tuple[str, str, str, str, str]:
     """An outcome as a row: venue, what became of it, calls, seconds, and why."""
-    from venues.outcome import Gathered, Skipped  # noqa: PLC0415 - beside the heavy ones
+    from venues.gathering.outcome import Gathered, Skipped  # noqa: PLC0415 - beside the heavy ones
 
     if isinstance(outcome, Skipped):
         return (outcome.venue, "not asked", "", "", outcome.reason)

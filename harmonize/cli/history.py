@@ -151,7 +151,7 @@ def _of_schedule(
 
     found = series.series(question, venue, symbol)
     if chart:
-        from reports import picture_file  # noqa: PLC0415 - jinja2 is heavy
+        from reports.html import chart_file as picture_file  # noqa: PLC0415 - jinja2 is heavy
 
         drawn = series.drawn(question, venue, symbol)
         write(chart, picture_file.schedule_file(drawn, windows()))
@@ -170,7 +170,7 @@ def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | 
     found = series.weeks(question, venue)
     moved = series.moves(question, venue)
     if chart:
-        from reports import picture_file  # noqa: PLC0415 - as above
+        from reports.html import chart_file as picture_file  # noqa: PLC0415 - as above
 
         write(chart, picture_file.weeks_file(found, windows()))
     if form is SeriesForm.JSON:
@@ -192,7 +192,7 @@ def _of_underlying(
 
     found = series.compared(question, asset_meant(underlying))
     if chart:
-        from reports import picture_file  # noqa: PLC0415 - as above
+        from reports.html import chart_file as picture_file  # noqa: PLC0415 - as above
 
         write(chart, picture_file.underlying_file(found.courses, windows()))
     if form is SeriesForm.JSON:

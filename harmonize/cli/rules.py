@@ -34,7 +34,8 @@ def rules_show(
 ) -> None:
     """Print a rule set as it is written, with its citations."""
     from harmonize.core.yaml_source import WrittenError  # noqa: PLC0415 - yaml is heavy
-    from rules import loader, printed  # noqa: PLC0415 - as above
+    from rules import loader  # noqa: PLC0415 - as above
+    from rules.language import pages as printed  # noqa: PLC0415 - as above
 
     try:
         if resolved:
@@ -48,7 +49,8 @@ def rules_show(
 @rules_app.command("explain")
 def rules_explain(rule_set: RuleSetName) -> None:
     """Print what a rule set says, where it comes from, and what of it is unverified."""
-    from rules import loader, printed  # noqa: PLC0415 - as above
+    from rules import loader  # noqa: PLC0415 - as above
+    from rules.language import pages as printed  # noqa: PLC0415 - as above
 
     try:
         emit(printed.page(loader.load(rule_set)).encode())
@@ -102,6 +104,6 @@ def _unmet(named: str, rule_set: "RuleSet") -> list[str]:
 @rules_app.command("schema")
 def rules_schema() -> None:
     """Print the JSON Schema of rule sets."""
-    from rules.model import json_schema  # noqa: PLC0415 - as above
+    from rules.language.schema import json_schema  # noqa: PLC0415 - as above
 
     print_json(json_schema())

@@ -172,8 +172,8 @@ def _locked(place: "Place") -> "Iterator[None]":
 
 def _pages(settings: "RunSettings") -> "Pages":
     from harmonize.nightly.run import Pages  # noqa: PLC0415 - numpy is heavy
-    from reports import site_pages  # noqa: PLC0415 - jinja2 is heavy
     from reports.registry import render  # noqa: PLC0415 - as above
+    from reports.site import pages as site_pages  # noqa: PLC0415 - jinja2 is heavy
 
     told = site_pages.Site(settings.title, settings.base_url)
     return Pages(

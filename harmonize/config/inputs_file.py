@@ -8,9 +8,9 @@ from pydantic import Field
 
 from harmonize.policy.inputs import Input, unsound
 from harmonize.policy.rule_set import Verified
-from rules.contradictions import Contradiction, mapping, rows
-from rules.numbers import Count, Day, Inner, Measure, Shape, Text, Ticker, Word
-from rules.reading import shaped
+from rules.language.consistency import Contradiction, mapping, rows
+from rules.language.scalars import Count, Day, Inner, Measure, Shape, Text, Ticker, Word
+from rules.language.yaml_file import shaped
 
 
 class GivenInput(Shape):

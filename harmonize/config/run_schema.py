@@ -10,8 +10,8 @@ from harmonize.config.channels import Security, Webhook, is_address, is_host
 from harmonize.config.run_settings import RunSettings
 from harmonize.core.yaml_source import Path as Where
 from harmonize.core.yaml_source import shown
-from rules.contradictions import Contradiction, mapping, rows
-from rules.numbers import Count, Link, Shape, Text
+from rules.language.consistency import Contradiction, mapping, rows
+from rules.language.scalars import Count, Link, Shape, Text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KINDS = ("command", "webhook", "slack", "mail")

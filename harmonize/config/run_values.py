@@ -10,9 +10,9 @@ from harmonize.config.run_settings import Keep, Notify, RunSettings
 from harmonize.core import secret_file as private
 from harmonize.core.yaml_source import Path as Where
 from harmonize.core.yaml_source import WrittenError, decode, read
+from rules.language.errors import dotted
+from rules.language.scalars import Shape
 from rules.loader import RuleError, content
-from rules.numbers import Shape
-from rules.told import dotted
 
 
 def settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSettings:

@@ -11,10 +11,22 @@ from harmonize.config.run_schema import Run
 from harmonize.config.run_schema import contradictions as of_run
 from harmonize.core.yaml_source import decode, read
 from harmonize.policy.waiver import Waiver
-from rules.contradictions import Contradiction, mapping, rows
+from rules.language.consistency import Contradiction, mapping, rows
+from rules.language.scalars import (
+    Code,
+    Country,
+    Day,
+    Measure,
+    Shape,
+    Share,
+    Slug,
+    Text,
+    Ticker,
+    Venue,
+    Word,
+)
+from rules.language.yaml_file import shaped
 from rules.loader import content
-from rules.numbers import Code, Country, Day, Measure, Shape, Share, Slug, Text, Ticker, Venue, Word
-from rules.reading import shaped
 
 
 class WaiverScope(Shape):

@@ -27,7 +27,7 @@ from harmonize.core.yaml_source import one_line
 from harmonize.nightly import notice_formats as notice_forms
 from harmonize.nightly.notice import Notice
 from harmonize.version import VERSION
-from venues import reach
+from venues.gathering import reachability as reach
 
 WAITS = (1.0, 2.0, 4.0)
 """Seconds before each further try over HTTP."""

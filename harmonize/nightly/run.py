@@ -26,7 +26,7 @@ from harmonize.nightly.site import Site, SiteError, in_time
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
-from venues.outcome import attempt
+from venues.gathering.outcome import attempt
 
 FINE, FINDINGS, INCOMPLETE, UNTOLD = 0, 1, 3, 5
 """Exit codes: nothing new, new or worse findings, something was not observed, a notice did not pass."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.transfer.freqtrade import binance_id
 from harmonize.transfer.source import LeftOut, Offer, UnreadableSourceError
-from venues.binance import BRACKETS
+from venues.exchanges.binance import BRACKETS
 
 if TYPE_CHECKING:
     import pandas as pd

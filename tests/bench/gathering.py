@@ -5,8 +5,8 @@ import time
 
 from tests.replay.gathering import outcomes, terms
 from tests.replay.server import Replay, open_venues
-from venues.gather import costs
-from venues.outcome import Gathered
+from venues.gathering.client import costs
+from venues.gathering.outcome import Gathered
 
 WALL, REQUESTS = 1.05, 1.05
 START_UP = 2.0

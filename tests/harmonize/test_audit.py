@@ -31,7 +31,7 @@ from harmonize.document import (
 )
 from tests import recorded
 from tests.venues.altered import changed, parsed
-from venues import conduct
+from venues import conventions as conduct
 
 DOCUMENT = recorded.audited().document
 SCHEDULES = {(one.venue, one.symbol, one.profile): one for one in DOCUMENT.schedules}

@@ -24,7 +24,7 @@ from harmonize.nightly import run as nightly
 from harmonize.nightly.notice import Notice
 from harmonize.nightly.site import Site, SiteError
 from tests.harmonize.test_nightly_year import BASE, altered
-from venues.outcome import Failed
+from venues.gathering.outcome import Failed
 
 FIRST = datetime(2027, 11, 29, 1, 15, tzinfo=UTC)
 """Three nights from here cross a month."""

@@ -24,7 +24,7 @@ from harmonize.history.tables import Store
 from harmonize.nightly import run as nightly
 from harmonize.nightly.site import Site
 from tests import recorded
-from venues.outcome import Failed
+from venues.gathering.outcome import Failed
 
 HOME = ZoneInfo("Europe/Berlin")
 FIRST = date(2027, 10, 20)

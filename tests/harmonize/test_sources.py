@@ -11,7 +11,7 @@ from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import Unknown
 from tests import recorded
-from venues.outcome import Failed
+from venues.gathering.outcome import Failed
 
 GATE, MEXC = recorded.of_venue("gate")[0], recorded.of_venue("mexc")[0]
 

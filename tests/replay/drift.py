@@ -12,7 +12,7 @@ from harmonize.core.schedule import MarginSchedule
 from tests.replay.faults import Reply
 from tests.venues.altered import written
 from venues.adapter import Endpoint
-from venues.outcome import Gathered
+from venues.gathering.outcome import Gathered
 
 Change = Callable[[Any, Any, Column], None]
 """Changes one figure of a row: the object that holds it, its key, and what it is."""

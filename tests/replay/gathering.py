@@ -10,9 +10,9 @@ from functools import cache
 from tests.replay.faults import NONE, Faulty
 from tests.replay.server import Replay, open_venues
 from venues.adapter import VenueAdapter
-from venues.credentials import Credentials
-from venues.gather import Progress, Terms, gather
-from venues.outcome import Failed, Gathered, Outcome, Skipped
+from venues.gathering.client import Progress, Terms, gather
+from venues.gathering.credentials import Credentials
+from venues.gathering.outcome import Failed, Gathered, Outcome, Skipped
 
 SECRETS = Credentials(
     {

@@ -10,14 +10,14 @@ from types import MappingProxyType
 import openpyxl
 from pyarrow.parquet import read_table
 
-from reports import site_pages
-from reports.charts import Drawing, draw
-from reports.html_ import html
+from reports.charts.margin_curves import Drawing, draw
+from reports.formats.table import table
+from reports.html.gap import worth
+from reports.html.history import schedule_picture, weeks_picture
+from reports.html.report import html
 from reports.lookup import Lookup
-from reports.past import schedule_picture, weeks_picture
 from reports.registry import render
-from reports.table import table
-from reports.worth import worth
+from reports.site import pages as site_pages
 from tests.reports.history_sample import CRASH, course, monday, week
 from tests.reports.sample import RATES, curves, sample
 from tests.reports.sample_nights import nights

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from harmonize.document import Curve
 from harmonize.text import numbers
-from reports import charts
-from reports.apart import apart
-from reports.charts import Drawing, draw
+from reports.charts import margin_curves as charts
+from reports.charts.label_layout import apart
+from reports.charts.margin_curves import Drawing, draw
 from tests.reports.sample import BASELINE, RATES, curves
 
 STYLES = {venue: number for number, venue in enumerate(RATES)}

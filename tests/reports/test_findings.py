@@ -1,5 +1,5 @@
 from harmonize.document import Level, Verdict
-from reports.findings import by_code, gravest, leading, level_counts
+from reports.finding_order import by_code, gravest, leading, level_counts
 from tests.reports.sample import finding, findings
 
 

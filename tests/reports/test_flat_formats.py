@@ -15,7 +15,7 @@ import pytest
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from harmonize.text.sanitize import plain
-from reports.flat import COLUMNS, neutral, row
+from reports.formats.finding_columns import COLUMNS, neutral, row
 from reports.registry import render
 from tests.reports import sample as built
 from tests.reports.sample import ESCAPE, FORMULA, SCRIPT, empty, sample

@@ -11,10 +11,10 @@ from harmonize.api import history as series
 from harmonize.api.audit import Question
 from harmonize.document.history import Course, Mark, StressWindow
 from harmonize.history.stress_windows import windows
-from reports.courses import in_force, leap, moves, near, peak_to_trough
-from reports.history_pictures import Line, steps
-from reports.moments import dates, day_of, moment
-from reports.svg import Frame
+from reports.charts.dates import dates, day_of, moment
+from reports.charts.step_lines import Line, steps
+from reports.charts.svg import Frame
+from reports.html.series_stats import in_force, leap, moves, near, peak_to_trough
 from tests.reports.history_sample import (
     CRASH,
     WORST,

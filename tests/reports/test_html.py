@@ -8,9 +8,10 @@ import pytest
 
 from harmonize.document import AuditDocument
 from harmonize.text import numbers
-from reports import charts, html_
-from reports.html_ import html, page
-from reports.matrix import heat_legend
+from reports.charts import margin_curves as charts
+from reports.html import report as html_
+from reports.html.heat_map import heat_legend
+from reports.html.report import html, page
 from tests.reports.sample import BASELINE, HEAT, LADDER, RATES, SCRIPT, empty, large, sample
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}

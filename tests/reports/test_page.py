@@ -7,10 +7,12 @@ import jinja2
 import jinja2.nodes
 import pytest
 
-from reports import changes_page, html_, page
-from reports.changes_page import ChangesPage
-from reports.html_ import environment
-from reports.page import ReportPage
+from reports.html import page
+from reports.html import report as html_
+from reports.html.page import ReportPage
+from reports.html.report import environment
+from reports.site import context as changes_page
+from reports.site.context import ChangesPage
 
 TEMPLATES = sorted((Path(html_.__file__).parent / "templates").glob("*.j2"))
 VIEWS = [

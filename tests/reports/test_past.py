@@ -15,14 +15,15 @@ from harmonize.api import audit as app
 from harmonize.api import history as series
 from harmonize.api.audit import Question
 from harmonize.document.history import Course, Mark, Past, StressWindow, Week
-from reports import html_, picture_file
-from reports.courses import in_force, leap, most_moved, moves, near, peak_to_trough
-from reports.history_pictures import LONGEST, Line, steps
-from reports.past import over_time
-from reports.past_said import said_of_schedule, said_of_underlying, said_of_weeks
-from reports.svg import Frame
-from reports.time_frame import LEFT
-from reports.week_pictures import by_week
+from reports.charts.step_lines import LONGEST, Line, steps
+from reports.charts.svg import Frame
+from reports.charts.time_axis import LEFT
+from reports.charts.weekly_bars import by_week
+from reports.html import chart_file as picture_file
+from reports.html import report as html_
+from reports.html.history import over_time
+from reports.html.history_captions import said_of_schedule, said_of_underlying, said_of_weeks
+from reports.html.series_stats import in_force, leap, most_moved, moves, near, peak_to_trough
 
 FRAME = Frame("key", "a title", "a description")
 CRASH = StressWindow("2026-01-20", "2026-01-21", "BTC −20 %", "a source")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harmonize.history.stress_windows import windows
-from reports.picture_file import schedule_file, underlying_file, weeks_file
+from reports.html.chart_file import schedule_file, underlying_file, weeks_file
 from tests.reports.history_sample import CRASH, WORST, course, elements, monday, week
 
 MOVED = "2024-01-01 0.1, 2024-03-15 0.2, 2024-05-01 0.05"

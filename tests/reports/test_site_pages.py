@@ -13,9 +13,11 @@ import pytest
 from harmonize.document.change import Kind
 from harmonize.document.night import Night
 from harmonize.nightly.night_json import night_from_json, night_json
-from reports import changes_view, html_, site_pages
-from reports.feed import NAMESPACE
-from reports.site_pages import Site
+from reports.html import report as html_
+from reports.site import changes as changes_view
+from reports.site import pages as site_pages
+from reports.site.feed import NAMESPACE
+from reports.site.pages import Site
 from tests.nights import FINDING
 from tests.reports.sample import SCRIPT
 from tests.reports.sample_nights import LAST, QUOTED, change, night, nights

@@ -11,9 +11,9 @@ from harmonize.document import (
     Verdict,
 )
 from harmonize.text.words import listed, some
-from reports import against
-from reports.html_ import html, page
-from reports.page import Cell, ReportPage
+from reports.html import caps_and_models as against
+from reports.html.page import Cell, ReportPage
+from reports.html.report import html, page
 from tests.reports.sample import BASELINE, HEAT, finding, sample
 
 

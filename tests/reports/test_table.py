@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from reports.table import table
+from reports.formats.table import table
 from tests.reports.sample import ESCAPE, empty, large, sample
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from harmonize.api import history as series
 from harmonize.api.audit import Question
 from harmonize.document.history import StressWindow, Week
-from reports.svg import Frame
-from reports.week_pictures import by_week
+from reports.charts.svg import Frame
+from reports.charts.weekly_bars import by_week
 from tests.reports.history_sample import CRASH, across, day, elements, levels, monday, week
 
 WEEKS = st.lists(

@@ -6,12 +6,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.html_ import page
+from reports.charts.bars import Part, Reach, Stripe, band, bars, reaches, stacked
+from reports.charts.svg import Frame
+from reports.html.gap import worth
+from reports.html.page import Picture
+from reports.html.report import page
 from reports.lookup import Lookup
-from reports.page import Picture
-from reports.pictures import Part, Reach, Stripe, band, bars, reaches, stacked
-from reports.svg import Frame
-from reports.worth import worth
 from tests.reports.sample import ESCAPE, SCRIPT, sample
 
 FRAME = Frame("key", "A <title>", "What it & shows")

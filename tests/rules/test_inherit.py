@@ -7,7 +7,8 @@ import pytest
 
 from harmonize.core.yaml_source import WrittenError
 from harmonize.policy.rule_set import Cap, CrossVenue
-from rules import loader, printed
+from rules import loader
+from rules.language import pages as printed
 from tests.rules.small import CAP, VARIANT
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from harmonize.core.yaml_source import Plain, read
 from rules import loader
-from rules.model import json_schema
+from rules.language.schema import json_schema
 from tests.rules.small import CAP, SCHEDULE
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())

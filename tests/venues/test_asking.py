@@ -12,9 +12,9 @@ from harmonize.core.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from venues import asking
-from venues.answered import dating, holds_rows, plain, seconds_to_wait
-from venues.credentials import Credentials
+from venues import calls as asking
+from venues.gathering.credentials import Credentials
+from venues.gathering.responses import dating, holds_rows, plain, seconds_to_wait
 
 NOW = datetime(2026, 9, 25, 12, tzinfo=UTC)
 

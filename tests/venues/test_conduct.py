@@ -12,7 +12,9 @@ from harmonize.core.open_interest import by_contract
 from harmonize.core.payload import Payload, Snapshot, decode, resolve
 from harmonize.core.venue_conventions import Opposite
 from harmonize.core.yaml_source import WrittenError
-from venues import conduct, interest, registry
+from venues import conventions as conduct
+from venues import open_interest as interest
+from venues import registry
 from venues.facts import Confidence
 
 READING, _ = read(Question())

@@ -14,9 +14,9 @@ from tests.replay.gathering import SECRETS, baseline, outcomes, replayed, terms
 from tests.replay.server import Replay, open_venues
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
-from venues.credentials import NONE
-from venues.gather import BREAKER, IN_FLIGHT, Progress
-from venues.outcome import Failed, Gathered, Skipped, attempt
+from venues.gathering.client import BREAKER, IN_FLIGHT, Progress
+from venues.gathering.credentials import NONE
+from venues.gathering.outcome import Failed, Gathered, Skipped, attempt
 
 
 def adapter(venue: str) -> VenueAdapter:
@@ -275,7 +275,7 @@ def test_retry_after_is_waited_for() -> None:
 
 
 def test_an_answer_without_end_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("venues.gather.LARGEST", 1000)
+    monkeypatch.setattr("venues.gathering.client.LARGEST", 1000)
     with Replay() as server:
         one = outcomes([MEXC], terms(server.url))["mexc"]
     assert isinstance(one, Failed)

@@ -26,10 +26,12 @@ from tests.replay.faults import Fault, Reply
 from tests.replay.gathering import replayed
 from tests.venues import conformance
 from tests.venues.altered import changed, parsed, written
-from venues import bitget, bybit, facts, gate, kucoin, mexc, okx, registry, scattered
+from venues import facts, registry
 from venues.adapter import Endpoint, Parsed
-from venues.asking import Params, PastTheEndError, call
-from venues.outcome import Failed, Gathered
+from venues.calls import Params, PastTheEndError, call
+from venues.exchanges import bitget, bybit, gate, kucoin, mexc, okx
+from venues.gathering.outcome import Failed, Gathered
+from venues.parsing import tier_rows as scattered
 
 WHEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADAPTERS = (

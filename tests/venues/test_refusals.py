@@ -10,13 +10,13 @@ from harmonize.core.schedule import Derived, Known, Unknown, value_of
 from harmonize.core.yaml_source import WrittenError
 from tests import recorded
 from tests.venues.altered import changed, parsed, without, written
-from venues import (
+from venues import facts, registry
+from venues.exchanges import (
     binance,
     bitget,
     bybit,
     deribit,
     dydx,
-    facts,
     gate,
     htx,
     hyperliquid,
@@ -24,7 +24,6 @@ from venues import (
     kucoin,
     mexc,
     okx,
-    registry,
 )
 from venues.facts import Confidence, Facts
 from venues.registry import adapter

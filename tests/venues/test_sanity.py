@@ -12,7 +12,8 @@ from harmonize.core.schedule import Unknown
 from tests import fields, recorded
 from tests.replay.gathering import baseline
 from tests.venues.altered import written
-from venues import facts, registry, sanity
+from venues import facts, registry
+from venues import plausibility as sanity
 from venues.adapter import Parsed
 
 

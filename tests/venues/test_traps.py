@@ -22,9 +22,10 @@ from harmonize.core.schedule import (
 from harmonize.numerics.panel import panel
 from tests import recorded
 from tests.venues.altered import changed, parsed, without, written
-from venues import bitget, bybit, deribit, facts, gate, htx, hyperliquid, kucoin, mexc, okx
-from venues.brackets import instrument as bracket_instrument
-from venues.dydx import scaled_initial
+from venues import facts
+from venues.engines.binance_brackets import instrument as bracket_instrument
+from venues.exchanges import bitget, bybit, deribit, gate, htx, hyperliquid, kucoin, mexc, okx
+from venues.exchanges.dydx import scaled_initial
 
 
 def only(schedules: tuple[MarginSchedule, ...], symbol: str) -> MarginSchedule:

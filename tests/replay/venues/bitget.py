@@ -2,8 +2,8 @@
 
 from tests.replay import answering
 from tests.replay.answering import Answer, Asked, Recorded
-from venues import bitget
-from venues.bitget import CONTRACTS, LEVERS, TICKERS
+from venues.exchanges import bitget
+from venues.exchanges.bitget import CONTRACTS, LEVERS, TICKERS
 
 
 def _contracts(recorded: Recorded, asked: Asked) -> object:

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.replay import answering
 from tests.replay.answering import Answer, Asked, Recorded
-from venues import bybit
-from venues.bybit import INSTRUMENTS, RISK_LIMIT, TICKERS
+from venues.exchanges import bybit
+from venues.exchanges.bybit import INSTRUMENTS, RISK_LIMIT, TICKERS
 
 SYMBOLS = 60
 """Symbols on a page; the venue puts 15 there."""

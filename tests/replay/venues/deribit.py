@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 
 from tests.replay.answering import Answer, Asked, Recorded, made
-from venues.deribit import INSTRUMENTS, SUMMARIES
-from venues.units import PRICE
+from venues.exchanges.deribit import INSTRUMENTS, SUMMARIES
+from venues.parsing.units import PRICE
 
 
 def summaries(recorded: Recorded, asked: Asked) -> object:

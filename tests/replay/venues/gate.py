@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.replay import answering
 from tests.replay.answering import Answer, Asked, Recorded
-from venues.gate import CONTRACTS, DATED_CONTRACTS, DATED_TIERS, PAGE, TIERS
+from venues.exchanges.gate import CONTRACTS, DATED_CONTRACTS, DATED_TIERS, PAGE, TIERS
 
 
 def _tiers(contracts: str) -> Answer:

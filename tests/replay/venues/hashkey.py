@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from tests.replay.answering import Answer, Asked, Recorded, made
-from venues.units import PRICE
+from venues.parsing.units import PRICE
 
 
 def prices(recorded: Recorded, _: Asked) -> object:

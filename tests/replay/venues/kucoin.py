@@ -2,8 +2,8 @@
 
 from tests.replay import answering
 from tests.replay.answering import Answer, Asked, Recorded
-from venues import kucoin
-from venues.kucoin import CONTRACTS, LEVELS, UNIFIED, UNIFIED_CONTRACTS
+from venues.exchanges import kucoin
+from venues.exchanges.kucoin import CONTRACTS, LEVELS, UNIFIED, UNIFIED_CONTRACTS
 
 
 def _contracts(recorded: Recorded, _: Asked) -> object:

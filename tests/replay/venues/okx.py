@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.replay import answering
 from tests.replay.answering import Answer, Asked, Recorded
-from venues.okx import INSTRUMENTS, MARKS, TIERS
-from venues.units import PRICE
+from venues.exchanges.okx import INSTRUMENTS, MARKS, TIERS
+from venues.parsing.units import PRICE
 
 _NOTHING = {"code": "0", "msg": "", "data": []}
 

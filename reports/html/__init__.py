@@ -1,0 +1,1 @@
+"""The HTML report, one module a section."""

@@ -1,0 +1,72 @@
+"""Orderly, the engine behind several brokers: rates that rise with the 4/5 power of notional."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile
+from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.facts import Facts
+from venues.fields import Row, positive, rate, read_rows, word
+from venues.parsing import effective_date as effective
+from venues.parsing import formulas as continuous
+
+INFO = "v1PublicGetPublicInfo"
+EXPONENT = Decimal("0.8")
+
+
+def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
+    """``IMR = max(base_imr, imr_factor * N^0.8)``, ``MMR = max(base_mmr, base_mmr / base_imr * imr_factor * N^0.8)``.
+
+    Rates of the whole position, at most 1. Source: Orderly's js-sdk, ``imr.ts`` and
+    ``positionMMR.ts``. A lower leverage chosen by the account raises IMR further.
+    """
+    defects: list[Defect] = []
+
+    def build(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+        return _formula(venue, payload, row, at)
+
+    found = read_rows(snapshot.answers(INFO), ("data", "rows"), build, defects)
+    return continuous.parsed(found, facts, defects)
+
+
+def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+    if row.get("status") not in ("ACTIVE", None):
+        return
+    symbol = word(row, "symbol", at)
+    parts = symbol.split("_")
+    if len(parts) != 3 or parts[0] != "PERP":  # noqa: PLR2004 - kind, base, quote
+        reason = f"PERP_BASE_QUOTE was due, was {symbol!r}"
+        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+    _, base, quote = parts
+    initial, maintenance = rate(row, "base_imr", at), rate(row, "base_mmr", at)
+    factor = positive(row, "imr_factor", at)
+    yield continuous.Formula(
+        payload=payload,
+        instrument=contract(venue, symbol, base=base, quote=quote, settle=quote),
+        profile=Profile(MarginMode.ANY),
+        at=at,
+        columns=(
+            Column("initial base", "/base_imr", "rate"),
+            Column("maintenance base", "/base_mmr", "rate"),
+            Column("initial factor", "/imr_factor", "rate per USD^0.8"),
+        ),
+        initial=continuous.power_above(initial, factor, EXPONENT),
+        maintenance=continuous.power_above(maintenance, maintenance / initial * factor, EXPONENT),
+        effective=effective.stated(row, "updated_time", effective.MILLISECOND),
+    )
+
+
+def adapter(venue: str, title: str, read: Callable[[Snapshot, Facts], Parsed]) -> VenueAdapter:
+    """One broker on the engine; all share its public host."""
+    return VenueAdapter(
+        venue=venue,
+        title=title,
+        host="api-evm.orderly.org",
+        endpoints=(
+            Endpoint("v1PublicGetPublicFutures", "GET /v1/public/futures", Purpose.PRICES),
+            Endpoint(INFO, "GET /v1/public/info", Purpose.MARGIN),
+        ),
+        parse=read,
+    )

@@ -1,0 +1,59 @@
+"""BTSE futures: risk limits by level, without any rate and in no stated unit: nothing of margin."""
+
+from collections.abc import Iterator
+
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.schedule import MarginMode, Profile, Unknown
+from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.facts import Facts
+from venues.fields import Row, in_sequence, positive, read_rows, rows, word
+from venues.parsing import formulas as continuous
+
+LIMITS = "publicGetPublicApiMarketV1RiskLimits"
+NOTHING = Unknown("the venue publishes risk limits by level, without a margin rate or leverage")
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every contract's levels, so that a rate among them would be noticed."""
+    defects: list[Defect] = []
+    found = read_rows(snapshot.answers(LIMITS), ("data",), _formula, defects)
+    return continuous.parsed(found, facts, defects)
+
+
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+    symbol = word(row, "symbol", at)
+    parts = symbol.split("-")
+    if len(parts) != 3:  # noqa: PLR2004 - base, kind, quote
+        reason = f"BASE-PERP-QUOTE was due, was {symbol!r}"
+        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+    base, _, quote = parts
+    for due, (pointer, level) in enumerate(rows(row.get("riskLimits"), f"{at}/riskLimits"), 1):
+        in_sequence(level, "level", due, pointer)
+        positive(level, "value", pointer)
+    yield continuous.Formula(
+        payload=payload,
+        instrument=contract("btse", symbol, base=base, quote=quote, settle=quote),
+        profile=Profile(MarginMode.ANY),
+        at=f"{at}/riskLimits/0",
+        columns=(Column("first risk limit", "/value", "not stated"),),
+        initial=NOTHING,
+        maintenance=NOTHING,
+        capacity=Unknown("the unit of its risk limits is not stated"),
+    )
+
+
+ADAPTER = VenueAdapter(
+    venue="btse",
+    title="BTSE",
+    host="api.btse.com",
+    endpoints=(
+        Endpoint(
+            "publicGetFuturesApiV23MarketSummary",
+            "GET /futures/api/v2.3/market_summary",
+            Purpose.PRICES,
+        ),
+        Endpoint(LIMITS, "GET /public-api/market/v1/riskLimits", Purpose.MARGIN),
+    ),
+    parse=parse,
+)

@@ -1,0 +1,101 @@
+"""GRVT perpetuals: risk brackets by notional, one call an instrument."""
+
+from collections.abc import Iterable
+
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
+from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
+from venues.calls import each, once, values
+from venues.facts import Facts
+from venues.fields import Row, defect, mapping, number, positive, rate, rows, word
+from venues.parsing import tiers as ladder
+from venues.parsing.units import currency
+
+RULES = "publicMarketPostFullV1MarginRules"
+INSTRUMENTS = "publicMarketPostFullV1AllInstruments"
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read one answer an instrument: ``MM = N * rate - cumulative maintenance amount``."""
+    defects: list[Defect] = []
+    found: list[ladder.Ladder] = []
+    for payload in snapshot.answers(RULES):
+        try:
+            found.append(_ladder(payload))
+        except UnreadablePayloadError as error:
+            symbol = dict(payload.call.params).get("instrument", "")
+            defects.append(defect(payload, error, symbol))
+    return ladder.parsed(snapshot, found, facts, defects)
+
+
+def _ladder(payload: Payload) -> ladder.Ladder:
+    document = mapping(decode(payload), "")
+    rules = mapping(document.get("result", document), "")
+    top = "/result" if "result" in document else ""
+    id_ = word(rules, "instrument", top)
+    parts = id_.split("_")
+    if len(parts) != 3 or parts[2] != "Perp":  # noqa: PLR2004 - base, quote, kind
+        reason = f"BASE_QUOTE_Perp was due, was {id_!r}"
+        raise UnreadablePayloadError(where=f"{top}/instrument", reason=reason)
+    listed = contract("grvt", id_, base=parts[0], quote=parts[1], settle=parts[1])
+    found = list(rows(rules.get("risk_brackets"), f"{top}/risk_brackets"))
+    return ladder.Ladder(
+        payload=payload,
+        instrument=listed,
+        profile=Profile(MarginMode.CROSS),
+        tiers=tuple(_tiers(found)),
+        rows=tuple(at for at, _ in found),
+        columns=(
+            Column("upper", "/notional_cap", "quote currency"),
+            Column("lower", "/notional_floor", "quote currency"),
+            Column("initial", "/initial_margin_rate", "rate"),
+            Column("maintenance", "/maintenance_margin_rate", "rate"),
+            Column("deduction", "/cumulative_maintenance_amount", "quote currency"),
+        ),
+        usd=currency(listed, parts[1]),
+    )
+
+
+def _tiers(found: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
+    for at, row in found:
+        open_ended = row.get("notional_cap") in (None, "", "0", "0.0")
+        yield Tier(
+            upper=INFINITY if open_ended else positive(row, "notional_cap", at),
+            lower=number(row, "notional_floor", at),
+            initial_rate=rate(row, "initial_margin_rate", at),
+            maintenance_rate=rate(row, "maintenance_margin_rate", at),
+            deduction=number(row, "cumulative_maintenance_amount", at),
+        )
+
+
+ADAPTER = VenueAdapter(
+    venue="grvt",
+    title="GRVT",
+    host="market-data.grvt.io",
+    endpoints=(
+        Endpoint(
+            INSTRUMENTS,
+            "POST /full/v1/all_instruments",
+            Purpose.INSTRUMENTS,
+            ask=once(is_active="true"),
+            typed=("is_active",),
+        ),
+        Endpoint(
+            RULES,
+            "POST /full/v1/margin_rules",
+            Purpose.MARGIN,
+            calls=Calls.PER_SYMBOL,
+            ask=each(
+                "instrument",
+                values(
+                    INSTRUMENTS,
+                    "result",
+                    field="instrument",
+                    where=lambda row: row.get("kind") == "PERPETUAL",
+                ),
+            ),
+        ),
+    ),
+    parse=parse,
+)

@@ -1,0 +1,14 @@
+"""HitBTC futures: only the largest leverage of each contract is public."""
+
+from harmonize.core.payload import Snapshot
+from venues.adapter import Parsed
+from venues.engines import hitbtc_engine
+from venues.facts import Facts
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every contract; IM is the least under its largest leverage."""
+    return hitbtc_engine.parse("hitbtc", snapshot, facts)
+
+
+ADAPTER = hitbtc_engine.adapter("hitbtc", "HitBTC", "api.hitbtc.com", parse)

@@ -1,0 +1,30 @@
+"""Toobit perpetuals: risk limits in contracts, each with its initial and maintenance rate."""
+
+from harmonize.core.payload import Snapshot
+from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.engines import risk_limits as risk_rows
+from venues.facts import Facts
+
+ENGINE = risk_rows.Engine(
+    venue="toobit",
+    contracts="commonGetApiV1ExchangeInfo",
+    tickers="commonGetQuoteV1ContractTicker24hr",
+    named=risk_rows.linear,
+)
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read the limits of every perpetual."""
+    return risk_rows.parse(ENGINE, snapshot, facts)
+
+
+ADAPTER = VenueAdapter(
+    venue="toobit",
+    title="Toobit",
+    host="api.toobit.com",
+    endpoints=(
+        Endpoint(ENGINE.tickers, "GET /quote/v1/contract/ticker/24hr", Purpose.PRICES),
+        Endpoint(ENGINE.contracts, "GET /api/v1/exchangeInfo", Purpose.MARGIN),
+    ),
+    parse=parse,
+)

@@ -1,0 +1,39 @@
+"""WEEX futures: only the largest leverage of each contract is public."""
+
+from collections.abc import Iterator
+
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Payload, Snapshot
+from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.facts import Facts
+from venues.fields import Row, word
+from venues.parsing import flat_rates as single
+from venues.parsing import tiers as ladder
+
+INSTRUMENTS = "contractGetCapiV3MarketExchangeInfo"
+
+
+def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Read every contract; IM is the least under its largest leverage."""
+    return single.parsed(snapshot, facts, INSTRUMENTS, ("symbols",), _ladder, "symbol")
+
+
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    quote, settle = word(row, "quoteAsset", at), word(row, "marginAsset", at)
+    base = word(row, "baseAsset", at)
+    listed = contract("weex", word(row, "symbol", at), base=base, quote=quote, settle=settle)
+    yield single.only_leverage(payload, row, at, listed)
+
+
+ADAPTER = VenueAdapter(
+    venue="weex",
+    title="WEEX",
+    host="api-contract.weex.com",
+    endpoints=(
+        Endpoint(
+            "contractGetCapiV3MarketTicker24hr", "GET /capi/v3/market/ticker/24hr", Purpose.PRICES
+        ),
+        Endpoint(INSTRUMENTS, "GET /capi/v3/market/exchangeInfo", Purpose.MARGIN),
+    ),
+    parse=parse,
+)

@@ -1,0 +1,24 @@
+"""Since when a schedule holds, where the venue says: its time of a contract's last change."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from harmonize.core.payload import UnreadablePayloadError
+from harmonize.core.schedule import UNSTATED, Derived, Figure
+from venues.fields import Row, positive
+
+SECOND, MILLISECOND = Decimal(1), Decimal(1000)
+"""How many of a venue's units of time make a second."""
+
+_DERIVATION = (
+    "the venue's time of the last change of the contract's settings, of which margins are a part"
+)
+
+
+def stated(row: Row, key: str, per_second: Decimal) -> Figure[datetime]:
+    """Read the time under ``key``; unknown where none stands there."""
+    try:
+        seconds = positive(row, key, "") / per_second
+        return Derived(datetime.fromtimestamp(float(seconds), tz=UTC), _DERIVATION)
+    except (UnreadablePayloadError, OverflowError, ValueError, OSError):
+        return UNSTATED
