@@ -26,14 +26,14 @@ bench: $(VENV)/test.installed
 	$(BIN)/python -m tests.bench
 
 goldens: $(VENV)/test.installed
-	$(BIN)/python -m tests.reports.goldens
+	$(BIN)/python -m tests.support.goldens
 
 tables: $(VENV)/test.installed
-	$(BIN)/python -m tests.recorded_tables
+	$(BIN)/python -m tests.support.recorded_tables
 
 docs: $(VENV)/test.installed
-	$(BIN)/python -m tests.fields
-	$(BIN)/python -m tests.docs
+	$(BIN)/python -m tests.support.venue_fields
+	$(BIN)/python -m docs.generate
 
 lock: # what is installed for use is a part of what the tests ran with
 	$(COMPILE) --group dev --output-file requirements-dev.lock

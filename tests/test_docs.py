@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from docs import generate as docs
+from docs.generate import ROOT, Example
 from harmonize import checks
 from harmonize.audit.rule_examples import unmet
 from harmonize.cli import console as terminal
@@ -16,8 +18,6 @@ from harmonize.config import schema as config
 from reports.registry import FORMATS
 from rules import loader
 from rules.language.schema import json_schema
-from tests import docs
-from tests.docs import ROOT, Example
 from venues.registry import VENUES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

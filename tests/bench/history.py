@@ -24,8 +24,8 @@ from harmonize.history import queries as recall
 from harmonize.history.table_rows import GONE, Row, row_from, write_rows
 from harmonize.history.tables import Held, Kept, Store
 from harmonize.history.timeline import FIRST
-from tests.harmonize import test_binance_history as binance
-from tests.tables import of_recorded, rows
+from tests.harmonize.history import test_binance_history as binance
+from tests.support.table_archives import of_recorded, rows
 from venues import facts, registry
 
 VENUES, NIGHTS = 40, 250

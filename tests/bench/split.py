@@ -13,7 +13,7 @@ from harmonize.arbitrage.lagrangian import Items, maximum
 from harmonize.arbitrage.milp import solve
 from harmonize.arbitrage.split import items_of, split
 from harmonize.numerics.offer import Offer
-from tests.offers import leveraged, random_flat, random_marginal
+from tests.support.offers import leveraged, random_flat, random_marginal
 
 SEED = 20_261_121
 SIZES = ((20, 10, 40, 12, 50.0), (40, 100, 12, 4, 1000.0))

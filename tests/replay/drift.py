@@ -10,7 +10,7 @@ from typing import Any
 from harmonize.core.payload import Column, Evidence, Origin, decode, resolve
 from harmonize.core.schedule import MarginSchedule
 from tests.replay.faults import Reply
-from tests.venues.altered import written
+from tests.support.altered_snapshots import written
 from venues.adapter import Endpoint
 from venues.gathering.outcome import Gathered
 

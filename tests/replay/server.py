@@ -23,9 +23,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
-from tests import recorded
 from tests.replay.answering import Answer, Recorded, as_recorded, fixed
 from tests.replay.faults import NONE, Faulty, Reply
+from tests.support import recorded
 from venues.adapter import Endpoint, VenueAdapter
 from venues.registry import VENUES
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.reports.goldens import FOLDER, GOLDENS, section
+from tests.support.goldens import FOLDER, GOLDENS, section
 
 
 @pytest.mark.parametrize("name", GOLDENS)

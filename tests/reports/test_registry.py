@@ -7,7 +7,7 @@ import pytest
 
 from harmonize.document import to_json
 from reports.registry import BINARY, FORMATS, UnknownFormatError, render, renderer
-from tests.reports.sample import sample
+from tests.support.sample_documents import sample
 
 
 def test_an_unknown_format_names_those_that_there_are() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from harmonize.policy.rule_set import Cap
 from rules import loader
 from tests.rules.small import CAP, SCHEDULE
+from tests.support.paths import DOCS
 
 PACKS = ", ".join(loader.packs())
 
@@ -160,7 +161,7 @@ def test_whatever_is_written_the_answer_is_lines(
 
 
 def test_the_worked_example_in_the_documentation_is_a_rule_set(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    text = (DOCS / "rules.md").read_text(encoding="utf-8")
     example = text.partition("```yaml\n")[2].partition("```")[0]
     path = tmp_path / "my-cap.yaml"
     path.write_text(example, encoding="utf-8")

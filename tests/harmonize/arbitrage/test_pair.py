@@ -1,0 +1,92 @@
+"""A long here and a short there against both on one venue: ranges against a fine grid."""
+
+import numpy as np
+import pytest
+
+from harmonize.arbitrage.pair import Legs, pair
+from harmonize.core.venue_conventions import Opposite, together
+from harmonize.numerics.offer import Offer, margin
+from tests.support.offers import curved, flat, marginal, random_flat, random_marginal
+
+
+def alone(one: Offer, rule: Opposite, size: float) -> float | None:
+    """Spelled out, not shared with the code."""
+    if rule is Opposite.NET:
+        return 0.0
+    if rule is Opposite.SUM:
+        return margin(one, 2 * size)
+    held = margin(one, size)
+    return held if held is None or rule is Opposite.LARGER else 2 * held
+
+
+def shaped(rng: np.random.Generator) -> Offer:
+    kind = int(rng.integers(0, 3))
+    if kind == 2:
+        return curved(rng)
+    return (random_flat if kind else random_marginal)(rng, 4)
+
+
+@pytest.mark.parametrize("rule", Opposite)
+@pytest.mark.parametrize("seed", range(6))
+def test_ranges_are_where_the_pair_needs_less(seed: int, rule: Opposite) -> None:
+    rng = np.random.default_rng(seed)
+    long, short, one = (shaped(rng) for _ in range(3))
+    found = pair(Legs(long, short, one, rule), [], 0.1)
+    for size in np.exp(rng.uniform(0, np.log(found.compared), 200)):
+        legs, held = [margin(each, size) for each in (long, short)], alone(one, rule, size)
+        assert None not in {*legs, held}
+        less = sum(leg or 0.0 for leg in legs) < (held or 0.0) * (1 - 1e-6)
+        more = sum(leg or 0.0 for leg in legs) > (held or 0.0) * (1 + 1e-6)
+        inside = any(low < size <= high for low, high in found.cheaper)
+        assert inside or not less
+        assert not (inside and more)
+
+
+def test_points_and_break_even_by_hand() -> None:
+    legs = Legs(
+        flat([1e6], [0.01]),
+        flat([1e6], [0.02]),
+        marginal([1e5, 1e6], [0.01, 0.05]),
+        Opposite.LARGER,
+    )
+    found = pair(legs, [1e5, 5e5, 2e6], 0.1)
+    first, second, beyond = found.points
+    assert (first.long, first.short, first.total, first.alone) == pytest.approx(
+        (1000, 2000, 3000, 1000)
+    )
+    assert first.break_even == pytest.approx(0.1 * 0.03)
+    # 0.03 N = 1,000 + 0.05 (N − 100,000) at N = 200,000: above it the one venue needs more.
+    assert second.alone == pytest.approx(21_000)
+    ((low, high),) = found.cheaper
+    assert (low, high) == pytest.approx((2e5, 1e6))
+    assert (beyond.total, beyond.alone, beyond.break_even) == (None, None, None)
+    assert found.compared == 1e6
+
+
+def test_a_pair_never_beats_a_venue_that_nets() -> None:
+    legs = Legs(flat([1e6], [0.01]), flat([1e6], [0.02]), flat([10.0], [0.01]), Opposite.NET)
+    found = pair(legs, [1000.0], 0.1)
+    assert found.cheaper == ()
+    assert found.points[0].alone == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "due"),
+    [
+        (Opposite.NET, 0.02 * 2000),
+        (Opposite.LARGER, 0.02 * 3000),
+        (Opposite.SUM, 0.02 * 4000),
+        (Opposite.SEPARATE, 0.02 * 3000 + 0.01 * 1000),
+    ],
+)
+def test_opposite_positions_count_by_the_rule(rule: Opposite, due: float) -> None:
+    offer = flat([1000.0, 4000.0], [0.01, 0.02])
+    assert together(rule, lambda size: margin(offer, size), 3000.0, 1000.0) == pytest.approx(due)
+    assert together(rule, lambda size: margin(offer, size), 1000.0, 3000.0) == pytest.approx(due)
+
+
+def test_what_one_side_does_not_know_is_not_known_together() -> None:
+    offer = flat([1000.0], [0.01])
+    assert together(Opposite.SEPARATE, lambda size: margin(offer, size), 2000.0, 500.0) is None
+    assert together(Opposite.SUM, lambda size: margin(offer, size), 600.0, 600.0) is None
+    assert together(Opposite.NET, lambda size: margin(offer, size), 600.0, 600.0) == 0.0

@@ -1,0 +1,263 @@
+"""Waivers and baselines: what they take out, what comes back, and that nothing is hidden twice."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonize.audit.baseline import Baseline, BaselineError, held_against, read, written
+from harmonize.audit.waivers import waive, worsened, worth
+from harmonize.document import Finding, Interval, Level, Verdict
+from tests.harmonize.checks.examples import LAX, Case, of, waived, waiver
+from tests.support.sample_documents import sample
+
+BREACH = Finding(
+    code="MH401",
+    name="initial-below-cap",
+    verdict=Verdict.BREACH,
+    level=Level.WARNING,
+    venue="okx",
+    symbol="BTC/USDT:USDT",
+    profile="any",
+    underlying="BTC",
+    rule_set="esma-retail",
+    message="m",
+    intervals=(),
+    notional=1.0,
+    observed=0.01,
+    required=0.5,
+    divergence=-0.98,
+    observed_at="",
+    fingerprint="f" * 16,
+    figure="initial",
+)
+CLIFF = replace(BREACH, code="MH104", verdict=Verdict.UNDER, rule_set="", divergence=0.5)
+OVER = replace(BREACH, code="MH301", verdict=Verdict.OVER, observed=0.2)
+UNKNOWN = replace(
+    BREACH, code="MH201", verdict=Verdict.NOT_OBSERVABLE, observed=None, divergence=None
+)
+ON = date(2026, 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("finding", "due"),
+    [
+        (BREACH, (0.01, -1.0)),
+        (CLIFF, (0.5, 1.0)),
+        (OVER, (0.2, 1.0)),
+        (UNKNOWN, None),
+        (replace(BREACH, observed=None, divergence=None), None),
+        (replace(CLIFF, divergence=None), (0.01, -1.0)),
+    ],
+)
+def test_what_gets_worse_and_in_which_direction(
+    finding: Finding, due: tuple[float, float] | None
+) -> None:
+    assert worth(finding) == due
+
+
+@given(st.floats(0.001, 0.5), st.floats(0.001, 0.5), st.floats(0, 1))
+def test_a_margin_is_worse_when_it_fell_by_more_than_is_allowed(
+    before: float, now: float, allowed: float
+) -> None:
+    got = worsened(replace(BREACH, observed=now), before, allowed)
+    lost = (before - now) / before
+    if abs(lost - allowed) > 1e-8:
+        assert got == (lost > allowed)
+
+
+@pytest.mark.parametrize(
+    ("scope", "covered"),
+    [
+        ({}, True),
+        ({"venues": ("okx", "bybit")}, True),
+        ({"venues": ("bybit",)}, False),
+        ({"symbols": ("BTC/USDT:USDT",)}, True),
+        ({"symbols": ("ETH/USDT:USDT",)}, False),
+        ({"underlyings": ("BTC",), "venues": ("okx",)}, True),
+        ({"underlyings": ("ETH",), "venues": ("okx",)}, False),
+        ({"profiles": ("any",)}, True),
+        ({"profiles": ("cross",)}, False),
+        ({"rule_sets": ("jfsa-retail",)}, False),
+        ({"figures": ("maintenance",)}, False),
+        ({"codes": ("MH402",)}, False),
+    ],
+)
+def test_a_waiver_covers_what_all_its_selectors_select(
+    scope: dict[str, tuple[str, ...]], *, covered: bool
+) -> None:
+    one = replace(waiver(), **scope)  # type: ignore[arg-type]
+    counted, taken, (row,) = waive([BREACH], [one], ON)
+    assert (len(counted), len(taken)) == ((0, 1) if covered else (1, 0))
+    assert row.status == ("active" if covered else "unused")
+
+
+def test_what_is_waived_stands_apart_with_who_why_and_until_when() -> None:
+    document = waived().audited()
+    assert [one.code for one in document.waived] == ["MH401"]
+    assert document.waived[0].waiver == "known (risk, until 2027-01-01)"
+    assert all(one.code != "MH401" for one in document.findings)
+    assert document.waivers[0].findings == 1
+
+
+def test_a_lapsed_waiver_lets_back_what_worsened_and_keeps_the_rest() -> None:
+    worse = replace(BREACH, observed=0.004, venue="bybit")
+    one = waiver(value=0.01, may_worsen=0.5)
+    counted, taken, (row,) = waive([BREACH, worse], [one], ON)
+    assert counted == (worse,)
+    assert [each.venue for each in taken] == ["okx"]
+    assert (row.status, row.findings) == ("lapsed", 1)
+
+
+def test_a_second_waiver_may_allow_what_the_first_does_not() -> None:
+    strict, lenient = waiver(value=0.02), waiver(owner="board")
+    counted, taken, rows = waive([BREACH], [strict, lenient], ON)
+    assert counted == ()
+    assert taken[0].waiver.startswith("known (board")
+    assert [one.status for one in rows] == ["lapsed", "active"]
+
+
+def test_a_waiver_holds_through_its_last_day() -> None:
+    last = waiver(expires=ON)
+    counted, taken, (row,) = waive([BREACH], [last], ON)
+    assert (counted, len(taken), row.status) == ((), 1, "active")
+    counted, taken, (row,) = waive([BREACH], [waiver(expires=date(2026, 3, 9))], ON)
+    assert (len(counted), taken, row.status) == (1, (), "expired")
+
+
+def test_findings_about_waivers_are_about_the_waiver() -> None:
+    document = waived(expires=date(2026, 1, 1), venues=("okx",)).audited()
+    (one,) = [each for each in document.findings if each.code == "MH801"]
+    assert one.message == (
+        "c.yaml:1: the waiver of MH401 for venue okx (risk) expired on 2026-01-01; renew it or "
+        "remove it"
+    )
+
+
+# baselines
+
+DOCUMENT = of(LAX, rules=("esma-retail",)).audited()
+
+
+def baseline(document: object = DOCUMENT) -> Baseline:
+    return read(written(document), "b.json")  # type: ignore[arg-type]
+
+
+def test_what_is_known_and_no_worse_is_left_out() -> None:
+    fresh = held_against(DOCUMENT, baseline())
+    assert fresh.findings == ()
+    assert fresh.baseline is not None
+    assert (fresh.baseline.unchanged, fresh.baseline.new) == (len(DOCUMENT.findings), 0)
+    assert written(DOCUMENT) == written(DOCUMENT)
+
+
+def test_what_is_new_worse_or_gone_is_told() -> None:
+    first, *rest = [replace(one, level=Level.INFO) for one in DOCUMENT.findings]
+    low = replace(first, observed=0.5, level=Level.INFO)
+    older = replace(DOCUMENT, findings=(low, *rest[1:], replace(first, fingerprint="0" * 16)))
+    now = replace(DOCUMENT, findings=(replace(first, observed=0.4, rule_set="x"), *rest))
+    fresh = held_against(now, baseline(older))
+    assert [one.state for one in fresh.findings] == ["worse", "new"]
+    assert fresh.baseline is not None
+    assert (fresh.baseline.worse, fresh.baseline.new, fresh.baseline.gone) == (1, 1, 1)
+
+
+def test_a_graver_level_is_worse() -> None:
+    lighter = tuple(replace(one, level=Level.INFO) for one in DOCUMENT.findings)
+    fresh = held_against(DOCUMENT, baseline(replace(DOCUMENT, findings=lighter)))
+    assert {one.state for one in fresh.findings} == {"worse"}
+    assert len(fresh.findings) == sum(one.level is not Level.INFO for one in DOCUMENT.findings)
+
+
+def test_a_better_value_is_not_told() -> None:
+    older = tuple(
+        replace(one, observed=one.observed / 2 if one.observed else None)
+        for one in DOCUMENT.findings
+        if one.rule_set
+    )
+    known = replace(DOCUMENT, findings=older)
+    fresh = held_against(
+        replace(DOCUMENT, findings=tuple(o for o in DOCUMENT.findings if o.rule_set)),
+        baseline(known),
+    )
+    assert fresh.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"divergence": -0.981}, "worse"),  # the same margin, and more is required
+        ({"divergence": -0.5}, None),
+        ({"intervals": (Interval(0.0, 60_000.0),)}, "worse"),
+        ({"intervals": (Interval(0.0, 40_000.0),)}, None),
+        ({"intervals": (Interval(0.0, None),)}, "worse"),
+    ],
+)
+def test_further_off_or_over_more_sizes_is_worse(
+    change: dict[str, object], state: str | None
+) -> None:
+    kept = next(one for one in DOCUMENT.findings if one.code == "MH401")
+    known = replace(kept, divergence=-0.98, intervals=(Interval(0.0, 50_000.0),))
+    now = replace(known, **change)  # type: ignore[arg-type] # each case changes what it names
+    fresh = held_against(
+        replace(DOCUMENT, findings=(now,)), baseline(replace(DOCUMENT, findings=(known,)))
+    )
+    assert [one.state for one in fresh.findings] == [state] * bool(state)
+
+
+def test_a_baseline_of_before_says_less_and_is_read() -> None:
+    whole = json.loads(written(DOCUMENT))
+    for one in whole["findings"].values():
+        del one["divergence"], one["extent"]
+    older = read(json.dumps(whole).encode(), "b.json")
+    assert held_against(DOCUMENT, older).findings == ()
+
+
+def test_what_is_waived_is_not_gone() -> None:
+    before = of(LAX, rules=("esma-retail",)).audited()
+    fresh = held_against(waived().audited(), baseline(before))
+    assert fresh.baseline is not None
+    assert fresh.baseline.gone == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "b.json: is not JSON"),
+        (b"\xff", "b.json: is not JSON"),
+        (b"[]", "b.json: is no baseline of this tool (harmonize-baseline/1); write one"),
+        (b'{"format": "harmonize-baseline/2"}', "b.json: is no baseline of this tool"),
+        (
+            b'{"format": "harmonize-baseline/1"}',
+            "b.json: is a broken baseline (KeyError 'findings')",
+        ),
+        (
+            b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": "x"}}}',
+            "b.json: is a broken baseline (ValueError",
+        ),
+        (
+            b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": NaN}}}',
+            "b.json: is a broken baseline (ValueError",
+        ),
+        (
+            b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": 1'
+            + b"0" * 400
+            + b"}}}",
+            "b.json: is a broken baseline (OverflowError",
+        ),
+    ],
+)
+def test_a_file_that_is_no_baseline_is_told_in_one_line(content: bytes, said: str) -> None:
+    with pytest.raises(BaselineError) as raised:
+        read(content, "b.json")
+    assert str(raised.value).startswith(said)
+    assert "--write-baseline" in str(raised.value)
+
+
+def test_a_baseline_is_json_sorted_by_fingerprint() -> None:
+    known = json.loads(written(sample()))["findings"]
+    assert list(known) == sorted(known)
+    assert Case().audited().baseline is None

@@ -1,0 +1,265 @@
+"""Rule sets, waivers, baselines and formats as a user meets them on the command line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from harmonize.archive.archive import Archive
+from harmonize.cli import request as asked
+from harmonize.cli.main import app
+from reports.registry import BINARY, FORMATS
+from tests.rules.small import CAP, DISCLOSURE, MODEL
+from tests.support import recorded
+
+SMALL = ("audit", "--venue", "okx", "--underlying", "BTC", "--rules", "esma-retail")
+CONFIG = """\
+waivers:
+  - codes: [MH401, MH402]
+    scope: {venues: [okx]}
+    reason: Not offered to retail clients
+    owner: compliance@example.org
+    expires: 2027-01-01
+    value: 1%
+    may_worsen: 70%
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def codes(*arguments: str) -> list[str]:
+    found = run(*arguments, "--format", "jsonl")
+    assert found.exit_code in {0, 1, 3}, found.output
+    return [json.loads(line)["code"] for line in found.stdout.splitlines() if line]
+
+
+def test_several_formats_at_once_go_to_their_files_and_one_to_stdout() -> None:
+    found = run(*SMALL, "--format", "json:out/a.json", "--format", "csv:a.csv", "--format", "table")
+    assert "Findings by check" in found.stdout
+    assert json.loads(Path("out/a.json").read_text())["findings"]
+    assert Path("a.csv").read_text().startswith("code,name,")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_written_to_a_file(name: str) -> None:
+    run(*SMALL, "--format", f"{name}:out.{name}")
+    assert Path(f"out.{name}").stat().st_size > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--format", "pdf"), "no format is called 'pdf'; there are csv, github"),
+        (("--format", "pdf:a.pdf"), "no format is called 'pdf'"),
+        (("--format", "json:"), "--format json: names no file; write json:FILE"),
+        (("--format", "json", "--format", "csv"), "two formats go to stdout; give each a file"),
+        (("--format", "json:a", "--format", "csv:a"), "two formats go to a; give each a file"),
+        (("--format", "json:a", "--output", "b"), "--output b is for a format without a file"),
+        (("--baseline", "none.json"), "none.json cannot be read: No such file or directory; write"),
+        (("--config", "none.yaml"), "none.yaml: there is no such file; name another file"),
+        (("--inputs", "none.yaml"), "none.yaml: there is no such file; name another file"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
+    found = run(*SMALL, *arguments)
+    assert found.exit_code == 2
+    assert found.stderr.startswith(f"error: {said}")
+    assert found.stderr.count("\n") == 1
+    assert found.stdout == ""
+
+
+def test_a_binary_format_goes_to_a_pipe_and_is_not_thrown_at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in BINARY:
+        assert run(*SMALL, "--format", name).stdout_bytes[:4] in {b"PAR1", b"PK\x03\x04"}
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(typer.Exit):
+        asked.outputs(["xlsx"], None)
+    assert capsys.readouterr().err == ("error: xlsx is no text; write it to a file: xlsx:FILE\n")
+
+
+def test_a_configuration_beside_the_command_is_taken_and_waives() -> None:
+    assert {"MH401", "MH402"} <= set(codes(*SMALL))
+    Path(".harmonize.yaml").write_text(CONFIG)
+    document = json.loads(run(*SMALL, "--format", "json").stdout)
+    assert {one["code"] for one in document["waived"]} == {"MH401", "MH402"}
+    assert not {"MH401", "MH402"} & {one["code"] for one in document["findings"]}
+    assert document["waivers"][0]["status"] == "active"
+    assert document["waivers"][0]["where"] == ".harmonize.yaml:2"
+    assert {"MH401", "MH402"} <= set(codes(*SMALL, "--no-waivers"))
+
+
+def test_what_is_waived_does_not_fail_the_run() -> None:
+    Path("c.yaml").write_text(CONFIG)
+    level = ("--fail-on", "warning", "--stale-after", "9999")
+    assert run(*SMALL, *level, "--rules", "esma-retail").exit_code == 2  # named twice
+    only = ("audit", "--venue", "cryptocom", "--underlying", "BTC", "--rules", "esma-retail")
+    assert run(*only, *level).exit_code == 1
+    assert run(*SMALL, *level, "--config", "c.yaml").exit_code == 1  # the cliff of MH104
+    Path("c.yaml").write_text(CONFIG.replace("[MH401, MH402]", "[MH401, MH402, MH104, MH107]"))
+    assert run(*SMALL, *level, "--config", "c.yaml").exit_code == 0
+
+
+def test_a_lapsed_and_an_expired_waiver_are_findings() -> None:
+    Path("c.yaml").write_text(CONFIG.replace("may_worsen: 70%", "may_worsen: 10%"))
+    assert "MH803" in codes(*SMALL, "--config", "c.yaml")
+    Path("c.yaml").write_text(CONFIG.replace("2027-01-01", "2026-01-01"))
+    found = codes(*SMALL, "--config", "c.yaml")
+    assert {"MH401", "MH402", "MH801"} <= set(found)
+
+
+def test_the_configuration_chooses_rules_inputs_and_options() -> None:
+    Path("cap.yaml").write_text(CAP)
+    Path("c.yaml").write_text("rules: [cap.yaml]\nchecks:\n  MH111: {least_notional: 9_000_000}\n")
+    document = json.loads(
+        run("audit", "--venue", "okx", "--config", "c.yaml", "--format", "json").stdout
+    )
+    assert [one["id"] for one in document["rule_sets"]] == ["small-cap"]
+    assert "MH111" in {one["code"] for one in document["findings"]}
+    found = run(
+        "audit", "--venue", "okx", "--config", "c.yaml", "--rules", "mas", "--format", "json"
+    )
+    assert [one["id"] for one in json.loads(found.stdout)["rule_sets"]] == ["mas"]
+
+
+def test_given_inputs_go_before_the_archive() -> None:
+    Path("i.yaml").write_text(
+        "source: a test\nverified: derived\ninputs:\n"
+        "  - {name: var_99_1d_1095d, underlying: BTC, value: 30%, lower: 29%, upper: 31%, "
+        "confidence: 95%, observations: 1095, observed_at: 2026-05-01}\n"
+    )
+    arguments = ("audit", "--venue", "okx", "--underlying", "BTC", "--rules", "cftc-dco")
+    found = run(*arguments, "--inputs", "i.yaml", "--format", "json")
+    document = json.loads(found.stdout)
+    (row,) = [one for one in document["divergences"] if one["figure"] == "initial"]
+    assert row["required"] == pytest.approx(0.33)
+    (used,) = document["inputs"]
+    assert (used["value"], used["source"], used["pointer"]) == (0.3, "a test", "i.yaml: inputs[0]")
+
+
+def test_inputs_put_into_an_archive_are_found_by_every_later_audit(here: Path) -> None:
+    Path("i.yaml").write_text(
+        "source: a test\nverified: derived\ninputs:\n"
+        "  - {name: var_99_1d_1095d, underlying: BTC, value: 30%, lower: 29%, upper: 31%, "
+        "confidence: 95%, observations: 1095, observed_at: 2026-05-01}\n"
+        "  - {name: other, underlying: BTC, value: 5_000, observed_at: 2026-04-01}\n"
+    )
+    own = Archive.create(here / "own")
+    own.append(recorded.of_venue("okx")[0])
+    for _ in range(2):
+        found = run("--archive", "own", "archive", "add-inputs", "i.yaml")
+        assert found.exit_code == 0
+        assert found.stdout == "2 inputs of 2026-05-01 in own\n"
+    assert run("--archive", "own", "archive", "verify").stdout.startswith("2 snapshots")
+    document = json.loads(
+        run("--archive", "own", "audit", "--rules", "cftc-dco", "--format", "json").stdout
+    )
+    (used,) = document["inputs"]
+    assert (used["value"], used["source"], used["origin"]) == (0.3, "a test", "derived")
+    assert run("archive", "add-inputs", "none.yaml").exit_code == 2
+    Path("full").mkdir()
+    Path("full/a").touch()
+    assert run("--archive", "full", "archive", "add-inputs", "i.yaml").exit_code == 3
+
+
+def test_only_what_is_new_or_worse_is_told_and_fails() -> None:
+    assert run(*SMALL, "--write-baseline", "b.json").exit_code == 0
+    quiet = run(*SMALL, "--baseline", "b.json", "--format", "json", "--fail-on", "info")
+    document = json.loads(quiet.stdout)
+    assert document["findings"] == []
+    assert document["baseline"]["unchanged"] > 3
+    assert quiet.exit_code == 0
+    known = json.loads(Path("b.json").read_text())
+    one = next(key for key, each in known["findings"].items() if each["code"] == "MH401")
+    known["findings"][one]["value"] *= 2
+    Path("b.json").write_text(json.dumps(known))
+    loud = run(*SMALL, "--baseline", "b.json", "--format", "json", "--fail-on", "warning")
+    assert [each["state"] for each in json.loads(loud.stdout)["findings"]] == ["worse"]
+    assert loud.exit_code == 1
+
+
+def test_a_baseline_can_be_renewed_while_it_is_read() -> None:
+    run(*SMALL, "--write-baseline", "b.json")
+    before = Path("b.json").read_bytes()
+    run(*SMALL, "--baseline", "b.json", "--write-baseline", "b.json")
+    assert Path("b.json").read_bytes() == before
+
+
+def test_rules_are_explained_checked_with_their_examples_and_shown_whole() -> None:
+    assert "# esma-retail" in run("rules", "explain", "esma-retail").stdout
+    assert run("rules", "check", "esma-retail").stdout == (
+        "esma-retail: no errors, 4 examples as expected\n"
+    )
+    assert "# from rules/esma-retail.yaml" in run("rules", "show", "--resolved", "mas").stdout or (
+        "# from rules/uk-fca.yaml" in run("rules", "show", "--resolved", "mas").stdout
+    )
+    Path("m.yaml").write_text(MODEL)
+    assert run("rules", "show", "m.yaml").stdout == MODEL
+    assert run("rules", "check", "m.yaml").stdout == "m.yaml: no errors, 1 example as expected\n"
+    for command in ("show", "explain", "check"):
+        found = run("rules", command, "nobody")
+        assert found.exit_code == 2
+        assert "no rule set is called 'nobody'" in found.stderr
+
+
+def test_an_example_that_comes_out_otherwise_is_told_at_its_place() -> None:
+    Path("m.yaml").write_text(MODEL.replace("    initial: under", "    initial: over"))
+    found = run("rules", "check", "m.yaml")
+    assert found.exit_code == 2
+    assert found.stderr == (
+        "m.yaml:25:5: examples[0].initial: over was expected, it is under (1 % against 13.75 %); "
+        "mend the rule or the example\n"
+    )
+
+
+def test_a_check_that_is_none_is_told_at_its_place() -> None:
+    Path("d.yaml").write_text(DISCLOSURE.replace("MH201", "MH299"))
+    assert run("rules", "check", "d.yaml").stderr == (
+        "d.yaml:8:41: requirement.expects[0].check: MH299 is no check; see the list by `explain`\n"
+    )
+
+
+ENVIRONMENTS = (
+    {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+    {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},
+    {
+        "PYTHONHASHSEED": "1",
+        "TZ": "America/St_Johns",
+        "LC_ALL": "de_DE.UTF-8",
+        "LANG": "tr_TR.UTF-8",
+    },
+)
+
+
+def test_every_format_is_the_same_under_other_seeds_time_zones_and_locales(here: Path) -> None:
+    written = []
+    for number, settings in enumerate(ENVIRONMENTS):
+        folder = here / str(number)
+        folder.mkdir()
+        formats = [part for name in FORMATS for part in ("--format", f"{name}:{folder}/out.{name}")]
+        ran = subprocess.run(
+            [
+                *(sys.executable, "-m", "harmonize", "--quiet", "audit"),
+                *("--venue", "okx", "--venue", "krakenfutures", *formats, "--fail-on", "never"),
+            ],
+            env={**os.environ, **settings},
+            capture_output=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        written.append({name: (folder / f"out.{name}").read_bytes() for name in FORMATS})
+    assert written[0] == written[1] == written[2]

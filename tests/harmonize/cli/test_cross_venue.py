@@ -1,0 +1,435 @@
+"""gap, pair, liquidation, portfolio and index as a user meets them on the command line."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from math import exp
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from harmonize.api.audit import Question, answer
+from harmonize.archive.archive import Archive
+from harmonize.cli.main import app
+from tests.support import recorded
+from tests.support.altered_snapshots import changed
+from venues.exchanges import mexc
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def given(*arguments: str) -> Any:
+    found = run(*arguments, "--format", "json")
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout)
+
+
+def test_gap_splits_a_position_and_says_what_the_gap_is_made_of() -> None:
+    table = run("gap", "BTC", "--notional", "1e6", "--what-if", "adopt=okx", "--hurdle", "5%")
+    assert table.exit_code == 0
+    lines = [" ".join(line.split()) for line in table.stdout.splitlines()]
+    split = "binance 98,409, gate 500,000, mexc 401,591"
+    assert f"1,000,000 5,000.00 3,959.24 1,040.76 0.6667% {split}" in lines
+    assert "1,000,000 100,090.00 96,130.76 90.00 96,040.76 4,806.54" in lines
+    assert "what if every venue uses the table of okx (adopt=okx)" in lines
+    (row,) = given("gap", "BTC", "--notional", "1e6")["arbitrages"]
+    (point,) = row["points"]
+    # 98,409 at 1/150, 500,000 at 1/200, 401,591 at 1/500 of notional.
+    parts = {part["venue"]: part for part in point["parts"]}
+    assert parts["gate"]["margin"] == pytest.approx(2500.0)
+    assert parts["mexc"]["margin"] == pytest.approx(parts["mexc"]["notional"] / 500)
+    assert sum(part["margin"] for part in parts.values()) == pytest.approx(point["split"])
+    assert point["gap"] == pytest.approx(point["reference"] - point["split"])
+    assert point["annual_cost"] == pytest.approx(0.1 * point["gap"])
+
+
+def test_conditions_change_the_split() -> None:
+    free = given("gap", "BTC", "--notional", "1e6")
+    for options in (
+        ("--exclude", "mexc", "--exclude", "gate"),
+        ("--limit", "gate=100000"),
+        ("--fee", "200"),
+        ("--ticket", "450000"),
+    ):
+        held = given("gap", "BTC", "--notional", "1e6", *options)
+        assert _cost(held) > _cost(free)
+    more = given("gap", "BTC", "--notional", "1e6", "--accounts", "mexc=3")
+    assert _cost(more) == pytest.approx(2000.0)
+
+
+def test_fees_and_excluded_venues_are_told() -> None:
+    found = run("gap", "BTC", "--notional", "1e6", "--fee", "200", "--exclude", "mexc")
+    assert "splits include $200.00 for every account but the first" in found.stdout
+    assert "split over 16 venues" in found.stdout
+
+
+def _cost(answer: Any) -> float:
+    (row,) = answer["arbitrages"]
+    cost = row["points"][0]["split"]
+    assert isinstance(cost, float)
+    return cost
+
+
+def test_maintenance_margin_is_split_too_and_a_lone_venue_is_its_own_split() -> None:
+    maintained = given("gap", "BTC", "--notional", "1e6", "--figure", "maintenance")
+    assert _cost(maintained) < 4000.0
+    (row,) = given("gap", "BTC", "--venue", "okx", "--notional", "1e6")["arbitrages"]
+    assert row["points"][0]["fragmentation"] == pytest.approx(0.0, abs=1e-6)
+    assert row["points"][0]["saving"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_an_underlying_without_a_reference_has_a_split_and_no_parts() -> None:
+    table = run("gap", "1INCH", "--notional", "1e4")
+    assert table.exit_code == 0
+    assert "no rule set has a reference for 1INCH" in table.stdout
+
+
+def test_a_position_that_is_too_large_is_said_so() -> None:
+    found = run("gap", "BTC", "--venue", "mexc", "--notional", "1e10")
+    assert found.exit_code == 3
+    assert "the venues together do not take $10,000,000,000" in found.stdout
+    assert "incomplete: no notional is taken" in found.stderr
+
+
+def test_pair_says_where_it_needs_less() -> None:
+    table = run("pair", "BTC", "okx", "mexc", "--notional", "1e6", "--notional", "1e8")
+    assert table.exit_code == 0
+    assert "against both on okx (both sides as one: copies of OKX help pages" in table.stdout
+    assert "the pair needs less: $0 to" in table.stdout
+    found = given("pair", "BTC", "okx", "mexc", "--notional", "1e6")
+    points = found["pair"]["points"]
+    # 1.5 % at OKX; both legs there are one position of $2m, at 1.5 % too.
+    assert points[0]["long"] == pytest.approx(15_000)
+    assert points[0]["alone"] == pytest.approx(30_000)
+    assert points[0]["break_even"] == pytest.approx(0.1 * (15_000 + points[0]["short"]) / 1e6)
+    asked = given("pair", "BTC", "okx", "mexc", "--against", "bybit", "--opposite", "net")
+    assert asked["pair"]["cheaper"] == []
+
+
+def test_liquidation_is_given_at_equal_and_at_the_largest_leverage() -> None:
+    table = run("liquidation", "BTC", "--notional", "100000", "--leverage", "20")
+    assert table.exit_code == 0
+    assert "BTC of $100,000, isolated, at equal leverage" in table.stdout
+    rows = json.loads(run("liquidation", "BTC", "--venue", "binance", "--format", "json").stdout)
+    equal, largest = rows
+    # Binance at $1m: 0.5 % of notional less $650 in the tier of $904k; 10x.
+    assert equal["leverage"] == 10.0
+    assert equal["long"] == pytest.approx(1 - (900_000 - 500) / (1e6 * (1 - 0.005)), rel=0.02)
+    assert largest["leverage"] == 75.0
+    assert equal["reason"] == ""
+    with_fee = json.loads(
+        run("liquidation", "BTC", "--venue", "okx", "--taker", "0.05%", "--format", "json").stdout
+    )
+    without = json.loads(run("liquidation", "BTC", "--venue", "okx", "--format", "json").stdout)
+    assert with_fee[0]["long"] < without[0]["long"]
+    assert without[0]["reason"].startswith("without its fee add-on: taker fee on notional")
+    assert with_fee[0]["reason"] == ""
+
+
+def test_liquidation_is_that_of_isolated_margin() -> None:
+    rows = json.loads(run("liquidation", "BTC", "--venue", "kucoin", "--format", "json").stdout)
+    assert {one["profile"] for one in rows} == {"isolated, classic"}
+    apart = json.loads(
+        run(
+            *("liquidation", "BTC", "--venue", "kucoin", "--profile", "isolated"),
+            *("--format", "json"),
+        ).stdout
+    )
+    assert rows == apart
+
+
+def test_a_taker_fee_counts_only_where_a_venue_says_that_it_does() -> None:
+    def distances(venue: str, *more: str) -> Any:
+        options = ("--venue", venue, "--format", "json", *more)
+        return json.loads(run("liquidation", "BTC", *options).stdout)[0]
+
+    kraken = distances("krakenfutures", "--taker", "0.05%")
+    assert (kraken["long"], kraken["reason"]) == (distances("krakenfutures")["long"], "")
+    apex = distances("apex", "--taker", "0.05%")
+    assert apex["long"] == distances("apex")["long"]
+    assert apex["reason"] == "whether a fee counts on top is not stated"
+
+
+def test_portfolio_asks_every_venue_and_splits(tmp_path: Path) -> None:
+    book = tmp_path / "positions.csv"
+    book.write_text("underlying,side,notional\nBTC,long,250000\nbtc,short,50000\nETH,long,100000\n")
+    table = run("portfolio", str(book))
+    assert table.exit_code == 0
+    assert "3 positions in 2 underlyings, $400,000 gross" in table.stdout
+    found = given("portfolio", str(book))
+    venues = {one["venue"]: one for one in found["venues"]}
+    okx = venues["okx"]
+    # 1 % to 1,000 contracts ($805k).
+    assert okx["isolated_initial"] is None or okx["isolated_initial"] > 0
+    mexc = venues["mexc"]
+    assert mexc["isolated_initial"] == pytest.approx(400_000 / 500)
+    assert mexc["cross_initial"] is None
+    assert venues["krakenfutures"]["cross_initial"] < venues["krakenfutures"]["isolated_initial"]
+    assert found["cheapest_isolated"] == ["mexc"]
+    assert found["split"] <= mexc["isolated_initial"]
+    due = 0.0
+    for asset, size in (("BTC", "250000"), ("BTC", "50000"), ("ETH", "100000")):
+        (row,) = given("gap", asset, "--notional", size)["arbitrages"]
+        due += row["points"][0]["reference"]
+    assert found["reference_initial"] == pytest.approx(due)
+
+
+def test_index_is_given_by_underlying_venue_without_each_and_over_time() -> None:
+    table = run("index", "BTC", "--over-time")
+    assert table.exit_code == 0
+    assert "all venues" in table.stdout
+    assert "2024-12-25" in table.stdout
+    found = given("index", "BTC")
+    first = found["indices"][0]
+    assert first["least"] < first["value"] < first["most"]
+    left = {name: one for name, one in found["without"] if one["figure"] == "initial"}
+    assert set(left) == {one["venue"] for one in first["venues"]}
+    assert found["over_time"] == []
+
+
+def test_instruments_that_were_not_there_yet_are_no_error_over_time() -> None:
+    options = ("--instrument", "binance:BTC=BTC/USDT:USDT", "--venue", "binance", "--venue", "okx")
+    found = run("index", "BTC", "--over-time", *options)
+    assert found.exit_code == 0
+    days = {line.split()[0] for line in found.stdout.splitlines() if line.startswith("202")}
+    assert {"2022-02-12", "2025-12-25", "2026-05-12", "2026-07-02"} <= days
+    assert len(days) == 117 + 2
+
+
+@pytest.mark.parametrize(
+    ("scope", "asked"),
+    [
+        ("{notional: {up_to: 1_000_000}}", [True, True, False]),
+        ("{notional: {above: 100_000}}", [False, True, True]),
+    ],
+)
+def test_a_reference_speaks_of_the_sizes_in_its_scope(
+    scope: str, asked: list[bool], tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        f'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nscope: {scope}\n'
+    )
+    sizes = ("--notional", "1e5", "--notional", "1e6", "--notional", "1e8")
+    (row,) = given("gap", "BTC", "--rules", str(own), *sizes)["arbitrages"]
+    assert [one["reference"] is not None for one in row["points"]] == asked
+    assert [one["gap"] is not None for one in row["points"]] == asked
+    book = tmp_path / "b.csv"
+    for size, known in zip((1e5, 1e6, 1e8), asked, strict=True):
+        book.write_text(f"underlying,side,notional\nBTC,long,{size:.0f}\n")
+        found = given("portfolio", str(book), "--rules", str(own))
+        assert (found["reference_initial"] is not None) == known
+
+
+def test_weights_of_nothing_are_no_weights(tmp_path: Path) -> None:
+    """GMX has no open interest at one of two venues that publish one."""
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nrequirement:\n'
+        "  classes:\n    A: {assets: [BTC, GMX]}\n"
+    )
+    options = ("--venue", "dydx", "--venue", "hyperliquid")
+    assert (
+        "NaN" not in run("index", "GMX", "--rules", str(own), *options, "--format", "json").stdout
+    )
+    weighed = given("index", "BTC", *options)["indices"]
+    assert {one["weights"] for one in weighed} == {"open interest"}
+    one = next(one for one in weighed if one["against"] != "median" and one["figure"] == "initial")
+    weights = {"dydx": 49135841.0, "hyperliquid": 3194783496.0}
+    whole = sum(weights.values())
+    mean = sum(weights[each["venue"]] * each["distance"] for each in one["venues"]) / whole
+    assert one["value"] == pytest.approx(100 * exp(-mean), rel=1e-6)
+
+
+def test_the_report_finds_what_the_audit_finds() -> None:
+    question = Question(venues=("okx", "mexc", "binance", "kucoin"), underlyings=("BTC",))
+    plain = answer(question).document
+    pictured = answer(replace(question, sizes=(31_622.0, 562_341.0))).document
+    assert pictured.findings == plain.findings
+    assert len(pictured.arbitrages[0].points) == len(plain.arbitrages[0].points) + 2
+
+
+def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
+    made = Archive.create(tmp_path / "archive")
+    for venue in ("okx", "gate", "mexc"):
+        made.append(recorded.of_venue(venue)[0])
+    found = run("--archive", str(tmp_path / "archive"), "index", "BTC", "--over-time")
+    assert found.exit_code == 0
+    days = [line.split()[0] for line in found.stdout.splitlines() if line.startswith("2026-")]
+    held = sorted(one.observed_at.date() for one in Archive.open(tmp_path / "archive").entries())
+    assert days[-1] == held[-1].isoformat()
+    assert set(days) <= {one.isoformat() for one in held}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("gap", "BTC", "--figure", "both"), 2, "--figure is initial or maintenance, was 'both'"),
+        (("gap", "BTC", "--hurdle", "ten"), 2, "--hurdle is a rate from 0 to 100 %"),
+        (("gap", "BTC", "--limit", "okx"), 2, "--limit is VENUE=USD, above 0"),
+        (("gap", "BTC", "--limit", "okx=-1"), 2, "--limit is VENUE=USD, above 0"),
+        (("gap", "BTC", "--accounts", "okx=1.5"), 2, "--accounts okx=1.5: a whole number was due"),
+        (("gap", "BTC", "--accounts", "okx=1000"), 2, "--accounts is VENUE=K"),
+        (
+            ("gap", "BTC", "--ticket", "nan"),
+            2,
+            "--ticket is an amount in USD from 0 to 1,000,000,000, was nan",
+        ),
+        (
+            ("gap", "BTC", "--fee", "-1"),
+            2,
+            "--fee is an amount in USD from 0 to 1,000,000,000, was -1.0",
+        ),
+        (("gap", "BTC", "--exclude", "nobody"), 2, "nobody does not count on BTC; there are apex"),
+        (("gap", "BTC", "--what-if", "adopt=nobody"), 2, "no venue 'nobody' is compared"),
+        (("gap", "BTC", "--notional", "-5"), 2, "--notional is an amount in USD above 0"),
+        (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH counts"),
+        (("gap", "BTC", "--instrument", "okx:BTC=X/Y:Z"), 2, "okx has no schedule X/Y:Z on BTC"),
+        (("pair", "BTC", "okx", "nobody"), 2, "nobody does not count on BTC"),
+        (
+            ("pair", "BTC", "okx", "okx", "--opposite", "half"),
+            2,
+            "--opposite is 'net', 'larger side'",
+        ),
+        (
+            ("pair", "BTC", "bybit", "okx"),
+            2,
+            "how bybit counts long and short together is not known",
+        ),
+        (("liquidation", "BTC", "--leverage", "0.5"), 2, "--leverage is a number from 1, was 0.5"),
+        (("liquidation", "BTC", "--taker", "x"), 2, "--taker is a rate from 0 to 100 %"),
+        (("liquidation", "BTC", "--notional", "0"), 2, "--notional is an amount in USD above 0"),
+        (("index", "NOSUCH"), 3, "fewer than two venues can be compared"),
+        (("portfolio", "/nowhere.csv"), 2, "/nowhere.csv cannot be read"),
+        (("portfolio", "."), 2, "cannot be read"),
+        (("gap", "BTC", "--fee", "1e20"), 2, "--fee is an amount in USD from 0 to 1,000,000,000"),
+        (("--archive", "/nowhere", "gap", "BTC"), 3, "/nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_the_mend(
+    arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    found = run(*arguments)
+    assert found.exit_code == code, found.output
+    assert any(said in line for line in found.stderr.splitlines())
+    assert "Traceback" not in found.output
+
+
+def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
+    book = tmp_path / "b.csv"
+    book.write_text("underlying,side,notional\nBTC,up,1\nBTC,long,x\n")
+    found = run("portfolio", str(book))
+    assert found.exit_code == 2
+    assert [line[:21] for line in found.stderr.splitlines()] == [
+        "error: b.csv: line 2:",
+        "error: b.csv: line 3:",
+    ]
+    book.write_text("underlying,side,notional\nBTC,long,5\n")
+    unknown = run("portfolio", str(book), "--exclude", "bogus")
+    assert unknown.exit_code == 2
+    assert "bogus counts on none of the underlyings; there are apex" in unknown.stderr
+    book.write_text("underlying,side,notional\nNOSUCH,long,5\nBTC,long,5\n")
+    part = run("portfolio", str(book))
+    assert part.exit_code == 3
+    assert "incomplete: underlying NOSUCH: no schedule was observed" in part.stderr
+
+
+def test_diff_says_what_a_venue_changed() -> None:
+    options = ("2026-05-30", "2026-09-26", "--venue", "hyperliquid")
+    found = run("diff", *options)
+    assert found.exit_code == 0
+    assert "3 changes: 3 tighter" in found.stdout
+    assert "IM tighter on $150,000,000 and above; at most +100.00%, at $150,000,000" in found.stdout
+    rows = json.loads(run("diff", *options, "--format", "json").stdout)
+    btc = next(one for one in rows if one["underlying"] == "BTC")
+    # 40x to $150m and 20x above: one table of both sizes replaced 40x at every size.
+    assert btc["moved"][0]["tighter"] == [[150_000_000.0, None]]
+    assert len(run("diff", *options, "--format", "csv").stdout.splitlines()) == 7
+    assert run("diff", *options, "--format", "markdown").stdout.count("\n") == 5
+    same = run("diff", "2026-09-26", "2026-09-27")
+    assert (same.exit_code, same.stdout) == (0, "nothing changed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("2026-09-26", "2026-05-30"), 2, "FROM comes before TO, was 2026-09-26 and 2026-05-30"),
+        (("2019-01-01", "2026-05-30"), 2, "nothing was observed by 2019-01-01"),
+        (("2026-05-30", "2026-09-26", "--venue", "ftx"), 2, "no venue is called ftx"),
+        (("2026-05-30", "2026-09-26", "--underlying", "NOSUCH"), 3, "underlying NOSUCH"),
+    ],
+)
+def test_a_mistaken_diff_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
+    found = run("diff", *arguments)
+    assert found.exit_code == code
+    assert any(said in line for line in found.stderr.splitlines())
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Path:
+    """MEXC over four nights: as recorded, twice the rate in the first tier, a failure, as recorded."""
+    made = Archive.create(tmp_path / "archive")
+    night = recorded.of_venue("mexc")[0]
+
+    def doubled(document: Any) -> None:
+        for tier in document["data"][0]["riskLimitCustom"]:
+            tier["imr"], tier["mmr"] = tier["imr"] * 2, tier["mmr"] * 2
+
+    for days, snapshot in enumerate((night, changed(night, mexc.DETAIL, doubled), night)):
+        moved = tuple(
+            replace(one, observed_at=one.observed_at + timedelta(days=days))
+            for one in snapshot.payloads
+        )
+        when = snapshot.observed_at + timedelta(days=days)
+        made.append(replace(snapshot, observed_at=when, payloads=moved))
+    return tmp_path / "archive"
+
+
+def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
+    options = ("history", "mexc", "BTC_USDT", "--notional", "100000")
+    table = run("--archive", str(nights), *options)
+    assert table.exit_code == 0
+    assert "mexc BTC/USDT:USDT (any), 3 observations" in table.stdout
+    found = json.loads(run("--archive", str(nights), *options, "--format", "json").stdout)
+    assert [one["initial"] for one in found["seen"]] == [[200.0], [400.0], [200.0]]
+    assert [one["kind"] for one in found["seen"]] == ["", "tighter", "looser"]
+    initial = found["courses"][0]["measured"]
+    assert (initial["peak_to_trough"], initial["calls"], initial["widest_days"]) == (2.0, 1, 1.0)
+    assert [one["share"] for one in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
+    rows = run("--archive", str(nights), *options, "--format", "csv").stdout.splitlines()
+    assert len(rows) == 4
+    assert rows[2].endswith(",tighter,")
+    early = run("--archive", str(nights), *options, "--as-of", "2026-08-27")
+    assert "(any), 1 observation\n" in early.stdout
+
+
+def test_a_broken_snapshot_is_left_out_and_told(nights: Path) -> None:
+    pack = max((nights / "packs").iterdir(), key=lambda one: one.stat().st_mtime)
+    pack.chmod(0o600)
+    pack.write_bytes(b"nothing")
+    found = run("--archive", str(nights), "history", "mexc", "BTC/USDT:USDT")
+    assert found.exit_code == 3
+    assert "left out: 2026-08-" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ("history", "hyperliquid", "NOPE"),
+            3,
+            "hyperliquid has no schedule of NOPE in any snapshot",
+        ),
+        (("history", "ftx", "BTC"), 2, "no venue is called ftx; there are apex"),
+        (("history", "okx", "BTC/USDT:USDT", "--notional", "0"), 2, "--notional is an amount"),
+        (("--archive", "/nowhere", "history", "okx", "BTC/USDT:USDT"), 3, "/nowhere"),
+    ],
+)
+def test_a_mistaken_history_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
+    found = run(*arguments)
+    assert found.exit_code == code
+    assert any(said in line for line in found.stderr.splitlines())

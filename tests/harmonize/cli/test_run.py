@@ -1,0 +1,386 @@
+"""The nightly command as a program of its own: real venues' code, loopback servers, crashes, refusals."""
+
+import gzip
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from filelock import FileLock
+
+from harmonize.archive.archive import Archive
+from harmonize.history import derived as memory
+from tests.harmonize.nightly.test_schedulers import BASH, cron_line, exec_start, scripts
+from tests.replay.faults import Reply
+from tests.replay.server import Replay
+from tests.support.paths import ROOT
+from tests.support.receivers import receiver
+from venues.adapter import Endpoint
+
+QUICK = ("dydx", "krakenfutures", "mexc", "okx")
+TOOL = (sys.executable, "-m", "harmonize")
+YESTERDAY = """
+import sys
+from datetime import datetime, timedelta
+from harmonize.api import gather
+from harmonize.cli import run
+from harmonize.__main__ import main
+
+class Earlier(datetime):
+    @classmethod
+    def now(cls, zone=None):
+        return datetime.now(zone) - timedelta(days=1)
+
+gather.datetime = run.datetime = Earlier
+sys.exit(main())
+"""
+"""The tool with a clock that is a day late: so that there is a night before."""
+
+
+@dataclass(slots=True)
+class Changing:
+    """A venue that asks other margins on BTC and fails, when told to."""
+
+    factor: float = 1.0
+    fails: str = ""
+    name: str = "changing"
+    seen: list[str] = field(default_factory=list)
+
+    def apply(self, venue: str, endpoint: Endpoint, _number: int, reply: Reply) -> Reply:
+        """Change the margins of dydx, and answer nothing for the venue that fails."""
+        self.seen.append(venue)
+        if venue == self.fails:
+            return replace(reply, status=403, body=b'{"message": "no"}')
+        if venue != "dydx" or "perpetualMarkets" not in endpoint.request:
+            return reply
+        document: Any = json.loads(reply.body)
+        row = document["markets"]["BTC-USD"]
+        for key in ("initialMarginFraction", "maintenanceMarginFraction"):
+            row[key] = str(float(row[key]) * self.factor)
+        return replace(reply, body=json.dumps(document).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder with a configuration, an archive and a site, and the environment of a run."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def command(self, mirror: str, *more: str) -> list[str]:
+        """The words of one run."""
+        return [
+            *TOOL,
+            *("--archive", str(self.folder / "archive"), "run"),
+            *("--config", str(self.folder / "harmonize.yaml"), "--mirror", mirror),
+            *("--budget", "20"),
+            *more,
+            *(word for one in QUICK for word in ("--venue", one)),
+        ]
+
+    def yesterday(self, mirror: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a night to its end, a day ago."""
+        words = self.command(mirror)[len(TOOL) :]
+        return self._run([sys.executable, "-c", YESTERDAY, *words], variables)
+
+    def run(self, mirror: str, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a night to its end."""
+        return self._run(self.command(mirror, *more), variables)
+
+    def _run(
+        self, words: Sequence[str], variables: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            env={**self.environment, **variables},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def configured(self, text: str) -> None:
+        """Write the configuration."""
+        (self.folder / "harmonize.yaml").write_text(text)
+
+    def latest(self) -> Any:
+        """The newest night."""
+        return json.loads((self.folder / "site/latest.json").read_bytes())
+
+    def files(self) -> dict[str, bytes]:
+        """What the site holds."""
+        held = sorted(one for one in (self.folder / "site").rglob("*") if one.is_file())
+        return {str(one.relative_to(self.folder)): one.read_bytes() for one in held}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    none = ("proxy", "harmonize_")
+    kept = {key: one for key, one in os.environ.items() if not key.lower().endswith(none[0])}
+    environment = {
+        **{key: one for key, one in kept.items() if not key.lower().startswith(none[1])},
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(tmp_path),
+        "PYTHONWARNINGS": "error::ResourceWarning",
+    }
+    found = Home(tmp_path, environment)
+    found.configured("run:\n  title: Nights\n")
+    return found
+
+
+CONFIG = """\
+run:
+  title: Nights & <days>
+  base_url: https://example.org/margins
+  notify:
+    on: [changes, errors, new, worse]
+    channels:
+      - webhook: {url_from: MARGIN_WEBHOOK}
+      - command: [sh, -c, 'cat > "$HOME/told-$HARMONIZE_NIGHT.json"']
+"""
+
+
+def test_two_nights_with_a_change_between_are_published_and_told(home: Home) -> None:
+    home.configured(CONFIG)
+    fault = Changing()
+    with Replay(fault=fault) as venues, receiver(200) as hook:
+        first = home.yesterday(venues.url, MARGIN_WEBHOOK=hook.url)
+        assert (first.returncode, first.stderr) == (0, "")
+        assert hook.taken == []
+        fault.factor = 1.5
+        second = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
+        assert (second.returncode, second.stderr) == (0, "")
+        held, asked = home.files(), len(fault.seen)
+        again = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
+        assert again.stdout == second.stdout
+        assert home.files() == held
+        assert len(fault.seen) == asked
+    assert re.search(
+        r": 4 venues gathered, 1 changes, \d+ findings new or worse, 0 errors; ", second.stdout
+    )
+    (taken,) = hook.taken
+    notice = json.loads(taken.body)
+    (change,) = notice["changes"]
+    assert (change["venue"], change["symbol"]) == ("dydx", "BTC/USDC:USDC")
+    assert change["kind"] == "tighter"
+    assert [round(one["largest_rise"], 9) for one in change["moved"]] == [0.5, 0.5]
+    night = home.latest()
+    assert night["night"] == notice["night"]
+    assert notice["link"] == f"https://example.org/margins/nights/{night['night']}/"
+    assert json.loads((home.folder / f"told-{night['night']}.json").read_bytes()) == notice
+    feed = feedparser.parse(held["site/changes.xml"])
+    assert not feed.bozo
+    assert [one.id for one in feed.entries] == [
+        f"tag:example.org,2026-01-01:margins/night/{night['night']}"
+    ]
+    page = held["site/changes.html"].decode()
+    assert "Nights &amp; &lt;days&gt;" in page
+    assert "BTC/USDC:USDC" in page
+    document = json.loads(gzip.decompress(held[f"site/{night['files']['document']}"]))
+    assert {one["venue"] for one in document["snapshots"]} == set(QUICK)
+    assert Archive.open(home.folder / "archive").verify() == ()
+
+
+def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
+    home.configured(CONFIG)
+    fault = Changing(fails="mexc")
+    with Replay(fault=fault) as venues, receiver(404) as hook:
+        secret = f"{hook.url}/s3cr3t"
+        found = home.run(venues.url, MARGIN_WEBHOOK=secret)
+        assert found.returncode == 5
+        fault.fails = ""
+        assert home.run(venues.url, MARGIN_WEBHOOK=secret).returncode == 0
+    lines = found.stderr.splitlines()
+    assert any(one.startswith("incomplete: mexc: ") for one in lines)
+    assert "error: not told: run.notify.channels[0] (webhook): answered 404" in lines
+    assert "s3cr3t" not in found.stdout + found.stderr
+    assert len(hook.taken) == 1
+    assert home.latest()["exit_code"] == 0
+    assert sorted({one.split("/")[1] for one in home.files()}) == [
+        *("changes", "changes.html", "changes.xml", "index.html", "latest.json", "nights"),
+    ]
+    assert len(list(home.folder.glob("told-*.json"))) == 1
+
+
+def test_a_second_run_beside_the_first_is_refused_in_one_line(home: Home) -> None:
+    archive = home.folder / "archive"
+    path = memory.lock_of(archive)
+    path.parent.mkdir(parents=True)
+    fault = Changing()
+    with FileLock(path), Replay(fault=fault) as venues:
+        found = home.run(venues.url)
+    assert found.returncode == 3
+    assert found.stdout == ""
+    assert found.stderr == (
+        f"error: another run works on {archive}; wait until it ends (its lock is {path})\n"
+    )
+    assert fault.seen == []
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next(home: Home) -> None:
+    chance = random.Random(20261121)  # noqa: S311 - a seed, not a secret
+    home.configured(CONFIG)
+    fault = Changing()
+    with Replay(fault=fault) as venues, receiver(200) as hook:
+        home.yesterday(venues.url, MARGIN_WEBHOOK=hook.url)
+        fault.factor = 1.5
+        environment = {**home.environment, "MARGIN_WEBHOOK": hook.url}
+        for _ in range(4):
+            begun = subprocess.Popen(
+                home.command(venues.url),
+                env=environment,
+                cwd=home.folder,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            with suppress(subprocess.TimeoutExpired):
+                begun.wait(chance.uniform(0.6, 2.6))
+            begun.send_signal(signal.SIGKILL)
+            begun.wait()
+        found = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert len(home.latest()["changes"]) == 1
+    assert (
+        1 <= len(hook.taken) <= 2
+    )  # one that was on its way when the run was killed may come twice
+    archive = Archive.open(home.folder / "archive")
+    assert archive.verify() == ()
+    assert sorted(one.venue for one in archive.entries()) == sorted(QUICK * 2)
+    assert not [one for one in home.files() if one.endswith(".part")]
+
+
+BAD = {
+    "run:\n  nihgts: 3\n": "harmonize.yaml:2:3: ",
+    "run:\n  notify: {channels: [{slack: {url_from: NOWHERE}}]}\n": "NOWHERE",
+    "rules: [no-such-pack]\n": "no-such-pack",
+    "inputs: nowhere.yaml\n": "nowhere.yaml",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_bad_configuration_is_one_line_before_anything_is_asked(home: Home, text: str) -> None:
+    home.configured(text)
+    _refused(home, BAD[text])
+
+
+def test_an_unknown_venue_is_one_line_before_anything_is_asked(home: Home) -> None:
+    _refused(home, "no venue is called nowhere; there are ", "--venue", "nowhere")
+
+
+def test_an_unknown_pack_is_one_line_before_anything_is_asked(home: Home) -> None:
+    _refused(home, "no-such-pack", "--rules", "no-such-pack")
+
+
+def _refused(home: Home, said: str, *more: str) -> None:
+    fault = Changing()
+    with Replay(fault=fault) as venues:
+        found = home.run(venues.url, *more)
+    assert (found.returncode, found.stdout) == (2, "")
+    (line,) = found.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+    assert fault.seen == []
+    assert not (home.folder / "archive").exists()
+    assert not (home.folder / "site").exists()
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_where_nothing_is_reached_and_nothing_held_the_night_stops_and_tells(home: Home) -> None:
+    home.configured(CONFIG)
+    mirror = f"http://127.0.0.1:{closed_port()}"
+    with receiver(200) as hook:
+        found = home.run(mirror, MARGIN_WEBHOOK=hook.url)
+        assert home.run(mirror, MARGIN_WEBHOOK=hook.url).returncode == 3
+    assert (found.returncode, found.stdout) == (3, "")
+    assert [one.startswith("error: ") for one in found.stderr.splitlines()] == [False, True]
+    (taken,) = hook.taken  # the second run says nothing that is not known
+    notice = json.loads(taken.body)
+    assert notice["exit_code"] == 3
+    assert f"error: {notice['errors'][0]}" == found.stderr.splitlines()[-1]
+
+
+def test_an_archive_that_cannot_be_made_is_told(home: Home) -> None:
+    home.configured(CONFIG)
+    (home.folder / "archive").mkdir()
+    (home.folder / "archive/format.json").write_bytes(b"\xff")
+    with receiver(503) as hook, Replay() as venues:
+        found = home.run(venues.url, MARGIN_WEBHOOK=f"{hook.url}/s3cr3t")
+    assert found.returncode == 5
+    assert [one.split(":")[1] for one in found.stderr.splitlines()] == [
+        " not told",
+        " " + str(home.folder / "archive"),
+    ]
+    assert len(hook.taken) == 4
+
+
+READY: dict[str, Callable[[], str]] = {
+    "systemd": exec_start,
+    "cron": cron_line,
+    "github": lambda: next(one for one in scripts() if "harmonize --archive" in one),
+}
+
+
+@pytest.mark.parametrize("name", READY)
+def test_the_ready_made_files_run_a_night(home: Home, name: str) -> None:
+    """As they stand, but for the folders that a test may not write, and the mirror."""
+    program = home.folder / "bin/harmonize"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(TOOL)} "$@"\n')
+    program.chmod(0o755)
+    (home.folder / "margins").mkdir()
+    with Replay() as venues:
+        script = _beside(name, home.folder, venues.url)
+        output = home.folder / "output"
+        found = subprocess.run(
+            [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            env={
+                **home.environment,
+                "PATH": f"{program.parent}:/usr/bin:/bin",
+                "GITHUB_OUTPUT": str(output),
+            },
+            cwd=home.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    log = home.folder / "margins/run.log"
+    said = log.read_text() if name == "cron" else found.stdout
+    assert (found.returncode, found.stderr) == (0, "")
+    assert ": 4 venues gathered, 0 changes, " in said
+    sites = {"systemd": "site", "cron": "margins/site", "github": "nights/site"}
+    assert (home.folder / sites[name] / "latest.json").is_file()
+    if name == "github":
+        assert output.read_text() == "code=0\n"
+
+
+def _beside(name: str, folder: Path, mirror: str) -> str:
+    """The words of a ready-made file, with more options where those of the command begin."""
+    more = " ".join(["run", "--mirror", mirror, *(f"--venue {one}" for one in QUICK)])
+    written = READY[name]()
+    if name == "cron":
+        written = written.split(" ", 5)[5].replace("$HOME/harmonize/bin", "$HOME/bin")
+        (folder / "margins/.harmonize.yaml").write_text("run: {title: Nights}\n")
+    written = written.replace("/opt/harmonize/bin", f"{folder}/bin")
+    written = written.replace("/var/lib/harmonize", str(folder))
+    written = written.replace("/etc/harmonize", str(folder))
+    assert written.count(" run --out ") == 1
+    return written.replace(" run --out ", f" {more} --out ")

@@ -1,0 +1,209 @@
+"""Verdicts of the wider language: selectors, bands, meanings; each by arithmetic done here."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal as D
+
+import pytest
+
+from harmonize.api.audit import tool
+from harmonize.audit.assemble import Reading, Terms, audit
+from harmonize.core.instrument import Payoff
+from harmonize.core.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
+from harmonize.document import DivergenceRow, Verdict
+from harmonize.policy.expression import parse
+from harmonize.policy.rule_set import (
+    Model,
+    ReferenceClass,
+    ReferenceSchedule,
+    RuleSet,
+    Scope,
+    Tolerance,
+)
+from rules import loader
+from tests.harmonize.checks.examples import NOW, flat_schedule, measured, snapshot
+
+ESMA = loader.load("esma-retail")
+CFTC = loader.load("cftc-dco")
+STEPS = flat_schedule((100_000, "0.2", "0.1"), (1_000_000, "0.6", "0.3"))
+
+
+def rows(
+    schedule: MarginSchedule, rule_set: RuleSet, *inputs: object, places: object = None
+) -> dict[str, DivergenceRow]:
+    reading = Reading("a test", (("0", snapshot()),), (schedule,), (), inputs=inputs)  # type: ignore[arg-type]
+    terms = Terms(NOW, tool(), jurisdictions=places or {})  # type: ignore[arg-type]
+    return {one.figure: one for one in audit(reading, (rule_set,), terms).divergences}
+
+
+def scoped(**parts: object) -> RuleSet:
+    return replace(ESMA, scope=replace(ESMA.scope, **parts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"),
+    [
+        # The quantile is 8.1 %, its interval 6.5 to 9.6 %; IM is 1.1 times it.
+        ("0.0714", Verdict.UNDER),
+        ("0.0716", Verdict.COMPLIANT),
+        ("0.0891", Verdict.COMPLIANT),
+        ("0.1055", Verdict.COMPLIANT),
+        ("0.1057", Verdict.OVER),
+    ],
+)
+def test_the_interval_of_the_quantile_is_the_tolerance(rate: str, verdict: Verdict) -> None:
+    one = replace(measured("var_99_1d_1095d", "0.081"), lower=D("0.065"), upper=D("0.096"))
+    found = rows(flat_schedule((1_000_000, rate, rate)), CFTC, one)["initial"]
+    assert found.verdict is verdict
+    assert found.required == pytest.approx(0.0891, rel=1e-12)
+
+
+def test_tolerances_stand_on_top_of_one_another() -> None:
+    one = replace(measured("var_99_1d_1095d", "0.081"), lower=D("0.065"), upper=D("0.096"))
+    wide = replace(CFTC, tolerance=Tolerance(D("0.1"), D("0.001"), D("0.95")))
+    # 1.1 * 6.5 % * 0.9 - 0.1 % = 6.335 %
+    for rate, verdict in (("0.0633", Verdict.UNDER), ("0.0634", Verdict.COMPLIANT)):
+        found = rows(flat_schedule((1_000_000, rate, rate)), wide, one)["initial"]
+        assert found.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("above", "up_to", "verdict", "under"),
+    [
+        ("0", "Infinity", Verdict.BREACH, ((0.0, 100_000.0),)),
+        ("50000", "Infinity", Verdict.BREACH, ((50_000.0, 100_000.0),)),
+        ("0", "60000", Verdict.BREACH, ((0.0, 60_000.0),)),
+        ("50000", "60000", Verdict.BREACH, ((50_000.0, 60_000.0),)),
+        ("100000", "Infinity", Verdict.COMPLIANT, ()),
+        ("2000000", "Infinity", Verdict.NOT_OBSERVABLE, ()),
+    ],
+)
+def test_only_sizes_in_scope_are_judged(
+    above: str, up_to: str, verdict: Verdict, under: tuple[tuple[float, float], ...]
+) -> None:
+    found = rows(STEPS, scoped(above=D(above), up_to=D(up_to)))["initial"]
+    assert found.verdict is verdict
+    assert tuple((one.lower, one.upper) for one in found.under) == under
+
+
+def test_a_part_in_scope_that_is_known_is_compliant_though_the_rest_is_not_known() -> None:
+    short = replace(STEPS, initial=flat_schedule((500_000, "0.6", "0.3")).initial)
+    assert rows(short, ESMA)["initial"].verdict is Verdict.NOT_OBSERVABLE
+    assert rows(short, scoped(up_to=D(400_000)))["initial"].verdict is Verdict.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"payoffs": (Payoff.INVERSE,)}, "the contract is linear, not inverse"),
+        ({"since": date(2026, 3, 11)}, "in force from 2026-03-11, the schedule was observed on 2026-03-10"),
+        ({"until": date(2026, 3, 9)}, "in force until 2026-03-09, the schedule was observed on 2026-03-10"),
+        ({"since": date(2026, 3, 10), "until": date(2026, 3, 10)}, ""),
+        ({"payoffs": (Payoff.LINEAR,), "venues": ("okx",), "underlyings": ("BTC",)}, ""),
+    ],
+)  # fmt: skip
+def test_what_is_out_of_scope_is_not_applicable_and_says_why(
+    parts: dict[str, object], reason: str
+) -> None:
+    found = rows(STEPS, scoped(**parts))["initial"]
+    assert found.verdict is (Verdict.NOT_APPLICABLE if reason else Verdict.BREACH)
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize("parts", [{"venues": ("bybit",)}, {"underlyings": ("ETH",)}])
+def test_a_rule_set_that_lists_others_has_no_row(parts: dict[str, object]) -> None:
+    assert rows(STEPS, scoped(**parts)) == {}
+
+
+def test_where_a_venue_is_established_must_be_known() -> None:
+    wanted = scoped(jurisdictions=("JP",))
+    unknown = rows(STEPS, wanted)["initial"]
+    assert unknown.verdict is Verdict.NOT_OBSERVABLE
+    assert unknown.reason.startswith("where okx is established is not known")
+    elsewhere = rows(STEPS, wanted, places={"okx": ("SC", "HK")})["initial"]
+    assert elsewhere.verdict is Verdict.NOT_APPLICABLE
+    assert elsewhere.reason == "okx is established in SC, HK, not JP"
+    assert rows(STEPS, wanted, places={"okx": ("SC", "JP")})["initial"].verdict is Verdict.BREACH
+
+
+@pytest.mark.parametrize(
+    ("account", "concerned"),
+    [
+        ("any", True),
+        ("classic", True),
+        ("retail", True),
+        ("retail dlt", True),
+        ("professional", False),
+    ],
+)
+def test_account_classes_select_by_their_first_word(account: str, *, concerned: bool) -> None:
+    one = replace(STEPS, profile=Profile(MarginMode.ANY, account))
+    verdict = rows(one, ESMA)["initial"].verdict
+    assert verdict is (Verdict.BREACH if concerned else Verdict.NOT_APPLICABLE)
+
+
+def test_another_meaning_is_scored_by_the_factor_that_the_rule_set_gives() -> None:
+    call = replace(STEPS, meaning=MaintenanceMeaning.CALL)
+    assert rows(call, ESMA)["maintenance"].verdict is Verdict.NOT_APPLICABLE
+    half = replace(ESMA, across={MaintenanceMeaning.CALL: D("0.4")})
+    found = rows(call, half)["maintenance"]
+    # 40 % of 25 % is 10 %: just what the first tier asks.
+    assert found.verdict is Verdict.COMPLIANT
+    assert found.required == pytest.approx(0.1)
+    assert found.reason == (
+        "a margin call scored against 0.4 times the liquidation trigger, as the rule set says"
+    )
+
+
+def test_a_prohibition_is_a_verdict_of_its_own_and_has_one_row() -> None:
+    found = rows(flat_schedule((1_000, "1", "1")), loader.load("uk-fca"))
+    assert {one.verdict for one in found.values()} == {Verdict.PROHIBITED}
+    assert list(found) == ["initial"]
+    assert found["initial"].observed is None
+
+
+def test_more_than_a_statutory_minimum_is_never_over() -> None:
+    rules = loader.load("jvcea-corporate")
+    inputs = [measured(f"var_99_1d_{days}d_jpy", "0.05") for days in (182, 910)]
+    found = rows(STEPS, rules, *inputs)["initial"]
+    assert found.verdict is Verdict.COMPLIANT
+    assert found.over == ()
+
+
+def test_at_a_jump_of_the_reference_the_rates_are_those_just_above_it() -> None:
+    rules = loader.load("harmonized-baseline")
+    steps = flat([D(1_000_000), D(10_000_000)], [D("0.05"), D("0.1")])
+    one = ReferenceClass("A", ("BTC",), steps, steps)
+    graded = replace(
+        rules,
+        requirement=ReferenceSchedule((one,)),
+        tolerance=Tolerance(D(0), D(0)),
+    )
+    found = rows(flat_schedule((20_000_000, "0.04", "0.04")), graded)["initial"]
+    assert found.observed == pytest.approx(0.04)
+    assert found.required == pytest.approx(0.1)
+    assert found.lowest == pytest.approx(-0.6)
+    assert found.lowest_notional == 1_000_000
+
+
+def test_a_rate_without_inputs_is_a_rate() -> None:
+    model = CFTC.requirement
+    assert isinstance(model, Model)
+    fixed = replace(CFTC, requirement=replace(model, needs=(), rate=parse("10%")))
+    found = rows(
+        flat_schedule((1_000_000, "0.05", "0.05")), replace(fixed, tolerance=Tolerance(D(0), D(0)))
+    )
+    assert found["initial"].required == pytest.approx(0.11)
+
+
+def test_a_formula_that_gives_no_rate_leaves_its_underlying_without_one() -> None:
+    model = CFTC.requirement
+    assert isinstance(model, Model)
+    one = measured("var_99_1d_1095d", "0.081")
+    for text in ("q - 8.1%", "q - 9%", "1 / (q - 8.1%)", "sqrt(q - 9%)"):
+        broken = replace(CFTC, requirement=replace(model, rate=parse(text)))
+        assert rows(STEPS, broken, one) == {}
+
+
+def test_an_empty_scope_selects_everything() -> None:
+    assert rows(STEPS, replace(ESMA, scope=Scope("everyone")))["initial"].verdict is Verdict.BREACH

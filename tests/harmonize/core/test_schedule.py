@@ -1,0 +1,176 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonize.core.instrument import contract
+from harmonize.core.payload import Origin
+from harmonize.core.schedule import (
+    INFINITY,
+    ZERO,
+    Derived,
+    FeeAddOn,
+    Known,
+    MaintenanceMeaning,
+    MarginFunction,
+    MarginMode,
+    MarginSchedule,
+    Piece,
+    Profile,
+    TierRule,
+    Unknown,
+    deductions,
+    flat,
+    marginal,
+    value_of,
+)
+from tests.support import oracles
+from tests.support import strategies as laws
+
+BINANCE_2020_BOUNDS = tuple(Decimal(bound) for bound in (50_000, 250_000, 1_000_000, 5_000_000))
+BINANCE_2020_RATES = tuple(Decimal(rate) for rate in ("0.004", "0.005", "0.01", "0.025"))
+
+notional = st.floats(1e-6, 2e9)
+
+
+def inside(tiers: laws.Tiers, held: float) -> bool:
+    return held <= float(tiers[0][-1])
+
+
+def test_deductions_are_the_amounts_that_binance_prints() -> None:
+    printed = (Decimal(0), Decimal(50), Decimal(1_300), Decimal(16_300))
+    assert deductions(BINANCE_2020_BOUNDS, BINANCE_2020_RATES) == printed
+
+
+@given(laws.tiers(), notional)
+def test_deduction_gives_the_sum_over_slices(tiers: laws.Tiers, held: float) -> None:
+    expected = oracles.slices(*tiers, held) if inside(tiers, held) else None
+    assert oracles.value(marginal(*tiers), held) == expected
+
+
+@given(laws.tiers(), notional)
+def test_flat_asks_the_rate_of_the_tier_on_the_whole_position(
+    tiers: laws.Tiers, held: float
+) -> None:
+    expected = oracles.whole(*tiers, held) if inside(tiers, held) else None
+    assert oracles.value(flat(*tiers), held) == expected
+
+
+@given(laws.tiers(2))
+def test_marginal_is_continuous_at_every_bound(tiers: laws.Tiers) -> None:
+    for below, above in pairwise(marginal(*tiers).pieces):
+        bound = Fraction(below.upper)
+        left = Fraction(below.fixed) + Fraction(below.rate) * bound
+        right = Fraction(above.fixed) + Fraction(above.rate) * bound
+        assert left == right
+
+
+@given(laws.tiers(2))
+def test_flat_jumps_at_every_bound_by_the_bound_times_the_step(tiers: laws.Tiers) -> None:
+    uppers, rates = tiers
+    function = flat(uppers, rates)
+    for (below, above), upper in zip(pairwise(rates), uppers, strict=False):
+        left = function.pieces[uppers.index(upper)]
+        right = function.pieces[uppers.index(upper) + 1]
+        jump = Fraction(right.rate - left.rate) * Fraction(upper)
+        assert jump == Fraction(upper) * (Fraction(above) - Fraction(below))
+        assert (left.fixed, right.fixed) == (ZERO, ZERO)
+
+
+@given(laws.tiers(), notional)
+def test_marginal_never_asks_more_than_flat_where_rates_rise(
+    tiers: laws.Tiers, held: float
+) -> None:
+    uppers, rates = tiers[0], sorted(tiers[1])
+    asked = oracles.value(marginal(uppers, rates), held)
+    whole = oracles.value(flat(uppers, rates), held)
+    assert (asked is None and whole is None) or (asked or 0) <= (whole or 0)
+
+
+@given(laws.closed_tiers, st.data(), notional)
+def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
+    tiers: laws.Tiers, data: st.DataObject, held: float
+) -> None:
+    uppers, rates = tiers
+    tier = data.draw(st.integers(0, len(uppers) - 1))
+    below = uppers[tier - 1] if tier else ZERO
+    middle = (below + uppers[tier]) / 2
+    split = (*uppers[:tier], middle, *uppers[tier:]), (*rates[:tier], rates[tier], *rates[tier:])
+    for build in (flat, marginal):
+        assert oracles.value(build(*split), held) == oracles.value(build(*tiers), held)
+
+
+@given(laws.tiers(), notional, st.sampled_from((2, 8, 1024)))
+def test_another_unit_scales_the_result(tiers: laws.Tiers, held: float, unit: int) -> None:
+    uppers, rates = tiers
+    larger = [upper * unit for upper in uppers]
+    for build in (flat, marginal):
+        margin = oracles.value(build(uppers, rates), held)
+        scaled = oracles.value(build(larger, rates), held * unit)
+        assert scaled == (None if margin is None else margin * unit)
+
+
+@pytest.mark.parametrize(
+    "uppers",
+    [(0,), (-1,), (2, 1), (1, 1), (1, "Infinity", 5), (1, "Infinity", "Infinity")],
+)
+def test_pieces_that_do_not_rise_from_0_are_refused(uppers: tuple[str | int, ...]) -> None:
+    pieces = tuple(Piece(Decimal(upper)) for upper in uppers)
+    with pytest.raises(ValueError, match=r"pieces must rise from 0: \S+ does not lie above"):
+        MarginFunction(pieces)
+
+
+def test_a_function_without_pieces_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one piece"):
+        MarginFunction(())
+
+
+@pytest.mark.parametrize("build", [flat, marginal])
+@pytest.mark.parametrize(("bounds", "rates"), [(2, 1), (1, 2), (1, 0)])
+def test_every_bound_needs_a_rate(build: type[MarginFunction], bounds: int, rates: int) -> None:
+    uppers = [Decimal(bound) for bound in range(1, bounds + 1)]
+    with pytest.raises(ValueError, match=r"zip\(\) argument"):
+        build(uppers, [Decimal("0.1")] * rates)  # type: ignore[call-arg, arg-type] # flat, marginal
+
+
+def test_the_last_bound_is_the_largest_notional() -> None:
+    assert flat((Decimal(5), Decimal(9)), (Decimal(1), Decimal(1))).upper == 9
+    assert marginal((Decimal(5), INFINITY), (Decimal(1), Decimal(1))).upper == INFINITY
+
+
+def test_a_profile_names_only_what_narrows_it() -> None:
+    assert str(Profile(MarginMode.ANY)) == "any"
+    assert str(Profile(MarginMode.CROSS, position_mode="hedge")) == "cross, hedge"
+    assert str(Profile(MarginMode.ANY, "unified", chosen_leverage="20")) == "unified, at 20x"
+
+
+def test_a_figure_gives_its_value_unless_it_is_unknown() -> None:
+    assert value_of(Known(Decimal(1))) == 1
+    assert value_of(Derived(Decimal(2), "half of the initial margin")) == 2
+    assert value_of(Unknown("not published")) is None
+
+
+def test_a_schedule_is_named_by_venue_symbol_and_profile() -> None:
+    function = Known(flat((INFINITY,), (Decimal("0.01"),)))
+    schedule = MarginSchedule(
+        instrument=contract("gate", "BTC_USDT", base="BTC", quote="USDT", settle="USDT"),
+        profile=Profile(MarginMode.ISOLATED),
+        observed_at=datetime(2026, 1, 1, tzinfo=UTC),
+        dates=(),
+        origin=Origin.RECORDED,
+        rule=TierRule.FLAT,
+        tiers=(),
+        initial=function,
+        maintenance=function,
+        capacity=Unknown("not published"),
+        meaning=MaintenanceMeaning.LIQUIDATION,
+        fee=FeeAddOn("taker", Unknown("not published")),
+        evidence=(),
+    )
+    assert schedule.key == ("gate", "BTC/USDT:USDT", "isolated")
+    assert replace(schedule, profile=Profile(MarginMode.ANY)).key[2] == "any"

@@ -1,0 +1,115 @@
+"""Liquidation distances of schedules: what their tiers follow, and what is said where there are none."""
+
+from dataclasses import replace
+
+import pytest
+
+from harmonize.comparison.universe import ground
+from harmonize.core.instrument import Payoff, contract
+from harmonize.core.payload import Column, Evidence
+from harmonize.core.schedule import FeeAddOn, MarginSchedule, Unknown
+from harmonize.core.venue_conventions import Conduct
+from harmonize.document import LiquidationRow
+from harmonize.liquidation.distance import Entry, liquidation_rows, valued
+from harmonize.liquidation.price import Valued
+from tests.harmonize.checks.examples import NOW, flat_schedule
+
+TIERED = flat_schedule((1000, "0.05", "0.01"), (5000, "0.1", "0.05"))
+
+
+def bounded(unit: str, payoff: Payoff = Payoff.LINEAR) -> MarginSchedule:
+    settle = "USDT" if payoff is Payoff.LINEAR else "BTC"
+    quote = "USDT" if payoff is Payoff.LINEAR else "USD"
+    instrument = contract("okx", "BTC", base="BTC", quote=quote, settle=settle)
+    columns = (Column("upper", "/u", unit), Column("initial", "/i", "rate"))
+    return replace(TIERED, instrument=instrument, evidence=(Evidence("0" * 64, ("/0",), columns),))
+
+
+def rows(
+    one: MarginSchedule, entry: Entry, conducts: dict[str, Conduct] | None = None
+) -> list[LiquidationRow]:
+    base = ground([one], (), (), NOW, {}, venues=1)
+    return list(liquidation_rows(base, base.rivals, conducts or {}, entry))
+
+
+@pytest.mark.parametrize(
+    ("unit", "payoff", "due"),
+    [
+        ("contracts", Payoff.LINEAR, Valued.QUANTITY),
+        ("coins", Payoff.LINEAR, Valued.QUANTITY),
+        ("quote currency", Payoff.LINEAR, Valued.VALUE),
+        ("contracts", Payoff.INVERSE, Valued.QUANTITY),
+        ("coins", Payoff.INVERSE, Valued.VALUE),
+        ("settlement currency", Payoff.INVERSE, Valued.VALUE),
+    ],
+)
+def test_what_tiers_follow_is_told_by_their_unit(unit: str, payoff: Payoff, due: Valued) -> None:
+    assert valued(bounded(unit, payoff), {}) is due
+    entry = Conduct("okx", None, "entry", "sourced", "a page")
+    assert valued(bounded(unit, payoff), {"okx": entry}) is Valued.ENTRY
+
+
+def test_distances_follow_the_tiers_unit() -> None:
+    entry = Entry(1100.0, leverage=5.0)
+    (by_value, _), (by_quantity, _) = (
+        rows(bounded(unit), entry) for unit in ("quote currency", "contracts")
+    )
+    # The long falls into the first tier (1 %), or keeps the second (5 %).
+    assert by_value.long == pytest.approx(1 - 0.8 / 0.99)
+    assert by_quantity.long == pytest.approx(1 - 0.8 / 0.95)
+    at_entry = Conduct("okx", None, "entry", "sourced", "a page")
+    (held, _) = rows(bounded("contracts"), entry, {"okx": at_entry})
+    assert held.long == pytest.approx((220 - 55) / 1100)
+
+
+def test_more_leverage_than_a_venue_allows_is_said() -> None:
+    equal, largest = rows(TIERED, Entry(1100.0, leverage=20.0))
+    assert (equal.long, equal.reason) == (None, "allows 10x at that size")
+    assert largest.leverage == pytest.approx(10.0)
+    assert largest.long == pytest.approx(1 - 0.9 / 0.95)  # still in the second tier
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"initial": Unknown("none")}, "IM is not observable"),
+        ({"maintenance": Unknown("none")}, "MM is not observable"),
+        (
+            {"instrument": contract("okx", "X", base="BTC", quote="USD", settle="ETH")},
+            "a quanto contract, whose loss depends on a third currency",
+        ),
+        (
+            {"maintenance": TIERED.initial},
+            "its initial margin is no more than maintenance margin and fee at that size",
+        ),
+    ],
+)
+def test_why_there_is_no_distance(change: dict[str, object], said: str) -> None:
+    one = replace(TIERED, **change)  # type: ignore[arg-type] # each case changes what it names
+    found = rows(one, Entry(500.0, leverage=20.0))
+    assert found[-1].reason == said
+    assert found[-1].long is None
+
+
+def test_a_position_above_what_is_taken_is_said_with_the_largest() -> None:
+    (equal, _) = rows(TIERED, Entry(6000.0))
+    assert equal.reason == "takes no position above $5,000"
+
+
+@pytest.mark.parametrize(
+    ("rule", "taker", "fee", "said"),
+    [
+        ("none", 0.001, 0.0, ""),
+        ("none stated", None, 0.0, ""),
+        ("not stated", 0.001, None, "whether a fee counts on top is not stated"),
+        ("close fee on notional", 0.001, 0.001, ""),
+        ("close fee on notional", None, None, "without its fee add-on: close fee on notional"),
+    ],
+)
+def test_a_fee_counts_where_the_venue_says_so(
+    rule: str, taker: float | None, fee: float | None, said: str
+) -> None:
+    one = replace(TIERED, fee=FeeAddOn(rule, Unknown("depends on the account")))
+    (equal, _) = rows(one, Entry(500.0, leverage=10.0, fee=taker))
+    assert (equal.fee_rate, equal.reason) == (fee, said)
+    assert equal.long == pytest.approx(1 - 0.9 / (0.99 - (fee or 0.0)))

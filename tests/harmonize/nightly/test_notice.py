@@ -1,0 +1,136 @@
+"""A notice says the gravest first, counts what it leaves out, and is whole for programs."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from harmonize.document import Finding, Level
+from harmonize.document.change import Change, Kind
+from harmonize.document.night import Night
+from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, LONGEST, due, notice
+from tests.support.nights import CHANGE, FINDING, LOUD, QUIET, RISE
+
+LINK = "https://example.org/margins/2026-11-20/"
+WARNING = replace(FINDING, level=Level.WARNING)
+WORSE = replace(FINDING, state="worse")
+
+
+def test_a_notice_tells_errors_then_findings_then_changes() -> None:
+    found = notice(LOUD, LINK)
+    assert found.title == "Margins on 2026-11-20: 1 error, 1 finding new or worse, 1 change"
+    assert found.lines == (
+        "error: gate: did not answer",
+        "new error: okx BTC/USDT:USDT esma-retail: MH401 initial-below-cap: IM is 1 % at $1, 50 % is asked",
+        "1 change: 1 tighter",
+        "tighter: bybit ETH/USDT:USDT (isolated): IM +25.00% at $50,000",
+    )
+    assert (found.night, found.exit_code, found.link) == ("2026-11-20", 3, LINK)
+
+
+def test_a_quiet_night_has_nothing_new() -> None:
+    found = notice(QUIET, "")
+    assert (found.title, found.lines) == ("Margins on 2026-11-20: nothing new", ())
+
+
+def test_the_gravest_findings_come_first() -> None:
+    near = replace(WARNING, divergence=-0.1, symbol="near", fingerprint="n")
+    far = replace(WARNING, divergence=0.9, symbol="far", fingerprint="f")
+    unknown = replace(WARNING, divergence=None, symbol="unknown", fingerprint="u")
+    found = notice(replace(QUIET, fresh=(near, unknown, far, WORSE)), "")
+    order = [line.split()[3] for line in found.lines]
+    assert order == ["BTC/USDT:USDT", "far", "near", "unknown"]
+    assert found.lines[0].startswith("worse error: okx")
+
+
+def test_the_changes_that_rose_most_come_first() -> None:
+    changes = (
+        replace(CHANGE, kind=Kind.LISTED, symbol="listed", moved=()),
+        replace(CHANGE, kind=Kind.LOOSER, symbol="looser", moved=()),
+        replace(CHANGE, symbol="less", moved=(replace(RISE, largest_rise=0.1),)),
+        replace(CHANGE, kind=Kind.MIXED, symbol="most", moved=(replace(RISE, largest_rise=3.0),)),
+        replace(CHANGE, kind=Kind.UNKNOWN, symbol="unknown", moved=()),
+    )
+    tally, *lines = notice(replace(QUIET, changes=changes), "").lines
+    assert tally == "5 changes: 1 tighter, 1 looser, 1 mixed, 1 no longer known, 1 listed"
+    named = [line.split(": ", 1)[1].split()[1] for line in lines]
+    assert named == ["most", "less", "unknown", "looser", "listed"]
+
+
+def test_what_is_left_out_is_counted() -> None:
+    night = replace(
+        QUIET,
+        errors=tuple(f"e{number}" for number in range(ERRORS + 1)),
+        fresh=(FINDING,) * (FINDINGS + 2),
+        changes=(CHANGE,) * (CHANGES + 3),
+    )
+    lines = notice(night, "").lines
+    assert [one for one in lines if one.startswith("…")] == [
+        "… and 1 error more",
+        "… and 2 findings more",
+        "… and 3 changes more",
+    ]
+    assert len(lines) == ERRORS + FINDINGS + CHANGES + 4
+
+
+def test_lines_are_short_and_single_and_show_what_does_not_print() -> None:
+    evil = replace(FINDING, symbol="A\r\nBcc: x\x00\u202e", message="m" * 1000)
+    (line,) = notice(replace(QUIET, fresh=(evil,)), "").lines
+    assert "A\\r\\nBcc: x\\x00\\u202e" in line
+    assert len(line) == LONGEST
+    assert line.endswith("m…")
+
+
+def test_the_document_is_the_whole_night_under_stable_names() -> None:
+    night = replace(LOUD, fresh=(FINDING,) * 100, changes=(CHANGE,) * 100)
+    whole = json.loads(notice(night, LINK).document)
+    assert list(whole) == [
+        *("format", "night", "as_of", "title", "link", "lines", "version", "exit_code"),
+        *("counts", "errors", "venues", "findings", "changes"),
+    ]
+    assert (len(whole["findings"]), len(whole["changes"])) == (100, 100)
+    assert set(whole["findings"][0]) == {one.name for one in fields(Finding)}
+    assert set(whole["changes"][0]) == {one.name for one in fields(Change)}
+    assert whole["findings"][0]["level"] == "error"
+    assert whole["changes"][0]["moved"][0]["tighter"] == [[0.0, None]]
+    assert whole["venues"][0]["became"] == "gathered"
+
+
+def test_what_json_cannot_say_is_null_and_what_utf8_cannot_is_an_escape() -> None:
+    odd = replace(FINDING, observed=float("inf"), symbol="\ud800", message="größer als 1 %")
+    document = notice(replace(QUIET, fresh=(odd,)), "").document
+    assert "größer" in document.decode()
+    (finding,) = json.loads(document)["findings"]
+    assert (finding["observed"], finding["symbol"]) == (None, "\ud800")
+
+
+def test_the_same_night_gives_the_same_notice() -> None:
+    assert notice(LOUD, LINK) == notice(replace(LOUD), LINK)
+
+
+@pytest.mark.parametrize(
+    ("night", "level", "on", "answer"),
+    [
+        (QUIET, "info", ("new", "worse", "errors", "changes"), False),
+        (replace(QUIET, errors=("e",)), "error", ("new", "worse", "errors"), True),
+        (replace(QUIET, errors=("e",)), "error", ("new",), False),
+        (replace(QUIET, changes=(CHANGE,)), "error", ("new", "worse", "errors"), False),
+        (replace(QUIET, changes=(CHANGE,)), "error", ("changes",), True),
+        (replace(QUIET, fresh=(WARNING,)), "error", ("new", "worse", "errors"), False),
+        (replace(QUIET, fresh=(WARNING,)), "warning", ("new",), True),
+        (replace(QUIET, fresh=(WARNING,)), "info", ("new",), True),
+        (replace(QUIET, fresh=(FINDING,)), "warning", ("new",), True),
+        (replace(QUIET, fresh=(WORSE,)), "error", ("new",), False),
+        (replace(QUIET, fresh=(WORSE,)), "error", ("worse",), True),
+        (replace(QUIET, fresh=(replace(FINDING, state=""),)), "error", ("new",), True),
+    ],
+)
+def test_a_night_is_due_when_what_counts_happened(
+    night: Night, level: str, on: tuple[str, ...], *, answer: bool
+) -> None:
+    assert due(night, Level(level), on) is answer
+
+
+def test_changes_alone_are_not_due_unless_asked_for() -> None:
+    assert not due(replace(QUIET, changes=(CHANGE,)), Level.INFO)
+    assert due(replace(QUIET, fresh=(FINDING,)), Level.ERROR)

@@ -1,0 +1,691 @@
+"""One night and its neighbours: once however often it is run, resumed wherever it broke off, told."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harmonize.api.audit import Question
+from harmonize.archive.archive import Archive
+from harmonize.config.channels import Channel, Command, Slack, Webhook
+from harmonize.config.run_settings import Keep, Notify, RunSettings
+from harmonize.core.payload import Payload, Snapshot
+from harmonize.document import AuditDocument, Level
+from harmonize.document.change import Kind
+from harmonize.document.night import Night
+from harmonize.nightly import outbox as telling
+from harmonize.nightly import run as nightly
+from harmonize.nightly.notice import Notice
+from harmonize.nightly.site import Site, SiteError
+from tests.harmonize.nightly.test_year import BASE, altered
+from venues.gathering.outcome import Failed
+
+FIRST = datetime(2027, 11, 29, 1, 15, tzinfo=UTC)
+"""Three nights from here cross a month."""
+
+CHANNELS: tuple[Channel, ...] = (Command(("true",)), Webhook("http://127.0.0.1:9/"))
+EVERYTHING = ("new", "worse", "errors", "changes")
+VENUE = "dydx"
+
+
+class PowerCutError(Exception):
+    """The machine stops here."""
+
+
+def spaced(snapshot: Snapshot, spaces: int) -> Snapshot:
+    """The same with other bytes, so that no two nights share a pack."""
+    (one,) = snapshot.payloads
+    content = one.content + b" " * spaces
+    sent = Payload.of(one.venue, one.call, one.observed_at, one.provenance, content)
+    return replace(snapshot, payloads=(sent,))
+
+
+@dataclass
+class World:
+    """A venue, a clock, channels that may be dead, and what came through them."""
+
+    folder: Path
+    clock: datetime = FIRST
+    factor: Decimal = Decimal(1)
+    venues: tuple[str, ...] = (VENUE,)
+    failing: set[str] = field(default_factory=set)
+    reached: bool = True
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    dead: set[str] = field(default_factory=set)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    takes: timedelta = timedelta(seconds=5)
+
+    @property
+    def archive(self) -> Path:
+        """Where snapshots go."""
+        return self.folder / "archive"
+
+    def gather(self, venues: tuple[str, ...]) -> bool:
+        """Archive what the venue answers."""
+        self.asked.append(venues)
+        if not self.reached:
+            return False
+        archive = Archive.opened(self.archive)
+        newest = {one.venue: one for one in archive.entries() if not one.failed}
+        for venue in venues:
+            at = self.clock + self.takes
+            if venue in self.failing:
+                archive.append(Failed(venue, at, "status 503", 3, 1.0).snapshot)
+            else:
+                snapshot = altered(BASE[venue], {"BTC": self.factor}, at)
+                archive.append(spaced(snapshot, at.day), newest.get(venue))
+        return True
+
+    def send(self, notice: Notice, channels: Sequence[Channel]) -> list[tuple[int, str]]:
+        """Take a notice, where the channel is alive."""
+        failed = []
+        for place, one in enumerate(channels):
+            if one.KIND in self.dead:
+                failed.append((place, "answered 503"))
+            else:
+                self.told.append((one.KIND, notice.night))
+                self.notices.append(notice)
+        return failed
+
+    def site(self) -> Site:
+        """The site of these nights."""
+        return Site(self.folder / "site")
+
+    def run(
+        self,
+        *,
+        keep: Keep | None = None,
+        nights: int | None = None,
+        on: tuple[str, ...] = EVERYTHING,
+        fail_on: Level | None = Level.ERROR,
+        channels: tuple[Channel, ...] = CHANNELS,
+    ) -> nightly.Done:
+        """Run a night."""
+        question = Question(
+            archive=self.archive,
+            venues=self.venues,
+            underlyings=("BTC",),
+            rules=("harmonized-baseline",),
+        )
+        settings = RunSettings(
+            notify=Notify(on=on, level="info", channels=channels), keep=keep, nights=nights
+        )
+        task = nightly.Task(question, self.site(), settings, fail_on)
+        return nightly.run(task, nightly.Door(lambda: self.clock, self.gather, PAGES, self.send))
+
+    def night(self, factor: int | str | None = None, **options: object) -> nightly.Done:
+        """The next night, on which the venue asks so many times its recorded margins."""
+        self.clock += timedelta(days=1)
+        if factor is not None:
+            self.factor = Decimal(factor)
+        return self.run(**options)  # type: ignore[arg-type]
+
+
+def _report(document: AuditDocument) -> bytes:
+    return f"{document.as_of} {len(document.findings)}".encode()
+
+
+PAGES = nightly.Pages(
+    report=_report,
+    changes=lambda nights, months: f"{[one.night for one in nights]} {months}".encode(),
+    month=lambda month, nights, around: (
+        f"{month} {[one.night for one in nights]} {around}".encode()
+    ),
+    feed=lambda nights: f"{[(one.night, len(one.changes)) for one in nights]}".encode(),
+    latest=lambda night: json.dumps({"night": night.night, "as_of": night.as_of}).encode(),
+)
+
+
+@pytest.fixture(autouse=True)
+def own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world after two quiet nights, to be copied."""
+    made = World(tmp_path_factory.mktemp("two"))
+    made.run()
+    made.night()
+    return made.folder
+
+
+def after_two(two: Path, folder: Path) -> World:
+    shutil.copytree(two, folder, dirs_exist_ok=True)
+    return World(folder, clock=FIRST + timedelta(days=1))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(one.relative_to(folder)): one.read_bytes()
+        for one in sorted(folder.rglob("*"))
+        if one.is_file()
+    }
+
+
+def published(world: World) -> dict[str, bytes]:
+    """Every file of the site, unpacked, without the place of the archive."""
+    return {
+        name: (gzip.decompress(content) if name.endswith(".gz") else content).replace(
+            str(world.folder).encode(), b""
+        )
+        for name, content in files(world.folder / "site").items()
+    }
+
+
+def entries(world: World) -> list[tuple[str, datetime, str]]:
+    archive = Archive.open(world.archive)
+    assert archive.verify() == ()
+    return [(one.venue, one.observed_at, one.digest) for one in archive.entries()]
+
+
+def test_a_first_night_says_nothing_new(world: World) -> None:
+    done = world.run()
+    assert (done.night.changes, done.night.fresh, done.night.errors) == ((), (), ())
+    assert sum(done.night.counts.values()) > 0
+    assert (done.exit_code, world.told) == (0, [])
+    assert done.night.night == "2027-11-29"
+    assert done.night.as_of == "2027-11-29T01:15:05Z"
+
+
+def test_the_same_night_twice_is_once(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    first = world.night(4)
+    assert {one.kind for one in first.night.changes} == {Kind.TIGHTER}
+    held, kept = files(world.folder / "site"), entries(world)
+    world.clock += timedelta(hours=2)
+    second = world.run()
+    assert second == first
+    assert files(world.folder / "site") == held
+    assert entries(world) == kept
+    assert world.asked == [(VENUE,)]
+    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+
+
+def test_a_night_tells_what_changed_since_the_run_before_though_nights_were_missed(
+    two: Path, tmp_path: Path
+) -> None:
+    world = after_two(two, tmp_path)
+    world.clock += timedelta(days=3)
+    missed = world.night(4)
+    assert [one.kind for one in missed.night.changes] == [Kind.TIGHTER]
+    assert world.night().night.changes == ()
+    assert [one.kind for one in world.night(1).night.changes] == [Kind.LOOSER]
+
+
+def _broken(real: Callable[..., None], left: list[int], site: Site, name: str, at: bytes) -> None:
+    """Writes files until the one at which the power goes, of which half is on the disk."""
+    left[0] -= 1
+    if left[0] == 0:
+        path = site.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(f".{path.name}.part").write_bytes(at[: len(at) // 2])
+        raise PowerCutError
+    real(site, name, at)
+
+
+def test_a_night_that_broke_off_at_any_write_is_resumed_as_if_it_had_not(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file half written, and all before it whole; a notice may come twice, and is never lost."""
+    sound = after_two(two, tmp_path / "sound")
+    sound.night(4)
+    wanted, kept = published(sound), entries(sound)
+    real, broken = Site.write, 0
+    for number in range(1, 40):
+        world = after_two(two, tmp_path / f"{number}")
+        left = [number]
+        monkeypatch.setattr(Site, "write", lambda *a, left=left: _broken(real, left, *a))
+        try:
+            world.night(4)
+        except PowerCutError:
+            broken += 1
+        monkeypatch.setattr(Site, "write", real)
+        if left[0] > 0:
+            break
+        world.clock += timedelta(minutes=20)
+        world.run()
+        assert published(world) == wanted, number
+        assert entries(world) == kept, number
+        assert set(world.told) == set(sound.told), number
+        assert len(world.told) <= len(sound.told) + 1, number  # only what was on its way
+    assert broken == 13  # twice the record of the notice among them
+
+
+@pytest.mark.parametrize("step", ["gather", "send", "prune", "pruned", "thin"])
+def test_a_night_that_broke_off_between_two_steps_is_resumed(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    options = {"keep": Keep(daily=1), "nights": 1}
+    sound = after_two(two, tmp_path / "sound")
+    world = after_two(two, tmp_path / "world")
+    for each in (sound, world):
+        each.night()
+        each.night()
+    sound.night(4, **options)
+    holder, name, before = {
+        "gather": (World, "gather", False),
+        "send": (World, "send", False),
+        "prune": (Archive, "prune", True),
+        "pruned": (Archive, "prune", False),
+        "thin": (Site, "thin", True),
+    }[step]
+    real = getattr(holder, name)
+
+    def cut(*arguments: object, **named: object) -> None:
+        if not before:
+            real(*arguments, **named)
+        raise PowerCutError
+
+    monkeypatch.setattr(holder, name, cut)
+    with pytest.raises(PowerCutError):
+        world.night(4, **options)
+    monkeypatch.setattr(holder, name, real)
+    world.clock += timedelta(minutes=20)
+    world.run(**options)  # type: ignore[arg-type]
+    assert published(world) == published(sound)
+    assert [one[:2] for one in entries(world)] == [one[:2] for one in entries(sound)]
+    assert set(world.told) == set(sound.told)
+    assert len(world.told) - len(sound.told) == (step == "send")
+
+
+def test_a_notice_that_a_crash_kept_back_goes_out_on_the_next_night(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = after_two(two, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(telling, "tell", _cut)
+        with pytest.raises(PowerCutError):
+            world.night(4)
+    world.night()
+    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+
+
+def _cut(*_: object) -> None:
+    raise PowerCutError
+
+
+def test_a_dead_channel_alone_is_tried_again(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    world.dead = {"webhook"}
+    done = world.night(4)
+    assert done.untold == ("run.notify.channels[1] (webhook): answered 503",)
+    assert (done.night.exit_code, done.exit_code) == (0, 5)
+    assert json.loads((world.folder / "site/latest.json").read_bytes())["night"] == "2027-12-01"
+    assert world.run().exit_code == 5
+    world.dead = set()
+    assert world.run().exit_code == 0
+    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    world.run()
+    world.night()
+    assert len(world.told) == 2
+
+
+def test_what_a_channel_missed_it_gets_on_the_next_night(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    world.dead = {"webhook"}
+    world.night(4)
+    world.dead = set()
+    assert world.night().exit_code == 0
+    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    changed = after_two(two, tmp_path / "changed")
+    changed.dead = {"webhook"}
+    changed.night(4)
+    changed.dead = set()
+    changed.night(channels=(Command(("true",)), Slack("http://127.0.0.1:9/")))
+    assert changed.told == [("command", "2027-12-01")]  # the one that missed it is no more
+
+
+def test_a_night_that_is_run_again_and_says_something_else_is_told_again(
+    two: Path, tmp_path: Path
+) -> None:
+    world = after_two(two, tmp_path)
+    world.failing = {VENUE}
+    done = world.night()
+    assert done.exit_code == 3
+    assert [one.became for one in done.night.venues] == ["failed"]
+    world.clock += timedelta(minutes=20)
+    assert world.run().exit_code == 3  # it failed once more, which is no news
+    assert len(world.told) == 2
+    world.failing = set()
+    world.factor = Decimal(4)
+    assert world.run().exit_code == 0
+    assert len(world.told) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "trouble", "code"),
+    [
+        (("1", Level.INFO), "", 0),
+        (("0.25", Level.INFO), "", 1),
+        (("0.25", None), "", 0),
+        (("0.25", Level.INFO), "failing", 3),
+        (("0.25", Level.INFO), "dead", 5),
+        (("0.25", Level.INFO), "failing, dead", 5),
+    ],
+)
+def test_the_exit_code_is_5_before_3_before_1(
+    two: Path, tmp_path: Path, asked: tuple[str, Level | None], trouble: str, code: int
+) -> None:
+    world = after_two(two, tmp_path)
+    world.venues = (VENUE, "hyperliquid")
+    world.run(channels=())
+    world.failing = {"hyperliquid"} if "failing" in trouble else set()
+    world.dead = {"webhook"} if "dead" in trouble else set()
+    done = world.night(asked[0], fail_on=asked[1])
+    assert bool(done.night.fresh) == (asked[0] == "0.25")
+    assert done.exit_code == code
+
+
+def test_a_night_goes_from_noon_to_noon_utc(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    world.clock = datetime(2027, 12, 5, 11, 59, 59, tzinfo=UTC) - world.takes
+    assert world.run().night.night == "2027-12-05"
+    world.clock = datetime(2027, 12, 5, 12, tzinfo=UTC)
+    found = world.run().night
+    assert found.night == "2027-12-06"
+    assert [(one.became, one.reason) for one in found.venues] == [("held", "")]
+    assert found.as_of == "2027-12-05T12:00:00Z"  # the noon it began with: nothing is newer
+    assert found.errors == ()
+    world.clock = datetime(2027, 12, 5, 23, 59, 59, tzinfo=UTC)
+    assert world.run().night.venues[0].became == "gathered"
+
+
+def test_what_is_gathered_after_noon_is_of_the_night_that_gathered_it(
+    two: Path, tmp_path: Path
+) -> None:
+    world = after_two(two, tmp_path)
+    world.clock = datetime(2027, 12, 5, 11, 50, tzinfo=UTC)
+    world.takes = timedelta(minutes=30)
+    world.factor = Decimal(4)
+    found = world.run().night
+    assert (found.night, found.as_of) == ("2027-12-05", "2027-12-05T12:20:00Z")
+    assert found.venues[0].became == "gathered"
+    assert len(found.changes) == 1
+    world.clock += timedelta(hours=1)
+    later = world.run().night
+    assert (later.night, later.changes) == ("2027-12-06", ())
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "Pacific/Niue"])
+def test_the_zone_of_the_machine_says_nothing(two: Path, tmp_path: Path, zone: str) -> None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - beside the one that uses it
+
+    world = after_two(two, tmp_path)
+    world.clock = datetime(2028, 3, 26, 1, 30, tzinfo=UTC).astimezone(ZoneInfo(zone))
+    assert world.run().night.night == "2028-03-26"
+
+
+def test_where_nothing_can_be_reached_what_is_archived_is_read(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    world.reached = False
+    done = world.night(4)
+    assert done.night.errors == ("no venue could be reached; what is archived was read",)
+    assert (done.exit_code, done.night.changes) == (3, ())
+    assert done.night.as_of == "2027-11-30T12:00:00Z"
+    held = files(world.folder / "site")
+    world.clock += timedelta(minutes=20)
+    assert world.run() == done
+    assert files(world.folder / "site") == held
+    assert len(world.told) == 2
+    world.reached = True
+    assert len(world.run().night.changes) == 1
+
+
+def test_a_clock_that_was_ahead_is_told_once_and_the_night_run_twice_says_the_same(
+    two: Path, tmp_path: Path
+) -> None:
+    world = after_two(two, tmp_path)
+    world.clock += timedelta(days=90)
+    assert world.run().night.errors == ()
+    world.clock -= timedelta(days=90)
+    first = world.night(4)
+    (said,) = first.night.errors
+    assert said.startswith("the clock says 2027-12-01, and the night of 2028-02-28 was written")
+    assert len(first.night.changes) == 1
+    world.clock += timedelta(minutes=5)
+    assert world.run() == first
+    after = world.night()
+    assert (after.night.errors, after.night.changes) == ((), ())
+
+
+def test_a_clock_ahead_for_longer_than_a_page_holds_tells_no_change_twice(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "SHOWN", 3)
+    world = after_two(two, tmp_path)
+    world.clock += timedelta(days=900)
+    for _ in range(4):
+        world.night()
+    world.clock -= timedelta(days=900)
+    assert len(world.night(4).night.changes) == 1
+    found = world.night().night
+    assert (found.changes, found.errors) == ((), ())
+
+
+def test_a_clock_that_goes_back_onto_a_night_overwrites_nothing(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    held = files(world.folder / "site/nights/2027-11-29")
+    world.clock = FIRST + timedelta(minutes=1)
+    world.failing = {VENUE}
+    shutil.rmtree(world.folder / "site/nights/2027-11-30")  # so that the night is newest by name
+    world.site().write("latest.json", b'{"night": "2027-11-30"}')
+    assert world.run().night.night == "2027-11-29.1"
+    assert files(world.folder / "site/nights/2027-11-29") == held
+    assert world.run().night.night == "2027-11-29.1"
+
+
+def test_a_night_that_broke_off_under_a_wrong_clock_keeps_its_name(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = after_two(two, tmp_path)
+    world.clock += timedelta(days=90)
+    world.run()
+    world.clock = FIRST + timedelta(days=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(nightly, "_write_changes", _cut)
+        with pytest.raises(PowerCutError):
+            world.run()
+    world.clock += timedelta(minutes=5)
+    assert world.run().night.night == "2027-12-04"
+    assert world.site().nights() == ["2027-11-29", "2027-11-30", "2027-12-04", "2028-02-28"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"night": 1}'])
+def test_a_night_that_cannot_be_read_is_passed_over(
+    two: Path, tmp_path: Path, content: bytes
+) -> None:
+    world = after_two(two, tmp_path)
+    (world.folder / "site/nights/2027-11-30/night.json").write_bytes(content)
+    (world.folder / "site/latest.json").write_bytes(content)
+    done = world.night(4)
+    assert len(done.night.changes) == 1
+    assert done.exit_code == 0
+    assert (world.folder / "site/changes/2027-12.html").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", gzip.compress(b"{}"), gzip.compress(b"[" * 9)])
+def test_findings_of_the_night_before_that_cannot_be_read_are_said_to_be_so(
+    two: Path, tmp_path: Path, content: bytes
+) -> None:
+    world = after_two(two, tmp_path)
+    (world.folder / "site/nights/2027-11-30/baseline.json.gz").write_bytes(content)
+    done = world.night("0.25")
+    assert done.night.fresh
+    assert done.exit_code == 3
+    (said,) = done.night.errors
+    assert said.startswith("the findings of the night of 2027-11-30 cannot be read; ")
+    assert said.endswith("held against the night of 2027-11-29")
+    for night in ("2027-11-29", "2027-11-30", "2027-12-01"):
+        (world.folder / f"site/nights/{night}/baseline.json.gz").unlink()
+    (said,) = world.night().night.errors
+    assert said == "the findings of no earlier night can be read; what is new is not known"
+
+
+def test_retention_thins_archive_and_site_and_leaves_both_whole(world: World) -> None:
+    world.run(keep=Keep(daily=2), nights=2)
+    for number in range(5):
+        world.night(4 if number == 1 else None, keep=Keep(daily=2), nights=2)
+    archive = Archive.open(world.archive)
+    assert archive.verify() == ()
+    pruned = [bool(one.pruned) for one in archive.entries()]
+    # What was first seen, what changed and what came before it, and the last two days.
+    assert pruned == [False, False, False, True, False, False]
+    site = world.site()
+    whole = [one for one in site.nights() if site.read(f"nights/{one}/index.html")]
+    assert whole == site.nights()[-2:]
+    assert all(site.night(one) for one in site.nights())
+    assert not list((world.folder / "site/nights/2027-11-29").glob("[!n]*"))
+
+
+def test_a_site_that_keeps_one_night_says_the_same_twice(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    first = world.night("0.25", nights=1)
+    assert first.night.fresh
+    held = files(world.folder / "site")
+    assert world.run(nights=1) == first
+    assert files(world.folder / "site") == held
+
+
+def test_thinning_spares_the_night_just_written_though_the_clock_went_back(
+    two: Path, tmp_path: Path
+) -> None:
+    world = after_two(two, tmp_path)
+    world.clock = FIRST - timedelta(days=40)
+    done = world.run(nights=1)
+    assert world.site().read(f"nights/{done.night.night}/index.html") is not None
+
+
+def _empty(world: World) -> None:
+    shutil.rmtree(world.archive)
+    world.reached = False
+
+
+def _spoil(path: Path) -> None:
+    path.chmod(0o600)
+    path.write_bytes(b"\xff")
+
+
+def _block(site: Path) -> None:
+    shutil.rmtree(site)
+    site.write_bytes(b"a file stands here")
+
+
+STOPS: dict[str, Callable[[World], None]] = {
+    "empty": _empty,
+    "archive": lambda world: _spoil(world.archive / "format.json"),
+    "manifest": lambda world: _spoil(max((world.archive / "manifests").iterdir())),
+    "site": lambda world: _block(world.folder / "site"),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_an_error_that_stops_the_night_is_told(two: Path, tmp_path: Path, name: str) -> None:
+    world = after_two(two, tmp_path)
+    STOPS[name](world)
+    with pytest.raises(nightly.StoppedError) as stopped:
+        world.night()
+    line = str(stopped.value)
+    assert "\n" not in line
+    assert stopped.value.exit_code == 3
+    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    assert line in world.notices[0].lines[0]
+    assert world.notices[0].exit_code == 3
+    world.dead = {"webhook"}
+    with pytest.raises(nightly.StoppedError) as again:
+        world.run()
+    # It is told once, where the site can say so; else every run tells it.
+    assert again.value.exit_code == (5 if name == "site" else 3)
+    assert len(world.told) == (3 if name == "site" else 2)
+
+
+def test_a_site_that_cannot_be_written_loses_no_snapshot(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    kept, site = entries(world), world.folder / "site"
+    site.rename(world.folder / "aside")
+    site.write_bytes(b"a file stands here")
+    with pytest.raises(nightly.StoppedError, match="Not a directory; "):
+        world.night(4)
+    site.unlink()
+    (world.folder / "aside").rename(site)
+    world.clock += timedelta(minutes=20)
+    done = world.run()
+    assert len(entries(world)) == len(kept) + 1
+    assert len(done.night.changes) == 1
+
+
+def test_a_folder_of_the_site_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    (tmp_path / "nights").write_bytes(b"")
+    with pytest.raises(SiteError, match="Not a directory"):
+        site.nights()
+    (tmp_path / "latest.json").mkdir()
+    with pytest.raises(SiteError, match=r"latest\.json cannot be read: Is a directory; "):
+        site.latest()
+
+
+def test_a_latest_night_that_is_no_name_of_one_is_none(tmp_path: Path) -> None:
+    (tmp_path / "latest.json").write_bytes(b'{"night": "../../etc"}')
+    assert not Site(tmp_path).latest()
+
+
+def test_a_venue_that_failed_and_is_held_keeps_what_is_known(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    world.failing = {VENUE}
+    (found,) = world.night().night.venues
+    assert (found.became, found.observed_at) == ("failed", "2027-11-30T01:15:05Z")
+    assert "503" in found.reason
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Notes every file of the site that is read or written from here on."""
+    seen: list[str] = []
+    for name in ("read", "write"):
+        real = getattr(Site, name)
+
+        def noting(
+            site: Site, path: str, *rest: bytes, real: object = real, how: str = name
+        ) -> object:
+            seen.append(f"{how} {path}")
+            return real(site, path, *rest)  # type: ignore[operator]
+
+        monkeypatch.setattr(Site, name, noting)
+    return seen
+
+
+def test_a_late_night_reads_and_writes_what_an_early_one_does(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Night 400 against night 40: the nights before are copies, as many as the pages never hold."""
+    counts = {}
+    for before in (40, 400):
+        world = after_two(two, tmp_path / f"{before}")
+        _older(world, before)
+        with monkeypatch.context() as patched:
+            seen = counted(patched)
+            world.clock = datetime(2027, 12, 20, 1, 15, tzinfo=UTC)
+            world.run(nights=30)
+            counts[before] = len(seen)
+    assert counts[400] == counts[40]
+    assert counts[40] < 150
+
+
+def _older(world: World, number: int) -> None:
+    site = world.site()
+    night = site.night("2027-11-29")
+    assert isinstance(night, Night)
+    for back in range(1, number):
+        day = f"{FIRST - timedelta(days=back):%Y-%m-%d}"
+        site.write_night(replace(night, night=day, sequence=0))

@@ -1,0 +1,257 @@
+"""A year of nights in compressed time: real payloads, a clock that jumps, venues that fail."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from harmonize.api.audit import Question
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry
+from harmonize.config.run_settings import Keep, RunSettings
+from harmonize.core.payload import Origin, Payload, Snapshot
+from harmonize.document import AuditDocument
+from harmonize.document.change import Kind
+from harmonize.document.night import Night
+from harmonize.history.tables import Store
+from harmonize.nightly import run as nightly
+from harmonize.nightly.site import Site
+from tests.support import recorded
+from venues.gathering.outcome import Failed
+
+HOME = ZoneInfo("Europe/Berlin")
+FIRST = date(2027, 10, 20)
+"""The year holds both changes of the clock and a 29th of February."""
+
+NIGHTS = 366
+VENUES = ("dydx", "hyperliquid", "woofipro")
+ASSETS = ("BTC", "ETH")
+
+Rates = dict[str, Decimal]
+"""By how much the margins of an asset are above those recorded."""
+
+
+def altered(
+    snapshot: Snapshot, rates: Rates, at: datetime, *, broken: bool = False, spaces: int = 0
+) -> Snapshot:
+    """The recorded snapshot as the venue would send it with these margins, gathered now.
+
+    ``broken`` spoils what it says of BTC; ``spaces`` at the end make other bytes of the same margins.
+    """
+    (payload,) = snapshot.payloads
+    document = json.loads(payload.content)
+    for asset, factor in rates.items():
+        _ALTER[snapshot.venue](document, asset, factor)
+    if broken:
+        document["markets"]["BTC-USD"]["initialMarginFraction"] = "?"
+    content = json.dumps(document).encode() + b" " * spaces
+    live = replace(payload.provenance, origin=Origin.LIVE)
+    sent = Payload.of(snapshot.venue, payload.call, at, live, content)
+    return Snapshot(snapshot.venue, at, (sent,), complete=True)
+
+
+def _dydx(document: dict, asset: str, factor: Decimal) -> None:  # type: ignore[type-arg]
+    row = document["markets"][f"{asset}-USD"]
+    for key in ("initialMarginFraction", "maintenanceMarginFraction"):
+        row[key] = str(Decimal(row[key]) * factor)
+
+
+def _hyperliquid(document: list, asset: str, factor: Decimal) -> None:  # type: ignore[type-arg]
+    (row,) = [one for one in document[0]["universe"] if one["name"] == asset]
+    row["maxLeverage"] = int(row["maxLeverage"] / factor)
+
+
+def _woofipro(document: dict, asset: str, factor: Decimal) -> None:  # type: ignore[type-arg]
+    (row,) = [one for one in document["data"]["rows"] if one["symbol"] == f"PERP_{asset}_USDC"]
+    for key in ("base_imr", "base_mmr"):
+        row[key] = str(Decimal(str(row[key])) * factor)
+
+
+_ALTER: dict[str, Callable[..., None]] = {
+    "dydx": _dydx,
+    "hyperliquid": _hyperliquid,
+    "woofipro": _woofipro,
+}
+
+
+@dataclass
+class World:
+    """Venues that change their margins and fail, a clock, and a ledger of what really happened."""
+
+    archive: Path
+    chance: random.Random
+    clock: datetime = datetime(2027, 10, 20, tzinfo=UTC)
+    rates: dict[str, Rates] = field(default_factory=lambda: {venue: {} for venue in VENUES})
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+    seen: dict[str, Rates] = field(default_factory=dict)
+    due: list[tuple[str, str, Kind]] = field(default_factory=list)
+    newest: dict[str, Entry] = field(default_factory=dict)
+    failing: float = 0.1
+    breaks: bool = False
+    broken: int = 0
+
+    def gather(self, venues: tuple[str, ...]) -> bool:
+        """Answer or fail, venue by venue; keep the books of what an observer can have seen."""
+        archive, newest = Archive.opened(self.archive), self.newest
+        for venue in venues:
+            at = self.clock + timedelta(seconds=self.chance.randrange(60))
+            broken = venue == "dydx" and self.broken > 0
+            spaces = at.toordinal() % 500
+            snapshot = altered(BASE[venue], self.rates[venue], at, broken=broken, spaces=spaces)
+            if self.chance.random() < self.failing:
+                heard = snapshot.payloads if self.chance.random() < 0.5 else ()
+                archive.append(Failed(venue, at, "status 503", 3, 1.0, heard).snapshot)
+                continue
+            entry = archive.append(snapshot, newest.get(venue))
+            self.sent.append((venue, snapshot.payloads[0].content))
+            newest[venue] = entry
+            self._observe(venue, broken=broken)
+        return True
+
+    def _observe(self, venue: str, *, broken: bool) -> None:
+        before, now = self.seen.get(venue), dict(self.rates[venue])
+        if broken:  # what cannot be read was not seen to change
+            now["BTC"] = (before or now).get("BTC", Decimal(1))
+        self.seen[venue] = now
+        if before is None:
+            return
+        for asset in ASSETS:
+            was, is_ = before.get(asset, Decimal(1)), now.get(asset, Decimal(1))
+            if was != is_:
+                self.due.append((venue, asset, Kind.TIGHTER if is_ > was else Kind.LOOSER))
+
+    def live(self) -> None:
+        """A day passes: now and then a venue changes a margin, or spoils a row for some days."""
+        self.broken -= 1
+        if self.broken < -20 and self.chance.random() < 0.1:
+            self.broken = self.chance.randrange(1, 5)
+        if self.chance.random() < 0.15:
+            rates = self.rates[self.chance.choice(VENUES)]
+            asset = self.chance.choice(ASSETS)
+            rates[asset] = self.chance.choice([Decimal(1), Decimal(2), Decimal(4)])
+
+    def page(self, _: AuditDocument) -> bytes:
+        """A report; now and then the power goes while it is written."""
+        if self.breaks:
+            self.breaks = False
+            raise PowerCutError
+        return b"report"
+
+
+class PowerCutError(Exception):
+    """The machine stops here."""
+
+
+BASE = {venue: recorded.of_venue(venue)[-1] for venue in VENUES}
+"""The fullest recorded snapshot of each."""
+
+
+def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path) -> None:
+    chance = random.Random(20271020)  # noqa: S311 - a seed, not a secret
+    world = World(tmp_path / "archive", chance)
+    told: list[Night] = []
+    door = nightly.Door(
+        now=lambda: world.clock,
+        gather=world.gather,
+        pages=nightly.Pages(
+            report=world.page,
+            changes=lambda nights, _: f"{len(nights)}".encode(),
+            month=lambda month, nights, _: f"{month} {len(nights)}".encode(),
+            feed=lambda nights: f"{len(nights)}".encode(),
+            latest=lambda night: json.dumps({"night": night.night}).encode(),
+        ),
+        send=lambda _, __: (),
+    )
+    question = Question(
+        archive=world.archive, venues=VENUES, underlyings=ASSETS, rules=("harmonized-baseline",)
+    )
+    settings = RunSettings(keep=Keep(daily=30, weekly=10, monthly=6), nights=60)
+    task = nightly.Task(question, Site(tmp_path / "site"), settings)
+    labels = Counter[str]()
+    for number in range(NIGHTS):
+        day = FIRST + timedelta(days=number)
+        local = datetime(day.year, day.month, day.day, 1, 15, tzinfo=HOME)
+        world.clock = local + timedelta(minutes=chance.randrange(-10, 10))
+        world.clock += JUMPS.get(number, timedelta(0))
+        if number == BATTERY:
+            world.clock = datetime(1970, 1, 1, 0, 3, tzinfo=UTC)
+        world.breaks = number % 41 == 7
+        if number % 53 != 20:  # else the machine was off
+            try:
+                done = nightly.run(task, door)
+            except PowerCutError:
+                world.clock += timedelta(minutes=20)
+                done = nightly.run(task, door)
+            told.append(done.night)
+            labels[done.night.night] += 1
+        if number % 29 == 3:  # somebody runs it once more
+            world.failing = 0.0
+            world.clock += timedelta(hours=2)
+            told[-1] = nightly.run(task, door).night
+            world.failing = 0.1
+        world.live()
+
+    archive = Archive.open(world.archive)
+    entries = archive.entries()
+    assert archive.verify() == ()
+    good = [one for one in entries if not one.failed]
+    assert Counter(one.venue for one in good) == Counter(venue for venue, _ in world.sent)
+    readable = [one for one in good if not one.pruned]
+    contents = [(one.venue, archive.read(one).payloads[0].content) for one in readable]
+    assert not Counter(contents) - Counter(world.sent)
+    assert any(one.pruned for one in good)
+
+    changes = [one for night in told for one in night.changes]
+    moved = [one for one in changes if one.kind not in {Kind.UNREAD, Kind.READ}]
+    assert Counter((one.venue, one.underlying, one.kind) for one in moved) == Counter(world.due)
+    assert len(world.due) > 25
+    assert sum(one.kind is Kind.UNREAD for one in changes) > 2
+    assert max(labels.values()) == 1  # each night has its own name, whatever the clock did
+    assert f"{date(2028, 2, 29)}" in labels
+    assert sum(bool(night.errors) for night in told) > 60
+    assert sum("the clock says" in line for night in told for line in night.errors) == 3
+
+
+JUMPS = {
+    60: timedelta(days=40),  # ahead for one night, and right again in the next
+    **dict.fromkeys((120, 121, 122), timedelta(days=-3)),  # back onto nights that were written
+    180: timedelta(hours=5),
+}
+BATTERY = 240
+"""The night on which the machine starts without the time."""
+
+
+@pytest.fixture(autouse=True)
+def own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
+    """Brought up to date night by night, or made once at the end: the same rows."""
+    world = World(tmp_path / "archive", random.Random(7))  # noqa: S311 - as above
+    grown = Store(tmp_path / "grown")
+    for number in range(40):
+        world.clock = datetime(2027, 12, 12, 1, tzinfo=UTC) + timedelta(days=number)
+        world.clock += {9: timedelta(days=20), 21: timedelta(days=-4)}.get(number, timedelta(0))
+        world.gather(VENUES)
+        grown.update(Archive.open(world.archive))
+        world.live()
+        world.live()
+    once = Store(tmp_path / "once")
+    held = once.update(Archive.open(world.archive))
+    assert held == grown.held() == once.held()
+    assert rows(once) == rows(grown)
+
+
+def rows(store: Store) -> Sequence[object]:
+    from harmonize.history.table_rows import read_rows  # noqa: PLC0415 - beside the one that uses it
+
+    paths = sorted((store.path / "schedules").rglob("*.parquet"))
+    return [(path.parent.name, path.name, read_rows(path)) for path in paths]

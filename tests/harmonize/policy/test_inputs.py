@@ -1,0 +1,97 @@
+"""Inputs as the archive holds them: read exactly, or told as a defect."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from harmonize.api.audit import Question, read
+from harmonize.archive.archive import Archive
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.policy.inputs import MARKET, METHOD, snapshot_of
+from harmonize.policy.inputs import read as read_inputs
+from tests.support import recorded
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+ROW = {
+    "name": "var_99_1d_365d",
+    "underlying": "BTC",
+    "value": "0.062",
+    "observed_at": "2026-03-03",
+    "verified": "derived",
+}
+
+
+def snapshot(content: object, *, day: datetime = NOW) -> Snapshot:
+    text = content if isinstance(content, bytes) else json.dumps(content).encode()
+    provenance = Provenance(Origin.MARKET, "a test", "the test")
+    payload = Payload.of(MARKET, Call(METHOD), day, provenance, text)
+    return Snapshot(MARKET, day, (payload,), complete=True)
+
+
+def test_a_row_is_read_exactly() -> None:
+    bounds = {"lower": "0.05", "upper": "0.08", "confidence": "0.95", "observations": 365}
+    (one,), defects = read_inputs(snapshot({"inputs": [ROW | bounds]}))
+    assert (one.value, one.lower, one.upper) == (D("0.062"), D("0.05"), D("0.08"))
+    assert (one.observations, one.origin, one.pointer) == (365, "derived", "/inputs/0")
+    assert one.source == "a test"
+    assert defects == ()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"value": "NaN"},
+        {"value": "x"},
+        {"value": "-0.1"},
+        {"observed_at": "yesterday"},
+        {"lower": "0.1", "upper": "0.2", "confidence": "0.95"},
+        {"lower": "0.05"},
+        {"name": None},
+    ],
+)
+def test_a_broken_row_is_a_defect_and_the_others_are_kept(broken: dict[str, object]) -> None:
+    wrong = {key: value for key, value in (ROW | broken).items() if value is not None}
+    found, defects = read_inputs(snapshot({"inputs": [wrong, ROW]}))
+    assert [one.value for one in found] == [D("0.062")]
+    (defect,) = defects
+    assert defect.venue == MARKET
+    assert defect.where == "/inputs/0"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", {"inputs": {}}, {"inputs": ["x"]}, b"\xff"])
+def test_a_payload_that_is_none_is_a_defect(content: object) -> None:
+    found, defects = read_inputs(snapshot(content))
+    assert found == ()
+    assert len(defects) == 1
+
+
+def test_the_users_own_archive_goes_before_the_recorded_one(tmp_path: Path) -> None:
+    archive = Archive.create(tmp_path)
+    archive.append(snapshot({"inputs": [ROW | {"value": "0.5"}]}))
+    reading, _ = read(Question(archive=tmp_path, else_recorded=True, venues=("okx",)))
+    (last,) = [
+        one
+        for one in reading.inputs
+        if (one.name, one.underlying, one.value) == ("var_99_1d_365d", "BTC", D("0.5"))
+    ]
+    assert reading.inputs[-1] is last
+    assert len(reading.inputs) > 40
+    assert all(one.venue != MARKET for _, one in reading.snapshots)
+
+
+def test_what_is_written_for_the_archive_reads_back() -> None:
+    bounds = {"lower": "0.05", "upper": "0.08", "confidence": "0.95", "observations": 365}
+    first, _ = read_inputs(snapshot({"inputs": [ROW | bounds, ROW | {"underlying": "ETH"}]}))
+    again, defects = read_inputs(snapshot_of(first, "a test"))
+    assert defects == ()
+    assert [replace(one, sha256="") for one in again] == [replace(one, sha256="") for one in first]
+
+
+def test_inputs_later_than_the_date_asked_are_not_read() -> None:
+    reading, _ = read(Question(venues=("okx",), as_of=datetime(2026, 2, 1, tzinfo=UTC).date()))
+    assert reading.inputs == ()
+    assert len(recorded.audited().document.inputs) == 26

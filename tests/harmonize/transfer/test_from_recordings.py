@@ -1,0 +1,426 @@
+"""A folder of recordings: what can be archived truthfully is, and each other file has its reason."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harmonize.core.payload import Call, Payload, Snapshot
+from harmonize.transfer import importer as importing
+from harmonize.transfer.freqtrade import binance_id
+from harmonize.transfer.requests import asked, call_of
+from harmonize.transfer.source import LeftOut, UnreadableSourceError
+from tests.support.recorded import of_venue, snapshots
+from venues import facts, registry
+
+RECORDED = "recorded live by a recorder, verbatim body"
+
+
+def entry(file: str, endpoint: str, **said: object) -> dict[str, object]:
+    return {
+        "venue": file.partition("/")[0],
+        "file": file,
+        "endpoint": endpoint,
+        "recorded_date_if_known": "2024-05-01T12:00:00+00:00",
+        "date_basis": "the clock of the recorder",
+        "authenticity": RECORDED,
+        "complete": True,
+        "source_repo": "someone/recordings",
+        "source_path": "a/b.json",
+        "source_commit": "c0ffee",
+        **said,
+    }
+
+
+def folder(path: Path, manifest: object, files: dict[str, bytes]) -> Path:
+    """A folder of recordings."""
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    path.joinpath("MANIFEST.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return path
+
+
+def taken(path: Path) -> tuple[list[Snapshot], dict[str, LeftOut]]:
+    added: list[Snapshot] = []
+    told = list(importing.imported(importing.source(path), None, added.append))
+    return added, {one.what: one for one in told if isinstance(one, LeftOut)}
+
+
+def answer(venue: str, method: str, number: int = 0) -> Payload:
+    """A recorded answer of a venue."""
+    held = [one for snapshot in of_venue(venue) for one in snapshot.answers(method)]
+    return held[number]
+
+
+KRAKEN = answer("krakenfutures", "publicGetInstruments").content
+TICKERS = answer("krakenfutures", "publicGetTickers").content
+ON_KRAKEN = "GET https://futures.kraken.com/derivatives/api/v3"
+
+
+def test_an_answer_is_archived_byte_for_byte_with_all_that_its_manifest_says(
+    tmp_path: Path,
+) -> None:
+    one = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    (found,), left_out = taken(folder(tmp_path, [one], {"krakenfutures/a.json": KRAKEN}))
+    assert left_out == {}
+    (payload,) = found.payloads
+    assert payload.content == KRAKEN
+    assert payload.call == Call("publicGetInstruments")
+    assert payload.provenance.request == "GET /derivatives/api/v3/instruments"
+    assert payload.provenance.dating == "the clock of the recorder"
+    assert payload.provenance.source == f"someone/recordings a/b.json at c0ffee; {RECORDED}"
+    assert found.observed_at.isoformat() == "2024-05-01T12:00:00+00:00"
+    assert found.complete
+
+
+@pytest.mark.parametrize(
+    ("second", "together"),
+    [("2024-05-01T12:00:59Z", True), ("2024-05-01T12:01:01Z", False)],
+)
+def test_answers_of_one_moment_are_one_snapshot(
+    *, second: str, together: bool, tmp_path: Path
+) -> None:
+    manifest = [
+        entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments"),
+        entry("krakenfutures/b.json", f"{ON_KRAKEN}/tickers", recorded_date_if_known=second),
+    ]
+    files = {"krakenfutures/a.json": KRAKEN, "krakenfutures/b.json": TICKERS}
+    added, left_out = taken(folder(tmp_path, manifest, files))
+    assert [len(one.payloads) for one in added] == [2 if together else 1]
+    said = {} if together else {"krakenfutures/b.json"}
+    assert set(left_out) == set(said)
+    assert all("gives no margins by itself" in one.reason for one in left_out.values())
+
+
+def test_a_snapshot_is_complete_where_the_manifest_says_so_and_all_margins_were_asked_for(
+    tmp_path: Path,
+) -> None:
+    instruments = answer("deribit", "publicGetGetInstruments").content
+    manifest = [
+        entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments", complete="all but a few"),
+        entry("deribit/a.json", "GET /api/v2/public/get_instruments?currency=BTC&kind=future"),
+    ]
+    files = {"krakenfutures/a.json": KRAKEN, "deribit/a.json": instruments}
+    added, _ = taken(folder(tmp_path, manifest, files))
+    assert [(one.venue, one.complete) for one in added] == [
+        ("deribit", False),
+        ("krakenfutures", False),
+    ]
+
+
+OKX = "GET https://www.okx.com/api/v5"
+REASONS: list[tuple[dict[str, object], str]] = [
+    (entry("ax/a.json", "GET /v1/instruments"), "of a venue that this version cannot read"),
+    (
+        entry("okx/a.json", f"{OKX}/public/instruments", authenticity="recorded on testnet"),
+        "of a testnet",
+    ),
+    (
+        entry(
+            "okx/b.json", f"{OKX}/public/instruments", authenticity="documentation-style example"
+        ),
+        "a sample of documentation, not recorded",
+    ),
+    (
+        entry("okx/c.json", "(ccxt okx.fetchPosition; HTTP path not stored in the fixture)"),
+        "kept or unified by ccxt, not the venue's bytes",
+    ),
+    (
+        entry(
+            "okx/d.json",
+            f"{OKX}/public/instruments",
+            authenticity="recorded response as kept in ccxt static tests",
+        ),
+        "kept or unified by ccxt, not the venue's bytes",
+    ),
+    (
+        entry("okx/e.json", f"{OKX}/public/instruments", authenticity="unknown"),
+        "the manifest does not say that it was recorded",
+    ),
+    (
+        entry("okx/f.json", f"{OKX}/public/instruments", recorded_date_if_known=None),
+        "no recording date that is a day or a time with a zone",
+    ),
+    (
+        entry("okx/g.json", f"{OKX}/public/instruments", recorded_date_if_known="<=2024-08-20"),
+        "no recording date that is a day or a time with a zone",
+    ),
+    (
+        entry("okx/h.json", "GET /api/v5/a | /api/v5/b (see description)"),
+        "the manifest names no single HTTP request for it",
+    ),
+    (
+        entry("okx/i.json", f"{OKX}/account/positions?instType=SWAP"),
+        "no endpoint of okx matches GET /api/v5/account/positions?instType=SWAP",
+    ),
+]
+
+
+def test_everything_else_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    files = {str(one["file"]): b"{}" for one, _ in REASONS}
+    added, left_out = taken(folder(tmp_path, [one for one, _ in REASONS], files))
+    assert added == []
+    assert {name: one.reason for name, one in left_out.items()} == {
+        str(one["file"]): reason for one, reason in REASONS
+    }
+    assert not any(one.unread for one in left_out.values())
+
+
+def test_a_file_with_two_dates_has_none(tmp_path: Path) -> None:
+    one = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    other = {**one, "recorded_date_if_known": "2024-06-01"}
+    added, left_out = taken(folder(tmp_path, [one, other], {"krakenfutures/a.json": KRAKEN}))
+    assert added == []
+    assert "names the file 2 times" in left_out["krakenfutures/a.json"].reason
+
+
+def test_as_above_is_what_the_entry_before_says(tmp_path: Path) -> None:
+    again = {"authenticity": "as above", "date_basis": "as above"}
+    manifest = [
+        entry("okx/a.json", f"{OKX}/account/positions"),
+        entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments", **again),
+    ]
+    (found,), _ = taken(folder(tmp_path, manifest, {"krakenfutures/a.json": KRAKEN}))
+    assert found.payloads[0].provenance.dating == "the clock of the recorder"
+
+
+def test_a_date_that_is_none_and_a_file_that_is_missing_are_told(tmp_path: Path) -> None:
+    one = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    _, left_out = taken(folder(tmp_path, [one], {}))
+    assert left_out["krakenfutures/a.json"].unread
+    assert "is missing; put it there" in left_out["krakenfutures/a.json"].reason
+    folder(tmp_path, [{**one, "recorded_date_if_known": "2024-02-30"}], {})
+    with pytest.raises(UnreadableSourceError, match="is no time, was '2024-02-30'; correct it"):
+        taken(tmp_path)
+
+
+def test_files_of_one_day_are_of_the_venue_that_answers_at_their_host(tmp_path: Path) -> None:
+    manifest = {
+        "recorder_statement": "read me: one real response per file, recorded with curl",
+        "files": [
+            {
+                "file": f"kraken/{name}.json",
+                "endpoint": f"{ON_KRAKEN}/{name}",
+                "source_repo": "someone/bot",
+                "source_path": f"{name}.json",
+                "commit": "c0ffee",
+                "recorded": "2026-08-27",
+                "payload_time_utc": time,
+                "trimmed": True,
+                "source_formatting": "raw text",
+            }
+            for name, time in (
+                ("instruments", "2026-08-27T17:21:56.355Z (serverTime)"),
+                ("tickers", "about 2026-08-27T17:22Z"),
+            )
+        ],
+    }
+    files = {"kraken/instruments.json": KRAKEN, "kraken/tickers.json": TICKERS}
+    (found,), _ = taken(folder(tmp_path, manifest, files))
+    assert found.venue == "krakenfutures"
+    assert not found.complete
+    assert [f"{one.observed_at:%H:%M:%S}" for one in found.payloads] == ["17:21:56", "17:22:00"]
+    assert "one real response per file, recorded with curl" in found.payloads[0].provenance.source
+
+
+# What freqtrade keeps
+
+
+def outer(rows: list[tuple[str, dict[str, Any]]]) -> dict[str, list[dict[str, object]]]:
+    """Rows as ccxt unifies them, the venue's own in ``info``."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for symbol, row in rows:
+        found.setdefault(symbol, []).append({"tier": 1, "maxLeverage": 1.0, "info": row})
+    return found
+
+
+def document(payload: Payload) -> Any:
+    return json.loads(payload.content)
+
+
+def rows_of(venue: str, snapshot: Snapshot) -> list[tuple[str, dict[str, Any]]]:
+    """The venue's rows by the symbol that ccxt gives them, in the order archived."""
+    names = {
+        one.instrument.id: one.instrument.symbol
+        for one in registry.parse([snapshot], facts.bundled()).schedules
+    }
+    found = []
+    for payload in snapshot.payloads:
+        if venue == "binance":
+            for contract in document(payload):
+                found += [(names[contract["symbol"]], row) for row in contract["brackets"]]
+        elif venue == "bybit":
+            for row in document(payload)["result"]["list"]:
+                kept = {**row, "nextPageCursor": "abc"} if row["id"] == 1 else row
+                found.append((row["symbol"], kept))
+        elif payload.call.method in {
+            "publicMixGetV2MixMarketQueryPositionLever",
+            "publicGetPublicPositionTiers",
+        }:
+            for row in document(payload)["data"]:
+                base = (row.get("instFamily") or row["symbol"]).removesuffix("USDT").strip("-")
+                found.append((f"{base}/USDT:USDT", row))
+    return found
+
+
+FREQTRADE = {
+    "binance": ("2026-07-02", "GET /fapi/v1/leverageBracket (ccxt fetchLeverageTiers unified, raw bracket in each info)"),
+    "bybit": ("2024-12-25", "GET /v5/market/risk-limit?category=linear (ccxt fetchLeverageTiers, raw row in each info)"),
+    "bitget": ("2025-04-04", "GET /api/v2/mix/market/query-position-lever (ccxt fetchMarketLeverageTiers per symbol, raw row in each info)"),
+    "okx": ("2026-05-12", "GET /api/v5/public/position-tiers?instType=SWAP&tdMode=isolated&instFamily=... (ccxt fetchMarketLeverageTiers, raw row in each info)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("venue", FREQTRADE)
+def test_the_venues_rows_in_a_file_of_freqtrade_become_its_answers_again(
+    venue: str, tmp_path: Path
+) -> None:
+    day, endpoint = FREQTRADE[venue]
+    (archived,) = (
+        one for one in snapshots() if one.venue == venue and f"{one.observed_at:%Y-%m-%d}" == day
+    )
+    held: object = outer(rows_of(venue, archived))
+    content = json.dumps(held if venue == "binance" else {"updated": day, "data": held}).encode()
+    one = entry(
+        f"{venue}/tiers.json", endpoint, complete=archived.complete, recorded_date_if_known=day
+    )
+    (found,), left_out = taken(folder(tmp_path, [one], {f"{venue}/tiers.json": content}))
+    assert left_out == {}
+    assert found.complete == archived.complete
+    due = {one.call: one.content for one in archived.payloads}
+    assert all(due[payload.call] == payload.content for payload in found.payloads)
+    margins = {one.call.method for one in found.payloads}
+    assert {one.call for one in found.payloads} == {one for one in due if one.method in margins}
+    assert "rebuilt from the raw rows kept in the file" in found.payloads[0].provenance.source
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "unread"),
+    [
+        (b'{"BTC/USDT:USDT": [{"tier": 1, "info": {"bracket": 1', "is not JSON", True),
+        (b'{"BTC/USDT:USDT": [{"tier": 1}]}', "unified by ccxt, not the venue's bytes", False),
+        (b"[]", "unified by ccxt, not the venue's bytes", False),
+    ],
+)
+def test_a_file_of_freqtrade_without_the_venues_rows_is_left_out(
+    *,
+    content: bytes,
+    said: str,
+    unread: bool,
+    tmp_path: Path,
+) -> None:
+    one = entry("binance/tiers.json", FREQTRADE["binance"][1])
+    added, left_out = taken(folder(tmp_path, [one], {"binance/tiers.json": content}))
+    assert added == []
+    assert said in left_out["binance/tiers.json"].reason
+    assert left_out["binance/tiers.json"].unread is unread
+
+
+def test_a_contract_with_a_day_of_delivery_has_the_venues_name() -> None:
+    assert binance_id("BTC/USDT:USDT-260925") == "BTCUSDT_260925"
+    assert binance_id("BTC/BUSD") == "BTCBUSD"
+    assert binance_id("BTCUSDT_210326") == "BTCUSDT_210326"
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    ("venue", "text", "due"),
+    [
+        (
+            "gate",
+            "GET https://api.gateio.ws/api/v4/futures/usdt/contracts",
+            Call("publicFuturesGetSettleContracts", (("settle", "usdt"),)),
+        ),
+        (
+            "hyperliquid",
+            'POST https://api.hyperliquid.xyz/info {"type":"metaAndAssetCtxs"}',
+            Call("publicPostInfo", (("type", "metaAndAssetCtxs"),)),
+        ),
+        (
+            "kucoin",
+            "GET /api/v1/contracts/risk-limit/XBTUSDTM",
+            Call("futuresPublicGetContractsRiskLimitSymbol", (("symbol", "XBTUSDTM"),)),
+        ),
+        (
+            "xt",
+            "GET https://dapi.xt.com/future/market/v1/public/leverage/bracket/list",
+            Call("publicInverseGetFutureMarketV1PublicLeverageBracketList"),
+        ),
+        (
+            "bybit",
+            "GET /v5/market/instruments-info?limit=1000&category=linear",
+            Call("publicGetV5MarketInstrumentsInfo", (("category", "linear"), ("limit", "1000"))),
+        ),
+        (
+            "hyperliquid",
+            'POST /info {"type":"clearinghouseState"}',
+            'no endpoint of hyperliquid matches POST /info {"type":"clearinghouseState"}',
+        ),
+        (
+            "okx",
+            "POST /api/v5/public/instruments",
+            "no endpoint of okx matches POST /api/v5/public/instruments",
+        ),
+        (
+            "xt",
+            "GET /future/market/v1/public/leverage/bracket/list",
+            "several endpoints of xt match GET /future/market/v1/public/leverage/bracket/list",
+        ),
+    ],
+)
+def test_a_written_request_is_the_call_of_one_endpoint(
+    venue: str, text: str, due: Call | str
+) -> None:
+    request, adapter = asked(text), registry.adapter(venue)
+    assert request is not None
+    assert adapter is not None
+    assert call_of(adapter, request) == due
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(raw elements of ccxt apex.fetchMarkets response)",
+        "GET /a/b?symbol=...",
+        "GET /a/{symbol}",
+        "GET /fapi|dapi/v1/exchangeInfo",
+        "GET /a/b?x=1&x=2",
+        "GET /a?x=%41",
+        'POST /info {"type":',
+        "DELETE /a",
+        "GET /a/../b",
+    ],
+)
+def test_what_leaves_something_open_is_no_request(text: str) -> None:
+    assert asked(text) is None
+
+
+def test_every_public_endpoint_is_found_again_by_its_own_request() -> None:
+    for adapter in registry.VENUES:
+        for one in adapter.endpoints:
+            if "{" not in one.request and "." not in one.request.split("/")[0]:
+                request = asked(one.request)
+                assert request is not None, one.request
+                found = call_of(adapter, request)
+                several = f"several endpoints of {adapter.venue} match {request}"
+                assert found == several or isinstance(found, Call)
+                assert found == several or found.method == one.method  # type: ignore[union-attr]
+
+
+def test_numbers_that_ccxt_put_in_quotes_read_as_the_venues_own(tmp_path: Path) -> None:
+    bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 2**63 - 1, "notionalFloor": 0}
+    plain = bracket | {"maintMarginRatio": 0.004, "cum": 0.0}
+    quoted = {key: str(number) for key, number in plain.items()}
+    found = []
+    for name, row in (("plain", plain), ("quoted", quoted)):
+        content = json.dumps({"BTC/USDT": [{"info": row}]}).encode()
+        one = entry("binance/tiers.json", FREQTRADE["binance"][1])
+        (tmp_path / name).mkdir()
+        ((snapshot,), _) = taken(folder(tmp_path / name, [one], {"binance/tiers.json": content}))
+        (schedule,) = registry.parse([snapshot], facts.bundled()).schedules
+        found.append((schedule.tiers, schedule.initial, schedule.maintenance, schedule.capacity))
+    assert found[0] == found[1]

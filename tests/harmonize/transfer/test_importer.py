@@ -1,0 +1,473 @@
+"""Out of one archive and into another: nothing is lost, nothing comes twice, nothing is believed."""
+
+import io
+import json
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmonize.archive.archive import Archive
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.schedule import Known, Unknown
+from harmonize.transfer import export as exporting
+from harmonize.transfer import importer as importing
+from harmonize.transfer.source import LeftOut, UnreadableSourceError
+from tests.support.recorded import of_venue, snapshots
+from venues import facts, registry
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+TIMES = st.datetimes(timezones=st.just(UTC))
+
+
+@st.composite
+def any_snapshot(draw: st.DrawFn) -> Snapshot:
+    """Payloads of any call, bytes and words, of one venue."""
+    venue = draw(TEXT)
+
+    def payload() -> Payload:
+        call = Call(draw(TEXT), tuple(draw(st.lists(st.tuples(TEXT, TEXT), max_size=2))))
+        origin = Provenance(draw(st.sampled_from(Origin)), draw(TEXT), draw(TEXT), draw(TEXT))
+        return Payload.of(venue, call, draw(TIMES), origin, draw(st.binary(max_size=20)))
+
+    payloads = tuple(payload() for _ in range(draw(st.integers(0, 3))))
+    return Snapshot(venue, draw(TIMES), payloads, draw(st.booleans()))
+
+
+def taken(path: Path, before: Archive | None = None) -> tuple[list[Snapshot], list[LeftOut]]:
+    """What importing a source would append, and what it leaves out."""
+    added: list[Snapshot] = []
+    told = list(importing.imported(importing.source(path), before, added.append))
+    return added, [one for one in told if isinstance(one, LeftOut)]
+
+
+WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
+    "folder": exporting.to_archive,
+    "packed.tar": exporting.to_archive,
+    "payloads": exporting.to_payloads,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=25, deadline=None)
+@given(held=st.lists(any_snapshot(), max_size=3, unique=True))
+def test_what_is_exported_and_imported_is_as_it_was(name: str, held: list[Snapshot]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        to = Path(folder) / name
+        assert WRITERS[name](to, held) == len(held)
+        assert taken(to) == (held, [])
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_second_import_adds_nothing_wherever_the_first_one_stands(
+    name: str, tmp_path: Path
+) -> None:
+    some = list(snapshots()[:6])
+    WRITERS[name](tmp_path / name, some)
+    archive = Archive.create(tmp_path / "archive")
+    for one in (some[3], some[0], snapshots()[10]):
+        archive.append(one)
+    missing = [some[1], some[2], some[4], some[5]]
+    assert taken(tmp_path / name, archive) == (missing, [])
+    for one in missing:
+        archive.append(one)
+    assert taken(tmp_path / name, archive) == ([], [])
+
+
+def test_a_snapshot_that_differs_in_one_byte_or_word_is_another(tmp_path: Path) -> None:
+    one = snapshots()[0]
+    first = one.payloads[0]
+    origin = replace(first.provenance, dating="another")
+    others = [
+        replace(one, payloads=(replaced, *one.payloads[1:]))
+        for replaced in (
+            Payload.of(one.venue, first.call, first.observed_at, first.provenance, b"{}"),
+            replace(first, provenance=origin),
+        )
+    ]
+    archive = Archive.create(tmp_path / "archive")
+    archive.append(one)
+    exporting.to_archive(tmp_path / "others", [others[0], one, others[1], others[0]])
+    assert taken(tmp_path / "others", archive) == (others, [])
+
+
+def test_a_tar_is_the_same_whenever_it_is_made_and_its_archive_is_sound(tmp_path: Path) -> None:
+    some = snapshots()[:3]
+    for name in ("one.tar", "two.tar"):
+        exporting.to_archive(tmp_path / name, some)
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+    with tarfile.open(tmp_path / "one.tar", "r:") as tar:
+        assert tar.getnames() == sorted(tar.getnames())
+        assert {(one.mtime, one.uid, one.gid, one.uname) for one in tar} == {(0, 0, 0, "")}
+        tar.extractall(tmp_path / "out")  # noqa: S202 - our own, and early 3.11 knows no filter
+    assert Archive.open(tmp_path / "out").verify() == ()
+
+
+def test_a_folder_packed_by_hand_is_read_too(tmp_path: Path) -> None:
+    exporting.to_archive(tmp_path / "mine", snapshots()[:2])
+    with tarfile.open(tmp_path / "by_hand.tar", "w:") as tar:
+        tar.add(tmp_path / "mine", "mine")
+    assert taken(tmp_path / "by_hand.tar") == (list(snapshots()[:2]), [])
+
+
+def test_entries_are_selected_by_venue_and_by_days_that_are_both_included(tmp_path: Path) -> None:
+    exporting.to_archive(tmp_path / "archive", snapshots()[:8])
+    entries = Archive.open(tmp_path / "archive").entries()
+    days = [one.observed_at.date() for one in entries]
+    chosen = exporting.selected(entries, (), days[2], days[5])
+    assert [one.sequence for one in chosen] == [3, 4, 5, 6]
+    assert {one.venue for one in exporting.selected(entries, {"bitget"})} == {"bitget"}
+    assert exporting.selected(entries, (), date(2099, 1, 1)) == ()
+
+
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def broken() -> Iterator[Snapshot]:
+        yield snapshots()[0]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        exporting.to_archive(tmp_path / "new", broken())
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "there").mkdir()
+    with pytest.raises(exporting.ExportError, match="is there already; name another place"):
+        exporting.to_payloads(tmp_path / "there", snapshots()[:1])
+
+
+def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info, content
+
+
+HOSTILE = {
+    "a way out": (member("../../evil", b"x"), "'../../evil' is no part of an archive"),
+    "a way out behind a known name": (member("packs/../../evil", b"x"), "is no part of an archive"),
+    "an absolute name": (member("/etc/passwd", b"x"), "is no part of an archive"),
+    "a stranger": (member("notes.txt", b"x"), "'notes.txt' is no part of an archive"),
+    "a link": (
+        member("manifests/00000009.json", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        "is not a regular file",
+    ),
+    "a hard link": (
+        member("manifests/00000009.json", type=tarfile.LNKTYPE, linkname="format.json"),
+        "is not a regular file",
+    ),
+    "a pipe": (member("format.json", type=tarfile.FIFOTYPE), "is not a regular file"),
+    "a folder outside": (member("../out", type=tarfile.DIRTYPE), "is no part of an archive"),
+    "the same name twice": (member("format.json", b"x"), "is there twice"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_tar_with_strange_members_is_refused_and_writes_nowhere(
+    case: str, tmp_path: Path
+) -> None:
+    (info, content), said = HOSTILE[case]
+    place = tmp_path / "deep" / "deeper" / "packed.tar"
+    exporting.to_archive(place, snapshots()[:1])
+    with tarfile.open(place, "a:") as tar:
+        tar.addfile(info, io.BytesIO(content))
+    with pytest.raises(UnreadableSourceError, match=r"packed\.tar: member .*; ") as raised:
+        taken(place)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["packed.tar"]
+
+
+def test_a_member_that_says_it_has_10_gigabytes_is_refused_before_it_is_read(
+    tmp_path: Path,
+) -> None:
+    info, _ = member("manifests/00000001.json", size=10 * 2**30)
+    path = tmp_path / "large.tar"
+    path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10 * 1024))
+    with pytest.raises(UnreadableSourceError, match="has 10737418240 bytes, the most is"):
+        taken(path)
+
+
+def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.tar"
+    exporting.to_archive(whole, snapshots()[:1])
+    content = whole.read_bytes()
+    cut = tmp_path / "cut.tar"
+    for size in (*range(512, len(content) - 10240, 997), *range(512, len(content) - 10240, 1024)):
+        cut.write_bytes(content[:size])
+        try:
+            added, left_out = taken(cut)
+        except UnreadableSourceError as error:
+            assert str(cut) in str(error)  # noqa: PT017 - either outcome tells
+        else:
+            assert not added
+            assert left_out[0].unread
+
+
+def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -> None:
+    exporting.to_archive(tmp_path / "archive", snapshots()[:2])
+    path = tmp_path / "packed.tar"
+    with tarfile.open(path, "w:") as tar:
+        for name in ("packs", "format.json", "manifests"):
+            tar.add(tmp_path / "archive" / name, name)
+    with tarfile.open(path, "r:") as tar:
+        last = tar.getmember("manifests/00000002.json").offset
+    content = path.read_bytes()
+    path.write_bytes(content[:last])
+    with pytest.raises(UnreadableSourceError, match=r"packed\.tar is cut short: .*; copy it again"):
+        taken(path)
+
+
+def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+    exporting.to_archive(tmp_path / "archive", snapshots()[:3])
+    pack = min((tmp_path / "archive" / "packs").iterdir())
+    pack.write_bytes(pack.read_bytes()[:-1])
+    added, (lost,) = taken(tmp_path / "archive")
+    assert len(added) == 2
+    assert lost.unread
+    assert str(pack) in lost.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file or directory"),
+        (b"", "is nothing that can be imported; name an archive"),
+        (b"PAR1 and nothing else", "is no Parquet table that can be read"),
+        (b"hello", "is nothing that can be imported"),
+    ],
+)
+def test_a_file_that_is_no_source_is_told_in_one_line(
+    content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "source"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnreadableSourceError) as raised:
+        taken(path)
+    assert str(path) in str(raised.value)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+# A table of tiers
+
+ROW = {
+    "observed": "2024-01-01",
+    "commit": "c0ffee",
+    "symbol": "BTC/USDT:USDT",
+    "tier": 1,
+    "min_notional": 0.0,
+    "max_notional": 50000.0,
+    "maintenance_margin_rate": 0.004,
+    "max_leverage": 125.0,
+    "deduction": 0.0,
+}
+
+
+def tiers(path: Path, *rows: Mapping[str, object]) -> Path:
+    pd.DataFrame([{**ROW, **one} for one in rows]).to_parquet(path)
+    return path
+
+
+def test_a_row_becomes_a_bracket_in_the_words_of_the_venue(tmp_path: Path) -> None:
+    path = tiers(
+        tmp_path / "tiers",
+        {
+            "tier": 2,
+            "min_notional": 5e4,
+            "max_notional": 2.0**63,
+            "max_leverage": 100.0,
+            "deduction": 67.5,
+        },
+        {},
+        {"symbol": "ETH/BUSD", "maintenance_margin_rate": float("nan")},
+    )
+    (one,), left_out = taken(path)
+    assert left_out == []
+    assert one.payloads[0].content == (
+        b'[{"symbol":"BTCUSDT","brackets":['
+        b'{"bracket":1,"initialLeverage":125,"notionalCap":50000,"notionalFloor":0,"maintMarginRatio":0.004,"cum":0},'
+        b'{"bracket":2,"initialLeverage":100,"notionalCap":9223372036854775807,"notionalFloor":50000,"maintMarginRatio":0.004,"cum":67.5}]},'
+        b'{"symbol":"ETHBUSD","brackets":['
+        b'{"bracket":1,"initialLeverage":125,"notionalCap":50000,"notionalFloor":0,"cum":0}]}]'
+    )
+    assert one.observed_at == datetime(2024, 1, 1, tzinfo=UTC)
+    assert one.complete
+    assert "c0ffee" in one.payloads[0].provenance.source
+    assert one.payloads[0].provenance.origin is Origin.RECORDED
+
+
+def test_without_maintenance_rates_the_initial_margin_alone_is_known(tmp_path: Path) -> None:
+    missing = {"maintenance_margin_rate": float("nan"), "deduction": 75.0}
+    (one,), _ = taken(tiers(tmp_path / "tiers", missing))
+    parsed = registry.parse([one], facts.bundled())
+    (schedule,) = parsed.schedules
+    assert parsed.defects == ()
+    assert isinstance(schedule.initial, Known)
+    reason = "the recording kept no maintenance rates of this contract"
+    assert schedule.maintenance == Unknown(reason)
+
+
+def test_a_venue_that_sends_no_maintenance_rate_is_a_defect_still(tmp_path: Path) -> None:
+    (one,), _ = taken(tiers(tmp_path / "tiers", {"maintenance_margin_rate": float("nan")}))
+    payload = one.payloads[0]
+    live = replace(payload, provenance=replace(payload.provenance, origin=Origin.LIVE))
+    parsed = registry.parse([replace(one, payloads=(live,))], facts.bundled())
+    assert any("/maintMarginRatio" in defect.where for defect in parsed.defects)
+
+
+def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
+    path = tiers(
+        tmp_path / "tiers",
+        {},
+        {},
+        {"symbol": "BTCUSDT_220325"},
+        {"symbol": "LENDUSDT"},
+        {"symbol": "BTC/USDT:USDT-240628"},
+        {"symbol": "BTC/USD:BTC"},
+        {"symbol": "BTC/USDT:USDT-28JUN24"},
+    )
+    (one,), left_out = taken(path)
+    assert [(gone.count, gone.reason.partition(":")[0]) for gone in left_out] == [
+        (1, "another row says the same"),
+        (1, "neither a unified symbol nor a name that the venue gives"),
+        (1, "settles in another currency than it is quoted in"),
+    ]
+    assert [contract["symbol"] for contract in json.loads(one.payloads[0].content)] == [
+        "BTCUSDT",
+        "BTCUSDT_220325",
+        "BTCUSDT_240628",
+        "LENDUSDT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0}, "leave a gap"),
+        (
+            {"tier": 2, "min_notional": 4e4, "max_notional": 1e5, "deduction": 0.0},
+            "leave a overlap",
+        ),
+        ({"max_leverage": 20.0}, "tier 2 was due, was 1"),
+    ],
+)
+def test_rows_that_contradict_are_kept_and_the_parser_says_so(
+    second: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    (one,), left_out = taken(tiers(tmp_path / "tiers", {}, second))
+    assert left_out == []
+    parsed = registry.parse([one], facts.bundled())
+    reasons = [found.reason for found in parsed.defects]
+    reasons += [
+        found.initial.reason for found in parsed.schedules if isinstance(found.initial, Unknown)
+    ]
+    assert any(said in reason for reason in reasons), reasons
+
+
+def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    pd.DataFrame({"observed": ["2024-01-01"], "close": [1.0]}).to_parquet(path)
+    with pytest.raises(UnreadableSourceError, match="lacks the columns commit, symbol, tier"):
+        taken(path)
+    with pytest.raises(UnreadableSourceError, match="must be text and the other columns numbers"):
+        taken(tiers(path, {"tier": "one"}))
+    with pytest.raises(UnreadableSourceError, match="must be a day as 2022-02-12, was 'soon'"):
+        taken(tiers(path, {"observed": "soon"}))
+
+
+# A folder of payloads
+
+
+@pytest.fixture
+def payloads(tmp_path: Path) -> Path:
+    exporting.to_payloads(tmp_path / "payloads", [of_venue("mexc")[0], of_venue("gate")[0]])
+    return tmp_path / "payloads"
+
+
+def test_names_of_payload_files_are_safe_and_their_bytes_the_venues(tmp_path: Path) -> None:
+    one = of_venue("mexc")[0]
+    bad = replace(one.payloads[0], call=Call("../../etc/passwd"), venue="..")
+    exporting.to_payloads(
+        tmp_path / "out", [Snapshot("..", one.observed_at, (bad,), complete=True)]
+    )
+    (file,) = (path for path in (tmp_path / "out").rglob("*.json") if path.name != "MANIFEST.json")
+    assert file.relative_to(tmp_path / "out").parts[0] == "__"
+    assert file.read_bytes() == bad.content
+
+
+def rewritten(
+    folder: Path, edit: Callable[[dict[str, list[dict[str, list[dict[str, object]]]]]], None]
+) -> None:
+    path = folder / "MANIFEST.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    edit(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\\..\\b", "", "c:/x"])
+def test_a_manifest_that_points_outside_is_not_followed(name: str, payloads: Path) -> None:
+    rewritten(payloads, lambda found: found["snapshots"][0]["payloads"][0].update(file=name))
+    added, (lost,) = taken(payloads)
+    assert len(added) == 1
+    assert lost.unread
+    assert "is no file inside its folder; correct the name" in lost.reason
+
+
+def test_a_file_that_is_missing_a_link_or_altered_is_told(payloads: Path) -> None:
+    file = next(path for path in sorted(payloads.rglob("*.json")) if path.name != "MANIFEST.json")
+    content = file.read_bytes()
+    for spoil, said in (
+        (lambda: file.write_bytes(content + b" "), "is not as it was written"),
+        (file.unlink, "is missing; put it there"),
+        (lambda: file.symlink_to("/etc/passwd"), "is a link; put the file itself there"),
+    ):
+        spoil()
+        added, (lost,) = taken(payloads)
+        assert len(added) == 1
+        assert said in lost.reason
+        assert str(file) in lost.reason
+    file.unlink()
+    folder = file.parent
+    shutil.move(folder, folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+    assert all(lost.unread for lost in taken(payloads)[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[", "is not JSON"),
+        ('"words"', "is neither a list of recordings nor"),
+        ('{"files": {}}', "is neither a list of recordings nor"),
+        ("[1]", 'entry 0 is no object with the name of its "file"'),
+        ('{"format": "harmonize payloads 1"}', '"snapshots" must be a list'),
+        ("[" * 200_000, "is not JSON"),
+    ],
+)
+def test_a_manifest_that_is_none_is_told_in_one_line(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "MANIFEST.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UnreadableSourceError) as raised:
+        taken(tmp_path)
+    assert said in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_snapshot_whose_record_is_not_as_written_is_told(payloads: Path) -> None:
+    for edit in (
+        lambda found: found["snapshots"][0].pop("venue"),
+        lambda found: found["snapshots"][0].update(complete="yes", venue="mexc"),
+        lambda found: found["snapshots"].__setitem__(0, 7),
+    ):
+        rewritten(payloads, edit)
+        added, (lost,) = taken(payloads)
+        assert len(added) == 1
+        assert "snapshot 0 is not as it was written" in lost.reason

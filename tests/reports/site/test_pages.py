@@ -1,0 +1,288 @@
+"""Pages above the nights of a site: what venues sent is text, nothing is missed, the feed is a feed."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import feedparser
+import pytest
+
+from harmonize.document.change import Kind
+from harmonize.document.night import Night
+from harmonize.nightly.night_json import night_from_json, night_json
+from reports.html import report as html_
+from reports.site import changes as changes_view
+from reports.site import pages as site_pages
+from reports.site.feed import NAMESPACE
+from reports.site.pages import Site
+from tests.reports.html.test_report import Tree
+from tests.support.nights import FINDING
+from tests.support.sample_documents import SCRIPT
+from tests.support.sample_nights import LAST, QUOTED, change, night, nights
+
+SITE = Site("Margins <b>& co</b>", "https://example.org/margins")
+STYLESHEET = Path(html_.__file__).parent / "static" / "report.css"
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+WORST = (SCRIPT, QUOTED, "</li>]]>--><img src=x onerror=alert(1)>", "\x00\x1b[31m", "\u202egnp")
+
+
+def read(page: bytes) -> Tree:
+    """Read a page, and hold it to be well formed and to do nothing."""
+    tree = Tree()
+    tree.feed(page.decode())
+    tree.close()
+    assert not tree.open
+    assert not {"script", "img", "iframe", "form", "b2"} & {tag for tag, _ in tree.tags}
+    for _, given in tree.tags:
+        assert not [name for name in given if name.startswith("on")]
+    named = [given["id"] for _, given in tree.tags if "id" in given]
+    assert len(named) == len(set(named))
+    for _, given in tree.tags:
+        for name in ("aria-labelledby",):
+            assert given.get(name, named[0]) in named
+        if given.get("href", "").startswith("#"):
+            assert given["href"][1:] in named
+    assert not ILLEGAL.search(page.decode())
+    return tree
+
+
+def text(page: bytes) -> str:
+    """All that a page says, after its stylesheet."""
+    said = " ".join(read(page).text)
+    return " ".join(said.split())
+
+
+def page(*shown: Night) -> bytes:
+    return site_pages.changes_page(shown, ("2026-10", "2026-11"), SITE)
+
+
+def in_every_place(word: str) -> Night:
+    """A night that carries a venue's text wherever one may stand."""
+    bad = tuple(
+        replace(change(number, kind, word), venue=word, profile=word, rule_before=word)
+        for number, kind in enumerate(Kind)
+    )
+    finding = replace(FINDING, venue=word, symbol=word, message=word, code=word)
+    return replace(night(), changes=bad, fresh=(finding,), errors=(word,))
+
+
+@pytest.mark.parametrize("word", WORST)
+def test_what_a_venue_sent_is_text_wherever_it_stands(word: str) -> None:
+    shown = in_every_place(word)
+    for content in (page(shown), site_pages.month_page("2026-11", [shown], ("", ""), SITE)):
+        read(content)
+        assert b"<script" not in content
+        assert b"onerror=alert" not in content.replace(b"&lt;img src=x onerror=alert", b"")
+    feed = site_pages.feed([shown], SITE)
+    parsed = feedparser.parse(feed)
+    assert not parsed.bozo
+    body = ET.fromstring(feed).find(f".//{{{NAMESPACE}}}content")  # noqa: S314 - our own
+    assert body is not None
+    inner = Tree()
+    inner.feed(body.text or "")
+    assert {tag for tag, _ in inner.tags} == {"ul", "li"}
+    assert not ILLEGAL.search(feed.decode())
+    assert json.loads(site_pages.latest(shown, SITE))["errors"] == [word]
+
+
+def test_half_a_surrogate_pair_is_written_and_read_back() -> None:
+    shown = in_every_place("half \ud800")
+    assert "half \\ud800" in text(page(shown))
+    assert not feedparser.parse(site_pages.feed([shown], SITE)).bozo
+    assert json.loads(site_pages.latest(shown, SITE))["errors"] == ["half \ud800"]
+    assert night_from_json(night_json(shown)) == shown
+
+
+def test_every_page_is_well_formed_and_the_same_twice() -> None:
+    for shown in ((), nights()[:1], nights()):
+        first = page(*shown)
+        read(first)
+        assert page(*shown) == first
+        assert site_pages.feed(shown, SITE) == site_pages.feed(shown, SITE)
+    assert "No night has been run yet." in text(page())
+
+
+def test_nights_that_were_not_run_are_said_to_be_missing() -> None:
+    days = [LAST, LAST - timedelta(days=2), LAST - timedelta(days=3), LAST - timedelta(days=9)]
+    said = text(page(*map(night, days)))
+    assert re.findall(r"No run [^.]*\.", said) == [
+        "No run on 2026-11-19.",
+        "No run from 2026-11-12 to 2026-11-16, 5 nights.",
+    ]
+    twice = replace(night(), night=f"{LAST}.1")
+    said = text(page(twice, night()))
+    assert "No run" not in said
+    assert "20 Nov 2026 (1)" in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_every_kind_of_change_is_named_and_counted() -> None:
+    said = text(page(night(changes=len(Kind))))
+    for kind in Kind:
+        assert f"1 {kind.value}" in said
+    assert changes_view.tally(night(changes=2 * len(Kind)).changes).count("2 ") == len(Kind)
+    listed = {kind for kind in Kind if kind.value in re.sub(r"\d+ [a-z ]+", "", said)}
+    assert listed == set(Kind) or len(listed) > 3
+
+
+def test_colour_is_never_the_only_sign() -> None:
+    tree = read(page(*nights()))
+    marks = [
+        given["class"] for tag, given in tree.tags if given.get("class", "").startswith("mark ")
+    ]
+    assert {one.split()[1] for one in marks} == {"up", "down", "both"}  # three shapes
+    css = STYLESHEET.read_text()
+    for mark in ("up", "down", "both"):
+        assert re.search(rf"\.mark\.{mark} {{ border", css)
+    said = text(page(*nights()))
+    assert said.count("tighter") >= marks.count("mark up")
+    for level in ("error", "warning", "info"):
+        assert f" {level} " in said
+    assert "font-weight" in css.split(".change td.moved {", 1)[1].split("}")[0]
+
+
+def test_only_the_figures_that_moved_stand_out() -> None:
+    shown = replace(night(), changes=(change(0, Kind.TIGHTER),))
+    cells = re.findall(r'<td class="(n[^"]*)">([^<]*)</td>', page(shown).decode())
+    first = [(how, rate.replace("\N{NO-BREAK SPACE}", " ")) for how, rate in cells[:4]]
+    assert first == [("n", "2.0 %"), ("n moved", "2.1 %"), ("n", "1.0 %"), ("n", "1.0 %")]
+    assert len(cells) == 12  # the size at which nothing is known is left out
+
+
+def test_schedules_that_changed_alike_are_told_once_and_others_apart() -> None:
+    one, two = change(0, Kind.TIGHTER, "ONE"), change(0, Kind.TIGHTER, "TWO")
+    later = replace(two, symbol="LATER", after="2026-11-20T03:15:00Z")
+    (venue,) = changes_view.night_views([replace(night(), changes=(one, two, later))], "")[0].venues
+    assert [
+        (each.symbols, each.count.replace("\N{NO-BREAK SPACE}", " ")) for each in venue.changes
+    ] == [
+        ("LATER", ""),
+        ("ONE, TWO", "2 schedules"),
+    ]
+
+
+def test_findings_are_listed_gravest_first_and_the_rest_counted() -> None:
+    many = tuple(replace(FINDING, code=f"MH{number}") for number in range(100, 120))
+    shown = replace(night(), fresh=(*many, *nights()[0].fresh))
+    (view,) = changes_view.night_views([shown], "")
+    assert len(view.findings) == changes_view.FINDINGS
+    assert view.findings_left == "and 11 more in the report"
+    assert {one.level for one in view.findings} == {"error"}
+    few = changes_view.night_views([nights()[0]], "")[0]
+    assert [(one.level, one.state, one.whose) for one in few.findings] == [
+        ("error", "new", "okx BTC/USDT:USDT"),
+        ("warning", "worse", "okx BTC/USDT:USDT"),
+        ("info", "new", "gate BTC"),
+    ]
+
+
+def links(content: bytes) -> list[str]:
+    return [given["href"] for tag, given in read(content).tags if tag == "a"]
+
+
+def test_months_lead_to_one_another_and_to_the_reports() -> None:
+    shown = page(night())
+    assert links(shown)[1:6] == [
+        *("index.html", "changes.html", "changes.xml"),
+        *("changes/2026-11.html", "changes/2026-10.html"),
+    ]
+    assert f"nights/{LAST}/index.html" in links(shown)
+    month = site_pages.month_page("2026-10", [night()], ("2026-09", "2026-11"), SITE)
+    assert links(month)[1:6] == [
+        *("../index.html", "../changes.html", "../changes.xml"),
+        *("2026-09.html", "2026-11.html"),
+    ]
+    assert f"../nights/{LAST}/index.html" in links(month)
+    alone = site_pages.month_page("2026-10", [night()], ("", ""), SITE)
+    assert links(alone)[4:5] == [f"../nights/{LAST}/index.html"]
+
+
+def test_a_month_of_busy_nights_is_one_page_of_bounded_size() -> None:
+    busy = [night(LAST - timedelta(days=number), 130) for number in range(30)]
+    content = site_pages.changes_page(busy, ("2026-11",), SITE)
+    assert len(content) < 1_500_000
+    read(content)
+    feed = site_pages.feed(busy, SITE)
+    assert len(feed) < 300_000
+    assert feedparser.parse(feed).entries[0].content[0].value.count("<li>") == 40
+    assert "and 90 more" in feedparser.parse(feed).entries[0].content[0].value
+
+
+def test_the_feed_has_what_the_standard_asks() -> None:
+    """RFC 4287: id, title and updated of the feed and of each entry, an author, and links by place."""
+    root = ET.fromstring(site_pages.feed(nights(), SITE))  # noqa: S314 - our own
+    space = {"a": NAMESPACE}
+    entries = root.findall("a:entry", space)
+    assert [one.findtext("a:id", "", space) for one in entries] == [
+        f"tag:example.org,2026-01-01:margins/night/{LAST}",
+        f"tag:example.org,2026-01-01:margins/night/{LAST - timedelta(days=3)}",
+    ]  # the night between had no change
+    for one in (root, *entries):
+        assert all(one.findtext(f"a:{name}", "", space) for name in ("id", "title", "updated"))
+        assert re.fullmatch(
+            r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z", one.findtext("a:updated", "", space)
+        )
+    assert root.findtext("a:author/a:name", "", space) == SITE.title
+    assert root.findtext("a:updated", "", space) == f"{LAST}T01:15:00Z"
+    hrefs = [(one.get("rel"), one.get("href")) for one in root.iter(f"{{{NAMESPACE}}}link")]
+    assert hrefs[:2] == [
+        ("self", "https://example.org/margins/changes.xml"),
+        ("alternate", "https://example.org/margins/changes.html"),
+    ]
+    assert all((href or "").startswith("https://example.org/margins/") for _, href in hrefs)
+
+
+def test_without_an_address_the_feed_has_no_link_and_ids_all_the_same() -> None:
+    feed = site_pages.feed(nights(), Site())
+    assert b"<link" not in feed
+    assert b"<id>tag:harmonize,2026-01-01:changes</id>" in feed
+    assert b"tag:harmonize,2026-01-01:night/2026-11-20<" in feed
+
+
+@pytest.mark.parametrize(
+    ("address", "tag"),
+    [
+        ("https://example.org", "tag:example.org,2026-01-01:changes"),
+        ("https://Example.org:8443/a/b", "tag:example.org,2026-01-01:a/b/changes"),
+        ("https://me.github.io/one", "tag:me.github.io,2026-01-01:one/changes"),
+        ("https://me.github.io/two", "tag:me.github.io,2026-01-01:two/changes"),
+    ],
+)
+def test_two_sites_of_one_host_have_feeds_of_their_own(address: str, tag: str) -> None:
+    assert f"<id>{tag}</id>".encode() in site_pages.feed([], Site("x", address))
+
+
+def test_an_entry_keeps_its_id_when_its_night_is_written_again() -> None:
+    first = feedparser.parse(site_pages.feed([night(changes=1)], SITE)).entries[0]
+    again = replace(night(changes=2), as_of="2026-11-20T03:00:00Z")
+    second = feedparser.parse(site_pages.feed([again], SITE)).entries[0]
+    assert first.id == second.id
+    assert first.updated < second.updated
+
+
+def test_latest_says_all_of_the_night_and_where_its_files_are() -> None:
+    found = json.loads(site_pages.latest(nights()[0], SITE))
+    assert list(found) == [
+        *("schema_version", "title", "base_url", "night", "as_of", "version", "venues"),
+        *("changes", "fresh", "errors", "counts", "exit_code", "sequence", "files"),
+    ]
+    assert (found["schema_version"], found["title"]) == ("1", SITE.title)
+    assert found["files"] == {
+        "report": f"nights/{LAST}/index.html",
+        "document": f"nights/{LAST}/audit.json.gz",
+        "night": f"nights/{LAST}/night.json",
+        "changes": "changes.html",
+        "feed": "changes.xml",
+    }
+    assert len(found["changes"]) == len(nights()[0].changes)
+    endless = replace(night(), changes=(replace(change(0, Kind.TIGHTER), price=float("inf")),))
+    assert json.loads(site_pages.latest(endless, SITE))["changes"][0]["price"] is None
+
+
+def test_a_night_is_read_back_as_it_was_written() -> None:
+    for one in nights():
+        assert night_from_json(night_json(one)) == one
+    with pytest.raises(ValueError, match="validation error"):
+        night_from_json(b"{}")

@@ -1,0 +1,49 @@
+from harmonize.document import Level, Verdict
+from reports.finding_order import by_code, gravest, leading, level_counts
+from tests.support.sample_documents import finding, findings
+
+
+def test_order_is_level_then_verdict_then_how_many_times_off() -> None:
+    ordered = gravest(
+        (
+            finding(1, Level.INFO, Verdict.BREACH),
+            finding(2, Level.ERROR, Verdict.UNDER, divergence=-0.5),
+            finding(3, Level.ERROR, Verdict.UNDER, divergence=1.2),
+            finding(4, Level.ERROR, Verdict.BREACH, divergence=None),
+            finding(5, Level.ERROR, Verdict.UNDER, divergence=-1.0),
+        )
+    )
+    assert [one.fingerprint[-1] for one in ordered] == ["4", "5", "3", "2", "1"]
+
+
+def test_order_does_not_depend_on_the_order_given() -> None:
+    assert gravest(findings()) == gravest(reversed(findings()))
+
+
+def test_every_finding_is_under_its_check_once() -> None:
+    groups = by_code(gravest(findings()))
+    assert [group.code for group in groups] == ["MH401", "MH301", "MH201", "MH902"]
+    assert sum(len(group.findings) for group in groups) == len(findings())
+    diverges = groups[1]
+    assert diverges.level is Level.ERROR
+    assert diverges.venues == ("venue-a", "venue-c", "venue-d")
+    assert diverges.verdicts == (
+        (Verdict.UNDER, 2),
+        (Verdict.OVER, 1),
+        (Verdict.COMPLIANT, 1),
+    )
+
+
+def test_levels_without_findings_are_counted_as_none() -> None:
+    counts = level_counts((finding(1, Level.INFO, Verdict.OVER),))
+    assert counts == ((Level.ERROR, 0), (Level.WARNING, 0), (Level.INFO, 1))
+
+
+def test_no_check_or_venue_crowds_out_the_others() -> None:
+    crowd = [finding(n, Level.ERROR, Verdict.BREACH, venue=f"v{n % 9}") for n in range(90)]
+    other = finding(99, Level.INFO, Verdict.OVER, code="MH105")
+    picked = leading(gravest([*crowd, other]), 40)
+    assert len(picked) == 9
+    assert picked[-1] == other
+    assert len({one.venue for one in picked[:-1]}) >= 4
+    assert leading(gravest(crowd), 3) == (*gravest(crowd)[:2], gravest(crowd)[10])

@@ -1,0 +1,146 @@
+"""Small rendered outputs kept beside the tests; ``python -m tests.support.goldens`` rewrites them."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from types import MappingProxyType
+
+import openpyxl
+from pyarrow.parquet import read_table
+
+from reports.charts.margin_curves import Drawing, draw
+from reports.formats.table import table
+from reports.html.gap import worth
+from reports.html.history import schedule_picture, weeks_picture
+from reports.html.report import html
+from reports.lookup import Lookup
+from reports.registry import render
+from reports.site import pages as site_pages
+from tests.support.paths import ROOT
+from tests.support.sample_documents import RATES, curves, sample
+from tests.support.sample_history import CRASH, course, monday, week
+from tests.support.sample_nights import nights
+
+FOLDER = ROOT / "tests" / "goldens"
+
+
+def chart() -> str:
+    """One drawing."""
+    lines = tuple(line for line in curves("BTC") if line.figure == "initial")
+    styles = {venue: number for number, venue in enumerate(RATES)}
+    (svg,) = draw([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
+    return svg.replace("><", ">\n<") + "\n"
+
+
+def pictures() -> str:
+    """The drawings of what differences are worth."""
+    (found,) = worth(Lookup(sample()))
+    drawn = [one.svg.replace("><", ">\n<") for one in found.pictures]
+    return "".join(f"{svg}\n" for svg in drawn)
+
+
+def steps() -> str:
+    """One schedule over time: a gap, an end before the others, a window of stress with its flag."""
+    moved = "2024-01-01 0.1, 2024-03-15 0.15, 2024-05-01 -, 2024-06-01 0.05"
+    courses = [
+        course(moved, "2024-07-01", notional=1e5),
+        course("2024-01-01 0.2, 2024-03-15 0.25", "2024-07-01", notional=1e6),
+        course("2024-01-01 0.01", "2024-04-01", figure="maintenance", notional=1e5),
+    ]
+    return schedule_picture(courses, [CRASH], "0").svg.replace("><", ">\n<") + "\n"
+
+
+def weeks() -> str:
+    """The changes of a venue by week: every kind, and weeks without any."""
+    found = [
+        week(monday(0), 3, 1, 2, 1),
+        week(monday(1), 1),
+        week(monday(10), 12, 0, 1, 0, 4, 1),
+        week(monday(14), 0, 5),
+    ]
+    return weeks_picture(found, [CRASH], 0).svg.replace("><", ">\n<") + "\n"
+
+
+def text(name: str) -> str:
+    """The sample in a format that is text."""
+    return render(name, sample()).decode()
+
+
+def workbook() -> str:
+    """The sample as a workbook, read back: every cell with its type and number format."""
+    book = openpyxl.load_workbook(BytesIO(render("xlsx", sample())))
+    lines = []
+    for sheet in book:
+        lines.append(f"# {sheet.title}, frozen at {sheet.freeze_panes}")
+        lines += [
+            f"{cell.coordinate} {cell.data_type} {cell.number_format} {cell.value!r}"
+            for row in sheet
+            for cell in row
+            if cell.value is not None
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def parquet() -> str:
+    """The sample as a Parquet table, read back: the columns with their units, and every row."""
+    table = read_table(BytesIO(render("parquet", sample())))
+    fields = [f"# {one.name} {one.type} {dict(one.metadata)}" for one in table.schema]
+    return "".join(f"{line}\n" for line in (*fields, *map(str, table.to_pylist())))
+
+
+def section(name: str) -> str:
+    """One section of the report, without its drawings."""
+    found = re.search(rf'<section id="{name}".*?</section>', html(sample()), re.DOTALL)
+    if found is None:
+        message = f"the report has no section {name}"
+        raise LookupError(message)
+    return re.sub(r'<svg class="chart".*?</svg>', "<svg/>", found[0], flags=re.DOTALL) + "\n"
+
+
+SITE = site_pages.Site("Margins of <venues>", "https://example.org/margins")
+
+
+def changes() -> str:
+    """The body of a page of changes."""
+    page = site_pages.changes_page(nights(), ("2026-10", "2026-11"), SITE).decode()
+    return page[page.index("<body") :]
+
+
+GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "report-table.txt": lambda: table(sample()),
+        "report-chart.svg": chart,
+        "findings.csv": lambda: text("csv"),
+        "findings.jsonl": lambda: text("jsonl"),
+        "findings.md": lambda: text("markdown"),
+        "findings.sarif": lambda: text("sarif"),
+        "findings.junit.xml": lambda: text("junit"),
+        "findings.github.txt": lambda: text("github"),
+        "findings.xlsx.txt": workbook,
+        "findings.parquet.txt": parquet,
+        "report-findings.html": lambda: section("findings"),
+        "report-rules.html": lambda: section("rules"),
+        "report-summary.html": lambda: section("summary"),
+        "report-divergence.html": lambda: section("divergence"),
+        "report-underlyings.html": lambda: section("underlyings"),
+        "report-worth.html": lambda: section("worth"),
+        "report-pictures.svg": pictures,
+        "site-changes.html": changes,
+        "site-changes.xml": lambda: site_pages.feed(nights(), SITE).decode(),
+        "report-steps.svg": steps,
+        "report-weeks.svg": weeks,
+    }
+)
+
+
+def main() -> None:
+    """Write every golden."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, rendered in GOLDENS.items():
+        (FOLDER / name).write_text(rendered(), encoding="utf-8")
+        sys.stdout.write(f"{name}\n")
+
+
+if __name__ == "__main__":
+    main()

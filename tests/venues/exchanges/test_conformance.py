@@ -1,0 +1,69 @@
+import pytest
+
+from harmonize.core.payload import Snapshot
+from tests.support import recorded
+from tests.support.altered_snapshots import parsed
+from tests.venues.exchanges import conformance
+from venues.registry import VENUES
+
+EXPECTED = {
+    "binance": 808,
+    "bitget": 437,
+    "bybit": 300,
+    "deribit": 3,
+    "dydx": 123,
+    "gate": 5,
+    "htx": 2,
+    "krakenfutures": 80,
+    "kucoin": 12,
+    "mexc": 3,
+    "okx": 2,
+}
+
+
+@pytest.mark.parametrize("snapshot", recorded.snapshots(), ids=lambda one: one.venue)
+def test_every_recorded_snapshot_is_read_without_defect_and_holds_every_law(
+    snapshot: Snapshot,
+) -> None:
+    found = parsed(snapshot)
+    assert found.defects == ()
+    assert found.schedules
+    assert conformance.all_laws(snapshot, iter(found.schedules)) >= len(found.schedules)
+
+
+@pytest.mark.parametrize(("venue", "count"), EXPECTED.items())
+def test_every_instrument_of_the_recording_has_a_schedule(venue: str, count: int) -> None:
+    assert len(recorded.schedules(venue)) == count
+
+
+def test_a_trimmed_snapshot_takes_nothing_away_from_the_complete_one_before_it() -> None:
+    newest, older = recorded.of_venue("hyperliquid")
+    assert (newest.complete, older.complete) == (False, True)
+    merged = {one.instrument.symbol: one for one in recorded.schedules("hyperliquid")}
+    assert len(merged) == 169
+    assert f"{merged['BTC/USDC:USDC'].observed_at:%Y-%m-%d}" == "2026-09-25"
+    assert f"{merged['LTC/USDC:USDC'].observed_at:%Y-%m-%d}" == "2025-05-25"
+
+
+@pytest.mark.parametrize("snapshot", recorded.snapshots(), ids=lambda one: one.venue)
+def test_parse_does_not_depend_on_the_order_of_payloads(snapshot: Snapshot) -> None:
+    turned = Snapshot(
+        snapshot.venue, snapshot.observed_at, snapshot.payloads[::-1], snapshot.complete
+    )
+    assert parsed(turned) == parsed(snapshot)
+
+
+def test_a_venue_that_is_closed_says_why_and_the_others_name_their_host() -> None:
+    for one in VENUES:
+        assert bool(one.closed) != bool(one.host), one.venue
+
+
+def test_every_endpoint_is_a_method_of_its_ccxt_exchange() -> None:
+    import ccxt  # noqa: PLC0415 - heavy, and only this test needs it
+
+    for one in VENUES:
+        if one.closed:
+            continue
+        exchange = getattr(ccxt, one.exchange or one.venue)()
+        for endpoint in one.endpoints:
+            assert callable(getattr(exchange, endpoint.method, None)), endpoint.method

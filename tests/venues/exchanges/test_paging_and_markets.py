@@ -1,0 +1,1120 @@
+"""Lists that come in pages, and the markets beside the linear perpetuals of six venues."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import pytest
+
+from harmonize.core.instrument import Payoff
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.schedule import (
+    Derived,
+    Known,
+    MarginMode,
+    MarginSchedule,
+    Tier,
+    TierRule,
+    Unknown,
+    value_of,
+)
+from tests.replay.faults import Fault, Reply
+from tests.replay.gathering import replayed
+from tests.support import recorded
+from tests.support.altered_snapshots import changed, parsed, written
+from tests.venues.exchanges import conformance
+from venues import facts, registry
+from venues.adapter import Endpoint, Parsed
+from venues.calls import Params, PastTheEndError, call
+from venues.exchanges import bitget, bybit, gate, kucoin, mexc, okx
+from venues.gathering.outcome import Failed, Gathered
+from venues.parsing import tier_rows as scattered
+
+WHEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ADAPTERS = (
+    bitget.ADAPTER,
+    bybit.ADAPTER,
+    gate.ADAPTER,
+    kucoin.ADAPTER,
+    mexc.ADAPTER,
+    okx.ADAPTER,
+)
+
+
+def answer(venue: str, method: str, document: object, **params: str) -> Payload:
+    provenance = Provenance(Origin.RECORDED, "a test", "a test")
+    return Payload.of(venue, Call(method, call(**params)), WHEN, provenance, written(document))
+
+
+def read(*payloads: Payload) -> Parsed:
+    snapshot = Snapshot(payloads[0].venue, WHEN, payloads, complete=False)
+    found = parsed(snapshot)
+    conformance.all_laws(snapshot, iter(found.schedules))
+    return found
+
+
+def only(found: Parsed) -> MarginSchedule:
+    (schedule,) = found.schedules
+    assert found.defects == ()
+    return schedule
+
+
+def margins(schedule: MarginSchedule, notional: int) -> tuple[float, float]:
+    initial, maintenance = value_of(schedule.initial), value_of(schedule.maintenance)
+    assert initial is not None
+    assert maintenance is not None
+    size = Decimal(notional)
+    return (
+        float(conformance.margin(initial, size)),
+        float(conformance.margin(maintenance, size)),
+    )
+
+
+def guessed(schedule: MarginSchedule) -> bool:
+    """Whether no figure in dollars is verified."""
+    figures = (schedule.initial, schedule.maintenance, schedule.capacity)
+    return all(isinstance(one, Derived) and not one.verified for one in figures)
+
+
+def verified(schedule: MarginSchedule) -> bool:
+    figures = (schedule.initial, schedule.maintenance, schedule.capacity)
+    return all(
+        isinstance(one, Known) or (isinstance(one, Derived) and one.verified) for one in figures
+    )
+
+
+@cache
+def gathered() -> tuple[dict[str, Gathered], list[tuple[str, str, dict[str, str]]]]:
+    """The six venues gathered from their recordings, and every request made."""
+    found, server = replayed(adapters=ADAPTERS)
+    whole = {}
+    for venue, one in found.items():
+        assert isinstance(one, Gathered), f"{venue}: {getattr(one, 'reason', '')}"
+        assert one.missing == ()
+        whole[venue] = one
+    asked = [
+        (one.venue, one.endpoint.method, dict(one.asked))
+        for one in server.requests
+        if one.endpoint is not None
+    ]
+    assert len(asked) == len(server.requests)
+    return whole, asked
+
+
+def asked_of(method: str, *names: str) -> list[tuple[str, ...]]:
+    """What a method was asked with, sorted: calls are made at once."""
+    return sorted(
+        tuple(params.get(name, "") for name in names)
+        for _, asked, params in gathered()[1]
+        if asked == method
+    )
+
+
+def endpoint(venue: str, method: str) -> Endpoint:
+    adapter = registry.adapter(venue)
+    assert adapter is not None
+    return next(one for one in adapter.endpoints if one.method == method)
+
+
+# pages
+
+
+TIERS = (
+    # Gate's own example: 1.2 million at 0.4 % up to a million and 0.45 % above needs 4,900.
+    {
+        "contract": "BTC_USDT",
+        "tier": 1,
+        "risk_limit": "1000000",
+        "initial_rate": "0.008",
+        "maintenance_rate": "0.004",
+        "leverage_max": "125",
+        "deduction": "0",
+    },
+    {
+        "contract": "BTC_USDT",
+        "tier": 2,
+        "risk_limit": "2000000",
+        "initial_rate": "0.009",
+        "maintenance_rate": "0.0045",
+        "leverage_max": "111.11",
+        "deduction": "500",
+    },
+)
+
+
+def page(offset: int, *rows: object, settle: str = "usdt") -> Payload:
+    return answer("gate", gate.TIERS, list(rows), settle=settle, limit="100", offset=str(offset))
+
+
+def test_a_contract_that_two_pages_share_is_put_together() -> None:
+    first, second = page(0, TIERS[0]), page(100, TIERS[1])
+    for payloads in ((first, second), (second, first)):
+        schedule = only(read(*payloads))
+        assert margins(schedule, 1_200_000) == pytest.approx((10_800, 4_900))
+        assert [(one.sha256, one.rows) for one in schedule.evidence] == [
+            (first.sha256, ("/0",)),
+            (second.sha256, ("/0",)),
+        ]
+        assert value_of(schedule.capacity) == 2_000_000
+
+
+def test_pages_are_dated_by_the_weaker_and_older_of_them() -> None:
+    first, second = page(0, TIERS[0]), page(100, TIERS[1])
+    older = Payload.of(
+        "gate",
+        second.call,
+        WHEN.replace(hour=11),
+        Provenance(Origin.DOCUMENTATION, "a test", "a test"),
+        second.content,
+    )
+    schedule = only(read(first, older))
+    assert schedule.dates == (WHEN.replace(hour=11), WHEN)
+    assert schedule.origin is Origin.DOCUMENTATION
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"),
+    [
+        ((page(0, *TIERS), page(100, TIERS[1])), "a tier stands on two pages"),
+        ((page(0, *TIERS), page(100, *TIERS, {})), "a tier stands on two pages"),
+        ((page(0, TIERS[1]),), "tier 1 was due at /0, was 2"),
+        ((page(0, TIERS[0]), page(100, {**TIERS[1], "tier": 3})), "tier 2 was due at /0, was 3"),
+    ],
+    ids=["twice", "whole twice", "first lost", "one lost"],
+)
+def test_pages_that_moved_while_they_were_read_are_a_defect(
+    pages: tuple[Payload, ...], said: str
+) -> None:
+    found = read(*pages)
+    assert found.schedules == ()
+    assert said in next(one.reason for one in found.defects if one.symbol == "BTC_USDT")
+
+
+def test_only_pages_of_one_list_are_joined() -> None:
+    def tier(upper: int, payload: Payload) -> scattered.Scattered:
+        rate = Decimal("0.01")
+        return scattered.Scattered("BTC_USDT", Tier(Decimal(upper), rate, rate), "/0", payload)
+
+    one, other = page(0, TIERS[0]), page(0, TIERS[1], settle="btc")
+    defects: list[Any] = []
+    paging = frozenset({"limit", "offset"})
+    assert scattered.gather([tier(1, one), tier(2, other)], defects, paging) == []
+    assert "stand on two pages" in defects[0].reason
+
+
+def test_gate_pages_end_with_the_one_that_is_not_full() -> None:
+    for method in (gate.TIERS, gate.DATED_TIERS):
+        following = endpoint("gate", method).next_page
+        assert following is not None
+        first = call(limit="100", offset="0", settle="usdt")
+        second = call(limit="100", offset="100", settle="usdt")
+        assert following(first, [{}] * 812) == second  # 100 contracts with all their tiers
+        assert following(first, [{}] * 99) is None
+        with pytest.raises(PastTheEndError):
+            following(second, [])
+
+
+def test_bybit_pages_end_where_the_cursor_does() -> None:
+    for method in (bybit.RISK_LIMIT, bybit.INSTRUMENTS):
+        following = endpoint("bybit", method).next_page
+        assert following is not None
+        first: Params = call(category="linear")
+        second = call(category="linear", cursor="a=b&c")
+        assert following(first, {"result": {"list": [{}], "nextPageCursor": "a=b&c"}}) == second
+        assert following(first, {"result": {"list": [{}], "nextPageCursor": ""}}) is None
+        assert following(first, {"result": {"list": [{}]}}) is None
+        with pytest.raises(PastTheEndError):
+            following(second, {"result": {"list": [], "nextPageCursor": "d"}})
+
+
+# what is asked
+
+
+def test_bybit_asks_for_every_page_of_the_risk_limits_once() -> None:
+    assert asked_of(bybit.RISK_LIMIT, "category", "cursor") == [
+        ("linear", ""),
+        *(("linear", str(number)) for number in range(1, 5)),
+    ]
+    assert asked_of(bybit.INSTRUMENTS, "category", "limit", "status") == [
+        ("inverse", "1000", "Trading"),
+        ("linear", "1000", "Trading"),
+    ]
+    found = parsed(gathered()[0]["bybit"].snapshot)
+    twins = {one.key: one for one in recorded.schedules("bybit")}
+    assert {one.key: one.tiers for one in found.schedules} == {
+        key: one.tiers for key, one in twins.items()
+    }
+
+
+def test_okx_asks_for_several_families_at_once_in_both_margin_modes() -> None:
+    assert asked_of(okx.TIERS, "instType", "tdMode", "instFamily") == [
+        ("SWAP", "cross", "BTC-USDT,ETH-USDT"),
+        ("SWAP", "isolated", "BTC-USDT,ETH-USDT"),
+    ]
+    found = parsed(gathered()[0]["okx"].snapshot)
+    assert sorted(str(one.profile) for one in found.schedules) == ["cross"] * 2 + ["isolated"] * 2
+    held = {one.instrument.id: one for one in recorded.schedules("okx")}
+    for one in found.schedules:
+        assert one.tiers == held[one.instrument.id].tiers
+
+
+def test_okx_never_names_more_than_five_families() -> None:
+    rows = [SWAP | {"instId": f"A{n}-USDT-SWAP", "instFamily": f"A{n}-USDT"} for n in range(7)]
+    listed = answer("okx", okx.INSTRUMENTS, {"code": "0", "data": rows}, instType="SWAP")
+    asked = endpoint("okx", okx.TIERS).ask(Snapshot("okx", WHEN, (listed,), complete=True))
+    families = [dict(one)["instFamily"].split(",") for one in asked]
+    assert [len(one) for one in families] == [5, 2, 5, 2]
+
+
+def test_kucoin_asks_for_lists_of_symbols_and_for_the_levels_of_each() -> None:
+    assert asked_of(kucoin.UNIFIED, "symbol", "accountType", "marginMode") == [
+        ("ETHUSDTM,XBTUSDTM", "UNIFIED", "CROSS")
+    ]
+    assert asked_of(kucoin.LEVELS, "symbol") == [("XBTUSDTM",)]
+    rows = [{"symbol": f"A{number}USDTM"} for number in range(45)]
+    listed = answer("kucoin", kucoin.UNIFIED_CONTRACTS, {"data": {"list": rows}})
+    asked = endpoint("kucoin", kucoin.UNIFIED).ask(
+        Snapshot("kucoin", WHEN, (listed,), complete=True)
+    )
+    assert [len(dict(one)["symbol"].split(",")) for one in asked] == [20, 20, 5]
+
+
+def test_bitget_asks_for_each_open_symbol_of_each_product_type() -> None:
+    assert asked_of(bitget.CONTRACTS, "productType") == [
+        ("COIN-FUTURES",),
+        ("USDC-FUTURES",),
+        ("USDT-FUTURES",),
+    ]
+    assert len(asked_of(bitget.LEVERS, "symbol")) == 436
+
+    def listed(kind: str, *rows: object) -> Payload:
+        return answer("bitget", bitget.CONTRACTS, {"data": list(rows)}, productType=kind)
+
+    coin = BTCUSD | {"symbolStatus": "maintain"}
+    held = (
+        listed("COIN-FUTURES", coin, BTCUSD | {"symbol": "ETHUSD", "symbolStatus": "listed"}),
+        listed("USDC-FUTURES"),
+        listed("USDT-FUTURES", BTCUSD | {"symbol": "BTCUSDT", "symbolStatus": "off"}),
+    )
+    asked = endpoint("bitget", bitget.LEVERS).ask(Snapshot("bitget", WHEN, held, complete=True))
+    assert list(asked) == [(("productType", "COIN-FUTURES"), ("symbol", "BTCUSD"))]
+
+
+def test_gate_asks_in_every_settlement_currency_and_for_dated_contracts() -> None:
+    assert asked_of(gate.TIERS, "settle", "limit", "offset") == [
+        ("btc", "100", "0"),
+        ("usdt", "100", "0"),
+    ]
+    assert asked_of(gate.DATED_TIERS, "settle", "offset") == [("usdt", "0")]
+    found = parsed(gathered()[0]["gate"].snapshot)
+    assert sorted(one.instrument.symbol for one in found.schedules) == [
+        "ADA/USDT:USDT",
+        "BTC/USD:BTC",
+        "BTC/USDT:USDT",
+        "BTC/USDT:USDT-260626",
+        "ETH/USDT:USDT",
+    ]
+
+
+@pytest.mark.parametrize("venue", [one.venue for one in ADAPTERS])
+def test_the_costly_endpoint_comes_last_and_every_answer_is_read(venue: str) -> None:
+    snapshot = gathered()[0][venue].snapshot
+    found = parsed(snapshot)
+    assert found.defects == ()
+    assert found.schedules
+    adapter = registry.adapter(venue)
+    assert adapter is not None
+    assert adapter.host
+    calls = [one.calls.value for one in adapter.endpoints]
+    assert "one a symbol" not in calls[:-1]
+
+
+# lists cut short
+
+
+def rows_lost(
+    venue: str, method: str, pointer: tuple[str, ...], lost: Callable[[Any], bool]
+) -> Fault:
+    def change(reply: Reply) -> Reply:
+        document = json.loads(reply.body)
+        holder = document
+        for key in pointer:
+            holder = holder[key]
+        holder[:] = [one for one in holder if not lost(one)]
+        return Reply(json.dumps(document).encode(), date=reply.date)
+
+    return Fault("cut short", change, lambda one, _: one.method == method, venue)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (
+            rows_lost(
+                "bybit",
+                bybit.RISK_LIMIT,
+                ("result", "list"),
+                lambda row: row["symbol"] == "BTCPERP",
+            ),
+            "1 listed instruments have no margins in the answer, as BTCPERP",
+        ),
+        (
+            rows_lost("okx", okx.TIERS, ("data",), lambda row: row["instFamily"] == "ETH-USDT"),
+            "as ETH-USDT (SWAP, cross), ETH-USDT (SWAP, isolated)",
+        ),
+        (
+            rows_lost("gate", gate.TIERS, (), lambda row: row["contract"] == "ETH_USDT"),
+            "1 listed instruments have no margins in the answer, as ETH_USDT (usdt)",
+        ),
+        (
+            rows_lost("kucoin", kucoin.UNIFIED, ("data",), lambda row: row["symbol"] == "ETHUSDTM"),
+            "1 listed instruments have no margins in the answer, as ETHUSDTM",
+        ),
+    ],
+    ids=["bybit", "okx", "gate", "kucoin"],
+)
+def test_a_list_that_the_venue_cuts_short_is_noticed(fault: Fault, said: str) -> None:
+    adapter = registry.adapter(fault.venue)
+    assert adapter is not None
+    found, _ = replayed(fault, [adapter])
+    one = found[fault.venue]
+    assert isinstance(one, Failed)
+    assert said in one.reason
+
+
+def test_gate_contracts_that_open_later_or_close_are_not_missed() -> None:
+    snapshot = gathered()[0]["gate"].snapshot
+    for key, value in (("in_delisting", True), ("status", "prelaunch"), ("status", "delisted")):
+
+        def close(document: Any, key: str = key, value: object = value) -> None:
+            document.append({**document[0], "name": "NEW_USDT", key: value})
+
+        assert gate.ADAPTER.whole(changed_of(snapshot, gate.CONTRACTS, "usdt", close)) == ""
+
+    def open_(document: Any) -> None:
+        document.append({**document[0], "name": "NEW_USDT"})
+
+    told = gate.ADAPTER.whole(changed_of(snapshot, gate.CONTRACTS, "usdt", open_))
+    assert "NEW_USDT (usdt)" in told
+
+
+def changed_of(
+    snapshot: Snapshot, method: str, value: str, change: Callable[[Any], None]
+) -> Snapshot:
+    """The snapshot with the answer changed that ``value`` was asked with."""
+    kept = [
+        one
+        for one in snapshot.payloads
+        if one.call.method != method or value in dict(one.call.params).values()
+    ]
+    reduced = Snapshot(snapshot.venue, snapshot.observed_at, tuple(kept), snapshot.complete)
+    altered = changed(reduced, method, change)
+    others = tuple(one for one in snapshot.payloads if one not in kept)
+    return Snapshot(
+        snapshot.venue, snapshot.observed_at, (*altered.payloads, *others), snapshot.complete
+    )
+
+
+# bybit
+
+
+def inverse_tiers(scale: int = 1) -> list[dict[str, object]]:
+    """Bybit's example of an inverse contract: 1, 2, … 5 % on slices of 10 coins."""
+    deductions = ("", "0.1", "0.3", "0.6", "1")
+    return [
+        {
+            "id": number,
+            "symbol": "XYZUSD",
+            "riskLimitValue": str(10 * number),
+            "maintenanceMargin": str(Decimal(number * scale) / 100),
+            "initialMargin": str(Decimal(2 * number * scale) / 100),
+            "isLowestRisk": int(number == 1),
+            "maxLeverage": str(Decimal(50) / number),
+            "mmDeduction": deductions[number - 1],
+        }
+        for number in range(1, 6)
+    ]
+
+
+def limits(*rows: object) -> Payload:
+    return answer("bybit", bybit.RISK_LIMIT, {"result": {"list": list(rows)}}, category="inverse")
+
+
+def ticker(symbol: str, price: object) -> Payload:
+    rows = [{"symbol": symbol, "markPrice": price}]
+    return answer("bybit", bybit.TICKERS, {"result": {"list": rows}}, category="inverse")
+
+
+def listing_of(*rows: object) -> Payload:
+    document = {"result": {"list": list(rows), "nextPageCursor": ""}}
+    return answer("bybit", bybit.INSTRUMENTS, document, category="inverse")
+
+
+XYZUSD = {
+    "symbol": "XYZUSD",
+    "contractType": "InversePerpetual",
+    "status": "Trading",
+    "baseCoin": "XYZ",
+    "quoteCoin": "USD",
+    "settleCoin": "XYZ",
+    "deliveryTime": "0",
+}
+
+
+def test_bybit_inverse_risk_limits_are_coins() -> None:
+    schedule = only(read(limits(*inverse_tiers()), ticker("XYZUSD", "400")))
+    assert schedule.instrument.payoff is Payoff.INVERSE
+    # The page: 10,000 dollars at 400 are 25 coins; MM 0.45 coins, that is 180 dollars.
+    assert margins(schedule, 10_000)[1] == pytest.approx(0.45 * 400)
+    assert schedule.rule is TierRule.MARGINAL
+    assert value_of(schedule.capacity) == 50 * 400
+    assert verified(schedule)
+
+
+def test_bybit_inverse_without_a_price_has_no_margin() -> None:
+    for payloads in ((limits(*inverse_tiers()),), (limits(*inverse_tiers()), ticker("X", "1"))):
+        schedule = only(read(*payloads))
+        assert schedule.initial == Unknown("the snapshot holds no price of XYZ")
+
+
+def test_bybit_price_that_is_none_is_a_defect_of_the_ticker() -> None:
+    found = read(limits(*inverse_tiers()), ticker("XYZUSD", ""))
+    (defect,) = found.defects
+    assert defect.where.endswith("at /result/list/0/markPrice")
+    assert defect.where.startswith(bybit.TICKERS)
+    assert isinstance(found.schedules[0].maintenance, Unknown)
+
+
+def test_bybit_documented_inverse_sample_in_percent_is_refused() -> None:
+    sample = {
+        "id": 1,
+        "symbol": "BTCUSD",
+        "riskLimitValue": "150",
+        "maintenanceMargin": "0.5",
+        "initialMargin": "1",
+        "isLowestRisk": 1,
+        "maxLeverage": "100.00",
+    }
+    found = read(limits(sample), ticker("BTCUSD", "80000"))
+    assert found.schedules == ()
+    assert "written in percent" in found.defects[0].reason
+
+
+def test_bybit_list_names_contracts_and_leaves_out_those_that_no_longer_trade() -> None:
+    dated = XYZUSD | {
+        "symbol": "XYZUSDH27",
+        "contractType": "InverseFutures",
+        "deliveryTime": "1806048000000",
+    }
+    closed = [one | {"symbol": "OLDUSD"} for one in inverse_tiers()]
+    quarter = [one | {"symbol": "XYZUSDH27"} for one in inverse_tiers()]
+    found = read(
+        limits(*inverse_tiers(), *closed, *quarter),
+        listing_of(XYZUSD, dated),
+        ticker("XYZUSDH27", "410"),
+    )
+    assert [one.instrument.symbol for one in found.schedules] == [
+        "XYZ/USD:XYZ",
+        "XYZ/USD:XYZ-270326",
+    ]
+    assert found.defects == ()
+    assert value_of(found.schedules[1].capacity) == 50 * 410
+
+
+def test_bybit_perpetual_that_will_be_delisted_does_not_become_a_dated_contract() -> None:
+    leaving = XYZUSD | {"deliveryTime": "1806048000000"}
+    found = read(limits(*inverse_tiers()), listing_of(leaving), ticker("XYZUSD", "400"))
+    assert only(found).instrument.expiry is None
+
+
+# okx
+
+
+def tier(family: str, number: int, largest: int, **other: str) -> dict[str, str]:
+    return {
+        "baseMaxLoan": "",
+        "imr": str(Decimal(number) / 100),
+        "instFamily": family,
+        "instId": "",
+        "maxLever": str(Decimal(100) / number),
+        "maxSz": str(largest),
+        "minSz": "0",
+        "mmr": str(Decimal(number) * 4 / 1000),
+        "optMgnFactor": "0",
+        "quoteMaxLoan": "",
+        "tier": str(number),
+        "uly": family,
+        **other,
+    }
+
+
+SWAP = {
+    "instType": "SWAP",
+    "instId": "BTC-USDT-SWAP",
+    "uly": "BTC-USDT",
+    "instFamily": "BTC-USDT",
+    "settleCcy": "USDT",
+    "ctVal": "0.01",
+    "ctMult": "1",
+    "ctValCcy": "BTC",
+    "ctType": "linear",
+    "expTime": "",
+    "state": "live",
+}
+INVERSE = SWAP | {
+    "instId": "BTC-USD-SWAP",
+    "uly": "BTC-USD",
+    "instFamily": "BTC-USD",
+    "settleCcy": "BTC",
+    "ctVal": "100",
+    "ctValCcy": "USD",
+    "ctType": "inverse",
+}
+QUARTER = INVERSE | {
+    "instType": "FUTURES",
+    "instId": "BTC-USD-250328",
+    "expTime": "1743148800000",
+}
+NEXT_QUARTER = QUARTER | {"instId": "BTC-USD-250627", "expTime": "1751011200000"}
+XPERP = SWAP | {
+    "instType": "FUTURES",
+    "instId": "BTC-USD_UM_XPERP-310404",
+    "uly": "BTC-USD",
+    "instFamily": "BTC-USD_UM_XPERP",
+    "settleCcy": "USD",
+    "ctVal": "0.001",
+    "expTime": "1933056000000",
+}
+
+
+def instruments(*rows: object, kind: str = "FUTURES") -> Payload:
+    return answer("okx", okx.INSTRUMENTS, {"code": "0", "data": list(rows)}, instType=kind)
+
+
+def tiers(families: str, *rows: object, kind: str = "FUTURES", mode: str = "cross") -> Payload:
+    document = {"code": "0", "data": list(rows)}
+    return answer("okx", okx.TIERS, document, instFamily=families, instType=kind, tdMode=mode)
+
+
+def test_okx_answer_for_several_families_gives_each_its_own_tiers() -> None:
+    eth = SWAP | {
+        "instId": "ETH-USDT-SWAP",
+        "uly": "ETH-USDT",
+        "instFamily": "ETH-USDT",
+        "ctVal": "0.1",
+        "ctValCcy": "ETH",
+    }
+    marks = [
+        {"instId": SWAP["instId"], "markPx": "80000"},
+        {"instId": eth["instId"], "markPx": "2500"},
+    ]
+    rows = [  # the first tiers recorded on 2026-09-25, and a second one of ours
+        tier("BTC-USDT", 1, 1000),
+        tier("ETH-USDT", 1, 5000),
+        tier("BTC-USDT", 2, 2000),
+    ]
+    found = read(
+        instruments(SWAP, eth, kind="SWAP"),
+        instruments(kind="FUTURES"),
+        answer("okx", okx.MARKS, {"data": marks}, instType="SWAP"),
+        tiers("BTC-USDT,ETH-USDT", *rows, kind="SWAP"),
+    )
+    assert found.defects == ()
+    bounds = {
+        one.instrument.symbol: [int(tier.upper) for tier in one.tiers] for one in found.schedules
+    }
+    assert bounds == {
+        "BTC/USDT:USDT": [1000 * 800, 2000 * 800],  # contracts of 0.01 BTC at 80,000
+        "ETH/USDT:USDT": [5000 * 250],
+    }
+    assert found.schedules[0].evidence[0].rows == ("/data/0", "/data/2")
+
+
+def test_okx_every_expiry_of_a_family_has_its_tiers() -> None:
+    found = read(
+        instruments(QUARTER, NEXT_QUARTER, XPERP),
+        tiers("BTC-USD,BTC-USD_UM_XPERP", tier("BTC-USD", 1, 500), tier("BTC-USD", 2, 1500)),
+    )
+    assert found.defects == ()
+    assert {one.instrument.symbol: one.instrument.expiry for one in found.schedules} == {
+        "BTC/USD:BTC-250328": date(2025, 3, 28),
+        "BTC/USD:BTC-250627": date(2025, 6, 27),
+    }
+    for schedule in found.schedules:
+        # Contracts of 100 dollars: no price is needed.
+        assert margins(schedule, 100_000) == pytest.approx((2_000, 800))
+        assert isinstance(schedule.maintenance, Known)
+
+
+def test_okx_x_perpetual_has_the_tiers_of_its_family_not_of_its_underlying() -> None:
+    rows = (
+        tier("BTC-USD", 1, 500),
+        tier("BTC-USD_UM_XPERP", 1, 70_000, uly="BTC-USD"),
+    )
+    marks = [{"instId": XPERP["instId"], "markPx": "80000"}]
+    found = read(
+        instruments(QUARTER, XPERP),
+        answer("okx", okx.MARKS, {"data": marks}, instType="FUTURES"),
+        tiers("BTC-USD,BTC-USD_UM_XPERP", *rows),
+    )
+    assert found.defects == ()
+    assert {one.instrument.symbol: value_of(one.capacity) for one in found.schedules} == {
+        "BTC/USD:BTC-250328": 50_000,
+        "BTC/USD:USD-310404": 70_000 * 80,  # contracts of 0.001 BTC at 80,000
+    }
+
+
+def test_okx_swaps_and_futures_of_one_family_are_told_apart() -> None:
+    found = read(
+        instruments(INVERSE, kind="SWAP"),
+        instruments(QUARTER),
+        tiers("BTC-USD", tier("BTC-USD", 1, 500), mode="isolated"),
+        tiers("BTC-USD", tier("BTC-USD", 1, 900), kind="SWAP"),
+    )
+    assert {
+        (one.instrument.symbol, str(one.profile)): value_of(one.capacity) for one in found.schedules
+    } == {("BTC/USD:BTC-250328", "isolated"): 50_000, ("BTC/USD:BTC", "cross"): 90_000}
+
+
+def test_okx_contract_that_has_not_opened_is_neither_asked_for_nor_read() -> None:
+    listed = instruments(QUARTER | {"state": "preopen"}, NEXT_QUARTER)
+    asked = list(endpoint("okx", okx.TIERS).ask(Snapshot("okx", WHEN, (listed,), complete=True)))
+    assert [dict(one)["instFamily"] for one in asked] == ["BTC-USD"] * 2
+    schedule = only(read(listed, tiers("BTC-USD", tier("BTC-USD", 1, 500))))
+    assert schedule.instrument.id == "BTC-USD-250627"
+
+
+# bitget
+
+
+BTCUSD = {
+    "symbol": "BTCUSD",
+    "baseCoin": "BTC",
+    "quoteCoin": "USD",
+    "symbolType": "perpetual",
+    "symbolStatus": "normal",
+    "deliveryTime": "",
+}
+DELIVERY = BTCUSD | {
+    "symbol": "BTCUSDM25",
+    "symbolType": "delivery",
+    "deliveryTime": "1751011200000",
+}
+BTCPERP = BTCUSD | {"symbol": "BTCPERP", "quoteCoin": "USDC"}
+
+
+def futures(kind: str, listed: dict[str, str], price: object = "80000") -> tuple[Payload, ...]:
+    """The answers about one contract: its listing, a ticker, and two tiers."""
+    symbol = listed["symbol"]
+    rows = [
+        {
+            "symbol": symbol,
+            "level": str(number),
+            "startUnit": str(below),
+            "endUnit": str(above),
+            "leverage": leverage,
+            "keepMarginRate": maintenance,
+        }
+        for number, below, above, leverage, maintenance in (
+            (1, 0, 20, "125", "0.004"),
+            (2, 20, 50, "100", "0.005"),
+        )
+    ]
+    tickers = [{"symbol": symbol, "markPrice": price}]
+    return (
+        answer("bitget", bitget.CONTRACTS, {"data": [listed]}, productType=kind),
+        answer("bitget", bitget.TICKERS, {"data": tickers}, productType=kind),
+        answer("bitget", bitget.LEVERS, {"data": rows}, productType=kind, symbol=symbol),
+    )
+
+
+def test_bitget_coin_margined_bounds_are_read_as_coins_and_not_verified() -> None:
+    schedule = only(read(*futures("COIN-FUTURES", BTCUSD)))
+    assert (schedule.instrument.symbol, schedule.instrument.payoff) == (
+        "BTC/USD:BTC",
+        Payoff.INVERSE,
+    )
+    assert [int(one.upper) for one in schedule.tiers] == [1_600_000, 4_000_000]
+    assert schedule.evidence[0].columns[0].unit == "base coin"
+    for figure in (schedule.initial, schedule.maintenance, schedule.capacity):
+        assert isinstance(figure, Derived)
+        assert not figure.verified
+        assert "read as amounts of the base coin" in figure.derivation
+
+
+def test_bitget_dated_and_usdc_contracts_are_named_by_the_list() -> None:
+    dated = only(read(*futures("COIN-FUTURES", DELIVERY)))
+    assert (dated.instrument.symbol, dated.instrument.expiry) == (
+        "BTC/USD:BTC-250627",
+        date(2025, 6, 27),
+    )
+    usdc = only(read(*futures("USDC-FUTURES", BTCPERP)))
+    assert usdc.instrument.symbol == "BTC/USDC:USDC"
+    assert [int(one.upper) for one in usdc.tiers] == [20, 50]
+    assert verified(usdc)
+
+
+def test_bitget_without_a_list_a_symbol_that_does_not_end_in_usdt_is_a_defect() -> None:
+    found = read(futures("COIN-FUTURES", BTCUSD)[2])
+    assert found.schedules == ()
+    assert "does not end in USDT" in found.defects[0].reason
+
+
+def test_bitget_answer_for_another_symbol_is_a_defect() -> None:
+    levers = futures("COIN-FUTURES", BTCUSD)[2]
+    stranger = Payload.of(
+        "bitget",
+        Call(bitget.LEVERS, call(productType="COIN-FUTURES", symbol="ETHUSD")),
+        WHEN,
+        levers.provenance,
+        levers.content,
+    )
+    assert "the tiers of ETHUSD were due" in read(stranger).defects[0].reason
+
+
+def test_bitget_unified_accounts_have_tiers_of_their_own_by_a_rule_nobody_stated() -> None:
+    schedule = recorded.schedule("bitget", "BTC/USDT:USDT", "unified")
+    assert f"{schedule.observed_at:%Y-%m-%d}" == "2025-07-17"
+    assert [int(one.upper) for one in schedule.tiers[:4]] == [
+        150_000,
+        900_000,
+        12_000_000,
+        70_000_000,
+    ]
+    assert margins(schedule, 20_000_000) == pytest.approx((800_000, 300_000))  # 25x, 1.5 %
+    assert isinstance(schedule.initial, Known)
+    assert isinstance(schedule.maintenance, Derived)
+    assert not schedule.maintenance.verified
+
+
+# gate
+
+
+def test_gate_coin_settled_amounts_are_read_as_coins_and_not_verified() -> None:
+    schedule = recorded.schedule("gate", "BTC/USD:BTC")
+    (one,) = schedule.tiers
+    assert one.upper == Decimal("219102.12")  # 3 BTC at 73,034.04
+    assert value_of(schedule.capacity) == Decimal("182585100.00")  # 2,500 BTC
+    assert margins(schedule, 100_000) == pytest.approx((1_000, 500))
+    assert guessed(schedule)
+
+
+def test_gate_dated_contract_has_its_expiry_and_dollar_amounts() -> None:
+    schedule = recorded.schedule("gate", "BTC/USDT:USDT-260626")
+    assert schedule.instrument.expiry == date(2026, 6, 26)
+    assert schedule.tiers[0].upper == 1_000_000
+    assert verified(schedule)
+
+
+def test_gate_coin_settled_tiers_take_the_price_of_their_own_contract() -> None:
+    contract = {"name": "BTC_USD", "mark_price": "70000", "in_delisting": False}
+    rows = [
+        one | {"contract": "BTC_USD", "risk_limit": str(10 * n), "deduction": d}
+        for n, one, d in zip((1, 2), TIERS, ("0", "0.005"), strict=True)
+    ]
+    listed = answer("gate", gate.CONTRACTS, [contract], settle="btc")
+    schedule = only(read(listed, page(0, *rows, settle="btc")))
+    # 10 BTC at 0.4 % and 5 BTC at 0.45 % are 0.0625 BTC.
+    assert margins(schedule, 15 * 70_000)[1] == pytest.approx(0.0625 * 70_000)
+    assert guessed(schedule)
+
+
+def test_gate_contract_that_settles_in_another_coin_than_its_own_has_no_margin() -> None:
+    rows = [one | {"contract": "ETH_USD"} for one in TIERS]
+    schedule = only(read(page(0, *rows, settle="btc")))
+    assert schedule.instrument.payoff is Payoff.QUANTO
+    assert isinstance(schedule.maintenance, Unknown)
+
+
+# mexc
+
+
+def coin_margined(document: Any) -> None:
+    document["data"][0] |= {
+        "symbol": "BTC_USD",
+        "quoteCoin": "USD",
+        "settleCoin": "BTC",
+        "contractSize": 100,
+    }
+
+
+def mexc_with(change: Callable[[Any], None]) -> Parsed:
+    return parsed(changed(recorded.of_venue("mexc")[0], mexc.DETAIL, change))
+
+
+def test_mexc_coin_margined_contracts_are_dollars_and_not_verified() -> None:
+    schedule = next(
+        one for one in mexc_with(coin_margined).schedules if one.instrument.id == "BTC_USD"
+    )
+    assert schedule.instrument.symbol == "BTC/USD:BTC"
+    assert schedule.tiers[0].upper == 50_000 * 100  # without a price
+    assert guessed(schedule)
+
+
+def test_mexc_coin_margined_limits_by_value_are_of_unknown_unit() -> None:
+    def change(document: Any) -> None:
+        coin_margined(document)
+        document["data"][0]["riskLimitType"] = "BY_VALUE"
+
+    schedule = next(one for one in mexc_with(change).schedules if one.instrument.id == "BTC_USD")
+    assert isinstance(schedule.initial, Unknown)
+    assert "unit" in schedule.initial.reason
+
+
+@pytest.mark.parametrize("state", [1, 2, 3, "3"])
+def test_mexc_contract_that_ended_is_left_out(state: object) -> None:
+    found = mexc_with(lambda document: document["data"][0].update(state=state))
+    assert found.defects == ()
+    assert "BTC_USDT" not in {one.instrument.id for one in found.schedules}
+
+
+# kucoin
+
+
+def level(symbol: str, number: int, below: int, above: int) -> dict[str, object]:
+    return {
+        "symbol": symbol,
+        "level": number,
+        "maxRiskLimit": above,
+        "minRiskLimit": below,
+        "maxLeverage": 100 // number,
+        "initialMargin": number / 100,
+        "maintainMargin": number / 200,
+    }
+
+
+def test_kucoin_coin_margined_levels_are_read_as_coins_and_not_verified() -> None:
+    rows = [level("XBTUSDM", 1, 0, 5), level("XBTUSDM", 2, 5, 10)]
+    levels = answer("kucoin", kucoin.LEVELS, {"data": rows}, symbol="XBTUSDM")
+    listed = recorded.of_venue("kucoin")
+    contracts = next(
+        payload
+        for one in listed
+        for payload in one.answers(kucoin.CONTRACTS)
+        if b"XBTUSDM" in payload.content
+    )
+    found = read(levels, contracts)
+    assert found.defects == ()
+    isolated = next(
+        one for one in found.schedules if one.profile.margin_mode is MarginMode.ISOLATED
+    )
+    assert isolated.instrument.symbol == "BTC/USD:BTC"
+    assert [one.upper for one in isolated.tiers] == [Decimal("332441.05"), Decimal("664882.10")]
+    assert guessed(isolated)
+    bare = only(read(levels))
+    assert bare.maintenance == Unknown("the snapshot holds no price of BTC")
+
+
+def test_kucoin_coin_margined_cross_margin_counts_contracts_of_a_dollar() -> None:
+    schedule = recorded.schedule("kucoin", "BTC/USD:BTC", "cross, classic")
+    # (1 + n / m) / (2 L) with n = m = 1,640,000 and L = 75; 1.3 times that is below 1 / L … 2 / L.
+    assert margins(schedule, 1_640_000) == pytest.approx(
+        (1_640_000 * 1.3 / 75, 1_640_000 / 75), rel=1e-12
+    )
+
+
+def test_kucoin_unified_tiers_are_no_classic_cross_formula() -> None:
+    schedule = recorded.schedule("kucoin", "ETH/USDT:USDT", "cross, unified")
+    assert schedule.rule is TierRule.FLAT
+    assert schedule.origin is Origin.DOCUMENTATION
+    assert margins(schedule, 100_000) == pytest.approx((1_000, 500))
+    assert guessed(schedule)
+    excerpt = recorded.schedule("kucoin", "BTC/USDT:USDT", "cross, unified")
+    assert excerpt.maintenance == Unknown("the first tier begins at 250000, not at 0")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "unified"),
+    [
+        ("XBTUSDTM", "BTC/USDT:USDT"),
+        ("ETHUSDCM", "ETH/USDC:USDC"),
+        ("XBTUSDM", "BTC/USD:BTC"),
+    ],
+)
+def test_kucoin_symbols_name_quote_and_settlement(symbol: str, unified: str) -> None:
+    assert kucoin.instrument(symbol, "").symbol == unified
+
+
+def test_kucoin_dated_contract_is_named_by_the_list() -> None:
+    def dated(document: Any) -> None:
+        document["data"][0] |= {"symbol": "XBTMH27", "expireDate": 1_806_048_000_000}
+
+    snapshot = next(one for one in recorded.of_venue("kucoin") if len(one.payloads) == 1)
+    found = parsed(changed(snapshot, kucoin.CONTRACTS, dated))
+    assert only(found).instrument.symbol == "BTC/USD:BTC-270326"
+
+
+# facts
+
+
+def test_a_fact_for_an_account_class_goes_before_the_one_for_all() -> None:
+    known = facts.bundled()
+
+    def rule(account: str) -> TierRule | None:
+        found = known.about("kucoin", Payoff.LINEAR, MarginMode.CROSS, WHEN.date(), account)
+        return found.maintenance if found else None
+
+    assert (rule("unified"), rule("classic")) == (TierRule.FLAT, TierRule.CONTINUOUS)
+    assert known.about("kucoin", Payoff.LINEAR, MarginMode.ANY, WHEN.date(), "unified") is None
+
+
+# broken payloads
+
+
+def without(row: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != key}
+
+
+FUTURES = futures("COIN-FUTURES", BTCUSD)
+UNIFIED_ROW = {
+    "tier": "1",
+    "minTierValue": "0",
+    "maxTierValue": "5",
+    "leverage": "10",
+    "mmr": "0.01",
+}
+UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
+
+
+@pytest.mark.parametrize(
+    ("payloads", "where", "reason"),
+    [
+        (
+            (limits(*inverse_tiers()), listing_of(XYZUSD | {"contractType": "Option"})),
+            "/result/list/0/contractType",
+            "LinearPerpetual",
+        ),
+        (
+            (limits(*inverse_tiers()), listing_of(without(XYZUSD, "settleCoin"))),
+            "/result/list/0/settleCoin",
+            "a text was due, was nothing",
+        ),
+        (
+            (instruments(QUARTER | {"expTime": "soon"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
+            "/data/0/expTime",
+            "a number was due",
+        ),
+        (
+            (instruments(QUARTER | {"state": "odd"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
+            "/data/0/state",
+            "one of live",
+        ),
+        (
+            (instruments(QUARTER | {"uly": "BTCUSD"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
+            "/data/0/uly",
+            "BASE-QUOTE was due",
+        ),
+        (
+            (instruments(QUARTER), tiers("BTC-USD", tier("BTC-USD", 1, 5), kind="OPTION")),
+            "at /",
+            "instType",
+        ),
+        (
+            (instruments(QUARTER), tiers("ETH-USD", tier("BTC-USD", 1, 5))),
+            "/data/0/instFamily",
+            "of ETH-USD, was BTC-USD",
+        ),
+        (
+            (
+                answer(
+                    "bitget",
+                    bitget.CONTRACTS,
+                    {"data": [BTCUSD | {"symbolType": "spread"}]},
+                    productType="COIN-FUTURES",
+                ),
+                FUTURES[2],
+            ),
+            "/data/0/symbolType",
+            "perpetual or delivery was due",
+        ),
+        (
+            (answer("bitget", bitget.CONTRACTS, {"data": [BTCUSD]}, productType="X"), FUTURES[2]),
+            "at /",
+            "product type",
+        ),
+        (
+            (
+                answer(
+                    "bitget",
+                    bitget.UNIFIED,
+                    {"data": [without(UNIFIED_ROW, "mmr")]},
+                    **UNIFIED_CALL,
+                ),
+            ),
+            "/data/0/mmr",
+            "a number was due",
+        ),
+        (
+            (
+                answer(
+                    "bitget",
+                    bitget.UNIFIED,
+                    {"data": [UNIFIED_ROW | {"tier": "2"}]},
+                    **UNIFIED_CALL,
+                ),
+            ),
+            "/data/0/tier",
+            "tier 1 was due",
+        ),
+        (
+            (
+                answer(
+                    "gate",
+                    gate.DATED_TIERS,
+                    [TIERS[0] | {"contract": "BTC_USDT_20269999"}],
+                    settle="usdt",
+                ),
+            ),
+            "/0/name",
+            "a day was due",
+        ),
+        (
+            (page(0, TIERS[0] | {"contract": "BTC_USD"}),),
+            "/0/name",
+            "BASE_USDT was due",
+        ),
+        (
+            (page(0, TIERS[0] | {"risk_limit": {"value": 1}}),),
+            "/0/risk_limit",
+            "a number was due",
+        ),
+        (
+            (
+                answer(
+                    "kucoin", kucoin.LEVELS, {"data": [level("XBTH27", 1, 0, 5)]}, symbol="XBTH27"
+                ),
+            ),
+            "/data/0/symbol",
+            "BASEUSDM was due",
+        ),
+        (
+            (
+                answer(
+                    "kucoin",
+                    kucoin.UNIFIED,
+                    {"data": [{"symbol": "XBTUSDTM", "tier": 1, "maxSize": [], "minSize": "0"}]},
+                ),
+            ),
+            "/data/0/maxSize",
+            "a number was due",
+        ),
+    ],
+)
+def test_what_is_broken_is_a_defect_with_its_place_and_no_schedule(
+    payloads: tuple[Payload, ...], where: str, reason: str
+) -> None:
+    found = read(*payloads)
+    assert found.schedules == ()
+    assert any(one.where.endswith(where) and reason in one.reason for one in found.defects), [
+        (one.where, one.reason) for one in found.defects
+    ]
+
+
+def test_mexc_state_that_nobody_knows_is_a_defect() -> None:
+    found = mexc_with(lambda document: document["data"][0].update(state=9))
+    (defect,) = found.defects
+    assert defect.where.endswith("at /data/0/state")
+    assert "BTC_USDT" not in {one.instrument.id for one in found.schedules}
