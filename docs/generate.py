@@ -26,13 +26,12 @@ from harmonize.cli.main import app
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status
-from harmonize.policy.summary import asked
+from harmonize.policy.summary import summary
 from reports.registry import FORMATS, renderer
 from rules import loader
 from rules.language.pages import page as pack_page
 from tests.support import recorded
-from venues import conventions as conduct
-from venues import facts
+from venues import conventions, facts
 from venues.adapter import VenueAdapter
 from venues.facts import VenueFact
 from venues.registry import VENUES
@@ -126,7 +125,7 @@ def _rule_sets(_: str) -> str:
             one.kind,
             "law" if one.statutory else "benchmark",
             one.title,
-            asked(one),
+            summary(one),
         )
         for one in loader.bundled()
     )
@@ -310,7 +309,7 @@ def _conduct(_: str) -> str:
             one.valued or "–",
             f"{one.source} ({one.confidence})",
         )
-        for one in sorted(conduct.bundled().values(), key=lambda one: one.venue)
+        for one in sorted(conventions.bundled().values(), key=lambda one: one.venue)
     )
     return table(("venue", "long and short in cross margin", "valued at", "source"), rows)
 
@@ -337,7 +336,8 @@ PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
 def pack_pages() -> dict[Path, str]:
     """A page a rule set that ships with the tool, and one that lists them."""
     rows = (
-        (f"[`{one.id}`]({one.id}.md)", one.kind, one.title, asked(one)) for one in loader.bundled()
+        (f"[`{one.id}`]({one.id}.md)", one.kind, one.title, summary(one))
+        for one in loader.bundled()
     )
     first = (
         "# The rule sets that come with the tool\n\n"

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from typer.exceptions import Abort, TyperException
 
-from harmonize.cli.console import FINE, INTERNAL, STOPPED, one_line
+from harmonize.cli.console import INTERNAL, OK, STOPPED, one_line
 from harmonize.cli.main import app
 
 
@@ -25,7 +25,7 @@ def main() -> None:
         _say("stopped")
         _leave(STOPPED)
     except BrokenPipeError:  # the reader went away: no error, and nothing left to flush
-        os._exit(FINE)
+        os._exit(OK)
     except Exception as error:  # the last edge: whatever it is, the user gets one line
         if "--verbose" in sys.argv or "-v" in sys.argv:
             raise
@@ -41,7 +41,7 @@ def _leave(code: object) -> NoReturn:
     """End at once: giving back a million small objects one by one would take a tenth of the run."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else FINE)
+    os._exit(code if isinstance(code, int) else OK)
 
 
 if __name__ == "__main__":

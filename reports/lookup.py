@@ -11,10 +11,10 @@ from harmonize.document import (
     Curve,
     DivergencePoint,
     DivergenceRow,
-    Gap,
     Member,
     RuleSetRow,
     ScheduleRow,
+    Spread,
     SpreadPoint,
 )
 from harmonize.text import numbers
@@ -62,7 +62,7 @@ class Lookup:
         return {comparison.underlying: comparison for comparison in self.document.comparisons}
 
     @cached_property
-    def gaps(self) -> dict[tuple[str, str], Gap]:
+    def gaps(self) -> dict[tuple[str, str], Spread]:
         """The spread of each underlying and figure."""
         return {(gap.underlying, gap.figure): gap for gap in self.document.gaps}
 

@@ -9,13 +9,20 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from harmonize.core.yaml_source import LARGEST, Written, WrittenError, decode, one_line, read, shown
+from harmonize.core.yaml_source import (
+    LARGEST,
+    WrittenError,
+    YamlSource,
+    decode,
+    one_line,
+    read,
+    shown,
+)
 from harmonize.core.yaml_source import Path as Where
 from harmonize.policy.rule_set import RuleSet
-from rules.language import inheritance as inherit
-from rules.language import schema as model
+from rules.language import inheritance, schema
 from rules.language.compiler import compiled
-from rules.language.consistency import contradictions
+from rules.language.consistency import inconsistencies
 from rules.language.errors import Problem, problems
 from rules.language.inheritance import Merged
 
@@ -66,7 +73,7 @@ def load(named: str | Path) -> RuleSet:
     except WrittenError as error:
         raise RuleError(str(error)) from None
     try:
-        rules = model.RULES.validate_python(whole.effective)
+        rules = schema.RULES.validate_python(whole.effective)
     except ValidationError as error:
         found = _problems(whole, error)
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -85,7 +92,7 @@ def check(named: str | Path) -> list[str]:
     except (WrittenError, RuleError) as error:
         return [str(error)]
     try:
-        model.RULES.validate_python(whole.effective)
+        schema.RULES.validate_python(whole.effective)
     except ValidationError as error:
         return [str(problem) for problem in _problems(whole, error)]
     return []
@@ -93,7 +100,7 @@ def check(named: str | Path) -> list[str]:
 
 def resolved(named: str | Path) -> Merged:
     """Read a rule set with all that it inherits. Raises RuleError, WrittenError."""
-    return inherit.merged(_written(named), _extended)
+    return inheritance.merged(_written(named), _extended)
 
 
 def located(whole: Merged, path: Where, message: str) -> str:
@@ -127,7 +134,7 @@ def _is_yaml(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 
-def _written(named: str | Path) -> Written:
+def _written(named: str | Path) -> YamlSource:
     """Read a pack or a file. Raises RuleError: it is not there; WrittenError: it is not YAML."""
     if isinstance(named, str) and _is_pack(named):
         return read(source(named), f"rules/{named}.yaml")
@@ -136,7 +143,7 @@ def _written(named: str | Path) -> Written:
     return read(decode(content(Path(named), there), name), name)
 
 
-def _extended(named: str, by: str) -> Written:
+def _extended(named: str, by: str) -> YamlSource:
     """Read what a rule set extends: a pack by its id, or a file beside the one that names it."""
     try:
         if not _is_yaml(named):
@@ -170,7 +177,7 @@ def _problems(whole: Merged, error: ValidationError) -> list[Problem]:
         kind, beyond = _beyond_the_kind(value)
         errors += beyond
         value = {**value, "kind": kind} if isinstance(value, dict) else value
-    return problems(whole, errors, contradictions(value), model.json_schema(), skip=1)
+    return problems(whole, errors, inconsistencies(value), schema.json_schema(), skip=1)
 
 
 def _beyond_the_kind(value: object) -> tuple[str, list[ErrorDetails]]:
@@ -181,7 +188,7 @@ def _beyond_the_kind(value: object) -> tuple[str, list[ErrorDetails]]:
     signs = {"classes": "schedule", "rate": "model", "published": "model", "expects": "disclosure"}
     looks = next((kind for sign, kind in signs.items() if sign in asked), "cap")
     try:
-        model.RULES.validate_python({**fields, "kind": looks})
+        schema.RULES.validate_python({**fields, "kind": looks})
     except ValidationError as error:
         return looks, error.errors(include_url=False)
     return looks, []

@@ -21,8 +21,8 @@ from packaging.utils import canonicalize_name
 import harmonize.checks
 import venues.exchanges
 from harmonize.archive.archive import Archive
-from harmonize.archive.recorded import recorded
-from harmonize.checks.base import Examined
+from harmonize.archive.location import recorded
+from harmonize.checks.base import AuditContext
 from venues.registry import VENUES
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ def test_every_function_that_takes_what_was_examined_is_one_check() -> None:
         for name, one in inspect.getmembers(module, inspect.isfunction)
         if not name.startswith("_")
         and one.__module__ == module.__name__
-        and Examined in inspect.get_annotations(one).values()
+        and AuditContext in inspect.get_annotations(one).values()
     ]
     registered = [one.run for one in harmonize.checks.CHECKS]
     assert Counter(registered) == Counter(found)

@@ -7,21 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from docs import generate as docs
+from docs import generate
 from docs.generate import ROOT, Example
 from harmonize import checks
-from harmonize.audit.rule_examples import unmet
-from harmonize.cli import console as terminal
-from harmonize.config import inputs_file as given
-from harmonize.config import run_schema as run_config
-from harmonize.config import schema as config
+from harmonize.audit.rule_examples import failing_examples
+from harmonize.cli import console
+from harmonize.config import inputs_file, run_schema, schema
 from reports.registry import FORMATS
 from rules import loader
 from rules.language.schema import json_schema
 from venues.registry import VENUES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = [one for page in docs.PAGES for one in docs.examples(page)]
+EXAMPLES = [one for page in generate.PAGES for one in generate.examples(page)]
 
 
 def page(name: str) -> str:
@@ -29,33 +27,33 @@ def page(name: str) -> str:
 
 
 def test_parts_written_by_code_are_what_the_code_writes_now() -> None:
-    for path, text in docs.generated().items():
+    for path, text in generate.generated().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `make docs`"
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.page}: {one.command}")
 def test_a_command_in_the_documentation_prints_what_stands_below_it(example: Example) -> None:
-    lines = docs.printed(example.command)
-    assert any(one.strip() != docs.ELIDED for one in example.shown)
-    assert docs.agrees(example.shown, lines), "\n".join(lines)
+    lines = generate.printed(example.command)
+    assert any(one.strip() != generate.ELIDED for one in example.shown)
+    assert generate.agrees(example.shown, lines), "\n".join(lines)
 
 
 def test_an_elision_stands_for_any_lines_and_nothing_else_does() -> None:
     lines = ("a", "b.", "c")
-    assert docs.agrees(("a", docs.ELIDED, "c"), lines)
-    assert docs.agrees((docs.ELIDED, "a", "b.", "c", docs.ELIDED), lines)
-    assert not docs.agrees(("a", "c"), lines)
-    assert not docs.agrees(("a", "bx", "c"), lines)
-    assert not docs.agrees(("a", docs.ELIDED, "d"), lines)
+    assert generate.agrees(("a", generate.ELIDED, "c"), lines)
+    assert generate.agrees((generate.ELIDED, "a", "b.", "c", generate.ELIDED), lines)
+    assert not generate.agrees(("a", "c"), lines)
+    assert not generate.agrees(("a", "bx", "c"), lines)
+    assert not generate.agrees(("a", generate.ELIDED, "d"), lines)
 
 
 def test_a_refreshed_example_keeps_its_one_elision_where_it_was() -> None:
     lines = ("a", "b", "c", "d")
-    assert docs.refreshed(("x", docs.ELIDED, "d"), lines) == ("a", docs.ELIDED, "d")
-    assert docs.refreshed(("x", docs.ELIDED), lines) == ("a", docs.ELIDED)
-    assert docs.refreshed(("x", "y"), lines) == lines
-    twice = ("x", docs.ELIDED, "b", docs.ELIDED)
-    assert docs.refreshed(twice, lines) == twice
+    assert generate.refreshed(("x", generate.ELIDED, "d"), lines) == ("a", generate.ELIDED, "d")
+    assert generate.refreshed(("x", generate.ELIDED), lines) == ("a", generate.ELIDED)
+    assert generate.refreshed(("x", "y"), lines) == lines
+    twice = ("x", generate.ELIDED, "b", generate.ELIDED)
+    assert generate.refreshed(twice, lines) == twice
 
 
 def test_python_in_the_readme_gives_what_stands_below_it() -> None:
@@ -68,19 +66,19 @@ def test_python_in_the_readme_gives_what_stands_below_it() -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    for name in docs.commands():
+    for name in generate.commands():
         assert f"`harmonize {name}" in README, name
 
 
 def test_every_option_and_every_format_is_in_the_readme() -> None:
-    for names, _ in docs.options():
+    for names, _ in generate.options():
         assert names in README
     for name in FORMATS:
         assert f"| `{name}` |" in README, name
 
 
 def test_the_help_of_audit_names_every_format() -> None:
-    (said,) = [one for names, one in docs.options() if names == "`--format`" and "html" in one]
+    (said,) = [one for names, one in generate.options() if names == "`--format`" and "html" in one]
     for name in FORMATS:
         assert name in said, name
 
@@ -110,10 +108,10 @@ def test_every_rule_set_in_the_page_on_rules_is_right(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.yaml"
         path.write_text(text, encoding="utf-8")
         assert loader.check(path) == []
-        assert list(unmet(loader.load(path))) == []
+        assert list(failing_examples(loader.load(path))) == []
     path = tmp_path / "inputs.yaml"
     path.write_text(inputs[0], encoding="utf-8")
-    assert len(given.load(path)) == 2
+    assert len(inputs_file.load(path)) == 2
 
 
 def test_the_configuration_shown_is_right(tmp_path: Path) -> None:
@@ -123,8 +121,8 @@ def test_the_configuration_shown_is_right(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(text, encoding="utf-8")
     options = {one.code: tuple(each.name for each in one.options) for one in checks.CHECKS}
-    found = config.load(path, options)
-    assert len(config.waivers(found, path)) == 2
+    found = schema.load(path, options)
+    assert len(schema.waivers(found, path)) == 2
     assert len(found.run.notify.channels) == 4
 
 
@@ -137,15 +135,15 @@ def test_every_field_of_a_rule_set_is_in_the_page_on_rules() -> None:
 
 def test_every_field_of_a_configuration_is_in_its_page() -> None:
     text = page("configuration.md")
-    shapes = (config.Configuration, config.WaiverEntry, config.WaiverScope)
+    shapes = (schema.Configuration, schema.WaiverEntry, schema.WaiverScope)
     of_run = (
-        run_config.Run,
-        run_config.NotifyEntry,
-        run_config.ChannelEntry,
-        run_config.WebhookEntry,
-        run_config.SlackEntry,
-        run_config.MailEntry,
-        run_config.KeepEntry,
+        run_schema.Run,
+        run_schema.NotifyEntry,
+        run_schema.ChannelEntry,
+        run_schema.WebhookEntry,
+        run_schema.SlackEntry,
+        run_schema.MailEntry,
+        run_schema.KeepEntry,
     )
     for shape in (*shapes, *of_run):
         for field in shape.model_fields:
@@ -168,18 +166,20 @@ def test_every_field_of_the_document_has_a_meaning() -> None:
 def test_every_exit_code_has_its_row() -> None:
     rows = re.findall(r"^\| (\d) \| (.*) \|$", README, re.MULTILINE)
     codes = (
-        terminal.FINE,
-        terminal.FINDINGS,
-        terminal.USAGE,
-        terminal.INCOMPLETE,
-        terminal.INTERNAL,
-        terminal.UNTOLD,
+        console.OK,
+        console.FINDINGS,
+        console.USAGE,
+        console.INCOMPLETE,
+        console.INTERNAL,
+        console.UNDELIVERED,
     )
     assert tuple(int(code) for code, _ in rows) == codes
 
 
 @pytest.mark.parametrize(
-    "path", [*docs.PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"], ids=lambda one: one.name
+    "path",
+    [*generate.PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"],
+    ids=lambda one: one.name,
 )
 def test_every_link_leads_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -209,7 +209,7 @@ def test_the_pages_mark_the_parts_that_are_written(
 ) -> None:
     unmarked = tmp_path / "page.md"
     unmarked.write_text("# A page\n", encoding="utf-8")
-    parts: Mapping[Path, Mapping[str, docs.Part]] = {unmarked: {"part": lambda _: ""}}
-    monkeypatch.setattr(docs, "PARTS", parts)
+    parts: Mapping[Path, Mapping[str, generate.Part]] = {unmarked: {"part": lambda _: ""}}
+    monkeypatch.setattr(generate, "PARTS", parts)
     with pytest.raises(KeyError, match="part are written"):
-        docs.generated()
+        generate.generated()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from harmonize.core.payload import Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginSchedule
-from venues.calls import ONCE, Ask, NextPage
+from venues.calls import ONCE, CallPlan, NextPage
 from venues.facts import Facts
 
 
@@ -50,7 +50,7 @@ class Endpoint:
     purpose: Purpose
     access: Access = Access.PUBLIC
     calls: Calls = Calls.ONE
-    ask: Ask = ONCE
+    ask: CallPlan = ONCE
     next_page: NextPage | None = None
     typed: tuple[str, ...] = ()
 

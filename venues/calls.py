@@ -8,7 +8,7 @@ from venues.fields import Row, mapping, member, rows, word
 Params = tuple[tuple[str, str], ...]
 """The parameters of one call, by name."""
 
-Ask = Callable[[Snapshot], Iterable[Params]]
+CallPlan = Callable[[Snapshot], Iterable[Params]]
 """The calls to make, from the answers of the endpoints before."""
 
 NextPage = Callable[[Params, object], Params | None]
@@ -24,12 +24,12 @@ def call(**fixed: str) -> Params:
     return tuple(sorted(fixed.items()))
 
 
-def once(**fixed: str) -> Ask:
+def once(**fixed: str) -> CallPlan:
     """Make one call."""
     return every(fixed)
 
 
-def every(*variants: dict[str, str]) -> Ask:
+def every(*variants: dict[str, str]) -> CallPlan:
     """Make one call a set of parameters, such as one a settlement currency."""
     return lambda _: [call(**one) for one in variants]
 
@@ -38,14 +38,14 @@ ONCE = once()
 """One call without parameters."""
 
 
-def each(name: str, found: Callable[[Snapshot], Iterable[str]], **fixed: str) -> Ask:
+def each(name: str, found: Callable[[Snapshot], Iterable[str]], **fixed: str) -> CallPlan:
     """Make one call for every value found in earlier answers: ``name=value``."""
     return lambda snapshot: [call(**{name: one}, **fixed) for one in unique(found(snapshot))]
 
 
 def joined(
     name: str, found: Callable[[Snapshot], Iterable[str]], size: int, comma: str = ",", **fixed: str
-) -> Ask:
+) -> CallPlan:
     """Make one call for every ``size`` values found, joined by commas."""
 
     def ask(snapshot: Snapshot) -> Iterator[Params]:
@@ -56,7 +56,7 @@ def joined(
     return ask
 
 
-def together(*asks: Ask) -> Ask:
+def together(*asks: CallPlan) -> CallPlan:
     """Make the calls of several."""
     return lambda snapshot: [one for ask in asks for one in ask(snapshot)]
 

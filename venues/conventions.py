@@ -4,8 +4,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from harmonize.core.venue_conventions import Conduct, Conducts, Opposite
-from harmonize.core.yaml_source import Written, WrittenError, read
+from harmonize.core.venue_conventions import Conducts, OffsetRule, VenueConventions
+from harmonize.core.yaml_source import WrittenError, YamlSource, read
 from venues.facts import Confidence
 
 _KEYS = frozenset({"venue", "opposite", "valued", "confidence", "source"})
@@ -28,18 +28,18 @@ def parse(text: str, name: str) -> Conducts:
     return MappingProxyType({one.venue: one for one in found})
 
 
-def _conduct(written: Written, index: int, row: object) -> Conduct:
+def _conduct(written: YamlSource, index: int, row: object) -> VenueConventions:
     line, column = written.place((index,))
     if not isinstance(row, dict) or set(row) != _KEYS:
         reason = f"a fact has exactly the keys {', '.join(sorted(_KEYS))}"
         raise WrittenError(written.name, line, column, reason)
     try:
-        opposite = None if row["opposite"] is None else Opposite(row["opposite"])
+        opposite = None if row["opposite"] is None else OffsetRule(row["opposite"])
         confidence = Confidence(row["confidence"])
     except ValueError as error:
         raise WrittenError(written.name, line, column, str(error)) from None
     if row["valued"] not in _VALUED:
         raise WrittenError(written.name, line, column, "valued is mark, entry or null")
-    return Conduct(
+    return VenueConventions(
         str(row["venue"]), opposite, row["valued"] or "", confidence.value, str(row["source"])
     )

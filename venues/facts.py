@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import FeeAddOn, MaintenanceMeaning, MarginMode, TierRule, Unknown
-from harmonize.core.yaml_source import Written, WrittenError, read
+from harmonize.core.yaml_source import WrittenError, YamlSource, read
 
 
 class Confidence(StrEnum):
@@ -120,7 +120,7 @@ _KEYS = frozenset(
 _OPTIONAL = frozenset({"accounts"})
 
 
-def _fact(written: Written, index: int, row: object) -> VenueFact:
+def _fact(written: YamlSource, index: int, row: object) -> VenueFact:
     if not isinstance(row, dict) or set(row) - _OPTIONAL != _KEYS:
         line, column = written.place((index,))
         keys, optional = ", ".join(sorted(_KEYS)), ", ".join(sorted(_OPTIONAL))

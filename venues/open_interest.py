@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from harmonize.core.open_interest import Interest
+from harmonize.core.open_interest import OpenInterest
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
 
 _LARGEST = Decimal(10) ** 15  # USD; more is no open interest
@@ -31,7 +31,7 @@ class _Rule:
     key: str
 
 
-def read(snapshot: Snapshot) -> tuple[Interest, ...]:
+def read(snapshot: Snapshot) -> tuple[OpenInterest, ...]:
     """Read the open interest of a snapshot's contracts; none where its payloads carry none."""
     rule = _RULES.get(snapshot.venue)
     if rule is None:
@@ -44,7 +44,7 @@ def read(snapshot: Snapshot) -> tuple[Interest, ...]:
     )
 
 
-def _of(payload: Payload, rule: _Rule) -> Iterator[Interest]:
+def _of(payload: Payload, rule: _Rule) -> Iterator[OpenInterest]:
     try:
         rows = list(rule.rows(decode(payload)))
     except (UnreadablePayloadError, *_BROKEN):
@@ -57,7 +57,9 @@ def _of(payload: Payload, rule: _Rule) -> Iterator[Interest]:
             continue
         if sound and amount is not None and isinstance(name, str):
             where = f"{pointer}/{rule.key}"
-            yield Interest(payload.venue, name, amount, payload.observed_at, payload.sha256, where)
+            yield OpenInterest(
+                payload.venue, name, amount, payload.observed_at, payload.sha256, where
+            )
 
 
 def _number(row: _Row, key: str) -> Decimal:

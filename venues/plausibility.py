@@ -20,13 +20,13 @@ LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeve
 LEAST, MOST = Decimal("0.5"), Decimal(2)
 """IM rate × largest leverage is 1 but for rounding; a percent read as a fraction makes it 100."""
 
-APART = 100
+CAPACITY_JUMP = 100
 """This capacity and the last one lie less than this factor apart."""
 
 RATE_APART = 50
 """So do the rates of the smallest position; from percent to fraction is a factor of 100."""
 
-NARROW = 20
+TIER_ROW_FIELDS = 20
 """A row of at most this many fields is a tier; a wider one is an instrument with much else in it."""
 
 _MARGINAL = (
@@ -65,7 +65,7 @@ def known_fields() -> Fields:
     }
 
 
-def held(
+def screen(
     snapshot: Snapshot,
     parsed: Parsed,
     fields: Callable[[], Fields],
@@ -98,11 +98,11 @@ def held(
         where = f"{call} at {breach.where or '/'}"
         symbol = schedule.instrument.id
         defects.append(Defect(schedule.instrument.venue, where, breach.reason, symbol))
-        schedules.append(hidden(schedule, f"{where}: {breach.reason}"))
+        schedules.append(withheld(schedule, f"{where}: {breach.reason}"))
     return Parsed(tuple(schedules), tuple(defects))
 
 
-def hidden(schedule: MarginSchedule, reason: str) -> MarginSchedule:
+def withheld(schedule: MarginSchedule, reason: str) -> MarginSchedule:
     """Take every figure out of a schedule that cannot be believed."""
     unknown = Unknown(reason)
     return replace(schedule, tiers=(), initial=unknown, maintenance=unknown, capacity=unknown)
@@ -123,7 +123,7 @@ def _unknown_field(
         if not isinstance(row, dict) or expected is None:
             continue
         for name in sorted(set(row) - expected):
-            if len(expected) <= NARROW or any(one in name.lower() for one in _MARGINAL):
+            if len(expected) <= TIER_ROW_FIELDS or any(one in name.lower() for one in _MARGINAL):
                 where = f"{pointer}/{escape(name)}"
                 return Breach(where, "a field that this version does not know")
     return None
@@ -173,7 +173,7 @@ def _change(
     """Capacity and rates do not leap by orders of magnitude from one snapshot to the next."""
     if before is None:
         return None
-    pairs = [("capacity", value_of(schedule.capacity), value_of(before.capacity), APART)]
+    pairs = [("capacity", value_of(schedule.capacity), value_of(before.capacity), CAPACITY_JUMP)]
     for name in ("initial", "maintenance"):
         now, then = value_of(getattr(schedule, name)), value_of(getattr(before, name))
         if now is not None and then is not None:

@@ -62,7 +62,7 @@ from venues.exchanges import (
     zebpay,
 )
 from venues.facts import Facts
-from venues.plausibility import held, known_fields
+from venues.plausibility import known_fields, screen
 
 VENUES = (
     apex.ADAPTER,
@@ -139,7 +139,7 @@ def parse(
     found: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
     for snapshot in snapshots:
-        parsed = held(snapshot, read(snapshot, facts), known_fields, earlier)
+        parsed = screen(snapshot, read(snapshot, facts), known_fields, earlier)
         defects.extend(parsed.defects)
         found = _once(parsed.schedules, defects) | found
     return Parsed(tuple(found.values()), tuple(defects))

@@ -12,27 +12,25 @@ from harmonize.api.reading import NothingObservedError
 from harmonize.api.reading import read as read_sources
 from harmonize.arbitrage.rows import HURDLE
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import dated
-from harmonize.archive.location import Place
-from harmonize.archive.recorded import RECORDED, recorded
+from harmonize.archive.catalog import with_observation_times
+from harmonize.archive.location import RECORDED, Place, recorded
 from harmonize.archive.source import Source
-from harmonize.audit.assemble import Reading, Terms, audit
-from harmonize.audit.baseline import Baseline, held_against
+from harmonize.audit.assemble import AuditOptions, Reading, audit
+from harmonize.audit.baseline import Baseline, compare_with_baseline
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
-from harmonize.core.notionals import LADDER
+from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Payload
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import AuditDocument, Tool
-from harmonize.document.history import Past
-from harmonize.history import derived as memory
-from harmonize.history.recent import Lately
+from harmonize.document.history import History
+from harmonize.history import derived
+from harmonize.history.recent import RecentHistory
 from harmonize.policy.inputs import MARKET
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
 from harmonize.version import VERSION
-from venues import conventions as conduct
-from venues import registry
+from venues import conventions, registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +69,7 @@ class Question:
     as_of: Date | None = None
     moment: datetime | None = None
     stale_after_days: float = 30.0
-    ladder: tuple[float, ...] = LADDER
+    ladder: tuple[float, ...] = NOTIONAL_GRID
     instruments: Mapping[tuple[str, str], str] = field(default_factory=dict)
     else_recorded: bool = False
     strict: bool = False
@@ -115,10 +113,10 @@ def answer(question: Question) -> Answer:
     reading, as_of = read(replace(question, history=True))
     given = question.inputs or chosen.inputs
     if given is not None:
-        from harmonize.config import inputs_file as given_  # noqa: PLC0415 - pydantic is heavy
+        from harmonize.config import inputs_file  # noqa: PLC0415 - pydantic is heavy
 
-        reading = replace(reading, inputs=(*reading.inputs, *given_.load(given)))
-    terms = Terms(
+        reading = replace(reading, inputs=(*reading.inputs, *inputs_file.load(given)))
+    terms = AuditOptions(
         as_of,
         tool(),
         question.stale_after_days,
@@ -128,7 +126,7 @@ def answer(question: Question) -> Answer:
         chosen.options,
         chosen.waivers if question.waived else (),
         question.hurdle,
-        conduct.bundled(),
+        conventions.bundled(),
         question.sizes,
     )
     try:
@@ -145,13 +143,13 @@ def answer(question: Question) -> Answer:
         raise AskedError(message) from None
     if question.past:
         document = replace(document, past=_past(question, document, as_of))
-    fresh = held_against(document, question.baseline) if question.baseline else document
+    fresh = compare_with_baseline(document, question.baseline) if question.baseline else document
     return Answer(fresh, missing(question, reading), document)
 
 
-def _past(question: Question, document: AuditDocument, as_of: datetime) -> Past:
+def _past(question: Question, document: AuditDocument, as_of: datetime) -> History:
     with recorded() as path:
-        return memory.past(sources_of(question, path), document, as_of)
+        return derived.past(sources_of(question, path), document, as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +168,9 @@ def configured(question: Question) -> Chosen:
     path = question.config
     if path is None:
         return Chosen()
-    from harmonize.config import schema as config  # noqa: PLC0415 - pydantic is heavy
+    from harmonize.config import schema  # noqa: PLC0415 - pydantic is heavy
 
-    found = config.load(
+    found = schema.load(
         path, {one.code: tuple(each.name for each in one.options) for one in CHECKS}
     )
     return Chosen(
@@ -183,7 +181,7 @@ def configured(question: Question) -> Chosen:
             for code, chosen in found.checks.items()
         },
         jurisdictions=found.jurisdictions,
-        waivers=config.waivers(found, path),
+        waivers=schema.waivers(found, path),
     )
 
 
@@ -214,17 +212,17 @@ def read(question: Question) -> tuple[Reading, datetime]:
             )
         except NothingObservedError as error:
             raise AskedError(str(error)) from None
-        lately = _lately(sources, as_of) if question.history else Lately()
+        lately = _lately(sources, as_of) if question.history else RecentHistory()
     schedules = tuple(one for one in reading.schedules if _selected(one, question))
     selected = lately.of(one.key for one in schedules)
     return replace(reading, schedules=schedules, lately=selected), as_of
 
 
-def _lately(sources: Sequence[Source], as_of: datetime) -> Lately:
+def _lately(sources: Sequence[Source], as_of: datetime) -> RecentHistory:
     """What checks of change are asked about; of each venue from the first source that holds it."""
-    found, told = Lately(), set[str]()
+    found, told = RecentHistory(), set[str]()
     for source in sources:
-        said = memory.lately(source, as_of)
+        said = derived.lately(source, as_of)
         venues = {one.venue for one in source.entries} - told
         found = found.with_(said.of_venues(venues))
         told |= venues
@@ -259,7 +257,7 @@ def sources_of(question: Question, path: Path) -> list[Source]:
     if question.archive is not None:
         own = Archive.open(question.archive)
         sources.append(
-            Source(own, str(own.place), dated(memory.entries_of(own)))
+            Source(own, str(own.place), with_observation_times(derived.entries_of(own)))
         )  # without the password of a URL
     if question.archive is None or question.else_recorded:
         sources.append(Source.of(Archive.open(path), RECORDED))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harmonize.audit.assemble import Reading
 from harmonize.core.payload import Origin, Snapshot
-from harmonize.core.schedule import Figure, MarginFunction, MarginSchedule, TierRule, value_of
+from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, TierRule, value_of
 from harmonize.document.rows import status
 from venues.adapter import Access, Purpose, VenueAdapter
 from venues.registry import VENUES
@@ -97,7 +97,7 @@ def _rule(schedule: MarginSchedule) -> str:
     return schedule.rule.value if schedule.rule else "–"
 
 
-def _known(figures: Sequence[Figure[MarginFunction]]) -> str:
+def _known(figures: Sequence[Observed[MarginFunction]]) -> str:
     """The statuses that occur, the most frequent first."""
     counts: dict[str, int] = {}
     for figure in figures:

@@ -14,35 +14,35 @@ from harmonize.api.audit import (
     read,
     rule_sets_of,
 )
-from harmonize.arbitrage.accounts import Conditions
+from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.pair import Legs, Pair, pair
 from harmonize.arbitrage.portfolio import Portfolio, Tables, portfolio
 from harmonize.arbitrage.position_file import Position
-from harmonize.arbitrage.rows import Market, arbitrage_rows, market
+from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, market
 from harmonize.arbitrage.what_if import WhatIfRow, parse, what_if
 from harmonize.audit.assemble import Reading
-from harmonize.comparison.cross_venue import Priced, gaps_and_indices, summaries
-from harmonize.comparison.peers import Rivals
-from harmonize.comparison.universe import Ground, ground
+from harmonize.comparison.cross_venue import CostTerms, gaps_and_indices, summaries
+from harmonize.comparison.peers import PeerGroup
+from harmonize.comparison.universe import Universe, build_universe
 from harmonize.core.open_interest import by_contract
-from harmonize.core.venue_conventions import Opposite
-from harmonize.document import ArbitrageRow, Gap, Index, IndexSummary, LiquidationRow
+from harmonize.core.venue_conventions import OffsetRule
+from harmonize.document import ArbitrageRow, Index, IndexSummary, LiquidationRow, Spread
 from harmonize.liquidation.distance import Entry, liquidation_rows
 from harmonize.numerics.offer import Offer
-from venues import conventions as conduct
+from venues import conventions
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class PreparedUniverse:
     """What a question read: laid out, with its date and what of it was not observed."""
 
-    ground: Ground
+    ground: Universe
     reading: Reading
     as_of: datetime
     missing: tuple[str, ...]
 
 
-def basis(question: Question, *, lenient: bool = False) -> Basis:
+def basis(question: Question, *, lenient: bool = False) -> PreparedUniverse:
     """Read what a question selects and lay it out; ``lenient`` drops instruments that are not there.
 
     Raises AskedError, ArchiveError, RuleError.
@@ -55,12 +55,12 @@ def basis(question: Question, *, lenient: bool = False) -> Basis:
         there = {(one.instrument.venue, one.instrument.symbol) for one in reading.schedules}
         wanted = {pair: symbol for pair, symbol in wanted.items() if (pair[0], symbol) in there}
     try:
-        laid = ground(reading.schedules, rule_sets, reading.inputs, as_of, wanted, venues=1)
+        laid = build_universe(reading.schedules, rule_sets, reading.inputs, as_of, wanted, venues=1)
     except KeyError as error:
         venue, asset = error.args[0]
         message = f"{venue} has no schedule {question.instruments[venue, asset]} on {asset}"
         raise AskedError(message) from None
-    return Basis(laid, reading, as_of, missing(question, reading))
+    return PreparedUniverse(laid, reading, as_of, missing(question, reading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,17 @@ class GapAnswer:
     underlying: str
     hurdle_rate: float
     fee: float
-    spreads: tuple[Gap, ...]
+    spreads: tuple[Spread, ...]
     arbitrages: tuple[ArbitrageRow, ...]
     what_ifs: tuple[WhatIfRow, ...]
 
 
 def gap_of(
-    base: Basis, question: Question, figure: str, conditions: Conditions, asked: Sequence[str]
+    base: PreparedUniverse,
+    question: Question,
+    figure: str,
+    conditions: SplitConstraints,
+    asked: Sequence[str],
 ) -> GapAnswer:
     """Answer ``gap`` for the question's one underlying. Raises AskedError, WhatIfError."""
     (underlying,) = question.underlyings
@@ -87,7 +91,7 @@ def gap_of(
     for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
         _known(venue, found)
     spreads, _ = gaps_and_indices(
-        base.ground.rivals, base.ground.laid_out, Priced(question.ladder, question.hurdle)
+        base.ground.peer_groups, base.ground.laid_out, CostTerms(question.ladder, question.hurdle)
     )
     reference = next(iter(found.references.values()), None)
     return GapAnswer(
@@ -109,8 +113,8 @@ def gap_of(
     )
 
 
-def _market(base: Basis, underlying: str, figure: str) -> Market:
-    rivals = [one for one in base.ground.rivals if one.underlying == underlying]
+def _market(base: PreparedUniverse, underlying: str, figure: str) -> ArbitrageMarket:
+    rivals = [one for one in base.ground.peer_groups if one.underlying == underlying]
     found = market(rivals[0], figure, base.ground.laid_out) if rivals else None
     if found is None:
         word = "initial" if figure == "initial" else "maintenance"
@@ -119,7 +123,7 @@ def _market(base: Basis, underlying: str, figure: str) -> Market:
     return found
 
 
-def _known(venue: str, found: Market) -> Offer:
+def _known(venue: str, found: ArbitrageMarket) -> Offer:
     if venue not in found.offers:
         message = (
             f"{venue} does not count on {found.underlying}; there are {', '.join(found.offers)}"
@@ -145,15 +149,19 @@ class PairAnswer:
 
 
 def pair_of(
-    base: Basis, question: Question, legs: tuple[str, str], against: str, opposite: Opposite | None
+    base: PreparedUniverse,
+    question: Question,
+    legs: tuple[str, str],
+    against: str,
+    opposite: OffsetRule | None,
 ) -> PairAnswer:
     """Answer ``pair``. Raises AskedError: a venue that does not count, a rule that nobody told."""
     found = _market(base, question.underlyings[0], "initial")
     long, short, one = (_known(venue, found) for venue in (*legs, against))
-    fact = conduct.bundled().get(against)
+    fact = conventions.bundled().get(against)
     rule = opposite or (fact.opposite if fact else None)
     if rule is None:
-        kinds = ", ".join(f"'{kind}'" for kind in Opposite)
+        kinds = ", ".join(f"'{kind}'" for kind in OffsetRule)
         message = f"how {against} counts long and short together is not known; say it with --opposite: {kinds}"
         raise AskedError(message)
     source = "as asked" if opposite else f"{fact.source} ({fact.confidence})" if fact else ""
@@ -170,12 +178,14 @@ def pair_of(
     )
 
 
-def liquidations_of(base: Basis, entry: Entry) -> tuple[LiquidationRow, ...]:
+def liquidations_of(base: PreparedUniverse, entry: Entry) -> tuple[LiquidationRow, ...]:
     """Answer ``liquidation`` for every underlying that the question selected."""
-    return liquidation_rows(base.ground, base.ground.rivals, conduct.bundled(), entry)
+    return liquidation_rows(base.ground, base.ground.peer_groups, conventions.bundled(), entry)
 
 
-def portfolio_of(base: Basis, positions: Sequence[Position], conditions: Conditions) -> Portfolio:
+def portfolio_of(
+    base: PreparedUniverse, positions: Sequence[Position], conditions: SplitConstraints
+) -> Portfolio:
     """Answer ``portfolio``; the reference is the first rule set that has margins by size.
 
     Raises AskedError: a condition on a venue that counts on none of the underlyings.
@@ -188,13 +198,15 @@ def portfolio_of(base: Basis, positions: Sequence[Position], conditions: Conditi
         if venue not in known:
             message = f"{venue} counts on none of the underlyings; there are {', '.join(known)}"
             raise AskedError(message)
-    return portfolio(positions, tables, conduct.bundled(), conditions, chosen)
+    return portfolio(positions, tables, conventions.bundled(), conditions, chosen)
 
 
-def _tables(base: Basis, positions: Sequence[Position], rule_set: str) -> Mapping[str, Tables]:
+def _tables(
+    base: PreparedUniverse, positions: Sequence[Position], rule_set: str
+) -> Mapping[str, Tables]:
     wanted = {one.underlying for one in positions}
     found = {}
-    for rivals in base.ground.rivals:
+    for rivals in base.ground.peer_groups:
         if rivals.underlying in wanted:
             apart = base.ground.isolated(rivals)
             whole, maintained, alone, alone_maintained = (
@@ -217,7 +229,7 @@ def _tables(base: Basis, positions: Sequence[Position], rule_set: str) -> Mappin
     return found
 
 
-def _reference(found: Market | None, rule_set: str) -> Offer | None:
+def _reference(found: ArbitrageMarket | None, rule_set: str) -> Offer | None:
     pieces = found.references.get(rule_set) if found else None
     if found is None or pieces is None:
         return None
@@ -238,9 +250,9 @@ class IndexAnswer:
     over_time: tuple[tuple[str, IndexSummary], ...]
 
 
-def index_of(base: Basis, question: Question, *, over_time: bool) -> IndexAnswer:
+def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> IndexAnswer:
     """Answer ``index``. Raises AskedError: nothing to compare."""
-    indices = _indices(base, base.ground.rivals, question)
+    indices = _indices(base, base.ground.peer_groups, question)
     if not indices:
         message = "fewer than two venues can be compared on what was asked"
         raise NotObservedError(message)
@@ -252,15 +264,17 @@ def index_of(base: Basis, question: Question, *, over_time: bool) -> IndexAnswer
     )
 
 
-def _indices(base: Basis, rivals: Sequence[Rivals], question: Question) -> tuple[Index, ...]:
-    priced = Priced((), question.hurdle, by_contract(base.reading.interests))
+def _indices(
+    base: PreparedUniverse, rivals: Sequence[PeerGroup], question: Question
+) -> tuple[Index, ...]:
+    priced = CostTerms((), question.hurdle, by_contract(base.reading.interests))
     _, indices = gaps_and_indices(rivals, base.ground.laid_out, priced)
     return indices
 
 
-def _without(base: Basis, question: Question) -> tuple[tuple[str, Index], ...]:
+def _without(base: PreparedUniverse, question: Question) -> tuple[tuple[str, Index], ...]:
     """Compare again without each venue."""
-    (rivals,) = base.ground.rivals
+    (rivals,) = base.ground.peer_groups
     counted = {venue.venue for one in _indices(base, [rivals], question) for venue in one.venues}
     venues = [v for v in (one.instrument.venue for one in rivals.schedules) if v in counted]
     return tuple(
@@ -276,6 +290,6 @@ def _over_time(question: Question) -> tuple[tuple[str, IndexSummary], ...]:
     for day in observed_days(question):
         then = replace(question, as_of=day)
         past = basis(then, lenient=True)
-        indices = _indices(past, past.ground.rivals, then)
+        indices = _indices(past, past.ground.peer_groups, then)
         found += [(day.isoformat(), one) for one in summaries(indices) if not one.venue]
     return tuple(found)

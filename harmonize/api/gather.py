@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, latest, newest_of
-from harmonize.archive.location import Place
-from harmonize.archive.recorded import recorded
+from harmonize.archive.location import Place, recorded
 from harmonize.core.payload import Snapshot
-from harmonize.history import derived as memory
+from harmonize.history import derived
 from venues import registry
 from venues.adapter import VenueAdapter
-from venues.gathering import reachability as reach
+from venues.gathering import reachability
 from venues.gathering.credentials import NONE, Credentials, from_environment, from_file
 from venues.gathering.outcome import Failed, Gathered, Outcome, attempt
 from venues.gathering.plan import Plan, plan, skipped
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class GatherRequest:
     """What to gather, and into which archive; ``venues`` empty means all.
 
     ``budget`` is the seconds a venue may take; all are asked at once, so it is that of the whole.
@@ -45,7 +44,7 @@ class GatheringError(Exception):
     """Nothing can be gathered as asked: one line that says why."""
 
 
-def chosen(wanted: Wanted) -> tuple[VenueAdapter, ...]:
+def chosen(wanted: GatherRequest) -> tuple[VenueAdapter, ...]:
     """The adapters of the venues asked for. Raises GatheringError: no such venue."""
     known = [one.venue for one in registry.VENUES]
     for venue in wanted.venues:
@@ -66,7 +65,7 @@ def keyring(environment: Mapping[str, str], file: Path | None) -> Callable[[str]
     return keys
 
 
-def planned(wanted: Wanted) -> tuple[Plan, ...]:
+def planned(wanted: GatherRequest) -> tuple[Plan, ...]:
     """Plan the calls from what each venue's newest snapshot lists. Raises GatheringError."""
     from venues.gathering.client import costs  # noqa: PLC0415 - ccxt takes a second to load
 
@@ -95,7 +94,7 @@ def _newest(place: Place) -> dict[str, Snapshot]:
     return found
 
 
-def reachable(wanted: Wanted) -> bool:
+def reachable(wanted: GatherRequest) -> bool:
     """Whether any venue to be asked, or the mirror, takes a connection; a few seconds at most."""
     asked = [
         one for one in chosen(wanted) if not skipped(one, keyed=bool(wanted.keys(one.venue).values))
@@ -103,14 +102,14 @@ def reachable(wanted: Wanted) -> bool:
     if not asked:
         return True  # nobody needs to be reached to say why nobody is asked
     if wanted.mirror:
-        return reach.reachable([reach.place(wanted.mirror)])
+        return reachability.reachable([reachability.place(wanted.mirror)])
     hosts = sorted({one.host for one in asked})
-    places = [reach.place(f"https://{host}") for host in hosts]
-    return reach.proxied() or reach.reachable(places)
+    places = [reachability.place(f"https://{host}") for host in hosts]
+    return reachability.proxied() or reachability.reachable(places)
 
 
 def fetched(
-    wanted: Wanted,
+    wanted: GatherRequest,
     tell: "Callable[[Progress], None]",
     done: Callable[[Outcome], None],
 ) -> tuple[Outcome, ...]:
@@ -118,12 +117,12 @@ def fetched(
 
     Raises GatheringError, or ArchiveError: the archive cannot be made, or written.
     """
-    from venues.gathering.client import Terms, gather  # noqa: PLC0415 - ccxt takes a second to load
+    from venues.gathering.client import GatherOptions, gather  # noqa: PLC0415 - ccxt takes a second to load
 
     adapters = chosen(wanted)
     archive = Archive.opened(wanted.archive)
-    newest = newest_of(memory.entries_of(archive))
-    terms = Terms(
+    newest = newest_of(derived.entries_of(archive))
+    terms = GatherOptions(
         budget=wanted.budget,
         chance=random.random,
         now=lambda: datetime.now(UTC),

@@ -13,21 +13,19 @@ from harmonize.api.audit import (
     read,
     sources_of,
 )
-from harmonize.archive.catalog import due
-from harmonize.archive.recorded import recorded
+from harmonize.archive.catalog import observations
+from harmonize.archive.location import recorded
 from harmonize.comparison.representative import preferred
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document.history import Course as Drawn
+from harmonize.document.history import MarginSeries as Drawn
 from harmonize.document.history import Week
-from harmonize.history import derived as memory
-from harmonize.history import queries as recall
-from harmonize.history.lead_lag import Lead, leads, rises
-from harmonize.history.procyclicality import Responsiveness, responsiveness
+from harmonize.history import derived, queries
+from harmonize.history.lead_lag import LeadLag, leads, rises
+from harmonize.history.procyclicality import Responsiveness, VenueMoves, responsiveness, venue_moves
 from harmonize.history.recent import Key
 from harmonize.history.table_rows import Row
-from harmonize.history.tables import Store
+from harmonize.history.tables import HistoryTables
 from harmonize.history.timeline import FIRST
-from harmonize.history.venue_procyclicality import VenueMoves, venue_moves
 from venues import registry
 
 
@@ -113,12 +111,12 @@ def weeks(question: Question, venue: str) -> tuple[Week, ...]:
     found: list[Week] = []
     with recorded() as path:
         for source in sources_of(question, path):
-            store, _ = memory.tables_of(source.archive)
-            found += [one for one in recall.weeks(store, limit) if one.venue == venue]
+            store, _ = derived.tables_of(source.archive)
+            found += [one for one in queries.weeks(store, limit) if one.venue == venue]
     if not found:
         message = f"nothing of {venue} was seen to change; it was observed once, or always the same"
         raise NotObservedError(message)
-    return recall.together(found)
+    return queries.merge_weeks(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class Compared:
     """IM on an underlying at every venue over time, and which venues tightened first."""
 
     courses: tuple[Drawn, ...]
-    leads: tuple[Lead, ...]
+    leads: tuple[LeadLag, ...]
 
 
 def compared(question: Question, asset: str) -> Compared:
@@ -140,13 +138,13 @@ def compared(question: Question, asset: str) -> Compared:
     for one in reading.schedules:
         by_venue.setdefault(one.instrument.venue, []).append(one)
     keys = {preferred(held).key for held in by_venue.values()}
-    held = _gathered(question, as_of, lambda store: recall.rows_of(store, [asset], as_of))
+    held = _gathered(question, as_of, lambda store: queries.rows_of(store, [asset], as_of))
     rows = {key: own for key, own in held.rows.items() if key in keys}
     if not rows:
         message = f"no venue was seen to ask margin on {asset}"
         raise NotObservedError(message)
     courses = tuple(
-        recall.course(own, "initial", question.ladder[0], _moment(held.times[key[0]][-1]))
+        queries.margin_series(own, "initial", question.ladder[0], _moment(held.times[key[0]][-1]))
         for key, own in sorted(rows.items())
     )
     found = {one.venue: rises(one, held.times[one.venue]) for one in courses}
@@ -157,10 +155,10 @@ def moves(question: Question, venue: str) -> tuple[VenueMoves, ...]:
     """How far all margins of a venue moved, at each notional of the question. Raises as ``weeks``."""
     _check_venue(venue)
     until = _limit(question) or datetime.max.replace(tzinfo=UTC)
-    held = _gathered(question, until, lambda store: recall.rows_at(store, venue, until))
+    held = _gathered(question, until, lambda store: queries.rows_at(store, venue, until))
     return venue_moves(
         [
-            recall.course(own, figure, size, _moment(held.times[venue][-1]))
+            queries.margin_series(own, figure, size, _moment(held.times[venue][-1]))
             for _, own in sorted(held.rows.items())
             for figure in ("initial", "maintenance")
             for size in question.ladder
@@ -177,13 +175,13 @@ class _Gathered:
 
 
 def _gathered(
-    question: Question, until: datetime, ask: Callable[[Store], Sequence[Row]]
+    question: Question, until: datetime, ask: Callable[[HistoryTables], Sequence[Row]]
 ) -> _Gathered:
     rows: dict[Key, list[Row]] = {}
     times: dict[str, set[datetime]] = {}
     with recorded() as path:
         for source in sources_of(question, path):
-            store, held = memory.tables_of(source.archive)
+            store, held = derived.tables_of(source.archive)
             for row in ask(store):
                 rows.setdefault(row.key, []).append(row)
             for kept in held.kept:
@@ -203,7 +201,7 @@ def drawn(question: Question, venue: str, symbol: str) -> tuple[Drawn, ...]:
         raise NotObservedError(message)
     until = _moment(found.times[-1])
     return tuple(
-        recall.course(found.rows, figure, size, until)
+        queries.margin_series(found.rows, figure, size, until)
         for figure in ("initial", "maintenance")
         for size in question.ladder
     )
@@ -226,10 +224,10 @@ def _followed(question: Question, venue: str, symbol: str) -> _Followed:
     left_out: list[str] = []
     with recorded() as path:
         for source in sources_of(question, path):
-            store, held = memory.tables_of(source.archive)
-            rows += recall.history(store, venue, symbol, limit)
+            store, held = derived.tables_of(source.archive)
+            rows += queries.history(store, venue, symbol, limit)
             state = {one.entry.digest: one for one in held.kept}
-            for one in due([each.entry for each in held.kept], venue):
+            for one in observations([each.entry for each in held.kept], venue):
                 kept = state[one.digest]
                 if limit and one.observed_at > limit:
                     continue
@@ -284,8 +282,8 @@ def _moment(at: datetime) -> str:
 def _seen(row: Row, notionals: Sequence[float]) -> Seen:
     return Seen(
         observed_at=_moment(row.observed_at),
-        initial=tuple(recall.margin_of(row, "initial", size) for size in notionals),
-        maintenance=tuple(recall.margin_of(row, "maintenance", size) for size in notionals),
+        initial=tuple(queries.margin_of(row, "initial", size) for size in notionals),
+        maintenance=tuple(queries.margin_of(row, "maintenance", size) for size in notionals),
         capacity=row.capacity,
         kind="" if row.kind == FIRST else row.kind,
         effective_from=_moment(row.effective_from) if row.effective_from else "",
@@ -304,7 +302,7 @@ def _courses(
             points = [
                 (at, asked)
                 for at, row in zip(times, in_force, strict=True)
-                if (asked := recall.margin_of(row, figure, size)) is not None and asked > 0.0
+                if (asked := queries.margin_of(row, figure, size)) is not None and asked > 0.0
             ]
             if points:
                 courses.append(Course(figure, size, responsiveness(points)))

@@ -10,11 +10,10 @@ from harmonize.archive.catalog import Entry, latest
 from harmonize.archive.source import Source
 from harmonize.audit.assemble import Reading
 from harmonize.core.payload import Defect, Snapshot, Unobserved
-from harmonize.core.schedule import Derived, Figure, MarginSchedule, T, Unknown
+from harmonize.core.schedule import Derived, MarginSchedule, Observed, T, Unknown
 from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
-from venues import facts, registry
-from venues import open_interest as interest
+from venues import facts, open_interest, registry
 from venues.adapter import Access, VenueAdapter
 from venues.gathering.outcome import attempt
 
@@ -152,7 +151,7 @@ def _with(reading: Reading, held: Held, *, strict: bool) -> Reading:
     known = facts.bundled()
     before = [one for snapshot in held.before for one in registry.read(snapshot, known).schedules]
     parsed = registry.parse((snapshot for _, snapshot in held.snapshots), known, before)
-    interests = [one for _, snapshot in held.snapshots for one in interest.read(snapshot)]
+    interests = [one for _, snapshot in held.snapshots for one in open_interest.read(snapshot)]
     found = map(verified, parsed.schedules) if strict else parsed.schedules
     return replace(
         reading,
@@ -174,7 +173,7 @@ def verified(schedule: MarginSchedule) -> MarginSchedule:
     )
 
 
-def _verified(figure: Figure[T]) -> Figure[T]:
+def _verified(figure: Observed[T]) -> Observed[T]:
     if isinstance(figure, Derived) and not figure.verified:
         return Unknown(f"left out by --strict: {figure.derivation}")
     return figure

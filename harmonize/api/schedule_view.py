@@ -7,7 +7,7 @@ from math import isnan
 
 import numpy as np
 
-from harmonize.comparison.layout import lay_out
+from harmonize.comparison.layout import build_layout
 from harmonize.core.payload import Evidence, Factor, Payload, decode, resolve
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import PieceRow
@@ -69,7 +69,7 @@ def schedule_object(
 
 def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[Object]:
     """IM and MM at each notional, in USD and as rates; None above the capacity or where unknown."""
-    laid_out = lay_out([schedule], [])
+    laid_out = build_layout([schedule], [])
     at = np.array(notionals, dtype=float)
     margins: dict[str, list[float | None]] = {}
     for figure, (placed,) in laid_out.own.items():

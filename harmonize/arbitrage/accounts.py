@@ -23,7 +23,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class SplitConstraints:
     """How a position may be split. Amounts are USD of notional, ``fee`` is USD.
 
     ``limits`` bound what is held at a venue in each account, ``ticket`` is the smallest position in
@@ -38,7 +38,7 @@ class Conditions:
     accounts: Mapping[str, int] = field(default_factory=dict)
 
 
-def accounts_of(offers: Mapping[str, Offer], conditions: Conditions) -> tuple[Account, ...]:
+def accounts_of(offers: Mapping[str, Offer], conditions: SplitConstraints) -> tuple[Account, ...]:
     """The accounts that may be used, under the conditions; venues in their order."""
     found = []
     for venue, offer in offers.items():

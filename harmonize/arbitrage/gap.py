@@ -15,7 +15,7 @@ account that takes the position makes ``A_R = R``, so fragmentation 0. Source: t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harmonize.arbitrage.accounts import Account, Conditions, accounts_of, with_table
+from harmonize.arbitrage.accounts import Account, SplitConstraints, accounts_of, with_table
 from harmonize.arbitrage.split import Split, split
 from harmonize.numerics.offer import Offer, margin
 from harmonize.numerics.panel import PieceNumbers
@@ -78,7 +78,7 @@ _TIE = 1e-9  # relative; single accounts closer than this are both named
 def arbitrage(
     offers: Mapping[str, Offer],
     notional: float,
-    conditions: Conditions | None = None,
+    conditions: SplitConstraints | None = None,
     reference: Sequence[PieceNumbers] | None = None,
 ) -> Arbitrage | None:
     """Find the cheapest split of a position over venues, and its parts against a reference.
@@ -86,7 +86,7 @@ def arbitrage(
     None where the venues together do not take the position. Raises ValueError: a notional that is
     not a number above 0.
     """
-    chosen = conditions or Conditions()
+    chosen = conditions or SplitConstraints()
     accounts = accounts_of(offers, chosen)
     found = _split(accounts, notional, chosen.fee)
     if found is None:
@@ -135,7 +135,7 @@ def _same_table(
     accounts: Sequence[Account],
     table: Sequence[PieceNumbers],
     notional: float,
-    conditions: Conditions,
+    conditions: SplitConstraints,
 ) -> float | None:
     same = [Account(one.venue, with_table(one.offer, table), one.number) for one in accounts]
     found = _split(same, notional, conditions.fee)

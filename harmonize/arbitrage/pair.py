@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 from math import inf
 
-from harmonize.core.venue_conventions import Opposite, together
+from harmonize.core.venue_conventions import OffsetRule, combined_margin
 from harmonize.numerics.offer import Offer, margin
 from harmonize.numerics.roots import Term, roots, value
 from harmonize.numerics.segments import HORIZON, LEAST
@@ -52,7 +52,7 @@ class Legs:
     long: Offer
     short: Offer
     one: Offer
-    rule: Opposite
+    rule: OffsetRule
 
 
 def pair(legs: Legs, notionals: Sequence[float], hurdle: float) -> Pair:
@@ -68,7 +68,7 @@ def pair(legs: Legs, notionals: Sequence[float], hurdle: float) -> Pair:
 def _point(legs: Legs, size: float, hurdle: float) -> PairPoint:
     long, short = margin(legs.long, size), margin(legs.short, size)
     total = None if long is None or short is None else long + short
-    alone = together(legs.rule, partial(margin, legs.one), size, size)
+    alone = combined_margin(legs.rule, partial(margin, legs.one), size, size)
     return PairPoint(
         size, long, short, total, alone, None if total is None else hurdle * total / size
     )
@@ -79,9 +79,9 @@ def _end(offer: Offer) -> float:
 
 
 def _reach(legs: Legs) -> float:
-    if legs.rule is Opposite.NET:
+    if legs.rule is OffsetRule.NET:
         return HORIZON
-    return _end(legs.one) / (2.0 if legs.rule is Opposite.SUM else 1.0)
+    return _end(legs.one) / (2.0 if legs.rule is OffsetRule.SUM else 1.0)
 
 
 def _cheaper(legs: Legs, most: float) -> Iterator[tuple[float, float]]:
@@ -100,17 +100,17 @@ def _cheaper(legs: Legs, most: float) -> Iterator[tuple[float, float]]:
                 yield low, high
 
 
-def _alone(one: Offer, rule: Opposite) -> tuple[Offer | None, float]:
+def _alone(one: Offer, rule: OffsetRule) -> tuple[Offer | None, float]:
     """What one venue needs, as an offer of N and how many times it counts."""
-    if rule is Opposite.NET:
+    if rule is OffsetRule.NET:
         return None, 0.0
-    if rule is Opposite.SUM:
+    if rule is OffsetRule.SUM:
         pieces = tuple(
             (low / 2, high / 2, fixed, 2 * rate, bend * 2**power, power)
             for low, high, fixed, rate, bend, power in one.pieces
         )
         return replace(one, pieces=pieces, limit=one.limit / 2), 1.0
-    return one, 2.0 if rule is Opposite.SEPARATE else 1.0
+    return one, 2.0 if rule is OffsetRule.SEPARATE else 1.0
 
 
 def _terms(offer: Offer, upper: float, times: float) -> list[Term]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harmonize.arbitrage.accounts import Conditions
+from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.arbitrage.position_file import Position
-from harmonize.core.venue_conventions import Conducts, together
+from harmonize.core.venue_conventions import Conducts, combined_margin
 from harmonize.document import PartRow
 from harmonize.numerics.offer import Offer, margin
 
@@ -114,7 +114,7 @@ def portfolio(
     positions: Sequence[Position],
     tables: Mapping[str, Tables],
     conducts: Conducts,
-    conditions: Conditions | None = None,
+    conditions: SplitConstraints | None = None,
     rule_set: str = "",
 ) -> Portfolio:
     """Ask every venue, and the reference, for a book. ``tables`` are by underlying."""
@@ -171,7 +171,7 @@ def _asks(
             elif rule is None or offer is None:
                 sums[f"cross_{figure}"].append(None)
             else:
-                asked = together(rule, partial(margin, offer), one.long, one.short)
+                asked = combined_margin(rule, partial(margin, offer), one.long, one.short)
                 sums[f"cross_{figure}"].append(asked)
             word = "IM" if figure == "initial" else "MM"
             reasons += _reasons(one, offer, word)
@@ -208,7 +208,7 @@ def _split(
     side: str,
     amount: float,
     offers: Mapping[str, Offer],
-    conditions: Conditions | None,
+    conditions: SplitConstraints | None,
 ) -> SplitOf:
     found = arbitrage(offers, amount, conditions) if offers else None
     if found is None:

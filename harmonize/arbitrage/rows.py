@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harmonize.arbitrage.accounts import Conditions
+from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
-from harmonize.comparison.layout import LaidOut
-from harmonize.comparison.peers import Rivals, span
+from harmonize.comparison.layout import PanelLayout
+from harmonize.comparison.peers import PeerGroup, observation_span
 from harmonize.document import ArbitragePoint, ArbitrageRow, PartRow
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
@@ -16,7 +16,7 @@ HURDLE = 0.10
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class ArbitrageMarket:
     """The venues that count in the comparison of one underlying, each with what it asks.
 
     ``references`` are the tables of the rule sets that speak of it, as far as they speak, for
@@ -39,7 +39,7 @@ class Market:
         return self.references.get(rule_set)
 
 
-def market(found: Rivals, figure: str, laid_out: LaidOut) -> Market | None:
+def market(found: PeerGroup, figure: str, laid_out: PanelLayout) -> ArbitrageMarket | None:
     """Give the market of an underlying for IM or MM; None where no venue counts."""
     places = found.counted(laid_out.own[figure])
     if not places:
@@ -56,8 +56,8 @@ def market(found: Rivals, figure: str, laid_out: LaidOut) -> Market | None:
         if reference is not None:
             references[name] = _up_to(laid_out.pieces(reference.function), rule.up_to)
             above[name] = float(rule.applied.rule_set.scope.above)
-    oldest, newest = span([found.schedules[place] for place in places])
-    return Market(found.underlying, figure, offers, references, above, oldest, newest)
+    oldest, newest = observation_span([found.schedules[place] for place in places])
+    return ArbitrageMarket(found.underlying, figure, offers, references, above, oldest, newest)
 
 
 def _up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, ...]:
@@ -66,10 +66,10 @@ def _up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, 
 
 
 def arbitrage_rows(
-    markets: Iterable[Market],
+    markets: Iterable[ArbitrageMarket],
     sizes: Sequence[float],
     hurdle: float = HURDLE,
-    conditions: Conditions | None = None,
+    conditions: SplitConstraints | None = None,
 ) -> tuple[ArbitrageRow, ...]:
     """Write what each market's differences are worth, against every rule set that speaks of it."""
     return tuple(
@@ -80,11 +80,11 @@ def arbitrage_rows(
 
 
 def _row(
-    found: Market,
+    found: ArbitrageMarket,
     rule_set: str,
     sizes: Sequence[float],
     hurdle: float,
-    conditions: Conditions | None,
+    conditions: SplitConstraints | None,
 ) -> ArbitrageRow:
     points = [
         arbitrage(found.offers, size, conditions, found.reference(rule_set, size)) for size in sizes

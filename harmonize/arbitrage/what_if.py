@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from harmonize.arbitrage.accounts import Conditions, as_whole, at_least, with_table
+from harmonize.arbitrage.accounts import SplitConstraints, as_whole, at_least, with_table
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
@@ -108,7 +108,7 @@ def what_if(
     one: WhatIf,
     offers: Offers,
     notionals: Sequence[float],
-    conditions: Conditions,
+    conditions: SplitConstraints,
     reference: Sequence[PieceNumbers] | None,
 ) -> WhatIfRow:
     """Compare the cheapest splits before and after a change."""

@@ -32,7 +32,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from harmonize.archive.catalog import Entry, Listing, continued, entry_of, needless, needs
+from harmonize.archive.catalog import Catalog, Entry, continued, entry_of, needless, needs
 from harmonize.archive.chain import (
     MANIFEST_NAME,
     Record,
@@ -152,12 +152,12 @@ class Archive:
         """
         return self.listing().entries
 
-    def listing(self, known: Listing | None = None) -> Listing:
+    def listing(self, known: Catalog | None = None) -> Catalog:
         """List the snapshots; of manifests that ``known`` covers only the last is read again.
 
         Raises ArchiveError, as ``entries`` does.
         """
-        start = known if known and self._covers(known) else Listing()
+        start = known if known and self._covers(known) else Catalog()
         return continued(start, sound(self.objects, start.sequence, start.digest))
 
     def tip(self) -> tuple[int, str]:
@@ -221,7 +221,7 @@ class Archive:
         raise ArchiveError(self.place, what)
 
     def prune(
-        self, drop: Sequence[Entry], at: datetime, reason: str, known: Listing | None = None
+        self, drop: Sequence[Entry], at: datetime, reason: str, known: Catalog | None = None
     ) -> tuple[str, ...]:
         """Take away the packs that only the entries of ``drop`` need, and give their names.
 
@@ -236,7 +236,7 @@ class Archive:
             return self._prune(drop, at, reason, known)
 
     def _prune(
-        self, drop: Sequence[Entry], at: datetime, reason: str, known: Listing | None
+        self, drop: Sequence[Entry], at: datetime, reason: str, known: Catalog | None
     ) -> tuple[str, ...]:
         before = self.listing(known)
         try:
@@ -254,7 +254,7 @@ class Archive:
         return tuple(sorted(dict(after.gone).keys() - dict(before.gone).keys()))
 
     def _publish_pruning(
-        self, known: Listing, dropped: AbstractSet[str], at: datetime, reason: str
+        self, known: Catalog, dropped: AbstractSet[str], at: datetime, reason: str
     ) -> None:
         """Record what is needless after the records that are there, however many came meanwhile."""
         for _ in range(ATTEMPTS):
@@ -282,14 +282,14 @@ class Archive:
         try:
             steps = list(chain(self.objects, 0, ""))
             records = [step for step in steps if not isinstance(step, ArchiveError)]
-            held = continued(Listing(), records)
+            held = continued(Catalog(), records)
             yield from (step for step in steps if isinstance(step, ArchiveError))
             yield from self._bad_packs(records, held)
             yield from self._strangers(held)
         except ArchiveError as error:  # a directory that cannot be listed
             yield error
 
-    def _bad_packs(self, records: Sequence[Record], held: Listing) -> Iterator[ArchiveError]:
+    def _bad_packs(self, records: Sequence[Record], held: Catalog) -> Iterator[ArchiveError]:
         """Read every pack that is due; one is named once, and not for the fault of its base."""
         there = {one.sequence for one in held.entries if not one.pruned}
         blamed: set[str] = set()
@@ -302,7 +302,7 @@ class Archive:
                     blamed.add(error.name)
                     yield error
 
-    def _strangers(self, held: Listing) -> Iterator[ArchiveError]:
+    def _strangers(self, held: Catalog) -> Iterator[ArchiveError]:
         for name in self.objects.names(""):
             if name not in _OURS:
                 yield ArchiveError(self.place, "is no part of an archive", name)
@@ -320,7 +320,7 @@ class Archive:
                     what = "is named by no sound manifest: one is gone, or an append broke off"
                     yield ArchiveError(self.place, what, where)
 
-    def _covers(self, known: Listing) -> bool:
+    def _covers(self, known: Catalog) -> bool:
         """Tell whether the record that a listing ends with is still the one of its place."""
         if not known.sequence:
             return True

@@ -36,7 +36,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Catalog:
     """The snapshots of an archive up to a record of its chain, which ``digest`` is the hash of.
 
     ``gone`` are the packs that were pruned and that nothing needed again, each with when.
@@ -53,7 +53,7 @@ def newest_of(entries: Iterable[Entry]) -> dict[str, Entry]:
     return {one.venue: one for one in entries if not one.failed and not one.pruned}
 
 
-def continued(start: Listing, records: Iterable[tuple[Manifest | Pruning, str]]) -> Listing:
+def continued(start: Catalog, records: Iterable[tuple[Manifest | Pruning, str]]) -> Catalog:
     """A listing with the records that follow it, each with its digest.
 
     A pack that was pruned is there again from the next manifest on that needs it.
@@ -69,7 +69,7 @@ def continued(start: Listing, records: Iterable[tuple[Manifest | Pruning, str]])
         for name in needs(entries[-1]):
             gone.pop(name, None)
     marked = tuple(_marked(one, gone) for one in entries)
-    return Listing(marked, sequence, last, tuple(sorted(gone.items())))
+    return Catalog(marked, sequence, last, tuple(sorted(gone.items())))
 
 
 def needs(entry: Entry) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str,
     return {venue: tuple(found[venue]) for venue in sorted(found)}
 
 
-def due(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
+def observations(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
     """The observations of a venue in order of time; failed tries are none.
 
     Of what was gathered into the archive, the order of the sequence is the order of time, whatever the
@@ -159,10 +159,14 @@ def _never_falling(times: Sequence[datetime]) -> frozenset[int]:
     return frozenset(found)
 
 
-def dated(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The same entries, each with the time that ``due`` gives it."""
+def with_observation_times(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The same entries, each with the time that ``observations`` gives it."""
     held = tuple(entries)
-    times = {one.digest: one for venue in {one.venue for one in held} for one in due(held, venue)}
+    times = {
+        one.digest: one
+        for venue in {one.venue for one in held}
+        for one in observations(held, venue)
+    }
     return tuple(times.get(one.digest, one) for one in held)
 
 

@@ -8,17 +8,17 @@ from operator import attrgetter
 from harmonize.arbitrage.rows import HURDLE, arbitrage_rows, market
 from harmonize.audit.waivers import waive
 from harmonize.checks import CHECKS, OF_WAIVERS
-from harmonize.checks.base import Check, Examined
-from harmonize.comparison import representative as choice
-from harmonize.comparison.cross_venue import Priced, comparison, gaps_and_indices, summaries
+from harmonize.checks.base import AuditContext, Check
+from harmonize.comparison import representative
+from harmonize.comparison.cross_venue import CostTerms, comparison, gaps_and_indices, summaries
 from harmonize.comparison.curves import curves
 from harmonize.comparison.index import LOWER, UPPER
-from harmonize.comparison.layout import LaidOut
-from harmonize.comparison.peers import Rivals
-from harmonize.comparison.universe import ground
-from harmonize.comparison.verdicts import judge, maintenance_against_initial
-from harmonize.core.notionals import HEAT_NOTIONAL, LADDER
-from harmonize.core.open_interest import Interest, by_contract
+from harmonize.comparison.layout import PanelLayout
+from harmonize.comparison.peers import PeerGroup
+from harmonize.comparison.universe import build_universe
+from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
+from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
+from harmonize.core.open_interest import OpenInterest, by_contract
 from harmonize.core.payload import Defect, Snapshot, Unobserved
 from harmonize.core.schedule import MarginSchedule
 from harmonize.core.venue_conventions import Conducts
@@ -31,8 +31,8 @@ from harmonize.document import (
     Tool,
     rows,
 )
-from harmonize.document.rows import Seen
-from harmonize.history.recent import Lately
+from harmonize.document.rows import SnapshotAge
+from harmonize.history.recent import RecentHistory
 from harmonize.liquidation.distance import Entry, liquidation_rows
 from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.segments import HORIZON
@@ -52,7 +52,7 @@ _NAMED = attrgetter("code", "venue", "symbol", "profile", "rule_set", "figure", 
 GRAVITY = (Level.ERROR, Level.WARNING, Level.INFO)
 
 EXPLANATIONS = {
-    "instrument-choice": choice.RULE,
+    "instrument-choice": representative.RULE,
     "margin": (
         "IM(N) is the least initial margin of a position of notional N: what the venue publishes, "
         "or N divided by the largest leverage allowed at N. MM(N) is the maintenance margin "
@@ -144,12 +144,12 @@ class Reading:
     defects: tuple[Defect, ...]
     unobserved: tuple[Unobserved, ...] = ()
     inputs: tuple[Input, ...] = ()
-    interests: tuple[Interest, ...] = ()
-    lately: Lately = field(default_factory=Lately)
+    interests: tuple[OpenInterest, ...] = ()
+    lately: RecentHistory = field(default_factory=RecentHistory)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AuditOptions:
     """What an audit is asked: its date, the staleness limit, the ladder, instruments to prefer.
 
     ``jurisdictions`` says where venues are established, ``options`` sets checks by their codes,
@@ -161,8 +161,8 @@ class Terms:
     as_of: datetime
     tool: Tool
     stale_after_days: float = 30.0
-    ladder: tuple[float, ...] = LADDER
-    instruments: Mapping[choice.Pair, str] = field(default_factory=dict)
+    ladder: tuple[float, ...] = NOTIONAL_GRID
+    instruments: Mapping[representative.Pair, str] = field(default_factory=dict)
     jurisdictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
@@ -171,25 +171,27 @@ class Terms:
     sizes: tuple[float, ...] = ()
 
 
-def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> AuditDocument:
+def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: AuditOptions) -> AuditDocument:
     """Judge everything that was read; the same input gives the same document.
 
     Raises KeyError: an instrument preferred in ``terms`` that its venue does not have.
     """
-    base = ground(reading.schedules, rule_sets, reading.inputs, terms.as_of, terms.instruments)
+    base = build_universe(
+        reading.schedules, rule_sets, reading.inputs, terms.as_of, terms.instruments
+    )
     schedules, put, laid_out, chosen = base.schedules, base.applied, base.laid_out, base.chosen
-    found = base.rivals
-    divergences = judge(schedules, laid_out, terms.ladder, terms.jurisdictions)
+    found = base.peer_groups
+    divergences = evaluate(schedules, laid_out, terms.ladder, terms.jurisdictions)
     seen = tuple(_seen(snapshot, terms) for _, snapshot in reading.snapshots)
     newest = _newest(seen)
     last = {one.venue: one.observed_at for one in newest}
     stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
-    priced = Priced(terms.ladder, terms.hurdle, by_contract(reading.interests))
+    priced = CostTerms(terms.ladder, terms.hurdle, by_contract(reading.interests))
     gaps, indices = gaps_and_indices(found, laid_out, priced)
     comparisons = tuple(comparison(one, stale) for one in found)
     classed = base.classed()
     arbitrages = _arbitrages(classed, laid_out, terms)
-    examined = Examined(
+    examined = AuditContext(
         schedules=schedules,
         internal=maintenance_against_initial(laid_out),
         divergences=divergences,
@@ -261,7 +263,7 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: Terms) -> Audit
 
 
 def _arbitrages(
-    classed: Sequence[Rivals], laid_out: LaidOut, terms: Terms
+    classed: Sequence[PeerGroup], laid_out: PanelLayout, terms: AuditOptions
 ) -> tuple[ArbitrageRow, ...]:
     """What differences are worth at the ladder; of the first underlyings at the sizes to draw too."""
     markets = [one for each in classed if (one := market(each, "initial", laid_out))]
@@ -277,25 +279,25 @@ def _at_ladder(row: ArbitrageRow, ladder: Sequence[float]) -> ArbitrageRow:
     return replace(row, points=tuple(one for one in row.points if one.notional in ladder))
 
 
-def _seen(snapshot: Snapshot, terms: Terms) -> Seen:
+def _seen(snapshot: Snapshot, terms: AuditOptions) -> SnapshotAge:
     age = rows.age_days(snapshot.observed_at, terms.as_of)
-    return Seen(snapshot.venue, snapshot.observed_at, age, age > terms.stale_after_days)
+    return SnapshotAge(snapshot.venue, snapshot.observed_at, age, age > terms.stale_after_days)
 
 
-def _newest(seen: Sequence[Seen]) -> tuple[Seen, ...]:
+def _newest(seen: Sequence[SnapshotAge]) -> tuple[SnapshotAge, ...]:
     """Each venue's newest snapshot: whether a venue is stale is asked of that one."""
-    newest: dict[str, Seen] = {}
+    newest: dict[str, SnapshotAge] = {}
     for one in sorted(seen, key=lambda one: (one.venue, one.observed_at)):
         newest[one.venue] = one
     return tuple(newest.values())
 
 
-def _stale(observed_at: datetime, terms: Terms) -> bool:
+def _stale(observed_at: datetime, terms: AuditOptions) -> bool:
     return rows.age_days(observed_at, terms.as_of) > terms.stale_after_days
 
 
 def _findings(
-    checks: Sequence[Check], examined: Examined, options: Mapping[str, Mapping[str, float]]
+    checks: Sequence[Check], examined: AuditContext, options: Mapping[str, Mapping[str, float]]
 ) -> tuple[Finding, ...]:
     """Ask every check, with the options set for it."""
     return tuple(
@@ -311,7 +313,7 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(one for level in GRAVITY for one in by_name if one.level is level)
 
 
-def _pieces(laid_out: LaidOut, figure: str, number: int) -> Sequence[PieceNumbers]:
+def _pieces(laid_out: PanelLayout, figure: str, number: int) -> Sequence[PieceNumbers]:
     """The pieces of a schedule's function as numbers; none where it is unknown."""
     placed = laid_out.own[figure][number]
     return () if placed is None else laid_out.pieces(placed.function)

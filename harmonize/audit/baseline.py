@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, log
 
-from harmonize.audit.waivers import ROUNDING, worsened, worth
+from harmonize.audit.waivers import ROUNDING, is_worse, severity_metric
 from harmonize.document import AuditDocument, BaselineRow, Finding, Level
 
 FORMAT = "harmonize-baseline/1"
@@ -43,7 +43,7 @@ def written(document: AuditDocument) -> bytes:
     """Write a document's findings as a baseline; the same findings give the same bytes."""
     known = {}
     for one in document.findings:
-        figure = worth(one)
+        figure = severity_metric(one)
         known[one.fingerprint] = {
             "code": one.code,
             "venue": one.venue,
@@ -92,7 +92,7 @@ def read(content: bytes, name: str) -> Baseline:
         raise BaselineError(message) from None
 
 
-def held_against(document: AuditDocument, baseline: Baseline) -> AuditDocument:
+def compare_with_baseline(document: AuditDocument, baseline: Baseline) -> AuditDocument:
     """Leave out of a document what the baseline knows and what has not worsened since."""
     fresh = tuple(_fresh(document.findings, baseline.known))
     present = {one.fingerprint for one in (*document.findings, *document.waived)}
@@ -131,7 +131,7 @@ def _worse(finding: Finding, before: Known) -> bool:
     """Graver, or further off in its figure, from what is required, or over more sizes."""
     if _LEVELS.index(finding.level) < _LEVELS.index(before.level):
         return True
-    if worsened(finding, before.value):
+    if is_worse(finding, before.value):
         return True
     if finding.divergence is not None and before.divergence is not None:
         sign = 1.0 if finding.divergence > 0.0 else -1.0

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from harmonize.comparison.layout import lay_out
-from harmonize.comparison.verdicts import judge
+from harmonize.comparison.layout import build_layout
+from harmonize.comparison.verdicts import evaluate
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import (
     FeeAddOn,
-    Figure,
     Known,
     MarginFunction,
     MarginMode,
     MarginSchedule,
+    Observed,
     Profile,
     TierRule,
     Unknown,
@@ -23,9 +23,9 @@ from harmonize.core.schedule import (
     marginal,
 )
 from harmonize.document import DivergenceRow, Verdict
-from harmonize.policy.apply import applied
+from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, held
-from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleSet, Tried
+from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleExample, RuleSet
 
 _LONG_AGO = date(2000, 1, 1)  # of an example without a day, under a rule set without a beginning
 _MANY = 10**9  # observations of an input that an example gives
@@ -40,7 +40,7 @@ class Unmet:
     message: str
 
 
-def unmet(rule_set: RuleSet) -> Iterator[Unmet]:
+def failing_examples(rule_set: RuleSet) -> Iterator[Unmet]:
     """Run every example of a rule set; give those that come out otherwise."""
     for number, one in enumerate(rule_set.examples):
         rows = {row.figure: row for row in _rows(rule_set, one)}
@@ -54,7 +54,7 @@ def unmet(rule_set: RuleSet) -> Iterator[Unmet]:
                 yield Unmet(number, figure, message)
 
 
-def _elsewhere(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
+def _elsewhere(rule_set: RuleSet, one: RuleExample) -> tuple[str, str] | None:
     """The verdict on what no row is made of: the rule set lists other venues or underlyings."""
     scope = rule_set.scope
     for listed, own in ((scope.venues, one.venue), (scope.underlyings, one.underlying)):
@@ -63,7 +63,7 @@ def _elsewhere(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
     return None
 
 
-def _unsized(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
+def _unsized(rule_set: RuleSet, one: RuleExample) -> tuple[str, str] | None:
     """The verdict at a size that the rule set does not speak of, or that the schedule does not reach."""
     scope, at = rule_set.scope, one.notional
     if at is None:
@@ -75,7 +75,7 @@ def _unsized(rule_set: RuleSet, one: Tried) -> tuple[str, str] | None:
     return None
 
 
-def _verdict(row: DivergenceRow | None, one: Tried) -> tuple[str, str]:
+def _verdict(row: DivergenceRow | None, one: RuleExample) -> tuple[str, str]:
     """The verdict at the example's notional, or over every size; and what it rests on."""
     if row is None:
         return Verdict.NOT_OBSERVABLE.value, ": the rule set has no reference for it"
@@ -92,7 +92,7 @@ def _verdict(row: DivergenceRow | None, one: Tried) -> tuple[str, str]:
     return Verdict.COMPLIANT.value, ""
 
 
-def _rows(rule_set: RuleSet, one: Tried) -> tuple[DivergenceRow, ...]:
+def _rows(rule_set: RuleSet, one: RuleExample) -> tuple[DivergenceRow, ...]:
     on = one.on or rule_set.scope.since or _LONG_AGO
     schedule = _schedule(rule_set, one, on)
     asset = schedule.instrument.underlying.asset
@@ -102,8 +102,8 @@ def _rows(rule_set: RuleSet, one: Tried) -> tuple[DivergenceRow, ...]:
         for need in _needs(rule_set)
         if need.local in one.inputs
     ]
-    put = applied([rule_set], held(given, now), [asset], on)
-    return judge([schedule], lay_out([schedule], put), ())
+    put = apply_rule_sets([rule_set], held(given, now), [asset], on)
+    return evaluate([schedule], build_layout([schedule], put), ())
 
 
 def _needs(rule_set: RuleSet) -> tuple[Need, ...]:
@@ -115,18 +115,18 @@ def _needs(rule_set: RuleSet) -> tuple[Need, ...]:
     return ()
 
 
-def _input(need: Need, one: Tried, rule_set: RuleSet, asset: str, now: datetime) -> Input:
+def _input(need: Need, one: RuleExample, rule_set: RuleSet, asset: str, now: datetime) -> Input:
     value = one.inputs[need.local]
     asked = rule_set.tolerance.statistical
     bound = None if asked is None else value
     return Input(need.name, asset, value, now, bound, bound, asked, _MANY, "example")
 
 
-def _schedule(rule_set: RuleSet, one: Tried, on: date) -> MarginSchedule:
+def _schedule(rule_set: RuleSet, one: RuleExample, on: date) -> MarginSchedule:
     initial = _function(one, [rate for _, rate, _ in one.tiers])
     rates = [rate for _, _, rate in one.tiers]
     known = [rate for rate in rates if rate is not None]
-    maintenance: Figure[MarginFunction] = Unknown("the example names no maintenance rate")
+    maintenance: Observed[MarginFunction] = Unknown("the example names no maintenance rate")
     if len(known) == len(rates):
         maintenance = Known(_function(one, known))
     observed = datetime.combine(on, time.min, UTC)
@@ -148,12 +148,12 @@ def _schedule(rule_set: RuleSet, one: Tried, on: date) -> MarginSchedule:
     )
 
 
-def _function(one: Tried, rates: list[Decimal]) -> MarginFunction:
+def _function(one: RuleExample, rates: list[Decimal]) -> MarginFunction:
     build = marginal if one.marginal else flat
     return build([upper for upper, _, _ in one.tiers], rates)
 
 
-def _instrument(one: Tried) -> Instrument:
+def _instrument(one: RuleExample) -> Instrument:
     settle = {Payoff.LINEAR: "USDT", Payoff.INVERSE: one.underlying}.get(one.payoff, "EUR")
     quote = "USDT" if one.payoff is Payoff.LINEAR else "USD"
     return contract(one.venue, one.underlying, base=one.underlying, quote=quote, settle=settle)

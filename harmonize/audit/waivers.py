@@ -29,7 +29,7 @@ def covers(waiver: Waiver, finding: Finding) -> bool:
     )
 
 
-def worth(finding: Finding) -> tuple[float, float] | None:
+def severity_metric(finding: Finding) -> tuple[float, float] | None:
     """The figure by which a finding gets worse, and 1 where more of it is worse, −1 where less is.
 
     None where a finding has no figure: it cannot worsen.
@@ -44,9 +44,9 @@ def worth(finding: Finding) -> tuple[float, float] | None:
     return finding.observed, 1.0 if finding.verdict is Verdict.OVER else -1.0
 
 
-def worsened(finding: Finding, before: float | None, allowed: float = 0.0) -> bool:
+def is_worse(finding: Finding, before: float | None, allowed: float = 0.0) -> bool:
     """Tell whether a finding's figure is worse than before by more than a share of it."""
-    now = worth(finding)
+    now = severity_metric(finding)
     if now is None or before is None:
         return False
     value, direction = now
@@ -71,7 +71,7 @@ def waive(
             waiver = waivers[number]
             if not covers(waiver, finding):
                 continue
-            if worsened(finding, waiver.value, waiver.may_worsen):
+            if is_worse(finding, waiver.value, waiver.may_worsen):
                 outgrown[number] += 1
                 continue
             tally[number] += 1

@@ -2,28 +2,32 @@
 
 from inspect import cleandoc
 
-from harmonize.checks import caps as cap
-from harmonize.checks import changes as change
-from harmonize.checks import cross_venue as cross
-from harmonize.checks import data_quality as feed
-from harmonize.checks import disclosure, divergence, waivers
-from harmonize.checks import rule_sets as policy
-from harmonize.checks import tiers as structure
+from harmonize.checks import (
+    caps,
+    changes,
+    cross_venue,
+    data_quality,
+    disclosure,
+    divergence,
+    rule_sets,
+    tiers,
+    waivers,
+)
 from harmonize.checks.base import Check
 
 OF_WAIVERS = waivers.CHECKS
 """Those that are asked once it is known what became of every waiver."""
 
 CHECKS = (
-    *structure.CHECKS,
+    *tiers.CHECKS,
     *disclosure.CHECKS,
     *divergence.CHECKS,
-    *cap.CHECKS,
-    *change.CHECKS,
-    *cross.CHECKS,
+    *caps.CHECKS,
+    *changes.CHECKS,
+    *cross_venue.CHECKS,
     *OF_WAIVERS,
-    *policy.CHECKS,
-    *feed.CHECKS,
+    *rule_sets.CHECKS,
+    *data_quality.CHECKS,
 )
 
 

@@ -14,21 +14,21 @@ from harmonize.document import (
     Comparison,
     DivergenceRow,
     Finding,
-    Gap,
     Index,
     Interval,
     Level,
+    Spread,
     Verdict,
     WaiverRow,
 )
-from harmonize.document.rows import Seen
-from harmonize.history.recent import Lately
-from harmonize.numerics.deviation import Standing
+from harmonize.document.rows import SnapshotAge
+from harmonize.history.recent import RecentHistory
+from harmonize.numerics.deviation import Deviation
 from harmonize.text.messages import dollars, moment
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class AuditContext:
     """Everything an audit knows before it concludes.
 
     ``internal[k]`` is how MM of schedule k stands to its own IM; None where either is unknown.
@@ -36,21 +36,21 @@ class Examined:
     """
 
     schedules: tuple[MarginSchedule, ...]
-    internal: tuple[Standing | None, ...]
+    internal: tuple[Deviation | None, ...]
     divergences: tuple[DivergenceRow, ...]
     rules: tuple[Rule, ...]
     defects: tuple[Defect, ...]
-    seen: tuple[Seen, ...]
+    seen: tuple[SnapshotAge, ...]
     snapshots: tuple[Snapshot, ...]
     as_of: datetime
     stale_after_days: float
     unobserved: tuple[Unobserved, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[Spread, ...] = ()
     arbitrages: tuple[ArbitrageRow, ...] = ()
     indices: tuple[Index, ...] = ()
-    lately: Lately = field(default_factory=Lately)
+    lately: RecentHistory = field(default_factory=RecentHistory)
     options: Mapping[str, float] = field(default_factory=dict)
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:
@@ -106,12 +106,12 @@ class Check:
 
     code: str
     name: str
-    run: Callable[[Examined], Iterator[Draft]]
+    run: Callable[[AuditContext], Iterator[Draft]]
     options: tuple[Option, ...] = ()
     status: str = "stable"
 
     def findings(
-        self, examined: Examined, options: Mapping[str, float] | None = None
+        self, examined: AuditContext, options: Mapping[str, float] | None = None
     ) -> Iterator[Finding]:
         """Answer the question for everything that was examined, with the options given."""
         chosen = {one.name: one.default for one in self.options} | dict(options or {})
@@ -169,7 +169,7 @@ def about(schedule: MarginSchedule, draft: Draft) -> Draft:
     )
 
 
-def spoken(ranges: Iterable[Interval]) -> str:
+def ranges_text(ranges: Iterable[Interval]) -> str:
     """Write ranges of notional for a message; of more than three, the first two and the last."""
     said = [
         f"{dollars(one.lower)} and above"

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from harmonize.checks.base import Check, Draft, Examined, spoken
+from harmonize.checks.base import AuditContext, Check, Draft, ranges_text
 from harmonize.document import DivergenceRow, Level, Verdict
 from harmonize.policy.rule_set import Model
 from harmonize.text.messages import counted, dollars, percent
 
 
-def initial_below_cap(examined: Examined) -> Iterator[Draft]:
+def initial_below_cap(examined: AuditContext) -> Iterator[Draft]:
     """Initial margin is below a statutory minimum: leverage is above the cap.
 
     ## What it checks
@@ -34,7 +34,7 @@ def initial_below_cap(examined: Examined) -> Iterator[Draft]:
     return _breaching(examined, "initial")
 
 
-def maintenance_below_cap(examined: Examined) -> Iterator[Draft]:
+def maintenance_below_cap(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is below a statutory close-out level.
 
     ## What it checks
@@ -56,7 +56,7 @@ def maintenance_below_cap(examined: Examined) -> Iterator[Draft]:
     return _breaching(examined, "maintenance")
 
 
-def prohibited(examined: Examined) -> Iterator[Draft]:
+def prohibited(examined: AuditContext) -> Iterator[Draft]:
     """A rule set prohibits the contracts of a venue at any margin.
 
     ## What it checks
@@ -97,7 +97,7 @@ def prohibited(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def cap_not_observable(examined: Examined) -> Iterator[Draft]:
+def cap_not_observable(examined: AuditContext) -> Iterator[Draft]:
     """Whether a venue keeps to a statutory minimum cannot be told.
 
     ## What it checks
@@ -136,7 +136,7 @@ def cap_not_observable(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def published_lapsed(examined: Examined) -> Iterator[Draft]:
+def published_lapsed(examined: AuditContext) -> Iterator[Draft]:
     """The rates that a rule set carries were published for a time that is over.
 
     ## What it checks
@@ -187,7 +187,7 @@ def published_lapsed(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def _breaching(examined: Examined, figure: str) -> Iterator[Draft]:
+def _breaching(examined: AuditContext, figure: str) -> Iterator[Draft]:
     marks = {
         one.applied.rule_set.id: one.applied.rule_set.verified(figure) for one in examined.rules
     }
@@ -206,7 +206,7 @@ def _draft(row: DivergenceRow, mark: str) -> Draft:
         Level.ERROR if "retail" in row.profile else Level.WARNING,
         row.venue,
         f"{word} {percent(observed)} at {dollars(at)} is below the {percent(required)} ({mark}) of "
-        f"{row.rule_set}, if offered to the clients it protects; below it on {spoken(row.under)}{mend}",
+        f"{row.rule_set}, if offered to the clients it protects; below it on {ranges_text(row.under)}{mend}",
         symbol=row.symbol,
         profile=row.profile,
         underlying=row.underlying,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from harmonize.checks.base import Check, Draft, Examined, Option, spoken
+from harmonize.checks.base import AuditContext, Check, Draft, Option, ranges_text
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
 from harmonize.document.change import Kind, Moved, Range
 from harmonize.history.recent import DAYS, Dated
@@ -15,7 +15,7 @@ _MOVED = frozenset({Kind.TIGHTER, Kind.LOOSER, Kind.MIXED})
 _SHORT = frozenset({Verdict.UNDER, Verdict.BREACH})
 
 
-def large_tightening(examined: Examined) -> Iterator[Draft]:
+def large_tightening(examined: AuditContext) -> Iterator[Draft]:
     """A margin rose by much from one observation to the next.
 
     ## What it checks
@@ -47,12 +47,12 @@ def large_tightening(examined: Examined) -> Iterator[Draft]:
                 divergence=rise,
                 message=(
                     f"{_FIGURES[moved.figure]} at {dollars(at)} rose by {percent(rise)} between "
-                    f"{_span(dated)}; higher on {spoken(_intervals(moved.tighter))}"
+                    f"{_span(dated)}; higher on {ranges_text(_intervals(moved.tighter))}"
                 ),
             )
 
 
-def loosened_below_reference(examined: Examined) -> Iterator[Draft]:
+def loosened_below_reference(examined: AuditContext) -> Iterator[Draft]:
     """A margin was lowered, and is now below what a rule set asks.
 
     ## What it checks
@@ -91,12 +91,12 @@ def loosened_below_reference(examined: Examined) -> Iterator[Draft]:
                         divergence=row.lowest,
                         message=(
                             f"{_FIGURES[moved.figure]} was lowered between {_span(dated)} and is "
-                            f"below what {row.rule_set} asks on {spoken(both)}"
+                            f"below what {row.rule_set} asks on {ranges_text(both)}"
                         ),
                     )
 
 
-def silent_change(examined: Examined) -> Iterator[Draft]:
+def silent_change(examined: AuditContext) -> Iterator[Draft]:
     """A venue changed margins and does not say since when.
 
     ## What it checks
@@ -134,7 +134,7 @@ def silent_change(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def tightened_in_stress(examined: Examined) -> Iterator[Draft]:
+def tightened_in_stress(examined: AuditContext) -> Iterator[Draft]:
     """A venue raised margins about a time of market stress.
 
     ## What it checks
@@ -170,7 +170,7 @@ def tightened_in_stress(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def long_unchanged(examined: Examined) -> Iterator[Draft]:
+def long_unchanged(examined: AuditContext) -> Iterator[Draft]:
     """Schedules stand as they were for very long.
 
     ## What it checks
@@ -210,7 +210,7 @@ def long_unchanged(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def missed_nights(examined: Examined) -> Iterator[Draft]:
+def missed_nights(examined: AuditContext) -> Iterator[Draft]:
     """A venue that is observed every night was not, on some.
 
     ## What it checks
@@ -256,7 +256,7 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def _recent(examined: Examined) -> Iterator[Dated]:
+def _recent(examined: AuditContext) -> Iterator[Dated]:
     """Changes that were observed in the last days before the audit."""
     days = min(examined.options["days"], DAYS)
     since = moment(examined.as_of - timedelta(days=days))

@@ -3,24 +3,24 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from harmonize.checks.base import Check, Draft, Examined, Option, spoken
+from harmonize.checks.base import AuditContext, Check, Draft, Option, ranges_text
 from harmonize.comparison.index import LOWER, UPPER
 from harmonize.core.schedule import value_of
 from harmonize.document import (
     ArbitragePoint,
     ArbitrageRow,
     Comparison,
-    Gap,
     Interval,
     Level,
     Member,
+    Spread,
     Verdict,
 )
 from harmonize.policy.rule_set import CrossVenue
 from harmonize.text.messages import counted, dollars, percent
 
 
-def gap_above_limit(examined: Examined) -> Iterator[Draft]:
+def gap_above_limit(examined: AuditContext) -> Iterator[Draft]:
     """The cheapest split of a position asks far less than the reference.
 
     ## What it checks
@@ -60,7 +60,7 @@ def gap_above_limit(examined: Examined) -> Iterator[Draft]:
                 )
 
 
-def one_venue_cheapest(examined: Examined) -> Iterator[Draft]:
+def one_venue_cheapest(examined: AuditContext) -> Iterator[Draft]:
     """One venue alone asks least over most sizes of position.
 
     ## What it checks
@@ -98,7 +98,7 @@ def one_venue_cheapest(examined: Examined) -> Iterator[Draft]:
                     venue,
                     f"asks the least initial margin on {row.underlying}, alone, over {percent(share)} "
                     f"of the sizes from {dollars(LOWER)} to {dollars(UPPER)} (on a logarithmic scale), "
-                    f"more than {percent(float(limits.one_cheapest))}: on {spoken(ranges)}",
+                    f"more than {percent(float(limits.one_cheapest))}: on {ranges_text(ranges)}",
                     underlying=row.underlying,
                     rule_set=name,
                     intervals=ranges,
@@ -107,7 +107,7 @@ def one_venue_cheapest(examined: Examined) -> Iterator[Draft]:
                 )
 
 
-def leverage_above_reference(examined: Examined) -> Iterator[Draft]:
+def leverage_above_reference(examined: AuditContext) -> Iterator[Draft]:
     """Venues together allow far more leverage than the reference, weighted by what they take.
 
     ## What it checks
@@ -160,7 +160,7 @@ def leverage_above_reference(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def spread_above_limit(examined: Examined) -> Iterator[Draft]:
+def spread_above_limit(examined: AuditContext) -> Iterator[Draft]:
     """The dearest venue asks many times what the cheapest asks.
 
     ## What it checks
@@ -206,7 +206,7 @@ def spread_above_limit(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def splitting_pays(examined: Examined) -> Iterator[Draft]:
+def splitting_pays(examined: AuditContext) -> Iterator[Draft]:
     """Splitting a position over venues needs far less margin than the best single venue.
 
     ## What it checks
@@ -245,7 +245,7 @@ def splitting_pays(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def index_below_limit(examined: Examined) -> Iterator[Draft]:
+def index_below_limit(examined: AuditContext) -> Iterator[Draft]:
     """The harmonization index of an underlying is low.
 
     ## What it checks
@@ -282,7 +282,7 @@ def index_below_limit(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def dates_apart(examined: Examined) -> Iterator[Draft]:
+def dates_apart(examined: AuditContext) -> Iterator[Draft]:
     """Figures across venues compare margins of different dates.
 
     ## What it checks
@@ -325,7 +325,7 @@ def _clipped(lower: float, upper: float | None) -> Interval:
     return Interval(max(lower, LOWER), min(upper or UPPER, UPPER))
 
 
-def _limits(examined: Examined) -> dict[str, CrossVenue]:
+def _limits(examined: AuditContext) -> dict[str, CrossVenue]:
     found = {}
     for rule in examined.rules:
         limits = rule.applied.rule_set.cross_venue
@@ -334,7 +334,7 @@ def _limits(examined: Examined) -> dict[str, CrossVenue]:
     return found
 
 
-def _rows(examined: Examined) -> Iterator[tuple[str, CrossVenue, ArbitrageRow]]:
+def _rows(examined: AuditContext) -> Iterator[tuple[str, CrossVenue, ArbitrageRow]]:
     """Every underlying that a rule set with limits speaks of, at two venues or more."""
     limits = _limits(examined)
     for row in examined.arbitrages:
@@ -342,7 +342,7 @@ def _rows(examined: Examined) -> Iterator[tuple[str, CrossVenue, ArbitrageRow]]:
             yield row.rule_set, limits[row.rule_set], row
 
 
-def _gap(examined: Examined, row: ArbitrageRow) -> Gap | None:
+def _gap(examined: AuditContext, row: ArbitrageRow) -> Spread | None:
     return next(
         (
             one
@@ -365,7 +365,7 @@ def _share(part: float | None, whole: float | None) -> float | None:
 
 
 def _leverages(
-    examined: Examined, capacities: dict[tuple[str, str, str], float]
+    examined: AuditContext, capacities: dict[tuple[str, str, str], float]
 ) -> dict[tuple[str, str, float], list[tuple[float, float]]]:
     """Capacity and largest leverage of every venue that counts, by underlying, rule set and notional."""
     members = {

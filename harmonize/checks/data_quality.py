@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from harmonize.checks.base import Check, Draft, Examined
+from harmonize.checks.base import AuditContext, Check, Draft
 from harmonize.core.payload import Origin
 from harmonize.document import Level, Verdict
 from harmonize.text.messages import moment
 
 
-def unreadable(examined: Examined) -> Iterator[Draft]:
+def unreadable(examined: AuditContext) -> Iterator[Draft]:
     """Something a venue sent could not be read.
 
     ## What it checks
@@ -40,7 +40,7 @@ def unreadable(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def stale(examined: Examined) -> Iterator[Draft]:
+def stale(examined: AuditContext) -> Iterator[Draft]:
     """A venue's newest observation is old.
 
     ## What it checks
@@ -72,7 +72,7 @@ def stale(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def not_observed(examined: Examined) -> Iterator[Draft]:
+def not_observed(examined: AuditContext) -> Iterator[Draft]:
     """A venue's margins were not brought by the newest try.
 
     ## What it checks
@@ -107,7 +107,7 @@ def not_observed(examined: Examined) -> Iterator[Draft]:
         )
 
 
-def incomplete(examined: Examined) -> Iterator[Draft]:
+def incomplete(examined: AuditContext) -> Iterator[Draft]:
     """A venue's newest snapshot does not hold every instrument.
 
     ## What it checks
@@ -138,7 +138,7 @@ def incomplete(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def never_live(examined: Examined) -> Iterator[Draft]:
+def never_live(examined: AuditContext) -> Iterator[Draft]:
     """What is known of a venue was never gathered by this tool.
 
     ## What it checks
@@ -173,7 +173,7 @@ def never_live(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def nothing_read(examined: Examined) -> Iterator[Draft]:
+def nothing_read(examined: AuditContext) -> Iterator[Draft]:
     """A venue was observed, and no schedule was read from it.
 
     ## What it checks

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from harmonize.checks.base import Check, Draft, Examined, Option, about
+from harmonize.checks.base import AuditContext, Check, Draft, Option, about
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import Derived, MarginSchedule, Unknown
 from harmonize.document import Level, Verdict
@@ -13,7 +13,7 @@ NO_FEE = "none"
 """The fee rule of a venue that is known to add no fee to maintenance margin."""
 
 
-def maintenance_unknown(examined: Examined) -> Iterator[Draft]:
+def maintenance_unknown(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin cannot be observed.
 
     ## What it checks
@@ -48,7 +48,7 @@ def maintenance_unknown(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def initial_unknown(examined: Examined) -> Iterator[Draft]:
+def initial_unknown(examined: AuditContext) -> Iterator[Draft]:
     """Initial margin cannot be observed.
 
     ## What it checks
@@ -81,7 +81,7 @@ def initial_unknown(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def capacity_unknown(examined: Examined) -> Iterator[Draft]:
+def capacity_unknown(examined: AuditContext) -> Iterator[Draft]:
     """The largest position that the venue takes is not published.
 
     ## What it checks
@@ -113,7 +113,7 @@ def capacity_unknown(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def margin_derived(examined: Examined) -> Iterator[Draft]:
+def margin_derived(examined: AuditContext) -> Iterator[Draft]:
     """A margin rests on a step that the venue does not state.
 
     ## What it checks
@@ -146,7 +146,7 @@ def margin_derived(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def rule_unstated(examined: Examined) -> Iterator[Draft]:
+def rule_unstated(examined: AuditContext) -> Iterator[Draft]:
     """It is not known whether tiers are flat or marginal.
 
     ## What it checks
@@ -172,7 +172,7 @@ def rule_unstated(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def margin_unverified(examined: Examined) -> Iterator[Draft]:
+def margin_unverified(examined: AuditContext) -> Iterator[Draft]:
     """A margin rests on a step that no source verifies.
 
     ## What it checks
@@ -204,7 +204,7 @@ def margin_unverified(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def documentation_only(examined: Examined) -> Iterator[Draft]:
+def documentation_only(examined: AuditContext) -> Iterator[Draft]:
     """A venue's margins are known from its documentation, not from what it serves.
 
     ## What it checks
@@ -230,7 +230,7 @@ def documentation_only(examined: Examined) -> Iterator[Draft]:
     )
 
 
-def partly_published(examined: Examined) -> Iterator[Draft]:
+def partly_published(examined: AuditContext) -> Iterator[Draft]:
     """Only a part of a schedule is published, or was observed.
 
     ## What it checks
@@ -251,12 +251,12 @@ def partly_published(examined: Examined) -> Iterator[Draft]:
     yield from _of_venues(
         examined,
         "MH208",
-        lambda one: bool(one.aside) and one.origin is not Origin.DOCUMENTATION,
+        lambda one: bool(one.exclusion_reason) and one.origin is not Origin.DOCUMENTATION,
         "known in part only",
     )
 
 
-def fee_unknown(examined: Examined) -> Iterator[Draft]:
+def fee_unknown(examined: AuditContext) -> Iterator[Draft]:
     """The fee that is counted on top of maintenance margin is not known.
 
     ## What it checks
@@ -282,7 +282,7 @@ def fee_unknown(examined: Examined) -> Iterator[Draft]:
     )
 
 
-def bounds_move(examined: Examined) -> Iterator[Draft]:
+def bounds_move(examined: AuditContext) -> Iterator[Draft]:
     """Tier bounds are in contracts or coins, so that they move with the price.
 
     ## What it checks
@@ -311,7 +311,7 @@ def bounds_move(examined: Examined) -> Iterator[Draft]:
     )
 
 
-def price_of_another_day(examined: Examined) -> Iterator[Draft]:
+def price_of_another_day(examined: AuditContext) -> Iterator[Draft]:
     """Bounds were converted with a price or a contract size of another day.
 
     ## What it checks
@@ -345,7 +345,7 @@ def price_of_another_day(examined: Examined) -> Iterator[Draft]:
     )
 
 
-def share_disclosed(examined: Examined) -> Iterator[Draft]:
+def share_disclosed(examined: AuditContext) -> Iterator[Draft]:
     """A venue publishes margins of a part of its contracts only.
 
     ## What it checks
@@ -383,7 +383,7 @@ def share_disclosed(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def _expecting(examined: Examined, code: str) -> str:
+def _expecting(examined: AuditContext, code: str) -> str:
     """The first rule set that expects what a check looks for; empty where none does."""
     for rule in examined.rules:
         requirement = rule.applied.rule_set.requirement
@@ -395,7 +395,7 @@ def _expecting(examined: Examined, code: str) -> str:
 
 
 def _of_venues(
-    examined: Examined,
+    examined: AuditContext,
     code: str,
     concerns: Callable[[MarginSchedule], bool],
     said: str,

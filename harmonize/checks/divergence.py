@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from harmonize.checks.base import Check, Draft, Examined, Option, spoken
+from harmonize.checks.base import AuditContext, Check, Draft, Option, ranges_text
 from harmonize.comparison.layout import Rule, asset_of
 from harmonize.document import DivergenceRow, Level, Verdict
 from harmonize.policy.inputs import Input
@@ -13,7 +13,7 @@ from harmonize.text.messages import counted, dollars, moment, percent
 _MINUTES = 1440.0  # of a day
 
 
-def initial_diverges(examined: Examined) -> Iterator[Draft]:
+def initial_diverges(examined: AuditContext) -> Iterator[Draft]:
     """Initial margin is outside the tolerance of a reference schedule.
 
     ## What it checks
@@ -36,7 +36,7 @@ def initial_diverges(examined: Examined) -> Iterator[Draft]:
     return _diverging(examined, "initial", model=False)
 
 
-def maintenance_diverges(examined: Examined) -> Iterator[Draft]:
+def maintenance_diverges(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is outside the tolerance of a reference schedule.
 
     ## What it checks
@@ -60,7 +60,7 @@ def maintenance_diverges(examined: Examined) -> Iterator[Draft]:
     return _diverging(examined, "maintenance", model=False)
 
 
-def initial_off_model(examined: Examined) -> Iterator[Draft]:
+def initial_off_model(examined: AuditContext) -> Iterator[Draft]:
     """Initial margin is outside the tolerance of a risk model.
 
     ## What it checks
@@ -84,7 +84,7 @@ def initial_off_model(examined: Examined) -> Iterator[Draft]:
     return _diverging(examined, "initial", model=True)
 
 
-def maintenance_off_model(examined: Examined) -> Iterator[Draft]:
+def maintenance_off_model(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is outside the tolerance of a risk model.
 
     ## What it checks
@@ -107,7 +107,7 @@ def maintenance_off_model(examined: Examined) -> Iterator[Draft]:
     return _diverging(examined, "maintenance", model=True)
 
 
-def class_unknown(examined: Examined) -> Iterator[Draft]:
+def class_unknown(examined: AuditContext) -> Iterator[Draft]:
     """Underlyings have no class in a reference schedule.
 
     ## What it checks
@@ -140,7 +140,7 @@ def class_unknown(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def meaning_not_scored(examined: Examined) -> Iterator[Draft]:
+def meaning_not_scored(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margins are not scored, because they mean something else.
 
     ## What it checks
@@ -178,7 +178,7 @@ def meaning_not_scored(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def input_unmeasured(examined: Examined) -> Iterator[Draft]:
+def input_unmeasured(examined: AuditContext) -> Iterator[Draft]:
     """A model's inputs were not measured.
 
     ## What it checks
@@ -212,7 +212,7 @@ def input_unmeasured(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def input_stale(examined: Examined) -> Iterator[Draft]:
+def input_stale(examined: AuditContext) -> Iterator[Draft]:
     """A model's inputs were measured long ago.
 
     ## What it checks
@@ -251,7 +251,7 @@ def input_stale(examined: Examined) -> Iterator[Draft]:
             yield draft
 
 
-def horizon_short(examined: Examined) -> Iterator[Draft]:
+def horizon_short(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin covers an ordinary move over a short time only.
 
     ## What it checks
@@ -301,7 +301,7 @@ def horizon_short(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def _diverging(examined: Examined, figure: str, *, model: bool) -> Iterator[Draft]:
+def _diverging(examined: AuditContext, figure: str, *, model: bool) -> Iterator[Draft]:
     rules = {
         one.applied.rule_set.id: one
         for one in examined.rules
@@ -363,7 +363,7 @@ def _said(row: DivergenceRow, rule: Rule, extreme: float, place: float, mark: st
     basis = f", from {graded.basis}" if graded and graded.basis else ""
     also = ", and over it elsewhere" if under and row.over else ""
     mend = f"; to comply, {row.remedy}" if under and row.remedy else ""
-    ranges = spoken(row.under if under else row.over)
+    ranges = ranges_text(row.under if under else row.over)
     return (
         f"{word} {percent(row.observed or 0.0)} at {dollars(place)} is {percent(abs(extreme))} "
         f"{row.verdict.value} the {percent(row.required or 0.0)} ({mark}) of {row.rule_set}{named}{basis}; "

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from harmonize.checks.base import Check, Draft, Examined, Option, about
+from harmonize.checks.base import AuditContext, Check, Draft, Option, about
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Piece, value_of
 from harmonize.document import Level, Verdict
 from harmonize.text.messages import dollars, percent
 
 
-def buffer_thin(examined: Examined) -> Iterator[Draft]:
+def buffer_thin(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin leaves next to nothing of initial margin to lose.
 
     ## What it checks
@@ -46,7 +46,7 @@ def buffer_thin(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def tier_redundant(examined: Examined) -> Iterator[Draft]:
+def tier_redundant(examined: AuditContext) -> Iterator[Draft]:
     """Two neighbouring tiers ask the same rates.
 
     ## What it checks
@@ -84,7 +84,7 @@ def tier_redundant(examined: Examined) -> Iterator[Draft]:
                 break
 
 
-def size_blind(examined: Examined) -> Iterator[Draft]:
+def size_blind(examined: AuditContext) -> Iterator[Draft]:
     """Margin does not rise with the size of the position.
 
     ## What it checks
@@ -108,7 +108,7 @@ def size_blind(examined: Examined) -> Iterator[Draft]:
     least = examined.options["from_notional"]
     for schedule in examined.schedules:
         initial = value_of(schedule.initial)
-        if initial is None or schedule.aside or not _constant(initial):
+        if initial is None or schedule.exclusion_reason or not _constant(initial):
             continue
         reach = _reach(schedule, initial)
         if reach >= least:
@@ -120,7 +120,7 @@ def size_blind(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def open_ended_leverage(examined: Examined) -> Iterator[Draft]:
+def open_ended_leverage(examined: AuditContext) -> Iterator[Draft]:
     """The last tier has no end and still allows high leverage.
 
     ## What it checks
@@ -141,7 +141,7 @@ def open_ended_leverage(examined: Examined) -> Iterator[Draft]:
     least = examined.options["least_rate"]
     for schedule in examined.schedules:
         initial = value_of(schedule.initial)
-        if initial is None or schedule.aside or value_of(schedule.capacity) is not None:
+        if initial is None or schedule.exclusion_reason or value_of(schedule.capacity) is not None:
             continue
         last = initial.pieces[-1]
         if not last.upper.is_finite() and not last.coefficient and float(last.rate) < least:
@@ -159,7 +159,7 @@ def open_ended_leverage(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def headline_leverage(examined: Examined) -> Iterator[Draft]:
+def headline_leverage(examined: AuditContext) -> Iterator[Draft]:
     """The largest leverage holds for very small positions only.
 
     ## What it checks
@@ -203,7 +203,7 @@ def headline_leverage(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def fee_above_initial(examined: Examined) -> Iterator[Draft]:
+def fee_above_initial(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin and the liquidation fee together exceed initial margin.
 
     ## What it checks
@@ -244,7 +244,7 @@ def fee_above_initial(examined: Examined) -> Iterator[Draft]:
                 break
 
 
-def capacity_differs(examined: Examined) -> Iterator[Draft]:
+def capacity_differs(examined: AuditContext) -> Iterator[Draft]:
     """The tiers end at one size, the position limit at another.
 
     ## What it checks
@@ -280,7 +280,7 @@ def capacity_differs(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, draft)
 
 
-def maintenance_thin(examined: Examined) -> Iterator[Draft]:
+def maintenance_thin(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is a small part of initial margin: positions are closed late.
 
     ## What it checks

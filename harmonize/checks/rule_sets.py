@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from harmonize.checks.base import Check, Draft, Examined
+from harmonize.checks.base import AuditContext, Check, Draft
 from harmonize.document import Level, Verdict
 from harmonize.policy.rule_set import Disclosure, Prohibition, Verified
 from harmonize.text.messages import counted
 
 
-def source_unverified(examined: Examined) -> Iterator[Draft]:
+def source_unverified(examined: AuditContext) -> Iterator[Draft]:
     """A number of a statutory rule set was not read in a primary source.
 
     ## What it checks
@@ -51,7 +51,7 @@ def source_unverified(examined: Examined) -> Iterator[Draft]:
                 )
 
 
-def not_in_force(examined: Examined) -> Iterator[Draft]:
+def not_in_force(examined: AuditContext) -> Iterator[Draft]:
     """A rule set is not in force on the date of the audit.
 
     ## What it checks
@@ -85,7 +85,7 @@ def not_in_force(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def jurisdiction_unknown(examined: Examined) -> Iterator[Draft]:
+def jurisdiction_unknown(examined: AuditContext) -> Iterator[Draft]:
     """Where venues are established is not known, and a rule set asks for it.
 
     ## What it checks

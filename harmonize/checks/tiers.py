@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from harmonize.checks import leverage as shape
-from harmonize.checks.base import Check, Draft, Examined, about
+from harmonize.checks import leverage
+from harmonize.checks.base import AuditContext, Check, Draft, about
 from harmonize.core.schedule import (
     ZERO,
     MarginFunction,
@@ -22,7 +22,7 @@ from harmonize.text.messages import dollars, percent
 _ROUNDING = Decimal("0.01")  # USD; venues round deductions to cents
 
 
-def tiers_tile(examined: Examined) -> Iterator[Draft]:
+def tiers_tile(examined: AuditContext) -> Iterator[Draft]:
     """Tiers leave a gap, overlap, or do not rise.
 
     ## What it checks
@@ -61,7 +61,7 @@ def _fault(tiers: Sequence[Tier]) -> str:
     return ""
 
 
-def maintenance_above_initial(examined: Examined) -> Iterator[Draft]:
+def maintenance_above_initial(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is above initial margin.
 
     ## What it checks
@@ -97,7 +97,7 @@ def maintenance_above_initial(examined: Examined) -> Iterator[Draft]:
             )
 
 
-def rate_falls(examined: Examined) -> Iterator[Draft]:
+def rate_falls(examined: AuditContext) -> Iterator[Draft]:
     """A tier asks a lower rate than a smaller position pays.
 
     ## What it checks
@@ -141,7 +141,7 @@ def _falls(word: str, tier: Tier, below: Decimal, above: Decimal) -> Draft:
     )
 
 
-def maintenance_cliff(examined: Examined) -> Iterator[Draft]:
+def maintenance_cliff(examined: AuditContext) -> Iterator[Draft]:
     """Maintenance margin jumps at a tier's bound.
 
     ## What it checks
@@ -169,7 +169,7 @@ def maintenance_cliff(examined: Examined) -> Iterator[Draft]:
             yield about(schedule, _cliff("MM", size, bound, share, Level.WARNING))
 
 
-def initial_cliff(examined: Examined) -> Iterator[Draft]:
+def initial_cliff(examined: AuditContext) -> Iterator[Draft]:
     """Initial margin jumps at a tier's bound.
 
     ## What it checks
@@ -227,7 +227,7 @@ def _value(piece: Piece, notional: float) -> float:
     return float(piece.fixed) + float(piece.rate) * notional + curved
 
 
-def deduction_differs(examined: Examined) -> Iterator[Draft]:
+def deduction_differs(examined: AuditContext) -> Iterator[Draft]:
     """A published deduction is not the one that continuity gives.
 
     ## What it checks
@@ -274,5 +274,5 @@ CHECKS = (
     Check("MH104", "maintenance-cliff", maintenance_cliff),
     Check("MH105", "initial-cliff", initial_cliff),
     Check("MH106", "deduction-differs", deduction_differs),
-    *shape.CHECKS,
+    *leverage.CHECKS,
 )

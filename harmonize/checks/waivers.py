@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import date
 
-from harmonize.checks.base import Check, Draft, Examined, Option
+from harmonize.checks.base import AuditContext, Check, Draft, Option
 from harmonize.document import Level, Verdict, WaiverRow
 
 
-def expired(examined: Examined) -> Iterator[Draft]:
+def expired(examined: AuditContext) -> Iterator[Draft]:
     """A waiver has expired: what it covered counts again.
 
     ## What it checks
@@ -30,7 +30,7 @@ def expired(examined: Examined) -> Iterator[Draft]:
         yield _draft(row, Level.WARNING, said)
 
 
-def unused(examined: Examined) -> Iterator[Draft]:
+def unused(examined: AuditContext) -> Iterator[Draft]:
     """A waiver waives nothing.
 
     ## What it checks
@@ -53,7 +53,7 @@ def unused(examined: Examined) -> Iterator[Draft]:
         yield _draft(row, Level.INFO, "waives nothing; remove it, or mend its scope")
 
 
-def lapsed(examined: Examined) -> Iterator[Draft]:
+def lapsed(examined: AuditContext) -> Iterator[Draft]:
     """A waived value has worsened by more than its waiver allows.
 
     ## What it checks
@@ -78,7 +78,7 @@ def lapsed(examined: Examined) -> Iterator[Draft]:
         yield _draft(row, Level.WARNING, said)
 
 
-def expires_soon(examined: Examined) -> Iterator[Draft]:
+def expires_soon(examined: AuditContext) -> Iterator[Draft]:
     """A waiver expires soon.
 
     ## What it checks
@@ -103,7 +103,7 @@ def expires_soon(examined: Examined) -> Iterator[Draft]:
             yield _draft(row, Level.INFO, f"expires on {row.expires}, in {left} days")
 
 
-def _of(examined: Examined, status: str) -> Iterator[WaiverRow]:
+def _of(examined: AuditContext, status: str) -> Iterator[WaiverRow]:
     return (row for row in examined.waivers if row.status == status)
 
 

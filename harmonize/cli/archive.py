@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.archive.location import Place, place_of
-from harmonize.cli import request as asked
+from harmonize.cli import request
 from harmonize.cli.console import (
-    FINE,
     INCOMPLETE,
+    OK,
     USAGE,
     Settings,
     fail,
@@ -41,7 +41,7 @@ def archive_ls(context: typer.Context, form: FormOption = OutputForm.TABLE) -> N
     """List the snapshots of the archive, oldest first."""
 
     def run(path: Place) -> None:
-        from harmonize.archive.archive import Archive  # noqa: PLC0415 - beside the heavy ones
+        from harmonize.archive.archive import Archive
 
         entries = Archive.open(path).entries()
         if form is OutputForm.JSON:
@@ -87,7 +87,7 @@ def archive_verify(context: typer.Context) -> None:
     """Check every byte of the archive against its hashes."""
 
     def run(path: Place) -> None:
-        from harmonize.archive.archive import Archive  # noqa: PLC0415 - as above
+        from harmonize.archive.archive import Archive
 
         archive = Archive.open(path)
         problems = archive.verify()
@@ -106,14 +106,14 @@ def archive_add_inputs(
     file: Annotated[Path, typer.Argument(help="YAML file of measured inputs.")],
 ) -> None:
     """Put measured inputs into the archive, where models find them from their day on."""
-    from harmonize.archive.archive import Archive, ArchiveError  # noqa: PLC0415 - as above
-    from harmonize.config import inputs_file as given  # noqa: PLC0415 - pydantic is heavy
-    from harmonize.policy.inputs import snapshot_of  # noqa: PLC0415 - as above
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
+    from harmonize.archive.archive import Archive, ArchiveError
+    from harmonize.config import inputs_file
+    from harmonize.policy.inputs import snapshot_of
+    from rules.loader import RuleError
 
     path = context.obj.archive or own_archive()
     try:
-        inputs = given.load(file)
+        inputs = inputs_file.load(file)
         archive = Archive.opened(path)
         entry = archive.append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:
@@ -139,8 +139,8 @@ def archive_import(
     ] = False,
 ) -> None:
     """Append what the archive does not have of another archive, a table of tiers, or recordings."""
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - beside the heavy ones
-    from harmonize.transfer.source import UnreadableSourceError  # noqa: PLC0415 - as above
+    from harmonize.archive.archive import ArchiveError
+    from harmonize.transfer.source import UnreadableSourceError
 
     try:
         taken, left_out = _import(context.obj, source, venue or (), dry_run=dry_run)
@@ -157,24 +157,24 @@ def archive_import(
     new = sum(one.new for one in taken)
     done = "would be appended" if dry_run else "appended"
     typer.echo(f"{new} snapshots {done}, {len(taken) - new} there already")
-    raise typer.Exit(INCOMPLETE if missing or any(one.unread for one in left_out) else FINE)
+    raise typer.Exit(INCOMPLETE if missing or any(one.unread for one in left_out) else OK)
 
 
 def _import(
     settings: Settings, given: str, venues: Iterable[str], *, dry_run: bool
 ) -> "tuple[list[Taken], list[LeftOut]]":
     """Run an import, a line a snapshot; what it took and what it left out."""
-    from harmonize.archive.archive import Archive  # noqa: PLC0415 - as above
-    from harmonize.transfer import importer as importing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.transfer.source import LeftOut  # noqa: PLC0415 - as above
+    from harmonize.archive.archive import Archive
+    from harmonize.transfer import importer
+    from harmonize.transfer.source import LeftOut
 
     place = settings.archive or own_archive()
-    source = importing.source(place_of(given))
+    source = importer.source(place_of(given))
     before = Archive.found(place)
     taken: list[Taken] = []
     left_out: list[LeftOut] = []
     append = _nothing if dry_run else _appender(place, before)
-    for one in importing.imported(source, before, append, frozenset(venues)):
+    for one in importer.imported(source, before, append, frozenset(venues)):
         if isinstance(one, LeftOut):
             left_out.append(one)
         else:
@@ -189,8 +189,8 @@ def _nothing(_: "Snapshot") -> None:
 
 def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], None]":
     """Append to the archive, which is made when the first snapshot comes and none is there."""
-    from harmonize.archive.archive import Archive  # noqa: PLC0415 - beside the heavy ones
-    from harmonize.archive.catalog import newest_of  # noqa: PLC0415 - as above
+    from harmonize.archive.archive import Archive
+    from harmonize.archive.catalog import newest_of
 
     opened = [before] if before else []
     newest = newest_of(before.entries()) if before else {}
@@ -222,7 +222,7 @@ def _say_taken(settings: Settings, one: "Taken", *, dry_run: bool) -> None:
 
 def _say_grouped(word: str, lacks: "Iterable[LeftOut]") -> None:
     """Say a line a reason: how often, and what."""
-    from harmonize.transfer.importer import grouped  # noqa: PLC0415 - numpy is heavy
+    from harmonize.transfer.importer import grouped
 
     for reason, count, what in grouped(lacks):
         more = f" and {len(what) - _NAMED} more" if len(what) > _NAMED else ""
@@ -237,7 +237,7 @@ class ExportAs(StrEnum):
 
 
 @archive_app.command("export")
-def archive_export(  # noqa: PLR0913 - one parameter an option
+def archive_export(
     context: typer.Context,
     dest: Annotated[str, typer.Argument(help="A new folder, or a file named *.tar, or a URL.")],
     *,
@@ -260,24 +260,24 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
         fail(f"{dest}: payloads are written as a folder; name one, or leave --as out", USAGE)
 
     def run(path: Place) -> None:
-        from harmonize.archive.archive import Archive  # noqa: PLC0415 - as above
-        from harmonize.transfer import export as exporting  # noqa: PLC0415 - beside the heavy ones
+        from harmonize.archive.archive import Archive
+        from harmonize.transfer import export
 
         archive = Archive.open(path)
         days = [one.date() if one else None for one in (since, until)]
-        entries = exporting.selected(archive.entries(), venue or (), *days)
+        entries = export.selected(archive.entries(), venue or (), *days)
         missing = [one for one in venue or () if one not in {entry.venue for entry in entries}]
         if missing or not entries:
             wanted = f"snapshot of {', '.join(missing)}" if missing else "snapshot"
             fail(f"{path} holds no {wanted} of those days; see `harmonize archive ls`", INCOMPLETE)
         try:
-            snapshots = exporting.snapshots(archive, entries)
+            snapshots = export.snapshots(archive, entries)
             if form is ExportAs.PAYLOADS:
-                count = exporting.to_payloads(place, snapshots)
+                count = export.to_payloads(place, snapshots)
             else:
                 gathered = (one.gathered for one in entries)
-                count = exporting.to_archive(place, snapshots, gathered)
-        except exporting.ExportError as error:
+                count = export.to_archive(place, snapshots, gathered)
+        except export.ExportError as error:
             fail(str(error), USAGE)
         typer.echo(f"{count} snapshots in {dest}")
 
@@ -285,10 +285,10 @@ def archive_export(  # noqa: PLR0913 - one parameter an option
 
 
 def _on_archive(settings: Settings, run: Callable[[Place], None]) -> None:
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - as above
-    from harmonize.archive.recorded import recorded  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive.archive import ArchiveError
+    from harmonize.archive.location import recorded
 
-    path = asked.archive_of(settings)
+    path = request.archive_of(settings)
     try:
         if path is not None:
             run(path)

@@ -14,7 +14,7 @@ import typer
 from harmonize.archive.location import Place
 from harmonize.version import VERSION
 
-FINE, FINDINGS, USAGE, INCOMPLETE, INTERNAL, UNTOLD = 0, 1, 2, 3, 4, 5
+OK, FINDINGS, USAGE, INCOMPLETE, INTERNAL, UNDELIVERED = 0, 1, 2, 3, 4, 5
 """Exit codes. When several apply, the highest of 4, 2, 5, 3, 1 counts."""
 
 
@@ -42,7 +42,7 @@ class Settings:
 
 def own_archive() -> Path:
     """Where the user's own archive lies, unless ``--archive`` says otherwise."""
-    from platformdirs import user_data_path  # noqa: PLC0415 - `--help` needs none
+    from platformdirs import user_data_path
 
     return user_data_path("harmonize", appauthor=False) / "archive"
 
@@ -62,10 +62,10 @@ def write(path: Path, content: bytes) -> None:
 
 def print_json(value: object) -> None:
     """Write a value to stdout as JSON that people can read."""
-    emit(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
+    write_stdout(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
 
 
-def emit(content: bytes) -> None:
+def write_stdout(content: bytes) -> None:
     """Write data to stdout. A reader that goes away (``| head``) is no error."""
     try:
         sys.stdout.buffer.write(content)

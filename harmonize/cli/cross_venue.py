@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from harmonize.cli import request as asked
+from harmonize.cli import request
 from harmonize.cli.console import (
-    FINE,
     INCOMPLETE,
+    OK,
     USAGE,
     Settings,
-    emit,
     fail,
     note,
     one_line,
     print_json,
+    write_stdout,
 )
 from harmonize.cli.options import (
     AsOf,
@@ -34,8 +34,8 @@ from harmonize.cli.options import (
 
 if TYPE_CHECKING:
     from harmonize.api.audit import Question
-    from harmonize.api.cross_venue import Basis
-    from harmonize.arbitrage.accounts import Conditions
+    from harmonize.api.cross_venue import PreparedUniverse
+    from harmonize.arbitrage.accounts import SplitConstraints
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ Accounts = Annotated[
 Hurdle = Annotated[str, typer.Option("--hurdle", help="What capital costs in a year.")]
 
 
-def gap(  # noqa: PLR0913 - one parameter an option
+def gap(
     context: typer.Context,
     underlying: str,
     *,
@@ -83,29 +83,29 @@ def gap(  # noqa: PLR0913 - one parameter an option
     form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print the spread between venues, the cheapest split, and what the gap to the reference is made of."""
-    from harmonize.api import cross_venue as crossing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.cli import cross_venue_text as crossing_text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api import cross_venue
+    from harmonize.cli import cross_venue_text
 
     if figure not in {"initial", "maintenance"}:
         fail(f"--figure is initial or maintenance, was {figure!r}", USAGE)
     conditions = _conditions(exclude, limit, ticket, fee, accounts)
-    question = asked.question(
+    question = request.question(
         context.obj, venue, [underlying], rules, as_of, profile, 30.0, instrument, strict=strict
     )
     question = _sized(question, notional, hurdle)
     base = _basis(question)
-    answer = _tried(lambda: crossing.gap_of(base, question, figure, conditions, what_if or ()))
+    answer = _tried(lambda: cross_venue.gap_of(base, question, figure, conditions, what_if or ()))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        emit(crossing_text.gap_text(answer).encode())
+        write_stdout(cross_venue_text.gap_text(answer).encode())
     if not any(one.points for one in answer.arbitrages):
         note(context.obj, "incomplete: no notional is taken by these venues together")
         raise typer.Exit(INCOMPLETE)
     _end(context.obj, base)
 
 
-def pair(  # noqa: PLR0913 - one parameter an option
+def pair(
     context: typer.Context,
     underlying: str,
     long: Annotated[str, typer.Argument(help="The venue of the long leg.")],
@@ -124,26 +124,28 @@ def pair(  # noqa: PLR0913 - one parameter an option
     form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print what a long on one venue and a short on another need, against both legs on one venue."""
-    from harmonize.api import cross_venue as crossing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.cli import cross_venue_text as crossing_text  # noqa: PLC0415 - numpy is heavy
-    from harmonize.core.venue_conventions import Opposite  # noqa: PLC0415 - beside the heavy ones
+    from harmonize.api import cross_venue
+    from harmonize.cli import cross_venue_text
+    from harmonize.core.venue_conventions import OffsetRule
 
-    kinds = [kind.value for kind in Opposite]
+    kinds = [kind.value for kind in OffsetRule]
     if opposite and opposite not in kinds:
         fail(f"--opposite is {', '.join(map(repr, kinds))}, was {opposite!r}", USAGE)
-    rule = Opposite(opposite) if opposite else None
-    question = asked.question(context.obj, None, [underlying], None, as_of, "", 30.0, instrument)
+    rule = OffsetRule(opposite) if opposite else None
+    question = request.question(context.obj, None, [underlying], None, as_of, "", 30.0, instrument)
     question = _sized(question, notional, hurdle)
     base = _basis(question)
-    answer = _tried(lambda: crossing.pair_of(base, question, (long, short), against or long, rule))
+    answer = _tried(
+        lambda: cross_venue.pair_of(base, question, (long, short), against or long, rule)
+    )
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        emit(crossing_text.pair_text(answer).encode())
+        write_stdout(cross_venue_text.pair_text(answer).encode())
     _end(context.obj, base)
 
 
-def liquidation(  # noqa: PLR0913 - one parameter an option
+def liquidation(
     context: typer.Context,
     underlying: str,
     *,
@@ -159,27 +161,27 @@ def liquidation(  # noqa: PLR0913 - one parameter an option
     form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print how far the price may move before an isolated position is liquidated, venue by venue."""
-    from harmonize.api import cross_venue as crossing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.cli import cross_venue_text as crossing_text  # noqa: PLC0415 - numpy is heavy
-    from harmonize.liquidation.distance import Entry  # noqa: PLC0415 - as above
+    from harmonize.api import cross_venue
+    from harmonize.cli import cross_venue_text
+    from harmonize.liquidation.distance import Entry
 
-    asked.notionals([notional])
+    request.notionals([notional])
     if not (isfinite(leverage) and leverage >= 1.0):
         fail(f"--leverage is a number from 1, was {leverage}", USAGE)
     entry = Entry(notional, leverage, _rate(taker, "--taker") if taker else None)
-    question = asked.question(
+    question = request.question(
         context.obj, venue, [underlying], None, as_of, profile, 30.0, instrument
     )
     base = _basis(question)
-    rows = crossing.liquidations_of(base, entry)
+    rows = cross_venue.liquidations_of(base, entry)
     if form is OutputForm.JSON:
         print_json([asdict(one) for one in rows])
     else:
-        emit(crossing_text.liquidation_text(rows).encode())
+        write_stdout(cross_venue_text.liquidation_text(rows).encode())
     _end(context.obj, base)
 
 
-def portfolio(  # noqa: PLR0913 - one parameter an option
+def portfolio(
     context: typer.Context,
     positions: Annotated[
         Path, typer.Argument(help="CSV, JSON or XLSX with underlying, side, notional.")
@@ -199,9 +201,9 @@ def portfolio(  # noqa: PLR0913 - one parameter an option
     form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print what each venue asks for a book of positions, the reference, and the cheapest split."""
-    from harmonize.api import cross_venue as crossing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.arbitrage.position_file import PositionsError, read  # noqa: PLC0415 - beside them
-    from harmonize.cli import cross_venue_text as crossing_text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api import cross_venue
+    from harmonize.arbitrage.position_file import PositionsError, read
+    from harmonize.cli import cross_venue_text
 
     conditions = _conditions(exclude, limit, ticket, fee, accounts)
     try:
@@ -213,19 +215,19 @@ def portfolio(  # noqa: PLR0913 - one parameter an option
             typer.echo(f"error: {one_line(line)}", err=True)
         fail(error.lines[-1], USAGE)
     assets = sorted({one.underlying for one in held})
-    question = asked.question(
+    question = request.question(
         context.obj, venue, assets, rules, as_of, profile, 30.0, instrument, strict=strict
     )
     base = _basis(question)
-    answer = _tried(lambda: crossing.portfolio_of(base, held, conditions))
+    answer = _tried(lambda: cross_venue.portfolio_of(base, held, conditions))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        emit(crossing_text.portfolio_text(answer).encode())
+        write_stdout(cross_venue_text.portfolio_text(answer).encode())
     _end(context.obj, base)
 
 
-def index(  # noqa: PLR0913 - one parameter an option
+def index(
     context: typer.Context,
     underlying: Annotated[
         list[str] | None, typer.Argument(help="As BTC; without one, every underlying.")
@@ -243,18 +245,18 @@ def index(  # noqa: PLR0913 - one parameter an option
     form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print the harmonization index by underlying and venue, how sure it is, and how it moved."""
-    from harmonize.api import cross_venue as crossing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.cli import cross_venue_text as crossing_text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api import cross_venue
+    from harmonize.cli import cross_venue_text
 
-    question = asked.question(
+    question = request.question(
         context.obj, venue, underlying, rules, as_of, profile, 30.0, instrument, strict=strict
     )
     base = _basis(question)
-    answer = _tried(lambda: crossing.index_of(base, question, over_time=over_time))
+    answer = _tried(lambda: cross_venue.index_of(base, question, over_time=over_time))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        emit(crossing_text.index_text(answer).encode())
+        write_stdout(cross_venue_text.index_text(answer).encode())
     _end(context.obj, base)
 
 
@@ -264,8 +266,8 @@ def _conditions(
     ticket: float,
     fee: float,
     accounts: list[str] | None,
-) -> "Conditions":
-    from harmonize.arbitrage.accounts import Conditions  # noqa: PLC0415 - numpy is heavy
+) -> "SplitConstraints":
+    from harmonize.arbitrage.accounts import SplitConstraints
 
     for name, amount in (("--ticket", ticket), ("--fee", fee)):
         if not 0.0 <= amount <= _MOST_USD:
@@ -275,7 +277,7 @@ def _conditions(
     for venue, number in counts.items():
         if number != int(number):
             fail(f"--accounts {venue}={number:g}: a whole number was due", USAGE)
-    return Conditions(
+    return SplitConstraints(
         frozenset(exclude or ()),
         limits,
         ticket,
@@ -313,23 +315,23 @@ def _rate(text: str, option: str) -> float:
 
 def _sized(question: "Question", notional: list[float] | None, hurdle: str) -> "Question":
     """The question with the notionals and the hurdle rate that are asked."""
-    sizes = asked.notionals(notional)
+    sizes = request.notionals(notional)
     question = replace(question, hurdle=_rate(hurdle, "--hurdle"))
     return replace(question, ladder=sizes) if sizes else question
 
 
-def _basis(question: "Question") -> "Basis":
-    from harmonize.api.cross_venue import basis  # noqa: PLC0415 - numpy is heavy
+def _basis(question: "Question") -> "PreparedUniverse":
+    from harmonize.api.cross_venue import basis
 
     return _tried(lambda: basis(question))
 
 
 def _tried(answer: Callable[[], T]) -> T:
     """Answer; what cannot be answered ends the program with one line."""
-    from harmonize.api.audit import AskedError, NotObservedError  # noqa: PLC0415 - numpy is heavy
-    from harmonize.arbitrage.what_if import WhatIfError  # noqa: PLC0415 - as above
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - as above
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
+    from harmonize.api.audit import AskedError, NotObservedError
+    from harmonize.arbitrage.what_if import WhatIfError
+    from harmonize.archive.archive import ArchiveError
+    from rules.loader import RuleError
 
     try:
         return answer()
@@ -341,11 +343,11 @@ def _tried(answer: Callable[[], T]) -> T:
         fail(str(error), INCOMPLETE)
 
 
-def _end(settings: Settings, base: "Basis") -> None:
+def _end(settings: Settings, base: "PreparedUniverse") -> None:
     """Say what was not observed, and end with the exit code that it makes."""
     for one in base.missing:
         note(settings, f"incomplete: {one}")
-    raise typer.Exit(INCOMPLETE if base.missing else FINE)
+    raise typer.Exit(INCOMPLETE if base.missing else OK)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.cli.console import (
-    FINE,
     INCOMPLETE,
+    OK,
     STOPPED,
     USAGE,
     Settings,
-    emit,
     fail,
     note,
     one_line,
     own_archive,
+    write_stdout,
 )
 
 if TYPE_CHECKING:
-    from harmonize.api.gather import Wanted
+    from harmonize.api.gather import GatherRequest
     from venues.gathering.client import Progress
     from venues.gathering.outcome import Outcome
     from venues.gathering.plan import Plan
@@ -49,7 +49,7 @@ Mirror = Annotated[
 ]
 
 
-def fetch(  # noqa: PLR0913 - one parameter an option
+def fetch(
     context: typer.Context,
     *,
     venue: Annotated[
@@ -73,11 +73,11 @@ def fetch(  # noqa: PLR0913 - one parameter an option
     if outcomes is None:
         note(settings, unreachable(wanted))
         raise typer.Exit(INCOMPLETE)
-    emit(_table(outcomes).encode())
+    write_stdout(_table(outcomes).encode())
     raise typer.Exit(exit_code(outcomes, asked=bool(venue)))
 
 
-def unreachable(wanted: "Wanted") -> str:
+def unreachable(wanted: "GatherRequest") -> str:
     """One line that says that nothing answered, and what to do."""
     whom = (
         f"the mirror {wanted.mirror} does" if wanted.mirror else "no venue can be reached: they do"
@@ -87,10 +87,10 @@ def unreachable(wanted: "Wanted") -> str:
 
 def wanted_of(
     settings: Settings, venue: list[str] | None, budget: float, keys: Path | None, mirror: str
-) -> "Wanted":
+) -> "GatherRequest":
     """Take the options together; a bad one ends the program with one line."""
-    from harmonize.api.gather import Wanted, keyring  # noqa: PLC0415 - numpy is heavy
-    from venues.gathering.credentials import CredentialsError  # noqa: PLC0415 - as above
+    from harmonize.api.gather import GatherRequest, keyring
+    from venues.gathering.credentials import CredentialsError
 
     if not isfinite(budget) or budget <= 0:
         fail(f"--budget is a number of seconds above 0, was {budget:g}", USAGE)
@@ -102,11 +102,13 @@ def wanted_of(
         ring = keyring(os.environ, keys)
     except CredentialsError as error:
         fail(str(error), USAGE)
-    return Wanted(settings.archive or own_archive(), tuple(venue or ()), budget, mirror, ring)
+    return GatherRequest(
+        settings.archive or own_archive(), tuple(venue or ()), budget, mirror, ring
+    )
 
 
 def _check_place(mirror: str) -> None:
-    from venues.gathering.reachability import place  # noqa: PLC0415 - beside the heavy ones
+    from venues.gathering.reachability import place
 
     try:
         host, _, _ = place(mirror)
@@ -117,10 +119,10 @@ def _check_place(mirror: str) -> None:
 
 
 def gathered(
-    settings: Settings, wanted: "Wanted", log_format: LogFormat = LogFormat.TEXT
+    settings: Settings, wanted: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
 ) -> "tuple[Outcome, ...] | None":
     """Gather as ``outcomes_of`` does; an archive that is at fault ends the program with one line."""
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - numpy is heavy
+    from harmonize.archive.archive import ArchiveError
 
     try:
         return outcomes_of(settings, wanted, log_format)
@@ -129,17 +131,20 @@ def gathered(
 
 
 def outcomes_of(
-    settings: Settings, wanted: "Wanted", log_format: LogFormat = LogFormat.TEXT
+    settings: Settings, wanted: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
 ) -> "tuple[Outcome, ...] | None":
     """Gather, telling how far it is; None when nothing can be reached. Raises ArchiveError."""
-    from harmonize.api.gather import GatheringError, chosen, fetched, reachable  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api.gather import GatheringError, chosen, fetched, reachable
 
     gc.enable()  # a long run of many small answers
     try:
         adapters = chosen(wanted)
         if not reachable(wanted):
             return None
-        with _telling(settings, log_format, [one.venue for one in adapters]) as (tell, done):
+        with _ProgressDisplay(settings, log_format, [one.venue for one in adapters]) as (
+            tell,
+            done,
+        ):
             return fetched(wanted, tell, done)
     except GatheringError as error:
         fail(str(error), USAGE)
@@ -149,19 +154,19 @@ def outcomes_of(
 
 def exit_code(outcomes: "Sequence[Outcome]", *, asked: bool) -> int:
     """3 where a venue failed, lacks market data, or was asked for by name and not asked itself."""
-    from venues.gathering.outcome import Failed, Gathered, Skipped  # noqa: PLC0415 - beside the heavy ones
+    from venues.gathering.outcome import Failed, Gathered, Skipped
 
     for one in outcomes:
         if isinstance(one, Failed) or (isinstance(one, Gathered) and one.missing):
             return INCOMPLETE
         if isinstance(one, Skipped) and asked:
             return INCOMPLETE
-    return FINE
+    return OK
 
 
 def said(outcome: "Outcome") -> tuple[str, str, str, str, str]:
     """An outcome as a row: venue, what became of it, calls, seconds, and why."""
-    from venues.gathering.outcome import Gathered, Skipped  # noqa: PLC0415 - beside the heavy ones
+    from venues.gathering.outcome import Gathered, Skipped
 
     if isinstance(outcome, Skipped):
         return (outcome.venue, "not asked", "", "", outcome.reason)
@@ -182,9 +187,9 @@ def _table(outcomes: "Sequence[Outcome]") -> str:
     )
 
 
-def _print_plan(wanted: "Wanted") -> None:
-    from harmonize.api.gather import GatheringError, planned  # noqa: PLC0415 - as above
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - numpy is heavy
+def _print_plan(wanted: "GatherRequest") -> None:
+    from harmonize.api.gather import GatheringError, planned
+    from harmonize.archive.archive import ArchiveError
 
     try:
         plans = planned(wanted)
@@ -192,7 +197,7 @@ def _print_plan(wanted: "Wanted") -> None:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    emit(plan_text(plans).encode())
+    write_stdout(plan_text(plans).encode())
 
 
 def plan_text(plans: "Sequence[Plan]") -> str:
@@ -218,15 +223,15 @@ def plan_text(plans: "Sequence[Plan]") -> str:
     return "".join(lines)
 
 
-class _telling:  # noqa: N801 - reads as a statement
+class _ProgressDisplay:
     """Progress for people on a terminal, or JSON lines for machines, or nothing."""
 
     def __init__(self, settings: Settings, log_format: LogFormat, venues: list[str]) -> None:
         self.json = log_format is LogFormat.JSON
         self.bars = None
         if not self.json and not settings.quiet and sys.stderr.isatty():
-            from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-            from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - as above
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
 
             self.bars = Progress(
                 TextColumn("{task.description:<22}"),

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli import request as asked
-from harmonize.cli.console import FINE, INCOMPLETE, USAGE, emit, fail, note, print_json, write
+from harmonize.cli import request
+from harmonize.cli.console import (
+    INCOMPLETE,
+    OK,
+    USAGE,
+    fail,
+    note,
+    print_json,
+    write,
+    write_stdout,
+)
 from harmonize.cli.options import AsOf, Notionals, ProfileOption, Underlyings, Venues
 from harmonize.history.stress_windows import windows
 
@@ -28,7 +37,7 @@ class DiffForm(StrEnum):
     MARKDOWN = "markdown"
 
 
-def diff(  # noqa: PLR0913 - one parameter an option
+def diff(
     context: typer.Context,
     since: Annotated[
         datetime,
@@ -45,29 +54,29 @@ def diff(  # noqa: PLR0913 - one parameter an option
     form: Annotated[DiffForm, typer.Option("--format", help="How to print it.")] = DiffForm.TABLE,
 ) -> None:
     """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
-    from harmonize.cli import changes_text  # noqa: PLC0415 - numpy is heavy
-    from harmonize.core.notionals import LADDER  # noqa: PLC0415 - as above
-    from harmonize.history import diff as changes  # noqa: PLC0415 - numpy is heavy
+    from harmonize.cli import changes_text
+    from harmonize.core.notionals import NOTIONAL_GRID
+    from harmonize.history import diff as changes
 
     if not since < until:
         fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
-    question = asked.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
+    question = request.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
     after, missing = _observed(question)
     before, _ = _observed(replace(question, as_of=since.date()))
-    found = changes.changes(before, after, asked.notionals(notional) or LADDER)
+    found = changes.changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
     if form is DiffForm.JSON:
         print_json([asdict(one) for one in found])
     elif form is DiffForm.CSV:
-        emit(changes_text.csv(found).encode())
+        write_stdout(changes_text.csv(found).encode())
     elif form is DiffForm.MARKDOWN:
-        emit(changes_text.markdown(found).encode())
+        write_stdout(changes_text.markdown(found).encode())
     else:
-        emit(changes_text.table(found).encode())
+        write_stdout(changes_text.table(found).encode())
     for line in _unseen(before, after):
         note(context.obj, line)
     for one in missing:
         note(context.obj, f"incomplete: {one}")
-    raise typer.Exit(INCOMPLETE if missing else FINE)
+    raise typer.Exit(INCOMPLETE if missing else OK)
 
 
 def _unseen(before: "Observed", after: "Observed") -> list[str]:
@@ -86,10 +95,10 @@ def _unseen(before: "Observed", after: "Observed") -> list[str]:
 
 def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
     """What was read as of the question's day, and what of it was asked for and is not there."""
-    from harmonize.api.audit import missing  # noqa: PLC0415 - numpy is heavy
-    from harmonize.history.diff import Observed  # noqa: PLC0415 - as above
+    from harmonize.api.audit import missing
+    from harmonize.history.diff import Observed
 
-    reading = asked.read(question)
+    reading = request.read(question)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
     found = Observed.of(reading.schedules, venues - partial, reading.defects)
@@ -104,7 +113,7 @@ class SeriesForm(StrEnum):
     CSV = "csv"
 
 
-def history(  # noqa: PLR0913 - one parameter an option
+def history(
     context: typer.Context,
     venue: Annotated[str, typer.Argument(help="A venue; without it, --underlying.")] = "",
     symbol: Annotated[str, typer.Argument(help="Its symbol; without it, changes by week.")] = "",
@@ -119,15 +128,15 @@ def history(  # noqa: PLR0913 - one parameter an option
     chart: Annotated[Path | None, typer.Option("--chart", help="Draw it too, as SVG.")] = None,
 ) -> None:
     """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
-    from harmonize.api.audit import AskedError, NotObservedError  # noqa: PLC0415 - numpy is heavy
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - as above
+    from harmonize.api.audit import AskedError, NotObservedError
+    from harmonize.archive.archive import ArchiveError
 
     if bool(venue) == bool(underlying):
         fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
     if underlying and notional and len(notional) > 1:
         fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
-    sizes = asked.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
-    question = asked.question(context.obj, None, None, None, as_of, profile, 30.0, None)
+    sizes = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
+    question = request.question(context.obj, None, None, None, as_of, profile, 30.0, None)
     question = replace(question, ladder=sizes)
     try:
         if underlying:
@@ -146,71 +155,71 @@ def history(  # noqa: PLR0913 - one parameter an option
 def _of_schedule(
     question: "Question", venue: str, symbol: str, form: SeriesForm, chart: Path | None
 ) -> int:
-    from harmonize.api import history as series  # noqa: PLC0415 - numpy is heavy
-    from harmonize.cli import history_text as series_text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api import history as series
+    from harmonize.cli import history_text
 
     found = series.series(question, venue, symbol)
     if chart:
-        from reports.html import chart_file as picture_file  # noqa: PLC0415 - jinja2 is heavy
+        from reports.html import chart_file
 
         drawn = series.drawn(question, venue, symbol)
-        write(chart, picture_file.schedule_file(drawn, windows()))
+        write(chart, chart_file.schedule_file(drawn, windows()))
     if form is SeriesForm.JSON:
         print_json(found.as_object())
     else:
-        text = series_text.csv if form is SeriesForm.CSV else series_text.table
-        emit(text(found).encode())
-    return INCOMPLETE if found.left_out else FINE
+        text = history_text.csv if form is SeriesForm.CSV else history_text.table
+        write_stdout(text(found).encode())
+    return INCOMPLETE if found.left_out else OK
 
 
 def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
-    from harmonize.api import history as series  # noqa: PLC0415 - as above
-    from harmonize.cli import history_text as series_text  # noqa: PLC0415 - as above
+    from harmonize.api import history as series
+    from harmonize.cli import history_text
 
     found = series.weeks(question, venue)
     moved = series.moves(question, venue)
     if chart:
-        from reports.html import chart_file as picture_file  # noqa: PLC0415 - as above
+        from reports.html import chart_file
 
-        write(chart, picture_file.weeks_file(found, windows()))
+        write(chart, chart_file.weeks_file(found, windows()))
     if form is SeriesForm.JSON:
         print_json(
             {"weeks": [asdict(one) for one in found], "moves": [asdict(one) for one in moved]}
         )
     else:
         still = "no schedule was observed twice at these sizes"
-        _print(form, series_text.rows_of(found), series_text.rows_of_moves(moved), still)
-    return FINE
+        _print(form, history_text.rows_of(found), history_text.rows_of_moves(moved), still)
+    return OK
 
 
 def _of_underlying(
     question: "Question", underlying: str, form: SeriesForm, chart: Path | None
 ) -> int:
-    from harmonize.api import history as series  # noqa: PLC0415 - as above
-    from harmonize.cli import history_text as series_text  # noqa: PLC0415 - as above
-    from harmonize.core.instrument import asset_meant  # noqa: PLC0415 - as above
+    from harmonize.api import history as series
+    from harmonize.cli import history_text
+    from harmonize.core.instrument import asset_meant
 
     found = series.compared(question, asset_meant(underlying))
     if chart:
-        from reports.html import chart_file as picture_file  # noqa: PLC0415 - as above
+        from reports.html import chart_file
 
-        write(chart, picture_file.underlying_file(found.courses, windows()))
+        write(chart, chart_file.underlying_file(found.courses, windows()))
     if form is SeriesForm.JSON:
         print_json(asdict(found))
     else:
-        leads = series_text.rows_of_leads(found.leads)
+        leads = history_text.rows_of_leads(found.leads)
         nobody = "no two venues were seen to tighten within 30 days of one another"
-        _print(form, series_text.rows_of_courses(found.courses), leads, nobody)
-    return FINE
+        _print(form, history_text.rows_of_courses(found.courses), leads, nobody)
+    return OK
 
 
 def _print(form: SeriesForm, rows: "Rows", more: "Rows", nothing: str) -> None:
     """Print a table, and for people one more below it, or a line where that one is empty."""
-    from harmonize.cli import history_text as series_text  # noqa: PLC0415 - as above
+    from harmonize.cli import history_text
 
     if form is SeriesForm.CSV:
-        emit(series_text.as_csv(rows).encode())
+        write_stdout(history_text.as_csv(rows).encode())
         return
-    emit(series_text.aligned(rows).encode())
-    told = series_text.aligned(more) if more[1] else f"{nothing}\n"
-    emit(b"\n" + told.encode())
+    write_stdout(history_text.aligned(rows).encode())
+    told = history_text.aligned(more) if more[1] else f"{nothing}\n"
+    write_stdout(b"\n" + told.encode())

@@ -6,10 +6,10 @@ from io import StringIO
 
 from harmonize.api.history import Course, Series
 from harmonize.cli.console import one_line
-from harmonize.document.history import Course as Drawn
+from harmonize.document.history import MarginSeries as Drawn
 from harmonize.document.history import Week
-from harmonize.history.lead_lag import Lead
-from harmonize.history.venue_procyclicality import VenueMoves
+from harmonize.history.lead_lag import LeadLag
+from harmonize.history.procyclicality import VenueMoves
 
 _NONE = "–"
 _WORDS = {"initial": "IM", "maintenance": "MM"}
@@ -141,7 +141,7 @@ def rows_of_moves(moves: Sequence[VenueMoves]) -> Rows:
     return (*heads, *(f"in {number} day{'' if number == 1 else 's'}" for number in days)), found
 
 
-def rows_of_leads(leads: Sequence[Lead]) -> Rows:
+def rows_of_leads(leads: Sequence[LeadLag]) -> Rows:
     """A row a pair of venues: which tightened first, how often, and by how many days."""
     heads = ("venue", "and venue", "first led", "second led", "not to be told", "median days")
     return heads, [

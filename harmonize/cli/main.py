@@ -7,21 +7,18 @@ from typing import Annotated
 import typer
 
 from harmonize.archive.location import place_of
-from harmonize.cli import cross_venue as cross_cli
-from harmonize.cli import history as diff_cli
-from harmonize.cli import request as asked
-from harmonize.cli import run as run_cli
+from harmonize.cli import cross_venue, history, request, run
 from harmonize.cli.archive import archive_app
 from harmonize.cli.console import (
     USAGE,
     FailOn,
     Settings,
-    emit,
     fail,
     note,
     print_json,
     version_told,
     write,
+    write_stdout,
 )
 from harmonize.cli.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
 from harmonize.cli.options import (
@@ -55,10 +52,10 @@ app = typer.Typer(
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
-cross_cli.add_to(app)
-app.command()(diff_cli.diff)
-app.command()(diff_cli.history)
-app.command()(run_cli.run)
+cross_venue.add_to(app)
+app.command()(history.diff)
+app.command()(history.history)
+app.command()(run.run)
 
 
 @app.callback()
@@ -87,7 +84,7 @@ def options(
 
 
 @app.command()
-def report(  # noqa: PLR0913 - one parameter an option
+def report(
     context: typer.Context,
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("report"),
@@ -111,11 +108,11 @@ def report(  # noqa: PLR0913 - one parameter an option
     mirror: Mirror = "",
 ) -> None:
     """Audit, and write the HTML report: one file, index.html, that needs no other."""
-    from reports.registry import render  # noqa: PLC0415 - jinja2 and matplotlib are heavy
+    from reports.registry import render
 
     if gather_first:
         _gather_first(context.obj, venue, budget, keys, mirror)
-    question = asked.question(
+    question = request.question(
         context.obj,
         venue,
         underlying,
@@ -129,14 +126,14 @@ def report(  # noqa: PLR0913 - one parameter an option
         config=config,
         waived=not no_waivers,
     )
-    from harmonize.api.audit import PICTURED_SIZES  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api.audit import PICTURED_SIZES
 
-    answer = asked.answered(replace(question, sizes=PICTURED_SIZES, past=True))
+    answer = request.answered(replace(question, sizes=PICTURED_SIZES, past=True))
     page = out / "index.html"
     write(page, render("html", answer.document))
-    asked.say_summary(context.obj, answer)
+    request.say_summary(context.obj, answer)
     typer.echo(str(page))
-    raise typer.Exit(asked.exit_code(context.obj, answer, fail_on))
+    raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
 def _gather_first(
@@ -154,7 +151,7 @@ def _gather_first(
 
 
 @app.command()
-def audit(  # noqa: PLR0913 - one parameter an option
+def audit(
     context: typer.Context,
     *,
     form: Annotated[
@@ -182,8 +179,8 @@ def audit(  # noqa: PLR0913 - one parameter an option
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
     """Audit, and print the findings; in several formats at once if asked."""
-    wanted = asked.outputs(form or ["table"], output)
-    question = asked.question(
+    wanted = request.outputs(form or ["table"], output)
+    question = request.question(
         context.obj,
         venue,
         underlying,
@@ -198,17 +195,17 @@ def audit(  # noqa: PLR0913 - one parameter an option
         waived=not no_waivers,
         baseline=baseline,
     )
-    answer = asked.answered(question)
+    answer = request.answered(question)
     if write_baseline is not None:
-        from harmonize.audit.baseline import written  # noqa: PLC0415 - numpy is heavy
+        from harmonize.audit.baseline import written
 
         write(write_baseline, written(answer.whole))
-    asked.deliver(wanted, answer)
-    raise typer.Exit(asked.exit_code(context.obj, answer, fail_on))
+    request.deliver(wanted, answer)
+    raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
 @app.command()
-def schedule(  # noqa: PLR0913 - one parameter an option
+def schedule(
     context: typer.Context,
     venue: str,
     symbol: str,
@@ -219,22 +216,22 @@ def schedule(  # noqa: PLR0913 - one parameter an option
     form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print one schedule: pieces, IM and MM at notionals; as JSON, the evidence of each number."""
-    from harmonize.api import schedule_view as show  # noqa: PLC0415 - numpy is heavy
-    from harmonize.core.notionals import LADDER  # noqa: PLC0415 - as above
+    from harmonize.api import schedule_view
+    from harmonize.core.notionals import NOTIONAL_GRID
 
-    notionals = asked.notionals(notional) or LADDER
-    question = asked.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
-    found, payloads = asked.found_schedule(context.obj, question, symbol)
+    notionals = request.notionals(notional) or NOTIONAL_GRID
+    question = request.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
+    found, payloads = request.found_schedule(context.obj, question, symbol)
     if form is OutputForm.JSON:
-        print_json(show.schedule_object(found, payloads, notionals))
+        print_json(schedule_view.schedule_object(found, payloads, notionals))
     else:
-        emit(show.schedule_text(found, notionals).encode())
+        write_stdout(schedule_view.schedule_text(found, notionals).encode())
 
 
 @app.command()
 def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.")] = "") -> None:
     """Print what a check tests and why; without a code, list the checks."""
-    from harmonize import checks  # noqa: PLC0415 - numpy is heavy
+    from harmonize import checks
 
     if not code:
         for one in checks.CHECKS:
@@ -245,13 +242,13 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
     if check is None:
         known = ", ".join(one.code for one in checks.CHECKS)
         fail(f"no check has code {code}; there are {known}", USAGE)
-    emit(checks.explain(check).encode())
+    write_stdout(checks.explain(check).encode())
 
 
 @app.command()
 def venues(context: typer.Context) -> None:
     """List the venues: how each is asked, what of it was read, and how far that is known."""
-    from harmonize.api.coverage import text  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api.coverage import text
 
-    question = asked.question(context.obj, None, None, None, None, "", 30.0, None)
-    emit(text(asked.read(question)).encode())
+    question = request.question(context.obj, None, None, None, None, "", 30.0, None)
+    write_stdout(text(request.read(question)).encode())

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from harmonize.archive.location import Place
 from harmonize.cli.console import (
     FINDINGS,
-    FINE,
     INCOMPLETE,
+    OK,
     USAGE,
     FailOn,
     Settings,
-    emit,
     fail,
     note,
     own_archive,
     write,
+    write_stdout,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def archive_of(settings: Settings) -> Place | None:
     return own if (own / "format.json").exists() else None
 
 
-def question(  # noqa: PLR0913, PLR0917 - the shared options
+def question(
     settings: Settings,
     venue: list[str] | None,
     underlying: list[str] | None,
@@ -58,8 +58,8 @@ def question(  # noqa: PLR0913, PLR0917 - the shared options
     baseline: Path | None = None,
 ) -> "Question":
     """Take the options of a reading command together; a bad one ends the program."""
-    from harmonize.api.audit import Question  # noqa: PLC0415 - numpy is heavy
-    from harmonize.core.instrument import asset_meant  # noqa: PLC0415 - beside the heavy ones
+    from harmonize.api.audit import Question
+    from harmonize.core.instrument import asset_meant
 
     if not isfinite(stale_after):
         fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
@@ -90,7 +90,7 @@ def _own_config() -> Path | None:
 
 def _baseline(path: Path) -> "Baseline":
     """Read a baseline; one that cannot be read ends the program."""
-    from harmonize.audit.baseline import BaselineError, read  # noqa: PLC0415 - beside the heavy ones
+    from harmonize.audit.baseline import BaselineError, read
 
     try:
         return read(path.read_bytes(), str(path))
@@ -110,7 +110,7 @@ class Output:
 
 def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
     """Take ``FORMAT`` and ``FORMAT:FILE`` apart; what cannot be written ends the program."""
-    from reports.registry import BINARY, UnknownFormatError, checked  # noqa: PLC0415 - as above
+    from reports.registry import BINARY, UnknownFormatError, checked
 
     found = []
     if output is not None and all(":" in one for one in forms):
@@ -137,12 +137,12 @@ def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
 
 def deliver(wanted: tuple[Output, ...], answer: "Answer") -> None:
     """Render the document in every format asked, files first."""
-    from reports.registry import render  # noqa: PLC0415 - as above
+    from reports.registry import render
 
     for one in sorted(wanted, key=lambda one: one.path is None):
         content = render(one.form, answer.document)
         if one.path is None:
-            emit(content)
+            write_stdout(content)
         else:
             write(one.path, content)
 
@@ -152,7 +152,7 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
         fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
-    from harmonize.core.instrument import asset_meant  # noqa: PLC0415 - as above
+    from harmonize.core.instrument import asset_meant
 
     return (venue, asset_meant(underlying)), symbol
 
@@ -167,9 +167,9 @@ def notionals(given: list[float] | None) -> tuple[float, ...]:
 
 def answered(question: "Question") -> "Answer":
     """Audit; what cannot be answered ends the program with one line."""
-    from harmonize.api.audit import AskedError, answer  # noqa: PLC0415 - numpy is heavy
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - as above
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
+    from harmonize.api.audit import AskedError, answer
+    from harmonize.archive.archive import ArchiveError
+    from rules.loader import RuleError
 
     try:
         return answer(question)
@@ -181,9 +181,9 @@ def answered(question: "Question") -> "Answer":
 
 def read(question: "Question") -> "Reading":
     """Read what a question selects; what cannot be read ends the program with one line."""
-    from harmonize.api.audit import AskedError  # noqa: PLC0415 - numpy is heavy
-    from harmonize.api.audit import read as read_question  # noqa: PLC0415 - as above
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - as above
+    from harmonize.api.audit import AskedError
+    from harmonize.api.audit import read as read_question
+    from harmonize.archive.archive import ArchiveError
 
     try:
         return read_question(question)[0]
@@ -197,8 +197,8 @@ def found_schedule(
     settings: Settings, question: "Question", symbol: str
 ) -> "tuple[MarginSchedule, dict[str, Payload]]":
     """Find one schedule and the payloads; none ends the program with one line."""
-    from harmonize.api.audit import AskedError, find_schedule  # noqa: PLC0415 - numpy is heavy
-    from harmonize.archive.archive import ArchiveError  # noqa: PLC0415 - as above
+    from harmonize.api.audit import AskedError, find_schedule
+    from harmonize.archive.archive import ArchiveError
 
     try:
         found, others, payloads = find_schedule(question, symbol)
@@ -215,7 +215,7 @@ def found_schedule(
 
 def say_summary(settings: Settings, answer: "Answer") -> None:
     """Say on stderr what was read, how old it is, and how much was found."""
-    from harmonize.api.audit import age_today  # noqa: PLC0415 - numpy is heavy
+    from harmonize.api.audit import age_today
 
     document = answer.document
     note(settings, f"read from {document.archive}")
@@ -251,6 +251,6 @@ def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
         return INCOMPLETE
     levels = [level.value for level in FailOn]
     if fail_on is FailOn.NEVER:
-        return FINE
+        return OK
     worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
-    return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else FINE
+    return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else OK

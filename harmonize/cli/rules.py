@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli.console import USAGE, emit, fail, print_json
+from harmonize.cli.console import USAGE, fail, print_json, write_stdout
 
 if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
@@ -17,7 +17,7 @@ RuleSetName = Annotated[str, typer.Argument(help="A pack by its id, or a file.")
 @rules_app.command("list")
 def rules_list() -> None:
     """List the rule sets that ship with the tool."""
-    from rules import loader  # noqa: PLC0415 - pydantic is heavy
+    from rules import loader
 
     for one in loader.bundled():
         standing = "law" if one.statutory else "benchmark"
@@ -33,15 +33,15 @@ def rules_show(
     ] = False,
 ) -> None:
     """Print a rule set as it is written, with its citations."""
-    from harmonize.core.yaml_source import WrittenError  # noqa: PLC0415 - yaml is heavy
-    from rules import loader  # noqa: PLC0415 - as above
-    from rules.language import pages as printed  # noqa: PLC0415 - as above
+    from harmonize.core.yaml_source import WrittenError
+    from rules import loader
+    from rules.language import pages
 
     try:
         if resolved:
-            emit(printed.resolved_text(loader.resolved(rule_set)).encode())
+            write_stdout(pages.resolved_text(loader.resolved(rule_set)).encode())
         else:
-            emit(loader.text(rule_set).encode())
+            write_stdout(loader.text(rule_set).encode())
     except (loader.RuleError, WrittenError) as error:
         fail(str(error), USAGE)
 
@@ -49,11 +49,11 @@ def rules_show(
 @rules_app.command("explain")
 def rules_explain(rule_set: RuleSetName) -> None:
     """Print what a rule set says, where it comes from, and what of it is unverified."""
-    from rules import loader  # noqa: PLC0415 - as above
-    from rules.language import pages as printed  # noqa: PLC0415 - as above
+    from rules import loader
+    from rules.language import pages
 
     try:
-        emit(printed.page(loader.load(rule_set)).encode())
+        write_stdout(pages.page(loader.load(rule_set)).encode())
     except loader.RuleError as error:
         fail(str(error), USAGE)
 
@@ -61,7 +61,7 @@ def rules_explain(rule_set: RuleSetName) -> None:
 @rules_app.command("check")
 def rules_check(rule_set: RuleSetName) -> None:
     """Check a rule set and run its examples; print every error as file:line:column."""
-    from rules import loader  # noqa: PLC0415 - as above
+    from rules import loader
 
     errors = loader.check(rule_set)
     if not errors:
@@ -78,15 +78,15 @@ def rules_check(rule_set: RuleSetName) -> None:
 
 def _unmet(named: str, rule_set: "RuleSet") -> list[str]:
     """What the fields alone do not show: examples that come out otherwise, checks that are none."""
-    from harmonize.audit.rule_examples import unmet  # noqa: PLC0415 - as above
-    from harmonize.checks import CHECKS  # noqa: PLC0415 - numpy is heavy
-    from harmonize.policy.rule_set import Disclosure  # noqa: PLC0415 - as above
-    from rules import loader  # noqa: PLC0415 - as above
+    from harmonize.audit.rule_examples import failing_examples
+    from harmonize.checks import CHECKS
+    from harmonize.policy.rule_set import Disclosure
+    from rules import loader
 
     whole = loader.resolved(named)
     found: list[tuple[Path, str]] = [
         (("examples", one.number), f"examples[{one.number}].{one.figure}: {one.message}")
-        for one in unmet(rule_set)
+        for one in failing_examples(rule_set)
     ]
     codes = {one.code for one in CHECKS}
     if isinstance(rule_set.requirement, Disclosure):
@@ -104,6 +104,6 @@ def _unmet(named: str, rule_set: "RuleSet") -> list[str]:
 @rules_app.command("schema")
 def rules_schema() -> None:
     """Print the JSON Schema of rule sets."""
-    from rules.language.schema import json_schema  # noqa: PLC0415 - as above
+    from rules.language.schema import json_schema
 
     print_json(json_schema())

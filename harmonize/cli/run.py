@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli import request as asked
+from harmonize.cli import request
 from harmonize.cli.console import (
     INCOMPLETE,
     USAGE,
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harmonize.api.audit import Question
-    from harmonize.api.gather import Wanted
+    from harmonize.api.gather import GatherRequest
     from harmonize.archive.location import Place
     from harmonize.config.channels import Channel
     from harmonize.config.run_settings import RunSettings
     from harmonize.nightly.notice import Notice
     from harmonize.nightly.outbox import Sender
-    from harmonize.nightly.run import Done, Pages
+    from harmonize.nightly.run import RunResult, SiteRenderers
 
 
-def run(  # noqa: PLR0913 - one parameter an option
+def run(
     context: typer.Context,
     *,
     out: Annotated[
@@ -61,10 +61,10 @@ def run(  # noqa: PLR0913 - one parameter an option
     mirror: Mirror = "",
 ) -> None:
     """Do a night's work: gather, archive, audit, report, changes, notices; twice a night is once."""
-    from harmonize.document import Level  # noqa: PLC0415 - as above
-    from harmonize.nightly import run as nightly  # noqa: PLC0415 - numpy is heavy
-    from harmonize.nightly.site import Site  # noqa: PLC0415 - as above
-    from rules.loader import RuleError  # noqa: PLC0415 - pydantic is heavy
+    from harmonize.document import Level
+    from harmonize.nightly import run as nightly
+    from harmonize.nightly.site import Site
+    from rules.loader import RuleError
 
     settings: Settings = context.obj
     question = _question(settings, venue, underlying, rules, inputs, config)
@@ -82,20 +82,20 @@ def run(  # noqa: PLR0913 - one parameter an option
             note(settings, unreachable(asking))
         return reached
 
-    door = nightly.Door(lambda: datetime.now(UTC), gather, _pages(chosen), _sender())
+    door = nightly.RunServices(lambda: datetime.now(UTC), gather, _pages(chosen), _sender())
     try:
         with _locked(settings.archive or own_archive()):
             done = nightly.run(task, door)
     except RuleError as error:
         fail(str(error), USAGE)
-    except nightly.StoppedError as error:
+    except nightly.RunAbortedError as error:
         _say_untold(error.untold)
         fail(str(error), error.exit_code)
     _say(settings, site.path, done)
     raise typer.Exit(done.exit_code)
 
 
-def _question(  # noqa: PLR0913, PLR0917 - the options of the command
+def _question(
     settings: Settings,
     venue: list[str] | None,
     underlying: list[str] | None,
@@ -103,7 +103,7 @@ def _question(  # noqa: PLR0913, PLR0917 - the options of the command
     inputs: Path | None,
     config: Path | None,
 ) -> "Question":
-    found = asked.question(
+    found = request.question(
         settings, venue, underlying, rules, None, "", 30.0, None, inputs=inputs, config=config
     )
     return replace(found, archive=settings.archive or own_archive())
@@ -111,35 +111,37 @@ def _question(  # noqa: PLR0913, PLR0917 - the options of the command
 
 def _settings(question: "Question") -> "RunSettings":
     """What the configuration says of the night; a bad one ends the program before anything is asked."""
-    from harmonize.checks import CHECKS  # noqa: PLC0415 - numpy is heavy
-    from harmonize.config import run_values  # noqa: PLC0415 - pydantic is heavy
-    from harmonize.config import schema as config  # noqa: PLC0415 - pydantic is heavy
-    from harmonize.config.run_settings import RunSettings  # noqa: PLC0415 - beside the heavy ones
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
+    from harmonize.checks import CHECKS
+    from harmonize.config import (
+        run_values,
+        schema,
+    )
+    from harmonize.config.run_settings import RunSettings
+    from rules.loader import RuleError
 
     if question.config is None:
         return RunSettings()
     options = {one.code: tuple(each.name for each in one.options) for one in CHECKS}
     try:
-        found = config.load(question.config, options)
+        found = schema.load(question.config, options)
         return run_values.settings(found.run, question.config, os.environ)
     except RuleError as error:
         fail(str(error), USAGE)
 
 
-def _check(question: "Question", wanted: "Wanted") -> None:
+def _check(question: "Question", wanted: "GatherRequest") -> None:
     """Hold venues, rules and figures to be there, before anything is asked."""
-    from harmonize.api.audit import configured, rule_sets_of  # noqa: PLC0415 - numpy is heavy
-    from harmonize.api.gather import GatheringError, chosen  # noqa: PLC0415 - as above
-    from harmonize.config import inputs_file as given  # noqa: PLC0415 - pydantic is heavy
-    from rules.loader import RuleError  # noqa: PLC0415 - as above
+    from harmonize.api.audit import configured, rule_sets_of
+    from harmonize.api.gather import GatheringError, chosen
+    from harmonize.config import inputs_file
+    from rules.loader import RuleError
 
     try:
         chosen(wanted)
         found = configured(question)
         rule_sets_of(question.rules or found.rules)
         if (inputs := question.inputs or found.inputs) is not None:
-            given.load(inputs)
+            inputs_file.load(inputs)
     except (GatheringError, RuleError) as error:
         fail(str(error), USAGE)
 
@@ -151,11 +153,11 @@ def _beside(config: Path | None, named: str) -> Path:
 @contextmanager
 def _locked(place: "Place") -> "Iterator[None]":
     """Let one run at a time work on an archive; another ends with one line."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - only a run needs it
+    from filelock import FileLock, Timeout
 
-    from harmonize.history import derived as memory  # noqa: PLC0415 - numpy is heavy
+    from harmonize.history import derived
 
-    path = memory.lock_of(place)
+    path = derived.lock_of(place)
     lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,32 +172,32 @@ def _locked(place: "Place") -> "Iterator[None]":
         lock.release()
 
 
-def _pages(settings: "RunSettings") -> "Pages":
-    from harmonize.nightly.run import Pages  # noqa: PLC0415 - numpy is heavy
-    from reports.registry import render  # noqa: PLC0415 - as above
-    from reports.site import pages as site_pages  # noqa: PLC0415 - jinja2 is heavy
+def _pages(settings: "RunSettings") -> "SiteRenderers":
+    from harmonize.nightly.run import SiteRenderers
+    from reports.registry import render
+    from reports.site import pages
 
-    told = site_pages.Site(settings.title, settings.base_url)
-    return Pages(
+    told = pages.Site(settings.title, settings.base_url)
+    return SiteRenderers(
         report=lambda document: render("html", document),
-        changes=lambda nights, months: site_pages.changes_page(nights, months, told),
-        month=lambda month, nights, around: site_pages.month_page(month, nights, around, told),
-        feed=lambda nights: site_pages.feed(nights, told),
-        latest=lambda night: site_pages.latest(night, told),
+        changes=lambda nights, months: pages.changes_page(nights, months, told),
+        month=lambda month, nights, around: pages.month_page(month, nights, around, told),
+        feed=lambda nights: pages.feed(nights, told),
+        latest=lambda night: pages.latest(night, told),
     )
 
 
 def _sender() -> "Sender":
     def send(notice: "Notice", channels: "Sequence[Channel]") -> list[tuple[int, str]]:
-        from harmonize.nightly import delivery as notify  # noqa: PLC0415 - the network is loaded when it is needed
+        from harmonize.nightly import delivery
 
-        failed = notify.send(notice, channels, notify.own_door(os.environ))
+        failed = delivery.send(notice, channels, delivery.own_door(os.environ))
         return [(one.position, one.reason) for one in failed]
 
     return send
 
 
-def _say(settings: Settings, site: Path, done: "Done") -> None:
+def _say(settings: Settings, site: Path, done: "RunResult") -> None:
     night = done.night
     for line in night.errors:
         note(settings, f"incomplete: {line}")

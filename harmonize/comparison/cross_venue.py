@@ -4,24 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, log
 
-from harmonize.comparison import bootstrap as sureness
 from harmonize.comparison import index
 from harmonize.comparison import spread as gap
-from harmonize.comparison.layout import FIGURES, LaidOut, Placed, Rule
-from harmonize.comparison.peers import _LEAST_VENUES, Rivals, aside, span
-from harmonize.core.open_interest import Interest, Interests
+from harmonize.comparison.layout import FIGURES, FunctionRef, PanelLayout, Rule
+from harmonize.comparison.peers import _LEAST_VENUES, PeerGroup, exclusion_reason, observation_span
+from harmonize.core.open_interest import Interests, OpenInterest
 from harmonize.document import (
     CheapestShare,
     Comparison,
-    Gap,
     Index,
     IndexSummary,
     Member,
+    Spread,
     SpreadInterval,
     SpreadPoint,
     VenueDistance,
 )
-from harmonize.numerics.segments import HORIZON, Cells, Group, cells, cut_at_crossings
+from harmonize.numerics.segments import HORIZON, Group, Segments, cells, cut_at_crossings
 from harmonize.text.messages import moment
 
 MEDIAN = "median"
@@ -30,7 +29,7 @@ MEDIAN = "median"
 _NARROW = 5
 
 
-def comparison(found: Rivals, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
+def comparison(found: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
     """Write down who stands for whom, and why a schedule does not count."""
     oldest, newest = found.span
     return Comparison(
@@ -45,8 +44,8 @@ def comparison(found: Rivals, stale: Mapping[tuple[str, str, str], bool]) -> Com
                 observed_at=moment(one.observed_at),
                 stale=stale[one.key],
                 origin=one.origin.value,
-                counted=not aside(one),
-                reason=aside(one),
+                counted=not exclusion_reason(one),
+                reason=exclusion_reason(one),
             )
             for one in found.schedules
         ),
@@ -54,7 +53,7 @@ def comparison(found: Rivals, stale: Mapping[tuple[str, str, str], bool]) -> Com
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class CostTerms:
     """The notionals of points in USD, what capital costs in a year, and open interest as weights."""
 
     ladder: tuple[float, ...]
@@ -63,17 +62,17 @@ class Priced:
 
 
 def gaps_and_indices(
-    all_: Sequence[Rivals],
-    laid_out: LaidOut,
-    priced: Priced,
-) -> tuple[tuple[Gap, ...], tuple[Index, ...]]:
+    all_: Sequence[PeerGroup],
+    laid_out: PanelLayout,
+    priced: CostTerms,
+) -> tuple[tuple[Spread, ...], tuple[Index, ...]]:
     """The spread of every underlying, for IM and for MM, and its harmonization indices.
 
     Indices are against every reference schedule, and against the venues' own median. Caps are
     conduct rules and models have one rate for all sizes: no index is computed against them, and
     nothing averages one kind with another.
     """
-    gaps: list[Gap] = []
+    gaps: list[Spread] = []
     indices: list[Index] = []
     for figure in FIGURES:
         placed = laid_out.own[figure]
@@ -97,13 +96,13 @@ class _Entrant:
     """The schedules of one underlying that count for one figure, and the reference they meet."""
 
     figure: str
-    rivals: Rivals
+    peer_groups: PeerGroup
     places: tuple[int, ...]
-    reference: Placed | None
+    reference: FunctionRef | None
 
     def names(self, group_places: Sequence[int]) -> tuple[str, ...]:
         """Name venues by their places in the group."""
-        schedules = self.rivals.schedules
+        schedules = self.peer_groups.schedules
         return tuple(schedules[self.places[place]].instrument.venue for place in group_places)
 
     @property
@@ -112,11 +111,11 @@ class _Entrant:
 
     @property
     def span(self) -> tuple[str, str]:
-        return span([self.rivals.schedules[place] for place in self.places])
+        return observation_span([self.peer_groups.schedules[place] for place in self.places])
 
 
 def _entrants(
-    all_: Sequence[Rivals], laid_out: LaidOut, figure: str, rule: Rule | None
+    all_: Sequence[PeerGroup], laid_out: PanelLayout, figure: str, rule: Rule | None
 ) -> list[_Entrant]:
     """Who is compared: with a rule set any counted venue, among themselves at least two."""
     found = []
@@ -140,16 +139,16 @@ def _by_width(entrants: Sequence[_Entrant]) -> list[list[_Entrant]]:
 
 
 def _cut(
-    entrants: Sequence[_Entrant], placed: Sequence[Placed | None], laid_out: LaidOut
-) -> tuple[list[Group], Cells]:
+    entrants: Sequence[_Entrant], placed: Sequence[FunctionRef | None], laid_out: PanelLayout
+) -> tuple[list[Group], Segments]:
     """The groups of some entrants, and their cells, cut where margins cross."""
     groups = [_group(one, placed) for one in entrants]
     return groups, cut_at_crossings(cells(laid_out.panel, groups))
 
 
-def _group(entrant: _Entrant, placed: Sequence[Placed | None]) -> Group:
+def _group(entrant: _Entrant, placed: Sequence[FunctionRef | None]) -> Group:
     """The entrant's functions in the panel, and the reference behind them."""
-    own = [placed[entrant.rivals.rows[place]] for place in entrant.places]
+    own = [placed[entrant.peer_groups.rows[place]] for place in entrant.places]
     known = [one for one in (*own, entrant.reference) if one is not None]
     return Group(tuple(one.function for one in known), tuple(one.limit for one in known))
 
@@ -157,10 +156,10 @@ def _group(entrant: _Entrant, placed: Sequence[Placed | None]) -> Group:
 def _gaps(
     entrants: Sequence[_Entrant],
     groups: Sequence[Group],
-    found: Cells,
-    laid_out: LaidOut,
-    priced: Priced,
-) -> list[Gap]:
+    found: Segments,
+    laid_out: PanelLayout,
+    priced: CostTerms,
+) -> list[Spread]:
     return [
         _gap(entrant, stretches, rungs, priced.hurdle)
         for entrant, stretches, rungs in zip(
@@ -177,12 +176,12 @@ def _gap(
     stretches: Sequence[gap.Stretch],
     rungs: Sequence[gap.Rung],
     hurdle: float,
-) -> Gap:
+) -> Spread:
     oldest, newest = entrant.span
     shares = gap.alone_shares(stretches, index.LOWER, index.UPPER)
     named = ((entrant.names((place,))[0], share) for place, share in shares.items())
-    return Gap(
-        underlying=entrant.rivals.underlying,
+    return Spread(
+        underlying=entrant.peer_groups.underlying,
         figure=entrant.figure,
         venues=entrant.venues,
         oldest=oldest,
@@ -226,11 +225,11 @@ def _indices(
     entrants: Sequence[_Entrant],
     distances: Sequence[index.Distance],
     against: str,
-    priced: Priced,
+    priced: CostTerms,
 ) -> list[Index]:
     found = []
     for entrant, distance in zip(entrants, distances, strict=True):
-        contracts = [entrant.rivals.schedules[place].instrument for place in entrant.places]
+        contracts = [entrant.peer_groups.schedules[place].instrument for place in entrant.places]
         known = [
             (VenueDistance(one.venue, far, upper), priced.interests.get((one.venue, one.id)))
             for one, far, upper in zip(contracts, distance.each, distance.uppers, strict=False)
@@ -242,7 +241,7 @@ def _indices(
 
 
 def _index(
-    entrant: _Entrant, against: str, known: Sequence[tuple[VenueDistance, Interest | None]]
+    entrant: _Entrant, against: str, known: Sequence[tuple[VenueDistance, OpenInterest | None]]
 ) -> Index:
     """Weighted by open interest where every venue that counts has some, else equally."""
     oldest, newest = entrant.span
@@ -250,13 +249,13 @@ def _index(
     far = [one.distance for one in venues]
     held = [float(one.value) for _, one in known if one is not None]
     weights = held if len(held) == len(known) and min(held) > 0.0 else None
-    least, most = sureness.interval(far, weights) or (None, None)
-    rest = sureness.without_one(far, weights) if against != MEDIAN else None
+    least, most = index.interval(far, weights) or (None, None)
+    rest = index.without_one(far, weights) if against != MEDIAN else None
     return Index(
-        underlying=entrant.rivals.underlying,
+        underlying=entrant.peer_groups.underlying,
         figure=entrant.figure,
         against=against,
-        value=sureness.index_of(far, weights),
+        value=index.index_of(far, weights),
         weights="open interest" if weights else "equal",
         lower=index.LOWER,
         upper=index.UPPER,
@@ -280,7 +279,7 @@ def summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
             held.setdefault((each.venue, one.figure, one.against), []).append(each.distance)
     found = []
     for (venue, figure, against), distances in sorted(held.items()):
-        least, most = sureness.interval(distances) or (None, None)
-        value = sureness.index_of(distances)
+        least, most = index.interval(distances) or (None, None)
+        value = index.index_of(distances)
         found.append(IndexSummary(venue, figure, against, value, len(distances), least, most))
     return tuple(found)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harmonize.comparison.layout import FIGURES, LaidOut, Placed
-from harmonize.comparison.peers import Rivals, aside
+from harmonize.comparison.layout import FIGURES, FunctionRef, PanelLayout
+from harmonize.comparison.peers import PeerGroup, exclusion_reason
 from harmonize.document import Curve
 
 LOWER = 1e3
@@ -20,7 +20,7 @@ MOST = 16
 _PER_DECADE = 8  # points of a curved stretch: the eye sees no corner at this density
 
 
-def curves(all_: Sequence[Rivals], laid_out: LaidOut) -> tuple[Curve, ...]:
+def curves(all_: Sequence[PeerGroup], laid_out: PanelLayout) -> tuple[Curve, ...]:
     """Draw every venue's IM and MM of the given underlyings, and the reference schedules.
 
     Where there are too many, only those that count in cross-venue figures.
@@ -34,7 +34,7 @@ def curves(all_: Sequence[Rivals], laid_out: LaidOut) -> tuple[Curve, ...]:
                 if (placed := laid_out.own[figure][row]) is not None
             ]
             for placed, schedule in known:
-                if len(known) <= MOST or not aside(schedule):
+                if len(known) <= MOST or not exclusion_reason(schedule):
                     notional, rate = _points(laid_out, placed)
                     found.append(
                         Curve(
@@ -42,7 +42,7 @@ def curves(all_: Sequence[Rivals], laid_out: LaidOut) -> tuple[Curve, ...]:
                             figure=figure,
                             name=schedule.instrument.venue,
                             reference=False,
-                            counted=not aside(schedule),
+                            counted=not exclusion_reason(schedule),
                             notional=notional,
                             rate=rate,
                         )
@@ -65,7 +65,9 @@ def curves(all_: Sequence[Rivals], laid_out: LaidOut) -> tuple[Curve, ...]:
     return tuple(found)
 
 
-def _points(laid_out: LaidOut, placed: Placed) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _points(
+    laid_out: PanelLayout, placed: FunctionRef
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Points of one function; a jump carries two at its bound."""
     panel = laid_out.panel
     part = slice(panel.first[placed.function], panel.first[placed.function + 1])

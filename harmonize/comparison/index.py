@@ -6,11 +6,12 @@ over venues with equal weight. 100 is identical; 50 is on average a factor of tw
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from harmonize.numerics.panel import Floats, Ints
-from harmonize.numerics.segments import Cells, Group
+from harmonize.numerics.segments import Group, Segments
 
 LOWER = 1e4
 """Where the range of the index begins, in USD."""
@@ -45,7 +46,7 @@ Measure = Callable[[Floats, Ints], Floats]
 """Distances from log margins (cells × functions × nodes) and the functions in each cell's group."""
 
 
-def from_reference(found: Cells, groups: Sequence[Group]) -> list[Distance]:
+def from_reference(found: Segments, groups: Sequence[Group]) -> list[Distance]:
     """Distances of the functions of each group from its **last** one, the reference.
 
     ``found`` are the groups' cells, cut at crossings, so that the logarithm keeps its sign.
@@ -53,7 +54,7 @@ def from_reference(found: Cells, groups: Sequence[Group]) -> list[Distance]:
     return _distances(found, groups, _against_last)
 
 
-def from_median(found: Cells, groups: Sequence[Group]) -> list[Distance]:
+def from_median(found: Segments, groups: Sequence[Group]) -> list[Distance]:
     """Distances of the functions of each group from their median margin at every notional.
 
     Of an even count, the median is the geometric mean of the middle two. ``found`` are the
@@ -81,7 +82,7 @@ def _against_median(logs: Floats, width: Ints) -> Floats:
     return distance
 
 
-def _distances(found: Cells, groups: Sequence[Group], measure: Measure) -> list[Distance]:
+def _distances(found: Segments, groups: Sequence[Group], measure: Measure) -> list[Distance]:
     if not groups:
         return []
     found = _in_range(found)
@@ -107,10 +108,10 @@ def _distances(found: Cells, groups: Sequence[Group], measure: Measure) -> list[
     ]
 
 
-def _in_range(found: Cells) -> Cells:
+def _in_range(found: Segments) -> Segments:
     """Clip cells to the range, then cut them so that quadrature is exact to rounding."""
     found = found.take((found.upper > LOWER) & (found.lower < UPPER))
-    clipped = Cells(
+    clipped = Segments(
         found.owner,
         np.maximum(found.lower, LOWER),
         np.minimum(found.upper, UPPER),
@@ -129,7 +130,7 @@ def _in_range(found: Cells) -> Cells:
     return clipped.split(index, points)
 
 
-def _nearest_zero(found: Cells) -> Floats:
+def _nearest_zero(found: Segments) -> Floats:
     """The largest notional below each cell at which a margin's line would be zero, at least 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         zeros = -found.fixed / found.rate
@@ -138,7 +139,7 @@ def _nearest_zero(found: Cells) -> Floats:
     return nearest
 
 
-def _logs(found: Cells, lower: Floats, upper: Floats) -> Floats:
+def _logs(found: Segments, lower: Floats, upper: Floats) -> Floats:
     """Log margins at the quadrature nodes: cells × functions × nodes."""
     nodes = 0.5 * (upper + lower)[:, None] + 0.5 * (upper - lower)[:, None] * _NODES
     notional = np.exp(nodes)[:, None, :]
@@ -148,3 +149,82 @@ def _logs(found: Cells, lower: Floats, upper: Floats) -> Floats:
     margins[cell, slot] += found.coefficient[cell, slot][:, None] * notional[cell, 0] ** power
     logs: Floats = np.log(margins)
     return logs
+
+
+DRAWS = 1000
+
+
+SEED = 20250901
+
+
+CONFIDENCE = 0.95
+
+
+LEAST = 3
+"""Fewer distances than this have no interval: two venues tell nothing of a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """The index without one of its parts, the one whose absence changes it most."""
+
+    place: int
+    value: float
+
+
+def index_of(distances: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """``100·exp(−mean distance)``, the mean weighted where weights are given."""
+    return float(100.0 * np.exp(-np.average(distances, weights=weights)))
+
+
+def interval(
+    distances: Sequence[float], weights: Sequence[float] | None = None
+) -> tuple[float, float] | None:
+    """The 95 % bootstrap interval of an index; None of fewer than three distances."""
+    if len(distances) < LEAST:
+        return None
+    drawn = _drawn(len(distances))
+    known = np.array(distances)
+    if weights is None:
+        means = known[drawn].mean(axis=1)
+    else:
+        weighed = np.array(weights)
+        means = (known * weighed)[drawn].sum(axis=1) / weighed[drawn].sum(axis=1)
+    near, far = _percentiles(means)
+    return float(100.0 * np.exp(-far)), float(100.0 * np.exp(-near))
+
+
+@lru_cache(maxsize=1024)
+def _drawn(count: int) -> Ints:
+    """The same draws for the same number of distances.
+
+    Sums over draws and no product of matrices: that would round by the machine it runs on.
+    """
+    return np.random.default_rng(SEED).integers(0, count, (DRAWS, count))
+
+
+def _percentiles(values: Floats) -> tuple[float, float]:
+    """The 2.5th and the 97.5th percentile, linear between neighbours, as numpy defines them."""
+    tail = 0.5 * (1.0 - CONFIDENCE)
+    places = [share * (values.size - 1) for share in (tail, 1.0 - tail)]
+    whole = [int(place) for place in places]
+    sorted_ = np.partition(values, [*whole, *(one + 1 for one in whole)])
+    low, high = (
+        float(sorted_[one] + (place - one) * (sorted_[one + 1] - sorted_[one]))
+        for one, place in zip(whole, places, strict=True)
+    )
+    return low, high
+
+
+def without_one(
+    distances: Sequence[float], weights: Sequence[float] | None = None
+) -> Without | None:
+    """Leave out each distance in turn; None of fewer than two."""
+    if len(distances) < 2:  # noqa: PLR2004 - one left out leaves none
+        return None
+    known = np.array(distances)
+    weighed = np.ones(known.size) if weights is None else np.array(weights)
+    rest = (float((known * weighed).sum()) - known * weighed) / (weighed.sum() - weighed)
+    values = 100.0 * np.exp(-rest)
+    place = int(np.argmax(np.abs(values - index_of(distances, weights))))
+    return Without(place, float(values[place]))

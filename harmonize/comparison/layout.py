@@ -22,7 +22,7 @@ FIGURES = ("initial", "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class FunctionRef:
     """A function's place in the panel, and the largest notional at which it counts, in USD."""
 
     function: int
@@ -40,7 +40,7 @@ class Rule:
 
     applied: Applied
     classes: Mapping[str, ReferenceClass]
-    references: Mapping[tuple[str, str, MaintenanceMeaning | None], Placed]
+    references: Mapping[tuple[str, str, MaintenanceMeaning | None], FunctionRef]
     figures: tuple[str, ...]
     up_to: float
 
@@ -53,7 +53,7 @@ class Rule:
 
     def reference(
         self, asset: str, figure: str, meaning: MaintenanceMeaning | None = None
-    ) -> Placed | None:
+    ) -> FunctionRef | None:
         """Find the reference function of an asset; None where the rule set has none for it."""
         name = self.class_name(asset)
         return None if name is None else self.references.get((name, figure, meaning))
@@ -64,14 +64,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class LaidOut:
+class PanelLayout:
     """The panel of an audit. ``own[figure][k]`` is schedule k's function, None where unknown.
 
     ``numbers`` are the panel's pieces one by one, ``first`` where each function's begin.
     """
 
     panel: Panel
-    own: dict[str, tuple[Placed | None, ...]]
+    own: dict[str, tuple[FunctionRef | None, ...]]
     rules: tuple[Rule, ...]
     numbers: tuple[PieceNumbers, ...]
     first: tuple[int, ...]
@@ -89,22 +89,22 @@ class LaidOut:
         )
 
 
-def lay_out(schedules: Sequence[MarginSchedule], applied: Sequence[Applied]) -> LaidOut:
+def build_layout(schedules: Sequence[MarginSchedule], applied: Sequence[Applied]) -> PanelLayout:
     """Lay out every known function of the schedules and every function of the rule sets."""
     functions: list[MarginFunction] = []
     own = {figure: tuple(_own(schedules, figure, functions)) for figure in FIGURES}
-    places: dict[MarginFunction, Placed] = {}
+    places: dict[MarginFunction, FunctionRef] = {}
     rules = tuple(_rule(one, functions, places) for one in applied)
     laid = panel(functions)
     columns = (laid.lower, laid.upper, laid.fixed, laid.rate, laid.coefficient, laid.power)
     numbers = tuple(zip(*(column.tolist() for column in columns), strict=True))
-    return LaidOut(laid, own, rules, numbers, tuple(laid.first.tolist()))
+    return PanelLayout(laid, own, rules, numbers, tuple(laid.first.tolist()))
 
 
 def _own(
     schedules: Sequence[MarginSchedule], figure: str, functions: list[MarginFunction]
-) -> list[Placed | None]:
-    placed: list[Placed | None] = []
+) -> list[FunctionRef | None]:
+    placed: list[FunctionRef | None] = []
     for schedule in schedules:
         function = value_of(schedule.initial if figure == "initial" else schedule.maintenance)
         if function is None:
@@ -112,7 +112,7 @@ def _own(
             continue
         capacity = value_of(schedule.capacity)
         limit = _limit(function) if capacity is None else min(_limit(function), float(capacity))
-        placed.append(Placed(len(functions), limit))
+        placed.append(FunctionRef(len(functions), limit))
         functions.append(function)
     return placed
 
@@ -122,13 +122,13 @@ def _limit(function: MarginFunction) -> float:
 
 
 def _rule(
-    applied: Applied, functions: list[MarginFunction], places: dict[MarginFunction, Placed]
+    applied: Applied, functions: list[MarginFunction], places: dict[MarginFunction, FunctionRef]
 ) -> Rule:
     """Place a rule set's functions; one that another rule set has too is placed once."""
-    references: dict[tuple[str, str, MaintenanceMeaning | None], Placed] = {}
+    references: dict[tuple[str, str, MaintenanceMeaning | None], FunctionRef] = {}
     for key, function in _functions(applied):
         if function not in places:
-            places[function] = Placed(len(functions), _limit(function))
+            places[function] = FunctionRef(len(functions), _limit(function))
             functions.append(function)
         references[key] = places[function]
     graded = applied.graded.classes if applied.graded else ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harmonize.comparison.layout import Placed
+from harmonize.comparison.layout import FunctionRef
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import Derived, MarginSchedule
 from harmonize.text.messages import moment
@@ -12,7 +12,7 @@ _LEAST_VENUES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Rivals:
+class PeerGroup:
     """The schedules that stand for their venues on one underlying, with their rows."""
 
     underlying: str
@@ -22,36 +22,38 @@ class Rivals:
     @property
     def span(self) -> tuple[str, str]:
         """The oldest and the newest date that any of the schedules rests on."""
-        return span(self.schedules)
+        return observation_span(self.schedules)
 
-    def without(self, venue: str) -> "Rivals":
+    def without(self, venue: str) -> "PeerGroup":
         """The same without one venue."""
         kept = [
             (row, one)
             for row, one in zip(self.rows, self.schedules, strict=True)
             if one.instrument.venue != venue
         ]
-        return Rivals(self.underlying, tuple(row for row, _ in kept), tuple(one for _, one in kept))
+        return PeerGroup(
+            self.underlying, tuple(row for row, _ in kept), tuple(one for _, one in kept)
+        )
 
-    def counted(self, placed: Sequence[Placed | None]) -> tuple[int, ...]:
+    def counted(self, placed: Sequence[FunctionRef | None]) -> tuple[int, ...]:
         """Places of the schedules that count in cross-venue figures and have this function."""
         return tuple(
             place
             for place, (row, schedule) in enumerate(zip(self.rows, self.schedules, strict=True))
-            if not aside(schedule) and placed[row] is not None
+            if not exclusion_reason(schedule) and placed[row] is not None
         )
 
 
-def rivals(
+def peer_groups(
     chosen: Mapping[str, Mapping[str, MarginSchedule]],
     schedules: Sequence[MarginSchedule],
     *,
     least: int = _LEAST_VENUES,
-) -> tuple[Rivals, ...]:
+) -> tuple[PeerGroup, ...]:
     """Group chosen schedules by underlying, where at least so many venues list it."""
     rows = {schedule.key: row for row, schedule in enumerate(schedules)}
     return tuple(
-        Rivals(
+        PeerGroup(
             underlying,
             tuple(rows[one.key] for one in by_venue.values()),
             tuple(by_venue.values()),
@@ -64,7 +66,7 @@ def rivals(
 UNVERIFIED = "no source verifies how its margins follow from what is published"
 
 
-def aside(schedule: MarginSchedule) -> str:
+def exclusion_reason(schedule: MarginSchedule) -> str:
     """Say why a schedule is shown but counts in no cross-venue figure; empty when it counts."""
     if schedule.origin is Origin.DOCUMENTATION:
         return "rests on the venue's documentation"
@@ -72,10 +74,10 @@ def aside(schedule: MarginSchedule) -> str:
         isinstance(one, Derived) and not one.verified
         for one in (schedule.initial, schedule.maintenance)
     )
-    return schedule.aside or (UNVERIFIED if guessed else "")
+    return schedule.exclusion_reason or (UNVERIFIED if guessed else "")
 
 
-def span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
+def observation_span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
     """The oldest and newest observation that schedules rest on."""
     times = [time for one in schedules for time in (one.dates[0], one.dates[-1])]
     return moment(min(times)), moment(max(times))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harmonize.numerics.panel import Floats, Panel
 from harmonize.numerics.roots import roots
-from harmonize.numerics.segments import LEAST, Cells, Group
+from harmonize.numerics.segments import LEAST, Group, Segments
 
 _NOISE = 1e-9  # relative; margins closer than this are a tie
 
@@ -49,7 +49,7 @@ class Rung:
     most: float
 
 
-def stretches(found: Cells, count: int) -> list[tuple[Stretch, ...]]:
+def stretches(found: Segments, count: int) -> list[tuple[Stretch, ...]]:
     """The stretches of each of ``count`` groups on which at least two functions have a value.
 
     ``found`` are the groups' cells, cut at crossings.
@@ -82,7 +82,7 @@ _Leaders = list[tuple[int, ...]]
 
 
 def _widest(
-    found: Cells, ends: tuple[Floats, Floats], leaders: tuple[_Leaders, _Leaders]
+    found: Segments, ends: tuple[Floats, Floats], leaders: tuple[_Leaders, _Leaders]
 ) -> tuple[Floats, Floats]:
     """The largest spread over notional on each cell, and where: at an end, or where it is stationary.
 
@@ -112,7 +112,7 @@ def _widest(
     return widest, where
 
 
-def _apart(found: Cells, at: Floats) -> Floats:
+def _apart(found: Segments, at: Floats) -> Floats:
     margins = found.values(at)
     apart: Floats = np.nanmax(margins, axis=1) - np.nanmin(margins, axis=1)
     return apart

@@ -8,13 +8,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from harmonize.comparison.layout import FIGURES, LaidOut, Placed, Rule
+from harmonize.comparison.layout import FIGURES, FunctionRef, PanelLayout, Rule
 from harmonize.comparison.remediation import Due, Lines, lines, remedy
 from harmonize.core.non_crypto import TRADITIONAL
 from harmonize.core.schedule import MarginSchedule, Unknown, value_of
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
 from harmonize.document.rows import intervals
-from harmonize.numerics.deviation import Pair, Standing, standings
+from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Floats
 from harmonize.policy.rule_set import (
     Cap,
@@ -40,10 +40,10 @@ class _Subject:
     account: str
     day: date
     observed_at: str
-    own: Mapping[str, Placed | None]
+    own: Mapping[str, FunctionRef | None]
 
     @classmethod
-    def of(cls, row: int, schedule: MarginSchedule, laid_out: LaidOut) -> "_Subject":
+    def of(cls, row: int, schedule: MarginSchedule, laid_out: PanelLayout) -> "_Subject":
         instrument = schedule.instrument
         return cls(
             schedule,
@@ -68,7 +68,7 @@ class _Question:
     subject: _Subject
     rule: Rule
     figure: str
-    pair: Pair | None
+    pair: FunctionPair | None
     verdict: Verdict
     reason: str
 
@@ -77,7 +77,7 @@ class _Question:
 class _Found:
     """What the numbers say of one pair, however many rule sets ask it."""
 
-    standing: Standing
+    standing: Deviation
     under: tuple[Interval, ...]
     over: tuple[Interval, ...]
     remedy: str
@@ -101,9 +101,9 @@ Jurisdictions = Mapping[str, Sequence[str]]
 """Where venues are established, by their ids; two letters a country."""
 
 
-def judge(
+def evaluate(
     schedules: Sequence[MarginSchedule],
-    laid_out: LaidOut,
+    laid_out: PanelLayout,
     ladder: Sequence[float],
     jurisdictions: Jurisdictions = MappingProxyType({}),
 ) -> tuple[DivergenceRow, ...]:
@@ -135,7 +135,7 @@ def _asked(rule: Rule, subject: _Subject) -> Sequence[str]:
     return () if elsewhere else rule.figures
 
 
-def maintenance_against_initial(laid_out: LaidOut) -> tuple[Standing | None, ...]:
+def maintenance_against_initial(laid_out: PanelLayout) -> tuple[Deviation | None, ...]:
     """How each schedule's MM stands to its own IM; None where either is unknown."""
     both = [
         (initial, maintenance) if initial and maintenance else None
@@ -144,12 +144,12 @@ def maintenance_against_initial(laid_out: LaidOut) -> tuple[Standing | None, ...
         )
     ]
     pairs = [
-        Pair(
+        FunctionPair(
             maintenance.function, initial.function, maintenance.limit, initial.limit, 0.0, 0.0, 0.0
         )
         for initial, maintenance in filter(None, both)
     ]
-    found = iter(standings(laid_out.panel, pairs))
+    found = iter(deviations(laid_out.panel, pairs))
     return tuple(next(found) if one else None for one in both)
 
 
@@ -170,14 +170,16 @@ def _question(
     return _Question(subject, rule, figure, pair, Verdict.COMPLIANT, reason)
 
 
-def _pair(own: Placed, reference: Placed, rule: Rule, graded: ReferenceClass | None) -> Pair:
+def _pair(
+    own: FunctionRef, reference: FunctionRef, rule: Rule, graded: ReferenceClass | None
+) -> FunctionPair:
     """What is compared, and how far apart it may be: tolerances and the inputs' interval."""
     rule_set = rule.applied.rule_set
     below = above = float(rule_set.tolerance.relative)
     if graded and (graded.below or graded.above):
         below = 1.0 - (1.0 - below) * (1.0 - float(graded.below))
         above = (1.0 + above) * (1.0 + float(graded.above)) - 1.0
-    return Pair(
+    return FunctionPair(
         own.function,
         reference.function,
         min(own.limit, rule.up_to),
@@ -259,7 +261,7 @@ def out_of_scope(subject: _Subject, scope: Scope) -> str:
 
 
 def _answers(
-    questions: Sequence[_Question], laid_out: LaidOut, ladder: Sequence[float]
+    questions: Sequence[_Question], laid_out: PanelLayout, ladder: Sequence[float]
 ) -> list[_Answer]:
     """Ask the numbers all open questions at once; what is asked twice is computed once."""
     asked = [(one, one.pair) for one in questions if one.pair]
@@ -283,11 +285,11 @@ def _answers(
 
 
 def _required(
-    asked: Sequence[tuple[_Question, Pair]],
+    asked: Sequence[tuple[_Question, FunctionPair]],
     found: Sequence[_Found],
     verdicts: Sequence[tuple[Verdict, str]],
     places: Floats,
-    laid_out: LaidOut,
+    laid_out: PanelLayout,
 ) -> Floats:
     """The rate required at every extreme; where it is a limit from above, just above the place."""
     own, reference = (
@@ -308,11 +310,11 @@ def _required(
     return rate
 
 
-def _found(pairs: Sequence[Pair], laid_out: LaidOut) -> dict[Pair, _Found]:
+def _found(pairs: Sequence[FunctionPair], laid_out: PanelLayout) -> dict[FunctionPair, _Found]:
     """How every pair stands, with the smallest change where the margin is too low somewhere."""
     straight: dict[int, Lines | None] = {}
     found = {}
-    for pair, standing in zip(pairs, standings(laid_out.panel, pairs), strict=True):
+    for pair, standing in zip(pairs, deviations(laid_out.panel, pairs), strict=True):
         change = ""
         if standing.under:
             for one in (pair.function, pair.reference):
@@ -335,7 +337,7 @@ def _graded(one: _Question) -> bool:
     return isinstance(one.rule.applied.rule_set.requirement, ReferenceSchedule)
 
 
-def _verdict(one: _Question, pair: Pair, standing: Standing) -> tuple[Verdict, str]:
+def _verdict(one: _Question, pair: FunctionPair, standing: Deviation) -> tuple[Verdict, str]:
     rule_set = one.rule.applied.rule_set
     if isnan(standing.lowest):
         return Verdict.NOT_OBSERVABLE, "no notional that both cover"
@@ -355,7 +357,7 @@ def _least(rule_set: RuleSet) -> bool:
     return rule_set.statutory or isinstance(rule_set.requirement, Cap)
 
 
-def _place(standing: Standing, verdict: Verdict) -> float:
+def _place(standing: Deviation, verdict: Verdict) -> float:
     """The notional of the extreme that the verdict speaks of; 1 where there is none."""
     if isnan(standing.lowest):
         return 1.0
@@ -363,7 +365,7 @@ def _place(standing: Standing, verdict: Verdict) -> float:
 
 
 def _points(
-    graded: Sequence[tuple[_Question, Pair]], laid_out: LaidOut, ladder: Sequence[float]
+    graded: Sequence[tuple[_Question, FunctionPair]], laid_out: PanelLayout, ladder: Sequence[float]
 ) -> list[tuple[DivergencePoint, ...]]:
     """Margin, requirement and divergence of every pair at every rung of the ladder."""
     if not ladder:
@@ -384,7 +386,9 @@ def _points(
     ]
 
 
-def _at_rungs(laid_out: LaidOut, functions: Sequence[tuple[int, float]], rungs: Floats) -> Floats:
+def _at_rungs(
+    laid_out: PanelLayout, functions: Sequence[tuple[int, float]], rungs: Floats
+) -> Floats:
     which = np.repeat(np.array([function for function, _ in functions], np.intp), rungs.size)
     margin = laid_out.panel.evaluate(which, np.tile(rungs, len(functions)))
     limits = np.array([limit for _, limit in functions]).reshape(-1, 1)

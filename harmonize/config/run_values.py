@@ -7,7 +7,7 @@ from pathlib import Path
 from harmonize.config.channels import Channel, Command, Mail, Slack, Webhook
 from harmonize.config.run_schema import KINDS, ChannelEntry, MailEntry, Run
 from harmonize.config.run_settings import Keep, Notify, RunSettings
-from harmonize.core import secret_file as private
+from harmonize.core import secret_file
 from harmonize.core.yaml_source import Path as Where
 from harmonize.core.yaml_source import WrittenError, decode, read
 from rules.language.errors import dotted
@@ -56,8 +56,8 @@ class _Secrets:
         if file is None:
             return ""
         try:
-            found = private.text(self.path.parent / file).strip()
-        except private.PrivateError as error:
+            found = secret_file.text(self.path.parent / file).strip()
+        except secret_file.PrivateError as error:
             raise self.error((*where, f"{name}_file"), str(error)) from None
         if not found:
             message = f"{self.path.parent / file} is empty; write the secret into it"

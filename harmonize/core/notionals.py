@@ -1,6 +1,6 @@
 """The notionals at which every report gives figures."""
 
-LADDER = (1e4, 1e5, 1e6, 1e7, 1e8)
+NOTIONAL_GRID = (1e4, 1e5, 1e6, 1e7, 1e8)
 """Notionals, in USD, at which the document gives points."""
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Interest:
+class OpenInterest:
     """Open interest in USD of a venue's contract, by the venue's own id; where it stands, and of when."""
 
     venue: str
@@ -18,13 +18,13 @@ class Interest:
     pointer: str
 
 
-Interests = Mapping[tuple[str, str], Interest]
+Interests = Mapping[tuple[str, str], OpenInterest]
 """By venue and the venue's id of the contract."""
 
 
-def by_contract(found: Iterable[Interest]) -> Interests:
+def by_contract(found: Iterable[OpenInterest]) -> Interests:
     """Keep the newest of each contract."""
-    kept: dict[tuple[str, str], Interest] = {}
+    kept: dict[tuple[str, str], OpenInterest] = {}
     for one in found:
         key = (one.venue, one.id)
         if key not in kept or one.observed_at > kept[key].observed_at:

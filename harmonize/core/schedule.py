@@ -47,7 +47,7 @@ class Unknown:
     reason: str
 
 
-Figure = Known[T] | Derived[T] | Unknown
+Observed = Known[T] | Derived[T] | Unknown
 
 
 class TierRule(StrEnum):
@@ -98,7 +98,7 @@ class FeeAddOn:
     """A fee that the venue counts on top of maintenance margin; MM here never includes it."""
 
     rule: str
-    rate: "Figure[Decimal]"
+    rate: "Observed[Decimal]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class MarginSchedule:
 
     ``capacity`` is the largest position the venue takes, in USD. ``origin`` is that of the
     weakest payload that the margins rest on. ``dates`` are the observation times of all payloads
-    used, oldest first; ``observed_at`` is that of the margin payload itself. ``aside`` says why the
+    used, oldest first; ``observed_at`` is that of the margin payload itself. ``exclusion_reason`` says why the
     schedule is no match for others' (only a part of it is published); empty where it is one.
     ``effective`` is since when it holds, where the venue says. ``scales`` says whether the functions move
     with a price that is in the evidence; ``capacity_price`` is the price that made the capacity USD, where
@@ -214,15 +214,15 @@ class MarginSchedule:
     origin: Origin
     rule: TierRule | None
     tiers: tuple[Tier, ...]
-    initial: Figure[MarginFunction]
-    maintenance: Figure[MarginFunction]
-    capacity: Figure[Decimal]
+    initial: Observed[MarginFunction]
+    maintenance: Observed[MarginFunction]
+    capacity: Observed[Decimal]
     meaning: MaintenanceMeaning
     fee: FeeAddOn
     evidence: tuple[Evidence, ...]
     notes: tuple[str, ...] = ()
-    aside: str = ""
-    effective: "Figure[datetime]" = UNSTATED
+    exclusion_reason: str = ""
+    effective: "Observed[datetime]" = UNSTATED
     scales: bool = True
     capacity_price: Decimal | None = None
 
@@ -232,6 +232,6 @@ class MarginSchedule:
         return (self.instrument.venue, self.instrument.symbol, str(self.profile))
 
 
-def value_of(figure: "Figure[T]") -> T | None:
+def value_of(figure: "Observed[T]") -> T | None:
     """Give the value of a known or derived figure, None for an unknown one."""
     return None if isinstance(figure, Unknown) else figure.value

@@ -8,7 +8,7 @@ Margin = Callable[[float], float | None]
 """The margin in USD of a position of so many USD; None where it has no value."""
 
 
-class Opposite(StrEnum):
+class OffsetRule(StrEnum):
     """What a long and a short position in one underlying need together, in cross margin."""
 
     NET = "net"  # what is left of the larger one
@@ -18,7 +18,7 @@ class Opposite(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class VenueConventions:
     """A fact about a venue that no payload states, with its source and how far it was checked.
 
     ``opposite`` None: nobody told how it counts long and short together. ``valued`` says which price
@@ -26,7 +26,7 @@ class Conduct:
     """
 
     venue: str
-    opposite: Opposite | None
+    opposite: OffsetRule | None
     valued: str
     confidence: str
     source: str
@@ -37,13 +37,13 @@ class Conduct:
         return self.valued == "entry"
 
 
-def together(rule: Opposite, margin: Margin, long: float, short: float) -> float | None:
+def combined_margin(rule: OffsetRule, margin: Margin, long: float, short: float) -> float | None:
     """Margin in USD of a long and a short position in one underlying; None where unknown."""
-    if rule is Opposite.NET:
+    if rule is OffsetRule.NET:
         return _of(margin, abs(long - short))
-    if rule is Opposite.LARGER:
+    if rule is OffsetRule.LARGER:
         return _of(margin, max(long, short))
-    if rule is Opposite.SUM:
+    if rule is OffsetRule.SUM:
         return _of(margin, long + short)
     one, other = _of(margin, long), _of(margin, short)
     return None if one is None or other is None else one + other
@@ -53,5 +53,5 @@ def _of(margin: Margin, notional: float) -> float | None:
     return margin(notional) if notional > 0.0 else 0.0
 
 
-Conducts = Mapping[str, Conduct]
+Conducts = Mapping[str, VenueConventions]
 """By venue."""

@@ -49,7 +49,7 @@ class WrittenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class YamlSource:
     """A plain value, and where each key and value of it stands in the text."""
 
     name: str
@@ -97,7 +97,7 @@ def decode(data: bytes, name: str) -> str:
         raise WrittenError(name, line, column, reason) from None
 
 
-def read(text: str, name: str) -> Written:
+def read(text: str, name: str) -> YamlSource:
     """Read one YAML document. Raises WrittenError, whatever the text is.
 
     libyaml reads where it is installed; every error is found again by the parser in Python, so
@@ -173,7 +173,7 @@ def _foreign(character: str) -> str:
     return f"character U+{ord(character):04X} is not allowed; remove it"
 
 
-def _compose(loader: _Loader, name: str) -> Written:
+def _compose(loader: _Loader, name: str) -> YamlSource:
     composer = _Composer(name)
     try:
         while loader.check_event():
@@ -246,11 +246,11 @@ class _Composer:
         elif isinstance(event, yaml.DocumentStartEvent):
             self._document(event)
 
-    def written(self) -> Written:
+    def written(self) -> YamlSource:
         """Give what was built. Raises WrittenError: there was no document."""
         if not self.documents:
             raise WrittenError(self.name, *START, "the document is empty; write something in it")
-        return Written(self.name, self.root[0], self.values, self.keys)
+        return YamlSource(self.name, self.root[0], self.values, self.keys)
 
     def _refuse(self, place: Place, reason: str) -> NoReturn:
         raise WrittenError(self.name, *place, reason)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harmonize.document.arbitrage import ArbitrageRow
-from harmonize.document.cross_venue import Comparison, Curve, Gap, Index, IndexSummary
+from harmonize.document.cross_venue import Comparison, Curve, Index, IndexSummary, Spread
 from harmonize.document.divergence import DivergenceRow
 from harmonize.document.findings import BaselineRow, Finding, WaiverRow
-from harmonize.document.history import Past
+from harmonize.document.history import History
 from harmonize.document.liquidation import LiquidationRow
 from harmonize.document.provenance import CoverageRow, DefectRow, SnapshotRow, Tool, UnobservedRow
 from harmonize.document.rule_sets import InputRow, RuleSetRow
@@ -39,7 +39,7 @@ class AuditDocument:
     findings: tuple[Finding, ...]
     divergences: tuple[DivergenceRow, ...]
     comparisons: tuple[Comparison, ...]
-    gaps: tuple[Gap, ...]
+    gaps: tuple[Spread, ...]
     arbitrages: tuple[ArbitrageRow, ...]
     liquidations: tuple[LiquidationRow, ...]
     hurdle_rate: float
@@ -51,7 +51,7 @@ class AuditDocument:
     waived: tuple[Finding, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     baseline: BaselineRow | None = None
-    past: Past = field(default_factory=Past)
+    past: History = field(default_factory=History)
 
 
 def to_json(document: AuditDocument) -> bytes:

@@ -77,7 +77,7 @@ class CheapestShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Spread:
     """The cross-venue spread of one underlying for IM or MM; the dates it compares.
 
     ``shares`` are largest first, of the venues that ask least alone anywhere between the bounds.

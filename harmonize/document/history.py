@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SeriesPoint:
     """A margin as a share of notional from the moment it was observed; None where there was none."""
 
     observed_at: str
@@ -12,7 +12,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class MarginSeries:
     """One margin of one schedule over time: a step function.
 
     ``figure`` is ``initial`` or ``maintenance``, ``notional`` in USD. A mark holds until the next one,
@@ -26,7 +26,7 @@ class Course:
     profile: str
     figure: str
     notional: float
-    marks: tuple[Mark, ...]
+    marks: tuple[SeriesPoint, ...]
     until: str
 
 
@@ -58,9 +58,9 @@ class StressWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class History:
     """What archives hold of time: courses of margins, changes by week, and windows of stress."""
 
-    courses: tuple[Course, ...] = ()
+    courses: tuple[MarginSeries, ...] = ()
     weeks: tuple[Week, ...] = ()
     stress: tuple[StressWindow, ...] = ()

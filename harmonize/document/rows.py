@@ -17,10 +17,10 @@ from harmonize.core.payload import (
 )
 from harmonize.core.schedule import (
     Derived,
-    Figure,
     Known,
     MarginFunction,
     MarginSchedule,
+    Observed,
     T,
     Unknown,
     value_of,
@@ -50,12 +50,12 @@ from harmonize.numerics.panel import PieceNumbers
 from harmonize.policy.apply import Applied
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Scope
-from harmonize.policy.summary import asked
+from harmonize.policy.summary import summary
 from harmonize.text.messages import moment
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SnapshotAge:
     """A snapshot of one venue: when it was observed, and whether that is too long ago."""
 
     venue: str
@@ -64,7 +64,7 @@ class Seen:
     stale: bool
 
 
-def snapshot_row(snapshot: Snapshot, digest: str, seen: Seen) -> SnapshotRow:
+def snapshot_row(snapshot: Snapshot, digest: str, seen: SnapshotAge) -> SnapshotRow:
     """One snapshot, with its payloads in the order in which they were archived."""
     origins = {payload.provenance.origin for payload in snapshot.payloads} - {Origin.MARKET}
     return SnapshotRow(
@@ -115,7 +115,7 @@ def rule_set_row(applied: Applied) -> RuleSetRow:
         tolerance_statistical=None if statistical is None else float(statistical),
         in_force=_in_force(rule_set.scope),
         extends=rule_set.extends,
-        requirement=asked(rule_set),
+        requirement=summary(rule_set),
         about=rule_set.about,
     )
 
@@ -231,7 +231,7 @@ def unobserved_row(one: Unobserved, last: datetime | None) -> UnobservedRow:
     return UnobservedRow(one.venue, one.reason, attempted, moment(last) if last else "")
 
 
-def status(figure: Figure[T]) -> Status:
+def status(figure: Observed[T]) -> Status:
     """Name how far a figure is known."""
     if isinstance(figure, Known):
         return Status.KNOWN
@@ -240,14 +240,14 @@ def status(figure: Figure[T]) -> Status:
     return Status.UNKNOWN
 
 
-def note(figure: Figure[T]) -> str:
+def note(figure: Observed[T]) -> str:
     """Give the derivation of a derived figure, or why an unknown one is unknown."""
     if isinstance(figure, Unknown):
         return figure.reason
     return figure.derivation if isinstance(figure, Derived) else ""
 
 
-def pieces(figure: Figure[MarginFunction]) -> tuple[PieceRow, ...]:
+def pieces(figure: Observed[MarginFunction]) -> tuple[PieceRow, ...]:
     """Write a function's pieces; none where it is unknown."""
     function = value_of(figure)
     if function is None:
@@ -298,7 +298,7 @@ def _conversion_row(conversion: Conversion | None) -> ConversionRow | None:
     )
 
 
-def _amount(figure: Figure[Decimal]) -> float | None:
+def _amount(figure: Observed[Decimal]) -> float | None:
     value = value_of(figure)
     return None if value is None else float(value)
 

@@ -15,11 +15,11 @@ from harmonize.archive.source import Source
 from harmonize.archive.storage import objects_at
 from harmonize.document import AuditDocument
 from harmonize.document.change import Change
-from harmonize.document.history import Course, Past, StressWindow, Week
-from harmonize.history.recent import Key, Lately
+from harmonize.document.history import History, MarginSeries, StressWindow, Week
+from harmonize.history.recent import Key, RecentHistory
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import Row, change_of
-from harmonize.history.tables import Held, Store
+from harmonize.history.tables import HistoryTables, TableState
 from harmonize.version import VERSION
 
 
@@ -30,55 +30,55 @@ class _Summary:
     version: str
     digest: str
     windows: str
-    lately: Lately
+    lately: RecentHistory
 
 
-def lately(source: Source, until: datetime) -> Lately:
+def lately(source: Source, until: datetime) -> RecentHistory:
     """What checks of change are asked about one archive. Raises ArchiveError."""
     held = [one for one in source.entries if not one.failed and one.observed_at <= until]
     venues = {one.venue for one in held}
     if len(venues) == len(held):  # each was observed once, so nothing can have changed
-        return Lately(observed={one.venue: (one.observed_at,) for one in held})
+        return RecentHistory(observed={one.venue: (one.observed_at,) for one in held})
     newest = max(one.observed_at for one in held)
     whole = until >= max(one.observed_at for one in source.entries)
     said = (VERSION, source.entries[-1].digest, _name(windows()))
     if whole and (found := _summary(source.archive, said)):
         return found
     store, tables = tables_of(source.archive)
-    from harmonize.history import queries as recall  # noqa: PLC0415 - duckdb is heavy
+    from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    answer = recall.lately(store, tables, newest if whole else until, windows())
+    answer = queries.lately(store, tables, newest if whole else until, windows())
     if whole and not any(one.fault for one in tables.kept):  # what is broken may be mended
         _keep(store, _Summary(*said, answer))
     return answer
 
 
-def tables_of(archive: Archive) -> tuple[Store, Held]:
+def tables_of(archive: Archive) -> tuple[HistoryTables, TableState]:
     """The tables of an archive, brought up to date. Raises ArchiveError."""
     return _tables_at(archive, archive.tip())
 
 
 @lru_cache(maxsize=4)
-def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[Store, Held]:
+def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[HistoryTables, TableState]:
     """The tables as they are at a tip of the chain, which nothing before it can change."""
     beside, apart = places(archive)
     if beside is not None:
         with suppress(OSError):  # not ours to write, or no room
-            return Store(beside), Store(beside).update(archive)
-    return Store(apart), Store(apart).update(archive)
+            return HistoryTables(beside), HistoryTables(beside).update(archive)
+    return HistoryTables(apart), HistoryTables(apart).update(archive)
 
 
 STEPS = (1e5, 1e6, 1e7)
 """Notionals, in USD, at which one schedule is followed."""
 
 
-def past(sources: Sequence[Source], document: AuditDocument, until: datetime) -> Past:
+def past(sources: Sequence[Source], document: AuditDocument, until: datetime) -> History:
     """Courses of the margins that a document compares, changes by week, and windows of stress.
 
     Of every underlying that has curves: IM at the document's heat notional, of each schedule compared;
     and of the schedule that changed most, IM and MM at STEPS. Raises ArchiveError.
     """
-    from harmonize.history import queries as recall  # noqa: PLC0415 - duckdb is heavy
+    from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
     keys = _followed(document)
     rows: dict[Key, list[Row]] = {}
@@ -86,21 +86,21 @@ def past(sources: Sequence[Source], document: AuditDocument, until: datetime) ->
     weeks: list[Week] = []
     for source in sources:
         store, held = tables_of(source.archive)
-        for row in recall.rows_of(store, sorted({asset for asset, _ in keys}), until):
+        for row in queries.rows_of(store, sorted({asset for asset, _ in keys}), until):
             rows.setdefault(row.key, []).append(row)
         for one in held.kept:
             if one.read and not one.fault and one.entry.observed_at <= until:
                 newest[one.entry.venue] = max(
                     one.entry.observed_at, newest.get(one.entry.venue, one.entry.observed_at)
                 )
-        weeks += recall.weeks(store, until)
+        weeks += queries.weeks(store, until)
     held_rows = {key: sorted(found, key=_observed) for key, found in rows.items()}
     courses = _courses(keys, held_rows, newest, document.heat_notional)
     since = min((one.marks[0].observed_at[:10] for one in courses if one.marks), default="9")
     stress = tuple(
         one for one in windows() if since <= one.last and one.first <= f"{until:%Y-%m-%d}"
     )
-    return Past(courses, recall.together(weeks), stress)
+    return History(courses, queries.merge_weeks(weeks), stress)
 
 
 def _followed(document: AuditDocument) -> list[tuple[str, Key]]:
@@ -118,20 +118,20 @@ def _courses(
     rows: Mapping[Key, Sequence[Row]],
     newest: Mapping[str, datetime],
     notional: float,
-) -> tuple[Course, ...]:
-    from harmonize.history import queries as recall  # noqa: PLC0415 - as above
+) -> tuple[MarginSeries, ...]:
+    from harmonize.history import queries  # noqa: PLC0415 - as above
 
     found = []
     for asset in dict.fromkeys(asset for asset, _ in keys):
         own = [key for one, key in keys if one == asset and key in rows]
         for key in own:
             until = f"{newest[key[0]]:%Y-%m-%dT%H:%M:%SZ}"
-            found.append(recall.course(rows[key], "initial", notional, until))
+            found.append(queries.margin_series(rows[key], "initial", notional, until))
         busiest = max(own, key=lambda key: len(rows[key]), default=None)
         if busiest is not None and len(rows[busiest]) > 1:
             until = f"{newest[busiest[0]]:%Y-%m-%dT%H:%M:%SZ}"
             found += [
-                recall.course(rows[busiest], figure, size, until)
+                queries.margin_series(rows[busiest], figure, size, until)
                 for figure in ("initial", "maintenance")
                 for size in STEPS
                 if (figure, size) != ("initial", notional)
@@ -145,20 +145,20 @@ def _observed(row: Row) -> tuple[datetime, int]:
 
 def changes_after(archive: Archive, sequence: int, last: int) -> tuple[Change, ...]:
     """What changed in the snapshots gathered after one sequence and up to another. Raises ArchiveError."""
-    from harmonize.history import queries as recall  # noqa: PLC0415 - duckdb is heavy
+    from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
     store, held = tables_of(archive)
     gathered = {one.entry.digest for one in held.kept if one.entry.gathered}
-    rows = recall.rows_after(store, sequence, last)
+    rows = queries.rows_after(store, sequence, last)
     return tuple(change_of(one) for one in rows if one.digest in gathered)
 
 
 def changed_in(archive: Archive) -> frozenset[str]:
     """The digests of the snapshots in which something changed, or was first seen."""
-    from harmonize.history import queries as recall  # noqa: PLC0415 - as above
+    from harmonize.history import queries  # noqa: PLC0415 - as above
 
     store, _ = tables_of(archive)
-    return recall.telling(store)
+    return queries.snapshots_with_changes(store)
 
 
 def lock_of(place: Place) -> Path:
@@ -180,7 +180,7 @@ def _places(place: Place) -> tuple[Path | None, Path]:
     return own, cache
 
 
-def _summary(archive: Archive, said: tuple[str, str, str]) -> Lately | None:
+def _summary(archive: Archive, said: tuple[str, str, str]) -> RecentHistory | None:
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy
 
     for folder in places(archive):
@@ -194,7 +194,7 @@ def _summary(archive: Archive, said: tuple[str, str, str]) -> Lately | None:
     return None
 
 
-def _keep(store: Store, summary: _Summary) -> None:
+def _keep(store: HistoryTables, summary: _Summary) -> None:
     from pydantic import TypeAdapter  # noqa: PLC0415 - as above
 
     with suppress(OSError):
@@ -229,5 +229,5 @@ _SMALL = 200
 def _entries_at(archive: Archive, _: tuple[int, str]) -> tuple[Entry, ...]:
     for folder in places(archive):
         if folder is not None and (folder / "entries.parquet").exists():
-            return archive.listing(Store(folder).held().listing).entries
+            return archive.listing(HistoryTables(folder).held().listing).entries
     return archive.entries()

@@ -23,7 +23,7 @@ from harmonize.core.schedule import (
     value_of,
 )
 from harmonize.document.change import Change, Kind, Moved, Range, Step
-from harmonize.numerics.deviation import Pair, Standing, standings
+from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Panel, panel
 from harmonize.numerics.segments import HORIZON
 
@@ -133,7 +133,7 @@ def _compared(
 ) -> Iterable[Change | None]:
     """Compare all pairs at once: their functions in one panel."""
     functions: list[MarginFunction] = []
-    pairs: list[Pair] = []
+    pairs: list[FunctionPair] = []
     places: list[dict[str, tuple[int, int, int]]] = []
     for old, new in both:
         ratio = price_ratio(old, new)
@@ -144,7 +144,7 @@ def _compared(
                 place[figure] = (len(functions), len(functions) + 1, len(pairs))
                 functions += [_at_prices(was, now, ratio), now]
                 pairs.append(
-                    Pair(
+                    FunctionPair(
                         function=place[figure][1],
                         reference=place[figure][0],
                         limit=min(float(functions[-1].upper), HORIZON),
@@ -158,7 +158,7 @@ def _compared(
     if not both:
         return
     laid = panel(functions) if functions else None
-    found = standings(laid, pairs) if laid else []
+    found = deviations(laid, pairs) if laid else []
     asked = _evaluated(laid, len(functions), ladder)
     for (old, new), place in zip(both, places, strict=True):
         margins = {figure: [asked[at] for at in where[:2]] for figure, where in place.items()}
@@ -197,7 +197,9 @@ def _aligned(one: MarginFunction, other: MarginFunction) -> MarginFunction:
     return MarginFunction(tuple(replace(piece, upper=at(piece.upper)) for piece in one.pieces))
 
 
-def _moved(figure: str, standing: Standing, before: MarginFunction, after: MarginFunction) -> Moved:
+def _moved(
+    figure: str, standing: Deviation, before: MarginFunction, after: MarginFunction
+) -> Moved:
     rose, fell = standing.highest > SAME, standing.lowest < -SAME
     bounds = [float(one.upper) for function in (before, after) for one in function.pieces]
     return Moved(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from statistics import median
 
-from harmonize.document.history import Course
+from harmonize.document.history import MarginSeries
 
 DAYS = 30.0
 """Rises at two venues belong together where they lie no further apart than this: a convention."""
@@ -25,7 +25,7 @@ class Rise:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class LeadLag:
     """Which of two venues rose first, over the rises that belong together.
 
     ``untold`` counts those where the spans in which the two came overlap, so that nobody can say.
@@ -41,7 +41,7 @@ class Lead:
     median_days: float
 
 
-def rises(course: Course, observed: Sequence[datetime]) -> tuple[Rise, ...]:
+def rises(course: MarginSeries, observed: Sequence[datetime]) -> tuple[Rise, ...]:
     """The rises of a course; ``observed`` are its venue's observations, in order of time."""
     found = []
     before = None
@@ -54,7 +54,7 @@ def rises(course: Course, observed: Sequence[datetime]) -> tuple[Rise, ...]:
     return tuple(found)
 
 
-def leads(by_venue: Mapping[str, Sequence[Rise]]) -> tuple[Lead, ...]:
+def leads(by_venue: Mapping[str, Sequence[Rise]]) -> tuple[LeadLag, ...]:
     """Hold every two venues against one another; pairs without rises that belong together are left out."""
     found = []
     for first, second in combinations(sorted(by_venue), 2):
@@ -74,8 +74,8 @@ def _together(ones: Sequence[Rise], others: Sequence[Rise]) -> Iterable[tuple[Ri
             yield one, near
 
 
-def _lead(first: str, second: str, pairs: Sequence[tuple[Rise, Rise]]) -> Lead:
+def _lead(first: str, second: str, pairs: Sequence[tuple[Rise, Rise]]) -> LeadLag:
     led = sum(one.until <= other.since for one, other in pairs)
     lagged = sum(other.until <= one.since for one, other in pairs)
     days = [(other.until - one.until).total_seconds() / 86_400 for one, other in pairs]
-    return Lead(first, second, led, lagged, len(pairs) - led - lagged, median(days))
+    return LeadLag(first, second, led, lagged, len(pairs) - led - lagged, median(days))

@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harmonize.archive.catalog import dated
+from harmonize.archive.catalog import with_observation_times
 from harmonize.document.change import Kind
-from harmonize.document.history import Course, Mark, StressWindow, Week
-from harmonize.history.recent import DAYS, Dated, InStress, Lately, Unchanged
+from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
+from harmonize.history.recent import DAYS, Dated, InStress, RecentHistory, Unchanged
 from harmonize.history.table_rows import GONE, Row, bare, change_of, row_from
-from harmonize.history.tables import Held, Store
+from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _UNCOUNTED = (
 )
 
 
-def as_of(store: Store, asset: str, moment: datetime) -> tuple[Row, ...]:
+def as_of(store: HistoryTables, asset: str, moment: datetime) -> tuple[Row, ...]:
     """The schedules of an underlying as they were in force at a time; by venue, symbol, profile."""
     found = _asked(
         _files(store, until=moment.year),
@@ -49,7 +49,7 @@ def as_of(store: Store, asset: str, moment: datetime) -> tuple[Row, ...]:
 
 
 def history(
-    store: Store, venue: str, symbol: str, until: datetime | None = None
+    store: HistoryTables, venue: str, symbol: str, until: datetime | None = None
 ) -> tuple[Row, ...]:
     """The rows of a symbol (unified or the venue's own) in order of time, in all its profiles."""
     return tuple(
@@ -66,7 +66,7 @@ def history(
     )
 
 
-def rows_of(store: Store, assets: Sequence[str], until: datetime) -> tuple[Row, ...]:
+def rows_of(store: HistoryTables, assets: Sequence[str], until: datetime) -> tuple[Row, ...]:
     """The rows of underlyings in order of time."""
     return tuple(
         _asked(
@@ -81,7 +81,7 @@ def rows_of(store: Store, assets: Sequence[str], until: datetime) -> tuple[Row, 
     )
 
 
-def rows_after(store: Store, sequence: int, last: int) -> tuple[Row, ...]:
+def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[Row, ...]:
     """The rows of entries after one sequence and up to another, but for what was first seen."""
     return tuple(
         _asked(
@@ -96,7 +96,7 @@ def rows_after(store: Store, sequence: int, last: int) -> tuple[Row, ...]:
     )
 
 
-def rows_at(store: Store, venue: str, until: datetime) -> tuple[Row, ...]:
+def rows_at(store: HistoryTables, venue: str, until: datetime) -> tuple[Row, ...]:
     """All rows of a venue in order of time."""
     return tuple(
         _asked(
@@ -113,7 +113,7 @@ def rows_at(store: Store, venue: str, until: datetime) -> tuple[Row, ...]:
 
 
 def rows_between(
-    store: Store, since: datetime, until: datetime, venues: Sequence[str] = ()
+    store: HistoryTables, since: datetime, until: datetime, venues: Sequence[str] = ()
 ) -> tuple[Row, ...]:
     """The rows observed after ``since`` and up to ``until``, but for what was first seen."""
     return tuple(
@@ -129,7 +129,7 @@ def rows_between(
     )
 
 
-def telling(store: Store) -> frozenset[str]:
+def snapshots_with_changes(store: HistoryTables) -> frozenset[str]:
     """The digests of the snapshots that rows rest on."""
     found = _table(
         _files(store, every=True),
@@ -139,7 +139,7 @@ def telling(store: Store) -> frozenset[str]:
     return frozenset(digest for (digest,) in found)
 
 
-def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
+def weeks(store: HistoryTables, until: datetime | None = None) -> tuple[Week, ...]:
     """How many schedules of each venue changed in each week, weeks without a change left out."""
     found = _table(
         _files(store, every=True),
@@ -164,7 +164,7 @@ def weeks(store: Store, until: datetime | None = None) -> tuple[Week, ...]:
     )
 
 
-def together(found: Iterable[Week]) -> tuple[Week, ...]:
+def merge_weeks(found: Iterable[Week]) -> tuple[Week, ...]:
     """The weeks that several archives hold, each from the first that tells of it: they may be copies.
 
     By venue and in order of time.
@@ -178,7 +178,7 @@ def together(found: Iterable[Week]) -> tuple[Week, ...]:
 _WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
 
 
-def unchanged(store: Store, until: datetime) -> tuple[Unchanged, ...]:
+def unchanged(store: HistoryTables, until: datetime) -> tuple[Unchanged, ...]:
     """The schedules in force, and when each was last seen to change, or was first seen.
 
     That one could not be read for a time, and is as it was before, is no change.
@@ -206,14 +206,18 @@ def unchanged(store: Store, until: datetime) -> tuple[Unchanged, ...]:
     )
 
 
-def lately(store: Store, held: Held, until: datetime, windows: Sequence[StressWindow]) -> Lately:
+def lately(
+    store: HistoryTables, held: TableState, until: datetime, windows: Sequence[StressWindow]
+) -> RecentHistory:
     """What checks of change are asked about, as of ``until``."""
     since = until - timedelta(days=DAYS)
     observed: dict[str, list[datetime]] = {}
-    for one in dated(each.entry for each in held.kept if each.read and not each.fault):
+    for one in with_observation_times(
+        each.entry for each in held.kept if each.read and not each.fault
+    ):
         if one.observed_at <= until:
             observed.setdefault(one.venue, []).append(one.observed_at)
-    return Lately(
+    return RecentHistory(
         changes=tuple(map(_dated, rows_between(store, since, until))),
         in_stress=in_stress(store, until, windows),
         unchanged=unchanged(store, until),
@@ -233,7 +237,7 @@ def _dated(row: Row) -> Dated:
 
 
 def in_stress(
-    store: Store, until: datetime, windows: Sequence[StressWindow]
+    store: HistoryTables, until: datetime, windows: Sequence[StressWindow]
 ) -> tuple[InStress, ...]:
     """The schedules of each venue that tightened between observations about a window of stress."""
     risen = _table(
@@ -263,15 +267,15 @@ def in_stress(
     )
 
 
-def course(rows: Sequence[Row], figure: str, notional: float, until: str) -> Course:
+def margin_series(rows: Sequence[Row], figure: str, notional: float, until: str) -> MarginSeries:
     """One margin at one notional over time. ``rows`` are those of one schedule, in order of time."""
     last = rows[-1]
-    marks: list[Mark] = []
+    marks: list[SeriesPoint] = []
     for one in rows:
-        mark = Mark(f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}", rate_of(one, figure, notional))
+        mark = SeriesPoint(f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}", rate_of(one, figure, notional))
         if not marks or mark.rate != marks[-1].rate:
             marks.append(mark)
-    return Course(
+    return MarginSeries(
         last.asset, last.venue, last.symbol, last.profile, figure, notional, tuple(marks), until
     )
 
@@ -295,7 +299,7 @@ def margin_of(row: Row, figure: str, notional: float) -> float | None:
 
 
 def _files(
-    store: Store,
+    store: HistoryTables,
     *,
     venues: Sequence[str] = (),
     every: bool = False,

@@ -60,7 +60,7 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentHistory:
     """What checks of change are asked about; empty where no history was read."""
 
     changes: tuple[Dated, ...] = ()
@@ -68,7 +68,7 @@ class Lately:
     unchanged: tuple[Unchanged, ...] = ()
     observed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
-    def of(self, keys: Iterable[Key]) -> "Lately":
+    def of(self, keys: Iterable[Key]) -> "RecentHistory":
         """The part about some schedules, and about their venues."""
         wanted = frozenset(keys)
         found = self.of_venues(venue for venue, _, _ in wanted)
@@ -76,19 +76,19 @@ class Lately:
         unchanged = (one for one in found.unchanged if one.key in wanted)
         return replace(found, changes=tuple(changes), unchanged=tuple(unchanged))
 
-    def of_venues(self, venues: Iterable[str]) -> "Lately":
+    def of_venues(self, venues: Iterable[str]) -> "RecentHistory":
         """The part about some venues."""
         wanted = frozenset(venues)
-        return Lately(
+        return RecentHistory(
             tuple(one for one in self.changes if one.change.venue in wanted),
             tuple(one for one in self.in_stress if one.venue in wanted),
             tuple(one for one in self.unchanged if one.venue in wanted),
             {venue: one for venue, one in self.observed.items() if venue in wanted},
         )
 
-    def with_(self, other: "Lately") -> "Lately":
+    def with_(self, other: "RecentHistory") -> "RecentHistory":
         """Both parts together; they speak of different venues."""
-        return Lately(
+        return RecentHistory(
             (*self.changes, *other.changes),
             (*self.in_stress, *other.in_stress),
             (*self.unchanged, *other.unchanged),

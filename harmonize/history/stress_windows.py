@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from harmonize.core.yaml_source import Written, WrittenError, read
+from harmonize.core.yaml_source import WrittenError, YamlSource, read
 from harmonize.document.history import StressWindow
 
 _PARTS = ("measured", "sources", "windows")
@@ -85,7 +85,7 @@ def parse(text: str, name: str) -> Stress:
     return Stress(first, coins_until, until, found)
 
 
-def _measured(written: Written, place: int, sources: dict[str, object]) -> Measured:
+def _measured(written: YamlSource, place: int, sources: dict[str, object]) -> Measured:
     path = ("windows", place)
     row = _mapping(written, path, _KEYS)
     if row["source"] not in sources:
@@ -102,7 +102,7 @@ def _measured(written: Written, place: int, sources: dict[str, object]) -> Measu
 
 
 def _mapping(
-    written: Written, path: tuple[str | int, ...], keys: tuple[str, ...]
+    written: YamlSource, path: tuple[str | int, ...], keys: tuple[str, ...]
 ) -> dict[str, object]:
     found: object = written.value
     for step in path:
@@ -112,12 +112,12 @@ def _mapping(
     return found
 
 
-def _day(written: Written, path: tuple[str | int, ...], value: object) -> date:
+def _day(written: YamlSource, path: tuple[str | int, ...], value: object) -> date:
     if not isinstance(value, date):
         raise _wrong(written, path, f"{path[-1]} is a day, such as 2020-03-12")
     return value
 
 
-def _wrong(written: Written, path: tuple[str | int, ...], reason: str) -> WrittenError:
+def _wrong(written: YamlSource, path: tuple[str | int, ...], reason: str) -> WrittenError:
     line, column = written.place(path)
     return WrittenError(written.name, line, column, reason)

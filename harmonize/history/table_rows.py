@@ -9,7 +9,7 @@ from os import fsync
 from pathlib import Path
 from typing import Any
 
-from harmonize.core.schedule import Figure, MarginFunction, Unknown, value_of
+from harmonize.core.schedule import MarginFunction, Observed, Unknown, value_of
 from harmonize.document.change import Change, Kind, Moved, Step
 from harmonize.document.rows import note, pieces, status
 from harmonize.history.diff import Key, price_of
@@ -110,7 +110,7 @@ def _parts(one: Change | Moved | Step) -> dict[str, object]:
     return {name: getattr(one, name) for name in one.__slots__}
 
 
-def _numbers(figure: Figure[MarginFunction]) -> tuple[PieceNumbers, ...] | None:
+def _numbers(figure: Observed[MarginFunction]) -> tuple[PieceNumbers, ...] | None:
     if isinstance(figure, Unknown):
         return None
     return tuple(

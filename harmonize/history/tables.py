@@ -24,7 +24,7 @@ from shutil import rmtree
 from typing import Any
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry, Listing, due
+from harmonize.archive.catalog import Catalog, Entry, observations
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Kind
 from harmonize.history.diff import Key
@@ -47,12 +47,12 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class HistoryTables:
     """A folder of tables."""
 
     path: Path
 
-    def update(self, archive: Archive) -> "Held":
+    def update(self, archive: Archive) -> "TableState":
         """Bring the tables up to the archive, reading only what is new, and give what it holds.
 
         A snapshot that was observed before others that are there makes those after it be read again.
@@ -69,7 +69,7 @@ class Store:
         with FileLock(self.path / "update.lock"), _uncollected():
             return self._updated(archive, self.held())
 
-    def _updated(self, archive: Archive, held: "Held") -> "Held":
+    def _updated(self, archive: Archive, held: "TableState") -> "TableState":
         listing = archive.listing(held.listing)
         known = {one.entry.digest: one for one in held.kept}
         kept = {one.digest: known.get(one.digest, Kept(one)) for one in listing.entries}
@@ -79,16 +79,16 @@ class Store:
                 rmtree(folder, ignore_errors=True)
         for venue in sorted(venues):
             if registry.adapter(venue) is not None:
-                entries = due(listing.entries, venue)
-                before = due([one.entry for one in held.kept if one.read], venue)
+                entries = observations(listing.entries, venue)
+                before = observations([one.entry for one in held.kept if one.read], venue)
                 kept |= self._venue(archive, entries, before)
         read = (replace(kept[one.digest], entry=one) for one in listing.entries)
-        found = Held(listing, tuple(read))
+        found = TableState(listing, tuple(read))
         if found != held:
             self._write_entries(found)
         return found
 
-    def held(self) -> "Held":
+    def held(self) -> "TableState":
         """What the tables hold; nothing, where they are none or another version's.
 
         Of a venue whose tables are missing or cut short, nothing counts as read.
@@ -98,14 +98,14 @@ class Store:
 
         path = self.path / "entries.parquet"
         if not path.exists():
-            return Held()
+            return TableState()
         try:
             table = pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowInvalid):  # cut short: tables are made anew
-            return Held()
+            return TableState()
         said = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
         if (said.get("format"), said.get("version")) != (FORMAT, VERSION):
-            return Held()
+            return TableState()
         columns = [list(map(aware, table.column(name).to_pylist())) for name in _ENTRY]
         states = (table.column(name).to_pylist() for name in ("read", "fault"))
         entries_ = (Entry(*one) for one in zip(*columns, strict=True))
@@ -116,8 +116,8 @@ class Store:
         )
         gone = tuple((name, at) for name, at in json.loads(said["gone"]))
         entries = tuple(one.entry for one in kept)
-        listing = Listing(entries, int(said["sequence"]), said["digest"], gone)
-        return Held(listing, kept)
+        listing = Catalog(entries, int(said["sequence"]), said["digest"], gone)
+        return TableState(listing, kept)
 
     def _sound(self, name: str) -> bool:
         """Tell whether a table is there and was written to its end."""
@@ -176,7 +176,7 @@ class Store:
     def _folder(self, venue: str) -> Path:
         return self.path / "schedules" / f"venue={venue}"
 
-    def _write_entries(self, held: "Held") -> None:
+    def _write_entries(self, held: "TableState") -> None:
         import pyarrow as pa  # noqa: PLC0415 - as above
 
         said = {"format": FORMAT, "version": VERSION}
@@ -200,10 +200,10 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TableState:
     """What the tables say of their archive."""
 
-    listing: Listing = field(default_factory=Listing)
+    listing: Catalog = field(default_factory=Catalog)
     kept: tuple[Kept, ...] = ()
 
 
@@ -229,7 +229,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _behind(held: "Held") -> bool:
+def _behind(held: "TableState") -> bool:
     """Tell whether something is there that was not read yet, or could not be."""
     return any(
         not one.read and not one.entry.failed and registry.adapter(one.entry.venue) is not None

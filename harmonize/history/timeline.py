@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
-from harmonize.core.notionals import LADDER
+from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, Kind
@@ -118,7 +118,7 @@ def events(before: Point | None, after: Point) -> tuple[list[Event], Point]:
         return [Event(after.entry, one, None) for one in after.observed.schedules], after
     was, now = before.observed.by_key(), after.observed.by_key()
     found, broken = [], []
-    for change in changes(before.observed, after.observed, LADDER):
+    for change in changes(before.observed, after.observed, NOTIONAL_GRID):
         key = (change.venue, change.symbol, change.profile)
         if change.kind is Kind.UNREAD:
             broken.append(was[key])

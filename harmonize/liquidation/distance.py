@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harmonize.comparison.peers import Rivals, aside
-from harmonize.comparison.universe import Ground
+from harmonize.comparison.peers import PeerGroup, exclusion_reason
+from harmonize.comparison.universe import Universe
 from harmonize.core.instrument import Payoff
 from harmonize.core.payload import Evidence
 from harmonize.core.schedule import MarginSchedule
@@ -38,7 +38,7 @@ class Entry:
 
 
 def liquidation_rows(
-    base: Ground, rivals: Iterable[Rivals], conducts: Conducts, entry: Entry
+    base: Universe, rivals: Iterable[PeerGroup], conducts: Conducts, entry: Entry
 ) -> tuple[LiquidationRow, ...]:
     """Every venue at the same leverage, and at the largest that it allows at the notional.
 
@@ -54,7 +54,7 @@ def liquidation_rows(
                 for figure in ("initial", "maintenance")
                 if (placed := laid_out.own[figure][row]) is not None
             }
-            asked = _Asked(schedule, offers, entry, conducts)
+            asked = _DistanceQuery(schedule, offers, entry, conducts)
             found += [asked.row("equal", entry.leverage), asked.row("maximum", asked.largest)]
     return tuple(found)
 
@@ -78,7 +78,7 @@ def _units(evidence: Evidence) -> set[str]:
     return {one.unit for one in evidence.columns if one.figure in {"upper", "lower"}}
 
 
-class _Asked:
+class _DistanceQuery:
     """One schedule at one notional."""
 
     def __init__(
@@ -125,7 +125,7 @@ class _Asked:
             fee_rate=self.fee,
             reason=reason,
             observed_at=moment(self.schedule.observed_at),
-            counted=not aside(self.schedule),
+            counted=not exclusion_reason(self.schedule),
         )
 
     def _reason(self, leverage: float | None) -> str:

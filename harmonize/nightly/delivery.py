@@ -24,10 +24,10 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 from harmonize.config.channels import Channel, Command, Mail, Slack, Webhook
 from harmonize.core.yaml_source import one_line
-from harmonize.nightly import notice_formats as notice_forms
+from harmonize.nightly import notice_formats
 from harmonize.nightly.notice import Notice
 from harmonize.version import VERSION
-from venues.gathering import reachability as reach
+from venues.gathering import reachability
 
 WAITS = (1.0, 2.0, 4.0)
 """Seconds before each further try over HTTP."""
@@ -57,7 +57,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class DeliveryServices:
     """The world that notices go out to; times are in seconds, each of one whole try."""
 
     environment: Mapping[str, str] = field(repr=False)
@@ -68,9 +68,9 @@ class Door:
     command_seconds: float = 60.0
 
 
-def own_door(environment: Mapping[str, str]) -> Door:
+def own_door(environment: Mapping[str, str]) -> DeliveryServices:
     """The world as it is: TLS is trusted as it is when gathering."""
-    return Door(environment, reach.trusted(), sleep)
+    return DeliveryServices(environment, reachability.trusted(), sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ class _Outcome:
     wait: float = 0.0
 
 
-def send(notice: Notice, channels: Sequence[Channel], door: Door) -> tuple[Failure, ...]:
+def send(
+    notice: Notice, channels: Sequence[Channel], door: DeliveryServices
+) -> tuple[Failure, ...]:
     """Send a notice through every channel, whatever becomes of the others; give what failed."""
     reasons = [_sent(notice, one, door) for one in channels]
     return tuple(
@@ -92,18 +94,18 @@ def send(notice: Notice, channels: Sequence[Channel], door: Door) -> tuple[Failu
     )
 
 
-def _sent(notice: Notice, channel: Channel, door: Door) -> str:
+def _sent(notice: Notice, channel: Channel, door: DeliveryServices) -> str:
     """Why a notice did not pass a channel; empty if it did."""
     if isinstance(channel, Command):
         return _run(channel, notice, door)
     if isinstance(channel, Webhook):
         return _posted(channel.url, notice.document, door)
     if isinstance(channel, Slack):
-        return _posted(channel.url, notice_forms.slack(notice), door)
+        return _posted(channel.url, notice_formats.slack(notice), door)
     return _bounded(lambda: _mailed(notice, channel, door), door.mail_seconds).reason
 
 
-def _run(channel: Command, notice: Notice, door: Door) -> str:
+def _run(channel: Command, notice: Notice, door: DeliveryServices) -> str:
     """Run a command without a shell; of the environment it gets all but the keys of venues."""
     own = {
         "NIGHT": notice.night,
@@ -130,7 +132,7 @@ def _run(channel: Command, notice: Notice, door: Door) -> str:
     return f"ended with exit code {done.returncode}" if done.returncode else ""
 
 
-def _posted(url: str, body: bytes, door: Door) -> str:
+def _posted(url: str, body: bytes, door: DeliveryServices) -> str:
     """POST JSON, with further tries where one may help; give why the last one failed."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
@@ -156,7 +158,7 @@ class _Stay(HTTPRedirectHandler):
         """Give no request, so that the redirect itself is the answer."""
 
 
-def _try(request: Request, door: Door) -> _Outcome:
+def _try(request: Request, door: DeliveryServices) -> _Outcome:
     opener = build_opener(HTTPSHandler(context=door.tls), _Stay)
     try:
         with opener.open(request, timeout=door.http_seconds):
@@ -204,9 +206,9 @@ def _system(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def _mailed(notice: Notice, channel: Mail, door: Door) -> _Outcome:
+def _mailed(notice: Notice, channel: Mail, door: DeliveryServices) -> _Outcome:
     """Send a mail once; a second try after an answer that was lost would send it twice."""
-    message = notice_forms.mail(notice, channel)
+    message = notice_formats.mail(notice, channel)
     try:
         with _server(channel, door) as server:
             if channel.security == "starttls":
@@ -222,7 +224,7 @@ def _mailed(notice: Notice, channel: Mail, door: Door) -> _Outcome:
     return _Outcome(some if refused else "")
 
 
-def _server(channel: Mail, door: Door) -> SMTP:
+def _server(channel: Mail, door: DeliveryServices) -> SMTP:
     seconds = door.mail_seconds
     if channel.security == "tls":
         return SMTP_SSL(channel.host, channel.port, timeout=seconds, context=door.tls)

@@ -39,7 +39,7 @@ class Notice:
     document: bytes = field(repr=False)
 
 
-def due(night: Night, level: Level, on: Collection[str] = ON) -> bool:
+def should_notify(night: Night, level: Level, on: Collection[str] = ON) -> bool:
     """Whether a night is worth a notice.
 
     ``on`` names what counts: ``new`` and ``worse`` findings at or above ``level``, ``errors``,

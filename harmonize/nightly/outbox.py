@@ -22,7 +22,7 @@ STOPPED = "stopped.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PendingNotice:
     """A notice and its record: which channels, by their places, it has not passed yet."""
 
     said: Notice
@@ -40,7 +40,7 @@ class _Record:
     untold: tuple[int, ...]
 
 
-def pending(night: Night, settings: RunSettings, site: Site) -> Told | None:
+def pending(night: Night, settings: RunSettings, site: Site) -> PendingNotice | None:
     """Note that a night is to be told, so that no crash loses it; None where none is to be told.
 
     Channels that the notice passed in an earlier run are left alone. Raises SiteError.
@@ -53,7 +53,7 @@ def pending(night: Night, settings: RunSettings, site: Site) -> Told | None:
     return told
 
 
-def left(night: Night, settings: RunSettings, site: Site) -> Told | None:
+def left(night: Night, settings: RunSettings, site: Site) -> PendingNotice | None:
     """The notice of an earlier night where a channel still waits for it. Raises SiteError."""
     path = f"nights/{night.night}/notified.json"
     record = _record(site, path)
@@ -74,10 +74,12 @@ def stopped(night: Night, settings: RunSettings, site: Site, send: Sender) -> tu
         told = _told(night, settings, site, STOPPED, settings.base_url)
     except SiteError:
         told = _fresh(night, settings, STOPPED, settings.base_url)
-    return () if told is None else tell(told, settings, site, send)
+    return () if told is None else deliver(told, settings, site, send)
 
 
-def tell(told: Told, settings: RunSettings, site: Site, send: Sender) -> tuple[str, ...]:
+def deliver(
+    told: PendingNotice, settings: RunSettings, site: Site, send: Sender
+) -> tuple[str, ...]:
     """Send a notice, channel by channel, and keep the record after each: a line for each that failed."""
     failed = []
     untold = list(told.untold)
@@ -88,11 +90,13 @@ def tell(told: Told, settings: RunSettings, site: Site, send: Sender) -> tuple[s
         if not reasons:
             untold.remove(place)
             with suppress(SiteError):  # the notice went out; it comes twice at worst
-                _keep(Told(told.said, told.path, told.mark, tuple(untold)), settings, site)
+                _keep(PendingNotice(told.said, told.path, told.mark, tuple(untold)), settings, site)
     return tuple(failed)
 
 
-def _told(night: Night, settings: RunSettings, site: Site, path: str, link: str) -> Told | None:
+def _told(
+    night: Night, settings: RunSettings, site: Site, path: str, link: str
+) -> PendingNotice | None:
     fresh = _fresh(night, settings, path, link)
     if fresh is None:
         return None
@@ -100,16 +104,16 @@ def _told(night: Night, settings: RunSettings, site: Site, path: str, link: str)
     if record is None or (record.notice, record.channels) != (fresh.mark, _kinds(settings)):
         return fresh
     untold = tuple(one for one in fresh.untold if one in record.untold)
-    return Told(fresh.said, path, fresh.mark, untold)
+    return PendingNotice(fresh.said, path, fresh.mark, untold)
 
 
-def _fresh(night: Night, settings: RunSettings, path: str, link: str) -> Told | None:
+def _fresh(night: Night, settings: RunSettings, path: str, link: str) -> PendingNotice | None:
     """The notice of a night as if no channel had it; None where it is worth none."""
     wanted = settings.notify
-    if not wanted.channels or not notice.due(night, Level(wanted.level), wanted.on):
+    if not wanted.channels or not notice.should_notify(night, Level(wanted.level), wanted.on):
         return None
     everyone = tuple(range(len(wanted.channels)))
-    return Told(notice.notice(night, link), path, _mark(night), everyone)
+    return PendingNotice(notice.notice(night, link), path, _mark(night), everyone)
 
 
 def _mark(night: Night) -> str:
@@ -127,7 +131,7 @@ def _kinds(settings: RunSettings) -> tuple[str, ...]:
     return tuple(one.KIND for one in settings.notify.channels)
 
 
-def _keep(told: Told, settings: RunSettings, site: Site) -> None:
+def _keep(told: PendingNotice, settings: RunSettings, site: Site) -> None:
     record = {"notice": told.mark, "channels": _kinds(settings), "untold": told.untold}
     site.write(told.path, f"{json.dumps(record)}\n".encode())
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import pairwise
 
-from harmonize.archive.catalog import Entry, due
+from harmonize.archive.catalog import Entry, observations
 from harmonize.config.run_settings import Keep
 
 
@@ -19,7 +19,7 @@ def dropped(entries: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> 
     gone: list[Entry] = []
     for venue in sorted({one.venue for one in entries}):
         own = [one for one in entries if one.venue == venue and not one.pruned]
-        in_time = [one for one in due(entries, venue) if not one.pruned]
+        in_time = [one for one in observations(entries, venue) if not one.pruned]
         gone += _dropped(sorted(own, key=_order), in_time, keep, changed)
     return tuple(sorted(gone, key=lambda one: one.sequence))
 

@@ -11,16 +11,15 @@ from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
 from harmonize.api.audit import PICTURED_SIZES, Answer, AskedError, Question, answer, opened
 from harmonize.archive.archive import Archive, ArchiveError
-from harmonize.archive.catalog import Entry, dated
+from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
 from harmonize.audit.baseline import Baseline, BaselineError
 from harmonize.config.run_settings import RunSettings
 from harmonize.document import AuditDocument, Level, to_json
 from harmonize.document.change import Change
 from harmonize.document.night import Night, VenueNight
-from harmonize.history import derived as memory
-from harmonize.nightly import outbox as telling
-from harmonize.nightly import retention
+from harmonize.history import derived
+from harmonize.nightly import outbox, retention
 from harmonize.nightly.outbox import Sender
 from harmonize.nightly.site import Site, SiteError, in_time
 from harmonize.version import VERSION
@@ -28,7 +27,7 @@ from venues import registry
 from venues.adapter import VenueAdapter
 from venues.gathering.outcome import attempt
 
-FINE, FINDINGS, INCOMPLETE, UNTOLD = 0, 1, 3, 5
+OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
 """Exit codes: nothing new, new or worse findings, something was not observed, a notice did not pass."""
 
 FRESH = timedelta(hours=12)
@@ -57,7 +56,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class SiteRenderers:
     """How a night is written: each gives the bytes of a file.
 
     ``report`` of a document; ``changes``, ``feed`` of nights, newest first; ``month`` of one month's
@@ -72,7 +71,7 @@ class Pages:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class RunServices:
     """The world: the clock, the venues, the pages, and where notices go.
 
     ``gather`` asks venues, archives what they answer, and tells whether any could be reached.
@@ -81,12 +80,12 @@ class Door:
 
     now: Callable[[], datetime]
     gather: Callable[[tuple[str, ...]], bool]
-    pages: Pages
+    pages: SiteRenderers
     send: Sender
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class RunResult:
     """What came of a night; ``untold`` says which channels a notice did not pass, and why."""
 
     night: Night
@@ -95,10 +94,10 @@ class Done:
     @property
     def exit_code(self) -> int:
         """That of the night, but for a notice that did not pass: then nobody knows of the rest."""
-        return UNTOLD if self.untold else self.night.exit_code
+        return UNDELIVERED if self.untold else self.night.exit_code
 
 
-class StoppedError(Exception):
+class RunAbortedError(Exception):
     """An error that stopped the night: one line; ``untold`` says which channels do not know of it."""
 
     def __init__(self, line: str, untold: tuple[str, ...]) -> None:
@@ -109,10 +108,10 @@ class StoppedError(Exception):
     @property
     def exit_code(self) -> int:
         """The night was not observed, or worse: nobody knows."""
-        return UNTOLD if self.untold else INCOMPLETE
+        return UNDELIVERED if self.untold else INCOMPLETE
 
 
-def run(task: Task, door: Door) -> Done:
+def run(task: Task, door: RunServices) -> RunResult:
     """Do one night's work; what an earlier run of the same night did is not done again.
 
     Raises StoppedError, when that was told; RuleError.
@@ -125,34 +124,34 @@ def run(task: Task, door: Door) -> Done:
         night = Night(
             f"{_day(now)}", f"{now:{_TIME}}", VERSION, (), (), (), (line,), {}, INCOMPLETE
         )
-        untold = telling.stopped(night, task.settings, task.site, door.send)
-        raise StoppedError(line, untold) from error
+        untold = outbox.stopped(night, task.settings, task.site, door.send)
+        raise RunAbortedError(line, untold) from error
 
 
-def _run(task: Task, door: Door, now: datetime) -> Done:
+def _run(task: Task, door: RunServices, now: datetime) -> RunResult:
     day = _day(now)
     archive = opened(task.question)
-    called = task.site.called(f"{day}")
+    called = task.site.night_name(f"{day}")
     earlier = _earlier(task.site, called, {one.venue for one in task.wanted})
     due, last = _due(task, archive, now, earlier), _last(archive)
     reached = door.gather(due) if due else True
-    tonight = Tonight(called, *_observed(archive, day, last), reached, frozenset(due))
+    tonight = RunContext(called, *_observed(archive, day, last), reached, frozenset(due))
     found = answer(replace(task.question, moment=tonight.as_of, sizes=PICTURED_SIZES, past=True))
     night = _night(task, found, archive, tonight, earlier)
-    waiting = [telling.left(one, task.settings, task.site) for one in earlier[:1]]
-    waiting.append(telling.pending(night, task.settings, task.site))
+    waiting = [outbox.left(one, task.settings, task.site) for one in earlier[:1]]
+    waiting.append(outbox.pending(night, task.settings, task.site))
     _write(task, door, night, found)
     untold = [
         line
         for one in waiting
         if one is not None
-        for line in telling.tell(one, task.settings, task.site, door.send)
+        for line in outbox.deliver(one, task.settings, task.site, door.send)
     ]
     if task.settings.keep is not None:
         _prune(task, archive, now)
     if task.settings.nights is not None:
-        task.site.thin(task.settings.nights, {called, *(one.night for one in earlier[:1])})
-    return Done(night, tuple(dict.fromkeys(untold)))
+        task.site.prune(task.settings.nights, {called, *(one.night for one in earlier[:1])})
+    return RunResult(night, tuple(dict.fromkeys(untold)))
 
 
 def _day(now: datetime) -> Date:
@@ -161,18 +160,18 @@ def _day(now: datetime) -> Date:
 
 
 def _last(archive: Archive) -> int:
-    return max((one.sequence for one in memory.entries_of(archive)), default=0)
+    return max((one.sequence for one in derived.entries_of(archive)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Tonight:
+class RunContext:
     """What is known of a night once venues were asked.
 
     Its name, its entries, the archive's last sequence, its time, whether any venue could be reached,
     and which were asked.
     """
 
-    called: str
+    night_name: str
     entries: tuple[Entry, ...]
     sequence: int
     as_of: datetime
@@ -190,7 +189,7 @@ def _due(task: Task, archive: Archive, now: datetime, earlier: Sequence[Night]) 
     since = last.sequence if last and _ago(last, now) >= FRESH else 0
     held = {
         one.venue
-        for one in memory.entries_of(archive)
+        for one in derived.entries_of(archive)
         if one.gathered and one.sequence > since and timedelta(0) <= now - one.observed_at < FRESH
     }
     return tuple(one.venue for one in task.wanted if one.venue not in held)
@@ -207,12 +206,12 @@ def _observed(archive: Archive, day: Date, before: int) -> tuple[tuple[Entry, ..
     What came after sequence ``before`` is of this run, and of the night though noon passed meanwhile.
     A night without an entry speaks of the noon that it began with.
     """
-    entries = memory.entries_of(archive)
+    entries = derived.entries_of(archive)
     noon = datetime.combine(day, time(12), UTC)
     begun = noon - timedelta(days=1)
     own = tuple(one for one in entries if begun <= one.observed_at < noon or one.sequence > before)
     tonight = {one.digest for one in own}
-    times = (one.observed_at for one in dated(entries) if one.digest in tonight)
+    times = (one.observed_at for one in with_observation_times(entries) if one.digest in tonight)
     newest = max(times, default=begun)
     return own, max((one.sequence for one in entries), default=0), newest
 
@@ -227,19 +226,19 @@ def _clock(before: Night | None, called: str) -> str:
 
 
 def _night(
-    task: Task, found: Answer, archive: Archive, tonight: Tonight, earlier: Sequence[Night]
+    task: Task, found: Answer, archive: Archive, tonight: RunContext, earlier: Sequence[Night]
 ) -> Night:
     document = found.document
     venues = tuple(_venue_nights(task, archive, tonight, document))
     before = earlier[0] if earlier else None
     known, unread = _known(task.site, earlier)
-    clock = _clock(before, tonight.called)
+    clock = _clock(before, tonight.night_name)
     told = (clock, unread, *_errors(found, venues, tonight))
     errors = tuple(one for one in told if one)
-    fresh = baseline.held_against(document, known).findings if known else ()
+    fresh = baseline.compare_with_baseline(document, known).findings if known else ()
     grave = [one for one in fresh if task.fail_on and _rank(one.level) <= _rank(task.fail_on)]
     return Night(
-        night=tonight.called,
+        night=tonight.night_name,
         as_of=f"{tonight.as_of:{_TIME}}",
         version=VERSION,
         venues=venues,
@@ -249,7 +248,7 @@ def _night(
         counts={
             level.value: sum(one.level is level for one in document.findings) for level in Level
         },
-        exit_code=INCOMPLETE if errors else FINDINGS if grave else FINE,
+        exit_code=INCOMPLETE if errors else FINDINGS if grave else OK,
         sequence=tonight.sequence,
     )
 
@@ -278,7 +277,7 @@ def _rank(level: Level) -> int:
 
 
 def _venue_nights(
-    task: Task, archive: Archive, tonight: Tonight, document: AuditDocument
+    task: Task, archive: Archive, tonight: RunContext, document: AuditDocument
 ) -> list[VenueNight]:
     """What the archive holds of the night: so one that is run again says the same."""
     newest = {one.venue: one.observed_at for one in document.snapshots}
@@ -312,7 +311,7 @@ def _why(archive: Archive, entry: Entry) -> str:
     return attempt(archive.read(entry)) or ""
 
 
-def _errors(found: Answer, venues: Sequence[VenueNight], tonight: Tonight) -> Sequence[str]:
+def _errors(found: Answer, venues: Sequence[VenueNight], tonight: RunContext) -> Sequence[str]:
     errors = []
     if not tonight.reached:
         errors.append("no venue could be reached; what is archived was read")
@@ -343,7 +342,7 @@ def _known(site: Site, earlier: Sequence[Night]) -> tuple[Baseline | None, str]:
 
 
 def _changes(
-    task: Task, archive: Archive, before: Night | None, tonight: Tonight
+    task: Task, archive: Archive, before: Night | None, tonight: RunContext
 ) -> tuple[Change, ...]:
     """What changed in the snapshots that came since the run before; nothing on the first."""
     if before is None:
@@ -352,12 +351,12 @@ def _changes(
     assets = task.question.underlyings
     return tuple(
         one
-        for one in memory.changes_after(archive, before.sequence, tonight.sequence)
+        for one in derived.changes_after(archive, before.sequence, tonight.sequence)
         if one.venue in named and (not assets or one.underlying in assets)
     )
 
 
-def _write(task: Task, door: Door, night: Night, found: Answer) -> None:
+def _write(task: Task, door: RunServices, night: Night, found: Answer) -> None:
     """Write the night, then what stands above the nights, the newest pointer last."""
     site, pages = task.site, door.pages
     report = pages.report(found.document)
@@ -373,7 +372,7 @@ def _write(task: Task, door: Door, night: Night, found: Answer) -> None:
     site.write("latest.json", pages.latest(night))
 
 
-def _write_changes(site: Site, pages: Pages, night: Night) -> None:
+def _write_changes(site: Site, pages: SiteRenderers, night: Night) -> None:
     """Write the pages of changes; those of the months beside a new one first, as they lead to it."""
     names = site.nights()
     months = sorted({one[:7] for one in names})
@@ -401,9 +400,9 @@ def _prune(task: Task, archive: Archive, now: datetime) -> None:
     keep = task.settings.keep
     if keep is None:
         return
-    entries = memory.entries_of(archive)
-    gone = retention.dropped(entries, keep, memory.changed_in(archive))
+    entries = derived.entries_of(archive)
+    gone = retention.dropped(entries, keep, derived.changed_in(archive))
     if gone:
         kept = f"{keep.daily} daily, {keep.weekly} weekly, {keep.monthly} monthly"
         reason = f"retention: {kept}, and all in which something changed"
-        archive.prune(gone, now, reason, memory.tables_of(archive)[1].listing)
+        archive.prune(gone, now, reason, derived.tables_of(archive)[1].listing)

@@ -1,6 +1,14 @@
 """The folder that a nightly run writes: one dated folder a night, and what stands above them."""
 
 import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+from harmonize.document.night import Night
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 import os
 import re
 from collections.abc import Collection
@@ -8,9 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-
-from harmonize.document.night import Night
-from harmonize.nightly.night_json import night_from_json, night_json
 
 _NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}(\.[1-9]\d*)?")
 
@@ -36,7 +41,7 @@ class Site:
             raise SiteError(message) from error
         return sorted((one for one in names if _NIGHT.fullmatch(one)), key=in_time)
 
-    def called(self, day: str) -> str:
+    def night_name(self, day: str) -> str:
         """What a night that ends on a day is called here. Raises SiteError.
 
         That day; where the clock went back onto a night that is there, with a number after it.
@@ -107,7 +112,7 @@ class Site:
             )
             raise SiteError(message) from error
 
-    def thin(self, keep: int, spared: Collection[str] = ()) -> None:
+    def prune(self, keep: int, spared: Collection[str] = ()) -> None:
         """Of nights before the newest ``keep``, leave what they brought and take the rest away.
 
         ``spared`` nights stay whole. Raises SiteError.
@@ -128,3 +133,23 @@ class Site:
 def in_time(night: str) -> tuple[str, int]:
     """Orders nights: by day, and of one day by the number after it."""
     return night[:10], int(night[11:] or 0)
+
+
+def night_json(night: Night) -> bytes:
+    """Write a night; the same night gives the same bytes."""
+    text = json.dumps(_adapter().dump_python(night, mode="json"), indent=1, ensure_ascii=False)
+    return f"{text}\n".encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair is an escape of JSON
+
+
+def night_from_json(content: bytes) -> Night:
+    """Read a night. Raises ValueError: it is none."""
+    return _adapter().validate_python(json.loads(content))
+
+
+@cache
+def _adapter() -> "TypeAdapter[Night]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy, and only the nightly run needs it
+
+    return TypeAdapter(Night)

@@ -11,14 +11,14 @@ from harmonize.numerics.panel import Floats, Ints, Panel
 from harmonize.numerics.segments import (
     HORIZON,
     LEAST,
-    Cells,
     Group,
+    Segments,
     band_edges,
     cells,
     stationary_ratios,
 )
 
-__all__ = ["HORIZON", "Pair", "Range", "Standing", "standings"]
+__all__ = ["HORIZON", "Deviation", "FunctionPair", "Range", "deviations"]
 
 _AT_ONCE = 1000  # pairs
 _NOISE = 1e-12  # relative; below it two margins count as equal
@@ -28,7 +28,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FunctionPair:
     """A function to be judged, its reference, the largest notional of each, and the band.
 
     The band is the reference times ``1 − below`` to ``1 + above``, widened by ``absolute`` times
@@ -46,7 +46,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Deviation:
     """Extremes of ``function / reference − 1`` and where, and the ranges outside the band."""
 
     lowest: float
@@ -57,7 +57,7 @@ class Standing:
     over: tuple[Range, ...]
 
 
-def standings(panel: Panel, pairs: Sequence[Pair]) -> list[Standing]:
+def deviations(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
     """Judge every pair on the pieces themselves, from 1 USD up to where the first of the two ends.
 
     Pairs are taken some at a time: arrays that fit the cache are worked on twice as fast.
@@ -69,7 +69,7 @@ def standings(panel: Panel, pairs: Sequence[Pair]) -> list[Standing]:
     ]
 
 
-def _standings(panel: Panel, pairs: Sequence[Pair]) -> list[Standing]:
+def _standings(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
     groups = [
         Group((pair.function, pair.reference), (pair.limit, pair.reference_limit)) for pair in pairs
     ]
@@ -80,7 +80,7 @@ def _standings(panel: Panel, pairs: Sequence[Pair]) -> list[Standing]:
     found = _cut(found, band)
     outside = _outside(found, band)
     return [
-        Standing(*least, *most, under, over)
+        Deviation(*least, *most, under, over)
         for least, most, under, over in zip(
             *_extremes(found, len(pairs)),
             _ranges(found, outside < 0, len(pairs)),
@@ -99,7 +99,7 @@ class _Band:
     absolute: Floats
 
     @classmethod
-    def of(cls, pairs: Sequence[Pair]) -> "_Band":
+    def of(cls, pairs: Sequence[FunctionPair]) -> "_Band":
         return cls(
             np.array([1.0 - pair.below for pair in pairs]),
             np.array([1.0 + pair.above for pair in pairs]),
@@ -107,7 +107,7 @@ class _Band:
         )
 
 
-def _from_floor(found: Cells, floor: Floats) -> Cells:
+def _from_floor(found: Segments, floor: Floats) -> Segments:
     """Drop what lies at or below each pair's floor."""
     if not floor.any():
         return found
@@ -117,7 +117,7 @@ def _from_floor(found: Cells, floor: Floats) -> Cells:
     return found.take(found.upper > floor[found.owner])
 
 
-def _cut(found: Cells, band: _Band) -> Cells:
+def _cut(found: Segments, band: _Band) -> Segments:
     """Cut at the edges of each pair's band and at the extremes of its ratio."""
     found = found.split(*stationary_ratios(found, 0, 1))
     for factor, sign in ((band.low, -1.0), (band.high, 1.0)):
@@ -126,7 +126,7 @@ def _cut(found: Cells, band: _Band) -> Cells:
     return found
 
 
-def _outside(found: Cells, band: _Band) -> Floats:
+def _outside(found: Segments, band: _Band) -> Floats:
     """−1 where the function lies under the band, 1 over it, 0 within; by each cell's middle."""
     middle = found.middle()
     margin, reference = found.values(middle).T
@@ -137,7 +137,7 @@ def _outside(found: Cells, band: _Band) -> Floats:
     return np.where(margin < low, -1.0, np.where(margin > high, 1.0, 0.0))
 
 
-def _ratio(found: Cells, notional: Floats) -> Floats:
+def _ratio(found: Segments, notional: Floats) -> Floats:
     margin, reference = found.values(notional).T
     ratio: Floats = margin / reference - 1.0
     return ratio
@@ -147,7 +147,7 @@ _Extreme = tuple[float, float]
 """A ratio and the notional where it is reached first; NaN where the functions share none."""
 
 
-def _extremes(found: Cells, count: int) -> tuple[list[_Extreme], list[_Extreme]]:
+def _extremes(found: Segments, count: int) -> tuple[list[_Extreme], list[_Extreme]]:
     """The least and the most ratio of each pair, over both ends of all its cells."""
     lower = np.maximum(found.lower, LEAST)
     place = np.stack([lower, found.upper], axis=1).ravel()
@@ -173,7 +173,7 @@ def _first(owner: Ints, ratio: Floats, place: Floats, count: int) -> list[_Extre
     return [(value, at) for value, at in best.tolist()]
 
 
-def _ranges(found: Cells, wanted: NDArray[np.bool_], count: int) -> list[tuple[Range, ...]]:
+def _ranges(found: Segments, wanted: NDArray[np.bool_], count: int) -> list[tuple[Range, ...]]:
     """For each pair, the wanted cells joined where one begins at the end of another."""
     chosen = found.take(wanted)
     joined = (chosen.owner[1:] == chosen.owner[:-1]) & (chosen.lower[1:] == chosen.upper[:-1])

@@ -45,7 +45,7 @@ class Rows:
     rate: Floats
     coefficient: Floats
     power: Floats
-    doors: NDArray[np.int32]
+    bucket_index: NDArray[np.int32]
     lowest: int
 
 
@@ -118,12 +118,12 @@ class Panel:
 
 def _row(rows: Rows, which: Ints, notional: Floats) -> Ints:
     """Go in by the door of the notional's bucket, and on while the notional is above the limit."""
-    buckets = rows.doors.shape[1]
+    buckets = rows.bucket_index.shape[1]
     door = notional.view(np.int64) >> _BITS
     door -= rows.lowest
     np.clip(door, 0, buckets - 1, out=door)
     door += which * buckets
-    row = rows.doors.ravel().take(door).astype(np.intp)
+    row = rows.bucket_index.ravel().take(door).astype(np.intp)
     behind = np.flatnonzero(notional > rows.limit.take(row))
     while behind.size:
         further = row[behind] + 1
@@ -162,7 +162,7 @@ def panel(functions: Sequence[MarginFunction]) -> Panel:
             rate=np.insert(rate, behind, np.nan),
             coefficient=np.insert(coefficient, behind, 0.0),
             power=np.insert(power, behind, 1.0),
-            doors=doors,
+            bucket_index=doors,
             lowest=lowest,
         ),
     )

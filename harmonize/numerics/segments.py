@@ -36,7 +36,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class Segments:
     """Cells (lower, upper], by group and rising; terms have a column a function of the group.
 
     A function without a value on a cell has NaN terms there.
@@ -63,9 +63,9 @@ class Cells:
         middle: Floats = np.sqrt(np.maximum(self.lower, LEAST) * self.upper)
         return middle
 
-    def take(self, index: Ints | NDArray[np.bool_]) -> "Cells":
+    def take(self, index: Ints | NDArray[np.bool_]) -> "Segments":
         """Keep some cells."""
-        return Cells(
+        return Segments(
             self.owner[index],
             self.lower[index],
             self.upper[index],
@@ -75,7 +75,7 @@ class Cells:
             self.power[index],
         )
 
-    def split(self, index: Ints, points: Floats) -> "Cells":
+    def split(self, index: Ints, points: Floats) -> "Segments":
         """Cut cells at points: ``points[i]`` lies inside cell ``index[i]``."""
         if not index.size:
             return self
@@ -90,10 +90,12 @@ class Cells:
         kept = upper > lower
         cell, lower, upper = cell[kept], lower[kept], upper[kept]
         rest = self.take(cell)
-        return Cells(rest.owner, lower, upper, rest.fixed, rest.rate, rest.coefficient, rest.power)
+        return Segments(
+            rest.owner, lower, upper, rest.fixed, rest.rate, rest.coefficient, rest.power
+        )
 
 
-def cells(panel: Panel, groups: Sequence[Group]) -> Cells:
+def cells(panel: Panel, groups: Sequence[Group]) -> Segments:
     """Cut every group at all bounds and limits of its functions, up to the horizon."""
     width = max((len(group.functions) for group in groups), default=1)
     functions = np.full((len(groups), width), -1, np.intp)
@@ -112,7 +114,7 @@ def cells(panel: Panel, groups: Sequence[Group]) -> Cells:
         np.where(inside, column[safe], np.nan)
         for column in (panel.fixed, panel.rate, panel.coefficient, panel.power)
     )
-    return Cells(owner, lower, upper, *terms)
+    return Segments(owner, lower, upper, *terms)
 
 
 def _bounds(panel: Panel, functions: Ints, limits: Floats) -> tuple[Ints, Floats]:
@@ -148,7 +150,7 @@ Cuts = tuple[Ints, Floats]
 """Where to cut: cells by position, and a notional inside each."""
 
 
-def cut_at_crossings(found: Cells) -> Cells:
+def cut_at_crossings(found: Segments) -> Segments:
     """Cut where any two functions of a group cross."""
     pairs = np.array(list(combinations(range(found.fixed.shape[1]), 2)), np.intp).reshape(-1, 2)
     bent = np.nan_to_num(found.coefficient) != 0
@@ -157,14 +159,14 @@ def cut_at_crossings(found: Cells) -> Cells:
     )
 
 
-def _curved_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
+def _curved_crossings(found: Segments, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
     """Where two functions cross of which at least one is a curve: each such pair as a cell of two."""
     curved = (bent[:, pairs[:, 0]] | bent[:, pairs[:, 1]]) & (
         np.isfinite(found.fixed[:, pairs]).all(axis=2)
     )
     cell, pair = np.nonzero(curved)
     columns = pairs[pair]
-    both = Cells(
+    both = Segments(
         found.owner[cell],
         found.lower[cell],
         found.upper[cell],
@@ -177,7 +179,7 @@ def _curved_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> Cut
     return cell[where], points
 
 
-def _straight_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
+def _straight_crossings(found: Segments, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
     """Where two lines cross, for all pairs of functions at once; curves are left out."""
     one, other = pairs.T
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -190,7 +192,7 @@ def _straight_crossings(found: Cells, bent: NDArray[np.bool_], pairs: Ints) -> C
 
 
 def band_edges(
-    found: Cells, one: int, other: int, factor: float | Floats, absolute: float | Floats
+    found: Segments, one: int, other: int, factor: float | Floats, absolute: float | Floats
 ) -> Cuts:
     """Where ``f_one − factor · f_other − absolute · N`` changes sign; one factor, or one a cell."""
     fixed = found.fixed[:, one] - factor * found.fixed[:, other]
@@ -219,7 +221,7 @@ def band_edges(
 
 
 def _may_vanish(
-    found: Cells, where: Ints, coefficients: Floats, powers: Floats
+    found: Segments, where: Ints, coefficients: Floats, powers: Floats
 ) -> NDArray[np.bool_]:
     """Which sums of powers could be zero in their cells, by the bounds of each term there.
 
@@ -236,7 +238,7 @@ def _may_vanish(
     return possible
 
 
-def _inside(found: Cells, wanted: NDArray[np.bool_], root: Floats) -> Cuts:
+def _inside(found: Segments, wanted: NDArray[np.bool_], root: Floats) -> Cuts:
     """Keep the roots that lie inside their cell."""
     inside = wanted & (root > np.maximum(found.lower, LEAST)) & (root < found.upper)
     return np.nonzero(inside)[0], root[inside]
@@ -250,7 +252,7 @@ def _quadratic_roots(fixed: Floats, rate: Floats, square: Floats) -> tuple[Float
         return fixed / half, half / square
 
 
-def stationary_ratios(found: Cells, one: int, other: int) -> Cuts:
+def stationary_ratios(found: Segments, one: int, other: int) -> Cuts:
     """Where ``f_one / f_other`` has a slope of zero inside a cell.
 
     Without power terms the ratio is a Möbius function, monotone on the cell; with them the
@@ -274,14 +276,14 @@ def stationary_ratios(found: Cells, one: int, other: int) -> Cuts:
     return _joined(cuts)
 
 
-def _cut(found: Cells, cell: int, terms: Sequence[Term]) -> Cuts:
+def _cut(found: Segments, cell: int, terms: Sequence[Term]) -> Cuts:
     """The roots of a sum of powers inside one cell."""
     lower, upper = max(float(found.lower[cell]), LEAST), float(found.upper[cell])
     points = np.array(roots(terms, lower, upper), dtype=np.float64)
     return np.full(points.size, cell, dtype=np.intp), points
 
 
-def _terms(found: Cells, cell: int, slot: int) -> list[Term]:
+def _terms(found: Segments, cell: int, slot: int) -> list[Term]:
     return [
         (float(found.fixed[cell, slot]), 0.0),
         (float(found.rate[cell, slot]), 1.0),

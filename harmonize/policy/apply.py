@@ -46,7 +46,7 @@ class Applied:
         return requirement if isinstance(requirement, Cap) else None
 
 
-def applied(
+def apply_rule_sets(
     rule_sets: Iterable[RuleSet], held: Held, assets: Sequence[str], on: date
 ) -> tuple[Applied, ...]:
     """Put inputs and published rates into every rule set, for the underlyings that are audited."""

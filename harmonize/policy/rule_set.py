@@ -211,7 +211,7 @@ class CrossVenue:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class RuleExample:
     """A schedule and the verdict that a rule set's author expects of it; run when it is checked.
 
     ``line`` and ``column`` are where it stands. Tiers are (upper, IM rate, MM rate or None).
@@ -256,7 +256,7 @@ class RuleSet:
     flags: tuple[Flag, ...]
     across: Mapping[MaintenanceMeaning, Decimal] = field(default_factory=dict)
     extends: str = ""
-    examples: tuple[Tried, ...] = ()
+    examples: tuple[RuleExample, ...] = ()
     cross_venue: CrossVenue | None = None
 
     @property

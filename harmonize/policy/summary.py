@@ -6,7 +6,7 @@ from harmonize.policy.expression import written
 from harmonize.policy.rule_set import Disclosure, Model, Prohibition, ReferenceSchedule, RuleSet
 
 
-def asked(rule_set: RuleSet) -> str:
+def summary(rule_set: RuleSet) -> str:
     """Say in a line what a rule set asks, each number with the mark of its source."""
     requirement = rule_set.requirement
     if isinstance(requirement, Prohibition):

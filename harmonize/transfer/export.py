@@ -12,7 +12,7 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
 from harmonize.archive.location import Place
 from harmonize.core.payload import Snapshot
-from harmonize.transfer import plain_folder as payload_folder
+from harmonize.transfer import plain_folder
 
 _Given = tuple[Snapshot, bool]
 
@@ -60,7 +60,7 @@ def to_payloads(to: Place, snapshots: Iterable[Snapshot]) -> int:
     if isinstance(to, str):
         message = f"{to}: payloads are written as a folder here; name one, or leave --as out"
         raise ExportError(message)
-    return _written(to, lambda folder: payload_folder.write(_made(folder / "result"), snapshots))
+    return _written(to, lambda folder: plain_folder.write(_made(folder / "result"), snapshots))
 
 
 def _written(to: Path, write: Callable[[Path], int]) -> int:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from harmonize.archive.archive import MANIFEST_NAME, Archive, ArchiveError
 from harmonize.archive.location import Place
 from harmonize.archive.manifest import LIMIT, PACK_NAME
-from harmonize.transfer.source import LeftOut, Offer, UnreadableSourceError
+from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
 
 _PARTS = re.compile(rf"format\.json|manifests/{MANIFEST_NAME.pattern}|packs/{PACK_NAME.pattern}")
 """The names that files of an archive have, within it."""
@@ -21,7 +21,7 @@ _TOP = re.compile(r"\A(?:\./)?(?:(?!manifests/|packs/|derived/|\.)[^/]+/)?")
 _BLOCK = 512
 
 
-def offered(place: Place) -> Iterator[Offer]:
+def offered(place: Place) -> Iterator[SourceItem]:
     """Give every snapshot in order; one that is damaged is told and passed over.
 
     Raises UnreadableSourceError: no archive, or its manifests do not follow one another.
@@ -44,7 +44,7 @@ def offered(place: Place) -> Iterator[Offer]:
             yield LeftOut(what, f"{error}; restore it", unread=True)
 
 
-def offered_by_tar(path: Path) -> Iterator[Offer]:
+def offered_by_tar(path: Path) -> Iterator[SourceItem]:
     """Give every snapshot of the archive in a tar, likewise. Raises UnreadableSourceError."""
     with TemporaryDirectory(prefix="harmonize-") as folder:
         try:

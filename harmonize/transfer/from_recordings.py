@@ -20,7 +20,7 @@ from harmonize.core.payload import (
 from harmonize.transfer.freqtrade import answers, rows_by_symbol
 from harmonize.transfer.recording_manifest import Recording, recordings
 from harmonize.transfer.requests import asked, call_of
-from harmonize.transfer.source import LeftOut, Offer, UnreadableSourceError, held
+from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError, held
 from venues import facts, registry
 from venues.adapter import Purpose, VenueAdapter
 
@@ -39,7 +39,7 @@ class _Taken:
     rebuilt: bool
 
 
-def offered(folder: Path, manifest: object) -> Iterator[Offer]:
+def offered(folder: Path, manifest: object) -> Iterator[SourceItem]:
     """Give a snapshot for each venue and moment. Raises UnreadableSourceError: not a manifest."""
     listed = recordings(folder, manifest)
     times = Counter(one.file for one in listed)
@@ -146,7 +146,7 @@ def _moments(taken: list[_Taken]) -> Iterator[list[_Taken]]:
         yield group
 
 
-def _snapshot(adapter: VenueAdapter | None, group: list[_Taken]) -> Iterable[Offer]:
+def _snapshot(adapter: VenueAdapter | None, group: list[_Taken]) -> Iterable[SourceItem]:
     assert adapter is not None  # noqa: S101 - as above
     payloads = tuple(payload for one in group for payload in one.payloads)
     observed_at = min(payload.observed_at for payload in payloads)

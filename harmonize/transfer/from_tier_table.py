@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.transfer.freqtrade import binance_id
-from harmonize.transfer.source import LeftOut, Offer, UnreadableSourceError
+from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
 from venues.exchanges.binance import BRACKETS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _NO_CAP = 2**63 - 1
 """The venue's cap of a bracket without end; a table of 64-bit floats holds it as 2^63."""
 
 
-def offered(path: Path) -> Iterator[Offer]:
+def offered(path: Path) -> Iterator[SourceItem]:
     """Give one snapshot a day, and tell which rows are none of it. Raises UnreadableSourceError."""
     table = _table(path)
     repeated = table.duplicated()

@@ -10,12 +10,14 @@ from harmonize.archive.catalog import Entry
 from harmonize.archive.location import Place
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import Unknown
-from harmonize.transfer import from_archive as import_archive
-from harmonize.transfer import from_recordings as import_recordings
-from harmonize.transfer import from_tier_table as import_tiers
-from harmonize.transfer import plain_folder as payload_folder
-from harmonize.transfer import recording_manifest as import_manifest
-from harmonize.transfer.source import LeftOut, Offer, UnreadableSourceError
+from harmonize.transfer import (
+    from_archive,
+    from_recordings,
+    from_tier_table,
+    plain_folder,
+    recording_manifest,
+)
+from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
 from venues import facts, registry
 from venues.adapter import Parsed
 
@@ -51,14 +53,14 @@ class Taken:
 class Source:
     """What a source gives; ``made`` says that the snapshots are made here and were in no archive."""
 
-    offers: Iterator[Offer]
+    offers: Iterator[SourceItem]
     made: bool
 
 
 def source(place: Place) -> Source:
     """Tell by its content what a source is. Raises UnreadableSourceError, also as it is read."""
     if isinstance(place, str):
-        return Source(import_archive.offered(place), made=False)
+        return Source(from_archive.offered(place), made=False)
     path = place
     try:
         if path.is_dir():
@@ -69,21 +71,21 @@ def source(place: Place) -> Source:
         message = f"{path} cannot be read: {error.strerror}; name a file or folder that is there"
         raise UnreadableSourceError(message) from error
     if head.startswith(_PARQUET):
-        return Source(import_tiers.offered(path), made=True)
+        return Source(from_tier_table.offered(path), made=True)
     if head[_TAR_AT:] == _TAR:
-        return Source(import_archive.offered_by_tar(path), made=False)
+        return Source(from_archive.offered_by_tar(path), made=False)
     raise UnreadableSourceError(_unknown(path))
 
 
 def _folder(path: Path) -> Source:
     if (path / "format.json").exists():
-        return Source(import_archive.offered(path), made=False)
-    if not (path / import_manifest.NAME).exists():
+        return Source(from_archive.offered(path), made=False)
+    if not (path / recording_manifest.NAME).exists():
         raise UnreadableSourceError(_unknown(path))
-    manifest = import_manifest.document(path)
-    if isinstance(manifest, dict) and manifest.get("format") == payload_folder.FORMAT:
-        return Source(payload_folder.offered(path, manifest), made=False)
-    return Source(import_recordings.offered(path, manifest), made=True)
+    manifest = recording_manifest.document(path)
+    if isinstance(manifest, dict) and manifest.get("format") == plain_folder.FORMAT:
+        return Source(plain_folder.offered(path, manifest), made=False)
+    return Source(from_recordings.offered(path, manifest), made=True)
 
 
 def _unknown(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import cast
 
 from harmonize.archive.manifest import digest, moment, require
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.transfer.source import LeftOut, Offer, UnreadableSourceError, held
+from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError, held
 
 FORMAT = "harmonize payloads 1"
 
@@ -65,7 +65,7 @@ def _record(payload: Payload, name: str) -> dict[str, object]:
     }
 
 
-def offered(folder: Path, manifest: Mapping[str, object]) -> Iterator[Offer]:
+def offered(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceItem]:
     """Give the snapshots of such a folder as they were. Raises UnreadableSourceError."""
     records = manifest.get("snapshots")
     if not isinstance(records, list):

@@ -25,7 +25,7 @@ class LeftOut:
     unread: bool = False
 
 
-Offer = Snapshot | LeftOut
+SourceItem = Snapshot | LeftOut
 """One thing that a source gives."""
 
 

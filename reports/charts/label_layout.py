@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 
-def apart(wanted: Sequence[float], due: float, lowest: float, highest: float) -> list[float]:
+def spread_labels(
+    wanted: Sequence[float], due: float, lowest: float, highest: float
+) -> list[float]:
     """Move rising places apart by what is `due`, as little as it takes, inside the bounds.
 
     Places that would touch form a block that stands about the mean of what they wanted.

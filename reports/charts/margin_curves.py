@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NewType
 from harmonize.document import Curve
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain
-from reports.charts.label_layout import apart
+from reports.charts.label_layout import spread_labels
 from reports.charts.scale import Scale, nice_below, ticks
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _compose(figure: "Figure", drawing: Drawing) -> None:
         xs = [across.place(notional) for notional in curve.notional]
         ys = [up.place(rate) for rate in curve.rate]
         ends.append(_End(ys[-1], xs[-1], curve.name, _css(curve, drawing.styles), (xs, ys)))
-    heights = apart([end.y for end in sorted(ends)], _LABEL_LINE, _BOTTOM + 4, _TOP - 2)
+    heights = spread_labels([end.y for end in sorted(ends)], _LABEL_LINE, _BOTTOM + 4, _TOP - 2)
     placed = dict(zip(sorted(ends), heights, strict=True))
     for end in ends:
         _named_line(figure, end, placed[end])

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harmonize.document.history import Mark, StressWindow
+from harmonize.document.history import SeriesPoint, StressWindow
 from harmonize.text import numbers
 from harmonize.text.sanitize import short
 from reports.charts.dates import moment
-from reports.charts.label_layout import apart
+from reports.charts.label_layout import spread_labels
 from reports.charts.margin_curves import Svg
 from reports.charts.scale import Scale, nice_below, ticks
 from reports.charts.svg import Frame, drawing, path, tenth, text
@@ -35,7 +35,7 @@ class Line:
 
     name: str
     css: str
-    marks: tuple[Mark, ...]
+    marks: tuple[SeriesPoint, ...]
     until: str
 
     @property
@@ -89,7 +89,7 @@ def _named_lines(
 ) -> Iterator[str]:
     """Draw the lines, and lead from their ends to their names at the right, moved apart."""
     ends = sorted((*_end(one, across, up), number) for number, one in enumerate(lines))
-    heights = apart([y for y, _, _ in ends], _LABEL_LINE, bounds[0] + 4.0, bounds[1] - 4.0)
+    heights = spread_labels([y for y, _, _ in ends], _LABEL_LINE, bounds[0] + 4.0, bounds[1] - 4.0)
     dots = ""
     for (y, x, number), height in zip(ends, heights, strict=True):
         one = lines[number]

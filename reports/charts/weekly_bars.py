@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from harmonize.document.history import StressWindow, Week
 from harmonize.text import numbers
 from reports.charts.dates import moment
-from reports.charts.label_layout import apart
+from reports.charts.label_layout import spread_labels
 from reports.charts.margin_curves import Svg
 from reports.charts.scale import Scale, ticks
 from reports.charts.svg import Frame, block, drawing, tenth, text
@@ -106,6 +106,6 @@ def _sides(weeks: Sequence[Week], top: float, zero: float) -> Iterator[str]:
     mixed = ["mixed"] * any(one.mixed for one in weeks)
     names = [*mixed, "tighter", "looser", *mixed]
     wanted = [zero + _LINE * (place - (len(names) - 1) / 2.0) for place in range(len(names))]
-    for name, y in zip(names, apart(wanted, _LINE, top, top + _TALL), strict=True):
+    for name, y in zip(names, spread_labels(wanted, _LINE, top, top + _TALL), strict=True):
         yield block(name, (_KEY, y - 5.0, 9.0, 9.0), name)
         yield text("side", _NAMES, y + 4.0, name)

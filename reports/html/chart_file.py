@@ -6,7 +6,7 @@ from html import escape
 from textwrap import wrap
 from unicodedata import east_asian_width
 
-from harmonize.document.history import Course, StressWindow, Week
+from harmonize.document.history import MarginSeries, StressWindow, Week
 from harmonize.text.sanitize import plain, short
 from reports.html.history import schedule_picture, underlying_picture, weeks_picture
 from reports.html.page import Picture
@@ -19,7 +19,7 @@ _SCALE = 2
 """How many times as large a file is shown as the picture in the report."""
 
 
-def schedule_file(courses: Sequence[Course], stress: Sequence[StressWindow]) -> bytes:
+def schedule_file(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
     """One schedule in steps: IM and MM at each size."""
     one = courses[0]
     return _file(schedule_picture(courses, stress, "0"), f"{one.symbol} at {one.venue}")
@@ -30,7 +30,7 @@ def weeks_file(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> bytes:
     return _file(weeks_picture(weeks, stress, 0), f"Changes at {weeks[0].venue}")
 
 
-def underlying_file(courses: Sequence[Course], stress: Sequence[StressWindow]) -> bytes:
+def underlying_file(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
     """IM on one underlying at every venue, at one size."""
     styles: Mapping[str, int] = {
         venue: number for number, venue in enumerate(sorted({one.venue for one in courses}))

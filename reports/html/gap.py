@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from harmonize.document import ArbitragePoint, ArbitrageRow, Gap, LiquidationRow
+from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread
 from harmonize.text import numbers
 from harmonize.text.words import listed
 from reports.charts.bars import Part, Reach, Stripe, band, bars, reaches, stacked
 from reports.charts.svg import Frame
-from reports.html.page import Picture, Worth
+from reports.html.page import GapSection, Picture
 from reports.html.references import anchor
 from reports.lookup import Lookup
 
@@ -15,7 +15,7 @@ _NAMED = 4
 _FROM, _TO = 1e3, 1e9  # the band is cut here: below, margins are proportional to size
 
 
-def worth(lookup: Lookup) -> tuple[Worth, ...]:
+def worth(lookup: Lookup) -> tuple[GapSection, ...]:
     """Make a section of every underlying that has both a split and liquidation distances."""
     liquidations: dict[str, list[LiquidationRow]] = {}
     for one in lookup.document.liquidations:
@@ -25,7 +25,7 @@ def worth(lookup: Lookup) -> tuple[Worth, ...]:
         rows.setdefault(row.underlying, row)
     styles = {venue: number for number, venue in enumerate(lookup.venues)}
     return tuple(
-        Worth(
+        GapSection(
             underlying,
             anchor("worth", underlying, number),
             numbers.span(row.oldest, row.newest),
@@ -162,7 +162,7 @@ def _allocation(
     )
 
 
-def _cheapest(gap: Gap | None, number: int, styles: dict[str, int]) -> Picture | None:
+def _cheapest(gap: Spread | None, number: int, styles: dict[str, int]) -> Picture | None:
     if gap is None or not gap.intervals:
         return None
     stripes = [

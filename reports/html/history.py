@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harmonize.document.history import Course, Past, StressWindow, Week
+from harmonize.document.history import History, MarginSeries, StressWindow, Week
 from harmonize.text import numbers
 from harmonize.text.words import some
 from reports.charts.margin_curves import COLOURS, DASHES
@@ -22,7 +22,7 @@ _ABBREVIATED = {"initial": "IM", "maintenance": "MM"}
 _DASHED = {"initial": "d0", "maintenance": "d2"}
 
 
-def over_time(past: Past, notional: float, styles: Mapping[str, int]) -> OverTime | None:
+def over_time(past: History, notional: float, styles: Mapping[str, int]) -> OverTime | None:
     """Build the section; None where nothing is known of the past.
 
     Venues are compared at `notional` where anything was followed there; `styles` gives a venue the
@@ -70,7 +70,7 @@ def _left(assets: Sequence[str], venues: Sequence[str]) -> str:
     return f"Left out for length: {'; '.join(parts)}." if parts else ""
 
 
-def _shown(past: Past) -> list[StressWindow]:
+def _shown(past: History) -> list[StressWindow]:
     """The windows that any of the drawings may show."""
     firsts = [one.marks[0].observed_at for one in past.courses if one.marks]
     firsts += [one.week for one in past.weeks]
@@ -81,12 +81,16 @@ def _shown(past: Past) -> list[StressWindow]:
 
 
 def _underlying(
-    courses: Sequence[Course], past: Past, notional: float, styles: Mapping[str, int], number: int
+    courses: Sequence[MarginSeries],
+    past: History,
+    notional: float,
+    styles: Mapping[str, int],
+    number: int,
 ) -> Track:
     asset = courses[0].underlying
     size = _common(courses, notional)
     across = [one for one in courses if one.figure == "initial" and one.notional == size]
-    schedules: dict[tuple[str, str, str], list[Course]] = {}
+    schedules: dict[tuple[str, str, str], list[MarginSeries]] = {}
     for one in courses:
         schedules.setdefault((one.venue, one.symbol, one.profile), []).append(one)
     moved = [rows for rows in schedules.values() if most_moved(rows) is not None]
@@ -105,7 +109,7 @@ def _underlying(
     return Track(asset, anchor("past", asset, number), note, tuple(pictures))
 
 
-def _common(courses: Sequence[Course], notional: float) -> float:
+def _common(courses: Sequence[MarginSeries], notional: float) -> float:
     """The size asked for, else the one at which most were followed, the smaller of equals."""
     sizes = [one.notional for one in courses if one.figure == "initial"]
     if notional in sizes or not sizes:
@@ -114,7 +118,7 @@ def _common(courses: Sequence[Course], notional: float) -> float:
 
 
 def underlying_picture(
-    courses: Sequence[Course],
+    courses: Sequence[MarginSeries],
     stress: Sequence[StressWindow],
     styles: Mapping[str, int],
     number: int,
@@ -161,7 +165,7 @@ def underlying_picture(
     )
 
 
-def _extremes(course: Course) -> tuple[float | None, ...]:
+def _extremes(course: MarginSeries) -> tuple[float | None, ...]:
     rates = known(course)
     if not rates:
         return (None,) * 4
@@ -169,7 +173,7 @@ def _extremes(course: Course) -> tuple[float | None, ...]:
 
 
 def schedule_picture(
-    courses: Sequence[Course], stress: Sequence[StressWindow], number: str
+    courses: Sequence[MarginSeries], stress: Sequence[StressWindow], number: str
 ) -> Picture:
     """IM and MM of one schedule at several sizes."""
     one = courses[0]
@@ -196,10 +200,10 @@ def schedule_picture(
     )
 
 
-def _merged(courses: Sequence[Course]) -> list[Line]:
+def _merged(courses: Sequence[MarginSeries]) -> list[Line]:
     """One line for all sizes of a figure that moved alike, in the colour of the least."""
     sizes = sorted({one.notional for one in courses})
-    groups: dict[tuple[object, ...], list[Course]] = {}
+    groups: dict[tuple[object, ...], list[MarginSeries]] = {}
     for one in sorted(courses, key=lambda one: (one.figure, one.notional)):
         groups.setdefault((one.figure, one.marks, one.until), []).append(one)
     lines = []
@@ -214,13 +218,13 @@ def _merged(courses: Sequence[Course]) -> list[Line]:
     return lines
 
 
-def _span(courses: Sequence[Course]) -> str:
+def _span(courses: Sequence[MarginSeries]) -> str:
     return numbers.span(
         min(one.marks[0].observed_at for one in courses), max(one.until for one in courses)
     )
 
 
-def _venues(venues: Sequence[str], past: Past) -> Track:
+def _venues(venues: Sequence[str], past: History) -> Track:
     """The changes of venues by week."""
     pictures = [
         weeks_picture([one for one in past.weeks if one.venue == venue], past.stress, number)

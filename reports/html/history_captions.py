@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from harmonize.document.history import Course, StressWindow, Week
+from harmonize.document.history import MarginSeries, StressWindow, Week
 from harmonize.text import numbers
 from reports.charts.dates import day_of, moment
 from reports.html.series_stats import Leap, known, leap, most_moved, near, peak_to_trough
@@ -12,7 +12,7 @@ _NAMED = {"initial": "IM", "maintenance": "MM"}
 _WEEK = 7.0
 
 
-def said_of_schedule(courses: Sequence[Course], stress: Sequence[StressWindow]) -> str:
+def said_of_schedule(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
     """Say how the size moved whose margin moved most."""
     course = most_moved(courses)
     largest = leap(course) if course else None
@@ -28,7 +28,7 @@ def said_of_schedule(courses: Sequence[Course], stress: Sequence[StressWindow]) 
     )
 
 
-def said_of_underlying(courses: Sequence[Course], stress: Sequence[StressWindow]) -> str:
+def said_of_underlying(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
     """Say between what venues last lay, which of them moved most, and how many were seen once."""
     size, asset = numbers.usd(courses[0].notional), courses[0].underlying
     last = [(one.marks[-1].rate, one.venue) for one in courses if one.marks[-1].rate is not None]

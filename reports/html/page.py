@@ -180,7 +180,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class GapSection:
     """What the differences on one underlying are worth."""
 
     underlying: Annotated[str, "the asset"]
@@ -406,7 +406,7 @@ class ReportPage:
     heat_legend: Annotated[tuple[Mark, ...], "shades and marks of the heat-maps"]
     heat_left: Annotated[str, "which underlyings the heat-maps leave out; empty if none"]
     charts: Annotated[tuple[ChartSection, ...], "margin against notional, per underlying"]
-    worth: Annotated[tuple[Worth, ...], "what differences between venues are worth"]
+    worth: Annotated[tuple[GapSection, ...], "what differences between venues are worth"]
     past: Annotated[OverTime | None, "how margins moved over time; None where nothing is known"]
     finding_counts: Annotated[str, "how many findings of each level"]
     codes: Annotated[tuple[CodeRow, ...], "findings, a line per check"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harmonize.document.history import Course, Mark, StressWindow
+from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow
 from harmonize.text import numbers
 from reports.charts.dates import moment
 
@@ -17,7 +17,7 @@ _AFTERMATH = 14.0
 class Leap:
     """The largest move of a course from one mark to the next."""
 
-    course: Course
+    course: MarginSeries
     before: float
     after: float
     at: str
@@ -28,31 +28,31 @@ class Leap:
         return abs(math.log(self.after / self.before))
 
 
-def in_force(marks: Sequence[Mark], until: str, at: str) -> float | None:
+def in_force(marks: Sequence[SeriesPoint], until: str, at: str) -> float | None:
     """The rate that holds at a moment; None before the first mark, after the last observation."""
     day = moment(at)
     past = [one for one in marks if moment(one.observed_at) <= day]
     return past[-1].rate if past and day <= moment(until) else None
 
 
-def known(course: Course) -> list[float]:
+def known(course: MarginSeries) -> list[float]:
     """The rates above 0, in order of time."""
     return [one.rate for one in course.marks if one.rate is not None and one.rate > 0.0]
 
 
-def peak_to_trough(course: Course) -> float | None:
+def peak_to_trough(course: MarginSeries) -> float | None:
     """The largest rate over the smallest; None of fewer than two rates."""
     rates = known(course)
     return max(rates) / min(rates) if len(rates) > 1 else None
 
 
-def moves(course: Course) -> int:
+def moves(course: MarginSeries) -> int:
     """How often the rate changed; becoming known or unknown is no change."""
     rates = [one.rate for one in course.marks if one.rate is not None]
     return sum(one != other for one, other in pairwise(rates))
 
 
-def leap(course: Course) -> Leap | None:
+def leap(course: MarginSeries) -> Leap | None:
     """The largest move, of equal ones the first; None where the rate never moved.
 
     What moved while the rate was not known is a move, seen when it was known again.
@@ -66,7 +66,7 @@ def leap(course: Course) -> Leap | None:
     return max(found, key=lambda one: one.size, default=None)
 
 
-def most_moved(courses: Sequence[Course]) -> Course | None:
+def most_moved(courses: Sequence[MarginSeries]) -> MarginSeries | None:
     """The course with the largest peak over trough, IM before MM, then the smaller size."""
     moved = [one for one in courses if (peak_to_trough(one) or 1.0) > 1.0]
     return min(

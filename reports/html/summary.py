@@ -16,7 +16,7 @@ from harmonize.document import (
 from harmonize.text import numbers
 from harmonize.text.words import listed
 from reports.finding_order import level_counts
-from reports.html import caps_and_models as against
+from reports.html import caps_and_models
 from reports.html.page import KeyFigure, Statement
 from reports.lookup import Lookup
 
@@ -65,7 +65,7 @@ def _statements(lookup: Lookup) -> Iterator[Statement]:
     yield _read(lookup)
     for rule_set in lookup.references:
         yield _against(document, rule_set)
-    yield from against.statements(document)
+    yield from caps_and_models.statements(document)
     against_all = {row.against for row in document.indices}
     known = [rule_set.id for rule_set in document.rule_sets if rule_set.id in against_all]
     for standard in [*known, *sorted(against_all.difference(known))]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import groupby
 
-from harmonize.document import Comparison, Curve, Gap, Member, SpreadInterval
+from harmonize.document import Comparison, Curve, Member, Spread, SpreadInterval
 from harmonize.text import numbers
 from harmonize.text.words import listed
 from reports.charts.margin_curves import Drawing, draw
@@ -75,11 +75,11 @@ def _section(
 
 
 def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
-    aside: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
     for member in comparison.members:
         if not member.counted:
-            aside.setdefault(member.reason, []).append(member.venue)
-    grouped = [f"{listed(venues)} ({reason})" for reason, venues in sorted(aside.items())]
+            reasons.setdefault(member.reason, []).append(member.venue)
+    grouped = [f"{listed(venues)} ({reason})" for reason, venues in sorted(reasons.items())]
     notes = [f"Shown, but in no cross-venue figure: {'; '.join(grouped)}."] if grouped else []
     stale = [member.venue for member in comparison.members if member.stale]
     if len(stale) > _STALE:
@@ -132,7 +132,7 @@ def _caption(lookup: Lookup, underlying: str, figure: str, name: str) -> str:
     return f"{name} on {underlying}, {venues} drawn{more}: {result}.{asked}{dated}"
 
 
-def _dates(gap: Gap | None) -> str:
+def _dates(gap: Spread | None) -> str:
     """Give the dates of the venues that count in a spread."""
     return numbers.span(gap.oldest, gap.newest) if gap else ""
 
@@ -228,7 +228,7 @@ def _note(lookup: Lookup, member: Member, figure: str) -> str:
     return "; ".join(notes)
 
 
-def _cheapest(gap: Gap | None) -> tuple[CheapestRow, ...]:
+def _cheapest(gap: Spread | None) -> tuple[CheapestRow, ...]:
     """List who asks least; neighbours with the same cheapest venues make one range."""
     if gap is None:
         return ()

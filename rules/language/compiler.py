@@ -5,17 +5,16 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, flat, marginal
-from harmonize.policy import rule_set as values
+from harmonize.policy import rule_set
 from harmonize.policy.expression import evaluate, parse
 from harmonize.policy.inputs import Need
 from harmonize.policy.size_formula import continued
-from rules.language import requirements
-from rules.language import schema as model
+from rules.language import requirements, schema
 
 
-def compiled(rules: model.AnyRules) -> values.RuleSet:
+def compiled(rules: schema.AnyRules) -> rule_set.RuleSet:
     """Turn a rule set as written into a value."""
-    return values.RuleSet(
+    return rule_set.RuleSet(
         id=rules.id,
         version=rules.version,
         title=rules.title,
@@ -23,16 +22,16 @@ def compiled(rules: model.AnyRules) -> values.RuleSet:
         scope=_scope(rules.scope),
         region=rules.scope.region or "",
         requirement=_requirement(rules),
-        tolerance=values.Tolerance(
+        tolerance=rule_set.Tolerance(
             rules.tolerance.relative, rules.tolerance.absolute, rules.tolerance.statistical
         ),
         meaning=rules.maintenance_meaning,
         statutory=rules.statutory,
         citations=tuple(
-            values.Citation(one.reference, one.via, one.verified, one.supports)
+            rule_set.Citation(one.reference, one.via, one.verified, one.supports)
             for one in rules.citations
         ),
-        flags=tuple(values.Flag(one.field, one.status, one.note) for one in rules.flags),
+        flags=tuple(rule_set.Flag(one.field, one.status, one.note) for one in rules.flags),
         across=MappingProxyType({one.meaning: one.factor for one in rules.maintenance_across}),
         extends=rules.extends or "",
         examples=tuple(map(_tried, rules.examples)),
@@ -40,9 +39,9 @@ def compiled(rules: model.AnyRules) -> values.RuleSet:
     )
 
 
-def _scope(scope: model.Scope) -> values.Scope:
+def _scope(scope: schema.Scope) -> rule_set.Scope:
     notional, in_force = scope.notional, scope.in_force
-    return values.Scope(
+    return rule_set.Scope(
         text=f"{scope.region}: {scope.text}" if scope.region else scope.text,
         account_classes=scope.account_classes,
         venues=scope.venues,
@@ -57,38 +56,38 @@ def _scope(scope: model.Scope) -> values.Scope:
     )
 
 
-def _requirement(rules: model.AnyRules) -> values.Requirement:
-    if isinstance(rules, model.CapRules):
+def _requirement(rules: schema.AnyRules) -> rule_set.Requirement:
+    if isinstance(rules, schema.CapRules):
         return _cap(rules.requirement)
-    if isinstance(rules, model.ScheduleRules):
+    if isinstance(rules, schema.ScheduleRules):
         return _schedule(rules.requirement)
-    if isinstance(rules, model.ModelRules):
+    if isinstance(rules, schema.ModelRules):
         return _model(rules.requirement)
-    return values.Disclosure(
-        tuple(values.Expected(one.what, one.check) for one in rules.requirement.expects)
+    return rule_set.Disclosure(
+        tuple(rule_set.Expected(one.what, one.check) for one in rules.requirement.expects)
     )
 
 
-def _cap(cap: requirements.CapRequirement) -> values.Cap | values.Prohibition:
+def _cap(cap: requirements.CapRequirement) -> rule_set.Cap | rule_set.Prohibition:
     if cap.initial_rate is None:
-        return values.Prohibition()
+        return rule_set.Prohibition()
     maintenance = cap.maintenance
     rate = maintenance.rate if maintenance else None
     if maintenance and maintenance.fraction_of_initial:
         rate = cap.initial_rate * maintenance.fraction_of_initial
-    return values.Cap(cap.initial_rate, rate)
+    return rule_set.Cap(cap.initial_rate, rate)
 
 
-def _schedule(schedule: requirements.ScheduleRequirement) -> values.ReferenceSchedule:
+def _schedule(schedule: requirements.ScheduleRequirement) -> rule_set.ReferenceSchedule:
     formula = schedule.formula
     measured = None
     if formula and formula.v1 and formula.adv:
-        measured = values.Measured(
+        measured = rule_set.Measured(
             formula.size(), _needs(schedule.inputs), parse(formula.v1), parse(formula.adv)
         )
-    return values.ReferenceSchedule(
+    return rule_set.ReferenceSchedule(
         tuple(
-            values.ReferenceClass(name, one.assets, *_functions(one, schedule), one.v1)
+            rule_set.ReferenceClass(name, one.assets, *_functions(one, schedule), one.v1)
             for name, one in schedule.classes.items()
         ),
         measured,
@@ -115,14 +114,14 @@ def _tiered(
     return build(uppers, rates)
 
 
-def _model(model_: requirements.ModelRequirement) -> values.Model:
-    return values.Model(
+def _model(model_: requirements.ModelRequirement) -> rule_set.Model:
+    return rule_set.Model(
         needs=_needs(model_.inputs),
         rate=parse(model_.rate) if model_.rate is not None else None,
         multiple=evaluate(parse(model_.initial), {}),
         maintained=model_.maintenance == "equal to rate",
         published=tuple(
-            values.Published(one.since, one.until, one.rates, one.via, one.verified)
+            rule_set.Published(one.since, one.until, one.rates, one.via, one.verified)
             for one in model_.published
         ),
         combine=model_.combine,
@@ -137,13 +136,13 @@ def _needs(inputs: Mapping[str, requirements.Input]) -> tuple[Need, ...]:
     )
 
 
-def _cross_venue(rules: model.AnyRules) -> values.CrossVenue | None:
-    found = rules.cross_venue if isinstance(rules, model.ScheduleRules) else None
-    return values.CrossVenue(**found.model_dump()) if found else None
+def _cross_venue(rules: schema.AnyRules) -> rule_set.CrossVenue | None:
+    found = rules.cross_venue if isinstance(rules, schema.ScheduleRules) else None
+    return rule_set.CrossVenue(**found.model_dump()) if found else None
 
 
-def _tried(one: model.Example) -> values.Tried:
-    return values.Tried(
+def _tried(one: schema.Example) -> rule_set.RuleExample:
+    return rule_set.RuleExample(
         text=one.text,
         underlying=one.underlying,
         tiers=tuple(

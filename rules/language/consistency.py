@@ -30,7 +30,7 @@ MEDIAN = "median"  # as compare.MEDIAN, which a rule set may not be called
 _WHOLE_INDEX = 100
 
 
-def contradictions(written: object) -> Iterator[Contradiction]:
+def inconsistencies(written: object) -> Iterator[Contradiction]:
     """Find every contradiction between fields, in a rule set that may lack or misstate some.
 
     Fields that are wrong on their own are passed over: the model names those.

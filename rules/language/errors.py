@@ -12,7 +12,7 @@ from rules.language.consistency import CONTRADICTION, Contradiction
 from rules.language.scalars import SHAPES
 
 
-class Placed(Protocol):
+class LocatedError(Protocol):
     """A text of which the place of every value and key is known."""
 
     def place(self, path: Path) -> tuple[str, Place]:
@@ -37,7 +37,7 @@ class Problem:
 
 
 def problems(
-    placed: Placed,
+    placed: LocatedError,
     errors: Iterable[ErrorDetails],
     contradictions: Iterable[Contradiction],
     schema: Mapping[str, Any],
@@ -69,7 +69,9 @@ def _counts(error: ErrorDetails) -> bool:
     return not consequence and error["type"] != CONTRADICTION
 
 
-def _told(placed: Placed, error: ErrorDetails, schema: Mapping[str, Any], skip: int) -> Problem:
+def _told(
+    placed: LocatedError, error: ErrorDetails, schema: Mapping[str, Any], skip: int
+) -> Problem:
     kind = error["type"]
     path: Path = ("kind",) if kind.startswith("union_tag") else error["loc"][skip:]
     at_key = kind == "extra_forbidden"

@@ -7,10 +7,10 @@ that an error in what was inherited names the file where it is to be mended.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harmonize.core.yaml_source import Path, Place, Plain, Written, WrittenError, shown
+from harmonize.core.yaml_source import Path, Place, Plain, WrittenError, YamlSource, shown
 
 DEEPEST = 8  # rule sets, each extending the next
-APART = frozenset({"id", "version", "title", "extends", "examples", "about"})
+NOT_INHERITED = frozenset({"id", "version", "title", "extends", "examples", "about"})
 """Fields that are not inherited: they speak of one rule set alone."""
 
 
@@ -19,7 +19,7 @@ class Layer:
     """One file of a chain, with its place in the text for what it says."""
 
     name: str
-    written: Written
+    written: YamlSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Merged:
         return path if path in self.layers[0].written.values else ()
 
 
-Find = Callable[[str, str], Written]
+Find = Callable[[str, str], YamlSource]
 """Reads what a rule set extends, by the name written and the file that names it."""
 
 
-def merged(written: Written, find: Find) -> Merged:
+def merged(written: YamlSource, find: Find) -> Merged:
     """Put a rule set on top of those that it extends. Raises WrittenError: none such, or a circle."""
     chain = [Layer(written.name, written)]
     while (parent := _extends(chain[-1].written)) is not None:
@@ -90,8 +90,10 @@ def merged(written: Written, find: Find) -> Merged:
     for number in range(len(chain) - 2, -1, -1):
         above = chain[number].written
         if isinstance(value, dict):
-            value = {key: one for key, one in value.items() if key not in APART}
-            origin = {path: at for path, at in origin.items() if not path or path[0] not in APART}
+            value = {key: one for key, one in value.items() if key not in NOT_INHERITED}
+            origin = {
+                path: at for path, at in origin.items() if not path or path[0] not in NOT_INHERITED
+            }
         taken = {path for path in taken if path not in above.values}
         taken |= set(_nulls(value, above.value, ()))
         value = _over(value, above.value, (), origin, number, above)
@@ -118,12 +120,12 @@ def _kept(value: Plain, path: Path, taken: frozenset[Path]) -> Plain:
     }
 
 
-def _extends(written: Written) -> str | None:
+def _extends(written: YamlSource) -> str | None:
     value = written.value.get("extends") if isinstance(written.value, dict) else None
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _found(find: Find, parent: str, name: str, place: Place) -> Written:
+def _found(find: Find, parent: str, name: str, place: Place) -> YamlSource:
     try:
         return find(parent, name)
     except WrittenError:
@@ -134,7 +136,7 @@ def _found(find: Find, parent: str, name: str, place: Place) -> Written:
 
 
 def _over(  # noqa: PLR0913, PLR0917 - a walk over two values and where they stand
-    below: Plain, above: Plain, path: Path, origin: dict[Path, int], number: int, text: Written
+    below: Plain, above: Plain, path: Path, origin: dict[Path, int], number: int, text: YamlSource
 ) -> Plain:
     """Lay one value over another, and note where each part of the result stands."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
@@ -149,6 +151,6 @@ def _over(  # noqa: PLR0913, PLR0917 - a walk over two values and where they sta
     return result
 
 
-def alone(written: Written) -> Merged:
+def alone(written: YamlSource) -> Merged:
     """Take a text that stands on no other."""
     return Merged(written.value, (Layer(written.name, written),), dict.fromkeys(written.values, 0))

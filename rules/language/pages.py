@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from json import dumps
 
-from harmonize.core.yaml_source import Path, Plain, Written
+from harmonize.core.yaml_source import Path, Plain, YamlSource
 from harmonize.policy.rule_set import Citation, Model, ReferenceSchedule, RuleSet
-from harmonize.policy.summary import asked
-from rules.language.inheritance import APART, Merged
+from harmonize.policy.summary import summary
+from rules.language.inheritance import NOT_INHERITED, Merged
 
 _ORDER = ("id", "version", "title", "kind", "extends", "about", "scope", "requirement")
 
@@ -53,7 +53,7 @@ def _list(whole: Merged, value: list[Plain], path: Path, indent: int) -> Iterato
 
 def _comment(whole: Merged, path: Path) -> str:
     """Say where a field comes from, or what it overrides; nothing in a rule set that stands alone."""
-    if path[0] in APART or any(isinstance(step, int) for step in path):
+    if path[0] in NOT_INHERITED or any(isinstance(step, int) for step in path):
         return ""
     number = whole.layer(path)
     above = whole.layer(path[:-1]) if path[:-1] in whole.origin else 0
@@ -70,7 +70,7 @@ def _comment(whole: Merged, path: Path) -> str:
     return ""
 
 
-def _at(written: Written, path: Path) -> Plain:
+def _at(written: YamlSource, path: Path) -> Plain:
     return _in(written.value, path)
 
 
@@ -113,7 +113,7 @@ def _facts(rule_set: RuleSet) -> str:
     if tolerance.statistical:
         parts.append(f"the interval of the inputs at {_percent(tolerance.statistical)}")
     lines = [
-        f"- asks: {asked(rule_set)}",
+        f"- asks: {summary(rule_set)}",
         f"- kind: {rule_set.kind}, {'law, which can be breached' if rule_set.statutory else 'a benchmark, no law'}",
         f"- scope: {scope.text}",
         f"- account classes: {', '.join(scope.account_classes) or 'all'}",

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import MaintenanceMeaning
 from harmonize.policy.rule_set import Verified
-from rules.language.consistency import CONTRADICTION, contradictions
+from rules.language.consistency import CONTRADICTION, inconsistencies
 from rules.language.requirements import (
     CapRequirement,
     DisclosureRequirement,
@@ -184,7 +184,7 @@ class _Common(Shape):
     @model_validator(mode="after")
     def _agrees(self) -> "_Common":
         """Refuse fields that contradict one another."""
-        for found in contradictions(self.model_dump()):
+        for found in inconsistencies(self.model_dump()):
             raise PydanticCustomError(CONTRADICTION, "{said}", {"said": found.message})
         return self
 

@@ -18,13 +18,13 @@ from typing import Any
 import pandas as pd
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry, Listing
+from harmonize.archive.catalog import Catalog, Entry
 from harmonize.document.change import Kind
-from harmonize.history import queries as recall
+from harmonize.history import queries
 from harmonize.history.table_rows import GONE, Row, row_from, write_rows
-from harmonize.history.tables import Held, Kept, Store
+from harmonize.history.tables import HistoryTables, Kept, TableState
 from harmonize.history.timeline import FIRST
-from tests.harmonize.history import test_binance_history as binance
+from tests.harmonize.history import test_binance_history
 from tests.support.table_archives import of_recorded, rows
 from venues import facts, registry
 
@@ -55,7 +55,7 @@ def main() -> None:
         _replay(folder)
 
 
-def synthetic(folder: Path) -> tuple[Store, int, int]:
+def synthetic(folder: Path) -> tuple[HistoryTables, int, int]:
     """Tables of many venues over a year and of one over four: how many nights, and rows."""
     chance = random.Random(20_261_121)  # noqa: S311 - a seed, not a secret
     by_venue: dict[str, list[Row]] = {}
@@ -73,10 +73,10 @@ def synthetic(folder: Path) -> tuple[Store, int, int]:
         nights = LONG if number == 0 else NIGHTS
         count += _venue(folder, venue, list(named.values()), nights, chance)
         entries += _nights(venue, nights, len(entries))
-    store = Store(folder)
+    store = HistoryTables(folder)
     store._write_entries(  # noqa: SLF001 - what `update` would write
-        Held(
-            Listing(tuple(entries), len(entries), entries[-1].digest),
+        TableState(
+            Catalog(tuple(entries), len(entries), entries[-1].digest),
             tuple(Kept(one, read=True) for one in entries),
         )
     )
@@ -145,7 +145,7 @@ def _plain(value: Any) -> Any:
     return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
-def _as_of(store: Store) -> None:
+def _as_of(store: HistoryTables) -> None:
     moment = BEGUN + timedelta(days=200, hours=5)
 
     def plain() -> tuple[Row, ...]:
@@ -157,13 +157,13 @@ def _as_of(store: Store) -> None:
         held = held[~held["kind"].isin(sorted(GONE))]
         return _read(held.sort_values(["venue", "symbol", "profile"]))
 
-    ours, found = _timed(lambda: recall.as_of(store, "BTC", moment))
+    ours, found = _timed(lambda: queries.as_of(store, "BTC", moment))
     theirs, due = _timed(plain, 3)
     _same(found, due)
     _told(f"BTC as of a day, {len(found)} schedules", ours, "as of", theirs, "pandas")
 
 
-def _history(store: Store) -> None:
+def _history(store: HistoryTables) -> None:
     folder = min((store.path / "schedules").iterdir())
     venue = folder.name.removeprefix("venue=")
     files = sorted(folder.glob("*.parquet"))
@@ -174,7 +174,7 @@ def _history(store: Store) -> None:
         held = held[~held["carried"] & (held["symbol"] == symbol)]
         return _read(held.sort_values(["observed_at", "sequence", "profile"]))
 
-    ours, found = _timed(lambda: recall.history(store, venue, symbol))
+    ours, found = _timed(lambda: queries.history(store, venue, symbol))
     theirs, due = _timed(plain, 3)
     _same(found, due)
     what = f"four years of one schedule, {len(found)} rows in {len(files)} files"
@@ -185,14 +185,14 @@ def _replay(folder: Path) -> None:
     """The table of Binance as an archive, read into tables; its days parsed and compared by look-up."""
     archive = Archive.create(folder / "archive")
     newest: Entry | None = None
-    for snapshot in binance.snapshots():
+    for snapshot in test_binance_history.snapshots():
         newest = archive.append(snapshot, newest, imported=True)
-    store = Store(folder / "binance")
+    store = HistoryTables(folder / "binance")
     began = time.perf_counter()
     store.update(archive)
     ours = time.perf_counter() - began
     began = time.perf_counter()
-    table = binance.table()
+    table = test_binance_history.table()
     days = sorted(table)
     due = len(table[days[0]])
     for one, two in pairwise(days):

@@ -10,7 +10,7 @@ from functools import cache
 from tests.replay.faults import NONE, Faulty
 from tests.replay.server import Replay, open_venues
 from venues.adapter import VenueAdapter
-from venues.gathering.client import Progress, Terms, gather
+from venues.gathering.client import GatherOptions, Progress, gather
 from venues.gathering.credentials import Credentials
 from venues.gathering.outcome import Failed, Gathered, Outcome, Skipped
 
@@ -27,7 +27,7 @@ SECRETS = Credentials(
 """Credentials that open nothing; tests look for them where they must not be."""
 
 
-def terms(mirror: str, **changes: object) -> Terms:
+def terms(mirror: str, **changes: object) -> GatherOptions:
     """Terms under which nothing waits longer than it must."""
     fast: dict[str, object] = {
         "budget": 30.0,
@@ -38,11 +38,11 @@ def terms(mirror: str, **changes: object) -> Terms:
         "backoff": 0.001,
         "paced": False,
     }
-    return Terms(**(fast | changes))  # type: ignore[arg-type]
+    return GatherOptions(**(fast | changes))  # type: ignore[arg-type]
 
 
 def outcomes(
-    adapters: Iterable[VenueAdapter], asked: Terms, told: list[Progress] | None = None
+    adapters: Iterable[VenueAdapter], asked: GatherOptions, told: list[Progress] | None = None
 ) -> dict[str, Outcome]:
     """Gather, and give what came of it by venue."""
 

@@ -16,7 +16,7 @@ from reports.html.history import schedule_picture, weeks_picture
 from reports.html.report import html
 from reports.lookup import Lookup
 from reports.registry import render
-from reports.site import pages as site_pages
+from reports.site import pages
 from tests.support.paths import ROOT
 from tests.support.sample_documents import RATES, curves, sample
 from tests.support.sample_history import CRASH, course, monday, week
@@ -98,12 +98,12 @@ def section(name: str) -> str:
     return re.sub(r'<svg class="chart".*?</svg>', "<svg/>", found[0], flags=re.DOTALL) + "\n"
 
 
-SITE = site_pages.Site("Margins of <venues>", "https://example.org/margins")
+SITE = pages.Site("Margins of <venues>", "https://example.org/margins")
 
 
 def changes() -> str:
     """The body of a page of changes."""
-    page = site_pages.changes_page(nights(), ("2026-10", "2026-11"), SITE).decode()
+    page = pages.changes_page(nights(), ("2026-10", "2026-11"), SITE).decode()
     return page[page.index("<body") :]
 
 
@@ -127,7 +127,7 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "report-worth.html": lambda: section("worth"),
         "report-pictures.svg": pictures,
         "site-changes.html": changes,
-        "site-changes.xml": lambda: site_pages.feed(nights(), SITE).decode(),
+        "site-changes.xml": lambda: pages.feed(nights(), SITE).decode(),
         "report-steps.svg": steps,
         "report-weeks.svg": weeks,
     }

@@ -5,7 +5,7 @@ from functools import cache
 from harmonize.api.audit import Answer, Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import latest
-from harmonize.archive.recorded import recorded
+from harmonize.archive.location import recorded
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.policy.inputs import MARKET

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.source import Source
-from harmonize.history import derived as memory
-from harmonize.history.tables import Store
+from harmonize.history import derived
+from harmonize.history.tables import HistoryTables
 from tests.support.paths import ROOT
 
 ARCHIVE = ROOT / "venues" / "recorded" / "archive"
@@ -13,9 +13,9 @@ ARCHIVE = ROOT / "venues" / "recorded" / "archive"
 
 def main() -> None:
     """Take the tables away, and read the whole archive."""
-    Store(ARCHIVE / "derived").clear()
+    HistoryTables(ARCHIVE / "derived").clear()
     source = Source.of(Archive.open(ARCHIVE), "recorded")
-    memory.lately(source, datetime(9999, 1, 1, tzinfo=UTC))
+    derived.lately(source, datetime(9999, 1, 1, tzinfo=UTC))
 
 
 if __name__ == "__main__":

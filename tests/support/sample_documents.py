@@ -28,7 +28,6 @@ from harmonize.document import (
     FactorRow,
     Finding,
     FlagRow,
-    Gap,
     Index,
     IndexSummary,
     InputRow,
@@ -42,6 +41,7 @@ from harmonize.document import (
     RuleSetRow,
     ScheduleRow,
     SnapshotRow,
+    Spread,
     SpreadInterval,
     SpreadPoint,
     Status,
@@ -242,9 +242,9 @@ def divergences(underlying: str) -> tuple[DivergenceRow, ...]:
     return (*rows[:-1], blind)
 
 
-def gaps(underlying: str) -> tuple[Gap, ...]:
+def gaps(underlying: str) -> tuple[Spread, ...]:
     return tuple(
-        Gap(
+        Spread(
             underlying=underlying,
             figure=figure,
             venues=("venue-a", "venue-b", "venue-c", "venue-e"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from xml.etree.ElementTree import fromstring
 
-from harmonize.document.history import Course, Mark, StressWindow, Week
+from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
 
 WORST = '<script>alert("1")</script>&\x1b[31m\u202e' + "长" * 40
 """What a venue may call a symbol: markup, quotes, control characters, wide letters, without end."""
@@ -22,13 +22,13 @@ def course(  # noqa: PLR0913 - one parameter a field
     figure: str = "initial",
     notional: float = 1e6,
     symbol: str = "BTC/USDT:USDT",
-) -> Course:
+) -> MarginSeries:
     """A course from text, ``2024-01-01 0.1, 2024-02-01 -``; ``-`` is a rate that is not known."""
     pairs = [one.split() for one in marks.split(", ")]
     found = tuple(
-        Mark(f"{day}T00:00:00Z", None if rate == "-" else float(rate)) for day, rate in pairs
+        SeriesPoint(f"{day}T00:00:00Z", None if rate == "-" else float(rate)) for day, rate in pairs
     )
-    return Course("BTC", venue, symbol, "any", figure, notional, found, f"{until}T00:00:00Z")
+    return MarginSeries("BTC", venue, symbol, "any", figure, notional, found, f"{until}T00:00:00Z")
 
 
 def week(monday: str, *counts: int, venue: str = "venue-a") -> Week:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, newest_of
-from harmonize.archive.recorded import recorded as recorded_archive
+from harmonize.archive.location import recorded as recorded_archive
 from harmonize.core.payload import Origin, Payload, Snapshot
 from harmonize.history.table_rows import Row, read_rows
-from harmonize.history.tables import Store
+from harmonize.history.tables import HistoryTables
 from tests.support import recorded
 from venues.gathering.outcome import Failed
 
@@ -84,7 +84,7 @@ class Books:
         self.away.clear()
 
 
-def rows(store: Store) -> dict[tuple[str, str, str], list[Row]]:
+def rows(store: HistoryTables) -> dict[tuple[str, str, str], list[Row]]:
     """Everything that the tables hold, by venue, year and part."""
     return {
         (path.parent.name, path.stem, part): held
@@ -93,25 +93,25 @@ def rows(store: Store) -> dict[tuple[str, str, str], list[Row]]:
     }
 
 
-def told(store: Store) -> list[tuple[datetime, str, str]]:
+def told(store: HistoryTables) -> list[tuple[datetime, str, str]]:
     """What became of which symbol when, in order of time."""
     own = [one for (_, _, part), held in rows(store).items() if part == "own" for one in held]
     return [(one.observed_at, one.symbol.split("/")[0], one.kind) for one in own]
 
 
-def made_once(books: Books, folder: Path) -> Store:
+def made_once(books: Books, folder: Path) -> HistoryTables:
     """Tables made from the archive as it is."""
-    store = Store(folder)
+    store = HistoryTables(folder)
     store.update(books.archive)
     return store
 
 
 @cache
-def of_recorded() -> Store:
+def of_recorded() -> HistoryTables:
     """Tables of the recorded archive, made once for all tests."""
     folder = tempfile.TemporaryDirectory(prefix="tables")
     _KEPT.append(folder)
-    store = Store(Path(folder.name) / "derived")
+    store = HistoryTables(Path(folder.name) / "derived")
     with recorded_archive() as path:
         store.update(Archive.open(path))
     return store

@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 
 from tests.support import recorded
-from venues import facts, registry
-from venues import plausibility as sanity
+from venues import facts, plausibility, registry
 
-PATH = Path(sanity.__file__).with_name("fields.json")
+PATH = Path(plausibility.__file__).with_name("fields.json")
 
 
 def text() -> str:
     """What the file must hold."""
-    found = sanity.fields_of(
+    found = plausibility.fields_of(
         (one, adapter.parse(one, facts.bundled()))
         for one in recorded.snapshots()
         if (adapter := registry.adapter(one.venue)) is not None

@@ -12,7 +12,7 @@ from harmonize.core.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from venues import calls as asking
+from venues import calls
 from venues.gathering.credentials import Credentials
 from venues.gathering.responses import dating, holds_rows, plain, seconds_to_wait
 
@@ -29,27 +29,27 @@ SYMBOLS = snapshot('{"data": [{"id": "B", "live": true}, {"id": "A", "live": tru
 
 
 def test_calls_follow_from_answers_sorted_and_each_once() -> None:
-    found = asking.values("list", "data", field="id", where=lambda row: "live" in row)
-    assert list(asking.each("symbol", found, limit="5")(SYMBOLS)) == [
+    found = calls.values("list", "data", field="id", where=lambda row: "live" in row)
+    assert list(calls.each("symbol", found, limit="5")(SYMBOLS)) == [
         (("limit", "5"), ("symbol", "A")),
         (("limit", "5"), ("symbol", "B")),
     ]
-    everyone = asking.values("list", "data", field="id")
-    assert list(asking.joined("symbols", everyone, 2)(SYMBOLS)) == [
+    everyone = calls.values("list", "data", field="id")
+    assert list(calls.joined("symbols", everyone, 2)(SYMBOLS)) == [
         (("symbols", "A,B"),),
         (("symbols", "C"),),
     ]
 
 
 def test_several_asks_stand_together_and_one_without_parameters_is_one_call() -> None:
-    both = asking.together(asking.once(settle="usdt"), asking.every({"settle": "btc"}))
+    both = calls.together(calls.once(settle="usdt"), calls.every({"settle": "btc"}))
     assert list(both(SYMBOLS)) == [(("settle", "usdt"),), (("settle", "btc"),)]
-    assert list(asking.ONCE(SYMBOLS)) == [()]
+    assert list(calls.ONCE(SYMBOLS)) == [()]
 
 
 def test_a_cursor_is_followed_until_it_is_empty() -> None:
-    following = asking.cursor("cursor", "result", "next")
-    asked = asking.call(category="linear")
+    following = calls.cursor("cursor", "result", "next")
+    asked = calls.call(category="linear")
     assert following(asked, {"result": {"next": "p2"}}) == (
         ("category", "linear"),
         ("cursor", "p2"),
@@ -61,23 +61,23 @@ def test_a_cursor_is_followed_until_it_is_empty() -> None:
 
 @pytest.mark.parametrize(
     ("following", "second"),
-    [(asking.offset("at", 2, "rows"), "2"), (asking.numbered("at", 2, "rows"), "2")],
+    [(calls.offset("at", 2, "rows"), "2"), (calls.numbered("at", 2, "rows"), "2")],
 )
 def test_full_pages_are_followed_and_a_short_one_is_the_last(
-    following: asking.NextPage, second: str
+    following: calls.NextPage, second: str
 ) -> None:
     assert following((), {"rows": [1, 2]}) == (("at", second),)
     assert following((), {"rows": [1]}) is None
-    with pytest.raises(asking.PastTheEndError):
+    with pytest.raises(calls.PastTheEndError):
         following((("at", second),), {"rows": []})
     with pytest.raises(UnreadablePayloadError, match="a list was due"):
         following((), {"rows": {}})
 
 
 def test_listed_instruments_without_an_answer_are_named() -> None:
-    whole = asking.all_answered(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
+    whole = calls.all_answered(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
     assert whole(SYMBOLS) == "4 listed instruments have no margins in the answer, as B, C, D"
-    assert asking.all_answered(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
+    assert calls.all_answered(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,9 @@ import pytest
 from harmonize.api.audit import Question, read
 from harmonize.core.open_interest import by_contract
 from harmonize.core.payload import Payload, Snapshot, decode, resolve
-from harmonize.core.venue_conventions import Opposite
+from harmonize.core.venue_conventions import OffsetRule
 from harmonize.core.yaml_source import WrittenError
-from venues import conventions as conduct
-from venues import open_interest as interest
-from venues import registry
+from venues import conventions, open_interest, registry
 from venues.facts import Confidence
 
 READING, _ = read(Question())
@@ -22,12 +20,12 @@ READING, _ = read(Question())
 
 def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
     known = {one.venue for one in registry.VENUES}
-    for venue, one in conduct.bundled().items():
+    for venue, one in conventions.bundled().items():
         assert venue in known
         assert one.source
         assert one.confidence in {kind.value for kind in Confidence}
-    assert conduct.bundled()["krakenfutures"].at_entry
-    assert conduct.bundled()["okx"].opposite is Opposite.SUM
+    assert conventions.bundled()["krakenfutures"].at_entry
+    assert conventions.bundled()["okx"].opposite is OffsetRule.SUM
 
 
 @pytest.mark.parametrize(
@@ -46,7 +44,7 @@ def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
 )
 def test_a_fact_that_is_none_is_refused_with_its_place(text: str, said: str) -> None:
     with pytest.raises(WrittenError, match=said.replace("(", r"\(")):
-        conduct.parse(text, "a.yaml")
+        conventions.parse(text, "a.yaml")
 
 
 def test_open_interest_stands_where_it_says() -> None:
@@ -104,7 +102,7 @@ def altered(venue: str, content: bytes) -> Snapshot:
     "content", [b'{"no": 1}', b"[]", b"null", b"{", b'{"markets": []}', b"[1, 2]"]
 )
 def test_a_payload_of_another_shape_carries_no_open_interest(venue: str, content: bytes) -> None:
-    assert interest.read(altered(venue, content)) == ()
+    assert open_interest.read(altered(venue, content)) == ()
 
 
 def test_a_row_that_cannot_be_read_leaves_the_others() -> None:
@@ -115,10 +113,10 @@ def test_a_row_that_cannot_be_read_leaves_the_others() -> None:
         {"symbol": "B", "openInterest": 1e300, "multiplier": 1, "isInverse": False, "markPrice": 2},
         {"symbol": "C", "openInterest": 3, "multiplier": -1, "isInverse": True, "markPrice": 2},
     ]
-    (found,) = interest.read(altered("kucoin", json.dumps({"data": rows}).encode()))
+    (found,) = open_interest.read(altered("kucoin", json.dumps({"data": rows}).encode()))
     assert (found.id, found.value, found.pointer) == ("C", Decimal(3), "/data/4/openInterest")
     huge = b'{"markets": {"A": {"ticker": "A", "openInterest": "1E+999999", "oraclePrice": "1E+999999"}}}'
-    assert interest.read(altered("dydx", huge)) == ()
+    assert open_interest.read(altered("dydx", huge)) == ()
     contexts = b'[{"universe": [{"name": "A"}, {"name": "B"}]}, [null, {"openInterest": "2", "markPx": "3"}]]'
-    (other,) = interest.read(altered("hyperliquid", contexts))
+    (other,) = open_interest.read(altered("hyperliquid", contexts))
     assert (other.id, other.value, other.pointer) == ("B", Decimal(6), "/1/1/openInterest")

@@ -10,11 +10,9 @@ import pytest
 from harmonize.core.payload import Origin, Payload, Snapshot, decode
 from harmonize.core.schedule import Unknown
 from tests.replay.gathering import baseline
-from tests.support import recorded
-from tests.support import venue_fields as fields
+from tests.support import recorded, venue_fields
 from tests.support.altered_snapshots import written
-from venues import facts, registry
-from venues import plausibility as sanity
+from venues import facts, plausibility, registry
 from venues.adapter import Parsed
 
 
@@ -153,12 +151,14 @@ def test_recordings_are_not_held_against_the_laws() -> None:
     adapter = registry.adapter("lighter")
     assert adapter is not None
     parsed = adapter.parse(snapshot, facts.bundled())
-    assert sanity.held(snapshot, parsed, dict, {}) is parsed
+    assert plausibility.screen(snapshot, parsed, dict, {}) is parsed
 
 
 def test_the_known_fields_are_those_of_the_recordings() -> None:
-    assert fields.PATH.read_text(encoding="utf-8") == fields.text()
-    assert "maintenanceMargin" in sanity.known_fields()["bybit"]["publicGetV5MarketRiskLimit 3"]
+    assert venue_fields.PATH.read_text(encoding="utf-8") == venue_fields.text()
+    assert (
+        "maintenanceMargin" in plausibility.known_fields()["bybit"]["publicGetV5MarketRiskLimit 3"]
+    )
 
 
 def test_every_live_schedule_keeps_the_laws_against_itself() -> None:

@@ -11,7 +11,7 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Origin, Payload, UnreadablePayloadError
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.fields import Row, in_sequence, number, positive, rate, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import currency
 
 QUOTES = ("USDT", "USDC", "BUSD", "USD1", "BTC", "U")
@@ -29,7 +29,7 @@ _NO_CAP = 2**63 - 1
 _DATED = re.compile(r"^(?P<pair>.+)_(?P<expiry>\d{6})$")
 
 
-def linear(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def linear(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     """Read one symbol's brackets; they hold for cross and isolated margin alike.
 
     A recording may lack the maintenance rates of all brackets: then the initial margin alone is known.
@@ -42,7 +42,7 @@ def linear(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         in_sequence(bracket, "bracket", position, pointer)
         pointers.append(pointer)
         tiers.append(_without(bracket, pointer) if unrecorded else _tier(bracket, pointer))
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -78,7 +78,7 @@ def _read(bracket: Row, at: str) -> Tier:
     return Tier(
         upper=_cap(bracket, at),
         lower=number(bracket, "notionalFloor", at),
-        initial_rate=ladder.inverse(positive(bracket, "initialLeverage", at)),
+        initial_rate=tier_tables.inverse(positive(bracket, "initialLeverage", at)),
         maintenance_rate=rate(bracket, "maintMarginRatio", at),
         deduction=number(bracket, "cum", at),
     )
@@ -89,7 +89,7 @@ def _without(bracket: Row, at: str) -> Tier:
     return Tier(
         upper=_cap(bracket, at),
         lower=number(bracket, "notionalFloor", at),
-        initial_rate=ladder.inverse(positive(bracket, "initialLeverage", at)),
+        initial_rate=tier_tables.inverse(positive(bracket, "initialLeverage", at)),
         maintenance_rate=None,
     )
 

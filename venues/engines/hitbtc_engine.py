@@ -7,32 +7,32 @@ from harmonize.core.payload import Defect, Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, iso_day, read_members, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 SYMBOLS = "publicGetPublicSymbol"
-LEVERAGE = single.Stated("max_initial_leverage", "leverage")
+LEVERAGE = flat_rates.PublishedRate("max_initial_leverage", "leverage")
 
 
 def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
     defects: list[Defect] = []
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def build(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
         return _ladder(venue, payload, row, at)
 
     found = read_members(snapshot.answers(SYMBOLS), (), build, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tiers.parsed(snapshot, found, facts, defects)
 
 
-def _ladder(venue: str, payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(venue: str, payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if row.get("type") != "futures" or row.get("status") != "working":
         return
     quote, base = word(row, "quote_currency", at), word(row, "underlying", at)
     expiry = None if row.get("expiry") is None else iso_day(row, "expiry", at)
     id_ = at.removeprefix("/")
     listed = contract(venue, id_, base=base, quote=quote, settle=quote, expiry=expiry)
-    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
 
 
 def adapter(

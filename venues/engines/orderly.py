@@ -9,8 +9,7 @@ from harmonize.core.schedule import MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, positive, rate, read_rows, word
-from venues.parsing import effective_date as effective
-from venues.parsing import formulas as continuous
+from venues.parsing import effective_date, formulas
 
 INFO = "v1PublicGetPublicInfo"
 EXPONENT = Decimal("0.8")
@@ -24,14 +23,14 @@ def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+    def build(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
         return _formula(venue, payload, row, at)
 
     found = read_rows(snapshot.answers(INFO), ("data", "rows"), build, defects)
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
-def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     if row.get("status") not in ("ACTIVE", None):
         return
     symbol = word(row, "symbol", at)
@@ -42,7 +41,7 @@ def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[contin
     _, base, quote = parts
     initial, maintenance = rate(row, "base_imr", at), rate(row, "base_mmr", at)
     factor = positive(row, "imr_factor", at)
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=contract(venue, symbol, base=base, quote=quote, settle=quote),
         profile=Profile(MarginMode.ANY),
@@ -52,9 +51,9 @@ def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[contin
             Column("maintenance base", "/base_mmr", "rate"),
             Column("initial factor", "/imr_factor", "rate per USD^0.8"),
         ),
-        initial=continuous.power_above(initial, factor, EXPONENT),
-        maintenance=continuous.power_above(maintenance, maintenance / initial * factor, EXPONENT),
-        effective=effective.stated(row, "updated_time", effective.MILLISECOND),
+        initial=formulas.power_above(initial, factor, EXPONENT),
+        maintenance=formulas.power_above(maintenance, maintenance / initial * factor, EXPONENT),
+        effective=effective_date.stated(row, "updated_time", effective_date.MILLISECOND),
     )
 
 

@@ -9,7 +9,7 @@ from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Parsed
 from venues.facts import Facts
 from venues.fields import Row, positive, rate, read_rows, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd, archived_price, contracts, factor
 
 CONTRACTS = "bounds read as contracts, by the multiplier beside them"
@@ -30,11 +30,11 @@ def parse(engine: Engine, snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     prices = dict(read_rows(snapshot.answers(engine.tickers), (), _price, defects, symbol_key="s"))
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
-        return _ladder(engine, snapshot, payload, row, at, prices)
+    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
+        return _tier_table(engine, snapshot, payload, row, at, prices)
 
     found = read_rows(snapshot.answers(engine.contracts), ("contracts",), build, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
@@ -42,14 +42,14 @@ def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
     return [(symbol, factor(payload, f"last price of {symbol}", row, "c", at, "USD"))]
 
 
-def _ladder(  # noqa: PLR0913, PLR0917 - what a ladder rests on
+def _tier_table(  # noqa: PLR0913, PLR0917 - what a tier table rests on
     engine: Engine,
     snapshot: Snapshot,
     payload: Payload,
     row: Row,
     at: str,
     prices: dict[str, Factor],
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     if word(row, "status", at) != "TRADING":
         return
     if row.get("inverse") is not False:
@@ -72,7 +72,7 @@ def _ladder(  # noqa: PLR0913, PLR0917 - what a ladder rests on
                 rate(limit, "maintMargin", pointer),
             )
         )
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

@@ -9,8 +9,7 @@ from harmonize.core.schedule import Derived, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, listing, mapping, number, positive, rate, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 SYMBOLS = "publicGetV3Symbols"
@@ -25,10 +24,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     contract size is the least order and no contract size.
     """
     keys = ("data", "contractConfig", "perpetualContract")
-    return single.parsed(snapshot, facts, SYMBOLS, keys, _ladder)
+    return flat_rates.parsed(snapshot, facts, SYMBOLS, keys, _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     if row.get("enableTrade") is not True:
         return
     base, settle = word(row, "baseTokenId", at), word(row, "settleAssetId", at)
@@ -41,8 +40,8 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         reason = f"lists of {len(lowers)}, {len(initial)} and {len(maintenance)} do not match"
         raise UnreadablePayloadError(where=there, reason=reason)
     largest = positive(row, "maxPositionValue", at)
-    uppers = ladder.open_ended(lowers, max(largest, lowers[-1] + 1))
-    yield ladder.Ladder(
+    uppers = tier_tables.open_ended(lowers, max(largest, lowers[-1] + 1))
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS),

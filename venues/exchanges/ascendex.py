@@ -9,8 +9,7 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, number, positive, rate, rows, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 CONTRACTS = "v2PublicGetFuturesContract"
@@ -19,17 +18,17 @@ _TIERS = "marginRequirements"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; a last tier without an upper bound is open-ended."""
-    return single.parsed(snapshot, facts, CONTRACTS, ("data",), _ladder)
+    return flat_rates.parsed(snapshot, facts, CONTRACTS, ("data",), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     base, slash, quote = word(row, "underlying", at).partition("/")
     if not slash:
         raise UnreadablePayloadError(where=f"{at}/underlying", reason="BASE/QUOTE was due")
     settle = word(row, "settlementAsset", at)
     listed = contract("ascendex", word(row, "symbol", at), base=base, quote=quote, settle=settle)
     found = list(rows(row.get(_TIERS), f"{at}/{_TIERS}"))
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

@@ -2,10 +2,10 @@
 
 from harmonize.core.payload import Defect, Snapshot
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.engines import binance_brackets as brackets
+from venues.engines import binance_brackets
 from venues.facts import Facts
 from venues.fields import read_rows
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables as tiers
 
 BRACKETS = "fapiPrivateGetV3LeverageBracket"
 
@@ -13,8 +13,8 @@ BRACKETS = "fapiPrivateGetV3LeverageBracket"
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every symbol's brackets."""
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(BRACKETS), (), brackets.linear, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    found = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.linear, defects)
+    return tiers.parsed(snapshot, found, facts, defects)
 
 
 ADAPTER = VenueAdapter(

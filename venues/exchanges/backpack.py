@@ -9,7 +9,7 @@ from harmonize.core.schedule import MarginFunction, MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, mapping, number, rate, read_rows, word
-from venues.parsing import formulas as continuous
+from venues.parsing import formulas
 
 MARKETS = "publicGetApiV1Markets"
 ROOT = "the square root is taken of the position's notional, including orders that add to it"
@@ -22,14 +22,14 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     found = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     if word(row, "marketType", at) != "PERP":
         return
     base, quote = word(row, "baseSymbol", at), word(row, "quoteSymbol", at)
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=contract(
             "backpack", word(row, "symbol", at), base=base, quote=quote, settle=quote
@@ -56,7 +56,7 @@ def _function(row: Row, key: str, at: str) -> MarginFunction:
         reason = f"sqrt was due, was {kind!r}"
         raise UnreadablePayloadError(where=f"{there}/type", reason=reason)
     base, factor = rate(stated, "base", there), number(stated, "factor", there)
-    return continuous.power_above(base, factor, Decimal("0.5"))
+    return formulas.power_above(base, factor, Decimal("0.5"))
 
 
 ADAPTER = VenueAdapter(

@@ -8,8 +8,7 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, rate, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 SYMBOLS = "contractPublicGetSymbols"
@@ -18,10 +17,10 @@ FIRST = "rates up to the first risk limit, whose unit and whose steps no source 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract that is enabled. ccxt takes the initial rate for a least order cost."""
-    return single.parsed(snapshot, facts, SYMBOLS, (), _ladder)
+    return flat_rates.parsed(snapshot, facts, SYMBOLS, (), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     if row.get("enable") is not True:
         return
     base, quote = word(row, "baseCurrency", at), word(row, "quoteCurrency", at)
@@ -31,7 +30,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         reason = f"must not exceed initialMargin {initial}, was {maintenance}"
         raise UnreadablePayloadError(where=f"{at}/maintenanceMargin", reason=reason)
     listed = contract("bigone", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -43,7 +42,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         ),
         usd=currency(listed, "USD"),
         doubts=(FIRST,),
-        aside=FIRST,
+        exclusion_reason=FIRST,
     )
 
 

@@ -8,10 +8,10 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.engines import binance_brackets as brackets
+from venues.engines import binance_brackets
 from venues.facts import Facts
 from venues.fields import Row, in_sequence, number, positive, rate, read_rows, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import archived_price, coins, factor
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
@@ -30,14 +30,14 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     ccxt labels the coins of COIN-M brackets USD.
     """
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(BRACKETS), (), brackets.linear, defects)
+    found = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.linear, defects)
     marks = dict(read_rows(snapshot.answers(COIN_MARKS), (), _mark, defects))
 
-    def inverse(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def inverse(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
         return _inverse(snapshot, payload, row, at, marks)
 
     found += read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
@@ -47,7 +47,7 @@ def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
 
 def _inverse(
     snapshot: Snapshot, payload: Payload, row: Row, at: str, marks: dict[str, Factor]
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     listed = coin_margined(word(row, "symbol", at), at)
     tiers, pointers, floor = [], [], _FLOORS[0]
     for due, (pointer, bracket) in enumerate(rows(row.get("brackets"), f"{at}/brackets"), start=1):
@@ -58,14 +58,14 @@ def _inverse(
             Tier(
                 upper=positive(bracket, "qtyCap", pointer),
                 lower=number(bracket, floor, pointer),
-                initial_rate=ladder.inverse(positive(bracket, "initialLeverage", pointer)),
+                initial_rate=tier_tables.inverse(positive(bracket, "initialLeverage", pointer)),
                 maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
                 deduction=number(bracket, "cum", pointer),
             )
         )
     mark = marks.get(listed.id)
     price = mark or archived_price(snapshot, listed.underlying.asset, payload.observed_at)
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

@@ -9,7 +9,7 @@ from venues.adapter import Access, Calls, Endpoint, Parsed, Purpose, VenueAdapte
 from venues.calls import each, values
 from venues.facts import Facts
 from venues.fields import Row, defect, member, number, positive, rate, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import currency
 
 TIERS = "swapV1PrivateGetMaintMarginRatio"
@@ -19,17 +19,17 @@ CONTRACTS = "swapV2PublicGetQuoteContracts"
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read one answer a symbol: ``MM = N * rate - maintenance amount``."""
     defects: list[Defect] = []
-    found: list[ladder.Ladder] = []
+    found: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(TIERS):
         try:
             found.append(_ladder(payload))
         except UnreadablePayloadError as error:
             symbol = dict(payload.call.params).get("symbol", "")
             defects.append(defect(payload, error, symbol))
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
-def _ladder(payload: Payload) -> ladder.Ladder:
+def _ladder(payload: Payload) -> tier_tables.TierTable:
     data, top = member(decode(payload), "data")
     found = list(rows(data, top))
     symbols = {word(row, "symbol", at) for at, row in found}
@@ -42,7 +42,7 @@ def _ladder(payload: Payload) -> ladder.Ladder:
         reason = f"BASE-QUOTE was due, was {symbol!r}"
         raise UnreadablePayloadError(where=f"{top}/0/symbol", reason=reason)
     listed = contract("bingx", symbol, base=base, quote=quote, settle=quote)
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

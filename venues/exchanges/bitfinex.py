@@ -9,11 +9,11 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import defect, listing
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 CONF = "publicGetConfConfig"
-INITIAL, MAINTENANCE = single.Stated("8"), single.Stated("9")
+INITIAL, MAINTENANCE = flat_rates.PublishedRate("8"), flat_rates.PublishedRate("9")
 _PLACES = 10
 _CODES = {"UST": "USDT", "EUT": "EURT"}
 RISE = "the least rates; whether they rise with size the payload does not say"
@@ -22,7 +22,7 @@ RISE = "the least rates; whether they rise with size the payload does not say"
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read pairs as ``[name, [… initial at 8, maintenance at 9]]``, as a sample response has them."""
     defects: list[Defect] = []
-    found: list[ladder.Ladder] = []
+    found: list[tiers.TierTable] = []
     for payload in snapshot.answers(CONF):
         try:
             pairs = listing(listing(decode(payload), "")[0], "/0")
@@ -34,14 +34,14 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 found += _ladder(payload, pair, f"/0/{index}")
             except UnreadablePayloadError as error:
                 defects.append(defect(payload, error, _name(pair)))
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tiers.parsed(snapshot, found, facts, defects)
 
 
 def _name(pair: object) -> str:
     return pair[0] if isinstance(pair, list) and pair and isinstance(pair[0], str) else ""
 
 
-def _ladder(payload: Payload, pair: object, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, pair: object, at: str) -> Iterator[tiers.TierTable]:
     name, parts = _name(pair), listing(pair, at)
     base, colon, quote = name.partition(":")
     if not colon or not base.endswith("F0") or not quote.endswith("F0"):
@@ -59,7 +59,7 @@ def _ladder(payload: Payload, pair: object, at: str) -> Iterator[ladder.Ladder]:
     if base.startswith("TEST"):
         return
     listed = contract("bitfinex", name, base=base, quote=settle, settle=settle)
-    yield single.both(
+    yield flat_rates.both(
         payload,
         row,
         there,
@@ -68,7 +68,7 @@ def _ladder(payload: Payload, pair: object, at: str) -> Iterator[ladder.Ladder]:
         MAINTENANCE,
         mode=MarginMode.ANY,
         unverified=("places 8 and 9 read as initial and maintenance rate", RISE),
-        aside=RISE,
+        exclusion_reason=RISE,
     )
 
 

@@ -23,8 +23,7 @@ from venues.fields import (
     rows,
     word,
 )
-from venues.parsing import mark_prices as prices
-from venues.parsing import tiers as ladder
+from venues.parsing import mark_prices, tier_tables
 from venues.parsing.units import ToUsd, coins, currency
 
 LEVERS = "publicMixGetV2MixMarketQueryPositionLever"
@@ -72,8 +71,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     lists = filled(snapshot.answers(CONTRACTS), "data")
     named = dict(read_rows(lists, ("data",), _listed, defects))
-    marks = prices.read(snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects)
-    found: list[ladder.Ladder] = []
+    marks = mark_prices.read(snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects)
+    found: list[tier_tables.TierTable] = []
     for method, table in _TABLES.items():
         for payload in snapshot.answers(method):
             try:
@@ -84,7 +83,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             except UnreadablePayloadError as error:
                 asked = dict(payload.call.params).get("symbol", "")
                 defects.append(defect(payload, error, asked))
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 _Tiers = tuple[tuple[str, ...], tuple[Tier, ...]]
@@ -103,7 +102,7 @@ def _tiers(payload: Payload, table: _Table) -> tuple[str, tuple[str, ...], tuple
             Tier(
                 upper=positive(row, table.upper, at),
                 lower=number(row, table.lower, at),
-                initial_rate=ladder.inverse(positive(row, "leverage", at)),
+                initial_rate=tier_tables.inverse(positive(row, "leverage", at)),
                 maintenance_rate=rate(row, table.maintenance, at),
             )
         )
@@ -120,9 +119,9 @@ def _tiers(payload: Payload, table: _Table) -> tuple[str, tuple[str, ...], tuple
 
 def _ladder(
     payload: Payload, table: _Table, listed: Instrument, found: _Tiers, usd: ToUsd | Unknown
-) -> ladder.Ladder:
+) -> tier_tables.TierTable:
     inverse = listed.payoff is Payoff.INVERSE
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY, table.account_class),
@@ -135,7 +134,7 @@ def _ladder(
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: prices.Marks
+    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: mark_prices.Marks
 ) -> ToUsd | Unknown:
     if listed.payoff is Payoff.INVERSE:
         return coins(payload, marks.price(snapshot, listed, payload))

@@ -18,7 +18,7 @@ from harmonize.core.schedule import MarginFunction, MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, iso_day, positive, rate, read_rows, word
-from venues.parsing import formulas as continuous
+from venues.parsing import formulas
 from venues.parsing.units import factor
 
 INSTRUMENTS = "publicGetInstrumentActive"
@@ -38,17 +38,17 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     examples". Limits in coins become USD at the mark price of XBTUSD in the same payload.
     """
     defects: list[Defect] = []
-    found: list[continuous.Formula] = []
+    found: list[formulas.Formula] = []
     for payload in snapshot.answers(INSTRUMENTS):
         price = dict(read_rows((payload,), (), _price, [])).get("XBTUSD")
 
         def build(
             payload: Payload, row: Row, at: str, price: Factor | None = price
-        ) -> Iterator[continuous.Formula]:
+        ) -> Iterator[formulas.Formula]:
             return _formula(payload, row, at, price)
 
         found += read_rows((payload,), (), build, defects)
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
 def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
@@ -59,7 +59,7 @@ def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
 
 def _formula(
     payload: Payload, row: Row, at: str, price: Factor | None
-) -> Iterator[continuous.Formula]:
+) -> Iterator[formulas.Formula]:
     if word(row, "typ", at) not in _KINDS or word(row, "state", at) != "Open":
         return
     minor = word(row, "settlCurrency", at)
@@ -68,7 +68,7 @@ def _formula(
         raise UnreadablePayloadError(where=f"{at}/settlCurrency", reason=reason)
     settle, smallest = _MINOR[minor]
     listed = _instrument(row, at, settle)
-    formula = continuous.Formula(
+    formula = formulas.Formula(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -81,7 +81,7 @@ def _formula(
         ),
         initial=Unknown("the payload has no price of XBTUSD to convert its risk limits"),
         maintenance=Unknown("the payload has no price of XBTUSD to convert its risk limits"),
-        aside=CLOSED,
+        exclusion_reason=CLOSED,
     )
     if settle == "USDT":
         unit, conversion = 1 / smallest, Conversion(f"{minor} / {smallest:f}, at par with USD", ())

@@ -7,18 +7,18 @@ from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "publicGetMarketInstruments"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instId")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instId")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if row.get("instType") != "SWAP" or row.get("state") != "live":
         return
     base, quote = word(row, "baseCurrency", at), word(row, "quoteCurrency", at)
@@ -28,7 +28,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         raise UnreadablePayloadError(where=f"{at}/contractType", reason=reason)
     settle = quote if kind == "linear" else base
     listed = contract("blofin", word(row, "instId", at), base=base, quote=quote, settle=settle)
-    yield single.only_leverage(payload, row, at, listed)
+    yield flat_rates.only_leverage(payload, row, at, listed)
 
 
 ADAPTER = VenueAdapter(

@@ -8,7 +8,7 @@ from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, in_sequence, positive, read_rows, rows, word
-from venues.parsing import formulas as continuous
+from venues.parsing import formulas
 
 LIMITS = "publicGetPublicApiMarketV1RiskLimits"
 NOTHING = Unknown("the venue publishes risk limits by level, without a margin rate or leverage")
@@ -18,10 +18,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract's levels, so that a rate among them would be noticed."""
     defects: list[Defect] = []
     found = read_rows(snapshot.answers(LIMITS), ("data",), _formula, defects)
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     symbol = word(row, "symbol", at)
     parts = symbol.split("-")
     if len(parts) != 3:  # noqa: PLR2004 - base, kind, quote
@@ -31,7 +31,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
     for due, (pointer, level) in enumerate(rows(row.get("riskLimits"), f"{at}/riskLimits"), 1):
         in_sequence(level, "level", due, pointer)
         positive(level, "value", pointer)
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=contract("btse", symbol, base=base, quote=quote, settle=quote),
         profile=Profile(MarginMode.ANY),

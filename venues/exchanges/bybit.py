@@ -20,9 +20,8 @@ from venues.calls import (
 )
 from venues.facts import Facts
 from venues.fields import Row, day, defect, filled, number, positive, rate, read_rows, word
-from venues.parsing import mark_prices as prices
-from venues.parsing import tiers as ladder
-from venues.parsing.tier_rows import Gathered, Scattered, gather
+from venues.parsing import mark_prices, tier_tables
+from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
 from venues.parsing.units import ToUsd, coins, currency
 
 RISK_LIMIT = "publicGetV5MarketRiskLimit"
@@ -61,17 +60,17 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     named = dict(read_rows(lists, _LIST, _listed, defects))
     if lists:
         rows = [one for one in rows if one.symbol in named]
-    marks = prices.read(snapshot.answers(TICKERS), _LIST, ("symbol", "markPrice"), defects)
+    marks = mark_prices.read(snapshot.answers(TICKERS), _LIST, ("symbol", "markPrice"), defects)
     found = []
-    for one in gather(rows, defects):
+    for one in group_by_symbol(rows, defects):
         try:
             found.append(_ladder(snapshot, one, named, marks))
         except UnreadablePayloadError as error:
             defects.append(defect(one.payload, error, one.symbol))
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
-def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
+def _tier(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
     leverage = positive(row, "maxLeverage", at)
     initial = positive(row, "initialMargin", at)
     product = float(initial * leverage)
@@ -85,7 +84,7 @@ def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
         maintenance_rate=rate(row, "maintenanceMargin", at),
         deduction=None if row.get("mmDeduction") == "" else number(row, "mmDeduction", at),
     )
-    yield Scattered(word(row, "symbol", at), tier, at, payload)
+    yield TierRow(word(row, "symbol", at), tier, at, payload)
 
 
 def _listed(_: Payload, row: Row, at: str) -> list[tuple[str, Instrument]]:
@@ -101,13 +100,13 @@ def _listed(_: Payload, row: Row, at: str) -> list[tuple[str, Instrument]]:
 
 
 def _ladder(
-    snapshot: Snapshot, found: Gathered, named: dict[str, Instrument], marks: prices.Marks
-) -> ladder.Ladder:
+    snapshot: Snapshot, found: SymbolTiers, named: dict[str, Instrument], marks: mark_prices.Marks
+) -> tier_tables.TierTable:
     if found.tiers[0].deduction:
         reason = "the lowest tier is missing, for the lowest found has a deduction"
         raise UnreadablePayloadError(where=f"{found.rows[0]}/mmDeduction", reason=reason)
     listed = named.get(found.symbol) or instrument(found.symbol)
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=found.payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -119,7 +118,7 @@ def _ladder(
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: prices.Marks
+    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: mark_prices.Marks
 ) -> ToUsd | Unknown:
     """The risk limit of an inverse contract is a number of coins, as its worked examples show.
 

@@ -7,24 +7,24 @@ from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "publicGetV1FapiMarketExchangeInfo"
 
-LEVERAGE = single.Stated("maxLeverageLevel", "leverage")
+LEVERAGE = flat_rates.PublishedRate("maxLeverageLevel", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     quote, settle = word(row, "quoteAsset", at), word(row, "marginAsset", at)
     base = word(row, "baseAsset", at)
     listed = contract("bydfi", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

@@ -9,22 +9,21 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, iso_day, mapping, rate, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 PRODUCTS = "v3PublicGetBrokerageMarketProducts"
-LEVERAGE = single.Stated("max_leverage", "leverage")
+LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 _TIMES = (("intraday", "intraday_margin_rate"), ("overnight", "overnight_margin_rate"))
 _SIDES = (("long", "long_margin_rate"), ("short", "short_margin_rate"))
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read futures of the US exchange by time and side, perpetuals abroad by largest leverage."""
-    return single.parsed(snapshot, facts, PRODUCTS, ("products",), _ladders, "product_id")
+    return flat_rates.parsed(snapshot, facts, PRODUCTS, ("products",), _ladders, "product_id")
 
 
-def _ladders(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladders(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     if word(row, "product_type", at) != "FUTURE" or row.get("is_disabled") is True:
         return
     there = f"{at}/future_product_details"
@@ -35,16 +34,16 @@ def _ladders(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         return
     perpetual = f"{there}/perpetual_details"
     limits = mapping(details.get("perpetual_details"), perpetual)
-    yield single.only_leverage(payload, limits, perpetual, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, limits, perpetual, listed, LEVERAGE)
 
 
 def _by_time_and_side(
     payload: Payload, listed: Instrument, details: Row, at: str
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     for time, key in _TIMES:
         rates = mapping(details.get(key), f"{at}/{key}")
         for side, name in _SIDES:
-            yield ladder.Ladder(
+            yield tier_tables.TierTable(
                 payload=payload,
                 instrument=listed,
                 profile=Profile(MarginMode.CROSS, time, side),
@@ -52,7 +51,7 @@ def _by_time_and_side(
                 rows=(f"{at}/{key}",),
                 columns=(Column("initial", f"/{name}", "rate"),),
                 usd=currency(listed, "USD"),
-                no_maintenance=single.NO_MAINTENANCE,
+                no_maintenance=flat_rates.NO_MAINTENANCE,
             )
 
 

@@ -9,15 +9,14 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, mapping, positive, rate, read_rows, word
-from venues.parsing import flat_rates as single
-from venues.parsing import formulas as continuous
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, formulas
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "publicGetGetInstruments"
 OLD_INSTRUMENTS = "v1PublicGetInstruments"
 """The call of the venue's own API, which ccxt asked before the venue moved to Deribit's."""
 
-LEVERAGE = single.Stated("max_leverage", "leverage")
+LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 RISE = "the least rate; the charge for a position's share of trading volume is not in the payload"
 TWO_THIRDS = "MM is two thirds of IM, as the venue's leverage and margin policy states"
 
@@ -29,12 +28,12 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     new = read_rows(
         snapshot.answers(INSTRUMENTS), ("result",), _ladder, defects, symbol_key="instrument_name"
     )
-    based = continuous.parsed(old, facts, defects)
-    leveraged = ladder.parsed(snapshot, new, facts, ())
+    based = formulas.parsed(old, facts, defects)
+    leveraged = tiers.parsed(snapshot, new, facts, ())
     return Parsed((*based.schedules, *leveraged.schedules), based.defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     if word(row, "type", at) != "PERP":
         return
     base, quote = word(row, "base_asset_name", at), word(row, "quote_asset_name", at)
@@ -44,7 +43,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
     least = rate(row, "base_imf", at)
     prices = mapping(row.get("quote"), f"{at}/quote")
     mark = positive(prices, "mark_price", f"{at}/quote")
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS),
@@ -54,25 +53,25 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
             Column("capacity", "/position_limit_qty", "coins"),
             Column("mark price", "/quote/mark_price", "USD"),
         ),
-        initial=continuous.least(least),
-        maintenance=continuous.least(least * 2 / 3),
+        initial=formulas.least(least),
+        maintenance=formulas.least(least * 2 / 3),
         capacity=Derived(
             positive(row, "position_limit_qty", at) * mark, "position limit at the mark price"
         ),
         capacity_price=mark,
         doubts=(RISE, TWO_THIRDS),
-        aside=RISE,
+        exclusion_reason=RISE,
     )
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if word(row, "kind", at) != "future" or word(row, "settlement_period", at) != "perpetual":
         return
     base, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
     settle = word(row, "settlement_currency", at)
     id_ = word(row, "instrument_name", at)
     listed = contract("coinbaseinternational", id_, base=base, quote=quote, settle=settle)
-    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

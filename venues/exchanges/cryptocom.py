@@ -7,11 +7,11 @@ from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, day, number, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "v1PublicGetPublicGetInstruments"
-LEVERAGE = single.Stated("max_leverage", "leverage")
+LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 _KINDS = {"PERPETUAL_SWAP", "FUTURE"}
 
 
@@ -21,10 +21,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     The venue adds a rate per unit held (``unit_margin_rate``), whose scale no source states; it is
     gathered and not used.
     """
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("result", "data"), _ladder)
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("result", "data"), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if word(row, "inst_type", at) not in _KINDS or row.get("tradable") is not True:
         return
     base, quote = word(row, "base_ccy", at), word(row, "quote_ccy", at)
@@ -32,7 +32,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
     key = "expiry_timestamp_ms"
     expiry = day(row, key, at) if number(row, key, at) else None
     listed = contract("cryptocom", id_, base=base, quote=quote, settle=quote, expiry=expiry)
-    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
 
 
 _PATH = "/exchange/v1/public"

@@ -8,26 +8,26 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "publicGetDeepcoinMarketInstruments"
 
-LEVERAGE = single.Stated("lever", "leverage")
+LEVERAGE = flat_rates.PublishedRate("lever", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instId")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instId")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if row.get("instType") != "SWAP" or row.get("state") != "live":
         return
     base, quote = word(row, "baseCcy", at), word(row, "quoteCcy", at)
     settle = base if quote == "USD" else quote
     listed = contract("deepcoin", word(row, "instId", at), base=base, quote=quote, settle=settle)
-    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

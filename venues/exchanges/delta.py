@@ -9,7 +9,7 @@ from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import cursor, once
 from venues.facts import Facts
 from venues.fields import Row, iso_day, mapping, number, positive, read_rows, word
-from venues.parsing import formulas as continuous
+from venues.parsing import formulas
 
 PRODUCTS = "publicGetProducts"
 _FUTURES = {"perpetual_futures", "futures"}
@@ -22,10 +22,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     found = read_rows(snapshot.answers(PRODUCTS), ("result",), _formula, defects)
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     kind = word(row, "contract_type", at)
     if kind not in _FUTURES or row.get("state", "live") != "live":
         return
@@ -35,7 +35,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
     )
     expiry = iso_day(row, "settlement_time", at) if kind == "futures" else None
     id_ = word(row, "symbol", at)
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=contract("delta", id_, base=base, quote=quote, settle=settle, expiry=expiry),
         profile=Profile(MarginMode.ANY),
@@ -58,7 +58,7 @@ def _function(row: Row, key: str, at: str) -> MarginFunction:
         reason = f"a rate of at most 100 % was due, was {base * 100}"
         raise UnreadablePayloadError(where=f"{at}/{key}", reason=reason)
     slope = number(row, f"{key}_scaling_factor", at) / 100
-    return continuous.sloped_above(base, slope, positive(row, "max_leverage_notional", at))
+    return formulas.sloped_above(base, slope, positive(row, "max_leverage_notional", at))
 
 
 ADAPTER = VenueAdapter(

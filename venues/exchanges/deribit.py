@@ -22,10 +22,10 @@ from harmonize.core.payload import (
 from harmonize.core.schedule import (
     INFINITY,
     ZERO,
-    Figure,
     MarginFunction,
     MarginMode,
     MarginSchedule,
+    Observed,
     Piece,
     Profile,
     TierRule,
@@ -35,7 +35,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import every, once
 from venues.facts import Facts
 from venues.fields import Row, filled, positive, rate, read_rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd, archived_price, coins, factor
 
 INSTRUMENTS = "publicGetGetInstruments"
@@ -125,7 +125,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - what a schedule rests on
         profile=Profile(MarginMode.ANY),
         observed_at=payload.observed_at,
         dates=_dates(payload, also, factors),
-        origin=ladder.weakest((payload, *also)),
+        origin=tier_tables.weakest((payload, *also)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
         initial=initial,
@@ -134,25 +134,25 @@ def _schedule(  # noqa: PLR0913, PLR0917 - what a schedule rests on
         meaning=fact.meaning,
         fee=fact.fee_add_on,
         evidence=evidence,
-        aside="" if slope else "only the maximum leverage is published",
+        exclusion_reason="" if slope else "only the maximum leverage is published",
     )
 
 
 def _margins(
     listed: Instrument, slope: _Slope | None, usd: ToUsd | Unknown, leverage: Decimal
-) -> tuple[Figure[MarginFunction], Figure[MarginFunction]]:
+) -> tuple[Observed[MarginFunction], Observed[MarginFunction]]:
     """``rate = base + slope * q``, q the position in coins, on the whole position."""
     if slope is None:
-        lowest = MarginFunction((Piece(INFINITY, ZERO, ladder.inverse(leverage)),))
+        lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.inverse(leverage)),))
         doubt = f"least IM at the maximum leverage; the rise with size of {listed.id} is not public"
         missing = Unknown("the venue publishes only the maximum leverage of this contract")
-        return ladder.figure(lowest, [doubt]), missing
+        return tier_tables.figure(lowest, [doubt]), missing
     if isinstance(usd, Unknown):
         return usd, usd
     doubts = (f"slopes of the help page of {slope.payload.observed_at.date()}", usd.derivation)
     return (
-        ladder.figure(_rising(*slope.initial, usd.multiplier), doubts),
-        ladder.figure(_rising(*slope.maintenance, usd.multiplier), doubts),
+        tier_tables.figure(_rising(*slope.initial, usd.multiplier), doubts),
+        tier_tables.figure(_rising(*slope.maintenance, usd.multiplier), doubts),
     )
 
 

@@ -9,7 +9,7 @@ from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import numbered, once
 from venues.facts import Facts
 from venues.fields import Row, mapping, positive, rate, read_rows, word
-from venues.parsing import formulas as continuous
+from venues.parsing import formulas
 
 INSTRUMENTS = "publicPostGetAllInstruments"
 _KEY = "srm_perp_margin_requirements"
@@ -29,10 +29,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         defects,
         symbol_key="instrument_name",
     )
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     if word(row, "instrument_type", at) != "perp" or row.get("is_active") is not True:
         return
     id_, base = word(row, "instrument_name", at), word(row, "base_currency", at)
@@ -42,7 +42,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
     unknown = Unknown("the instrument list holds no margin requirements")
     if _KEY not in details:
         positive(details, "max_rate_per_hour", there)
-        yield continuous.Formula(
+        yield formulas.Formula(
             payload=payload,
             instrument=listed,
             profile=Profile(MarginMode.CROSS),
@@ -54,7 +54,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
         return
     there = f"{there}/{_KEY}"
     asked = mapping(details[_KEY], there)
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS, "standard margin"),
@@ -63,8 +63,8 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
             Column("initial", "/im_perp_req", "rate"),
             Column("maintenance", "/mm_perp_req", "rate"),
         ),
-        initial=continuous.least(rate(asked, "im_perp_req", there)),
-        maintenance=continuous.least(rate(asked, "mm_perp_req", there)),
+        initial=formulas.least(rate(asked, "im_perp_req", there)),
+        maintenance=formulas.least(rate(asked, "mm_perp_req", there)),
     )
 
 

@@ -8,8 +8,7 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, positive, rate, rows, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 INSTRUMENTS = "publicSwapGetPublicInstruments"
@@ -19,10 +18,10 @@ FIRST = "the rates of the first limit; no source states the unit of max_limit, w
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract's first limit: the rates are the least that the venue asks."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instrument_id")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instrument_id")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     if row.get("is_trading") is not True:
         return
     base, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
@@ -35,17 +34,17 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
     )
     stated = "maint_margin_ratio" in first  # the largest leverage of some contracts has none
     ratio = rate(first, "maint_margin_ratio", pointer) if stated else None
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=contract("digifinex", id_, base=base, quote=quote, settle=settle),
         profile=Profile(MarginMode.ANY),
-        tiers=(Tier(INFINITY, ladder.inverse(leverage), ratio),),
+        tiers=(Tier(INFINITY, tier_tables.inverse(leverage), ratio),),
         rows=(pointer,),
         columns=(Column("initial", "/leverage", "leverage"), *((MAINTENANCE,) if stated else ())),
         usd=currency(contract("digifinex", id_, base=base, quote=quote, settle=settle), "USD"),
         doubts=(FIRST,),
         no_maintenance="" if stated else "the venue publishes no ratio for its largest leverage",
-        aside=FIRST,
+        exclusion_reason=FIRST,
     )
 
 

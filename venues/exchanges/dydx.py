@@ -16,7 +16,7 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, number, rate, read_members, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd, factor
 
 MARKETS = "indexerGetPerpetualMarkets"
@@ -38,10 +38,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     found = read_members(
         snapshot.answers(MARKETS), ("markets",), _ladder, defects, symbol_key="ticker"
     )
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     if word(row, "status", at) != "ACTIVE":
         return
     listed = instrument(word(row, "ticker", at), at)
@@ -60,7 +60,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         ),
         maintenance_rate=rate(row, "maintenanceMarginFraction", at),
     )
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(_MODES[mode]),

@@ -8,8 +8,7 @@ from harmonize.core.schedule import Known, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, mapping, positive, rate, rows, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 MARKETS = "v1PublicGetInfoMarkets"
@@ -18,10 +17,10 @@ _TIERS = "riskFactorConfig"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every active market: the tier's risk factor is its IM rate, on the whole position."""
-    return single.parsed(snapshot, facts, MARKETS, ("data",), _ladder, "name")
+    return flat_rates.parsed(snapshot, facts, MARKETS, ("data",), _ladder, "name")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     if word(row, "status", at) != "ACTIVE":
         return
     name, base = word(row, "name", at), word(row, "assetName", at)
@@ -37,7 +36,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         tiers.append(
             Tier(positive(tier, "upperBound", pointer), rate(tier, "riskFactor", pointer), None)
         )
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS),
@@ -49,7 +48,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         ),
         usd=currency(listed, quote),
         capacity=Known(positive(config, "maxPositionValue", there)),
-        no_maintenance=single.NO_MAINTENANCE,
+        no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 
 

@@ -6,16 +6,14 @@ from datetime import datetime
 
 from harmonize.core.instrument import Instrument, Payoff
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
-from harmonize.core.schedule import UNSTATED, Figure, MarginMode, Profile, Tier, Unknown
+from harmonize.core.schedule import UNSTATED, MarginMode, Observed, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import all_answered, every, offset
 from venues.exchanges.gate_contracts import ToUsdOf, first_tier, guess, instrument, trades
 from venues.facts import Facts
 from venues.fields import Row, defect, member, number, positive, rate, read_rows, rows, word
-from venues.parsing import effective_date as effective
-from venues.parsing import mark_prices as prices
-from venues.parsing import tiers as ladder
-from venues.parsing.tier_rows import Gathered, Scattered, gather
+from venues.parsing import effective_date, mark_prices, tier_tables
+from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
 from venues.parsing.units import ToUsd, coins, currency
 
 TIERS = "publicFuturesGetSettleRiskLimitTiers"
@@ -46,18 +44,18 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     listed = (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
     published = read_rows(answers, (), _tier, defects, symbol_key="contract")
     tiered = {*(one.symbol for one in published), *(one.symbol for one in defects)}
-    marks = prices.read(listed, (), ("name", "mark_price"), defects, also_read=True)
+    marks = mark_prices.read(listed, (), ("name", "mark_price"), defects, also_read=True)
 
     def to_usd(payload: Payload, one: Instrument) -> ToUsd | Unknown:
         if one.payoff is Payoff.INVERSE:
             return coins(payload, marks.price(snapshot, one, payload))
         return currency(one, one.settle)
 
-    def first(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def first(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
         return first_tier(payload, row, at, tiered, to_usd)
 
     found = []
-    for one in gather(published, defects, _PAGING):
+    for one in group_by_symbol(published, defects, _PAGING):
         try:
             found.append(_ladder(one, to_usd))
         except UnreadablePayloadError as error:
@@ -65,16 +63,16 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     found += read_rows(listed, (), first, defects, symbol_key="name")
     since = dict(read_rows(listed, (), _changed, []))
     dated = [replace(one, effective=since.get(one.instrument.id, UNSTATED)) for one in found]
-    return ladder.parsed(snapshot, dated, facts, defects)
+    return tier_tables.parsed(snapshot, dated, facts, defects)
 
 
-def _changed(_: Payload, row: Row, at: str) -> list[tuple[str, Figure[datetime]]]:
+def _changed(_: Payload, row: Row, at: str) -> list[tuple[str, Observed[datetime]]]:
     """When a contract's settings were last changed; rows that cannot be read are told elsewhere."""
-    said = effective.stated(row, "config_change_time", effective.SECOND)
+    said = effective_date.stated(row, "config_change_time", effective_date.SECOND)
     return [(word(row, "name", at), said)]
 
 
-def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
+def _tier(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
     tier = Tier(
         upper=positive(row, "risk_limit", at),
         initial_rate=rate(row, "initial_rate", at),
@@ -83,12 +81,12 @@ def _tier(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
     )
     name = word(row, "contract", at)
     instrument(name, at, payload)
-    yield Scattered(name, tier, at, payload, row.get("tier"))
+    yield TierRow(name, tier, at, payload, row.get("tier"))
 
 
-def _ladder(found: Gathered, to_usd: ToUsdOf) -> ladder.Ladder:
+def _ladder(found: SymbolTiers, to_usd: ToUsdOf) -> tier_tables.TierTable:
     listed = instrument(found.symbol, "", found.payload)
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=found.payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Payload, UnreadablePayloadError
-from harmonize.core.schedule import Derived, Figure, Known, MarginMode, Profile, Tier, Unknown
+from harmonize.core.schedule import Derived, Known, MarginMode, Observed, Profile, Tier, Unknown
 from venues.fields import Row, positive, rate, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd
 
 _NAME = re.compile(r"^(?P<base>[^_]+)_(?P<quote>USDT|USD)(?:_(?P<day>\d{8}))?$")
@@ -32,7 +32,7 @@ def guess(listed: Instrument) -> str:
 
 def first_tier(
     payload: Payload, row: Row, at: str, tiered: set[str], to_usd: ToUsdOf
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     """The contract's own leverage and maintenance rate hold up to its base risk limit.
 
     Its step and maximum look like a ladder but are deprecated and give a false one, so above the
@@ -44,11 +44,11 @@ def first_tier(
     listed = instrument(name, at, payload)
     tier = Tier(
         upper=positive(row, "risk_limit_base", at),
-        initial_rate=ladder.inverse(positive(row, "leverage_max", at)),
+        initial_rate=tier_tables.inverse(positive(row, "leverage_max", at)),
         maintenance_rate=rate(row, "maintenance_rate", at),
     )
     usd = to_usd(payload, listed)
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -68,7 +68,7 @@ def trades(row: Row) -> bool:
     return row.get("in_delisting") is not True and row.get("status") not in _CLOSED
 
 
-def _capacity(row: Row, at: str, listed: Instrument, usd: ToUsd | Unknown) -> Figure[Decimal]:
+def _capacity(row: Row, at: str, listed: Instrument, usd: ToUsd | Unknown) -> Observed[Decimal]:
     largest = positive(row, "risk_limit_max", at)
     if isinstance(usd, Unknown):
         return usd

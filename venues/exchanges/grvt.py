@@ -9,7 +9,7 @@ from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import each, once, values
 from venues.facts import Facts
 from venues.fields import Row, defect, mapping, number, positive, rate, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import currency
 
 RULES = "publicMarketPostFullV1MarginRules"
@@ -19,17 +19,17 @@ INSTRUMENTS = "publicMarketPostFullV1AllInstruments"
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read one answer an instrument: ``MM = N * rate - cumulative maintenance amount``."""
     defects: list[Defect] = []
-    found: list[ladder.Ladder] = []
+    found: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(RULES):
         try:
             found.append(_ladder(payload))
         except UnreadablePayloadError as error:
             symbol = dict(payload.call.params).get("instrument", "")
             defects.append(defect(payload, error, symbol))
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
-def _ladder(payload: Payload) -> ladder.Ladder:
+def _ladder(payload: Payload) -> tier_tables.TierTable:
     document = mapping(decode(payload), "")
     rules = mapping(document.get("result", document), "")
     top = "/result" if "result" in document else ""
@@ -40,7 +40,7 @@ def _ladder(payload: Payload) -> ladder.Ladder:
         raise UnreadablePayloadError(where=f"{top}/instrument", reason=reason)
     listed = contract("grvt", id_, base=parts[0], quote=parts[1], settle=parts[1])
     found = list(rows(rules.get("risk_brackets"), f"{top}/risk_brackets"))
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS),

@@ -2,20 +2,20 @@
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.engines import risk_limits as risk_rows
+from venues.engines import risk_limits
 from venues.facts import Facts
 
-ENGINE = risk_rows.Engine(
+ENGINE = risk_limits.Engine(
     venue="hashkey",
     contracts="publicGetApiV1ExchangeInfo",
     tickers="publicGetQuoteV1Ticker24hr",
-    named=risk_rows.linear,
+    named=risk_limits.linear,
 )
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read the limits of every perpetual."""
-    return risk_rows.parse(ENGINE, snapshot, facts)
+    return risk_limits.parse(ENGINE, snapshot, facts)
 
 
 ADAPTER = VenueAdapter(

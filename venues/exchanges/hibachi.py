@@ -8,26 +8,26 @@ from harmonize.core.schedule import MarginMode
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INFO = "publicGetMarketExchangeInfo"
 
-INITIAL = single.Stated("riskFactorForOrders")
-MAINTENANCE = single.Stated("maintenanceFactorForPositions")
+INITIAL = flat_rates.PublishedRate("riskFactorForOrders")
+MAINTENANCE = flat_rates.PublishedRate("maintenanceFactorForPositions")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every live market; the factor for orders is what opening a position takes."""
-    return single.parsed(snapshot, facts, INFO, ("futureContracts",), _ladder)
+    return flat_rates.parsed(snapshot, facts, INFO, ("futureContracts",), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if row.get("status") != "LIVE":
         return
     base, settle = word(row, "underlyingSymbol", at), word(row, "settlementSymbol", at)
     listed = contract("hibachi", word(row, "symbol", at), base=base, quote=settle, settle=settle)
-    yield single.both(payload, row, at, listed, INITIAL, MAINTENANCE, mode=MarginMode.CROSS)
+    yield flat_rates.both(payload, row, at, listed, INITIAL, MAINTENANCE, mode=MarginMode.CROSS)
 
 
 ADAPTER = VenueAdapter(

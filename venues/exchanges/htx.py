@@ -10,7 +10,7 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, in_sequence, number, positive, read_rows, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import archived_price, contracts, factor
 
 PRICES = "contractPublicGetLinearSwapExMarketDetailBatchMerged"
@@ -42,7 +42,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         read_rows(snapshot.answers(PRICES), ("ticks",), _price, defects, symbol_key="contract_code")
     )
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
         return _ladders(snapshot, payload, row, at, sizes, prices)
 
     found = [
@@ -52,7 +52,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             snapshot.answers(method), ("data",), build, defects, symbol_key="contract_code"
         )
     ]
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _size(payload: Payload, row: Row, at: str) -> list[tuple[str, tuple[Factor, Payload]]]:
@@ -73,7 +73,7 @@ def _ladders(  # noqa: PLR0913, PLR0917 - what a ladder rests on
     at: str,
     sizes: dict[str, tuple[Factor, Payload]],
     prices: dict[str, Factor],
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     code, mode = word(row, "contract_code", at), word(row, "margin_mode", at)
     if mode not in {"cross", "isolated"}:
         reason = f"cross or isolated was due, was {mode!r}"
@@ -88,7 +88,7 @@ def _ladders(  # noqa: PLR0913, PLR0917 - what a ladder rests on
     for lever_at, lever in rows(row.get("list"), f"{at}/list"):
         leverage = positive(lever, "lever_rate", lever_at)
         pointers, tiers = _tiers(lever, lever_at, leverage)
-        yield ladder.Ladder(
+        yield tier_tables.TierTable(
             payload=payload,
             instrument=listed,
             profile=Profile(MarginMode(mode), chosen_leverage=f"{leverage:f}"),
@@ -112,7 +112,7 @@ def _tiers(lever: Row, at: str, leverage: Decimal) -> tuple[tuple[str, ...], tup
         tiers.append(
             Tier(
                 upper=INFINITY if open_end else positive(ladder_row, "max_size", pointer),
-                initial_rate=ladder.inverse(leverage),
+                initial_rate=tier_tables.inverse(leverage),
                 maintenance_rate=share / leverage,
             )
         )

@@ -11,7 +11,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, defect, listing, mapping, number, positive, read_rows, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd, currency
 
 INFO = "publicPostInfo"
@@ -32,7 +32,7 @@ class _Table:
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Join each market with the margin table of the same payload, never of another date."""
     defects: list[Defect] = []
-    found: list[ladder.Ladder] = []
+    found: list[tier_tables.TierTable] = []
     for payload in _answers(snapshot):
         try:
             metas = list(_metas(payload))
@@ -54,12 +54,12 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 at: str,
                 tables: Mapping[int, _Table] = tables,
                 settle: str = settle,
-            ) -> Iterator[ladder.Ladder]:
+            ) -> Iterator[tier_tables.TierTable]:
                 return _ladder(payload, row, at, tables, settle)
 
             keys = (*at.split("/")[1:], "universe")
             found += read_rows((payload,), keys, build, defects, symbol_key="name")
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _answers(snapshot: Snapshot) -> list[Payload]:
@@ -118,7 +118,7 @@ def _pair(pair: object, at: str) -> tuple[int, object]:
 
 def _ladder(
     payload: Payload, row: Row, at: str, tables: Mapping[int, _Table], settle: str
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     if row.get("isDelisted") is True:
         return
     listed = instrument(word(row, "name", at), settle)
@@ -141,7 +141,7 @@ def _ladder(
         columns = (Column("table", "/marginTableId", "id"),)
         usd = Unknown(f"margin table {id_} is not in the recording")
     mode = MarginMode.ISOLATED if _isolated_only(row, at) else MarginMode.ANY
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(mode),
@@ -166,7 +166,9 @@ def _tiers(lowers: tuple[Decimal, ...], leverages: tuple[Decimal, ...]) -> tuple
     """IM rate = 1 / leverage, MM rate = 1 / (2 × leverage). Source: Hyperliquid, "Margin tiers"."""
     return tuple(
         Tier(upper, 1 / leverage, 1 / (2 * leverage), lower)
-        for upper, lower, leverage in zip(ladder.open_ended(lowers), lowers, leverages, strict=True)
+        for upper, lower, leverage in zip(
+            tier_tables.open_ended(lowers), lowers, leverages, strict=True
+        )
     )
 
 

@@ -10,9 +10,9 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import (
     INFINITY,
     Derived,
-    Figure,
     Known,
     MarginMode,
+    Observed,
     Profile,
     Tier,
     Unknown,
@@ -21,7 +21,7 @@ from harmonize.core.schedule import (
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, mapping, number, positive, rate, read_rows, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import contracts, factor
 
 INSTRUMENTS = "publicGetInstruments"
@@ -43,11 +43,11 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     marks = dict(read_rows(snapshot.answers(TICKERS), ("tickers",), _mark, defects))
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
         return _ladders(payload, row, at, marks)
 
     found = read_rows(snapshot.answers(INSTRUMENTS), ("instruments",), build, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
@@ -60,7 +60,7 @@ def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
 
 def _ladders(
     payload: Payload, row: Row, at: str, marks: dict[str, Factor]
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     kind = word(row, "type", at)
     if kind not in _KINDS:
         reason = f"one of {', '.join(sorted(_KINDS))} was due, was {kind!r}"
@@ -75,7 +75,7 @@ def _ladders(
     for levels in _schedules(row, at):
         key = _KINDS[kind]
         pointers, tiers = _tiers(levels, key, capacity)
-        yield ladder.Ladder(
+        yield tier_tables.TierTable(
             payload=payload,
             instrument=listed,
             profile=Profile(MarginMode.ANY, levels.account_class),
@@ -105,7 +105,7 @@ def _schedules(row: Row, at: str) -> Iterator[_Levels]:
 
 
 def _tiers(
-    levels: _Levels, key: str, capacity: Figure[Decimal]
+    levels: _Levels, key: str, capacity: Observed[Decimal]
 ) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     pointers, lowers, rates = [], [], []
     for pointer, level in rows(levels.value, levels.at):
@@ -117,14 +117,14 @@ def _tiers(
     largest = value_of(capacity)
     # Levels that begin above the largest position are never reached.
     reached = [low for low in lowers if largest is None or low < largest]
-    uppers = ladder.open_ended(reached, INFINITY if largest is None else largest)
+    uppers = tier_tables.open_ended(reached, INFINITY if largest is None else largest)
     return tuple(pointers[: len(uppers)]), tuple(
         Tier(upper, initial, maintenance, lower)
         for upper, lower, (initial, maintenance) in zip(uppers, lowers, rates, strict=False)
     )
 
 
-def _capacity(payload: Payload, row: Row, at: str, mark: Factor | None) -> Figure[Decimal]:
+def _capacity(payload: Payload, row: Row, at: str, mark: Factor | None) -> Observed[Decimal]:
     """The largest position: contracts of 1 USD on inverse contracts, coins on flexible ones."""
     largest = positive(row, "maxPositionSize", at)
     if word(row, "type", at) == "futures_inverse":

@@ -11,9 +11,8 @@ from venues.calls import all_answered, each, joined, once, values
 from venues.exchanges import kucoin_cross
 from venues.facts import Facts
 from venues.fields import Row, day, defect, filled, number, positive, rate, read_rows, word
-from venues.parsing import mark_prices as prices
-from venues.parsing import tiers as ladder
-from venues.parsing.tier_rows import Gathered, Scattered, gather
+from venues.parsing import mark_prices, tier_tables
+from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
 from venues.parsing.units import ToUsd, coins, currency
 
 LEVELS = "futuresPublicGetContractsRiskLimitSymbol"
@@ -53,12 +52,12 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
     lists = snapshot.answers(CONTRACTS)
     schedules = read_rows(lists, ("data",), cross, defects)
-    marks = prices.read(lists, ("data",), ("symbol", "markPrice"), defects, also_read=True)
+    marks = mark_prices.read(lists, ("data",), ("symbol", "markPrice"), defects, also_read=True)
     named = _named(snapshot, defects)
-    found: list[ladder.Ladder] = []
+    found: list[tier_tables.TierTable] = []
     for method, profile, read in ((LEVELS, _ISOLATED, _level), (UNIFIED, _UNIFIED, _unified)):
         own: list[Defect] = []  # a defect of one list says nothing of another's tiers
-        tiers = gather(read_rows(snapshot.answers(method), ("data",), read, own), own)
+        tiers = group_by_symbol(read_rows(snapshot.answers(method), ("data",), read, own), own)
         defects += own
         for one in tiers:
             try:
@@ -68,37 +67,37 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 continue
             usd = _to_usd(snapshot, one.payload, listed, marks)
             found.append(_ladder(one, listed, profile, usd))
-    parsed = ladder.parsed(snapshot, found, facts, defects)
+    parsed = tier_tables.parsed(snapshot, found, facts, defects)
     return Parsed((*schedules, *parsed.schedules), parsed.defects)
 
 
-def _level(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
+def _level(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
     tier = Tier(
         upper=positive(row, "maxRiskLimit", at),
         lower=number(row, "minRiskLimit", at),
         initial_rate=rate(row, "initialMargin", at),
         maintenance_rate=rate(row, "maintainMargin", at),
     )
-    yield Scattered(word(row, "symbol", at), tier, at, payload)
+    yield TierRow(word(row, "symbol", at), tier, at, payload)
 
 
-def _unified(payload: Payload, row: Row, at: str) -> Iterator[Scattered]:
+def _unified(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
     tier = Tier(
         upper=positive(row, "maxSize", at),
         lower=number(row, "minSize", at),
         initial_rate=rate(row, "initialMarginRate", at),
         maintenance_rate=rate(row, "maintainMarginRate", at),
     )
-    yield Scattered(word(row, "symbol", at), tier, at, payload)
+    yield TierRow(word(row, "symbol", at), tier, at, payload)
 
 
 def _ladder(
-    found: Gathered, listed: Instrument, profile: Profile, usd: ToUsd | Unknown
-) -> ladder.Ladder:
+    found: SymbolTiers, listed: Instrument, profile: Profile, usd: ToUsd | Unknown
+) -> tier_tables.TierTable:
     classic = profile is _ISOLATED
     coin_margined = _COINS if listed.payoff is Payoff.INVERSE else ""
     notes = ("The user sets the level; the rate of the level holds for the whole position.",)
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=found.payload,
         instrument=listed,
         profile=profile,
@@ -112,7 +111,7 @@ def _ladder(
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: prices.Marks
+    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: mark_prices.Marks
 ) -> ToUsd | Unknown:
     if listed.payoff is Payoff.INVERSE:
         return coins(payload, marks.price(snapshot, listed, payload))

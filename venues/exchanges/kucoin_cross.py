@@ -16,10 +16,10 @@ from harmonize.core.schedule import (
     INFINITY,
     ZERO,
     Derived,
-    Figure,
     MarginFunction,
     MarginMode,
     MarginSchedule,
+    Observed,
     Piece,
     Profile,
     TierRule,
@@ -120,7 +120,7 @@ def _functions(
     return MarginFunction(tuple(pieces)), maintenance
 
 
-def _capacity(row: Row, at: str, listed: Instrument, mark: Factor) -> Figure[Decimal]:
+def _capacity(row: Row, at: str, listed: Instrument, mark: Factor) -> Observed[Decimal]:
     raw = row.get("crossRiskLimit")
     if raw is None:
         return Unknown("the venue publishes no cross risk limit for this contract")

@@ -8,22 +8,22 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "contractPublicGetCfdOpenApiV1PubInstrument"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     quote, settle = word(row, "priceCurrency", at), word(row, "clearCurrency", at)
     base = word(row, "baseCurrency", at)
     listed = contract("lbank", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield single.only_leverage(payload, row, at, listed)
+    yield flat_rates.only_leverage(payload, row, at, listed)
 
 
 ADAPTER = VenueAdapter(

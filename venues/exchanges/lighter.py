@@ -8,13 +8,13 @@ from harmonize.core.schedule import MarginMode
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 DETAILS = "publicGetOrderBookDetails"
 
-INITIAL = single.Stated("min_initial_margin_fraction", "1/10000")
-MAINTENANCE = single.Stated("maintenance_margin_fraction", "1/10000")
+INITIAL = flat_rates.PublishedRate("min_initial_margin_fraction", "1/10000")
+MAINTENANCE = flat_rates.PublishedRate("maintenance_margin_fraction", "1/10000")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -22,15 +22,15 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
     ccxt gives ``quote_multiplier`` as contract size, which it is not; nothing here needs a size.
     """
-    return single.parsed(snapshot, facts, DETAILS, ("order_book_details",), _ladder)
+    return flat_rates.parsed(snapshot, facts, DETAILS, ("order_book_details",), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     if row.get("market_type", "perp") != "perp" or row.get("status") != "active":
         return
     symbol = word(row, "symbol", at)
     listed = contract("lighter", symbol, base=symbol, quote="USDC", settle="USDC")
-    yield single.both(payload, row, at, listed, INITIAL, MAINTENANCE, mode=MarginMode.ANY)
+    yield flat_rates.both(payload, row, at, listed, INITIAL, MAINTENANCE, mode=MarginMode.ANY)
 
 
 ADAPTER = VenueAdapter(

@@ -10,8 +10,7 @@ from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, in_sequence, number, positive, rate, read_rows, rows, word
-from venues.parsing import mark_prices as marks
-from venues.parsing import tiers as ladder
+from venues.parsing import mark_prices, tier_tables
 from venues.parsing.units import ToUsd, contracts, currency, factor
 
 DETAIL = "contractPublicGetDetail"
@@ -22,22 +21,24 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract's risk levels; volumes become USD by contract size and fair price."""
     defects: list[Defect] = []
     tickers = snapshot.answers(TICKER)
-    prices = marks.read(tickers, ("data",), ("symbol", "fairPrice"), defects, kind="fair price")
+    prices = mark_prices.read(
+        tickers, ("data",), ("symbol", "fairPrice"), defects, kind="fair price"
+    )
 
     def price(listed: Instrument, payload: Payload) -> Factor | Unknown:
         return prices.price(snapshot, listed, payload)
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
         return _ladder(payload, row, at, price)
 
     found = read_rows(snapshot.answers(DETAIL), ("data",), build, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 _Price = Callable[[Instrument, Payload], Factor | Unknown]
 
 
-def _ladder(payload: Payload, row: Row, at: str, price: _Price) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str, price: _Price) -> Iterator[tier_tables.TierTable]:
     if not _trades(row, at):
         return
     id_ = word(row, "symbol", at)
@@ -54,7 +55,7 @@ def _ladder(payload: Payload, row: Row, at: str, price: _Price) -> Iterator[ladd
         raise UnreadablePayloadError(where=f"{at}/riskLimitMode", reason=reason)
     reader = _READERS[mode]
     pointers, tiers = reader.read(row, at)
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

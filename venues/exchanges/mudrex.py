@@ -7,27 +7,27 @@ from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "privateGetFutures"
 
-LEVERAGE = single.Stated("max_leverage", "leverage")
+LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     symbol = word(row, "symbol", at)
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:
         reason = f"{symbol!r} does not end in USDT"
         raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
     listed = contract("mudrex", symbol, base=base, quote="USDT", settle="USDT")
-    yield single.only_leverage(payload, row, at, listed, LEVERAGE)
+    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

@@ -22,8 +22,7 @@ from venues.fields import (
     rows,
     word,
 )
-from venues.parsing import mark_prices as prices
-from venues.parsing import tiers as ladder
+from venues.parsing import mark_prices, tier_tables
 from venues.parsing.units import ToUsd, contracts
 
 TIERS = "publicGetPublicPositionTiers"
@@ -53,8 +52,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     by_family: defaultdict[tuple[str, str], list[okx_contracts.Contract]] = defaultdict(list)
     for one in read_rows(lists, ("data",), okx_contracts.read, defects, symbol_key="instId"):
         by_family[one.family].append(one)
-    marks = prices.read(snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects)
-    found: list[ladder.Ladder] = []
+    marks = mark_prices.read(snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects)
+    found: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(TIERS):
         try:
             answer = _answer(payload)
@@ -70,7 +69,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 ]
             except UnreadablePayloadError as error:
                 defects.append(defect(payload, error, family))
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 _Rows = list[tuple[str, Row]]
@@ -136,9 +135,9 @@ def _tiers(found: _Rows) -> tuple[Tier, ...]:
 
 def _ladder(
     answer: _Answer, family: str, one: okx_contracts.Contract, usd: ToUsd | Unknown
-) -> ladder.Ladder:
+) -> tier_tables.TierTable:
     found = answer.families[family]
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=answer.payload,
         instrument=one.instrument,
         profile=Profile(MarginMode(answer.mode)),
@@ -151,7 +150,7 @@ def _ladder(
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, one: okx_contracts.Contract, marks: prices.Marks
+    snapshot: Snapshot, payload: Payload, one: okx_contracts.Contract, marks: mark_prices.Marks
 ) -> ToUsd | Unknown:
     sizes = (one.size, one.multiple)
     if one.value_currency == "USD":

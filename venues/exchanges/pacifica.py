@@ -9,35 +9,34 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, positive, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 
 INFO = "publicGetInfo"
-LEVERAGE = single.Stated("max_leverage", "leverage")
+LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """``IM = N / L`` and ``MM = N / (2 * L)``, L the largest leverage; the half is unverified."""
-    return single.parsed(snapshot, facts, INFO, ("data",), _ladder)
+    return flat_rates.parsed(snapshot, facts, INFO, ("data",), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     symbol = word(row, "symbol", at)
     alone = row.get("isolated_only")
     if not isinstance(alone, bool):
         reason = f"true or false was due, was {alone!r}"
         raise UnreadablePayloadError(where=f"{at}/isolated_only", reason=reason)
     listed = contract("pacifica", symbol, base=symbol, quote="USDC", settle="USDC")
-    least = single.only_leverage(payload, row, at, listed, LEVERAGE)
+    least = flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
     leverage = positive(row, "max_leverage", at)
     yield replace(
         least,
         profile=Profile(MarginMode.ISOLATED if alone else MarginMode.ANY),
-        tiers=(Tier(INFINITY, ladder.inverse(leverage), ladder.inverse(2 * leverage)),),
+        tiers=(Tier(INFINITY, tier_tables.inverse(leverage), tier_tables.inverse(2 * leverage)),),
         columns=(Column("initial", "/max_leverage", "leverage"),),
         unverified=("MM read as half of IM at the largest leverage",),
         no_maintenance="",
-        aside="",
+        exclusion_reason="",
         notes=(),
     )
 

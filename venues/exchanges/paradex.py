@@ -9,7 +9,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, mapping, number, rate, read_rows, word
-from venues.parsing import formulas as continuous
+from venues.parsing import formulas
 
 MARKETS = "publicGetMarkets"
 _AT = "delta1_cross_margin_params"
@@ -23,10 +23,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     found = read_rows(snapshot.answers(MARKETS), ("results",), _formula, defects)
-    return continuous.parsed(found, facts, defects)
+    return formulas.parsed(found, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula]:
+def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
     if word(row, "asset_kind", at) != "PERP":
         return
     there = f"{at}/{_AT}"
@@ -37,7 +37,7 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
     coin, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
     settle = word(row, "settlement_currency", at)
     listed = contract("paradex", word(row, "symbol", at), base=coin, quote=quote, settle=settle)
-    yield continuous.Formula(
+    yield formulas.Formula(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS),
@@ -46,8 +46,8 @@ def _formula(payload: Payload, row: Row, at: str) -> Iterator[continuous.Formula
             Column("initial base", "/imf_base", "rate"),
             Column("maintenance part of initial", "/mmf_factor", "times"),
         ),
-        initial=unknown if grows else continuous.least(base),
-        maintenance=unknown if grows else continuous.least(base * part),
+        initial=unknown if grows else formulas.least(base),
+        maintenance=unknown if grows else formulas.least(base * part),
     )
 
 

@@ -20,7 +20,7 @@ from venues.fields import (
     rows,
     word,
 )
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import currency
 
 PRODUCTS = "v2GetPublicProducts"
@@ -44,7 +44,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     "risk limit". Rates with ``Er`` are scaled by 10^8.
     """
     defects: list[Defect] = []
-    found: list[ladder.Ladder] = []
+    found: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(PRODUCTS):
         try:
             tables = _tables(payload)
@@ -59,17 +59,17 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             at: str,
             tables: Mapping[str, _Rows] = tables,
             limits: Mapping[str, _Rows] = limits,
-        ) -> Iterator[ladder.Ladder]:
+        ) -> Iterator[tier_tables.TierTable]:
             return _linear(payload, row, at, tables, limits)
 
         def inverse(
             payload: Payload, row: Row, at: str, limits: Mapping[str, _Rows] = limits
-        ) -> Iterator[ladder.Ladder]:
+        ) -> Iterator[tier_tables.TierTable]:
             return _inverse(payload, row, at, limits)
 
         found += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
         found += read_rows((payload,), ("data", "products"), inverse, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _tables(payload: Payload) -> dict[str, _Rows]:
@@ -93,7 +93,7 @@ def _limits(payload: Payload, key: str) -> dict[str, _Rows]:
 
 def _linear(
     payload: Payload, row: Row, at: str, tables: Mapping[str, _Rows], limits: Mapping[str, _Rows]
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     if word(row, "status", at) != "Listed":
         return
     base, quote = word(row, "baseCurrency", at), word(row, "quoteCurrency", at)
@@ -104,14 +104,14 @@ def _linear(
     if table is None:
         yield _first(payload, listed, limits, at, "Rr")
         return
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(
             Tier(
                 upper=positive(item, "notionalValueRv", pointer),
-                initial_rate=ladder.inverse(positive(item, "maxLeverage", pointer)),
+                initial_rate=tier_tables.inverse(positive(item, "maxLeverage", pointer)),
                 maintenance_rate=rate(item, "maintenanceMarginRateRr", pointer),
                 deduction=number(item, "maintenanceAmountRv", pointer),
             )
@@ -130,7 +130,7 @@ def _linear(
 
 def _inverse(
     payload: Payload, row: Row, at: str, limits: Mapping[str, _Rows]
-) -> Iterator[ladder.Ladder]:
+) -> Iterator[tier_tables.TierTable]:
     if word(row, "type", at) != "Perpetual" or word(row, "status", at) != "Listed":
         return
     id_, settle = word(row, "symbol", at), word(row, "settleCurrency", at)
@@ -142,7 +142,7 @@ def _inverse(
 
 def _first(
     payload: Payload, listed: Instrument, limits: Mapping[str, _Rows], at: str, ending: str
-) -> ladder.Ladder:
+) -> tier_tables.TierTable:
     """Only the first limit's rates: how far it reaches, and what follows, the answer lacks."""
     if listed.id not in limits:
         reason = f"neither a table nor a risk limit of {listed.id} is in the answer"
@@ -154,7 +154,7 @@ def _first(
     if max(initial, maintenance) > 1:
         reason = f"rates of at most 1 were due, were {initial} and {maintenance}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -166,7 +166,7 @@ def _first(
         ),
         usd=currency(listed, "USD"),
         doubts=(LEGACY,),
-        aside=LEGACY,
+        exclusion_reason=LEGACY,
     )
 
 

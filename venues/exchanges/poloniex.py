@@ -29,14 +29,13 @@ from venues.fields import (
     rows,
     word,
 )
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import ToUsd, contracts, factor
 
 INSTRUMENTS = "swapPublicGetV3MarketAllInstruments"
 TICKERS = "swapPublicGetV3MarketTickers"
 TIERS = "swapPublicGetV3MarketRiskLimit"
-INITIAL, MAINTENANCE = single.Stated("iM"), single.Stated("mM")
+INITIAL, MAINTENANCE = flat_rates.PublishedRate("iM"), flat_rates.PublishedRate("mM")
 FIRST = "the rates of the first tier; the instrument list does not say how far it reaches"
 _MODES = {"CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 
@@ -49,7 +48,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     listed: _Listed = dict(read_rows(snapshot.answers(INSTRUMENTS), ("data",), _contract, defects))
     tickers = filled(snapshot.answers(TICKERS), "data")
     marks = dict(read_rows(tickers, ("data",), _mark, defects))
-    found: list[ladder.Ladder] = []
+    found: list[tier_tables.TierTable] = []
     tiered = set()
     for payload in snapshot.answers(TIERS):
         symbol = dict(payload.call.params).get("symbol", "")
@@ -59,16 +58,16 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         except UnreadablePayloadError as error:
             defects.append(defect(payload, error, symbol))
 
-    def first(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+    def first(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
         id_ = word(row, "symbol", at)
         if id_ in listed and id_ not in tiered:
             one = listed[id_][0]
-            yield single.both(
-                payload, row, at, one, INITIAL, MAINTENANCE, doubts=(FIRST,), aside=FIRST
+            yield flat_rates.both(
+                payload, row, at, one, INITIAL, MAINTENANCE, doubts=(FIRST,), exclusion_reason=FIRST
             )
 
     found += read_rows(snapshot.answers(INSTRUMENTS), ("data",), first, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
 def _contract(
@@ -91,7 +90,9 @@ def _mark(payload: Payload, row: Row, at: str) -> Iterator[tuple[str, Factor]]:
     yield symbol, factor(payload, f"mark price of {symbol}", row, "mPx", at, "USD")
 
 
-def _tiered(payload: Payload, listed: _Listed, marks: dict[str, Factor]) -> Iterator[ladder.Ladder]:
+def _tiered(
+    payload: Payload, listed: _Listed, marks: dict[str, Factor]
+) -> Iterator[tier_tables.TierTable]:
     data, top = member(decode(payload), "data")
     by_mode: dict[tuple[str, str], list[tuple[str, Tier]]] = {}
     for at, row in rows(data, top):
@@ -101,7 +102,7 @@ def _tiered(payload: Payload, listed: _Listed, marks: dict[str, Factor]) -> Iter
         tier = Tier(
             upper=positive(row, "maxSize", at),
             lower=number(row, "minSize", at),
-            initial_rate=ladder.inverse(positive(row, "maxLever", at)),
+            initial_rate=tier_tables.inverse(positive(row, "maxLever", at)),
             maintenance_rate=rate(row, "mMRatio", at),
         )
         ladder_rows.append((at, tier))
@@ -110,7 +111,7 @@ def _tiered(payload: Payload, listed: _Listed, marks: dict[str, Factor]) -> Iter
             reason = f"CROSS or ISOLATED of a listed contract was due, was {mode!r} of {symbol!r}"
             raise UnreadablePayloadError(where=top, reason=reason)
         one, size = listed[symbol]
-        yield ladder.Ladder(
+        yield tier_tables.TierTable(
             payload=payload,
             instrument=one,
             profile=Profile(_MODES[mode]),

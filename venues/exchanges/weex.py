@@ -7,22 +7,22 @@ from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "contractGetCapiV3MarketExchangeInfo"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every contract; IM is the least under its largest leverage."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("symbols",), _ladder, "symbol")
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("symbols",), _ladder, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     quote, settle = word(row, "quoteAsset", at), word(row, "marginAsset", at)
     base = word(row, "baseAsset", at)
     listed = contract("weex", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield single.only_leverage(payload, row, at, listed)
+    yield flat_rates.only_leverage(payload, row, at, listed)
 
 
 ADAPTER = VenueAdapter(

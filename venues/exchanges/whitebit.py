@@ -9,8 +9,7 @@ from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, mapping, number, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 FUTURES = "v4PublicGetFutures"
@@ -22,21 +21,21 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
     A leverage without an amount (0) is not offered.
     """
-    return single.parsed(snapshot, facts, FUTURES, ("result",), _ladder, "ticker_id")
+    return flat_rates.parsed(snapshot, facts, FUTURES, ("result",), _ladder, "ticker_id")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     base, quote = word(row, "stock_currency", at), word(row, "money_currency", at)
     listed = contract("whitebit", word(row, "ticker_id", at), base=base, quote=quote, settle=quote)
     there = f"{at}/brackets"
     brackets = mapping(row.get("brackets"), there)
     by_leverage = [(_leverage(key, there), key) for key in brackets]
     tiers = tuple(
-        Tier(number(brackets, key, there), ladder.inverse(leverage), None)
+        Tier(number(brackets, key, there), tier_tables.inverse(leverage), None)
         for leverage, key in sorted(by_leverage, reverse=True)
         if number(brackets, key, there)
     )
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.CROSS),
@@ -48,7 +47,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         ),
         usd=currency(listed, quote),
         unverified=(AMOUNTS,),
-        no_maintenance=single.NO_MAINTENANCE,
+        no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 
 

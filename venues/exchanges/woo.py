@@ -7,20 +7,20 @@ from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates as single
-from venues.parsing import tiers as ladder
+from venues.parsing import flat_rates
+from venues.parsing import tier_tables as tiers
 
 INSTRUMENTS = "v3PublicGetInstruments"
-INITIAL, MAINTENANCE = single.Stated("baseIMR"), single.Stated("baseMMR")
+INITIAL, MAINTENANCE = flat_rates.PublishedRate("baseIMR"), flat_rates.PublishedRate("baseMMR")
 RISE = "the least rates; they rise with size by a factor that is not in the payload"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Read every perpetual that trades."""
-    return single.parsed(snapshot, facts, INSTRUMENTS, ("data", "rows"), _ladder)
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data", "rows"), _ladder)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
     symbol = word(row, "symbol", at)
     kind, _, name = symbol.partition("_")
     if kind == "SPOT" or word(row, "status", at) != "TRADING":
@@ -30,7 +30,9 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
         raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
     base, quote = word(row, "baseAsset", at), word(row, "quoteAsset", at)
     listed = contract("woo", symbol, base=base, quote=quote, settle=quote)
-    yield single.both(payload, row, at, listed, INITIAL, MAINTENANCE, doubts=(RISE,), aside=RISE)
+    yield flat_rates.both(
+        payload, row, at, listed, INITIAL, MAINTENANCE, doubts=(RISE,), exclusion_reason=RISE
+    )
 
 
 ADAPTER = VenueAdapter(

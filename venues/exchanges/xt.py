@@ -8,7 +8,7 @@ from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import Row, in_sequence, positive, rate, read_rows, rows, word
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd, currency
 
 LINEAR = "publicLinearGetFutureMarketV1PublicLeverageBracketList"
@@ -24,10 +24,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     answers = (*snapshot.answers(LINEAR), *snapshot.answers(INVERSE))
     found = read_rows(answers, ("result",), _ladder, defects)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
+def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
     listed = instrument(word(row, "symbol", at), at)
     pointers, tiers = [], []
     for due, (pointer, bracket) in enumerate(
@@ -42,7 +42,7 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[ladder.Ladder]:
                 maintenance_rate=rate(bracket, "maintMarginRate", pointer),
             )
         )
-    yield ladder.Ladder(
+    yield tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),

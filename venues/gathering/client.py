@@ -33,7 +33,7 @@ from venues.gathering.responses import dating, holds_rows, plain, seconds_to_wai
 IN_FLIGHT = 8
 """The most calls of one venue that wait at once."""
 
-BREAKER = 8
+MAX_CONSECUTIVE_FAILURES = 8
 """After this many failed calls in a row a venue is asked no more."""
 
 LARGEST = 128 * 2**20
@@ -50,7 +50,7 @@ _FINAL = frozenset({401, 403, 404, 405, 410, 451})
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class GatherOptions:
     """How to gather. ``budget`` is the seconds one venue may take; all are asked at once.
 
     ``mirror`` is a base URL that is asked instead of the venues, as ``mirror/venue/host/path``.
@@ -85,7 +85,7 @@ class RefusedError(Exception):
 
 
 @dataclass(slots=True)
-class Heard:
+class RawResponse:
     """What came back over the wire for one request."""
 
     content: bytes = b""
@@ -94,7 +94,7 @@ class Heard:
     date: str = ""
 
 
-_HEARD: ContextVar[Heard] = ContextVar("heard")
+_HEARD: ContextVar[RawResponse] = ContextVar("heard")
 
 
 class _Listening(aiohttp.ClientResponse):
@@ -116,7 +116,7 @@ class _Listening(aiohttp.ClientResponse):
 
 
 async def gather(
-    adapters: Iterable[VenueAdapter], terms: Terms, tell: Callable[[Progress], None]
+    adapters: Iterable[VenueAdapter], terms: GatherOptions, tell: Callable[[Progress], None]
 ) -> AsyncGenerator[Outcome, None]:
     """Ask all venues at once; give each outcome as soon as it is there."""
     async with AsyncExitStack() as stack:
@@ -142,7 +142,7 @@ async def gather(
 async def _outcome(
     adapter: VenueAdapter,
     session: aiohttp.ClientSession,
-    terms: Terms,
+    terms: GatherOptions,
     tell: Callable[[Progress], None],
 ) -> Outcome:
     """Gather one venue; whatever goes wrong with it stays with it."""
@@ -152,7 +152,7 @@ async def _outcome(
         return Skipped(adapter.venue, why_not)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    asking = _Asking(adapter, session, terms, credentials, tell)
+    asking = _VenueSession(adapter, session, terms, credentials, tell)
     try:
         async with asyncio.timeout(terms.budget):
             snapshot = await asking.everything()
@@ -180,12 +180,12 @@ async def _outcome(
 
 
 @dataclass(slots=True)
-class _Asking:
+class _VenueSession:
     """One venue being asked: what it answered so far, and how often in a row it did not."""
 
     adapter: VenueAdapter
     session: aiohttp.ClientSession
-    terms: Terms
+    terms: GatherOptions
     credentials: Credentials
     tell: Callable[[Progress], None]
     heard: list[Payload] = field(default_factory=list)
@@ -296,7 +296,7 @@ class _Asking:
         async with self.gate:
             while True:
                 await self._until_free()
-                heard = Heard()
+                heard = RawResponse()
                 _HEARD.set(heard)
                 try:
                     return await self._answer(endpoint, params, heard)
@@ -306,7 +306,7 @@ class _Asking:
                 except ccxt.BaseError as error:
                     raise RefusedError(self._reason(endpoint, error, heard)) from error
 
-    async def _answer(self, endpoint: Endpoint, params: Params, heard: Heard) -> Payload:
+    async def _answer(self, endpoint: Endpoint, params: Params, heard: RawResponse) -> Payload:
         given = {
             name: json.loads(value) if name in endpoint.typed else value for name, value in params
         }
@@ -338,15 +338,15 @@ class _Asking:
         return payload
 
     def _wait_or_refuse(
-        self, endpoint: Endpoint, error: Exception, heard: Heard, tries: int
+        self, endpoint: Endpoint, error: Exception, heard: RawResponse, tries: int
     ) -> None:
         """Set when the venue may be asked again. Raises RefusedError: it may not."""
         self.failures += 1
         reason = self._reason(endpoint, error, heard)
         if heard.status in _FINAL or tries >= self.terms.tries:
             raise RefusedError(reason) from error
-        if self.failures >= BREAKER:
-            reason = f"{BREAKER} calls in a row failed, the last: {reason}"
+        if self.failures >= MAX_CONSECUTIVE_FAILURES:
+            reason = f"{MAX_CONSECUTIVE_FAILURES} calls in a row failed, the last: {reason}"
             raise RefusedError(reason) from error
         wait = self.terms.backoff * 2**tries * (0.5 + self.terms.chance() / 2)
         asked = seconds_to_wait(heard.retry_after, self.terms.now())
@@ -362,7 +362,7 @@ class _Asking:
         while (wait := self.free_at - loop.time()) > 0:  # noqa: ASYNC110 - it may move meanwhile
             await asyncio.sleep(wait)
 
-    def _payload(self, endpoint: Endpoint, params: Params, heard: Heard) -> Payload:
+    def _payload(self, endpoint: Endpoint, params: Params, heard: RawResponse) -> Payload:
         now = self.terms.now()
         source = self.terms.mirror or self.adapter.host
         provenance = Provenance(
@@ -376,7 +376,7 @@ class _Asking:
             self.adapter.venue, Call(endpoint.method, params), now, provenance, heard.content
         )
 
-    def _reason(self, endpoint: Endpoint, error: Exception, heard: Heard) -> str:
+    def _reason(self, endpoint: Endpoint, error: Exception, heard: RawResponse) -> str:
         """Say what went wrong, without URLs: those of private calls are signed."""
         if heard.status >= 400:  # noqa: PLR2004 - HTTP: an error from here on
             said = f"HTTP status {heard.status}"

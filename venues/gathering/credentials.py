@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harmonize.core import secret_file as private
+from harmonize.core import secret_file
 from harmonize.core.yaml_source import WrittenError, read
 
 PREFIX = "HARMONIZE_"
@@ -52,8 +52,8 @@ def from_file(path: Path) -> dict[str, Credentials]:
     Raises CredentialsError: not there, readable by others, or not shaped as keys.
     """
     try:
-        written = read(private.text(path), path.name)
-    except private.PrivateError as error:
+        written = read(secret_file.text(path), path.name)
+    except secret_file.PrivateError as error:
         raise CredentialsError(str(error)) from None
     except WrittenError as error:  # its message quotes the text, which is secret
         message = (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from harmonize.core.payload import UnreadablePayloadError
-from harmonize.core.schedule import UNSTATED, Derived, Figure
+from harmonize.core.schedule import UNSTATED, Derived, Observed
 from venues.fields import Row, positive
 
 SECOND, MILLISECOND = Decimal(1), Decimal(1000)
@@ -15,7 +15,7 @@ _DERIVATION = (
 )
 
 
-def stated(row: Row, key: str, per_second: Decimal) -> Figure[datetime]:
+def stated(row: Row, key: str, per_second: Decimal) -> Observed[datetime]:
     """Read the time under ``key``; unknown where none stands there."""
     try:
         seconds = positive(row, key, "") / per_second

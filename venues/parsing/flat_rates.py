@@ -10,13 +10,13 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Parsed
 from venues.facts import Facts
 from venues.fields import Row, positive, read_rows
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 from venues.parsing.formulas import ONLY_LEVERAGE
 from venues.parsing.units import currency
 
 _AS_RATE: Mapping[str, Callable[[Decimal], Decimal]] = {
     "rate": lambda published: published,
-    "leverage": ladder.inverse,
+    "leverage": tier_tables.inverse,
     "percent": lambda published: published / 100,
     "1/10000": lambda published: published / 10000,
 }
@@ -25,7 +25,7 @@ NO_MAINTENANCE = "the venue publishes no maintenance margin"
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class PublishedRate:
     """A figure as the venue states it: its key in the row, and the unit it is in."""
 
     key: str
@@ -44,14 +44,14 @@ class Stated:
         return Column(figure, f"/{self.key}", self.unit)
 
 
-LEVERAGE = Stated("maxLeverage", "leverage")
+LEVERAGE = PublishedRate("maxLeverage", "leverage")
 
 
 def only_leverage(
-    payload: Payload, row: Row, at: str, listed: Instrument, stated: Stated = LEVERAGE
-) -> ladder.Ladder:
+    payload: Payload, row: Row, at: str, listed: Instrument, stated: PublishedRate = LEVERAGE
+) -> tier_tables.TierTable:
     """The least IM under the one leverage limit that is published; MM is unknown."""
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(MarginMode.ANY),
@@ -60,7 +60,7 @@ def only_leverage(
         columns=(stated.column("initial"),),
         usd=currency(listed, "USD"),
         no_maintenance=NO_MAINTENANCE,
-        aside=ONLY_LEVERAGE,
+        exclusion_reason=ONLY_LEVERAGE,
         notes=("IM is the least the venue asks: 1 / its largest leverage, whatever the size.",),
     )
 
@@ -70,16 +70,16 @@ def both(  # noqa: PLR0913, PLR0917 - where a row is, and what it says
     row: Row,
     at: str,
     listed: Instrument,
-    initial: Stated,
-    maintenance: Stated,
+    initial: PublishedRate,
+    maintenance: PublishedRate,
     *,
     mode: MarginMode = MarginMode.ANY,
     doubts: tuple[str, ...] = (),
     unverified: tuple[str, ...] = (),
-    aside: str = "",
-) -> ladder.Ladder:
+    exclusion_reason: str = "",
+) -> tier_tables.TierTable:
     """One IM rate and one MM rate. Raises UnreadablePayloadError: either is missing or no rate."""
-    return ladder.Ladder(
+    return tier_tables.TierTable(
         payload=payload,
         instrument=listed,
         profile=Profile(mode),
@@ -89,7 +89,7 @@ def both(  # noqa: PLR0913, PLR0917 - where a row is, and what it says
         usd=currency(listed, "USD"),
         doubts=doubts,
         unverified=unverified,
-        aside=aside,
+        exclusion_reason=exclusion_reason,
     )
 
 
@@ -98,10 +98,10 @@ def parsed(  # noqa: PLR0913, PLR0917 - what reading a list takes
     facts: Facts,
     method: str,
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[ladder.Ladder]],
+    build: Callable[[Payload, Row, str], Iterable[tier_tables.TierTable]],
     symbol_key: str = "symbol",
 ) -> Parsed:
     """Read every row of one list of instruments."""
     defects: list[Defect] = []
     found = read_rows(snapshot.answers(method), keys, build, defects, symbol_key)
-    return ladder.parsed(snapshot, found, facts, defects)
+    return tier_tables.parsed(snapshot, found, facts, defects)

@@ -19,9 +19,9 @@ from harmonize.core.schedule import (
     INFINITY,
     UNSTATED,
     ZERO,
-    Figure,
     MarginFunction,
     MarginSchedule,
+    Observed,
     Piece,
     Profile,
     TierRule,
@@ -29,7 +29,7 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.parsing import tiers as ladder
+from venues.parsing import tier_tables
 
 NO_CAPACITY = Unknown("the venue publishes no largest position")
 ONLY_LEVERAGE = "only the maximum leverage is published"
@@ -51,15 +51,15 @@ class Formula:
     columns: tuple[Column, ...]
     initial: MarginFunction | Unknown
     maintenance: MarginFunction | Unknown
-    capacity: Figure[Decimal] = NO_CAPACITY
+    capacity: Observed[Decimal] = NO_CAPACITY
     conversion: Conversion | None = None
     doubts: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     also: tuple[Evidence, ...] = ()
     others: tuple[Payload, ...] = ()
-    aside: str = ""
-    effective: Figure[datetime] = UNSTATED
+    exclusion_reason: str = ""
+    effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
 
 
@@ -93,7 +93,7 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         profile=formula.profile,
         observed_at=payload.observed_at,
         dates=_dates(formula),
-        origin=ladder.weakest((payload, *formula.others)),
+        origin=tier_tables.weakest((payload, *formula.others)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
         initial=_figure(formula.initial, doubts, guesses),
@@ -106,7 +106,7 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
             *formula.also,
         ),
         notes=formula.notes,
-        aside=formula.aside,
+        exclusion_reason=formula.exclusion_reason,
         effective=formula.effective,
         capacity_price=formula.capacity_price,
     )
@@ -114,10 +114,10 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
 
 def _figure(
     function: MarginFunction | Unknown, doubts: list[str], guesses: list[str]
-) -> Figure[MarginFunction]:
+) -> Observed[MarginFunction]:
     if isinstance(function, Unknown):
         return function
-    return ladder.figure(function, doubts, guesses)
+    return tier_tables.figure(function, doubts, guesses)
 
 
 def _dates(formula: Formula) -> tuple[datetime, ...]:

@@ -13,7 +13,7 @@ Page = tuple[Payload, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scattered:
+class TierRow:
     """One tier of one symbol, and where it stands; its number where the venue counts tiers."""
 
     symbol: str
@@ -24,7 +24,7 @@ class Scattered:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class SymbolTiers:
     """All tiers of one symbol, rising, with their pointers into the page of the lowest.
 
     ``continued`` are the further pages that they stand on.
@@ -37,17 +37,17 @@ class Gathered:
     continued: tuple[Page, ...] = ()
 
 
-def gather(
-    scattered: Iterable[Scattered], defects: list[Defect], paging: frozenset[str] = frozenset()
-) -> list[Gathered]:
+def group_by_symbol(
+    scattered: Iterable[TierRow], defects: list[Defect], paging: frozenset[str] = frozenset()
+) -> list[SymbolTiers]:
     """Put tiers together; their order is that of the bounds, whatever the venue's order or ids.
 
-    A symbol of which a row could not be read is left out, for its ladder would have a hole. One
+    A symbol of which a row could not be read is left out, for its tier table would have a hole. One
     whose tiers stand in two payloads becomes a defect, unless these are pages of one list that
     the venue cuts anywhere: calls that differ in the parameters ``paging`` alone.
     """
     broken = {one.symbol for one in defects}
-    by_symbol: defaultdict[str, list[Scattered]] = defaultdict(list)
+    by_symbol: defaultdict[str, list[TierRow]] = defaultdict(list)
     for one in scattered:
         if one.symbol not in broken:
             by_symbol[one.symbol].append(one)
@@ -61,12 +61,12 @@ def gather(
             continue
         (payload, pointers), *further = _pages(rows)
         tiers = tuple(one.tier for one in rows)
-        found.append(Gathered(symbol, payload, tiers, pointers, tuple(further)))
+        found.append(SymbolTiers(symbol, payload, tiers, pointers, tuple(further)))
     return found
 
 
-def _fault(rows: Sequence[Scattered], paging: frozenset[str]) -> str:
-    """Say why rows are not the one ladder of a symbol; empty when they are."""
+def _fault(rows: Sequence[TierRow], paging: frozenset[str]) -> str:
+    """Say why rows are not the one tier table of a symbol; empty when they are."""
     if len({id(one.payload) for one in rows}) > 1:
         calls = {
             (one.payload.call.method, *(p for p in one.payload.call.params if p[0] not in paging))
@@ -82,7 +82,7 @@ def _fault(rows: Sequence[Scattered], paging: frozenset[str]) -> str:
     return ""
 
 
-def _pages(rows: Sequence[Scattered]) -> list[Page]:
+def _pages(rows: Sequence[TierRow]) -> list[Page]:
     """Give the rows by page, the page of the lowest tier first."""
     first: dict[int, int] = {}
     for place, one in enumerate(rows):

@@ -13,7 +13,7 @@ from harmonize.api.audit import AskedError, NotObservedError, Question
 from harmonize.api.history import drawn, series
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
-from tests.harmonize.history import test_binance_history as binance
+from tests.harmonize.history import test_binance_history
 from tests.support import recorded
 from tests.support.table_archives import PLAIN, START, Books
 
@@ -38,7 +38,7 @@ def four_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some days of Binance."""
     path: Path = tmp_path_factory.mktemp("binance") / "archive"
     archive = Archive.create(path)
-    for one in binance.snapshots()[::EVERY]:
+    for one in test_binance_history.snapshots()[::EVERY]:
         archive.append(one, imported=True)
     return path
 
@@ -48,10 +48,10 @@ Margins = tuple[Fraction | None, Fraction | None]
 
 def exact(day: str, symbol: str, size: float) -> Margins:
     """IM and MM by the rows of a day, without a rounding; None where there is none."""
-    table = pd.read_parquet(binance.TABLE, filters=[("observed", "==", day)])
-    rows: list[dict[Any, Any]] = table[table["symbol"].map(binance.unify) == symbol].to_dict(
-        "records"
-    )
+    table = pd.read_parquet(test_binance_history.TABLE, filters=[("observed", "==", day)])
+    rows: list[dict[Any, Any]] = table[
+        table["symbol"].map(test_binance_history.unify) == symbol
+    ].to_dict("records")
     for row in rows:
         if row["min_notional"] < size <= row["max_notional"]:
             held, leverage = Fraction(str(size)), Fraction(str(row["max_leverage"]))
@@ -65,7 +65,7 @@ def exact(day: str, symbol: str, size: float) -> Margins:
 
 
 def test_margins_are_those_of_the_tiers_of_the_day(four_years: Path) -> None:
-    days = sorted(binance.table())[::EVERY]
+    days = sorted(test_binance_history.table())[::EVERY]
     found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
     assert found.symbol == "ETH/USDT:USDT"
     assert found.observations == len(days)
@@ -80,7 +80,7 @@ def test_margins_are_those_of_the_tiers_of_the_day(four_years: Path) -> None:
 
 
 def test_a_row_stands_for_every_day_until_the_next(four_years: Path) -> None:
-    days = sorted(binance.table())[::EVERY]
+    days = sorted(test_binance_history.table())[::EVERY]
     found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT")
     for day in days:
         held = [one for one in found.seen if one.observed_at[:10] <= day][-1]
@@ -90,7 +90,7 @@ def test_a_row_stands_for_every_day_until_the_next(four_years: Path) -> None:
 
 
 def test_peak_to_trough_is_over_what_was_in_force_on_each_day(four_years: Path) -> None:
-    days = sorted(binance.table())[::EVERY]
+    days = sorted(test_binance_history.table())[::EVERY]
     found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT")
     for one in found.courses:
         margins = [
@@ -205,4 +205,4 @@ def test_times_are_of_the_archive(four_years: Path) -> None:
 
 
 def snapshots() -> tuple[Snapshot, ...]:
-    return binance.snapshots()[::EVERY]
+    return test_binance_history.snapshots()[::EVERY]

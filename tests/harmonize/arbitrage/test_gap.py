@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.arbitrage.accounts import Conditions, accounts_of, as_whole, at_least, with_table
+from harmonize.arbitrage.accounts import (
+    SplitConstraints,
+    accounts_of,
+    as_whole,
+    at_least,
+    with_table,
+)
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
 from harmonize.arbitrage.what_if import WhatIfError, parse, what_if
 from harmonize.numerics.offer import Offer, margin
@@ -88,21 +94,21 @@ def test_the_parts_of_a_gap_by_hand() -> None:
 def test_conditions_are_kept_to() -> None:
     own = flat([1000.0, 5000.0], [0.01, 0.02])
     offers = {"a": own, "b": own, "c": flat([5000.0], [0.05])}
-    without = found(arbitrage(offers, 3000.0, Conditions(excluded=frozenset({"a"}))))
+    without = found(arbitrage(offers, 3000.0, SplitConstraints(excluded=frozenset({"a"}))))
     assert {part.venue for part in without.parts} <= {"b", "c"}
-    limited = found(arbitrage(offers, 3000.0, Conditions(limits={"a": 500.0, "b": 500.0})))
+    limited = found(arbitrage(offers, 3000.0, SplitConstraints(limits={"a": 500.0, "b": 500.0})))
     assert limited.split.cost == pytest.approx(5 + 5 + 100)
     assert limited.single_venues == ("c",)
-    many = found(arbitrage(offers, 3000.0, Conditions(accounts={"a": 2})))
+    many = found(arbitrage(offers, 3000.0, SplitConstraints(accounts={"a": 2})))
     assert many.split.cost == pytest.approx(30.0)
     assert [(part.venue, part.number) for part in many.parts] == [("a", 1), ("a", 2), ("b", 1)]
-    dear = found(arbitrage(offers, 3000.0, Conditions(accounts={"a": 2}, fee=20.0)))
+    dear = found(arbitrage(offers, 3000.0, SplitConstraints(accounts={"a": 2}, fee=20.0)))
     # Three accounts: 30 + 40. Two: 1000 at 1 % and 2000 at 2 %, 10 + 40 + 20 = 70. One: 60.
     assert dear.split.cost == pytest.approx(60.0)
     assert len(dear.parts) == 1
-    tickets = accounts_of(offers, Conditions(ticket=700.0))
+    tickets = accounts_of(offers, SplitConstraints(ticket=700.0))
     assert all(one.offer.ticket == 700.0 for one in tickets)
-    assert arbitrage(offers, 3000.0, Conditions(excluded=frozenset(offers))) is None
+    assert arbitrage(offers, 3000.0, SplitConstraints(excluded=frozenset(offers))) is None
     assert arbitrage(offers, 1e6) is None
 
 
@@ -157,7 +163,7 @@ def test_what_ifs_by_hand() -> None:
     reference = flat([5000.0], [0.10]).pieces
 
     def ask(asked: str) -> tuple[float | None, ...]:
-        row = what_if(parse(asked, tuple(offers)), offers, [2000.0], Conditions(), reference)
+        row = what_if(parse(asked, tuple(offers)), offers, [2000.0], SplitConstraints(), reference)
         (point,) = row.points
         return point.split, point.changed, point.gap
 
@@ -166,7 +172,9 @@ def test_what_ifs_by_hand() -> None:
     assert ask("minimum=1.5%") == pytest.approx((now, 15.0 + 20.0, 200.0 - 35.0))
     assert ask("aggregate") == pytest.approx((now, 60.0, 140.0))
     assert ask("adopt=b") == pytest.approx((now, 40.0, 160.0))
-    nothing = what_if(parse("adopt=a", ("a",)), offers, [20_000.0], Conditions(), None).points[0]
+    nothing = what_if(
+        parse("adopt=a", ("a",)), offers, [20_000.0], SplitConstraints(), None
+    ).points[0]
     assert (nothing.split, nothing.changed, nothing.single, nothing.gap) == (None,) * 4
 
 

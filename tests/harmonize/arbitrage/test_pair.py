@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from harmonize.arbitrage.pair import Legs, pair
-from harmonize.core.venue_conventions import Opposite, together
+from harmonize.core.venue_conventions import OffsetRule, combined_margin
 from harmonize.numerics.offer import Offer, margin
 from tests.support.offers import curved, flat, marginal, random_flat, random_marginal
 
 
-def alone(one: Offer, rule: Opposite, size: float) -> float | None:
+def alone(one: Offer, rule: OffsetRule, size: float) -> float | None:
     """Spelled out, not shared with the code."""
-    if rule is Opposite.NET:
+    if rule is OffsetRule.NET:
         return 0.0
-    if rule is Opposite.SUM:
+    if rule is OffsetRule.SUM:
         return margin(one, 2 * size)
     held = margin(one, size)
-    return held if held is None or rule is Opposite.LARGER else 2 * held
+    return held if held is None or rule is OffsetRule.LARGER else 2 * held
 
 
 def shaped(rng: np.random.Generator) -> Offer:
@@ -26,9 +26,9 @@ def shaped(rng: np.random.Generator) -> Offer:
     return (random_flat if kind else random_marginal)(rng, 4)
 
 
-@pytest.mark.parametrize("rule", Opposite)
+@pytest.mark.parametrize("rule", OffsetRule)
 @pytest.mark.parametrize("seed", range(6))
-def test_ranges_are_where_the_pair_needs_less(seed: int, rule: Opposite) -> None:
+def test_ranges_are_where_the_pair_needs_less(seed: int, rule: OffsetRule) -> None:
     rng = np.random.default_rng(seed)
     long, short, one = (shaped(rng) for _ in range(3))
     found = pair(Legs(long, short, one, rule), [], 0.1)
@@ -47,7 +47,7 @@ def test_points_and_break_even_by_hand() -> None:
         flat([1e6], [0.01]),
         flat([1e6], [0.02]),
         marginal([1e5, 1e6], [0.01, 0.05]),
-        Opposite.LARGER,
+        OffsetRule.LARGER,
     )
     found = pair(legs, [1e5, 5e5, 2e6], 0.1)
     first, second, beyond = found.points
@@ -64,7 +64,7 @@ def test_points_and_break_even_by_hand() -> None:
 
 
 def test_a_pair_never_beats_a_venue_that_nets() -> None:
-    legs = Legs(flat([1e6], [0.01]), flat([1e6], [0.02]), flat([10.0], [0.01]), Opposite.NET)
+    legs = Legs(flat([1e6], [0.01]), flat([1e6], [0.02]), flat([10.0], [0.01]), OffsetRule.NET)
     found = pair(legs, [1000.0], 0.1)
     assert found.cheaper == ()
     assert found.points[0].alone == 0.0
@@ -73,20 +73,27 @@ def test_a_pair_never_beats_a_venue_that_nets() -> None:
 @pytest.mark.parametrize(
     ("rule", "due"),
     [
-        (Opposite.NET, 0.02 * 2000),
-        (Opposite.LARGER, 0.02 * 3000),
-        (Opposite.SUM, 0.02 * 4000),
-        (Opposite.SEPARATE, 0.02 * 3000 + 0.01 * 1000),
+        (OffsetRule.NET, 0.02 * 2000),
+        (OffsetRule.LARGER, 0.02 * 3000),
+        (OffsetRule.SUM, 0.02 * 4000),
+        (OffsetRule.SEPARATE, 0.02 * 3000 + 0.01 * 1000),
     ],
 )
-def test_opposite_positions_count_by_the_rule(rule: Opposite, due: float) -> None:
+def test_opposite_positions_count_by_the_rule(rule: OffsetRule, due: float) -> None:
     offer = flat([1000.0, 4000.0], [0.01, 0.02])
-    assert together(rule, lambda size: margin(offer, size), 3000.0, 1000.0) == pytest.approx(due)
-    assert together(rule, lambda size: margin(offer, size), 1000.0, 3000.0) == pytest.approx(due)
+    assert combined_margin(rule, lambda size: margin(offer, size), 3000.0, 1000.0) == pytest.approx(
+        due
+    )
+    assert combined_margin(rule, lambda size: margin(offer, size), 1000.0, 3000.0) == pytest.approx(
+        due
+    )
 
 
 def test_what_one_side_does_not_know_is_not_known_together() -> None:
     offer = flat([1000.0], [0.01])
-    assert together(Opposite.SEPARATE, lambda size: margin(offer, size), 2000.0, 500.0) is None
-    assert together(Opposite.SUM, lambda size: margin(offer, size), 600.0, 600.0) is None
-    assert together(Opposite.NET, lambda size: margin(offer, size), 600.0, 600.0) == 0.0
+    assert (
+        combined_margin(OffsetRule.SEPARATE, lambda size: margin(offer, size), 2000.0, 500.0)
+        is None
+    )
+    assert combined_margin(OffsetRule.SUM, lambda size: margin(offer, size), 600.0, 600.0) is None
+    assert combined_margin(OffsetRule.NET, lambda size: margin(offer, size), 600.0, 600.0) == 0.0

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harmonize.arbitrage.accounts import Conditions
+from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.portfolio import Portfolio, Tables, VenueAsks, book, portfolio
 from harmonize.arbitrage.position_file import Position
-from harmonize.core.venue_conventions import Conduct, Opposite
+from harmonize.core.venue_conventions import OffsetRule, VenueConventions
 from harmonize.numerics.offer import Offer
 from tests.support.offers import flat
 
@@ -17,14 +17,18 @@ HALF = {
     for name, one in BTC.items()
 }
 REFERENCE = Offer(((0.0, 9000.0, 0.0, 0.1, 0.0, 2.0),), 9000.0)
-CONDUCTS = {"a": Conduct("a", Opposite.LARGER, valued="mark", confidence="sourced", source="page")}
+CONDUCTS = {
+    "a": VenueConventions(
+        "a", OffsetRule.LARGER, valued="mark", confidence="sourced", source="page"
+    )
+}
 TABLES = {
     "BTC": Tables(BTC, HALF, BTC, HALF, REFERENCE, REFERENCE, "2026-01-01", "2026-02-01"),
     "ETH": Tables(ETH, {}, APART, {}, oldest="2025-01-01", newest="2026-03-01"),
 }
 
 
-def asked(*rows: tuple[str, str, float], conditions: Conditions | None = None) -> Portfolio:
+def asked(*rows: tuple[str, str, float], conditions: SplitConstraints | None = None) -> Portfolio:
     positions = [Position(*row) for row in rows]
     return portfolio(positions, TABLES, CONDUCTS, conditions, "baseline")
 
@@ -96,7 +100,7 @@ def test_the_cheapest_split_is_that_of_every_position() -> None:
     assert found.split == pytest.approx(25.0 + 1.0)
     assert short.side == "short"
     assert found.cheapest_isolated == ("a",)
-    only = asked(("BTC", "long", 1500.0), conditions=Conditions(excluded=frozenset({"b"})))
+    only = asked(("BTC", "long", 1500.0), conditions=SplitConstraints(excluded=frozenset({"b"})))
     assert only.split == pytest.approx(30.0)
     assert [one.venue for one in only.venues] == ["a"]
 

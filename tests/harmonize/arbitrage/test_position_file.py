@@ -8,7 +8,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from harmonize.arbitrage import position_file as positions
+from harmonize.arbitrage import position_file
 from harmonize.arbitrage.position_file import Position, PositionsError, read
 
 BOOK = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
@@ -155,11 +155,11 @@ def test_a_long_list_of_errors_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
     lines = wrong(csv("underlying,side,notional", *rows), "b.csv")
     assert len(lines) == 21
     assert lines[-1] == "b.csv: 5 more rows are wrong"
-    monkeypatch.setattr(positions, "MOST_ROWS", 3)
+    monkeypatch.setattr(position_file, "MOST_ROWS", 3)
     assert wrong(csv("underlying,side,notional", *rows), "b.csv") == (
         "b.csv: more than 3 rows; split it",
     )
-    monkeypatch.setattr(positions, "MOST_BYTES", 3)
+    monkeypatch.setattr(position_file, "MOST_BYTES", 3)
     assert wrong(b"1234", "b.csv") == ("b.csv: larger than 3 bytes; split it",)
 
 

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.archive.catalog import Entry, dated, due, in_order
+from harmonize.archive.catalog import Entry, in_order, observations, with_observation_times
 
 FIRST = datetime(2027, 3, 1, 1, tzinfo=UTC)
 
@@ -64,6 +64,6 @@ def test_times_never_fall_and_the_fewest_are_changed(given_days: list[int]) -> N
 
 def test_what_was_imported_keeps_its_time_and_venues_are_apart() -> None:
     imported = entries(5, 1, gathered=False)
-    assert [one.sequence for one in due(imported, "okx")] == [2, 1]
-    assert dated(imported) == tuple(imported)
-    assert due(imported, "bybit") == ()
+    assert [one.sequence for one in observations(imported, "okx")] == [2, 1]
+    assert with_observation_times(imported) == tuple(imported)
+    assert observations(imported, "bybit") == ()

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from harmonize.archive import archive as archive_module
 from harmonize.archive.archive import Archive, ArchiveError
-from harmonize.archive.catalog import Entry, Listing, newest_of
+from harmonize.archive.catalog import Catalog, Entry, newest_of
 from harmonize.archive.storage import DISK, Local
 from harmonize.core.payload import Call, Payload, Snapshot
 from tests.support.archives import (
@@ -224,7 +224,7 @@ def test_a_listing_of_what_is_no_more_is_not_gone_on_with(tmp_path: Path) -> Non
     archive.append(snapshot())
     known = archive.listing()
     (tmp_path / "a/manifests/00000001.json").unlink()
-    assert archive.listing(known) == Listing()
+    assert archive.listing(known) == Catalog()
 
 
 # Bases

@@ -14,7 +14,7 @@ import pytest
 
 from harmonize import document
 from harmonize.api.audit import Question, read, rule_sets_of, tool
-from harmonize.audit.assemble import Reading, Terms, audit
+from harmonize.audit.assemble import AuditOptions, Reading, audit
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import choose
 from harmonize.core.notionals import HEAT_NOTIONAL
@@ -31,7 +31,7 @@ from harmonize.document import (
 )
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed
-from venues import conventions as conduct
+from venues import conventions
 
 DOCUMENT = recorded.audited().document
 SCHEDULES = {(one.venue, one.symbol, one.profile): one for one in DOCUMENT.schedules}
@@ -62,7 +62,9 @@ def exact(schedule: ScheduleRow, figure: str, notional: float) -> Fraction | Non
 def audit_of(*schedules: MarginSchedule, defects: tuple[Defect, ...] = ()) -> AuditDocument:
     reading, as_of = read(Question(venues=("binance",)))
     own = Reading(reading.archive, reading.snapshots, schedules, defects)
-    return audit(own, rule_sets_of(THREE), Terms(as_of, tool(), conducts=conduct.bundled()))
+    return audit(
+        own, rule_sets_of(THREE), AuditOptions(as_of, tool(), conducts=conventions.bundled())
+    )
 
 
 THREE = ("esma-retail", "harmonized-baseline", "jfsa-retail")
@@ -224,7 +226,9 @@ def test_coverage_has_a_row_a_venue_and_underlying_with_one_of_four_marks() -> N
 
 def test_the_same_archive_gives_the_same_bytes() -> None:
     reading, as_of = read(Question(history=True))
-    again = audit(reading, rule_sets_of(()), Terms(as_of, tool(), conducts=conduct.bundled()))
+    again = audit(
+        reading, rule_sets_of(()), AuditOptions(as_of, tool(), conducts=conventions.bundled())
+    )
     assert document.to_json(again) == document.to_json(DOCUMENT)
 
 
@@ -234,7 +238,7 @@ def test_order_of_what_was_read_does_not_matter() -> None:
         reading, schedules=reading.schedules[::-1], inputs=reading.inputs[::-1], unobserved=()
     )
     reading = replace(reading, unobserved=())
-    terms = Terms(as_of, tool(), conducts=conduct.bundled())
+    terms = AuditOptions(as_of, tool(), conducts=conventions.bundled())
     rules = rule_sets_of(())
     assert audit(turned, rules, terms) == audit(reading, rules, terms)
 
@@ -245,7 +249,9 @@ def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
     )
     assert published == document.json_schema()
     reading, as_of = read(Question(venues=("okx", "mexc", "deribit", "htx")))
-    small = audit(reading, rule_sets_of(()), Terms(as_of, tool(), conducts=conduct.bundled()))
+    small = audit(
+        reading, rule_sets_of(()), AuditOptions(as_of, tool(), conducts=conventions.bundled())
+    )
     text = document.to_json(small)
     jsonschema.validate(json.loads(text), published)
     assert document.from_json(text) == small
@@ -378,7 +384,7 @@ def test_each_check_explains_itself() -> None:
 
 def test_time_is_given_never_read() -> None:
     reading, _ = read(Question(venues=("okx",)))
-    later = audit(reading, rule_sets_of(()), Terms(datetime(2030, 1, 1, tzinfo=UTC), tool()))
+    later = audit(reading, rule_sets_of(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC), tool()))
     assert later.snapshots[0].age_days == pytest.approx(1329.7, abs=0.1)
 
 
@@ -395,7 +401,7 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
     broken = changed(snapshot, "publicGetInstruments", break_)
     found = parsed(broken)
     reading = Reading("test", (("", broken),), found.schedules, found.defects)
-    rows = audit(reading, rule_sets_of(()), Terms(snapshot.observed_at, tool())).divergences
+    rows = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at, tool())).divergences
     whole = audited_kraken(snapshot)
     compliant = {(one.symbol, one.profile) for one in rows if one.verdict is Verdict.COMPLIANT}
     assert ("BTC/USD:BTC", "retail") in whole
@@ -406,7 +412,7 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
 def audited_kraken(snapshot: Snapshot) -> set[tuple[str, str]]:
     found = parsed(snapshot)
     reading = Reading("test", (("", snapshot),), found.schedules, found.defects)
-    document = audit(reading, rule_sets_of(()), Terms(snapshot.observed_at, tool()))
+    document = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at, tool()))
     return {
         (one.symbol, one.profile)
         for one in document.divergences

@@ -5,23 +5,23 @@ from decimal import Decimal as D
 
 import pytest
 
-from harmonize.audit.rule_examples import Unmet, unmet
+from harmonize.audit.rule_examples import Unmet, failing_examples
 from harmonize.core.instrument import Payoff
-from harmonize.policy.rule_set import RuleSet, Tried
+from harmonize.policy.rule_set import RuleExample, RuleSet
 from rules import loader
 
 ESMA = loader.load("esma-retail")
-HALF = Tried("a half", "BTC", ((D(100_000), D("0.4"), D("0.2")), (D(200_000), D("0.5"), D("0.25"))), marginal=False, initial="breach", maintenance="breach")  # fmt: skip
+HALF = RuleExample("a half", "BTC", ((D(100_000), D("0.4"), D("0.2")), (D(200_000), D("0.5"), D("0.25"))), marginal=False, initial="breach", maintenance="breach")  # fmt: skip
 
 
-def outcome(one: Tried, rules: RuleSet = ESMA) -> list[Unmet]:
-    return list(unmet(replace(rules, examples=(one,))))
+def outcome(one: RuleExample, rules: RuleSet = ESMA) -> list[Unmet]:
+    return list(failing_examples(replace(rules, examples=(one,))))
 
 
 @pytest.mark.parametrize("pack", loader.packs())
 def test_every_pack_has_examples_and_they_come_out_as_written(pack: str) -> None:
     rules = loader.load(pack)
-    assert list(unmet(rules)) == []
+    assert list(failing_examples(rules)) == []
     assert rules.examples or pack == "disclosure"
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.audit.baseline import Baseline, BaselineError, held_against, read, written
-from harmonize.audit.waivers import waive, worsened, worth
+from harmonize.audit.baseline import Baseline, BaselineError, compare_with_baseline, read, written
+from harmonize.audit.waivers import is_worse, severity_metric, waive
 from harmonize.document import Finding, Interval, Level, Verdict
 from tests.harmonize.checks.examples import LAX, Case, of, waived, waiver
 from tests.support.sample_documents import sample
@@ -56,14 +56,14 @@ ON = date(2026, 3, 10)
 def test_what_gets_worse_and_in_which_direction(
     finding: Finding, due: tuple[float, float] | None
 ) -> None:
-    assert worth(finding) == due
+    assert severity_metric(finding) == due
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.001, 0.5), st.floats(0, 1))
 def test_a_margin_is_worse_when_it_fell_by_more_than_is_allowed(
     before: float, now: float, allowed: float
 ) -> None:
-    got = worsened(replace(BREACH, observed=now), before, allowed)
+    got = is_worse(replace(BREACH, observed=now), before, allowed)
     lost = (before - now) / before
     if abs(lost - allowed) > 1e-8:
         assert got == (lost > allowed)
@@ -147,7 +147,7 @@ def baseline(document: object = DOCUMENT) -> Baseline:
 
 
 def test_what_is_known_and_no_worse_is_left_out() -> None:
-    fresh = held_against(DOCUMENT, baseline())
+    fresh = compare_with_baseline(DOCUMENT, baseline())
     assert fresh.findings == ()
     assert fresh.baseline is not None
     assert (fresh.baseline.unchanged, fresh.baseline.new) == (len(DOCUMENT.findings), 0)
@@ -159,7 +159,7 @@ def test_what_is_new_worse_or_gone_is_told() -> None:
     low = replace(first, observed=0.5, level=Level.INFO)
     older = replace(DOCUMENT, findings=(low, *rest[1:], replace(first, fingerprint="0" * 16)))
     now = replace(DOCUMENT, findings=(replace(first, observed=0.4, rule_set="x"), *rest))
-    fresh = held_against(now, baseline(older))
+    fresh = compare_with_baseline(now, baseline(older))
     assert [one.state for one in fresh.findings] == ["worse", "new"]
     assert fresh.baseline is not None
     assert (fresh.baseline.worse, fresh.baseline.new, fresh.baseline.gone) == (1, 1, 1)
@@ -167,7 +167,7 @@ def test_what_is_new_worse_or_gone_is_told() -> None:
 
 def test_a_graver_level_is_worse() -> None:
     lighter = tuple(replace(one, level=Level.INFO) for one in DOCUMENT.findings)
-    fresh = held_against(DOCUMENT, baseline(replace(DOCUMENT, findings=lighter)))
+    fresh = compare_with_baseline(DOCUMENT, baseline(replace(DOCUMENT, findings=lighter)))
     assert {one.state for one in fresh.findings} == {"worse"}
     assert len(fresh.findings) == sum(one.level is not Level.INFO for one in DOCUMENT.findings)
 
@@ -179,7 +179,7 @@ def test_a_better_value_is_not_told() -> None:
         if one.rule_set
     )
     known = replace(DOCUMENT, findings=older)
-    fresh = held_against(
+    fresh = compare_with_baseline(
         replace(DOCUMENT, findings=tuple(o for o in DOCUMENT.findings if o.rule_set)),
         baseline(known),
     )
@@ -202,7 +202,7 @@ def test_further_off_or_over_more_sizes_is_worse(
     kept = next(one for one in DOCUMENT.findings if one.code == "MH401")
     known = replace(kept, divergence=-0.98, intervals=(Interval(0.0, 50_000.0),))
     now = replace(known, **change)  # type: ignore[arg-type] # each case changes what it names
-    fresh = held_against(
+    fresh = compare_with_baseline(
         replace(DOCUMENT, findings=(now,)), baseline(replace(DOCUMENT, findings=(known,)))
     )
     assert [one.state for one in fresh.findings] == [state] * bool(state)
@@ -213,12 +213,12 @@ def test_a_baseline_of_before_says_less_and_is_read() -> None:
     for one in whole["findings"].values():
         del one["divergence"], one["extent"]
     older = read(json.dumps(whole).encode(), "b.json")
-    assert held_against(DOCUMENT, older).findings == ()
+    assert compare_with_baseline(DOCUMENT, older).findings == ()
 
 
 def test_what_is_waived_is_not_gone() -> None:
     before = of(LAX, rules=("esma-retail",)).audited()
-    fresh = held_against(waived().audited(), baseline(before))
+    fresh = compare_with_baseline(waived().audited(), baseline(before))
     assert fresh.baseline is not None
     assert fresh.baseline.gone == 0
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from harmonize.api.audit import tool
-from harmonize.audit.assemble import Reading, Terms, audit
+from harmonize.audit.assemble import AuditOptions, Reading, audit
 from harmonize.core.instrument import contract
 from harmonize.core.payload import (
     Call,
@@ -38,7 +38,7 @@ from harmonize.core.schedule import (
 )
 from harmonize.document import AuditDocument
 from harmonize.history.diff import Observed, changes
-from harmonize.history.recent import Dated, InStress, Lately, Unchanged
+from harmonize.history.recent import Dated, InStress, RecentHistory, Unchanged
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
@@ -106,7 +106,7 @@ class Case:
     unobserved: tuple[Unobserved, ...] = ()
     inputs: tuple[Input, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-    lately: Lately = field(default_factory=Lately)
+    lately: RecentHistory = field(default_factory=RecentHistory)
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
         """Audit it."""
@@ -119,7 +119,7 @@ class Case:
             self.inputs,
             lately=self.lately,
         )
-        terms = Terms(NOW, tool(), options=options or {}, waivers=self.waivers)
+        terms = AuditOptions(NOW, tool(), options=options or {}, waivers=self.waivers)
         return audit(reading, self.rules, terms)
 
 
@@ -145,24 +145,26 @@ def after(before: MarginSchedule, now: MarginSchedule, *, effective: str = "") -
     now = replace(now, observed_at=when)
     whole = frozenset({"okx"})
     found = changes(Observed((was,), whole), Observed((now,), whole), (1e4, 1e5))
-    lately = Lately(changes=tuple(Dated(one, effective) for one in found))
+    lately = RecentHistory(changes=tuple(Dated(one, effective) for one in found))
     return replace(of(now, rules=BASELINE), lately=lately)
 
 
 def stressed(*found: InStress) -> Case:
     """A case of tightenings about windows of stress."""
-    return Case(lately=Lately(in_stress=found))
+    return Case(lately=RecentHistory(in_stress=found))
 
 
 def since(days: float) -> Case:
     """A schedule that has stood unchanged for so many days."""
     stands = Unchanged("okx", "BTC/USDT:USDT", "any", NOW - timedelta(days=days))
-    return Case(lately=Lately(unchanged=(stands,), observed={"okx": (NOW,)}))
+    return Case(lately=RecentHistory(unchanged=(stands,), observed={"okx": (NOW,)}))
 
 
 def nights(*hours: float) -> Case:
     """A venue that was observed so many hours before the audit."""
-    return Case(lately=Lately(observed={"okx": tuple(NOW - timedelta(hours=one) for one in hours)}))
+    return Case(
+        lately=RecentHistory(observed={"okx": tuple(NOW - timedelta(hours=one) for one in hours)})
+    )
 
 
 NIGHTLY = tuple(24.0 * night for night in range(12))
@@ -274,7 +276,7 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH205": (with_(rule=None), FINE),
         "MH206": (with_(initial=GUESS), with_(initial=STEP)),
         "MH207": (with_(origin=Origin.DOCUMENTATION), FINE),
-        "MH208": (with_(aside="the first tier alone"), FINE),
+        "MH208": (with_(exclusion_reason="the first tier alone"), FINE),
         "MH209": (
             with_(fee=FeeAddOn("to close", Unknown("by account"))),
             with_(fee=FeeAddOn("none", Unknown("by account"))),

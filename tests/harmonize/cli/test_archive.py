@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
-from harmonize.transfer import export as exporting
+from harmonize.transfer import export
 from tests.harmonize.transfer.test_importer import tiers
 from tests.support.recorded import snapshots
 
@@ -23,7 +23,7 @@ def run(place: Path, *arguments: str) -> Result:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """An archive of three snapshots, the second of them of ascendex."""
-    exporting.to_archive(tmp_path / "source", snapshots()[:3])
+    export.to_archive(tmp_path / "source", snapshots()[:3])
     return tmp_path / "source"
 
 

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from harmonize.archive.archive import Archive
-from harmonize.cli import request as asked
+from harmonize.cli import request
 from harmonize.cli.main import app
 from reports.registry import BINARY, FORMATS
 from tests.rules.small import CAP, DISCLOSURE, MODEL
@@ -88,7 +88,7 @@ def test_a_binary_format_goes_to_a_pipe_and_is_not_thrown_at_a_terminal(
         assert run(*SMALL, "--format", name).stdout_bytes[:4] in {b"PAR1", b"PK\x03\x04"}
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with pytest.raises(typer.Exit):
-        asked.outputs(["xlsx"], None)
+        request.outputs(["xlsx"], None)
     assert capsys.readouterr().err == ("error: xlsx is no text; write it to a file: xlsx:FILE\n")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.api.gather import Wanted, planned, reachable
+from harmonize.api.gather import GatherRequest, planned, reachable
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from harmonize.core.payload import Origin
@@ -22,7 +22,7 @@ from tests.replay import faults
 from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS
 from tests.replay.server import Replay
-from venues.gathering import reachability as reach
+from venues.gathering import reachability
 from venues.gathering.credentials import Credentials, CredentialsError, from_environment, from_file
 from venues.gathering.outcome import attempt
 
@@ -149,18 +149,18 @@ def test_where_nothing_can_be_reached_the_report_says_so_in_one_line(tmp_path: P
 
 
 def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
-    def never(_place: reach.Place, patience: float) -> None:
+    def never(_place: reachability.Place, patience: float) -> None:
         time.sleep(patience * 5)
 
-    def refused(place: reach.Place, _patience: float) -> None:
+    def refused(place: reachability.Place, _patience: float) -> None:
         raise ConnectionRefusedError(place[0])
 
-    places = [reach.place(f"https://venue-{number}.example") for number in range(50)]
+    places = [reachability.place(f"https://venue-{number}.example") for number in range(50)]
     started = time.monotonic()
-    assert not reach.reachable(places, 0.2, never)
-    assert not reach.reachable(places, 5.0, refused)
+    assert not reachability.reachable(places, 0.2, never)
+    assert not reachability.reachable(places, 5.0, refused)
     assert time.monotonic() - started < 3
-    assert not reach.reachable([])
+    assert not reachability.reachable([])
     code = (
         "import sys; from pathlib import Path; from harmonize.api.gather import Wanted, reachable;"
         f"reachable(Wanted(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
@@ -170,19 +170,21 @@ def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
 
 
 def test_one_venue_that_answers_is_enough() -> None:
-    def only_the_third(place: reach.Place, _patience: float) -> None:
+    def only_the_third(place: reachability.Place, _patience: float) -> None:
         if "2" not in place[0]:
             raise ConnectionRefusedError
 
-    assert reach.reachable([(str(number), 443, True) for number in range(5)], 5, only_the_third)
+    assert reachability.reachable(
+        [(str(number), 443, True) for number in range(5)], 5, only_the_third
+    )
     with Replay() as server:
-        assert reachable(Wanted(Path("x"), mirror=server.url))
+        assert reachable(GatherRequest(Path("x"), mirror=server.url))
 
 
 def test_a_proxy_is_not_gone_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    assert reach.proxied()
-    assert reachable(Wanted(Path("x"), venues=("dydx",)))
+    assert reachability.proxied()
+    assert reachable(GatherRequest(Path("x"), venues=("dydx",)))
 
 
 def test_the_plan_asks_nothing_and_counts_every_call(archive: Path) -> None:
@@ -191,7 +193,7 @@ def test_the_plan_asks_nothing_and_counts_every_call(archive: Path) -> None:
     assert not archive.exists()
     assert "binance" in found.stdout
     assert "not asked: needs a key" in found.stdout
-    plans = {one.venue: one for one in planned(Wanted(archive, ("bitget", "okx")))}
+    plans = {one.venue: one for one in planned(GatherRequest(archive, ("bitget", "okx")))}
     levers = plans["bitget"].steps[-1]
     assert (levers.calls, levers.at_least) == (436, True)  # the recording has no contract list
     # ccxt holds each of these calls back by 100 ms
@@ -203,7 +205,7 @@ def test_requests_and_time_stay_near_the_least_that_limits_allow(archive: Path) 
         first = run("--archive", str(archive), "fetch", "--mirror", server.url, *chosen(*QUICK))
         assert first.exit_code == 0
         made = len(server.requests)
-        plans = planned(Wanted(archive, QUICK))
+        plans = planned(GatherRequest(archive, QUICK))
     assert made <= 1.05 * sum(one.calls for one in plans)
     slowest = max(one.floor for one in plans)
     seconds = [float(line.split()[3]) for line in first.stdout.splitlines()[1:]]

@@ -21,7 +21,7 @@ import pytest
 from filelock import FileLock
 
 from harmonize.archive.archive import Archive
-from harmonize.history import derived as memory
+from harmonize.history import derived
 from tests.harmonize.nightly.test_schedulers import BASH, cron_line, exec_start, scripts
 from tests.replay.faults import Reply
 from tests.replay.server import Replay
@@ -218,7 +218,7 @@ def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
 
 def test_a_second_run_beside_the_first_is_refused_in_one_line(home: Home) -> None:
     archive = home.folder / "archive"
-    path = memory.lock_of(archive)
+    path = derived.lock_of(archive)
     path.parent.mkdir(parents=True)
     fault = Changing()
     with FileLock(path), Replay(fault=fault) as venues:

@@ -6,17 +6,17 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from harmonize.comparison import bootstrap as sureness
-from harmonize.comparison.bootstrap import index_of, interval, without_one
+from harmonize.comparison import index as bootstrap
+from harmonize.comparison.index import index_of, interval, without_one
 
 
 def test_the_interval_is_that_of_all_possible_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     distances = [0.1, 0.4, 0.5, 1.2, 0.3, 0.9, 0.2]
     values = sorted(100 * exp(-sum(drawn) / 7) for drawn in product(distances, repeat=7))
-    monkeypatch.setattr(sureness, "DRAWS", 20_000)
-    sureness._drawn.cache_clear()  # noqa: SLF001 - so that the draws are as many
+    monkeypatch.setattr(bootstrap, "DRAWS", 20_000)
+    bootstrap._drawn.cache_clear()  # noqa: SLF001 - so that the draws are as many
     found = interval(distances)
-    sureness._drawn.cache_clear()  # noqa: SLF001 - as above
+    bootstrap._drawn.cache_clear()  # noqa: SLF001 - as above
     assert found == pytest.approx((np.percentile(values, 2.5), np.percentile(values, 97.5)))
 
 

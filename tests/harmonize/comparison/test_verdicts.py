@@ -7,7 +7,7 @@ from decimal import Decimal as D
 import pytest
 
 from harmonize.api.audit import tool
-from harmonize.audit.assemble import Reading, Terms, audit
+from harmonize.audit.assemble import AuditOptions, Reading, audit
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
 from harmonize.document import DivergenceRow, Verdict
@@ -32,7 +32,7 @@ def rows(
     schedule: MarginSchedule, rule_set: RuleSet, *inputs: object, places: object = None
 ) -> dict[str, DivergenceRow]:
     reading = Reading("a test", (("0", snapshot()),), (schedule,), (), inputs=inputs)  # type: ignore[arg-type]
-    terms = Terms(NOW, tool(), jurisdictions=places or {})  # type: ignore[arg-type]
+    terms = AuditOptions(NOW, tool(), jurisdictions=places or {})  # type: ignore[arg-type]
     return {one.figure: one for one in audit(reading, (rule_set,), terms).divergences}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harmonize.config import schema as config
+from harmonize.config import schema
 from harmonize.config.channels import Command, Mail, Slack, Webhook
 from harmonize.config.run_settings import Keep, Notify, RunSettings
 from harmonize.config.run_values import settings
@@ -59,7 +59,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _settings(text: str, environment: dict[str, str] | None = None) -> RunSettings:
     path = _written(text)
-    found = config.load(path, {})
+    found = schema.load(path, {})
     return settings(found.run, path, ENVIRONMENT if environment is None else environment)
 
 
@@ -104,7 +104,7 @@ def test_a_configuration_without_the_section_has_its_defaults(text: str) -> None
 
 def test_a_configuration_is_read_without_its_secrets() -> None:
     """An audit reads the same file, on machines that send no notices."""
-    assert len(config.load(_written(CONFIG), {}).run.notify.channels) == 5
+    assert len(schema.load(_written(CONFIG), {}).run.notify.channels) == 5
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
     assert old in CONFIG
     path = _written(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
-        config.load(path, {})
+        schema.load(path, {})
     assert str(raised.value).startswith(f"c.yaml:{said}")
     assert "\n" not in str(raised.value)
     assert "s3cr3t" not in str(raised.value)
@@ -194,7 +194,7 @@ def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
 )  # fmt: skip
 def test_a_private_file_that_cannot_be_used_is_named(change: Any, said: str) -> None:
     path = _written(CONFIG)
-    found = config.load(path, {})
+    found = schema.load(path, {})
     change(Path("slack.txt"))
     with pytest.raises(RuleError) as raised:
         settings(found.run, path, ENVIRONMENT)
@@ -216,6 +216,6 @@ def test_one_password_is_enough() -> None:
         "          password_from: SMTP_PASSWORD\n          password_file: password\n",
     )
     with pytest.raises(RuleError) as raised:
-        config.load(_written(text), {})
+        schema.load(_written(text), {})
     said = "c.yaml:21:26: run.notify.channels[4].mail.password_file: stands beside password_from"
     assert str(raised.value).startswith(said)

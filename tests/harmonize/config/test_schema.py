@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.config import inputs_file as given
-from harmonize.config import schema as config
+from harmonize.config import inputs_file, schema
 from rules.loader import RuleError
 
 OPTIONS = {"MH401": (), "MH111": ("least_notional",), "MH801": ()}
@@ -39,11 +38,11 @@ inputs:
 def test_a_configuration_is_read(tmp_path: Path) -> None:
     path = tmp_path / ".harmonize.yaml"
     path.write_text(CONFIG)
-    found = config.load(path, OPTIONS)
+    found = schema.load(path, OPTIONS)
     assert found.rules == ("esma-retail", "mine.yaml")
     assert found.checks == {"MH111": {"least_notional": D(25_000)}}
     assert found.jurisdictions == {"okx": ("SC",)}
-    (one,) = config.waivers(found, path)
+    (one,) = schema.waivers(found, path)
     assert one.where == f"{path}:8"
     assert (one.codes, one.venues, one.underlyings) == (("MH401",), ("okx",), ("BTC",))
     assert (one.value, one.may_worsen, one.expires) == (0.008, 0.1, date(2027, 1, 1))
@@ -52,7 +51,7 @@ def test_a_configuration_is_read(tmp_path: Path) -> None:
 def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("{}")
-    assert config.waivers(config.load(path, OPTIONS), path) == ()
+    assert schema.waivers(schema.load(path, OPTIONS), path) == ()
 
 
 @pytest.mark.parametrize(
@@ -88,14 +87,14 @@ def test_a_mistake_in_a_configuration_is_named(
     assert old in CONFIG
     Path("c.yaml").write_text(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
-        config.load(Path("c.yaml"), OPTIONS)
+        schema.load(Path("c.yaml"), OPTIONS)
     assert str(raised.value).startswith(said)
 
 
 def test_inputs_are_read_exactly(tmp_path: Path) -> None:
     path = tmp_path / "inputs.yaml"
     path.write_text(INPUTS)
-    first, second = given.load(path)
+    first, second = inputs_file.load(path)
     assert (first.value, first.lower, first.upper) == (D("0.086"), D("0.07"), D("0.17"))
     assert (first.confidence, first.observations, first.origin) == (D("0.95"), 365, "derived")
     assert first.source == "computed from closes"
@@ -123,11 +122,11 @@ def test_a_mistake_in_a_file_of_inputs_is_named(
     assert old in INPUTS
     Path("i.yaml").write_text(INPUTS.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
-        given.load(Path("i.yaml"))
+        inputs_file.load(Path("i.yaml"))
     assert str(raised.value).startswith(said)
 
 
-@pytest.mark.parametrize("load", [lambda path: config.load(path, OPTIONS), given.load])
+@pytest.mark.parametrize("load", [lambda path: schema.load(path, OPTIONS), inputs_file.load])
 def test_a_file_that_is_not_there_or_no_yaml_is_told(load: object, tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="no such file"):
         load(tmp_path / "none.yaml")  # type: ignore[operator]

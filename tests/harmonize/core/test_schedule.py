@@ -29,8 +29,7 @@ from harmonize.core.schedule import (
     marginal,
     value_of,
 )
-from tests.support import oracles
-from tests.support import strategies as laws
+from tests.support import oracles, strategies
 
 BINANCE_2020_BOUNDS = tuple(Decimal(bound) for bound in (50_000, 250_000, 1_000_000, 5_000_000))
 BINANCE_2020_RATES = tuple(Decimal(rate) for rate in ("0.004", "0.005", "0.01", "0.025"))
@@ -38,7 +37,7 @@ BINANCE_2020_RATES = tuple(Decimal(rate) for rate in ("0.004", "0.005", "0.01", 
 notional = st.floats(1e-6, 2e9)
 
 
-def inside(tiers: laws.Tiers, held: float) -> bool:
+def inside(tiers: strategies.Tiers, held: float) -> bool:
     return held <= float(tiers[0][-1])
 
 
@@ -47,22 +46,22 @@ def test_deductions_are_the_amounts_that_binance_prints() -> None:
     assert deductions(BINANCE_2020_BOUNDS, BINANCE_2020_RATES) == printed
 
 
-@given(laws.tiers(), notional)
-def test_deduction_gives_the_sum_over_slices(tiers: laws.Tiers, held: float) -> None:
+@given(strategies.tiers(), notional)
+def test_deduction_gives_the_sum_over_slices(tiers: strategies.Tiers, held: float) -> None:
     expected = oracles.slices(*tiers, held) if inside(tiers, held) else None
     assert oracles.value(marginal(*tiers), held) == expected
 
 
-@given(laws.tiers(), notional)
+@given(strategies.tiers(), notional)
 def test_flat_asks_the_rate_of_the_tier_on_the_whole_position(
-    tiers: laws.Tiers, held: float
+    tiers: strategies.Tiers, held: float
 ) -> None:
     expected = oracles.whole(*tiers, held) if inside(tiers, held) else None
     assert oracles.value(flat(*tiers), held) == expected
 
 
-@given(laws.tiers(2))
-def test_marginal_is_continuous_at_every_bound(tiers: laws.Tiers) -> None:
+@given(strategies.tiers(2))
+def test_marginal_is_continuous_at_every_bound(tiers: strategies.Tiers) -> None:
     for below, above in pairwise(marginal(*tiers).pieces):
         bound = Fraction(below.upper)
         left = Fraction(below.fixed) + Fraction(below.rate) * bound
@@ -70,8 +69,8 @@ def test_marginal_is_continuous_at_every_bound(tiers: laws.Tiers) -> None:
         assert left == right
 
 
-@given(laws.tiers(2))
-def test_flat_jumps_at_every_bound_by_the_bound_times_the_step(tiers: laws.Tiers) -> None:
+@given(strategies.tiers(2))
+def test_flat_jumps_at_every_bound_by_the_bound_times_the_step(tiers: strategies.Tiers) -> None:
     uppers, rates = tiers
     function = flat(uppers, rates)
     for (below, above), upper in zip(pairwise(rates), uppers, strict=False):
@@ -82,9 +81,9 @@ def test_flat_jumps_at_every_bound_by_the_bound_times_the_step(tiers: laws.Tiers
         assert (left.fixed, right.fixed) == (ZERO, ZERO)
 
 
-@given(laws.tiers(), notional)
+@given(strategies.tiers(), notional)
 def test_marginal_never_asks_more_than_flat_where_rates_rise(
-    tiers: laws.Tiers, held: float
+    tiers: strategies.Tiers, held: float
 ) -> None:
     uppers, rates = tiers[0], sorted(tiers[1])
     asked = oracles.value(marginal(uppers, rates), held)
@@ -92,9 +91,9 @@ def test_marginal_never_asks_more_than_flat_where_rates_rise(
     assert (asked is None and whole is None) or (asked or 0) <= (whole or 0)
 
 
-@given(laws.closed_tiers, st.data(), notional)
+@given(strategies.closed_tiers, st.data(), notional)
 def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
-    tiers: laws.Tiers, data: st.DataObject, held: float
+    tiers: strategies.Tiers, data: st.DataObject, held: float
 ) -> None:
     uppers, rates = tiers
     tier = data.draw(st.integers(0, len(uppers) - 1))
@@ -105,8 +104,8 @@ def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
         assert oracles.value(build(*split), held) == oracles.value(build(*tiers), held)
 
 
-@given(laws.tiers(), notional, st.sampled_from((2, 8, 1024)))
-def test_another_unit_scales_the_result(tiers: laws.Tiers, held: float, unit: int) -> None:
+@given(strategies.tiers(), notional, st.sampled_from((2, 8, 1024)))
+def test_another_unit_scales_the_result(tiers: strategies.Tiers, held: float, unit: int) -> None:
     uppers, rates = tiers
     larger = [upper * unit for upper in uppers]
     for build in (flat, marginal):

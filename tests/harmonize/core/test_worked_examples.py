@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from harmonize.core import yaml_source as written
+from harmonize.core import yaml_source
 from harmonize.core.schedule import INFINITY, MarginFunction, Piece, deductions, flat, marginal
 from harmonize.numerics.panel import panel
 from tests.support.paths import VECTORS
@@ -68,7 +68,7 @@ def example(row: object) -> Example:
 
 
 def examples() -> list[Example]:
-    read = written.read(VECTORS.read_text("utf-8"), VECTORS.name).value
+    read = yaml_source.read(VECTORS.read_text("utf-8"), VECTORS.name).value
     assert isinstance(read, list)
     return [example(row) for row in read]
 

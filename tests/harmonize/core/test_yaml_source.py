@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from harmonize.core.yaml_source import (
     Place,
     Plain,
-    Written,
     WrittenError,
+    YamlSource,
     decode,
     one_line,
     read,
@@ -315,7 +315,7 @@ def test_a_percentage_is_exactly_a_hundredth(number: Decimal, grouped: bool) -> 
     assert Fraction(plain) == 100 * Fraction(percent) == Fraction(number)
 
 
-def _either(text: str) -> Written | str:
+def _either(text: str) -> YamlSource | str:
     """What is read, or the one line that refuses it; any other error fails the test."""
     try:
         return read(text, "f")

@@ -13,10 +13,9 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.source import Source
 from harmonize.document.change import Kind
 from harmonize.document.history import StressWindow
-from harmonize.history import derived as memory
-from harmonize.history import queries as recall
-from harmonize.history.recent import Lately
-from harmonize.history.tables import Store
+from harmonize.history import derived, queries
+from harmonize.history.recent import RecentHistory
+from harmonize.history.tables import HistoryTables
 from tests.support.table_archives import PLAIN, START, Books, sent
 
 DAY = timedelta(days=1)
@@ -27,7 +26,7 @@ WINDOWS = (StressWindow("2027-11-21", "2027-11-22", "a fall", "this test"),)
 def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
     """Four nights; BTC tightens in a window of stress, ETH in the last night."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(memory, "windows", lambda: WINDOWS)
+    monkeypatch.setattr(derived, "windows", lambda: WINDOWS)
     found = Books(tmp_path / "archive")
     for day, state in enumerate([PLAIN, PLAIN | {"BTC": "0.04"}, PLAIN, PLAIN | {"ETH": "0.03"}]):
         found.gather(state, START + day * DAY)
@@ -38,15 +37,15 @@ def source(books: Books) -> Source:
     return Source.of(books.archive, "this")
 
 
-def asked(books: Books, day: int = 3) -> Lately:
-    return memory.lately(source(books), START + day * DAY)
+def asked(books: Books, day: int = 3) -> RecentHistory:
+    return derived.lately(source(books), START + day * DAY)
 
 
-def afresh(books: Books, folder: Path, day: int) -> Lately:
-    store = Store(folder)
+def afresh(books: Books, folder: Path, day: int) -> RecentHistory:
+    store = HistoryTables(folder)
     held = store.update(books.archive)
-    windows = vars(memory)["windows"]()
-    return recall.lately(store, held, START + day * DAY, windows)
+    windows = vars(derived)["windows"]()
+    return queries.lately(store, held, START + day * DAY, windows)
 
 
 def test_the_answer_that_was_kept_is_the_one_computed(tmp_path: Path, books: Books) -> None:
@@ -85,11 +84,11 @@ def _grown_by_a_failed_try(books: Books, _: pytest.MonkeyPatch) -> None:
 
 
 def _another_version(_: Books, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(memory, "VERSION", "another")
+    patch.setattr(derived, "VERSION", "another")
 
 
 def _other_windows(_: Books, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(memory, "windows", lambda: (replace(WINDOWS[0], last="2027-11-23"),))
+    patch.setattr(derived, "windows", lambda: (replace(WINDOWS[0], last="2027-11-23"),))
 
 
 def _cut_short(books: Books, _: pytest.MonkeyPatch) -> None:
@@ -131,46 +130,46 @@ def test_an_answer_with_something_that_could_not_be_read_is_not_kept(
     books.damage(entries[-1])
     asked(books)
     books.restore()
-    memory._tables_at.cache_clear()  # noqa: SLF001 - another process would have none
+    derived._tables_at.cache_clear()  # noqa: SLF001 - another process would have none
     assert asked(books) == afresh(books, tmp_path / "once", 3)
 
 
 def test_venues_that_were_seen_once_have_no_changes_and_need_no_tables(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "archive")
     archive.append(sent(PLAIN, START))
-    found = memory.lately(Source.of(archive, "this"), START)
-    assert found == Lately(observed={"dydx": (START,)})
+    found = derived.lately(Source.of(archive, "this"), START)
+    assert found == RecentHistory(observed={"dydx": (START,)})
     assert not (tmp_path / "archive" / "derived").exists()
 
 
 def test_changes_after_a_sequence_are_those_of_what_was_gathered(books: Books) -> None:
     books.bring(PLAIN | {"SOL": "0.05"}, START + 10 * DAY)
     books.gather(PLAIN, START + 11 * DAY)
-    found = memory.changes_after(books.archive, 1, 6)
+    found = derived.changes_after(books.archive, 1, 6)
     assert [(one.symbol[:3], one.kind, one.after[8:10]) for one in found] == [
         ("BTC", Kind.TIGHTER, "21"),
         ("BTC", Kind.LOOSER, "22"),
         ("ETH", Kind.TIGHTER, "23"),
         ("SOL", Kind.LOOSER, "01"),
     ]
-    assert memory.changes_after(books.archive, 3, 3) == ()
-    assert len(memory.changes_after(books.archive, 3, 4)) == 1
+    assert derived.changes_after(books.archive, 3, 3) == ()
+    assert len(derived.changes_after(books.archive, 3, 4)) == 1
 
 
 def test_changed_in_names_the_snapshots_that_told_something(books: Books) -> None:
     books.gather(PLAIN | {"ETH": "0.03"}, START + 4 * DAY)
     digests = [one.digest for one in books.archive.entries()]
-    assert memory.changed_in(books.archive) == set(digests[:4])
+    assert derived.changed_in(books.archive) == set(digests[:4])
 
 
 def test_entries_of_a_large_archive_come_from_its_tables_as_far_as_they_go(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_SMALL", 2)
-    memory.tables_of(books.archive)
+    monkeypatch.setattr(derived, "_SMALL", 2)
+    derived.tables_of(books.archive)
     books.gather(PLAIN, START + 4 * DAY)
-    assert memory.entries_of(books.archive) == books.archive.entries()
-    assert len(memory.entries_of(books.archive)) == 5
+    assert derived.entries_of(books.archive) == books.archive.entries()
+    assert len(derived.entries_of(books.archive)) == 5
 
 
 def test_courses_are_of_what_is_compared_and_end_with_its_venue(books: Books) -> None:
@@ -182,7 +181,7 @@ def test_courses_are_of_what_is_compared_and_end_with_its_venue(books: Books) ->
         comparisons=[SimpleNamespace(underlying=one.symbol[:3], members=[one]) for one in members],
         heat_notional=1e5,
     )
-    past = memory.past([source(books)], document, START + 9 * DAY)  # type: ignore[arg-type]
+    past = derived.past([source(books)], document, START + 9 * DAY)  # type: ignore[arg-type]
     heat = document.heat_notional
     marks = {
         (one.underlying, one.figure, one.notional): [

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from harmonize.history import queries as recall
+from harmonize.history import queries
 from tests.support.paths import DOCS
 from tests.support.table_archives import of_recorded, rows
 
@@ -53,7 +53,7 @@ def test_the_page_names_every_column_with_its_type() -> None:
 
 def test_the_first_question_is_answered_as_harmonize_does() -> None:
     found = asked(QUESTIONS[0])
-    due = recall.as_of(of_recorded(), "BTC", datetime(2024, 1, 1, tzinfo=UTC))
+    due = queries.as_of(of_recorded(), "BTC", datetime(2024, 1, 1, tzinfo=UTC))
     assert len(due) > 3
     assert [(one["venue"], one["symbol"], one["profile"]) for one in found] == [
         one.key for one in due

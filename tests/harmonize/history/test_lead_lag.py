@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from harmonize.document.history import Course, Mark
-from harmonize.history.lead_lag import Lead, Rise, leads, rises
+from harmonize.document.history import MarginSeries, SeriesPoint
+from harmonize.history.lead_lag import LeadLag, Rise, leads, rises
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -10,9 +10,9 @@ def at(day: float) -> datetime:
     return DAY + timedelta(days=day)
 
 
-def course(*marks: tuple[float, float | None], venue: str = "okx") -> Course:
-    told = tuple(Mark(f"{at(day):%Y-%m-%dT%H:%M:%SZ}", rate) for day, rate in marks)
-    return Course(
+def course(*marks: tuple[float, float | None], venue: str = "okx") -> MarginSeries:
+    told = tuple(SeriesPoint(f"{at(day):%Y-%m-%dT%H:%M:%SZ}", rate) for day, rate in marks)
+    return MarginSeries(
         "BTC", venue, "BTC/USDT:USDT", "any", "initial", 1e6, told, "2026-06-01T00:00:00Z"
     )
 
@@ -36,15 +36,15 @@ def test_a_rise_counts_from_a_twentieth_and_is_held_against_the_last_known_margi
 
 
 def test_who_was_seen_before_the_other_can_have_risen_led() -> None:
-    assert leads({"a": [rise(0, 1)], "b": [rise(3, 4)]}) == (Lead("a", "b", 1, 0, 0, 3.0),)
-    assert leads({"a": [rise(3, 4)], "b": [rise(0, 1)]}) == (Lead("a", "b", 0, 1, 0, -3.0),)
+    assert leads({"a": [rise(0, 1)], "b": [rise(3, 4)]}) == (LeadLag("a", "b", 1, 0, 0, 3.0),)
+    assert leads({"a": [rise(3, 4)], "b": [rise(0, 1)]}) == (LeadLag("a", "b", 0, 1, 0, -3.0),)
 
 
 def test_where_the_spans_overlap_nobody_can_say_who_was_first() -> None:
-    assert leads({"a": [rise(0, 7)], "b": [rise(5, 6)]}) == (Lead("a", "b", 0, 0, 1, -1.0),)
+    assert leads({"a": [rise(0, 7)], "b": [rise(5, 6)]}) == (LeadLag("a", "b", 0, 0, 1, -1.0),)
 
 
 def test_rises_far_apart_do_not_belong_together_and_each_counts_once() -> None:
     assert leads({"a": [rise(0, 1)], "b": [rise(31, 32)]}) == ()
     near = {"a": [rise(0, 1), rise(9, 10)], "b": [rise(2, 3)], "c": []}
-    assert leads(near) == (Lead("a", "b", 1, 0, 0, 2.0),)
+    assert leads(near) == (LeadLag("a", "b", 1, 0, 0, 2.0),)

@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harmonize.api import audit as app
+from harmonize.api import audit
 from harmonize.api.audit import Question
 from harmonize.archive.archive import Archive
-from harmonize.archive.recorded import recorded
-from harmonize.core.schedule import Figure, MarginFunction, MarginSchedule, value_of
+from harmonize.archive.location import recorded
+from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, value_of
 from harmonize.document.change import Kind
 from harmonize.document.history import StressWindow
-from harmonize.history import queries as recall
+from harmonize.history import queries
 from harmonize.history.recent import DAYS
 from harmonize.history.table_rows import GONE, Row
-from harmonize.history.tables import Store
+from harmonize.history.tables import HistoryTables
 from harmonize.history.timeline import FIRST
-from tests.harmonize.history import test_binance_history as binance
+from tests.harmonize.history import test_binance_history
 from tests.support.table_archives import PLAIN, START, Books, of_recorded, rows
 from venues.registry import VENUES
 
@@ -38,7 +38,10 @@ WHOLE = (datetime(2024, 6, 1, tzinfo=UTC), datetime(2026, 7, 31, 12, tzinfo=UTC)
 def moments(seed: int, count: int) -> list[datetime]:
     """Moments among the dated snapshots of Binance: turns of years, snapshots, and any."""
     chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
-    days = [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in sorted(binance.table())]
+    days = [
+        datetime.fromisoformat(day).replace(tzinfo=UTC)
+        for day in sorted(test_binance_history.table())
+    ]
     found = [datetime(year, 1, 1, tzinfo=UTC) for year in (2023, 2024, 2025, 2026)]
     found += [one - timedelta(microseconds=1) for one in found]
     while len(found) < count:
@@ -46,7 +49,7 @@ def moments(seed: int, count: int) -> list[datetime]:
     return [max(one, days[0]) for one in found]
 
 
-def numbers(figure: Figure[MarginFunction], ratio: float) -> list[tuple[float, ...]] | None:
+def numbers(figure: Observed[MarginFunction], ratio: float) -> list[tuple[float, ...]] | None:
     """The pieces of a function, with bounds at a price ``ratio`` times as high."""
     function = value_of(figure)
     if function is None:
@@ -92,7 +95,7 @@ def alike(schedule: MarginSchedule, row: Row) -> bool:
 
 
 def compare(moment: datetime, venues: tuple[str, ...], assets: Sequence[str]) -> int:
-    reading, _ = app.read(Question(moment=moment, venues=venues))
+    reading, _ = audit.read(Question(moment=moment, venues=venues))
     compared = 0
     for asset in assets:
         due = {
@@ -100,7 +103,7 @@ def compare(moment: datetime, venues: tuple[str, ...], assets: Sequence[str]) ->
         }
         found = {
             one.key: one
-            for one in recall.as_of(of_recorded(), asset, moment)
+            for one in queries.as_of(of_recorded(), asset, moment)
             if not venues or one.venue in venues
         }
         assert found.keys() == due.keys(), (moment, asset)
@@ -142,7 +145,7 @@ def test_years_begin_with_what_was_in_force() -> None:
 def days_of_change() -> dict[str, list[tuple[str, str]]]:
     """By symbol, the days on which the table of Binance has it come, go or change."""
     found: dict[str, list[tuple[str, str]]] = {}
-    table = binance.table()
+    table = test_binance_history.table()
     days = sorted(table)
     for symbol in table[days[0]]:
         found.setdefault(symbol, []).append((days[0], "first"))
@@ -162,7 +165,7 @@ def said(row: Row) -> str:
 
 
 def test_history_of_every_symbol_has_the_days_of_the_table() -> None:
-    last = max(binance.table())
+    last = max(test_binance_history.table())
     due = days_of_change()
     assert sum(map(len, due.values())) > 4000
     own = [
@@ -180,32 +183,32 @@ def test_history_of_every_symbol_has_the_days_of_the_table() -> None:
 
 @pytest.mark.parametrize("symbol", ["BTC/USDT:USDT", "ETH/USDT:USDT", "DOGE/USDT:USDT"])
 def test_history_has_the_margins_of_the_table_until_the_next_row(symbol: str) -> None:
-    held = recall.history(of_recorded(), "binance", symbol.lower())
+    held = queries.history(of_recorded(), "binance", symbol.lower())
     for row, after in pairwise([*held, None]):
         assert row is not None
         days = [
             day
-            for day in binance.table()
+            for day in test_binance_history.table()
             if row.observed_at.date().isoformat() <= day
             and (after is None or day < after.observed_at.date().isoformat())
         ]
         for day in days[:1] + days[-1:]:
-            table = binance.table()[day][symbol]
-            sizes = binance.GRID[table.upper[-1] >= binance.GRID]
+            table = test_binance_history.table()[day][symbol]
+            sizes = test_binance_history.GRID[table.upper[-1] >= test_binance_history.GRID]
             due = table.at(sizes, np.searchsorted(table.upper, sizes))
             for figure, margins in due.items():
                 if not np.isnan(margins).any():
-                    told = [recall.margin_of(row, figure, size) for size in sizes]
+                    told = [queries.margin_of(row, figure, size) for size in sizes]
                     assert told == pytest.approx(list(margins), rel=1e-9)
             top = table.upper[-1]
-            assert top > 1e12 or recall.margin_of(row, "initial", top * 1.01) is None
+            assert top > 1e12 or queries.margin_of(row, "initial", top * 1.01) is None
 
 
 def test_history_ends_where_it_is_asked_to() -> None:
-    held = recall.history(of_recorded(), "binance", "BTC/USDT:USDT")
+    held = queries.history(of_recorded(), "binance", "BTC/USDT:USDT")
     until = held[3].observed_at
-    assert recall.history(of_recorded(), "binance", "btcusdt", until) == held[:4]
-    assert recall.history(of_recorded(), "binance", "NONE") == ()
+    assert queries.history(of_recorded(), "binance", "btcusdt", until) == held[:4]
+    assert queries.history(of_recorded(), "binance", "NONE") == ()
 
 
 def test_weeks_count_rows_by_the_iso_calendar() -> None:
@@ -220,7 +223,7 @@ def test_weeks_count_rows_by_the_iso_calendar() -> None:
     )
     apart = ("tighter", "looser", "mixed", "listed", "delisted")
     found: Counter[tuple[str, tuple[int, int], str]] = Counter()
-    for week in recall.weeks(of_recorded()):
+    for week in queries.weeks(of_recorded()):
         monday = datetime.fromisoformat(week.week)
         assert monday.weekday() == 0
         of_week = monday.isocalendar()[:2]
@@ -268,14 +271,14 @@ def stated(document: object, name: str) -> set[datetime]:
     return found
 
 
-def update(books: Books, folder: Path) -> Store:
-    store = Store(folder / "tables")
+def update(books: Books, folder: Path) -> HistoryTables:
+    store = HistoryTables(folder / "tables")
     store.update(books.archive)
     return store
 
 
-def in_force(store: Store, moment: datetime) -> set[str]:
-    return {one.symbol[:3] for one in recall.as_of(store, "BTC", moment)}
+def in_force(store: HistoryTables, moment: datetime) -> set[str]:
+    return {one.symbol[:3] for one in queries.as_of(store, "BTC", moment)}
 
 
 def test_what_went_and_what_cannot_be_read_is_not_in_force(tmp_path: Path) -> None:
@@ -318,7 +321,7 @@ def test_unchanged_is_since_the_last_change_and_not_since_a_gap(tmp_path: Path) 
     store = update(books, tmp_path)
 
     def since(day: int) -> dict[str, int]:
-        found = recall.unchanged(store, begun + day * DAY)
+        found = queries.unchanged(store, begun + day * DAY)
         return {one.symbol[:3]: (one.since - begun).days for one in found}
 
     assert since(0) == {"BTC": 0, "ETH": 0, "SOL": 0}
@@ -335,7 +338,7 @@ def test_of_two_observations_at_one_time_the_later_appended_counts(tmp_path: Pat
     books.gather(PLAIN, START + DAY)
     store = update(books, tmp_path)
     assert in_force(store, START + DAY) == {"BTC"}
-    assert len(recall.unchanged(store, START + DAY)) == 3
+    assert len(queries.unchanged(store, START + DAY)) == 3
 
 
 def test_stress_counts_what_tightened_between_observations_about_a_window(tmp_path: Path) -> None:
@@ -359,7 +362,7 @@ def test_stress_counts_what_tightened_between_observations_about_a_window(tmp_pa
                 round(one.largest, 9),
                 one.symbol,
             )
-            for one in recall.in_stress(store, START + day * DAY, windows)
+            for one in queries.in_stress(store, START + day * DAY, windows)
         ]
 
     both = ("20", "22", 2, 0.5, "BTC/USDC:USDC")  # of two that rose alike, by name
@@ -373,7 +376,7 @@ def test_stress_counts_what_tightened_between_observations_about_a_window(tmp_pa
 
 def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) -> None:
     books = Books(tmp_path / "archive")
-    store = Store(tmp_path / "tables")
+    store = HistoryTables(tmp_path / "tables")
     days = [0, 5, 36, 37, 60]
     for day in days:
         rate = {0: "0.02", 5: "0.03", 36: "0.04", 37: "0.04", 60: "0.05"}[day]
@@ -382,7 +385,7 @@ def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) ->
     held = store.update(books.archive)
 
     def lately(day: float) -> tuple[list[str], list[float]]:
-        found = recall.lately(store, held, START + day * DAY, ())
+        found = queries.lately(store, held, START + day * DAY, ())
         changed = [one.change.after[:10] for one in found.changes]
         seen = [(at - START) / DAY for at in found.observed["dydx"]]
         return changed, seen
@@ -400,14 +403,14 @@ def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) ->
 
 
 def test_margins_above_capacity_and_of_what_went_are_none() -> None:
-    held = recall.as_of(of_recorded(), "BTC", datetime(2026, 12, 1, tzinfo=UTC))
+    held = queries.as_of(of_recorded(), "BTC", datetime(2026, 12, 1, tzinfo=UTC))
     checked = 0
     for row in held:
         assert row.kind not in GONE
         if row.capacity is not None and row.initial:
-            assert recall.margin_of(row, "initial", row.capacity * 1.001) is None
+            assert queries.margin_of(row, "initial", row.capacity * 1.001) is None
             top = min(row.capacity, row.initial[-1][1])
-            assert top == inf or recall.rate_of(row, "initial", top) is not None
+            assert top == inf or queries.rate_of(row, "initial", top) is not None
             checked += 1
     assert checked > 10
     assert {one.venue for one in held} <= {one.venue for one in VENUES}

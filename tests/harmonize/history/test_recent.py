@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.document.change import Change, Kind
-from harmonize.history.recent import Dated, InStress, Lately, Unchanged
+from harmonize.history.recent import Dated, InStress, RecentHistory, Unchanged
 
 AT = datetime(2027, 1, 1, tzinfo=UTC)
 KEYS = list(product("ab", "xy", ("isolated", "cross")))
 
 
-def of_keys(venue: str) -> Lately:
+def of_keys(venue: str) -> RecentHistory:
     own = [key for key in KEYS if key[0] == venue]
-    return Lately(
+    return RecentHistory(
         tuple(Dated(Change(*key, "BTC", Kind.TIGHTER, "", ""), "") for key in own),
         (InStress(venue, "w", "", "", "", "", 1, 0.1, "x"),),
         tuple(Unchanged(*key, AT) for key in own),
@@ -41,4 +41,4 @@ def test_a_part_holds_the_schedules_asked_and_what_is_said_of_their_venues(
 def test_parts_of_all_venues_together_are_the_whole() -> None:
     assert WHOLE.of_venues("a").with_(WHOLE.of_venues("b")) == WHOLE
     assert WHOLE.of_venues("a") == of_keys("a")
-    assert WHOLE.of_venues("") == Lately()
+    assert WHOLE.of_venues("") == RecentHistory()

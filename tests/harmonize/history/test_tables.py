@@ -19,12 +19,9 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
 from harmonize.config.run_settings import Keep
 from harmonize.document.change import Kind
-from harmonize.history import derived as memory
-from harmonize.history import queries as recall
-from harmonize.history import table_rows as tables
-from harmonize.history import tables as store
+from harmonize.history import derived, queries, table_rows, tables
 from harmonize.history.table_rows import Row
-from harmonize.history.tables import Held, Store
+from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST
 from harmonize.nightly import retention
 from tests.support.table_archives import ASSETS, PLAIN, START, Books, made_once, rows, sent, told
@@ -50,7 +47,7 @@ def state(chance: random.Random, rates: Sequence[str]) -> dict[str, str]:
     return {asset: chance.choice(rates) for asset in held}
 
 
-def script(chance: random.Random, books: Books, grown: Store, *, prunes: bool) -> None:
+def script(chance: random.Random, books: Books, grown: HistoryTables, *, prunes: bool) -> None:
     """Do what may befall an archive in three months, and bring tables up to date now and then."""
     rates = RATES if prunes else (*RATES, LEAP)
     clock, now = START, state(chance, rates)
@@ -82,10 +79,10 @@ def script(chance: random.Random, books: Books, grown: Store, *, prunes: bool) -
     grown.update(books.archive)
 
 
-def prune(books: Books, grown: Store) -> None:
+def prune(books: Books, grown: HistoryTables) -> None:
     grown.update(books.archive)
     entries = books.archive.entries()
-    gone = retention.dropped(entries, Keep(daily=2), recall.telling(grown))
+    gone = retention.dropped(entries, Keep(daily=2), queries.snapshots_with_changes(grown))
     books.archive.prune(gone, START, "room")
 
 
@@ -106,7 +103,7 @@ def without_before(found: dict[tuple[str, str, str], list[Row]]) -> object:
 
 @pytest.mark.parametrize("seed", range(16))
 def test_tables_that_grew_are_those_made_at_once(seed: int, tmp_path: Path, books: Books) -> None:
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     script(random.Random(seed), books, grown, prunes=False)  # noqa: S311 - a seed, not a secret
     once = made_once(books, tmp_path / "once")
     assert rows(grown) == rows(once)
@@ -115,7 +112,7 @@ def test_tables_that_grew_are_those_made_at_once(seed: int, tmp_path: Path, book
 
 @pytest.mark.parametrize("seed", range(100, 112))
 def test_so_they_are_where_snapshots_were_pruned(seed: int, tmp_path: Path, books: Books) -> None:
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     script(random.Random(seed), books, grown, prunes=True)  # noqa: S311 - as above
     once = made_once(books, tmp_path / "once")
     assert without_before(rows(grown)) == without_before(rows(once))
@@ -125,7 +122,7 @@ def test_a_change_is_found_however_many_nights_it_could_not_be_read(
     tmp_path: Path, books: Books
 ) -> None:
     """Brought up to date on each of five nights; three of them are unreadable, over a New Year."""
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     begun = datetime(2027, 12, 29, 1, tzinfo=UTC)
     for day, rate in enumerate(["0.02", "?", "?", "?", "?", "0.05", "?", "?", "?", "0.05"]):
         books.gather(PLAIN | {"BTC": rate}, begun + day * DAY)
@@ -141,7 +138,7 @@ def test_a_change_is_found_however_many_nights_it_could_not_be_read(
 
 
 def test_an_older_snapshot_comes_in_between(tmp_path: Path, books: Books) -> None:
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     for day, rate in ((0, "0.02"), (10, "0.05")):
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
         grown.update(books.archive)
@@ -158,7 +155,7 @@ def test_an_older_snapshot_comes_in_between(tmp_path: Path, books: Books) -> Non
 def test_what_is_known_is_not_read_again(
     tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     for day in range(12):
         books.gather(PLAIN, START + day * DAY)
     grown.update(books.archive)
@@ -182,7 +179,7 @@ def test_an_archive_that_was_rolled_back_takes_its_rows_along(tmp_path: Path) ->
     longer.gather(PLAIN, START)
     shorter.gather(PLAIN, START)
     longer.gather(PLAIN | {"BTC": "0.05"}, START + DAY)
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     grown.update(longer.archive)
     assert {kind for _, _, kind in told(grown)} == {FIRST, Kind.TIGHTER}
     grown.update(shorter.archive)
@@ -196,9 +193,9 @@ def test_a_crash_between_two_files_does_no_harm(
     writes: int, tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The power goes before the nth file is put; the tables were there before, over a New Year."""
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     begun = datetime(2027, 12, 30, 1, tzinfo=UTC)
-    put, done = tables.put, [0]
+    put, done = table_rows.put, [0]
 
     def failing(path: Path, table: object) -> None:
         done[0] += 1
@@ -206,7 +203,7 @@ def test_a_crash_between_two_files_does_no_harm(
             raise PowerCutError
         put(path, table)
 
-    for module in (tables, store):
+    for module in (table_rows, tables):
         monkeypatch.setattr(module, "put", failing)
     for day, rate in enumerate(["0.02", "0.04", "0.05", "0.05", "0.04"]):
         books.gather(PLAIN | {"BTC": rate}, begun + day * DAY)
@@ -259,7 +256,7 @@ def _without_rows(folder: Path) -> None:
 def test_tables_of_another_version_or_cut_short_are_made_anew(
     harm: Callable[[Path], None], tmp_path: Path, books: Books, *, news: bool
 ) -> None:
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     books.gather(PLAIN, START)
     books.gather(PLAIN | {"ETH": "0.05"}, START + DAY)
     grown.update(books.archive)
@@ -271,7 +268,7 @@ def test_tables_of_another_version_or_cut_short_are_made_anew(
 
 
 def test_processes_and_threads_that_update_at_once_do_no_harm(tmp_path: Path, books: Books) -> None:
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     books.gather(PLAIN, START)
     code = (
         "import sys; from pathlib import Path; from harmonize.archive.archive import Archive;"
@@ -307,7 +304,7 @@ def test_an_archive_that_cannot_be_written_has_its_tables_in_the_cache(
 ) -> None:
     books.gather(PLAIN, START)
     books.gather(PLAIN | {"BTC": "0.05"}, START + DAY)
-    beside, apart = memory.places(books.archive)
+    beside, apart = derived.places(books.archive)
     whole = Path.mkdir
 
     def refused(self: Path, *args: object, **named: object) -> None:
@@ -316,7 +313,7 @@ def test_an_archive_that_cannot_be_written_has_its_tables_in_the_cache(
         whole(self, *args, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    used, held = memory.tables_of(books.archive)
+    used, held = derived.tables_of(books.archive)
     assert used.path == apart
     assert apart.is_relative_to(tmp_path / "cache")
     assert len(held.kept) == 2
@@ -329,7 +326,7 @@ def test_an_archive_that_cannot_be_written_has_its_tables_in_the_cache(
 def test_so_it_is_for_a_user_without_rights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory.tables_of(Archive.create(tmp_path / "empty"))  # what is imported late is imported
+    derived.tables_of(Archive.create(tmp_path / "empty"))  # what is imported late is imported
     with tempfile.TemporaryDirectory() as name:
         folder, cache = Path(name), Path(name) / "cache"
         folder.chmod(0o755)
@@ -342,7 +339,7 @@ def test_so_it_is_for_a_user_without_rights(
         if not child:  # nothing of pytest may run in here
             try:
                 os.setuid(65534)
-                used, _ = memory.tables_of(books.archive)
+                used, _ = derived.tables_of(books.archive)
                 os._exit(0 if used.path.is_relative_to(cache) and rows(used) else 2)
             except BaseException:  # noqa: BLE001 - the parent tells it
                 os._exit(1)
@@ -352,12 +349,12 @@ def test_so_it_is_for_a_user_without_rights(
 def test_an_archive_at_a_url_has_its_tables_in_the_cache(tmp_path: Path) -> None:
     archive = Archive.create("memory://tables-of-a-test")
     archive.append(sent(PLAIN, START))
-    used, held = memory.tables_of(archive)
+    used, held = derived.tables_of(archive)
     assert used.path.is_relative_to(tmp_path / "cache")
     assert len(held.kept) == 1
     assert [kind for _, _, kind in told(used)] == [FIRST] * 3
-    assert memory.places(archive)[0] is None
+    assert derived.places(archive)[0] is None
 
 
 def test_tables_of_nothing_hold_nothing(tmp_path: Path) -> None:
-    assert Store(tmp_path / "none").held() == Held()
+    assert HistoryTables(tmp_path / "none").held() == TableState()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry, due, latest
+from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.core.payload import Defect
 from harmonize.document.change import Kind
 from harmonize.history.diff import Observed, changes
@@ -45,7 +45,7 @@ def listings(draw: st.DrawFn) -> list[Entry]:
 @given(listings())
 def test_of_what_was_gathered_the_sequence_is_the_order_of_time(entries: list[Entry]) -> None:
     for venue in ("a", "b"):
-        found = due(entries, venue)
+        found = observations(entries, venue)
         own = {one.digest: one for one in entries if one.venue == venue and not one.failed}
         assert {one.digest for one in found} == own.keys()
         assert [one.observed_at for one in found] == sorted(one.observed_at for one in found)
@@ -60,7 +60,7 @@ def test_of_what_was_gathered_the_sequence_is_the_order_of_time(entries: list[En
 def test_warming_up_reads_what_the_point_before_rests_on_and_is_held_against(
     entries: list[Entry], start: int
 ) -> None:
-    order = due(entries, "a")
+    order = observations(entries, "a")
     start = min(start, len(order))
     there = [place for place in range(start) if not order[place].pruned]
     if not there:

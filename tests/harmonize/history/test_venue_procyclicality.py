@@ -2,18 +2,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harmonize.document.history import Course, Mark
-from harmonize.history.venue_procyclicality import venue_moves
+from harmonize.document.history import MarginSeries, SeriesPoint
+from harmonize.history.procyclicality import venue_moves
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def course(symbol: str, *marks: tuple[int, float | None], until: int = 40) -> Course:
+def course(symbol: str, *marks: tuple[int, float | None], until: int = 40) -> MarginSeries:
     def moment(day: int) -> str:
         return f"{DAY + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
 
-    told = tuple(Mark(moment(day), rate) for day, rate in marks)
-    return Course("BTC", "okx", symbol, "any", "initial", 1e5, told, moment(until))
+    told = tuple(SeriesPoint(moment(day), rate) for day, rate in marks)
+    return MarginSeries("BTC", "okx", symbol, "any", "initial", 1e5, told, moment(until))
 
 
 def test_a_venue_is_measured_over_its_schedules() -> None:

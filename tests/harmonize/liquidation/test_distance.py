@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from harmonize.comparison.universe import ground
+from harmonize.comparison.universe import build_universe
 from harmonize.core.instrument import Payoff, contract
 from harmonize.core.payload import Column, Evidence
 from harmonize.core.schedule import FeeAddOn, MarginSchedule, Unknown
-from harmonize.core.venue_conventions import Conduct
+from harmonize.core.venue_conventions import VenueConventions
 from harmonize.document import LiquidationRow
 from harmonize.liquidation.distance import Entry, liquidation_rows, valued
 from harmonize.liquidation.price import Valued
@@ -26,10 +26,10 @@ def bounded(unit: str, payoff: Payoff = Payoff.LINEAR) -> MarginSchedule:
 
 
 def rows(
-    one: MarginSchedule, entry: Entry, conducts: dict[str, Conduct] | None = None
+    one: MarginSchedule, entry: Entry, conducts: dict[str, VenueConventions] | None = None
 ) -> list[LiquidationRow]:
-    base = ground([one], (), (), NOW, {}, venues=1)
-    return list(liquidation_rows(base, base.rivals, conducts or {}, entry))
+    base = build_universe([one], (), (), NOW, {}, venues=1)
+    return list(liquidation_rows(base, base.peer_groups, conducts or {}, entry))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def rows(
 )
 def test_what_tiers_follow_is_told_by_their_unit(unit: str, payoff: Payoff, due: Valued) -> None:
     assert valued(bounded(unit, payoff), {}) is due
-    entry = Conduct("okx", None, "entry", "sourced", "a page")
+    entry = VenueConventions("okx", None, "entry", "sourced", "a page")
     assert valued(bounded(unit, payoff), {"okx": entry}) is Valued.ENTRY
 
 
@@ -57,7 +57,7 @@ def test_distances_follow_the_tiers_unit() -> None:
     # The long falls into the first tier (1 %), or keeps the second (5 %).
     assert by_value.long == pytest.approx(1 - 0.8 / 0.99)
     assert by_quantity.long == pytest.approx(1 - 0.8 / 0.95)
-    at_entry = Conduct("okx", None, "entry", "sourced", "a page")
+    at_entry = VenueConventions("okx", None, "entry", "sourced", "a page")
     (held, _) = rows(bounded("contracts"), entry, {"okx": at_entry})
     assert held.long == pytest.approx((220 - 55) / 1100)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harmonize.core import yaml_source as written
+from harmonize.core import yaml_source
 from harmonize.liquidation.price import BelowAtEntryError, Side, Valued, liquidation
 from harmonize.numerics.offer import Offer, margin
 from harmonize.numerics.panel import PieceNumbers
@@ -18,7 +18,7 @@ VECTORS = VECTORS / "liquidations.yaml"
 
 
 def vectors() -> list[dict[str, object]]:
-    rows = written.read(VECTORS.read_text(), VECTORS.name).value
+    rows = yaml_source.read(VECTORS.read_text(), VECTORS.name).value
     assert isinstance(rows, list)
     return [dict(row) for row in rows if isinstance(row, dict)]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harmonize.config.channels import Channel, Command, Mail, Security, Slack, Webhook
-from harmonize.nightly.delivery import LONGEST_WAIT, Door, Failure, own_door, send
+from harmonize.nightly.delivery import LONGEST_WAIT, DeliveryServices, Failure, own_door, send
 from harmonize.nightly.notice import notice
 from tests.support.nights import FINDING, LOUD, QUIET
 from tests.support.receivers import (
@@ -49,10 +49,10 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def door(
     sleep: Callable[[float], None] = lambda _: None, tls: ssl.SSLContext | None = None
-) -> Door:
+) -> DeliveryServices:
     trusted = tls or ssl.create_default_context()
     environment = {"PATH": "/usr/bin:/bin", "PAGER_TOKEN": "t", "HARMONIZE_OKX_SECRET": "s3cr3t"}
-    return Door(environment, trusted, sleep, http_seconds=5.0, mail_seconds=5.0)
+    return DeliveryServices(environment, trusted, sleep, http_seconds=5.0, mail_seconds=5.0)
 
 
 def test_a_webhook_gets_the_whole_notice_as_json() -> None:

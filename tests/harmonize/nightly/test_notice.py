@@ -8,7 +8,7 @@ import pytest
 from harmonize.document import Finding, Level
 from harmonize.document.change import Change, Kind
 from harmonize.document.night import Night
-from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, LONGEST, due, notice
+from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, LONGEST, notice, should_notify
 from tests.support.nights import CHANGE, FINDING, LOUD, QUIET, RISE
 
 LINK = "https://example.org/margins/2026-11-20/"
@@ -128,9 +128,9 @@ def test_the_same_night_gives_the_same_notice() -> None:
 def test_a_night_is_due_when_what_counts_happened(
     night: Night, level: str, on: tuple[str, ...], *, answer: bool
 ) -> None:
-    assert due(night, Level(level), on) is answer
+    assert should_notify(night, Level(level), on) is answer
 
 
 def test_changes_alone_are_not_due_unless_asked_for() -> None:
-    assert not due(replace(QUIET, changes=(CHANGE,)), Level.INFO)
-    assert due(replace(QUIET, fresh=(FINDING,)), Level.ERROR)
+    assert not should_notify(replace(QUIET, changes=(CHANGE,)), Level.INFO)
+    assert should_notify(replace(QUIET, fresh=(FINDING,)), Level.ERROR)

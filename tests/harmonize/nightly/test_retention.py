@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize.archive.catalog import Entry, due, latest
+from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.config.run_settings import Keep
-from harmonize.history import derived as memory
-from harmonize.history.tables import Store
+from harmonize.history import derived
+from harmonize.history.tables import HistoryTables
 from harmonize.nightly.retention import dropped
 from tests.support.table_archives import PLAIN, START, Books, made_once, told
 
@@ -78,8 +78,11 @@ def test_what_goes_is_what_nothing_keeps(
         good = [one for one in own if not one.failed]
         wanted = chosen(good, keep) | {one.digest for one in good if one.digest in changed}
         wanted |= {one.digest for one in [*by_clock(good)[-1:], *by_clock(own)[-1:]]}
-        wanted |= {one.digest for one in due(own, venue)[-1:]}
-        for order in (by_clock(good), [one for one in due(entries, venue) if not one.pruned]):
+        wanted |= {one.digest for one in observations(own, venue)[-1:]}
+        for order in (
+            by_clock(good),
+            [one for one in observations(entries, venue) if not one.pruned],
+        ):
             for place, one in enumerate(order):
                 if one.digest in wanted:
                     wanted = wanted | rests_on(order[: place + 1])
@@ -130,7 +133,7 @@ def test_after_a_pruning_history_is_made_anew_with_the_same_changes(
     """Forty nights with partial ones, gaps and clocks ahead; everything that is left can be read."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     books = Books(tmp_path / "archive")
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     for day in range(40):
         state = PLAIN | {
             "BTC": {5: "?", 6: "?", 17: "0.03"}.get(day, "0.02" if day < 9 else "0.04")
@@ -141,7 +144,7 @@ def test_after_a_pruning_history_is_made_anew_with_the_same_changes(
     before = told(grown)
     entries = books.archive.entries()
     held = {one.digest: books.archive.read(one) for one in entries}
-    gone = dropped(entries, keep, memory.changed_in(books.archive))
+    gone = dropped(entries, keep, derived.changed_in(books.archive))
     books.archive.prune(gone, START, "room")
     left = [one for one in books.archive.entries() if not one.pruned]
     assert len(left) < 25

@@ -19,7 +19,7 @@ from harmonize.core.payload import Payload, Snapshot
 from harmonize.document import AuditDocument, Level
 from harmonize.document.change import Kind
 from harmonize.document.night import Night
-from harmonize.nightly import outbox as telling
+from harmonize.nightly import outbox
 from harmonize.nightly import run as nightly
 from harmonize.nightly.notice import Notice
 from harmonize.nightly.site import Site, SiteError
@@ -106,7 +106,7 @@ class World:
         on: tuple[str, ...] = EVERYTHING,
         fail_on: Level | None = Level.ERROR,
         channels: tuple[Channel, ...] = CHANNELS,
-    ) -> nightly.Done:
+    ) -> nightly.RunResult:
         """Run a night."""
         question = Question(
             archive=self.archive,
@@ -118,9 +118,11 @@ class World:
             notify=Notify(on=on, level="info", channels=channels), keep=keep, nights=nights
         )
         task = nightly.Task(question, self.site(), settings, fail_on)
-        return nightly.run(task, nightly.Door(lambda: self.clock, self.gather, PAGES, self.send))
+        return nightly.run(
+            task, nightly.RunServices(lambda: self.clock, self.gather, PAGES, self.send)
+        )
 
-    def night(self, factor: int | str | None = None, **options: object) -> nightly.Done:
+    def night(self, factor: int | str | None = None, **options: object) -> nightly.RunResult:
         """The next night, on which the venue asks so many times its recorded margins."""
         self.clock += timedelta(days=1)
         if factor is not None:
@@ -132,7 +134,7 @@ def _report(document: AuditDocument) -> bytes:
     return f"{document.as_of} {len(document.findings)}".encode()
 
 
-PAGES = nightly.Pages(
+PAGES = nightly.SiteRenderers(
     report=_report,
     changes=lambda nights, months: f"{[one.night for one in nights]} {months}".encode(),
     month=lambda month, nights, around: (
@@ -306,7 +308,7 @@ def test_a_notice_that_a_crash_kept_back_goes_out_on_the_next_night(
 ) -> None:
     world = after_two(two, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(telling, "tell", _cut)
+        patched.setattr(outbox, "tell", _cut)
         with pytest.raises(PowerCutError):
             world.night(4)
     world.night()
@@ -595,7 +597,7 @@ STOPS: dict[str, Callable[[World], None]] = {
 def test_an_error_that_stops_the_night_is_told(two: Path, tmp_path: Path, name: str) -> None:
     world = after_two(two, tmp_path)
     STOPS[name](world)
-    with pytest.raises(nightly.StoppedError) as stopped:
+    with pytest.raises(nightly.RunAbortedError) as stopped:
         world.night()
     line = str(stopped.value)
     assert "\n" not in line
@@ -604,7 +606,7 @@ def test_an_error_that_stops_the_night_is_told(two: Path, tmp_path: Path, name: 
     assert line in world.notices[0].lines[0]
     assert world.notices[0].exit_code == 3
     world.dead = {"webhook"}
-    with pytest.raises(nightly.StoppedError) as again:
+    with pytest.raises(nightly.RunAbortedError) as again:
         world.run()
     # It is told once, where the site can say so; else every run tells it.
     assert again.value.exit_code == (5 if name == "site" else 3)
@@ -616,7 +618,7 @@ def test_a_site_that_cannot_be_written_loses_no_snapshot(two: Path, tmp_path: Pa
     kept, site = entries(world), world.folder / "site"
     site.rename(world.folder / "aside")
     site.write_bytes(b"a file stands here")
-    with pytest.raises(nightly.StoppedError, match="Not a directory; "):
+    with pytest.raises(nightly.RunAbortedError, match="Not a directory; "):
         world.night(4)
     site.unlink()
     (world.folder / "aside").rename(site)

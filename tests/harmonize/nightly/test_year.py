@@ -20,8 +20,8 @@ from harmonize.core.payload import Origin, Payload, Snapshot
 from harmonize.document import AuditDocument
 from harmonize.document.change import Kind
 from harmonize.document.night import Night
-from harmonize.history.tables import Store
-from harmonize.nightly import run as nightly
+from harmonize.history.tables import HistoryTables
+from harmonize.nightly import run
 from harmonize.nightly.site import Site
 from tests.support import recorded
 from venues.gathering.outcome import Failed
@@ -157,10 +157,10 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
     chance = random.Random(20271020)  # noqa: S311 - a seed, not a secret
     world = World(tmp_path / "archive", chance)
     told: list[Night] = []
-    door = nightly.Door(
+    door = run.RunServices(
         now=lambda: world.clock,
         gather=world.gather,
-        pages=nightly.Pages(
+        pages=run.SiteRenderers(
             report=world.page,
             changes=lambda nights, _: f"{len(nights)}".encode(),
             month=lambda month, nights, _: f"{month} {len(nights)}".encode(),
@@ -173,7 +173,7 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
         archive=world.archive, venues=VENUES, underlyings=ASSETS, rules=("harmonized-baseline",)
     )
     settings = RunSettings(keep=Keep(daily=30, weekly=10, monthly=6), nights=60)
-    task = nightly.Task(question, Site(tmp_path / "site"), settings)
+    task = run.Task(question, Site(tmp_path / "site"), settings)
     labels = Counter[str]()
     for number in range(NIGHTS):
         day = FIRST + timedelta(days=number)
@@ -185,16 +185,16 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
         world.breaks = number % 41 == 7
         if number % 53 != 20:  # else the machine was off
             try:
-                done = nightly.run(task, door)
+                done = run.run(task, door)
             except PowerCutError:
                 world.clock += timedelta(minutes=20)
-                done = nightly.run(task, door)
+                done = run.run(task, door)
             told.append(done.night)
             labels[done.night.night] += 1
         if number % 29 == 3:  # somebody runs it once more
             world.failing = 0.0
             world.clock += timedelta(hours=2)
-            told[-1] = nightly.run(task, door).night
+            told[-1] = run.run(task, door).night
             world.failing = 0.1
         world.live()
 
@@ -236,7 +236,7 @@ def own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
     """Brought up to date night by night, or made once at the end: the same rows."""
     world = World(tmp_path / "archive", random.Random(7))  # noqa: S311 - as above
-    grown = Store(tmp_path / "grown")
+    grown = HistoryTables(tmp_path / "grown")
     for number in range(40):
         world.clock = datetime(2027, 12, 12, 1, tzinfo=UTC) + timedelta(days=number)
         world.clock += {9: timedelta(days=20), 21: timedelta(days=-4)}.get(number, timedelta(0))
@@ -244,13 +244,13 @@ def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
         grown.update(Archive.open(world.archive))
         world.live()
         world.live()
-    once = Store(tmp_path / "once")
+    once = HistoryTables(tmp_path / "once")
     held = once.update(Archive.open(world.archive))
     assert held == grown.held() == once.held()
     assert rows(once) == rows(grown)
 
 
-def rows(store: Store) -> Sequence[object]:
+def rows(store: HistoryTables) -> Sequence[object]:
     from harmonize.history.table_rows import read_rows  # noqa: PLC0415 - beside the one that uses it
 
     paths = sorted((store.path / "schedules").rglob("*.parquet"))

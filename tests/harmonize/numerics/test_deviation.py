@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
-from harmonize.numerics.deviation import Pair, Standing, standings
+from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import panel
 from harmonize.numerics.segments import HORIZON
 from tests.support.random_functions import random_functions
 
 
-def stand(function: MarginFunction, reference: MarginFunction, relative: float = 0.0) -> Standing:
-    pair = Pair(0, 1, float(function.upper), float(reference.upper), relative, relative, 0.0)
-    return standings(panel([function, reference]), [pair])[0]
+def stand(function: MarginFunction, reference: MarginFunction, relative: float = 0.0) -> Deviation:
+    pair = FunctionPair(
+        0, 1, float(function.upper), float(reference.upper), relative, relative, 0.0
+    )
+    return deviations(panel([function, reference]), [pair])[0]
 
 
 def test_marginal_against_a_cap_leaves_the_band_where_the_algebra_says() -> None:
@@ -56,8 +58,8 @@ def test_a_power_piece_has_its_extreme_inside_the_cell() -> None:
 def test_absolute_tolerance_is_a_share_of_notional() -> None:
     reference = flat([INFINITY], [D("0.5")])
     for rate, under in ((D("0.49991"), ()), (D("0.4998"), ((0.0, 1000.0),))):
-        pair = Pair(0, 1, 1000.0, HORIZON, 0.0, 0.0, 1e-4)
-        assert standings(panel([flat([D(1000)], [rate]), reference]), [pair])[0].under == under
+        pair = FunctionPair(0, 1, 1000.0, HORIZON, 0.0, 0.0, 1e-4)
+        assert deviations(panel([flat([D(1000)], [rate]), reference]), [pair])[0].under == under
 
 
 def test_equal_functions_have_no_divergence() -> None:
@@ -67,15 +69,15 @@ def test_equal_functions_have_no_divergence() -> None:
 
 
 def test_no_shared_notional_has_no_standing() -> None:
-    pair = Pair(0, 1, 0.0, HORIZON, 0.1, 0.1, 0.0)
+    pair = FunctionPair(0, 1, 0.0, HORIZON, 0.1, 0.1, 0.0)
     functions = [flat([D(1000)], [D("0.01")]), flat([INFINITY], [D("0.01")])]
-    found = standings(panel(functions), [pair])[0]
+    found = deviations(panel(functions), [pair])[0]
     assert np.isnan(found.lowest)
     assert found.under == found.over == ()
 
 
 def test_no_pairs_have_no_standings() -> None:
-    assert standings(panel([flat([D(1000)], [D("0.01")])]), []) == []
+    assert deviations(panel([flat([D(1000)], [D("0.01")])]), []) == []
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -84,7 +86,7 @@ def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
     functions = random_functions(rng, 60)
     laid = panel(functions)
     pairs = [
-        Pair(
+        FunctionPair(
             int(one),
             int(other),
             min(float(functions[one].upper), HORIZON),
@@ -96,7 +98,7 @@ def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
         )
         for one, other in rng.integers(0, len(functions), (120, 2))
     ]
-    for pair, found in zip(pairs, standings(laid, pairs), strict=True):
+    for pair, found in zip(pairs, deviations(laid, pairs), strict=True):
         top = min(pair.limit, pair.reference_limit)
         at = np.unique(
             np.concatenate([np.geomspace(1.0, top, 1501), laid.upper[laid.upper <= top]])

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
 from harmonize.numerics.panel import Floats, Ints, panel
-from tests.support import oracles
-from tests.support import strategies as laws
+from tests.support import oracles, strategies
 
 PAIRS = 1_000_000
 LARGEST = sys.float_info.max
@@ -37,12 +36,12 @@ def agree(function: MarginFunction, notionals: list[float]) -> bool:
 # A million pairs against exact arithmetic
 
 
-def ladders(rng: np.random.Generator, count: int) -> list[tuple[laws.Tiers, bool]]:
+def ladders(rng: np.random.Generator, count: int) -> list[tuple[strategies.Tiers, bool]]:
     """Tiers, and whether they are marginal: 1 to 40 of them, some 130; open ends; odd digits."""
     return [(_ladder(rng, index), bool(rng.integers(2))) for index in range(count)]
 
 
-def _ladder(rng: np.random.Generator, index: int) -> laws.Tiers:
+def _ladder(rng: np.random.Generator, index: int) -> strategies.Tiers:
     size = (1, 130)[index] if index < 2 else int(rng.integers(1, 41))
     spread = np.round(10 ** rng.uniform(3, rng.choice([3.2, 7, 10]), size), 2).tolist()
     price = Decimal(str(rng.choice(["1", "0.73", "1.000000012345678901"])))
@@ -111,26 +110,26 @@ def test_the_exact_power_is_that_of_repeated_roots(power: str) -> None:
 # Laws
 
 
-@given(laws.margin_functions, st.data())
+@given(strategies.margin_functions, st.data())
 def test_every_shape_agrees_with_exact_arithmetic(
     function: MarginFunction, data: st.DataObject
 ) -> None:
-    assert agree(function, data.draw(st.lists(laws.notionals(function), max_size=20)))
+    assert agree(function, data.draw(st.lists(strategies.notionals(function), max_size=20)))
 
 
-@given(laws.margin_functions)
+@given(strategies.margin_functions)
 def test_every_bound_and_both_its_neighbours_agree(function: MarginFunction) -> None:
     bounds = [float(piece.upper) for piece in function.pieces if piece.upper.is_finite()]
-    assert agree(function, laws.beside(bounds))
+    assert agree(function, strategies.beside(bounds))
 
 
-@given(st.lists(laws.margin_functions, min_size=1, max_size=5), st.data())
+@given(st.lists(strategies.margin_functions, min_size=1, max_size=5), st.data())
 def test_the_order_of_functions_in_the_panel_changes_nothing(
     functions: list[MarginFunction], data: st.DataObject
 ) -> None:
     order = data.draw(st.permutations(range(len(functions))))
     which = np.array(data.draw(st.lists(st.sampled_from(range(len(functions))), min_size=1)))
-    notional = np.array([data.draw(laws.notionals(functions[one])) for one in which])
+    notional = np.array([data.draw(strategies.notionals(functions[one])) for one in which])
     shuffled = panel([functions[one] for one in order])
     places = np.array([order.index(one) for one in which])
     np.testing.assert_array_equal(
@@ -138,45 +137,45 @@ def test_the_order_of_functions_in_the_panel_changes_nothing(
     )
 
 
-@given(st.lists(laws.margin_functions, min_size=1, max_size=4), st.data())
+@given(st.lists(strategies.margin_functions, min_size=1, max_size=4), st.data())
 def test_a_panel_says_what_its_functions_say_alone(
     functions: list[MarginFunction], data: st.DataObject
 ) -> None:
     together = panel(functions)
     for place, function in enumerate(functions):
-        held = data.draw(laws.notionals(function))
+        held = data.draw(strategies.notionals(function))
         np.testing.assert_equal(together.at(place, held), panel([function]).at(0, held))
 
 
-@given(laws.closed_tiers, st.data())
+@given(strategies.closed_tiers, st.data())
 def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
-    tiers: laws.Tiers, data: st.DataObject
+    tiers: strategies.Tiers, data: st.DataObject
 ) -> None:
     uppers, rates = tiers
     tier = data.draw(st.integers(0, len(uppers) - 1))
     middle = ((uppers[tier - 1] if tier else ZERO) + uppers[tier]) / 2
     split = (*uppers[:tier], middle, *uppers[tier:]), (*rates[:tier], rates[tier], *rates[tier:])
-    held = data.draw(laws.notionals(flat(*split)))
+    held = data.draw(strategies.notionals(flat(*split)))
     for build in (flat, marginal):
         whole, parted = evaluated(build(*tiers), [held]), evaluated(build(*split), [held])
         np.testing.assert_allclose(parted, whole, rtol=1e-12, equal_nan=True)
 
 
-@given(laws.tiers(), st.data(), st.sampled_from((0.125, 2.0, 1024.0)))
+@given(strategies.tiers(), st.data(), st.sampled_from((0.125, 2.0, 1024.0)))
 def test_another_unit_scales_the_result(
-    tiers: laws.Tiers, data: st.DataObject, unit: float
+    tiers: strategies.Tiers, data: st.DataObject, unit: float
 ) -> None:
     uppers, rates = tiers
     larger = [upper * Decimal(unit) for upper in uppers]
-    held = data.draw(laws.notionals(flat(uppers, rates)))
+    held = data.draw(strategies.notionals(flat(uppers, rates)))
     for build in (flat, marginal):
         scaled = evaluated(build(larger, rates), [held * unit])[0]
         expected = evaluated(build(uppers, rates), [held])[0] * unit
         np.testing.assert_allclose(scaled, expected, rtol=1e-12, equal_nan=True)
 
 
-@given(laws.open_tiers)
-def test_marginal_is_continuous_at_every_bound(tiers: laws.Tiers) -> None:
+@given(strategies.open_tiers)
+def test_marginal_is_continuous_at_every_bound(tiers: strategies.Tiers) -> None:
     for upper in tiers[0][:-1]:
         bound = float(upper)
         on, above = evaluated(marginal(*tiers), [bound, math.nextafter(bound, math.inf)])
@@ -194,7 +193,7 @@ def test_flat_jumps_just_above_a_bound() -> None:
 
 @pytest.mark.parametrize("tiers", [TWO_TIERS, OPEN])
 @pytest.mark.parametrize("held", [-1.0, -0.0, 0.0, math.nan, math.inf, -math.inf, -SMALLEST])
-def test_what_is_no_position_has_no_margin(tiers: laws.Tiers, held: float) -> None:
+def test_what_is_no_position_has_no_margin(tiers: strategies.Tiers, held: float) -> None:
     for build in (flat, marginal):
         margins = evaluated(build(*tiers), [held, 100.0])
         assert math.isnan(margins[0])
@@ -260,7 +259,7 @@ def test_nothing_asked_gives_nothing() -> None:
 def test_functions_of_any_number_of_tiers(count: int) -> None:
     uppers = [Decimal(1_000 * step) for step in range(1, count + 1)]
     rates = [Decimal(step) / 1_000 for step in range(1, count + 1)]
-    held = laws.beside([float(upper) for upper in uppers])
+    held = strategies.beside([float(upper) for upper in uppers])
     for build in (flat, marginal):
         assert agree(build(uppers, rates), held)
 
@@ -269,7 +268,7 @@ def test_bounds_that_share_a_bucket_are_told_apart() -> None:
     uppers = [Decimal(1_000_000 + step) / 1_000 for step in range(1, 131)]
     rates = [Decimal(step) / 1_000 for step in range(1, 131)]
     for build in (flat, marginal):
-        assert agree(build(uppers, rates), laws.beside([float(upper) for upper in uppers]))
+        assert agree(build(uppers, rates), strategies.beside([float(upper) for upper in uppers]))
 
 
 def test_bounds_that_are_one_float_leave_no_room_between() -> None:
@@ -281,7 +280,7 @@ def test_bounds_that_are_one_float_leave_no_room_between() -> None:
 def test_a_large_deduction_costs_no_digits() -> None:
     """Just above the bound 99.99 % of ``rate * N`` is taken away again."""
     uppers = Decimal(1_000), INFINITY
-    assert agree(marginal(uppers, (Decimal("0.0001"), Decimal(1))), laws.beside([1_000.0]))
+    assert agree(marginal(uppers, (Decimal("0.0001"), Decimal(1))), strategies.beside([1_000.0]))
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from harmonize.api.audit import Question, answer
-from harmonize.policy.apply import applied
+from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, held, lacking, unsound
 from harmonize.policy.rule_set import Model, ReferenceClass, RuleSet
 from rules import loader
@@ -25,7 +25,7 @@ def given(name: str, value: str, low: str = "", high: str = "", **parts: object)
 
 
 def graded(rule_set: RuleSet, *inputs: Input, on: date = ON, asset: str = "BTC") -> ReferenceClass:
-    (one,) = applied([rule_set], held(inputs, NOW), [asset], on)
+    (one,) = apply_rule_sets([rule_set], held(inputs, NOW), [asset], on)
     assert one.graded is not None
     (found,) = [each for each in one.graded.classes if asset in each.assets]
     return found
@@ -36,7 +36,7 @@ def rate(found: ReferenceClass) -> D:
 
 
 def reason(rule_set: RuleSet, *inputs: Input, on: date = ON, asset: str = "BTC") -> str:
-    (one,) = applied([rule_set], held(inputs, NOW), [asset], on)
+    (one,) = apply_rule_sets([rule_set], held(inputs, NOW), [asset], on)
     return one.reasons[asset]
 
 

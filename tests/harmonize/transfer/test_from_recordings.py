@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harmonize.core.payload import Call, Payload, Snapshot
-from harmonize.transfer import importer as importing
+from harmonize.transfer import importer
 from harmonize.transfer.freqtrade import binance_id
 from harmonize.transfer.requests import asked, call_of
 from harmonize.transfer.source import LeftOut, UnreadableSourceError
@@ -44,7 +44,7 @@ def folder(path: Path, manifest: object, files: dict[str, bytes]) -> Path:
 
 def taken(path: Path) -> tuple[list[Snapshot], dict[str, LeftOut]]:
     added: list[Snapshot] = []
-    told = list(importing.imported(importing.source(path), None, added.append))
+    told = list(importer.imported(importer.source(path), None, added.append))
     return added, {one.what: one for one in told if isinstance(one, LeftOut)}
 
 

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.core.schedule import Known, Unknown
-from harmonize.transfer import export as exporting
-from harmonize.transfer import importer as importing
+from harmonize.transfer import export, importer
 from harmonize.transfer.source import LeftOut, UnreadableSourceError
 from tests.support.recorded import of_venue, snapshots
 from venues import facts, registry
@@ -45,14 +44,14 @@ def any_snapshot(draw: st.DrawFn) -> Snapshot:
 def taken(path: Path, before: Archive | None = None) -> tuple[list[Snapshot], list[LeftOut]]:
     """What importing a source would append, and what it leaves out."""
     added: list[Snapshot] = []
-    told = list(importing.imported(importing.source(path), before, added.append))
+    told = list(importer.imported(importer.source(path), before, added.append))
     return added, [one for one in told if isinstance(one, LeftOut)]
 
 
 WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
-    "folder": exporting.to_archive,
-    "packed.tar": exporting.to_archive,
-    "payloads": exporting.to_payloads,
+    "folder": export.to_archive,
+    "packed.tar": export.to_archive,
+    "payloads": export.to_payloads,
 }
 
 
@@ -95,14 +94,14 @@ def test_a_snapshot_that_differs_in_one_byte_or_word_is_another(tmp_path: Path) 
     ]
     archive = Archive.create(tmp_path / "archive")
     archive.append(one)
-    exporting.to_archive(tmp_path / "others", [others[0], one, others[1], others[0]])
+    export.to_archive(tmp_path / "others", [others[0], one, others[1], others[0]])
     assert taken(tmp_path / "others", archive) == (others, [])
 
 
 def test_a_tar_is_the_same_whenever_it_is_made_and_its_archive_is_sound(tmp_path: Path) -> None:
     some = snapshots()[:3]
     for name in ("one.tar", "two.tar"):
-        exporting.to_archive(tmp_path / name, some)
+        export.to_archive(tmp_path / name, some)
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with tarfile.open(tmp_path / "one.tar", "r:") as tar:
         assert tar.getnames() == sorted(tar.getnames())
@@ -112,20 +111,20 @@ def test_a_tar_is_the_same_whenever_it_is_made_and_its_archive_is_sound(tmp_path
 
 
 def test_a_folder_packed_by_hand_is_read_too(tmp_path: Path) -> None:
-    exporting.to_archive(tmp_path / "mine", snapshots()[:2])
+    export.to_archive(tmp_path / "mine", snapshots()[:2])
     with tarfile.open(tmp_path / "by_hand.tar", "w:") as tar:
         tar.add(tmp_path / "mine", "mine")
     assert taken(tmp_path / "by_hand.tar") == (list(snapshots()[:2]), [])
 
 
 def test_entries_are_selected_by_venue_and_by_days_that_are_both_included(tmp_path: Path) -> None:
-    exporting.to_archive(tmp_path / "archive", snapshots()[:8])
+    export.to_archive(tmp_path / "archive", snapshots()[:8])
     entries = Archive.open(tmp_path / "archive").entries()
     days = [one.observed_at.date() for one in entries]
-    chosen = exporting.selected(entries, (), days[2], days[5])
+    chosen = export.selected(entries, (), days[2], days[5])
     assert [one.sequence for one in chosen] == [3, 4, 5, 6]
-    assert {one.venue for one in exporting.selected(entries, {"bitget"})} == {"bitget"}
-    assert exporting.selected(entries, (), date(2099, 1, 1)) == ()
+    assert {one.venue for one in export.selected(entries, {"bitget"})} == {"bitget"}
+    assert export.selected(entries, (), date(2099, 1, 1)) == ()
 
 
 def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -134,11 +133,11 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        exporting.to_archive(tmp_path / "new", broken())
+        export.to_archive(tmp_path / "new", broken())
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "there").mkdir()
-    with pytest.raises(exporting.ExportError, match="is there already; name another place"):
-        exporting.to_payloads(tmp_path / "there", snapshots()[:1])
+    with pytest.raises(export.ExportError, match="is there already; name another place"):
+        export.to_payloads(tmp_path / "there", snapshots()[:1])
 
 
 def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
@@ -174,7 +173,7 @@ def test_a_tar_with_strange_members_is_refused_and_writes_nowhere(
 ) -> None:
     (info, content), said = HOSTILE[case]
     place = tmp_path / "deep" / "deeper" / "packed.tar"
-    exporting.to_archive(place, snapshots()[:1])
+    export.to_archive(place, snapshots()[:1])
     with tarfile.open(place, "a:") as tar:
         tar.addfile(info, io.BytesIO(content))
     with pytest.raises(UnreadableSourceError, match=r"packed\.tar: member .*; ") as raised:
@@ -196,7 +195,7 @@ def test_a_member_that_says_it_has_10_gigabytes_is_refused_before_it_is_read(
 
 def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
     whole = tmp_path / "whole.tar"
-    exporting.to_archive(whole, snapshots()[:1])
+    export.to_archive(whole, snapshots()[:1])
     content = whole.read_bytes()
     cut = tmp_path / "cut.tar"
     for size in (*range(512, len(content) - 10240, 997), *range(512, len(content) - 10240, 1024)):
@@ -211,7 +210,7 @@ def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path)
 
 
 def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -> None:
-    exporting.to_archive(tmp_path / "archive", snapshots()[:2])
+    export.to_archive(tmp_path / "archive", snapshots()[:2])
     path = tmp_path / "packed.tar"
     with tarfile.open(path, "w:") as tar:
         for name in ("packs", "format.json", "manifests"):
@@ -225,7 +224,7 @@ def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -
 
 
 def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
-    exporting.to_archive(tmp_path / "archive", snapshots()[:3])
+    export.to_archive(tmp_path / "archive", snapshots()[:3])
     pack = min((tmp_path / "archive" / "packs").iterdir())
     pack.write_bytes(pack.read_bytes()[:-1])
     added, (lost,) = taken(tmp_path / "archive")
@@ -388,16 +387,14 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def payloads(tmp_path: Path) -> Path:
-    exporting.to_payloads(tmp_path / "payloads", [of_venue("mexc")[0], of_venue("gate")[0]])
+    export.to_payloads(tmp_path / "payloads", [of_venue("mexc")[0], of_venue("gate")[0]])
     return tmp_path / "payloads"
 
 
 def test_names_of_payload_files_are_safe_and_their_bytes_the_venues(tmp_path: Path) -> None:
     one = of_venue("mexc")[0]
     bad = replace(one.payloads[0], call=Call("../../etc/passwd"), venue="..")
-    exporting.to_payloads(
-        tmp_path / "out", [Snapshot("..", one.observed_at, (bad,), complete=True)]
-    )
+    export.to_payloads(tmp_path / "out", [Snapshot("..", one.observed_at, (bad,), complete=True)])
     (file,) = (path for path in (tmp_path / "out").rglob("*.json") if path.name != "MANIFEST.json")
     assert file.relative_to(tmp_path / "out").parts[0] == "__"
     assert file.read_bytes() == bad.content

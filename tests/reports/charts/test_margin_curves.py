@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from harmonize.document import Curve
 from harmonize.text import numbers
-from reports.charts import margin_curves as charts
-from reports.charts.label_layout import apart
+from reports.charts import margin_curves
+from reports.charts.label_layout import spread_labels
 from reports.charts.margin_curves import Drawing, draw
 from tests.support.sample_documents import BASELINE, RATES, curves
 
@@ -69,7 +69,7 @@ def test_every_line_has_a_path_and_no_two_venues_look_the_same() -> None:
     looks = re.findall(r'<path class="line ([^"]*)"', svg)
     assert len(looks) == len(RATES) + 1
     assert len(set(looks)) == len(looks)
-    styles = {(n % charts.COLOURS, n % charts.DASHES) for n in range(28)}
+    styles = {(n % margin_curves.COLOURS, n % margin_curves.DASHES) for n in range(28)}
     assert len(styles) == 28
 
 
@@ -144,19 +144,19 @@ def test_names_never_overlap_and_stay_in_the_drawing(many: int) -> None:
 @given(st.lists(st.floats(min_value=34, max_value=316), max_size=20))
 @settings(max_examples=60)
 def test_names_keep_the_order_of_their_lines(wanted: list[float]) -> None:
-    heights = apart(sorted(wanted), 14, 34, 316)
+    heights = spread_labels(sorted(wanted), 14, 34, 316)
     assert heights == sorted(heights)
     assert len(heights) == len(wanted)
     assert all(33.9 <= height <= 316.1 for height in heights)
 
 
 def test_names_that_crowd_at_an_edge_stay_inside() -> None:
-    assert apart([316.0] * 3, 14, 34, 316) == [288.0, 302.0, 316.0]
-    assert apart([34.0] * 3, 14, 34, 316) == [34.0, 48.0, 62.0]
+    assert spread_labels([316.0] * 3, 14, 34, 316) == [288.0, 302.0, 316.0]
+    assert spread_labels([34.0] * 3, 14, 34, 316) == [34.0, 48.0, 62.0]
 
 
 def test_lone_names_stand_where_their_lines_end() -> None:
-    assert apart([50.0, 200.0], 14, 34, 316) == [50.0, 200.0]
+    assert spread_labels([50.0, 200.0], 14, 34, 316) == [50.0, 200.0]
 
 
 def test_a_name_with_markup_mathematics_or_foreign_glyphs_is_text() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize.api import history as series
+from harmonize.api import history
 from harmonize.api.audit import Question
-from harmonize.document.history import Course, Mark, StressWindow
+from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow
 from harmonize.history.stress_windows import windows
 from reports.charts.dates import dates, day_of, moment
 from reports.charts.step_lines import Line, steps
@@ -29,7 +29,7 @@ from tests.support.sample_history import (
 )
 
 
-def drawn(*courses: Course, stress: tuple[StressWindow, ...] = ()) -> str:
+def drawn(*courses: MarginSeries, stress: tuple[StressWindow, ...] = ()) -> str:
     lines = [
         Line(one.venue, f"c{n % 7} d{n % 4}", one.marks, one.until) for n, one in enumerate(courses)
     ]
@@ -56,11 +56,11 @@ def value(svg: str, y: float) -> float:
 
 
 @cache
-def recorded(what: str) -> tuple[Course, ...]:
+def recorded(what: str) -> tuple[MarginSeries, ...]:
     """Of the recorded archive: one underlying at all venues, or one schedule as if each line were one."""
     if what == "venues":
-        return series.compared(Question(ladder=(1e6,)), "SOL").courses
-    found = series.drawn(Question(ladder=(1e5, 1e6, 1e7)), "binance", "SOL/USDT:USDT")
+        return history.compared(Question(ladder=(1e6,)), "SOL").courses
+    found = history.drawn(Question(ladder=(1e5, 1e6, 1e7)), "binance", "SOL/USDT:USDT")
     return tuple(replace(one, venue=f"{one.figure[:2]} {one.notional:.0f}") for one in found)
 
 
@@ -92,10 +92,10 @@ def test_the_rate_drawn_is_the_mark_in_force_in_the_recorded_archive(what: str, 
 def test_the_rate_drawn_is_the_mark_in_force(steps_of: list[tuple[int, float | None]]) -> None:
     at, marks = 19_723, []  # 2024-01-01
     for days, rate in steps_of:
-        marks.append(Mark(f"{day_of(at).isoformat()}T00:00:00Z", rate))
+        marks.append(SeriesPoint(f"{day_of(at).isoformat()}T00:00:00Z", rate))
         at += days
     until = f"{day_of(at).isoformat()}T00:00:00Z"
-    one = Course("BTC", "a", "S", "any", "initial", 1e6, tuple(marks), until)
+    one = MarginSeries("BTC", "a", "S", "any", "initial", 1e6, tuple(marks), until)
     svg = drawn(one)
     rates = [mark.rate for mark in marks if mark.rate is not None]
     if not rates:

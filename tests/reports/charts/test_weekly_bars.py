@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmonize.api import history as series
+from harmonize.api import history
 from harmonize.api.audit import Question
 from harmonize.document.history import StressWindow, Week
 from reports.charts.svg import Frame
@@ -76,7 +76,7 @@ def test_bars_are_as_tall_as_counts_tighter_up_looser_down_mixed_on_both_sides(
 
 
 def test_the_weeks_of_binance_are_drawn_as_they_were_counted() -> None:
-    weeks = list(series.weeks(Question(), "binance"))
+    weeks = list(history.weeks(Question(), "binance"))
     assert len(weeks) > 50
     check_bars(weeks, drawn(weeks))
 

@@ -17,7 +17,7 @@ from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from harmonize.text.sanitize import plain
 from reports.formats.finding_columns import COLUMNS, neutral, row
 from reports.registry import render
-from tests.support import sample_documents as built
+from tests.support import sample_documents
 from tests.support.sample_documents import ESCAPE, FORMULA, SCRIPT, empty, sample
 from tests.test_architecture import ROOT
 
@@ -190,7 +190,7 @@ def test_annotations_are_one_line_each_and_hold_no_other_command() -> None:
 
 
 def test_an_annotation_escapes_what_the_runner_would_obey() -> None:
-    told = built.finding(
+    told = sample_documents.finding(
         1,
         Level.ERROR,
         Verdict.BREACH,

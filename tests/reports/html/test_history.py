@@ -11,16 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.api import audit as app
-from harmonize.api import history as series
+from harmonize.api import audit, history
 from harmonize.api.audit import Question
-from harmonize.document.history import Course, Mark, Past, StressWindow, Week
+from harmonize.document.history import History, MarginSeries, SeriesPoint, StressWindow, Week
 from reports.charts.step_lines import LONGEST, Line, steps
 from reports.charts.svg import Frame
 from reports.charts.time_axis import LEFT
 from reports.charts.weekly_bars import by_week
-from reports.html import chart_file as picture_file
-from reports.html import report as html_
+from reports.html import chart_file, report
 from reports.html.history import over_time
 from reports.html.history_captions import said_of_schedule, said_of_underlying, said_of_weeks
 from reports.html.series_stats import in_force, leap, most_moved, moves, near, peak_to_trough
@@ -47,12 +45,12 @@ def course(
     figure: str = "initial",
     notional: float = 1e6,
     until: float = 100,
-) -> Course:
-    told = tuple(Mark(day(at), rate) for at, rate in marks)
-    return Course("BTC", venue, symbol, "any", figure, notional, told, day(until))
+) -> MarginSeries:
+    told = tuple(SeriesPoint(day(at), rate) for at, rate in marks)
+    return MarginSeries("BTC", venue, symbol, "any", figure, notional, told, day(until))
 
 
-def line(one: Course, name: str = "a name") -> Line:
+def line(one: MarginSeries, name: str = "a name") -> Line:
     return Line(name, "c0 d0", one.marks, one.until)
 
 
@@ -229,40 +227,40 @@ def test_sentences_say_what_was_drawn() -> None:
 
 
 @cache
-def past() -> Past:
-    return app.answer(Question(past=True, rules=("harmonized-baseline",))).document.past
+def past() -> History:
+    return audit.answer(Question(past=True, rules=("harmonized-baseline",))).document.past
 
 
 def test_without_a_past_there_is_no_section() -> None:
-    assert over_time(Past(), 1e6, {}) is None
+    assert over_time(History(), 1e6, {}) is None
 
 
 def test_a_venue_that_changed_in_one_week_alone_has_no_drawing() -> None:
-    assert over_time(Past(weeks=WEEKS[:1]), 1e6, {}) is None
-    section = over_time(Past(weeks=WEEKS), 1e6, {})
+    assert over_time(History(weeks=WEEKS[:1]), 1e6, {}) is None
+    section = over_time(History(weeks=WEEKS), 1e6, {})
     assert section is not None
     (track,) = section.tracks
     assert [one.title for one in track.pictures] == ["okx"]
 
 
 def test_the_recorded_report_follows_the_underlyings_with_curves() -> None:
-    found = app.answer(Question(past=True, rules=("harmonized-baseline",)))
+    found = audit.answer(Question(past=True, rules=("harmonized-baseline",)))
     drawn = list(dict.fromkeys(one.underlying for one in found.document.curves))
-    page = html_.page(found.document)
+    page = report.page(found.document)
     assert page.past is not None
     assert [one.underlying for one in page.past.tracks[:-1]] == drawn
     assert page.past.tracks[-1].underlying == "Changes by week"
-    assert '<section id="past"' in html_.html(found.document)
+    assert '<section id="past"' in report.html(found.document)
 
 
 def test_files_are_whole_and_need_nothing_else() -> None:
     question = Question(ladder=(1e5, 1e6))
     marked = course((0, 0.02), (30, 0.04), symbol="<b>&'x'</b>", venue="okx")
     files = [
-        picture_file.schedule_file(series.drawn(question, "binance", "SOL/USDT:USDT"), STRESS),
-        picture_file.weeks_file(series.weeks(question, "binance"), STRESS),
-        picture_file.underlying_file(series.compared(question, "SOL").courses, STRESS),
-        picture_file.schedule_file([marked], STRESS),
+        chart_file.schedule_file(history.drawn(question, "binance", "SOL/USDT:USDT"), STRESS),
+        chart_file.weeks_file(history.weeks(question, "binance"), STRESS),
+        chart_file.underlying_file(history.compared(question, "SOL").courses, STRESS),
+        chart_file.schedule_file([marked], STRESS),
     ]
     for content in files:
         root = ET.fromstring(content)  # noqa: S314 - our own drawing
@@ -271,4 +269,4 @@ def test_files_are_whole_and_need_nothing_else() -> None:
         assert b"--paper" in content
         assert b".matrix" not in content
     assert b"<b>" not in files[-1]
-    assert files[-1] == picture_file.schedule_file([marked], STRESS)
+    assert files[-1] == chart_file.schedule_file([marked], STRESS)

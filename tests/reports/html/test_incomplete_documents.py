@@ -11,7 +11,7 @@ from harmonize.document import (
     Verdict,
 )
 from harmonize.text.words import listed, some
-from reports.html import caps_and_models as against
+from reports.html import caps_and_models
 from reports.html.page import Cell, ReportPage
 from reports.html.report import html, page
 from tests.support.sample_documents import BASELINE, HEAT, finding, sample
@@ -172,7 +172,8 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
     ]
     told = replace(document, rule_sets=rules, divergences=tuple(rows))
     said = {
-        one.lead: one.text.replace("\N{NO-BREAK SPACE}", " ") for one in against.statements(told)
+        one.lead: one.text.replace("\N{NO-BREAK SPACE}", " ")
+        for one in caps_and_models.statements(told)
     }
     assert said == {
         "Caps and minimums": (
@@ -191,7 +192,7 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
 
 
 def test_without_rule_sets_there_is_nothing_to_say_of_them() -> None:
-    assert list(against.statements(replace(sample(), rule_sets=()))) == []
+    assert list(caps_and_models.statements(replace(sample(), rule_sets=()))) == []
 
 
 def test_a_finding_without_a_divergence_is_shown_by_its_rate() -> None:

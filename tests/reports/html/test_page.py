@@ -7,17 +7,16 @@ import jinja2
 import jinja2.nodes
 import pytest
 
-from reports.html import page
-from reports.html import report as html_
+from reports.html import page, report
 from reports.html.page import ReportPage
 from reports.html.report import environment
-from reports.site import context as changes_page
+from reports.site import context
 from reports.site.context import ChangesPage
 
-TEMPLATES = sorted((Path(html_.__file__).parent / "templates").glob("*.j2"))
+TEMPLATES = sorted((Path(report.__file__).parent / "templates").glob("*.j2"))
 VIEWS = [
     view
-    for view in (*vars(page).values(), *vars(changes_page).values())
+    for view in (*vars(page).values(), *vars(context).values())
     if isinstance(view, type) and dataclasses.is_dataclass(view)
 ]
 PAGES = {"changes.html.j2": ChangesPage}

@@ -8,7 +8,7 @@ import pytest
 
 from harmonize.document import AuditDocument
 from harmonize.text import numbers
-from reports.charts import margin_curves as charts
+from reports.charts import margin_curves
 from reports.html import report as html_
 from reports.html.heat_map import heat_legend
 from reports.html.report import html, page
@@ -328,7 +328,7 @@ def test_text_has_the_contrast_that_wcag_aa_asks_in_light_dark_and_print() -> No
     for palette in (light, dark, paper):
         for name in ("ink", "soft", "link", "key", "error", "warning", "info"):
             assert contrast(palette[name], palette["paper"]) >= 4.5, name
-        for line in range(charts.COLOURS):
+        for line in range(margin_curves.COLOURS):
             assert contrast(palette[f"line-{line}"], palette["paper"]) >= 4.5, line
         for side in "uo":
             for step in "123":
@@ -339,7 +339,7 @@ def test_text_has_the_contrast_that_wcag_aa_asks_in_light_dark_and_print() -> No
 
 def test_the_style_sheet_has_every_class_that_drawings_use() -> None:
     styles = STYLESHEET.read_text()
-    for number in range(charts.COLOURS):
+    for number in range(margin_curves.COLOURS):
         assert f".c{number} " in styles
-    for number in range(1, charts.DASHES):
+    for number in range(1, margin_curves.DASHES):
         assert f".d{number} " in styles

@@ -12,10 +12,9 @@ import pytest
 
 from harmonize.document.change import Kind
 from harmonize.document.night import Night
-from harmonize.nightly.night_json import night_from_json, night_json
-from reports.html import report as html_
-from reports.site import changes as changes_view
-from reports.site import pages as site_pages
+from harmonize.nightly.site import night_from_json, night_json
+from reports.html import report
+from reports.site import changes, pages
 from reports.site.feed import NAMESPACE
 from reports.site.pages import Site
 from tests.reports.html.test_report import Tree
@@ -24,7 +23,7 @@ from tests.support.sample_documents import SCRIPT
 from tests.support.sample_nights import LAST, QUOTED, change, night, nights
 
 SITE = Site("Margins <b>& co</b>", "https://example.org/margins")
-STYLESHEET = Path(html_.__file__).parent / "static" / "report.css"
+STYLESHEET = Path(report.__file__).parent / "static" / "report.css"
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WORST = (SCRIPT, QUOTED, "</li>]]>--><img src=x onerror=alert(1)>", "\x00\x1b[31m", "\u202egnp")
 
@@ -56,7 +55,7 @@ def text(page: bytes) -> str:
 
 
 def page(*shown: Night) -> bytes:
-    return site_pages.changes_page(shown, ("2026-10", "2026-11"), SITE)
+    return pages.changes_page(shown, ("2026-10", "2026-11"), SITE)
 
 
 def in_every_place(word: str) -> Night:
@@ -72,11 +71,11 @@ def in_every_place(word: str) -> Night:
 @pytest.mark.parametrize("word", WORST)
 def test_what_a_venue_sent_is_text_wherever_it_stands(word: str) -> None:
     shown = in_every_place(word)
-    for content in (page(shown), site_pages.month_page("2026-11", [shown], ("", ""), SITE)):
+    for content in (page(shown), pages.month_page("2026-11", [shown], ("", ""), SITE)):
         read(content)
         assert b"<script" not in content
         assert b"onerror=alert" not in content.replace(b"&lt;img src=x onerror=alert", b"")
-    feed = site_pages.feed([shown], SITE)
+    feed = pages.feed([shown], SITE)
     parsed = feedparser.parse(feed)
     assert not parsed.bozo
     body = ET.fromstring(feed).find(f".//{{{NAMESPACE}}}content")  # noqa: S314 - our own
@@ -85,14 +84,14 @@ def test_what_a_venue_sent_is_text_wherever_it_stands(word: str) -> None:
     inner.feed(body.text or "")
     assert {tag for tag, _ in inner.tags} == {"ul", "li"}
     assert not ILLEGAL.search(feed.decode())
-    assert json.loads(site_pages.latest(shown, SITE))["errors"] == [word]
+    assert json.loads(pages.latest(shown, SITE))["errors"] == [word]
 
 
 def test_half_a_surrogate_pair_is_written_and_read_back() -> None:
     shown = in_every_place("half \ud800")
     assert "half \\ud800" in text(page(shown))
-    assert not feedparser.parse(site_pages.feed([shown], SITE)).bozo
-    assert json.loads(site_pages.latest(shown, SITE))["errors"] == ["half \ud800"]
+    assert not feedparser.parse(pages.feed([shown], SITE)).bozo
+    assert json.loads(pages.latest(shown, SITE))["errors"] == ["half \ud800"]
     assert night_from_json(night_json(shown)) == shown
 
 
@@ -101,7 +100,7 @@ def test_every_page_is_well_formed_and_the_same_twice() -> None:
         first = page(*shown)
         read(first)
         assert page(*shown) == first
-        assert site_pages.feed(shown, SITE) == site_pages.feed(shown, SITE)
+        assert pages.feed(shown, SITE) == pages.feed(shown, SITE)
     assert "No night has been run yet." in text(page())
 
 
@@ -122,7 +121,7 @@ def test_every_kind_of_change_is_named_and_counted() -> None:
     said = text(page(night(changes=len(Kind))))
     for kind in Kind:
         assert f"1 {kind.value}" in said
-    assert changes_view.tally(night(changes=2 * len(Kind)).changes).count("2 ") == len(Kind)
+    assert changes.tally(night(changes=2 * len(Kind)).changes).count("2 ") == len(Kind)
     listed = {kind for kind in Kind if kind.value in re.sub(r"\d+ [a-z ]+", "", said)}
     assert listed == set(Kind) or len(listed) > 3
 
@@ -154,7 +153,7 @@ def test_only_the_figures_that_moved_stand_out() -> None:
 def test_schedules_that_changed_alike_are_told_once_and_others_apart() -> None:
     one, two = change(0, Kind.TIGHTER, "ONE"), change(0, Kind.TIGHTER, "TWO")
     later = replace(two, symbol="LATER", after="2026-11-20T03:15:00Z")
-    (venue,) = changes_view.night_views([replace(night(), changes=(one, two, later))], "")[0].venues
+    (venue,) = changes.night_views([replace(night(), changes=(one, two, later))], "")[0].venues
     assert [
         (each.symbols, each.count.replace("\N{NO-BREAK SPACE}", " ")) for each in venue.changes
     ] == [
@@ -166,11 +165,11 @@ def test_schedules_that_changed_alike_are_told_once_and_others_apart() -> None:
 def test_findings_are_listed_gravest_first_and_the_rest_counted() -> None:
     many = tuple(replace(FINDING, code=f"MH{number}") for number in range(100, 120))
     shown = replace(night(), fresh=(*many, *nights()[0].fresh))
-    (view,) = changes_view.night_views([shown], "")
-    assert len(view.findings) == changes_view.FINDINGS
+    (view,) = changes.night_views([shown], "")
+    assert len(view.findings) == changes.FINDINGS
     assert view.findings_left == "and 11 more in the report"
     assert {one.level for one in view.findings} == {"error"}
-    few = changes_view.night_views([nights()[0]], "")[0]
+    few = changes.night_views([nights()[0]], "")[0]
     assert [(one.level, one.state, one.whose) for one in few.findings] == [
         ("error", "new", "okx BTC/USDT:USDT"),
         ("warning", "worse", "okx BTC/USDT:USDT"),
@@ -189,22 +188,22 @@ def test_months_lead_to_one_another_and_to_the_reports() -> None:
         *("changes/2026-11.html", "changes/2026-10.html"),
     ]
     assert f"nights/{LAST}/index.html" in links(shown)
-    month = site_pages.month_page("2026-10", [night()], ("2026-09", "2026-11"), SITE)
+    month = pages.month_page("2026-10", [night()], ("2026-09", "2026-11"), SITE)
     assert links(month)[1:6] == [
         *("../index.html", "../changes.html", "../changes.xml"),
         *("2026-09.html", "2026-11.html"),
     ]
     assert f"../nights/{LAST}/index.html" in links(month)
-    alone = site_pages.month_page("2026-10", [night()], ("", ""), SITE)
+    alone = pages.month_page("2026-10", [night()], ("", ""), SITE)
     assert links(alone)[4:5] == [f"../nights/{LAST}/index.html"]
 
 
 def test_a_month_of_busy_nights_is_one_page_of_bounded_size() -> None:
     busy = [night(LAST - timedelta(days=number), 130) for number in range(30)]
-    content = site_pages.changes_page(busy, ("2026-11",), SITE)
+    content = pages.changes_page(busy, ("2026-11",), SITE)
     assert len(content) < 1_500_000
     read(content)
-    feed = site_pages.feed(busy, SITE)
+    feed = pages.feed(busy, SITE)
     assert len(feed) < 300_000
     assert feedparser.parse(feed).entries[0].content[0].value.count("<li>") == 40
     assert "and 90 more" in feedparser.parse(feed).entries[0].content[0].value
@@ -212,7 +211,7 @@ def test_a_month_of_busy_nights_is_one_page_of_bounded_size() -> None:
 
 def test_the_feed_has_what_the_standard_asks() -> None:
     """RFC 4287: id, title and updated of the feed and of each entry, an author, and links by place."""
-    root = ET.fromstring(site_pages.feed(nights(), SITE))  # noqa: S314 - our own
+    root = ET.fromstring(pages.feed(nights(), SITE))  # noqa: S314 - our own
     space = {"a": NAMESPACE}
     entries = root.findall("a:entry", space)
     assert [one.findtext("a:id", "", space) for one in entries] == [
@@ -235,7 +234,7 @@ def test_the_feed_has_what_the_standard_asks() -> None:
 
 
 def test_without_an_address_the_feed_has_no_link_and_ids_all_the_same() -> None:
-    feed = site_pages.feed(nights(), Site())
+    feed = pages.feed(nights(), Site())
     assert b"<link" not in feed
     assert b"<id>tag:harmonize,2026-01-01:changes</id>" in feed
     assert b"tag:harmonize,2026-01-01:night/2026-11-20<" in feed
@@ -251,19 +250,19 @@ def test_without_an_address_the_feed_has_no_link_and_ids_all_the_same() -> None:
     ],
 )
 def test_two_sites_of_one_host_have_feeds_of_their_own(address: str, tag: str) -> None:
-    assert f"<id>{tag}</id>".encode() in site_pages.feed([], Site("x", address))
+    assert f"<id>{tag}</id>".encode() in pages.feed([], Site("x", address))
 
 
 def test_an_entry_keeps_its_id_when_its_night_is_written_again() -> None:
-    first = feedparser.parse(site_pages.feed([night(changes=1)], SITE)).entries[0]
+    first = feedparser.parse(pages.feed([night(changes=1)], SITE)).entries[0]
     again = replace(night(changes=2), as_of="2026-11-20T03:00:00Z")
-    second = feedparser.parse(site_pages.feed([again], SITE)).entries[0]
+    second = feedparser.parse(pages.feed([again], SITE)).entries[0]
     assert first.id == second.id
     assert first.updated < second.updated
 
 
 def test_latest_says_all_of_the_night_and_where_its_files_are() -> None:
-    found = json.loads(site_pages.latest(nights()[0], SITE))
+    found = json.loads(pages.latest(nights()[0], SITE))
     assert list(found) == [
         *("schema_version", "title", "base_url", "night", "as_of", "version", "venues"),
         *("changes", "fresh", "errors", "counts", "exit_code", "sequence", "files"),
@@ -278,7 +277,7 @@ def test_latest_says_all_of_the_night_and_where_its_files_are() -> None:
     }
     assert len(found["changes"]) == len(nights()[0].changes)
     endless = replace(night(), changes=(replace(change(0, Kind.TIGHTER), price=float("inf")),))
-    assert json.loads(site_pages.latest(endless, SITE))["changes"][0]["price"] is None
+    assert json.loads(pages.latest(endless, SITE))["changes"][0]["price"] is None
 
 
 def test_a_night_is_read_back_as_it_was_written() -> None:

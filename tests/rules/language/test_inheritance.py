@@ -8,7 +8,7 @@ import pytest
 from harmonize.core.yaml_source import WrittenError
 from harmonize.policy.rule_set import Cap, CrossVenue
 from rules import loader
-from rules.language import pages as printed
+from rules.language import pages
 from tests.rules.small import CAP, VARIANT
 
 
@@ -102,7 +102,7 @@ def test_null_takes_away_what_has_no_empty_form(here: Path) -> None:
     assert loader.load("small-variant.yaml").flags
     (here / "small-variant.yaml").write_text(VARIANT + "flags: null\n")
     assert loader.load("small-variant.yaml").flags == ()
-    assert "flags: null" in printed.resolved_text(loader.resolved("small-variant.yaml"))
+    assert "flags: null" in pages.resolved_text(loader.resolved("small-variant.yaml"))
     (here / "other.yaml").write_text(
         VARIANT.replace("small-variant", "other").replace("small-cap", "small-variant")
         + "flags: [{field: scope, status: wide, note: Again.}]\n"
@@ -132,7 +132,7 @@ def test_a_parent_that_is_no_yaml_is_told_at_its_place(here: Path) -> None:
 
 
 def test_resolved_text_says_where_each_field_comes_from(here: Path) -> None:
-    text = printed.resolved_text(loader.resolved(here / "small-variant.yaml"))
+    text = pages.resolved_text(loader.resolved(here / "small-variant.yaml"))
     name = here / "small-cap.yaml"
     assert f'kind: "cap"  # from {name}\n' in text
     assert f"  initial_rate: 0.25  # instead of 0.50 in {name}\n" in text
@@ -143,7 +143,7 @@ def test_resolved_text_says_where_each_field_comes_from(here: Path) -> None:
 @pytest.mark.parametrize("pack", loader.packs())
 def test_resolved_text_is_the_same_rule_set(pack: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
-    text = printed.resolved_text(loader.resolved(pack))
+    text = pages.resolved_text(loader.resolved(pack))
     path.write_text(text.replace("extends:", "# extends:"), encoding="utf-8")
     found, due = loader.load(path), loader.load(pack)
     assert found.requirement == due.requirement
@@ -154,4 +154,4 @@ def test_resolved_text_is_the_same_rule_set(pack: str, tmp_path: Path) -> None:
 
 
 def test_a_rule_set_that_stands_alone_has_no_comments() -> None:
-    assert "#" not in printed.resolved_text(loader.resolved("uk-fca"))
+    assert "#" not in pages.resolved_text(loader.resolved("uk-fca"))

@@ -31,7 +31,7 @@ from venues.adapter import Endpoint, Parsed
 from venues.calls import Params, PastTheEndError, call
 from venues.exchanges import bitget, bybit, gate, kucoin, mexc, okx
 from venues.gathering.outcome import Failed, Gathered
-from venues.parsing import tier_rows as scattered
+from venues.parsing import tier_rows
 
 WHEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADAPTERS = (
@@ -194,14 +194,14 @@ def test_pages_that_moved_while_they_were_read_are_a_defect(
 
 
 def test_only_pages_of_one_list_are_joined() -> None:
-    def tier(upper: int, payload: Payload) -> scattered.Scattered:
+    def tier(upper: int, payload: Payload) -> tier_rows.TierRow:
         rate = Decimal("0.01")
-        return scattered.Scattered("BTC_USDT", Tier(Decimal(upper), rate, rate), "/0", payload)
+        return tier_rows.TierRow("BTC_USDT", Tier(Decimal(upper), rate, rate), "/0", payload)
 
     one, other = page(0, TIERS[0]), page(0, TIERS[1], settle="btc")
     defects: list[Any] = []
     paging = frozenset({"limit", "offset"})
-    assert scattered.gather([tier(1, one), tier(2, other)], defects, paging) == []
+    assert tier_rows.group_by_symbol([tier(1, one), tier(2, other)], defects, paging) == []
     assert "stand on two pages" in defects[0].reason
 
 

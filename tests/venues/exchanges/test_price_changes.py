@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harmonize.core.notionals import LADDER
+from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.document.change import Change
 from harmonize.history.diff import Observed, changes
@@ -72,7 +72,7 @@ def told(snapshots: Iterable[Snapshot]) -> list[Change]:
     return [
         change
         for one in snapshots
-        for change in changes(read(one, move=False), read(one, move=True), LADDER)
+        for change in changes(read(one, move=False), read(one, move=True), NOTIONAL_GRID)
     ]
 
 

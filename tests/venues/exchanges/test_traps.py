@@ -444,7 +444,7 @@ def test_gate_risk_limit_tiers_go_before_the_contract_fields() -> None:
 def test_deribit_maximum_leverage_alone_gives_no_maintenance_margin() -> None:
     schedule = recorded.schedule("deribit", "ETH/USDT:USDT")
     assert isinstance(schedule.maintenance, Unknown)
-    assert schedule.aside == "only the maximum leverage is published"
+    assert schedule.exclusion_reason == "only the maximum leverage is published"
 
 
 def test_deribit_slope_rises_with_coins_and_stands_on_documentation() -> None:

@@ -14,7 +14,7 @@ from tests.replay.server import Replay, open_venues
 from tests.support.oracles import value
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
-from venues.gathering.client import BREAKER, IN_FLIGHT, Progress
+from venues.gathering.client import IN_FLIGHT, MAX_CONSECUTIVE_FAILURES, Progress
 from venues.gathering.credentials import NONE
 from venues.gathering.outcome import Failed, Gathered, Skipped, attempt
 
@@ -261,9 +261,9 @@ def test_a_venue_that_keeps_failing_is_left_alone() -> None:
     found, server = replayed(down, [BITGET], tries=100)
     one = found["bitget"]
     assert isinstance(one, Failed)
-    assert f"{BREAKER} calls in a row" in one.reason
+    assert f"{MAX_CONSECUTIVE_FAILURES} calls in a row" in one.reason
     levers = [request for request in server.requests if "query-position-lever" in request.path]
-    assert len(levers) <= BREAKER + IN_FLIGHT
+    assert len(levers) <= MAX_CONSECUTIVE_FAILURES + IN_FLIGHT
 
 
 def test_retry_after_is_waited_for() -> None:

@@ -15,11 +15,11 @@ from harmonize.core.schedule import (
     ZERO,
     Derived,
     FeeAddOn,
-    Figure,
     Known,
     MaintenanceMeaning,
     MarginFunction,
     MarginSchedule,
+    Observed,
     Profile,
     Tier,
     TierRule,
@@ -37,13 +37,13 @@ _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class TierTable:
     """Tiers of one instrument and profile, in the venue's unit, and where they stand.
 
     ``usd`` converts the unit; ``capacity`` is in USD already. ``no_maintenance`` says why there
     is none, where the venue publishes none. ``doubts`` are derivations that the venue does not
     state, ``unverified`` those that no source states either; ``also`` are further payloads that
-    the schedule rests on. ``aside`` says why the schedule is no match for others'.
+    the schedule rests on. ``exclusion_reason`` says why the schedule is no match for others'.
 
     ``guessed_unit`` says how the bounds are read where no source states their unit; nothing in USD
     is verified then. ``continued`` are the further pages that tiers stand on, with their rows.
@@ -56,60 +56,60 @@ class Ladder:
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
     usd: ToUsd | Unknown
-    capacity: Figure[Decimal] | None = None
+    capacity: Observed[Decimal] | None = None
     no_maintenance: str = ""
     doubts: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     also: tuple[Payload, ...] = ()
-    aside: str = ""
+    exclusion_reason: str = ""
     guessed_unit: str = ""
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
-    effective: Figure[datetime] = UNSTATED
+    effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
 
 
 def parsed(
-    snapshot: Snapshot, ladders: Sequence[Ladder], facts: Facts, defects: Sequence[Defect]
+    snapshot: Snapshot, ladders: Sequence[TierTable], facts: Facts, defects: Sequence[Defect]
 ) -> Parsed:
     """Turn what an adapter read into what it returns."""
     return Parsed(tuple(schedule(snapshot, one, facts) for one in ladders), tuple(defects))
 
 
-def schedule(snapshot: Snapshot, ladder: Ladder, facts: Facts) -> MarginSchedule:
+def schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
     """Turn tiers into margin functions by the rule that held on the day they were observed."""
-    payload, usd = ladder.payload, ladder.usd
+    payload, usd = table.payload, table.usd
     day = payload.observed_at.date()
-    profile = ladder.profile
+    profile = table.profile
     fact = facts.about(
-        payload.venue, ladder.instrument.payoff, profile.margin_mode, day, profile.account_class
+        payload.venue, table.instrument.payoff, profile.margin_mode, day, profile.account_class
     )
-    tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(ladder.tiers, usd.multiplier))
+    tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(table.tiers, usd.multiplier))
     shapes = _judged(usd, fact, tiers, day)
     return MarginSchedule(
-        instrument=ladder.instrument,
-        profile=ladder.profile,
+        instrument=table.instrument,
+        profile=table.profile,
         observed_at=payload.observed_at,
-        dates=_dates(ladder),
-        origin=weakest((payload, *_further(ladder))),
+        dates=_dates(table),
+        origin=weakest((payload, *_further(table))),
         rule=fact.maintenance if fact else None,
         tiers=tiers,
-        initial=_initial(ladder, fact, shapes),
-        maintenance=_maintenance(ladder, len(tiers), fact, shapes),
-        capacity=_capacity(ladder, tiers, shapes),
+        initial=_initial(table, fact, shapes),
+        maintenance=_maintenance(table, len(tiers), fact, shapes),
+        capacity=_capacity(table, tiers, shapes),
         meaning=fact.meaning if fact else MaintenanceMeaning.LIQUIDATION,
         fee=fact.fee_add_on if fact else FeeAddOn("unknown", Unknown("no source")),
-        evidence=(*_evidence(ladder), *_supporting(snapshot, ladder)),
-        notes=ladder.notes,
-        aside=ladder.aside,
-        effective=ladder.effective,
-        capacity_price=ladder.capacity_price,
+        evidence=(*_evidence(table), *_supporting(snapshot, table)),
+        notes=table.notes,
+        exclusion_reason=table.exclusion_reason,
+        effective=table.effective,
+        capacity_price=table.capacity_price,
     )
 
 
 def figure(
     function: MarginFunction, doubts: Sequence[str], unverified: Sequence[str] = ()
-) -> Figure[MarginFunction]:
+) -> Observed[MarginFunction]:
     """A margin function is known when nothing in it is our own step, else derived.
 
     It is verified unless a step is in ``unverified``: one that no source states.
@@ -227,81 +227,81 @@ _SHAPES: dict[TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginF
 }
 
 
-def _initial(ladder: Ladder, fact: VenueFact | None, shapes: _Shapes) -> Figure[MarginFunction]:
+def _initial(table: TierTable, fact: VenueFact | None, shapes: _Shapes) -> Observed[MarginFunction]:
     if shapes.fault or fact is None:
         return Unknown(shapes.fault)
     function = shapes.initial
     if function is None:
         return Unknown("the venue publishes no initial margin for every tier")
-    return _figure(ladder, function, fact, by_fact=fact.initial is not TierRule.FLAT)
+    return _figure(table, function, fact, by_fact=fact.initial is not TierRule.FLAT)
 
 
 def _maintenance(
-    ladder: Ladder, count: int, fact: VenueFact | None, shapes: _Shapes
-) -> Figure[MarginFunction]:
+    table: TierTable, count: int, fact: VenueFact | None, shapes: _Shapes
+) -> Observed[MarginFunction]:
     if shapes.fault or fact is None:
         return Unknown(shapes.fault)
-    if ladder.no_maintenance:
-        return Unknown(ladder.no_maintenance)
+    if table.no_maintenance:
+        return Unknown(table.no_maintenance)
     function = shapes.maintenance
     if function is None:
         return Unknown("the venue publishes no maintenance margin for every tier")
-    return _figure(ladder, function, fact, by_fact=count > 1)
+    return _figure(table, function, fact, by_fact=count > 1)
 
 
 def _figure(
-    ladder: Ladder, function: MarginFunction, fact: VenueFact, *, by_fact: bool
-) -> Figure[MarginFunction]:
+    table: TierTable, function: MarginFunction, fact: VenueFact, *, by_fact: bool
+) -> Observed[MarginFunction]:
     """Mark a margin by what it rests on; ``by_fact`` says whether the rule in the fact matters."""
-    derivation = "" if isinstance(ladder.usd, Unknown) else ladder.usd.derivation
-    doubts, guesses = [derivation, *ladder.doubts], [ladder.guessed_unit, *ladder.unverified]
+    derivation = "" if isinstance(table.usd, Unknown) else table.usd.derivation
+    doubts, guesses = [derivation, *table.doubts], [table.guessed_unit, *table.unverified]
     if by_fact:
         (doubts if fact.verified else guesses).append(fact.doubt)
     return figure(function, doubts, guesses)
 
 
-def _capacity(ladder: Ladder, tiers: Sequence[Tier], shapes: _Shapes) -> Figure[Decimal]:
+def _capacity(table: TierTable, tiers: Sequence[Tier], shapes: _Shapes) -> Observed[Decimal]:
     """The stated capacity, or else the last tier's bound: above it the venue has no tier."""
-    if ladder.capacity is not None:
-        return ladder.capacity
-    if isinstance(ladder.usd, Unknown):
-        return Unknown(ladder.usd.reason)
+    if table.capacity is not None:
+        return table.capacity
+    if isinstance(table.usd, Unknown):
+        return Unknown(table.usd.reason)
     if not tiers or tiers[-1].upper == INFINITY or shapes.uneven:
         return Unknown("the venue publishes no largest position")
     largest = tiers[-1].upper
-    derivation, guess = ladder.usd.derivation, ladder.guessed_unit
+    derivation, guess = table.usd.derivation, table.guessed_unit
     if guess:
         return Derived(largest, f"unverified: {guess}", verified=False)
     return Derived(largest, derivation) if derivation else Known(largest)
 
 
-def _dates(ladder: Ladder) -> tuple[datetime, ...]:
-    times = {one.observed_at for one in (ladder.payload, *_further(ladder))}
-    if not isinstance(ladder.usd, Unknown):
-        times |= {one.observed_at for one in ladder.usd.conversion.factors}
+def _dates(table: TierTable) -> tuple[datetime, ...]:
+    times = {one.observed_at for one in (table.payload, *_further(table))}
+    if not isinstance(table.usd, Unknown):
+        times |= {one.observed_at for one in table.usd.conversion.factors}
     return tuple(sorted(times))
 
 
-def _further(ladder: Ladder) -> tuple[Payload, ...]:
-    return (*ladder.also, *(payload for payload, _ in ladder.continued))
+def _further(table: TierTable) -> tuple[Payload, ...]:
+    return (*table.also, *(payload for payload, _ in table.continued))
 
 
-def _evidence(ladder: Ladder) -> tuple[Evidence, ...]:
+def _evidence(table: TierTable) -> tuple[Evidence, ...]:
     """Point to the rows of every page that tiers stand on."""
-    conversion = None if isinstance(ladder.usd, Unknown) else ladder.usd.conversion
-    pages = ((ladder.payload, ladder.rows), *ladder.continued)
+    conversion = None if isinstance(table.usd, Unknown) else table.usd.conversion
+    pages = ((table.payload, table.rows), *table.continued)
     return tuple(
-        Evidence(payload.sha256, rows, ladder.columns, conversion) for payload, rows in pages
+        Evidence(payload.sha256, rows, table.columns, conversion) for payload, rows in pages
     )
 
 
-def _supporting(snapshot: Snapshot, ladder: Ladder) -> tuple[Evidence, ...]:
+def _supporting(snapshot: Snapshot, table: TierTable) -> tuple[Evidence, ...]:
     """Name the payloads that only the conversion rests on, so that each can be traced."""
-    if isinstance(ladder.usd, Unknown):
+    if isinstance(table.usd, Unknown):
         return ()
     by_hash: dict[str, list[Factor]] = {}
-    for one in ladder.usd.conversion.factors:
-        if one.sha256 != ladder.payload.sha256:
+    for one in table.usd.conversion.factors:
+        if one.sha256 != table.payload.sha256:
             by_hash.setdefault(one.sha256, []).append(one)
     held = {payload.sha256 for payload in snapshot.payloads}
     return tuple(
