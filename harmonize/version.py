@@ -1,3 +1,3 @@
 """The version of the tool; the package is built with this one."""
 
-VERSION = "0.4.0"
+VERSION = "0.5.0"

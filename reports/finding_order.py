@@ -98,7 +98,7 @@ def _gravity(finding: Finding) -> tuple[int, int, float, str, str, str, str]:
     return (
         _LEVEL_ORDER[finding.level],
         _VERDICT_ORDER[finding.verdict],
-        -_times_off(finding.divergence),
+        -_times_off(finding.deviation),
         finding.code,
         finding.venue,
         finding.symbol,

@@ -38,7 +38,7 @@ class Lookup:
         named |= {row.venue for row in self.document.snapshots}
         named |= {row.venue for row in self.document.schedules}
         named |= {m.venue for comparison in self.document.comparisons for m in comparison.members}
-        named |= {curve.name for curve in self.document.curves if not curve.reference}
+        named |= {curve.name for curve in self.document.curves if not curve.is_reference}
         return tuple(sorted(named))
 
     @cached_property
@@ -64,7 +64,7 @@ class Lookup:
     @cached_property
     def gaps(self) -> dict[tuple[str, str], Spread]:
         """The spread of each underlying and figure."""
-        return {(gap.underlying, gap.figure): gap for gap in self.document.gaps}
+        return {(gap.underlying, gap.margin_type): gap for gap in self.document.spreads}
 
     @cached_property
     def drawn(self) -> dict[str, tuple[Curve, ...]]:
@@ -92,7 +92,7 @@ class Lookup:
     @cached_property
     def _divergences(self) -> dict[tuple[str, str, str, str, str], DivergenceRow]:
         return {
-            (row.rule_set, row.figure, row.venue, row.symbol, row.profile): row
+            (row.rule_set, row.margin_type, row.venue, row.symbol, row.profile): row
             for row in self.document.divergences
         }
 

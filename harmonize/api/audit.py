@@ -142,7 +142,7 @@ def answer(question: Question) -> Answer:
         message = f"{venue} has no schedule {wanted} on {asset}; it has {', '.join(held) or 'none'}"
         raise AskedError(message) from None
     if question.past:
-        document = replace(document, past=_past(question, document, as_of))
+        document = replace(document, history=_past(question, document, as_of))
     fresh = compare_with_baseline(document, question.baseline) if question.baseline else document
     return Answer(fresh, missing(question, reading), document)
 

@@ -13,7 +13,7 @@ from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.arbitrage.position_file import Position
 from harmonize.core.venue_conventions import Conducts, combined_margin
-from harmonize.document import PartRow
+from harmonize.document import AllocationRow
 from harmonize.numerics.offer import Offer, margin
 
 
@@ -73,7 +73,7 @@ class SplitOf:
     notional: float
     cost: float | None
     single: float | None
-    parts: tuple[PartRow, ...]
+    parts: tuple[AllocationRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,9 @@ def _split(
     found = arbitrage(offers, amount, conditions) if offers else None
     if found is None:
         return SplitOf(underlying, side, amount, None, None, ())
-    parts = tuple(PartRow(one.venue, one.number, one.notional, one.margin) for one in found.parts)
+    parts = tuple(
+        AllocationRow(one.venue, one.number, one.notional, one.margin) for one in found.parts
+    )
     return SplitOf(underlying, side, amount, found.split.cost, found.single, parts)
 
 

@@ -7,7 +7,7 @@ from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
 from harmonize.comparison.layout import PanelLayout
 from harmonize.comparison.peers import PeerGroup, observation_span
-from harmonize.document import ArbitragePoint, ArbitrageRow, PartRow
+from harmonize.document import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
 
@@ -93,7 +93,7 @@ def _row(
     said = ", ".join(f"${size:,.0f}" for size in beyond)
     return ArbitrageRow(
         underlying=found.underlying,
-        figure=found.figure,
+        margin_type=found.figure,
         rule_set=rule_set,
         venues=tuple(
             one for one in found.offers if not conditions or one not in conditions.excluded
@@ -108,17 +108,17 @@ def _row(
 def _point(one: Arbitrage, hurdle: float) -> ArbitragePoint:
     return ArbitragePoint(
         notional=one.notional,
-        split=one.split.cost,
-        bound=one.split.bound,
-        single=one.single,
-        single_venues=one.single_venues,
+        optimal_split=one.split.cost,
+        lower_bound=one.split.bound,
+        best_single=one.single,
+        best_single_venues=one.single_venues,
         saving=one.saving,
-        shadow_price=one.split.shadow_price,
-        parts=tuple(
-            PartRow(each.venue, each.number, each.notional, each.margin) for each in one.parts
+        marginal_rate=one.split.shadow_price,
+        allocation=tuple(
+            AllocationRow(each.venue, each.number, each.notional, each.margin) for each in one.parts
         ),
         reference=one.reference,
-        same_table=one.same_table,
+        reference_split=one.same_table,
         fragmentation=one.fragmentation,
         divergence=one.divergence,
         gap=one.gap,

@@ -47,7 +47,7 @@ CHARTED = 12
 PICTURED = 6
 """How many underlyings have what their differences are worth drawn; the first of those with curves."""
 
-_NAMED = attrgetter("code", "venue", "symbol", "profile", "rule_set", "figure", "fingerprint")
+_NAMED = attrgetter("code", "venue", "symbol", "profile", "rule_set", "margin_type", "fingerprint")
 
 GRAVITY = (Level.ERROR, Level.WARNING, Level.INFO)
 
@@ -218,8 +218,8 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: AuditOptions) -
         archive=reading.archive,
         as_of=moment(terms.as_of),
         stale_after_days=terms.stale_after_days,
-        ladder=terms.ladder,
-        heat_notional=HEAT_NOTIONAL,
+        notional_grid=terms.ladder,
+        heat_map_notional=HEAT_NOTIONAL,
         snapshots=tuple(
             rows.snapshot_row(snapshot, digest, one)
             for (digest, snapshot), one in zip(reading.snapshots, seen, strict=True)
@@ -246,12 +246,12 @@ def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: AuditOptions) -
         findings=ordered((*counted, *of_waivers)),
         divergences=divergences,
         comparisons=comparisons,
-        gaps=gaps,
+        spreads=gaps,
         arbitrages=arbitrages,
         liquidations=liquidation_rows(
             base, classed[:PICTURED], terms.conducts, Entry(HEAT_NOTIONAL)
         ),
-        hurdle_rate=terms.hurdle,
+        cost_of_capital=terms.hurdle,
         indices=indices,
         index_summaries=summaries(indices),
         curves=curves(classed[:CHARTED], laid_out),

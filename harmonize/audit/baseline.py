@@ -51,7 +51,7 @@ def written(document: AuditDocument) -> bytes:
             "rule_set": one.rule_set,
             "level": one.level.value,
             "value": figure[0] if figure else None,
-            "divergence": one.divergence,
+            "divergence": one.deviation,
             "extent": extent(one),
         }
     whole = {
@@ -103,7 +103,7 @@ def compare_with_baseline(document: AuditDocument, baseline: Baseline) -> AuditD
         unchanged=len(document.findings) - len(fresh),
         worse=states.count("worse"),
         new=states.count("new"),
-        gone=len(set(baseline.known) - present),
+        resolved=len(set(baseline.known) - present),
     )
     return replace(document, findings=fresh, baseline=row)
 
@@ -133,9 +133,9 @@ def _worse(finding: Finding, before: Known) -> bool:
         return True
     if is_worse(finding, before.value):
         return True
-    if finding.divergence is not None and before.divergence is not None:
-        sign = 1.0 if finding.divergence > 0.0 else -1.0
-        if sign * (finding.divergence - before.divergence) > ROUNDING:
+    if finding.deviation is not None and before.divergence is not None:
+        sign = 1.0 if finding.deviation > 0.0 else -1.0
+        if sign * (finding.deviation - before.divergence) > ROUNDING:
             return True
     return before.extent is not None and extent(finding) > before.extent + ROUNDING
 

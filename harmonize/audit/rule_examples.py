@@ -43,7 +43,7 @@ class Unmet:
 def failing_examples(rule_set: RuleSet) -> Iterator[Unmet]:
     """Run every example of a rule set; give those that come out otherwise."""
     for number, one in enumerate(rule_set.examples):
-        rows = {row.figure: row for row in _rows(rule_set, one)}
+        rows = {row.margin_type: row for row in _rows(rule_set, one)}
         nowhere = _elsewhere(rule_set, one)
         for figure, due in (("initial", one.initial), ("maintenance", one.maintenance)):
             if due is None:

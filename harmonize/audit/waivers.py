@@ -24,7 +24,7 @@ def covers(waiver: Waiver, finding: Finding) -> bool:
             (waiver.underlyings, finding.underlying),
             (waiver.profiles, finding.profile),
             (waiver.rule_sets, finding.rule_set),
-            (waiver.figures, finding.figure),
+            (waiver.figures, finding.margin_type),
         )
     )
 
@@ -37,8 +37,8 @@ def severity_metric(finding: Finding) -> tuple[float, float] | None:
     if finding.verdict is Verdict.NOT_OBSERVABLE:
         return None
     judged = finding.rule_set and finding.observed is not None
-    if not judged and finding.divergence is not None:
-        return finding.divergence, 1.0
+    if not judged and finding.deviation is not None:
+        return finding.deviation, 1.0
     if finding.observed is None:
         return None
     return finding.observed, 1.0 if finding.verdict is Verdict.OVER else -1.0
@@ -107,7 +107,7 @@ def _row(waiver: Waiver, count: int, status: str) -> WaiverRow:
         owner=waiver.owner,
         expires=waiver.expires.isoformat(),
         value=waiver.value,
-        may_worsen=waiver.may_worsen,
+        allowed_worsening=waiver.may_worsen,
         status=status,
         findings=count,
     )

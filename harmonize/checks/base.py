@@ -131,10 +131,10 @@ class Check:
                 notional=draft.notional,
                 observed=draft.observed,
                 required=draft.required,
-                divergence=draft.divergence,
+                deviation=draft.divergence,
                 observed_at=draft.observed_at,
                 fingerprint=fingerprint(self.code, draft),
-                figure=draft.figure,
+                margin_type=draft.figure,
                 verified=draft.verified,
                 remedy=draft.remedy,
             )

@@ -122,7 +122,7 @@ def cap_not_observable(examined: AuditContext) -> Iterator[Draft]:
     held: dict[tuple[str, str, str], list[DivergenceRow]] = {}
     for row in examined.divergences:
         if row.verdict is Verdict.NOT_OBSERVABLE and row.rule_set in statutory:
-            held.setdefault((row.venue, row.rule_set, row.figure), []).append(row)
+            held.setdefault((row.venue, row.rule_set, row.margin_type), []).append(row)
     for (venue, rule_set, figure), rows in sorted(held.items()):
         word = "IM" if figure == "initial" else "MM"
         yield Draft(
@@ -192,14 +192,14 @@ def _breaching(examined: AuditContext, figure: str) -> Iterator[Draft]:
         one.applied.rule_set.id: one.applied.rule_set.verified(figure) for one in examined.rules
     }
     for row in examined.divergences:
-        if row.figure == figure and row.verdict is Verdict.BREACH:
+        if row.margin_type == figure and row.verdict is Verdict.BREACH:
             mark = marks[row.rule_set]
             yield _draft(row, mark.value if mark else "no source")
 
 
 def _draft(row: DivergenceRow, mark: str) -> Draft:
     observed, required, at = row.observed or 0.0, row.required or 0.0, row.lowest_notional or 0.0
-    word = "IM" if row.figure == "initial" else "MM"
+    word = "IM" if row.margin_type == "initial" else "MM"
     mend = f"; to comply, {row.remedy}" if row.remedy else ""
     return Draft(
         Verdict.BREACH,
@@ -216,7 +216,7 @@ def _draft(row: DivergenceRow, mark: str) -> Draft:
         observed=row.observed,
         required=row.required,
         divergence=row.lowest,
-        figure=row.figure,
+        figure=row.margin_type,
         observed_at=row.observed_at,
         verified=mark,
         remedy=row.remedy,

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 from harmonize.checks.base import AuditContext, Check, Draft, Option, ranges_text
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
-from harmonize.document.change import Kind, Moved, Range
+from harmonize.document.change import ChangeKind, MarginChange, Range
 from harmonize.history.recent import DAYS, Dated
 from harmonize.text.messages import counted, dollars, moment, percent
 
 _FIGURES = {"initial": "IM", "maintenance": "MM"}
-_MOVED = frozenset({Kind.TIGHTER, Kind.LOOSER, Kind.MIXED})
+_MOVED = frozenset({ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.MIXED})
 _SHORT = frozenset({Verdict.UNDER, Verdict.BREACH})
 
 
@@ -46,7 +46,7 @@ def large_tightening(examined: AuditContext) -> Iterator[Draft]:
                 notional=at,
                 divergence=rise,
                 message=(
-                    f"{_FIGURES[moved.figure]} at {dollars(at)} rose by {percent(rise)} between "
+                    f"{_FIGURES[moved.margin_type]} at {dollars(at)} rose by {percent(rise)} between "
                     f"{_span(dated)}; higher on {ranges_text(_intervals(moved.tighter))}"
                 ),
             )
@@ -75,12 +75,12 @@ def loosened_below_reference(examined: AuditContext) -> Iterator[Draft]:
     short: dict[tuple[str, str, str, str], list[DivergenceRow]] = {}
     for row in examined.divergences:
         if row.verdict in _SHORT:
-            key = (row.venue, row.symbol, row.profile, row.figure)
+            key = (row.venue, row.symbol, row.profile, row.margin_type)
             short.setdefault(key, []).append(row)
     for dated in _recent(examined):
         one = dated.change
         for moved in one.moved:
-            for row in short.get((one.venue, one.symbol, one.profile, moved.figure), ()):
+            for row in short.get((one.venue, one.symbol, one.profile, moved.margin_type), ()):
                 both = _overlap(_intervals(moved.looser), row.under)
                 if both:
                     yield _about(dated, moved, moved.looser)._replace(
@@ -90,7 +90,7 @@ def loosened_below_reference(examined: AuditContext) -> Iterator[Draft]:
                         intervals=both,
                         divergence=row.lowest,
                         message=(
-                            f"{_FIGURES[moved.figure]} was lowered between {_span(dated)} and is "
+                            f"{_FIGURES[moved.margin_type]} was lowered between {_span(dated)} and is "
                             f"below what {row.rule_set} asks on {ranges_text(both)}"
                         ),
                     )
@@ -266,7 +266,7 @@ def _recent(examined: AuditContext) -> Iterator[Dated]:
             yield one
 
 
-def _about(dated: Dated, moved: Moved, ranges: tuple[Range, ...]) -> Draft:
+def _about(dated: Dated, moved: MarginChange, ranges: tuple[Range, ...]) -> Draft:
     one = dated.change
     return Draft(
         Verdict.NOT_APPLICABLE,
@@ -278,7 +278,7 @@ def _about(dated: Dated, moved: Moved, ranges: tuple[Range, ...]) -> Draft:
         underlying=one.underlying,
         intervals=_intervals(ranges),
         observed_at=one.after,
-        figure=moved.figure,
+        figure=moved.margin_type,
     )
 
 

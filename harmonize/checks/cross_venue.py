@@ -49,12 +49,12 @@ def gap_above_limit(examined: AuditContext) -> Iterator[Draft]:
                 yield _of(row, point, name)._replace(
                     message=(
                         f"a position of {dollars(point.notional)} in {row.underlying} split over "
-                        f"venues needs {dollars(point.split)} where {name} asks "
+                        f"venues needs {dollars(point.optimal_split)} where {name} asks "
                         f"{dollars(point.reference or 0.0)}: a gap of {percent(share)}, more than "
                         f"{percent(float(limits.gap))}; {dollars(point.divergence or 0.0)} of it "
                         "would be closed by a common table"
                     ),
-                    observed=point.split / point.notional,
+                    observed=point.optimal_split / point.notional,
                     required=(point.reference or 0.0) / point.notional,
                     divergence=-share,
                 )
@@ -89,7 +89,7 @@ def one_venue_cheapest(examined: AuditContext) -> Iterator[Draft]:
                 held = [
                     one
                     for one in found.intervals
-                    if one.cheapest == (venue,) and (one.upper or UPPER) > LOWER
+                    if one.lowest_venues == (venue,) and (one.upper or UPPER) > LOWER
                 ]
                 ranges = tuple(_clipped(one.lower, one.upper) for one in held if one.lower < UPPER)
                 yield Draft(
@@ -184,7 +184,7 @@ def spread_above_limit(examined: AuditContext) -> Iterator[Draft]:
         found = _gap(examined, row)
         if limits.spread is None or found is None:
             continue
-        ratios = [(one.most / one.least, one) for one in found.points if one.least]
+        ratios = [(one.highest / one.lowest, one) for one in found.points if one.lowest]
         ratio, point = max(ratios, default=(0.0, None), key=lambda one: one[0])
         if point is not None and ratio > float(limits.spread):
             yield Draft(
@@ -192,14 +192,14 @@ def spread_above_limit(examined: AuditContext) -> Iterator[Draft]:
                 Level.INFO,
                 "",
                 f"at {dollars(point.notional)} of {row.underlying} the most is "
-                f"{percent(point.most / point.notional)} ({', '.join(point.dearest)}) and the least "
-                f"{percent(point.least / point.notional)} ({', '.join(point.cheapest)}): "
+                f"{percent(point.highest / point.notional)} ({', '.join(point.highest_venues)}) and the least "
+                f"{percent(point.lowest / point.notional)} ({', '.join(point.lowest_venues)}): "
                 f"{ratio:.3g} times, more than {float(limits.spread):g}",
                 underlying=row.underlying,
                 rule_set=name,
                 notional=point.notional,
-                observed=point.least / point.notional,
-                required=point.most / point.notional,
+                observed=point.lowest / point.notional,
+                required=point.highest / point.notional,
                 divergence=1.0 / ratio - 1.0,
                 figure="initial",
                 subject=row.underlying,
@@ -229,18 +229,18 @@ def splitting_pays(examined: AuditContext) -> Iterator[Draft]:
     for name, limits, row in _rows(examined):
         if limits.saving is None:
             continue
-        worst = _worst(row, lambda one: _share(one.saving, one.single))
+        worst = _worst(row, lambda one: _share(one.saving, one.best_single))
         if worst and worst[0] > float(limits.saving):
             share, point = worst
             yield _of(row, point, name)._replace(
                 message=(
-                    f"{dollars(point.notional)} of {row.underlying} needs {dollars(point.split)} split "
-                    f"over {counted(len(point.parts), 'account')} and {dollars(point.single or 0.0)} at "
-                    f"{', '.join(point.single_venues)} alone: splitting saves {percent(share)}, more "
+                    f"{dollars(point.notional)} of {row.underlying} needs {dollars(point.optimal_split)} split "
+                    f"over {counted(len(point.allocation), 'account')} and {dollars(point.best_single or 0.0)} at "
+                    f"{', '.join(point.best_single_venues)} alone: splitting saves {percent(share)}, more "
                     f"than {percent(float(limits.saving))}"
                 ),
-                observed=point.split / point.notional,
-                required=(point.single or 0.0) / point.notional,
+                observed=point.optimal_split / point.notional,
+                required=(point.best_single or 0.0) / point.notional,
                 divergence=-share,
             )
 
@@ -266,18 +266,18 @@ def index_below_limit(examined: AuditContext) -> Iterator[Draft]:
     """
     limits = _limits(examined)
     for one in examined.indices:
-        limit = limits[one.against].index if one.against in limits else None
+        limit = limits[one.reference].index if one.reference in limits else None
         if limit is not None and len(one.venues) > 1 and one.value < float(limit):
-            word = "initial" if one.figure == "initial" else "maintenance"
+            word = "initial" if one.margin_type == "initial" else "maintenance"
             yield Draft(
                 Verdict.UNDER,
                 Level.INFO,
                 "",
                 f"{word} margin on {one.underlying} has a harmonization index of {one.value:.1f} "
-                f"against {one.against} over {counted(len(one.venues), 'venue')}, below {float(limit):g}",
+                f"against {one.reference} over {counted(len(one.venues), 'venue')}, below {float(limit):g}",
                 underlying=one.underlying,
-                rule_set=one.against,
-                figure=one.figure,
+                rule_set=one.reference,
+                figure=one.margin_type,
                 subject=one.underlying,
             )
 
@@ -347,7 +347,7 @@ def _gap(examined: AuditContext, row: ArbitrageRow) -> Spread | None:
         (
             one
             for one in examined.gaps
-            if (one.underlying, one.figure) == (row.underlying, row.figure)
+            if (one.underlying, one.margin_type) == (row.underlying, row.margin_type)
         ),
         None,
     )
@@ -376,7 +376,7 @@ def _leverages(
     found: dict[tuple[str, str, float], list[tuple[float, float]]] = {}
     for row in examined.divergences:
         key = (row.venue, row.symbol, row.profile)
-        if row.figure != "initial" or (row.underlying, *key) not in members:
+        if row.margin_type != "initial" or (row.underlying, *key) not in members:
             continue
         for point in row.points:
             if point.margin and key in capacities:
@@ -387,7 +387,7 @@ def _leverages(
 
 
 def _counted(one: Comparison) -> Iterator[Member]:
-    return (member for member in one.members if member.counted)
+    return (member for member in one.members if member.included)
 
 
 def _of(row: ArbitrageRow, point: ArbitragePoint, rule_set: str) -> Draft:
@@ -399,7 +399,7 @@ def _of(row: ArbitrageRow, point: ArbitragePoint, rule_set: str) -> Draft:
         underlying=row.underlying,
         rule_set=rule_set,
         notional=point.notional,
-        figure=row.figure,
+        figure=row.margin_type,
         subject=row.underlying,
     )
 

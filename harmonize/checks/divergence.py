@@ -277,7 +277,7 @@ def horizon_short(examined: AuditContext) -> Iterator[Draft]:
     rules = {one.applied.rule_set.id: one for one in examined.rules}
     for row in examined.divergences:
         graded = rules[row.rule_set].classes.get(row.underlying)
-        if row.figure != "maintenance" or row.observed is None or not graded or not graded.v1:
+        if row.margin_type != "maintenance" or row.observed is None or not graded or not graded.v1:
             continue
         if row.verdict is Verdict.OVER:
             continue
@@ -296,7 +296,7 @@ def horizon_short(examined: AuditContext) -> Iterator[Draft]:
                 rule_set=row.rule_set,
                 notional=row.lowest_notional,
                 observed=row.observed,
-                figure=row.figure,
+                figure=row.margin_type,
                 observed_at=row.observed_at,
             )
 
@@ -309,7 +309,7 @@ def _diverging(examined: AuditContext, figure: str, *, model: bool) -> Iterator[
         and isinstance(one.applied.rule_set.requirement, Model) is model
     }
     for row in examined.divergences:
-        if row.figure != figure or row.rule_set not in rules:
+        if row.margin_type != figure or row.rule_set not in rules:
             continue
         if row.verdict in {Verdict.UNDER, Verdict.OVER}:
             yield _draft(row, rules[row.rule_set])
@@ -335,7 +335,7 @@ def _draft(row: DivergenceRow, rule: Rule) -> Draft:
         observed=row.observed,
         required=row.required,
         divergence=extreme,
-        figure=row.figure,
+        figure=row.margin_type,
         observed_at=row.observed_at,
         verified=mark,
         remedy=row.remedy if under else "",
@@ -347,13 +347,13 @@ def _mark(row: DivergenceRow, rule: Rule) -> str:
     graded = rule.classes.get(row.underlying)
     if graded and graded.verified:
         return graded.verified
-    mark = rule.applied.rule_set.verified(row.figure)
+    mark = rule.applied.rule_set.verified(row.margin_type)
     return mark.value if mark else "no source"
 
 
 def _said(row: DivergenceRow, rule: Rule, extreme: float, place: float, mark: str) -> str:
     under = row.verdict is Verdict.UNDER
-    word = "IM" if row.figure == "initial" else "MM"
+    word = "IM" if row.margin_type == "initial" else "MM"
     graded = rule.classes.get(row.underlying)
     named = (
         f" for class {row.reference_class}"

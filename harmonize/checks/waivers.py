@@ -74,7 +74,7 @@ def lapsed(examined: AuditContext) -> Iterator[Draft]:
     """
     for row in _of(examined, "lapsed"):
         was = "" if row.value is None else f" from {row.value:g}"
-        said = f"lapsed: a value worsened{was} by more than {row.may_worsen:.4g} of it; decide anew"
+        said = f"lapsed: a value worsened{was} by more than {row.allowed_worsening:.4g} of it; decide anew"
         yield _draft(row, Level.WARNING, said)
 
 

@@ -6,7 +6,7 @@ from csv import writer
 from io import StringIO
 
 from harmonize.cli.console import one_line
-from harmonize.document.change import Change, Moved, Range, Step
+from harmonize.document.change import Change, MarginChange, Range, Step
 
 _NONE = "–"
 _WORDS = {"initial": "IM", "maintenance": "MM"}
@@ -62,8 +62,8 @@ def _block(one: Change) -> Iterator[str]:
             yield said
 
 
-def _moved(moved: Moved) -> Iterator[str]:
-    word = _WORDS[moved.figure]
+def _moved(moved: MarginChange) -> Iterator[str]:
+    word = _WORDS[moved.margin_type]
     for name, ranges, most, at in (
         ("tighter", moved.tighter, moved.largest_rise, moved.rise_notional),
         ("looser", moved.looser, moved.largest_fall, moved.fall_notional),
@@ -97,11 +97,11 @@ def csv(changes: Sequence[Change]) -> str:
     return written.getvalue()
 
 
-def _row(one: Change, moved: Moved | None) -> tuple[object, ...]:
+def _row(one: Change, moved: MarginChange | None) -> tuple[object, ...]:
     figures: tuple[object, ...] = ("", "", "", None, None, None, None)
     if moved is not None:
         figures = (
-            moved.figure,
+            moved.margin_type,
             _ranges(moved.tighter),
             _ranges(moved.looser),
             *(moved.largest_rise, moved.rise_notional, moved.largest_fall, moved.fall_notional),
@@ -134,7 +134,7 @@ def markdown(changes: Sequence[Change]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for one in changes:
-        most = {moved.figure: _most(moved) for moved in one.moved}
+        most = {moved.margin_type: _most(moved) for moved in one.moved}
         cells = (
             *(one.venue, f"{one.symbol} ({one.profile})", one.kind.value),
             *(one.before[:10], one.after[:10]),
@@ -144,7 +144,7 @@ def markdown(changes: Sequence[Change]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _most(moved: Moved) -> str:
+def _most(moved: MarginChange) -> str:
     rise, fall = moved.largest_rise, moved.largest_fall
     said = [f"{share:+.2%}" for share in (rise, fall) if share is not None]
     return " / ".join(said) or "0 %"

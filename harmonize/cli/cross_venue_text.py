@@ -20,7 +20,7 @@ def gap_text(answer: GapAnswer) -> str:
 
 
 def _arbitrage(row: ArbitrageRow, hurdle: float) -> Iterator[str]:
-    word = "initial" if row.figure == "initial" else "maintenance"
+    word = "initial" if row.margin_type == "initial" else "maintenance"
     dates = f"dates {row.oldest[:10]} to {row.newest[:10]}"
     yield f"{row.underlying} {word} margin split over {len(row.venues)} venues, {dates}"
     yield (
@@ -28,11 +28,11 @@ def _arbitrage(row: ArbitrageRow, hurdle: float) -> Iterator[str]:
     )
     for one in row.points:
         yield (
-            f"{one.notional:>16,.0f} {_usd(one.single):>16} {one.split:>16,.2f} "
-            f"{_usd(one.saving):>16} {_rate(one.shadow_price):>12}  {_parts(one)}"
+            f"{one.notional:>16,.0f} {_usd(one.best_single):>16} {one.optimal_split:>16,.2f} "
+            f"{_usd(one.saving):>16} {_rate(one.marginal_rate):>12}  {_parts(one)}"
         )
-        if one.bound < one.split * (1.0 - 1e-9):
-            yield f"{'':>16} not proved: the least is between {one.bound:,.2f} and {one.split:,.2f}"
+        if one.lower_bound < one.optimal_split * (1.0 - 1e-9):
+            yield f"{'':>16} not proved: the least is between {one.lower_bound:,.2f} and {one.optimal_split:,.2f}"
     if row.reason:
         yield f"  {row.reason}"
     yield ""
@@ -57,7 +57,7 @@ def _arbitrage(row: ArbitrageRow, hurdle: float) -> Iterator[str]:
 def _parts(point: ArbitragePoint) -> str:
     return ", ".join(
         f"{one.venue}{f' ({one.account})' if one.account > 1 else ''} {one.notional:,.0f}"
-        for one in point.parts
+        for one in point.allocation
     )
 
 
@@ -105,7 +105,7 @@ def liquidation_text(rows: Sequence[LiquidationRow]) -> str:
     """Write how far the price may move, venue by venue, at equal and at the largest leverage."""
     lines = []
     for kind, title in (("equal", "at equal leverage"), ("maximum", "at each venue's largest")):
-        of_kind = [one for one in rows if one.leverage_is == kind]
+        of_kind = [one for one in rows if one.leverage_basis == kind]
         for underlying in dict.fromkeys(one.underlying for one in of_kind):
             own = [one for one in of_kind if one.underlying == underlying]
             lines.append(f"{underlying} of ${own[0].notional:,.0f}, isolated, {title}")
@@ -113,8 +113,8 @@ def liquidation_text(rows: Sequence[LiquidationRow]) -> str:
                 f"{'venue':<22} {'leverage':>9} {'long falls':>11} {'short rises':>11}  {'observed':<10}"
             )
             lines += [
-                f"{one.venue:<22} {_times(one.leverage):>9} {_rate(one.long):>11} "
-                f"{_rate(one.short):>11}  {one.observed_at[:10]}{_said(one)}"
+                f"{one.venue:<22} {_times(one.leverage):>9} {_rate(one.adverse_move_long):>11} "
+                f"{_rate(one.adverse_move_short):>11}  {one.observed_at[:10]}{_said(one)}"
                 for one in own
             ]
             lines.append("")
@@ -131,30 +131,32 @@ def index_text(answer: IndexAnswer) -> str:
         f"{'underlying':<12} {'of':<12} {'against':<22} {'index':>6} {'95 % interval':>16} {'venues':>7}  {'weights':<13}  dates"
     ]
     lines += [
-        f"{one.underlying:<12} {one.figure:<12} {one.against:<22} {one.value:>6.1f} "
-        f"{_interval(one.least, one.most):>16} {len(one.venues):>7}  "
+        f"{one.underlying:<12} {one.margin_type:<12} {one.reference:<22} {one.value:>6.1f} "
+        f"{_interval(one.interval_lower, one.interval_upper):>16} {len(one.venues):>7}  "
         f"{one.weights:<13}  {one.oldest[:10]} to {one.newest[:10]}"
-        for one in sorted(answer.indices, key=lambda one: (one.figure, one.against, one.value))
+        for one in sorted(
+            answer.indices, key=lambda one: (one.margin_type, one.reference, one.value)
+        )
     ]
     lines += [
         "",
         f"{'venue':<22} {'of':<12} {'against':<22} {'index':>6} {'95 % interval':>16} {'underlyings':>12}",
     ]
     lines += [
-        f"{one.venue or 'all venues':<22} {one.figure:<12} {one.against:<22} {one.value:>6.1f} "
-        f"{_interval(one.least, one.most):>16} {one.underlyings:>12}"
+        f"{one.venue or 'all venues':<22} {one.margin_type:<12} {one.reference:<22} {one.value:>6.1f} "
+        f"{_interval(one.interval_lower, one.interval_upper):>16} {one.underlyings:>12}"
         for one in answer.summaries
     ]
     if answer.without:
         lines += ["", f"{'without':<22} {'of':<12} {'against':<22} {'index':>6}"]
         lines += [
-            f"{venue:<22} {one.figure:<12} {one.against:<22} {one.value:>6.1f}"
+            f"{venue:<22} {one.margin_type:<12} {one.reference:<22} {one.value:>6.1f}"
             for venue, one in answer.without
         ]
     if answer.over_time:
         lines += ["", f"{'day':<22} {'of':<12} {'against':<22} {'index':>6} {'underlyings':>12}"]
         lines += [
-            f"{day:<22} {one.figure:<12} {one.against:<22} {one.value:>6.1f} {one.underlyings:>12}"
+            f"{day:<22} {one.margin_type:<12} {one.reference:<22} {one.value:>6.1f} {one.underlyings:>12}"
             for day, one in answer.over_time
         ]
     return "".join(f"{line}\n" for line in lines)
@@ -166,7 +168,7 @@ def _interval(least: float | None, most: float | None) -> str:
 
 def _said(row: LiquidationRow) -> str:
     """What is left out, and whether the schedule is in no figure across venues."""
-    notes = [row.reason] * bool(row.reason) + ["in no figure across venues"] * (not row.counted)
+    notes = [row.reason] * bool(row.reason) + ["in no figure across venues"] * (not row.included)
     return f"  {'; '.join(notes)}" if notes else ""
 
 
@@ -239,20 +241,20 @@ def spreads_text(gaps: Sequence[Spread]) -> str:
 
 
 def _lines(gap: Spread) -> Iterator[str]:
-    yield f"{gap.underlying} {_WORDS[gap.figure]}, {len(gap.venues)} venues, dates {gap.oldest[:10]} to {gap.newest[:10]}"
+    yield f"{gap.underlying} {_WORDS[gap.margin_type]}, {len(gap.venues)} venues, dates {gap.oldest[:10]} to {gap.newest[:10]}"
     yield (
         f"{'notional':>16} {'least':>16} {'most':>16} {'spread':>16} {'in a year':>14} "
         f"{'leverage':>15}  cheapest / dearest"
     )
     for one in gap.points:
         yield (
-            f"{one.notional:>16,.0f} {one.least:>16,.2f} {one.most:>16,.2f} {one.spread:>16,.2f} "
+            f"{one.notional:>16,.0f} {one.lowest:>16,.2f} {one.highest:>16,.2f} {one.spread:>16,.2f} "
             f"{one.annual_cost:>14,.2f} {_leverages(one):>15}  "
-            f"{', '.join(one.cheapest)} / {', '.join(one.dearest)}"
+            f"{', '.join(one.lowest_venues)} / {', '.join(one.highest_venues)}"
         )
     for interval in gap.intervals:
         upper = "above" if interval.upper is None else f"to {interval.upper:,.0f}"
-        leaders = f"{', '.join(interval.cheapest)} / {', '.join(interval.dearest)}"
+        leaders = f"{', '.join(interval.lowest_venues)} / {', '.join(interval.highest_venues)}"
         widest = (
             f"at most {interval.widest:.4%} of notional apart, at {interval.widest_notional:,.0f}"
         )

@@ -115,7 +115,7 @@ def rows_of_courses(courses: Sequence[Drawn]) -> Rows:
             "" if mark.rate is None else f"{mark.rate:.6g}",
         )
         for one in courses
-        for mark in one.marks
+        for mark in one.points
     ]
 
 

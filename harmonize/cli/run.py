@@ -202,10 +202,10 @@ def _say(settings: Settings, site: Path, done: "RunResult") -> None:
     for line in night.errors:
         note(settings, f"incomplete: {line}")
     _say_untold(done.untold)
-    gathered_ = sum(one.became == "gathered" for one in night.venues)
+    gathered_ = sum(one.status == "gathered" for one in night.venues)
     typer.echo(
         f"{night.night}: {gathered_} venues gathered, {len(night.changes)} changes, "
-        f"{len(night.fresh)} findings new or worse, {len(night.errors)} "
+        f"{len(night.new_findings)} findings new or worse, {len(night.errors)} "
         f"error{'' if len(night.errors) == 1 else 's'}; {site}"
     )
 

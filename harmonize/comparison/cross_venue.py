@@ -10,10 +10,10 @@ from harmonize.comparison.layout import FIGURES, FunctionRef, PanelLayout, Rule
 from harmonize.comparison.peers import _LEAST_VENUES, PeerGroup, exclusion_reason, observation_span
 from harmonize.core.open_interest import Interests, OpenInterest
 from harmonize.document import (
-    CheapestShare,
     Comparison,
     Index,
     IndexSummary,
+    LowestMarginShare,
     Member,
     Spread,
     SpreadInterval,
@@ -44,8 +44,8 @@ def comparison(found: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> 
                 observed_at=moment(one.observed_at),
                 stale=stale[one.key],
                 origin=one.origin.value,
-                counted=not exclusion_reason(one),
-                reason=exclusion_reason(one),
+                included=not exclusion_reason(one),
+                exclusion_reason=exclusion_reason(one),
             )
             for one in found.schedules
         ),
@@ -86,8 +86,8 @@ def gaps_and_indices(
                 distances = index.from_reference(found, groups)
                 indices += _indices(against, distances, rule.applied.rule_set.id, priced)
     return (
-        tuple(sorted(gaps, key=lambda one: (one.underlying, one.figure))),
-        tuple(sorted(indices, key=lambda one: (one.underlying, one.figure, one.against))),
+        tuple(sorted(gaps, key=lambda one: (one.underlying, one.margin_type))),
+        tuple(sorted(indices, key=lambda one: (one.underlying, one.margin_type, one.reference))),
     )
 
 
@@ -182,7 +182,7 @@ def _gap(
     named = ((entrant.names((place,))[0], share) for place, share in shares.items())
     return Spread(
         underlying=entrant.peer_groups.underlying,
-        figure=entrant.figure,
+        margin_type=entrant.figure,
         venues=entrant.venues,
         oldest=oldest,
         newest=newest,
@@ -190,8 +190,8 @@ def _gap(
             SpreadInterval(
                 lower=one.lower,
                 upper=None if one.upper >= HORIZON else one.upper,
-                cheapest=entrant.names(one.cheapest),
-                dearest=entrant.names(one.dearest),
+                lowest_venues=entrant.names(one.cheapest),
+                highest_venues=entrant.names(one.dearest),
                 spread_lower=one.spread_lower,
                 spread_upper=None if one.upper >= HORIZON else one.spread_upper,
                 widest=one.widest,
@@ -203,10 +203,10 @@ def _gap(
             SpreadPoint(
                 notional=rung.notional,
                 venues=rung.count,
-                cheapest=entrant.names(rung.cheapest),
-                least=rung.least,
-                dearest=entrant.names(rung.dearest),
-                most=rung.most,
+                lowest_venues=entrant.names(rung.cheapest),
+                lowest=rung.least,
+                highest_venues=entrant.names(rung.dearest),
+                highest=rung.most,
                 spread=rung.most - rung.least,
                 highest_leverage=rung.notional / rung.least if rung.least else 0.0,
                 lowest_leverage=rung.notional / rung.most if rung.most else 0.0,
@@ -215,7 +215,7 @@ def _gap(
             for rung in rungs
         ),
         shares=tuple(
-            CheapestShare(venue, share)
+            LowestMarginShare(venue, share)
             for venue, share in sorted(named, key=lambda one: (-one[1], one[0]))
         ),
     )
@@ -253,8 +253,8 @@ def _index(
     rest = index.without_one(far, weights) if against != MEDIAN else None
     return Index(
         underlying=entrant.peer_groups.underlying,
-        figure=entrant.figure,
-        against=against,
+        margin_type=entrant.figure,
+        reference=against,
         value=index.index_of(far, weights),
         weights="open interest" if weights else "equal",
         lower=index.LOWER,
@@ -262,10 +262,10 @@ def _index(
         venues=venues,
         oldest=oldest,
         newest=newest,
-        least=least,
-        most=most,
-        without=rest.value if rest else None,
-        without_venue=venues[rest.place].venue if rest else "",
+        interval_lower=least,
+        interval_upper=most,
+        leave_one_out=rest.value if rest else None,
+        leave_one_out_venue=venues[rest.place].venue if rest else "",
     )
 
 
@@ -273,10 +273,10 @@ def summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
     """The index over all underlyings, and of every venue over those that it counts in."""
     held: dict[tuple[str, str, str], list[float]] = {}
     for one in indices:
-        whole = ("", one.figure, one.against)
+        whole = ("", one.margin_type, one.reference)
         held.setdefault(whole, []).append(-log(one.value / 100.0))
         for each in one.venues:
-            held.setdefault((each.venue, one.figure, one.against), []).append(each.distance)
+            held.setdefault((each.venue, one.margin_type, one.reference), []).append(each.distance)
     found = []
     for (venue, figure, against), distances in sorted(held.items()):
         least, most = index.interval(distances) or (None, None)

@@ -39,10 +39,10 @@ def curves(all_: Sequence[PeerGroup], laid_out: PanelLayout) -> tuple[Curve, ...
                     found.append(
                         Curve(
                             underlying=rivals.underlying,
-                            figure=figure,
+                            margin_type=figure,
                             name=schedule.instrument.venue,
-                            reference=False,
-                            counted=not exclusion_reason(schedule),
+                            is_reference=False,
+                            included=not exclusion_reason(schedule),
                             notional=notional,
                             rate=rate,
                         )
@@ -54,10 +54,10 @@ def curves(all_: Sequence[PeerGroup], laid_out: PanelLayout) -> tuple[Curve, ...
                     found.append(
                         Curve(
                             underlying=rivals.underlying,
-                            figure=figure,
+                            margin_type=figure,
                             name=rule.applied.rule_set.id,
-                            reference=True,
-                            counted=True,
+                            is_reference=True,
+                            included=True,
                             notional=notional,
                             rate=rate,
                         )

@@ -5,7 +5,7 @@ reference), times ISO 8601 in UTC. ``None`` in a figure means that it is not obs
 there is none; the field beside it says which. An open-ended upper bound is None.
 """
 
-from harmonize.document.arbitrage import ArbitragePoint, ArbitrageRow, PartRow
+from harmonize.document.arbitrage import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.document.audit_document import (
     SCHEMA_VERSION,
     AuditDocument,
@@ -14,11 +14,11 @@ from harmonize.document.audit_document import (
     to_json,
 )
 from harmonize.document.cross_venue import (
-    CheapestShare,
     Comparison,
     Curve,
     Index,
     IndexSummary,
+    LowestMarginShare,
     Member,
     Spread,
     SpreadInterval,
@@ -50,11 +50,11 @@ from harmonize.document.schedules import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AllocationRow",
     "ArbitragePoint",
     "ArbitrageRow",
     "AuditDocument",
     "BaselineRow",
-    "CheapestShare",
     "CitationRow",
     "ColumnRow",
     "Comparison",
@@ -75,8 +75,8 @@ __all__ = [
     "Interval",
     "Level",
     "LiquidationRow",
+    "LowestMarginShare",
     "Member",
-    "PartRow",
     "PayloadRow",
     "PieceRow",
     "RuleSetRow",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class PartRow:
+class AllocationRow:
     """What one account holds of a split position and what it asks for that, in USD.
 
     ``account`` counts the sub-accounts of a venue from 1.
@@ -20,26 +20,26 @@ class PartRow:
 class ArbitragePoint:
     """The cheapest ways to hold a position of one notional; amounts in USD.
 
-    ``split`` is the least total margin over all accounts, ``bound`` what is proved to be no more
-    than it. ``single`` is the least that one account asks, ``saving`` what the split saves over it;
-    None where no single account takes the position. ``shadow_price`` is the margin of the next
+    ``optimal_split`` is the least total margin over all accounts, ``lower_bound`` what is proved to be no more
+    than it. ``best_single`` is the least that one account asks, ``saving`` what the split saves over it;
+    None where no single account takes the position. ``marginal_rate`` is the margin of the next
     dollar, None where that goes into another tier everywhere. ``reference`` is what the rule set
-    asks in one account, ``same_table`` the cheapest split if every venue asked that:
+    asks in one account, ``reference_split`` the cheapest split if every venue asked that:
     ``gap = reference − split = fragmentation + divergence``, ``fragmentation = reference −
     same_table``, ``divergence = same_table − split``; None without a reference. ``annual_cost`` is
     the gap times the document's hurdle rate.
     """
 
     notional: float
-    split: float
-    bound: float
-    single: float | None
-    single_venues: tuple[str, ...]
+    optimal_split: float
+    lower_bound: float
+    best_single: float | None
+    best_single_venues: tuple[str, ...]
     saving: float | None
-    shadow_price: float | None
-    parts: tuple[PartRow, ...]
+    marginal_rate: float | None
+    allocation: tuple[AllocationRow, ...]
     reference: float | None
-    same_table: float | None
+    reference_split: float | None
     fragmentation: float | None
     divergence: float | None
     gap: float | None
@@ -55,7 +55,7 @@ class ArbitrageRow:
     """
 
     underlying: str
-    figure: str
+    margin_type: str
     rule_set: str
     venues: tuple[str, ...]
     oldest: str

@@ -1,5 +1,6 @@
 """The audit document as a whole, and its JSON."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,13 +13,14 @@ from harmonize.document.liquidation import LiquidationRow
 from harmonize.document.provenance import CoverageRow, DefectRow, SnapshotRow, Tool, UnobservedRow
 from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
+from harmonize.document.upgrade import upgraded
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "2.0"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditDocument:
-    """One audit. ``ladder`` are the notionals, in USD, at which points are given.
+    """One audit. ``notional_grid`` are the notionals, in USD, at which points are given.
 
     ``findings`` are those that count; what the configuration waives stands in ``waived``.
     """
@@ -28,8 +30,8 @@ class AuditDocument:
     archive: str
     as_of: str
     stale_after_days: float
-    ladder: tuple[float, ...]
-    heat_notional: float
+    notional_grid: tuple[float, ...]
+    heat_map_notional: float
     snapshots: tuple[SnapshotRow, ...]
     rule_sets: tuple[RuleSetRow, ...]
     coverage: tuple[CoverageRow, ...]
@@ -39,10 +41,10 @@ class AuditDocument:
     findings: tuple[Finding, ...]
     divergences: tuple[DivergenceRow, ...]
     comparisons: tuple[Comparison, ...]
-    gaps: tuple[Spread, ...]
+    spreads: tuple[Spread, ...]
     arbitrages: tuple[ArbitrageRow, ...]
     liquidations: tuple[LiquidationRow, ...]
-    hurdle_rate: float
+    cost_of_capital: float
     indices: tuple[Index, ...]
     index_summaries: tuple[IndexSummary, ...]
     curves: tuple[Curve, ...]
@@ -51,25 +53,39 @@ class AuditDocument:
     waived: tuple[Finding, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     baseline: BaselineRow | None = None
-    past: History = field(default_factory=History)
+    history: History = field(default_factory=History)
 
 
 def to_json(document: AuditDocument) -> bytes:
-    """Write the document as JSON, byte for byte the same for the same document."""
+    """Returns the document as JSON; equal documents give equal bytes."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - heavy; only this format needs it
 
     return TypeAdapter(AuditDocument).dump_json(document) + b"\n"
 
 
 def from_json(text: bytes) -> AuditDocument:
-    """Read a document back. Raises ValueError: not an audit document of this version."""
+    """Returns a document of version 1.x or 2.x as one of this version.
+
+    Raises ValueError: ``text`` is not an audit document, or of a later version.
+    """
     from pydantic import TypeAdapter  # noqa: PLC0415 - as above
 
-    return TypeAdapter(AuditDocument).validate_json(text)
+    document = json.loads(text)
+    version = str(document["schema_version"]) if _has_version(document) else ""
+    if version.startswith("1."):
+        document = upgraded(document)
+    elif not version.startswith("2."):
+        message = f"expected an audit document of version 1.x or 2.x, found {version or 'none'}"
+        raise ValueError(message)
+    return TypeAdapter(AuditDocument).validate_python(document)
+
+
+def _has_version(document: object) -> bool:
+    return isinstance(document, dict) and "schema_version" in document
 
 
 def json_schema() -> dict[str, object]:
-    """Give the document's JSON Schema (2020-12)."""
+    """Returns the JSON Schema (2020-12) of the document."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - as above
 
     schema = TypeAdapter(AuditDocument).json_schema(mode="serialization")

@@ -6,7 +6,7 @@ from enum import StrEnum
 Range = tuple[float, float | None]
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a schedule."""
 
     TIGHTER = "tighter"
@@ -26,14 +26,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MarginChange:
     """How IM or MM of one schedule moved; ranges (lower, upper] in USD, open-ended where upper is None.
 
     ``largest_rise`` and ``largest_fall`` are the extremes of after / before − 1 and where they are;
     None where the function was not known at both times.
     """
 
-    figure: str
+    margin_type: str
     tighter: tuple[Range, ...]
     looser: tuple[Range, ...]
     largest_rise: float | None
@@ -64,10 +64,10 @@ class Change:
     symbol: str
     profile: str
     underlying: str
-    kind: Kind
+    kind: ChangeKind
     before: str
     after: str
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[MarginChange, ...] = ()
     steps: tuple[Step, ...] = ()
     capacity_before: float | None = None
     capacity_after: float | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Member:
     """The schedule that stands for a venue in the comparison of one underlying.
 
-    ``counted`` False: shown beside the others, but in no cross-venue figure; ``reason`` says why.
+    ``included`` False: shown beside the others, but in no cross-venue figure; ``exclusion_reason`` says why.
     """
 
     venue: str
@@ -16,8 +16,8 @@ class Member:
     observed_at: str
     stale: bool
     origin: str
-    counted: bool
-    reason: str
+    included: bool
+    exclusion_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class SpreadInterval:
 
     lower: float
     upper: float | None
-    cheapest: tuple[str, ...]
-    dearest: tuple[str, ...]
+    lowest_venues: tuple[str, ...]
+    highest_venues: tuple[str, ...]
     spread_lower: float
     spread_upper: float | None
     widest: float = 0.0
@@ -58,10 +58,10 @@ class SpreadPoint:
 
     notional: float
     venues: int
-    cheapest: tuple[str, ...]
-    least: float
-    dearest: tuple[str, ...]
-    most: float
+    lowest_venues: tuple[str, ...]
+    lowest: float
+    highest_venues: tuple[str, ...]
+    highest: float
     spread: float
     highest_leverage: float = 0.0
     lowest_leverage: float = 0.0
@@ -69,7 +69,7 @@ class SpreadPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class CheapestShare:
+class LowestMarginShare:
     """The share of sizes, in ln N between the bounds of the index, on which one venue alone asks least."""
 
     venue: str
@@ -84,13 +84,13 @@ class Spread:
     """
 
     underlying: str
-    figure: str
+    margin_type: str
     venues: tuple[str, ...]
     oldest: str
     newest: str
     intervals: tuple[SpreadInterval, ...]
     points: tuple[SpreadPoint, ...]
-    shares: tuple[CheapestShare, ...] = ()
+    shares: tuple[LowestMarginShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,15 @@ class VenueDistance:
 class Index:
     """Harmonization index H = 100·exp(−E|ln(IM/R)|) of one underlying; 100 is identical.
 
-    ``against`` is a rule set's id, or ``median`` for the venues' own; ``figure`` is ``initial`` or
-    ``maintenance``. ``least`` to ``most`` is a 95 % bootstrap interval over venues, None of fewer
-    than three; ``without`` is the index without the venue ``without_venue``, the one whose absence
+    ``reference`` is a rule set's id, or ``median`` for the venues' own; ``margin_type`` is ``initial`` or
+    ``maintenance``. ``interval_lower`` to ``interval_upper`` is a 95 % bootstrap interval over venues, None of fewer
+    than three; ``leave_one_out`` is the index without the venue ``leave_one_out_venue``, the one whose absence
     changes it most (against a rule set only).
     """
 
     underlying: str
-    figure: str
-    against: str
+    margin_type: str
+    reference: str
     value: float
     weights: str
     lower: float
@@ -122,39 +122,39 @@ class Index:
     venues: tuple[VenueDistance, ...]
     oldest: str
     newest: str
-    least: float | None = None
-    most: float | None = None
-    without: float | None = None
-    without_venue: str = ""
+    interval_lower: float | None = None
+    interval_upper: float | None = None
+    leave_one_out: float | None = None
+    leave_one_out_venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
     """The harmonization index over all underlyings: of one venue, or of all (``venue`` empty).
 
-    Underlyings have equal weight; ``least`` to ``most`` is a 95 % bootstrap interval over them.
+    Underlyings have equal weight; ``interval_lower`` to ``interval_upper`` is a 95 % bootstrap interval over them.
     """
 
     venue: str
-    figure: str
-    against: str
+    margin_type: str
+    reference: str
     value: float
     underlyings: int
-    least: float | None
-    most: float | None
+    interval_lower: float | None
+    interval_upper: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Margin rate against notional, ready to draw; jumps carry two points at one notional.
 
-    ``name`` is a venue, or a rule set's id with ``reference`` True.
+    ``name`` is a venue, or a rule set's id with ``is_reference`` True.
     """
 
     underlying: str
-    figure: str
+    margin_type: str
     name: str
-    reference: bool
-    counted: bool
+    is_reference: bool
+    included: bool
     notional: tuple[float, ...]
     rate: tuple[float, ...]

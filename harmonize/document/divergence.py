@@ -15,7 +15,7 @@ class DivergencePoint:
     notional: float
     margin: float | None
     required: float | None
-    divergence: float | None
+    deviation: float | None
     above_capacity: bool = False
 
 
@@ -36,7 +36,7 @@ class DivergenceRow:
     underlying: str
     rule_set: str
     reference_class: str
-    figure: str
+    margin_type: str
     verdict: Verdict
     reason: str
     lowest: float | None

@@ -36,7 +36,7 @@ class Interval:
 class Finding:
     """One answer of one check.
 
-    ``observed`` and ``required`` are margin rates at ``notional`` (USD), ``divergence`` how far
+    ``observed`` and ``required`` are margin rates at ``notional`` (USD), ``deviation`` how far
     the first is from the second; for a cliff, the rates just above and below the bound.
     ``verified`` is how far the source of ``required`` was checked, ``remedy`` the smallest change
     that would comply. ``waiver`` says who waived it and why; ``state``: ``new`` or ``worse``.
@@ -56,10 +56,10 @@ class Finding:
     notional: float | None
     observed: float | None
     required: float | None
-    divergence: float | None
+    deviation: float | None
     observed_at: str
     fingerprint: str
-    figure: str = ""
+    margin_type: str = ""
     verified: str = ""
     remedy: str = ""
     waiver: str = ""
@@ -80,7 +80,7 @@ class WaiverRow:
     owner: str
     expires: str
     value: float | None
-    may_worsen: float
+    allowed_worsening: float
     status: str
     findings: int
 
@@ -89,7 +89,7 @@ class WaiverRow:
 class BaselineRow:
     """The baseline that findings were held against, and what came of it.
 
-    ``unchanged`` findings are left out of the document; ``gone`` are those no longer found.
+    ``unchanged`` findings are left out of the document; ``resolved`` are those no longer found.
     """
 
     name: str
@@ -97,4 +97,4 @@ class BaselineRow:
     unchanged: int
     worse: int
     new: int
-    gone: int
+    resolved: int

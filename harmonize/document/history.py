@@ -15,7 +15,7 @@ class SeriesPoint:
 class MarginSeries:
     """One margin of one schedule over time: a step function.
 
-    ``figure`` is ``initial`` or ``maintenance``, ``notional`` in USD. A mark holds until the next one,
+    ``margin_type`` is ``initial`` or ``maintenance``, ``notional`` in USD. A mark holds until the next one,
     the last until ``until``, the newest observation of its venue. Marks stand where the schedule
     changed; bounds in contracts or coins are in USD at the price of their mark.
     """
@@ -24,9 +24,9 @@ class MarginSeries:
     venue: str
     symbol: str
     profile: str
-    figure: str
+    margin_type: str
     notional: float
-    marks: tuple[SeriesPoint, ...]
+    points: tuple[SeriesPoint, ...]
     until: str
 
 
@@ -61,6 +61,6 @@ class StressWindow:
 class History:
     """What archives hold of time: courses of margins, changes by week, and windows of stress."""
 
-    courses: tuple[MarginSeries, ...] = ()
+    series: tuple[MarginSeries, ...] = ()
     weeks: tuple[Week, ...] = ()
-    stress: tuple[StressWindow, ...] = ()
+    stress_windows: tuple[StressWindow, ...] = ()

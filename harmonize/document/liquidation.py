@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class LiquidationRow:
     """How far the price may move against an isolated position, as a share of the entry price.
 
-    ``long`` and ``short`` are distances at ``leverage``; None where the position never reaches its
-    maintenance margin, 0 where it is below it at entry. ``leverage_is`` is ``equal`` (the same on
+    ``adverse_move_long`` and ``adverse_move_short`` are distances at ``leverage``; None where the position never reaches its
+    maintenance margin, 0 where it is below it at entry. ``leverage_basis`` is ``equal`` (the same on
     every venue) or ``maximum`` (the venue's largest at that notional). ``reason`` says why nothing
-    can be said, or what is left out. ``counted`` False: the schedule is in no figure across venues.
+    can be said, or what is left out. ``included`` False: the schedule is in no figure across venues.
     """
 
     underlying: str
@@ -20,10 +20,10 @@ class LiquidationRow:
     payoff: str
     notional: float
     leverage: float | None
-    leverage_is: str
-    long: float | None
-    short: float | None
+    leverage_basis: str
+    adverse_move_long: float | None
+    adverse_move_short: float | None
     fee_rate: float | None
     reason: str
     observed_at: str
-    counted: bool = True
+    included: bool = True

@@ -14,7 +14,7 @@ class VenueNight:
     """
 
     venue: str
-    became: str
+    status: str
     observed_at: str
     reason: str
 
@@ -24,7 +24,7 @@ class Night:
     """One night: from noon to noon UTC, named for the day on which it ends, as 2026-11-20.
 
     ``as_of`` is the time of its newest observation, ``sequence`` that of the newest entry which its
-    archive held. ``changes`` are those seen since the run before; ``fresh`` the findings that are new or
+    archive held. ``changes`` are those seen since the run before; ``new_findings`` the findings that are new or
     worse than then; ``errors`` what went wrong, a line each. ``counts`` are findings by level.
     """
 
@@ -33,7 +33,7 @@ class Night:
     version: str
     venues: tuple[VenueNight, ...]
     changes: tuple[Change, ...]
-    fresh: tuple[Finding, ...]
+    new_findings: tuple[Finding, ...]
     errors: tuple[str, ...]
     counts: dict[str, int]
     exit_code: int

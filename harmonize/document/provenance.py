@@ -31,7 +31,7 @@ class PayloadRow:
     observed_at: str
     origin: str
     source: str
-    dating: str
+    date_basis: str
     size: int
 
 

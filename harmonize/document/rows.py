@@ -88,7 +88,7 @@ def _payload_row(payload: Payload) -> PayloadRow:
         observed_at=moment(payload.observed_at),
         origin=provenance.origin.value,
         source=provenance.source,
-        dating=provenance.dating,
+        date_basis=provenance.dating,
         size=len(payload.content),
     )
 
@@ -116,7 +116,7 @@ def rule_set_row(applied: Applied) -> RuleSetRow:
         in_force=_in_force(rule_set.scope),
         extends=rule_set.extends,
         requirement=summary(rule_set),
-        about=rule_set.about,
+        description=rule_set.about,
     )
 
 
@@ -166,7 +166,7 @@ def schedule_row(
         payoff=instrument.payoff.value,
         expiry=instrument.expiry.isoformat() if instrument.expiry else None,
         profile=str(schedule.profile),
-        rule=schedule.rule.value if schedule.rule else None,
+        tier_rule=schedule.rule.value if schedule.rule else None,
         observed_at=moment(schedule.observed_at),
         oldest=moment(schedule.dates[0]),
         newest=moment(schedule.dates[-1]),

@@ -65,4 +65,4 @@ class RuleSetRow:
     in_force: str = ""
     extends: str = ""
     requirement: str = ""
-    about: str = ""
+    description: str = ""

@@ -29,7 +29,7 @@ class PieceRow:
 class ColumnRow:
     """A figure of a tier: the key it stands under in the tier's row, and its published unit."""
 
-    figure: str
+    quantity: str
     key: str
     unit: str
 
@@ -75,7 +75,7 @@ class ScheduleRow:
     payoff: str
     expiry: str | None
     profile: str
-    rule: str | None
+    tier_rule: str | None
     observed_at: str
     oldest: str
     newest: str

@@ -95,8 +95,8 @@ def past(sources: Sequence[Source], document: AuditDocument, until: datetime) ->
                 )
         weeks += queries.weeks(store, until)
     held_rows = {key: sorted(found, key=_observed) for key, found in rows.items()}
-    courses = _courses(keys, held_rows, newest, document.heat_notional)
-    since = min((one.marks[0].observed_at[:10] for one in courses if one.marks), default="9")
+    courses = _courses(keys, held_rows, newest, document.heat_map_notional)
+    since = min((one.points[0].observed_at[:10] for one in courses if one.points), default="9")
     stress = tuple(
         one for one in windows() if since <= one.last and one.first <= f"{until:%Y-%m-%d}"
     )

@@ -22,7 +22,7 @@ from harmonize.core.schedule import (
     Unknown,
     value_of,
 )
-from harmonize.document.change import Change, Kind, Moved, Range, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, Range, Step
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Panel, panel
 from harmonize.numerics.segments import HORIZON
@@ -95,19 +95,19 @@ def _read(key: Key, other: Observed) -> bool:
 
 def _gone(one: MarginSchedule, after: Observed) -> Change:
     if after.broken(one):
-        return _alone(one, Kind.UNREAD, was=True)
+        return _alone(one, ChangeKind.UNREAD, was=True)
     whole = one.instrument.venue in after.complete
-    return _alone(one, Kind.DELISTED if whole else Kind.LEFT_OUT, was=True)
+    return _alone(one, ChangeKind.DELISTED if whole else ChangeKind.LEFT_OUT, was=True)
 
 
 def _come(one: MarginSchedule, before: Observed) -> Change:
     if before.broken(one):
-        return _alone(one, Kind.READ, was=False)
+        return _alone(one, ChangeKind.READ, was=False)
     whole = one.instrument.venue in before.complete
-    return _alone(one, Kind.LISTED if whole else Kind.APPEARED, was=False)
+    return _alone(one, ChangeKind.LISTED if whole else ChangeKind.APPEARED, was=False)
 
 
-def _alone(one: MarginSchedule, kind: Kind, *, was: bool) -> Change:
+def _alone(one: MarginSchedule, kind: ChangeKind, *, was: bool) -> Change:
     return _change(one, kind, _moment(one) if was else "", "" if was else _moment(one))
 
 
@@ -115,7 +115,7 @@ def _moment(one: MarginSchedule) -> str:
     return f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _change(one: MarginSchedule, kind: Kind, before: str, after: str) -> Change:
+def _change(one: MarginSchedule, kind: ChangeKind, before: str, after: str) -> Change:
     instrument = one.instrument
     return Change(
         instrument.venue,
@@ -199,10 +199,10 @@ def _aligned(one: MarginFunction, other: MarginFunction) -> MarginFunction:
 
 def _moved(
     figure: str, standing: Deviation, before: MarginFunction, after: MarginFunction
-) -> Moved:
+) -> MarginChange:
     rose, fell = standing.highest > SAME, standing.lowest < -SAME
     bounds = [float(one.upper) for function in (before, after) for one in function.pieces]
-    return Moved(
+    return MarginChange(
         figure,
         _snapped(standing.over, bounds),
         _snapped(standing.under, bounds),
@@ -238,7 +238,10 @@ def _steps(
 
 
 def _judged(
-    old: MarginSchedule, new: MarginSchedule, moved: tuple[Moved, ...], steps: tuple[Step, ...]
+    old: MarginSchedule,
+    new: MarginSchedule,
+    moved: tuple[MarginChange, ...],
+    steps: tuple[Step, ...],
 ) -> Change | None:
     capacity = _capacities(old, new)
     rules = [one.rule.value if one.rule else "" for one in (old, new)]
@@ -284,22 +287,28 @@ def _ratios(old: MarginSchedule, new: MarginSchedule) -> tuple[float, ...]:
 def _kind(
     old: MarginSchedule,
     new: MarginSchedule,
-    moved: Sequence[Moved],
+    moved: Sequence[MarginChange],
     capacity: Sequence[float | None],
     rules: Sequence[str],
-) -> Kind | None:
+) -> ChangeKind | None:
     tighter, looser = any(one.tighter for one in moved), any(one.looser for one in moved)
     if tighter or looser:
-        return Kind.MIXED if tighter and looser else Kind.TIGHTER if tighter else Kind.LOOSER
+        return (
+            ChangeKind.MIXED
+            if tighter and looser
+            else ChangeKind.TIGHTER
+            if tighter
+            else ChangeKind.LOOSER
+        )
     for figure in _FIGURES:
         known = [not isinstance(getattr(one, figure), Unknown) for one in (old, new)]
         if known[0] != known[1]:
-            return Kind.KNOWN if known[1] else Kind.UNKNOWN
+            return ChangeKind.KNOWN if known[1] else ChangeKind.UNKNOWN
     if not _close(*capacity):
-        return Kind.CAPACITY
+        return ChangeKind.CAPACITY
     if rules[0] != rules[1]:
-        return Kind.RULE
-    return None if _same_bounds(old, new) else Kind.BANDS
+        return ChangeKind.RULE
+    return None if _same_bounds(old, new) else ChangeKind.BANDS
 
 
 def _same_bounds(old: MarginSchedule, new: MarginSchedule) -> bool:

@@ -45,7 +45,7 @@ def rises(course: MarginSeries, observed: Sequence[datetime]) -> tuple[Rise, ...
     """The rises of a course; ``observed`` are its venue's observations, in order of time."""
     found = []
     before = None
-    for mark in course.marks:
+    for mark in course.points:
         at = datetime.fromisoformat(mark.observed_at)
         if before and mark.rate is not None and mark.rate >= before * (1.0 + LEAST):
             since = max((one for one in observed if one < at), default=at)

@@ -130,7 +130,7 @@ def venue_moves(courses: Sequence[MarginSeries]) -> tuple[VenueMoves, ...]:
     """Measure the courses of one venue, by figure and notional."""
     groups: dict[tuple[str, float], list[MarginSeries]] = {}
     for one in courses:
-        groups.setdefault((one.figure, one.notional), []).append(one)
+        groups.setdefault((one.margin_type, one.notional), []).append(one)
     found = (_measured(held) for _, held in sorted(groups.items()))
     return tuple(one for one in found if one is not None)
 
@@ -146,7 +146,7 @@ def _measured(courses: Sequence[MarginSeries]) -> VenueMoves | None:
     first = courses[0]
     return VenueMoves(
         first.venue,
-        first.figure,
+        first.margin_type,
         first.notional,
         len(each),
         sum(one > 1.0 for one in ratios.values()),
@@ -162,11 +162,11 @@ def _points(course: MarginSeries) -> list[tuple[datetime, float]]:
     """The margins above 0 where they changed, and the last once more when it was last observed."""
     found = [
         (datetime.fromisoformat(one.observed_at), one.rate)
-        for one in course.marks
+        for one in course.points
         if one.rate is not None and one.rate > 0.0
     ]
     until = datetime.fromisoformat(course.until)
-    if found and course.marks[-1].rate is not None and found[-1][0] < until:
+    if found and course.points[-1].rate is not None and found[-1][0] < until:
         found.append((until, found[-1][1]))
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harmonize.archive.catalog import with_observation_times
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
 from harmonize.history.recent import DAYS, Dated, InStress, RecentHistory, Unchanged
 from harmonize.history.table_rows import GONE, Row, bare, change_of, row_from
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _COUNTED = {
-    Kind.TIGHTER.value: "tighter",
-    Kind.LOOSER.value: "looser",
-    Kind.MIXED.value: "mixed",
-    Kind.LISTED.value: "listed",
-    Kind.DELISTED.value: "delisted",
+    ChangeKind.TIGHTER.value: "tighter",
+    ChangeKind.LOOSER.value: "looser",
+    ChangeKind.MIXED.value: "mixed",
+    ChangeKind.LISTED.value: "listed",
+    ChangeKind.DELISTED.value: "delisted",
 }
 _UNCOUNTED = (
     FIRST,
-    *(one.value for one in (Kind.LEFT_OUT, Kind.APPEARED, Kind.UNREAD, Kind.READ)),
+    *(
+        one.value
+        for one in (ChangeKind.LEFT_OUT, ChangeKind.APPEARED, ChangeKind.UNREAD, ChangeKind.READ)
+    ),
 )
 
 
@@ -197,7 +200,7 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[Unchanged, ...]:
         {
             "moment": until,
             "gone": sorted(GONE),
-            "gap": [Kind.UNREAD.value, Kind.READ.value],
+            "gap": [ChangeKind.UNREAD.value, ChangeKind.READ.value],
         },
     )
     return tuple(

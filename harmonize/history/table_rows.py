@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from harmonize.core.schedule import MarginFunction, Observed, Unknown, value_of
-from harmonize.document.change import Change, Kind, Moved, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, Step
 from harmonize.document.rows import note, pieces, status
 from harmonize.history.diff import Key, price_of
 from harmonize.history.timeline import Event
 from harmonize.numerics.panel import PieceNumbers
 
-GONE = frozenset({Kind.DELISTED.value, Kind.LEFT_OUT.value, Kind.UNREAD.value})
+GONE = frozenset({ChangeKind.DELISTED.value, ChangeKind.LEFT_OUT.value, ChangeKind.UNREAD.value})
 """What is said of a schedule that is not in force."""
 
 _PIECE = ("upper", "fixed", "rate", "coefficient", "power")
@@ -105,7 +105,7 @@ def _told(change: Change) -> str:
     return json.dumps(_parts(change) | parts, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parts(one: Change | Moved | Step) -> dict[str, object]:
+def _parts(one: Change | MarginChange | Step) -> dict[str, object]:
     """What stands in a value, by name; ``asdict`` copies all of it and takes ten times as long."""
     return {name: getattr(one, name) for name in one.__slots__}
 
@@ -179,11 +179,13 @@ def change_of(row: Row) -> Change:
     """The change that made a row, in full."""
     said = json.loads(row.change)
     moved = [
-        Moved(**{**one, **{name: tuple(map(tuple, one[name])) for name in ("tighter", "looser")}})
+        MarginChange(
+            **{**one, **{name: tuple(map(tuple, one[name])) for name in ("tighter", "looser")}}
+        )
         for one in said["moved"]
     ]
     steps = [Step(**one) for one in said["steps"]]
-    parts = {"kind": Kind(said["kind"]), "moved": tuple(moved), "steps": tuple(steps)}
+    parts = {"kind": ChangeKind(said["kind"]), "moved": tuple(moved), "steps": tuple(steps)}
     return Change(**{**said, **parts})
 
 

@@ -26,7 +26,7 @@ from typing import Any
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Catalog, Entry, observations
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.history.diff import Key
 from harmonize.history.table_rows import GONE, Row, aware, bare, put, read_rows, row_of, write_rows
 from harmonize.history.timeline import Point, events, points, warm
@@ -243,7 +243,7 @@ def _with_broken(
     """A point with the schedules that could not be read then, as they were before that."""
     newest = {one.key: one for one in rows}
     places = {one.digest: place for place, one in enumerate(entries)}
-    unread = [one for one in newest.values() if one.kind == Kind.UNREAD.value]
+    unread = [one for one in newest.values() if one.kind == ChangeKind.UNREAD.value]
     stood: list[MarginSchedule] = []
     for place in sorted({places[one.digest] for one in unread}):
         seen: Mapping[Key, MarginSchedule] = {}
@@ -291,7 +291,7 @@ def _rewrite(
 def _in_force(own: Sequence[Row], carried: Sequence[Row]) -> list[Row]:
     """The last row of every schedule that did not go; one that could not be read stays."""
     last = {one.key: one for one in (*carried, *own)}
-    left = GONE - {Kind.UNREAD.value}
+    left = GONE - {ChangeKind.UNREAD.value}
     return [one for _, one in sorted(last.items()) if one.kind not in left]
 
 

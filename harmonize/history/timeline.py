@@ -8,7 +8,7 @@ from harmonize.archive.catalog import Entry
 from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document.change import Change, Kind
+from harmonize.document.change import Change, ChangeKind
 from harmonize.history.diff import Key, Observed, changes
 from venues import facts, registry
 from venues.adapter import Parsed
@@ -120,9 +120,9 @@ def events(before: Point | None, after: Point) -> tuple[list[Event], Point]:
     found, broken = [], []
     for change in changes(before.observed, after.observed, NOTIONAL_GRID):
         key = (change.venue, change.symbol, change.profile)
-        if change.kind is Kind.UNREAD:
+        if change.kind is ChangeKind.UNREAD:
             broken.append(was[key])
-        if change.kind is not Kind.UNREAD or key not in before.broken:
+        if change.kind is not ChangeKind.UNREAD or key not in before.broken:
             found.append(Event(after.entry, now.get(key) or was[key], change))
     found += _read_again(before, after, {one.schedule.key for one in found})
     observed = replace(after.observed, schedules=(*after.observed.schedules, *broken))
@@ -137,6 +137,6 @@ def _read_again(before: Point, after: Point, told: set[Key]) -> list[Event]:
         one = now[key]
         moment = f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}"
         asset = one.instrument.underlying.asset
-        change = Change(*key, asset, Kind.READ, before="", after=moment)
+        change = Change(*key, asset, ChangeKind.READ, before="", after=moment)
         found.append(Event(after.entry, one, change))
     return found

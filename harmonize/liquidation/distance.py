@@ -119,13 +119,13 @@ class _DistanceQuery:
             payoff=instrument.payoff.value,
             notional=self.notional,
             leverage=leverage,
-            leverage_is=kind,
-            long=long,
-            short=short,
+            leverage_basis=kind,
+            adverse_move_long=long,
+            adverse_move_short=short,
             fee_rate=self.fee,
             reason=reason,
             observed_at=moment(self.schedule.observed_at),
-            counted=not exclusion_reason(self.schedule),
+            included=not exclusion_reason(self.schedule),
         )
 
     def _reason(self, leverage: float | None) -> str:

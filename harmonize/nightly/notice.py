@@ -8,7 +8,7 @@ from math import isfinite
 
 from harmonize.core.yaml_source import one_line
 from harmonize.document import Finding, Level
-from harmonize.document.change import Change, Kind
+from harmonize.document.change import Change, ChangeKind
 from harmonize.document.night import Night
 
 FORMAT = "harmonize-notice/1"
@@ -18,7 +18,13 @@ ERRORS, FINDINGS, CHANGES = 10, 15, 5
 
 LONGEST = 300  # characters of a line
 _LEVELS = tuple(Level)
-_GRAVEST_KINDS = (Kind.TIGHTER, Kind.MIXED, Kind.UNKNOWN, Kind.DELISTED, Kind.LOOSER)
+_GRAVEST_KINDS = (
+    ChangeKind.TIGHTER,
+    ChangeKind.MIXED,
+    ChangeKind.UNKNOWN,
+    ChangeKind.DELISTED,
+    ChangeKind.LOOSER,
+)
 _WORDS = {"initial": "IM", "maintenance": "MM"}
 
 
@@ -45,7 +51,7 @@ def should_notify(night: Night, level: Level, on: Collection[str] = ON) -> bool:
     ``on`` names what counts: ``new`` and ``worse`` findings at or above ``level``, ``errors``,
     ``changes``.
     """
-    grave = {_state(one) for one in night.fresh if _rank(one.level) <= _rank(level)}
+    grave = {_state(one) for one in night.new_findings if _rank(one.level) <= _rank(level)}
     there = {"errors": night.errors, "changes": night.changes}
     return bool(grave & set(on)) or any(there.get(word) for word in on)
 
@@ -68,7 +74,7 @@ def notice(night: Night, link: str) -> Notice:
 def _title(night: Night) -> str:
     counted = (
         _counted(len(night.errors), "error", "errors"),
-        _counted(len(night.fresh), "finding new or worse", "findings new or worse"),
+        _counted(len(night.new_findings), "finding new or worse", "findings new or worse"),
         _counted(len(night.changes), "change", "changes"),
     )
     said = ", ".join(one for one in counted if one) or "nothing new"
@@ -78,7 +84,7 @@ def _title(night: Night) -> str:
 def _lines(night: Night) -> Iterator[str]:
     yield from (f"error: {one}" for one in night.errors[:ERRORS])
     yield from _left_out(len(night.errors) - ERRORS, "error", "errors")
-    findings = sorted(night.fresh, key=_gravity)
+    findings = sorted(night.new_findings, key=_gravity)
     yield from map(_told, findings[:FINDINGS])
     yield from _left_out(len(findings) - FINDINGS, "finding", "findings")
     if night.changes:
@@ -112,7 +118,7 @@ def _gravity(finding: Finding) -> tuple[object, ...]:
     """Orders findings: the gravest level, then what is furthest off, then by name."""
     return (
         _rank(finding.level),
-        -abs(finding.divergence or 0.0),
+        -abs(finding.deviation or 0.0),
         *(finding.code, finding.venue, finding.symbol, finding.fingerprint),
     )
 
@@ -125,14 +131,14 @@ def _told(finding: Finding) -> str:
 
 def _tally(changes: Sequence[Change]) -> str:
     tally = Counter(one.kind.value for one in changes)
-    kinds = [f"{tally[kind.value]} {kind.value}" for kind in Kind if tally[kind.value]]
+    kinds = [f"{tally[kind.value]} {kind.value}" for kind in ChangeKind if tally[kind.value]]
     return f"{_counted(len(changes), 'change', 'changes')}: {', '.join(kinds)}"
 
 
 def _weight(change: Change) -> tuple[object, ...]:
     """Orders changes: margins that rose most, then other kinds by how much they hide or loosen."""
-    kinds = [*_GRAVEST_KINDS, *(one for one in Kind if one not in _GRAVEST_KINDS)]
-    group = 0 if change.kind in {Kind.TIGHTER, Kind.MIXED} else kinds.index(change.kind)
+    kinds = [*_GRAVEST_KINDS, *(one for one in ChangeKind if one not in _GRAVEST_KINDS)]
+    group = 0 if change.kind in {ChangeKind.TIGHTER, ChangeKind.MIXED} else kinds.index(change.kind)
     rise = max((one.largest_rise or 0.0 for one in change.moved), default=0.0)
     fall = min((one.largest_fall or 0.0 for one in change.moved), default=0.0)
     return (group, -rise, fall, change.venue, change.symbol, change.profile)
@@ -147,7 +153,9 @@ def _changed(change: Change) -> str:
         ):
             if share is not None:
                 where = "" if at is None else f" at ${at:,.0f}"
-                parts.append(f"{_WORDS.get(moved.figure, moved.figure)} {share:+.2%}{where}")
+                parts.append(
+                    f"{_WORDS.get(moved.margin_type, moved.margin_type)} {share:+.2%}{where}"
+                )
     said = f": {', '.join(parts)}" if parts else ""
     profile = f" ({change.profile})" if change.profile else ""
     return f"{change.kind.value}: {change.venue} {change.symbol}{profile}{said}"
@@ -167,7 +175,7 @@ def _document(night: Night, title: str, lines: Sequence[str], link: str) -> byte
         "counts": whole["counts"],
         "errors": night.errors,
         "venues": whole["venues"],
-        "findings": whole["fresh"],
+        "findings": whole["new_findings"],
         "changes": whole["changes"],
     }
     text = json.dumps(_plain(fields), ensure_ascii=False, allow_nan=False)

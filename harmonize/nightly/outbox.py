@@ -121,7 +121,7 @@ def _mark(night: Night) -> str:
     said = (
         night.night,
         night.errors,
-        sorted((one.fingerprint, one.state, one.level.value) for one in night.fresh),
+        sorted((one.fingerprint, one.state, one.level.value) for one in night.new_findings),
         [asdict(one) for one in night.changes],
     )
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -243,7 +243,7 @@ def _night(
         version=VERSION,
         venues=venues,
         changes=_changes(task, archive, before, tonight),
-        fresh=fresh,
+        new_findings=fresh,
         errors=errors,
         counts={
             level.value: sum(one.level is level for one in document.findings) for level in Level
@@ -315,7 +315,7 @@ def _errors(found: Answer, venues: Sequence[VenueNight], tonight: RunContext) ->
     errors = []
     if not tonight.reached:
         errors.append("no venue could be reached; what is archived was read")
-    errors += [f"{one.venue}: {one.reason}" for one in venues if one.became == "failed"]
+    errors += [f"{one.venue}: {one.reason}" for one in venues if one.status == "failed"]
     errors += found.missing
     for one in found.document.defects:
         errors.append(f"{one.venue} {one.symbol}".rstrip() + f": {one.where}: {one.reason}")

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from harmonize.document.night import Night
+from harmonize.document.upgrade import upgraded_night
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -145,7 +146,8 @@ def night_json(night: Night) -> bytes:
 
 def night_from_json(content: bytes) -> Night:
     """Read a night. Raises ValueError: it is none."""
-    return _adapter().validate_python(json.loads(content))
+    night = json.loads(content)
+    return _adapter().validate_python(upgraded_night(night) if isinstance(night, dict) else night)
 
 
 @cache

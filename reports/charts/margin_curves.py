@@ -101,7 +101,7 @@ def _compose(figure: "Figure", drawing: Drawing) -> None:
     across, up = _scales(curves)
     _axes(figure, across, up)
     ends = []
-    for curve in sorted(curves, key=lambda curve: (not curve.reference, curve.name)):
+    for curve in sorted(curves, key=lambda curve: (not curve.is_reference, curve.name)):
         xs = [across.place(notional) for notional in curve.notional]
         ys = [up.place(rate) for rate in curve.rate]
         ends.append(_End(ys[-1], xs[-1], curve.name, _css(curve, drawing.styles), (xs, ys)))
@@ -161,10 +161,10 @@ def _named_line(figure: "Figure", end: _End, height: float) -> None:
 
 
 def _css(curve: Curve, styles: Mapping[str, int]) -> str:
-    if curve.reference:
+    if curve.is_reference:
         return "ref"
     style = styles[curve.name]
-    return f"c{style % COLOURS} d{style % DASHES}" + ("" if curve.counted else " aside")
+    return f"c{style % COLOURS} d{style % DASHES}" + ("" if curve.included else " aside")
 
 
 def _thinned(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:

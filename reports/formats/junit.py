@@ -37,7 +37,9 @@ def _count(element: Element, counts: list[int]) -> None:
 
 def _case(suite: Element, one: Finding, *, waived: bool) -> str:
     """Write a case, and say what became of it."""
-    subject = " ".join(part for part in (one.symbol, one.profile, one.rule_set, one.figure) if part)
+    subject = " ".join(
+        part for part in (one.symbol, one.profile, one.rule_set, one.margin_type) if part
+    )
     case = SubElement(
         suite,
         "testcase",

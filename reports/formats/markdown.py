@@ -42,7 +42,7 @@ def _summary(document: AuditDocument) -> str:
         lines.append(
             f"- against {_safe(one.name)} of {numbers.date(one.as_of)}: {numbers.count(one.new)} new,"
             f" {numbers.count(one.worse)} worse, {numbers.count(one.unchanged)} unchanged and left"
-            f" out, {numbers.count(one.gone)} gone"
+            f" out, {numbers.count(one.resolved)} gone"
         )
     return "\n".join([*lines, ""])
 

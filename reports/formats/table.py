@@ -129,7 +129,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         numbers.usd(finding.notional),
         numbers.rate(finding.observed),
         f"{numbers.rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".rstrip(),
-        numbers.divergence(finding.divergence),
+        numbers.divergence(finding.deviation),
     )
 
 
@@ -150,7 +150,7 @@ def _known(console: "Console", document: AuditDocument) -> None:
             plain(
                 f"against {one.name}: {numbers.count(one.new)} new, {numbers.count(one.worse)} worse,"
                 f" {numbers.count(one.unchanged)} unchanged and left out,"
-                f" {numbers.count(one.gone)} gone"
+                f" {numbers.count(one.resolved)} gone"
             )
         )
 

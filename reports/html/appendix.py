@@ -60,8 +60,8 @@ def code_row(found: CodeFindings) -> CodeRow:
 
 def _example(finding: Finding) -> str:
     named = f"{finding.venue} {finding.symbol}".strip()
-    if finding.divergence is not None:
-        return f"{named} {numbers.divergence(finding.divergence)}"
+    if finding.deviation is not None:
+        return f"{named} {numbers.divergence(finding.deviation)}"
     if finding.observed is not None:
         return f"{named} {numbers.rate(finding.observed)}"
     return named
@@ -81,7 +81,7 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
         numbers.usd(finding.notional),
         _rate(finding.observed),
         f"{_rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".strip(),
-        numbers.divergence(finding.divergence),
+        numbers.divergence(finding.deviation),
         references.get(finding.rule_set),
         numbers.date(finding.observed_at),
     )
@@ -169,7 +169,7 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         anchor("rules", rule_set.id, number),
         f"{rule_set.id} {rule_set.version}",
         rule_set.title,
-        tuple(_paragraph(part) for part in rule_set.about.split("\n\n") if part.strip()),
+        tuple(_paragraph(part) for part in rule_set.description.split("\n\n") if part.strip()),
         (
             ("Kind", rule_set.kind),
             ("Asks", rule_set.requirement or "see the file"),
@@ -243,7 +243,7 @@ def known(document: AuditDocument) -> str:
         parts.append(
             f"held against {one.name} of {numbers.date(one.as_of)}: {numbers.count(one.new)} new,"
             f" {numbers.count(one.worse)} worse, {numbers.count(one.unchanged)} unchanged and left"
-            f" out, {numbers.count(one.gone)} gone"
+            f" out, {numbers.count(one.resolved)} gone"
         )
     return "; ".join(parts)
 
@@ -284,7 +284,7 @@ def _groups(payloads: tuple[PayloadRow, ...]) -> tuple[PayloadGroup, ...]:
     """Gather payloads that share origin, source, dating and time: what is common is said once."""
     gathered: dict[tuple[str, str, str, str], list[PayloadView]] = {}
     for payload in payloads:
-        shared = (payload.observed_at, payload.origin, payload.source, payload.dating)
+        shared = (payload.observed_at, payload.origin, payload.source, payload.date_basis)
         gathered.setdefault(shared, []).append(
             PayloadView(
                 payload.call,

@@ -69,7 +69,7 @@ def _models(document: AuditDocument, models: Sequence[RuleSetRow]) -> str:
         verdicts = Counter(
             row.verdict
             for row in document.divergences
-            if row.rule_set == one.id and row.figure == "initial"
+            if row.rule_set == one.id and row.margin_type == "initial"
         )
         judged = sum(verdicts[verdict] for verdict in _JUDGED)
         if not judged:

@@ -36,7 +36,7 @@ def worth(lookup: Lookup) -> tuple[GapSection, ...]:
                     _gap(row, lookup, number),
                     _liquidation(liquidations[underlying], number),
                     _allocation(row, lookup, number, styles),
-                    _cheapest(lookup.gaps.get((underlying, row.figure)), number, styles),
+                    _cheapest(lookup.gaps.get((underlying, row.margin_type)), number, styles),
                 )
                 if one is not None
             ),
@@ -52,15 +52,15 @@ def _gap(row: ArbitrageRow, lookup: Lookup, number: int) -> Picture | None:
     if not points:
         return None
     edges = [
-        [one.split / (one.reference or 1.0) for one in points],
-        [(one.same_table or 0.0) / (one.reference or 1.0) for one in points],
+        [one.optimal_split / (one.reference or 1.0) for one in points],
+        [(one.reference_split or 0.0) / (one.reference or 1.0) for one in points],
         [1.0 for _ in points],
     ]
     caption = _gap_said(
-        row, _at(points, lookup.document.heat_notional), lookup.document.hurdle_rate
+        row, _at(points, lookup.document.heat_map_notional), lookup.document.cost_of_capital
     )
     frame = Frame(anchor("gap", row.underlying, number), f"Gap on {row.underlying}", caption)
-    ladder = [one for one in points if one.notional in lookup.document.ladder]
+    ladder = [one for one in points if one.notional in lookup.document.notional_grid]
     return Picture(
         "The gap and its two parts",
         f"share of what {row.rule_set} asks",
@@ -79,7 +79,7 @@ def _gap(row: ArbitrageRow, lookup: Lookup, number: int) -> Picture | None:
                     numbers.usd,
                     (
                         one.reference,
-                        one.split,
+                        one.optimal_split,
                         one.gap,
                         one.divergence,
                         one.fragmentation,
@@ -97,7 +97,7 @@ def _gap_said(row: ArbitrageRow, point: ArbitragePoint, hurdle: float) -> str:
     return (
         f"For {numbers.usd(point.notional)} of {row.underlying}, {row.rule_set} asks"
         f" {numbers.usd(point.reference)} and the cheapest split over venues"
-        f" {numbers.usd(point.split)}: a gap of {numbers.usd(point.gap)}, worth"
+        f" {numbers.usd(point.optimal_split)}: a gap of {numbers.usd(point.gap)}, worth"
         f" {numbers.usd(point.annual_cost)} a year where capital costs {numbers.rate(hurdle)}."
         f" If every venue used the same table, {numbers.usd(point.divergence)} of it would be gone"
         f" and {numbers.usd(point.fragmentation)} would remain: no venue sees what is held elsewhere,"
@@ -108,22 +108,22 @@ def _gap_said(row: ArbitrageRow, point: ArbitragePoint, hurdle: float) -> str:
 def _allocation(
     row: ArbitrageRow, lookup: Lookup, number: int, styles: dict[str, int]
 ) -> Picture | None:
-    points = [one for one in row.points if one.notional in lookup.document.ladder]
+    points = [one for one in row.points if one.notional in lookup.document.notional_grid]
     if not points:
         return None
-    point = max(points, key=lambda one: len(one.parts))
-    largest = sorted(point.parts, key=lambda one: -one.notional)
+    point = max(points, key=lambda one: len(one.allocation))
+    largest = sorted(point.allocation, key=lambda one: -one.notional)
     named = listed(
         [f"{one.venue} {numbers.rate(one.notional / point.notional)}" for one in largest], _NAMED
     )
     saved = (
         "No venue takes it alone."
-        if point.single is None
-        else f"It saves {numbers.usd(point.saving)} over {listed(point.single_venues, _NAMED)} alone."
+        if point.best_single is None
+        else f"It saves {numbers.usd(point.saving)} over {listed(point.best_single_venues, _NAMED)} alone."
     )
     caption = (
         f"The cheapest way to hold {numbers.usd(point.notional)} of {row.underlying} takes"
-        f" {numbers.counted(len(point.parts), 'account')}: {named}. {saved}"
+        f" {numbers.counted(len(point.allocation), 'account')}: {named}. {saved}"
     )
     frame = Frame(anchor("held", row.underlying, number), f"Split of {row.underlying}", caption)
     drawn = [
@@ -135,7 +135,7 @@ def _allocation(
                     part.notional / one.notional,
                     f"{part.venue} {numbers.usd(part.notional)}, margin {numbers.usd(part.margin)}",
                 )
-                for part in one.parts
+                for part in one.allocation
             ],
         )
         for one in points
@@ -150,11 +150,11 @@ def _allocation(
         tuple(
             (
                 numbers.usd(one.notional),
-                numbers.usd(one.single),
-                numbers.usd(one.split),
+                numbers.usd(one.best_single),
+                numbers.usd(one.optimal_split),
                 numbers.usd(one.saving),
-                numbers.rate(one.shadow_price),
-                ", ".join(f"{part.venue} {numbers.usd(part.notional)}" for part in one.parts),
+                numbers.rate(one.marginal_rate),
+                ", ".join(f"{part.venue} {numbers.usd(part.notional)}" for part in one.allocation),
             )
             for one in points
         ),
@@ -166,7 +166,7 @@ def _cheapest(gap: Spread | None, number: int, styles: dict[str, int]) -> Pictur
     if gap is None or not gap.intervals:
         return None
     stripes = [
-        Stripe(max(one.lower, _FROM), min(one.upper or _TO, _TO), one.cheapest)
+        Stripe(max(one.lower, _FROM), min(one.upper or _TO, _TO), one.lowest_venues)
         for one in gap.intervals
         if one.lower < _TO and (one.upper or _TO) > _FROM
     ]
@@ -203,10 +203,10 @@ def _merged(stripes: Sequence[Stripe]) -> list[Stripe]:
 
 
 def _liquidation(rows: Sequence[LiquidationRow], number: int) -> Picture:
-    equal = [one for one in rows if one.leverage_is == "equal"]
-    largest = {one.venue: one for one in rows if one.leverage_is == "maximum"}
+    equal = [one for one in rows if one.leverage_basis == "equal"]
+    largest = {one.venue: one for one in rows if one.leverage_basis == "maximum"}
     asset, notional = rows[0].underlying, rows[0].notional
-    known = [one for one in equal if one.counted and one.long is not None]
+    known = [one for one in equal if one.included and one.adverse_move_long is not None]
     caption = (
         f"{numbers.usd(notional)} of {asset} in one isolated position at {equal[0].leverage:g}x:"
         f" {_extremes(known)} Inside, the same at each venue's largest leverage. Fee add-ons that"
@@ -216,13 +216,15 @@ def _liquidation(rows: Sequence[LiquidationRow], number: int) -> Picture:
     drawn = [
         Reach(
             one.venue,
-            one.long,
-            one.short,
+            one.adverse_move_long,
+            one.adverse_move_short,
             *_both(largest.get(one.venue)),
             one.reason,
         )
         for one in equal
-        if one.long is not None or one.short is not None or _both(largest.get(one.venue))[0]
+        if one.adverse_move_long is not None
+        or one.adverse_move_short is not None
+        or _both(largest.get(one.venue))[0]
     ]
     return Picture(
         "How far to liquidation",
@@ -238,7 +240,9 @@ def _liquidation(rows: Sequence[LiquidationRow], number: int) -> Picture:
 
 
 def _extremes(known: Sequence[LiquidationRow]) -> str:
-    falls = [(one.long, one.venue) for one in known if one.long is not None]
+    falls = [
+        (one.adverse_move_long, one.venue) for one in known if one.adverse_move_long is not None
+    ]
     if not falls:
         return "no venue's distance is known."
     near, far = min(falls), max(falls)
@@ -249,18 +253,18 @@ def _extremes(known: Sequence[LiquidationRow]) -> str:
 
 
 def _both(row: LiquidationRow | None) -> tuple[float | None, float | None]:
-    return (row.long, row.short) if row else (None, None)
+    return (row.adverse_move_long, row.adverse_move_short) if row else (None, None)
 
 
 def _liquidation_row(one: LiquidationRow, largest: LiquidationRow | None) -> tuple[str, ...]:
     long, short = _both(largest)
     leverage = largest.leverage if largest else None
     reason = one.reason or (largest.reason if largest else "")
-    notes = [reason] * bool(reason) + ["in no figure across venues"] * (not one.counted)
+    notes = [reason] * bool(reason) + ["in no figure across venues"] * (not one.included)
     return (
         one.venue,
-        numbers.rate(one.long),
-        numbers.rate(one.short),
+        numbers.rate(one.adverse_move_long),
+        numbers.rate(one.adverse_move_short),
         f"{leverage:.4g}×" if leverage is not None else numbers.NOT_OBSERVABLE,
         numbers.rate(long),
         numbers.rate(short),

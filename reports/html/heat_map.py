@@ -102,7 +102,7 @@ def _status(lookup: Lookup, venue: str, underlying: str) -> Cell:
 def _heat_map(
     lookup: Lookup, rule_set: RuleSetRow, figure: str, name: str, reference: Reference
 ) -> HeatMap:
-    notional = lookup.document.heat_notional
+    notional = lookup.document.heat_map_notional
     names = _judged(lookup, rule_set)[:COLUMNS]
     shown = [lookup.comparisons[name] for name in names]
     by_underlying = [_cells(lookup, comparison, rule_set, figure) for comparison in shown]
@@ -174,7 +174,7 @@ def _cells(
             cells[venue] = _absent(lookup, venue, comparison.underlying)
         else:
             row = lookup.divergence(rule_set.id, figure, member)
-            cells[venue] = _cell(row, member, lookup.document.heat_notional)
+            cells[venue] = _cell(row, member, lookup.document.heat_map_notional)
     return cells
 
 
@@ -189,9 +189,9 @@ def _cell(row: DivergenceRow | None, member: Member, notional: float) -> Cell:
     point = at(row, notional)
     if row is None or point is None:
         return Cell("no", "n/o", row.reason) if row and row.reason else _NOT_OBSERVABLE
-    if point.divergence is not None:
+    if point.deviation is not None:
         marks, reasons = member_marks(member)
-        return Cell(_shade(point.divergence), numbers.divergence(point.divergence) + marks, reasons)
+        return Cell(_shade(point.deviation), numbers.divergence(point.deviation) + marks, reasons)
     if row.verdict is Verdict.NOT_OBSERVABLE:
         return Cell("no", "n/o", row.reason)
     if point.above_capacity:
@@ -206,7 +206,7 @@ def member_marks(member: Member) -> tuple[str, str]:
     marked = [
         (_STALE, f"stale: observed {numbers.date(member.observed_at)}", member.stale),
         (_DOCUMENTATION, "from documentation", member.origin == "documentation"),
-        (_ASIDE, f"not counted: {member.reason}", not member.counted),
+        (_ASIDE, f"not counted: {member.exclusion_reason}", not member.included),
     ]
     marks = "".join(mark for mark, _, holds in marked if holds)
     return marks, "; ".join(words for _, words, holds in marked if holds)

@@ -28,15 +28,15 @@ def over_time(past: History, notional: float, styles: Mapping[str, int]) -> Over
     Venues are compared at `notional` where anything was followed there; `styles` gives a venue the
     number of its style, the same in all drawings.
     """
-    assets = list(dict.fromkeys(one.underlying for one in past.courses))
+    assets = list(dict.fromkeys(one.underlying for one in past.series))
     venues = sorted(_eventful(past.weeks))
     if not assets and not venues:
         return None
-    named = sorted({one.venue for one in past.courses} - styles.keys())
+    named = sorted({one.venue for one in past.series} - styles.keys())
     styles = {**styles, **{venue: len(styles) + n for n, venue in enumerate(named)}}
     tracks = [
         _underlying(
-            [one for one in past.courses if one.underlying == asset], past, notional, styles, n
+            [one for one in past.series if one.underlying == asset], past, notional, styles, n
         )
         for n, asset in enumerate(assets[:UNDERLYINGS])
     ]
@@ -72,12 +72,16 @@ def _left(assets: Sequence[str], venues: Sequence[str]) -> str:
 
 def _shown(past: History) -> list[StressWindow]:
     """The windows that any of the drawings may show."""
-    firsts = [one.marks[0].observed_at for one in past.courses if one.marks]
+    firsts = [one.points[0].observed_at for one in past.series if one.points]
     firsts += [one.week for one in past.weeks]
-    lasts = [one.until for one in past.courses] + [one.week for one in past.weeks]
+    lasts = [one.until for one in past.series] + [one.week for one in past.weeks]
     if not firsts:
         return []
-    return [one for one in past.stress if one.last >= min(firsts)[:10] and one.first <= max(lasts)]
+    return [
+        one
+        for one in past.stress_windows
+        if one.last >= min(firsts)[:10] and one.first <= max(lasts)
+    ]
 
 
 def _underlying(
@@ -89,15 +93,17 @@ def _underlying(
 ) -> Track:
     asset = courses[0].underlying
     size = _common(courses, notional)
-    across = [one for one in courses if one.figure == "initial" and one.notional == size]
+    across = [one for one in courses if one.margin_type == "initial" and one.notional == size]
     schedules: dict[tuple[str, str, str], list[MarginSeries]] = {}
     for one in courses:
         schedules.setdefault((one.venue, one.symbol, one.profile), []).append(one)
     moved = [rows for rows in schedules.values() if most_moved(rows) is not None]
     moved.sort(key=lambda rows: -max(peak_to_trough(one) or 1.0 for one in rows))
-    pictures = [underlying_picture(across, past.stress, styles, number)] if len(across) > 1 else []
+    pictures = (
+        [underlying_picture(across, past.stress_windows, styles, number)] if len(across) > 1 else []
+    )
     pictures += [
-        schedule_picture(rows, past.stress, f"{number}-{place}")
+        schedule_picture(rows, past.stress_windows, f"{number}-{place}")
         for place, rows in enumerate((moved or [*schedules.values()][:1])[:SCHEDULES])
     ]
     left = len(moved) - SCHEDULES
@@ -111,7 +117,7 @@ def _underlying(
 
 def _common(courses: Sequence[MarginSeries], notional: float) -> float:
     """The size asked for, else the one at which most were followed, the smaller of equals."""
-    sizes = [one.notional for one in courses if one.figure == "initial"]
+    sizes = [one.notional for one in courses if one.margin_type == "initial"]
     if notional in sizes or not sizes:
         return notional
     return min(sizes, key=lambda size: (-sizes.count(size), size))
@@ -130,7 +136,7 @@ def underlying_picture(
     for one in courses:
         name = one.venue if venues.count(one.venue) == 1 else f"{one.venue} {one.symbol}"
         style = styles[one.venue]
-        lines.append(Line(name, f"c{style % COLOURS} d{style % DASHES}", one.marks, one.until))
+        lines.append(Line(name, f"c{style % COLOURS} d{style % DASHES}", one.points, one.until))
     caption = said_of_underlying(courses, stress)
     frame = Frame(anchor("venues", asset, number), f"IM on {asset} over time", caption)
     rows = [
@@ -139,7 +145,7 @@ def underlying_picture(
             *(numbers.rate(rate) for rate in _extremes(one)),
             numbers.times(peak_to_trough(one)),
             numbers.count(moves(one)),
-            numbers.span(one.marks[0].observed_at, one.until),
+            numbers.span(one.points[0].observed_at, one.until),
         )
         for line, one in zip(lines, courses, strict=True)
     ]
@@ -169,7 +175,7 @@ def _extremes(course: MarginSeries) -> tuple[float | None, ...]:
     rates = known(course)
     if not rates:
         return (None,) * 4
-    return course.marks[0].rate, min(rates), max(rates), course.marks[-1].rate
+    return course.points[0].rate, min(rates), max(rates), course.points[-1].rate
 
 
 def schedule_picture(
@@ -204,30 +210,34 @@ def _merged(courses: Sequence[MarginSeries]) -> list[Line]:
     """One line for all sizes of a figure that moved alike, in the colour of the least."""
     sizes = sorted({one.notional for one in courses})
     groups: dict[tuple[object, ...], list[MarginSeries]] = {}
-    for one in sorted(courses, key=lambda one: (one.figure, one.notional)):
-        groups.setdefault((one.figure, one.marks, one.until), []).append(one)
+    for one in sorted(courses, key=lambda one: (one.margin_type, one.notional)):
+        groups.setdefault((one.margin_type, one.points, one.until), []).append(one)
     lines = []
     for group in groups.values():
         first, held = group[0], [one.notional for one in group]
         neighbours = sizes[sizes.index(held[0]) : sizes.index(held[-1]) + 1] == held
         between = "–" if neighbours and len(held) > 1 else ", "
         ends = [held[0], held[-1]] if between == "–" else held
-        name = f"{_ABBREVIATED[first.figure]} {between.join(numbers.usd(size) for size in ends)}"
-        css = f"c{sizes.index(first.notional) % COLOURS} {_DASHED[first.figure]}"
-        lines.append(Line(name, css, first.marks, first.until))
+        name = (
+            f"{_ABBREVIATED[first.margin_type]} {between.join(numbers.usd(size) for size in ends)}"
+        )
+        css = f"c{sizes.index(first.notional) % COLOURS} {_DASHED[first.margin_type]}"
+        lines.append(Line(name, css, first.points, first.until))
     return lines
 
 
 def _span(courses: Sequence[MarginSeries]) -> str:
     return numbers.span(
-        min(one.marks[0].observed_at for one in courses), max(one.until for one in courses)
+        min(one.points[0].observed_at for one in courses), max(one.until for one in courses)
     )
 
 
 def _venues(venues: Sequence[str], past: History) -> Track:
     """The changes of venues by week."""
     pictures = [
-        weeks_picture([one for one in past.weeks if one.venue == venue], past.stress, number)
+        weeks_picture(
+            [one for one in past.weeks if one.venue == venue], past.stress_windows, number
+        )
         for number, venue in enumerate(venues)
     ]
     return Track("Changes by week", "past-weeks", "", tuple(pictures))

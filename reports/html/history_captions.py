@@ -19,11 +19,11 @@ def said_of_schedule(courses: Sequence[MarginSeries], stress: Sequence[StressWin
     if course is None or largest is None:
         if not any(known(one) for one in courses):
             return "No margin of it was known."
-        first, last = courses[0].marks[0].observed_at, max(one.until for one in courses)
+        first, last = courses[0].points[0].observed_at, max(one.until for one in courses)
         return f"No margin of it moved from {numbers.date(first)} to {numbers.date(last)}."
     ratio = numbers.times(peak_to_trough(course))
     return (
-        f"{_NAMED[course.figure]} at {numbers.usd(course.notional)} {_moved(largest, stress)};"
+        f"{_NAMED[course.margin_type]} at {numbers.usd(course.notional)} {_moved(largest, stress)};"
         f" its highest is {ratio} its lowest."
     )
 
@@ -31,7 +31,7 @@ def said_of_schedule(courses: Sequence[MarginSeries], stress: Sequence[StressWin
 def said_of_underlying(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
     """Say between what venues last lay, which of them moved most, and how many were seen once."""
     size, asset = numbers.usd(courses[0].notional), courses[0].underlying
-    last = [(one.marks[-1].rate, one.venue) for one in courses if one.marks[-1].rate is not None]
+    last = [(one.points[-1].rate, one.venue) for one in courses if one.points[-1].rate is not None]
     parts = [f"When last observed, IM of {size} of {asset} {_between(last)}."] if last else []
     course = most_moved(courses)
     largest = leap(course) if course else None
@@ -39,7 +39,7 @@ def said_of_underlying(courses: Sequence[MarginSeries], stress: Sequence[StressW
         parts.append(f"It moved most at {course.venue}, where it {_moved(largest, stress)}.")
     else:
         parts.append("It moved nowhere.")
-    once = sum(one.marks[0].observed_at == one.until for one in courses if known(one))
+    once = sum(one.points[0].observed_at == one.until for one in courses if known(one))
     if once:
         were = "venue was" if once == 1 else "venues were"
         parts.append(f"{numbers.count(once)} {were} observed once, drawn as dots.")

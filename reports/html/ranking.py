@@ -19,7 +19,9 @@ _NAMES = {"initial": "IM", "maintenance": "MM"}
 
 def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
     """Rank by IM against the first reference; underlyings without one follow, by their median."""
-    found = {(row.figure, row.against, row.underlying): row for row in lookup.document.indices}
+    found = {
+        (row.margin_type, row.reference, row.underlying): row for row in lookup.document.indices
+    }
     kinds = sorted({kind[:2] for kind in found}, key=lambda kind: _kind(kind, references))
     named = [f"{_NAMES.get(figure, figure)} against {against_words(a)}" for figure, a in kinds]
     ranked: list[_Known] = []
@@ -47,16 +49,16 @@ def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
 
 
 def _overall(one: IndexSummary) -> str:
-    name = f"{_NAMES.get(one.figure, one.figure)} against {against_words(one.against)}"
-    sure = f" (95 % interval {_interval(one)})" if one.least is not None else ""
+    name = f"{_NAMES.get(one.margin_type, one.margin_type)} against {against_words(one.reference)}"
+    sure = f" (95 % interval {_interval(one)})" if one.interval_lower is not None else ""
     over = numbers.counted(one.underlyings, "underlying")
     return f"Over {over}, {name}: {numbers.index(one.value)}{sure}."
 
 
 def _interval(one: IndexSummary) -> str:
-    if one.least is None or one.most is None:
+    if one.interval_lower is None or one.interval_upper is None:
         return numbers.NOT_OBSERVABLE
-    return f"{numbers.index(one.least)} to {numbers.index(one.most)}"
+    return f"{numbers.index(one.interval_lower)} to {numbers.index(one.interval_upper)}"
 
 
 def _venues(
@@ -66,7 +68,7 @@ def _venues(
     held: dict[str, dict[tuple[str, str], IndexSummary]] = {}
     for one in summaries:
         if one.venue:
-            held.setdefault(one.venue, {})[one.figure, one.against] = one
+            held.setdefault(one.venue, {})[one.margin_type, one.reference] = one
     if not kinds:
         return ()
     first = kinds[0]

@@ -37,7 +37,7 @@ def in_force(marks: Sequence[SeriesPoint], until: str, at: str) -> float | None:
 
 def known(course: MarginSeries) -> list[float]:
     """The rates above 0, in order of time."""
-    return [one.rate for one in course.marks if one.rate is not None and one.rate > 0.0]
+    return [one.rate for one in course.points if one.rate is not None and one.rate > 0.0]
 
 
 def peak_to_trough(course: MarginSeries) -> float | None:
@@ -48,7 +48,7 @@ def peak_to_trough(course: MarginSeries) -> float | None:
 
 def moves(course: MarginSeries) -> int:
     """How often the rate changed; becoming known or unknown is no change."""
-    rates = [one.rate for one in course.marks if one.rate is not None]
+    rates = [one.rate for one in course.points if one.rate is not None]
     return sum(one != other for one, other in pairwise(rates))
 
 
@@ -57,7 +57,7 @@ def leap(course: MarginSeries) -> Leap | None:
 
     What moved while the rate was not known is a move, seen when it was known again.
     """
-    marks = [(one.rate, one.observed_at) for one in course.marks if one.rate]
+    marks = [(one.rate, one.observed_at) for one in course.points if one.rate]
     found = [
         Leap(course, before, after, at)
         for (before, _), (after, at) in pairwise(marks)
@@ -71,7 +71,7 @@ def most_moved(courses: Sequence[MarginSeries]) -> MarginSeries | None:
     moved = [one for one in courses if (peak_to_trough(one) or 1.0) > 1.0]
     return min(
         moved,
-        key=lambda one: (one.figure != "initial", -(peak_to_trough(one) or 1.0), one.notional),
+        key=lambda one: (one.margin_type != "initial", -(peak_to_trough(one) or 1.0), one.notional),
         default=None,
     )
 

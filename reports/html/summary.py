@@ -40,10 +40,10 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
     widest = _widest(lookup, "initial")
     if widest:
         underlying, point = widest
-        at = numbers.usd(document.heat_notional)
+        at = numbers.usd(document.heat_map_notional)
         figures.append(
             KeyFigure(
-                numbers.times(point.most / point.least),
+                numbers.times(point.highest / point.lowest),
                 f"the least: what the dearest venue asks as IM on {underlying} at {at}",
             )
         )
@@ -66,11 +66,13 @@ def _statements(lookup: Lookup) -> Iterator[Statement]:
     for rule_set in lookup.references:
         yield _against(document, rule_set)
     yield from caps_and_models.statements(document)
-    against_all = {row.against for row in document.indices}
+    against_all = {row.reference for row in document.indices}
     known = [rule_set.id for rule_set in document.rule_sets if rule_set.id in against_all]
     for standard in [*known, *sorted(against_all.difference(known))]:
         ranked = [
-            row for row in document.indices if row.against == standard and row.figure == "initial"
+            row
+            for row in document.indices
+            if row.reference == standard and row.margin_type == "initial"
         ]
         if ranked:
             yield _alike(standard, sorted(ranked, key=lambda row: (-row.value, row.underlying)))
@@ -103,7 +105,9 @@ def _read(lookup: Lookup) -> Statement:
 
 def _verdicts(document: AuditDocument, rule_set: RuleSetRow, figure: str) -> Counter[Verdict]:
     rows: Iterator[DivergenceRow] = (
-        row for row in document.divergences if row.rule_set == rule_set.id and row.figure == figure
+        row
+        for row in document.divergences
+        if row.rule_set == rule_set.id and row.margin_type == figure
     )
     return Counter(row.verdict for row in rows)
 
@@ -156,16 +160,16 @@ def _widest(lookup: Lookup, figure: str) -> tuple[str, SpreadPoint] | None:
 
     Where references name underlyings, only among those: other tickers may be two coins.
     """
-    heat = lookup.document.heat_notional
-    named = {row.underlying for row in lookup.document.indices if "median" not in row.against}
+    heat = lookup.document.heat_map_notional
+    named = {row.underlying for row in lookup.document.indices if "median" not in row.reference}
     points = [
         (gap.underlying, point)
-        for gap in lookup.document.gaps
-        if gap.figure == figure and (not named or gap.underlying in named)
+        for gap in lookup.document.spreads
+        if gap.margin_type == figure and (not named or gap.underlying in named)
         for point in gap.points
-        if point.notional == heat and point.least > 0
+        if point.notional == heat and point.lowest > 0
     ]
-    return max(points, key=lambda pair: pair[1].most / pair[1].least, default=None)
+    return max(points, key=lambda pair: pair[1].highest / pair[1].lowest, default=None)
 
 
 def _spread(lookup: Lookup, figure: str, name: str, widest: tuple[str, SpreadPoint]) -> Statement:
@@ -173,10 +177,10 @@ def _spread(lookup: Lookup, figure: str, name: str, widest: tuple[str, SpreadPoi
     gap = lookup.gaps[underlying, figure]
     return Statement(
         f"Widest {name} spread",
-        f"{underlying} at {numbers.usd(point.notional)}: {listed(point.cheapest, 2)}"
-        f" {'asks' if len(point.cheapest) == 1 else 'ask'} {_asked(point.least, point.notional)},"
-        f" {listed(point.dearest, 2)} {_asked(point.most, point.notional)} —"
-        f" {numbers.usd(point.spread)} or {numbers.times(point.most / point.least)} apart, over"
+        f"{underlying} at {numbers.usd(point.notional)}: {listed(point.lowest_venues, 2)}"
+        f" {'asks' if len(point.lowest_venues) == 1 else 'ask'} {_asked(point.lowest, point.notional)},"
+        f" {listed(point.highest_venues, 2)} {_asked(point.highest, point.notional)} —"
+        f" {numbers.usd(point.spread)} or {numbers.times(point.highest / point.lowest)} apart, over"
         f" {numbers.counted(point.venues, 'venue')}, dates"
         f" {numbers.span(gap.oldest, gap.newest)}.",
     )
@@ -214,8 +218,8 @@ def _unseen(document: AuditDocument) -> Statement:
 def _dates(document: AuditDocument) -> Statement:
     stale = [row for row in document.snapshots if row.stale]
     compared = numbers.span(
-        min((row.oldest for row in document.gaps), default=None),
-        max((row.newest for row in document.gaps), default=None),
+        min((row.oldest for row in document.spreads), default=None),
+        max((row.newest for row in document.spreads), default=None),
     )
     oldest = max((row.age_days for row in document.snapshots), default=None)
     return Statement(

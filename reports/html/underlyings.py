@@ -30,7 +30,7 @@ def chart_sections(lookup: Lookup, references: dict[str, Reference]) -> tuple[Ch
             anchor(figure, underlying, number),
             f"{name} on {underlying}",
             captions[underlying, figure],
-            tuple(curve for curve in curves if curve.figure == figure),
+            tuple(curve for curve in curves if curve.margin_type == figure),
             styles,
         )
         for number, (underlying, curves) in enumerate(lookup.drawn.items())
@@ -44,7 +44,7 @@ def chart_sections(lookup: Lookup, references: dict[str, Reference]) -> tuple[Ch
                 name,
                 next(drawn),
                 captions[underlying, figure],
-                tuple(numbers.usd(notional) for notional in lookup.document.ladder),
+                tuple(numbers.usd(notional) for notional in lookup.document.notional_grid),
                 _ladder(lookup, underlying, figure),
                 _cheapest(lookup.gaps.get((underlying, figure))),
                 _dates(lookup.gaps.get((underlying, figure))),
@@ -63,7 +63,7 @@ def _section(
     references: dict[str, Reference],
 ) -> ChartSection:
     comparison = lookup.comparisons.get(underlying)
-    drawn = dict.fromkeys(curve.name for curve in lookup.drawn[underlying] if curve.reference)
+    drawn = dict.fromkeys(curve.name for curve in lookup.drawn[underlying] if curve.is_reference)
     return ChartSection(
         underlying,
         anchor("on", underlying, number),
@@ -77,8 +77,8 @@ def _section(
 def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
     reasons: dict[str, list[str]] = {}
     for member in comparison.members:
-        if not member.counted:
-            reasons.setdefault(member.reason, []).append(member.venue)
+        if not member.included:
+            reasons.setdefault(member.exclusion_reason, []).append(member.venue)
     grouped = [f"{listed(venues)} ({reason})" for reason, venues in sorted(reasons.items())]
     notes = [f"Shown, but in no cross-venue figure: {'; '.join(grouped)}."] if grouped else []
     stale = [member.venue for member in comparison.members if member.stale]
@@ -103,17 +103,17 @@ def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
 def _caption(lookup: Lookup, underlying: str, figure: str, name: str) -> str:
     """State the result in a sentence; it is the drawing's description too."""
     document = lookup.document
-    point = lookup.spread(underlying, figure, document.heat_notional)
-    curves = [c for c in lookup.drawn[underlying] if c.figure == figure and not c.reference]
-    where = numbers.usd(document.heat_notional)
+    point = lookup.spread(underlying, figure, document.heat_map_notional)
+    curves = [c for c in lookup.drawn[underlying] if c.margin_type == figure and not c.is_reference]
+    where = numbers.usd(document.heat_map_notional)
     if point:
-        low, high = point.least / point.notional, point.most / point.notional
+        low, high = point.lowest / point.notional, point.highest / point.notional
         result = (
             f"at {where}, of {numbers.counted(point.venues, 'venue')} compared,"
-            f" {listed(point.cheapest, _NAMED)}"
-            f" {'asks' if len(point.cheapest) == 1 else 'ask'} least,"
+            f" {listed(point.lowest_venues, _NAMED)}"
+            f" {'asks' if len(point.lowest_venues) == 1 else 'ask'} least,"
             f" {numbers.rate(low)} ({numbers.leverage(low)}), and"
-            f" {listed(point.dearest, _NAMED)} most,"
+            f" {listed(point.highest_venues, _NAMED)} most,"
             f" {numbers.rate(high)} ({numbers.leverage(high)})"
         )
     elif curves:
@@ -139,7 +139,7 @@ def _dates(gap: Spread | None) -> str:
 
 def _asked_by_reference(lookup: Lookup, underlying: str, figure: str) -> str:
     comparison = lookup.comparisons.get(underlying)
-    notional = lookup.document.heat_notional
+    notional = lookup.document.heat_map_notional
     for rule_set in lookup.references:
         for member in comparison.members if comparison else ():
             point = at(lookup.divergence(rule_set.id, figure, member), notional)
@@ -150,10 +150,10 @@ def _asked_by_reference(lookup: Lookup, underlying: str, figure: str) -> str:
 
 def _ladder(lookup: Lookup, underlying: str, figure: str) -> tuple[LadderRow, ...]:
     """Give the rates at the ladder: the references first, then the venues."""
-    ladder = lookup.document.ladder
+    ladder = lookup.document.notional_grid
     comparison = lookup.comparisons.get(underlying)
     members = {member.venue: member for member in comparison.members} if comparison else {}
-    curves = [curve for curve in lookup.drawn[underlying] if curve.figure == figure]
+    curves = [curve for curve in lookup.drawn[underlying] if curve.margin_type == figure]
     rows = [
         LadderRow(
             curve.name,
@@ -166,9 +166,9 @@ def _ladder(lookup: Lookup, underlying: str, figure: str) -> tuple[LadderRow, ..
             note="",
         )
         for curve in curves
-        if curve.reference
+        if curve.is_reference
     ]
-    drawn = {curve.name: curve for curve in curves if not curve.reference}
+    drawn = {curve.name: curve for curve in curves if not curve.is_reference}
     for venue in sorted({*members, *drawn}):
         member = members.get(venue)
         rates = [_observed(lookup, member, drawn.get(venue), figure, n) for n in ladder]
@@ -232,7 +232,7 @@ def _cheapest(gap: Spread | None) -> tuple[CheapestRow, ...]:
     """List who asks least; neighbours with the same cheapest venues make one range."""
     if gap is None:
         return ()
-    runs = [tuple(run) for _, run in groupby(gap.intervals, key=lambda part: part.cheapest)]
+    runs = [tuple(run) for _, run in groupby(gap.intervals, key=lambda part: part.lowest_venues)]
     rows = [_range(run) for run in runs]
     if len(rows) <= _RANGES:
         return tuple(rows)
@@ -242,11 +242,11 @@ def _cheapest(gap: Spread | None) -> tuple[CheapestRow, ...]:
 
 def _range(run: tuple[SpreadInterval, ...]) -> CheapestRow:
     first, last = run[0], run[-1]
-    dearest = list(dict.fromkeys(venue for part in run for venue in part.dearest))
+    dearest = list(dict.fromkeys(venue for part in run for venue in part.highest_venues))
     start, end = numbers.usd(first.spread_lower), numbers.usd(last.spread_upper)
     return CheapestRow(
         numbers.interval(first.lower, last.upper),
-        listed(first.cheapest),
+        listed(first.lowest_venues),
         listed(dearest),
         _between(start, end if last.spread_upper is not None else ""),
     )

@@ -6,23 +6,23 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from harmonize.document import Finding
-from harmonize.document.change import Change, Kind, Moved, Range, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, Range, Step
 from harmonize.document.night import Night
 from harmonize.text import numbers
 from reports.site.context import ChangeView, FindingView, NightView, StepView, VenueView
 
 _WORDS = {"initial": "IM", "maintenance": "MM"}
-_MARKS = {Kind.TIGHTER: "up", Kind.LOOSER: "down", Kind.MIXED: "both"}
-_ORDER = (Kind.TIGHTER, Kind.MIXED, Kind.LOOSER)
+_MARKS = {ChangeKind.TIGHTER: "up", ChangeKind.LOOSER: "down", ChangeKind.MIXED: "both"}
+_ORDER = (ChangeKind.TIGHTER, ChangeKind.MIXED, ChangeKind.LOOSER)
 _TALLY = (
-    (Kind.TIGHTER, "tighter"),
-    (Kind.LOOSER, "looser"),
-    (Kind.MIXED, "mixed"),
-    (Kind.BANDS, "only bands"),
-    (Kind.CAPACITY, "only capacity"),
-    (Kind.RULE, "only rule"),
-    (Kind.LISTED, "listed"),
-    (Kind.DELISTED, "delisted"),
+    (ChangeKind.TIGHTER, "tighter"),
+    (ChangeKind.LOOSER, "looser"),
+    (ChangeKind.MIXED, "mixed"),
+    (ChangeKind.BANDS, "only bands"),
+    (ChangeKind.CAPACITY, "only capacity"),
+    (ChangeKind.RULE, "only rule"),
+    (ChangeKind.LISTED, "listed"),
+    (ChangeKind.DELISTED, "delisted"),
 )
 
 
@@ -52,7 +52,9 @@ def _gap(earlier: str, later: str) -> Iterator[NightView]:
 
 
 def _night(night: Night, up: str) -> NightView:
-    fresh = sorted(night.fresh, key=lambda one: (_gravity(one), one.code, one.venue, one.symbol))
+    fresh = sorted(
+        night.new_findings, key=lambda one: (_gravity(one), one.code, one.venue, one.symbol)
+    )
     left = len(fresh) - FINDINGS
     return NightView(
         night=night.night,
@@ -69,7 +71,7 @@ def _night(night: Night, up: str) -> NightView:
 
 def _still(night: Night) -> str:
     """What is said where nothing changed: that, or that nothing was seen."""
-    seen = any(one.became in {"gathered", "held"} for one in night.venues)
+    seen = any(one.status in {"gathered", "held"} for one in night.venues)
     return "Nothing changed." if seen or not night.venues else "Nothing was observed."
 
 
@@ -114,9 +116,9 @@ def _named(one: Change) -> tuple[str, str, str]:
 
 def _aside(one: Change) -> str:
     """What a change of capacity or rule came to."""
-    if one.kind is Kind.CAPACITY:
+    if one.kind is ChangeKind.CAPACITY:
         return f" ({numbers.usd(one.capacity_before)} to {numbers.usd(one.capacity_after)})"
-    if one.kind is Kind.RULE:
+    if one.kind is ChangeKind.RULE:
         return f" ({one.rule_before} to {one.rule_after})"
     return ""
 
@@ -156,8 +158,8 @@ def _facts(one: Change) -> Iterator[str]:
         yield f"prices taken out: the later is {one.price:.4g} times the earlier"
 
 
-def _moved(moved: Moved) -> Iterator[str]:
-    word = _WORDS[moved.figure]
+def _moved(moved: MarginChange) -> Iterator[str]:
+    word = _WORDS[moved.margin_type]
     if moved.largest_rise is not None and moved.tighter:
         at = numbers.usd(moved.rise_notional)
         most = numbers.divergence(moved.largest_rise)

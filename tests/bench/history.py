@@ -19,7 +19,7 @@ import pandas as pd
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Catalog, Entry
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.history import queries
 from harmonize.history.table_rows import GONE, Row, row_from, write_rows
 from harmonize.history.tables import HistoryTables, Kept, TableState
@@ -101,7 +101,9 @@ def _venue(
             own, carried, year = [], [one for one in last.values() if one.kind not in GONE], at.year
         for key in chance.sample(sorted(last), max(1, int(len(last) * SHARE))):
             was = last[key]
-            kind = chance.choice([Kind.TIGHTER, Kind.LOOSER, Kind.BANDS, Kind.DELISTED])
+            kind = chance.choice(
+                [ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.BANDS, ChangeKind.DELISTED]
+            )
             scale = chance.choice([0.5, 1.0, 2.0])
             last[key] = replace(
                 was,

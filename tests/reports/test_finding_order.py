@@ -7,10 +7,10 @@ def test_order_is_level_then_verdict_then_how_many_times_off() -> None:
     ordered = gravest(
         (
             finding(1, Level.INFO, Verdict.BREACH),
-            finding(2, Level.ERROR, Verdict.UNDER, divergence=-0.5),
-            finding(3, Level.ERROR, Verdict.UNDER, divergence=1.2),
-            finding(4, Level.ERROR, Verdict.BREACH, divergence=None),
-            finding(5, Level.ERROR, Verdict.UNDER, divergence=-1.0),
+            finding(2, Level.ERROR, Verdict.UNDER, deviation=-0.5),
+            finding(3, Level.ERROR, Verdict.UNDER, deviation=1.2),
+            finding(4, Level.ERROR, Verdict.BREACH, deviation=None),
+            finding(5, Level.ERROR, Verdict.UNDER, deviation=-1.0),
         )
     )
     assert [one.fingerprint[-1] for one in ordered] == ["4", "5", "3", "2", "1"]

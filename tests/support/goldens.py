@@ -27,7 +27,7 @@ FOLDER = ROOT / "tests" / "goldens"
 
 def chart() -> str:
     """One drawing."""
-    lines = tuple(line for line in curves("BTC") if line.figure == "initial")
+    lines = tuple(line for line in curves("BTC") if line.margin_type == "initial")
     styles = {venue: number for number, venue in enumerate(RATES)}
     (svg,) = draw([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
     return svg.replace("><", ">\n<") + "\n"
@@ -46,7 +46,7 @@ def steps() -> str:
     courses = [
         course(moved, "2024-07-01", notional=1e5),
         course("2024-01-01 0.2, 2024-03-15 0.25", "2024-07-01", notional=1e6),
-        course("2024-01-01 0.01", "2024-04-01", figure="maintenance", notional=1e5),
+        course("2024-01-01 0.01", "2024-04-01", margin_type="maintenance", notional=1e5),
     ]
     return schedule_picture(courses, [CRASH], "0").svg.replace("><", ">\n<") + "\n"
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harmonize.document import Finding, Level, Verdict
-from harmonize.document.change import Change, Kind, Moved
+from harmonize.document.change import Change, ChangeKind, MarginChange
 from harmonize.document.night import Night, VenueNight
 
 FINDING = Finding(
@@ -21,18 +21,18 @@ FINDING = Finding(
     notional=1.0,
     observed=0.01,
     required=0.5,
-    divergence=-0.98,
+    deviation=-0.98,
     observed_at="2026-11-20T01:15:00Z",
     fingerprint="f1",
     state="new",
 )
-RISE = Moved("initial", ((0.0, None),), (), 0.25, 50_000.0, None, None)
+RISE = MarginChange("initial", ((0.0, None),), (), 0.25, 50_000.0, None, None)
 CHANGE = Change(
     venue="bybit",
     symbol="ETH/USDT:USDT",
     profile="isolated",
     underlying="ETH",
-    kind=Kind.TIGHTER,
+    kind=ChangeKind.TIGHTER,
     before="2026-11-19T01:15:00Z",
     after="2026-11-20T01:15:00Z",
     moved=(RISE,),
@@ -43,7 +43,7 @@ QUIET = Night(
     version="0.3.0",
     venues=(VenueNight("okx", "gathered", "2026-11-20T01:15:00Z", ""),),
     changes=(),
-    fresh=(),
+    new_findings=(),
     errors=(),
     counts={"error": 0, "warning": 0, "info": 0},
     exit_code=0,
@@ -51,7 +51,7 @@ QUIET = Night(
 LOUD = replace(
     QUIET,
     changes=(CHANGE,),
-    fresh=(FINDING,),
+    new_findings=(FINDING,),
     errors=("gate: did not answer",),
     counts={"error": 1, "warning": 0, "info": 0},
     exit_code=3,

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from harmonize.document import (
     SCHEMA_VERSION,
+    AllocationRow,
     ArbitragePoint,
     ArbitrageRow,
     AuditDocument,
     BaselineRow,
-    CheapestShare,
     CitationRow,
     ColumnRow,
     Comparison,
@@ -34,8 +34,8 @@ from harmonize.document import (
     Interval,
     Level,
     LiquidationRow,
+    LowestMarginShare,
     Member,
-    PartRow,
     PayloadRow,
     PieceRow,
     RuleSetRow,
@@ -93,7 +93,7 @@ def rule_sets() -> tuple[RuleSetRow, ...]:
                 CitationRow("Our computation", "", "derived"),
             ),
             flags=(FlagRow("tiers", "design choice", "nobody prescribes them"),),
-            about=f"What it says.\n\n    a = b\n\n{SCRIPT}",
+            description=f"What it says.\n\n    a = b\n\n{SCRIPT}",
         ),
         RuleSetRow(
             id=CAP,
@@ -119,7 +119,7 @@ def snapshot(venue: str, observed_at: str, age_days: float) -> SnapshotRow:
         observed_at=observed_at,
         origin="recorded",
         source="https://example.org/recordings",
-        dating="header of the answer",
+        date_basis="header of the answer",
         size=12_345,
     )
     return SnapshotRow(
@@ -144,7 +144,7 @@ def schedule(venue: str, symbol: str, underlying: str) -> ScheduleRow:
         payoff="linear",
         expiry=None,
         profile="cross",
-        rule="marginal",
+        tier_rule="marginal",
         observed_at=FRESH,
         oldest=FRESH,
         newest=FRESH,
@@ -186,8 +186,8 @@ def member(venue: str, underlying: str) -> Member:
         observed_at=OLD if venue == "venue-b" else FRESH,
         stale=venue == "venue-b",
         origin="documentation" if documented else "recorded",
-        counted=not documented,
-        reason="rests on the venue's documentation" if documented else "",
+        included=not documented,
+        exclusion_reason="rests on the venue's documentation" if documented else "",
     )
 
 
@@ -199,7 +199,7 @@ def divergence_row(venue: str, underlying: str, figure: str, verdict: Verdict) -
         due = None if required is None else required * factor * notional
         off = None if margin is None or due is None else margin / due - 1
         points.append(DivergencePoint(notional, margin, due, off, above_capacity=rate is None))
-    known = [point for point in points if point.divergence is not None]
+    known = [point for point in points if point.deviation is not None]
     return DivergenceRow(
         venue=venue,
         symbol=f"{underlying}/USDT",
@@ -207,10 +207,10 @@ def divergence_row(venue: str, underlying: str, figure: str, verdict: Verdict) -
         underlying=underlying,
         rule_set=BASELINE,
         reference_class="A",
-        figure=figure,
+        margin_type=figure,
         verdict=verdict,
         reason="",
-        lowest=min((point.divergence or 0.0 for point in known), default=None),
+        lowest=min((point.deviation or 0.0 for point in known), default=None),
         lowest_notional=LADDER[0],
         highest=None,
         highest_notional=None,
@@ -246,7 +246,7 @@ def gaps(underlying: str) -> tuple[Spread, ...]:
     return tuple(
         Spread(
             underlying=underlying,
-            figure=figure,
+            margin_type=figure,
             venues=("venue-a", "venue-b", "venue-c", "venue-e"),
             oldest=OLD,
             newest=FRESH,
@@ -264,7 +264,7 @@ def gaps(underlying: str) -> tuple[Spread, ...]:
                     HEAT, 3, ("venue-a",), 2e4 * factor, ("venue-c",), 4e4 * factor, 2e4 * factor
                 ),
             ),
-            shares=(CheapestShare("venue-a", 0.33), CheapestShare("venue-e", 0.23)),
+            shares=(LowestMarginShare("venue-a", 0.33), LowestMarginShare("venue-e", 0.23)),
         )
         for figure, factor in FIGURES.items()
     )
@@ -293,8 +293,8 @@ def curves(underlying: str) -> tuple[Curve, ...]:
                     underlying,
                     figure,
                     venue,
-                    reference=False,
-                    counted=venue != "venue-d",
+                    is_reference=False,
+                    included=venue != "venue-d",
                     notional=(1e3, *(notional for notional, _ in known)),
                     rate=(known[0][1], *(rate for _, rate in known)),
                 )
@@ -304,8 +304,8 @@ def curves(underlying: str) -> tuple[Curve, ...]:
                 underlying,
                 figure,
                 BASELINE,
-                reference=True,
-                counted=True,
+                is_reference=True,
+                included=True,
                 notional=(1e3, 1e5, 1e5, 1e6),
                 rate=(0.02 * factor, 0.02 * factor, 0.03 * factor, 0.04 * factor),
             )
@@ -329,7 +329,7 @@ def finding(number: int, level: Level, verdict: Verdict, **changes: object) -> F
         notional=1e4,
         observed=0.008,
         required=0.02,
-        divergence=-0.6,
+        deviation=-0.6,
         observed_at=FRESH,
         fingerprint=f"{number:016x}",
     )
@@ -346,7 +346,7 @@ def findings() -> tuple[Finding, ...]:
             remedy="raise tier 1 from 0.8 % to 1.7 %, or lower its bound to $20,000",
             state="worse",
         ),
-        finding(2, Level.INFO, Verdict.OVER, venue="venue-d", divergence=1.5, observed=0.05),
+        finding(2, Level.INFO, Verdict.OVER, venue="venue-d", deviation=1.5, observed=0.05),
         finding(
             3,
             Level.ERROR,
@@ -357,7 +357,7 @@ def findings() -> tuple[Finding, ...]:
             symbol=SCRIPT,
             message=f"{SCRIPT} asks too little",
             required=0.5,
-            divergence=-0.9996,
+            deviation=-0.9996,
             intervals=(Interval(0.0, None),),
         ),
         finding(
@@ -374,7 +374,7 @@ def findings() -> tuple[Finding, ...]:
             notional=None,
             observed=None,
             required=None,
-            divergence=None,
+            deviation=None,
         ),
         finding(
             5,
@@ -389,10 +389,10 @@ def findings() -> tuple[Finding, ...]:
             message="the snapshot is old",
             intervals=(Interval(5e6, None),),
             required=None,
-            divergence=None,
+            deviation=None,
         ),
-        finding(6, Level.INFO, Verdict.COMPLIANT, venue="venue-c", divergence=0.0, observed=0.02),
-        finding(7, Level.ERROR, Verdict.UNDER, divergence=-1.0, observed=0.0),
+        finding(6, Level.INFO, Verdict.COMPLIANT, venue="venue-c", deviation=0.0, observed=0.02),
+        finding(7, Level.ERROR, Verdict.UNDER, deviation=-1.0, observed=0.0),
     )
 
 
@@ -417,18 +417,18 @@ def arbitrages() -> tuple[ArbitrageRow, ...]:
     points = tuple(
         ArbitragePoint(
             notional=notional,
-            split=0.008 * notional,
-            bound=0.008 * notional,
-            single=0.01 * notional if notional < 1e6 else None,
-            single_venues=("venue-a",) if notional < 1e6 else (),
+            optimal_split=0.008 * notional,
+            lower_bound=0.008 * notional,
+            best_single=0.01 * notional if notional < 1e6 else None,
+            best_single_venues=("venue-a",) if notional < 1e6 else (),
             saving=0.002 * notional if notional < 1e6 else None,
-            shadow_price=0.012 if notional < 1e6 else None,
-            parts=(
-                PartRow("venue-a", 1, 0.75 * notional, 0.005 * notional),
-                PartRow("venue-c", 1, 0.25 * notional, 0.003 * notional),
+            marginal_rate=0.012 if notional < 1e6 else None,
+            allocation=(
+                AllocationRow("venue-a", 1, 0.75 * notional, 0.005 * notional),
+                AllocationRow("venue-c", 1, 0.25 * notional, 0.003 * notional),
             ),
             reference=0.02 * notional,
-            same_table=0.018 * notional,
+            reference_split=0.018 * notional,
             fragmentation=0.002 * notional,
             divergence=0.01 * notional,
             gap=0.012 * notional,
@@ -439,7 +439,7 @@ def arbitrages() -> tuple[ArbitrageRow, ...]:
     bare = replace(
         points[0],
         reference=None,
-        same_table=None,
+        reference_split=None,
         fragmentation=None,
         divergence=None,
         gap=None,
@@ -476,9 +476,28 @@ def liquidations() -> tuple[LiquidationRow, ...]:
     return (
         base,
         replace(base, venue="venue-b", fee_rate=None, reason="without its fee add-on: taker fee"),
-        replace(base, venue="venue-c", long=None, short=None, reason="MM is not observable"),
-        replace(base, leverage=125.0, leverage_is="maximum", long=0.0041, short=0.0),
-        replace(base, venue="venue-b", leverage=20.0, leverage_is="maximum", long=None, short=0.03),
+        replace(
+            base,
+            venue="venue-c",
+            adverse_move_long=None,
+            adverse_move_short=None,
+            reason="MM is not observable",
+        ),
+        replace(
+            base,
+            leverage=125.0,
+            leverage_basis="maximum",
+            adverse_move_long=0.0041,
+            adverse_move_short=0.0,
+        ),
+        replace(
+            base,
+            venue="venue-b",
+            leverage=20.0,
+            leverage_basis="maximum",
+            adverse_move_long=None,
+            adverse_move_short=0.03,
+        ),
     )
 
 
@@ -492,8 +511,8 @@ def sample() -> AuditDocument:
         archive="synthetic archive",
         as_of="2025-11-20",
         stale_after_days=30.0,
-        ladder=LADDER,
-        heat_notional=HEAT,
+        notional_grid=LADDER,
+        heat_map_notional=HEAT,
         snapshots=(
             snapshot("venue-a", FRESH, 0.6),
             snapshot("venue-b", OLD, 78.0),
@@ -518,10 +537,10 @@ def sample() -> AuditDocument:
         findings=findings(),
         divergences=(*divergences("BTC"), *divergences("ETH")),
         comparisons=(btc, eth),
-        gaps=(*gaps("BTC"), *gaps("ETH")),
+        spreads=(*gaps("BTC"), *gaps("ETH")),
         arbitrages=arbitrages(),
         liquidations=liquidations(),
-        hurdle_rate=0.1,
+        cost_of_capital=0.1,
         indices=(*indices("BTC", 71.24), *indices("ETH", 48.0)),
         index_summaries=(
             IndexSummary("", "initial", BASELINE, 59.0, 2, None, None),
@@ -562,12 +581,12 @@ def sample() -> AuditDocument:
                 owner="risk",
                 expires="2027-01-01",
                 value=0.01,
-                may_worsen=0.1,
+                allowed_worsening=0.1,
                 status="active",
                 findings=1,
             ),
         ),
-        baseline=BaselineRow("b.json", OLD, unchanged=3, worse=1, new=0, gone=2),
+        baseline=BaselineRow("b.json", OLD, unchanged=3, worse=1, new=0, resolved=2),
     )
 
 
@@ -584,7 +603,7 @@ def empty() -> AuditDocument:
         findings=(),
         divergences=(),
         comparisons=(),
-        gaps=(),
+        spreads=(),
         indices=(),
         curves=(),
         explanations={},
@@ -616,7 +635,7 @@ def large() -> AuditDocument:
                 name=f"check-{number % 12}",
                 venue=f"venue-{'abcd'[number % 4]}",
                 symbol=f"{assets[number % 400]}/USDT",
-                divergence=-(number % 97) / 100,
+                deviation=-(number % 97) / 100,
             )
             for number in range(10_000)
         ),
@@ -625,7 +644,7 @@ def large() -> AuditDocument:
             Comparison(asset, OLD, FRESH, tuple(member(venue, asset) for venue in RATES))
             for asset in assets
         ),
-        gaps=tuple(gap for asset in assets for gap in gaps(asset)),
+        spreads=tuple(gap for asset in assets for gap in gaps(asset)),
         indices=tuple(
             one for place, asset in enumerate(assets) for one in indices(asset, 90 - place / 5)
         ),

@@ -19,7 +19,7 @@ def course(  # noqa: PLR0913 - one parameter a field
     until: str,
     *,
     venue: str = "venue-a",
-    figure: str = "initial",
+    margin_type: str = "initial",
     notional: float = 1e6,
     symbol: str = "BTC/USDT:USDT",
 ) -> MarginSeries:
@@ -28,7 +28,9 @@ def course(  # noqa: PLR0913 - one parameter a field
     found = tuple(
         SeriesPoint(f"{day}T00:00:00Z", None if rate == "-" else float(rate)) for day, rate in pairs
     )
-    return MarginSeries("BTC", venue, symbol, "any", figure, notional, found, f"{until}T00:00:00Z")
+    return MarginSeries(
+        "BTC", venue, symbol, "any", margin_type, notional, found, f"{until}T00:00:00Z"
+    )
 
 
 def week(monday: str, *counts: int, venue: str = "venue-a") -> Week:

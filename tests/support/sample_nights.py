@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from harmonize.document import Level
-from harmonize.document.change import Change, Kind, Moved, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, Step
 from harmonize.document.night import Night, VenueNight
 from tests.support.nights import FINDING
 from tests.support.sample_documents import ESCAPE, SCRIPT
@@ -13,12 +13,16 @@ LAST = date(2026, 11, 20)
 QUOTED = "a\"b'c&d"
 
 
-def change(number: int, kind: Kind, symbol: str = "", day: date = LAST) -> Change:
+def change(number: int, kind: ChangeKind, symbol: str = "", day: date = LAST) -> Change:
     """One change of a kind on a day, whose figures follow from its number."""
     rise = 0.05 * (number % 7 + 1)
-    up = Moved("initial", ((0.0, None),), (), rise, 5e4, None, None)
-    down = Moved("maintenance", (), ((1e5, 1e6), (2e6, None)), None, None, -rise / 2, 2e5)
-    moved = {Kind.TIGHTER: (up,), Kind.LOOSER: (down,), Kind.MIXED: (up, down)}.get(kind, ())
+    up = MarginChange("initial", ((0.0, None),), (), rise, 5e4, None, None)
+    down = MarginChange("maintenance", (), ((1e5, 1e6), (2e6, None)), None, None, -rise / 2, 2e5)
+    moved = {
+        ChangeKind.TIGHTER: (up,),
+        ChangeKind.LOOSER: (down,),
+        ChangeKind.MIXED: (up, down),
+    }.get(kind, ())
     steps = tuple(
         Step(size, 0.02 * size, 0.02 * size * (1 + rise), 0.01 * size, 0.01 * size)
         for size in (1e4, 1e5, 1e6)
@@ -33,16 +37,16 @@ def change(number: int, kind: Kind, symbol: str = "", day: date = LAST) -> Chang
         after=f"{day}T01:15:00Z",
         moved=moved,
         steps=(*steps, Step(1e7, None, None, None, None)) if moved else (),
-        capacity_before=5e6 if kind is Kind.CAPACITY else None,
-        capacity_after=1e6 if kind is Kind.CAPACITY else None,
-        rule_before="marginal" if kind is Kind.RULE else "",
-        rule_after="flat" if kind is Kind.RULE else "",
+        capacity_before=5e6 if kind is ChangeKind.CAPACITY else None,
+        capacity_after=1e6 if kind is ChangeKind.CAPACITY else None,
+        rule_before="marginal" if kind is ChangeKind.RULE else "",
+        rule_after="flat" if kind is ChangeKind.RULE else "",
     )
 
 
 def night(day: date = LAST, changes: int = 0) -> Night:
     """A night with so many changes, of all kinds in turn."""
-    kinds = tuple(Kind)
+    kinds = tuple(ChangeKind)
     return Night(
         night=f"{day}",
         as_of=f"{day}T01:15:00Z",
@@ -51,7 +55,7 @@ def night(day: date = LAST, changes: int = 0) -> Night:
         changes=tuple(
             change(number, kinds[number % len(kinds)], day=day) for number in range(changes)
         ),
-        fresh=(),
+        new_findings=(),
         errors=(),
         counts={"error": 0, "warning": 0, "info": 0},
         exit_code=0,
@@ -60,19 +64,22 @@ def night(day: date = LAST, changes: int = 0) -> Night:
 
 def nights() -> tuple[Night, ...]:
     """Three nights, newest first, with one missed between them, and all that can stand on a page."""
-    loud = night(LAST, len(Kind))
+    loud = night(LAST, len(ChangeKind))
     fresh = (
         FINDING,
         replace(FINDING, level=Level.WARNING, state="worse", message=f"{SCRIPT} {QUOTED}"),
         replace(FINDING, level=Level.INFO, symbol="", state="", venue="gate"),
     )
     worst = tuple(
-        change(3, Kind.TIGHTER, symbol) for symbol in (SCRIPT, QUOTED, ESCAPE, "half \ud800")
+        change(3, ChangeKind.TIGHTER, symbol) for symbol in (SCRIPT, QUOTED, ESCAPE, "half \ud800")
     )
     return (
-        replace(loud, changes=loud.changes + worst, fresh=fresh),
+        replace(loud, changes=loud.changes + worst, new_findings=fresh),
         replace(
-            night(LAST - timedelta(days=2)), errors=(f"gate: {SCRIPT}",), exit_code=3, fresh=()
+            night(LAST - timedelta(days=2)),
+            errors=(f"gate: {SCRIPT}",),
+            exit_code=3,
+            new_findings=(),
         ),
         night(LAST - timedelta(days=3), 3),
     )

@@ -161,7 +161,7 @@ def test_a_schedule_that_went_has_no_margin_from_then_on(books: Books) -> None:
     assert [one.kind for one in found.seen] == ["", "delisted", "listed"]
     assert found.courses[0].measured.observations == 2
     course = drawn(ask(books), "dydx", "BTC-USD")[0]
-    assert [one.rate for one in course.marks] == [0.02, None, 0.02]
+    assert [one.rate for one in course.points] == [0.02, None, 0.02]
 
 
 def test_of_several_profiles_one_is_followed(tmp_path: Path) -> None:

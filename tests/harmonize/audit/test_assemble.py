@@ -41,7 +41,8 @@ def divergence(venue: str, symbol: str, rule_set: str, figure: str) -> Divergenc
     found = [
         one
         for one in DOCUMENT.divergences
-        if (one.venue, one.symbol, one.rule_set, one.figure) == (venue, symbol, rule_set, figure)
+        if (one.venue, one.symbol, one.rule_set, one.margin_type)
+        == (venue, symbol, rule_set, figure)
     ]
     return found[0]
 
@@ -74,7 +75,7 @@ BINANCE = recorded.schedule("binance", "BTC/USDT:USDT")
 def test_nothing_unknown_is_ever_compliant() -> None:
     for row in DOCUMENT.divergences:
         schedule = SCHEDULES[row.venue, row.symbol, row.profile]
-        if getattr(schedule, f"{row.figure}_status") is Status.UNKNOWN:
+        if getattr(schedule, f"{row.margin_type}_status") is Status.UNKNOWN:
             assert row.verdict in {
                 Verdict.NOT_OBSERVABLE,
                 Verdict.NOT_APPLICABLE,
@@ -101,7 +102,7 @@ def test_a_schedule_above_every_minimum_is_compliant_and_over_the_baseline() -> 
     whole = replace(
         BINANCE, initial=Known(strict), maintenance=Known(strict), capacity=Known(Decimal(10) ** 9)
     )
-    verdicts = {(one.rule_set, one.figure): one.verdict for one in audit_of(whole).divergences}
+    verdicts = {(one.rule_set, one.margin_type): one.verdict for one in audit_of(whole).divergences}
     assert verdicts == {
         ("esma-retail", "initial"): Verdict.COMPLIANT,
         ("esma-retail", "maintenance"): Verdict.COMPLIANT,
@@ -118,7 +119,7 @@ def test_retail_caps_do_not_concern_professional_schedules() -> None:
         for one in DOCUMENT.divergences
         if one.symbol == "BTC/USD:BTC"
         and one.venue == "krakenfutures"
-        and (one.rule_set, one.figure) == ("esma-retail", "initial")
+        and (one.rule_set, one.margin_type) == ("esma-retail", "initial")
     }
     assert rows["professional dlt"] is Verdict.NOT_APPLICABLE
     assert rows["retail"] is Verdict.COMPLIANT
@@ -145,11 +146,11 @@ def test_points_are_the_exact_margins_and_requirements() -> None:
         for point in row.points:
             if point.margin is None:
                 continue
-            due = exact(schedule, row.figure, point.notional)
+            due = exact(schedule, row.margin_type, point.notional)
             assert due is not None
             assert point.margin == pytest.approx(float(due), rel=1e-12)
-            if point.divergence is not None and point.required is not None:
-                assert point.divergence == pytest.approx(point.margin / point.required - 1)
+            if point.deviation is not None and point.required is not None:
+                assert point.deviation == pytest.approx(point.margin / point.required - 1)
                 counted += 1
     assert counted > 2000
 
@@ -179,12 +180,12 @@ def test_findings_come_gravest_first() -> None:
 
 def test_every_statutory_shortfall_is_a_finding_and_every_finding_one() -> None:
     breaches = {
-        (one.venue, one.symbol, one.profile, one.rule_set, one.figure)
+        (one.venue, one.symbol, one.profile, one.rule_set, one.margin_type)
         for one in DOCUMENT.divergences
         if one.verdict is Verdict.BREACH
     }
     found = {
-        (one.venue, one.symbol, one.profile, one.rule_set, one.figure)
+        (one.venue, one.symbol, one.profile, one.rule_set, one.margin_type)
         for one in DOCUMENT.findings
         if one.code in {"MH401", "MH402"}
     }
@@ -194,18 +195,18 @@ def test_every_statutory_shortfall_is_a_finding_and_every_finding_one() -> None:
 
 def test_documentation_and_bare_leverage_are_shown_but_not_counted() -> None:
     btc = next(one for one in DOCUMENT.comparisons if one.underlying == "BTC")
-    aside = {one.venue: one.reason for one in btc.members if not one.counted}
+    aside = {one.venue: one.exclusion_reason for one in btc.members if not one.included}
     assert {"deribit", "htx"} <= set(aside)
     assert aside["weex"] == "only the maximum leverage is published"
     assert all(aside.values())
     assert "paradex" not in aside
-    for gap in DOCUMENT.gaps:
+    for gap in DOCUMENT.spreads:
         if gap.underlying == "BTC":
             assert set(aside).isdisjoint(gap.venues)
 
 
 def test_every_cross_venue_figure_names_the_dates_it_spans() -> None:
-    for gap in DOCUMENT.gaps:
+    for gap in DOCUMENT.spreads:
         comparison = next(one for one in DOCUMENT.comparisons if one.underlying == gap.underlying)
         rows = [
             SCHEDULES[one.venue, one.symbol, one.profile]

@@ -29,15 +29,15 @@ BREACH = Finding(
     notional=1.0,
     observed=0.01,
     required=0.5,
-    divergence=-0.98,
+    deviation=-0.98,
     observed_at="",
     fingerprint="f" * 16,
-    figure="initial",
+    margin_type="initial",
 )
-CLIFF = replace(BREACH, code="MH104", verdict=Verdict.UNDER, rule_set="", divergence=0.5)
+CLIFF = replace(BREACH, code="MH104", verdict=Verdict.UNDER, rule_set="", deviation=0.5)
 OVER = replace(BREACH, code="MH301", verdict=Verdict.OVER, observed=0.2)
 UNKNOWN = replace(
-    BREACH, code="MH201", verdict=Verdict.NOT_OBSERVABLE, observed=None, divergence=None
+    BREACH, code="MH201", verdict=Verdict.NOT_OBSERVABLE, observed=None, deviation=None
 )
 ON = date(2026, 3, 10)
 
@@ -49,8 +49,8 @@ ON = date(2026, 3, 10)
         (CLIFF, (0.5, 1.0)),
         (OVER, (0.2, 1.0)),
         (UNKNOWN, None),
-        (replace(BREACH, observed=None, divergence=None), None),
-        (replace(CLIFF, divergence=None), (0.01, -1.0)),
+        (replace(BREACH, observed=None, deviation=None), None),
+        (replace(CLIFF, deviation=None), (0.01, -1.0)),
     ],
 )
 def test_what_gets_worse_and_in_which_direction(
@@ -162,7 +162,7 @@ def test_what_is_new_worse_or_gone_is_told() -> None:
     fresh = compare_with_baseline(now, baseline(older))
     assert [one.state for one in fresh.findings] == ["worse", "new"]
     assert fresh.baseline is not None
-    assert (fresh.baseline.worse, fresh.baseline.new, fresh.baseline.gone) == (1, 1, 1)
+    assert (fresh.baseline.worse, fresh.baseline.new, fresh.baseline.resolved) == (1, 1, 1)
 
 
 def test_a_graver_level_is_worse() -> None:
@@ -189,8 +189,8 @@ def test_a_better_value_is_not_told() -> None:
 @pytest.mark.parametrize(
     ("change", "state"),
     [
-        ({"divergence": -0.981}, "worse"),  # the same margin, and more is required
-        ({"divergence": -0.5}, None),
+        ({"deviation": -0.981}, "worse"),  # the same margin, and more is required
+        ({"deviation": -0.5}, None),
         ({"intervals": (Interval(0.0, 60_000.0),)}, "worse"),
         ({"intervals": (Interval(0.0, 40_000.0),)}, None),
         ({"intervals": (Interval(0.0, None),)}, "worse"),
@@ -200,7 +200,7 @@ def test_further_off_or_over_more_sizes_is_worse(
     change: dict[str, object], state: str | None
 ) -> None:
     kept = next(one for one in DOCUMENT.findings if one.code == "MH401")
-    known = replace(kept, divergence=-0.98, intervals=(Interval(0.0, 50_000.0),))
+    known = replace(kept, deviation=-0.98, intervals=(Interval(0.0, 50_000.0),))
     now = replace(known, **change)  # type: ignore[arg-type] # each case changes what it names
     fresh = compare_with_baseline(
         replace(DOCUMENT, findings=(now,)), baseline(replace(DOCUMENT, findings=(known,)))
@@ -220,7 +220,7 @@ def test_what_is_waived_is_not_gone() -> None:
     before = of(LAX, rules=("esma-retail",)).audited()
     fresh = compare_with_baseline(waived().audited(), baseline(before))
     assert fresh.baseline is not None
-    assert fresh.baseline.gone == 0
+    assert fresh.baseline.resolved == 0
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ def found(case: Case, code: str, **options: float) -> list[Finding]:
 
 def test_a_rise_names_its_size_and_where_it_holds() -> None:
     initial, maintenance = found(after(HALF, NEAR), "MH601")
-    assert (initial.figure, maintenance.figure) == ("initial", "maintenance")
-    assert initial.divergence == pytest.approx(1.0)
+    assert (initial.margin_type, maintenance.margin_type) == ("initial", "maintenance")
+    assert initial.deviation == pytest.approx(1.0)
     assert initial.intervals == (Interval(0.0, 50_000.0),)
     assert initial.message == (
         "IM at $1 rose by 100 % between 2026-03-08 and 2026-03-09; higher on $0 to $50,000"

@@ -145,7 +145,7 @@ def test_given_inputs_go_before_the_archive() -> None:
     arguments = ("audit", "--venue", "okx", "--underlying", "BTC", "--rules", "cftc-dco")
     found = run(*arguments, "--inputs", "i.yaml", "--format", "json")
     document = json.loads(found.stdout)
-    (row,) = [one for one in document["divergences"] if one["figure"] == "initial"]
+    (row,) = [one for one in document["divergences"] if one["margin_type"] == "initial"]
     assert row["required"] == pytest.approx(0.33)
     (used,) = document["inputs"]
     assert (used["value"], used["source"], used["pointer"]) == (0.3, "a test", "i.yaml: inputs[0]")

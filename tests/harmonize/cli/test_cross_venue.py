@@ -39,11 +39,11 @@ def test_gap_splits_a_position_and_says_what_the_gap_is_made_of() -> None:
     (row,) = given("gap", "BTC", "--notional", "1e6")["arbitrages"]
     (point,) = row["points"]
     # 98,409 at 1/150, 500,000 at 1/200, 401,591 at 1/500 of notional.
-    parts = {part["venue"]: part for part in point["parts"]}
+    parts = {part["venue"]: part for part in point["allocation"]}
     assert parts["gate"]["margin"] == pytest.approx(2500.0)
     assert parts["mexc"]["margin"] == pytest.approx(parts["mexc"]["notional"] / 500)
-    assert sum(part["margin"] for part in parts.values()) == pytest.approx(point["split"])
-    assert point["gap"] == pytest.approx(point["reference"] - point["split"])
+    assert sum(part["margin"] for part in parts.values()) == pytest.approx(point["optimal_split"])
+    assert point["gap"] == pytest.approx(point["reference"] - point["optimal_split"])
     assert point["annual_cost"] == pytest.approx(0.1 * point["gap"])
 
 
@@ -69,7 +69,7 @@ def test_fees_and_excluded_venues_are_told() -> None:
 
 def _cost(answer: Any) -> float:
     (row,) = answer["arbitrages"]
-    cost = row["points"][0]["split"]
+    cost = row["points"][0]["optimal_split"]
     assert isinstance(cost, float)
     return cost
 
@@ -118,14 +118,16 @@ def test_liquidation_is_given_at_equal_and_at_the_largest_leverage() -> None:
     equal, largest = rows
     # Binance at $1m: 0.5 % of notional less $650 in the tier of $904k; 10x.
     assert equal["leverage"] == 10.0
-    assert equal["long"] == pytest.approx(1 - (900_000 - 500) / (1e6 * (1 - 0.005)), rel=0.02)
+    assert equal["adverse_move_long"] == pytest.approx(
+        1 - (900_000 - 500) / (1e6 * (1 - 0.005)), rel=0.02
+    )
     assert largest["leverage"] == 75.0
     assert equal["reason"] == ""
     with_fee = json.loads(
         run("liquidation", "BTC", "--venue", "okx", "--taker", "0.05%", "--format", "json").stdout
     )
     without = json.loads(run("liquidation", "BTC", "--venue", "okx", "--format", "json").stdout)
-    assert with_fee[0]["long"] < without[0]["long"]
+    assert with_fee[0]["adverse_move_long"] < without[0]["adverse_move_long"]
     assert without[0]["reason"].startswith("without its fee add-on: taker fee on notional")
     assert with_fee[0]["reason"] == ""
 
@@ -148,9 +150,12 @@ def test_a_taker_fee_counts_only_where_a_venue_says_that_it_does() -> None:
         return json.loads(run("liquidation", "BTC", *options).stdout)[0]
 
     kraken = distances("krakenfutures", "--taker", "0.05%")
-    assert (kraken["long"], kraken["reason"]) == (distances("krakenfutures")["long"], "")
+    assert (kraken["adverse_move_long"], kraken["reason"]) == (
+        distances("krakenfutures")["adverse_move_long"],
+        "",
+    )
     apex = distances("apex", "--taker", "0.05%")
-    assert apex["long"] == distances("apex")["long"]
+    assert apex["adverse_move_long"] == distances("apex")["adverse_move_long"]
     assert apex["reason"] == "whether a fee counts on top is not stated"
 
 
@@ -185,8 +190,8 @@ def test_index_is_given_by_underlying_venue_without_each_and_over_time() -> None
     assert "2024-12-25" in table.stdout
     found = given("index", "BTC")
     first = found["indices"][0]
-    assert first["least"] < first["value"] < first["most"]
-    left = {name: one for name, one in found["without"] if one["figure"] == "initial"}
+    assert first["interval_lower"] < first["value"] < first["interval_upper"]
+    left = {name: one for name, one in found["without"] if one["margin_type"] == "initial"}
     assert set(left) == {one["venue"] for one in first["venues"]}
     assert found["over_time"] == []
 
@@ -238,7 +243,9 @@ def test_weights_of_nothing_are_no_weights(tmp_path: Path) -> None:
     )
     weighed = given("index", "BTC", *options)["indices"]
     assert {one["weights"] for one in weighed} == {"open interest"}
-    one = next(one for one in weighed if one["against"] != "median" and one["figure"] == "initial")
+    one = next(
+        one for one in weighed if one["reference"] != "median" and one["margin_type"] == "initial"
+    )
     weights = {"dydx": 49135841.0, "hyperliquid": 3194783496.0}
     whole = sum(weights.values())
     mean = sum(weights[each["venue"]] * each["distance"] for each in one["venues"]) / whole

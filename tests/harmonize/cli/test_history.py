@@ -38,7 +38,7 @@ def test_an_underlying_tells_its_courses_at_all_venues() -> None:
     found = json.loads(run("history", "--underlying", "XBT", "--format", "json").stdout)
     by_venue = {one["venue"]: one for one in found["courses"]}
     assert len(by_venue) == len(found["courses"]) > 20
-    assert by_venue["binance"]["marks"][0] == {"observed_at": "2022-02-12T00:00:00Z", "rate": 0.02}
+    assert by_venue["binance"]["points"][0] == {"observed_at": "2022-02-12T00:00:00Z", "rate": 0.02}
     assert all(one["underlying"] == "BTC" for one in found["courses"])
     early = json.loads(
         run("history", "--underlying", "BTC", "--as-of", "2023-12-31", "--format", "json").stdout

@@ -260,7 +260,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "audit.json"
     found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert found.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "1.4"
+    assert json.loads(path.read_text())["schema_version"] == "2.0"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -279,8 +279,12 @@ def test_gap_prints_spread_and_who_is_cheapest() -> None:
     assert "BTC initial margin, 17 venues, dates 2024-08-20 to 2026-09-25" in table.stdout
     given = json.loads(run("gap", "BTC", "--notional", "100000", "--format", "json").stdout)
     point = given["spreads"][0]["points"][0]
-    assert (point["notional"], point["cheapest"], point["least"]) == (100000.0, ["mexc"], 200.0)
-    assert (point["dearest"], point["most"]) == (["hibachi"], pytest.approx(6666.7))
+    assert (point["notional"], point["lowest_venues"], point["lowest"]) == (
+        100000.0,
+        ["mexc"],
+        200.0,
+    )
+    assert (point["highest_venues"], point["highest"]) == (["hibachi"], pytest.approx(6666.7))
 
 
 def test_rules_are_listed_shown_checked_and_have_a_schema(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def rows(
 ) -> dict[str, DivergenceRow]:
     reading = Reading("a test", (("0", snapshot()),), (schedule,), (), inputs=inputs)  # type: ignore[arg-type]
     terms = AuditOptions(NOW, tool(), jurisdictions=places or {})  # type: ignore[arg-type]
-    return {one.figure: one for one in audit(reading, (rule_set,), terms).divergences}
+    return {one.margin_type: one for one in audit(reading, (rule_set,), terms).divergences}
 
 
 def scoped(**parts: object) -> RuleSet:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harmonize.core.payload import Snapshot
-from harmonize.document.change import Change, Kind, Moved
+from harmonize.document.change import Change, ChangeKind, MarginChange
 from harmonize.history.diff import Observed, changes
 from harmonize.transfer.from_tier_table import offered
 from tests.support.paths import VECTORS
@@ -115,7 +115,7 @@ def test_the_contracts_that_changed_came_and_went_are_those_of_the_table() -> No
             "listed": new.keys() - old.keys(),
             "delisted": old.keys() - new.keys(),
         }
-        alone = {Kind.LISTED: "listed", Kind.DELISTED: "delisted"}
+        alone = {ChangeKind.LISTED: "listed", ChangeKind.DELISTED: "delisted"}
         said = {
             kind: {change.symbol for change in told if alone.get(change.kind, "changed") == kind}
             for kind in due
@@ -142,15 +142,21 @@ def extremes(old: Rows, new: Rows) -> dict[str, np.ndarray]:
     return {figure: held - 1 for figure, held in ends.items()}
 
 
-def kind_of(old: Rows, new: Rows) -> Kind:
+def kind_of(old: Rows, new: Rows) -> ChangeKind:
     moved = [held for held in extremes(old, new).values() if not np.isnan(held).any()]
     tighter = any((held > 1e-9).any() for held in moved)
     looser = any((held < -1e-9).any() for held in moved)
     if tighter or looser:
-        return Kind.MIXED if tighter and looser else Kind.TIGHTER if tighter else Kind.LOOSER
+        return (
+            ChangeKind.MIXED
+            if tighter and looser
+            else ChangeKind.TIGHTER
+            if tighter
+            else ChangeKind.LOOSER
+        )
     if np.isnan(old.rate).any():
-        return Kind.KNOWN
-    return Kind.BANDS if old.upper[-1] == new.upper[-1] else Kind.CAPACITY
+        return ChangeKind.KNOWN
+    return ChangeKind.BANDS if old.upper[-1] == new.upper[-1] else ChangeKind.CAPACITY
 
 
 def compared() -> list[tuple[Rows, Rows, Change]]:
@@ -158,7 +164,8 @@ def compared() -> list[tuple[Rows, Rows, Change]]:
         (table()[one][change.symbol], table()[two][change.symbol], change)
         for (one, two), told in found().items()
         for change in told
-        if change.kind not in {Kind.LISTED, Kind.DELISTED} and change.symbol not in EMPTY
+        if change.kind not in {ChangeKind.LISTED, ChangeKind.DELISTED}
+        and change.symbol not in EMPTY
     ]
 
 
@@ -171,7 +178,7 @@ def test_tighter_and_looser_are_as_the_rows_say() -> None:
     assert not wrong, wrong[:5]
 
 
-def inside(moved: Moved, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def inside(moved: MarginChange, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which sizes lie in the ranges told to be tighter, and looser."""
     spans = [
         [(lower, np.inf if upper is None else upper) for lower, upper in ranges]
@@ -192,7 +199,7 @@ def test_ranges_hold_the_sizes_at_which_the_rows_ask_more_or_less() -> None:
         looked_up = ratios(old, new, sizes, sizes)
         for moved in change.moved:
             tighter, looser = inside(moved, sizes)
-            ratio = looked_up[moved.figure] - 1
+            ratio = looked_up[moved.margin_type] - 1
             assert (tighter == (ratio > 1e-9)).all(), (change.symbol, change.after, moved)
             assert (looser == (ratio < -1e-9)).all(), (change.symbol, change.after, moved)
 
@@ -201,7 +208,7 @@ def test_the_largest_rise_and_fall_are_those_of_the_rows() -> None:
     for old, new, change in compared():
         due = extremes(old, new)
         for moved in change.moved:
-            highest, lowest = due[moved.figure].max(), due[moved.figure].min()
+            highest, lowest = due[moved.margin_type].max(), due[moved.margin_type].min()
             rise, fall = max(highest, 0.0), min(lowest, 0.0)
             assert (moved.largest_rise or 0.0) == pytest.approx(rise, rel=1e-6, abs=1e-9)
             assert (moved.largest_fall or 0.0) == pytest.approx(fall, rel=1e-6, abs=1e-9)

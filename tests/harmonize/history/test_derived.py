@@ -11,7 +11,7 @@ import pytest
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.source import Source
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.document.history import StressWindow
 from harmonize.history import derived, queries
 from harmonize.history.recent import RecentHistory
@@ -50,7 +50,11 @@ def afresh(books: Books, folder: Path, day: int) -> RecentHistory:
 
 def test_the_answer_that_was_kept_is_the_one_computed(tmp_path: Path, books: Books) -> None:
     due = afresh(books, tmp_path / "once", 3)
-    assert [one.change.kind for one in due.changes] == [Kind.TIGHTER, Kind.LOOSER, Kind.TIGHTER]
+    assert [one.change.kind for one in due.changes] == [
+        ChangeKind.TIGHTER,
+        ChangeKind.LOOSER,
+        ChangeKind.TIGHTER,
+    ]
     assert [(one.symbol[:3], one.until[8:10]) for one in due.in_stress] == [
         ("BTC", "21"),
         ("ETH", "23"),
@@ -119,7 +123,7 @@ def test_an_answer_about_an_earlier_day_is_computed(tmp_path: Path, books: Books
     found = asked(books, 2)
     assert found == afresh(books, tmp_path / "once", 2)
     assert len(found.unchanged) == 3
-    assert [one.change.kind for one in found.changes] == [Kind.TIGHTER, Kind.LOOSER]
+    assert [one.change.kind for one in found.changes] == [ChangeKind.TIGHTER, ChangeKind.LOOSER]
     assert asked(books).unchanged == ()  # and what is kept of the newest stays
 
 
@@ -147,10 +151,10 @@ def test_changes_after_a_sequence_are_those_of_what_was_gathered(books: Books) -
     books.gather(PLAIN, START + 11 * DAY)
     found = derived.changes_after(books.archive, 1, 6)
     assert [(one.symbol[:3], one.kind, one.after[8:10]) for one in found] == [
-        ("BTC", Kind.TIGHTER, "21"),
-        ("BTC", Kind.LOOSER, "22"),
-        ("ETH", Kind.TIGHTER, "23"),
-        ("SOL", Kind.LOOSER, "01"),
+        ("BTC", ChangeKind.TIGHTER, "21"),
+        ("BTC", ChangeKind.LOOSER, "22"),
+        ("ETH", ChangeKind.TIGHTER, "23"),
+        ("SOL", ChangeKind.LOOSER, "01"),
     ]
     assert derived.changes_after(books.archive, 3, 3) == ()
     assert len(derived.changes_after(books.archive, 3, 4)) == 1
@@ -179,15 +183,15 @@ def test_courses_are_of_what_is_compared_and_end_with_its_venue(books: Books) ->
     document = SimpleNamespace(
         curves=[SimpleNamespace(underlying="BTC"), SimpleNamespace(underlying="ETH")],
         comparisons=[SimpleNamespace(underlying=one.symbol[:3], members=[one]) for one in members],
-        heat_notional=1e5,
+        heat_map_notional=1e5,
     )
     past = derived.past([source(books)], document, START + 9 * DAY)  # type: ignore[arg-type]
-    heat = document.heat_notional
+    heat = document.heat_map_notional
     marks = {
-        (one.underlying, one.figure, one.notional): [
-            (mark.observed_at[8:10], mark.rate) for mark in one.marks
+        (one.underlying, one.margin_type, one.notional): [
+            (mark.observed_at[8:10], mark.rate) for mark in one.points
         ]
-        for one in past.courses
+        for one in past.series
     }
     for asset, due in (
         ("BTC", [("20", 0.02), ("21", 0.04), ("22", 0.02)]),
@@ -195,9 +199,9 @@ def test_courses_are_of_what_is_compared_and_end_with_its_venue(books: Books) ->
     ):
         assert marks[asset, "initial", heat] == due
         assert marks[asset, "maintenance", 1e6] == [("20", 0.00001)]
-    assert {one.until for one in past.courses} == {"2027-11-23T01:00:00Z"}
+    assert {one.until for one in past.series} == {"2027-11-23T01:00:00Z"}
     assert [(one.week, one.tighter, one.looser) for one in past.weeks] == [
         ("2027-11-15", 1, 0),
         ("2027-11-22", 1, 1),
     ]
-    assert past.stress == WINDOWS
+    assert past.stress_windows == WINDOWS

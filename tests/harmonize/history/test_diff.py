@@ -30,7 +30,7 @@ from harmonize.core.schedule import (
     flat,
     marginal,
 )
-from harmonize.document.change import Change, Kind
+from harmonize.document.change import Change, ChangeKind
 from harmonize.history.diff import Observed, changes, price_ratio, repriced
 from harmonize.numerics.panel import panel
 from tests.support.random_functions import random_functions
@@ -119,21 +119,21 @@ def test_ranges_are_where_one_is_above_the_other(seed: int) -> None:
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ({"initial": ("0.03", "0.05")}, Kind.TIGHTER),
-        ({"maintenance": ("0.005", "0.025")}, Kind.LOOSER),
-        ({"initial": ("0.03", "0.04")}, Kind.MIXED),
-        ({"uppers": (100_000, 900_000)}, Kind.CAPACITY),
+        ({"initial": ("0.03", "0.05")}, ChangeKind.TIGHTER),
+        ({"maintenance": ("0.005", "0.025")}, ChangeKind.LOOSER),
+        ({"initial": ("0.03", "0.04")}, ChangeKind.MIXED),
+        ({"uppers": (100_000, 900_000)}, ChangeKind.CAPACITY),
         (
             {
                 "uppers": (100_000, 500_000, 1_000_000),
                 "initial": ("0.02", "0.05", "0.05"),
                 "maintenance": ("0.01", "0.025", "0.025"),
             },
-            Kind.BANDS,
+            ChangeKind.BANDS,
         ),
     ],
 )
-def test_each_kind_of_change(change: dict[str, object], kind: Kind) -> None:
+def test_each_kind_of_change(change: dict[str, object], kind: ChangeKind) -> None:
     assert one(schedule(), schedule(**change)).kind is kind  # type: ignore[arg-type]
 
 
@@ -155,7 +155,7 @@ def test_a_rule_that_changes_shows_in_the_margins_it_moves() -> None:
     old = schedule()
     flat_kept = flat([tier.upper for tier in old.tiers], [D("0.01"), D("0.025")])
     found = one(replace(old, rule=TierRule.FLAT, maintenance=Known(flat_kept)), old)
-    assert found.kind is Kind.LOOSER
+    assert found.kind is ChangeKind.LOOSER
     assert (found.rule_before, found.rule_after) == ("flat", "marginal")
     (_, kept) = found.moved
     assert kept.looser == ((100_000.0, 1_000_000.0),)
@@ -166,7 +166,7 @@ def test_a_rule_that_changes_shows_in_the_margins_it_moves() -> None:
 
 def test_only_the_rule_changes_where_one_tier_makes_both_the_same() -> None:
     old = schedule((100_000,), ("0.02",), ("0.01",))
-    assert one(replace(old, rule=TierRule.FLAT), old).kind is Kind.RULE
+    assert one(replace(old, rule=TierRule.FLAT), old).kind is ChangeKind.RULE
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9), st.integers(2, 8))
@@ -182,13 +182,13 @@ def test_a_change_of_tiers_shows_through_a_change_of_price() -> None:
     old = schedule((10, 100), price="50000")
     new = schedule((10, 100), ("0.03", "0.05"), price="60000")
     found = one(old, new)
-    assert found.kind is Kind.TIGHTER
+    assert found.kind is ChangeKind.TIGHTER
     assert found.price == pytest.approx(1.2)
     ((lower, upper),) = found.moved[0].tighter
     assert lower == 0.0
     assert upper == pytest.approx(600_000.0)
     wider = one(old, schedule((10, 120), price="60000"))
-    assert wider.kind is Kind.CAPACITY
+    assert wider.kind is ChangeKind.CAPACITY
     assert wider.capacity_before == pytest.approx(6e6)
     assert wider.capacity_after == pytest.approx(7.2e6)
 
@@ -212,10 +212,10 @@ def test_a_range_begins_at_the_bound_where_margins_part_slowly() -> None:
 
 def test_what_becomes_known_or_unknown_is_no_change_of_margin() -> None:
     bare = replace(schedule(), maintenance=Unknown("not published"))
-    assert one(bare, schedule()).kind is Kind.KNOWN
+    assert one(bare, schedule()).kind is ChangeKind.KNOWN
     gone = one(schedule(), bare)
-    assert gone.kind is Kind.UNKNOWN
-    assert [moved.figure for moved in gone.moved] == ["initial"]
+    assert gone.kind is ChangeKind.UNKNOWN
+    assert [moved.margin_type for moved in gone.moved] == ["initial"]
     assert gone.steps[0].maintenance_after is None
 
 
@@ -230,10 +230,10 @@ def test_listings_are_told_from_what_a_partial_snapshot_leaves_out() -> None:
         for now in (True, False)
     }
     assert kinds == {
-        (True, True): [Kind.DELISTED, Kind.LISTED],
-        (True, False): [Kind.LEFT_OUT, Kind.LISTED],
-        (False, True): [Kind.DELISTED, Kind.APPEARED],
-        (False, False): [Kind.LEFT_OUT, Kind.APPEARED],
+        (True, True): [ChangeKind.DELISTED, ChangeKind.LISTED],
+        (True, False): [ChangeKind.LEFT_OUT, ChangeKind.LISTED],
+        (False, True): [ChangeKind.DELISTED, ChangeKind.APPEARED],
+        (False, False): [ChangeKind.LEFT_OUT, ChangeKind.APPEARED],
     }
     assert changes(of(), of(btc), LADDER) == ()  # the venue was not read before
 

@@ -18,7 +18,7 @@ from harmonize.api.audit import Question
 from harmonize.archive.archive import Archive
 from harmonize.archive.location import recorded
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, value_of
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.document.history import StressWindow
 from harmonize.history import queries
 from harmonize.history.recent import DAYS
@@ -136,7 +136,7 @@ def test_years_begin_with_what_was_in_force() -> None:
     own, carried = held
     assert len(carried) > 200
     assert {one.observed_at.year for one in carried} <= {2021, 2022, 2023}
-    assert not {one.kind for one in carried} & {Kind.DELISTED, Kind.LEFT_OUT}
+    assert not {one.kind for one in carried} & {ChangeKind.DELISTED, ChangeKind.LEFT_OUT}
     last = {one.key: one for one in own}
     assert all(last.get(one.key, one) == one for one in carried)
 
@@ -160,7 +160,12 @@ def days_of_change() -> dict[str, list[tuple[str, str]]]:
 
 
 def said(row: Row) -> str:
-    alone = {FIRST: "first", Kind.LISTED: "came", Kind.APPEARED: "came", Kind.DELISTED: "went"}
+    alone = {
+        FIRST: "first",
+        ChangeKind.LISTED: "came",
+        ChangeKind.APPEARED: "came",
+        ChangeKind.DELISTED: "went",
+    }
     return alone.get(row.kind, "changed")
 
 
@@ -212,8 +217,8 @@ def test_history_ends_where_it_is_asked_to() -> None:
 
 
 def test_weeks_count_rows_by_the_iso_calendar() -> None:
-    names = {one.value: one.name.lower() for one in Kind}
-    left = {FIRST, Kind.APPEARED, Kind.LEFT_OUT, Kind.UNREAD, Kind.READ}
+    names = {one.value: one.name.lower() for one in ChangeKind}
+    left = {FIRST, ChangeKind.APPEARED, ChangeKind.LEFT_OUT, ChangeKind.UNREAD, ChangeKind.READ}
     counted = Counter(
         (one.venue, one.observed_at.isocalendar()[:2], names[one.kind])
         for (_, _, part), held in rows(of_recorded()).items()

@@ -6,7 +6,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.document.change import Change, Kind
+from harmonize.document.change import Change, ChangeKind
 from harmonize.history.recent import Dated, InStress, RecentHistory, Unchanged
 
 AT = datetime(2027, 1, 1, tzinfo=UTC)
@@ -16,7 +16,7 @@ KEYS = list(product("ab", "xy", ("isolated", "cross")))
 def of_keys(venue: str) -> RecentHistory:
     own = [key for key in KEYS if key[0] == venue]
     return RecentHistory(
-        tuple(Dated(Change(*key, "BTC", Kind.TIGHTER, "", ""), "") for key in own),
+        tuple(Dated(Change(*key, "BTC", ChangeKind.TIGHTER, "", ""), "") for key in own),
         (InStress(venue, "w", "", "", "", "", 1, 0.1, "x"),),
         tuple(Unchanged(*key, AT) for key in own),
         {venue: (AT,)},

@@ -18,7 +18,7 @@ import pytest
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
 from harmonize.config.run_settings import Keep
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.history import derived, queries, table_rows, tables
 from harmonize.history.table_rows import Row
 from harmonize.history.tables import HistoryTables, TableState
@@ -130,10 +130,10 @@ def test_a_change_is_found_however_many_nights_it_could_not_be_read(
     btc = [(at - begun, kind) for at, symbol, kind in told(grown) if symbol == "BTC"]
     assert btc == [
         (0 * DAY, FIRST),
-        (1 * DAY, Kind.UNREAD),
-        (5 * DAY, Kind.TIGHTER),
-        (6 * DAY, Kind.UNREAD),
-        (9 * DAY, Kind.READ),
+        (1 * DAY, ChangeKind.UNREAD),
+        (5 * DAY, ChangeKind.TIGHTER),
+        (6 * DAY, ChangeKind.UNREAD),
+        (9 * DAY, ChangeKind.READ),
     ]
 
 
@@ -147,8 +147,8 @@ def test_an_older_snapshot_comes_in_between(tmp_path: Path, books: Books) -> Non
     found = [one for one in told(grown) if one[1] == "BTC"]
     assert [(at - START, kind) for at, _, kind in found] == [
         (0 * DAY, FIRST),
-        (5 * DAY, Kind.TIGHTER),
-        (10 * DAY, Kind.TIGHTER),
+        (5 * DAY, ChangeKind.TIGHTER),
+        (10 * DAY, ChangeKind.TIGHTER),
     ]
 
 
@@ -181,7 +181,7 @@ def test_an_archive_that_was_rolled_back_takes_its_rows_along(tmp_path: Path) ->
     longer.gather(PLAIN | {"BTC": "0.05"}, START + DAY)
     grown = HistoryTables(tmp_path / "grown")
     grown.update(longer.archive)
-    assert {kind for _, _, kind in told(grown)} == {FIRST, Kind.TIGHTER}
+    assert {kind for _, _, kind in told(grown)} == {FIRST, ChangeKind.TIGHTER}
     grown.update(shorter.archive)
     assert {kind for _, _, kind in told(grown)} == {FIRST}
     grown.update(Archive.create(tmp_path / "empty"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.core.payload import Defect
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.history.diff import Observed, changes
 from harmonize.history.timeline import FIRST, events, points
 from harmonize.history.timeline import warm as warm_place
@@ -83,7 +83,7 @@ def observed(state: dict[str, str], day: int, *, complete: bool = True) -> Obser
     return Observed.of(found.schedules, ["dydx"] if complete else [], found.defects)
 
 
-def kinds(one: Observed, other: Observed) -> dict[str, Kind]:
+def kinds(one: Observed, other: Observed) -> dict[str, ChangeKind]:
     return {change.symbol[:3]: change.kind for change in changes(one, other, ())}
 
 
@@ -94,19 +94,19 @@ BROKEN = PLAIN | {"BTC": "?"}
 @pytest.mark.parametrize(
     ("before", "after", "complete", "kind"),
     [
-        (PLAIN, BROKEN, True, Kind.UNREAD),
-        (PLAIN, WITHOUT, True, Kind.DELISTED),
-        (PLAIN, WITHOUT, False, Kind.LEFT_OUT),
-        (PLAIN, BROKEN, False, Kind.UNREAD),
-        (BROKEN, PLAIN, True, Kind.READ),
-        (WITHOUT, PLAIN, True, Kind.LISTED),
+        (PLAIN, BROKEN, True, ChangeKind.UNREAD),
+        (PLAIN, WITHOUT, True, ChangeKind.DELISTED),
+        (PLAIN, WITHOUT, False, ChangeKind.LEFT_OUT),
+        (PLAIN, BROKEN, False, ChangeKind.UNREAD),
+        (BROKEN, PLAIN, True, ChangeKind.READ),
+        (WITHOUT, PLAIN, True, ChangeKind.LISTED),
         (BROKEN, WITHOUT, True, None),
         (WITHOUT, BROKEN, True, None),
         (BROKEN, BROKEN, True, None),
     ],
 )
 def test_what_could_not_be_read_neither_came_nor_went(
-    before: dict[str, str], after: dict[str, str], kind: Kind | None, *, complete: bool
+    before: dict[str, str], after: dict[str, str], kind: ChangeKind | None, *, complete: bool
 ) -> None:
     found = kinds(observed(before, 0), observed(after, 1, complete=complete))
     assert found == ({} if kind is None else {"BTC": kind})
@@ -114,8 +114,8 @@ def test_what_could_not_be_read_neither_came_nor_went(
 
 def test_a_whole_snapshot_that_cannot_be_read_makes_nothing_go() -> None:
     nothing = Observed.of((), ["dydx"], [Defect("dydx", "snapshot", "is no JSON")])
-    assert set(kinds(observed(PLAIN, 0), nothing).values()) == {Kind.UNREAD}
-    assert set(kinds(nothing, observed(PLAIN, 1)).values()) == {Kind.READ}
+    assert set(kinds(observed(PLAIN, 0), nothing).values()) == {ChangeKind.UNREAD}
+    assert set(kinds(nothing, observed(PLAIN, 1)).values()) == {ChangeKind.READ}
     none = Observed((), frozenset())
     assert kinds(observed(PLAIN, 0), none) == kinds(none, observed(PLAIN, 0)) == {}
 
@@ -130,11 +130,11 @@ def test_a_gap_is_told_once_and_the_change_across_it_found(tmp_path: Path, books
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
     assert of_btc(books, tmp_path) == [
         (0, FIRST),
-        (1, Kind.UNREAD),
-        (3, Kind.TIGHTER),
-        (4, Kind.UNREAD),
-        (5, Kind.READ),
-        (6, Kind.LOOSER),
+        (1, ChangeKind.UNREAD),
+        (3, ChangeKind.TIGHTER),
+        (4, ChangeKind.UNREAD),
+        (5, ChangeKind.READ),
+        (6, ChangeKind.LOOSER),
     ]
 
 
@@ -143,7 +143,7 @@ def test_a_schedule_that_went_while_it_could_not_be_read_is_delisted(
 ) -> None:
     for day, state in enumerate([PLAIN, BROKEN, WITHOUT, WITHOUT]):
         books.gather(state, START + day * DAY)
-    assert of_btc(books, tmp_path) == [(0, FIRST), (1, Kind.UNREAD), (2, Kind.DELISTED)]
+    assert of_btc(books, tmp_path) == [(0, FIRST), (1, ChangeKind.UNREAD), (2, ChangeKind.DELISTED)]
 
 
 def test_a_partial_snapshot_leaves_what_it_does_not_hold_as_it_was(
@@ -154,9 +154,9 @@ def test_a_partial_snapshot_leaves_what_it_does_not_hold_as_it_was(
     books.gather({"BTC": "0.05"}, START + 2 * DAY, complete=False)
     books.gather(PLAIN | {"BTC": "0.05"}, START + 3 * DAY)
     assert told(made_once(books, tmp_path / "tables"))[3:] == [
-        (START + DAY, "ETH", Kind.TIGHTER),
-        (START + 2 * DAY, "BTC", Kind.TIGHTER),
-        (START + 3 * DAY, "ETH", Kind.LOOSER),
+        (START + DAY, "ETH", ChangeKind.TIGHTER),
+        (START + 2 * DAY, "BTC", ChangeKind.TIGHTER),
+        (START + 3 * DAY, "ETH", ChangeKind.LOOSER),
     ]
 
 
@@ -167,13 +167,13 @@ def test_what_comes_after_a_partial_snapshot_over_a_complete_one_was_listed(
     books.gather(WITHOUT, START)
     books.gather({"ETH": "0.02"}, START + DAY, complete=False)
     books.gather(PLAIN, START + 2 * DAY)
-    assert of_btc(books, tmp_path) == [(2, Kind.LISTED)]
+    assert of_btc(books, tmp_path) == [(2, ChangeKind.LISTED)]
 
 
 def test_what_comes_after_partial_snapshots_alone_appeared(tmp_path: Path, books: Books) -> None:
     books.gather({"ETH": "0.02"}, START, complete=False)
     books.gather(PLAIN, START + DAY)
-    assert of_btc(books, tmp_path) == [(1, Kind.APPEARED)]
+    assert of_btc(books, tmp_path) == [(1, ChangeKind.APPEARED)]
 
 
 def test_a_leap_is_hidden_as_an_audit_hides_it(tmp_path: Path, books: Books) -> None:
@@ -185,7 +185,7 @@ def test_a_leap_is_hidden_as_an_audit_hides_it(tmp_path: Path, books: Books) -> 
     states += [(PLAIN | {"BTC": "0.0001"}, True), (PLAIN | {"BTC": "0.0001"}, True)]
     for day, (state, complete) in enumerate(states):
         books.gather(state, START + day * DAY, complete=complete)
-    assert of_btc(books, tmp_path) == [(0, FIRST), (1, Kind.UNKNOWN), (3, Kind.KNOWN)]
+    assert of_btc(books, tmp_path) == [(0, FIRST), (1, ChangeKind.UNKNOWN), (3, ChangeKind.KNOWN)]
 
 
 def test_a_point_that_cannot_be_read_says_why(books: Books) -> None:

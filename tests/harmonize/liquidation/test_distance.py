@@ -55,18 +55,18 @@ def test_distances_follow_the_tiers_unit() -> None:
         rows(bounded(unit), entry) for unit in ("quote currency", "contracts")
     )
     # The long falls into the first tier (1 %), or keeps the second (5 %).
-    assert by_value.long == pytest.approx(1 - 0.8 / 0.99)
-    assert by_quantity.long == pytest.approx(1 - 0.8 / 0.95)
+    assert by_value.adverse_move_long == pytest.approx(1 - 0.8 / 0.99)
+    assert by_quantity.adverse_move_long == pytest.approx(1 - 0.8 / 0.95)
     at_entry = VenueConventions("okx", None, "entry", "sourced", "a page")
     (held, _) = rows(bounded("contracts"), entry, {"okx": at_entry})
-    assert held.long == pytest.approx((220 - 55) / 1100)
+    assert held.adverse_move_long == pytest.approx((220 - 55) / 1100)
 
 
 def test_more_leverage_than_a_venue_allows_is_said() -> None:
     equal, largest = rows(TIERED, Entry(1100.0, leverage=20.0))
-    assert (equal.long, equal.reason) == (None, "allows 10x at that size")
+    assert (equal.adverse_move_long, equal.reason) == (None, "allows 10x at that size")
     assert largest.leverage == pytest.approx(10.0)
-    assert largest.long == pytest.approx(1 - 0.9 / 0.95)  # still in the second tier
+    assert largest.adverse_move_long == pytest.approx(1 - 0.9 / 0.95)  # still in the second tier
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_why_there_is_no_distance(change: dict[str, object], said: str) -> None:
     one = replace(TIERED, **change)  # type: ignore[arg-type] # each case changes what it names
     found = rows(one, Entry(500.0, leverage=20.0))
     assert found[-1].reason == said
-    assert found[-1].long is None
+    assert found[-1].adverse_move_long is None
 
 
 def test_a_position_above_what_is_taken_is_said_with_the_largest() -> None:
@@ -112,4 +112,4 @@ def test_a_fee_counts_where_the_venue_says_so(
     one = replace(TIERED, fee=FeeAddOn(rule, Unknown("depends on the account")))
     (equal, _) = rows(one, Entry(500.0, leverage=10.0, fee=taker))
     assert (equal.fee_rate, equal.reason) == (fee, said)
-    assert equal.long == pytest.approx(1 - 0.9 / (0.99 - (fee or 0.0)))
+    assert equal.adverse_move_long == pytest.approx(1 - 0.9 / (0.99 - (fee or 0.0)))

@@ -29,7 +29,7 @@ from tests.support.receivers import (
     receiver,
 )
 
-NOTICE = notice(replace(LOUD, fresh=(replace(FINDING, message="größer 保证金"),)), "")
+NOTICE = notice(replace(LOUD, new_findings=(replace(FINDING, message="größer 保证金"),)), "")
 HIDDEN = "/s3cr3t?key=s3cr3t"
 CLOSED = "http://127.0.0.1:1"
 Tls = tuple[ssl.SSLContext, ssl.SSLContext]
@@ -275,7 +275,7 @@ def test_a_mail_server_that_is_none_is_told() -> None:
 
 def test_a_venues_words_cannot_add_a_recipient_or_a_header() -> None:
     evil = replace(FINDING, symbol="A\r\nBcc: thief@example.org\r\n.\r\nRCPT TO:<c@example.org>")
-    sent = notice(replace(QUIET, night="2026\r\nBcc: thief@example.org", fresh=(evil,)), "")
+    sent = notice(replace(QUIET, night="2026\r\nBcc: thief@example.org", new_findings=(evil,)), "")
     with post_office() as office:
         assert send(sent, (_mail(office.port, "none"),), door()) == ()
     (envelope,) = office.taken

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import pytest
 
 from harmonize.document import Finding, Level
-from harmonize.document.change import Change, Kind
+from harmonize.document.change import Change, ChangeKind
 from harmonize.document.night import Night
 from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, LONGEST, notice, should_notify
 from tests.support.nights import CHANGE, FINDING, LOUD, QUIET, RISE
@@ -34,10 +34,10 @@ def test_a_quiet_night_has_nothing_new() -> None:
 
 
 def test_the_gravest_findings_come_first() -> None:
-    near = replace(WARNING, divergence=-0.1, symbol="near", fingerprint="n")
-    far = replace(WARNING, divergence=0.9, symbol="far", fingerprint="f")
-    unknown = replace(WARNING, divergence=None, symbol="unknown", fingerprint="u")
-    found = notice(replace(QUIET, fresh=(near, unknown, far, WORSE)), "")
+    near = replace(WARNING, deviation=-0.1, symbol="near", fingerprint="n")
+    far = replace(WARNING, deviation=0.9, symbol="far", fingerprint="f")
+    unknown = replace(WARNING, deviation=None, symbol="unknown", fingerprint="u")
+    found = notice(replace(QUIET, new_findings=(near, unknown, far, WORSE)), "")
     order = [line.split()[3] for line in found.lines]
     assert order == ["BTC/USDT:USDT", "far", "near", "unknown"]
     assert found.lines[0].startswith("worse error: okx")
@@ -45,11 +45,13 @@ def test_the_gravest_findings_come_first() -> None:
 
 def test_the_changes_that_rose_most_come_first() -> None:
     changes = (
-        replace(CHANGE, kind=Kind.LISTED, symbol="listed", moved=()),
-        replace(CHANGE, kind=Kind.LOOSER, symbol="looser", moved=()),
+        replace(CHANGE, kind=ChangeKind.LISTED, symbol="listed", moved=()),
+        replace(CHANGE, kind=ChangeKind.LOOSER, symbol="looser", moved=()),
         replace(CHANGE, symbol="less", moved=(replace(RISE, largest_rise=0.1),)),
-        replace(CHANGE, kind=Kind.MIXED, symbol="most", moved=(replace(RISE, largest_rise=3.0),)),
-        replace(CHANGE, kind=Kind.UNKNOWN, symbol="unknown", moved=()),
+        replace(
+            CHANGE, kind=ChangeKind.MIXED, symbol="most", moved=(replace(RISE, largest_rise=3.0),)
+        ),
+        replace(CHANGE, kind=ChangeKind.UNKNOWN, symbol="unknown", moved=()),
     )
     tally, *lines = notice(replace(QUIET, changes=changes), "").lines
     assert tally == "5 changes: 1 tighter, 1 looser, 1 mixed, 1 no longer known, 1 listed"
@@ -61,7 +63,7 @@ def test_what_is_left_out_is_counted() -> None:
     night = replace(
         QUIET,
         errors=tuple(f"e{number}" for number in range(ERRORS + 1)),
-        fresh=(FINDING,) * (FINDINGS + 2),
+        new_findings=(FINDING,) * (FINDINGS + 2),
         changes=(CHANGE,) * (CHANGES + 3),
     )
     lines = notice(night, "").lines
@@ -75,14 +77,14 @@ def test_what_is_left_out_is_counted() -> None:
 
 def test_lines_are_short_and_single_and_show_what_does_not_print() -> None:
     evil = replace(FINDING, symbol="A\r\nBcc: x\x00\u202e", message="m" * 1000)
-    (line,) = notice(replace(QUIET, fresh=(evil,)), "").lines
+    (line,) = notice(replace(QUIET, new_findings=(evil,)), "").lines
     assert "A\\r\\nBcc: x\\x00\\u202e" in line
     assert len(line) == LONGEST
     assert line.endswith("m…")
 
 
 def test_the_document_is_the_whole_night_under_stable_names() -> None:
-    night = replace(LOUD, fresh=(FINDING,) * 100, changes=(CHANGE,) * 100)
+    night = replace(LOUD, new_findings=(FINDING,) * 100, changes=(CHANGE,) * 100)
     whole = json.loads(notice(night, LINK).document)
     assert list(whole) == [
         *("format", "night", "as_of", "title", "link", "lines", "version", "exit_code"),
@@ -93,12 +95,12 @@ def test_the_document_is_the_whole_night_under_stable_names() -> None:
     assert set(whole["changes"][0]) == {one.name for one in fields(Change)}
     assert whole["findings"][0]["level"] == "error"
     assert whole["changes"][0]["moved"][0]["tighter"] == [[0.0, None]]
-    assert whole["venues"][0]["became"] == "gathered"
+    assert whole["venues"][0]["status"] == "gathered"
 
 
 def test_what_json_cannot_say_is_null_and_what_utf8_cannot_is_an_escape() -> None:
     odd = replace(FINDING, observed=float("inf"), symbol="\ud800", message="größer als 1 %")
-    document = notice(replace(QUIET, fresh=(odd,)), "").document
+    document = notice(replace(QUIET, new_findings=(odd,)), "").document
     assert "größer" in document.decode()
     (finding,) = json.loads(document)["findings"]
     assert (finding["observed"], finding["symbol"]) == (None, "\ud800")
@@ -116,13 +118,13 @@ def test_the_same_night_gives_the_same_notice() -> None:
         (replace(QUIET, errors=("e",)), "error", ("new",), False),
         (replace(QUIET, changes=(CHANGE,)), "error", ("new", "worse", "errors"), False),
         (replace(QUIET, changes=(CHANGE,)), "error", ("changes",), True),
-        (replace(QUIET, fresh=(WARNING,)), "error", ("new", "worse", "errors"), False),
-        (replace(QUIET, fresh=(WARNING,)), "warning", ("new",), True),
-        (replace(QUIET, fresh=(WARNING,)), "info", ("new",), True),
-        (replace(QUIET, fresh=(FINDING,)), "warning", ("new",), True),
-        (replace(QUIET, fresh=(WORSE,)), "error", ("new",), False),
-        (replace(QUIET, fresh=(WORSE,)), "error", ("worse",), True),
-        (replace(QUIET, fresh=(replace(FINDING, state=""),)), "error", ("new",), True),
+        (replace(QUIET, new_findings=(WARNING,)), "error", ("new", "worse", "errors"), False),
+        (replace(QUIET, new_findings=(WARNING,)), "warning", ("new",), True),
+        (replace(QUIET, new_findings=(WARNING,)), "info", ("new",), True),
+        (replace(QUIET, new_findings=(FINDING,)), "warning", ("new",), True),
+        (replace(QUIET, new_findings=(WORSE,)), "error", ("new",), False),
+        (replace(QUIET, new_findings=(WORSE,)), "error", ("worse",), True),
+        (replace(QUIET, new_findings=(replace(FINDING, state=""),)), "error", ("new",), True),
     ],
 )
 def test_a_night_is_due_when_what_counts_happened(
@@ -133,4 +135,4 @@ def test_a_night_is_due_when_what_counts_happened(
 
 def test_changes_alone_are_not_due_unless_asked_for() -> None:
     assert not should_notify(replace(QUIET, changes=(CHANGE,)), Level.INFO)
-    assert should_notify(replace(QUIET, fresh=(FINDING,)), Level.ERROR)
+    assert should_notify(replace(QUIET, new_findings=(FINDING,)), Level.ERROR)

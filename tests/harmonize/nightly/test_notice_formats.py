@@ -50,7 +50,7 @@ def test_a_quiet_notice_without_a_link_is_a_title_alone() -> None:
 
 
 def test_no_word_of_a_venue_is_markup_in_slack() -> None:
-    message = json.loads(slack(_of(fresh=(EVIL,))))
+    message = json.loads(slack(_of(new_findings=(EVIL,))))
     _, section, _ = message["blocks"]
     assert section["text"]["type"] == "plain_text"
     text = section["text"]["text"]
@@ -80,7 +80,7 @@ def test_a_line_too_long_for_a_section_is_cut_between_characters() -> None:
 
 
 def test_a_mail_is_plain_text_in_utf8_with_what_the_notice_says() -> None:
-    sent = _of(fresh=(EVIL,))
+    sent = _of(new_findings=(EVIL,))
     read = message_from_bytes(mail(sent, MAIL).as_bytes(), policy=default)
     assert not read.defects
     assert read.get_content_type() == "text/plain"
@@ -93,7 +93,7 @@ def test_a_mail_is_plain_text_in_utf8_with_what_the_notice_says() -> None:
 
 
 def test_no_word_of_a_venue_is_a_header() -> None:
-    sent = replace(_of(fresh=(EVIL,), night="2026\r\nBcc: thief@example.org"))
+    sent = replace(_of(new_findings=(EVIL,), night="2026\r\nBcc: thief@example.org"))
     written = mail(sent, MAIL).as_bytes()
     head = written.partition(b"\r\n\r\n")[0].decode("ascii")
     assert {line.partition(":")[0] for line in head.split("\r\n") if line[0] not in " \t"} == {

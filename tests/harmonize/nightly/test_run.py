@@ -17,7 +17,7 @@ from harmonize.config.channels import Channel, Command, Slack, Webhook
 from harmonize.config.run_settings import Keep, Notify, RunSettings
 from harmonize.core.payload import Payload, Snapshot
 from harmonize.document import AuditDocument, Level
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.document.night import Night
 from harmonize.nightly import outbox
 from harmonize.nightly import run as nightly
@@ -195,7 +195,7 @@ def entries(world: World) -> list[tuple[str, datetime, str]]:
 
 def test_a_first_night_says_nothing_new(world: World) -> None:
     done = world.run()
-    assert (done.night.changes, done.night.fresh, done.night.errors) == ((), (), ())
+    assert (done.night.changes, done.night.new_findings, done.night.errors) == ((), (), ())
     assert sum(done.night.counts.values()) > 0
     assert (done.exit_code, world.told) == (0, [])
     assert done.night.night == "2027-11-29"
@@ -205,7 +205,7 @@ def test_a_first_night_says_nothing_new(world: World) -> None:
 def test_the_same_night_twice_is_once(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     first = world.night(4)
-    assert {one.kind for one in first.night.changes} == {Kind.TIGHTER}
+    assert {one.kind for one in first.night.changes} == {ChangeKind.TIGHTER}
     held, kept = files(world.folder / "site"), entries(world)
     world.clock += timedelta(hours=2)
     second = world.run()
@@ -222,9 +222,9 @@ def test_a_night_tells_what_changed_since_the_run_before_though_nights_were_miss
     world = after_two(two, tmp_path)
     world.clock += timedelta(days=3)
     missed = world.night(4)
-    assert [one.kind for one in missed.night.changes] == [Kind.TIGHTER]
+    assert [one.kind for one in missed.night.changes] == [ChangeKind.TIGHTER]
     assert world.night().night.changes == ()
-    assert [one.kind for one in world.night(1).night.changes] == [Kind.LOOSER]
+    assert [one.kind for one in world.night(1).night.changes] == [ChangeKind.LOOSER]
 
 
 def _broken(real: Callable[..., None], left: list[int], site: Site, name: str, at: bytes) -> None:
@@ -266,7 +266,7 @@ def test_a_night_that_broke_off_at_any_write_is_resumed_as_if_it_had_not(
     assert broken == 13  # twice the record of the notice among them
 
 
-@pytest.mark.parametrize("step", ["gather", "send", "prune", "pruned", "thin"])
+@pytest.mark.parametrize("step", ["gather", "send", "prune", "pruned", "prune_site"])
 def test_a_night_that_broke_off_between_two_steps_is_resumed(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -282,7 +282,7 @@ def test_a_night_that_broke_off_between_two_steps_is_resumed(
         "send": (World, "send", False),
         "prune": (Archive, "prune", True),
         "pruned": (Archive, "prune", False),
-        "thin": (Site, "thin", True),
+        "prune_site": (Site, "prune", True),
     }[step]
     real = getattr(holder, name)
 
@@ -357,7 +357,7 @@ def test_a_night_that_is_run_again_and_says_something_else_is_told_again(
     world.failing = {VENUE}
     done = world.night()
     assert done.exit_code == 3
-    assert [one.became for one in done.night.venues] == ["failed"]
+    assert [one.status for one in done.night.venues] == ["failed"]
     world.clock += timedelta(minutes=20)
     assert world.run().exit_code == 3  # it failed once more, which is no news
     assert len(world.told) == 2
@@ -387,7 +387,7 @@ def test_the_exit_code_is_5_before_3_before_1(
     world.failing = {"hyperliquid"} if "failing" in trouble else set()
     world.dead = {"webhook"} if "dead" in trouble else set()
     done = world.night(asked[0], fail_on=asked[1])
-    assert bool(done.night.fresh) == (asked[0] == "0.25")
+    assert bool(done.night.new_findings) == (asked[0] == "0.25")
     assert done.exit_code == code
 
 
@@ -398,11 +398,11 @@ def test_a_night_goes_from_noon_to_noon_utc(two: Path, tmp_path: Path) -> None:
     world.clock = datetime(2027, 12, 5, 12, tzinfo=UTC)
     found = world.run().night
     assert found.night == "2027-12-06"
-    assert [(one.became, one.reason) for one in found.venues] == [("held", "")]
+    assert [(one.status, one.reason) for one in found.venues] == [("held", "")]
     assert found.as_of == "2027-12-05T12:00:00Z"  # the noon it began with: nothing is newer
     assert found.errors == ()
     world.clock = datetime(2027, 12, 5, 23, 59, 59, tzinfo=UTC)
-    assert world.run().night.venues[0].became == "gathered"
+    assert world.run().night.venues[0].status == "gathered"
 
 
 def test_what_is_gathered_after_noon_is_of_the_night_that_gathered_it(
@@ -414,7 +414,7 @@ def test_what_is_gathered_after_noon_is_of_the_night_that_gathered_it(
     world.factor = Decimal(4)
     found = world.run().night
     assert (found.night, found.as_of) == ("2027-12-05", "2027-12-05T12:20:00Z")
-    assert found.venues[0].became == "gathered"
+    assert found.venues[0].status == "gathered"
     assert len(found.changes) == 1
     world.clock += timedelta(hours=1)
     later = world.run().night
@@ -525,7 +525,7 @@ def test_findings_of_the_night_before_that_cannot_be_read_are_said_to_be_so(
     world = after_two(two, tmp_path)
     (world.folder / "site/nights/2027-11-30/baseline.json.gz").write_bytes(content)
     done = world.night("0.25")
-    assert done.night.fresh
+    assert done.night.new_findings
     assert done.exit_code == 3
     (said,) = done.night.errors
     assert said.startswith("the findings of the night of 2027-11-30 cannot be read; ")
@@ -555,7 +555,7 @@ def test_retention_thins_archive_and_site_and_leaves_both_whole(world: World) ->
 def test_a_site_that_keeps_one_night_says_the_same_twice(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     first = world.night("0.25", nights=1)
-    assert first.night.fresh
+    assert first.night.new_findings
     held = files(world.folder / "site")
     assert world.run(nights=1) == first
     assert files(world.folder / "site") == held
@@ -647,7 +647,7 @@ def test_a_venue_that_failed_and_is_held_keeps_what_is_known(two: Path, tmp_path
     world = after_two(two, tmp_path)
     world.failing = {VENUE}
     (found,) = world.night().night.venues
-    assert (found.became, found.observed_at) == ("failed", "2027-11-30T01:15:05Z")
+    assert (found.status, found.observed_at) == ("failed", "2027-11-30T01:15:05Z")
     assert "503" in found.reason
 
 

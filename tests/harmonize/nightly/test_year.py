@@ -18,7 +18,7 @@ from harmonize.archive.catalog import Entry
 from harmonize.config.run_settings import Keep, RunSettings
 from harmonize.core.payload import Origin, Payload, Snapshot
 from harmonize.document import AuditDocument
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.document.night import Night
 from harmonize.history.tables import HistoryTables
 from harmonize.nightly import run
@@ -91,7 +91,7 @@ class World:
     rates: dict[str, Rates] = field(default_factory=lambda: {venue: {} for venue in VENUES})
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     seen: dict[str, Rates] = field(default_factory=dict)
-    due: list[tuple[str, str, Kind]] = field(default_factory=list)
+    due: list[tuple[str, str, ChangeKind]] = field(default_factory=list)
     newest: dict[str, Entry] = field(default_factory=dict)
     failing: float = 0.1
     breaks: bool = False
@@ -125,7 +125,9 @@ class World:
         for asset in ASSETS:
             was, is_ = before.get(asset, Decimal(1)), now.get(asset, Decimal(1))
             if was != is_:
-                self.due.append((venue, asset, Kind.TIGHTER if is_ > was else Kind.LOOSER))
+                self.due.append(
+                    (venue, asset, ChangeKind.TIGHTER if is_ > was else ChangeKind.LOOSER)
+                )
 
     def live(self) -> None:
         """A day passes: now and then a venue changes a margin, or spoils a row for some days."""
@@ -209,10 +211,10 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
     assert any(one.pruned for one in good)
 
     changes = [one for night in told for one in night.changes]
-    moved = [one for one in changes if one.kind not in {Kind.UNREAD, Kind.READ}]
+    moved = [one for one in changes if one.kind not in {ChangeKind.UNREAD, ChangeKind.READ}]
     assert Counter((one.venue, one.underlying, one.kind) for one in moved) == Counter(world.due)
     assert len(world.due) > 25
-    assert sum(one.kind is Kind.UNREAD for one in changes) > 2
+    assert sum(one.kind is ChangeKind.UNREAD for one in changes) > 2
     assert max(labels.values()) == 1  # each night has its own name, whatever the clock did
     assert f"{date(2028, 2, 29)}" in labels
     assert sum(bool(night.errors) for night in told) > 60

@@ -26,7 +26,7 @@ def curve(name: str, notional: tuple[float, ...], rate: tuple[float, ...]) -> Cu
 
 
 def initial() -> Drawing:
-    return drawing(*(line for line in curves("BTC") if line.figure == "initial"))
+    return drawing(*(line for line in curves("BTC") if line.margin_type == "initial"))
 
 
 class Texts(HTMLParser):

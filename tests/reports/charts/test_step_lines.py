@@ -31,7 +31,8 @@ from tests.support.sample_history import (
 
 def drawn(*courses: MarginSeries, stress: tuple[StressWindow, ...] = ()) -> str:
     lines = [
-        Line(one.venue, f"c{n % 7} d{n % 4}", one.marks, one.until) for n, one in enumerate(courses)
+        Line(one.venue, f"c{n % 7} d{n % 4}", one.points, one.until)
+        for n, one in enumerate(courses)
     ]
     return steps(Frame("k", "Title", "A sentence."), lines, stress)
 
@@ -61,19 +62,19 @@ def recorded(what: str) -> tuple[MarginSeries, ...]:
     if what == "venues":
         return history.compared(Question(ladder=(1e6,)), "SOL").courses
     found = history.drawn(Question(ladder=(1e5, 1e6, 1e7)), "binance", "SOL/USDT:USDT")
-    return tuple(replace(one, venue=f"{one.figure[:2]} {one.notional:.0f}") for one in found)
+    return tuple(replace(one, venue=f"{one.margin_type[:2]} {one.notional:.0f}") for one in found)
 
 
 @pytest.mark.parametrize(("what", "least"), [("venues", 7), ("schedule", 30)])
 def test_the_rate_drawn_is_the_mark_in_force_in_the_recorded_archive(what: str, least: int) -> None:
     courses = recorded(what)
     svg = drawn(*courses, stress=windows())
-    first = min(day(one.marks[0].observed_at) for one in courses)
+    first = min(day(one.points[0].observed_at) for one in courses)
     last = max(day(one.until) for one in courses)
     pixel = (last - first) / 300.0  # days
     compared = 0
     for one in courses:
-        marks = [(day(mark.observed_at), mark.rate) for mark in one.marks]
+        marks = [(day(mark.observed_at), mark.rate) for mark in one.points]
         ends = [*(at for at, _ in marks[1:]), day(one.until)]
         for (begun, rate), end in zip(marks, ends, strict=True):
             if end - begun > 2 * pixel:
@@ -108,7 +109,7 @@ def test_the_rate_drawn_is_the_mark_in_force(steps_of: list[tuple[int, float | N
         assert shown == (
             None if mark.rate is None else pytest.approx(mark.rate, rel=0.02, abs=3e-3)
         )
-        assert in_force(one.marks, until, day_of(middle).isoformat()) == mark.rate
+        assert in_force(one.points, until, day_of(middle).isoformat()) == mark.rate
         begun += days
     logarithmic = max(rates) / min(rates) >= 5.0
     assert (min(level for level, _ in levels(svg)) > 0.0) == logarithmic
@@ -268,7 +269,7 @@ def test_a_year_is_said_where_it_begins() -> None:
 def test_a_margin_holds_from_its_mark_to_the_last_observation() -> None:
     one = course("2024-01-01 0.1, 2024-02-01 0.2", "2024-07-01")
     asked = ("2023-12-31", "2024-01-01", "2024-01-31", "2024-02-01", "2024-07-01", "2024-07-02")
-    found = [in_force(one.marks, one.until, at) for at in asked]
+    found = [in_force(one.points, one.until, at) for at in asked]
     assert found == [None, 0.1, 0.1, 0.2, 0.2, None]
 
 

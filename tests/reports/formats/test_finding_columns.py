@@ -133,11 +133,11 @@ def test_the_workbook_names_every_rule_set_and_every_payload() -> None:
 
 
 def test_a_whole_number_is_a_number_and_what_is_not_finite_is_an_empty_cell() -> None:
-    told = replace(DOCUMENT.findings[0], notional=1000, divergence=float("inf"))
+    told = replace(DOCUMENT.findings[0], notional=1000, deviation=float("inf"))
     book = openpyxl.load_workbook(BytesIO(render("xlsx", replace(empty(), findings=(told,)))))
     _, line = book["Findings"].iter_rows(max_row=2, values_only=True)
     assert line[NAMES.index("notional_usd")] == 1000
-    assert line[NAMES.index("divergence")] is None
+    assert line[NAMES.index("deviation")] is None
 
 
 def test_the_workbook_carries_no_time_of_its_own() -> None:

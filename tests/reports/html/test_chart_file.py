@@ -15,7 +15,7 @@ def schedule(name: str = "venue-a") -> bytes:
     sizes = (1e5, 1e6)
     return schedule_file(
         [
-            course(MOVED, "2024-07-01", venue=name, symbol=name, figure=figure, notional=size)
+            course(MOVED, "2024-07-01", venue=name, symbol=name, margin_type=figure, notional=size)
             for figure in ("initial", "maintenance")
             for size in sizes
         ],

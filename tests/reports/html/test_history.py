@@ -51,7 +51,7 @@ def course(
 
 
 def line(one: MarginSeries, name: str = "a name") -> Line:
-    return Line(name, "c0 d0", one.marks, one.until)
+    return Line(name, "c0 d0", one.points, one.until)
 
 
 def stairs(svg: str) -> list[list[tuple[float, float]]]:
@@ -99,7 +99,7 @@ def test_a_step_stands_where_its_mark_does_and_as_high(rates: tuple[float, ...])
 def test_the_rate_drawn_at_a_day_is_the_mark_in_force(rates: list[float | None], at: int) -> None:
     one = course(*((place * 10, rate) for place, rate in enumerate(rates)))
     due = rates[min(at // 10, len(rates) - 1)]
-    assert in_force(one.marks, one.until, day(at)) == due
+    assert in_force(one.points, one.until, day(at)) == due
     known = [rate for rate in rates if rate is not None]
     if not known:
         assert "<path" not in steps(FRAME, [line(one)], ())
@@ -113,7 +113,7 @@ def test_the_rate_drawn_at_a_day_is_the_mark_in_force(rates: list[float | None],
 
 def test_a_line_ends_where_its_venue_was_last_observed() -> None:
     early, late = course((0, 0.02), until=50), course((0, 0.03), until=100)
-    svg = steps(FRAME, [line(early), Line("late", "c1 d0", late.marks, late.until)], ())
+    svg = steps(FRAME, [line(early), Line("late", "c1 d0", late.points, late.until)], ())
     ((first, last),) = [(run[0], run[-1]) for run in stairs(svg)]
     assert last[0] - first[0] == pytest.approx((344.0 - LEFT) / 2, abs=0.2)
 
@@ -228,7 +228,7 @@ def test_sentences_say_what_was_drawn() -> None:
 
 @cache
 def past() -> History:
-    return audit.answer(Question(past=True, rules=("harmonized-baseline",))).document.past
+    return audit.answer(Question(past=True, rules=("harmonized-baseline",))).document.history
 
 
 def test_without_a_past_there_is_no_section() -> None:

@@ -32,7 +32,7 @@ def heat(view: ReportPage, underlying: str, venue: str) -> Cell:
 
 
 def test_curves_without_a_comparison_are_drawn_and_read_off_at_their_points() -> None:
-    bare = replace(sample(), comparisons=(), gaps=(), divergences=(), indices=())
+    bare = replace(sample(), comparisons=(), spreads=(), divergences=(), indices=())
     section = page(bare).charts[0]
     assert section.dates == ""
     assert section.notes == ()
@@ -48,9 +48,9 @@ def test_curves_without_a_comparison_are_drawn_and_read_off_at_their_points() ->
 def test_a_figure_that_no_venue_publishes_is_said_to_be_not_observable() -> None:
     document = sample()
     initial_only = tuple(
-        curve for curve in document.curves if curve.figure == "initial" or curve.reference
+        curve for curve in document.curves if curve.margin_type == "initial" or curve.is_reference
     )
-    said = caption(replace(document, curves=initial_only, gaps=(), divergences=()), figure=1)
+    said = caption(replace(document, curves=initial_only, spreads=(), divergences=()), figure=1)
     assert (
         said
         == "Maintenance margin on BTC, 0 venues drawn, 5 more in the numbers below: not observable at any venue."
@@ -105,7 +105,7 @@ def test_the_best_known_of_several_rows_stands_for_the_venue() -> None:
 
 def test_indices_only_against_the_median_are_ranked_by_it() -> None:
     document = sample()
-    medians = tuple(row for row in document.indices if row.against == "median")
+    medians = tuple(row for row in document.indices if row.reference == "median")
     ranking = page(replace(document, indices=medians)).ranking
     assert ranking.columns[0] == "IM against the cross-venue median"
     assert [row.underlying for row in ranking.blocks[0].rows] == ["BTC", "ETH"]
@@ -114,7 +114,7 @@ def test_indices_only_against_the_median_are_ranked_by_it() -> None:
 def test_an_underlying_without_the_first_index_follows_unranked() -> None:
     document = sample()
     kept = tuple(
-        row for row in document.indices if row.underlying == "BTC" or row.against == "median"
+        row for row in document.indices if row.underlying == "BTC" or row.reference == "median"
     )
     ranked, unranked = page(replace(document, indices=kept)).ranking.blocks
     assert [row.underlying for row in ranked.rows] == ["BTC"]
@@ -130,8 +130,8 @@ def test_many_ranges_of_cheapest_venues_are_cut_and_counted() -> None:
         SpreadInterval(n * 1e3, (n + 1) * 1e3, (f"venue-{n % 2}",), ("venue-c",), 1.0, 1.0)
         for n in range(40)
     )
-    gaps = tuple(replace(gap, intervals=ranges) for gap in document.gaps)
-    rows = page(replace(document, gaps=gaps)).charts[0].figures[0].cheapest
+    gaps = tuple(replace(gap, intervals=ranges) for gap in document.spreads)
+    rows = page(replace(document, spreads=gaps)).charts[0].figures[0].cheapest
     assert len(rows) == 31
     assert rows[-1].interval == "10 more ranges in the JSON document"
     assert rows[0].spread == "$1"
@@ -151,7 +151,7 @@ def test_neighbouring_ranges_with_the_same_cheapest_venues_are_one() -> None:
 def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
     document = sample()
     baseline, cap = document.rule_sets
-    row = next(one for one in document.divergences if one.figure == "initial")
+    row = next(one for one in document.divergences if one.margin_type == "initial")
     rules = (
         *(baseline, replace(cap, requirement="IM 50 % (primary)")),
         replace(cap, id="ban"),
@@ -196,7 +196,7 @@ def test_without_rule_sets_there_is_nothing_to_say_of_them() -> None:
 
 
 def test_a_finding_without_a_divergence_is_shown_by_its_rate() -> None:
-    one = finding(1, sample().findings[0].level, Verdict.UNDER, divergence=None, symbol="")
+    one = finding(1, sample().findings[0].level, Verdict.UNDER, deviation=None, symbol="")
     (code,) = page(replace(sample(), findings=(one,))).codes
     assert [spaced(text) for text in code.worst] == ["venue-a 0.8 %"]
 

@@ -204,9 +204,9 @@ def test_cells_of_the_heat_map_are_the_documents_divergences(tree: Tree) -> None
     assert len(heads) == 2
     assert tree.rows[heads[0]] == ["Venue", "BTC", "ETH", "Observed"]
     expected = {
-        row.venue: numbers.divergence(point.divergence)
+        row.venue: numbers.divergence(point.deviation)
         for row in sample().divergences
-        if row.underlying == "BTC" and row.figure == "initial"
+        if row.underlying == "BTC" and row.margin_type == "initial"
         for point in row.points
         if point.notional == HEAT
     }

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
-from harmonize.document.change import Kind
+from harmonize.document.change import ChangeKind
 from harmonize.document.night import Night
 from harmonize.nightly.site import night_from_json, night_json
 from reports.html import report
@@ -62,10 +62,10 @@ def in_every_place(word: str) -> Night:
     """A night that carries a venue's text wherever one may stand."""
     bad = tuple(
         replace(change(number, kind, word), venue=word, profile=word, rule_before=word)
-        for number, kind in enumerate(Kind)
+        for number, kind in enumerate(ChangeKind)
     )
     finding = replace(FINDING, venue=word, symbol=word, message=word, code=word)
-    return replace(night(), changes=bad, fresh=(finding,), errors=(word,))
+    return replace(night(), changes=bad, new_findings=(finding,), errors=(word,))
 
 
 @pytest.mark.parametrize("word", WORST)
@@ -118,12 +118,12 @@ def test_nights_that_were_not_run_are_said_to_be_missing() -> None:
 
 
 def test_every_kind_of_change_is_named_and_counted() -> None:
-    said = text(page(night(changes=len(Kind))))
-    for kind in Kind:
+    said = text(page(night(changes=len(ChangeKind))))
+    for kind in ChangeKind:
         assert f"1 {kind.value}" in said
-    assert changes.tally(night(changes=2 * len(Kind)).changes).count("2 ") == len(Kind)
-    listed = {kind for kind in Kind if kind.value in re.sub(r"\d+ [a-z ]+", "", said)}
-    assert listed == set(Kind) or len(listed) > 3
+    assert changes.tally(night(changes=2 * len(ChangeKind)).changes).count("2 ") == len(ChangeKind)
+    listed = {kind for kind in ChangeKind if kind.value in re.sub(r"\d+ [a-z ]+", "", said)}
+    assert listed == set(ChangeKind) or len(listed) > 3
 
 
 def test_colour_is_never_the_only_sign() -> None:
@@ -143,7 +143,7 @@ def test_colour_is_never_the_only_sign() -> None:
 
 
 def test_only_the_figures_that_moved_stand_out() -> None:
-    shown = replace(night(), changes=(change(0, Kind.TIGHTER),))
+    shown = replace(night(), changes=(change(0, ChangeKind.TIGHTER),))
     cells = re.findall(r'<td class="(n[^"]*)">([^<]*)</td>', page(shown).decode())
     first = [(how, rate.replace("\N{NO-BREAK SPACE}", " ")) for how, rate in cells[:4]]
     assert first == [("n", "2.0 %"), ("n moved", "2.1 %"), ("n", "1.0 %"), ("n", "1.0 %")]
@@ -151,7 +151,7 @@ def test_only_the_figures_that_moved_stand_out() -> None:
 
 
 def test_schedules_that_changed_alike_are_told_once_and_others_apart() -> None:
-    one, two = change(0, Kind.TIGHTER, "ONE"), change(0, Kind.TIGHTER, "TWO")
+    one, two = change(0, ChangeKind.TIGHTER, "ONE"), change(0, ChangeKind.TIGHTER, "TWO")
     later = replace(two, symbol="LATER", after="2026-11-20T03:15:00Z")
     (venue,) = changes.night_views([replace(night(), changes=(one, two, later))], "")[0].venues
     assert [
@@ -164,7 +164,7 @@ def test_schedules_that_changed_alike_are_told_once_and_others_apart() -> None:
 
 def test_findings_are_listed_gravest_first_and_the_rest_counted() -> None:
     many = tuple(replace(FINDING, code=f"MH{number}") for number in range(100, 120))
-    shown = replace(night(), fresh=(*many, *nights()[0].fresh))
+    shown = replace(night(), new_findings=(*many, *nights()[0].new_findings))
     (view,) = changes.night_views([shown], "")
     assert len(view.findings) == changes.FINDINGS
     assert view.findings_left == "and 11 more in the report"
@@ -265,7 +265,7 @@ def test_latest_says_all_of_the_night_and_where_its_files_are() -> None:
     found = json.loads(pages.latest(nights()[0], SITE))
     assert list(found) == [
         *("schema_version", "title", "base_url", "night", "as_of", "version", "venues"),
-        *("changes", "fresh", "errors", "counts", "exit_code", "sequence", "files"),
+        *("changes", "new_findings", "errors", "counts", "exit_code", "sequence", "files"),
     ]
     assert (found["schema_version"], found["title"]) == ("1", SITE.title)
     assert found["files"] == {
@@ -276,7 +276,9 @@ def test_latest_says_all_of_the_night_and_where_its_files_are() -> None:
         "feed": "changes.xml",
     }
     assert len(found["changes"]) == len(nights()[0].changes)
-    endless = replace(night(), changes=(replace(change(0, Kind.TIGHTER), price=float("inf")),))
+    endless = replace(
+        night(), changes=(replace(change(0, ChangeKind.TIGHTER), price=float("inf")),)
+    )
     assert json.loads(pages.latest(endless, SITE))["changes"][0]["price"] is None
 
 

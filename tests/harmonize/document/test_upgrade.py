@@ -1,0 +1,90 @@
+"""Documents that earlier versions wrote stay readable: one of each version, written by that version."""
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harmonize import document
+from harmonize.document.upgrade import RENAMED, RENAMED_IN_NIGHTS, upgraded_night
+from reports.registry import FORMATS, renderer
+from tests.support.paths import ROOT
+
+DOCUMENTS = sorted((ROOT / "tests" / "documents").glob("audit-*.json.gz"))
+
+
+def numbers(value: Any) -> list[float]:
+    """Returns every number in decoded JSON, sorted."""
+    if isinstance(value, dict):
+        return sorted(number for part in value.values() for number in numbers(part))
+    if isinstance(value, list):
+        return sorted(number for part in value for number in numbers(part))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return [float(value)] if is_number else []
+
+
+def test_there_is_a_document_of_each_version() -> None:
+    versions = [path.name.removeprefix("audit-").removesuffix(".json.gz") for path in DOCUMENTS]
+    assert versions == ["1.0", "1.1", "1.2", "1.3", "1.4"]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_an_earlier_document_is_read_with_each_of_its_numbers(path: Path) -> None:
+    text = gzip.decompress(path.read_bytes())
+    before = json.loads(text)
+    after = json.loads(document.to_json(document.from_json(text)))
+    for old, new in ("findings", "findings"), ("gaps", "spreads"), ("indices", "indices"):
+        assert Counter(numbers(before[old])) <= Counter(numbers(after[new]))
+        assert len(before[old]) == len(after[new]) > 0
+    (spread, *_), (was, *_) = after["spreads"], before["gaps"]
+    assert spread["margin_type"] == was["figure"]
+    assert [point["highest"] for point in spread["points"]] == [
+        point["most"] for point in was["points"]
+    ]
+    (finding, *_), (found, *_) = after["findings"], before["findings"]
+    assert (finding["deviation"], finding["fingerprint"]) == (
+        found["divergence"],
+        found["fingerprint"],
+    )
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_an_earlier_document_renders_in_every_format(path: Path, name: str) -> None:
+    earlier = document.from_json(gzip.decompress(path.read_bytes()))
+    assert renderer(name)(earlier)
+
+
+def test_renamed_fields_are_fields_of_this_version() -> None:
+    schema = json.dumps(document.json_schema())
+    for names in RENAMED.values():
+        for new in names.values():
+            assert f'"{new}"' in schema
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{}", b'{"schema_version": "3.0"}', b"no JSON"])
+def test_what_is_no_document_of_a_known_version_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"version 1.x or 2.x|Expecting value"):
+        document.from_json(text)
+
+
+def test_a_night_written_before_has_its_findings_and_statuses() -> None:
+    night = {
+        "night": "2026-11-20",
+        "venues": [{"venue": "okx", "became": "gathered"}],
+        "changes": [{"kind": "tighter", "moved": [{"figure": "initial", "largest_rise": 0.5}]}],
+        "fresh": [{"code": "MH301", "figure": "initial", "divergence": -0.9}],
+    }
+    assert upgraded_night(night) == {
+        "night": "2026-11-20",
+        "venues": [{"venue": "okx", "status": "gathered"}],
+        "changes": [
+            {"kind": "tighter", "moved": [{"margin_type": "initial", "largest_rise": 0.5}]}
+        ],
+        "new_findings": [{"code": "MH301", "margin_type": "initial", "deviation": -0.9}],
+    }
+    assert upgraded_night(upgraded_night(night)) == upgraded_night(night)
+    assert set(RENAMED_IN_NIGHTS) == {"", "venues", "changes.moved", "new_findings"}
