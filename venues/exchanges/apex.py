@@ -40,7 +40,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     initial_rates = _column(steps, "imrSteps", steps_pointer)
     maintenance_rates = _column(steps, "mmrSteps", steps_pointer)
     if not len(lowers) == len(initial_rates) == len(maintenance_rates):
-        reason = f"lists of {len(lowers)}, {len(initial_rates)} and {len(maintenance_rates)} do not match"
+        reason = f"expected lists of equal length, found {len(lowers)}, {len(initial_rates)} and {len(maintenance_rates)}"
         raise UnreadablePayloadError(where=steps_pointer, reason=reason)
     max_position = positive(row, "maxPositionValue", pointer)
     uppers = tier_tables.open_ended(lowers, max(max_position, lowers[-1] + 1))

@@ -24,7 +24,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
     base, slash, quote = word(row, "underlying", pointer).partition("/")
     if not slash:
-        raise UnreadablePayloadError(where=f"{pointer}/underlying", reason="BASE/QUOTE was due")
+        reason = f"expected BASE/QUOTE, found {row['underlying']!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/underlying", reason=reason)
     settle = word(row, "settlementAsset", pointer)
     instrument = contract(
         "ascendex", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
@@ -64,5 +65,5 @@ ADAPTER = VenueAdapter(
     title="AscendEX",
     endpoints=(Endpoint(CONTRACTS, "GET /api/pro/v2/futures/contract", Purpose.MARGIN),),
     parse=parse,
-    closed="ccxt no longer has this venue, so it is read from recordings alone",
+    closed="ccxt no longer supports this venue; only its recordings are read",
 )

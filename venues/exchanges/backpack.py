@@ -12,9 +12,7 @@ from venues.fields import Row, mapping, number, rate, read_rows, word
 from venues.parsing import formulas
 
 MARKETS = "publicGetApiV1Markets"
-NOTIONAL_WITH_ORDERS = (
-    "the square root is taken of the position's notional, including orders that add to it"
-)
+NOTIONAL_WITH_ORDERS = "N read as the notional of the position and of orders that increase it"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -40,9 +38,9 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
         at=pointer,
         columns=(
             Column("initial base", "/imfFunction/base", "rate"),
-            Column("initial factor", "/imfFunction/factor", "rate per root of USD"),
+            Column("initial factor", "/imfFunction/factor", "rate per √USD"),
             Column("maintenance base", "/mmfFunction/base", "rate"),
-            Column("maintenance factor", "/mmfFunction/factor", "rate per root of USD"),
+            Column("maintenance factor", "/mmfFunction/factor", "rate per √USD"),
         ),
         initial=_function(row, "imfFunction", pointer),
         maintenance=_function(row, "mmfFunction", pointer),
@@ -55,7 +53,7 @@ def _function(row: Row, key: str, pointer: str) -> MarginFunction:
     parameters = mapping(row.get(key), function_pointer)
     kind = word(parameters, "type", function_pointer)
     if kind != "sqrt":
-        reason = f"sqrt was due, was {kind!r}"
+        reason = f"expected sqrt, found {kind!r}"
         raise UnreadablePayloadError(where=f"{function_pointer}/type", reason=reason)
     base = rate(parameters, "base", function_pointer)
     factor = number(parameters, "factor", function_pointer)

@@ -12,7 +12,7 @@ from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 SYMBOLS = "contractPublicGetSymbols"
-FIRST_LIMIT_ONLY = "rates up to the first risk limit, whose unit and whose steps no source states"
+FIRST_LIMIT_ONLY = "rates up to the first risk limit; no source states its unit or its steps"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -28,7 +28,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     initial = rate(row, "initialMargin", pointer)
     maintenance = rate(row, "maintenanceMargin", pointer)
     if maintenance > initial:
-        reason = f"must not exceed initialMargin {initial}, was {maintenance}"
+        reason = f"expected at most initialMargin {initial}, found {maintenance}"
         raise UnreadablePayloadError(where=f"{pointer}/maintenanceMargin", reason=reason)
     instrument = contract(
         "bigone", word(row, "symbol", pointer), base=base, quote=quote, settle=settle

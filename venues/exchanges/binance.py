@@ -93,14 +93,15 @@ def parse_coin_margined_symbol(symbol: str, pointer: str) -> Instrument:
     """
     match = _COIN_MARGINED_SYMBOL.match(symbol)
     if match is None:
-        reason = f"BASEUSD_PERP or BASEUSD_YYMMDD was due, was {symbol!r}"
+        reason = f"expected BASEUSD_PERP or BASEUSD_YYMMDD, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     expiry = None
     if match["when"] != "PERP":
         try:
             expiry = datetime.strptime(match["when"], "%y%m%d").replace(tzinfo=UTC).date()
-        except ValueError as error:
-            raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=str(error)) from None
+        except ValueError:
+            reason = f"expected an expiry YYMMDD, found {match['when']!r}"
+            raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason) from None
     base = match["base"]
     return contract("binance", symbol, base=base, quote="USD", settle=base, expiry=expiry)
 

@@ -34,12 +34,12 @@ def _tier_table(payload: Payload) -> tier_tables.TierTable:
     tier_rows = list(rows(data, data_pointer))
     symbols = {word(row, "symbol", pointer) for pointer, row in tier_rows}
     if len(symbols) > 1:
-        reason = f"one symbol was due, were {', '.join(sorted(symbols))}"
+        reason = f"expected one symbol, found {', '.join(sorted(symbols))}"
         raise UnreadablePayloadError(where=data_pointer, reason=reason)
     symbol = symbols.pop()
     base, _, quote = symbol.partition("-")
     if not base or not quote:
-        reason = f"BASE-QUOTE was due, was {symbol!r}"
+        reason = f"expected BASE-QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{data_pointer}/0/symbol", reason=reason)
     instrument = contract("bingx", symbol, base=base, quote=quote, settle=quote)
     return tier_tables.TierTable(
@@ -62,7 +62,7 @@ def _tiers(tier_rows: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
     for ordinal, (pointer, row) in enumerate(tier_rows, start=1):
         name = word(row, "tier", pointer)
         if name != f"Tier {ordinal}":
-            reason = f"Tier {ordinal} was due, was {name!r}"
+            reason = f"expected Tier {ordinal}, found {name!r}"
             raise UnreadablePayloadError(where=f"{pointer}/tier", reason=reason)
         yield Tier(
             upper=positive(row, "maxPositionVal", pointer),

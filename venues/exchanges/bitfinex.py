@@ -15,7 +15,7 @@ CONF = "publicGetConfConfig"
 INITIAL, MAINTENANCE = flat_rates.PublishedRate("8"), flat_rates.PublishedRate("9")
 _MIN_FIELDS = 10
 _CURRENCY_CODES = {"UST": "USDT", "EUT": "EURT"}
-LOWEST_RATES_ONLY = "the least rates; whether they rise with size the payload does not say"
+LOWEST_RATES_ONLY = "lowest rates; the payload does not state whether they rise with size"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -44,12 +44,12 @@ def _tier_table(payload: Payload, pair: object, pointer: str) -> Iterator[tier_t
     name, entries = _name(pair), listing(pair, pointer)
     base, colon, quote = name.partition(":")
     if not colon or not base.endswith("F0") or not quote.endswith("F0"):
-        reason = f"BASEF0:QUOTEF0 was due, was {name!r}"
+        reason = f"expected BASEF0:QUOTEF0, found {name!r}"
         raise UnreadablePayloadError(where=f"{pointer}/0", reason=reason)
     fields_pointer = f"{pointer}/1"
     fields = listing(entries[1] if len(entries) > 1 else None, fields_pointer)
     if len(fields) < _MIN_FIELDS:
-        reason = f"{_MIN_FIELDS} places were due, were {len(fields)}"
+        reason = f"expected at least {_MIN_FIELDS} fields, found {len(fields)}"
         raise UnreadablePayloadError(where=fields_pointer, reason=reason)
     row = {str(index): field for index, field in enumerate(fields)}
     code = quote.removesuffix("F0")
@@ -66,7 +66,7 @@ def _tier_table(payload: Payload, pair: object, pointer: str) -> Iterator[tier_t
         INITIAL,
         MAINTENANCE,
         mode=MarginMode.ANY,
-        unverified=("places 8 and 9 read as initial and maintenance rate", LOWEST_RATES_ONLY),
+        unverified=("fields 8 and 9 read as initial and maintenance rate", LOWEST_RATES_ONLY),
         exclusion_reason=LOWEST_RATES_ONLY,
     )
 

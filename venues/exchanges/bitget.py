@@ -38,7 +38,7 @@ _SETTLEMENT_CURRENCIES = {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC", "COIN-
 _NOT_TRADING = frozenset({"listed", "off"})
 """States before a contract opens and after it has ended."""
 
-_COIN_UNIT = "the bounds of coin-margined contracts are read as amounts of the base coin"
+_COIN_UNIT = "bounds of coin-margined contracts read as amounts of the base coin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ def _tiers(payload: Payload, fields: _TierFields) -> tuple[str, tuple[str, ...],
             )
         )
     if len(symbols) > 1:
-        reason = f"one symbol was due, were {', '.join(sorted(symbols))}"
+        reason = f"expected one symbol, found {', '.join(sorted(symbols))}"
         raise UnreadablePayloadError(where=data_pointer, reason=reason)
     requested_symbol = dict(payload.call.params).get("symbol", "")
     symbol = symbols.pop() if symbols else requested_symbol
     if symbol != requested_symbol:
-        reason = f"the tiers of {requested_symbol} were due, were those of {symbol}"
+        reason = f"expected tiers of {requested_symbol}, found tiers of {symbol}"
         raise UnreadablePayloadError(where=data_pointer, reason=reason)
     return symbol, tuple(pointers), tuple(tiers)
 
@@ -149,12 +149,13 @@ def _to_usd(
 def _instrument_by_symbol(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Instrument]]:
     product_type = dict(payload.call.params).get("productType", "")
     if product_type not in _SETTLEMENT_CURRENCIES:
-        reason = f"was asked for product type {product_type!r}, one of {', '.join(_SETTLEMENT_CURRENCIES)} was due"
+        product_types = ", ".join(_SETTLEMENT_CURRENCIES)
+        reason = f"expected a call for product type {product_types}, found {product_type!r}"
         raise UnreadablePayloadError(where="", reason=reason)
     symbol, base, quote = (word(row, key, pointer) for key in ("symbol", "baseCoin", "quoteCoin"))
     term = word(row, "symbolType", pointer)
     if term not in {"perpetual", "delivery"}:
-        reason = f"perpetual or delivery was due, was {term!r}"
+        reason = f"expected perpetual or delivery, found {term!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbolType", reason=reason)
     expiry = day(row, "deliveryTime", pointer) if term == "delivery" else None
     settle = _SETTLEMENT_CURRENCIES[product_type] or base
@@ -167,7 +168,7 @@ def parse_symbol(symbol: str, pointer: str) -> Instrument:
     """Parses a USDT-FUTURES symbol such as BTCUSDT. Raises UnreadablePayloadError."""
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:
-        reason = f"{symbol!r} does not end in USDT"
+        reason = f"expected a symbol ending in USDT, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     return contract("bitget", symbol, base=base, quote="USDT", settle="USDT")
 

@@ -36,5 +36,5 @@ ADAPTER = VenueAdapter(
     title="BitMart",
     endpoints=(Endpoint(INSTRUMENTS, "GET /contract/public/details", Purpose.MARGIN),),
     parse=parse,
-    closed="ccxt no longer has this venue, so it is read from recordings alone",
+    closed="ccxt no longer supports this venue; only its recordings are read",
 )

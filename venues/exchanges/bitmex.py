@@ -27,7 +27,7 @@ _SETTLEMENT_UNITS = {"XBt": ("XBT", Decimal(10) ** 8), "USDt": ("USDT", Decimal(
 """Coin and units per coin of each settlement unit: satoshi, or 10^-6 USDT."""
 
 CLOSED = "the venue closed on 2026-09-23"
-_NO_PRICE = Unknown("the payload has no price of XBTUSD to convert its risk limits")
+_NO_PRICE = Unknown("the payload has no XBTUSD price to convert its risk limits")
 
 _CONTRACT_TYPES = {"FFWCSX", "FFCCSX"}  # perpetuals and futures
 
@@ -65,7 +65,7 @@ def _formula(
         return
     unit_code = word(row, "settlCurrency", pointer)
     if unit_code not in _SETTLEMENT_UNITS:
-        reason = f"one of {', '.join(_SETTLEMENT_UNITS)} was due, was {unit_code!r}"
+        reason = f"expected one of {', '.join(_SETTLEMENT_UNITS)}, found {unit_code!r}"
         raise UnreadablePayloadError(where=f"{pointer}/settlCurrency", reason=reason)
     settle, units_per_coin = _SETTLEMENT_UNITS[unit_code]
     instrument = _instrument(row, pointer, settle)
@@ -129,5 +129,5 @@ ADAPTER = VenueAdapter(
     title="BitMEX",
     endpoints=(Endpoint(INSTRUMENTS, "GET /api/v1/instrument/active", Purpose.MARGIN),),
     parse=parse,
-    closed=f"{CLOSED}; its recordings are read",
+    closed=f"{CLOSED}; only its recordings are read",
 )

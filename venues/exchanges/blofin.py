@@ -23,7 +23,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     base, quote = word(row, "baseCurrency", pointer), word(row, "quoteCurrency", pointer)
     contract_type = word(row, "contractType", pointer)
     if contract_type not in {"linear", "inverse"}:
-        reason = f"linear or inverse was due, was {contract_type!r}"
+        reason = f"expected linear or inverse, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contractType", reason=reason)
     settle = quote if contract_type == "linear" else base
     instrument = contract(

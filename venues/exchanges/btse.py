@@ -11,7 +11,7 @@ from venues.fields import Row, in_sequence, positive, read_rows, rows, word
 from venues.parsing import formulas
 
 LIMITS = "publicGetPublicApiMarketV1RiskLimits"
-NO_RATE = Unknown("the venue publishes risk limits by level, without a margin rate or leverage")
+NO_RATE = Unknown("the venue publishes risk limits per level without margin rates or leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -25,7 +25,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
     symbol = word(row, "symbol", pointer)
     parts = symbol.split("-")
     if len(parts) != 3:  # noqa: PLR2004 - base, kind, quote
-        reason = f"BASE-PERP-QUOTE was due, was {symbol!r}"
+        reason = f"expected BASE-PERP-QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base, _, quote = parts
     for ordinal, (level_pointer, level) in enumerate(
@@ -41,7 +41,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
         columns=(Column("first risk limit", "/value", "not stated"),),
         initial=NO_RATE,
         maintenance=NO_RATE,
-        capacity=Unknown("the unit of its risk limits is not stated"),
+        capacity=Unknown("the venue does not state the unit of its risk limits"),
     )
 
 

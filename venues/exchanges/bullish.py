@@ -11,7 +11,7 @@ from venues.fields import Row, iso_day, positive, read_rows, word
 from venues.parsing import formulas
 
 MARKETS = "publicGetV1Markets"
-NO_RATE = Unknown("the venue margins portfolios and publishes no rate of a contract")
+NO_RATE = Unknown("the venue margins portfolios and publishes no rates per contract")
 _MARKET_TYPES = {"PERPETUAL", "DATED_FUTURE"}
 
 

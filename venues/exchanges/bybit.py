@@ -79,8 +79,8 @@ def _tier_row(payload: Payload, row: Row, pointer: str) -> Iterator[TierRow]:
     initial = positive(row, "initialMargin", pointer)
     product = float(initial * leverage)
     if abs(product - _FRACTION_PRODUCT) > _TOLERANCE:
-        unit = "percent" if abs(product / _PERCENT_PRODUCT - 1) <= _TOLERANCE else "no unit we know"
-        reason = f"initialMargin {initial} at {leverage}x is written in {unit}, a fraction was due"
+        unit = "percent" if abs(product / _PERCENT_PRODUCT - 1) <= _TOLERANCE else "an unknown unit"
+        reason = f"expected a fraction, found initialMargin {initial} at {leverage}x in {unit}"
         raise UnreadablePayloadError(where=f"{pointer}/initialMargin", reason=reason)
     tier = Tier(
         upper=positive(row, "riskLimitValue", pointer),
@@ -94,7 +94,7 @@ def _tier_row(payload: Payload, row: Row, pointer: str) -> Iterator[TierRow]:
 def _instrument_by_symbol(_: Payload, row: Row, pointer: str) -> list[tuple[str, Instrument]]:
     symbol, contract_type = word(row, "symbol", pointer), word(row, "contractType", pointer)
     if contract_type not in _HAS_EXPIRY:
-        reason = f"one of {', '.join(_HAS_EXPIRY)} was due, was {contract_type!r}"
+        reason = f"expected one of {', '.join(_HAS_EXPIRY)}, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contractType", reason=reason)
     base, quote, settle = (
         word(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
@@ -112,7 +112,7 @@ def _tier_table(
     marks: mark_prices.Marks,
 ) -> tier_tables.TierTable:
     if symbol_tiers.tiers[0].deduction:
-        reason = "the lowest tier is missing, for the lowest found has a deduction"
+        reason = "the lowest tier is missing: the first tier has a deduction"
         raise UnreadablePayloadError(where=f"{symbol_tiers.rows[0]}/mmDeduction", reason=reason)
     instrument = instruments.get(symbol_tiers.symbol) or parse_symbol(symbol_tiers.symbol)
     return tier_tables.TierTable(
@@ -155,7 +155,7 @@ def parse_symbol(symbol: str) -> Instrument:
         if base and base != symbol:
             settle = base if quote == "USD" else quote
             return contract("bybit", symbol, base=base, quote=quote, settle=settle)
-    reason = f"{symbol!r} is no linear or inverse contract's symbol that we know"
+    reason = f"expected the symbol of a linear or inverse contract, found {symbol!r}"
     raise UnreadablePayloadError(where="/symbol", reason=reason)
 
 
@@ -163,7 +163,7 @@ def _parse_expiry(text: str) -> date:
     try:
         return datetime.strptime(text, "%d%b%y").replace(tzinfo=UTC).date()
     except ValueError:
-        reason = f"{text!r} is no expiry"
+        reason = f"expected an expiry DDMMMYY, found {text!r}"
         raise UnreadablePayloadError(where="/symbol", reason=reason) from None
 
 

@@ -17,7 +17,7 @@ OLD_INSTRUMENTS = "v1PublicGetInstruments"
 
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 LOWEST_RATE_ONLY = (
-    "the least rate; the charge for a position's share of trading volume is not in the payload"
+    "lowest rate; the payload omits the charge for a position's share of trading volume"
 )
 MAINTENANCE_SHARE = "MM is two thirds of IM, as the venue's leverage and margin policy states"
 

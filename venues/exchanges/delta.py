@@ -55,7 +55,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
 def _function(row: Row, key: str, pointer: str) -> MarginFunction:
     base = positive(row, key, pointer) / 100
     if base > 1:
-        reason = f"a rate of at most 100 % was due, was {base * 100}"
+        reason = f"expected a rate of at most 100 %, found {base * 100}"
         raise UnreadablePayloadError(where=f"{pointer}/{key}", reason=reason)
     slope = number(row, f"{key}_scaling_factor", pointer) / 100
     return formulas.sloped_above(base, slope, positive(row, "max_leverage_notional", pointer))

@@ -35,7 +35,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import every, once
 from venues.facts import Facts
 from venues.fields import Row, filled, positive, rate, read_rows, word
-from venues.parsing import tier_tables
+from venues.parsing import formulas, tier_tables
 from venues.parsing.units import ToUsd, archived_price, coins, factor
 
 INSTRUMENTS = "publicGetGetInstruments"
@@ -45,6 +45,7 @@ SLOPES = "documentedMarginSlopes"
 
 _NO_EXPIRY = 32503708800000  # expiration_timestamp of perpetuals, in ms
 
+_LEVERAGE_COLUMNS = (Column("maximum leverage", "/max_leverage", "leverage"),)
 _SLOPE_COLUMNS = (
     Column("initial base", "/initial_base", "rate"),
     Column("initial slope", "/initial_slope", "rate per coin"),
@@ -110,7 +111,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     instrument = read_instrument(row, pointer)
     fact = facts.about("deribit", instrument.payoff, MarginMode.ANY, payload.observed_at.date())
     if fact is None:
-        reason = f"no source says how margin was computed on {payload.observed_at.date()}"
+        reason = f"no source states how margin was computed on {payload.observed_at.date()}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
     slope = slopes.get(f"{instrument.underlying.asset}/{instrument.settle}")
     price = marks.get(instrument.id) or archived_price(
@@ -119,10 +120,6 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     usd = coins(payload, price)
     leverage = positive(row, "max_leverage", pointer)
     initial, maintenance = _margins(instrument, slope, usd, leverage)
-    leverage_evidence = Evidence(
-        payload.sha256, (pointer,), (Column("maximum leverage", "/max_leverage", "leverage"),)
-    )
-    evidence = (_slope_evidence(slope, usd), leverage_evidence) if slope else (leverage_evidence,)
     slope_payloads = (slope.payload,) if slope else ()
     factors = usd.conversion.factors if isinstance(usd, ToUsd) and slope else ()
     yield MarginSchedule(
@@ -135,11 +132,11 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
         tiers=(),
         initial=initial,
         maintenance=maintenance,
-        capacity=Unknown("the venue publishes no largest position"),
+        capacity=formulas.NO_CAPACITY,
         meaning=fact.meaning,
         fee=fact.fee_add_on,
-        evidence=evidence,
-        exclusion_reason="" if slope else "only the maximum leverage is published",
+        evidence=_evidence(payload, pointer, slope, usd),
+        exclusion_reason="" if slope else formulas.ONLY_LEVERAGE,
     )
 
 
@@ -149,14 +146,12 @@ def _margins(
     """Returns IM and MM: ``rate = base + slope * q`` on the whole position, q in coins."""
     if slope is None:
         lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.inverse(leverage)),))
-        doubt = (
-            f"least IM at the maximum leverage; the rise with size of {instrument.id} is not public"
-        )
+        doubt = f"lowest IM, at the maximum leverage; the size-dependent rate of {instrument.id} is not public"
         no_maintenance = Unknown("the venue publishes only the maximum leverage of this contract")
         return tier_tables.figure(lowest, [doubt]), no_maintenance
     if isinstance(usd, Unknown):
         return usd, usd
-    doubts = (f"slopes of the help page of {slope.payload.observed_at.date()}", usd.derivation)
+    doubts = (f"slopes from the help page dated {slope.payload.observed_at.date()}", usd.derivation)
     return (
         tier_tables.figure(_rising_margin(*slope.initial, usd.multiplier), doubts),
         tier_tables.figure(_rising_margin(*slope.maintenance, usd.multiplier), doubts),
@@ -171,9 +166,15 @@ def _rising_margin(base: Decimal, slope: Decimal, price: Decimal) -> MarginFunct
     )
 
 
-def _slope_evidence(slope: _Slope, usd: ToUsd | Unknown) -> Evidence:
+def _evidence(
+    payload: Payload, pointer: str, slope: _Slope | None, usd: ToUsd | Unknown
+) -> tuple[Evidence, ...]:
+    leverage = Evidence(payload.sha256, (pointer,), _LEVERAGE_COLUMNS)
+    if slope is None:
+        return (leverage,)
     conversion = usd.conversion if isinstance(usd, ToUsd) else None
-    return Evidence(slope.payload.sha256, (slope.pointer,), _SLOPE_COLUMNS, conversion)
+    slopes = Evidence(slope.payload.sha256, (slope.pointer,), _SLOPE_COLUMNS, conversion)
+    return slopes, leverage
 
 
 def _dates(
@@ -202,7 +203,7 @@ def _expiry(milliseconds: Decimal, pointer: str) -> date | None:
     try:
         return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC).date()
     except (OverflowError, OSError, ValueError):
-        reason = f"a time in milliseconds was due, was {milliseconds}"
+        reason = f"expected a time in milliseconds, found {milliseconds}"
         where = f"{pointer}/expiration_timestamp"
         raise UnreadablePayloadError(where=where, reason=reason) from None
 

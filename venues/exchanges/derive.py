@@ -39,7 +39,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
     instrument = contract("derive", id_, base=base, quote="USDC", settle="USDC")
     details_pointer = f"{pointer}/perp_details"
     details = mapping(row.get("perp_details"), details_pointer)
-    no_requirements = Unknown("the instrument list holds no margin requirements")
+    no_requirements = Unknown("the instrument list contains no margin requirements")
     if _REQUIREMENTS not in details:
         positive(details, "max_rate_per_hour", details_pointer)
         yield formulas.Formula(
@@ -47,7 +47,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
             instrument=instrument,
             profile=Profile(MarginMode.CROSS),
             at=details_pointer,
-            columns=(Column("largest funding rate", "/max_rate_per_hour", "rate per hour"),),
+            columns=(Column("highest funding rate", "/max_rate_per_hour", "rate per hour"),),
             initial=no_requirements,
             maintenance=no_requirements,
         )

@@ -14,7 +14,7 @@ from venues.parsing.units import currency
 INSTRUMENTS = "publicSwapGetPublicInstruments"
 MAINTENANCE_COLUMN = Column("maintenance", "/maint_margin_ratio", "rate")
 FIRST_LIMIT_ONLY = (
-    "the rates of the first limit; no source states the unit of max_limit, where it ends"
+    "rates of the first limit; no source states the unit of its upper bound, max_limit"
 )
 
 
@@ -52,7 +52,9 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
         ),
         usd=currency(instrument, "USD"),
         doubts=(FIRST_LIMIT_ONLY,),
-        no_maintenance="" if has_ratio else "the venue publishes no ratio for its largest leverage",
+        no_maintenance=""
+        if has_ratio
+        else "the venue publishes no maintenance rate at its maximum leverage",
         exclusion_reason=FIRST_LIMIT_ONLY,
     )
 

@@ -47,7 +47,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     instrument = parse_symbol(word(row, "ticker", pointer), pointer)
     mode = word(row, "marketType", pointer)
     if mode not in _MODES:
-        reason = f"CROSS or ISOLATED was due, was {mode!r}"
+        reason = f"expected CROSS or ISOLATED, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/marketType", reason=reason)
     price = factor(payload, f"oracle price of {instrument.id}", row, "oraclePrice", pointer, "USD")
     tier = Tier(
@@ -90,7 +90,7 @@ def parse_symbol(ticker: str, pointer: str) -> Instrument:
     """Parses a ticker such as BTC-USD, settled in USDC. Raises UnreadablePayloadError."""
     base, _, quote = ticker.rpartition("-")
     if not base or quote != "USD":
-        reason = f"BASE-USD was due, was {ticker!r}"
+        reason = f"expected BASE-USD, found {ticker!r}"
         raise UnreadablePayloadError(where=f"{pointer}/ticker", reason=reason)
     # Long tickers append the issuer's address after a comma; only the code identifies the asset.
     return contract("dydx", ticker, base=base.split(",")[0], quote="USDC", settle="USDC")

@@ -13,7 +13,7 @@ from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd
 
 _NAME = re.compile(r"^(?P<base>[^_]+)_(?P<quote>USDT|USD)(?:_(?P<day>\d{8}))?$")
-_COIN_UNIT = "the amounts of contracts that settle in a coin are read as amounts of that coin"
+_COIN_UNIT = "amounts of coin-settled contracts read as amounts of the settlement coin"
 _CLOSED = frozenset({"prelaunch", "delisting", "delisted"})
 
 COLUMNS = (
@@ -57,8 +57,10 @@ def first_tier(
         columns=COLUMNS,
         usd=usd,
         capacity=_capacity(row, pointer, instrument, usd),
-        doubts=("first tier read from the contract's own leverage and base risk limit",),
-        notes=("The recording has no tiers above the base risk limit: not observable there.",),
+        doubts=("first tier read from the contract's maximum leverage and base risk limit",),
+        notes=(
+            "Margins above the base risk limit are not observable: the recording has no tiers there.",
+        ),
         guessed_unit=guessed_unit(instrument),
     )
 
@@ -88,14 +90,14 @@ def parse_symbol(name: str, pointer: str, payload: Payload) -> Instrument:
     settle = dict(payload.call.params).get("settle", "usdt").upper()
     match = _NAME.match(name)
     if not match or (match["quote"] == "USDT") != (settle == "USDT"):
-        reason = f"BASE_USDT was due, was {name!r} in {settle}"
+        reason = f"expected BASE_USDT in USDT or BASE_USD in a coin, found {name!r} in {settle}"
         raise UnreadablePayloadError(where=f"{pointer}/name", reason=reason)
     expiry = None
     if match["day"]:
         try:
             expiry = datetime.strptime(match["day"], "%Y%m%d").replace(tzinfo=UTC).date()
         except ValueError:
-            reason = f"a day was due, was {match['day']}"
+            reason = f"expected an expiry YYYYMMDD, found {match['day']}"
             raise UnreadablePayloadError(where=f"{pointer}/name", reason=reason) from None
     return contract(
         "gate", name, base=match["base"], quote=match["quote"], settle=settle, expiry=expiry

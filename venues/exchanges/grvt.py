@@ -36,7 +36,7 @@ def _tier_table(payload: Payload) -> tier_tables.TierTable:
     id_ = word(rules, "instrument", rules_pointer)
     parts = id_.split("_")
     if len(parts) != 3 or parts[2] != "Perp":  # noqa: PLR2004 - base, quote, kind
-        reason = f"BASE_QUOTE_Perp was due, was {id_!r}"
+        reason = f"expected BASE_QUOTE_Perp, found {id_!r}"
         raise UnreadablePayloadError(where=f"{rules_pointer}/instrument", reason=reason)
     instrument = contract("grvt", id_, base=parts[0], quote=parts[1], settle=parts[1])
     tier_rows = list(rows(rules.get("risk_brackets"), f"{rules_pointer}/risk_brackets"))

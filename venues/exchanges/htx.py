@@ -84,7 +84,7 @@ def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
 ) -> Iterator[tier_tables.TierTable]:
     code, mode = word(row, "contract_code", pointer), word(row, "margin_mode", pointer)
     if mode not in {"cross", "isolated"}:
-        reason = f"cross or isolated was due, was {mode!r}"
+        reason = f"expected cross or isolated, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/margin_mode", reason=reason)
     instrument = parse_symbol(code, pointer)
     size = sizes.get(code) or sizes.get(f"{instrument.underlying.asset}-USDT")
@@ -106,7 +106,9 @@ def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
             rows=pointers,
             columns=COLUMNS,
             usd=usd,
-            notes=(f"At the chosen leverage {leverage:f}x; MM is IM times the adjustment factor.",),
+            notes=(
+                f"At a chosen leverage of {leverage:f}x, MM is IM times the adjustment factor.",
+            ),
             also=(size[1],) if size else (),
         )
 
@@ -138,7 +140,7 @@ def parse_symbol(code: str, pointer: str) -> Instrument:
     base, _, rest = code.partition("-")
     quote, _, expiry_text = rest.partition("-")
     if not base or quote != "USDT":
-        reason = f"BASE-USDT was due, was {code!r}"
+        reason = f"expected BASE-USDT, found {code!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contract_code", reason=reason)
     expiry = _parse_expiry(expiry_text, pointer) if expiry_text else None
     return contract("htx", code, base=base, quote=quote, settle=quote, expiry=expiry)
@@ -148,7 +150,7 @@ def _parse_expiry(text: str, pointer: str) -> date:
     try:
         return datetime.strptime(text, "%y%m%d").replace(tzinfo=UTC).date()
     except ValueError:
-        reason = f"{text!r} is no expiry"
+        reason = f"expected an expiry YYMMDD, found {text!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contract_code", reason=reason) from None
 
 

@@ -122,7 +122,7 @@ def _table_list(meta: Row, key: str, pointer: str) -> list[object]:
 def _table_entry(entry: object, pointer: str) -> tuple[int, object]:
     parts = listing(entry, pointer)
     if len(parts) != 2 or not isinstance(parts[0], int):  # noqa: PLR2004 - a pair
-        raise UnreadablePayloadError(where=pointer, reason="a pair [id, table] was due")
+        raise UnreadablePayloadError(where=pointer, reason="expected a pair [id, table]")
     return parts[0], parts[1]
 
 
@@ -134,7 +134,7 @@ def _tier_table(
     instrument = parse_symbol(word(row, "name", pointer), settle)
     table_id = row.get("marginTableId")
     if not isinstance(table_id, int):
-        reason = f"a table id was due, was {table_id!r}"
+        reason = f"expected a table id, found {table_id!r}"
         raise UnreadablePayloadError(where=f"{pointer}/marginTableId", reason=reason)
     usd: ToUsd | Unknown = currency(instrument, settle)
     pointers: tuple[str, ...] = (pointer,)
@@ -159,7 +159,7 @@ def _tier_table(
         rows=pointers,
         columns=columns,
         usd=usd,
-        notes=("MM rate is half the IM rate of the tier, as the venue states.",),
+        notes=("The MM rate is half of the tier's IM rate, as the venue states.",),
     )
 
 
@@ -167,7 +167,7 @@ def _is_isolated_only(row: Row, pointer: str) -> bool:
     """Whether a market allows isolated margin only: HIP-3 markets use a mode, others a flag."""
     mode = row.get("marginMode")
     if mode is not None and mode not in ("strictIsolated", "noCross"):
-        reason = f"strictIsolated or noCross was due, was {mode!r}"
+        reason = f"expected strictIsolated or noCross, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/marginMode", reason=reason)
     return mode is not None or row.get("onlyIsolated") is True
 

@@ -65,7 +65,7 @@ def _tier_tables(
 ) -> Iterator[tier_tables.TierTable]:
     contract_type = word(row, "type", pointer)
     if contract_type not in _LOWER_BOUND_KEYS:
-        reason = f"one of {', '.join(sorted(_LOWER_BOUND_KEYS))} was due, was {contract_type!r}"
+        reason = f"expected one of {', '.join(sorted(_LOWER_BOUND_KEYS))}, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/type", reason=reason)
     if row.get("tradeable") is not True:
         return

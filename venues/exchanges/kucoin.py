@@ -26,8 +26,8 @@ _SYMBOLS_PER_CALL = 20
 """Symbols per call; the venue documents no limit."""
 
 _SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT|USDC|USD)M$")
-_COIN_UNIT = "the levels of coin-margined contracts are read as amounts of the settlement coin"
-_VALUE_UNIT = "the sizes of unified accounts are read as position value in the settlement currency"
+_COIN_UNIT = "levels of coin-margined contracts read as amounts of the settlement coin"
+_VALUE_UNIT = "sizes of unified accounts read as position value in the settlement currency"
 
 _COLUMNS = (
     Column("upper", "/maxRiskLimit", "settlement currency"),
@@ -106,7 +106,7 @@ def _tier_table(
 ) -> tier_tables.TierTable:
     is_classic = profile is _CLASSIC_ISOLATED
     coin_unit = _COIN_UNIT if instrument.payoff is Payoff.INVERSE else ""
-    notes = ("The user sets the level; the rate of the level holds for the whole position.",)
+    notes = ("The user chooses the level; its rate applies to the whole position.",)
     return tier_tables.TierTable(
         payload=symbol_tiers.payload,
         instrument=instrument,
@@ -162,7 +162,7 @@ def parse_symbol(symbol: str, pointer: str) -> Instrument:
     """Parses a symbol: XBTUSDTM, XBTUSDCM, XBTUSDM (in coins). Raises UnreadablePayloadError."""
     match = _SYMBOL.match(symbol)
     if not match:
-        reason = f"a perpetual BASEUSDTM, BASEUSDCM or BASEUSDM was due, was {symbol!r}"
+        reason = f"expected a perpetual BASEUSDTM, BASEUSDCM or BASEUSDM, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base, quote = match["base"], match["quote"]
     settle = base if quote == "USD" else quote

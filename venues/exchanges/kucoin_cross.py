@@ -59,7 +59,7 @@ def cross_schedules(
     day = payload.observed_at.date()
     fact = facts.about("kucoin", instrument.payoff, mode, day, CLASSIC)
     if fact is None:
-        reason = f"no source says how cross margin was computed on {day}"
+        reason = f"no source states how cross margin was computed on {day}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
     mark = factor(payload, f"mark price of {instrument.id}", row, "markPrice", pointer, "USD")
     functions = _functions(row, pointer, instrument, mark)
@@ -79,12 +79,7 @@ def cross_schedules(
         scales=instrument.payoff is not Payoff.INVERSE,
         capacity_price=mark.value if instrument.payoff is Payoff.INVERSE else None,
         evidence=(
-            Evidence(
-                payload.sha256,
-                (pointer,),
-                tuple(Column(key, f"/{key}", unit) for key, unit in _PARAMETERS),
-                Conversion("coins × price", (mark,)),
-            ),
+            Evidence(payload.sha256, (pointer,), _COLUMNS, Conversion("coins × price", (mark,))),
         ),
     )
 
@@ -97,6 +92,7 @@ _PARAMETERS = (
     ("maxLeverage", "leverage"),
     ("crossRiskLimit", "settlement currency"),
 )
+_COLUMNS = tuple(Column(key, f"/{key}", unit) for key, unit in _PARAMETERS)
 
 
 def _functions(
@@ -110,7 +106,7 @@ def _functions(
     slope = base / (scale * unit)  # of the rate in USD
     cap_notional = scale * unit * (limit / base - 1)
     if limit <= base or multiple * limit <= 1 / positive(row, "maxLeverage", pointer):
-        reason = f"mmrLimit {limit} leaves the formula no range below it"
+        reason = f"expected a limit above the formula's lowest rate, found {limit}"
         raise UnreadablePayloadError(where=f"{pointer}/mmrLimit", reason=reason)
     maintenance = MarginFunction(
         (Piece(cap_notional, ZERO, base, slope), Piece(INFINITY, ZERO, limit))

@@ -58,11 +58,7 @@ def _tier_table(
         pointer,
         quote if is_inverse else base,
     )
-    mode = word(row, "riskLimitMode", pointer)
-    if mode not in _LEVEL_READERS:
-        reason = f"one of {', '.join(sorted(_LEVEL_READERS))} was due, was {mode!r}"
-        raise UnreadablePayloadError(where=f"{pointer}/riskLimitMode", reason=reason)
-    reader = _LEVEL_READERS[mode]
+    reader = _level_reader(row, pointer)
     pointers, tiers = reader.read(row, pointer)
     yield tier_tables.TierTable(
         payload=payload,
@@ -82,7 +78,7 @@ def _tier_table(
     )
 
 
-_SIZE_IN_USD = "the contract size of coin-margined contracts is read as US dollars"
+_SIZE_IN_USD = "contract size of coin-margined contracts read as USD"
 
 _IS_TRADING_BY_STATE = {"0": True, "1": False, "2": False, "3": False, "4": True}
 """Whether a contract trades, per state: enabled, in delivery, delivered, offline, paused."""
@@ -91,7 +87,7 @@ _IS_TRADING_BY_STATE = {"0": True, "1": False, "2": False, "3": False, "4": True
 def _is_trading(row: Row, pointer: str) -> bool:
     state = str(row.get("state"))
     if state not in _IS_TRADING_BY_STATE:
-        reason = f"one of {', '.join(_IS_TRADING_BY_STATE)} was due, was {state!r}"
+        reason = f"expected one of {', '.join(_IS_TRADING_BY_STATE)}, found {state!r}"
         raise UnreadablePayloadError(where=f"{pointer}/state", reason=reason)
     return _IS_TRADING_BY_STATE[state]
 
@@ -107,7 +103,7 @@ def _to_usd(
     """Contracts × size × fair price. The size of a coin-margined contract is already in USD."""
     is_inverse = instrument.payoff is Payoff.INVERSE
     if by_value and is_inverse:
-        return Unknown("the unit of a coin-margined contract's limits by value is not known")
+        return Unknown("the unit of a coin-margined contract's limits by value is unknown")
     if by_value:
         return currency(instrument, instrument.quote)
     return contracts(payload, (size,), None if is_inverse else price(instrument, payload))
@@ -119,7 +115,7 @@ def _country_leverage_notes(row: Row) -> tuple[str, ...]:
     if country_leverage is None or country_leverage == row.get("maxLeverage"):
         return ()
     return (
-        f"The contract also states a maximum leverage by country of {_text(country_leverage)}x.",
+        f"The venue also states a country-specific maximum leverage of {_text(country_leverage)}x.",
     )
 
 
@@ -131,7 +127,7 @@ def _has_value_limits(row: Row, pointer: str) -> bool:
     """Whether limits are position value (BY_VALUE) or contracts (BY_VOLUME)."""
     unit = word(row, "riskLimitType", pointer)
     if unit not in {"BY_VALUE", "BY_VOLUME"}:
-        reason = f"BY_VALUE or BY_VOLUME was due, was {unit!r}"
+        reason = f"expected BY_VALUE or BY_VOLUME, found {unit!r}"
         raise UnreadablePayloadError(where=f"{pointer}/riskLimitType", reason=reason)
     return unit == "BY_VALUE"
 
@@ -166,7 +162,7 @@ def _increasing_levels(row: Row, pointer: str) -> _PointersAndTiers:
     maintenance_step = number(row, "riskIncrMmr", pointer)
     count = positive(row, "riskLevelLimit", pointer)
     if count != int(count) or count > _MAX_LEVELS:
-        reason = f"a count of levels up to {_MAX_LEVELS} was due, was {count}"
+        reason = f"expected a number of levels from 1 to {_MAX_LEVELS}, found {count}"
         raise UnreadablePayloadError(where=f"{pointer}/riskLevelLimit", reason=reason)
     full_rate = Decimal(1)
     tiers = tuple(
@@ -201,9 +197,18 @@ _LEVEL_READERS = {
         "/riskBaseVol",
         "/initialMarginRate",
         "/maintenanceMarginRate",
-        "levels built from riskBaseVol and the riskIncr fields",
+        "levels calculated from riskBaseVol and the riskIncr fields",
     ),
 }
+
+
+def _level_reader(row: Row, pointer: str) -> _LevelReader:
+    """Selects the reader for the contract's risk limit mode. Raises UnreadablePayloadError."""
+    mode = word(row, "riskLimitMode", pointer)
+    if mode not in _LEVEL_READERS:
+        reason = f"expected one of {', '.join(sorted(_LEVEL_READERS))}, found {mode!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/riskLimitMode", reason=reason)
+    return _LEVEL_READERS[mode]
 
 
 ADAPTER = VenueAdapter(

@@ -23,7 +23,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     symbol = word(row, "symbol", pointer)
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:
-        reason = f"{symbol!r} does not end in USDT"
+        reason = f"expected a symbol ending in USDT, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     instrument = contract("mudrex", symbol, base=base, quote="USDT", settle="USDT")
     yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)

@@ -103,7 +103,7 @@ def _read_answer(payload: Payload) -> _TierAnswer:
     for pointer, row in rows(data, data_pointer):
         family = word(row, "instFamily", pointer)
         if family not in requested_families:
-            reason = f"one family was due, of {', '.join(requested_families)}, was {family}"
+            reason = f"expected a family among {', '.join(requested_families)}, found {family}"
             raise UnreadablePayloadError(where=f"{pointer}/instFamily", reason=reason)
         rows_by_family.setdefault(family, []).append((pointer, row))
     return _TierAnswer(payload, instrument_type, mode, rows_by_family)
@@ -124,7 +124,7 @@ def _contracts_of_family(
 def _parameter_of(params: dict[str, str], name: str, allowed: tuple[str, str]) -> str:
     value = params.get(name, "")
     if value not in allowed:
-        reason = f"was asked with {name} {value!r}, {' or '.join(allowed)} was due"
+        reason = f"expected a call with {name} {' or '.join(allowed)}, found {value!r}"
         raise UnreadablePayloadError(where="", reason=reason)
     return value
 

@@ -43,11 +43,11 @@ def read(payload: Payload, row: Row, pointer: str) -> list[Contract]:
         return []
     id_, contract_type = word(row, "instId", pointer), word(row, "ctType", pointer)
     if contract_type not in {"linear", "inverse"}:
-        reason = f"linear or inverse was due, was {contract_type!r}"
+        reason = f"expected linear or inverse, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
     base, _, quote = word(row, "uly", pointer).partition("-")
     if not quote:
-        reason = f"BASE-QUOTE was due, was {row['uly']!r}"
+        reason = f"expected BASE-QUOTE, found {row['uly']!r}"
         raise UnreadablePayloadError(where=f"{pointer}/uly", reason=reason)
     expiry = day(row, "expTime", pointer) if row["instType"] == "FUTURES" else None
     settle = word(row, "settleCcy", pointer)
@@ -63,6 +63,6 @@ def is_traded(row: Row, pointer: str) -> bool:
     """Whether a contract has opened and not ended. Raises UnreadablePayloadError."""
     state = word(row, "state", pointer)
     if state not in _IS_TRADED:
-        reason = f"one of {', '.join(_IS_TRADED)} was due, was {state!r}"
+        reason = f"expected one of {', '.join(_IS_TRADED)}, found {state!r}"
         raise UnreadablePayloadError(where=f"{pointer}/state", reason=reason)
     return _IS_TRADED[state]

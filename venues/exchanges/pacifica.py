@@ -24,7 +24,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     symbol = word(row, "symbol", pointer)
     isolated_only = row.get("isolated_only")
     if not isinstance(isolated_only, bool):
-        reason = f"true or false was due, was {isolated_only!r}"
+        reason = f"expected true or false, found {isolated_only!r}"
         raise UnreadablePayloadError(where=f"{pointer}/isolated_only", reason=reason)
     instrument = contract("pacifica", symbol, base=symbol, quote="USDC", settle="USDC")
     leverage_table = flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
@@ -34,7 +34,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
         profile=Profile(MarginMode.ISOLATED if isolated_only else MarginMode.ANY),
         tiers=(Tier(INFINITY, tier_tables.inverse(leverage), tier_tables.inverse(2 * leverage)),),
         columns=(Column("initial", "/max_leverage", "leverage"),),
-        unverified=("MM read as half of IM at the largest leverage",),
+        unverified=("MM read as half of IM at the maximum leverage",),
         no_maintenance="",
         exclusion_reason="",
         notes=(),

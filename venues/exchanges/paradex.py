@@ -36,7 +36,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
     rises_with_size = number(params, "imf_factor", params_pointer) or number(
         params, "imf_shift", params_pointer
     )
-    unknown_formula = Unknown("the fraction rises with size, by a formula that no source states")
+    unknown_formula = Unknown("the rate rises with size by a formula that no source states")
     base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
     settle = word(row, "settlement_currency", pointer)
     instrument = contract(
@@ -49,7 +49,7 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
         at=params_pointer,
         columns=(
             Column("initial base", "/imf_base", "rate"),
-            Column("maintenance part of initial", "/mmf_factor", "times"),
+            Column("maintenance share of initial", "/mmf_factor", "times"),
         ),
         initial=unknown_formula if rises_with_size else formulas.least(base_rate),
         maintenance=unknown_formula

@@ -23,10 +23,7 @@ from venues.parsing import tier_tables
 from venues.parsing.units import currency
 
 PRODUCTS = "v2GetPublicProducts"
-FIRST_LIMIT_ONLY = (
-    "rates of the first risk limit, the older scheme beside the table of leverage and margin "
-    "that the answer lacks"
-)
+FIRST_LIMIT_ONLY = "rates of the first risk limit, an older scheme; the response lacks the leverage and margin table"
 
 
 _TierRows = tuple[tuple[str, Row], ...]
@@ -156,14 +153,14 @@ def _first_limit(
 ) -> tier_tables.TierTable:
     """Rates of the first risk limit; the response lacks its upper bound and later limits."""
     if instrument.id not in risk_limits:
-        reason = f"neither a table nor a risk limit of {instrument.id} is in the answer"
+        reason = f"the response has neither a margin table nor a risk limit of {instrument.id}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
     limit_pointer, first = risk_limits[instrument.id][0]
     unit, scale = ("rate", 1) if suffix == "Rr" else ("1/100000000", 10**8)
     names = (f"initialMargin{suffix}", f"maintenanceMargin{suffix}")
     initial, maintenance = (positive(first, name, limit_pointer) / scale for name in names)
     if max(initial, maintenance) > 1:
-        reason = f"rates of at most 1 were due, were {initial} and {maintenance}"
+        reason = f"expected rates of at most 1, found {initial} and {maintenance}"
         raise UnreadablePayloadError(where=limit_pointer, reason=reason)
     return tier_tables.TierTable(
         payload=payload,

@@ -36,7 +36,7 @@ INSTRUMENTS = "swapPublicGetV3MarketAllInstruments"
 TICKERS = "swapPublicGetV3MarketTickers"
 TIERS = "swapPublicGetV3MarketRiskLimit"
 INITIAL, MAINTENANCE = flat_rates.PublishedRate("iM"), flat_rates.PublishedRate("mM")
-FIRST_TIER_ONLY = "the rates of the first tier; the instrument list does not say how far it reaches"
+FIRST_TIER_ONLY = "rates of the first tier; the instrument list does not state its upper bound"
 _MODES = {"CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 
 _Contracts = dict[str, tuple[Instrument, Factor]]
@@ -86,11 +86,11 @@ def _sized_instrument(
         return
     contract_type = word(row, "ctType", pointer)
     if contract_type not in {"LINEAR", "INVERSE"}:
-        reason = f"LINEAR or INVERSE was due, was {contract_type!r}"
+        reason = f"expected LINEAR or INVERSE, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
     base, quote = word(row, "bCcy", pointer), word(row, "qCcy", pointer)
     id_, settle = word(row, "symbol", pointer), word(row, "sCcy", pointer)
-    size = factor(payload, f"contract value of {id_}", row, "ctVal", pointer, "coins a contract")
+    size = factor(payload, f"contract value of {id_}", row, "ctVal", pointer, "coins per contract")
     yield id_, (contract("poloniex", id_, base=base, quote=quote, settle=settle), size)
 
 
@@ -117,7 +117,9 @@ def _tier_tables(
         mode_rows.append((pointer, tier))
     for (symbol, mode), tier_rows in by_mode.items():
         if mode not in _MODES or symbol not in contracts_by_symbol:
-            reason = f"CROSS or ISOLATED of a listed contract was due, was {mode!r} of {symbol!r}"
+            reason = (
+                f"expected CROSS or ISOLATED of a listed contract, found {mode!r} of {symbol!r}"
+            )
             raise UnreadablePayloadError(where=data_pointer, reason=reason)
         instrument, size = contracts_by_symbol[symbol]
         yield tier_tables.TierTable(
@@ -140,9 +142,9 @@ def _to_usd(
     payload: Payload, instrument: Instrument, size: Factor, mark: Factor | None
 ) -> ToUsd | Unknown:
     if instrument.payoff is not Payoff.LINEAR:
-        return Unknown("no source states what a coin-margined contract is worth")
+        return Unknown("no source states the value of a coin-margined contract")
     if mark is None:
-        return Unknown(f"the snapshot holds no mark price of {instrument.id}")
+        return Unknown(f"the snapshot has no mark price of {instrument.id}")
     return contracts(payload, (size,), mark)
 
 

@@ -13,7 +13,7 @@ from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 FUTURES = "v4PublicGetFutures"
-AMOUNTS_IN_QUOTE = "amounts of the brackets read as position value in the quote currency"
+AMOUNTS_IN_QUOTE = "bracket amounts read as position value in the quote currency"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -55,7 +55,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
 
 def _leverage(key: str, pointer: str) -> Decimal:
     if not (key.isascii() and key.isdecimal() and int(key)):
-        reason = f"a leverage was due, was {key!r}"
+        reason = f"expected a leverage, found {key!r}"
         raise UnreadablePayloadError(where=f"{pointer}/{key}", reason=reason)
     return Decimal(key)
 

@@ -11,7 +11,7 @@ from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "v3PublicGetInstruments"
 INITIAL, MAINTENANCE = flat_rates.PublishedRate("baseIMR"), flat_rates.PublishedRate("baseMMR")
-LOWEST_RATES_ONLY = "the least rates; they rise with size by a factor that is not in the payload"
+LOWEST_RATES_ONLY = "lowest rates; they rise with size by a factor missing from the payload"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -25,7 +25,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     if market_kind == "SPOT" or word(row, "status", pointer) != "TRADING":
         return
     if market_kind != "PERP" or "_" not in name:
-        reason = f"PERP_BASE_QUOTE was due, was {symbol!r}"
+        reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base, quote = word(row, "baseAsset", pointer), word(row, "quoteAsset", pointer)
     instrument = contract("woo", symbol, base=base, quote=quote, settle=quote)

@@ -59,7 +59,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
 
 def _to_usd(payload: Payload, instrument: Instrument) -> ToUsd | Unknown:
     if payload.call.method == INVERSE:
-        return Unknown("no source states the unit of the brackets of inverse contracts")
+        return Unknown("no source states the unit of inverse brackets")
     return currency(instrument, instrument.quote)
 
 
@@ -67,7 +67,7 @@ def parse_symbol(symbol: str, pointer: str) -> Instrument:
     """Parses a symbol: btc_usdt is linear, btc_usd inverse. Raises UnreadablePayloadError."""
     base, _, quote = symbol.upper().rpartition("_")
     if not base or not quote:
-        reason = f"base_quote was due, was {symbol!r}"
+        reason = f"expected base_quote, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     settle = base if quote == "USD" else quote
     return contract("xt", symbol, base=base, quote=quote, settle=settle)

@@ -108,7 +108,7 @@ def test_bybit_rates_in_percent_are_refused_not_read_as_fractions() -> None:
 
     parse_result = parsed(changed(recorded.of_venue("bybit")[0], bybit.RISK_LIMIT, percent))
     assert [defect.reason for defect in parse_result.defects] == [
-        "initialMargin 0.8 at 125.00x is written in percent, a fraction was due"
+        "expected a fraction, found initialMargin 0.8 at 125.00x in percent"
     ]
     assert len(parse_result.schedules) == 299
 
@@ -522,4 +522,4 @@ def test_bitget_answer_with_two_symbols_is_a_defect() -> None:
 
     parse_result = parsed(changed(recorded.of_venue("bitget")[-1], bitget.LEVERS, mixed))
     assert len(parse_result.defects) == 1
-    assert "one symbol was due" in parse_result.defects[0].reason
+    assert "expected one symbol" in parse_result.defects[0].reason

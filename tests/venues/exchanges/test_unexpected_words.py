@@ -45,19 +45,33 @@ def row_of(document: Any, *path: str | int) -> Any:
     ("venue", "method", "path", "key", "value", "message"),
     [
         ("binance", binance.BRACKETS, (0,), "symbol", "BTCEUR", "ends in no quote currency"),
-        ("bybit", bybit.RISK_LIMIT, ("result", "list", 0), "symbol", "BTCEUR", "no linear"),
-        ("bybit", bybit.RISK_LIMIT, ("result", "list", 0), "symbol", "BTC-99XYZ25", "no expiry"),
+        (
+            "bybit",
+            bybit.RISK_LIMIT,
+            ("result", "list", 0),
+            "symbol",
+            "BTCEUR",
+            "linear or inverse contract",
+        ),
+        (
+            "bybit",
+            bybit.RISK_LIMIT,
+            ("result", "list", 0),
+            "symbol",
+            "BTC-99XYZ25",
+            "expected an expiry",
+        ),
         ("bybit", bybit.RISK_LIMIT, ("result", "list", 0), "symbol", "X", "lowest tier is missing"),
-        ("bitget", bitget.LEVERS, ("data", 0), "symbol", "BTCEUR", "one symbol was due"),
-        ("okx", okx.INSTRUMENTS, ("data", 1), "ctType", "strange", "linear or inverse was due"),
-        ("okx", okx.TIERS, ("data", 3), "instFamily", "XRP-USDT", "one family was due"),
+        ("bitget", bitget.LEVERS, ("data", 0), "symbol", "BTCEUR", "expected one symbol"),
+        ("okx", okx.INSTRUMENTS, ("data", 1), "ctType", "strange", "expected linear or inverse"),
+        ("okx", okx.TIERS, ("data", 3), "instFamily", "XRP-USDT", "expected a family among"),
         ("mexc", mexc.DETAIL, ("data", 0), "riskLimitMode", "NEW", "one of CUSTOM, INCREASE"),
         ("mexc", mexc.DETAIL, ("data", 0), "riskLimitType", "BY_X", "BY_VALUE or BY_VOLUME"),
-        ("gate", gate.CONTRACTS, (0,), "name", "BTC_EUR", "BASE_USDT was due"),
-        ("htx", htx.ISOLATED, ("data", 0), "margin_mode", "both", "cross or isolated was due"),
-        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-EUR", "BASE-USDT was due"),
-        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-USDT-99", "is no expiry"),
-        ("dydx", dydx.MARKETS, ("markets", "BTC-USD"), "ticker", "BTC", "BASE-USD was due"),
+        ("gate", gate.CONTRACTS, (0,), "name", "BTC_EUR", "expected BASE_USDT"),
+        ("htx", htx.ISOLATED, ("data", 0), "margin_mode", "both", "expected cross or isolated"),
+        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-EUR", "expected BASE-USDT"),
+        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-USDT-99", "expected an expiry"),
+        ("dydx", dydx.MARKETS, ("markets", "BTC-USD"), "ticker", "BTC", "expected BASE-USD"),
         ("dydx", dydx.MARKETS, ("markets", "BTC-USD"), "marketType", "X", "CROSS or ISOLATED"),
         (
             "deribit",
@@ -67,8 +81,22 @@ def row_of(document: Any, *path: str | int) -> Any:
             10**15,
             "milliseconds",
         ),
-        ("kucoin", kucoin.CONTRACTS, ("data", 0), "mmrLimit", 0.001, "leaves the formula no"),
-        ("krakenfutures", krakenfutures.INSTRUMENTS, ("instruments", 2), "type", "x", "was due"),
+        (
+            "kucoin",
+            kucoin.CONTRACTS,
+            ("data", 0),
+            "mmrLimit",
+            0.001,
+            "above the formula's lowest rate",
+        ),
+        (
+            "krakenfutures",
+            krakenfutures.INSTRUMENTS,
+            ("instruments", 2),
+            "type",
+            "x",
+            "expected one of",
+        ),
         ("hyperliquid", hyperliquid.INFO, ("universe", 0), "marginTableId", "56", "a table id"),
     ],
 )
@@ -238,7 +266,7 @@ def test_without_a_fact_for_the_day_nothing_is_known() -> None:
         venue_adapter = adapter(venue)
         assert venue_adapter is not None
         assert any(
-            "no source says" in defect.reason
+            "no source states" in defect.reason
             for defect in venue_adapter.parse(snapshot_of(venue), bare).defects
         )
 
