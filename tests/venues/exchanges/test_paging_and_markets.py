@@ -415,18 +415,16 @@ def changed_of(
     snapshot: Snapshot, method: str, value: str, change: Callable[[Any], None]
 ) -> Snapshot:
     """Snapshot whose response to the request with ``value`` is changed."""
-    other_payloads = [
+    in_scope = [
         payload
         for payload in snapshot.payloads
         if payload.call.method != method or value in dict(payload.call.params).values()
     ]
-    reduced = Snapshot(
-        snapshot.venue, snapshot.observed_at, tuple(other_payloads), snapshot.complete
-    )
+    reduced = Snapshot(snapshot.venue, snapshot.observed_at, tuple(in_scope), snapshot.complete)
     altered = changed(reduced, method, change)
-    kept = tuple(payload for payload in snapshot.payloads if payload not in other_payloads)
+    unchanged = tuple(payload for payload in snapshot.payloads if payload not in in_scope)
     return Snapshot(
-        snapshot.venue, snapshot.observed_at, (*altered.payloads, *kept), snapshot.complete
+        snapshot.venue, snapshot.observed_at, (*altered.payloads, *unchanged), snapshot.complete
     )
 
 

@@ -255,11 +255,11 @@ def test_kraken_level_above_the_largest_position_is_never_reached() -> None:
 
 
 def test_without_a_fact_for_the_day_nothing_is_known() -> None:
-    bare = Facts(())
+    no_facts = Facts(())
     for venue in ("binance", "krakenfutures"):
         venue_adapter = adapter(venue)
         assert venue_adapter is not None
-        parse_result = venue_adapter.parse(snapshot_of(venue), bare)
+        parse_result = venue_adapter.parse(snapshot_of(venue), no_facts)
         assert all(isinstance(schedule.maintenance, Unknown) for schedule in parse_result.schedules)
         assert all(schedule.rule is None for schedule in parse_result.schedules)
     for venue in ("kucoin", "deribit"):
@@ -267,14 +267,14 @@ def test_without_a_fact_for_the_day_nothing_is_known() -> None:
         assert venue_adapter is not None
         assert any(
             "no source states" in defect.reason
-            for defect in venue_adapter.parse(snapshot_of(venue), bare).defects
+            for defect in venue_adapter.parse(snapshot_of(venue), no_facts).defects
         )
 
 
 def test_a_fact_that_is_not_sourced_makes_the_margin_derived() -> None:
     doubtful = [fact for fact in facts.bundled().rows if fact.confidence is not Confidence.SOURCED]
-    assert {"krakenfutures", "kucoin", "mexc"} <= {defect.venue for defect in doubtful}
-    assert all(defect.doubt for defect in doubtful)
+    assert {"krakenfutures", "kucoin", "mexc"} <= {fact.venue for fact in doubtful}
+    assert all(fact.doubt for fact in doubtful)
     schedule = recorded.schedule("mexc", "BTC/USDT:USDT")
     assert isinstance(schedule.maintenance, Derived)
     assert isinstance(schedule.initial, Known)
