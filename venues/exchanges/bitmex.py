@@ -33,10 +33,11 @@ _CONTRACT_TYPES = {"FFWCSX", "FFCCSX"}  # perpetuals and futures
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``steps = ceil((value - limit) / step)``: IM = base IM + steps × base MM, MM = base MM × (1 + steps).
+    """Reads IM = base IM + steps × base MM and MM = base MM × (1 + steps).
 
-    Rates apply to the whole position; the user raises the risk limit. Source: bitmex.com, "Risk
-    limits examples". Limits in coins become USD at the mark price of XBTUSD in the same payload.
+    ``steps = ceil((value - limit) / step)``. Rates apply to the whole position; the user raises the
+    risk limit. Source: bitmex.com, "Risk limits examples". Limits in coins become USD at the mark
+    price of XBTUSD in the same payload.
     """
     defects: list[Defect] = []
     margin_formulas: list[formulas.Formula] = []

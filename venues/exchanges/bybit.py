@@ -52,7 +52,7 @@ _CATEGORIES = ({"category": "linear"}, {"category": "inverse"})
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Reads all pages of the risk limit list, sorted by limit: risk ids do not rise with the limit.
+    """Reads all pages of the risk limit list and sorts tiers by limit, not by risk id.
 
     Contracts missing from the snapshot's instrument list are excluded: they no longer trade.
     """

@@ -46,11 +46,11 @@ def read_instrument(row: Row, pointer: str) -> Instrument:
 def cross_schedules(
     payload: Payload, row: Row, pointer: str, facts: Facts
 ) -> Iterator[MarginSchedule]:
-    """``MMR = min((1 + n/m) / (2 * L), limit)``, ``IMR = max(1/L, f * MMR)`` on the whole position.
+    """Cross margin by ``MMR = min((1 + n/m) / (2 * L), limit)`` and ``IMR = max(1/L, f * MMR)``.
 
-    n is the position in coins (in contracts of 1 USD on inverse contracts), L the maximum leverage.
-    Source: KuCoin, "Max position size" help page. The rate formula is the web client's and
-    reproduces the exchange's sample positions exactly.
+    Both rates apply to the whole position. n is the position in coins (in contracts of 1 USD on
+    inverse contracts), L the maximum leverage. Source: KuCoin, "Max position size" help page. The
+    rate formula is the web client's and reproduces the exchange's sample positions exactly.
     """
     if row.get("supportCross") is not True:
         return

@@ -16,7 +16,7 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IM = N / L``, ``MM = N / (2 * L)`` with L the maximum leverage; the half is unverified."""
+    """Reads ``IM = N / L`` and ``MM = N / (2 * L)``, L the maximum leverage; the half is unverified."""
     return flat_rates.parsed(snapshot, facts, INFO, ("data",), _tier_table)
 
 

@@ -16,7 +16,7 @@ _PARAMS = "delta1_cross_margin_params"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IMR = imf_base``, ``MMR = imf_base * mmf_factor``, on the whole position at the mark price.
+    """Reads ``IMR = imf_base`` and ``MMR = imf_base * mmf_factor`` on the whole position at mark.
 
     ``imf_factor`` and ``imf_shift`` made the rate rise with size in 2024 and are now always 0. If
     either is not 0, no source states the formula. Source: docs.paradex.trade, risk checks.

@@ -1,4 +1,4 @@
-"""Poloniex futures: tiers in contracts, one call per symbol, or else the first tier's rates."""
+"""Poloniex futures: tiers in contracts, one call per symbol; otherwise the first tier's rates."""
 
 from collections.abc import Iterator
 
