@@ -11,8 +11,8 @@ from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import all_answered, every, offset
 from venues.exchanges.gate_contracts import (
     UsdConverter,
+    assumed_unit,
     first_tier,
-    guessed_unit,
     is_trading,
     parse_symbol,
 )
@@ -105,7 +105,7 @@ def _tier_table(symbol_tiers: SymbolTiers, to_usd: UsdConverter) -> tier_tables.
         rows=symbol_tiers.rows,
         columns=_COLUMNS,
         usd=to_usd(symbol_tiers.payload, instrument),
-        guessed_unit=guessed_unit(instrument),
+        guessed_unit=assumed_unit(instrument),
         continued=symbol_tiers.continued,
     )
 

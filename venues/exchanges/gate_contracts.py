@@ -25,7 +25,7 @@ COLUMNS = (
 UsdConverter = Callable[[Payload, Instrument], ToUsd | Unknown]
 
 
-def guessed_unit(instrument: Instrument) -> str:
+def assumed_unit(instrument: Instrument) -> str:
     """States the assumed unit of a contract's amounts; empty where a source states the unit."""
     return _COIN_UNIT if instrument.payoff is Payoff.INVERSE else ""
 
@@ -61,7 +61,7 @@ def first_tier(
         notes=(
             "Margins above the base risk limit are not observable: the recording has no tiers there.",
         ),
-        guessed_unit=guessed_unit(instrument),
+        guessed_unit=assumed_unit(instrument),
     )
 
 
@@ -76,8 +76,8 @@ def _capacity(
     max_position = positive(row, "risk_limit_max", pointer)
     if isinstance(usd, Unknown):
         return usd
-    if guessed_unit(instrument):
-        note = f"unverified: {guessed_unit(instrument)}"
+    if assumed_unit(instrument):
+        note = f"unverified: {assumed_unit(instrument)}"
         return Derived(max_position * usd.multiplier, note, verified=False)
     return Known(max_position)
 
