@@ -1,4 +1,4 @@
-"""Coinbase International perpetuals: a base initial rate until 2025, only the largest leverage since."""
+"""Coinbase International perpetuals: a base initial rate until 2025, only the maximum leverage since."""
 
 from collections.abc import Iterator
 
@@ -9,69 +9,81 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, mapping, positive, rate, read_rows, word
-from venues.parsing import flat_rates, formulas
-from venues.parsing import tier_tables as tiers
+from venues.parsing import flat_rates, formulas, tier_tables
 
 INSTRUMENTS = "publicGetGetInstruments"
 OLD_INSTRUMENTS = "v1PublicGetInstruments"
-"""The call of the venue's own API, which ccxt asked before the venue moved to Deribit's."""
+"""Endpoint of the venue's former API, used by ccxt until the venue moved to Deribit's."""
 
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
-RISE = "the least rate; the charge for a position's share of trading volume is not in the payload"
-TWO_THIRDS = "MM is two thirds of IM, as the venue's leverage and margin policy states"
+LOWEST_RATE_ONLY = (
+    "lowest rate; the payload omits the charge for a position's share of trading volume"
+)
+MAINTENANCE_SHARE = "MM is two thirds of IM, as the venue's leverage and margin policy states"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IM = max(base, charge * sqrt(share of volume))``, of which only the base is published."""
+    """Reads base rates of ``IM = max(base, charge * sqrt(share of volume))`` and maximum leverages.
+
+    The venue does not publish the charge.
+    """
     defects: list[Defect] = []
-    old = read_rows(snapshot.answers(OLD_INSTRUMENTS), (), _formula, defects)
-    new = read_rows(
-        snapshot.answers(INSTRUMENTS), ("result",), _ladder, defects, symbol_key="instrument_name"
+    margin_formulas = read_rows(snapshot.answers(OLD_INSTRUMENTS), (), _formula, defects)
+    tables = read_rows(
+        snapshot.answers(INSTRUMENTS),
+        ("result",),
+        _tier_table,
+        defects,
+        symbol_key="instrument_name",
     )
-    based = formulas.parsed(old, facts, defects)
-    leveraged = tiers.parsed(snapshot, new, facts, ())
-    return Parsed((*based.schedules, *leveraged.schedules), based.defects)
+    from_base_rates = formulas.parsed(margin_formulas, facts, defects)
+    from_leverage = tier_tables.parsed(snapshot, tables, facts, ())
+    return Parsed((*from_base_rates.schedules, *from_leverage.schedules), from_base_rates.defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-    if word(row, "type", at) != "PERP":
+def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
+    if word(row, "type", pointer) != "PERP":
         return
-    base, quote = word(row, "base_asset_name", at), word(row, "quote_asset_name", at)
-    listed = contract(
-        "coinbaseinternational", word(row, "symbol", at), base=base, quote=quote, settle=quote
+    base, quote = word(row, "base_asset_name", pointer), word(row, "quote_asset_name", pointer)
+    instrument = contract(
+        "coinbaseinternational", word(row, "symbol", pointer), base=base, quote=quote, settle=quote
     )
-    least = rate(row, "base_imf", at)
-    prices = mapping(row.get("quote"), f"{at}/quote")
-    mark = positive(prices, "mark_price", f"{at}/quote")
+    base_rate = rate(row, "base_imf", pointer)
+    prices = mapping(row.get("quote"), f"{pointer}/quote")
+    mark_price = positive(prices, "mark_price", f"{pointer}/quote")
     yield formulas.Formula(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
-        at=at,
+        at=pointer,
         columns=(
             Column("initial base", "/base_imf", "rate"),
             Column("capacity", "/position_limit_qty", "coins"),
             Column("mark price", "/quote/mark_price", "USD"),
         ),
-        initial=formulas.least(least),
-        maintenance=formulas.least(least * 2 / 3),
+        initial=formulas.least(base_rate),
+        maintenance=formulas.least(base_rate * 2 / 3),
         capacity=Derived(
-            positive(row, "position_limit_qty", at) * mark, "position limit at the mark price"
+            positive(row, "position_limit_qty", pointer) * mark_price,
+            "position limit at the mark price",
         ),
-        capacity_price=mark,
-        doubts=(RISE, TWO_THIRDS),
-        exclusion_reason=RISE,
+        capacity_price=mark_price,
+        doubts=(LOWEST_RATE_ONLY, MAINTENANCE_SHARE),
+        exclusion_reason=LOWEST_RATE_ONLY,
     )
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    if word(row, "kind", at) != "future" or word(row, "settlement_period", at) != "perpetual":
+def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if (
+        word(row, "kind", pointer) != "future"
+        or word(row, "settlement_period", pointer) != "perpetual"
+    ):
         return
-    base, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
-    settle = word(row, "settlement_currency", at)
-    id_ = word(row, "instrument_name", at)
-    listed = contract("coinbaseinternational", id_, base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
+    base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
+    settle = word(row, "settlement_currency", pointer)
+    id_ = word(row, "instrument_name", pointer)
+    instrument = contract("coinbaseinternational", id_, base=base, quote=quote, settle=settle)
+    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

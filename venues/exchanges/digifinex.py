@@ -1,4 +1,4 @@
-"""DigiFinex swaps: leverage limits with maintenance ratios; the unit of their bounds is not known."""
+"""DigiFinex swaps: leverage limits with maintenance rates; the unit of their bounds is unknown."""
 
 from collections.abc import Iterator
 
@@ -12,39 +12,50 @@ from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency
 
 INSTRUMENTS = "publicSwapGetPublicInstruments"
-MAINTENANCE = Column("maintenance", "/maint_margin_ratio", "rate")
-FIRST = "the rates of the first limit; no source states the unit of max_limit, where it ends"
+MAINTENANCE_COLUMN = Column("maintenance", "/maint_margin_ratio", "rate")
+FIRST_LIMIT_ONLY = (
+    "rates of the first limit; no source states the unit of its upper bound, max_limit"
+)
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract's first limit: the rates are the least that the venue asks."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instrument_id")
+    """Reads the first limit of every contract, whose rates are the venue's lowest."""
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "instrument_id")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("is_trading") is not True:
         return
-    base, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
-    settle = word(row, "clear_currency", at)
-    id_ = word(row, "instrument_id", at)
-    limits = list(rows(row.get("open_max_limits"), f"{at}/open_max_limits"))
-    leverage, pointer, first = max(
-        ((positive(limit, "leverage", place), place, limit) for place, limit in limits),
-        key=lambda one: one[0],
+    base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
+    settle = word(row, "clear_currency", pointer)
+    id_ = word(row, "instrument_id", pointer)
+    instrument = contract("digifinex", id_, base=base, quote=quote, settle=settle)
+    limits = list(rows(row.get("open_max_limits"), f"{pointer}/open_max_limits"))
+    leverage, first_pointer, first = max(
+        (
+            (positive(limit, "leverage", limit_pointer), limit_pointer, limit)
+            for limit_pointer, limit in limits
+        ),
+        key=lambda candidate: candidate[0],
     )
-    stated = "maint_margin_ratio" in first  # the largest leverage of some contracts has none
-    ratio = rate(first, "maint_margin_ratio", pointer) if stated else None
+    has_ratio = "maint_margin_ratio" in first  # missing at the maximum leverage of some contracts
+    ratio = rate(first, "maint_margin_ratio", first_pointer) if has_ratio else None
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=contract("digifinex", id_, base=base, quote=quote, settle=settle),
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=(Tier(INFINITY, tier_tables.inverse(leverage), ratio),),
-        rows=(pointer,),
-        columns=(Column("initial", "/leverage", "leverage"), *((MAINTENANCE,) if stated else ())),
-        usd=currency(contract("digifinex", id_, base=base, quote=quote, settle=settle), "USD"),
-        doubts=(FIRST,),
-        no_maintenance="" if stated else "the venue publishes no ratio for its largest leverage",
-        exclusion_reason=FIRST,
+        rows=(first_pointer,),
+        columns=(
+            Column("initial", "/leverage", "leverage"),
+            *((MAINTENANCE_COLUMN,) if has_ratio else ()),
+        ),
+        usd=currency(instrument, "USD"),
+        doubts=(FIRST_LIMIT_ONLY,),
+        no_maintenance=""
+        if has_ratio
+        else "the venue publishes no maintenance rate at its maximum leverage",
+        exclusion_reason=FIRST_LIMIT_ONLY,
     )
 
 

@@ -1,4 +1,4 @@
-"""Extended perpetuals: initial margin by tiers of position value; maintenance is not published."""
+"""Extended perpetuals: initial rates per tier of position value; no maintenance margin."""
 
 from collections.abc import Iterator
 
@@ -16,29 +16,33 @@ _TIERS = "riskFactorConfig"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every active market: the tier's risk factor is its IM rate, on the whole position."""
-    return flat_rates.parsed(snapshot, facts, MARKETS, ("data",), _ladder, "name")
+    """Reads every active market. A tier's risk factor is its IM rate on the whole position."""
+    return flat_rates.parsed(snapshot, facts, MARKETS, ("data",), _tier_table, "name")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", at) != "ACTIVE":
+def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if word(row, "status", pointer) != "ACTIVE":
         return
-    name, base = word(row, "name", at), word(row, "assetName", at)
-    quote = word(row, "collateralAssetName", at)
-    listed = contract("extended", name, base=base, quote=quote, settle=quote)
-    there = f"{at}/tradingConfig"
-    config = mapping(row.get("tradingConfig"), there)
+    name, base = word(row, "name", pointer), word(row, "assetName", pointer)
+    quote = word(row, "collateralAssetName", pointer)
+    instrument = contract("extended", name, base=base, quote=quote, settle=quote)
+    config_pointer = f"{pointer}/tradingConfig"
+    config = mapping(row.get("tradingConfig"), config_pointer)
     pointers, tiers = [], []
-    for pointer, tier in rows(config.get(_TIERS), f"{there}/{_TIERS}"):
+    for tier_pointer, tier in rows(config.get(_TIERS), f"{config_pointer}/{_TIERS}"):
         if tier.get("isAvailableForUsers") is not True:
             continue
-        pointers.append(pointer)
+        pointers.append(tier_pointer)
         tiers.append(
-            Tier(positive(tier, "upperBound", pointer), rate(tier, "riskFactor", pointer), None)
+            Tier(
+                positive(tier, "upperBound", tier_pointer),
+                rate(tier, "riskFactor", tier_pointer),
+                None,
+            )
         )
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
         tiers=tuple(tiers),
         rows=tuple(pointers),
@@ -46,8 +50,8 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTab
             Column("upper", "/upperBound", "collateral currency"),
             Column("initial", "/riskFactor", "rate"),
         ),
-        usd=currency(listed, quote),
-        capacity=Known(positive(config, "maxPositionValue", there)),
+        usd=currency(instrument, quote),
+        capacity=Known(positive(config, "maxPositionValue", config_pointer)),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 

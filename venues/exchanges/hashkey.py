@@ -1,4 +1,4 @@
-"""HashKey Global perpetuals: risk limits in contracts, each with its initial and maintenance rate."""
+"""HashKey Global perpetuals: risk limits in contracts with initial and maintenance rates."""
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
@@ -14,7 +14,7 @@ ENGINE = risk_limits.Engine(
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read the limits of every perpetual."""
+    """Reads the risk limits of every perpetual."""
     return risk_limits.parse(ENGINE, snapshot, facts)
 
 

@@ -1,4 +1,4 @@
-"""LBank perpetuals: only the largest leverage of each contract is public."""
+"""LBank perpetuals: only the maximum leverage of each contract is public."""
 
 from collections.abc import Iterator
 
@@ -8,22 +8,23 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import once
 from venues.facts import Facts
 from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "contractPublicGetCfdOpenApiV1PubInstrument"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    quote, settle = word(row, "priceCurrency", at), word(row, "clearCurrency", at)
-    base = word(row, "baseCurrency", at)
-    listed = contract("lbank", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, at, listed)
+def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    quote, settle = word(row, "priceCurrency", pointer), word(row, "clearCurrency", pointer)
+    base = word(row, "baseCurrency", pointer)
+    instrument = contract(
+        "lbank", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
+    yield flat_rates.only_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(

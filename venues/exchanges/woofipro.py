@@ -7,7 +7,7 @@ from venues.facts import Facts
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every perpetual by Orderly's formula."""
+    """Reads every perpetual by Orderly's formula."""
     return orderly.parse("woofipro", snapshot, facts)
 
 
