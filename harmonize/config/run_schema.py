@@ -1,4 +1,4 @@
-"""The section ``run`` of a configuration: the nightly run, its site, its notices, what it keeps."""
+"""Schema of the section ``run`` of a configuration: site, notices and retention."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,27 +6,30 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from harmonize.config.channels import Security, Webhook, is_address, is_host
+from harmonize.config.channels import MAX_PORT, Security, Webhook, is_address, is_host
 from harmonize.config.run_settings import RunSettings
-from harmonize.core.yaml_source import Path as Where
+from harmonize.core.yaml_source import Path as KeyPath
 from harmonize.core.yaml_source import shown
 from rules.language.consistency import Contradiction, mapping, rows
 from rules.language.scalars import Count, Link, Shape, Text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KINDS = ("command", "webhook", "slack", "mail")
-_LARGEST_PORT = 65_535
 
 
 def _variable(value: object) -> str:
-    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):  # it may be the secret: unsaid
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(
+        value
+    ):  # not quoted: it may be the secret
         message = "must be the name of a variable of the environment, as in SLACK_WEBHOOK, and not the secret"
         raise ValueError(message)
     return value
 
 
 def _url(value: object) -> str:
-    return Webhook(value if isinstance(value, str) else "").url  # its error shows no address either
+    return Webhook(
+        value if isinstance(value, str) else ""
+    ).url  # its error does not quote the URL either
 
 
 def _address(value: object) -> str:
@@ -44,8 +47,8 @@ def _host(value: object) -> str:
 
 
 def _port(value: object) -> int:
-    if type(value) is not int or not 0 < value <= _LARGEST_PORT:
-        message = f"must be a port from 1 to {_LARGEST_PORT}, as 587, was {shown(value)}"
+    if type(value) is not int or not 0 < value <= MAX_PORT:
+        message = f"must be a port from 1 to {MAX_PORT}, as 587, was {shown(value)}"
         raise ValueError(message)
     return value
 
@@ -65,7 +68,7 @@ Host: TypeAlias = Annotated[str, BeforeValidator(_host), WithJsonSchema(_TEXT_SC
 Port: TypeAlias = Annotated[
     int,
     BeforeValidator(_port),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _LARGEST_PORT}),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_PORT}),
 ]
 Nights: TypeAlias = Annotated[
     int, BeforeValidator(_nights), WithJsonSchema({"type": "integer", "minimum": 1})
@@ -74,7 +77,7 @@ Event: TypeAlias = Literal["new", "worse", "errors", "changes"]
 
 
 class WebhookEntry(Shape):
-    """Where a notice is posted as JSON: one of the three."""
+    """URL that receives a notice as JSON: exactly one of the three fields."""
 
     url: Url | None = Field(default=None, description="The address, where it is no secret.")
     url_from: Variable | None = Field(
@@ -86,7 +89,7 @@ class WebhookEntry(Shape):
 
 
 class SlackEntry(Shape):
-    """An incoming webhook of Slack, whose address is a secret: one of the two."""
+    """Incoming webhook of Slack, whose URL is a secret: exactly one of the two fields."""
 
     url_from: Variable | None = Field(
         default=None, description="The variable that holds the address."
@@ -97,7 +100,7 @@ class SlackEntry(Shape):
 
 
 class MailEntry(Shape):
-    """A mail server, and from whom to whom."""
+    """Mail server, sender and recipients."""
 
     host: Host = Field(description="The mail server.")
     port: Port = Field(description="Its port: 587 for starttls, 465 for tls, as a rule.")
@@ -112,7 +115,7 @@ class MailEntry(Shape):
 
 
 class ChannelEntry(Shape):
-    """One way to send a notice: one of the four."""
+    """One notification channel: exactly one of the four fields."""
 
     command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
         default=None, description="A program and its arguments; it reads the notice from stdin."
@@ -123,7 +126,7 @@ class ChannelEntry(Shape):
 
 
 class NotifyEntry(Shape):
-    """When notices are sent, and where."""
+    """Conditions under which notices are sent, and their channels."""
 
     on: Annotated[tuple[Event, ...], Field(min_length=1)] = Field(
         default=("new", "worse", "errors"), description="What is worth a notice."
@@ -135,7 +138,7 @@ class NotifyEntry(Shape):
 
 
 class KeepEntry(Shape):
-    """How many payloads an archive keeps: the last of so many days, weeks and months."""
+    """Retention of payloads: the last one per day, week and month, for so many of each."""
 
     daily: Count = Field(default=0, description="Days.")
     weekly: Count = Field(default=0, description="Weeks.")
@@ -143,7 +146,7 @@ class KeepEntry(Shape):
 
 
 class Run(Shape):
-    """The nightly run."""
+    """Settings of the nightly run."""
 
     site: Text = Field(default=RunSettings().site, description="The folder of the site.")
     base_url: Link | None = Field(default=None, description="Where the site is published.")
@@ -156,46 +159,46 @@ class Run(Shape):
 
 
 def contradictions(run: Mapping[str, Any]) -> Iterator[Contradiction]:
-    """Find the contradictions of the section as it is written."""
+    """Yields the contradictions of the unvalidated section."""
     keep = run.get("keep")
     if isinstance(keep, dict) and not any(keep.values()):
         message = "keeps nothing; give daily, weekly or monthly a number above 0"
         yield Contradiction(("run", "keep"), message)
-    for number, one in enumerate(rows(mapping(run.get("notify")).get("channels"))):
-        place: Where = ("run", "notify", "channels", number)
-        if not isinstance(one, dict) or set(one) - set(KINDS):
-            continue  # the shape says so
-        if len(one) != 1:
+    for index, entry in enumerate(rows(mapping(run.get("notify")).get("channels"))):
+        key: KeyPath = ("run", "notify", "channels", index)
+        if not isinstance(entry, dict) or set(entry) - set(KINDS):
+            continue  # the validation of the schema reports it
+        if len(entry) != 1:
             message = f"must be one of {', '.join(KINDS)}; write one, and others as entries"
-            yield Contradiction(place, message)
+            yield Contradiction(key, message)
             continue
-        yield from _of_channel(place, one)
+        yield from _channel_contradictions(key, entry)
 
 
-def _of_channel(place: Where, one: Mapping[str, Any]) -> Iterator[Contradiction]:
-    (kind,) = one
-    fields = one[kind]
-    place = (*place, kind)
+def _channel_contradictions(key: KeyPath, entry: Mapping[str, Any]) -> Iterator[Contradiction]:
+    (kind,) = entry
+    fields = entry[kind]
+    key = (*key, kind)
     if fields is None:
-        yield Contradiction(place, "is empty; write its fields below it, indented")
+        yield Contradiction(key, "is empty; write its fields below it, indented")
     if kind in {"webhook", "slack"} and isinstance(fields, dict):
-        ways = ("url", "url_from", "url_file") if kind == "webhook" else ("url_from", "url_file")
-        if sum(way in fields for way in ways) != 1:
-            yield Contradiction(place, f"must have one of {', '.join(ways)}; write one of them")
+        names = ("url", "url_from", "url_file") if kind == "webhook" else ("url_from", "url_file")
+        if sum(name in fields for name in names) != 1:
+            yield Contradiction(key, f"must have one of {', '.join(names)}; write one of them")
     if kind == "mail" and isinstance(fields, dict):
-        yield from _of_mail(place, fields)
+        yield from _mail_contradictions(key, fields)
 
 
-def _of_mail(place: Where, fields: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _mail_contradictions(key: KeyPath, fields: Mapping[str, Any]) -> Iterator[Contradiction]:
     passwords = [name for name in ("password_from", "password_file") if name in fields]
     if len(passwords) > 1:
         message = "stands beside password_from; remove one of them"
-        yield Contradiction((*place, "password_file"), message)
+        yield Contradiction((*key, "password_file"), message)
     if passwords and "user_from" not in fields:
-        yield Contradiction((*place, "user_from"), f"is missing; {passwords[0]} belongs to a user")
+        yield Contradiction((*key, "user_from"), f"is missing; {passwords[0]} belongs to a user")
     if "user_from" in fields and not passwords:
         message = "is missing; add it, or password_file, for the user of user_from"
-        yield Contradiction((*place, "password_from"), message)
+        yield Contradiction((*key, "password_from"), message)
     if passwords and fields.get("security") == "none":
         message = "would send the password in the clear; write starttls or tls"
-        yield Contradiction((*place, "security"), message)
+        yield Contradiction((*key, "security"), message)

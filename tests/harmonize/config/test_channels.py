@@ -1,4 +1,4 @@
-"""A channel cannot be built wrong, and neither it nor its errors show a secret."""
+"""An invalid channel cannot be built, and neither channels nor their errors show a secret."""
 
 import re
 from typing import Any
@@ -57,7 +57,7 @@ def test_another_address_is_refused_and_not_shown(kind: type[Webhook | Slack], u
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"host": "mail example"}, "must name the host"),
         ({"host": ""}, "must name the host"),
@@ -75,8 +75,8 @@ def test_another_address_is_refused_and_not_shown(kind: type[Webhook | Slack], u
         ({"user": "u\n", "password": "s3cr3t"}, "printable ASCII"),
     ],
 )
-def test_a_mail_server_that_cannot_be_right_is_refused(changes: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)) as raised:
+def test_a_mail_server_that_cannot_be_right_is_refused(changes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
         Mail(**(MAIL | changes))
     assert "s3cr3t" not in str(raised.value)
 
@@ -93,7 +93,7 @@ def test_a_command_names_a_program(argv: tuple[str, ...]) -> None:
         Command(("page", "--token=s3cr3t")),
         Webhook("https://example.org/s3cr3t"),
         Slack("https://example.org/s3cr3t"),
-        Mail(**MAIL, user="s3cr3t", password="s3cr3t"),  # noqa: S106 - a password of nobody
+        Mail(**MAIL, user="s3cr3t", password="s3cr3t"),  # noqa: S106 - not a real password
     ],
 )
 def test_a_channel_does_not_print_its_secrets(channel: Channel) -> None:

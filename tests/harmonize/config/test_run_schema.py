@@ -1,4 +1,4 @@
-"""The section ``run`` of a configuration: as meant, with its secrets, and every mistake at its place."""
+"""The section ``run`` of a configuration: values, secrets, and errors with their location."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ ENVIRONMENT = {
 }
 
 
-def _written(text: str) -> Path:
+def _write_config(text: str) -> Path:
     path = Path("c.yaml")
     path.write_text(text)
     slack = Path("slack.txt")
@@ -58,14 +58,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _settings(text: str, environment: dict[str, str] | None = None) -> RunSettings:
-    path = _written(text)
-    found = schema.load(path, {})
-    return settings(found.run, path, ENVIRONMENT if environment is None else environment)
+    path = _write_config(text)
+    configuration = schema.load(path, {})
+    return settings(configuration.run, path, ENVIRONMENT if environment is None else environment)
 
 
 def test_the_section_is_read_with_its_secrets() -> None:
-    found = _settings(CONFIG)
-    assert found == RunSettings(
+    run_settings = _settings(CONFIG)
+    assert run_settings == RunSettings(
         site="out/site",
         base_url="https://example.org/margins",
         title="Margins",
@@ -91,24 +91,27 @@ def test_the_section_is_read_with_its_secrets() -> None:
         keep=Keep(daily=90, weekly=0, monthly=120),
         nights=400,
     )
-    assert "s3cr3t" not in repr(found)
+    assert "s3cr3t" not in repr(run_settings)
 
 
 @pytest.mark.parametrize("text", ["{}", "run: {}", "rules: []"])
 def test_a_configuration_without_the_section_has_its_defaults(text: str) -> None:
-    found = _settings(text)
-    assert found == RunSettings()
-    assert (found.site, found.base_url, found.keep, found.nights) == ("site", "", None, None)
-    assert found.notify == Notify(on=("new", "worse", "errors"), level="error", channels=())
+    run_settings = _settings(text)
+    assert run_settings == RunSettings()
+    assert run_settings.site == "site"
+    assert run_settings.base_url == ""
+    assert run_settings.keep is None
+    assert run_settings.nights is None
+    assert run_settings.notify == Notify(on=("new", "worse", "errors"), level="error", channels=())
 
 
 def test_a_configuration_is_read_without_its_secrets() -> None:
-    """An audit reads the same file, on machines that send no notices."""
-    assert len(schema.load(_written(CONFIG), {}).run.notify.channels) == 5
+    """An audit reads the same file on machines without the secrets."""
+    assert len(schema.load(_write_config(CONFIG), {}).run.notify.channels) == 5
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("site:", "sites:", "2:3: run.sites: is no field here; did you mean site?"),
         ("out/site", "[]", "2:9: run.site: must be text, was a list"),
@@ -151,19 +154,19 @@ def test_a_configuration_is_read_without_its_secrets() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
-    old: str, new: str, said: str
+    old: str, new: str, message: str
 ) -> None:
     assert old in CONFIG
-    path = _written(CONFIG.replace(old, new, 1))
+    path = _write_config(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
         schema.load(path, {})
-    assert str(raised.value).startswith(f"c.yaml:{said}")
+    assert str(raised.value).startswith(f"c.yaml:{message}")
     assert "\n" not in str(raised.value)
     assert "s3cr3t" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"HOOK": ""}, "10:29: run.notify.channels[1].webhook.url_from: the variable HOOK is not set; set it to the secret"),
         ({"HOOK": " \n"}, "10:29: run.notify.channels[1].webhook.url_from: the variable HOOK is not set"),
@@ -175,16 +178,16 @@ def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
     ],
 )  # fmt: skip
 def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
-    changes: dict[str, str], said: str
+    changes: dict[str, str], message: str
 ) -> None:
     with pytest.raises(RuleError) as raised:
         _settings(CONFIG, ENVIRONMENT | changes)
-    assert str(raised.value).startswith(f"c.yaml:{said}")
+    assert str(raised.value).startswith(f"c.yaml:{message}")
     assert "s3cr3t" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda path: path.chmod(0o640), "slack.txt can be read by others; make it private with: chmod 600 slack.txt"),
         (lambda path: path.unlink(), "slack.txt cannot be read: No such file or directory"),
@@ -192,13 +195,13 @@ def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
         (lambda path: path.write_bytes(b"s3cr3t\xff"), "slack.txt is not a text file in UTF-8"),
     ],
 )  # fmt: skip
-def test_a_private_file_that_cannot_be_used_is_named(change: Any, said: str) -> None:
-    path = _written(CONFIG)
-    found = schema.load(path, {})
+def test_a_private_file_that_cannot_be_used_is_named(change: Any, message: str) -> None:
+    path = _write_config(CONFIG)
+    configuration = schema.load(path, {})
     change(Path("slack.txt"))
     with pytest.raises(RuleError) as raised:
-        settings(found.run, path, ENVIRONMENT)
-    assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {said}"
+        settings(configuration.run, path, ENVIRONMENT)
+    assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {message}"
 
 
 def test_a_password_may_come_from_a_private_file() -> None:
@@ -207,7 +210,7 @@ def test_a_password_may_come_from_a_private_file() -> None:
     Path("password").chmod(0o600)
     mail = _settings(text).notify.channels[-1]
     assert isinstance(mail, Mail)
-    assert mail.password == "s3cr3t"  # noqa: S105 - a password of nobody
+    assert mail.password == "s3cr3t"  # noqa: S105 - not a real password
 
 
 def test_one_password_is_enough() -> None:
@@ -216,6 +219,6 @@ def test_one_password_is_enough() -> None:
         "          password_from: SMTP_PASSWORD\n          password_file: password\n",
     )
     with pytest.raises(RuleError) as raised:
-        schema.load(_written(text), {})
-    said = "c.yaml:21:26: run.notify.channels[4].mail.password_file: stands beside password_from"
-    assert str(raised.value).startswith(said)
+        schema.load(_write_config(text), {})
+    message = "c.yaml:21:26: run.notify.channels[4].mail.password_file: stands beside password_from"
+    assert str(raised.value).startswith(message)

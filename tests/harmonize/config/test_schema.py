@@ -1,4 +1,4 @@
-"""The configuration and files of inputs: read as meant, and every mistake at its place."""
+"""The configuration and files of inputs: values, and errors with their location."""
 
 from datetime import date
 from decimal import Decimal as D
@@ -38,14 +38,14 @@ inputs:
 def test_a_configuration_is_read(tmp_path: Path) -> None:
     path = tmp_path / ".harmonize.yaml"
     path.write_text(CONFIG)
-    found = schema.load(path, OPTIONS)
-    assert found.rules == ("esma-retail", "mine.yaml")
-    assert found.checks == {"MH111": {"least_notional": D(25_000)}}
-    assert found.jurisdictions == {"okx": ("SC",)}
-    (one,) = schema.waivers(found, path)
-    assert one.where == f"{path}:8"
-    assert (one.codes, one.venues, one.underlyings) == (("MH401",), ("okx",), ("BTC",))
-    assert (one.value, one.may_worsen, one.expires) == (0.008, 0.1, date(2027, 1, 1))
+    configuration = schema.load(path, OPTIONS)
+    assert configuration.rules == ("esma-retail", "mine.yaml")
+    assert configuration.checks == {"MH111": {"least_notional": D(25_000)}}
+    assert configuration.jurisdictions == {"okx": ("SC",)}
+    (waiver,) = schema.waivers(configuration, path)
+    assert waiver.where == f"{path}:8"
+    assert (waiver.codes, waiver.venues, waiver.underlyings) == (("MH401",), ("okx",), ("BTC",))
+    assert (waiver.value, waiver.may_worsen, waiver.expires) == (0.008, 0.1, date(2027, 1, 1))
 
 
 def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("MH111:", "MH999:", "c.yaml:4:10: checks.MH999: no check has code MH999; see `harmonize explain`"),
         ("MH111:", "MH112:", "c.yaml:4:10: checks.MH112: no check has code MH112; there are MH111"),
@@ -81,14 +81,14 @@ def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_configuration_is_named(
-    old: str, new: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert old in CONFIG
     Path("c.yaml").write_text(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
         schema.load(Path("c.yaml"), OPTIONS)
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(message)
 
 
 def test_inputs_are_read_exactly(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_inputs_are_read_exactly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("verified: derived", "verified: sure", "i.yaml:2:11: verified: must be 'primary'"),
         ("value: 8.6%", "value: 0", "i.yaml:4:44: inputs[0].value: must be above 0, was 0"),
@@ -116,14 +116,14 @@ def test_inputs_are_read_exactly(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_file_of_inputs_is_named(
-    old: str, new: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert old in INPUTS
     Path("i.yaml").write_text(INPUTS.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
         inputs_file.load(Path("i.yaml"))
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(message)
 
 
 @pytest.mark.parametrize("load", [lambda path: schema.load(path, OPTIONS), inputs_file.load])
