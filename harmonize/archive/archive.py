@@ -119,7 +119,7 @@ class Archive:
         try:
             return cls(storage, _format_of(storage))
         except ArchiveError as error:
-            problem = f"is not an archive that this version reads: {error.name} {error.problem}"
+            problem = f"cannot be opened as an archive: {error.name} {error.problem}"
             raise ArchiveError(storage.place, problem) from error
 
     @classmethod
@@ -131,12 +131,12 @@ class Archive:
             for directory, expected in _FOLDERS.items():
                 foreign = set(storage.names(directory)) - expected
                 if foreign:
-                    problem = f"already holds {min(foreign)}; name a new or an empty directory"
+                    problem = f"already contains {min(foreign)}; use a new or an empty directory"
                     raise ArchiveError(storage.place, problem, directory)
             storage.publish("format.json", FORMATS[NEWEST_FORMAT])
             storage.sync("..")
         except OSError as error:
-            problem = f"cannot become an archive: {error_text(error)}"
+            problem = f"cannot create an archive: {error_text(error)}"
             raise ArchiveError(storage.place, problem) from error
         return cls(storage)
 
@@ -183,13 +183,11 @@ class Archive:
         """Returns the snapshot of an entry after checking every hash. Raises ArchiveError."""
         name = manifest_name(entry.sequence)
         if entry.pruned:
-            problem = f"its payloads were pruned on {entry.pruned[:10]}; the record of them stays"
+            problem = f"payloads were pruned on {entry.pruned[:10]}; only their record remains"
             raise ArchiveError(self.place, problem, name)
         record, record_digest = read_record(self.storage, entry.sequence)
         if record_digest != entry.digest or "pruned_at" in record:
-            problem = (
-                f"has the digest {record_digest} and not {entry.digest}, by which it was asked for"
-            )
+            problem = f"expected the digest {entry.digest}, found {record_digest}"
             raise ArchiveError(self.place, problem, name)
         return read_snapshot(self.storage, record, {})
 
@@ -228,9 +226,9 @@ class Archive:
                     self.storage.publish(manifest_name(sequence), content)
                     return _appended_entry(content)
         except OSError as error:
-            problem = f"cannot append: {error_text(error)}; what was archived before is unchanged"
+            problem = f"cannot append: {error_text(error)}; existing snapshots are unchanged"
             raise ArchiveError(self.place, problem) from error
-        problem = "cannot append: other processes keep appending; run them one after the other"
+        problem = "cannot append: other processes keep appending; run them one at a time"
         raise ArchiveError(self.place, problem)
 
     def prune(
@@ -244,7 +242,7 @@ class Archive:
         writable.
         """
         if self.format < NEWEST_FORMAT:
-            problem = "has format 1, which cannot be pruned; import it into a new archive"
+            problem = "format 1 cannot be pruned; import it into a new archive"
             raise ArchiveError(self.place, problem)
         with self.storage.lock(exclusive=True):
             return self._prune(drop, at, reason, cached)
@@ -263,7 +261,7 @@ class Archive:
             self.storage.sync("packs")
         except (OSError, ValueError) as error:
             cause = error_text(error) if isinstance(error, OSError) else error
-            problem = f"cannot prune: {cause}; what is kept is unchanged"
+            problem = f"cannot prune: {cause}; remaining snapshots are unchanged"
             raise ArchiveError(self.place, problem) from error
         return tuple(sorted(dict(after.gone).keys() - dict(before.gone).keys()))
 
@@ -280,7 +278,7 @@ class Archive:
             content = pruning_bytes(packs, at, reason, sequence, cached.digest)
             with suppress(FileExistsError):
                 return self.storage.publish(manifest_name(sequence), content)
-        problem = "cannot prune: other processes keep appending; run them one after the other"
+        problem = "cannot prune: other processes keep appending; run them one at a time"
         raise ArchiveError(self.place, problem)
 
     def verify(self) -> tuple[IntegrityProblem, ...]:
@@ -320,19 +318,19 @@ class Archive:
         """Yields an error per object that no record accounts for."""
         for name in self.storage.names(""):
             if name not in _TOP_LEVEL_NAMES:
-                yield ArchiveError(self.place, "is no part of an archive", name)
+                yield ArchiveError(self.place, "is not part of an archive", name)
         gone = dict(catalog.gone)
         required = {sha256 for entry in catalog.entries for sha256 in required_packs(entry)}
         for pattern, directory in ((MANIFEST_NAME, "manifests"), (PACK_NAME, "packs")):
             for name in self.storage.names(directory):
                 path, pack = f"{directory}/{name}", name.removesuffix(".zst")
                 if not pattern.fullmatch(name):
-                    yield ArchiveError(self.place, "is no part of an archive", path)
+                    yield ArchiveError(self.place, "is not part of an archive", path)
                 elif pack in gone:
-                    problem = f"is there, though it was pruned on {gone[pack][:10]}; prune again"
+                    problem = f"exists, although it was pruned on {gone[pack][:10]}; prune again"
                     yield ArchiveError(self.place, problem, path)
                 elif directory == "packs" and pack not in required:
-                    problem = "is named by no sound manifest: one is gone, or an append broke off"
+                    problem = "is not named by any valid manifest: one is missing, or an append was interrupted"
                     yield ArchiveError(self.place, problem, path)
 
     def _is_current(self, cached: Catalog) -> bool:
@@ -362,7 +360,7 @@ class Archive:
             is_faithful = "pruned_at" not in manifest and (
                 unpack(manifest, pack.content, base) == snapshot
             )
-            require(is_faithful, "a payload is of another venue, or a time has no zone")
+            require(is_faithful, "a payload belongs to another venue, or a time has no time zone")
         except (ValueError, TypeError, OverflowError) as error:
             problem = f"cannot append this snapshot of {snapshot.venue!r}: {error}"
             raise ArchiveError(self.place, problem) from error
@@ -395,7 +393,7 @@ class Archive:
             self.storage.publish(name, pack.content)
         except FileExistsError:
             if self.storage.read(name) != pack.content:
-                problem = "is damaged, so nothing can be archived under its name; restore it first"
+                problem = "is damaged and blocks its name; restore it before appending"
                 raise ArchiveError(self.place, problem, name) from None
             self.storage.sync("packs")  # its creator may have stopped before this step
 
@@ -419,7 +417,5 @@ def _format_of(storage: Storage) -> int:
     for number, text in FORMATS.items():
         if content == text:
             return number
-    problem = (
-        f"holds {content[:40]!r} and not {FORMATS[NEWEST_FORMAT]!r}: a newer version's, or damaged"
-    )
+    problem = f"expected {FORMATS[NEWEST_FORMAT]!r}, found {content[:40]!r}: damaged, or of a newer version"
     raise ArchiveError(storage.place, problem, "format.json")

@@ -32,7 +32,7 @@ def read_record(storage: Storage, sequence: int) -> Record:
     except (ValueError, RecursionError) as error:
         raise ArchiveError(storage.place, f"is damaged: {error}", name) from error
     if record["sequence"] != sequence:
-        problem = f"holds sequence {record['sequence']}, so it stands in another's place"
+        problem = f"expected sequence {sequence}, found {record['sequence']}"
         raise ArchiveError(storage.place, problem, name)
     return record, digest(content)
 
@@ -49,7 +49,9 @@ def check_chain(
         if sequence <= last_sequence:
             continue
         if sequence != last_sequence + 1:
-            upto = "" if sequence == last_sequence + 2 else f", as are all up to {sequence - 1:08}"
+            upto = (
+                "" if sequence == last_sequence + 2 else f", and so are all up to {sequence - 1:08}"
+            )
             name = manifest_name(last_sequence + 1)
             yield ArchiveError(storage.place, f"is missing{upto}", name)
             last_digest = None
@@ -61,7 +63,7 @@ def check_chain(
             last_digest = None
             continue
         if last_digest is not None and record["previous"] != last_digest:
-            problem = "does not follow the manifest before it: one of the two was replaced"
+            problem = "does not follow the previous manifest: one of the two was replaced"
             yield ArchiveError(storage.place, problem, manifest_name(sequence))
         last_digest = record_digest
         yield record, record_digest

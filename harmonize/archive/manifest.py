@@ -126,7 +126,7 @@ def pruning_bytes(
     packs: list[str], pruned_at: datetime, reason: str, sequence: int, previous: str
 ) -> bytes:
     """Returns the sealed record of a pruning. Raises ValueError: no time zone, or not Unicode."""
-    require(pruned_at.tzinfo is not None, f"the time {pruned_at} has no zone")
+    require(pruned_at.tzinfo is not None, f"the time {pruned_at} has no time zone")
     record: Pruning = {
         "sequence": sequence,
         "previous": previous,
@@ -179,14 +179,14 @@ def parse_record(content: bytes) -> Manifest | Pruning:
     document = json.loads(content)
     is_pruning = isinstance(document, dict) and "pruned_at" in document
     has_shape = _has_shape(document, Pruning if is_pruning else Manifest)
-    require(has_shape, "it is not shaped as a manifest")
+    require(has_shape, "its fields or types differ from those of a manifest")
     record = cast("Manifest | Pruning", document)
-    require(_canonical(record) == content, "it is not written as manifests are")
+    require(_canonical(record) == content, "its JSON is not canonical")
     seal = digest(_canonical({**record, "seal": ""}))
-    require(record["seal"] == seal, "its seal was made for other content")
+    require(record["seal"] == seal, "its seal does not match its content")
     for name in _pack_names(record):
         is_hash = PACK_NAME.fullmatch(f"{name}.zst") is not None
-        require(is_hash, "it does not name its pack by a sha256")
+        require(is_hash, "it does not name its pack by a SHA-256")
     if "pruned_at" in record:
         parse_utc(record["pruned_at"])
     else:
@@ -209,7 +209,7 @@ def _check_payload_records(manifest: Manifest) -> None:
     bounds = _bounds(manifest)
     offsets = [payload["offset"] for payload in payloads]
     is_contiguous = bounds == sorted(bounds) and bounds[:-1] == offsets
-    require(is_contiguous, "its payloads do not follow one another in the pack")
+    require(is_contiguous, "its payloads are not contiguous in the pack")
 
 
 def _bounds(manifest: Manifest) -> list[int]:
@@ -268,7 +268,7 @@ def compress_against(content: bytes, base: bytes, sha256: str) -> CompressedPack
 
 
 def _check_size(size: int) -> None:
-    require(size <= MAX_BYTES, f"would take {size} bytes to read; the most is {MAX_BYTES}")
+    require(size <= MAX_BYTES, f"needs {size} bytes to read; the limit is {MAX_BYTES}")
 
 
 def _raw_dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
@@ -278,8 +278,8 @@ def _raw_dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
 def check_pack(pack: PackRecord, content: bytes) -> None:
     """Checks the bytes of a pack against its manifest. Raises ValueError: size or hash differ."""
     size, actual = pack["size"], digest(content)
-    require(len(content) == size, f"has {len(content)} bytes, and its manifest says {size}")
-    require(actual == pack["sha256"], f"is damaged: the sha256 of its bytes is {actual}")
+    require(len(content) == size, f"expected {size} bytes, found {len(content)}")
+    require(actual == pack["sha256"], f"is damaged: the SHA-256 of its content is {actual}")
 
 
 def unpack(manifest: Manifest, pack: bytes, base: bytes | None = None) -> Snapshot:
@@ -307,7 +307,7 @@ def decompress_base(pack: bytes) -> bytes:
     except zstandard.ZstdError as error:
         message = f"cannot be decompressed: {error}"
         raise ValueError(message) from error
-    require(size >= 0, "does not say how much it holds, so nothing can rest on it")
+    require(size >= 0, "does not state its content size, so it cannot serve as a base")
     return _decompress(pack, size)
 
 
@@ -324,7 +324,7 @@ def _decompress(pack: bytes, size: int, base: bytes | None = None) -> bytes:
     except zstandard.ZstdError as error:
         message = f"cannot be decompressed: {error}"
         raise ValueError(message) from error
-    require(len(content) == size, f"does not hold the {size} bytes that its manifest names")
+    require(len(content) == size, f"does not contain the {size} bytes that its manifest states")
     return content
 
 
@@ -332,7 +332,7 @@ def _payload(venue: str, record: _PayloadRecord, content: bytes) -> Payload:
     call, observed_at, provenance = _request_of(record)
     payload = Payload.of(venue, call, observed_at, provenance, content)
     is_same = payload.sha256 == record["sha256"]
-    require(is_same, f"holds another answer to {str(call)!r} than it did")
+    require(is_same, f"contains another response to {str(call)!r} than its manifest states")
     return payload
 
 

@@ -49,7 +49,7 @@ def read_base(storage: Storage, sha256: str) -> tuple[bytes, int]:
     content = storage.read(name)
     try:
         actual = digest(content)
-        require(actual == sha256, f"is damaged: the sha256 of its bytes is {actual}")
+        require(actual == sha256, f"is damaged: the SHA-256 of its content is {actual}")
         return decompress_base(content), len(content)
     except ValueError as error:
         raise ArchiveError(storage.place, str(error), name) from error

@@ -280,7 +280,7 @@ def objects_at(place: Place, disk: Disk = DISK) -> LocalStorage | RemoteStorage:
     except OSError as error:
         problem = f"cannot be opened: {error_text(error)}"
         if isinstance(error.__cause__, ImportError | ValueError):
-            problem += f"; {_REMEDY.get(scheme, f'install what fsspec needs for {scheme}://')}"
+            problem += f"; {_REMEDY.get(scheme, f'install the fsspec file system for {scheme}://')}"
         raise ArchiveError(printable(url), problem) from error
     return RemoteStorage(printable(url), system, root.rstrip("/"))
 
@@ -300,7 +300,7 @@ def error_text(error: OSError) -> str:
 
 def _check_size(place: object, name: str, size: int) -> None:
     if size > MAX_BYTES:
-        raise ArchiveError(place, f"has {size} bytes; the most is {MAX_BYTES}", name)
+        raise ArchiveError(place, f"has {size} bytes; the limit is {MAX_BYTES}", name)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Command:
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0] or any("\0" in word for word in self.argv):
-            message = "must name a program, then its arguments, without the character NUL"
+            message = "expected a program and its arguments, without NUL characters"
             raise ValueError(message)
 
 
@@ -70,15 +70,15 @@ class Mail:
     def __post_init__(self) -> None:
         addresses = (self.sender, *self.recipients)
         if not (_HOST.fullmatch(self.host) and 0 < self.port <= MAX_PORT):
-            message = "must name the host and a port from 1 to 65535"
+            message = "expected a host and a port from 1 to 65535"
         elif not self.recipients or not all(map(_ADDRESS.fullmatch, addresses)):
-            message = "must name a sender and recipients by bare addresses, as a@example.org"
+            message = "expected a sender and recipients as bare addresses such as a@example.org"
         elif not (_is_printable(self.user) and _is_printable(self.password)):
-            message = "must have a user and a password of printable ASCII, as the login of SMTP has"
+            message = "expected a user and a password of printable ASCII, as SMTP logins require"
         elif bool(self.user) != bool(self.password):
-            message = "must have both a user and a password, or neither"
+            message = "expected both a user and a password, or neither"
         elif self.user and self.security == "none":
-            message = "must use starttls or tls to log in; a password is not sent in the clear"
+            message = "a login without TLS sends the password in the clear; use starttls or tls"
         else:
             return
         raise ValueError(message)
@@ -105,7 +105,7 @@ def is_host(text: str) -> bool:
 
 def _require_url(url: str) -> None:
     if not is_url(url):
-        message = "must be an address such as https://example.org/hook, in ASCII, without user@"
+        message = "expected an address such as https://example.org/hook, in ASCII and without user@"
         raise ValueError(message)
 
 

@@ -16,22 +16,24 @@ from rules.language.yaml_file import shaped
 class InputEntry(Shape):
     """One measured value of one underlying."""
 
-    name: Word = Field(description="As a rule set's input is called where it is measured.")
-    underlying: Ticker = Field(description="The asset, as BTC.")
-    value: Measure = Field(description="A rate (0.081, 8.1%) or an amount in USD.")
-    observed_at: Day = Field(description="The last day of what it was measured on.")
-    lower: Measure | None = Field(None, description="The lower end of its interval.")
-    upper: Measure | None = Field(None, description="The upper end.")
-    confidence: Inner | None = Field(None, description="The confidence of the interval: 95%.")
-    observations: Count | None = Field(None, description="How many observations it rests on.")
+    name: Word = Field(description="Name of the input as declared by the rule set.")
+    underlying: Ticker = Field(description="Underlying asset such as BTC.")
+    value: Measure = Field(description="Rate (0.081, 8.1%) or amount in USD.")
+    observed_at: Day = Field(description="Last day of the measured data.")
+    lower: Measure | None = Field(None, description="Lower bound of the confidence interval.")
+    upper: Measure | None = Field(None, description="Upper bound of the confidence interval.")
+    confidence: Inner | None = Field(
+        None, description="Confidence level of the interval, such as 95%."
+    )
+    observations: Count | None = Field(None, description="Number of observations.")
 
 
 class InputsFile(Shape):
     """A file of measured inputs."""
 
-    source: Text = Field(description="Where the figures come from, and how they were computed.")
-    verified: Verified = Field(description="How far they were checked, as for citations.")
-    inputs: tuple[InputEntry, ...] = Field(min_length=1, description="The figures.")
+    source: Text = Field(description="Source of the values and method of computation.")
+    verified: Verified = Field(description="Verification level, as for citations.")
+    inputs: tuple[InputEntry, ...] = Field(min_length=1, description="Measured values.")
 
 
 def load(path: Path) -> tuple[Input, ...]:
@@ -66,10 +68,12 @@ def _contradictions(document: object) -> Iterator[Contradiction]:
             continue
         reason = unsound(_input(entry, _EMPTY_FILE, Path("-"), index))
         if reason:
-            yield Contradiction(("inputs", index), f"{reason}; mend the numbers")
+            yield Contradiction(("inputs", index), f"{reason}; correct the numbers")
         key = (entry.name, entry.underlying, entry.observed_at)
         if key in keys:
-            message = f"{entry.name} of {entry.underlying} for that day stands above; give it once"
+            message = (
+                f"duplicates {entry.name} of {entry.underlying} on the same day; remove one of them"
+            )
             yield Contradiction(("inputs", index), message)
         keys.add(key)
 

@@ -52,7 +52,7 @@ class _Secrets:
         if variable is not None:
             secret = self.environment.get(variable, "").strip()
             if not secret:
-                message = f"the variable {variable} is not set; set it to the secret"
+                message = f"environment variable {variable} is not set; set it to the secret"
                 raise self.error((*key, f"{name}_from"), message)
             return secret
         file = getattr(entry, f"{name}_file", None)
@@ -63,7 +63,7 @@ class _Secrets:
         except secret_file.PrivateError as error:
             raise self.error((*key, f"{name}_file"), str(error)) from None
         if not secret:
-            message = f"{self.path.parent / file} is empty; write the secret into it"
+            message = f"{self.path.parent / file} is empty; add the secret to it"
             raise self.error((*key, f"{name}_file"), message)
         return secret
 

@@ -33,43 +33,45 @@ from rules.loader import content
 class WaiverScope(Shape):
     """Selects the findings of the codes that a waiver covers; an absent field selects all."""
 
-    venues: tuple[Venue, ...] = Field((), description="Venues, by their ids.")
-    symbols: tuple[Text, ...] = Field((), description="Symbols, as BTC/USDT:USDT.")
-    underlyings: tuple[Ticker, ...] = Field((), description="Assets, as BTC.")
-    profiles: tuple[Text, ...] = Field((), description="Profiles, as 'isolated'.")
-    rule_sets: tuple[Slug, ...] = Field((), description="Rule sets, by their ids.")
-    figures: tuple[Word, ...] = Field((), description="initial or maintenance.")
+    venues: tuple[Venue, ...] = Field((), description="Venue ids.")
+    symbols: tuple[Text, ...] = Field((), description="Symbols such as BTC/USDT:USDT.")
+    underlyings: tuple[Ticker, ...] = Field((), description="Underlying assets such as BTC.")
+    profiles: tuple[Text, ...] = Field((), description="Margin profiles such as isolated.")
+    rule_sets: tuple[Slug, ...] = Field((), description="Rule set ids.")
+    figures: tuple[Word, ...] = Field((), description="Margin types: initial or maintenance.")
 
 
 class WaiverEntry(Shape):
     """Findings that an owner accepts until a date."""
 
-    codes: tuple[Code, ...] = Field(min_length=1, description="The codes of the checks, as MH401.")
-    scope: WaiverScope = Field(description="Which of their findings.")
-    reason: Text = Field(description="Why they are accepted.")
-    owner: Text = Field(description="Who answers for it.")
-    expires: Day = Field(description="The last day on which it holds.")
+    codes: tuple[Code, ...] = Field(min_length=1, description="Codes of the checks, such as MH401.")
+    scope: WaiverScope = Field(description="Findings of these checks that are covered.")
+    reason: Text = Field(description="Reason for accepting them.")
+    owner: Text = Field(description="Person or function responsible.")
+    expires: Day = Field(description="Last day of validity.")
     value: Measure | None = Field(
-        None, description="What was found when it was waived: a margin rate, or a divergence."
+        None, description="Margin rate or divergence observed when the waiver was granted."
     )
     may_worsen: Share | None = Field(
-        None, description="By which share of value it may get worse before the waiver lapses."
+        None, description="Share of value by which it may worsen before the waiver lapses."
     )
 
 
 class Configuration(Shape):
     """The whole configuration file."""
 
-    rules: tuple[Text, ...] = Field((), description="Packs and files, where --rules names none.")
-    inputs: Text | None = Field(None, description="A file of measured inputs, as with --inputs.")
+    rules: tuple[Text, ...] = Field(
+        (), description="Rule packs and files, used if --rules is absent."
+    )
+    inputs: Text | None = Field(None, description="File of measured inputs, as for --inputs.")
     checks: dict[Code, dict[Word, Measure]] = Field(
-        default_factory=dict, description="Options of checks, by code and name."
+        default_factory=dict, description="Options of checks, by code and option name."
     )
     jurisdictions: dict[Venue, Annotated[tuple[Country, ...], Field(min_length=1)]] = Field(
-        default_factory=dict, description="Where venues are established, by their ids."
+        default_factory=dict, description="Countries in which venues are established, by venue id."
     )
-    waivers: tuple[WaiverEntry, ...] = Field((), description="Findings that are accepted.")
-    run: Run = Field(default_factory=Run, description="The nightly run.")
+    waivers: tuple[WaiverEntry, ...] = Field((), description="Accepted findings.")
+    run: Run = Field(default_factory=Run, description="Nightly run.")
 
 
 def load(path: Path, options: Mapping[str, tuple[str, ...]]) -> Configuration:
@@ -129,8 +131,8 @@ def _check_contradictions(
             continue
         for name in mapping(settings):
             if name not in names:
-                alternatives = f"there are {', '.join(names)}" if names else "it has none"
-                message = f"is no option of {code}; {alternatives}"
+                remedy = f"use one of {', '.join(names)}" if names else "remove it"
+                message = f"unknown option of {code}; {remedy}"
                 yield Contradiction(("checks", code, name), message)
 
 
@@ -141,14 +143,14 @@ def _waiver_contradictions(
         if isinstance(code, str) and code not in options:
             yield Contradiction((*key, "codes", index), _unknown_code(code, options))
         elif isinstance(code, str) and code.startswith("MH80"):
-            message = f"{code} speaks of waivers and cannot be waived; remove it"
+            message = f"{code} concerns waivers and cannot be waived; remove it"
             yield Contradiction((*key, "codes", index), message)
     if entry.get("may_worsen") is not None and entry.get("value") is None:
-        message = "is missing; may_worsen is a share of it"
+        message = "is missing; add it, because may_worsen is a share of it"
         yield Contradiction((*key, "value"), message)
 
 
 def _unknown_code(code: str, options: Mapping[str, tuple[str, ...]]) -> str:
     family = [other for other in options if other[:3] == code[:3]]
-    alternatives = f"there are {', '.join(family)}" if family else "see `harmonize explain`"
-    return f"no check has code {code}; {alternatives}"
+    remedy = f"use one of {', '.join(family)}" if family else "see `harmonize explain`"
+    return f"unknown check {code}; {remedy}"

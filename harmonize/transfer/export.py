@@ -62,7 +62,7 @@ def to_payloads(to: Place, snapshots: Iterable[Snapshot]) -> int:
     Raises ExportError and ArchiveError; nothing remains then.
     """
     if isinstance(to, str):
-        message = f"{to}: payloads are written as a folder here; name one, or leave --as out"
+        message = f"{to}: payloads can only be exported to a local folder; use a path"
         raise ExportError(message)
     return _publish(to, lambda folder: _write_plain_folder(folder, snapshots))
 
@@ -70,7 +70,7 @@ def to_payloads(to: Place, snapshots: Iterable[Snapshot]) -> int:
 def _publish(to: Path, write: Callable[[Path], int]) -> int:
     """Runs ``write`` in a temporary folder and moves its "result" to the destination when complete."""
     if to.exists() or to.is_symlink():
-        message = f"{to} is there already; name another place"
+        message = f"{to}: already exists; use another path"
         raise ExportError(message)
     try:
         to.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _publish(to: Path, write: Callable[[Path], int]) -> int:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        message = f"{to} cannot be written: {error.strerror}; choose another place"
+        message = f"{to}: cannot be written: {error.strerror}; use another path"
         raise ExportError(message) from error
     return count
 

@@ -33,12 +33,12 @@ def read_items(place: Place) -> Iterator[SourceItem]:
         archive = Archive.open(place)
         entries = archive.entries()
     except ArchiveError as error:
-        message = f"{error}; restore it, or export it anew"
+        message = f"{error}; restore it, or export it again"
         raise UnreadableSourceError(message) from error
     for entry in entries:
         what = f"snapshot {entry.sequence} of {entry.venue}"
         if entry.pruned:
-            yield LeftOut(what, f"its payloads were pruned on {entry.pruned[:10]}")
+            yield LeftOut(what, f"payloads were pruned on {entry.pruned[:10]}")
             continue
         try:
             yield archive.read(entry)
@@ -72,10 +72,10 @@ def _unpack(path: Path, folder: Path) -> None:
                 if name:
                     _copy(path, tar, member, folder / name)
     except (tarfile.TarError, EOFError) as error:
-        message = f"{path} is cut short or damaged: {error}; copy it again"
+        message = f"{path}: is truncated or damaged: {error}; copy it again"
         raise UnreadableSourceError(message) from error
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; make it readable"
+        message = f"{path}: cannot be read: {error.strerror}; make it readable"
         raise UnreadableSourceError(message) from error
 
 
@@ -85,7 +85,7 @@ def _check_end(path: Path) -> None:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2 * _BLOCK))
         if size % _BLOCK or any(file.read()):
-            message = f"{path} is cut short: its end is missing; copy it again"
+            message = f"{path}: is truncated: its end is missing; copy it again"
             raise UnreadableSourceError(message)
 
 
@@ -100,11 +100,11 @@ def _name(path: Path, member: tarfile.TarInfo) -> str:
     if name.startswith("derived/"):
         return ""  # derived tables are recomputed
     if not _OBJECT_NAME.fullmatch(name):
-        problem = "is no part of an archive; pack the files of an archive alone"
+        problem = "is not part of an archive; pack only the files of the archive"
     elif member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or member.issparse():
         problem = "is not a regular file; pack the file itself"
     elif member.size > MAX_BYTES:
-        problem = f"has {member.size} bytes, the most is {MAX_BYTES}; it is no file of an archive"
+        problem = f"has {member.size} bytes; the limit is {MAX_BYTES}; remove it"
     else:
         return name
     message = f"{path}: member {member.name!r} {problem}"
@@ -114,7 +114,7 @@ def _name(path: Path, member: tarfile.TarInfo) -> str:
 def _copy(path: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, to: Path) -> None:
     content = tar.extractfile(member)
     if content is None or to.exists():
-        message = f"{path}: member {member.name!r} is there twice; pack the archive anew"
+        message = f"{path}: member {member.name!r} appears twice; pack the archive again"
         raise UnreadableSourceError(message)
     with content, to.open("xb") as file:
         shutil.copyfileobj(content, file)

@@ -74,7 +74,7 @@ def _exclusion(recording: Recording, mentions: int) -> LeftOut | None:
     """Returns why an archive does not hold such a recording; None if it does."""
     reason = next((reason for applies, reason in _EXCLUSIONS if applies(recording)), "")
     if not reason and mentions > 1:
-        reason = f"the manifest names the file {mentions} times, so its date is not known"
+        reason = f"manifest names the file {mentions} times, so its date is ambiguous"
     return LeftOut(recording.file, reason) if reason else None
 
 
@@ -92,21 +92,21 @@ def _is_of_testnet(recording: Recording) -> bool:
 _EXCLUSIONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
     (
         lambda recording: registry.adapter(recording.venue) is None,
-        "of a venue that this version cannot read",
+        "venue not supported by this version",
     ),
-    (_is_of_testnet, "of a testnet"),
+    (_is_of_testnet, "data of a testnet"),
     (
         lambda recording: "documentation" in recording.kept or "example" in recording.kept,
-        "a sample of documentation, not recorded",
+        "sample from documentation, not recorded",
     ),
-    (_is_unified_by_ccxt, "kept or unified by ccxt, not the venue's bytes"),
+    (_is_unified_by_ccxt, "stored or unified by ccxt, not the venue's bytes"),
     (
         lambda recording: "recorded" not in recording.kept,
-        "the manifest does not say that it was recorded",
+        "manifest does not state that the file was recorded",
     ),
     (
         lambda recording: recording.when is None,
-        "no recording date that is a day or a time with a zone",
+        "recording date is not a day or a time with a time zone",
     ),
 )
 """Conditions under which a recording is excluded, with reasons; the first that applies counts."""
@@ -118,7 +118,7 @@ def _read(folder: Path, recording: Recording) -> _RecordedFile | LeftOut:
     text, _, ccxt_note = recording.endpoint.partition(" (ccxt ")
     request = parse_request(_OPEN_PARAMETER.sub("", text) if ccxt_note else text)
     if request is None:
-        return LeftOut(recording.file, "the manifest names no single HTTP request for it")
+        return LeftOut(recording.file, "manifest names no single HTTP request for the file")
     call = call_of(adapter, request)
     if isinstance(call, str):
         return LeftOut(recording.file, call)
@@ -139,7 +139,7 @@ def _rebuilt(
     try:
         rows = rows_by_symbol(json.loads(content))
     except (ValueError, RecursionError) as error:
-        reason = f"is not JSON: {error}; put the whole file there"
+        reason = f"is not JSON: {error}; restore the complete file"
         return LeftOut(recording.file, reason, unread=True)
     responses = rebuild_responses(recording.venue, rows, call.params) if rows else None
     if responses is None:
@@ -185,7 +185,7 @@ def _snapshot_items(
     observed_at = min(payload.observed_at for payload in payloads)
     snapshot = Snapshot(adapter.venue, observed_at, payloads, complete=False)
     if not _has_margins(adapter, snapshot):
-        reason = "gives no margins by itself, and no others were recorded at that moment"
+        reason = "contains no margins, and none were recorded at the same time"
         return [LeftOut(file.recording.file, reason) for file in group]
     return [replace(snapshot, complete=_is_complete(adapter, group, snapshot))]
 

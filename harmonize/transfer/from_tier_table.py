@@ -54,12 +54,12 @@ def offered(path: Path) -> Iterator[SourceItem]:
     Raises UnreadableSourceError: not such a table.
     """
     table = _table(path)
-    exclusions = {"another row says the same": table.duplicated(), **_foreign_rows(table)}
+    exclusions = {"duplicate of another row": table.duplicated(), **_foreign_rows(table)}
     included = table
     for reason, is_excluded in exclusions.items():
         rows = included[is_excluded.reindex(included.index)]
         if len(rows):
-            what = f"rows of {path.name}, as {rows['symbol'].iloc[0]}"
+            what = f"rows of {path.name}, such as {rows['symbol'].iloc[0]}"
             yield LeftOut(what, reason, len(rows))
         included = included.drop(rows.index)
     included = included.assign(id=included["symbol"].map(binance_id))
@@ -75,16 +75,18 @@ def _table(path: Path) -> "pd.DataFrame":
     try:
         table: pd.DataFrame = parquet.read_table(path).to_pandas()
     except (pa.ArrowException, OSError) as error:
-        message = f"{path} is no Parquet table that can be read ({str(error).splitlines()[0]}); copy it again"
+        message = f"{path}: cannot be read as a Parquet table ({str(error).splitlines()[0]}); copy it again"
         raise UnreadableSourceError(message) from error
     missing = [column for column in COLUMNS if column not in table]
     if missing:
-        message = f"{path} lacks the columns {', '.join(missing)}; a table of dated tiers has {', '.join(COLUMNS)}"
+        message = (
+            f"{path}: missing columns {', '.join(missing)}; use a table with {', '.join(COLUMNS)}"
+        )
         raise UnreadableSourceError(message)
     texts, numbers = table[list(COLUMNS[:3])], table[list(COLUMNS[3:])]
     is_text = all(texts.map(lambda value: isinstance(value, str)).all())
     if not is_text or not all(dtype.kind in "iuf" for dtype in numbers.dtypes):
-        message = f"{path}: observed, commit and symbol must be text and the other columns numbers; write it anew"
+        message = f"{path}: expected text in observed, commit and symbol and numbers in the other columns; export it again"
         raise UnreadableSourceError(message)
     return table[list(COLUMNS)]
 
@@ -95,8 +97,8 @@ def _foreign_rows(table: "pd.DataFrame") -> Mapping[str, "pd.Series[bool]"]:
     parts = symbol.str.partition(":")
     quote, settlement = parts[0].str.rpartition("/")[2], parts[2].str.partition("-")[0]
     return {
-        "neither a unified symbol nor a name that the venue gives": ~symbol.str.fullmatch(_SYMBOL),
-        "settles in another currency than it is quoted in": (parts[1] == ":")
+        "neither a ccxt symbol nor a contract name of the venue": ~symbol.str.fullmatch(_SYMBOL),
+        "settlement currency differs from quote currency": (parts[1] == ":")
         & (settlement != quote),
     }
 
@@ -105,7 +107,7 @@ def _snapshot(path: Path, day: str, rows: "pd.DataFrame") -> Snapshot:
     try:
         observed_at = datetime.combine(date.fromisoformat(day), time(), UTC)
     except ValueError as error:
-        message = f"{path}: observed must be a day as 2022-02-12, was {day!r}; correct it"
+        message = f"{path}: observed: expected a day such as 2022-02-12, found {day!r}; correct it"
         raise UnreadableSourceError(message) from error
     commits = sorted(set(rows["commit"]))
     payload = Payload.of(

@@ -68,7 +68,7 @@ def source(place: Place) -> ImportSource:
         with path.open("rb") as file:
             head = file.read(_TAR_OFFSET + len(_TAR_MAGIC))
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; name a file or folder that is there"
+        message = f"{path}: cannot be read: {error.strerror}; use an existing file or folder"
         raise UnreadableSourceError(message) from error
     if head.startswith(_PARQUET_MAGIC):
         return ImportSource(from_tier_table.offered(path), made=True)
@@ -90,7 +90,7 @@ def _folder_source(path: Path) -> ImportSource:
 
 def _unknown_kind(path: Path) -> str:
     return (
-        f"{path} is nothing that can be imported; name an archive (a folder with format.json, or a tar of it), "
+        f"{path}: unknown kind of source; use an archive (a folder with format.json, or a tar of one), "
         "a Parquet table of dated tiers, or a folder of recordings with MANIFEST.json"
     )
 

@@ -74,7 +74,9 @@ def read_items(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceI
     """Yields the snapshots of such a folder unchanged. Raises UnreadableSourceError."""
     records = manifest.get("snapshots")
     if not isinstance(records, list):
-        message = f'{folder / "MANIFEST.json"}: "snapshots" must be a list; export the folder anew'
+        message = (
+            f'{folder / "MANIFEST.json"}: expected a list "snapshots"; export the folder again'
+        )
         raise UnreadableSourceError(message)
     for index, record in enumerate(records):
         try:
@@ -82,7 +84,7 @@ def read_items(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceI
         except UnreadableSourceError as error:
             yield LeftOut(f"snapshot {index}", str(error), unread=True)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"{folder / 'MANIFEST.json'}: snapshot {index} is not as it was written ({error}); export it anew"
+            reason = f"{folder / 'MANIFEST.json'}: snapshot {index} was altered ({error}); export it again"
             yield LeftOut(f"snapshot {index}", reason, unread=True)
 
 
@@ -93,7 +95,7 @@ def _snapshot(folder: Path, record: dict[str, object]) -> Snapshot:
         or not isinstance(payload_records, list)
         or not isinstance(complete, bool)
     ):
-        message = "venue, payloads or complete is of another kind"
+        message = "venue, payloads or complete has an unexpected type"
         raise TypeError(message)
     payloads = tuple(_payload(folder, payload_record) for payload_record in payload_records)
     return Snapshot(venue, parse_utc(str(record["observed_at"])), payloads, complete)
@@ -103,13 +105,13 @@ def _payload(folder: Path, record: dict[str, object]) -> Payload:
     keys = ("file", "venue", "method", "observed_at", "origin", "source", "dating", "request", "sha256")  # fmt: skip
     fields = {key: record[key] for key in keys}
     text = {key: value for key, value in fields.items() if isinstance(value, str)}
-    require(text.keys() == fields.keys(), "a field is no text")
+    require(text.keys() == fields.keys(), "a field is not text")
     pairs = record["params"]
-    require(isinstance(pairs, list), "params is no list")
+    require(isinstance(pairs, list), "params is not a list")
     params = tuple((str(key), str(value)) for key, value in cast("list[list[str]]", pairs))
     content = read_listed_file(folder, text["file"])
     if digest(content) != text["sha256"]:
-        message = f"{folder / text['file']} is not as it was written: its sha256 is {digest(content)}; export it anew"
+        message = f"{folder / text['file']}: was altered: its SHA-256 is {digest(content)}; export it again"
         raise UnreadableSourceError(message)
     origin = Origin(text["origin"])
     provenance = Provenance(origin, text["source"], text["dating"], text["request"])

@@ -42,7 +42,7 @@ def document(folder: Path) -> object:
     try:
         return json.loads(read_listed_file(folder, NAME))
     except (ValueError, RecursionError) as error:
-        message = f"{path} is not JSON: {error}; correct it"
+        message = f"{path}: is not JSON: {error}; correct it"
         raise UnreadableSourceError(message) from error
 
 
@@ -57,7 +57,7 @@ def recordings(folder: Path, manifest: object) -> list[Recording]:
     if isinstance(manifest, dict) and isinstance(files, list):
         statement = str(manifest.get("recorder_statement", ""))
         return [_recording_of_file(folder, fields, statement) for fields in _entries(folder, files)]
-    message = f'{folder / NAME} is neither a list of recordings nor an object with a list "files"; write it as one of them'
+    message = f'{folder / NAME}: expected a list of recordings, or an object with a list "files"; correct it'
     raise UnreadableSourceError(message)
 
 
@@ -65,7 +65,9 @@ def _entries(folder: Path, entries: Iterable[object]) -> list[dict[str, object]]
     checked = []
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-            message = f'{folder / NAME}: entry {index} is no object with the name of its "file"; correct it'
+            message = (
+                f'{folder / NAME}: entry {index}: expected an object with a text "file"; correct it'
+            )
             raise UnreadableSourceError(message)
         checked.append(entry)
     return checked
@@ -128,9 +130,7 @@ def _time(folder: Path, entry: dict[str, object], key: str) -> datetime | None:
         time = datetime.fromisoformat(match[1])
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        message = (
-            f"{folder / NAME}: {key} of {_text(entry, 'file')} is no time, was {text!r}; correct it"
-        )
+        message = f"{folder / NAME}: {key} of {_text(entry, 'file')}: expected a date or time, found {text!r}; correct it"
         raise UnreadableSourceError(message) from error
 
 

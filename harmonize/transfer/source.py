@@ -35,7 +35,7 @@ def read_listed_file(folder: Path, name: str) -> bytes:
     try:
         return read_regular_file(path)
     except FileNotFoundError as error:
-        message = f"{path} is missing; put it there, or take it out of {folder / 'MANIFEST.json'}"
+        message = f"{path}: is missing; add it, or remove it from {folder / 'MANIFEST.json'}"
         raise UnreadableSourceError(message) from error
 
 
@@ -47,13 +47,13 @@ def _parts_inside(folder: Path, name: str) -> tuple[str, ...]:
     parts = PurePosixPath(name).parts
     is_unsafe = not parts or ".." in parts or name.startswith("/") or set(name) & set("\\:\0")
     if is_unsafe:
-        message = f"{folder / 'MANIFEST.json'} names {name!r}, which is no file inside its folder; correct the name"
+        message = f"{folder / 'MANIFEST.json'}: {name!r} is not a file inside the folder; correct the name"
         raise UnreadableSourceError(message)
     path = folder
     for part in parts:
         path /= part
         if path.is_symlink():
-            message = f"{path} is a link; put the file itself there"
+            message = f"{path}: is a link; replace it by the file"
             raise UnreadableSourceError(message)
     return parts
 
@@ -63,14 +63,14 @@ def read_regular_file(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            message = f"{path} is not a regular file; put the file itself there"
+            message = f"{path}: is not a regular file; replace it by the file"
             raise UnreadableSourceError(message)
         if status.st_size > MAX_BYTES:
-            message = f"{path} has {status.st_size} bytes, the most is {MAX_BYTES}; split it"
+            message = f"{path}: has {status.st_size} bytes; the limit is {MAX_BYTES}; split it"
             raise UnreadableSourceError(message)
         return path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; make it readable"
+        message = f"{path}: cannot be read: {error.strerror}; make it readable"
         raise UnreadableSourceError(message) from error

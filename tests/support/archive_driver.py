@@ -162,7 +162,7 @@ def _appending(folder: Path, new: Snapshot, *, has_base: bool) -> int:
         for entry in entries:
             remaining.read(entry)
         for problem in remaining.verify():
-            assert "an append broke off" in problem.what
+            assert "an append was interrupted" in problem.what
             assert problem.where == f"packs/{added.pack}.zst"
             assert entries == before
         assert remaining.append(new, base) == added
@@ -256,7 +256,7 @@ def killing(folder: Path) -> dict[str, int]:
         assert set(reported) <= {entry.digest for entry in entries}
         problems = archive.verify()
         broken += len(problems)
-        assert all("an append broke off" in problem.what for problem in problems)
+        assert all("an append was interrupted" in problem.what for problem in problems)
         assert len(problems) <= 1
         for problem in problems:  # removed, so that the next kill shows separately
             (folder / "a" / problem.where).unlink()
@@ -303,7 +303,7 @@ def limited(folder: Path) -> dict[str, int]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         refused += refusals("File too large", acts if limit < PRUNING else acts[:2])
         assert archive.entries() == before
-        assert all("an append broke off" in problem.what for problem in archive.verify())
+        assert all("an append was interrupted" in problem.what for problem in archive.verify())
         assert not list((folder / "a").rglob("*.tmp"))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     archive.append(new, before[0])
@@ -354,7 +354,7 @@ def founding(folder: Path) -> dict[str, int]:
     try:
         Archive.create(folder)
     except ArchiveError as error:
-        is_taken = "File exists" in str(error) or "already holds" in str(error)
+        is_taken = "File exists" in str(error) or "already contains" in str(error)
         assert is_taken
         return {"made": 0}
     return {"made": 1}

@@ -85,11 +85,11 @@ def test_a_disk_that_is_full_loses_nothing(small_disk: Path) -> None:
 
     with pytest.raises(ArchiveError) as caught:
         fill()
-    problem = "cannot append: No space left on device; what was archived before is unchanged"
+    problem = "cannot append: No space left on device; existing snapshots are unchanged"
     assert str(caught.value) == f"{small_disk / 'a'}: {problem}"
     before, files = archive.entries(), tree(small_disk / "a")
     assert len(before) >= 5
-    assert all("an append broke off" in problem.what for problem in archive.verify())
+    assert all("an append was interrupted" in problem.what for problem in archive.verify())
     assert not [name for name in files if name.endswith(".tmp")]
     for pages in range(8, 0, -1):  # ever smaller files, until none fits
         with suppress(OSError):
@@ -117,7 +117,7 @@ def test_a_pruning_that_fails_at_any_step_keeps_what_is_kept(tmp_path: Path, cod
         try:
             on_disk(archive, recording_disk(steps, stop)).prune(before[:2], NOON, "too old")
         except ArchiveError as error:
-            problem = f"cannot prune: {os.strerror(code)}; what is kept is unchanged"
+            problem = f"cannot prune: {os.strerror(code)}; remaining snapshots are unchanged"
             assert str(error) == f"{path_of(archive)}: {problem}"  # noqa: PT017 - the last step is allowed
         else:
             assert last == 7

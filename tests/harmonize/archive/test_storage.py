@@ -150,7 +150,7 @@ def test_an_archive_is_made_once_in_a_place(url: str) -> None:
     assert Archive.found(url) is None
     assert fill(Archive.opened(url))
     assert len(Archive.opened(f"{url}/").entries()) == 5
-    with pytest.raises(ArchiveError, match=r"already holds format\.json"):
+    with pytest.raises(ArchiveError, match=r"already contains format\.json"):
         Archive.create(url)
 
 
@@ -206,7 +206,9 @@ def test_of_two_that_make_an_archive_on_a_store_at_once_one_is_told(bucket: str)
         messages = sorted(pool.map(make, range(2)), key=len)
     assert messages[0] == bucket
     assert messages[1].startswith(f"{bucket}")
-    assert "already holds" in messages[1] or "cannot become an archive: At least one" in messages[1]
+    assert (
+        "already contains" in messages[1] or "cannot create an archive: At least one" in messages[1]
+    )
 
 
 def test_a_manifest_whose_answer_was_lost_is_there_once(store: Store, bucket: str) -> None:
@@ -243,12 +245,12 @@ def test_a_bucket_that_is_not_there_is_said_and_not_made(store: Store) -> None:
     assert store.url
     url = f"s3://b{uuid4().hex}/margins"
     assert error_message(lambda: Archive.open(url)) == (
-        f"{url}: is not an archive that this version reads: format.json is missing"
+        f"{url}: cannot be opened as an archive: format.json is missing"
     )
     assert Archive.found(url) is None
     for make in (Archive.create, Archive.opened):
         message = error_message(lambda make=make: make(url))  # type: ignore[misc] # a default of the loop
-        assert message == f"{url}: cannot become an archive: The specified bucket does not exist"
+        assert message == f"{url}: cannot create an archive: The specified bucket does not exist"
     assert not StoredObjects.at("s3://").system.exists(url.rsplit("/", 1)[0])
 
 
@@ -263,7 +265,7 @@ def test_a_store_that_denies_says_so(store: Store) -> None:
     assert store.url
     url = "s3://denied/margins"
     for act, name in (
-        (Archive.open, ": is not an archive that this version reads: format.json cannot be read"),
+        (Archive.open, ": cannot be opened as an archive: format.json cannot be read"),
         (Archive.found, " cannot be listed"),
         (Archive.opened, " cannot be listed"),
         (Archive.create, " cannot be listed"),
@@ -327,7 +329,7 @@ def test_a_protocol_that_nothing_opens_is_named() -> None:
     message = error_message(lambda: Archive.open("nosuch://x"))
     assert message == (
         "nosuch://x: cannot be opened: Protocol not known: nosuch; "
-        "install what fsspec needs for nosuch://"
+        "install the fsspec file system for nosuch://"
     )
 
 
@@ -377,7 +379,11 @@ def test_the_command_line_says_in_one_line_what_is_wrong(store: Store, tmp_path:
     for url, variables, message in (
         ("s3://denied/margins", {}, "Access Denied"),
         ("s3://u:password@denied/margins?password", {}, "s3://denied/margins"),
-        ("nosuch://x", {}, "Protocol not known: nosuch; install what fsspec needs for nosuch://"),
+        (
+            "nosuch://x",
+            {},
+            "Protocol not known: nosuch; install the fsspec file system for nosuch://",
+        ),
         (
             "s3://x/y",
             {"PYTHONPATH": path_without_s3fs},

@@ -93,7 +93,7 @@ def test_answers_of_one_moment_are_one_snapshot(
     assert [len(snapshot.payloads) for snapshot in added] == [2 if is_one_snapshot else 1]
     excluded = {} if is_one_snapshot else {"krakenfutures/b.json"}
     assert set(left_out) == set(excluded)
-    assert all("gives no margins by itself" in item.reason for item in left_out.values())
+    assert all("contains no margins" in item.reason for item in left_out.values())
 
 
 def test_a_snapshot_is_complete_where_the_manifest_says_so_and_all_margins_were_asked_for(
@@ -114,20 +114,20 @@ def test_a_snapshot_is_complete_where_the_manifest_says_so_and_all_margins_were_
 
 OKX = "GET https://www.okx.com/api/v5"
 REASONS: list[tuple[dict[str, object], str]] = [
-    (entry("ax/a.json", "GET /v1/instruments"), "of a venue that this version cannot read"),
+    (entry("ax/a.json", "GET /v1/instruments"), "venue not supported by this version"),
     (
         entry("okx/a.json", f"{OKX}/public/instruments", authenticity="recorded on testnet"),
-        "of a testnet",
+        "data of a testnet",
     ),
     (
         entry(
             "okx/b.json", f"{OKX}/public/instruments", authenticity="documentation-style example"
         ),
-        "a sample of documentation, not recorded",
+        "sample from documentation, not recorded",
     ),
     (
         entry("okx/c.json", "(ccxt okx.fetchPosition; HTTP path not stored in the fixture)"),
-        "kept or unified by ccxt, not the venue's bytes",
+        "stored or unified by ccxt, not the venue's bytes",
     ),
     (
         entry(
@@ -135,23 +135,23 @@ REASONS: list[tuple[dict[str, object], str]] = [
             f"{OKX}/public/instruments",
             authenticity="recorded response as kept in ccxt static tests",
         ),
-        "kept or unified by ccxt, not the venue's bytes",
+        "stored or unified by ccxt, not the venue's bytes",
     ),
     (
         entry("okx/e.json", f"{OKX}/public/instruments", authenticity="unknown"),
-        "the manifest does not say that it was recorded",
+        "manifest does not state that the file was recorded",
     ),
     (
         entry("okx/f.json", f"{OKX}/public/instruments", recorded_date_if_known=None),
-        "no recording date that is a day or a time with a zone",
+        "recording date is not a day or a time with a time zone",
     ),
     (
         entry("okx/g.json", f"{OKX}/public/instruments", recorded_date_if_known="<=2024-08-20"),
-        "no recording date that is a day or a time with a zone",
+        "recording date is not a day or a time with a time zone",
     ),
     (
         entry("okx/h.json", "GET /api/v5/a | /api/v5/b (see description)"),
-        "the manifest names no single HTTP request for it",
+        "manifest names no single HTTP request for the file",
     ),
     (
         entry("okx/i.json", f"{OKX}/account/positions?instType=SWAP"),
@@ -196,9 +196,11 @@ def test_a_date_that_is_none_and_a_file_that_is_missing_are_told(tmp_path: Path)
     recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
     _, left_out = import_folder(folder(tmp_path, [recording], {}))
     assert left_out["krakenfutures/a.json"].unread
-    assert "is missing; put it there" in left_out["krakenfutures/a.json"].reason
+    assert "is missing; add it" in left_out["krakenfutures/a.json"].reason
     folder(tmp_path, [{**recording, "recorded_date_if_known": "2024-02-30"}], {})
-    with pytest.raises(UnreadableSourceError, match="is no time, was '2024-02-30'; correct it"):
+    with pytest.raises(
+        UnreadableSourceError, match="expected a date or time, found '2024-02-30'; correct it"
+    ):
         import_folder(tmp_path)
 
 

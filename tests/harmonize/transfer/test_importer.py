@@ -136,7 +136,7 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
         export.to_archive(tmp_path / "new", broken())
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "there").mkdir()
-    with pytest.raises(export.ExportError, match="is there already; name another place"):
+    with pytest.raises(export.ExportError, match="already exists; use another path"):
         export.to_payloads(tmp_path / "there", snapshots()[:1])
 
 
@@ -149,10 +149,13 @@ def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.T
 
 
 HOSTILE = {
-    "a way out": (member("../../evil", b"x"), "'../../evil' is no part of an archive"),
-    "a way out behind a known name": (member("packs/../../evil", b"x"), "is no part of an archive"),
-    "an absolute name": (member("/etc/passwd", b"x"), "is no part of an archive"),
-    "a stranger": (member("notes.txt", b"x"), "'notes.txt' is no part of an archive"),
+    "a way out": (member("../../evil", b"x"), "'../../evil' is not part of an archive"),
+    "a way out behind a known name": (
+        member("packs/../../evil", b"x"),
+        "is not part of an archive",
+    ),
+    "an absolute name": (member("/etc/passwd", b"x"), "is not part of an archive"),
+    "a stranger": (member("notes.txt", b"x"), "'notes.txt' is not part of an archive"),
     "a link": (
         member("manifests/00000009.json", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
         "is not a regular file",
@@ -162,8 +165,8 @@ HOSTILE = {
         "is not a regular file",
     ),
     "a pipe": (member("format.json", type=tarfile.FIFOTYPE), "is not a regular file"),
-    "a folder outside": (member("../out", type=tarfile.DIRTYPE), "is no part of an archive"),
-    "the same name twice": (member("format.json", b"x"), "is there twice"),
+    "a folder outside": (member("../out", type=tarfile.DIRTYPE), "is not part of an archive"),
+    "the same name twice": (member("format.json", b"x"), "appears twice"),
 }
 
 
@@ -189,7 +192,7 @@ def test_a_member_that_says_it_has_10_gigabytes_is_refused_before_it_is_read(
     info, _ = member("manifests/00000001.json", size=10 * 2**30)
     path = tmp_path / "large.tar"
     path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10 * 1024))
-    with pytest.raises(UnreadableSourceError, match="has 10737418240 bytes, the most is"):
+    with pytest.raises(UnreadableSourceError, match="has 10737418240 bytes; the limit is"):
         import_from(path)
 
 
@@ -219,7 +222,9 @@ def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -
         last = tar.getmember("manifests/00000002.json").offset
     content = path.read_bytes()
     path.write_bytes(content[:last])
-    with pytest.raises(UnreadableSourceError, match=r"packed\.tar is cut short: .*; copy it again"):
+    with pytest.raises(
+        UnreadableSourceError, match=r"packed\.tar: is truncated: .*; copy it again"
+    ):
         import_from(path)
 
 
@@ -237,9 +242,9 @@ def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> 
     ("content", "message"),
     [
         (None, "No such file or directory"),
-        (b"", "is nothing that can be imported; name an archive"),
-        (b"PAR1 and nothing else", "is no Parquet table that can be read"),
-        (b"hello", "is nothing that can be imported"),
+        (b"", "unknown kind of source; use an archive"),
+        (b"PAR1 and nothing else", "cannot be read as a Parquet table"),
+        (b"hello", "unknown kind of source"),
     ],
 )
 def test_a_file_that_is_no_source_is_told_in_one_line(
@@ -337,9 +342,9 @@ def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
     )
     (snapshot,), left_out = import_from(path)
     assert [(item.count, item.reason.partition(":")[0]) for item in left_out] == [
-        (1, "another row says the same"),
-        (1, "neither a unified symbol nor a name that the venue gives"),
-        (1, "settles in another currency than it is quoted in"),
+        (1, "duplicate of another row"),
+        (1, "neither a ccxt symbol nor a contract name of the venue"),
+        (1, "settlement currency differs from quote currency"),
     ]
     assert [contract["symbol"] for contract in json.loads(snapshot.payloads[0].content)] == [
         "BTCUSDT",
@@ -378,11 +383,15 @@ def test_rows_that_contradict_are_kept_and_the_parser_says_so(
 def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table"
     pd.DataFrame({"observed": ["2024-01-01"], "close": [1.0]}).to_parquet(path)
-    with pytest.raises(UnreadableSourceError, match="lacks the columns commit, symbol, tier"):
+    with pytest.raises(UnreadableSourceError, match="missing columns commit, symbol, tier"):
         import_from(path)
-    with pytest.raises(UnreadableSourceError, match="must be text and the other columns numbers"):
+    with pytest.raises(
+        UnreadableSourceError, match="expected text in observed, commit and symbol and numbers"
+    ):
         import_from(tiers(path, {"tier": "one"}))
-    with pytest.raises(UnreadableSourceError, match="must be a day as 2022-02-12, was 'soon'"):
+    with pytest.raises(
+        UnreadableSourceError, match="expected a day such as 2022-02-12, found 'soon'"
+    ):
         import_from(tiers(path, {"observed": "soon"}))
 
 
@@ -423,16 +432,16 @@ def test_a_manifest_that_points_outside_is_not_followed(name: str, payloads: Pat
     added, (skipped,) = import_from(payloads)
     assert len(added) == 1
     assert skipped.unread
-    assert "is no file inside its folder; correct the name" in skipped.reason
+    assert "is not a file inside the folder; correct the name" in skipped.reason
 
 
 def test_a_file_that_is_missing_a_link_or_altered_is_told(payloads: Path) -> None:
     file = next(path for path in sorted(payloads.rglob("*.json")) if path.name != "MANIFEST.json")
     content = file.read_bytes()
     for damage, message in (
-        (lambda: file.write_bytes(content + b" "), "is not as it was written"),
-        (file.unlink, "is missing; put it there"),
-        (lambda: file.symlink_to("/etc/passwd"), "is a link; put the file itself there"),
+        (lambda: file.write_bytes(content + b" "), "was altered"),
+        (file.unlink, "is missing; add it"),
+        (lambda: file.symlink_to("/etc/passwd"), "is a link; replace it by the file"),
     ):
         damage()
         added, (skipped,) = import_from(payloads)
@@ -450,10 +459,10 @@ def test_a_file_that_is_missing_a_link_or_altered_is_told(payloads: Path) -> Non
     ("text", "message"),
     [
         ("[", "is not JSON"),
-        ('"words"', "is neither a list of recordings nor"),
-        ('{"files": {}}', "is neither a list of recordings nor"),
-        ("[1]", 'entry 0 is no object with the name of its "file"'),
-        ('{"format": "harmonize payloads 1"}', '"snapshots" must be a list'),
+        ('"words"', "expected a list of recordings, or"),
+        ('{"files": {}}', "expected a list of recordings, or"),
+        ("[1]", 'entry 0: expected an object with a text "file"'),
+        ('{"format": "harmonize payloads 1"}', 'expected a list "snapshots"'),
         ("[" * 200_000, "is not JSON"),
     ],
 )
@@ -477,4 +486,4 @@ def test_a_snapshot_whose_record_is_not_as_written_is_told(payloads: Path) -> No
         rewrite_manifest(payloads, edit)
         added, (skipped,) = import_from(payloads)
         assert len(added) == 1
-        assert "snapshot 0 is not as it was written" in skipped.reason
+        assert "snapshot 0 was altered" in skipped.reason
