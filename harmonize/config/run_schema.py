@@ -14,7 +14,7 @@ from rules.language.consistency import Contradiction, mapping, rows
 from rules.language.scalars import Count, Link, Shape, Text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-KINDS = ("command", "webhook", "slack", "mail")
+CHANNEL_KINDS = ("command", "webhook", "slack", "mail")
 
 
 def _variable(value: object) -> str:
@@ -174,10 +174,10 @@ def contradictions(run: Mapping[str, Any]) -> Iterator[Contradiction]:
         yield Contradiction(("run", "keep"), message)
     for index, entry in enumerate(rows(mapping(run.get("notify")).get("channels"))):
         key: KeyPath = ("run", "notify", "channels", index)
-        if not isinstance(entry, dict) or set(entry) - set(KINDS):
+        if not isinstance(entry, dict) or set(entry) - set(CHANNEL_KINDS):
             continue  # the validation of the schema reports it
         if len(entry) != 1:
-            message = f"expected exactly one of {', '.join(KINDS)}; add others as separate entries"
+            message = f"expected exactly one of {', '.join(CHANNEL_KINDS)}; add others as separate entries"
             yield Contradiction(key, message)
             continue
         yield from _channel_contradictions(key, entry)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harmonize.config.channels import Channel, Command, Mail, Slack, Webhook
-from harmonize.config.run_schema import KINDS, ChannelEntry, MailEntry, Run
+from harmonize.config.run_schema import CHANNEL_KINDS, ChannelEntry, MailEntry, Run
 from harmonize.config.run_settings import Keep, Notify, RunSettings
 from harmonize.core import secret_file
 from harmonize.core.yaml_source import Path as KeyPath
@@ -76,7 +76,7 @@ class _Secrets:
 
 
 def _channel(entry: ChannelEntry, key: KeyPath, secrets: _Secrets) -> Channel:
-    kind = next(name for name in KINDS if getattr(entry, name) is not None)
+    kind = next(name for name in CHANNEL_KINDS if getattr(entry, name) is not None)
     key = (*key, kind)
     try:
         if entry.command is not None:

@@ -80,12 +80,12 @@ def _exclusion(recording: Recording, mentions: int) -> LeftOut | None:
 
 def _is_unified_by_ccxt(recording: Recording) -> bool:
     has_raw_rows = re.search(r"raw (row|bracket)", recording.endpoint) is not None
-    mentions_ccxt = "ccxt" in recording.endpoint or "ccxt" in recording.kept
+    mentions_ccxt = "ccxt" in recording.endpoint or "ccxt" in recording.authenticity
     return mentions_ccxt and not has_raw_rows
 
 
 def _is_of_testnet(recording: Recording) -> bool:
-    texts = (recording.file, recording.endpoint, recording.source, recording.kept)
+    texts = (recording.file, recording.endpoint, recording.source, recording.authenticity)
     return any("testnet" in text for text in texts)
 
 
@@ -96,16 +96,18 @@ _EXCLUSIONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
     ),
     (_is_of_testnet, "data of a testnet"),
     (
-        lambda recording: "documentation" in recording.kept or "example" in recording.kept,
+        lambda recording: (
+            "documentation" in recording.authenticity or "example" in recording.authenticity
+        ),
         "sample from documentation, not recorded",
     ),
     (_is_unified_by_ccxt, "stored or unified by ccxt, not the venue's bytes"),
     (
-        lambda recording: "recorded" not in recording.kept,
+        lambda recording: "recorded" not in recording.authenticity,
         "manifest does not state that the file was recorded",
     ),
     (
-        lambda recording: recording.when is None,
+        lambda recording: recording.recorded_at is None,
         "recording date is not a day or a time with a time zone",
     ),
 )
@@ -128,7 +130,7 @@ def _read(folder: Path, recording: Recording) -> _RecordedFile | LeftOut:
         return LeftOut(recording.file, str(error), unread=True)
     if ccxt_note:
         return _rebuilt(recording, call, str(request), content)
-    payload = _payload(recording, call, str(request), recording.kept, content)
+    payload = _payload(recording, call, str(request), recording.authenticity, content)
     return _RecordedFile(recording, (payload,), rebuilt=False)
 
 
@@ -144,20 +146,22 @@ def _rebuilt(
     responses = rebuild_responses(recording.venue, rows, call.params) if rows else None
     if responses is None:
         return LeftOut(recording.file, "unified by ccxt, not the venue's bytes")
-    kept = f"{recording.kept}; answer rebuilt from the raw rows kept in the file"
+    authenticity = f"{recording.authenticity}; answer rebuilt from the raw rows kept in the file"
     path = request.partition("?")[0]
     payloads = (
-        _payload(recording, Call(call.method, params), path, kept, response)
+        _payload(recording, Call(call.method, params), path, authenticity, response)
         for params, response in responses
     )
     return _RecordedFile(recording, tuple(payloads), rebuilt=True)
 
 
-def _payload(recording: Recording, call: Call, request: str, kept: str, content: bytes) -> Payload:
-    assert recording.when is not None  # noqa: S101 - _EXCLUSIONS excludes undated recordings
-    source = f"{recording.source}; {kept}"
+def _payload(
+    recording: Recording, call: Call, request: str, authenticity: str, content: bytes
+) -> Payload:
+    assert recording.recorded_at is not None  # noqa: S101 - _EXCLUSIONS excludes undated recordings
+    source = f"{recording.source}; {authenticity}"
     provenance = Provenance(Origin.RECORDED, source, recording.dating, request)
-    return Payload.of(recording.venue, call, recording.when, provenance, content)
+    return Payload.of(recording.venue, call, recording.recorded_at, provenance, content)
 
 
 def _by_moment(files: list[_RecordedFile]) -> Iterator[list[_RecordedFile]]:
@@ -209,7 +213,7 @@ def _is_complete(adapter: VenueAdapter, group: list[_RecordedFile], snapshot: Sn
     """
     is_required = {endpoint.method: endpoint.required for endpoint in adapter.endpoints}
     is_declared = all(
-        file.recording.whole
+        file.recording.complete
         for file in group
         if any(is_required.get(payload.call.method) for payload in file.payloads)
     )

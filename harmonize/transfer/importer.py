@@ -48,10 +48,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class ImportSource:
-    """The items of a source; ``made`` marks snapshots built here that no archive held before."""
+    """The items of a source; ``converted`` marks snapshots built from other formats, which no archive held before."""
 
     items: Iterator[SourceItem]
-    made: bool
+    converted: bool
 
 
 def source(place: Place) -> ImportSource:
@@ -60,7 +60,7 @@ def source(place: Place) -> ImportSource:
     Raises UnreadableSourceError, at once or while the items are read.
     """
     if isinstance(place, str):
-        return ImportSource(from_archive.read_items(place), made=False)
+        return ImportSource(from_archive.read_items(place), converted=False)
     path = place
     try:
         if path.is_dir():
@@ -71,21 +71,21 @@ def source(place: Place) -> ImportSource:
         message = f"{path}: cannot be read: {error.strerror}; use an existing file or folder"
         raise UnreadableSourceError(message) from error
     if head.startswith(_PARQUET_MAGIC):
-        return ImportSource(from_tier_table.offered(path), made=True)
+        return ImportSource(from_tier_table.offered(path), converted=True)
     if head[_TAR_OFFSET:] == _TAR_MAGIC:
-        return ImportSource(from_archive.read_tar_items(path), made=False)
+        return ImportSource(from_archive.read_tar_items(path), converted=False)
     raise UnreadableSourceError(_unknown_kind(path))
 
 
 def _folder_source(path: Path) -> ImportSource:
     if (path / "format.json").exists():
-        return ImportSource(from_archive.read_items(path), made=False)
+        return ImportSource(from_archive.read_items(path), converted=False)
     if not (path / recording_manifest.NAME).exists():
         raise UnreadableSourceError(_unknown_kind(path))
     manifest = recording_manifest.document(path)
     if isinstance(manifest, dict) and manifest.get("format") == plain_folder.FORMAT:
-        return ImportSource(plain_folder.read_items(path, manifest), made=False)
-    return ImportSource(from_recordings.read_items(path, manifest), made=True)
+        return ImportSource(plain_folder.read_items(path, manifest), converted=False)
+    return ImportSource(from_recordings.read_items(path, manifest), converted=True)
 
 
 def _unknown_kind(path: Path) -> str:
@@ -115,7 +115,7 @@ def imported(
             is_new = register.add(item)
             if is_new:
                 append(item)
-            yield Taken(item, is_new, _parsed(item) if import_source.made else None)
+            yield Taken(item, is_new, _parsed(item) if import_source.converted else None)
 
 
 def _parsed(snapshot: Snapshot) -> Parsed:

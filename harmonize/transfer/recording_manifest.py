@@ -22,18 +22,19 @@ _TIME = re.compile(r"(?:about )?(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\
 class Recording:
     """One file as its manifest describes it.
 
-    ``when`` is None if no date is known. ``kept`` quotes how the file was recorded and kept,
-    ``source`` its origin. ``whole`` is whether the manifest declares it complete.
+    ``recorded_at`` is None if no date is known, ``dating`` what it is based on. ``authenticity``
+    quotes how the file was recorded and stored, ``source`` where it comes from. ``complete`` is
+    whether the manifest declares it complete.
     """
 
     venue: str
     file: str
     endpoint: str
-    when: datetime | None
+    recorded_at: datetime | None
     dating: str
-    kept: str
+    authenticity: str
     source: str
-    whole: bool
+    complete: bool
 
 
 def document(folder: Path) -> object:
@@ -86,11 +87,11 @@ def _recordings_of_list(folder: Path, entries: Iterable[dict[str, object]]) -> l
             venue=_text(entry, "venue"),
             file=_text(entry, "file"),
             endpoint=_text(entry, "endpoint"),
-            when=_time(folder, entry, "recorded_date_if_known"),
+            recorded_at=_time(folder, entry, "recorded_date_if_known"),
             dating=previous["date_basis"],
-            kept=previous["authenticity"],
+            authenticity=previous["authenticity"],
             source=f"{_text(entry, 'source_repo')} {_text(entry, 'source_path')} at {_text(entry, 'source_commit')}",
-            whole=entry.get("complete") is True,
+            complete=entry.get("complete") is True,
         )
         listed.append(recording)
     return listed
@@ -106,11 +107,11 @@ def _recording_of_file(folder: Path, entry: dict[str, object], statement: str) -
         venue=venue or venue_at(request.host if request else "", registry.VENUES) or directory,
         file=_text(entry, "file"),
         endpoint=_text(entry, "endpoint"),
-        when=_time(folder, entry, "payload_time_utc" if has_payload_time else "recorded"),
+        recorded_at=_time(folder, entry, "payload_time_utc" if has_payload_time else "recorded"),
         dating=f"recording date stated by the recorder; payload time {_text(entry, 'payload_time_utc')}",
-        kept=f"{statement.partition(': ')[2] or statement}; {_text(entry, 'source_formatting')}",
+        authenticity=f"{statement.partition(': ')[2] or statement}; {_text(entry, 'source_formatting')}",
         source=f"{_text(entry, 'source_repo')} {_text(entry, 'source_path')} at {_text(entry, 'commit')}",
-        whole=entry.get("trimmed") is False,
+        complete=entry.get("trimmed") is False,
     )
 
 
