@@ -1,6 +1,6 @@
 """Laws that every adapter satisfies on every snapshot it reads; new venues are tested once listed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -53,9 +53,11 @@ def margin(function: MarginFunction, notional: Decimal) -> Fraction:
     return Fraction(piece.fixed) + Fraction(piece.rate) * size + curved
 
 
-def evidence_resolves(snapshot: Snapshot, schedule: MarginSchedule) -> int:
-    """Checks that pointers lead to numbers and match the tiers; returns the number of pointers."""
-    documents = {payload.sha256: decode(payload) for payload in snapshot.payloads}
+def evidence_resolves(documents: Mapping[str, object], schedule: MarginSchedule) -> int:
+    """Checks that pointers lead to numbers and match the tiers; returns the number of pointers.
+
+    ``documents`` are the decoded payloads of the schedule's snapshot by hash.
+    """
     pointer_count = 0
     for evidence in schedule.evidence:
         document = documents[evidence.sha256]
@@ -94,9 +96,10 @@ def _tier_is_published(document: object, evidence: Evidence, tier: Tier, row: st
 
 def all_laws(snapshot: Snapshot, schedules: Iterator[MarginSchedule]) -> int:
     """Checks all laws on every schedule of a snapshot; returns the number of pointers followed."""
+    documents = {payload.sha256: decode(payload) for payload in snapshot.payloads}
     pointer_count = 0
     for schedule in schedules:
         bounds_tile(schedule)
         initial_covers_maintenance(schedule)
-        pointer_count += evidence_resolves(snapshot, schedule)
+        pointer_count += evidence_resolves(documents, schedule)
     return pointer_count

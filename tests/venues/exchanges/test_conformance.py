@@ -21,7 +21,7 @@ SCHEDULE_COUNTS = {
 }
 
 
-@pytest.mark.parametrize("snapshot", recorded.snapshots(), ids=lambda snapshot: snapshot.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(recorded.snapshots()))
 def test_every_recorded_snapshot_is_read_without_defect_and_holds_every_law(
     snapshot: Snapshot,
 ) -> None:
@@ -49,7 +49,7 @@ def test_a_trimmed_snapshot_takes_nothing_away_from_the_complete_one_before_it()
     assert f"{merged['LTC/USDC:USDC'].observed_at:%Y-%m-%d}" == "2025-05-25"
 
 
-@pytest.mark.parametrize("snapshot", recorded.snapshots(), ids=lambda snapshot: snapshot.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(recorded.snapshots()))
 def test_parse_does_not_depend_on_the_order_of_payloads(snapshot: Snapshot) -> None:
     reversed_snapshot = Snapshot(
         snapshot.venue, snapshot.observed_at, snapshot.payloads[::-1], snapshot.complete

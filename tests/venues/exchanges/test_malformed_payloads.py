@@ -55,7 +55,7 @@ def with_value(document: Any, path: tuple[Any, ...], value: object) -> Any:
     return document
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda snapshot: snapshot.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @patient
 @given(data=st.data())
 def test_any_part_replaced_by_anything_never_raises(
@@ -76,7 +76,7 @@ def test_any_part_replaced_by_anything_never_raises(
         assert_sound(schedule)
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda snapshot: snapshot.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @patient
 @given(data=st.data())
 def test_a_truncated_payload_gives_a_defect_and_nothing_else(
@@ -92,7 +92,7 @@ def test_a_truncated_payload_gives_a_defect_and_nothing_else(
     assert str(payload.call.method) in parse_result.defects[0].where
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda snapshot: snapshot.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @pytest.mark.parametrize("value", ["NaN", -1, None, [], {}, True, "1e999", "abc", 10**400])
 def test_an_invalid_number_leaves_its_schedule_unknown(snapshot: Snapshot, value: object) -> None:
     """Breaks each kind of number that the first schedules' evidence points to, one at a time."""
@@ -128,7 +128,7 @@ def test_an_invalid_number_leaves_its_schedule_unknown(snapshot: Snapshot, value
             assert parse_result.defects, (schedule.key, column)
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda snapshot: snapshot.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @pytest.mark.parametrize(
     "content",
     [b"", b"null", b"[]", b"{}", b"\xff\xfe", b"[NaN]", b"[" * 100_000, b'"text"', b"<html>"],
