@@ -55,7 +55,7 @@ def load_all(named: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
     for name in named:
         rule_set = load(name)
         if rule_set.id in names:
-            reason = f"{name}: id {rule_set.id} is that of {names[rule_set.id]} too; leave out one"
+            reason = f"{name}: duplicate id {rule_set.id}, also in {names[rule_set.id]}; remove one"
             raise RuleError(reason)
         names[rule_set.id] = name
         rule_sets.append(rule_set)
@@ -120,7 +120,7 @@ def source(pack: str) -> str:
     """Returns the unmodified text of a pack. Raises RuleError: no pack has the id."""
     name = f"{pack}.yaml"
     if pack not in packs():
-        reason = f"no rule set is called {shown(pack)}; there are {', '.join(packs())}"
+        reason = f"unknown rule set {shown(pack)}; available: {', '.join(packs())}"
         close = get_close_matches(pack, packs(), 1)
         raise RuleError(f"{reason}; did you mean {close[0]}?" if close else reason)
     return files("rules").joinpath(name).read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def _read_yaml(named: str | Path) -> YamlSource:
     if isinstance(named, str) and _is_pack(named):
         return read(source(named), f"rules/{named}.yaml")
     name = str(named)
-    available = f"the rule sets here are {', '.join(packs())}"
+    available = f"available rule sets: {', '.join(packs())}"
     return read(decode(content(Path(named), available), name), name)
 
 
@@ -163,12 +163,12 @@ def content(path: Path, fix: str = "name another file") -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except FileNotFoundError:
-        reason = f"{name}: there is no such file; {fix}"
+        reason = f"{name}: no such file; {fix}"
     except IsADirectoryError:
-        reason = f"{name}: is a directory; name a file in it"
+        reason = f"{name}: expected a file, found a directory; name a file in it"
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or error
-        reason = f"{name}: cannot be read ({cause}); name another file"
+        reason = f"{name}: cannot read the file ({cause}); name another file"
     raise RuleError(reason)
 
 

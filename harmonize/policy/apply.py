@@ -176,7 +176,7 @@ def _no_positive_rate(model: Model, asset_inputs: Mapping[str, Input], asset: st
                 continue
         except ArithmeticError:
             pass
-        return f"the formula gives no rate above 0 for {asset} with what was measured"
+        return f"the formula gives no rate above 0 for {asset} from the measured inputs"
     return ""
 
 

@@ -12,7 +12,7 @@ def summary(rule_set: RuleSet) -> str:
     if isinstance(requirement, Prohibition):
         return "prohibited at any margin"
     if isinstance(requirement, Disclosure):
-        return f"{len(requirement.expects)} things to be published"
+        return f"{len(requirement.expects)} items to publish"
     if isinstance(requirement, ReferenceSchedule):
         count = len(requirement.classes)
         classes = f"{count} class{'' if count == 1 else 'es'}"

@@ -39,10 +39,10 @@ def test_windows_line_ends_change_nothing(tmp_path: Path) -> None:
 
 def test_an_unknown_pack_names_those_there_are() -> None:
     assert _refused("emir") == (
-        f"no rule set is called 'emir'; there are {PACKS}; did you mean emir-ccp?"
+        f"unknown rule set 'emir'; available: {PACKS}; did you mean emir-ccp?"
     )
     assert _refused("esma-retial").endswith("; did you mean esma-retail?")
-    assert _refused("").startswith("no rule set is called ''; there are ")
+    assert _refused("").startswith("unknown rule set ''; available: ")
 
 
 def test_a_pack_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,23 +53,25 @@ def test_a_pack_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
-    assert _refused(path) == f"{path}: there is no such file; the rule sets here are {PACKS}"
+    assert _refused(path) == f"{path}: no such file; available rule sets: {PACKS}"
 
 
 def test_a_directory_is_told(tmp_path: Path) -> None:
-    assert _refused(tmp_path) == f"{tmp_path}: is a directory; name a file in it"
+    assert (
+        _refused(tmp_path) == f"{tmp_path}: expected a file, found a directory; name a file in it"
+    )
 
 
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
     below_a_file = tmp_path / "file"
     below_a_file.touch()
     assert _refused(f"{below_a_file}/x.yaml") == (
-        f"{below_a_file}/x.yaml: cannot be read (Not a directory); name another file"
+        f"{below_a_file}/x.yaml: cannot read the file (Not a directory); name another file"
     )
     assert _refused("a\0b.yaml") == (
-        "a\\x00b.yaml: cannot be read (embedded null byte); name another file"
+        "a\\x00b.yaml: cannot read the file (embedded null byte); name another file"
     )
-    assert "cannot be read (File name too long)" in _refused("x" * 300 + ".yaml")
+    assert "cannot read the file (File name too long)" in _refused("x" * 300 + ".yaml")
 
 
 def test_bytes_that_are_not_utf8_are_told_at_their_place(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_of_a_large_file_only_a_megabyte_is_read(tmp_path: Path) -> None:
         file.truncate(100_000_000)
     tracemalloc.start()
     try:
-        assert _refused(path) == f"{path}:1:1: the text is over 1 MB; split it into several files"
+        assert _refused(path) == f"{path}:1:1: larger than 1 MB; split it into several files"
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -96,7 +98,7 @@ def test_two_rule_sets_of_one_id_are_refused(tmp_path: Path) -> None:
     path.write_text(CAP.replace("small-cap", "esma-retail"), encoding="utf-8")
     with pytest.raises(loader.RuleError) as caught:
         loader.load_all(("esma-retail", path))
-    assert str(caught.value) == f"{path}: id esma-retail is that of esma-retail too; leave out one"
+    assert str(caught.value) == f"{path}: duplicate id esma-retail, also in esma-retail; remove one"
     assert [one.id for one in loader.load_all(("jfsa-retail", "esma-retail"))] == [
         "jfsa-retail",
         "esma-retail",
@@ -105,7 +107,7 @@ def test_two_rule_sets_of_one_id_are_refused(tmp_path: Path) -> None:
 
 def test_the_source_of_a_pack_is_its_text() -> None:
     assert "50%" in loader.source("jfsa-retail")
-    with pytest.raises(loader.RuleError, match=r"no rule set is called '\.\./model'"):
+    with pytest.raises(loader.RuleError, match=r"unknown rule set '\.\./model'"):
         loader.source("../model")
 
 

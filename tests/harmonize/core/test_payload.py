@@ -62,7 +62,7 @@ def test_times_are_kept_in_utc() -> None:
 
 def test_a_time_without_a_zone_is_refused() -> None:
     naive = NOON.replace(tzinfo=None)
-    with pytest.raises(ValueError, match=r"venue publicGetTiers\(\): .* must carry a time zone"):
+    with pytest.raises(ValueError, match=r"venue publicGetTiers\(\): .* with a time zone"):
         Payload.of("venue", CALL, naive, PROVENANCE, b"")
 
 
@@ -101,7 +101,7 @@ def test_json_is_read_as_json(document: object) -> None:
 
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
 def test_what_json_does_not_know_is_no_number(name: str) -> None:
-    assert reason(f'{{"rate": {name}}}'.encode()) == f"holds {name}, which is not a number"
+    assert reason(f'{{"rate": {name}}}'.encode()) == f"contains {name}, which is not a JSON number"
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,9 @@ def test_another_unit_scales_the_result(tiers: strategies.Tiers, held: float, un
 )
 def test_pieces_that_do_not_rise_from_0_are_refused(uppers: tuple[str | int, ...]) -> None:
     pieces = tuple(Piece(Decimal(upper)) for upper in uppers)
-    with pytest.raises(ValueError, match=r"pieces must rise from 0: \S+ does not lie above"):
+    with pytest.raises(
+        ValueError, match=r"pieces: expected bounds that rise from 0, found \S+ after"
+    ):
         MarginFunction(pieces)
 
 

@@ -151,58 +151,58 @@ def test_32_levels_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "1:1: the document is empty; write something in it"),
-        ("# nothing\n", "1:1: the document is empty; write something in it"),
-        ("---\n", "2:1: the document is empty; write something in it"),
-        ("a:\nb: 1", "1:3: nothing is written here; write a value, null, or ''"),
-        ("- \n- 1", "1:2: nothing is written here; write a value, null, or ''"),
-        ("a: 1\nb: 2\na: 3", "3:1: key 'a' stands already in line 1; remove one"),
-        ("a: {b: 1, 'b': 2}", "1:11: key 'b' stands already in line 1; remove one"),
+        ("", "1:1: empty document; add content"),
+        ("# nothing\n", "1:1: empty document; add content"),
+        ("---\n", "2:1: empty document; add content"),
+        ("a:\nb: 1", "1:3: missing value; add a value, null or ''"),
+        ("- \n- 1", "1:2: missing value; add a value, null or ''"),
+        ("a: 1\nb: 2\na: 3", "3:1: duplicate key 'a', first in line 1; remove one"),
+        ("a: {b: 1, 'b': 2}", "1:11: duplicate key 'b', first in line 1; remove one"),
         ("a: &x 1", "1:4: anchor &x is not allowed; remove it"),
         ("a: &x [1]", "1:4: anchor &x is not allowed; remove it"),
-        ("a: *x", "1:4: alias *x is not allowed; write the value out again"),
+        ("a: *x", "1:4: alias *x is not allowed; write out the value"),
         ("a: !!python/object:os.system x", "1:4: tag '!!python/object:os.system' is not allowed; remove it"),
         ("!!set {a}", "1:1: tag '!!set' is not allowed; remove it"),
         ("a: !x [1]", "1:4: tag '!x' is not allowed; remove it"),
-        ("%YAML 1.1\n---\na: 1", "1:1: a directive stands above; remove the line that begins with %"),
-        ("%TAG ! x:\n---\na: 1", "1:1: a directive stands above; remove the line that begins with %"),
-        ("1: x", "1:1: a key must be text, was the number 1; put '1' in quotes"),
-        ("5%: x", "1:1: a key must be text, was the number 0.05; put '5%' in quotes"),
-        ("true: x", "1:1: a key must be text, was true; put 'true' in quotes"),
-        ("null: x", "1:1: a key must be text, was null; put 'null' in quotes"),
-        ("2026-11-20: x", "1:1: a key must be text, was the date 2026-11-20; put '2026-11-20' in quotes"),
-        ("? [a]\n: x", "1:3: a key must be text, was a list; use a word"),
-        ("{{a: b}: x}", "1:2: a key must be text, was a mapping; use a word"),
-        ("a: 1\n---\nb: 2", "2:1: a second document begins; write one document a file"),
-        ("[" * 33 + "]" * 33, "1:33: nested deeper than 32; flatten it"),
-        ("[" * 200_000, "1:33: nested deeper than 32; flatten it"),
-        ("{a: " * 100_000, "1:129: nested deeper than 32; flatten it"),
-        ("- " * 100_000, "1:65: nested deeper than 32; flatten it"),
-        ("a: .nan", "1:4: .nan is not a finite number; write a number, or put it in quotes"),
-        ("a: [-.INF]", "1:5: -.INF is not a finite number; write a number, or put it in quotes"),
-        ("a: 2026-02-30", "1:4: there is no day 2026-02-30; mend it, or put it in quotes"),
+        ("%YAML 1.1\n---\na: 1", "1:1: directive is not allowed; remove the line that begins with %"),
+        ("%TAG ! x:\n---\na: 1", "1:1: directive is not allowed; remove the line that begins with %"),
+        ("1: x", "1:1: expected a text key, found the number 1; put '1' in quotes"),
+        ("5%: x", "1:1: expected a text key, found the number 0.05; put '5%' in quotes"),
+        ("true: x", "1:1: expected a text key, found true; put 'true' in quotes"),
+        ("null: x", "1:1: expected a text key, found null; put 'null' in quotes"),
+        ("2026-11-20: x", "1:1: expected a text key, found the date 2026-11-20; put '2026-11-20' in quotes"),
+        ("? [a]\n: x", "1:3: expected a text key, found a list; use a word"),
+        ("{{a: b}: x}", "1:2: expected a text key, found a mapping; use a word"),
+        ("a: 1\n---\nb: 2", "2:1: second document; use one document per file"),
+        ("[" * 33 + "]" * 33, "1:33: nested deeper than 32 levels; flatten it"),
+        ("[" * 200_000, "1:33: nested deeper than 32 levels; flatten it"),
+        ("{a: " * 100_000, "1:129: nested deeper than 32 levels; flatten it"),
+        ("- " * 100_000, "1:65: nested deeper than 32 levels; flatten it"),
+        ("a: .nan", "1:4: expected a finite number, found .nan; use a number, or put it in quotes"),
+        ("a: [-.INF]", "1:5: expected a finite number, found -.INF; use a number, or put it in quotes"),
+        ("a: 2026-02-30", "1:4: unknown date 2026-02-30; correct it, or put it in quotes"),
         ("a: 1e999", "1:4: number 1e999 is too long; shorten it, or put it in quotes"),
         ("a: " + "9" * 5000, "1:4: number " + "9" * 39 + "… is too long; shorten it, or put it in quotes"),
-        ("a:\tb", "1:3: a tab; use spaces"),
-        ('a: "\t"', "1:5: a tab; use spaces"),
-        ("\ufeffa: 1", "1:1: a byte order mark; save the file as UTF-8 without it"),
+        ("a:\tb", "1:3: tab is not allowed; use spaces"),
+        ('a: "\t"', "1:5: tab is not allowed; use spaces"),
+        ("\ufeffa: 1", "1:1: byte order mark is not allowed; save the file as UTF-8 without it"),
         ("a: 1\nb: \x07", "2:4: character U+0007 is not allowed; remove it"),
         ("a: 1\rb: 2", "1:5: character U+000D is not allowed; remove it"),
         ("a: \u202egnp.exe", "1:4: character U+202E is not allowed; remove it"),
         ("a: \ud800", "1:4: character U+D800 is not allowed; remove it"),
         ("a: \x85", "1:4: character U+0085 is not allowed; remove it"),
-        (r'a: "\0"', "1:4: an escape gives character U+0000 is not allowed; remove it"),
-        (r'a: "\t"', "1:4: an escape gives a tab; use spaces"),
-        (r'a: "\uD800"', "1:4: an escape gives character U+D800 is not allowed; remove it"),
-        (r'a: "\UFFFFFFFF"', "1:7: not valid YAML: a number is out of range; mend the escape or the directive"),
-        (r'a: "\q"', "1:6: not valid YAML: found unknown escape character 'q' while scanning a double-quoted scalar; use single quotes, or write the character itself"),
-        ("a: 'b\nc: d", "1:4: not valid YAML: found unexpected end of stream while scanning a quoted scalar; close the quotes"),
-        ("a: [1, 2\n", "1:4: not valid YAML: expected ',' or ']', but got '<stream end>' while parsing a flow sequence; close the bracket or add a comma"),
-        ("a: b: c", "1:5: not valid YAML: mapping values are not allowed here; put text that holds ': ' in quotes, or mend the indent"),
-        ("a: @b", "1:4: not valid YAML: found character '@' that cannot start any token while scanning for the next token; put text that begins with this character in quotes"),
-        ("a: 1\nb\n", "3:1: not valid YAML: could not find expected ':' while scanning a simple key; end the key with ': ' and its value"),
-        ("a: 'x'\n - b", "2:2: not valid YAML: expected <block end>, but found '<block sequence start>' while parsing a block mapping; give entries of one list or mapping the same indent"),
-        ("a: - b", "1:4: not valid YAML: sequence entries are not allowed here; look at the text just before"),
+        (r'a: "\0"', "1:4: escaped character U+0000 is not allowed; remove it"),
+        (r'a: "\t"', "1:4: escaped tab is not allowed; use spaces"),
+        (r'a: "\uD800"', "1:4: escaped character U+D800 is not allowed; remove it"),
+        (r'a: "\UFFFFFFFF"', "1:7: invalid YAML: number out of range; correct the escape or the directive"),
+        (r'a: "\q"', "1:6: invalid YAML: found unknown escape character 'q' while scanning a double-quoted scalar; use single quotes, or write the character itself"),
+        ("a: 'b\nc: d", "1:4: invalid YAML: found unexpected end of stream while scanning a quoted scalar; close the quotes"),
+        ("a: [1, 2\n", "1:4: invalid YAML: expected ',' or ']', but got '<stream end>' while parsing a flow sequence; close the bracket or add a comma"),
+        ("a: b: c", "1:5: invalid YAML: mapping values are not allowed here; put text that contains ': ' in quotes, or correct the indent"),
+        ("a: @b", "1:4: invalid YAML: found character '@' that cannot start any token while scanning for the next token; put text that begins with this character in quotes"),
+        ("a: 1\nb\n", "3:1: invalid YAML: could not find expected ':' while scanning a simple key; end the key with ': ' and its value"),
+        ("a: 'x'\n - b", "2:2: invalid YAML: expected <block end>, but found '<block sequence start>' while parsing a block mapping; give entries of one list or mapping the same indent"),
+        ("a: - b", "1:4: invalid YAML: sequence entries are not allowed here; check the text just before"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_said_in_one_line_at_its_place(text: str, said: str) -> None:
@@ -219,12 +219,12 @@ def test_an_alias_bomb_does_not_go_off() -> None:
 
 
 def test_texts_over_a_megabyte_are_refused_by_bytes() -> None:
-    said = "1:1: the text is over 1 MB; split it into several files"
+    said = "1:1: larger than 1 MB; split it into several files"
     fits = "a: " + "x" * 999_997
     assert read(fits, "f").place(("a",)) == Place(1, 4)
     assert _refusal(fits + "x") == said
     assert _refusal("a: " + "Ω" * 500_000) == said
-    with pytest.raises(WrittenError, match="over 1 MB"):
+    with pytest.raises(WrittenError, match="larger than 1 MB"):
         decode(b" " * 1_000_001, "f")
 
 
@@ -258,14 +258,14 @@ def test_yaml_may_fail_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
         raise yaml.YAMLError(message)
 
     monkeypatch.setattr("harmonize.core.yaml_source._FAST", fail)
-    assert _refusal("a: 1") == "1:1: not valid YAML: strange; save the file as UTF-8"
+    assert _refusal("a: 1") == "1:1: invalid YAML: strange; save the file as UTF-8"
 
 
 def test_what_only_the_fast_parser_refuses_is_refused() -> None:
     pytest.importorskip("yaml.cyaml")
     assert _refusal("{a:[1], b: c}") == (
-        "1:3: not valid YAML: found unexpected ':' while scanning a plain scalar; "
-        "look at the text just before"
+        "1:3: invalid YAML: found unexpected ':' while scanning a plain scalar; "
+        "check the text just before"
     )
 
 

@@ -316,15 +316,15 @@ def test_other_number_types_are_read_by_their_value() -> None:
 def test_a_function_that_the_panel_does_not_hold_is_an_error() -> None:
     book = panel([flat(*TWO_TIERS)])
     for which in (-1, 1):
-        with pytest.raises(IndexError, match="the panel holds functions 0 to 0"):
+        with pytest.raises(IndexError, match="expected functions from 0 to 0"):
             book.at(which, 1.0)
 
 
 def test_every_position_needs_one_function() -> None:
     book = panel([flat(*TWO_TIERS)])
-    with pytest.raises(ValueError, match="one function a position"):
+    with pytest.raises(ValueError, match="expected one function per position"):
         book.evaluate(np.array([0, 0]), np.array([1.0]))
-    with pytest.raises(ValueError, match="one function a position"):
+    with pytest.raises(ValueError, match="expected one function per position"):
         book.evaluate(np.array([[0]]), np.array([[1.0]]))
 
 

@@ -78,7 +78,7 @@ def test_practice_is_the_larger_of_published_and_measured() -> None:
     assert found.verified == "derived"
     # The published 15 % bounds the interval from below: 1 - 0.15 / 0.2.
     assert found.below == D("0.25")
-    assert reason(rules) == "no var_99_1d_1095d of BTC was measured"
+    assert reason(rules) == "no measurement of var_99_1d_1095d for BTC"
 
 
 def test_published_ratios_come_first_and_hold_eight_days_longer() -> None:
@@ -93,7 +93,7 @@ def test_published_ratios_come_first_and_hold_eight_days_longer() -> None:
         assert rate(graded(rules, *inputs, on=day)) == due, day
     assert rate(graded(rules, on=date(2025, 9, 1), asset="ETH")) == D("0.17513")
     assert reason(rules, on=date(2025, 9, 1), asset="SOL").startswith(
-        "no var_99_1d_182d_jpy of SOL"
+        "no measurement of var_99_1d_182d_jpy for SOL"
     )
 
 
@@ -135,21 +135,21 @@ def test_a_rate_is_never_above_the_whole_position() -> None:
 @pytest.mark.parametrize(
     ("need", "one", "said"),
     [
-        (Need("q", "v", "m"), None, "no v of BTC was measured"),
+        (Need("q", "v", "m"), None, "no measurement of v for BTC"),
         (
             Need("q", "v", "m", least_observations=365),
             given("v", "0.1", observations=364),
-            "v of BTC rests on 364 observations, 365 are asked",
+            "v of BTC has 364 observations, 365 are required",
         ),
         (
             Need("q", "v", "m", least_observations=365),
             given("v", "0.1", observations=None),
-            "v of BTC does not say how many observations it rests on",
+            "v of BTC states no number of observations",
         ),
         (
             Need("q", "v", "m", oldest_days=9),
             given("v", "0.1", observed_at=datetime(2026, 2, 28, tzinfo=UTC)),
-            "v of BTC was measured 10 days before, at most 9 are allowed",
+            "v of BTC is 10 days old, at most 9 days are permitted",
         ),
         (
             Need("q", "v", "m", oldest_days=10),
@@ -200,12 +200,15 @@ def test_the_newest_measurement_by_the_date_of_the_audit_counts() -> None:
 @pytest.mark.parametrize(
     ("one", "said"),
     [
-        (given("v", "0"), "values must be above 0"),
-        (given("v", "0.1", "0.2", "0.3"), "the interval 0.2 to 0.3 does not hold 0.1"),
-        (given("v", "0.1", lower=D("0.1")), "lower, upper and confidence belong together"),
+        (given("v", "0"), "expected values above 0"),
+        (given("v", "0.1", "0.2", "0.3"), "the interval 0.2 to 0.3 does not contain 0.1"),
+        (
+            given("v", "0.1", lower=D("0.1")),
+            "expected lower, upper and confidence together; add the missing ones",
+        ),
         (
             given("v", "0.1", "0.1", "0.2", confidence=D(1)),
-            "confidence must lie between 0 and 1, was 1",
+            "expected a confidence between 0 and 1, found 1",
         ),
         (given("v", "0.1", "0.1", "0.2"), ""),
     ],

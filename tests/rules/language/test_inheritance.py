@@ -45,7 +45,7 @@ def test_a_file_is_sought_beside_the_one_that_names_it(here: Path) -> None:
 def test_an_error_in_what_is_inherited_names_the_file_to_mend(here: Path) -> None:
     (here / "small-cap.yaml").write_text(CAP.replace("statutory: true", "statutory: perhaps"))
     assert loader.check("small-variant.yaml") == [
-        "small-cap.yaml:13:12: statutory: must be true or false, was 'perhaps'"
+        "small-cap.yaml:13:12: statutory: expected true or false, found 'perhaps'"
     ]
 
 
@@ -53,8 +53,8 @@ def test_an_error_across_two_files_is_told_in_the_one_that_was_named(here: Path)
     variant = VARIANT.replace("maintenance: null", "maintenance: {rate: 30%}")
     (here / "small-variant.yaml").write_text(variant)
     assert loader.check("small-variant.yaml") == [
-        "small-variant.yaml:7:16: requirement.maintenance: must have either rate or fraction_of_initial; write one of them",
-        "small-variant.yaml:7:23: requirement.maintenance.rate: must not be above initial_rate (0.25), was 0.30",
+        "small-variant.yaml:7:16: requirement.maintenance: expected either rate or fraction_of_initial, found both; remove one",
+        "small-variant.yaml:7:23: requirement.maintenance.rate: expected at most initial_rate (0.25), found 0.30",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_file_to_extend_ends_in_yaml(here: Path) -> None:
     (here / "small-variant.yaml").write_text(VARIANT.replace("small-cap.yaml", "./secret"))
     (line,) = loader.check("small-variant.yaml")
     assert line.startswith(
-        "small-variant.yaml:4:10: extends: './secret' cannot be had: no rule set is called './secret'"
+        "small-variant.yaml:4:10: extends: cannot load './secret': unknown rule set './secret'"
     )
 
 
@@ -76,7 +76,7 @@ def test_a_chain_that_is_too_long_is_refused(here: Path) -> None:
     for number in range(10):
         text = VARIANT.replace("small-cap.yaml", f"v{number + 1}.yaml")
         (here / f"v{number}.yaml").write_text(text)
-    with pytest.raises(WrittenError, match="more than 8 rule sets stand on one another"):
+    with pytest.raises(WrittenError, match="chain of more than 8 rule sets"):
         loader.resolved("v0.yaml")
 
 
@@ -84,14 +84,14 @@ def test_a_circle_names_its_files(here: Path) -> None:
     (here / "a.yaml").write_text(VARIANT.replace("small-cap", "b"))
     (here / "b.yaml").write_text(VARIANT.replace("small-cap", "a"))
     (line,) = loader.check("a.yaml")
-    assert line == "b.yaml:4:10: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml; mend one"
+    assert line == "b.yaml:4:10: extends: circular chain: a.yaml -> b.yaml -> a.yaml; change one"
 
 
 def test_a_circle_by_another_spelling_is_one_too(here: Path) -> None:
     (here / "a.yaml").write_text(VARIANT.replace("small-cap.yaml", "./x/../b.yaml"))
     (here / "b.yaml").write_text(VARIANT.replace("small-cap.yaml", "x/../a.yaml"))
     (line,) = loader.check("a.yaml")
-    assert line == "b.yaml:4:10: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml; mend one"
+    assert line == "b.yaml:4:10: extends: circular chain: a.yaml -> b.yaml -> a.yaml; change one"
 
 
 def test_null_takes_away_what_has_no_empty_form(here: Path) -> None:
@@ -128,15 +128,15 @@ cross_venue: {gap: 10%, saving: null}
 def test_a_parent_that_is_no_yaml_is_told_at_its_place(here: Path) -> None:
     (here / "small-cap.yaml").write_text("a: [1\n")
     (line,) = loader.check("small-variant.yaml")
-    assert line.startswith("small-cap.yaml:1:4: not valid YAML")
+    assert line.startswith("small-cap.yaml:1:4: invalid YAML")
 
 
 def test_resolved_text_says_where_each_field_comes_from(here: Path) -> None:
     text = pages.resolved_text(loader.resolved(here / "small-variant.yaml"))
     name = here / "small-cap.yaml"
-    assert f'kind: "cap"  # from {name}\n' in text
-    assert f"  initial_rate: 0.25  # instead of 0.50 in {name}\n" in text
-    assert f"  maintenance: null  # instead of that in {name}\n" in text
+    assert f'kind: "cap"  # inherited from {name}\n' in text
+    assert f"  initial_rate: 0.25  # replaces 0.50 in {name}\n" in text
+    assert f"  maintenance: null  # replaces the value in {name}\n" in text
     assert 'title: "Small variant"\n' in text
 
 
