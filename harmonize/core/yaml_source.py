@@ -17,7 +17,7 @@ import yaml
 Plain: TypeAlias = "str | int | Decimal | bool | date | list[Plain] | dict[str, Plain] | None"
 Path: TypeAlias = tuple[str | int, ...]
 
-LARGEST = 1_000_000  # bytes of UTF-8
+MAX_BYTES = 1_000_000  # bytes of UTF-8
 MAX_DEPTH = 32  # nested collections
 MAX_NUMBER_LENGTH = 40  # characters
 MAX_EXPONENT_LENGTH = 2  # digits
@@ -86,7 +86,7 @@ def shown(value: object) -> str:
 
 def decode(data: bytes, name: str) -> str:
     """Returns bytes decoded as UTF-8. Raises WrittenError: too large, or not UTF-8."""
-    if len(data) > LARGEST:
+    if len(data) > MAX_BYTES:
         raise _too_large(name)
     try:
         return data.decode()
@@ -148,7 +148,7 @@ class _Parser(Protocol):
 
 
 def _too_large(name: str) -> WrittenError:
-    reason = f"larger than {LARGEST // 1_000_000} MB; split it into several files"
+    reason = f"larger than {MAX_BYTES // 1_000_000} MB; split it into several files"
     return WrittenError(name, *START, reason)
 
 
@@ -158,7 +158,7 @@ def _place_after(before: str) -> Place:
 
 
 def _refuse_foreign(text: str, name: str) -> None:
-    if len(text.encode(errors="surrogatepass")) > LARGEST:
+    if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise _too_large(name)
     foreign = _FOREIGN.search(text)
     if foreign:

@@ -67,11 +67,11 @@ class Need:
     oldest_days: int | None = None
 
 
-Held = Mapping[tuple[str, str], Input]
+InputsByName = Mapping[tuple[str, str], Input]
 """Newest inputs, by name and underlying."""
 
 
-def held(inputs: Iterable[Input], until: datetime) -> Held:
+def held(inputs: Iterable[Input], until: datetime) -> InputsByName:
     """Returns the newest of each input, measured at ``until`` or before; of two as new, the last."""
     newest: dict[tuple[str, str], Input] = {}
     for input_ in inputs:
@@ -83,7 +83,7 @@ def held(inputs: Iterable[Input], until: datetime) -> Held:
     return newest
 
 
-def lacking(need: Need, input_: Input | None, underlying: str, on: date) -> str:
+def unusable_reason(need: Need, input_: Input | None, underlying: str, on: date) -> str:
     """Returns the reason why an input cannot be used on a day; empty if it can."""
     if input_ is None:
         return f"no measurement of {need.name} for {underlying}"
@@ -189,7 +189,7 @@ def unsound(input_: Input) -> str:
     if not all(number.is_finite() and number > 0 for number in numbers):
         return "expected values above 0"
     if len({part is None for part in (lower, upper, input_.confidence)}) > 1:
-        return "expected lower, upper and confidence together; add the missing ones"
+        return "expected lower, upper and confidence together"
     if lower is not None and upper is not None:
         if not lower <= value <= upper:
             return f"the interval {lower} to {upper} does not contain {value}"

@@ -75,7 +75,7 @@ def _scope_contradictions(scope: Fields) -> Iterator[Contradiction]:
     for name, low, high in (("notional", "above", "up_to"), ("in_force", "since", "until")):
         bounds = mapping(scope.get(name))
         if _is_out_of_order(bounds.get(low), bounds.get(high), equal_allowed=name == "in_force"):
-            expected = "a number above" if name == "notional" else "a date from"
+            expected = "a number above" if name == "notional" else "a date on or after"
             message = f"expected {expected} {bounds[low]} ({low}), found {bounds[high]}"
             yield Contradiction(("scope", name, high), message)
 
@@ -220,7 +220,7 @@ def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     for index, entry in enumerate(map(mapping, published)):
         since, until = entry.get("since"), entry.get("until")
         if _is_out_of_order(since, until, equal_allowed=True):
-            message = f"expected a date from {since} (since), found {until}"
+            message = f"expected a date on or after {since} (since), found {until}"
             yield Contradiction((*path, "published", index, "until"), message)
 
 
@@ -347,12 +347,12 @@ def _open_junctions(path: Path, formula: object, class_: object) -> Iterator[Con
 
 
 def mapping(value: object) -> Fields:
-    """Returns a mapping as it is, anything else as an empty mapping."""
+    """Returns a mapping unchanged; for any other value an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def rows(value: object) -> Sequence[Any]:
-    """Returns a list as it is, anything else as an empty list."""
+    """Returns a list unchanged; for any other value an empty list."""
     return value if isinstance(value, list | tuple) else ()
 
 

@@ -1,6 +1,6 @@
 """Validation errors of a YAML file, as lines with file:line:column, the problem and the fix."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -55,6 +55,12 @@ def located_problems(
             name, place = text.place(path)
             problems.append(Problem(place, dotted(path), message, name))
     return sorted(set(problems))
+
+
+def first_problem(problems: Sequence[Problem]) -> str:
+    """Returns the first problem, with the number of the others."""
+    others = len(problems) - 1
+    return f"{problems[0]} (and {others} more)" if others else str(problems[0])
 
 
 def dotted(path: Path) -> str:

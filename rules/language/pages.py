@@ -7,7 +7,7 @@ from json import dumps
 
 from harmonize.core.yaml_source import Path, Plain
 from harmonize.policy.rule_set import Citation, Model, ReferenceSchedule, RuleSet
-from harmonize.policy.summary import summary
+from harmonize.policy.summary import percent, summary
 from rules.language.inheritance import NOT_INHERITED, Merged
 
 _ORDER = ("id", "version", "title", "kind", "extends", "about", "scope", "requirement")
@@ -103,10 +103,10 @@ def page(rule_set: RuleSet) -> str:
 
 def _facts(rule_set: RuleSet) -> str:
     scope, tolerance = rule_set.scope, rule_set.tolerance
-    parts = [f"{_percent(tolerance.relative)} of the reference"] * (tolerance.relative > 0)
-    parts += [f"{_percent(tolerance.absolute)} of notional"] * (tolerance.absolute > 0)
+    parts = [f"{percent(tolerance.relative)} of the reference"] * (tolerance.relative > 0)
+    parts += [f"{percent(tolerance.absolute)} of notional"] * (tolerance.absolute > 0)
     if tolerance.statistical:
-        parts.append(f"the interval of the inputs at {_percent(tolerance.statistical)}")
+        parts.append(f"the interval of the inputs at {percent(tolerance.statistical)}")
     lines = [
         f"- requirement: {summary(rule_set)}",
         f"- kind: {rule_set.kind}",
@@ -155,7 +155,7 @@ def _classes(rule_set: RuleSet) -> str:
     if not isinstance(rule_set.requirement, ReferenceSchedule):
         return ""
     rows = [
-        f"| {class_.name} | {' '.join(class_.assets)} | {_percent(class_.v1) if class_.v1 else '–'} |"
+        f"| {class_.name} | {' '.join(class_.assets)} | {percent(class_.v1) if class_.v1 else '–'} |"
         for class_ in rule_set.requirement.classes
     ]
     return "\n".join(["## Classes", "", "| class | assets | v1 |", "| --- | --- | --- |", *rows])
@@ -183,7 +183,7 @@ def _cross_venue(rule_set: RuleSet) -> str:
         (limits.index, "harmonization index: at least {times} (MH706)"),
     )
     lines = [
-        f"- {text.format(share=_percent(limit), times=f'{limit.normalize():f}')}"
+        f"- {text.format(share=percent(limit), times=f'{limit.normalize():f}')}"
         for limit, text in sentences
         if limit is not None
     ]
@@ -195,7 +195,7 @@ def _published(rule_set: RuleSet) -> str:
         return ""
     lines = ["## Published rates", ""]
     for published in rule_set.requirement.published:
-        rates = ", ".join(f"{asset} {_percent(rate)}" for asset, rate in published.rates.items())
+        rates = ", ".join(f"{asset} {percent(rate)}" for asset, rate in published.rates.items())
         span = f"{published.since} to {published.until}"
         lines.append(f"- {span}: {rates} ({published.verified}: {published.via})")
     return "\n".join(lines)
@@ -230,7 +230,3 @@ def _examples(rule_set: RuleSet) -> str:
         for example in rule_set.examples
     ]
     return "\n".join(["## Test examples", "", *lines]) if lines else ""
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{float(rate) * 100:.6g} %"

@@ -1,4 +1,4 @@
-"""YAML that people wrote: what it means, where it stands, and what is refused."""
+"""YAML of users: values, places and rejected constructs."""
 
 import json
 import time
@@ -30,7 +30,7 @@ def _value(scalar: str) -> Plain:
     return value["key"]
 
 
-def _refusal(text: str) -> str:
+def _error_text(text: str) -> str:
     with pytest.raises(WrittenError) as caught:
         read(text, "f.yaml")
     message = str(caught.value)
@@ -73,7 +73,7 @@ def test_all_other_bare_words_are_text(scalar: str) -> None:
     assert _value(scalar if scalar != "-" else "'-'") == scalar
 
 
-def test_three_words_are_more_than_text() -> None:
+def test_three_words_are_not_text() -> None:
     assert [_value(word) for word in ("true", "false", "null")] == [True, False, None]
 
 
@@ -100,14 +100,14 @@ three: |
 """
 
 
-def test_every_key_and_value_has_its_place() -> None:
-    written = read(NESTED, "f")
-    assert written.value == {
+def test_every_key_and_value_has_a_place() -> None:
+    source = read(NESTED, "f")
+    assert source.value == {
         "one": 1,
         "two": ["a", {"b": "c", "d e": ["f"]}],
         "three": "text\nmore\n",
     }
-    assert written.values == {
+    assert source.values == {
         (): (2, 1),
         ("one",): (2, 6),
         ("two",): (4, 3),
@@ -118,7 +118,7 @@ def test_every_key_and_value_has_its_place() -> None:
         ("two", 1, "d e", 0): (5, 20),
         ("three",): (6, 8),
     }
-    assert written.keys == {
+    assert source.keys == {
         ("one",): (2, 1),
         ("two",): (3, 1),
         ("two", 1, "b"): (5, 6),
@@ -127,29 +127,29 @@ def test_every_key_and_value_has_its_place() -> None:
     }
 
 
-def test_an_unknown_place_is_that_of_the_nearest_parent() -> None:
-    written = read(NESTED, "f")
-    assert written.place(("two", 1, "z", "y", 3)) == Place(5, 5)
-    assert written.place(("nowhere",)) == Place(2, 1)
-    assert written.key_place(("two", 1, "b")) == Place(5, 6)
-    assert written.key_place(("two", 0)) == Place(4, 5)
-    assert written.key_place(()) == Place(2, 1)
+def test_an_absent_path_has_the_place_of_its_nearest_parent() -> None:
+    source = read(NESTED, "f")
+    assert source.place(("two", 1, "z", "y", 3)) == Place(5, 5)
+    assert source.place(("nowhere",)) == Place(2, 1)
+    assert source.key_place(("two", 1, "b")) == Place(5, 6)
+    assert source.key_place(("two", 0)) == Place(4, 5)
+    assert source.key_place(()) == Place(2, 1)
 
 
 def test_columns_count_characters_and_windows_line_ends_count_once() -> None:
-    written = read("a: 1\r\n'Ω😀': x\r\n", "f")
-    assert written.place(("Ω😀",)) == Place(2, 7)
+    source = read("a: 1\r\n'Ω😀': x\r\n", "f")
+    assert source.place(("Ω😀",)) == Place(2, 7)
 
 
 DEEP_32 = "[" * 32 + "]" * 32
 
 
-def test_32_levels_are_read() -> None:
+def test_32_levels_are_accepted() -> None:
     assert read(DEEP_32, "f").place((0,) * 31) == Place(1, 32)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "1:1: empty document; add content"),
         ("# nothing\n", "1:1: empty document; add content"),
@@ -205,30 +205,30 @@ def test_32_levels_are_read() -> None:
         ("a: - b", "1:4: invalid YAML: sequence entries are not allowed here; check the text just before"),
     ],
 )  # fmt: skip
-def test_what_is_refused_is_said_in_one_line_at_its_place(text: str, said: str) -> None:
-    assert _refusal(text) == said
+def test_errors_are_one_line_with_their_place(text: str, message: str) -> None:
+    assert _error_text(text) == message
 
 
-def test_an_alias_bomb_does_not_go_off() -> None:
+def test_an_alias_bomb_is_rejected_quickly() -> None:
     bomb = "a0: &a0 [x]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20)
     )
-    begin = time.perf_counter()
-    assert _refusal(bomb) == "1:5: anchor &a0 is not allowed; remove it"
-    assert time.perf_counter() - begin < 0.5
+    start = time.perf_counter()
+    assert _error_text(bomb) == "1:5: anchor &a0 is not allowed; remove it"
+    assert time.perf_counter() - start < 0.5
 
 
-def test_texts_over_a_megabyte_are_refused_by_bytes() -> None:
-    said = "1:1: larger than 1 MB; split it into several files"
+def test_texts_above_a_megabyte_are_rejected() -> None:
+    message = "1:1: larger than 1 MB; split it into several files"
     fits = "a: " + "x" * 999_997
     assert read(fits, "f").place(("a",)) == Place(1, 4)
-    assert _refusal(fits + "x") == said
-    assert _refusal("a: " + "Ω" * 500_000) == said
+    assert _error_text(fits + "x") == message
+    assert _error_text("a: " + "Ω" * 500_000) == message
     with pytest.raises(WrittenError, match="larger than 1 MB"):
         decode(b" " * 1_000_001, "f")
 
 
-def test_bytes_that_are_not_utf8_are_refused_at_their_place() -> None:
+def test_bytes_that_are_not_utf8_are_rejected_at_their_place() -> None:
     assert decode("Ω: 1".encode(), "f") == "Ω: 1"
     with pytest.raises(WrittenError) as caught:
         decode("a: 1\nΩ: ".encode() + b"\xff", "f")
@@ -258,12 +258,12 @@ def test_yaml_may_fail_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
         raise yaml.YAMLError(message)
 
     monkeypatch.setattr("harmonize.core.yaml_source._FAST", fail)
-    assert _refusal("a: 1") == "1:1: invalid YAML: strange; save the file as UTF-8"
+    assert _error_text("a: 1") == "1:1: invalid YAML: strange; save the file as UTF-8"
 
 
 def test_what_only_the_fast_parser_refuses_is_refused() -> None:
     pytest.importorskip("yaml.cyaml")
-    assert _refusal("{a:[1], b: c}") == (
+    assert _error_text("{a:[1], b: c}") == (
         "1:3: invalid YAML: found unexpected ':' while scanning a plain scalar; "
         "check the text just before"
     )
@@ -289,25 +289,25 @@ values = st.recursive(
 
 
 @given(values)
-def test_json_is_read_as_it_is_and_every_place_is_right(value: Any) -> None:
+def test_json_is_read_with_correct_places(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=1)
     assume(len(text) < 1000)  # longer keys are not keys to YAML
-    written = read(text, "f")
-    assert written.value == value
+    source = read(text, "f")
+    assert source.value == value
     lines = text.split("\n")
-    for path, (line, column) in written.values.items():
-        there: Any = value
+    for path, (line, column) in source.values.items():
+        node: Any = value
         for step in path:
-            there = there[step]
-        opening = json.dumps(there, ensure_ascii=False)
-        opening = opening[0] if isinstance(there, dict | list) else opening
+            node = node[step]
+        opening = json.dumps(node, ensure_ascii=False)
+        opening = opening[0] if isinstance(node, dict | list) else opening
         assert lines[line - 1][column - 1 :].startswith(opening)
-    for path, (line, column) in written.keys.items():
+    for path, (line, column) in source.keys.items():
         assert lines[line - 1][column - 1 :].startswith(json.dumps(path[-1], ensure_ascii=False))
 
 
 @given(st.decimals(-(10**9), 10**9, places=9), st.booleans())
-def test_a_percentage_is_exactly_a_hundredth(number: Decimal, grouped: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+def test_a_percentage_is_exactly_one_hundredth(number: Decimal, grouped: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     text = f"{number:,f}".replace(",", "_" if grouped else "")
     plain, percent = _value(text), _value(f"{text}%")
     assert isinstance(plain, Decimal)
@@ -315,34 +315,34 @@ def test_a_percentage_is_exactly_a_hundredth(number: Decimal, grouped: bool) -> 
     assert Fraction(plain) == 100 * Fraction(percent) == Fraction(number)
 
 
-def _either(text: str) -> YamlSource | str:
-    """What is read, or the one line that refuses it; any other error fails the test."""
+def _value_or_error(text: str) -> YamlSource | str:
+    """Returns the parsed source, or the error as one line; any other error fails the test."""
     try:
         return read(text, "f")
     except WrittenError as error:
-        refused = error
-    line = str(refused)
+        rejection = error
+    line = str(rejection)
     assert line.isprintable()
-    assert line.startswith(f"f:{refused.line}:{refused.column}: ")
-    assert 1 <= refused.line <= text.count("\n") + 2
+    assert line.startswith(f"f:{rejection.line}:{rejection.column}: ")
+    assert 1 <= rejection.line <= text.count("\n") + 2
     return line
 
 
 @settings(max_examples=300)
 @given(st.text())
-def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
-    _either(text)
+def test_any_text_gives_a_value_or_one_line(text: str) -> None:
+    _value_or_error(text)
 
 
 @settings(max_examples=300)
 @given(st.binary())
-def test_any_bytes_are_read_or_refused_in_one_line(data: bytes) -> None:
+def test_any_bytes_give_a_value_or_one_line(data: bytes) -> None:
     try:
         text = decode(data, "f")
     except WrittenError as error:
         line = str(error)
     else:
-        line = str(_either(text))
+        line = str(_value_or_error(text))
     assert line.isprintable()
 
 
@@ -351,13 +351,13 @@ SIGNS = st.text(st.sampled_from("\n\n  :-,?[]{}#&*!|>'\"%@`~ab01.\\/<=Ω\t\r\x85
 
 @settings(max_examples=500)
 @given(st.sampled_from([NESTED, DEEP_32]), st.integers(0, 90), st.integers(0, 3), SIGNS)
-def test_both_parsers_say_the_same_of_a_mutated_text(
-    text: str, start: int, cut: int, put: str
+def test_both_parsers_agree_on_a_mutated_text(
+    text: str, start: int, cut: int, insertion: str
 ) -> None:
-    mutated = text[:start] + put + text[start + cut :]
-    fast = _either(mutated)
+    mutated = text[:start] + insertion + text[start + cut :]
+    fast = _value_or_error(mutated)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("harmonize.core.yaml_source._FAST", yaml.SafeLoader)
-        slow = _either(mutated)
+        slow = _value_or_error(mutated)
     assume(isinstance(fast, str) == isinstance(slow, str))  # they differ on '?' and ':' in brackets
     assert fast == slow

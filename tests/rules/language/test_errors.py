@@ -1,4 +1,4 @@
-"""Rule files broken in one way each, and what is said of them: all of it, at its place."""
+"""Rule files with one error each, and the complete messages with their places."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +10,10 @@ from tests.rules.small import CAP, SCHEDULE
 
 
 class Broken(NamedTuple):
-    """A right text, what is replaced in it, and the lines due."""
+    """Valid text, the replacements that invalidate it, and the expected messages."""
 
     name: str
-    right: str
+    valid: str
     edits: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]
 
@@ -463,45 +463,45 @@ BROKEN = (
 )
 
 
-def _broken(one: Broken) -> str:
-    text = one.right
-    for old, new in one.edits:
+def _broken(case: Broken) -> str:
+    text = case.valid
+    for old, new in case.edits:
         assert old in text
         text = text.replace(old, new, 1)
     return text
 
 
-@pytest.mark.parametrize("one", BROKEN, ids=lambda one: one.name)
-def test_every_error_is_named_at_its_place(
-    one: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.name)
+def test_every_error_is_reported_at_its_place(
+    case: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("r.yaml").write_text(_broken(one), encoding="utf-8")
-    assert loader.check("r.yaml") == list(one.lines)
+    Path("r.yaml").write_text(_broken(case), encoding="utf-8")
+    assert loader.check("r.yaml") == list(case.lines)
 
 
-@pytest.mark.parametrize("one", BROKEN, ids=lambda one: one.name)
-def test_loading_names_the_first_error_and_counts_the_others(
-    one: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.name)
+def test_loading_reports_the_first_error_and_counts_the_others(
+    case: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("r.yaml").write_text(_broken(one), encoding="utf-8")
-    others = len(one.lines) - 1
-    more = f" (and {others} more)" if others else ""
+    Path("r.yaml").write_text(_broken(case), encoding="utf-8")
+    other_count = len(case.lines) - 1
+    more = f" (and {other_count} more)" if other_count else ""
     with pytest.raises(loader.RuleError) as caught:
         loader.load("r.yaml")
-    assert str(caught.value) == one.lines[0] + more
+    assert str(caught.value) == case.lines[0] + more
 
 
-@pytest.mark.parametrize("right", [CAP, SCHEDULE])
-def test_the_texts_are_right_before_they_are_broken(right: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("valid", [CAP, SCHEDULE])
+def test_the_unmodified_texts_are_valid(valid: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
-    path.write_text(right, encoding="utf-8")
+    path.write_text(valid, encoding="utf-8")
     assert loader.check(path) == []
 
 
 @pytest.mark.parametrize("text", ["- 1", "5", "2026-01-01", "hello", "null", "[]"])
-def test_what_is_no_mapping_is_no_rule_set(text: str, tmp_path: Path) -> None:
+def test_a_rule_set_must_be_a_mapping(text: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(text, encoding="utf-8")
     (line,) = loader.check(path)
@@ -509,8 +509,10 @@ def test_what_is_no_mapping_is_no_rule_set(text: str, tmp_path: Path) -> None:
     assert line.endswith("; begin with 'id:'")
 
 
-def test_every_missing_field_is_named(tmp_path: Path) -> None:
+def test_every_missing_field_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("kind: cap\n", encoding="utf-8")
     fields = "citations id maintenance_meaning requirement scope statutory title tolerance version"
-    assert loader.check(path) == [f"{path}:1:1: {one}: missing; add it" for one in fields.split()]
+    assert loader.check(path) == [
+        f"{path}:1:1: {field}: missing; add it" for field in fields.split()
+    ]

@@ -1,4 +1,4 @@
-"""Files in the wider language broken in one way each: models, prohibitions, variants, examples."""
+"""Models, prohibitions, variants and examples with one error each, and the complete messages."""
 
 from pathlib import Path
 
@@ -102,7 +102,7 @@ BROKEN = (
         MODEL,
         (("until: 2026-02-01", "until: 2025-02-01"),),
         (
-            "r.yaml:14:34: requirement.published[0].until: expected a date from 2026-01-01 (since), found 2025-02-01",
+            "r.yaml:14:34: requirement.published[0].until: expected a date on or after 2026-01-01 (since), found 2025-02-01",
         ),
     ),
     Broken(
@@ -339,7 +339,7 @@ BROKEN = (
         PROHIBITION,
         (("until: 2026-12-31", "until: 2023-12-31"),),
         (
-            "r.yaml:13:40: scope.in_force.until: expected a date from 2024-01-01 (since), found 2023-12-31",
+            "r.yaml:13:40: scope.in_force.until: expected a date on or after 2024-01-01 (since), found 2023-12-31",
         ),
     ),
     Broken(
@@ -502,26 +502,26 @@ BROKEN = (
 )
 
 
-@pytest.mark.parametrize("one", BROKEN, ids=lambda one: one.name)
-def test_every_error_is_named_at_its_place(
-    one: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.name)
+def test_every_error_is_reported_at_its_place(
+    case: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("small-cap.yaml").write_text(CAP, encoding="utf-8")
-    text = one.right
-    for old, new in one.edits:
+    text = case.valid
+    for old, new in case.edits:
         assert old in text
         text = text.replace(old, new, 1)
     Path("r.yaml").write_text(text, encoding="utf-8")
     lines = [line.replace(PACKS, "…") for line in loader.check("r.yaml")]
-    assert lines == list(one.lines)
+    assert lines == list(case.lines)
 
 
-@pytest.mark.parametrize("right", [MODEL, PROHIBITION, DISCLOSURE, VARIANT])
-def test_the_texts_are_right_before_they_are_broken(
-    right: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("valid", [MODEL, PROHIBITION, DISCLOSURE, VARIANT])
+def test_the_unmodified_texts_are_valid(
+    valid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("small-cap.yaml").write_text(CAP, encoding="utf-8")
-    Path("r.yaml").write_text(right, encoding="utf-8")
+    Path("r.yaml").write_text(valid, encoding="utf-8")
     assert loader.check("r.yaml") == []
