@@ -269,9 +269,7 @@ def test_bounds_in_one_bucket_are_distinguished() -> None:
     uppers = [Decimal(1_000_000 + step) / 1_000 for step in range(1, 131)]
     rates = [Decimal(step) / 1_000 for step in range(1, 131)]
     for build in (flat, marginal):
-        assert agree(
-            build(uppers, rates), strategies.beside([float(upper) for upper in uppers])
-        )
+        assert agree(build(uppers, rates), strategies.beside([float(upper) for upper in uppers]))
 
 
 def test_bounds_equal_in_float64_leave_no_tier_between() -> None:
@@ -283,9 +281,7 @@ def test_bounds_equal_in_float64_leave_no_tier_between() -> None:
 def test_a_large_deduction_loses_no_digits() -> None:
     """Just above the bound the deduction is 99.99 % of ``rate * N``."""
     uppers = Decimal(1_000), INFINITY
-    assert agree(
-        marginal(uppers, (Decimal("0.0001"), Decimal(1))), strategies.beside([1_000.0])
-    )
+    assert agree(marginal(uppers, (Decimal("0.0001"), Decimal(1))), strategies.beside([1_000.0]))
 
 
 @cache
