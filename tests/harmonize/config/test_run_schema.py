@@ -153,9 +153,7 @@ def test_a_configuration_is_read_without_its_secrets() -> None:
         ("nights: 400", "nights: many", "22:11: run.nights: expected a whole number from 1, found 'many'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
-    old: str, new: str, message: str
-) -> None:
+def test_an_error_states_its_location_and_no_secret(old: str, new: str, message: str) -> None:
     assert old in CONFIG
     path = _write_config(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
@@ -177,7 +175,7 @@ def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
         ({"SMTP_PASSWORD": "s3cr3t-ü"}, "14:11: run.notify.channels[4].mail: expected a user and a password of printable ASCII"),
     ],
 )  # fmt: skip
-def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
+def test_a_missing_or_invalid_secret_is_reported_by_its_location(
     changes: dict[str, str], message: str
 ) -> None:
     with pytest.raises(RuleError) as raised:
@@ -195,7 +193,7 @@ def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
         (lambda path: path.write_bytes(b"s3cr3t\xff"), "slack.txt is not a text file in UTF-8"),
     ],
 )  # fmt: skip
-def test_a_private_file_that_cannot_be_used_is_named(change: Any, message: str) -> None:
+def test_an_unusable_private_file_is_reported(change: Any, message: str) -> None:
     path = _write_config(CONFIG)
     configuration = schema.load(path, {})
     change(Path("slack.txt"))
@@ -213,7 +211,7 @@ def test_a_password_may_come_from_a_private_file() -> None:
     assert mail.password == "s3cr3t"  # noqa: S105 - not a real password
 
 
-def test_one_password_is_enough() -> None:
+def test_two_sources_of_a_password_are_refused() -> None:
     text = CONFIG.replace(
         "          password_from: SMTP_PASSWORD\n",
         "          password_from: SMTP_PASSWORD\n          password_file: password\n",

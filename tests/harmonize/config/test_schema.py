@@ -48,7 +48,7 @@ def test_a_configuration_is_read(tmp_path: Path) -> None:
     assert (waiver.value, waiver.may_worsen, waiver.expires) == (0.008, 0.1, date(2027, 1, 1))
 
 
-def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
+def test_an_empty_configuration_has_no_waivers(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("{}")
     assert schema.waivers(schema.load(path, OPTIONS), path) == ()
@@ -80,7 +80,7 @@ def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
         ("waivers:", "waiver:", "c.yaml:7:1: waiver: is no field here; did you mean waivers?"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_configuration_is_named(
+def test_an_error_in_a_configuration_is_reported_with_its_location(
     old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -115,7 +115,7 @@ def test_inputs_are_read_exactly(tmp_path: Path) -> None:
         ("source: computed from closes\n", "", "i.yaml:1:1: source: is missing; add it"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_file_of_inputs_is_named(
+def test_an_error_in_a_file_of_inputs_is_reported_with_its_location(
     old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -127,7 +127,7 @@ def test_a_mistake_in_a_file_of_inputs_is_named(
 
 
 @pytest.mark.parametrize("load", [lambda path: schema.load(path, OPTIONS), inputs_file.load])
-def test_a_file_that_is_not_there_or_no_yaml_is_told(load: object, tmp_path: Path) -> None:
+def test_a_missing_or_malformed_file_is_reported(load: object, tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="no such file"):
         load(tmp_path / "none.yaml")  # type: ignore[operator]
     (tmp_path / "bad.yaml").write_text("a: [")
