@@ -14,7 +14,7 @@ from harmonize.core.payload import (
 )
 from venues import calls
 from venues.gathering.credentials import Credentials
-from venues.gathering.responses import dating, holds_rows, plain, seconds_to_wait
+from venues.gathering.responses import dating, holds_rows, one_line, seconds_to_wait
 
 NOW = datetime(2026, 9, 25, 12, tzinfo=UTC)
 
@@ -124,6 +124,6 @@ def test_a_clock_that_agrees_is_not_worth_a_word() -> None:
 
 def test_reasons_are_one_line_without_urls_or_secrets() -> None:
     keys = Credentials({"apiKey": "open-sesame", "secret": "open"})
-    said = plain("GET https://x.example/a?sign=1\n failed with open-sesame\x1b[31m", keys)
+    said = one_line("GET https://x.example/a?sign=1\n failed with open-sesame\x1b[31m", keys)
     assert said == "GET failed with [secret] [31m"
-    assert len(plain("word " * 100, keys)) == 240
+    assert len(one_line("word " * 100, keys)) == 240

@@ -14,7 +14,7 @@ from tests.replay.server import Replay, open_venues
 from tests.support.oracles import value
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
-from venues.gathering.client import IN_FLIGHT, MAX_CONSECUTIVE_FAILURES, Progress
+from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
 from venues.gathering.credentials import NONE
 from venues.gathering.outcome import Failed, Gathered, Skipped, attempt
 
@@ -258,12 +258,12 @@ def test_a_blocked_venue_is_asked_once() -> None:
 
 def test_a_venue_that_keeps_failing_is_left_alone() -> None:
     down = next(one for one in faults.LASTING if one.name == "500")
-    found, server = replayed(down, [BITGET], tries=100)
+    found, server = replayed(down, [BITGET], max_attempts=100)
     one = found["bitget"]
     assert isinstance(one, Failed)
     assert f"{MAX_CONSECUTIVE_FAILURES} calls in a row" in one.reason
     levers = [request for request in server.requests if "query-position-lever" in request.path]
-    assert len(levers) <= MAX_CONSECUTIVE_FAILURES + IN_FLIGHT
+    assert len(levers) <= MAX_CONSECUTIVE_FAILURES + MAX_CONCURRENT_CALLS
 
 
 def test_retry_after_is_waited_for() -> None:
@@ -275,7 +275,7 @@ def test_retry_after_is_waited_for() -> None:
 
 
 def test_an_answer_without_end_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("venues.gathering.client.LARGEST", 1000)
+    monkeypatch.setattr("venues.gathering.client.MAX_RESPONSE_BYTES", 1000)
     with Replay() as server:
         one = outcomes([MEXC], terms(server.url))["mexc"]
     assert isinstance(one, Failed)
