@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 
 import aiohttp
@@ -102,16 +102,12 @@ async def gather(
     on_progress: Callable[[Progress], None],
 ) -> AsyncGenerator[Outcome, None]:
     """Gathers all venues concurrently; yields each outcome as soon as it is available."""
-    async with AsyncExitStack() as stack:
-        connector = aiohttp.TCPConnector(ssl=trusted(), limit=0)
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                connector=connector,
-                response_class=_CapturingResponse,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,
-            )
-        )
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trusted(), limit=0),
+        response_class=_CapturingResponse,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+    ) as session:
         tasks = [
             asyncio.ensure_future(_outcome(adapter, session, options, on_progress))
             for adapter in adapters
@@ -173,7 +169,7 @@ class _VenueSession:
     consecutive_failures: int = 0
     free_at: float = 0.0
     slots: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_CALLS)
+        default_factory=partial(asyncio.Semaphore, MAX_CONCURRENT_CALLS)
     )
     client: Exchange | None = None
 
@@ -331,8 +327,7 @@ class _VenueSession:
     ) -> Exception | None:
         """Sends one request; returns the error of ccxt's parser if a body was received.
 
-        The error is deferred because some ccxt parsers fail on bodies that are not JSON, which
-        has a clearer message of its own.
+        The caller first checks that the body is JSON, because some ccxt parsers fail if it is not.
         """
         arguments = {
             name: json.loads(value) if name in endpoint.typed else value for name, value in params
