@@ -77,14 +77,14 @@ def values(
     not have the documented structure.
     """
 
-    def field_values(snapshot: Snapshot) -> Iterator[str]:
+    def read_values(snapshot: Snapshot) -> Iterator[str]:
         for payload in snapshot.answers(method):
             entries, top = member(decode(payload), *keys)
             for pointer, row in rows(entries, top) if entries != [] else ():
                 if where(row):
                     yield word(row, field, pointer)
 
-    return field_values
+    return read_values
 
 
 def unique(texts: Iterable[str]) -> list[str]:

@@ -11,8 +11,8 @@ from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, deco
 Row = dict[str, object]
 T = TypeVar("T")
 
-LARGEST = Decimal("1e15")
-SMALLEST = Decimal("1e-18")
+MAX_NUMBER = Decimal("1e15")
+MIN_NUMBER = Decimal("1e-18")
 
 
 def number(row: Row, key: str, pointer: str) -> Decimal:
@@ -29,7 +29,7 @@ def _number_or_reason(raw: object) -> Decimal | str:
     if isinstance(raw, str | int | Decimal) and not isinstance(raw, bool):
         try:
             value = Decimal(raw)
-            if SMALLEST <= value <= LARGEST or not value:
+            if MIN_NUMBER <= value <= MAX_NUMBER or not value:
                 return value
         except InvalidOperation:  # not a number, or NaN, which cannot be compared
             pass

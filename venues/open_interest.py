@@ -71,7 +71,7 @@ def _number(row: _Row, key: str) -> Decimal:
     return Decimal(str(row[key]))
 
 
-def _listed(*path: str) -> Callable[[Any], Iterator[tuple[str, _Row]]]:
+def _list_rows(*path: str) -> Callable[[Any], Iterator[tuple[str, _Row]]]:
     """Returns a reader of the rows of the list at ``path``, with their JSON pointers."""
 
     def rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - decoded JSON of unknown structure
@@ -129,13 +129,13 @@ _RULES: Mapping[str, _OpenInterestRule] = MappingProxyType(
     {
         "bitmart": _OpenInterestRule(
             "publicGetContractPublicDetails",
-            _listed("data", "symbols"),
+            _list_rows("data", "symbols"),
             _text_field("symbol"),
             lambda row: _number(row, "open_interest_value"),
             "open_interest_value",
         ),
         "bitmex": _OpenInterestRule(
-            "publicGetInstrumentActive", _listed(), _text_field("symbol"), _bitmex, "openValue"
+            "publicGetInstrumentActive", _list_rows(), _text_field("symbol"), _bitmex, "openValue"
         ),
         "dydx": _OpenInterestRule(
             "indexerGetPerpetualMarkets",
@@ -146,7 +146,7 @@ _RULES: Mapping[str, _OpenInterestRule] = MappingProxyType(
         ),
         "extended": _OpenInterestRule(
             "v1PublicGetInfoMarkets",
-            _listed("data"),
+            _list_rows("data"),
             _text_field("name"),
             lambda row: _number(row["marketStats"], "openInterest"),
             "marketStats/openInterest",
@@ -159,11 +159,15 @@ _RULES: Mapping[str, _OpenInterestRule] = MappingProxyType(
             "openInterest",
         ),
         "krakenfutures": _OpenInterestRule(
-            "publicGetTickers", _listed("tickers"), _text_field("symbol"), _kraken, "openInterest"
+            "publicGetTickers",
+            _list_rows("tickers"),
+            _text_field("symbol"),
+            _kraken,
+            "openInterest",
         ),
         "kucoin": _OpenInterestRule(
             "futuresPublicGetContractsActive",
-            _listed("data"),
+            _list_rows("data"),
             _text_field("symbol"),
             _kucoin,
             "openInterest",

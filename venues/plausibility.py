@@ -99,11 +99,11 @@ def screen(
         where = f"{call} at {breach.where or '/'}"
         symbol = schedule.instrument.id
         defects.append(Defect(schedule.instrument.venue, where, breach.reason, symbol))
-        schedules.append(withheld(schedule, f"{where}: {breach.reason}"))
+        schedules.append(without_margins(schedule, f"{where}: {breach.reason}"))
     return Parsed(tuple(schedules), tuple(defects))
 
 
-def withheld(schedule: MarginSchedule, reason: str) -> MarginSchedule:
+def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
     """Schedule without any margins or capacity, for data that is not plausible."""
     unknown = Unknown(reason)
     return replace(schedule, tiers=(), initial=unknown, maintenance=unknown, capacity=unknown)

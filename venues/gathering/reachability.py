@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
-PATIENCE = 2.0
+CONNECT_TIMEOUT = 2.0
 """Time limit of a connection attempt, in seconds."""
 
 _PROXIES = ("https_proxy", "all_proxy")
@@ -40,30 +40,30 @@ def trusted() -> ssl.SSLContext:
 
 
 def reachable(
-    places: Iterable[Place],
-    patience: float = PATIENCE,
-    knock: Callable[[Place, float], None] | None = None,
+    addresses: Iterable[Place],
+    timeout: float = CONNECT_TIMEOUT,
+    connect: Callable[[Place, float], None] | None = None,
 ) -> bool:
-    """Whether any of ``places`` accepts a connection within ``patience`` seconds.
+    """Whether any of ``addresses`` accepts a connection within ``timeout`` seconds.
 
     Attempts run in parallel daemon threads, because a name look-up cannot be cancelled.
     """
-    connect = knock or _connect
+    open_connection = connect or _connect
     results: SimpleQueue[bool] = SimpleQueue()
 
-    def attempt(place: Place) -> None:
+    def attempt(address: Place) -> None:
         try:
-            connect(place, patience)
+            open_connection(address, timeout)
         except OSError:  # includes ssl.SSLError
             results.put(False)  # noqa: FBT003 - the result of one attempt
         else:
             results.put(True)  # noqa: FBT003 - as above
 
     attempts = 0
-    for place in places:
-        threading.Thread(target=attempt, args=(place,), daemon=True).start()
+    for address in addresses:
+        threading.Thread(target=attempt, args=(address,), daemon=True).start()
         attempts += 1
-    deadline = monotonic() + patience
+    deadline = monotonic() + timeout
     for _ in range(attempts):
         try:
             if results.get(timeout=max(0.0, deadline - monotonic())):
@@ -73,9 +73,9 @@ def reachable(
     return False
 
 
-def _connect(place: Place, patience: float) -> None:
-    host, port, uses_tls = place
-    with socket.create_connection((host, port), timeout=patience) as connection:
+def _connect(address: Place, timeout: float) -> None:
+    host, port, uses_tls = address
+    with socket.create_connection((host, port), timeout=timeout) as connection:
         if uses_tls:
             with trusted().wrap_socket(connection, server_hostname=host):
                 pass
