@@ -31,8 +31,8 @@ class Calls(StrEnum):
 
     ONE = "one"
     PAGES = "pages"
-    PER_FAMILY = "one a family"
-    PER_SYMBOL = "one a symbol"
+    PER_FAMILY = "one per family"
+    PER_SYMBOL = "one per symbol"
 
 
 @dataclass(frozen=True, slots=True)

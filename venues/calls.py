@@ -100,7 +100,9 @@ def cursor(name: str, *keys: str, last: Sequence[object] = (None, "")) -> NextPa
         if value in last:
             return None
         if not isinstance(value, str | int) or isinstance(value, bool):
-            raise UnreadablePayloadError(where=pointer, reason=f"a cursor was due, was {value!r}")
+            raise UnreadablePayloadError(
+                where=pointer, reason=f"expected a cursor, found {value!r}"
+            )
         return call(**{**dict(params), name: str(value)})
 
     return next_call
@@ -120,7 +122,7 @@ def _stepped(name: str, limit: int, step: int, first: int, keys: tuple[str, ...]
     def next_call(params: Params, document: object) -> Params | None:
         entries, pointer = member(document, *keys)
         if not isinstance(entries, list):
-            raise UnreadablePayloadError(where=pointer, reason="a list was due")
+            raise UnreadablePayloadError(where=pointer, reason="expected a list")
         current = dict(params)
         position = int(current.get(name, str(first)))
         if not entries and position != first:
@@ -143,7 +145,7 @@ def all_answered(
         if not missing:
             return ""
         examples = ", ".join(missing[:3])
-        return f"{len(missing)} listed instruments have no margins in the answer, as {examples}"
+        return f"{len(missing)} listed instruments without margins in the responses, including {examples}"
 
     return omission
 

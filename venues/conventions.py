@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from harmonize.core.venue_conventions import Conducts, OffsetRule, VenueConventions
 from harmonize.core.yaml_source import WrittenError, YamlSource, read
-from venues.facts import Confidence
+from venues.facts import Confidence, term
 
 _KEYS = frozenset({"venue", "opposite", "valued", "confidence", "source"})
 _VALUED = (None, "mark", "entry")
@@ -31,15 +31,18 @@ def parse(text: str, name: str) -> Conducts:
 def _conventions(source: YamlSource, index: int, row: object) -> VenueConventions:
     line, column = source.place((index,))
     if not isinstance(row, dict) or set(row) != _KEYS:
-        reason = f"a fact has exactly the keys {', '.join(sorted(_KEYS))}"
+        reason = f"expected exactly the keys {', '.join(sorted(_KEYS))}"
         raise WrittenError(source.name, line, column, reason)
     try:
-        opposite = None if row["opposite"] is None else OffsetRule(row["opposite"])
-        confidence = Confidence(row["confidence"])
+        opposite = (
+            None if row["opposite"] is None else term(OffsetRule, row["opposite"], "opposite")
+        )
+        confidence = term(Confidence, row["confidence"], "confidence")
     except ValueError as error:
         raise WrittenError(source.name, line, column, str(error)) from None
     if row["valued"] not in _VALUED:
-        raise WrittenError(source.name, line, column, "valued is mark, entry or null")
+        reason = f"valued: expected mark, entry or null, found {row['valued']!r}"
+        raise WrittenError(source.name, line, column, reason)
     return VenueConventions(
         str(row["venue"]), opposite, row["valued"] or "", confidence.value, str(row["source"])
     )

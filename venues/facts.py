@@ -5,10 +5,13 @@ from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import TypeVar
 
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import FeeAddOn, MaintenanceMeaning, MarginMode, TierRule, Unknown
 from harmonize.core.yaml_source import WrittenError, YamlSource, read
+
+Term = TypeVar("Term", bound=StrEnum)
 
 
 class Confidence(StrEnum):
@@ -96,8 +99,17 @@ def parse(text: str, name: str) -> Facts:
     source = read(text, name)
     rows = source.value
     if not isinstance(rows, list):
-        raise WrittenError(name, 1, 1, "a list of facts was due; begin each with '- venue:'")
+        raise WrittenError(name, 1, 1, "expected a list of facts; begin each with '- venue:'")
     return Facts(tuple(_fact(source, index, row) for index, row in enumerate(rows)))
+
+
+def term(terms: type[Term], raw: object, key: str) -> Term:
+    """Member of ``terms`` with the value ``raw``. Raises ValueError with the accepted values."""
+    try:
+        return terms(str(raw))
+    except ValueError:
+        message = f"{key}: expected one of {', '.join(terms)}; found {raw!r}"
+        raise ValueError(message) from None
 
 
 _KEYS = frozenset(
@@ -124,20 +136,22 @@ def _fact(source: YamlSource, index: int, row: object) -> VenueFact:
     if not isinstance(row, dict) or set(row) - _OPTIONAL != _KEYS:
         line, column = source.place((index,))
         required, optional = ", ".join(sorted(_KEYS)), ", ".join(sorted(_OPTIONAL))
-        reason = f"a fact has exactly the keys {required}, and may have {optional}"
+        reason = f"expected exactly the keys {required}, and optionally {optional}"
         raise WrittenError(source.name, line, column, reason)
     try:
         return VenueFact(
             venue=str(row["venue"]),
-            payoffs=tuple(Payoff(payoff) for payoff in row["payoffs"]),
-            margin_modes=tuple(MarginMode(mode) for mode in row["margin_modes"]),
+            payoffs=tuple(term(Payoff, payoff, "payoffs") for payoff in row["payoffs"]),
+            margin_modes=tuple(
+                term(MarginMode, mode, "margin_modes") for mode in row["margin_modes"]
+            ),
             since=row["since"],
             until=row["until"],
-            initial=TierRule(row["initial"]),
-            maintenance=TierRule(row["maintenance"]),
-            meaning=MaintenanceMeaning(row["meaning"]),
+            initial=term(TierRule, row["initial"], "initial"),
+            maintenance=term(TierRule, row["maintenance"], "maintenance"),
+            meaning=term(MaintenanceMeaning, row["meaning"], "meaning"),
             fee=str(row["fee"]),
-            confidence=Confidence(row["confidence"]),
+            confidence=term(Confidence, row["confidence"], "confidence"),
             source=str(row["source"]),
             accounts=tuple(str(account) for account in row.get("accounts", ())),
         )

@@ -34,8 +34,8 @@ def _number_or_reason(raw: object) -> Decimal | str:
         except InvalidOperation:  # not a number, or NaN, which cannot be compared
             pass
         else:
-            return f"{_printable(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
-    return f"a number was due, was {_printable(raw)}"
+            return f"expected 0 or a number from 1e-18 to 1e15, found {_printable(raw)}"
+    return f"expected a number, found {_printable(raw)}"
 
 
 _number_in_text: Callable[[str], Decimal | str] = lru_cache(maxsize=65536)(_number_or_reason)
@@ -47,7 +47,7 @@ def positive(row: Row, key: str, pointer: str) -> Decimal:
     value = number(row, key, pointer)
     if not value:
         where = f"{pointer}/{escape(key)}"
-        raise UnreadablePayloadError(where=where, reason="must be above 0, was 0")
+        raise UnreadablePayloadError(where=where, reason="expected a number above 0, found 0")
     return value
 
 
@@ -57,7 +57,7 @@ def rate(row: Row, key: str, pointer: str) -> Decimal:
     if value > 1:
         where = f"{pointer}/{escape(key)}"
         raise UnreadablePayloadError(
-            where=where, reason=f"a rate of at most 1 was due, was {value}"
+            where=where, reason=f"expected a rate of at most 1, found {value}"
         )
     return value
 
@@ -68,7 +68,7 @@ def in_sequence(row: Row, key: str, expected: int, pointer: str) -> None:
     if raw != expected and raw != str(expected):
         where = f"{pointer}/{escape(key)}"
         raise UnreadablePayloadError(
-            where=where, reason=f"tier {expected} was due, was {_printable(raw)}"
+            where=where, reason=f"expected tier {expected}, found {_printable(raw)}"
         )
 
 
@@ -81,7 +81,7 @@ def word(row: Row, key: str, pointer: str) -> str:
     raw = row.get(key)
     if not isinstance(raw, str) or not raw or not raw.isprintable() or LOST in raw:
         where = f"{pointer}/{escape(key)}"
-        raise UnreadablePayloadError(where=where, reason=f"a text was due, was {_printable(raw)}")
+        raise UnreadablePayloadError(where=where, reason=f"expected text, found {_printable(raw)}")
     return raw
 
 
@@ -91,7 +91,7 @@ def day(row: Row, key: str, pointer: str) -> date:
     try:
         return datetime.fromtimestamp(float(milliseconds) / 1000, tz=UTC).date()
     except (OverflowError, OSError, ValueError):
-        reason = f"a time in milliseconds was due, was {milliseconds}"
+        reason = f"expected a time in milliseconds, found {milliseconds}"
         raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason) from None
 
 
@@ -101,7 +101,7 @@ def iso_day(row: Row, key: str, pointer: str) -> date:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        reason = f"a day was due, was {_printable(text)}"
+        reason = f"expected an ISO 8601 date, found {_printable(text)}"
         raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason) from None
 
 
@@ -109,7 +109,7 @@ def mapping(value: object, pointer: str) -> Row:
     """``value`` as a JSON object. Raises UnreadablePayloadError."""
     if not isinstance(value, dict):
         raise UnreadablePayloadError(
-            where=pointer, reason=f"an object was due, was {_printable(value)}"
+            where=pointer, reason=f"expected an object, found {_printable(value)}"
         )
     return value
 
@@ -118,7 +118,7 @@ def listing(value: object, pointer: str) -> list[object]:
     """``value`` as a non-empty JSON array. Raises UnreadablePayloadError."""
     if not isinstance(value, list):
         raise UnreadablePayloadError(
-            where=pointer, reason=f"a list was due, was {_printable(value)}"
+            where=pointer, reason=f"expected a list, found {_printable(value)}"
         )
     if not value:
         raise UnreadablePayloadError(where=pointer, reason="the list is empty")
@@ -145,7 +145,7 @@ def member(document: object, *keys: str) -> tuple[object, str]:
             continue
         row = mapping(value, parent)
         if key not in row:
-            raise UnreadablePayloadError(where=pointer, reason="is missing")
+            raise UnreadablePayloadError(where=pointer, reason="missing")
         value = row[key]
     return value, pointer
 

@@ -1,9 +1,9 @@
 """Reads open interest, the basis of weights, from margin payloads that carry it.
 
 Amounts are in USD at the price in the same payload. Each rule below was checked against a second
-number in the recorded payload: a value next to the amount, or the amount times the price compared
-with the venue's size. No additional calls are made. A row that cannot be read yields no open
-interest; no margin depends on it.
+number in the recorded payload. That number is a value next to the amount, or the amount times the
+price compared with the venue's size. No additional calls are made. A row that cannot be read yields
+no open interest; no margin depends on it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

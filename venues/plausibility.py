@@ -128,7 +128,7 @@ def _unknown_field(
                 term in name.lower() for term in _MARGIN_TERMS
             ):
                 where = f"{pointer}/{escape(name)}"
-                return Breach(where, "a field that this version does not know")
+                return Breach(where, "unknown field")
     return None
 
 
@@ -145,7 +145,9 @@ def _leverage_mismatch(
             if not leverage or tier.initial_rate is None:
                 continue
             if not MIN_PRODUCT <= leverage * tier.initial_rate <= MAX_PRODUCT:
-                reason = f"leverage {leverage:f} and an IM rate of {tier.initial_rate:f} disagree"
+                reason = (
+                    f"maximum leverage {leverage:f} contradicts the IM rate {tier.initial_rate:f}"
+                )
                 return Breach(f"{pointer}/{name}", reason)
     return None
 
@@ -161,14 +163,13 @@ def _maintenance_above_initial(schedule: MarginSchedule, evidence: Evidence) -> 
             and tier.maintenance_rate is not None
             and tier.maintenance_rate > tier.initial_rate
         ):
-            reason = (
-                f"an MM rate of {tier.maintenance_rate:f} lies above the IM rate of "
-                f"{tier.initial_rate:f}"
-            )
+            reason = f"MM rate {tier.maintenance_rate:f} exceeds the IM rate {tier.initial_rate:f}"
             return Breach(pointer, reason)
     mm_rate, im_rate = _first_rate(maintenance), _first_rate(initial)
     if mm_rate > im_rate:
-        return Breach(evidence.rows[0], f"MM of {mm_rate:f} lies above IM of {im_rate:f}")
+        return Breach(
+            evidence.rows[0], f"MM rate {mm_rate:f} at 1 USD exceeds the IM rate {im_rate:f}"
+        )
     return None
 
 
@@ -188,7 +189,7 @@ def _jump(
     for name, now, then, limit in comparisons:
         if now and then and not Decimal(1) / limit <= now / then <= limit:
             day = before.observed_at.date()
-            reason = f"the {name} leapt from {then:f} on {day} to {now:f}, a factor above {limit}"
+            reason = f"{name} changed from {then:f} on {day} to {now:f}, by a factor above {limit}"
             return Breach(evidence.rows[0], reason)
     return None
 

@@ -149,7 +149,7 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Parses one snapshot with its venue's adapter; an unsupported venue is a defect."""
     venue_adapter = adapter(snapshot.venue)
     if venue_adapter is None:
-        reason = "the archive holds a venue that this version cannot read"
+        reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
     return venue_adapter.parse(snapshot, facts)
 
@@ -163,6 +163,6 @@ def _index_unique(
         by_key.setdefault(schedule.key, []).append(schedule)
     for (venue, symbol, profile), duplicates in by_key.items():
         if len(duplicates) > 1:
-            reason = f"is listed {len(duplicates)} times for profile {profile}"
+            reason = f"listed {len(duplicates)} times for profile {profile}"
             defects.append(Defect(venue, "snapshot", reason, symbol))
     return {key: candidates[0] for key, candidates in by_key.items() if len(candidates) == 1}

@@ -1,7 +1,7 @@
 """Builds responses from recordings: unchanged, page by page, or only the requested rows.
 
-No margin is invented here. If an endpoint was never recorded (an instrument list, tickers), the
-response has the ids of a recording that it must agree with, or no rows.
+No margin is invented here. Endpoints without a recording (an instrument list, tickers) respond
+without rows, or with the ids of a recording that they must agree with.
 """
 
 import json

@@ -55,7 +55,7 @@ def test_a_cursor_is_followed_until_it_is_empty() -> None:
         ("cursor", "p2"),
     )
     assert next_call(params, {"result": {"next": ""}}) is None
-    with pytest.raises(UnreadablePayloadError, match="/result/next: a cursor was due"):
+    with pytest.raises(UnreadablePayloadError, match="/result/next: expected a cursor"):
         next_call(params, {"result": {"next": ["p2"]}})
 
 
@@ -70,13 +70,16 @@ def test_full_pages_are_followed_and_a_short_page_is_the_last(
     assert next_call((), {"rows": [1]}) is None
     with pytest.raises(calls.PastTheEndError):
         next_call((("at", second),), {"rows": []})
-    with pytest.raises(UnreadablePayloadError, match="a list was due"):
+    with pytest.raises(UnreadablePayloadError, match="expected a list"):
         next_call((), {"rows": {}})
 
 
 def test_listed_instruments_without_an_answer_are_named() -> None:
     omission = calls.all_answered(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
-    assert omission(SYMBOLS) == "4 listed instruments have no margins in the answer, as B, C, D"
+    assert (
+        omission(SYMBOLS)
+        == "4 listed instruments without margins in the responses, including B, C, D"
+    )
     assert calls.all_answered(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
 
 
@@ -118,7 +121,7 @@ def test_only_a_deviating_clock_is_named() -> None:
     assert dating("Fri, 25 Sep 2026 12:00:30 GMT", NOW) == "clock of the gathering machine"
     assert dating("", NOW) == "clock of the gathering machine"
     assert dating("Fri, 25 Sep 2026 12:05:00 GMT", NOW) == (
-        "clock of the gathering machine; the venue's said 2026-09-25 12:05:00 UTC"
+        "clock of the gathering machine; the venue's clock read 2026-09-25 12:05:00 UTC"
     )
 
 

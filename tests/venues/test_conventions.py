@@ -31,14 +31,14 @@ def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- venue: okx\n", "a.yaml:1:3: a fact has exactly the keys confidence, opposite"),
+        ("- venue: okx\n", "a.yaml:1:3: expected exactly the keys confidence, opposite"),
         (
             "- {venue: a, opposite: half, valued: null, confidence: sourced, source: b}\n",
-            "'half' is not a valid OffsetRule",
+            "opposite: expected one of net, larger side, both sides as one, each side alone; found 'half'",
         ),
         (
             "- {venue: a, opposite: net, valued: last, confidence: sourced, source: b}\n",
-            "valued is mark, entry or null",
+            "valued: expected mark, entry or null, found 'last'",
         ),
     ],
 )

@@ -100,7 +100,7 @@ def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, Row]]) 
     is_recorded = payload.provenance.origin is Origin.RECORDED
     if not is_recorded or any(_RATE in bracket for _, bracket in brackets):
         return ""
-    return "the recording kept no maintenance rates of this contract"
+    return "the recording has no maintenance rates for this contract"
 
 
 def _cap(bracket: Row, pointer: str) -> Decimal:
@@ -119,7 +119,7 @@ def instrument(venue: str, symbol: str, pointer: str) -> Instrument:
     pair = dated["pair"] if dated else symbol
     quote = next((code for code in QUOTES if pair.endswith(code) and pair != code), None)
     if quote is None:
-        reason = f"{symbol!r} ends in no quote currency of this market: {', '.join(QUOTES)}"
+        reason = f"expected a symbol that ends in {', '.join(QUOTES)}, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base = pair.removesuffix(quote)
     expiry = datetime.strptime(dated["expiry"], "%y%m%d").replace(tzinfo=UTC) if dated else None

@@ -39,7 +39,7 @@ def _formula(venue: str, payload: Payload, row: Row, pointer: str) -> Iterator[f
     symbol = word(row, "symbol", pointer)
     parts = symbol.split("_")
     if len(parts) != 3 or parts[0] != "PERP":  # noqa: PLR2004 - kind, base, quote
-        reason = f"PERP_BASE_QUOTE was due, was {symbol!r}"
+        reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     _, base, quote = parts
     initial, maintenance = rate(row, "base_imr", pointer), rate(row, "base_mmr", pointer)

@@ -12,7 +12,7 @@ from venues.fields import Row, positive, rate, read_rows, rows, word
 from venues.parsing import tier_tables
 from venues.parsing.units import ToUsd, archived_price, contracts, factor
 
-CONTRACTS = "bounds read as contracts, by the multiplier beside them"
+CONTRACTS = "bounds assumed to be in contracts, converted with the multiplier in the same row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,33 @@ def _tier_table(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
     if word(row, "status", pointer) != "TRADING":
         return
     if row.get("inverse") is not False:
-        reason = f"a linear contract was due, inverse was {row.get('inverse')!r}"
+        reason = f"expected a linear contract, found inverse: {row.get('inverse')!r}"
         raise UnreadablePayloadError(where=f"{pointer}/inverse", reason=reason)
     instrument = engine.named(engine.venue, row, pointer)
+    pointers, tiers = _limits(row, pointer)
+    yield tier_tables.TierTable(
+        payload=payload,
+        instrument=instrument,
+        profile=Profile(MarginMode.ANY),
+        tiers=tiers,
+        rows=pointers,
+        columns=(
+            Column("upper", "/quantity", "contracts"),
+            Column("initial", "/initialMargin", "rate"),
+            Column("maintenance", "/maintMargin", "rate"),
+        ),
+        usd=_usd(snapshot, payload, row, pointer, instrument, prices),
+        unverified=(CONTRACTS,),
+    )
+
+
+def _limits(row: Row, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
+    """JSON pointers and tiers of the limits that apply to all accounts."""
     pointers, tiers = [], []
     for limit_pointer, limit in rows(row.get("riskLimits"), f"{pointer}/riskLimits"):
         is_whitelisted = limit.get("isWhite")
         if not isinstance(is_whitelisted, bool):
-            reason = f"true or false was due, was {is_whitelisted!r}"
+            reason = f"expected true or false, found {is_whitelisted!r}"
             raise UnreadablePayloadError(where=f"{limit_pointer}/isWhite", reason=reason)
         if is_whitelisted:  # applies only to accounts on the venue's whitelist
             continue
@@ -75,20 +94,7 @@ def _tier_table(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
                 rate(limit, "maintMargin", limit_pointer),
             )
         )
-    yield tier_tables.TierTable(
-        payload=payload,
-        instrument=instrument,
-        profile=Profile(MarginMode.ANY),
-        tiers=tuple(tiers),
-        rows=tuple(pointers),
-        columns=(
-            Column("upper", "/quantity", "contracts"),
-            Column("initial", "/initialMargin", "rate"),
-            Column("maintenance", "/maintMargin", "rate"),
-        ),
-        usd=_usd(snapshot, payload, row, pointer, instrument, prices),
-        unverified=(CONTRACTS,),
-    )
+    return tuple(pointers), tuple(tiers)
 
 
 def _usd(  # noqa: PLR0913, PLR0917 - the inputs of a conversion
@@ -105,7 +111,7 @@ def _usd(  # noqa: PLR0913, PLR0917 - the inputs of a conversion
         row,
         "contractMultiplier",
         pointer,
-        "coins a contract",
+        "coins per contract",
     )
     price = prices.get(instrument.id) or archived_price(
         snapshot, instrument.underlying.asset, payload.observed_at

@@ -90,7 +90,7 @@ class _CapturingResponse(aiohttp.ClientResponse):
         async for chunk in self.content.iter_any():
             content += chunk
             if len(content) > MAX_RESPONSE_BYTES:
-                reason = f"an answer of more than {MAX_RESPONSE_BYTES:,} bytes"
+                reason = f"a response of more than {MAX_RESPONSE_BYTES:,} bytes"
                 raise aiohttp.ClientPayloadError(reason)
         response.content = bytes(content)
         return response.content.decode(encoding or "utf-8", errors)
@@ -202,12 +202,12 @@ class _VenueSession:
         """Reason why the venue could not be gathered, in one line without secrets."""
         match error:
             case TimeoutError():
-                calls = f"{self.completed_calls} of {self.planned_calls} calls done"
-                reason = f"no whole answer within {self.options.budget:g} s: {calls}"
+                calls = f"{self.completed_calls} of {self.planned_calls} calls completed"
+                reason = f"no complete response within {self.options.budget:g} s: {calls}"
             case RefusedError():
                 reason = str(error)
             case UnreadablePayloadError():
-                reason = f"an answer cannot be read: {error}"
+                reason = f"cannot read a response: {error}"
             case _:
                 reason = f"{type(error).__name__}: {error}"
         return responses.one_line(reason, self.credentials)
@@ -255,7 +255,7 @@ class _VenueSession:
         if endpoint.required and not any(
             responses.holds_rows(decode(payload)) for payload in payloads
         ):
-            reason = f"{endpoint.request} answered with nothing"
+            reason = f"{endpoint.request}: the response has no rows"
             raise RefusedError(reason)
         return payloads
 
@@ -273,7 +273,7 @@ class _VenueSession:
                     reason = f"page {len(pages) + 1} of {endpoint.request} repeats page {number}"
                     raise RefusedError(reason)
             if len(pages) == MAX_PAGES:
-                reason = f"{endpoint.request} has no last page: stopped after {MAX_PAGES}"
+                reason = f"{endpoint.request}: no last page within {MAX_PAGES} pages"
                 raise RefusedError(reason)
             if endpoint.next_page is None:
                 return [page]
@@ -308,7 +308,7 @@ class _VenueSession:
         try:
             decode(payload)
         except UnreadablePayloadError as error:
-            reason = f"the answer is {error.reason}"
+            reason = f"the response is {error.reason}"
             raise ccxt.BadResponse(reason) from error
         if parser_error is not None:
             raise _as_ccxt_error(parser_error, response.status) from parser_error
@@ -352,12 +352,12 @@ class _VenueSession:
         if response.status in responses.PERMANENT_STATUSES or attempts >= self.options.max_attempts:
             raise RefusedError(reason) from error
         if self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
-            reason = f"{MAX_CONSECUTIVE_FAILURES} calls in a row failed, the last: {reason}"
+            reason = f"{MAX_CONSECUTIVE_FAILURES} consecutive calls failed, the last with {reason}"
             raise RefusedError(reason) from error
         backoff = self.options.backoff * 2**attempts * (0.5 + self.options.chance() / 2)
         retry_after = responses.seconds_to_wait(response.retry_after, self.options.now())
         if retry_after > self.options.budget:
-            reason = f"{reason}; it asks to wait {retry_after:.0f} s"
+            reason = f"{reason}; the venue requests a delay of {retry_after:.0f} s"
             raise RefusedError(reason) from error
         loop = asyncio.get_running_loop()
         self.free_at = max(self.free_at, loop.time() + max(backoff, retry_after))
@@ -387,12 +387,12 @@ class _VenueSession:
         if response.status >= 400:  # noqa: PLR2004 - HTTP: an error from here on
             message = f"HTTP status {response.status}"
             if response.status in {403, 451}:
-                message += ", as venues answer from places or addresses that they block"
+                message += ", which venues return to locations or addresses that they block"
         elif isinstance(error, ccxt.RequestTimeout):
-            message = f"no answer within {self.options.timeout:g} s"
+            message = f"no response within {self.options.timeout:g} s"
         elif not response.content:
             cause = error.__cause__ or error
-            message = f"no answer ({type(cause).__name__})"
+            message = f"no response ({type(cause).__name__})"
         else:
             message = f"{type(error).__name__}: {error}"
         return f"{endpoint.request}: {responses.one_line(message, self.credentials)}"

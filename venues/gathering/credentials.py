@@ -57,7 +57,7 @@ def from_file(path: Path) -> dict[str, Credentials]:
         raise CredentialsError(str(error)) from None
     except WrittenError as error:  # its own message quotes the file, which is secret
         message = (
-            f"{path}:{error.line}:{error.column}: is not YAML of the form venue: {{apiKey: …}}"
+            f"{path}:{error.line}:{error.column}: expected YAML of the form venue: {{apiKey: …}}"
         )
         raise CredentialsError(message) from None
     return _by_venue(source.value, path)
@@ -66,18 +66,18 @@ def from_file(path: Path) -> dict[str, Credentials]:
 def _by_venue(value: object, path: Path) -> dict[str, Credentials]:
     known_names = set(_NAMES.values())
     if not isinstance(value, dict):
-        message = f"{path} must name venues, each with its keys, as binance: {{apiKey: …}}"
+        message = f"{path}: expected keys by venue, such as binance: {{apiKey: …}}"
         raise CredentialsError(message)
     credentials = {}
     for venue, keys in value.items():
         if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-            message = f"{path}: the keys of {venue} must be texts by name, in quotes"
+            message = f"{path}: {venue}: expected text by key name; put the values in quotes"
             raise CredentialsError(message)
         unknown_names = sorted(set(keys) - known_names)
         if unknown_names:
             message = (
-                f"{path}: {venue} has {', '.join(map(str, unknown_names))}; "
-                f"the names are {', '.join(sorted(known_names))}"
+                f"{path}: {venue}: unknown key {', '.join(map(str, unknown_names))}; "
+                f"use {', '.join(sorted(known_names))}"
             )
             raise CredentialsError(message)
         credentials[str(venue)] = Credentials({name: key for name, key in keys.items() if key})

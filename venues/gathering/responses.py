@@ -61,7 +61,7 @@ def dating(header: str, now: datetime) -> str:
     venue_time = _date(header)
     basis = "clock of the gathering machine"
     if venue_time and abs((venue_time - now).total_seconds()) > MAX_CLOCK_SKEW:
-        return f"{basis}; the venue's said {venue_time:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{basis}; the venue's clock read {venue_time:%Y-%m-%d %H:%M:%S} UTC"
     return basis
 
 

@@ -10,9 +10,7 @@ from venues.fields import Row, positive
 SECOND, MILLISECOND = Decimal(1), Decimal(1000)
 """Number of the venue's time units per second."""
 
-_DERIVATION = (
-    "the venue's time of the last change of the contract's settings, of which margins are a part"
-)
+_DERIVATION = "time at which the venue last changed the contract's settings, which include margins"
 
 
 def stated(row: Row, key: str, per_second: Decimal) -> Observed[datetime]:

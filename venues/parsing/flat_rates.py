@@ -35,7 +35,7 @@ class PublishedRate:
         """Margin rate, above 0 and at most 1. Raises UnreadablePayloadError."""
         value = _AS_RATE[self.unit](positive(row, self.key, pointer))
         if value > 1:
-            reason = f"gives a margin rate of {value:f}, above 1"
+            reason = f"expected a margin rate of at most 1, found {value:f}"
             raise UnreadablePayloadError(where=f"{pointer}/{self.key}", reason=reason)
         return value
 
@@ -65,7 +65,7 @@ def only_leverage(
         usd=currency(instrument, "USD"),
         no_maintenance=NO_MAINTENANCE,
         exclusion_reason=ONLY_LEVERAGE,
-        notes=("IM is the least the venue asks: 1 / its largest leverage, whatever the size.",),
+        notes=("IM is the lowest requirement: 1 / maximum leverage, regardless of position size.",),
     )
 
 

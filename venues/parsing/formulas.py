@@ -32,7 +32,7 @@ from venues.facts import Facts
 from venues.fields import defect
 from venues.parsing import tier_tables
 
-NO_CAPACITY = Unknown("the venue publishes no largest position")
+NO_CAPACITY = Unknown("the venue publishes no position limit")
 ONLY_LEVERAGE = "only the maximum leverage is published"
 
 
@@ -88,7 +88,7 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         payload.venue, instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     if fact is None:
-        reason = f"no source says how margin was computed on {day}"
+        reason = f"no source states how margin was computed on {day}"
         raise UnreadablePayloadError(where=formula.at, reason=reason)
     doubts, unverified = list(formula.doubts), list(formula.unverified)
     (doubts if fact.verified else unverified).append(fact.doubt)

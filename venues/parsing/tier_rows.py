@@ -77,12 +77,12 @@ def _fault(rows: Sequence[TierRow], paging: frozenset[str]) -> str:
             for row in rows
         }
         if not paging or len(calls) > 1:
-            return "its tiers stand on two pages; a symbol's tiers come on one"
+            return "tiers on two pages; expected all tiers of a symbol on one page"
         if len({row.tier.upper for row in rows}) < len(rows):
-            return "a tier stands on two pages: the list moved while it was read"
+            return "the same tier on two pages; the list changed while its pages were gathered"
     for expected, row in enumerate(rows, start=1):
         if row.number is not None and row.number != expected and row.number != str(expected):
-            return f"tier {expected} was due at {row.at}, was {row.number!r}"
+            return f"expected tier {expected} at {row.at}, found {row.number!r}"
     return ""
 
 

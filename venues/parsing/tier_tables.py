@@ -130,18 +130,18 @@ def weakest(payloads: Sequence[Payload]) -> Origin:
 def fault(tiers: Sequence[Tier]) -> str:
     """Location of a gap, an overlap or a bound that does not rise; empty if the tiers tile."""
     if tiers and tiers[0].lower is not None and tiers[0].lower != 0:
-        return f"the first tier begins at {tiers[0].lower:f}, not at 0"
+        return f"tier 1 begins at {tiers[0].lower:f}, expected 0"
     for number, (below, above) in enumerate(pairwise(tiers), start=2):
         if above.upper <= below.upper:
-            return f"tier {number} ends at {above.upper:f}, not above {below.upper:f}"
+            return f"tier {number} ends at {above.upper:f}, expected above {below.upper:f}"
         if above.lower is not None and above.lower != below.upper:
             kind = "gap" if above.lower > below.upper else "overlap"
             return (
-                f"tiers {number - 1} and {number} leave a {kind} "
-                f"between {below.upper:f} and {above.lower:f}"
+                f"{kind} between tiers {number - 1} and {number}: "
+                f"{below.upper:f} to {above.lower:f}"
             )
     if tiers and tiers[0].upper <= 0:
-        return f"tier 1 ends at {tiers[0].upper:f}, not above 0"
+        return f"tier 1 ends at {tiers[0].upper:f}, expected above 0"
     return ""
 
 
@@ -157,8 +157,8 @@ def deduction_fault(tiers: Sequence[Tier]) -> str:
     for number, (tier, expected) in enumerate(zip(tiers, derived, strict=True), start=1):
         if tier.deduction is not None and abs(tier.deduction - expected) > _CENT:
             return (
-                f"tier {number} publishes a deduction of ${tier.deduction:,.2f}, "
-                f"continuity gives ${expected:,.2f}"
+                f"tier {number}: expected a deduction of ${expected:,.2f} by continuity, "
+                f"found ${tier.deduction:,.2f}"
             )
     return ""
 
@@ -185,22 +185,22 @@ def _functions_or_fault(
         return _TierFunctions(usd.reason)
     if fact is None:
         return _TierFunctions(
-            f"no source says how the venue's tiers became margin on {day}", fault(tiers)
+            f"no source states how the venue's tiers determined margin on {day}", fault(tiers)
         )
     if not tiers:
-        return _TierFunctions("the venue sent no tiers")
+        return _TierFunctions("the venue published no tiers")
     return _tier_functions(tiers, fact.initial, fact.maintenance)
 
 
 @dataclass(frozen=True, slots=True)
 class _TierFunctions:
-    """Margin functions of a tier table, or the reason ``fault`` why there are none.
+    """Margin functions of a tier table, or the ``reason`` why there are none.
 
     A function is None if a tier has no rate. ``tiling_fault`` locates tiers that do not tile,
     whatever their rates.
     """
 
-    fault: str
+    reason: str
     tiling_fault: str = ""
     initial: MarginFunction | None = None
     maintenance: MarginFunction | None = None
@@ -237,24 +237,24 @@ _FUNCTION_OF_RULE: dict[
 def _initial(
     table: TierTable, fact: VenueFact | None, functions: _TierFunctions
 ) -> Observed[MarginFunction]:
-    if functions.fault or fact is None:
-        return Unknown(functions.fault)
+    if functions.reason or fact is None:
+        return Unknown(functions.reason)
     function = functions.initial
     if function is None:
-        return Unknown("the venue publishes no initial margin for every tier")
+        return Unknown("the venue does not publish initial margin for every tier")
     return _observed(table, function, fact, uses_rule=fact.initial is not TierRule.FLAT)
 
 
 def _maintenance(
     table: TierTable, count: int, fact: VenueFact | None, functions: _TierFunctions
 ) -> Observed[MarginFunction]:
-    if functions.fault or fact is None:
-        return Unknown(functions.fault)
+    if functions.reason or fact is None:
+        return Unknown(functions.reason)
     if table.no_maintenance:
         return Unknown(table.no_maintenance)
     function = functions.maintenance
     if function is None:
-        return Unknown("the venue publishes no maintenance margin for every tier")
+        return Unknown("the venue does not publish maintenance margin for every tier")
     return _observed(table, function, fact, uses_rule=count > 1)
 
 
@@ -278,7 +278,7 @@ def _capacity(
     if isinstance(table.usd, Unknown):
         return Unknown(table.usd.reason)
     if not tiers or tiers[-1].upper == INFINITY or functions.tiling_fault:
-        return Unknown("the venue publishes no largest position")
+        return Unknown("the venue publishes no position limit")
     largest = tiers[-1].upper
     derivation, guessed_unit = table.usd.derivation, table.guessed_unit
     if guessed_unit:

@@ -82,7 +82,7 @@ def archived_price(snapshot: Snapshot, asset: str, when: datetime) -> Factor | U
         payload for payload in snapshot.answers(PRICE) if ("asset", asset) in payload.call.params
     ]
     if not prices:
-        return Unknown(f"the snapshot holds no price of {asset}")
+        return Unknown(f"the snapshot has no price of {asset}")
     payload = min(prices, key=lambda price: abs(price.observed_at - when))
     try:
         row = mapping(decode(payload), "")

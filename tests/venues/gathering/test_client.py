@@ -97,7 +97,7 @@ def test_a_connection_refused_is_a_failure() -> None:
     by_venue = outcomes(open_venues(), terms(f"http://127.0.0.1:{port}"))
     for outcome in by_venue.values():
         assert isinstance(outcome, Failed)
-        assert "no answer" in outcome.reason
+        assert "no response" in outcome.reason
 
 
 @pytest.mark.parametrize("name", drift.CHANGES)
@@ -213,7 +213,7 @@ def test_a_silently_truncated_list_is_detected_by_the_instrument_list() -> None:
     by_venue, _ = replayed(cut, [adapter("bybit")])
     outcome = by_venue["bybit"]
     assert isinstance(outcome, Failed)
-    assert "listed instruments have no margins" in outcome.reason
+    assert "listed instruments without margins" in outcome.reason
 
 
 def test_an_unknown_field_withholds_the_schedule() -> None:
@@ -267,7 +267,7 @@ def test_a_venue_that_keeps_failing_is_abandoned() -> None:
     by_venue, server = replayed(down, [BITGET], max_attempts=100)
     outcome = by_venue["bitget"]
     assert isinstance(outcome, Failed)
-    assert f"{MAX_CONSECUTIVE_FAILURES} calls in a row" in outcome.reason
+    assert f"{MAX_CONSECUTIVE_FAILURES} consecutive calls" in outcome.reason
     lever_requests = [
         request for request in server.requests if "query-position-lever" in request.path
     ]
@@ -341,7 +341,7 @@ def test_a_deviating_venue_clock_is_named() -> None:
     outcome = by_venue["mexc"]
     assert isinstance(outcome, Gathered)
     (detail,) = outcome.snapshot.answers("contractPublicGetDetail")
-    assert "the venue's said 2001-01-01" in detail.provenance.dating
+    assert "the venue's clock read 2001-01-01" in detail.provenance.dating
     assert detail.observed_at.year > 2025
 
 
