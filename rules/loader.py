@@ -1,4 +1,4 @@
-"""Rule sets found, read and compiled; what is wrong with one, as file:line:column."""
+"""Locates, reads and compiles rule sets, and reports their problems as file:line:column."""
 
 from difflib import get_close_matches
 from functools import cache
@@ -21,18 +21,18 @@ from harmonize.core.yaml_source import (
 from harmonize.core.yaml_source import Path as Where
 from harmonize.policy.rule_set import RuleSet
 from rules.language import inheritance, schema
-from rules.language.compiler import compiled
+from rules.language.compiler import compile_rule_set
 from rules.language.consistency import inconsistencies
-from rules.language.errors import Problem, problems
+from rules.language.errors import Problem, located_problems
 from rules.language.inheritance import Merged
 
 
 class RuleError(Exception):
-    """A rule set that cannot be had: which, why, and the mend, in one line."""
+    """Rule set that cannot be loaded: its name, the problem and the fix, in one line."""
 
 
 def packs() -> tuple[str, ...]:
-    """Name the rule sets that ship with the package, sorted."""
+    """Returns the ids of the rule sets that ship with the package, sorted."""
     return tuple(
         sorted(
             path.name.removesuffix(".yaml")
@@ -44,29 +44,29 @@ def packs() -> tuple[str, ...]:
 
 @cache
 def bundled() -> tuple[RuleSet, ...]:
-    """Load every rule set that ships with the package, sorted by id."""
+    """Returns every rule set that ships with the package, sorted by id."""
     return load_all(packs())
 
 
 def load_all(named: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
-    """Load several rule sets, in the order given. Raises RuleError: as ``load``, or one id twice."""
-    found: dict[str, str | Path] = {}
+    """Returns several rule sets, in the given order. Raises RuleError: as ``load``, or one id twice."""
+    names: dict[str, str | Path] = {}
     rule_sets = []
-    for one in named:
-        rule_set = load(one)
-        if rule_set.id in found:
-            reason = f"{one}: id {rule_set.id} is that of {found[rule_set.id]} too; leave out one"
+    for name in named:
+        rule_set = load(name)
+        if rule_set.id in names:
+            reason = f"{name}: id {rule_set.id} is that of {names[rule_set.id]} too; leave out one"
             raise RuleError(reason)
-        found[rule_set.id] = one
+        names[rule_set.id] = name
         rule_sets.append(rule_set)
     return tuple(rule_sets)
 
 
 def load(named: str | Path) -> RuleSet:
-    """Load a rule set by the id of a pack or by its file, compiled.
+    """Returns a compiled rule set, by the id of a pack or the path of a file.
 
-    A name with a folder or an ending in it is a file; any other is a pack. Raises RuleError: no
-    such pack or file, or the first thing that is wrong in it and how many more there are.
+    A name with a folder or the ending .yaml or .yml is a file, any other a pack. Raises RuleError:
+    there is no such pack or file, or its first problem and the number of others.
     """
     try:
         whole = resolved(named)
@@ -75,17 +75,17 @@ def load(named: str | Path) -> RuleSet:
     try:
         rules = schema.RULES.validate_python(whole.effective)
     except ValidationError as error:
-        found = _problems(whole, error)
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        reason = f"{found[0]}{more}"
+        problems = _problems(whole, error)
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        reason = f"{problems[0]}{more}"
         raise RuleError(reason) from None
-    return compiled(rules)
+    return compile_rule_set(rules)
 
 
 def check(named: str | Path) -> list[str]:
-    """List all that is wrong with a rule set, ``file:line:column: field: what; mend``, by place.
+    """Returns every problem of a rule set as ``file:line:column: field: problem; fix``, by place.
 
-    Its examples are not run here: that needs the comparison itself.
+    It does not run the examples, which need the comparison itself.
     """
     try:
         whole = resolved(named)
@@ -99,25 +99,25 @@ def check(named: str | Path) -> list[str]:
 
 
 def resolved(named: str | Path) -> Merged:
-    """Read a rule set with all that it inherits. Raises RuleError, WrittenError."""
-    return inheritance.merged(_written(named), _extended)
+    """Returns a rule set with its inherited fields. Raises RuleError, WrittenError."""
+    return inheritance.merge(_read_yaml(named), _read_parent)
 
 
 def located(whole: Merged, path: Where, message: str) -> str:
-    """Write a message with the place of what it is about."""
+    """Returns a message preceded by the place of the field that it concerns."""
     name, place = whole.place(path)
     return str(WrittenError(name, *place, message))
 
 
 def text(named: str) -> str:
-    """Give the text of a pack or a file as it was written. Raises RuleError, WrittenError."""
+    """Returns the unmodified text of a pack or a file. Raises RuleError, WrittenError."""
     if _is_pack(named):
         return source(named)
     return decode(content(Path(named)), named)
 
 
 def source(pack: str) -> str:
-    """Give the text of a pack as it was written. Raises RuleError: no pack has the id."""
+    """Returns the unmodified text of a pack. Raises RuleError: no pack has the id."""
     name = f"{pack}.yaml"
     if pack not in packs():
         reason = f"no rule set is called {shown(pack)}; there are {', '.join(packs())}"
@@ -134,61 +134,64 @@ def _is_yaml(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 
-def _written(named: str | Path) -> YamlSource:
-    """Read a pack or a file. Raises RuleError: it is not there; WrittenError: it is not YAML."""
+def _read_yaml(named: str | Path) -> YamlSource:
+    """Returns a pack or a file, parsed. Raises RuleError: it is missing; WrittenError: not YAML."""
     if isinstance(named, str) and _is_pack(named):
         return read(source(named), f"rules/{named}.yaml")
     name = str(named)
-    there = f"the rule sets here are {', '.join(packs())}"
-    return read(decode(content(Path(named), there), name), name)
+    available = f"the rule sets here are {', '.join(packs())}"
+    return read(decode(content(Path(named), available), name), name)
 
 
-def _extended(named: str, by: str) -> YamlSource:
-    """Read what a rule set extends: a pack by its id, or a file beside the one that names it."""
+def _read_parent(named: str, by: str) -> YamlSource:
+    """Returns the parent of a rule set: a pack by its id, or a file beside the child's."""
     try:
         if not _is_yaml(named):
             return read(source(named), f"rules/{named}.yaml")
-        return _written(Path(normpath(Path(by).parent / named)))
+        return _read_yaml(Path(normpath(Path(by).parent / named)))
     except RuleError as error:
         raise LookupError(str(error)) from None
 
 
-def content(path: Path, else_: str = "name another file") -> bytes:
-    """Read a file that people wrote, up to one byte too many. Raises RuleError."""
+def content(path: Path, fix: str = "name another file") -> bytes:
+    """Returns the bytes of a user's file, up to one byte above the size limit.
+
+    Raises RuleError: the file cannot be read; ``fix`` ends the message if it is missing.
+    """
     name = one_line(str(path))
     try:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except FileNotFoundError:
-        reason = f"{name}: there is no such file; {else_}"
+        reason = f"{name}: there is no such file; {fix}"
     except IsADirectoryError:
         reason = f"{name}: is a directory; name a file in it"
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or error
-        reason = f"{name}: cannot be read ({said}); name another file"
+        cause = getattr(error, "strerror", None) or error
+        reason = f"{name}: cannot be read ({cause}); name another file"
     raise RuleError(reason)
 
 
 def _problems(whole: Merged, error: ValidationError) -> list[Problem]:
-    """List what pydantic found, and the contradictions that it did not come to, by place."""
+    """Returns validation errors and contradictions, sorted by place."""
     errors = error.errors(include_url=False)
     value = whole.effective
     if errors[0]["type"].startswith("union_tag"):
-        kind, beyond = _beyond_the_kind(value)
-        errors += beyond
+        kind, other_errors = _errors_besides_kind(value)
+        errors += other_errors
         value = {**value, "kind": kind} if isinstance(value, dict) else value
-    return problems(whole, errors, inconsistencies(value), schema.json_schema(), skip=1)
+    return located_problems(whole, errors, inconsistencies(value), schema.json_schema(), skip=1)
 
 
-def _beyond_the_kind(value: object) -> tuple[str, list[ErrorDetails]]:
-    """Find what else is wrong where the kind is, supposing the kind that the rest looks like."""
+def _errors_besides_kind(value: object) -> tuple[str, list[ErrorDetails]]:
+    """Returns the kind suggested by the requirement's fields, and the errors under that kind."""
     fields = value if isinstance(value, dict) else {}
-    asked = fields.get("requirement")
-    asked = asked if isinstance(asked, dict) else {}
+    requirement = fields.get("requirement")
+    requirement = requirement if isinstance(requirement, dict) else {}
     signs = {"classes": "schedule", "rate": "model", "published": "model", "expects": "disclosure"}
-    looks = next((kind for sign, kind in signs.items() if sign in asked), "cap")
+    likely_kind = next((kind for sign, kind in signs.items() if sign in requirement), "cap")
     try:
-        schema.RULES.validate_python({**fields, "kind": looks})
+        schema.RULES.validate_python({**fields, "kind": likely_kind})
     except ValidationError as error:
-        return looks, error.errors(include_url=False)
-    return looks, []
+        return likely_kind, error.errors(include_url=False)
+    return likely_kind, []

@@ -1,15 +1,18 @@
-"""Text that only its owner may read."""
+"""Reads secret files, which nobody but their owner may read."""
 
 import stat
 from pathlib import Path
 
 
 class PrivateError(Exception):
-    """A private file that cannot be used: one line that says why, and never what is in it."""
+    """Secret file that cannot be used. The message is one line and never quotes the content."""
 
 
 def text(path: Path) -> str:
-    """Read a file that nobody but its owner may read. Raises PrivateError."""
+    """Returns the text of a secret file.
+
+    Raises PrivateError: others may read the file, or it cannot be read as UTF-8.
+    """
     try:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:

@@ -1,4 +1,4 @@
-"""What each kind of rule set asks, in the shape in which it is written."""
+"""YAML shapes of the requirement of each kind of rule set."""
 
 from typing import Literal
 
@@ -76,7 +76,7 @@ class FormulaParts(Shape):
     adv: Formula | None = Field(None, description="ADV in USD from measured inputs, likewise.")
 
     def size(self) -> SizeFormula:
-        """Give the formula as a value."""
+        """Returns the compiled formula."""
         return SizeFormula(self.pi, self.initial_days, self.maintenance_days)
 
 

@@ -1,7 +1,7 @@
-"""The words and numbers of which YAML files here are made, with what an editor is told of them.
+"""Scalar types of YAML files, with their validation, error messages and JSON Schema.
 
-Numbers are Decimal from the text to the end; a float is refused. Rates are plain (0.01 is 1 %) and
-may be written as percentages; amounts are US dollars.
+Numbers are Decimal throughout; a float is rejected. Rates are plain numbers (0.01 is 1 %) and may
+be written as percentages. Amounts are in US dollars.
 """
 
 import re
@@ -21,7 +21,7 @@ from harmonize.core.schedule import ZERO
 from harmonize.core.yaml_source import shown
 from harmonize.policy.expression import ExpressionError, parse
 
-# What text must look like, and how that is said in an error.
+# Pattern of each kind of text, and its description in error messages.
 SHAPES = {
     "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, as in esma-retail",
     "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, as in "2026.11"',
@@ -94,15 +94,17 @@ def _day(value: object) -> date:
 def _underlyings(value: object) -> object:
     if value in ("any", "crypto"):
         return value
-    listed = value if isinstance(value, list | tuple) else ()
-    wrong = [one for one in listed if not (isinstance(one, str) and re.fullmatch(_TICKER, one))]
-    if not listed or wrong:
-        was = shown(wrong[0] if wrong else value)
+    entries = value if isinstance(value, list | tuple) else ()
+    invalid = [
+        entry for entry in entries if not (isinstance(entry, str) and re.fullmatch(_TICKER, entry))
+    ]
+    if not entries or invalid:
+        was = shown(invalid[0] if invalid else value)
         message = (
             f"must be any, crypto, or a list of tickers in capitals as in [BTC, ETH], was {was}"
         )
         raise ValueError(message)
-    return tuple(listed)
+    return tuple(entries)
 
 
 def _formula(value: object) -> str:
@@ -118,7 +120,7 @@ def _formula(value: object) -> str:
     return value
 
 
-# An editor's YAML reads 12.5% and 5_000_000 as text: the schema takes both spellings.
+# Editors parse 12.5% and 5_000_000 as text, so the schema accepts text of that form too.
 _PERCENT = {"type": "string", "pattern": "^[0-9]+([.][0-9]+)?%$"}
 _GROUPED = {"type": "string", "pattern": "^[0-9]+(_[0-9]+)+([.][0-9]+)?$"}
 _RATE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _PERCENT]}
@@ -127,7 +129,7 @@ _INNER_SCHEMA = {
     "anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, _PERCENT]
 }
 _AMOUNT_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _GROUPED]}
-_FIGURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
+_MEASURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
 _COUNT_SCHEMA = {"type": "integer", "minimum": 0}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
 _UNDERLYINGS_SCHEMA = {
@@ -142,7 +144,7 @@ Rate: TypeAlias = Annotated[Decimal, BeforeValidator(_rate), WithJsonSchema(_RAT
 Share: TypeAlias = Annotated[Decimal, BeforeValidator(_share), WithJsonSchema(_SHARE_SCHEMA)]
 Inner: TypeAlias = Annotated[Decimal, BeforeValidator(_inner), WithJsonSchema(_INNER_SCHEMA)]
 Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
-Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_FIGURE_SCHEMA)]
+Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_MEASURE_SCHEMA)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Underlyings: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""The shape in which rule sets are written, with its JSON Schema."""
+"""YAML shape of a rule set, and its JSON Schema."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -33,10 +33,10 @@ from rules.language.scalars import (
     Word,
 )
 
-Verdict: TypeAlias = Literal[
+ExpectedVerdict: TypeAlias = Literal[
     "compliant", "under", "over", "breach", "prohibited", "not applicable", "not observable"
 ]
-Figure: TypeAlias = Literal["initial", "maintenance", "scope"]
+SupportedNumber: TypeAlias = Literal["initial", "maintenance", "scope"]
 
 
 class NotionalRange(Shape):
@@ -105,7 +105,7 @@ class Citation(Shape):
         "firm, the press or a broker reports it; unverified: from memory, or sources conflict; "
         "derived: computed by the authors of the rule set."
     )
-    supports: tuple[Figure, ...] = Field(
+    supports: tuple[SupportedNumber, ...] = Field(
         (), description="The numbers it is the source of; empty: every one."
     )
 
@@ -136,8 +136,8 @@ class Example(Shape):
     notional: Amount | None = Field(
         None, description="Judge this size alone, in USD; absent: every size."
     )
-    initial: Verdict | None = Field(None, description="The verdict due on initial margin.")
-    maintenance: Verdict | None = Field(None, description="The same on maintenance margin.")
+    initial: ExpectedVerdict | None = Field(None, description="The verdict due on initial margin.")
+    maintenance: ExpectedVerdict | None = Field(None, description="The same on maintenance margin.")
     venue: Venue = Field("example", description="The venue's id, where the scope selects venues.")
     account_class: Slug = Field("any", description="The account class of the schedule.")
     payoff: Payoff = Field(Payoff.LINEAR, description="linear, inverse or quanto.")
@@ -183,9 +183,10 @@ class _Common(Shape):
 
     @model_validator(mode="after")
     def _agrees(self) -> "_Common":
-        """Refuse fields that contradict one another."""
-        for found in inconsistencies(self.model_dump()):
-            raise PydanticCustomError(CONTRADICTION, "{said}", {"said": found.message})
+        """Rejects fields that contradict one another."""
+        for contradiction in inconsistencies(self.model_dump()):
+            message = {"message": contradiction.message}
+            raise PydanticCustomError(CONTRADICTION, "{message}", message)
         return self
 
 
@@ -256,15 +257,15 @@ Rules: TypeAlias = Annotated[AnyRules, Field(discriminator="kind")]
 RULES: TypeAdapter[AnyRules] = TypeAdapter(Rules)
 
 
-_OWN = ("id", "version", "title")
-_PARTLY = ("scope", "requirement", "tolerance")
+_REQUIRED_FIELDS = ("id", "version", "title")
+_INHERITABLE_MAPPINGS = ("scope", "requirement", "tolerance")
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema of a rule set, as editors use it.
+    """Returns the JSON Schema of a rule set, for editors.
 
-    A rule set that extends another may leave out what it takes from there: of its scope,
-    requirement and tolerance the schema then knows nothing, and ``rules check`` all.
+    A rule set that extends another may omit inherited fields. The schema then accepts any mapping
+    for scope, requirement and tolerance; ``rules check`` validates them in full.
     """
     whole = RULES.json_schema()
     definitions = whole.pop("$defs")
@@ -274,12 +275,12 @@ def json_schema() -> dict[str, Any]:
     kinds = ["cap", "schedule", "model", "disclosure"]
     variant = {
         "type": "object",
-        "required": [*_OWN, "extends"],
+        "required": [*_REQUIRED_FIELDS, "extends"],
         "additionalProperties": False,
         "properties": {
             **properties,
             "kind": {"enum": kinds},
-            **{name: {"type": "object"} for name in _PARTLY},
+            **{name: {"type": "object"} for name in _INHERITABLE_MAPPINGS},
             "cross_venue": {"type": ["object", "null"]},
         },
     }

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harmonize.core.schedule import MarginFunction
-from harmonize.policy.size_formula import SizeFormula, continued
+from harmonize.policy.size_formula import SizeFormula, continued_functions
 
 rates = st.decimals("0.001", "1", places=4)
 volumes = st.decimals(1000, 10**12, places=0)
@@ -37,7 +37,9 @@ def test_continued_margins_do_not_jump_or_cross_and_end_at_the_whole_position(
     v1: Decimal, volume: Decimal, last: Decimal, pi: Decimal, share: Decimal
 ) -> None:
     formula = SizeFormula(pi, Decimal(1), share)
-    initial, maintenance = continued(formula, v1, volume, *_tiers(v1, volume, last, formula))
+    initial, maintenance = continued_functions(
+        formula, v1, volume, *_tiers(v1, volume, last, formula)
+    )
     ends = [Fraction(piece.upper) for piece in maintenance.pieces[:-1]]
     assert [Fraction(piece.upper) for piece in initial.pieces[:-1]] == ends[
         : len(initial.pieces) - 1
@@ -61,7 +63,7 @@ def test_tiers_that_stop_short_of_the_whole_position_reach_it_a_quarter_on() -> 
     formula = SizeFormula(Decimal("0.05"), Decimal(1), Decimal(1))
     last = Decimal(1000)
     tiers = [(last, Decimal("0.995"))], [(last, Decimal("0.99"))]
-    compiled = continued(formula, Decimal(1), Decimal(9), *tiers)
+    compiled = continued_functions(formula, Decimal(1), Decimal(9), *tiers)
     for function, at_last in zip(compiled, (995, 990), strict=True):
         assert _exact(function, Fraction(1000)) == at_last
         assert _exact(function, Fraction(1250)) == 1250
@@ -75,7 +77,7 @@ def test_without_tiers_chords_stay_within_half_a_percent_of_the_formula(
 ) -> None:
     formula = SizeFormula(pi, Decimal(1), share)
     for function, days in zip(
-        continued(formula, v1, volume, (), ()), (Decimal(1), share), strict=True
+        continued_functions(formula, v1, volume, (), ()), (Decimal(1), share), strict=True
     ):
         ends = [piece.upper for piece in function.pieces[:-1]]
         for lower, upper in pairwise([Decimal(0), *ends]):
