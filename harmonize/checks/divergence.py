@@ -55,7 +55,7 @@ def maintenance_diverges(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     Maintenance margin is the amount that remains to close a position. Below the reference, an
-    ordinary price move of the asset turns a liquidation into a bankruptcy of the position.
+    ordinary price move of the asset takes a position from liquidation to bankruptcy.
 
     ## Formula
     MM(N) / R(N) − 1 outside ± relative tolerance, ± absolute tolerance · N.

@@ -124,7 +124,7 @@ def no_size_charge(context: AuditContext) -> Iterator[Draft]:
                 Level.INFO,
                 "",
                 f"observed constant IM rate {percent(rate)} {sizes}, required an increase "
-                f"before {dollars(limit)}",
+                f"below {dollars(limit)}",
                 observed=rate,
             )
             yield for_schedule(schedule, draft)
