@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from harmonize.core.yaml_source import (
-    LARGEST,
+    MAX_BYTES,
     WrittenError,
     YamlSource,
     decode,
@@ -23,7 +23,7 @@ from harmonize.policy.rule_set import RuleSet
 from rules.language import inheritance, schema
 from rules.language.compiler import compile_rule_set
 from rules.language.consistency import inconsistencies
-from rules.language.errors import Problem, located_problems
+from rules.language.errors import Problem, first_problem, located_problems
 from rules.language.inheritance import Merged
 
 
@@ -48,107 +48,104 @@ def bundled() -> tuple[RuleSet, ...]:
     return load_all(packs())
 
 
-def load_all(named: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
+def load_all(names_or_paths: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
     """Returns several rule sets, in the given order. Raises RuleError: as ``load``, or one id twice."""
     names: dict[str, str | Path] = {}
     rule_sets = []
-    for name in named:
+    for name in names_or_paths:
         rule_set = load(name)
         if rule_set.id in names:
-            reason = f"{name}: id {rule_set.id} is that of {names[rule_set.id]} too; leave out one"
+            reason = f"{name}: duplicate id {rule_set.id}, also in {names[rule_set.id]}; remove one"
             raise RuleError(reason)
         names[rule_set.id] = name
         rule_sets.append(rule_set)
     return tuple(rule_sets)
 
 
-def load(named: str | Path) -> RuleSet:
+def load(name_or_path: str | Path) -> RuleSet:
     """Returns a compiled rule set, by the id of a pack or the path of a file.
 
     A name with a folder or the ending .yaml or .yml is a file, any other a pack. Raises RuleError:
     there is no such pack or file, or its first problem and the number of others.
     """
     try:
-        whole = resolved(named)
+        merged = resolved(name_or_path)
     except WrittenError as error:
         raise RuleError(str(error)) from None
     try:
-        rules = schema.RULES.validate_python(whole.effective)
+        rules = schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        problems = _problems(whole, error)
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        reason = f"{problems[0]}{more}"
-        raise RuleError(reason) from None
+        raise RuleError(first_problem(_problems(merged, error))) from None
     return compile_rule_set(rules)
 
 
-def check(named: str | Path) -> list[str]:
+def check(name_or_path: str | Path) -> list[str]:
     """Returns every problem of a rule set as ``file:line:column: field: problem; fix``, by place.
 
     It does not run the examples, which need the comparison itself.
     """
     try:
-        whole = resolved(named)
+        merged = resolved(name_or_path)
     except (WrittenError, RuleError) as error:
         return [str(error)]
     try:
-        schema.RULES.validate_python(whole.effective)
+        schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        return [str(problem) for problem in _problems(whole, error)]
+        return [str(problem) for problem in _problems(merged, error)]
     return []
 
 
-def resolved(named: str | Path) -> Merged:
+def resolved(name_or_path: str | Path) -> Merged:
     """Returns a rule set with its inherited fields. Raises RuleError, WrittenError."""
-    return inheritance.merge(_read_yaml(named), _read_parent)
+    return inheritance.merge(_read_yaml(name_or_path), _read_parent)
 
 
-def located(whole: Merged, path: Where, message: str) -> str:
+def located(merged: Merged, path: Where, message: str) -> str:
     """Returns a message preceded by the place of the field that it concerns."""
-    name, place = whole.place(path)
+    name, place = merged.place(path)
     return str(WrittenError(name, *place, message))
 
 
-def text(named: str) -> str:
+def text(name_or_path: str) -> str:
     """Returns the unmodified text of a pack or a file. Raises RuleError, WrittenError."""
-    if _is_pack(named):
-        return source(named)
-    return decode(content(Path(named)), named)
+    if _is_pack(name_or_path):
+        return source(name_or_path)
+    return decode(content(Path(name_or_path)), name_or_path)
 
 
 def source(pack: str) -> str:
     """Returns the unmodified text of a pack. Raises RuleError: no pack has the id."""
     name = f"{pack}.yaml"
     if pack not in packs():
-        reason = f"no rule set is called {shown(pack)}; there are {', '.join(packs())}"
+        reason = f"unknown rule set {shown(pack)}; available: {', '.join(packs())}"
         close = get_close_matches(pack, packs(), 1)
         raise RuleError(f"{reason}; did you mean {close[0]}?" if close else reason)
     return files("rules").joinpath(name).read_text(encoding="utf-8")
 
 
-def _is_pack(named: str) -> bool:
-    return not (_is_yaml(named) or "/" in named or "\\" in named)
+def _is_pack(name: str) -> bool:
+    return not (_is_yaml(name) or "/" in name or "\\" in name)
 
 
 def _is_yaml(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 
-def _read_yaml(named: str | Path) -> YamlSource:
+def _read_yaml(name_or_path: str | Path) -> YamlSource:
     """Returns a pack or a file, parsed. Raises RuleError: it is missing; WrittenError: not YAML."""
-    if isinstance(named, str) and _is_pack(named):
-        return read(source(named), f"rules/{named}.yaml")
-    name = str(named)
-    available = f"the rule sets here are {', '.join(packs())}"
-    return read(decode(content(Path(named), available), name), name)
+    if isinstance(name_or_path, str) and _is_pack(name_or_path):
+        return read(source(name_or_path), f"rules/{name_or_path}.yaml")
+    name = str(name_or_path)
+    available = f"available rule sets: {', '.join(packs())}"
+    return read(decode(content(Path(name_or_path), available), name), name)
 
 
-def _read_parent(named: str, by: str) -> YamlSource:
+def _read_parent(parent: str, child: str) -> YamlSource:
     """Returns the parent of a rule set: a pack by its id, or a file beside the child's."""
     try:
-        if not _is_yaml(named):
-            return read(source(named), f"rules/{named}.yaml")
-        return _read_yaml(Path(normpath(Path(by).parent / named)))
+        if not _is_yaml(parent):
+            return read(source(parent), f"rules/{parent}.yaml")
+        return _read_yaml(Path(normpath(Path(child).parent / parent)))
     except RuleError as error:
         raise LookupError(str(error)) from None
 
@@ -161,26 +158,26 @@ def content(path: Path, fix: str = "name another file") -> bytes:
     name = one_line(str(path))
     try:
         with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        reason = f"{name}: there is no such file; {fix}"
+        reason = f"{name}: no such file; {fix}"
     except IsADirectoryError:
-        reason = f"{name}: is a directory; name a file in it"
+        reason = f"{name}: expected a file, found a directory; name a file in it"
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or error
-        reason = f"{name}: cannot be read ({cause}); name another file"
+        reason = f"{name}: cannot read the file ({cause}); name another file"
     raise RuleError(reason)
 
 
-def _problems(whole: Merged, error: ValidationError) -> list[Problem]:
+def _problems(merged: Merged, error: ValidationError) -> list[Problem]:
     """Returns validation errors and contradictions, sorted by place."""
     errors = error.errors(include_url=False)
-    value = whole.effective
+    value = merged.effective
     if errors[0]["type"].startswith("union_tag"):
         kind, other_errors = _errors_besides_kind(value)
         errors += other_errors
         value = {**value, "kind": kind} if isinstance(value, dict) else value
-    return located_problems(whole, errors, inconsistencies(value), schema.json_schema(), skip=1)
+    return located_problems(merged, errors, inconsistencies(value), schema.json_schema(), skip=1)
 
 
 def _errors_besides_kind(value: object) -> tuple[str, list[ErrorDetails]]:

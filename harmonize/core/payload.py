@@ -64,7 +64,7 @@ class Payload:
     ) -> "Payload":
         """Returns a payload with the SHA-256 of its bytes. Raises ValueError: time without zone."""
         if observed_at.tzinfo is None:
-            message = f"{venue} {call}: the observation time must carry a time zone"
+            message = f"{venue} {call}: expected an observation time with a time zone"
             raise ValueError(message)
         digest = hashlib.sha256(content).hexdigest()
         return cls(venue, call, observed_at.astimezone(UTC), provenance, content, digest)
@@ -182,7 +182,7 @@ def decode(payload: Payload) -> object:
     except json.JSONDecodeError as error:
         reason = f"not JSON at character {error.pos} of {len(error.doc)}: {error.msg}"
     except RecursionError:
-        reason = "nested too deeply to be a venue's answer"
+        reason = "nested too deeply for a venue's response"
     except ValueError as error:
         reason = str(error)
     raise UnreadablePayloadError(where="", reason=reason)
@@ -203,7 +203,7 @@ def _without_surrogates(value: object) -> object:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    message = f"holds {name}, which is not a number"
+    message = f"contains {name}, which is not a JSON number"
     raise ValueError(message)
 
 

@@ -158,11 +158,13 @@ class MarginFunction:
         below = ZERO
         for piece in self.pieces:
             if not piece.upper > below:
-                message = f"pieces must rise from 0: {piece.upper} does not lie above {below}"
+                message = (
+                    f"pieces: expected bounds that rise from 0, found {piece.upper} after {below}"
+                )
                 raise ValueError(message)
             below = piece.upper
         if not self.pieces:
-            message = "a margin function needs at least one piece"
+            message = "pieces: expected at least one piece, found none"
             raise ValueError(message)
 
     @property
@@ -220,13 +222,13 @@ def deductions(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> tuple[Dec
     amounts = [ZERO]
     for bound, below, above in zip(uppers, rates, rates[1:], strict=False):
         if not bound.is_finite():
-            message = f"a tier lies above the bound {bound}"
+            message = f"tiers: expected a finite bound before the last tier, found {bound}"
             raise ValueError(message)
         amounts.append(amounts[-1] + bound * (above - below))
     return tuple(amounts[: len(rates)])
 
 
-UNSTATED = Unknown("the venue does not say since when it holds")
+UNSTATED = Unknown("the venue does not state since when the schedule applies")
 
 
 @dataclass(frozen=True, slots=True)

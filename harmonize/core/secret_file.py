@@ -16,11 +16,11 @@ def text(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
-            message = f"{path} can be read by others; make it private with: chmod 600 {path}"
+            message = f"{path}: readable by other users; make it private with: chmod 600 {path}"
             raise PrivateError(message)
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
+        message = f"{path}: cannot read the file: {error.strerror}"
     except UnicodeDecodeError:
-        message = f"{path} is not a text file in UTF-8"
+        message = f"{path}: expected UTF-8 text; save the file as UTF-8"
     raise PrivateError(message)

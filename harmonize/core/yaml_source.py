@@ -17,7 +17,7 @@ import yaml
 Plain: TypeAlias = "str | int | Decimal | bool | date | list[Plain] | dict[str, Plain] | None"
 Path: TypeAlias = tuple[str | int, ...]
 
-LARGEST = 1_000_000  # bytes of UTF-8
+MAX_BYTES = 1_000_000  # bytes of UTF-8
 MAX_DEPTH = 32  # nested collections
 MAX_NUMBER_LENGTH = 40  # characters
 MAX_EXPONENT_LENGTH = 2  # digits
@@ -86,7 +86,7 @@ def shown(value: object) -> str:
 
 def decode(data: bytes, name: str) -> str:
     """Returns bytes decoded as UTF-8. Raises WrittenError: too large, or not UTF-8."""
-    if len(data) > LARGEST:
+    if len(data) > MAX_BYTES:
         raise _too_large(name)
     try:
         return data.decode()
@@ -148,7 +148,7 @@ class _Parser(Protocol):
 
 
 def _too_large(name: str) -> WrittenError:
-    reason = f"the text is over {LARGEST // 1_000_000} MB; split it into several files"
+    reason = f"larger than {MAX_BYTES // 1_000_000} MB; split it into several files"
     return WrittenError(name, *START, reason)
 
 
@@ -158,7 +158,7 @@ def _place_after(before: str) -> Place:
 
 
 def _refuse_foreign(text: str, name: str) -> None:
-    if len(text.encode(errors="surrogatepass")) > LARGEST:
+    if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise _too_large(name)
     foreign = _FOREIGN.search(text)
     if foreign:
@@ -168,9 +168,9 @@ def _refuse_foreign(text: str, name: str) -> None:
 
 def _foreign_text(character: str) -> str:
     if character == "\t":
-        return "a tab; use spaces"
+        return "tab is not allowed; use spaces"
     if character == "\ufeff":
-        return "a byte order mark; save the file as UTF-8 without it"
+        return "byte order mark is not allowed; save the file as UTF-8 without it"
     return f"character U+{ord(character):04X} is not allowed; remove it"
 
 
@@ -192,13 +192,16 @@ def _raise_python_error(text: str, name: str) -> None:
     except yaml.YAMLError as error:
         raise _syntax(name, error) from None
     except (ValueError, OverflowError):  # an escape or a version that is no number for Python
-        reason = "not valid YAML: a number is out of range; mend the escape or the directive"
+        reason = "invalid YAML: number out of range; correct the escape or the directive"
         raise WrittenError(name, *_place_of_mark(loader.get_mark()), reason) from None
 
 
 # Sign in yaml's message, and the fix; the first match applies.
 _FIXES = (
-    ("mapping values are not allowed", "put text that holds ': ' in quotes, or mend the indent"),
+    (
+        "mapping values are not allowed",
+        "put text that contains ': ' in quotes, or correct the indent",
+    ),
     ("could not find expected ':'", "end the key with ': ' and its value"),
     ("cannot start any token", "put text that begins with this character in quotes"),
     ("escape", "use single quotes, or write the character itself"),
@@ -211,12 +214,12 @@ _FIXES = (
 
 def _syntax(name: str, error: yaml.YAMLError) -> WrittenError:
     if not isinstance(error, yaml.MarkedYAMLError):
-        return WrittenError(name, *START, f"not valid YAML: {error}; save the file as UTF-8")
+        return WrittenError(name, *START, f"invalid YAML: {error}; save the file as UTF-8")
     problem = " ".join(part for part in (error.problem, error.context) if part)
-    fix = next((fix for sign, fix in _FIXES if sign in problem), "look at the text just before")
+    fix = next((fix for sign, fix in _FIXES if sign in problem), "check the text just before")
     unfinished = error.context_mark and ("end of stream" in problem or "<stream end>" in problem)
     place = _place_of_mark(error.context_mark if unfinished else error.problem_mark)
-    return WrittenError(name, *place, f"not valid YAML: {problem}; {fix}")
+    return WrittenError(name, *place, f"invalid YAML: {problem}; {fix}")
 
 
 @dataclass(slots=True)
@@ -251,7 +254,7 @@ class _Composer:
     def source(self) -> YamlSource:
         """Returns the value built so far. Raises WrittenError: there was no document."""
         if not self.documents:
-            raise WrittenError(self.name, *START, "the document is empty; write something in it")
+            raise WrittenError(self.name, *START, "empty document; add content")
         return YamlSource(self.name, self.root[0], self.values, self.keys)
 
     def _refuse(self, place: Place, reason: str) -> NoReturn:
@@ -260,9 +263,9 @@ class _Composer:
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         place = _place_of_event(event)
         if event.version or event.tags:
-            self._refuse(place, "a directive stands above; remove the line that begins with %")
+            self._refuse(place, "directive is not allowed; remove the line that begins with %")
         if self.documents:
-            self._refuse(place, "a second document begins; write one document a file")
+            self._refuse(place, "second document; use one document per file")
         self.documents += 1
 
     def _node(self, event: yaml.NodeEvent) -> None:
@@ -285,7 +288,7 @@ class _Composer:
             collection.value.append(value)
         if isinstance(value, dict | list):
             if len(self.open_collections) == MAX_DEPTH:
-                reason = f"nested deeper than {MAX_DEPTH}; flatten it"
+                reason = f"nested deeper than {MAX_DEPTH} levels; flatten it"
                 self._refuse(place, reason)
             self.open_collections.append(_OpenCollection(path, value))
 
@@ -300,11 +303,11 @@ class _Composer:
         if not isinstance(key, str):
             scalar = event.value if isinstance(event, yaml.ScalarEvent) else ""
             fix = f"put '{one_line(scalar)}' in quotes" if scalar else "use a word"
-            self._refuse(place, f"a key must be text, was {_kind_text(key)}; {fix}")
+            self._refuse(place, f"expected a text key, found {_kind_text(key)}; {fix}")
         path = (*collection.path, key)
         if path in self.keys:
             line = self.keys[path].line
-            self._refuse(place, f"key {shown(key)} stands already in line {line}; remove one")
+            self._refuse(place, f"duplicate key {shown(key)}, first in line {line}; remove one")
         self.keys[path] = place
         collection.key = key
 
@@ -315,14 +318,14 @@ class _Composer:
             return []
         foreign = _FOREIGN.search(event.value)
         if foreign:
-            self._refuse(place, f"an escape gives {_foreign_text(foreign.group())}")
+            self._refuse(place, f"escaped {_foreign_text(foreign.group())}")
         if event.style:  # quoted, or a block of text
             return str(event.value)
         try:
             return _plain(event.value)
         except ValueError as error:
             if self.documents and not self.open_collections and not event.value:
-                self._refuse(place, "the document is empty; write something in it")
+                self._refuse(place, "empty document; add content")
             self._refuse(place, str(error))
 
 
@@ -336,7 +339,7 @@ def _place_of_mark(mark: "_ParserMark | None") -> Place:
 
 def _unsupported_features(event: yaml.NodeEvent) -> Iterator[str]:
     if isinstance(event, yaml.AliasEvent):
-        yield f"alias *{shown(event.anchor)[1:-1]} is not allowed; write the value out again"
+        yield f"alias *{shown(event.anchor)[1:-1]} is not allowed; write out the value"
     elif event.anchor is not None:
         yield f"anchor &{shown(event.anchor)[1:-1]} is not allowed; remove it"
     elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
@@ -354,12 +357,12 @@ def _kind_text(value: Plain) -> str:
 def _plain(text: str) -> Plain:
     """Returns the value of an unquoted scalar. Raises ValueError: the problem and the fix."""
     if not text:
-        message = "nothing is written here; write a value, null, or ''"
+        message = "missing value; add a value, null or ''"
         raise ValueError(message)
     if text in _WORDS:
         return _WORDS[text]
     if _NOT_FINITE.fullmatch(text):
-        message = f"{text} is not a finite number; write a number, or put it in quotes"
+        message = f"expected a finite number, found {text}; use a number, or put it in quotes"
         raise ValueError(message)
     if _DATE.fullmatch(text):
         return _day(text)
@@ -371,7 +374,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"there is no day {text}; mend it, or put it in quotes"
+        message = f"unknown date {text}; correct it, or put it in quotes"
         raise ValueError(message) from None
 
 

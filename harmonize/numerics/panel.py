@@ -82,10 +82,10 @@ class Panel:
         of functions differs from the number of positions.
         """
         if which.shape != notional.shape or notional.ndim != 1:
-            message = f"one function a position: {which.shape} against {notional.shape}"
+            message = f"expected one function per position, found shapes {which.shape} and {notional.shape}"
             raise ValueError(message)
         if which.size and (which.min() < 0 or which.max() >= len(self)):
-            message = f"the panel holds functions 0 to {len(self) - 1}"
+            message = f"expected functions from 0 to {len(self) - 1}"
             raise IndexError(message)
         which, notional = which.astype(np.intp, copy=False), notional.astype(float, copy=False)
         margin = np.empty(notional.shape)

@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, flat
 from harmonize.policy.expression import evaluate
-from harmonize.policy.inputs import Held, Input, Need, lacking
+from harmonize.policy.inputs import Input, InputsByName, Need, unusable_reason
 from harmonize.policy.rule_set import (
     Cap,
     Combine,
@@ -47,7 +47,7 @@ class Applied:
 
 
 def apply_rule_sets(
-    rule_sets: Iterable[RuleSet], inputs: Held, assets: Sequence[str], on: date
+    rule_sets: Iterable[RuleSet], inputs: InputsByName, assets: Sequence[str], on: date
 ) -> tuple[Applied, ...]:
     """Applies measured inputs and published rates to every rule set, for the audited underlyings."""
     return tuple(
@@ -55,7 +55,9 @@ def apply_rule_sets(
     )
 
 
-def _apply_rule_set(rule_set: RuleSet, inputs: Held, assets: Sequence[str], on: date) -> Applied:
+def _apply_rule_set(
+    rule_set: RuleSet, inputs: InputsByName, assets: Sequence[str], on: date
+) -> Applied:
     requirement = rule_set.requirement
     if isinstance(requirement, ReferenceSchedule):
         return _apply_schedule(rule_set, requirement, inputs, assets, on)
@@ -67,7 +69,7 @@ def _apply_rule_set(rule_set: RuleSet, inputs: Held, assets: Sequence[str], on: 
 def _apply_schedule(
     rule_set: RuleSet,
     requirement: ReferenceSchedule,
-    inputs: Held,
+    inputs: InputsByName,
     assets: Sequence[str],
     on: date,
 ) -> Applied:
@@ -113,7 +115,7 @@ def _class_by_formula(
 
 
 def _asset_inputs(
-    needs: Sequence[Need], inputs: Held, asset: str, on: date
+    needs: Sequence[Need], inputs: InputsByName, asset: str, on: date
 ) -> tuple[dict[str, Input], str]:
     """Returns one asset's inputs by their names in the formula, and why the first is unusable.
 
@@ -122,7 +124,7 @@ def _asset_inputs(
     asset_inputs: dict[str, Input] = {}
     for need in needs:
         input_ = inputs.get((need.name, asset))
-        reason = lacking(need, input_, asset, on)
+        reason = unusable_reason(need, input_, asset, on)
         if input_ is None or reason:
             return {}, reason
         asset_inputs[need.local] = input_
@@ -130,7 +132,7 @@ def _asset_inputs(
 
 
 def _apply_model(
-    rule_set: RuleSet, model: Model, inputs: Held, assets: Sequence[str], on: date
+    rule_set: RuleSet, model: Model, inputs: InputsByName, assets: Sequence[str], on: date
 ) -> Applied:
     classes: list[ReferenceClass] = []
     reasons: dict[str, str] = {}
@@ -176,7 +178,7 @@ def _no_positive_rate(model: Model, asset_inputs: Mapping[str, Input], asset: st
                 continue
         except ArithmeticError:
             pass
-        return f"the formula gives no rate above 0 for {asset} with what was measured"
+        return f"the formula gives no rate above 0 for {asset} from the measured inputs"
     return ""
 
 

@@ -64,7 +64,7 @@ def parse(text: str) -> Expression:
     parsed = parser.operations(1, 0)
     if parser.position < len(parser.tokens):
         word, column = parser.tokens[parser.position]
-        raise ExpressionError(column, f"'{word}' does not follow here; join terms with + - * /")
+        raise ExpressionError(column, f"unexpected '{word}'; join terms with + - * /")
     return parsed
 
 
@@ -178,7 +178,7 @@ def _tokens(text: str) -> Iterator[tuple[str | Decimal, int]]:
         match = _TOKEN.match(text, position)
         if match is None:
             column = position + len(text[position:]) - len(text[position:].lstrip()) + 1
-            reason = f"{text[column - 1]!r} cannot stand in a formula; use + - * / ( ) , names and numbers"
+            reason = f"unknown character {text[column - 1]!r}; use + - * / ( ) , names and numbers"
             raise ExpressionError(column, reason)
         column = match.end() - len(match[0].lstrip()) + 1
         if match["number"]:
@@ -202,7 +202,7 @@ class _Parser:
 
     def take(self) -> tuple[str | Decimal, int]:
         if self.position == len(self.tokens):
-            raise ExpressionError(self.end, "ends too early; a number, a name or ( was due")
+            raise ExpressionError(self.end, "expected a number, a name or (, found the end")
         self.position += 1
         return self.tokens[self.position - 1]
 
@@ -217,7 +217,7 @@ class _Parser:
     def operand(self, depth: int) -> Expression:
         word, column = self.take()
         if depth > MAX_DEPTH:
-            raise ExpressionError(column, f"nested deeper than {MAX_DEPTH}; simplify it")
+            raise ExpressionError(column, f"nested deeper than {MAX_DEPTH} brackets; simplify it")
         if isinstance(word, Decimal):
             return Number(word)
         if word == "(":
@@ -228,9 +228,9 @@ class _Parser:
             return self.call(word, column, depth)
         if word[0].isalpha():
             if self.peek() == "(":
-                raise ExpressionError(column, f"{word} is no function; there are max, min, sqrt")
+                raise ExpressionError(column, f"unknown function {word}; use max, min or sqrt")
             return Name(word)
-        raise ExpressionError(column, f"{word!r} stands where a number, a name or ( was due")
+        raise ExpressionError(column, f"expected a number, a name or (, found {word!r}")
 
     def call(self, word: str, column: int, depth: int) -> Expression:
         self.expect("(")
@@ -241,12 +241,12 @@ class _Parser:
         self.expect(")")
         fewest, most = _FUNCTIONS[word]
         if not fewest <= len(arguments) <= most:
-            expected = "one argument" if most == 1 else f"{fewest} arguments or more"
-            raise ExpressionError(column, f"{word} takes {expected}, was given {len(arguments)}")
+            expected = "one argument" if most == 1 else f"{fewest} to {most} arguments"
+            raise ExpressionError(column, f"{word}: expected {expected}, found {len(arguments)}")
         return Operation(word, tuple(arguments))
 
     def expect(self, sign: str) -> None:
         if self.peek() != sign:
             column = self.tokens[self.position][1] if self.peek() is not None else self.end
-            raise ExpressionError(column, f"{sign!r} is missing; close the bracket")
+            raise ExpressionError(column, f"missing {sign!r}; close the bracket")
         self.position += 1

@@ -67,11 +67,11 @@ class Need:
     oldest_days: int | None = None
 
 
-Held = Mapping[tuple[str, str], Input]
+InputsByName = Mapping[tuple[str, str], Input]
 """Newest inputs, by name and underlying."""
 
 
-def held(inputs: Iterable[Input], until: datetime) -> Held:
+def held(inputs: Iterable[Input], until: datetime) -> InputsByName:
     """Returns the newest of each input, measured at ``until`` or before; of two as new, the last."""
     newest: dict[tuple[str, str], Input] = {}
     for input_ in inputs:
@@ -83,23 +83,23 @@ def held(inputs: Iterable[Input], until: datetime) -> Held:
     return newest
 
 
-def lacking(need: Need, input_: Input | None, underlying: str, on: date) -> str:
+def unusable_reason(need: Need, input_: Input | None, underlying: str, on: date) -> str:
     """Returns the reason why an input cannot be used on a day; empty if it can."""
     if input_ is None:
-        return f"no {need.name} of {underlying} was measured"
+        return f"no measurement of {need.name} for {underlying}"
     age = (on - input_.observed_at.date()).days
     if need.oldest_days is not None and age > need.oldest_days:
         return (
-            f"{need.name} of {underlying} was measured {age} days before, "
-            f"at most {need.oldest_days} are allowed"
+            f"{need.name} of {underlying} is {age} days old, "
+            f"at most {need.oldest_days} days are permitted"
         )
     if need.least_observations is not None:
         if input_.observations is None:
-            return f"{need.name} of {underlying} does not say how many observations it rests on"
+            return f"{need.name} of {underlying} states no number of observations"
         if input_.observations < need.least_observations:
             return (
-                f"{need.name} of {underlying} rests on {input_.observations} observations, "
-                f"{need.least_observations} are asked"
+                f"{need.name} of {underlying} has {input_.observations} observations, "
+                f"{need.least_observations} are required"
             )
     return ""
 
@@ -109,7 +109,7 @@ def snapshot_of(inputs: Sequence[Input], source: str) -> Snapshot:
     rows = [_row_of(input_) for input_ in inputs]
     content = f"{json.dumps({'inputs': rows}, indent=1)}\n".encode()
     observed_at = max(input_.observed_at for input_ in inputs)
-    provenance = Provenance(Origin.MARKET, source, "the newest of the days that its rows name")
+    provenance = Provenance(Origin.MARKET, source, "the newest date among its rows")
     payload = Payload.of(MARKET, Call(METHOD), observed_at, provenance, content)
     return Snapshot(MARKET, observed_at, (payload,), complete=False)
 
@@ -145,7 +145,7 @@ def read(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
             try:
                 inputs.append(_input(row, payload, f"/inputs/{index}"))
             except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-                reason = f"no input that can be read: {type(error).__name__} {error}"
+                reason = f"cannot read the input: {type(error).__name__} {error}"
                 defects.append(Defect(MARKET, f"/inputs/{index}", reason))
     return tuple(inputs), tuple(defects)
 
@@ -153,13 +153,13 @@ def read(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
 def _rows(document: object) -> Sequence[object]:
     rows = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(rows, list):
-        raise UnreadablePayloadError(where="/inputs", reason="a list of inputs was due")
+        raise UnreadablePayloadError(where="/inputs", reason="expected a list of inputs")
     return rows
 
 
 def _input(row: object, payload: Payload, pointer: str) -> Input:
     if not isinstance(row, dict):
-        message = "a mapping was due"
+        message = "expected a mapping"
         raise TypeError(message)
     optional = {
         name: Decimal(str(row[name])) for name in ("lower", "upper", "confidence") if name in row
@@ -187,12 +187,12 @@ def unsound(input_: Input) -> str:
     value, lower, upper = input_.value, input_.lower, input_.upper
     numbers = [number for number in (value, lower, upper) if number is not None]
     if not all(number.is_finite() and number > 0 for number in numbers):
-        return "values must be above 0"
+        return "expected values above 0"
     if len({part is None for part in (lower, upper, input_.confidence)}) > 1:
-        return "lower, upper and confidence belong together"
+        return "expected lower, upper and confidence together"
     if lower is not None and upper is not None:
         if not lower <= value <= upper:
-            return f"the interval {lower} to {upper} does not hold {value}"
+            return f"the interval {lower} to {upper} does not contain {value}"
         if input_.confidence is not None and not 0 < input_.confidence < 1:
-            return f"confidence must lie between 0 and 1, was {input_.confidence}"
+            return f"expected a confidence between 0 and 1, found {input_.confidence}"
     return ""

@@ -12,17 +12,17 @@ def summary(rule_set: RuleSet) -> str:
     if isinstance(requirement, Prohibition):
         return "prohibited at any margin"
     if isinstance(requirement, Disclosure):
-        return f"{len(requirement.expects)} things to be published"
+        return f"{len(requirement.expects)} items to publish"
     if isinstance(requirement, ReferenceSchedule):
         count = len(requirement.classes)
         classes = f"{count} class{'' if count == 1 else 'es'}"
         return f"tiers for {classes} ({_verification(rule_set, 'initial')})"
     if isinstance(requirement, Model):
         return f"{_model(requirement)} ({_verification(rule_set, 'initial')})"
-    initial = f"IM {_percent(requirement.initial_rate)} ({_verification(rule_set, 'initial')})"
+    initial = f"IM {percent(requirement.initial_rate)} ({_verification(rule_set, 'initial')})"
     if requirement.maintenance_rate is None:
         return initial
-    rate = _percent(requirement.maintenance_rate)
+    rate = percent(requirement.maintenance_rate)
     return f"{initial}, MM {rate} ({_verification(rule_set, 'maintenance')})"
 
 
@@ -42,5 +42,6 @@ def _verification(rule_set: RuleSet, margin_type: str) -> str:
     return verified.value if verified else "no source"
 
 
-def _percent(rate: Decimal) -> str:
+def percent(rate: Decimal) -> str:
+    """Returns a rate in percent, to six significant digits: 0.125 is 12.5 %."""
     return f"{float(rate) * 100:.6g} %"

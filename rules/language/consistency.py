@@ -46,7 +46,7 @@ def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
     requirement = mapping(fields.get("requirement"))
     kind = fields.get("kind")
     if fields.get("id") == MEDIAN:
-        message = "is what the venues' own middle is called in an index; choose another"
+        message = "'median' is reserved for the median over venues in an index; choose another id"
         yield Contradiction(("id",), message)
     yield from _cross_venue_contradictions(mapping(fields.get("cross_venue")))
     yield from _scope_contradictions(mapping(fields.get("scope")))
@@ -67,7 +67,7 @@ def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
 def _cross_venue_contradictions(limits: Fields) -> Iterator[Contradiction]:
     index = limits.get("index")
     if isinstance(index, int | Decimal) and not isinstance(index, bool) and index > _MAX_INDEX:
-        message = f"must be at most 100, as an index is, was {Decimal(index):f}"
+        message = f"expected a number up to {_MAX_INDEX}, found {Decimal(index):f}"
         yield Contradiction(("cross_venue", "index"), message)
 
 
@@ -75,7 +75,8 @@ def _scope_contradictions(scope: Fields) -> Iterator[Contradiction]:
     for name, low, high in (("notional", "above", "up_to"), ("in_force", "since", "until")):
         bounds = mapping(scope.get(name))
         if _is_out_of_order(bounds.get(low), bounds.get(high), equal_allowed=name == "in_force"):
-            message = f"must come after {low} ({bounds[low]}), was {bounds[high]}"
+            expected = "a number above" if name == "notional" else "a date on or after"
+            message = f"expected {expected} {bounds[low]} ({low}), found {bounds[high]}"
             yield Contradiction(("scope", name, high), message)
 
 
@@ -98,17 +99,17 @@ def _tolerance_contradictions(fields: Fields, requirement: Fields) -> Iterator[C
         return
     path: Path = ("tolerance", "statistical")
     if fields.get("kind") != "model":
-        yield Contradiction(path, "needs measured inputs, which kind model has; remove it")
+        yield Contradiction(path, "requires measured inputs, which only kind model has; remove it")
         return
     rate = _formula(requirement.get("rate"))
     if rate is None and requirement.get("rate") is not None:
         return  # the model reports that it is not a formula
     if rate is None:
-        yield Contradiction(path, "needs a formula with inputs, but there is no rate; remove it")
+        yield Contradiction(path, "requires a formula with inputs, and there is no rate; remove it")
     elif not is_non_decreasing(rate):
         message = (
-            "needs a rate that rises with every input, and this one subtracts an input or divides "
-            "by one; write the rate without that, or use relative"
+            "requires a rate that rises with every input, and this rate subtracts an input or "
+            "divides by one; rewrite the rate, or use relative"
         )
         yield Contradiction(path, message)
 
@@ -118,19 +119,21 @@ def _cap_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     initial, prohibited = requirement.get("initial_rate"), requirement.get("prohibited")
     maintenance = requirement.get("maintenance")
     if initial is None and prohibited is None:
-        message = "is missing; add it, or 'prohibited: true' where no margin is enough"
+        message = "missing; add it, or 'prohibited: true' if the contract may not be offered"
         yield Contradiction((*path, "initial_rate"), message)
     if prohibited and (initial is not None or maintenance is not None):
-        message = "leaves no room for rates; remove the rates or remove this"
+        message = "excludes rates; remove the rates or this field"
         yield Contradiction((*path, "prohibited"), message)
     if not isinstance(maintenance, dict):
         return
     path = (*path, "maintenance")
-    if (maintenance.get("rate") is None) == (maintenance.get("fraction_of_initial") is None):
-        yield Contradiction(path, "must have either rate or fraction_of_initial; write one of them")
-    rate = maintenance.get("rate")
+    rate, fraction = maintenance.get("rate"), maintenance.get("fraction_of_initial")
+    if (rate is None) == (fraction is None):
+        problem = "neither; add one" if rate is None else "both; remove one"
+        message = f"expected either rate or fraction_of_initial, found {problem}"
+        yield Contradiction(path, message)
     if _is_above(rate, initial):
-        message = f"must not be above initial_rate ({initial}), was {rate}"
+        message = f"expected at most initial_rate ({initial}), found {rate}"
         yield Contradiction((*path, "rate"), message)
 
 
@@ -139,18 +142,20 @@ def _schedule_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     formula = mapping(requirement.get("formula"))
     continued = requirement.get("above_last_tier") == "formula"
     if continued and not isinstance(requirement.get("formula"), dict):
-        yield Contradiction(path, "is missing; add it, or write 'above_last_tier: last rate'")
+        yield Contradiction(path, "missing; add it, or use 'above_last_tier: last rate'")
     if continued and requirement.get("tiers_are") == "flat":
-        message = "cannot be continued by the formula; write 'above_last_tier: last rate'"
+        message = "the formula cannot continue flat tiers; use 'above_last_tier: last rate'"
         yield Contradiction(("requirement", "tiers_are"), message)
     initial, maintenance = formula.get("initial_days"), formula.get("maintenance_days")
     if _is_above(maintenance, initial):
-        message = f"must not be above initial_days ({initial}), was {maintenance}"
+        message = f"expected at most initial_days ({initial}), found {maintenance}"
         yield Contradiction((*path, "maintenance_days"), message)
         formula = {}  # no tiers can join such a formula
     if (formula.get("v1") is None) != (formula.get("adv") is None):
         missing = "v1" if formula.get("v1") is None else "adv"
-        yield Contradiction((*path, missing), "is missing; v1 and adv are measured together")
+        yield Contradiction(
+            (*path, missing), "missing; add it, since v1 and adv are measured together"
+        )
     formulas = [((*path, name), formula.get(name)) for name in ("v1", "adv")]
     yield from _input_contradictions(requirement, formulas)
     yield from _duplicate_assets(requirement)
@@ -169,7 +174,7 @@ def _schedule_contradictions(requirement: Fields) -> Iterator[Contradiction]:
 def _missing_formula_parts(path: Path, class_: Fields) -> Iterator[Contradiction]:
     for name in ("v1", "adv_ref"):
         if class_.get(name) is None:
-            message = "is missing; the formula above the last tier needs it"
+            message = "missing; add it for the formula above the last tier"
             yield Contradiction((*path, name), message)
 
 
@@ -184,17 +189,17 @@ def _input_contradictions(
         for name in sorted(input_names(formula)) if formula is not None else ():
             used.add(name)
             if name not in inputs:
-                message = f"{name!r} is no input; add it under inputs ({_list_text(inputs)})"
+                message = f"unknown input {name!r}; add it under inputs ({_list_text(inputs)})"
                 yield Contradiction(path, message)
     if all(text is None or _formula(text) is not None for _, text in formulas):
         for name in inputs:
             if name not in used:
-                message = "is named by no formula; use it or remove it"
+                message = "not used by any formula; use it or remove it"
                 yield Contradiction(("requirement", "inputs", name), message)
 
 
 def _list_text(inputs: Fields) -> str:
-    return f"there are {', '.join(inputs)}" if inputs else "there are none"
+    return f"defined: {', '.join(inputs) or 'none'}"
 
 
 def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
@@ -202,19 +207,20 @@ def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     published = rows(requirement.get("published"))
     rate = requirement.get("rate")
     if rate is None and not published:
-        yield Contradiction((*path, "rate"), "is missing; add it, or published rates")
+        yield Contradiction((*path, "rate"), "missing; add it, or add published rates")
     if requirement.get("combine") == "larger of both" and (rate is None or not published):
-        message = "needs a rate and published rates; add what is missing or remove this"
+        message = "requires a rate and published rates; add the missing one or remove this field"
         yield Contradiction((*path, "combine"), message)
     yield from _input_contradictions(requirement, [((*path, "rate"), rate)])
     multiple = _formula(requirement.get("initial"))
     if multiple is not None and not _is_multiple(multiple):
-        message = "must be a number from 1, as in 1.10: initial margin as a multiple of the rate"
+        found = shown(requirement.get("initial"))
+        message = f"expected a multiple of the rate of at least 1, such as 1.10, found {found}"
         yield Contradiction((*path, "initial"), message)
     for index, entry in enumerate(map(mapping, published)):
         since, until = entry.get("since"), entry.get("until")
         if _is_out_of_order(since, until, equal_allowed=True):
-            message = f"must not lie before since ({since}), was {until}"
+            message = f"expected a date on or after {since} (since), found {until}"
             yield Contradiction((*path, "published", index, "until"), message)
 
 
@@ -231,7 +237,7 @@ def _meaning_contradictions(fields: Fields) -> Iterator[Contradiction]:
     for index, entry in enumerate(map(mapping, rows(fields.get("maintenance_across")))):
         meaning = entry.get("meaning")
         if meaning is not None and meaning in scored:
-            message = f"{shown(meaning)} is scored already; remove this entry"
+            message = f"{shown(meaning)} is already scored; remove this entry"
             yield Contradiction(("maintenance_across", index, "meaning"), message)
         scored.append(meaning)
 
@@ -261,16 +267,16 @@ def _example_contradictions(fields: Fields, requirement: Fields) -> Iterator[Con
     for index, example in enumerate(map(mapping, rows(fields.get("examples")))):
         path: Path = ("examples", index)
         if example.get("initial") is None and example.get("maintenance") is None:
-            message = "expects nothing; add the verdict due as initial: or maintenance:"
+            message = "expects no verdict; add initial or maintenance"
             yield Contradiction(path, message)
         for name in mapping(example.get("inputs")):
             if name not in inputs:
-                message = f"is no input of the formula; {_list_text(inputs)}"
+                message = f"unknown input; use an input of the formula ({_list_text(inputs)})"
                 yield Contradiction((*path, "inputs", name), message)
         tiers = [mapping(tier) for tier in rows(example.get("tiers"))]
         for number, tier in enumerate(tiers[:-1]):
             if tier.get("upper") is None:
-                message = "is missing; only the last tier may be open-ended"
+                message = "missing; add it, since only the last tier may be open-ended"
                 yield Contradiction((*path, "tiers", number, "upper"), message)
         yield from _falling_bounds((*path, "tiers"), tiers)
 
@@ -283,7 +289,7 @@ def _duplicate_assets(requirement: Fields) -> Iterator[Contradiction]:
             if not isinstance(asset, str):
                 continue
             if asset in class_of:
-                message = f"{shown(asset)} is in class {class_of[asset]} already; list it once"
+                message = f"{shown(asset)} is already in class {class_of[asset]}; list it once"
                 yield Contradiction(("requirement", "classes", name, "assets", index), message)
             class_of.setdefault(asset, name)
 
@@ -296,13 +302,13 @@ def _tier_contradictions(path: Path, tiers: Sequence[object]) -> Iterator[Contra
         for name in ("initial_rate", "maintenance_rate"):
             if _is_above(row.get(name), following.get(name)):
                 message = (
-                    f"must not be below the rate of the tier before it ({row[name]}), "
-                    f"was {following[name]}"
+                    f"expected at least the rate of the previous tier ({row[name]}), "
+                    f"found {following[name]}"
                 )
                 yield Contradiction((*tier_path, name), message)
         initial, maintenance = following.get("initial_rate"), following.get("maintenance_rate")
         if _is_above(maintenance, initial):
-            message = f"must not be above initial_rate ({initial}), was {maintenance}"
+            message = f"expected at most initial_rate ({initial}), found {maintenance}"
             yield Contradiction((*tier_path, "maintenance_rate"), message)
 
 
@@ -310,7 +316,7 @@ def _falling_bounds(path: Path, tiers: Sequence[Fields]) -> Iterator[Contradicti
     for index, (row, following) in enumerate(pairwise([{}, *tiers])):
         below, upper = _numeric(row.get("upper")), _numeric(following.get("upper"))
         if below is not None and upper is not None and upper <= below:
-            message = f"must be above the bound before it ({below}), was {upper}"
+            message = f"expected a bound above the previous one ({below}), found {upper}"
             yield Contradiction((*path, index, "upper"), message)
 
 
@@ -334,19 +340,19 @@ def _open_junctions(path: Path, formula: object, class_: object) -> Iterator[Con
         )
         if abs(margin - reference) > JUNCTION_TOLERANCE * reference:
             message = (
-                f"tiers add up to {margin / upper:.4%} of notional at {upper}, the formula gives "
-                f"{reference / upper:.4%}; they must meet within {JUNCTION_TOLERANCE:.0%}"
+                f"tiers sum to {margin / upper:.4%} of notional at {upper}, the formula gives "
+                f"{reference / upper:.4%}; change the rates until both agree within {JUNCTION_TOLERANCE:.0%}"
             )
             yield Contradiction((*path, "tiers", len(size_class.tiers) - 1, name), message)
 
 
 def mapping(value: object) -> Fields:
-    """Returns a mapping as it is, anything else as an empty mapping."""
+    """Returns a mapping unchanged; for any other value an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def rows(value: object) -> Sequence[Any]:
-    """Returns a list as it is, anything else as an empty list."""
+    """Returns a list unchanged; for any other value an empty list."""
     return value if isinstance(value, list | tuple) else ()
 
 

@@ -1,6 +1,6 @@
 """Validation errors of a YAML file, as lines with file:line:column, the problem and the fix."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -57,6 +57,12 @@ def located_problems(
     return sorted(set(problems))
 
 
+def first_problem(problems: Sequence[Problem]) -> str:
+    """Returns the first problem, with the number of the others."""
+    others = len(problems) - 1
+    return f"{problems[0]} (and {others} more)" if others else str(problems[0])
+
+
 def dotted(path: Path) -> str:
     """Returns a path in dotted notation: ``requirement.classes.A.tiers[0].upper``."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{one_line(step)}" for step in path)
@@ -83,20 +89,20 @@ def _problem(
 
 # Messages by pydantic's error type; the text follows the field's name.
 _MESSAGES = {
-    "missing": "is missing; add it",
-    "extra_forbidden": "is no field here; {meant}",
-    "union_tag_not_found": "is missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
-    "union_tag_invalid": "must be {expected}, was {was}",
-    "enum": "must be {expected}, was {was}",
-    "literal_error": "must be {expected}, was {was}",
-    "string_type": "must be text, was {was}; put text in quotes",
-    "string_pattern_mismatch": "must be {shape}, was {was}",
-    "bool_type": "must be true or false, was {was}",
-    "tuple_type": "must be a list, was {was}; put its entries in [ ]",
-    "too_short": "is empty; add an entry",
-    "dict_type": "must be a mapping, was {was}; write its fields below it, indented",
-    "model_type": "must be a mapping, was {was}; write its fields below it, indented",
-    "model_attributes_type": "must be a mapping, was {was}; write its fields below it, indented",
+    "missing": "missing; add it",
+    "extra_forbidden": "unknown field; {fix}",
+    "union_tag_not_found": "missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
+    "union_tag_invalid": "expected {expected}, found {found}",
+    "enum": "expected {expected}, found {found}",
+    "literal_error": "expected {expected}, found {found}",
+    "string_type": "expected text, found {found}; put text in quotes",
+    "string_pattern_mismatch": "expected {shape}, found {found}",
+    "bool_type": "expected true or false, found {found}",
+    "tuple_type": "expected a list, found {found}; put its entries in [ ]",
+    "too_short": "empty; add an entry",
+    "dict_type": "expected a mapping, found {found}; write its fields below it, indented",
+    "model_type": "expected a mapping, found {found}; write its fields below it, indented",
+    "model_attributes_type": "expected a mapping, found {found}; write its fields below it, indented",
     "value_error": "{error}",
 }
 
@@ -105,12 +111,12 @@ def _message(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
     context = error.get("ctx", {})
     value = error["input"]
     if error["type"] == "model_attributes_type" and not error["loc"]:
-        return f"a rule set must be a mapping, was {shown(value)}; begin with 'id:'"
+        return f"expected a rule set as a mapping, found {shown(value)}; begin with 'id:'"
     details = {
-        "was": shown(value["kind"] if "tag" in context else value),
+        "found": shown(value["kind"] if "tag" in context else value),
         "expected": _alternatives(context.get("expected", context.get("expected_tags", ""))),
         "shape": SHAPES.get(context.get("pattern", ""), ""),
-        "meant": _fix_for_unknown(str(error["loc"][-1]), schema)
+        "fix": _fix_for_unknown(str(error["loc"][-1]), schema)
         if error["type"] == "extra_forbidden"
         else "",
     }
@@ -128,6 +134,6 @@ def _fix_for_unknown(word: str, schema: Mapping[str, Any]) -> str:
     definitions = [schema, *schema.get("$defs", {}).values()]
     known = {name for definition in definitions for name in definition.get("properties", ())}
     if word in known:
-        return "move it to where it belongs"
+        return "move it to the mapping that has this field"
     close = get_close_matches(word, sorted(known), 1)
     return f"did you mean {close[0]}?" if close else "remove it"

@@ -102,13 +102,11 @@ def _chain(source: YamlSource, find: Find) -> list[Layer]:
         if parent.name in [layer.name for layer in chain]:
             circle = " -> ".join([*(layer.name for layer in chain), parent.name])
             raise WrittenError(
-                chain[-1].name, *place, f"extends: goes in a circle: {circle}; mend one"
+                chain[-1].name, *place, f"extends: circular chain: {circle}; change one"
             )
         chain.append(Layer(parent.name, parent))
         if len(chain) > MAX_CHAIN:
-            reason = (
-                f"extends: more than {MAX_CHAIN} rule sets stand on one another; shorten the chain"
-            )
+            reason = f"extends: chain of more than {MAX_CHAIN} rule sets; shorten it"
             raise WrittenError(chain[0].name, *chain[0].source.place(("extends",)), reason)
     return chain
 
@@ -144,7 +142,7 @@ def _find_parent(find: Find, parent: str, name: str, place: Place) -> YamlSource
     except WrittenError:
         raise
     except LookupError as error:
-        reason = f"extends: {shown(parent)} cannot be had: {error.args[0]}"
+        reason = f"extends: cannot load {shown(parent)}: {error.args[0]}"
         raise WrittenError(name, *place, reason) from None
 
 

@@ -7,7 +7,7 @@ from json import dumps
 
 from harmonize.core.yaml_source import Path, Plain
 from harmonize.policy.rule_set import Citation, Model, ReferenceSchedule, RuleSet
-from harmonize.policy.summary import summary
+from harmonize.policy.summary import percent, summary
 from rules.language.inheritance import NOT_INHERITED, Merged
 
 _ORDER = ("id", "version", "title", "kind", "extends", "about", "scope", "requirement")
@@ -58,14 +58,14 @@ def _comment(rule_set: Merged, path: Path) -> str:
     index = rule_set.layer(path)
     parent_index = rule_set.layer(path[:-1]) if path[:-1] in rule_set.origin else 0
     if index:
-        return f"  # from {rule_set.layers[index].name}" if index != parent_index else ""
+        return f"  # inherited from {rule_set.layers[index].name}" if index != parent_index else ""
     for layer in rule_set.layers[1:]:
         if path in layer.source.values:
             old, new = _value_at(layer.source.value, path), _value_at(rule_set.value, path)
             if old == new or (isinstance(old, dict) and isinstance(new, dict)):
                 return ""
-            old_text = "that" if isinstance(old, dict | list) else _scalar(old)
-            return f"  # instead of {old_text} in {layer.name}"
+            old_text = "the value" if isinstance(old, dict | list) else _scalar(old)
+            return f"  # replaces {old_text} in {layer.name}"
     return ""
 
 
@@ -103,21 +103,22 @@ def page(rule_set: RuleSet) -> str:
 
 def _facts(rule_set: RuleSet) -> str:
     scope, tolerance = rule_set.scope, rule_set.tolerance
-    parts = [f"{_percent(tolerance.relative)} of the reference"] * (tolerance.relative > 0)
-    parts += [f"{_percent(tolerance.absolute)} of notional"] * (tolerance.absolute > 0)
+    parts = [f"{percent(tolerance.relative)} of the reference"] * (tolerance.relative > 0)
+    parts += [f"{percent(tolerance.absolute)} of notional"] * (tolerance.absolute > 0)
     if tolerance.statistical:
-        parts.append(f"the interval of the inputs at {_percent(tolerance.statistical)}")
+        parts.append(f"the interval of the inputs at {percent(tolerance.statistical)}")
     lines = [
-        f"- asks: {summary(rule_set)}",
-        f"- kind: {rule_set.kind}, {'law, which can be breached' if rule_set.statutory else 'a benchmark, no law'}",
+        f"- requirement: {summary(rule_set)}",
+        f"- kind: {rule_set.kind}",
+        f"- legal status: {'law, which can be breached' if rule_set.statutory else 'benchmark, not law'}",
         f"- scope: {scope.text}",
         f"- account classes: {', '.join(scope.account_classes) or 'all'}",
         f"- underlyings: {', '.join(scope.underlyings) or ('crypto' if scope.crypto_only else 'any')}",
         f"- in force: {_span(rule_set)}",
-        f"- maintenance margin is: a {rule_set.meaning}",
+        f"- meaning of maintenance margin: {rule_set.meaning}",
         f"- tolerance: {', '.join(parts) or 'none'}",
     ]
-    lines += [f"- varies: {rule_set.extends}"] * bool(rule_set.extends)
+    lines += [f"- extends: {rule_set.extends}"] * bool(rule_set.extends)
     return "\n".join(lines)
 
 
@@ -144,7 +145,7 @@ def _inputs(rule_set: RuleSet) -> str:
     head = [
         "## Inputs",
         "",
-        "| in the formula | measured as | is | at least |",
+        "| input | market data | definition | minimum observations |",
         "| --- | --- | --- | --- |",
     ]
     return "\n".join([*head, *rows])
@@ -154,7 +155,7 @@ def _classes(rule_set: RuleSet) -> str:
     if not isinstance(rule_set.requirement, ReferenceSchedule):
         return ""
     rows = [
-        f"| {class_.name} | {' '.join(class_.assets)} | {_percent(class_.v1) if class_.v1 else '–'} |"
+        f"| {class_.name} | {' '.join(class_.assets)} | {percent(class_.v1) if class_.v1 else '–'} |"
         for class_ in rule_set.requirement.classes
     ]
     return "\n".join(["## Classes", "", "| class | assets | v1 |", "| --- | --- | --- |", *rows])
@@ -165,28 +166,28 @@ def _cross_venue(rule_set: RuleSet) -> str:
     if limits is None:
         return ""
     sentences = (
-        (
-            limits.gap,
-            "the cheapest split may ask less than the reference by {share} of it at most (MH701)",
-        ),
+        (limits.gap, "arbitrage gap: at most {share} of the reference (MH701)"),
         (
             limits.one_cheapest,
-            "one venue alone may ask least over {share} of sizes at most (MH702)",
+            "sizes at which one venue alone has the lowest margin: at most {share} (MH702)",
         ),
         (
             limits.leverage,
-            "mean leverage by capacity may be {times} times the reference's at most (MH703)",
+            "mean leverage, weighted by capacity: at most {times} times the reference's (MH703)",
         ),
-        (limits.spread, "the dearest venue may ask {times} times the cheapest's at most (MH704)"),
-        (limits.saving, "a split may save {share} over the best single venue at most (MH705)"),
-        (limits.index, "the harmonization index may be {times} at least (MH706)"),
+        (limits.spread, "highest margin: at most {times} times the lowest (MH704)"),
+        (
+            limits.saving,
+            "saving of a split over the best single venue: at most {share} (MH705)",
+        ),
+        (limits.index, "harmonization index: at least {times} (MH706)"),
     )
     lines = [
-        f"- {text.format(share=_percent(limit), times=f'{limit.normalize():f}')}"
+        f"- {text.format(share=percent(limit), times=f'{limit.normalize():f}')}"
         for limit, text in sentences
         if limit is not None
     ]
-    return "\n".join(["## Limits across venues", "", *lines])
+    return "\n".join(["## Cross-venue limits", "", *lines])
 
 
 def _published(rule_set: RuleSet) -> str:
@@ -194,7 +195,7 @@ def _published(rule_set: RuleSet) -> str:
         return ""
     lines = ["## Published rates", ""]
     for published in rule_set.requirement.published:
-        rates = ", ".join(f"{asset} {_percent(rate)}" for asset, rate in published.rates.items())
+        rates = ", ".join(f"{asset} {percent(rate)}" for asset, rate in published.rates.items())
         span = f"{published.since} to {published.until}"
         lines.append(f"- {span}: {rates} ({published.verified}: {published.via})")
     return "\n".join(lines)
@@ -203,10 +204,10 @@ def _published(rule_set: RuleSet) -> str:
 def _sources(rule_set: RuleSet) -> str:
     lines = [
         f"- **{citation.verified}**{_supported(citation)}: {citation.reference}. "
-        f"Read through: {citation.via}"
+        f"Via: {citation.via}"
         for citation in rule_set.citations
     ]
-    return "\n".join(["## Where it comes from", "", *lines])
+    return "\n".join(["## Sources", "", *lines])
 
 
 def _supported(citation: Citation) -> str:
@@ -215,7 +216,7 @@ def _supported(citation: Citation) -> str:
 
 def _flags(rule_set: RuleSet) -> str:
     lines = [f"- {flag.field}: *{flag.status}*. {flag.note.strip()}" for flag in rule_set.flags]
-    return "\n".join(["## What is unverified or our choice", "", *lines]) if lines else ""
+    return "\n".join(["## Caveats", "", *lines]) if lines else ""
 
 
 def _examples(rule_set: RuleSet) -> str:
@@ -228,8 +229,4 @@ def _examples(rule_set: RuleSet) -> str:
         )
         for example in rule_set.examples
     ]
-    return "\n".join(["## Examples that it is tested with", "", *lines]) if lines else ""
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{float(rate) * 100:.6g} %"
+    return "\n".join(["## Test examples", "", *lines]) if lines else ""

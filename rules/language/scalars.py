@@ -23,23 +23,23 @@ from harmonize.policy.expression import ExpressionError, parse
 
 # Pattern of each kind of text, and its description in error messages.
 SHAPES = {
-    "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, as in esma-retail",
-    "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, as in "2026.11"',
-    "^[A-Z0-9]{1,20}$": "a ticker in capitals, as in BTC",
-    "^[A-Z][A-Za-z0-9]*$": "a name that begins with a capital, as in A",
-    "[^ \n]": "text that is not blank",
-    "^[a-z][a-z0-9_]*$": "lower-case words joined by underscores, as in var_99_1d_365d",
-    "^[a-z][a-z0-9]*$": "a venue's id in lower case, as in krakenfutures",
-    "^[A-Z]{2}$": "two capitals, as in JP",
-    "^MH[0-9]{3}$": "the code of a check, as in MH401",
-    "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address as https://example.org/margins, without ? and #",
+    "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, such as esma-retail",
+    "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, such as "2026.11"',
+    "^[A-Z0-9]{1,20}$": "a ticker in capitals, such as BTC",
+    "^[A-Z][A-Za-z0-9]*$": "a name that begins with a capital, such as A",
+    "[^ \n]": "non-blank text",
+    "^[a-z][a-z0-9_]*$": "lower-case words joined by underscores, such as var_99_1d_365d",
+    "^[a-z][a-z0-9]*$": "a venue id in lower case, such as krakenfutures",
+    "^[A-Z]{2}$": "two capital letters, such as JP",
+    "^MH[0-9]{3}$": "a check code, such as MH401",
+    "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address such as https://example.org/margins, without ? and #",
 }
 _SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
 
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        message = f"must be a number such as 0.125, 12.5% or 5_000_000, was {shown(value)}"
+        message = f"expected a number such as 0.125, 12.5% or 5_000_000, found {shown(value)}"
         raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
     return Decimal(value)
 
@@ -47,7 +47,7 @@ def _number(value: object) -> Decimal:
 def _rate(value: object) -> Decimal:
     number = _number(value)
     if not ZERO < number <= 1:
-        message = f"must be above 0 and at most 1 (0.125 or 12.5%), was {number}"
+        message = f"expected a number above 0 and at most 1 (0.125 or 12.5%), found {number}"
         raise ValueError(message)
     return number
 
@@ -55,7 +55,7 @@ def _rate(value: object) -> Decimal:
 def _share(value: object) -> Decimal:
     number = _number(value)
     if not ZERO <= number <= 1:
-        message = f"must be from 0 to 1 (0.15 or 15%), was {number}"
+        message = f"expected a number from 0 to 1 (0.15 or 15%), found {number}"
         raise ValueError(message)
     return number
 
@@ -63,7 +63,7 @@ def _share(value: object) -> Decimal:
 def _inner(value: object) -> Decimal:
     number = _number(value)
     if not ZERO < number < 1:
-        message = f"must lie between 0 and 1 (0.95 or 95%), was {number}"
+        message = f"expected a number above 0 and below 1 (0.95 or 95%), found {number}"
         raise ValueError(message)
     return number
 
@@ -71,7 +71,7 @@ def _inner(value: object) -> Decimal:
 def _amount(value: object) -> Decimal:
     number = _number(value)
     if not (number.is_finite() and number > ZERO):
-        message = f"must be above 0, was {number}"
+        message = f"expected a number above 0, found {number}"
         raise ValueError(message)
     return number
 
@@ -79,14 +79,14 @@ def _amount(value: object) -> Decimal:
 def _count(value: object) -> int:
     number = _number(value)
     if number != int(number) or number < 0:
-        message = f"must be a whole number from 0, was {number}"
+        message = f"expected a whole number of at least 0, found {number}"
         raise ValueError(message)
     return int(number)
 
 
 def _day(value: object) -> date:
     if type(value) is not date:
-        message = f"must be a day such as 2026-11-20, without quotes, was {shown(value)}"
+        message = f"expected a date such as 2026-11-20, without quotes, found {shown(value)}"
         raise ValueError(message)
     return value
 
@@ -99,9 +99,10 @@ def _underlyings(value: object) -> object:
         entry for entry in entries if not (isinstance(entry, str) and re.fullmatch(_TICKER, entry))
     ]
     if not entries or invalid:
-        was = shown(invalid[0] if invalid else value)
+        found = shown(invalid[0] if invalid else value)
         message = (
-            f"must be any, crypto, or a list of tickers in capitals as in [BTC, ETH], was {was}"
+            "expected any, crypto, or a list of tickers in capitals such as [BTC, ETH], "
+            f"found {found}"
         )
         raise ValueError(message)
     return tuple(entries)
@@ -111,7 +112,7 @@ def _formula(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         value = f"{value:f}"
     if not isinstance(value, str):
-        message = f"must be a formula such as 1.25 * q, was {shown(value)}"
+        message = f"expected a formula such as 1.25 * q, found {shown(value)}"
         raise ValueError(message)  # noqa: TRY004 - as above
     try:
         parse(value)
@@ -166,6 +167,6 @@ Link: TypeAlias = Annotated[str, StringConstraints(pattern=_LINK)]
 
 
 class Shape(BaseModel):
-    """A mapping with exactly the fields named, and no others."""
+    """Mapping that rejects unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from harmonize.core.yaml_source import WrittenError, decode, read
 from rules.language.consistency import Contradiction
-from rules.language.errors import located_problems
+from rules.language.errors import first_problem, located_problems
 from rules.language.inheritance import standalone
 from rules.language.scalars import Shape
 from rules.loader import RuleError, content
@@ -42,7 +42,5 @@ def shaped(
             shape.model_json_schema(),
         )
     if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        reason = f"{problems[0]}{more}"
-        raise RuleError(reason)
+        raise RuleError(first_problem(problems))
     return instance
