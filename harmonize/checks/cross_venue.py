@@ -27,11 +27,11 @@ def gap_above_limit(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     The arbitrage gap R(N) − A(N) as a share of the reference margin R(N), at every notional of the
-    grid, against the largest share that the rule set allows. A(N) is the lowest total margin of a
+    grid. The rule set states the largest share that it allows. A(N) is the lowest total margin of a
     position split over all venues that are included in the comparison.
 
     ## Why it matters
-    The margin that a position holder can achieve matters, not the margin of one venue: the market
+    The margin that a position holder can achieve matters, not the margin of one venue. The market
     is as strict as its cheapest combination of venues. The gap is the margin saved by using the
     differences between margin tables.
 
@@ -70,8 +70,8 @@ def single_venue_lowest(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     The share of ln N between $10,000 and $10,000,000 on which one venue alone has the lowest
-    initial margin, against the limit of the rule set. Ranges with the same lowest margin at
-    several venues count for none of them.
+    initial margin. The rule set states the limit. Ranges with the same lowest margin at several
+    venues count for none of them.
 
     ## Why it matters
     Positions gather where margin is lowest. If one venue has the lowest margin at nearly all
@@ -114,9 +114,9 @@ def leverage_above_reference(context: AuditContext) -> Iterator[Draft]:
     """Average leverage of the venues, weighted by capacity, is far above that of the reference.
 
     ## What it checks
-    The mean of the maximum leverage of the venues at every notional of the grid, each weighted by
-    its published capacity, as a multiple of the leverage of the reference. Venues that publish no
-    capacity have no weight.
+    The mean of the maximum leverage of the venues at every notional of the grid, as a multiple of
+    the leverage of the reference. Each venue is weighted by its published capacity. Venues that
+    publish no capacity have no weight.
 
     ## Why it matters
     A venue with 200x up to $10,000 hardly affects the market; a venue with 50x up to $500m does.
@@ -218,8 +218,8 @@ def split_saving_high(context: AuditContext) -> Iterator[Draft]:
     """Splitting a position over venues requires far less margin than the best single venue.
 
     ## What it checks
-    The saving of the optimal split over the best single account, as a share of the margin of that
-    account, at every notional of the grid, against the limit of the rule set.
+    The saving of the optimal split over the best single account, at every notional of the grid. The
+    saving is a share of the margin of that account, and the rule set states the limit.
 
     ## Why it matters
     Margin increases with size because large positions are difficult to close. A split position
@@ -303,7 +303,7 @@ def observation_dates_differ(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     Venues change their margin tables every week. A gap between a table of today and a table from
-    two years ago may never have existed, so that no participant could have used it.
+    two years ago may never have existed. No participant could have used it.
 
     ## Formula
     newest − oldest > `days`. One finding per underlying.

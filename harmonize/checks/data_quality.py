@@ -12,8 +12,8 @@ def data_unreadable(context: AuditContext) -> Iterator[Draft]:
     """Data that a venue sent could not be read.
 
     ## What it checks
-    Every payload and every row in it has the content that the endpoint specifies: numbers are
-    numbers in a plausible range, and words are known to the adapter of the venue.
+    Every payload and every row in it has the content that the endpoint specifies. Numbers are in a
+    plausible range, and words are known to the adapter of the venue.
 
     ## Why it matters
     An instrument with an unreadable row is not observable. It never becomes compliant, and the

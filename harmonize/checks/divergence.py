@@ -99,8 +99,8 @@ def maintenance_model_deviation(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is outside the tolerance of a risk model.
 
     ## What it checks
-    MM(N) against the rate of the model, as for initial margin, and only if maintenance margin has
-    the same meaning in both, unless the rule set states how they compare.
+    MM(N) against the rate of the model, as for initial margin. Maintenance margin must have the
+    same meaning in both, unless the rule set states how they compare.
 
     ## Why it matters
     A clearing house collects its margin again every day. The maintenance margin of a venue is all
@@ -271,9 +271,9 @@ def close_out_horizon_short(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin covers an ordinary price move over a short time only.
 
     ## What it checks
-    The close-out horizon of a position: the time over which the underlying's one-day 99 % move,
-    scaled by the square root of time, reaches the maintenance margin. It is computed at the
-    notional at which maintenance margin is lowest against the reference.
+    The close-out horizon of a position: the time over which a price move reaches the maintenance
+    margin. The move is the underlying's one-day 99 % move, scaled by the square root of time. The
+    horizon is computed at the notional at which maintenance margin is lowest against the reference.
 
     ## Why it matters
     The horizon makes venues comparable without preferring any one rule: an MM of 0.4 % on BTC

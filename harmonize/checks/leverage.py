@@ -16,8 +16,8 @@ def liquidation_buffer_low(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin leaves almost no loss before liquidation.
 
     ## What it checks
-    The liquidation buffer: the share of the initial margin that a position may lose before it is
-    liquidated, at the notional at which it is smallest.
+    The liquidation buffer, at the notional at which it is smallest. The buffer is the share of the
+    initial margin that a position may lose before it is liquidated.
 
     ## Why it matters
     A position opened with the lowest margin is liquidated by the first adverse move. The leverage

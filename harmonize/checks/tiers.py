@@ -151,7 +151,7 @@ def maintenance_cliff(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin jumps at the bound of a tier.
 
     ## What it checks
-    The largest jump of MM at a tier bound, in USD, if tiers are flat: the new rate applies to the
+    The largest jump of MM at a tier bound, in USD. If tiers are flat, the new rate applies to the
     whole position at once.
 
     ## Why it matters
