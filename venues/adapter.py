@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from harmonize.core.payload import Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginSchedule
-from venues.calls import ONCE, CallPlan, NextPage
+from venues.calls import SINGLE_CALL, CallPlan, NextPage
 from venues.facts import Facts
 
 
@@ -40,7 +40,7 @@ class Endpoint:
     """Endpoint of a venue: the ccxt implicit method that calls it, and its HTTP request.
 
     ``request`` is the HTTP method and path in the venue's documentation; ``{name}`` marks a
-    parameter. ``ask`` returns the calls to make, given the snapshot so far. Endpoints are called
+    parameter. ``call_plan`` returns the calls to make, given the snapshot so far. Endpoints are called
     in the order listed. ``next_page`` returns the call that follows a response; None after the
     last page. Parameters are text; those named in ``typed`` are JSON (a number, true, a list).
     """
@@ -50,7 +50,7 @@ class Endpoint:
     purpose: Purpose
     access: Access = Access.PUBLIC
     calls: Calls = Calls.ONE
-    ask: CallPlan = ONCE
+    call_plan: CallPlan = SINGLE_CALL
     next_page: NextPage | None = None
     typed: tuple[str, ...] = ()
 
@@ -80,11 +80,11 @@ def _no_payloads() -> tuple[Payload, ...]:
 class VenueAdapter:
     """Adapter of one venue. ``parse`` is pure: equal snapshots and facts give equal schedules.
 
-    ``host`` serves the public endpoints. ``whole`` returns a message if gathered responses omit
+    ``host`` serves the public endpoints. ``completeness_error`` returns a message if gathered responses omit
     instruments that an instrument list or a count implies; empty if the responses are complete.
-    ``closed`` is the reason why the venue can no longer be gathered; its recordings remain in use.
-    ``exchange`` is the ccxt class that makes the calls, if its name differs from ``venue``.
-    ``documented`` returns payloads that only the venue's documentation states. They join the
+    ``closure_reason`` is the reason why the venue can no longer be gathered; its recordings remain in use.
+    ``ccxt_class`` is the ccxt class that makes the calls, if its name differs from ``venue``.
+    ``documented_payloads`` returns payloads that only the venue's documentation states. They join the
     gathered payloads with the origin ``documentation``.
     """
 
@@ -93,7 +93,7 @@ class VenueAdapter:
     endpoints: tuple[Endpoint, ...]
     parse: Callable[[Snapshot, Facts], Parsed]
     host: str = ""
-    whole: Callable[[Snapshot], str] = _no_omission
-    closed: str = ""
-    exchange: str = ""
-    documented: Callable[[], tuple[Payload, ...]] = _no_payloads
+    completeness_error: Callable[[Snapshot], str] = _no_omission
+    closure_reason: str = ""
+    ccxt_class: str = ""
+    documented_payloads: Callable[[], tuple[Payload, ...]] = _no_payloads

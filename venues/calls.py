@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harmonize.core.payload import Snapshot, UnreadablePayloadError, decode
-from venues.fields import Row, mapping, member, rows, word
+from venues.fields import JsonObject, iter_objects, json_object, text_value, value_at
 
 Params = tuple[tuple[str, str], ...]
 """Parameters of one call, as (name, value) pairs sorted by name."""
@@ -15,7 +15,7 @@ NextPage = Callable[[Params, object], Params | None]
 """Returns the call for the next page, given a call and its response; None after the last page."""
 
 
-class PastTheEndError(Exception):
+class EmptyPageError(Exception):
     """An empty page after the last one; it is not archived."""
 
 
@@ -24,28 +24,30 @@ def call(**fixed: str) -> Params:
     return tuple(sorted(fixed.items()))
 
 
-def once(**fixed: str) -> CallPlan:
+def single_call(**fixed: str) -> CallPlan:
     """Plans one call."""
-    return every(fixed)
+    return calls_with(fixed)
 
 
-def every(*variants: dict[str, str]) -> CallPlan:
+def calls_with(*variants: dict[str, str]) -> CallPlan:
     """Plans one call per set of parameters, such as one per settlement currency."""
     return lambda _: [call(**variant) for variant in variants]
 
 
-ONCE = once()
+SINGLE_CALL = single_call()
 """One call without parameters."""
 
 
-def each(name: str, values_in: Callable[[Snapshot], Iterable[str]], **fixed: str) -> CallPlan:
+def call_per_value(
+    name: str, values_in: Callable[[Snapshot], Iterable[str]], **fixed: str
+) -> CallPlan:
     """Plans one call ``name=value`` per distinct value in earlier responses."""
     return lambda snapshot: [
         call(**{name: value}, **fixed) for value in unique(values_in(snapshot))
     ]
 
 
-def joined(
+def batched_calls(
     name: str,
     values_in: Callable[[Snapshot], Iterable[str]],
     size: int,
@@ -62,13 +64,13 @@ def joined(
     return plan
 
 
-def together(*plans: CallPlan) -> CallPlan:
+def combined_calls(*plans: CallPlan) -> CallPlan:
     """Plans the calls of all ``plans``, in order."""
     return lambda snapshot: [params for plan in plans for params in plan(snapshot)]
 
 
-def values(
-    method: str, *keys: str, field: str, where: Callable[[Row], bool] = lambda _: True
+def field_values(
+    method: str, *keys: str, field: str, where: Callable[[JsonObject], bool] = lambda _: True
 ) -> Callable[[Snapshot], Iterator[str]]:
     """Returns a reader of one field in every row for which ``where`` is true.
 
@@ -79,10 +81,10 @@ def values(
 
     def read_values(snapshot: Snapshot) -> Iterator[str]:
         for payload in snapshot.answers(method):
-            entries, top = member(decode(payload), *keys)
-            for pointer, row in rows(entries, top) if entries != [] else ():
+            entries, top = value_at(decode(payload), *keys)
+            for pointer, row in iter_objects(entries, top) if entries != [] else ():
                 if where(row):
-                    yield word(row, field, pointer)
+                    yield text_value(row, field, pointer)
 
     return read_values
 
@@ -92,11 +94,11 @@ def unique(texts: Iterable[str]) -> list[str]:
     return sorted(set(texts))
 
 
-def cursor(name: str, *keys: str, last: Sequence[object] = (None, "")) -> NextPage:
+def next_by_cursor(name: str, *keys: str, last: Sequence[object] = (None, "")) -> NextPage:
     """Follows the cursor under ``keys`` of each response, until its value is in ``last``."""
 
     def next_call(params: Params, document: object) -> Params | None:
-        value, pointer = member(document, *keys)
+        value, pointer = value_at(document, *keys)
         if value in last:
             return None
         if not isinstance(value, str | int) or isinstance(value, bool):
@@ -108,31 +110,31 @@ def cursor(name: str, *keys: str, last: Sequence[object] = (None, "")) -> NextPa
     return next_call
 
 
-def offset(name: str, limit: int, *keys: str) -> NextPage:
+def next_by_offset(name: str, limit: int, *keys: str) -> NextPage:
     """Advances the row offset ``name`` by ``limit``, until a page has fewer than ``limit`` rows."""
     return _stepped(name, limit, limit, 0, keys)
 
 
-def numbered(name: str, limit: int, *keys: str, first: int = 1) -> NextPage:
+def next_by_page(name: str, limit: int, *keys: str, first: int = 1) -> NextPage:
     """Advances the page number ``name``, until a page has fewer than ``limit`` rows."""
     return _stepped(name, limit, 1, first, keys)
 
 
 def _stepped(name: str, limit: int, step: int, first: int, keys: tuple[str, ...]) -> NextPage:
     def next_call(params: Params, document: object) -> Params | None:
-        entries, pointer = member(document, *keys)
+        entries, pointer = value_at(document, *keys)
         if not isinstance(entries, list):
             raise UnreadablePayloadError(where=pointer, reason="expected a list")
         current = dict(params)
         position = int(current.get(name, str(first)))
         if not entries and position != first:
-            raise PastTheEndError
+            raise EmptyPageError
         return call(**{**current, name: str(position + step)}) if len(entries) >= limit else None
 
     return next_call
 
 
-def all_answered(
+def unanswered_check(
     listed: Callable[[Snapshot], Iterable[str]], answered: Callable[[Snapshot], Iterable[str]]
 ) -> Callable[[Snapshot], str]:
     """Returns a check that names listed instruments without margins in the responses.
@@ -150,7 +152,7 @@ def all_answered(
     return omission
 
 
-def object_at(document: object, *keys: str) -> tuple[Row, str]:
+def object_at(document: object, *keys: str) -> tuple[JsonObject, str]:
     """JSON object under ``keys``, and its JSON pointer. Raises UnreadablePayloadError."""
-    value, pointer = member(document, *keys)
-    return mapping(value, pointer), pointer
+    value, pointer = value_at(document, *keys)
+    return json_object(value, pointer), pointer

@@ -45,7 +45,7 @@ class VenueFact:
     accounts: tuple[str, ...] = ()
 
     @property
-    def doubt(self) -> str:
+    def derivation(self) -> str:
         """Reason why margins under this fact are derived; empty if the fact is sourced."""
         if self.confidence is Confidence.SOURCED:
             return ""
@@ -68,7 +68,7 @@ class Facts:
 
     rows: tuple[VenueFact, ...]
 
-    def about(
+    def find(
         self, venue: str, payoff: Payoff, mode: MarginMode, day: date, account: str = "any"
     ) -> VenueFact | None:
         """Returns the fact in force on ``day``; None if no source states how the tiers apply.

@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, decode, escape
 
-Row = dict[str, object]
+JsonObject = dict[str, object]
 T = TypeVar("T")
 
 MAX_NUMBER = Decimal("1e15")
 MIN_NUMBER = Decimal("1e-18")
 
 
-def number(row: Row, key: str, pointer: str) -> Decimal:
+def number(row: JsonObject, key: str, pointer: str) -> Decimal:
     """Number of at least 0 under ``key``. Raises UnreadablePayloadError with the pointer."""
     raw = row.get(key)
     value = _number_in_text(raw) if type(raw) is str else _number_or_reason(raw)
@@ -42,7 +42,7 @@ _number_in_text: Callable[[str], Decimal | str] = lru_cache(maxsize=65536)(_numb
 """``_number_or_reason`` with a cache, because venues repeat few distinct numbers."""
 
 
-def positive(row: Row, key: str, pointer: str) -> Decimal:
+def positive_number(row: JsonObject, key: str, pointer: str) -> Decimal:
     """Number above 0 under ``key``. Raises UnreadablePayloadError with the pointer."""
     value = number(row, key, pointer)
     if not value:
@@ -51,9 +51,9 @@ def positive(row: Row, key: str, pointer: str) -> Decimal:
     return value
 
 
-def rate(row: Row, key: str, pointer: str) -> Decimal:
+def rate(row: JsonObject, key: str, pointer: str) -> Decimal:
     """Margin rate under ``key``, above 0 and at most 1. Raises UnreadablePayloadError."""
-    value = positive(row, key, pointer)
+    value = positive_number(row, key, pointer)
     if value > 1:
         where = f"{pointer}/{escape(key)}"
         raise UnreadablePayloadError(
@@ -62,7 +62,7 @@ def rate(row: Row, key: str, pointer: str) -> Decimal:
     return value
 
 
-def in_sequence(row: Row, key: str, expected: int, pointer: str) -> None:
+def check_tier_number(row: JsonObject, key: str, expected: int, pointer: str) -> None:
     """Checks a tier's number, which reveals missing tiers. Raises UnreadablePayloadError."""
     raw = row.get(key)
     if raw != expected and raw != str(expected):
@@ -76,7 +76,7 @@ LOST = "\N{REPLACEMENT CHARACTER}"
 """Replacement for an undecodable character; no instrument name contains it."""
 
 
-def word(row: Row, key: str, pointer: str) -> str:
+def text_value(row: JsonObject, key: str, pointer: str) -> str:
     """Non-empty printable text under ``key``. Raises UnreadablePayloadError with the pointer."""
     raw = row.get(key)
     if not isinstance(raw, str) or not raw or not raw.isprintable() or LOST in raw:
@@ -85,9 +85,9 @@ def word(row: Row, key: str, pointer: str) -> str:
     return raw
 
 
-def day(row: Row, key: str, pointer: str) -> date:
+def date_of_milliseconds(row: JsonObject, key: str, pointer: str) -> date:
     """Date (UTC) of a Unix time in milliseconds. Raises UnreadablePayloadError."""
-    milliseconds = positive(row, key, pointer)
+    milliseconds = positive_number(row, key, pointer)
     try:
         return datetime.fromtimestamp(float(milliseconds) / 1000, tz=UTC).date()
     except (OverflowError, OSError, ValueError):
@@ -95,9 +95,9 @@ def day(row: Row, key: str, pointer: str) -> date:
         raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason) from None
 
 
-def iso_day(row: Row, key: str, pointer: str) -> date:
+def iso_date(row: JsonObject, key: str, pointer: str) -> date:
     """Date of an ISO 8601 date or time. Raises UnreadablePayloadError with the pointer."""
-    text = word(row, key, pointer)
+    text = text_value(row, key, pointer)
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
@@ -105,7 +105,7 @@ def iso_day(row: Row, key: str, pointer: str) -> date:
         raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason) from None
 
 
-def mapping(value: object, pointer: str) -> Row:
+def json_object(value: object, pointer: str) -> JsonObject:
     """``value`` as a JSON object. Raises UnreadablePayloadError."""
     if not isinstance(value, dict):
         raise UnreadablePayloadError(
@@ -114,7 +114,7 @@ def mapping(value: object, pointer: str) -> Row:
     return value
 
 
-def listing(value: object, pointer: str) -> list[object]:
+def json_array(value: object, pointer: str) -> list[object]:
     """``value`` as a non-empty JSON array. Raises UnreadablePayloadError."""
     if not isinstance(value, list):
         raise UnreadablePayloadError(
@@ -125,14 +125,14 @@ def listing(value: object, pointer: str) -> list[object]:
     return value
 
 
-def rows(value: object, pointer: str) -> Iterator[tuple[str, Row]]:
+def iter_objects(value: object, pointer: str) -> Iterator[tuple[str, JsonObject]]:
     """Objects of a non-empty JSON array with their pointers. Raises UnreadablePayloadError."""
-    for index, item in enumerate(listing(value, pointer)):
+    for index, item in enumerate(json_array(value, pointer)):
         row_pointer = f"{pointer}/{index}"
-        yield row_pointer, mapping(item, row_pointer)
+        yield row_pointer, json_object(item, row_pointer)
 
 
-def member(document: object, *keys: str) -> tuple[object, str]:
+def value_at(document: object, *keys: str) -> tuple[object, str]:
     """Value under a path of keys and list positions, and its JSON pointer.
 
     Raises UnreadablePayloadError if a key is missing or a step does not lead to an object.
@@ -143,7 +143,7 @@ def member(document: object, *keys: str) -> tuple[object, str]:
         if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
             value = value[int(key)]
             continue
-        row = mapping(value, parent)
+        row = json_object(value, parent)
         if key not in row:
             raise UnreadablePayloadError(where=pointer, reason="missing")
         value = row[key]
@@ -153,7 +153,7 @@ def member(document: object, *keys: str) -> tuple[object, str]:
 def read_rows(
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[T]],
+    build: Callable[[Payload, JsonObject, str], Iterable[T]],
     defects: list[Defect],
     symbol_key: str = "symbol",
 ) -> list[T]:
@@ -168,7 +168,7 @@ def read_rows(
 def read_members(
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[T]],
+    build: Callable[[Payload, JsonObject, str], Iterable[T]],
     defects: list[Defect],
     symbol_key: str = "symbol",
 ) -> list[T]:
@@ -176,7 +176,7 @@ def read_members(
     return _read(payloads, keys, _object_entries, build, defects, symbol_key)
 
 
-def filled(payloads: Iterable[Payload], *keys: str) -> list[Payload]:
+def non_empty(payloads: Iterable[Payload], *keys: str) -> list[Payload]:
     """Payloads whose list is not empty; an empty list means a market without contracts.
 
     Applies to lists of instruments and prices only: an empty list of margins is a defect.
@@ -186,7 +186,7 @@ def filled(payloads: Iterable[Payload], *keys: str) -> list[Payload]:
 
 def _is_empty(payload: Payload, keys: tuple[str, ...]) -> bool:
     try:
-        return member(decode(payload), *keys)[0] == []
+        return value_at(decode(payload), *keys)[0] == []
     except UnreadablePayloadError:
         return False  # the payload becomes a defect when its rows are read
 
@@ -198,39 +198,41 @@ def _read(  # noqa: PLR0913, PLR0917 - shared by the two readers above
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
     entries_of: Callable[[object, str], _Entries],
-    build: Callable[[Payload, Row, str], Iterable[T]],
+    build: Callable[[Payload, JsonObject, str], Iterable[T]],
     defects: list[Defect],
     symbol_key: str,
 ) -> list[T]:
     built: list[T] = []
     for payload in payloads:
         try:
-            entries = entries_of(*member(decode(payload), *keys))
+            entries = entries_of(*value_at(decode(payload), *keys))
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
         for pointer, entry in entries:
-            row: Row = entry if isinstance(entry, dict) else {}
+            row: JsonObject = entry if isinstance(entry, dict) else {}
             try:
-                built.extend(build(payload, mapping(entry, pointer), pointer))
+                built.extend(build(payload, json_object(entry, pointer), pointer))
             except UnreadablePayloadError as error:
                 symbol = row.get(symbol_key)
-                defects.append(defect(payload, error, symbol if isinstance(symbol, str) else ""))
+                defects.append(
+                    build_defect(payload, error, symbol if isinstance(symbol, str) else "")
+                )
     return built
 
 
 def _list_entries(value: object, pointer: str) -> _Entries:
-    return [(f"{pointer}/{index}", entry) for index, entry in enumerate(listing(value, pointer))]
+    return [(f"{pointer}/{index}", entry) for index, entry in enumerate(json_array(value, pointer))]
 
 
 def _object_entries(value: object, pointer: str) -> _Entries:
-    members = mapping(value, pointer)
+    members = json_object(value, pointer)
     if not members:
         raise UnreadablePayloadError(where=pointer, reason="the object is empty")
     return [(f"{pointer}/{escape(key)}", entry) for key, entry in members.items()]
 
 
-def defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
+def build_defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
     """Defect for an unreadable location, with its call and JSON pointer."""
     return Defect(payload.venue, f"{payload.call} at {error.where or '/'}", error.reason, symbol)
 

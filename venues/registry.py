@@ -122,7 +122,7 @@ VENUES = (
 )
 
 
-def adapter(venue: str) -> VenueAdapter | None:
+def find_adapter(venue: str) -> VenueAdapter | None:
     """Returns the adapter of a venue by its ccxt id; None if the venue is not supported."""
     return next((entry for entry in VENUES if entry.venue == venue), None)
 
@@ -147,7 +147,7 @@ def parse(
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Parses one snapshot with its venue's adapter; an unsupported venue is a defect."""
-    venue_adapter = adapter(snapshot.venue)
+    venue_adapter = find_adapter(snapshot.venue)
     if venue_adapter is None:
         reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))

@@ -69,7 +69,7 @@ def row(one: Covered) -> tuple[str, ...]:
 
 def access(adapter: VenueAdapter) -> str:
     """Whether a venue's margins are public, need a key, or can no longer be gathered."""
-    if adapter.closed:
+    if adapter.closure_reason:
         return "closed"
     keyed = any(one.access is Access.KEY and one.required for one in adapter.endpoints)
     return Access.KEY.value if keyed else Access.PUBLIC.value

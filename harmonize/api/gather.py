@@ -18,8 +18,8 @@ from venues import registry
 from venues.adapter import VenueAdapter
 from venues.gathering import reachability
 from venues.gathering.credentials import NONE, Credentials, from_environment, from_file
-from venues.gathering.outcome import Failed, Gathered, Outcome, attempt
-from venues.gathering.plan import Plan, plan, skipped
+from venues.gathering.outcome import Failed, Gathered, Outcome, failure_reason
+from venues.gathering.plan import VenuePlan, plan_calls, reason_to_skip
 
 if TYPE_CHECKING:
     from venues.gathering.client import Progress
@@ -65,12 +65,12 @@ def keyring(environment: Mapping[str, str], file: Path | None) -> Callable[[str]
     return keys
 
 
-def planned(wanted: GatherRequest) -> tuple[Plan, ...]:
+def planned(wanted: GatherRequest) -> tuple[VenuePlan, ...]:
     """Plan the calls from what each venue's newest snapshot lists. Raises GatheringError."""
     from venues.gathering.client import costs  # noqa: PLC0415 - ccxt takes a second to load
 
     adapters = chosen(wanted)
-    return plan(
+    return plan_calls(
         adapters, _newest(wanted.archive), lambda venue: bool(wanted.keys(venue).values), costs
     )
 
@@ -87,7 +87,7 @@ def _newest(place: Place) -> dict[str, Snapshot]:
             if archive is None:
                 continue
             for venue, entries in latest(archive.entries()).items():
-                held = [one for one in map(archive.read, entries) if attempt(one) is None]
+                held = [one for one in map(archive.read, entries) if failure_reason(one) is None]
                 if held:
                     payloads = tuple(payload for one in held for payload in one.payloads)
                     found[venue] = replace(held[0], payloads=payloads)
@@ -97,15 +97,17 @@ def _newest(place: Place) -> dict[str, Snapshot]:
 def reachable(wanted: GatherRequest) -> bool:
     """Whether any venue to be asked, or the mirror, takes a connection; a few seconds at most."""
     asked = [
-        one for one in chosen(wanted) if not skipped(one, keyed=bool(wanted.keys(one.venue).values))
+        one
+        for one in chosen(wanted)
+        if not reason_to_skip(one, keyed=bool(wanted.keys(one.venue).values))
     ]
     if not asked:
         return True  # nobody needs to be reached to say why nobody is asked
     if wanted.mirror:
-        return reachability.reachable([reachability.place(wanted.mirror)])
+        return reachability.any_reachable([reachability.parse_address(wanted.mirror)])
     hosts = sorted({one.host for one in asked})
-    places = [reachability.place(f"https://{host}") for host in hosts]
-    return reachability.proxied() or reachability.reachable(places)
+    places = [reachability.parse_address(f"https://{host}") for host in hosts]
+    return reachability.uses_proxy() or reachability.any_reachable(places)
 
 
 def fetched(
@@ -124,7 +126,7 @@ def fetched(
     newest = newest_of(derived.entries_of(archive))
     terms = GatherOptions(
         budget=wanted.budget,
-        chance=random.random,
+        jitter=random.random,
         now=lambda: datetime.now(UTC),
         keys=wanted.keys,
         mirror=wanted.mirror,

@@ -15,7 +15,7 @@ from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
 from venues import facts, open_interest, registry
 from venues.adapter import Access, VenueAdapter
-from venues.gathering.outcome import attempt
+from venues.gathering.outcome import failure_reason
 
 NEEDS_KEY = "needs a key"
 
@@ -90,8 +90,8 @@ def _measured(
 
 
 def _why_never(adapter: VenueAdapter) -> str:
-    if adapter.closed:
-        return adapter.closed
+    if adapter.closure_reason:
+        return adapter.closure_reason
     keyed = any(one.access is Access.KEY and one.required for one in adapter.endpoints)
     return NEEDS_KEY if keyed else "never gathered, and no recording ships with the tool"
 
@@ -121,7 +121,7 @@ def _held(entries: Iterable[tuple[Source, tuple[Entry, ...]]]) -> tuple[Held, li
             except ArchiveError as error:
                 defects.append(Defect(entry.venue, f"snapshot {entry.sequence}", str(error)))
                 continue
-            reason = attempt(snapshot)
+            reason = failure_reason(snapshot)
             if reason is None:
                 snapshots.append((entry.digest, snapshot))
             elif not snapshots:

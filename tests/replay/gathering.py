@@ -27,7 +27,7 @@ SECRETS = Credentials(
 """Fake credentials; tests check that they do not leak."""
 
 
-def terms(mirror: str, **changes: object) -> GatherOptions:
+def fast_options(mirror: str, **changes: object) -> GatherOptions:
     """Options with minimal delays."""
     defaults: dict[str, object] = {
         "budget": 30.0,
@@ -70,7 +70,7 @@ def replayed(
     """Outcomes of gathering from a replay server with a fault, and the stopped server."""
     with Replay(fault=fault) as server:
         selected = open_venues() if adapters is None else list(adapters)
-        return outcomes(selected, terms(server.url, **changes)), server
+        return outcomes(selected, fast_options(server.url, **changes)), server
 
 
 @cache

@@ -55,7 +55,7 @@ class Request:
     venue: str
     verb: str
     path: str
-    asked: Mapping[str, str]
+    params: Mapping[str, str]
     headers: Mapping[str, str]
     endpoint: Endpoint | None
 
@@ -142,7 +142,7 @@ class Replay:
         if self._is_early(key):
             return Reply(b'{"error": "too many requests"}', status=429)
         respond = responders(request.venue).of_endpoint(request.endpoint)
-        body = respond(recordings(request.venue), request.asked)
+        body = respond(recordings(request.venue), request.params)
         if body is None:
             return Reply(b'{"error": "nothing recorded"}', status=404)
         self._counts[key] += 1
@@ -274,7 +274,7 @@ def responders(venue: str) -> _Responders:
 
 def open_venues(adapters: Sequence[VenueAdapter] = VENUES) -> list[VenueAdapter]:
     """Adapters of venues that can still be gathered."""
-    return [adapter for adapter in adapters if not adapter.closed]
+    return [adapter for adapter in adapters if not adapter.closure_reason]
 
 
 async def _send(reply: Reply, writer: asyncio.StreamWriter) -> bool:

@@ -29,26 +29,28 @@ SYMBOLS = snapshot('{"data": [{"id": "B", "live": true}, {"id": "A", "live": tru
 
 
 def test_calls_follow_from_responses_sorted_and_without_repeats() -> None:
-    live_ids = calls.values("list", "data", field="id", where=lambda row: "live" in row)
-    assert list(calls.each("symbol", live_ids, limit="5")(SYMBOLS)) == [
+    live_ids = calls.field_values("list", "data", field="id", where=lambda row: "live" in row)
+    assert list(calls.call_per_value("symbol", live_ids, limit="5")(SYMBOLS)) == [
         (("limit", "5"), ("symbol", "A")),
         (("limit", "5"), ("symbol", "B")),
     ]
-    all_ids = calls.values("list", "data", field="id")
-    assert list(calls.joined("symbols", all_ids, 2)(SYMBOLS)) == [
+    all_ids = calls.field_values("list", "data", field="id")
+    assert list(calls.batched_calls("symbols", all_ids, 2)(SYMBOLS)) == [
         (("symbols", "A,B"),),
         (("symbols", "C"),),
     ]
 
 
 def test_combined_plans_and_a_plan_without_parameters() -> None:
-    both = calls.together(calls.once(settle="usdt"), calls.every({"settle": "btc"}))
+    both = calls.combined_calls(
+        calls.single_call(settle="usdt"), calls.calls_with({"settle": "btc"})
+    )
     assert list(both(SYMBOLS)) == [(("settle", "usdt"),), (("settle", "btc"),)]
-    assert list(calls.ONCE(SYMBOLS)) == [()]
+    assert list(calls.SINGLE_CALL(SYMBOLS)) == [()]
 
 
 def test_a_cursor_is_followed_until_it_is_empty() -> None:
-    next_call = calls.cursor("cursor", "result", "next")
+    next_call = calls.next_by_cursor("cursor", "result", "next")
     params = calls.call(category="linear")
     assert next_call(params, {"result": {"next": "p2"}}) == (
         ("category", "linear"),
@@ -61,26 +63,26 @@ def test_a_cursor_is_followed_until_it_is_empty() -> None:
 
 @pytest.mark.parametrize(
     ("next_call", "second"),
-    [(calls.offset("at", 2, "rows"), "2"), (calls.numbered("at", 2, "rows"), "2")],
+    [(calls.next_by_offset("at", 2, "rows"), "2"), (calls.next_by_page("at", 2, "rows"), "2")],
 )
 def test_full_pages_are_followed_and_a_short_page_is_the_last(
     next_call: calls.NextPage, second: str
 ) -> None:
     assert next_call((), {"rows": [1, 2]}) == (("at", second),)
     assert next_call((), {"rows": [1]}) is None
-    with pytest.raises(calls.PastTheEndError):
+    with pytest.raises(calls.EmptyPageError):
         next_call((("at", second),), {"rows": []})
     with pytest.raises(UnreadablePayloadError, match="expected a list"):
         next_call((), {"rows": {}})
 
 
 def test_listed_instruments_without_an_answer_are_named() -> None:
-    omission = calls.all_answered(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
+    omission = calls.unanswered_check(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
     assert (
         omission(SYMBOLS)
         == "4 listed instruments without margins in the responses, including B, C, D"
     )
-    assert calls.all_answered(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
+    assert calls.unanswered_check(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,17 @@ from operator import itemgetter
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Origin, Payload, UnreadablePayloadError
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
-from venues.fields import Row, in_sequence, number, positive, rate, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 QUOTES = ("USDT", "USDC", "BUSD", "USD1", "BTC", "U")
 """Quote currencies of USDⓈ-M contracts, in the order in which symbol endings are matched."""
@@ -29,17 +37,19 @@ _NO_CAP = 2**63 - 1
 _DATED = re.compile(r"^(?P<pair>.+)_(?P<expiry>\d{6})$")
 
 
-def linear(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def read_tier_tables(
+    payload: Payload, row: JsonObject, pointer: str
+) -> Iterator[tier_tables.TierTable]:
     """Tier table of one symbol; brackets apply to cross and isolated margin alike.
 
     If a recording lacks the maintenance rates of all brackets, only initial margin is known.
     """
-    bracket_instrument = instrument(payload.venue, word(row, "symbol", pointer), pointer)
+    bracket_instrument = parse_symbol(payload.venue, text_value(row, "symbol", pointer), pointer)
     tiers, pointers = [], []
-    brackets = list(rows(row.get("brackets"), f"{pointer}/brackets"))
+    brackets = list(iter_objects(row.get("brackets"), f"{pointer}/brackets"))
     no_maintenance = _without_maintenance(payload, brackets)
     for position, (bracket_pointer, bracket) in enumerate(brackets, start=1):
-        in_sequence(bracket, "bracket", position, bracket_pointer)
+        check_tier_number(bracket, "bracket", position, bracket_pointer)
         pointers.append(bracket_pointer)
         read_tier = _tier_without_maintenance if no_maintenance else _tier
         tiers.append(read_tier(bracket, bracket_pointer))
@@ -51,14 +61,14 @@ def linear(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.Tie
         rows=tuple(pointers),
         columns=COLUMNS[:3] if no_maintenance else COLUMNS,
         no_maintenance=no_maintenance,
-        usd=currency(bracket_instrument, bracket_instrument.quote),
+        usd=currency_to_usd(bracket_instrument, bracket_instrument.quote),
     )
 
 
 _FIELDS = ("notionalCap", "notionalFloor", "initialLeverage", "maintMarginRatio", "cum")
 
 
-def _tier(bracket: Row, pointer: str) -> Tier:
+def _tier(bracket: JsonObject, pointer: str) -> Tier:
     """Tier of one bracket. Raises UnreadablePayloadError with the pointer."""
     try:
         return _tier_of_values(tuple(map(str, _VALUES_OF(bracket))))
@@ -75,27 +85,31 @@ def _tier_of_values(values: tuple[str, ...]) -> Tier:
     return _read_tier(dict(zip(_FIELDS, values, strict=True)), "")
 
 
-def _read_tier(bracket: Row, pointer: str) -> Tier:
+def _read_tier(bracket: JsonObject, pointer: str) -> Tier:
     return Tier(
         upper=_cap(bracket, pointer),
         lower=number(bracket, "notionalFloor", pointer),
-        initial_rate=tier_tables.inverse(positive(bracket, "initialLeverage", pointer)),
+        initial_rate=tier_tables.leverage_to_rate(
+            positive_number(bracket, "initialLeverage", pointer)
+        ),
         maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
         deduction=number(bracket, "cum", pointer),
     )
 
 
-def _tier_without_maintenance(bracket: Row, pointer: str) -> Tier:
+def _tier_without_maintenance(bracket: JsonObject, pointer: str) -> Tier:
     """Tier of a bracket from a recording without maintenance rates."""
     return Tier(
         upper=_cap(bracket, pointer),
         lower=number(bracket, "notionalFloor", pointer),
-        initial_rate=tier_tables.inverse(positive(bracket, "initialLeverage", pointer)),
+        initial_rate=tier_tables.leverage_to_rate(
+            positive_number(bracket, "initialLeverage", pointer)
+        ),
         maintenance_rate=None,
     )
 
 
-def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, Row]]) -> str:
+def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, JsonObject]]) -> str:
     """Reason for a missing MM if a recording has no maintenance rate of a contract; empty otherwise."""
     is_recorded = payload.provenance.origin is Origin.RECORDED
     if not is_recorded or any(_RATE in bracket for _, bracket in brackets):
@@ -103,17 +117,17 @@ def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, Row]]) 
     return "the recording has no maintenance rates for this contract"
 
 
-def _cap(bracket: Row, pointer: str) -> Decimal:
+def _cap(bracket: JsonObject, pointer: str) -> Decimal:
     """Upper bound of a bracket; the largest 64-bit integer marks an open-ended bracket."""
     if bracket.get("notionalCap") in (
         _NO_CAP,
         str(_NO_CAP),
     ):  # the value may be a list, which a set cannot look up
         return INFINITY
-    return positive(bracket, "notionalCap", pointer)
+    return positive_number(bracket, "notionalCap", pointer)
 
 
-def instrument(venue: str, symbol: str, pointer: str) -> Instrument:
+def parse_symbol(venue: str, symbol: str, pointer: str) -> Instrument:
     """Instrument of a symbol such as BTCUSDT or BTCUSDT_260925. Raises UnreadablePayloadError."""
     dated = _DATED.match(symbol)
     pair = dated["pair"] if dated else symbol

@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Defect, Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, iso_day, read_members, word
+from venues.fields import JsonObject, iso_date, read_members, text_value
 from venues.parsing import flat_rates, tier_tables
 
 SYMBOLS = "publicGetPublicSymbol"
@@ -17,26 +17,26 @@ def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
     """Schedules of all contracts; IM is the lowest under the maximum leverage."""
     defects: list[Defect] = []
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _tier_table(venue, payload, row, pointer)
 
     tables = read_members(snapshot.answers(SYMBOLS), (), build, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _tier_table(
-    venue: str, payload: Payload, row: Row, pointer: str
+    venue: str, payload: Payload, row: JsonObject, pointer: str
 ) -> Iterator[tier_tables.TierTable]:
     if row.get("type") != "futures" or row.get("status") != "working":
         return
-    quote, base = word(row, "quote_currency", pointer), word(row, "underlying", pointer)
-    expiry = None if row.get("expiry") is None else iso_day(row, "expiry", pointer)
+    quote, base = text_value(row, "quote_currency", pointer), text_value(row, "underlying", pointer)
+    expiry = None if row.get("expiry") is None else iso_date(row, "expiry", pointer)
     id_ = pointer.removeprefix("/")
     instrument = contract(venue, id_, base=base, quote=quote, settle=quote, expiry=expiry)
-    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
-def adapter(
+def build_adapter(
     venue: str, title: str, host: str, read: Callable[[Snapshot, Facts], Parsed]
 ) -> VenueAdapter:
     """Adapter of one brand on the engine."""

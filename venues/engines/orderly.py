@@ -8,7 +8,7 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, read_rows, word
+from venues.fields import JsonObject, positive_number, rate, read_rows, text_value
 from venues.parsing import effective_date, formulas
 
 INFO = "v1PublicGetPublicInfo"
@@ -26,29 +26,31 @@ def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
         return _formula(venue, payload, row, pointer)
 
     contract_formulas = read_rows(snapshot.answers(INFO), ("data", "rows"), build, defects)
-    return formulas.parsed(contract_formulas, facts, defects)
+    return formulas.build_schedules(contract_formulas, facts, defects)
 
 
-def _formula(venue: str, payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
+def _formula(
+    venue: str, payload: Payload, row: JsonObject, pointer: str
+) -> Iterator[formulas.Formula]:
     if row.get("status") not in ("ACTIVE", None):
         return
-    symbol = word(row, "symbol", pointer)
+    symbol = text_value(row, "symbol", pointer)
     parts = symbol.split("_")
     if len(parts) != 3 or parts[0] != "PERP":  # noqa: PLR2004 - kind, base, quote
         reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     _, base, quote = parts
     initial, maintenance = rate(row, "base_imr", pointer), rate(row, "base_mmr", pointer)
-    factor = positive(row, "imr_factor", pointer)
+    factor = positive_number(row, "imr_factor", pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract(venue, symbol, base=base, quote=quote, settle=quote),
         profile=Profile(MarginMode.ANY),
-        at=pointer,
+        pointer=pointer,
         columns=(
             Column("initial base", "/base_imr", "rate"),
             Column("maintenance base", "/base_mmr", "rate"),
@@ -56,11 +58,15 @@ def _formula(venue: str, payload: Payload, row: Row, pointer: str) -> Iterator[f
         ),
         initial=formulas.power_above(initial, factor, EXPONENT),
         maintenance=formulas.power_above(maintenance, maintenance / initial * factor, EXPONENT),
-        effective=effective_date.stated(row, "updated_time", effective_date.MILLISECOND),
+        effective=effective_date.read_effective_date(
+            row, "updated_time", effective_date.MILLISECOND
+        ),
     )
 
 
-def adapter(venue: str, title: str, read: Callable[[Snapshot, Facts], Parsed]) -> VenueAdapter:
+def build_adapter(
+    venue: str, title: str, read: Callable[[Snapshot, Facts], Parsed]
+) -> VenueAdapter:
     """Adapter of one broker; all brokers share Orderly's public host."""
     return VenueAdapter(
         venue=venue,

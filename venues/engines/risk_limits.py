@@ -8,15 +8,15 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, read_rows, rows, word
+from venues.fields import JsonObject, iter_objects, positive_number, rate, read_rows, text_value
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, archived_price, contracts, factor
+from venues.parsing.units import UsdConversion, archived_price, contracts_to_usd, read_factor
 
 CONTRACTS = "bounds assumed to be in contracts, converted with the multiplier in the same row"
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class RiskLimitBrand:
     """One brand: its endpoints for contracts and prices, and its instrument names.
 
     ``named`` returns the instrument of a contract row.
@@ -25,35 +25,35 @@ class Engine:
     venue: str
     contracts: str
     tickers: str
-    named: Callable[[str, Row, str], Instrument]
+    named: Callable[[str, JsonObject, str], Instrument]
 
 
-def parse(engine: Engine, snapshot: Snapshot, facts: Facts) -> Parsed:
+def parse(engine: RiskLimitBrand, snapshot: Snapshot, facts: Facts) -> Parsed:
     """Schedules of all contracts; limits for whitelisted accounts are excluded."""
     defects: list[Defect] = []
     prices = dict(read_rows(snapshot.answers(engine.tickers), (), _price, defects, symbol_key="s"))
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _tier_table(engine, snapshot, payload, row, pointer, prices)
 
     tables = read_rows(snapshot.answers(engine.contracts), ("contracts",), build, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _price(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Factor]]:
-    symbol = word(row, "s", pointer)
-    return [(symbol, factor(payload, f"last price of {symbol}", row, "c", pointer, "USD"))]
+def _price(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
+    symbol = text_value(row, "s", pointer)
+    return [(symbol, read_factor(payload, f"last price of {symbol}", row, "c", pointer, "USD"))]
 
 
 def _tier_table(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
-    engine: Engine,
+    engine: RiskLimitBrand,
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     prices: dict[str, Factor],
 ) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", pointer) != "TRADING":
+    if text_value(row, "status", pointer) != "TRADING":
         return
     if row.get("inverse") is not False:
         reason = f"expected a linear contract, found inverse: {row.get('inverse')!r}"
@@ -76,10 +76,10 @@ def _tier_table(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
     )
 
 
-def _limits(row: Row, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
+def _limits(row: JsonObject, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     """JSON pointers and tiers of the limits that apply to all accounts."""
     pointers, tiers = [], []
-    for limit_pointer, limit in rows(row.get("riskLimits"), f"{pointer}/riskLimits"):
+    for limit_pointer, limit in iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"):
         is_whitelisted = limit.get("isWhite")
         if not isinstance(is_whitelisted, bool):
             reason = f"expected true or false, found {is_whitelisted!r}"
@@ -89,7 +89,7 @@ def _limits(row: Row, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
         pointers.append(limit_pointer)
         tiers.append(
             Tier(
-                positive(limit, "quantity", limit_pointer),
+                positive_number(limit, "quantity", limit_pointer),
                 rate(limit, "initialMargin", limit_pointer),
                 rate(limit, "maintMargin", limit_pointer),
             )
@@ -100,12 +100,12 @@ def _limits(row: Row, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
 def _usd(  # noqa: PLR0913, PLR0917 - the inputs of a conversion
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     instrument: Instrument,
     prices: dict[str, Factor],
-) -> ToUsd | Unknown:
-    size = factor(
+) -> UsdConversion | Unknown:
+    size = read_factor(
         payload,
         f"multiplier of {instrument.id}",
         row,
@@ -116,10 +116,12 @@ def _usd(  # noqa: PLR0913, PLR0917 - the inputs of a conversion
     price = prices.get(instrument.id) or archived_price(
         snapshot, instrument.underlying.asset, payload.observed_at
     )
-    return contracts(payload, (size,), price)
+    return contracts_to_usd(payload, (size,), price)
 
 
-def linear(venue: str, row: Row, pointer: str) -> Instrument:
+def linear_instrument(venue: str, row: JsonObject, pointer: str) -> Instrument:
     """Instrument of a linear contract, from its underlying coin and margin token."""
-    base, settle = word(row, "underlying", pointer), word(row, "marginToken", pointer)
-    return contract(venue, word(row, "symbol", pointer), base=base, quote=settle, settle=settle)
+    base, settle = text_value(row, "underlying", pointer), text_value(row, "marginToken", pointer)
+    return contract(
+        venue, text_value(row, "symbol", pointer), base=base, quote=settle, settle=settle
+    )

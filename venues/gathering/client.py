@@ -23,12 +23,12 @@ from harmonize.core.payload import (
     decode,
 )
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
-from venues.calls import Params, PastTheEndError
+from venues.calls import EmptyPageError, Params
 from venues.gathering import responses
 from venues.gathering.credentials import NONE, Credentials
 from venues.gathering.outcome import Failed, Gathered, Outcome, Skipped
-from venues.gathering.plan import skipped
-from venues.gathering.reachability import trusted
+from venues.gathering.plan import reason_to_skip
+from venues.gathering.reachability import tls_context
 from venues.gathering.responses import RawResponse
 
 MAX_CONCURRENT_CALLS = 8
@@ -49,7 +49,7 @@ class GatherOptions:
     """Options for gathering; durations are in seconds."""
 
     budget: float  # time limit per venue
-    chance: Callable[[], float]  # number in [0, 1) for the jitter of retries
+    jitter: Callable[[], float]  # number in [0, 1) for the jitter of retries
     now: Callable[[], datetime]
     keys: Callable[[str], Credentials] = lambda _: NONE
     mirror: str = ""  # base URL called instead of the venues, as ``mirror/venue/host/path``
@@ -64,8 +64,8 @@ class Progress:
     """Progress of one venue: calls completed, calls planned so far, and requests made."""
 
     venue: str
-    done: int
-    due: int
+    completed: int
+    planned: int
     requests: int
     request: str
 
@@ -103,7 +103,7 @@ async def gather(
 ) -> AsyncGenerator[Outcome, None]:
     """Gathers all venues concurrently; yields each outcome as soon as it is available."""
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trusted(), limit=0),
+        connector=aiohttp.TCPConnector(ssl=tls_context(), limit=0),
         response_class=_CapturingResponse,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=True,
@@ -129,7 +129,7 @@ async def _outcome(
 ) -> Outcome:
     """Gathers one venue; any error becomes the outcome of that venue alone."""
     credentials = options.keys(adapter.venue)
-    skip_reason = skipped(adapter, keyed=bool(credentials.values))
+    skip_reason = reason_to_skip(adapter, keyed=bool(credentials.values))
     if skip_reason:
         return Skipped(adapter.venue, skip_reason)
     loop = asyncio.get_running_loop()
@@ -191,9 +191,9 @@ class _VenueSession:
             self.payloads += payloads
             if endpoint.purpose is Purpose.MARGIN:
                 last = max((last, *(payload.observed_at for payload in payloads)))
-        self.payloads += self.adapter.documented()
+        self.payloads += self.adapter.documented_payloads()
         snapshot = self._snapshot_so_far(last)
-        omission = self.adapter.whole(snapshot)
+        omission = self.adapter.completeness_error(snapshot)
         if omission:
             raise RefusedError(omission)
         return snapshot
@@ -248,7 +248,7 @@ class _VenueSession:
 
     async def _call_endpoint(self, endpoint: Endpoint) -> list[Payload]:
         """Makes every planned call of an endpoint and follows the pages of each."""
-        plan = list(endpoint.ask(self._snapshot_so_far(self.options.now())))
+        plan = list(endpoint.call_plan(self._snapshot_so_far(self.options.now())))
         self.planned_calls += len(plan)
         chains = await _gather_or_cancel(self._pages(endpoint, params) for params in plan)
         payloads = [payload for chain in chains for payload in chain]
@@ -279,7 +279,7 @@ class _VenueSession:
                 return [page]
             try:
                 next_params = endpoint.next_page(next_params, decode(page))
-            except PastTheEndError:
+            except EmptyPageError:
                 return pages
             pages.append(page)
             self.planned_calls += next_params is not None
@@ -354,7 +354,7 @@ class _VenueSession:
         if self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
             reason = f"{MAX_CONSECUTIVE_FAILURES} consecutive calls failed, the last with {reason}"
             raise RefusedError(reason) from error
-        backoff = self.options.backoff * 2**attempts * (0.5 + self.options.chance() / 2)
+        backoff = self.options.backoff * 2**attempts * (0.5 + self.options.jitter() / 2)
         retry_after = responses.seconds_to_wait(response.retry_after, self.options.now())
         if retry_after > self.options.budget:
             reason = f"{reason}; the venue requests a delay of {retry_after:.0f} s"
@@ -374,7 +374,7 @@ class _VenueSession:
         provenance = Provenance(
             Origin.LIVE,
             f"{source}, HTTP status {response.status}, by ccxt {ccxt.__version__} "
-            f"{self.adapter.exchange or self.adapter.venue}, harmonize {version('harmonize-margins')}",
+            f"{self.adapter.ccxt_class or self.adapter.venue}, harmonize {version('harmonize-margins')}",
             responses.dating(response.date, now),
             endpoint.request,
         )
@@ -424,7 +424,7 @@ async def _gather_or_cancel(calls: Iterable[Awaitable[list[Payload]]]) -> list[l
 
 def exchange_class(adapter: VenueAdapter) -> type[Exchange]:
     """Ccxt class that makes the calls of a venue."""
-    ccxt_class: type[Exchange] = getattr(ccxt, adapter.exchange or adapter.venue)
+    ccxt_class: type[Exchange] = getattr(ccxt, adapter.ccxt_class or adapter.venue)
     return ccxt_class
 
 

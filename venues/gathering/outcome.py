@@ -54,7 +54,7 @@ class Skipped:
 Outcome = Gathered | Failed | Skipped
 
 
-def attempt(snapshot: Snapshot) -> str | None:
+def failure_reason(snapshot: Snapshot) -> str | None:
     """Reason of a failed attempt; None if the snapshot is not a failed attempt."""
     for payload in snapshot.payloads:
         if payload.provenance.origin is Origin.ATTEMPT:

@@ -15,25 +15,25 @@ Costs = Callable[[VenueAdapter, Sequence[tuple[Endpoint, Params]]], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Calls of one endpoint; ``at_least``: whether the number is only a lower bound."""
+class EndpointPlan:
+    """Calls of one endpoint; ``is_lower_bound``: whether the number is only a lower bound."""
 
     endpoint: Endpoint
     calls: int
-    at_least: bool
+    is_lower_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Calls of one venue. ``floor`` is the minimum duration under its rate limits, in seconds.
+class VenuePlan:
+    """Calls of one venue. ``min_seconds`` is the minimum duration under its rate limits, in seconds.
 
-    ``skipped`` is the reason why the venue will not be called; empty if it will.
+    ``reason_to_skip`` is the reason why the venue will not be called; empty if it will.
     """
 
     venue: str
-    steps: tuple[Step, ...]
-    floor: float
-    skipped: str = ""
+    steps: tuple[EndpointPlan, ...]
+    min_seconds: float
+    skip_reason: str = ""
 
     @property
     def calls(self) -> int:
@@ -41,17 +41,17 @@ class Plan:
         return sum(step.calls for step in self.steps)
 
     @property
-    def at_least(self) -> bool:
+    def is_lower_bound(self) -> bool:
         """Whether the number of calls is only a lower bound until the venue's lists are known."""
-        return any(step.at_least for step in self.steps)
+        return any(step.is_lower_bound for step in self.steps)
 
 
-def plan(
+def plan_calls(
     adapters: Iterable[VenueAdapter],
     newest: Mapping[str, Snapshot],
     keyed: Callable[[str], bool],
     costs: Costs,
-) -> tuple[Plan, ...]:
+) -> tuple[VenuePlan, ...]:
     """Plans each venue from its newest snapshot, which lists the instruments to call for.
 
     ``keyed`` returns whether credentials of a venue are available.
@@ -62,26 +62,28 @@ def plan(
     )
 
 
-def _plan(adapter: VenueAdapter, snapshot: Snapshot | None, costs: Costs, *, keyed: bool) -> Plan:
-    skip_reason = skipped(adapter, keyed=keyed)
+def _plan(
+    adapter: VenueAdapter, snapshot: Snapshot | None, costs: Costs, *, keyed: bool
+) -> VenuePlan:
+    skip_reason = reason_to_skip(adapter, keyed=keyed)
     if skip_reason:
-        return Plan(adapter.venue, (), 0.0, skip_reason)
+        return VenuePlan(adapter.venue, (), 0.0, skip_reason)
     basis = snapshot or Snapshot(adapter.venue, _NEVER, (), complete=False)
     steps, calls = [], []
     for endpoint in adapter.endpoints:
         if endpoint.access is Access.KEY and not keyed:
             continue
         endpoint_calls, at_least = _calls(endpoint, basis)
-        steps.append(Step(endpoint, len(endpoint_calls), at_least))
+        steps.append(EndpointPlan(endpoint, len(endpoint_calls), at_least))
         calls += [(endpoint, params) for params in endpoint_calls]
     delays = costs(adapter, calls)
-    return Plan(adapter.venue, tuple(steps), sum(delays[:-1]))
+    return VenuePlan(adapter.venue, tuple(steps), sum(delays[:-1]))
 
 
-def skipped(adapter: VenueAdapter, *, keyed: bool) -> str:
+def reason_to_skip(adapter: VenueAdapter, *, keyed: bool) -> str:
     """Reason why a venue is not called; empty if it is."""
-    if adapter.closed:
-        return adapter.closed
+    if adapter.closure_reason:
+        return adapter.closure_reason
     needs_key = any(
         endpoint.access is Access.KEY and endpoint.required for endpoint in adapter.endpoints
     )
@@ -96,7 +98,7 @@ def _calls(endpoint: Endpoint, snapshot: Snapshot) -> tuple[list[Params], bool]:
     The pages of the snapshot replace a call plan that the snapshot does not determine.
     """
     try:
-        first_pages = list(endpoint.ask(snapshot))
+        first_pages = list(endpoint.call_plan(snapshot))
     except UnreadablePayloadError:
         first_pages = []
     observed = [payload.call.params for payload in snapshot.answers(endpoint.method)]

@@ -16,33 +16,33 @@ CONNECT_TIMEOUT = 2.0
 
 _PROXIES = ("https_proxy", "all_proxy")
 
-Place = tuple[str, int, bool]
+HostAddress = tuple[str, int, bool]
 """Host, port, and whether the connection uses TLS."""
 
 
-def proxied() -> bool:
+def uses_proxy() -> bool:
     """Whether calls go through a proxy, in which case the venues' hosts need not be reachable."""
     return any(os.environ.get(variable) for name in _PROXIES for variable in (name, name.upper()))
 
 
-def place(url: str) -> Place:
+def parse_address(url: str) -> HostAddress:
     """Host and port of a URL. Raises ValueError if the port is not a number."""
     parts = urlsplit(url)
     uses_tls = parts.scheme == "https"
     return (parts.hostname or "", parts.port or (443 if uses_tls else 80), uses_tls)
 
 
-def trusted() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """TLS context that trusts the system's certificates and those of certifi, which ccxt uses."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
-def reachable(
-    addresses: Iterable[Place],
+def any_reachable(
+    addresses: Iterable[HostAddress],
     timeout: float = CONNECT_TIMEOUT,
-    connect: Callable[[Place, float], None] | None = None,
+    connect: Callable[[HostAddress, float], None] | None = None,
 ) -> bool:
     """Whether any of ``addresses`` accepts a connection within ``timeout`` seconds.
 
@@ -51,7 +51,7 @@ def reachable(
     open_connection = connect or _connect
     results: SimpleQueue[bool] = SimpleQueue()
 
-    def attempt(address: Place) -> None:
+    def attempt(address: HostAddress) -> None:
         try:
             open_connection(address, timeout)
         except OSError:  # includes ssl.SSLError
@@ -73,9 +73,9 @@ def reachable(
     return False
 
 
-def _connect(address: Place, timeout: float) -> None:
+def _connect(address: HostAddress, timeout: float) -> None:
     host, port, uses_tls = address
     with socket.create_connection((host, port), timeout=timeout) as connection:
         if uses_tls:
-            with trusted().wrap_socket(connection, server_hostname=host):
+            with tls_context().wrap_socket(connection, server_hostname=host):
                 pass

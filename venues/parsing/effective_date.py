@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from harmonize.core.payload import UnreadablePayloadError
 from harmonize.core.schedule import UNSTATED, Derived, Observed
-from venues.fields import Row, positive
+from venues.fields import JsonObject, positive_number
 
 SECOND, MILLISECOND = Decimal(1), Decimal(1000)
 """Number of the venue's time units per second."""
@@ -13,10 +13,10 @@ SECOND, MILLISECOND = Decimal(1), Decimal(1000)
 _DERIVATION = "time at which the venue last changed the contract's settings, which include margins"
 
 
-def stated(row: Row, key: str, per_second: Decimal) -> Observed[datetime]:
+def read_effective_date(row: JsonObject, key: str, per_second: Decimal) -> Observed[datetime]:
     """Time under ``key``; unknown if the row has no usable time."""
     try:
-        seconds = positive(row, key, "") / per_second
+        seconds = positive_number(row, key, "") / per_second
         return Derived(datetime.fromtimestamp(float(seconds), tz=UTC), _DERIVATION)
     except (UnreadablePayloadError, OverflowError, ValueError, OSError):
         return UNSTATED

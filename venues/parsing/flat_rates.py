@@ -9,14 +9,14 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.fields import Row, positive, read_rows
+from venues.fields import JsonObject, positive_number, read_rows
 from venues.parsing import tier_tables
 from venues.parsing.formulas import ONLY_LEVERAGE
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 _AS_RATE: Mapping[str, Callable[[Decimal], Decimal]] = {
     "rate": lambda published: published,
-    "leverage": tier_tables.inverse,
+    "leverage": tier_tables.leverage_to_rate,
     "percent": lambda published: published / 100,
     "1/10000": lambda published: published / 10000,
 }
@@ -31,9 +31,9 @@ class PublishedRate:
     key: str
     unit: str = "rate"
 
-    def read(self, row: Row, pointer: str) -> Decimal:
+    def read(self, row: JsonObject, pointer: str) -> Decimal:
         """Margin rate, above 0 and at most 1. Raises UnreadablePayloadError."""
-        value = _AS_RATE[self.unit](positive(row, self.key, pointer))
+        value = _AS_RATE[self.unit](positive_number(row, self.key, pointer))
         if value > 1:
             reason = f"expected a margin rate of at most 1, found {value:f}"
             raise UnreadablePayloadError(where=f"{pointer}/{self.key}", reason=reason)
@@ -47,9 +47,9 @@ class PublishedRate:
 LEVERAGE = PublishedRate("maxLeverage", "leverage")
 
 
-def only_leverage(
+def table_from_leverage(
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     instrument: Instrument,
     limit: PublishedRate = LEVERAGE,
@@ -62,16 +62,16 @@ def only_leverage(
         tiers=(Tier(INFINITY, limit.read(row, pointer), None),),
         rows=(pointer,),
         columns=(limit.column("initial"),),
-        usd=currency(instrument, "USD"),
+        usd=currency_to_usd(instrument, "USD"),
         no_maintenance=NO_MAINTENANCE,
         exclusion_reason=ONLY_LEVERAGE,
         notes=("IM is the lowest requirement: 1 / maximum leverage, regardless of position size.",),
     )
 
 
-def both(  # noqa: PLR0913, PLR0917 - a row with its location, and its two rates
+def table_from_rates(  # noqa: PLR0913, PLR0917 - a row with its location, and its two rates
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     instrument: Instrument,
     initial: PublishedRate,
@@ -93,22 +93,22 @@ def both(  # noqa: PLR0913, PLR0917 - a row with its location, and its two rates
         tiers=(Tier(INFINITY, initial.read(row, pointer), maintenance.read(row, pointer)),),
         rows=(pointer,),
         columns=(initial.column("initial"), maintenance.column("maintenance")),
-        usd=currency(instrument, "USD"),
+        usd=currency_to_usd(instrument, "USD"),
         doubts=doubts,
         unverified=unverified,
         exclusion_reason=exclusion_reason,
     )
 
 
-def parsed(  # noqa: PLR0913, PLR0917 - a list, its location and its row parser
+def parse_rows(  # noqa: PLR0913, PLR0917 - a list, its location and its row parser
     snapshot: Snapshot,
     facts: Facts,
     method: str,
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[tier_tables.TierTable]],
+    build: Callable[[Payload, JsonObject, str], Iterable[tier_tables.TierTable]],
     symbol_key: str = "symbol",
 ) -> Parsed:
     """Parses every row of one list of instruments into schedules."""
     defects: list[Defect] = []
     tables = read_rows(snapshot.answers(method), keys, build, defects, symbol_key)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)

@@ -29,7 +29,7 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.fields import defect
+from venues.fields import build_defect
 from venues.parsing import tier_tables
 
 NO_CAPACITY = Unknown("the venue publishes no position limit")
@@ -40,16 +40,16 @@ ONLY_LEVERAGE = "only the maximum leverage is published"
 class Formula:
     """Margin functions of one instrument and profile, and the location of their parameters.
 
-    ``at`` is the JSON pointer of the parameter row. ``doubts`` are derivation steps that the venue
+    ``pointer`` is the JSON pointer of the parameter row. ``doubts`` are derivation steps that the venue
     does not state; ``unverified`` are steps that no source states. Both apply to IM and MM. A
-    missing function is ``Unknown``. ``also`` is further evidence for the margins. ``others`` are
+    missing function is ``Unknown``. ``supporting`` is further evidence for the margins. ``supporting_payloads`` are
     further payloads, which count for the dates and the origin.
     """
 
     payload: Payload
     instrument: Instrument
     profile: Profile
-    at: str
+    pointer: str
     columns: tuple[Column, ...]
     initial: MarginFunction | Unknown
     maintenance: MarginFunction | Unknown
@@ -58,25 +58,25 @@ class Formula:
     doubts: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    also: tuple[Evidence, ...] = ()
-    others: tuple[Payload, ...] = ()
+    supporting: tuple[Evidence, ...] = ()
+    supporting_payloads: tuple[Payload, ...] = ()
     exclusion_reason: str = ""
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
 
 
-def parsed(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
+def build_schedules(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
     """Builds the schedules of all formulas; a day without a venue fact is a defect."""
     schedules = []
     for formula in formulas:
         try:
-            schedules.append(schedule(formula, facts))
+            schedules.append(build_schedule(formula, facts))
         except UnreadablePayloadError as error:
-            defects.append(defect(formula.payload, error, formula.instrument.id))
+            defects.append(build_defect(formula.payload, error, formula.instrument.id))
     return Parsed(tuple(schedules), tuple(defects))
 
 
-def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
+def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
     """Schedule of one formula.
 
     Raises UnreadablePayloadError if no fact states how the venue computed margin on that day.
@@ -84,20 +84,20 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
     payload, instrument = formula.payload, formula.instrument
     day = payload.observed_at.date()
     profile = formula.profile
-    fact = facts.about(
+    fact = facts.find(
         payload.venue, instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     if fact is None:
         reason = f"no source states how margin was computed on {day}"
-        raise UnreadablePayloadError(where=formula.at, reason=reason)
+        raise UnreadablePayloadError(where=formula.pointer, reason=reason)
     doubts, unverified = list(formula.doubts), list(formula.unverified)
-    (doubts if fact.verified else unverified).append(fact.doubt)
+    (doubts if fact.verified else unverified).append(fact.derivation)
     return MarginSchedule(
         instrument=instrument,
         profile=formula.profile,
         observed_at=payload.observed_at,
         dates=_dates(formula),
-        origin=tier_tables.weakest((payload, *formula.others)),
+        origin=tier_tables.least_reliable_origin((payload, *formula.supporting_payloads)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
         initial=_observed(formula.initial, doubts, unverified),
@@ -106,8 +106,8 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         meaning=fact.meaning,
         fee=fact.fee_add_on,
         evidence=(
-            Evidence(payload.sha256, (formula.at,), formula.columns, formula.conversion),
-            *formula.also,
+            Evidence(payload.sha256, (formula.pointer,), formula.columns, formula.conversion),
+            *formula.supporting,
         ),
         notes=formula.notes,
         exclusion_reason=formula.exclusion_reason,
@@ -121,16 +121,19 @@ def _observed(
 ) -> Observed[MarginFunction]:
     if isinstance(function, Unknown):
         return function
-    return tier_tables.figure(function, doubts, unverified)
+    return tier_tables.observed_function(function, doubts, unverified)
 
 
 def _dates(formula: Formula) -> tuple[datetime, ...]:
     factors: tuple[Factor, ...] = formula.conversion.factors if formula.conversion else ()
-    times = {formula.payload.observed_at, *(payload.observed_at for payload in formula.others)}
+    times = {
+        formula.payload.observed_at,
+        *(payload.observed_at for payload in formula.supporting_payloads),
+    }
     return tuple(sorted(times | {factor.observed_at for factor in factors}))
 
 
-def least(rate: Decimal, upper: Decimal = INFINITY) -> MarginFunction:
+def single_rate(rate: Decimal, upper: Decimal = INFINITY) -> MarginFunction:
     """Margin function with one rate for any position up to ``upper``, in USD."""
     return MarginFunction((Piece(upper, ZERO, rate),))
 
@@ -144,7 +147,7 @@ def power_above(
     equal, and at the notional where the rate reaches 1.
     """
     if not coefficient:
-        return least(base, upper)
+        return single_rate(base, upper)
     crossing = (base / coefficient) ** (1 / exponent)
     full_margin = (1 / coefficient) ** (1 / exponent)
     pieces = [
@@ -163,7 +166,7 @@ def sloped_above(
     The rate applies to the whole position.
     """
     if not slope:
-        return least(base, upper)
+        return single_rate(base, upper)
     full_margin = threshold + (1 - base) / slope
     pieces = [
         Piece(min(threshold, upper), ZERO, base),

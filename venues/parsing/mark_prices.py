@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from harmonize.core.instrument import Instrument
 from harmonize.core.payload import Defect, Factor, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import Unknown
-from venues.fields import Row, defect, filled, read_rows, word
-from venues.parsing.units import archived_price, factor
+from venues.fields import JsonObject, build_defect, non_empty, read_rows, text_value
+from venues.parsing.units import archived_price, read_factor
 
-_PriceRow = tuple[Payload, Row, str]
+_PriceRow = tuple[Payload, JsonObject, str]
 """A payload, one of its rows, and the JSON pointer of the row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class MarkPrices:
     """Price rows by contract id. ``key`` is the price field, ``kind`` the name of the price."""
 
     key: str
@@ -35,32 +35,32 @@ class Marks:
         source, row, pointer = price_row
         name = f"{self.kind} of {instrument.id}"
         try:
-            return factor(source, name, row, self.key, pointer, "USD")
+            return read_factor(source, name, row, self.key, pointer, "USD")
         except UnreadablePayloadError as error:
-            unreadable = defect(source, error, instrument.id)
+            unreadable = build_defect(source, error, instrument.id)
             if unreadable not in self.defects:
                 self.defects.append(unreadable)
             return Unknown(f"the {name} cannot be read: {error}")
 
 
-def read(  # noqa: PLR0913 - a list, its fields and the name of its prices
+def read_prices(  # noqa: PLR0913 - a list, its fields and the name of its prices
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
     fields: tuple[str, str],
     defects: list[Defect],
     *,
     kind: str = "mark price",
-    also_read: bool = False,
-) -> Marks:
+    has_other_reader: bool = False,
+) -> MarkPrices:
     """Price row of every contract in a list; ``fields`` are the keys of contract id and price.
 
-    ``also_read`` states that another reader of the same rows reports their defects.
+    ``has_other_reader`` states that another reader of the same rows reports their defects.
     """
     symbol_key, price_key = fields
 
-    def build(payload: Payload, row: Row, pointer: str) -> list[tuple[str, _PriceRow]]:
-        return [(word(row, symbol_key, pointer), (payload, row, pointer))]
+    def build(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, _PriceRow]]:
+        return [(text_value(row, symbol_key, pointer), (payload, row, pointer))]
 
-    unnamed: list[Defect] = [] if also_read else defects
-    rows = read_rows(filled(payloads, *keys), keys, build, unnamed, symbol_key)
-    return Marks(price_key, dict(rows), defects, kind)
+    unnamed: list[Defect] = [] if has_other_reader else defects
+    rows = read_rows(non_empty(payloads, *keys), keys, build, unnamed, symbol_key)
+    return MarkPrices(price_key, dict(rows), defects, kind)

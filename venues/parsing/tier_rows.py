@@ -14,14 +14,14 @@ Page = tuple[Payload, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class TierRow:
-    """One tier of one symbol, with its JSON pointer ``at`` and payload.
+    """One tier of one symbol, with its JSON pointer ``pointer`` and payload.
 
     ``number`` is the tier number, for venues that publish it.
     """
 
     symbol: str
     tier: Tier
-    at: str
+    pointer: str
     payload: Payload
     number: object = None
 
@@ -82,7 +82,7 @@ def _fault(rows: Sequence[TierRow], paging: frozenset[str]) -> str:
             return "the same tier on two pages; the list changed while its pages were gathered"
     for expected, row in enumerate(rows, start=1):
         if row.number is not None and row.number != expected and row.number != str(expected):
-            return f"expected tier {expected} at {row.at}, found {row.number!r}"
+            return f"expected tier {expected} at {row.pointer}, found {row.number!r}"
     return ""
 
 
@@ -93,7 +93,7 @@ def _pages(rows: Sequence[TierRow]) -> list[Page]:
         first_position.setdefault(id(row.payload), position)
     by_page = sorted(rows, key=lambda row: first_position[id(row.payload)])
     return [
-        (page_rows[0].payload, tuple(row.at for row in page_rows))
+        (page_rows[0].payload, tuple(row.pointer for row in page_rows))
         for _, group in groupby(by_page, key=lambda row: id(row.payload))
         for page_rows in [list(group)]
     ]

@@ -30,7 +30,7 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts, VenueFact
-from venues.parsing.units import ToUsd
+from venues.parsing.units import UsdConversion
 
 _CENT = Decimal("0.01")  # venues round deductions to cents
 _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
@@ -42,10 +42,10 @@ class TierTable:
 
     ``usd`` converts the unit to USD; ``capacity`` is already in USD. ``no_maintenance`` is the
     reason for a missing MM. ``doubts`` are derivation steps that the venue does not state;
-    ``unverified`` are steps that no source states. ``also`` are further payloads that the schedule
+    ``unverified`` are steps that no source states. ``supporting`` are further payloads that the schedule
     depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
 
-    ``guessed_unit`` states the assumed unit of the bounds if no source states it; no amount in USD
+    ``assumed_unit`` states the assumed unit of the bounds if no source states it; no amount in USD
     is verified then. ``continued`` are further pages with tiers, each with its row pointers.
     """
 
@@ -55,33 +55,33 @@ class TierTable:
     tiers: tuple[Tier, ...]
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
-    usd: ToUsd | Unknown
+    usd: UsdConversion | Unknown
     capacity: Observed[Decimal] | None = None
     no_maintenance: str = ""
     doubts: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    also: tuple[Payload, ...] = ()
+    supporting: tuple[Payload, ...] = ()
     exclusion_reason: str = ""
-    guessed_unit: str = ""
+    assumed_unit: str = ""
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
 
 
-def parsed(
+def build_schedules(
     snapshot: Snapshot, tables: Sequence[TierTable], facts: Facts, defects: Sequence[Defect]
 ) -> Parsed:
     """Builds the schedules of all tables and adds the defects found while reading."""
-    return Parsed(tuple(schedule(snapshot, table, facts) for table in tables), tuple(defects))
+    return Parsed(tuple(build_schedule(snapshot, table, facts) for table in tables), tuple(defects))
 
 
-def schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
+def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
     """Schedule of one table, under the tier rule in force on the observation date."""
     payload, usd = table.payload, table.usd
     day = payload.observed_at.date()
     profile = table.profile
-    fact = facts.about(
+    fact = facts.find(
         payload.venue, table.instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(table.tiers, usd.multiplier))
@@ -91,7 +91,7 @@ def schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedu
         profile=table.profile,
         observed_at=payload.observed_at,
         dates=_dates(table),
-        origin=weakest((payload, *_further_payloads(table))),
+        origin=least_reliable_origin((payload, *_further_payloads(table))),
         rule=fact.maintenance if fact else None,
         tiers=tiers,
         initial=_initial(table, fact, functions),
@@ -107,7 +107,7 @@ def schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedu
     )
 
 
-def figure(
+def observed_function(
     function: MarginFunction, doubts: Sequence[str], unverified: Sequence[str] = ()
 ) -> Observed[MarginFunction]:
     """Margin function, known without any derivation step and derived otherwise.
@@ -121,13 +121,13 @@ def figure(
     return Derived(function, "; ".join(steps), verified=not unverified_steps)
 
 
-def weakest(payloads: Sequence[Payload]) -> Origin:
+def least_reliable_origin(payloads: Sequence[Payload]) -> Origin:
     """Least reliable origin among the payloads; archived market prices are ignored."""
     origins = {payload.provenance.origin for payload in payloads}
     return next(origin for origin in _WEAKEST_FIRST if origin in origins)
 
 
-def fault(tiers: Sequence[Tier]) -> str:
+def find_tiling_fault(tiers: Sequence[Tier]) -> str:
     """Location of a gap, an overlap or a bound that does not rise; empty if the tiers tile."""
     if tiers and tiers[0].lower is not None and tiers[0].lower != 0:
         return f"tier 1 begins at {tiers[0].lower:f}, expected 0"
@@ -145,7 +145,7 @@ def fault(tiers: Sequence[Tier]) -> str:
     return ""
 
 
-def deduction_fault(tiers: Sequence[Tier]) -> str:
+def find_deduction_fault(tiers: Sequence[Tier]) -> str:
     """Location of a published deduction that continuity contradicts; empty if all agree.
 
     A contradiction indicates a missing tier or a misread rate, bound or deduction.
@@ -178,14 +178,15 @@ def _in_usd(tiers: Sequence[Tier], multiplier: Decimal) -> Sequence[Tier]:
 
 
 def _functions_or_fault(
-    usd: ToUsd | Unknown, fact: VenueFact | None, tiers: tuple[Tier, ...], day: object
+    usd: UsdConversion | Unknown, fact: VenueFact | None, tiers: tuple[Tier, ...], day: object
 ) -> "_TierFunctions":
     """Margin functions of the tiers, or the reason why the tiers define none."""
     if isinstance(usd, Unknown):
         return _TierFunctions(usd.reason)
     if fact is None:
         return _TierFunctions(
-            f"no source states how the venue's tiers determined margin on {day}", fault(tiers)
+            f"no source states how the venue's tiers determined margin on {day}",
+            find_tiling_fault(tiers),
         )
     if not tiers:
         return _TierFunctions("the venue published no tiers")
@@ -211,8 +212,10 @@ def _tier_functions(
     tiers: tuple[Tier, ...], initial: TierRule, maintenance: TierRule
 ) -> _TierFunctions:
     """Margin functions of a tier table; cached because many contracts and days share tables."""
-    tiling_fault = fault(tiers)
-    reason = tiling_fault or (deduction_fault(tiers) if maintenance is TierRule.MARGINAL else "")
+    tiling_fault = find_tiling_fault(tiers)
+    reason = tiling_fault or (
+        find_deduction_fault(tiers) if maintenance is TierRule.MARGINAL else ""
+    )
     if reason:
         return _TierFunctions(reason, tiling_fault)
     uppers = [tier.upper for tier in tiers]
@@ -263,10 +266,10 @@ def _observed(
 ) -> Observed[MarginFunction]:
     """Margin function with its derivation; ``uses_rule``: whether the fact's tier rule affects it."""
     derivation = "" if isinstance(table.usd, Unknown) else table.usd.derivation
-    doubts, unverified = [derivation, *table.doubts], [table.guessed_unit, *table.unverified]
+    doubts, unverified = [derivation, *table.doubts], [table.assumed_unit, *table.unverified]
     if uses_rule:
-        (doubts if fact.verified else unverified).append(fact.doubt)
-    return figure(function, doubts, unverified)
+        (doubts if fact.verified else unverified).append(fact.derivation)
+    return observed_function(function, doubts, unverified)
 
 
 def _capacity(
@@ -280,7 +283,7 @@ def _capacity(
     if not tiers or tiers[-1].upper == INFINITY or functions.tiling_fault:
         return Unknown("the venue publishes no position limit")
     largest = tiers[-1].upper
-    derivation, guessed_unit = table.usd.derivation, table.guessed_unit
+    derivation, guessed_unit = table.usd.derivation, table.assumed_unit
     if guessed_unit:
         return Derived(largest, f"unverified: {guessed_unit}", verified=False)
     return Derived(largest, derivation) if derivation else Known(largest)
@@ -294,7 +297,7 @@ def _dates(table: TierTable) -> tuple[datetime, ...]:
 
 
 def _further_payloads(table: TierTable) -> tuple[Payload, ...]:
-    return (*table.also, *(payload for payload, _ in table.continued))
+    return (*table.supporting, *(payload for payload, _ in table.continued))
 
 
 def _evidence(table: TierTable) -> tuple[Evidence, ...]:
@@ -326,11 +329,11 @@ def _supporting(snapshot: Snapshot, table: TierTable) -> tuple[Evidence, ...]:
     )
 
 
-def open_ended(lowers: Sequence[Decimal], last: Decimal = INFINITY) -> list[Decimal]:
+def upper_bounds(lowers: Sequence[Decimal], last: Decimal = INFINITY) -> list[Decimal]:
     """Upper bounds of tiers published by lower bound; the last tier ends at ``last``."""
     return [*lowers[1:], last]
 
 
-def inverse(leverage: Decimal) -> Decimal:
+def leverage_to_rate(leverage: Decimal) -> Decimal:
     """Lowest initial margin rate under a leverage limit: 1 / leverage."""
     return Decimal(1) / leverage

@@ -15,14 +15,14 @@ from harmonize.core.payload import (
     decode,
 )
 from harmonize.core.schedule import Unknown
-from venues.fields import Row, mapping, positive, word
+from venues.fields import JsonObject, json_object, positive_number, text_value
 
-PRICE = "recordedPrice"
+ARCHIVED_PRICE = "recordedPrice"
 """Call name of an archived market price, used if the venue's recording has no price."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToUsd:
+class UsdConversion:
     """USD per published unit, its calculation, and the derivation if a factor is not the venue's."""
 
     multiplier: Decimal
@@ -30,27 +30,29 @@ class ToUsd:
     derivation: str
 
 
-def currency(instrument: Instrument, code: str) -> ToUsd | Unknown:
+def currency_to_usd(instrument: Instrument, code: str) -> UsdConversion | Unknown:
     """Conversion of amounts in a currency: one for one if it is pegged to the US dollar."""
     if code in AT_PAR_WITH_USD:
         formula = "USD as published" if code == "USD" else f"1 {code} counts as 1 USD"
-        return ToUsd(Decimal(1), Conversion(formula, ()), "")
+        return UsdConversion(Decimal(1), Conversion(formula, ()), "")
     return Unknown(
         f"{instrument.symbol}: amounts are in {code}, which is not at par with USD, "
         "and the snapshot has no price for it"
     )
 
 
-def coins(payload: Payload, price: Factor | Unknown) -> ToUsd | Unknown:
+def coins_to_usd(payload: Payload, price: Factor | Unknown) -> UsdConversion | Unknown:
     """Conversion of amounts in the base coin at ``price``."""
     if isinstance(price, Unknown):
         return price
-    return ToUsd(price.value, Conversion("coins × price", (price,)), _derivation(payload, (price,)))
+    return UsdConversion(
+        price.value, Conversion("coins × price", (price,)), _derivation(payload, (price,))
+    )
 
 
-def contracts(
+def contracts_to_usd(
     payload: Payload, sizes: tuple[Factor, ...], price: Factor | Unknown | None
-) -> ToUsd | Unknown:
+) -> UsdConversion | Unknown:
     """Conversion of contracts: × contract size (× multiplier) × price; no price if sizes are in USD."""
     if isinstance(price, Unknown):
         return price
@@ -59,12 +61,14 @@ def contracts(
     for term in factors:
         multiplier *= term.value
     formula = " × ".join(["contracts", *(term.name for term in factors)])
-    return ToUsd(multiplier, Conversion(formula, factors), _derivation(payload, factors))
+    return UsdConversion(multiplier, Conversion(formula, factors), _derivation(payload, factors))
 
 
-def factor(payload: Payload, name: str, row: Row, key: str, pointer: str, unit: str) -> Factor:  # noqa: PLR0913, PLR0917 - the parts of an evidence
+def read_factor(  # noqa: PLR0913, PLR0917 - the parts of an evidence
+    payload: Payload, name: str, row: JsonObject, key: str, pointer: str, unit: str
+) -> Factor:
     """Price or contract size in the row at ``pointer``. Raises UnreadablePayloadError."""
-    value = positive(row, key, pointer)
+    value = positive_number(row, key, pointer)
     return Factor(
         name,
         value,
@@ -79,15 +83,17 @@ def factor(payload: Payload, name: str, row: Row, key: str, pointer: str, unit: 
 def archived_price(snapshot: Snapshot, asset: str, when: datetime) -> Factor | Unknown:
     """Archived price of ``asset`` nearest in time to ``when``; unknown if there is none."""
     prices = [
-        payload for payload in snapshot.answers(PRICE) if ("asset", asset) in payload.call.params
+        payload
+        for payload in snapshot.answers(ARCHIVED_PRICE)
+        if ("asset", asset) in payload.call.params
     ]
     if not prices:
         return Unknown(f"the snapshot has no price of {asset}")
     payload = min(prices, key=lambda price: abs(price.observed_at - when))
     try:
-        row = mapping(decode(payload), "")
-        name = f"price of {asset} ({word(row, 'kind', '')}, {word(row, 'market', '')})"
-        return factor(payload, name, row, "price", "", "USD")
+        row = json_object(decode(payload), "")
+        name = f"price of {asset} ({text_value(row, 'kind', '')}, {text_value(row, 'market', '')})"
+        return read_factor(payload, name, row, "price", "", "USD")
     except UnreadablePayloadError as error:
         return Unknown(f"the archived price of {asset} cannot be read: {error}")
 

@@ -371,7 +371,7 @@ def test_an_open_ended_range_of_a_finding_has_no_upper_end() -> None:
 
 
 def test_defects_are_findings_of_level_error() -> None:
-    defect = Defect("binance", "call() at /0", "a number was due, was None", "BTCUSDT")
+    defect = Defect("binance", "call() at /0", "expected a number, found None", "BTCUSDT")
     found = [one for one in audit_of(SOUND, defects=(defect,)).findings if one.code == "MH901"]
     assert [(one.level, one.symbol) for one in found] == [(Level.ERROR, "BTCUSDT")]
 

@@ -196,7 +196,7 @@ def test_an_invalid_date_and_a_missing_file_are_reported(tmp_path: Path) -> None
     recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
     _, left_out = import_folder(folder(tmp_path, [recording], {}))
     assert left_out["krakenfutures/a.json"].unread
-    assert "is missing; add it" in left_out["krakenfutures/a.json"].reason
+    assert "missing; add it" in left_out["krakenfutures/a.json"].reason
     folder(tmp_path, [{**recording, "recorded_date_if_known": "2024-02-30"}], {})
     with pytest.raises(
         UnreadableSourceError, match="expected a date or time, found '2024-02-30'; correct it"
@@ -392,7 +392,7 @@ def test_a_delivery_contract_has_the_name_of_the_venue() -> None:
 def test_a_request_matches_the_call_of_one_endpoint(
     venue: str, text: str, expected: Call | str
 ) -> None:
-    request, adapter = parse_request(text), registry.adapter(venue)
+    request, adapter = parse_request(text), registry.find_adapter(venue)
     assert request is not None
     assert adapter is not None
     assert call_of(adapter, request) == expected

@@ -313,7 +313,7 @@ def test_without_maintenance_rates_the_initial_margin_alone_is_known(tmp_path: P
     (schedule,) = parsed.schedules
     assert parsed.defects == ()
     assert isinstance(schedule.initial, Known)
-    reason = "the recording kept no maintenance rates of this contract"
+    reason = "the recording has no maintenance rates for this contract"
     assert schedule.maintenance == Unknown(reason)
 
 
@@ -355,12 +355,12 @@ def test_excluded_rows_are_counted_by_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ({"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0}, "leave a gap"),
+        ({"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0}, "gap between tiers"),
         (
             {"tier": 2, "min_notional": 4e4, "max_notional": 1e5, "deduction": 0.0},
-            "leave a overlap",
+            "overlap between tiers",
         ),
-        ({"max_leverage": 20.0}, "tier 2 was due, was 1"),
+        ({"max_leverage": 20.0}, "expected tier 2, found 1"),
     ],
 )
 def test_contradictory_rows_are_kept_and_reported_by_the_parser(
@@ -438,7 +438,7 @@ def test_a_missing_linked_or_altered_file_is_reported(payloads: Path) -> None:
     content = file.read_bytes()
     for damage, message in (
         (lambda: file.write_bytes(content + b" "), "was altered"),
-        (file.unlink, "is missing; add it"),
+        (file.unlink, "missing; add it"),
         (lambda: file.symlink_to("/etc/passwd"), "is a link; replace it by the file"),
     ):
         damage()

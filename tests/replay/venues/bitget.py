@@ -12,7 +12,7 @@ def _contracts(recorded: Recorded, params: RequestParams) -> object:
         {
             "symbol": symbol,
             "baseCoin": symbol.removesuffix("USDT"),
-            "quoteCoin": bitget.instrument(symbol, "").quote,
+            "quoteCoin": bitget.parse_symbol(symbol, "").quote,
             "symbolType": "perpetual",
             "symbolStatus": "normal",
             "deliveryTime": "",

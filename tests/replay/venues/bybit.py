@@ -44,7 +44,7 @@ def _instruments(recorded: Recorded, params: RequestParams) -> object:
 
 
 def _row(symbol: str) -> object:
-    instrument = bybit.instrument(symbol)
+    instrument = bybit.parse_symbol(symbol)
     base = symbol.partition("-")[0].removesuffix("PERP").removesuffix("USDT")
     return {
         "symbol": symbol,

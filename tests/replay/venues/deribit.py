@@ -5,11 +5,13 @@ from collections.abc import Mapping
 
 from tests.replay.answering import Recorded, RequestParams, Responder, made
 from venues.exchanges.deribit import INSTRUMENTS, SUMMARIES
-from venues.parsing.units import PRICE
+from venues.parsing.units import ARCHIVED_PRICE
 
 
 def summaries(recorded: Recorded, params: RequestParams) -> object:
-    (price,) = [json.loads(payload.content)["price"] for payload in recorded.payloads(PRICE)]
+    (price,) = [
+        json.loads(payload.content)["price"] for payload in recorded.payloads(ARCHIVED_PRICE)
+    ]
     rows = [
         {"instrument_name": row["instrument_name"], "mark_price": price}
         for row in recorded.document(INSTRUMENTS)["result"]

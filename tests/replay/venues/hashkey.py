@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 
 from tests.replay.answering import Recorded, RequestParams, Responder, made
-from venues.parsing.units import PRICE
+from venues.parsing.units import ARCHIVED_PRICE
 
 
 def prices(recorded: Recorded, _: RequestParams) -> object:
     by_asset = {
         dict(payload.call.params)["asset"]: json.loads(payload.content)["price"]
-        for payload in recorded.payloads(PRICE)
+        for payload in recorded.payloads(ARCHIVED_PRICE)
     }
     contracts = recorded.document("publicGetApiV1ExchangeInfo")["contracts"]
     return [

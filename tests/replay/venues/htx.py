@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from tests.replay.answering import Recorded, RequestParams, Responder, made
-from venues.parsing.units import PRICE
+from venues.parsing.units import ARCHIVED_PRICE
 
 
 def prices(recorded: Recorded, _: RequestParams) -> object:
@@ -15,7 +15,7 @@ def prices(recorded: Recorded, _: RequestParams) -> object:
                 "contract_code": f"{dict(payload.call.params)['asset']}-USDT",
                 "close": json.loads(payload.content)["price"],
             }
-            for payload in recorded.payloads(PRICE)[:1]
+            for payload in recorded.payloads(ARCHIVED_PRICE)[:1]
         ],
     }
 

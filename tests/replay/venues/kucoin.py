@@ -17,8 +17,8 @@ def _unified(recorded: Recorded, params: RequestParams) -> object:
         {
             "symbol": symbol,
             "baseCurrency": symbol.removesuffix("USDTM"),
-            "quoteCurrency": kucoin.instrument(symbol, "").quote,
-            "settlementCurrency": kucoin.instrument(symbol, "").settle,
+            "quoteCurrency": kucoin.parse_symbol(symbol, "").quote,
+            "settlementCurrency": kucoin.parse_symbol(symbol, "").settle,
             "expiryTime": None,
         }
         for symbol in recorded.ids(UNIFIED, "/data", "symbol")

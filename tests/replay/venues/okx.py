@@ -10,7 +10,7 @@ from typing import Any
 from tests.replay import answering
 from tests.replay.answering import Recorded, RequestParams, Responder
 from venues.exchanges.okx import INSTRUMENTS, MARKS, TIERS
-from venues.parsing.units import PRICE
+from venues.parsing.units import ARCHIVED_PRICE
 
 _EMPTY = {"code": "0", "msg": "", "data": []}
 
@@ -27,7 +27,10 @@ def _instruments(recorded: Recorded, params: RequestParams) -> object:
 
 
 def _marks(recorded: Recorded, params: RequestParams) -> object:
-    prices = {price["asset"]: price["price"] for price in map(_document, recorded.payloads(PRICE))}
+    prices = {
+        price["asset"]: price["price"]
+        for price in map(_document, recorded.payloads(ARCHIVED_PRICE))
+    }
     rows = [
         {
             "instId": row["instId"],

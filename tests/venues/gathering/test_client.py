@@ -9,18 +9,18 @@ from harmonize.core.payload import Origin
 from harmonize.core.schedule import Unknown, value_of
 from tests.replay import drift, faults
 from tests.replay.faults import Fault
-from tests.replay.gathering import SECRETS, baseline, outcomes, replayed, terms
+from tests.replay.gathering import SECRETS, baseline, fast_options, outcomes, replayed
 from tests.replay.server import Replay, open_venues
 from tests.support.oracles import value
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
 from venues.gathering.credentials import NONE
-from venues.gathering.outcome import Failed, Gathered, Skipped, attempt
+from venues.gathering.outcome import Failed, Gathered, Skipped, failure_reason
 
 
 def adapter(venue: str) -> VenueAdapter:
-    venue_adapter = registry.adapter(venue)
+    venue_adapter = registry.find_adapter(venue)
     assert venue_adapter is not None
     return venue_adapter
 
@@ -43,7 +43,7 @@ def test_every_open_venue_is_gathered_only_by_its_documented_paths() -> None:
 def test_no_call_is_repeated_or_unplanned() -> None:
     gathered, server = baseline()
     for venue, outcome in gathered.items():
-        payloads = set(outcome.snapshot.payloads) - set(adapter(venue).documented())
+        payloads = set(outcome.snapshot.payloads) - set(adapter(venue).documented_payloads())
         calls = Counter(str(payload.call) for payload in payloads)
         assert [call for call, count in calls.items() if count > 1] == []
         paged = sum(endpoint.next_page is not None for endpoint in adapter(venue).endpoints)
@@ -58,7 +58,7 @@ def test_gathered_snapshots_are_parsed_without_defect_and_keep_their_provenance(
     assert parsed.defects == ()
     assert parsed.schedules
     assert gathered.snapshot.complete
-    documented = adapter(venue).documented()
+    documented = adapter(venue).documented_payloads()
     assert set(documented) <= set(gathered.snapshot.payloads)
     for payload in gathered.snapshot.payloads:
         if payload in documented:
@@ -86,7 +86,7 @@ def test_a_permanent_fault_is_a_failure_with_a_reason(fault: Fault) -> None:
         assert outcome.reason
         assert "://" not in outcome.reason
         assert outcome.seconds < 11
-        assert attempt(outcome.snapshot) == outcome.reason
+        assert failure_reason(outcome.snapshot) == outcome.reason
         assert not outcome.snapshot.complete
 
 
@@ -94,7 +94,7 @@ def test_a_connection_refused_is_a_failure() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    by_venue = outcomes(open_venues(), terms(f"http://127.0.0.1:{port}"))
+    by_venue = outcomes(open_venues(), fast_options(f"http://127.0.0.1:{port}"))
     for outcome in by_venue.values():
         assert isinstance(outcome, Failed)
         assert "no response" in outcome.reason
@@ -289,7 +289,7 @@ def test_the_delay_of_retry_after_is_kept() -> None:
 def test_an_oversized_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("venues.gathering.client.MAX_RESPONSE_BYTES", 1000)
     with Replay() as server:
-        outcome = outcomes([MEXC], terms(server.url))["mexc"]
+        outcome = outcomes([MEXC], fast_options(server.url))["mexc"]
     assert isinstance(outcome, Failed)
     assert "contract/detail" in outcome.reason
 
@@ -321,7 +321,7 @@ def test_a_venue_that_requires_a_key_is_not_called_without_one() -> None:
     venues = {venue_adapter.venue for venue_adapter in adapters}
     assert "binance" in venues
     with Replay() as server:
-        by_venue = outcomes(adapters, terms(server.url, keys=lambda _: NONE))
+        by_venue = outcomes(adapters, fast_options(server.url, keys=lambda _: NONE))
         assert server.requests == []
     assert set(by_venue.values()) == {Skipped(venue, "needs a key") for venue in venues}
 
@@ -348,7 +348,7 @@ def test_a_deviating_venue_clock_is_named() -> None:
 def test_progress_counts_up_to_the_planned_calls() -> None:
     reports: list[Progress] = []
     with Replay() as server:
-        outcomes([BITGET], terms(server.url), reports)
-    counts = [report.done for report in reports]
+        outcomes([BITGET], fast_options(server.url), reports)
+    counts = [report.completed for report in reports]
     assert counts == list(range(1, len(reports) + 1))
-    assert reports[-1].done == reports[-1].due
+    assert reports[-1].completed == reports[-1].planned
