@@ -31,7 +31,7 @@ def fast_options(mirror: str, **changes: object) -> GatherOptions:
     """Options with minimal delays."""
     defaults: dict[str, object] = {
         "budget": 30.0,
-        "chance": random.Random(7).random,  # noqa: S311 - jitter
+        "jitter": random.Random(7).random,  # noqa: S311 - jitter
         "now": lambda: datetime.now(UTC),
         "keys": lambda _: SECRETS,
         "mirror": mirror,

@@ -355,7 +355,10 @@ def test_excluded_rows_are_counted_by_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ({"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0}, "gap between tiers"),
+        (
+            {"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0},
+            "gap between tiers",
+        ),
         (
             {"tier": 2, "min_notional": 4e4, "max_notional": 1e5, "deduction": 0.0},
             "overlap between tiers",
