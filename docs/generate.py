@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from harmonize import checks, document
 from harmonize.api import coverage
 from harmonize.api.audit import Question, read
-from harmonize.audit.assemble import EXPLANATIONS
+from harmonize.audit.method import EXPLANATIONS
 from harmonize.cli.main import app
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule

@@ -47,7 +47,7 @@ def basis(question: Question, *, lenient: bool = False) -> PreparedUniverse:
 
     Raises AskedError, ArchiveError, RuleError.
     """
-    chosen = configured(question)
+    chosen = configured(question.options.config)
     reading, as_of = read(question)
     rule_sets = rule_sets_of(question.rules or chosen.rules)
     wanted = question.instruments
@@ -91,15 +91,17 @@ def gap_of(
     for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
         _known(venue, found)
     spreads, _ = gaps_and_indices(
-        base.ground.peer_groups, base.ground.laid_out, CostTerms(question.ladder, question.hurdle)
+        base.ground.peer_groups,
+        base.ground.laid_out,
+        CostTerms(question.ladder, question.options.hurdle),
     )
     reference = next(iter(found.references.values()), None)
     return GapAnswer(
         underlying,
-        question.hurdle,
+        question.options.hurdle,
         conditions.fee,
         spreads,
-        arbitrage_rows([found], question.ladder, question.hurdle, conditions),
+        arbitrage_rows([found], question.ladder, question.options.hurdle, conditions),
         tuple(
             what_if(
                 parse(one, tuple(found.offers)),
@@ -171,10 +173,10 @@ def pair_of(
         against,
         rule.value,
         source,
-        question.hurdle,
+        question.options.hurdle,
         found.oldest,
         found.newest,
-        pair(Legs(long, short, one, rule), question.ladder, question.hurdle),
+        pair(Legs(long, short, one, rule), question.ladder, question.options.hurdle),
     )
 
 
@@ -267,7 +269,7 @@ def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> 
 def _indices(
     base: PreparedUniverse, rivals: Sequence[PeerGroup], question: Question
 ) -> tuple[Index, ...]:
-    priced = CostTerms((), question.hurdle, by_contract(base.reading.interests))
+    priced = CostTerms((), question.options.hurdle, by_contract(base.reading.interests))
     _, indices = gaps_and_indices(rivals, base.ground.laid_out, priced)
     return indices
 

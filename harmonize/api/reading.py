@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
+from harmonize.api.question import Verification
 from harmonize.archive.archive import ArchiveError
 from harmonize.archive.catalog import Entry, latest
 from harmonize.archive.source import Source
@@ -35,12 +36,15 @@ class NothingObservedError(Exception):
 
 
 def read(
-    sources: Sequence[Source], venues: Sequence[str], until: datetime | Date | None, *, strict: bool
+    sources: Sequence[Source],
+    venues: Sequence[str],
+    until: datetime | Date | None,
+    verification: Verification = Verification.OPTIONAL,
 ) -> tuple[Reading, datetime]:
     """Read the newest snapshots of ``venues`` (all if empty), and the date that ages count from.
 
-    A venue is read from the first source that holds a snapshot of it. ``strict`` leaves out
-    margins that no source verifies. Raises NothingObservedError, ArchiveError.
+    A venue is read from the first source that holds a snapshot of it. With ``verification``
+    required, margins without a verified source are unknown. Raises NothingObservedError, ArchiveError.
     """
     limit = until if isinstance(until, datetime) or until is None else _end(until)
     by_source = [(one, latest(one.entries, limit)) for one in sources]
@@ -55,7 +59,7 @@ def read(
         held, used = _held([(one, by_venue.get(venue, ())) for one, by_venue in by_source])
         newest += [entry.observed_at for entry in used]
         if not venues or venue in venues:
-            reading = _with(reading, held, strict=strict)
+            reading = _with(reading, held, verification)
     never = tuple(
         Unobserved(one.venue, _why_never(one))
         for one in registry.VENUES
@@ -147,12 +151,13 @@ def _before(source: Source, entry: Entry) -> tuple[Snapshot, ...]:
         return ()  # its own defect is told when it is asked for
 
 
-def _with(reading: Reading, held: Held, *, strict: bool) -> Reading:
+def _with(reading: Reading, held: Held, verification: Verification) -> Reading:
     known = facts.bundled()
     before = [one for snapshot in held.before for one in registry.read(snapshot, known).schedules]
     parsed = registry.parse((snapshot for _, snapshot in held.snapshots), known, before)
     interests = [one for _, snapshot in held.snapshots for one in open_interest.read(snapshot)]
-    found = map(verified, parsed.schedules) if strict else parsed.schedules
+    required = verification is Verification.REQUIRED
+    found = map(verified, parsed.schedules) if required else parsed.schedules
     return replace(
         reading,
         snapshots=(*reading.snapshots, *held.snapshots),

@@ -107,7 +107,7 @@ def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Obj
                 continue
             yield {
                 "tier": tier,
-                "figure": column.figure,
+                "quantity": column.figure,
                 "published": str(published) if isinstance(published, Decimal) else published,
                 "unit": column.unit,
                 "sha256": evidence.sha256,

@@ -7,10 +7,10 @@ from math import isfinite, log
 
 from harmonize.audit.waivers import ROUNDING, is_worse, severity_metric
 from harmonize.document import AuditDocument, BaselineRow, Finding, Level
+from harmonize.numerics.deviation import HORIZON
 
 FORMAT = "harmonize-baseline/1"
 _LEVELS = tuple(Level)
-_HORIZON = 1e10  # open-ended ranges end here, in USD
 
 
 class BaselineError(Exception):
@@ -121,9 +121,9 @@ def _number(read: object) -> float | None:
 def extent(finding: Finding) -> float:
     """The sizes of position that a finding holds on, in ln N from $1."""
     return sum(
-        log(min(one.upper or _HORIZON, _HORIZON) / max(one.lower, 1.0))
+        log(min(one.upper or HORIZON, HORIZON) / max(one.lower, 1.0))
         for one in finding.intervals
-        if (one.upper or _HORIZON) > max(one.lower, 1.0)
+        if (one.upper or HORIZON) > max(one.lower, 1.0)
     )
 
 

@@ -23,7 +23,8 @@ from harmonize.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from harmonize.api.audit import Answer, Question
+    from harmonize.api.audit import Answer
+    from harmonize.api.question import AnswerOptions, Question, Selection
     from harmonize.audit.assemble import Reading
     from harmonize.audit.baseline import Baseline
     from harmonize.core.payload import Payload
@@ -41,44 +42,53 @@ def archive_of(settings: Settings) -> Place | None:
     return own if (own / "format.json").exists() else None
 
 
-def question(
+def selection(
     settings: Settings,
-    venue: list[str] | None,
-    underlying: list[str] | None,
-    rules: list[str] | None,
-    as_of: datetime | None,
-    profile: str,
-    stale_after: float,
-    instrument: list[str] | None,
     *,
+    venue: list[str] | None = None,
+    underlying: list[str] | None = None,
+    rules: list[str] | None = None,
+    as_of: datetime | None = None,
+    profile: str = "",
+    instrument: list[str] | None = None,
     strict: bool = False,
-    inputs: Path | None = None,
-    config: Path | None = None,
-    waived: bool = True,
-    baseline: Path | None = None,
-) -> "Question":
-    """Take the options of a reading command together; a bad one ends the program."""
-    from harmonize.api.audit import Question
+) -> "Selection":
+    """Returns the selection that the options of a command name; a wrong one ends the program."""
+    from harmonize.api.question import Fallback, Selection, Verification
     from harmonize.core.instrument import asset_meant
 
-    if not isfinite(stale_after):
-        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
-    archive = archive_of(settings)
-    return Question(
-        archive=archive,
-        else_recorded=settings.archive is None,
+    return Selection(
+        archive=archive_of(settings),
+        fallback=Fallback.RECORDED if settings.archive is None else Fallback.NONE,
         venues=tuple(venue or ()),
-        underlyings=tuple(asset_meant(one) for one in underlying or ()),
+        underlyings=tuple(asset_meant(name) for name in underlying or ()),
         profile=profile,
         rules=tuple(rules or ()),
         as_of=as_of.date() if as_of else None,
+        instruments=dict(_preference(text) for text in instrument or ()),
+        verification=Verification.REQUIRED if strict else Verification.OPTIONAL,
+    )
+
+
+def options(
+    *,
+    stale_after: float = 30.0,
+    inputs: Path | None = None,
+    config: Path | None = None,
+    no_waivers: bool = False,
+    baseline: Path | None = None,
+) -> "AnswerOptions":
+    """Returns the options of the answer; a wrong one ends the program."""
+    from harmonize.api.question import AnswerOptions, WaiverPolicy
+
+    if not isfinite(stale_after):
+        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
+    return AnswerOptions(
         stale_after_days=stale_after,
-        strict=strict,
         inputs=inputs,
         config=config if config is not None else _own_config(),
-        waived=waived,
+        waivers=WaiverPolicy.IGNORE if no_waivers else WaiverPolicy.APPLY,
         baseline=_baseline(baseline) if baseline else None,
-        instruments=dict(_preference(one) for one in instrument or ()),
     )
 
 
@@ -179,14 +189,14 @@ def answered(question: "Question") -> "Answer":
         fail(str(error), INCOMPLETE)
 
 
-def read(question: "Question") -> "Reading":
-    """Read what a question selects; what cannot be read ends the program with one line."""
+def read(selection: "Selection") -> "Reading":
+    """Read what is selected; what cannot be read ends the program with one line."""
     from harmonize.api.audit import AskedError
-    from harmonize.api.audit import read as read_question
+    from harmonize.api.audit import read as read_selection
     from harmonize.archive.archive import ArchiveError
 
     try:
-        return read_question(question)[0]
+        return read_selection(selection)[0]
     except AskedError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -194,14 +204,14 @@ def read(question: "Question") -> "Reading":
 
 
 def found_schedule(
-    settings: Settings, question: "Question", symbol: str
+    settings: Settings, selection: "Selection", symbol: str
 ) -> "tuple[MarginSchedule, dict[str, Payload]]":
     """Find one schedule and the payloads; none ends the program with one line."""
     from harmonize.api.audit import AskedError, find_schedule
     from harmonize.archive.archive import ArchiveError
 
     try:
-        found, others, payloads = find_schedule(question, symbol)
+        found, others, payloads = find_schedule(selection, symbol)
     except AskedError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:

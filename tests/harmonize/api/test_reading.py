@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.api.audit import AskedError, Question, answer, read
+from harmonize.api.audit import AskedError, Fallback, Question, Verification, answer, read
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import Unknown
@@ -55,7 +55,7 @@ def test_a_success_after_a_failure_is_all_there_is(tmp_path: Path, *, complete: 
 
 def test_a_venue_that_only_ever_failed_falls_back_to_the_recorded_one(tmp_path: Path) -> None:
     own = archive(tmp_path / "a", failed(MEXC, 100))
-    reading, _ = read(Question(archive=own, else_recorded=True))
+    reading, _ = read(Question(archive=own, fallback=Fallback.RECORDED))
     assert "mexc" in {snapshot.venue for _, snapshot in reading.snapshots}
     assert [one.venue for one in reading.unobserved if one.attempted_at] == ["mexc"]
     alone, _ = read(Question(archive=own))
@@ -65,7 +65,7 @@ def test_a_venue_that_only_ever_failed_falls_back_to_the_recorded_one(tmp_path: 
 def test_an_own_snapshot_goes_before_the_recorded_one(tmp_path: Path) -> None:
     fewer = replace(GATE, observed_at=GATE.observed_at + timedelta(days=20), complete=True)
     own = archive(tmp_path / "a", fewer)
-    reading, _ = read(Question(archive=own, else_recorded=True))
+    reading, _ = read(Question(archive=own, fallback=Fallback.RECORDED))
     gates = [snapshot for _, snapshot in reading.snapshots if snapshot.venue == "gate"]
     assert gates == [fewer]
     assert {"binance", "okx"} <= {snapshot.venue for _, snapshot in reading.snapshots}
@@ -83,7 +83,7 @@ def test_venues_never_observed_say_why() -> None:
 
 def test_an_empty_archive_beside_the_recorded_one_is_no_error(tmp_path: Path) -> None:
     own = archive(tmp_path / "a")
-    assert read(Question(archive=own, else_recorded=True))[0].snapshots
+    assert read(Question(archive=own, fallback=Fallback.RECORDED))[0].snapshots
     with pytest.raises(AskedError, match="is empty; gather with"):
         read(Question(archive=own))
 
@@ -91,7 +91,7 @@ def test_an_empty_archive_beside_the_recorded_one_is_no_error(tmp_path: Path) ->
 def test_strict_leaves_out_what_no_source_verifies() -> None:
     for venue in ("pacifica", "backpack", "hashkey"):
         (loose, _), (strict, _) = (
-            read(Question(venues=(venue,), strict=one)) for one in (False, True)
+            read(Question(venues=(venue,), verification=each)) for each in Verification
         )
         assert not all(isinstance(one.maintenance, Unknown) for one in loose.schedules)
         for one in strict.schedules:
@@ -99,6 +99,6 @@ def test_strict_leaves_out_what_no_source_verifies() -> None:
             assert "left out by --strict: " in one.maintenance.reason
             assert "unverified" in one.maintenance.reason
     (before, _), (after, _) = (
-        read(Question(venues=("binance",), strict=one)) for one in (False, True)
+        read(Question(venues=("binance",), verification=each)) for each in Verification
     )
     assert before.schedules == after.schedules

@@ -305,7 +305,7 @@ def test_a_url_is_shown_without_what_is_secret_in_it(store: Store, url: str, sho
 def test_what_was_read_from_is_said_without_its_password() -> None:
     url = f"memory://user:password@{uuid4().hex}/margins"
     fill(Archive.create(url))
-    (source,) = sources_of(Question(archive=url, else_recorded=False), ROOT)
+    (source,) = sources_of(Question(archive=url), ROOT)
     assert source.name == url.replace("user:password@", "")
     assert len(source.entries) == 5
 

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from harmonize import document
-from harmonize.api.audit import Question, read, rule_sets_of, tool
-from harmonize.audit.assemble import AuditOptions, Reading, audit
+from harmonize.api.audit import Question, read, read_with_history, rule_sets_of
+from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import choose
 from harmonize.core.notionals import HEAT_NOTIONAL
@@ -34,6 +34,7 @@ from tests.support.altered_snapshots import changed, parsed
 from venues import conventions
 
 DOCUMENT = recorded.audited().document
+VENUES = VenueProperties(conventions.bundled())
 SCHEDULES = {(one.venue, one.symbol, one.profile): one for one in DOCUMENT.schedules}
 
 
@@ -63,9 +64,7 @@ def exact(schedule: ScheduleRow, figure: str, notional: float) -> Fraction | Non
 def audit_of(*schedules: MarginSchedule, defects: tuple[Defect, ...] = ()) -> AuditDocument:
     reading, as_of = read(Question(venues=("binance",)))
     own = Reading(reading.archive, reading.snapshots, schedules, defects)
-    return audit(
-        own, rule_sets_of(THREE), AuditOptions(as_of, tool(), conducts=conventions.bundled())
-    )
+    return audit(own, rule_sets_of(THREE), AuditOptions(as_of), VENUES)
 
 
 THREE = ("esma-retail", "harmonized-baseline", "jfsa-retail")
@@ -226,10 +225,8 @@ def test_coverage_has_a_row_a_venue_and_underlying_with_one_of_four_marks() -> N
 
 
 def test_the_same_archive_gives_the_same_bytes() -> None:
-    reading, as_of = read(Question(history=True))
-    again = audit(
-        reading, rule_sets_of(()), AuditOptions(as_of, tool(), conducts=conventions.bundled())
-    )
+    reading, as_of = read_with_history(Question())
+    again = audit(reading, rule_sets_of(()), AuditOptions(as_of), VENUES)
     assert document.to_json(again) == document.to_json(DOCUMENT)
 
 
@@ -239,9 +236,9 @@ def test_order_of_what_was_read_does_not_matter() -> None:
         reading, schedules=reading.schedules[::-1], inputs=reading.inputs[::-1], unobserved=()
     )
     reading = replace(reading, unobserved=())
-    terms = AuditOptions(as_of, tool(), conducts=conventions.bundled())
+    options = AuditOptions(as_of)
     rules = rule_sets_of(())
-    assert audit(turned, rules, terms) == audit(reading, rules, terms)
+    assert audit(turned, rules, options, VENUES) == audit(reading, rules, options, VENUES)
 
 
 def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
@@ -250,9 +247,7 @@ def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
     )
     assert published == document.json_schema()
     reading, as_of = read(Question(venues=("okx", "mexc", "deribit", "htx")))
-    small = audit(
-        reading, rule_sets_of(()), AuditOptions(as_of, tool(), conducts=conventions.bundled())
-    )
+    small = audit(reading, rule_sets_of(()), AuditOptions(as_of), VENUES)
     text = document.to_json(small)
     jsonschema.validate(json.loads(text), published)
     assert document.from_json(text) == small
@@ -385,7 +380,7 @@ def test_each_check_explains_itself() -> None:
 
 def test_time_is_given_never_read() -> None:
     reading, _ = read(Question(venues=("okx",)))
-    later = audit(reading, rule_sets_of(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC), tool()))
+    later = audit(reading, rule_sets_of(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC)))
     assert later.snapshots[0].age_days == pytest.approx(1329.7, abs=0.1)
 
 
@@ -402,7 +397,7 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
     broken = changed(snapshot, "publicGetInstruments", break_)
     found = parsed(broken)
     reading = Reading("test", (("", broken),), found.schedules, found.defects)
-    rows = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at, tool())).divergences
+    rows = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at)).divergences
     whole = audited_kraken(snapshot)
     compliant = {(one.symbol, one.profile) for one in rows if one.verdict is Verdict.COMPLIANT}
     assert ("BTC/USD:BTC", "retail") in whole
@@ -413,7 +408,7 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
 def audited_kraken(snapshot: Snapshot) -> set[tuple[str, str]]:
     found = parsed(snapshot)
     reading = Reading("test", (("", snapshot),), found.schedules, found.defects)
-    document = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at, tool()))
+    document = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at))
     return {
         (one.symbol, one.profile)
         for one in document.divergences
