@@ -9,17 +9,15 @@ from pathlib import Path
 
 from harmonize.api import audit
 from harmonize.api.audit import (
-    PICTURED_SIZES,
     Answer,
-    AskedError,
     NotObservedError,
     age_today,
     frame,
     rule_sets_of,
     tool,
 )
-from harmonize.api.audit import Configuration as Chosen
 from harmonize.api.question import (
+    CHART_NOTIONALS,
     AnswerOptions,
     Fallback,
     HistoryScope,
@@ -29,8 +27,9 @@ from harmonize.api.question import (
 )
 from harmonize.api.question import Question as Asked
 from harmonize.arbitrage.rows import HURDLE
+from harmonize.archive import location
 from harmonize.archive.archive import Archive
-from harmonize.archive.location import RECORDED, Place, recorded
+from harmonize.archive.location import Place
 from harmonize.archive.source import Source
 from harmonize.audit.assemble import Reading
 from harmonize.audit.baseline import Baseline
@@ -62,11 +61,17 @@ __all__ = [
 ]
 
 warnings.warn(
-    "harmonize.app is deprecated: import from harmonize.api.audit "
-    "(`recorded` and `RECORDED` from harmonize.archive.location)",
+    "harmonize.app is deprecated: import from harmonize.api.audit, and what concerns the recorded "
+    "archive from harmonize.archive.location",
     DeprecationWarning,
     stacklevel=2,
 )
+
+PICTURED_SIZES = CHART_NOTIONALS
+AskedError = audit.AskedError
+Chosen = audit.Configuration
+RECORDED = location.RECORDED
+recorded = location.recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,8 @@ class Question:
             "harmonize.app.Question is deprecated: use harmonize.api.audit.Question, with "
             "as_of for moment, fallback=Fallback.RECORDED for else_recorded, "
             "verification=Verification.REQUIRED for strict, and options=AnswerOptions(...) for "
-            "stale_after_days, inputs, config, waivers (waived), baseline, hurdle, sizes and "
-            "history (past)",
+            "stale_after_days, inputs, config, baseline, waivers (waived), cost_of_capital (hurdle), "
+            "chart_notionals (sizes) and history (past)",
             DeprecationWarning,
             stacklevel=3,
         )
@@ -127,8 +132,8 @@ def _selection(question: Question) -> Selection:
 def _options(question: Question) -> AnswerOptions:
     return AnswerOptions(
         stale_after_days=question.stale_after_days,
-        hurdle=question.hurdle,
-        sizes=question.sizes,
+        cost_of_capital=question.hurdle,
+        chart_notionals=question.sizes,
         inputs=question.inputs,
         config=question.config,
         waivers=WaiverPolicy.APPLY if question.waived else WaiverPolicy.IGNORE,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize.api.question import (
-    PICTURED_SIZES,
+    CHART_NOTIONALS,
     AnswerOptions,
     Fallback,
     HistoryScope,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "PICTURED_SIZES",
+    "CHART_NOTIONALS",
     "Answer",
     "AnswerOptions",
     "AskedError",
@@ -145,12 +145,12 @@ def _audit(
     options = AuditOptions(
         as_of=as_of,
         stale_after_days=question.options.stale_after_days,
-        ladder=question.ladder,
-        sizes=question.options.sizes,
+        notional_grid=question.ladder,
+        chart_notionals=question.options.chart_notionals,
         instruments=question.instruments,
-        options=configuration.options,
+        check_options=configuration.options,
         waivers=(configuration.waivers if question.options.waivers is WaiverPolicy.APPLY else ()),
-        hurdle=question.options.hurdle,
+        cost_of_capital=question.options.cost_of_capital,
     )
     properties = VenueProperties(conventions.bundled(), configuration.jurisdictions)
     try:

@@ -13,8 +13,8 @@ from harmonize.audit.baseline import Baseline
 from harmonize.comparison.representative import Pair
 from harmonize.core.notionals import NOTIONAL_GRID
 
-PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
-"""Notionals at which a report has splits, in USD: four per decade from $10k to $100m."""
+CHART_NOTIONALS = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
+"""Notionals at which charts of a report need splits, in USD: four per decade, $10k to $100m."""
 
 
 class Fallback(StrEnum):
@@ -78,14 +78,14 @@ class Selection:
 class AnswerOptions:
     """How a selection is judged and what the answer contains.
 
-    ``inputs`` is a file of measured inputs of rule sets, ``config`` a configuration file. With
-    ``baseline`` the document has only new or worsened findings. ``hurdle`` is the annual cost of
-    capital, as a rate. ``sizes`` are further notionals at which charts need splits, in USD.
+    ``cost_of_capital`` is an annual rate. ``chart_notionals`` are further notionals at which charts
+    need splits, in USD. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
+    configuration file. With ``baseline`` the document has only new or worsened findings.
     """
 
     stale_after_days: float = 30.0
-    hurdle: float = HURDLE
-    sizes: tuple[float, ...] = ()
+    cost_of_capital: float = HURDLE
+    chart_notionals: tuple[float, ...] = ()
     inputs: Path | None = None
     config: Path | None = None
     waivers: WaiverPolicy = WaiverPolicy.APPLY
@@ -102,10 +102,12 @@ class Question(Selection):
     @classmethod
     def of(cls, selection: Selection, options: AnswerOptions) -> "Question":
         """Returns the question about a selection."""
-        values = {one.name: getattr(selection, one.name) for one in fields(Selection)}
+        values = {entry.name: getattr(selection, entry.name) for entry in fields(Selection)}
         return cls(**values, options=options)
 
     def for_report(self) -> "Question":
         """Returns the question with what charts of a report need: further sizes, margin series."""
-        options = replace(self.options, sizes=PICTURED_SIZES, history=HistoryScope.SERIES)
+        options = replace(
+            self.options, chart_notionals=CHART_NOTIONALS, history=HistoryScope.SERIES
+        )
         return replace(self, options=options)

@@ -92,20 +92,20 @@ class VenueProperties:
 class AuditOptions:
     """Options of one audit.
 
-    ``as_of`` is the date from which ages count back. ``ladder`` holds the notionals of the results
-    in USD, ``sizes`` further notionals at which charts need splits. ``instruments`` names the
-    symbol that represents a venue on an underlying. ``options`` sets thresholds of checks by code,
-    ``waivers`` exempts findings. ``hurdle`` is the annual cost of capital, as a rate.
+    ``as_of`` is the date from which ages count back. ``notional_grid`` holds the notionals of the
+    results in USD, ``chart_notionals`` further ones at which charts need splits. ``instruments``
+    names the symbol that represents a venue on an underlying. ``check_options`` sets thresholds of
+    checks by code, ``waivers`` exempts findings. ``cost_of_capital`` is an annual rate.
     """
 
     as_of: datetime
     stale_after_days: float = 30.0
-    ladder: tuple[float, ...] = NOTIONAL_GRID
-    sizes: tuple[float, ...] = ()
+    notional_grid: tuple[float, ...] = NOTIONAL_GRID
+    chart_notionals: tuple[float, ...] = ()
     instruments: Mapping[Pair, str] = field(default_factory=dict)
-    options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    check_options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
-    hurdle: float = HURDLE
+    cost_of_capital: float = HURDLE
 
 
 def audit(
@@ -191,10 +191,14 @@ def compare(prepared: Prepared, options: AuditOptions, venues: VenueProperties) 
     """Compares every schedule with the rule sets and every underlying across venues."""
     universe = prepared.universe
     layout = universe.laid_out
-    terms = CostTerms(options.ladder, options.hurdle, by_contract(prepared.reading.interests))
+    terms = CostTerms(
+        options.notional_grid, options.cost_of_capital, by_contract(prepared.reading.interests)
+    )
     spreads, indices = gaps_and_indices(universe.peer_groups, layout, terms)
     return Results(
-        divergences=evaluate(universe.schedules, layout, options.ladder, venues.jurisdictions),
+        divergences=evaluate(
+            universe.schedules, layout, options.notional_grid, venues.jurisdictions
+        ),
         internal=maintenance_against_initial(layout),
         comparisons=tuple(comparison(group, prepared.stale) for group in universe.peer_groups),
         spreads=spreads,
@@ -222,14 +226,16 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         unobserved=reading.unobserved,
         comparisons=results.comparisons,
         gaps=results.spreads,
-        arbitrages=tuple(_on_grid(row, options.ladder) for row in results.arbitrages),
+        arbitrages=tuple(_on_grid(row, options.notional_grid) for row in results.arbitrages),
         indices=results.indices,
         lately=reading.lately,
     )
     findings, waived, waivers = waive(
-        _findings(CHECKS, context, options.options), options.waivers, options.as_of.date()
+        _findings(CHECKS, context, options.check_options), options.waivers, options.as_of.date()
     )
-    waiver_findings = _findings(OF_WAIVERS, replace(context, waivers=waivers), options.options)
+    waiver_findings = _findings(
+        OF_WAIVERS, replace(context, waivers=waivers), options.check_options
+    )
     return Judgement(ordered((*findings, *waiver_findings)), ordered(waived), waivers)
 
 
@@ -245,7 +251,7 @@ def assemble(
         archive=reading.archive,
         as_of=moment(options.as_of),
         stale_after_days=options.stale_after_days,
-        notional_grid=options.ladder,
+        notional_grid=options.notional_grid,
         heat_map_notional=HEAT_NOTIONAL,
         snapshots=tuple(
             rows.snapshot_row(snapshot, digest, age)
@@ -268,7 +274,7 @@ def assemble(
         spreads=results.spreads,
         arbitrages=results.arbitrages,
         liquidations=results.liquidations,
-        cost_of_capital=options.hurdle,
+        cost_of_capital=options.cost_of_capital,
         indices=results.indices,
         index_summaries=summaries(results.indices),
         curves=curves(prepared.classed[:MAX_CURVES], universe.laid_out),
@@ -305,11 +311,11 @@ def _arbitrages(
     classed: Sequence[PeerGroup], layout: PanelLayout, options: AuditOptions
 ) -> tuple[ArbitrageRow, ...]:
     """Arbitrage gaps on the notional grid; charted underlyings also at the sizes of the charts."""
-    markets = [found for group in classed if (found := market(group, "initial", layout))]
-    charted_sizes = tuple(sorted({*options.ladder, *options.sizes}))
+    markets = [venues for group in classed if (venues := market(group, "initial", layout))]
+    charted_sizes = tuple(sorted({*options.notional_grid, *options.chart_notionals}))
     return (
-        *arbitrage_rows(markets[:MAX_GAP_CHARTS], charted_sizes, options.hurdle),
-        *arbitrage_rows(markets[MAX_GAP_CHARTS:], options.ladder, options.hurdle),
+        *arbitrage_rows(markets[:MAX_GAP_CHARTS], charted_sizes, options.cost_of_capital),
+        *arbitrage_rows(markets[MAX_GAP_CHARTS:], options.notional_grid, options.cost_of_capital),
     )
 
 

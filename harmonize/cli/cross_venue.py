@@ -351,7 +351,7 @@ def _question(
     sizes = request.notionals(notional)
     options = request.options()
     if hurdle:
-        options = replace(options, hurdle=_rate(hurdle, "--hurdle"))
+        options = replace(options, cost_of_capital=_rate(hurdle, "--hurdle"))
     return Question.of(replace(selection, ladder=sizes) if sizes else selection, options)
 
 

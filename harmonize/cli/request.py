@@ -1,4 +1,4 @@
-"""What the options of a command ask, and how the answer ends the program."""
+"""From the options of a command to a question, and from its answer to output and exit code."""
 
 import sys
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from harmonize.core.schedule import MarginSchedule
 
 CONFIG = ".harmonize.yaml"
-"""The configuration that is read where the command is run, unless --config names another."""
+"""Name of the configuration in the working folder; --config names another."""
 
 
 def archive_of(settings: Settings) -> Place | None:
-    """The archive to read: the one named, else the user's own, else None: the recorded one."""
+    """The archive to read: the named one, otherwise the user's own; None is the recorded one."""
     if settings.archive is not None:
         return settings.archive
     own = own_archive()
@@ -93,13 +93,13 @@ def options(
 
 
 def _own_config() -> Path | None:
-    """The configuration in the folder where the command is run, if there is one."""
-    found = Path(CONFIG)
-    return found if found.is_file() else None
+    """The configuration in the working folder, if there is one."""
+    path = Path(CONFIG)
+    return path if path.is_file() else None
 
 
 def _baseline(path: Path) -> "Baseline":
-    """Read a baseline; one that cannot be read ends the program."""
+    """Reads a baseline; one that cannot be read ends the program."""
     from harmonize.audit.baseline import BaselineError, read
 
     try:
@@ -112,49 +112,53 @@ def _baseline(path: Path) -> "Baseline":
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A format, and the file it goes to; None is stdout."""
+    """A format and its file; None is stdout."""
 
     form: str
     path: Path | None
 
 
 def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
-    """Take ``FORMAT`` and ``FORMAT:FILE`` apart; what cannot be written ends the program."""
-    from reports.registry import BINARY, UnknownFormatError, checked
+    """Parses ``FORMAT`` and ``FORMAT:FILE``; what cannot be written ends the program."""
+    from reports.registry import BINARY
 
-    found = []
-    if output is not None and all(":" in one for one in forms):
+    if output is not None and all(":" in text for text in forms):
         fail(f"--output {output} is for a format without a file; leave one of the two out", USAGE)
-    for one in forms:
-        form, colon, file = one.partition(":")
-        try:
-            checked(form)
-        except UnknownFormatError as error:
-            fail(str(error), USAGE)
-        if colon and not file:
-            fail(f"--format {one} names no file; write {form}:FILE", USAGE)
-        found.append(Output(form, Path(file) if file else output))
-    places = [each.path for each in found]
-    twice = next((place for place in places if places.count(place) > 1), False)
-    if twice is not False:
-        what = "stdout" if twice is None else str(twice)
-        fail(f"two formats go to {what}; give each a file, as in json:out.json", USAGE)
-    for form in (each.form for each in found if each.path is None):
+    parsed = tuple(_output(text, output) for text in forms)
+    paths = [output_.path for output_ in parsed]
+    repeated = next((path for path in paths if paths.count(path) > 1), False)
+    if repeated is not False:
+        target = "stdout" if repeated is None else str(repeated)
+        fail(f"two formats go to {target}; give each a file, as in json:out.json", USAGE)
+    for form in (output_.form for output_ in parsed if output_.path is None):
         if form in BINARY and sys.stdout.isatty():
             fail(f"{form} is no text; write it to a file: {form}:FILE", USAGE)
-    return tuple(found)
+    return parsed
 
 
-def deliver(wanted: tuple[Output, ...], answer: "Answer") -> None:
-    """Render the document in every format asked, files first."""
+def _output(text: str, default: Path | None) -> Output:
+    from reports.registry import UnknownFormatError, checked
+
+    form, colon, file = text.partition(":")
+    try:
+        checked(form)
+    except UnknownFormatError as error:
+        fail(str(error), USAGE)
+    if colon and not file:
+        fail(f"--format {text} names no file; write {form}:FILE", USAGE)
+    return Output(form, Path(file) if file else default)
+
+
+def deliver(targets: tuple[Output, ...], answer: "Answer") -> None:
+    """Renders the document in every requested format, files first."""
     from reports.registry import render
 
-    for one in sorted(wanted, key=lambda one: one.path is None):
-        content = render(one.form, answer.document)
-        if one.path is None:
+    for target in sorted(targets, key=lambda target: target.path is None):
+        content = render(target.form, answer.document)
+        if target.path is None:
             write_stdout(content)
         else:
-            write(one.path, content)
+            write(target.path, content)
 
 
 def _preference(text: str) -> tuple[tuple[str, str], str]:
@@ -167,16 +171,16 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     return (venue, asset_meant(underlying)), symbol
 
 
-def notionals(given: list[float] | None) -> tuple[float, ...]:
-    """Sort position sizes; one that is none ends the program."""
-    for one in given or ():
-        if not 0.0 < one < float("inf"):
-            fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
-    return tuple(sorted(set(given or ())))
+def notionals(sizes: list[float] | None) -> tuple[float, ...]:
+    """Sorts position sizes in USD; one that is not above 0 ends the program."""
+    for size in sizes or ():
+        if not 0.0 < size < float("inf"):
+            fail(f"--notional is an amount in USD above 0, was {size}", USAGE)
+    return tuple(sorted(set(sizes or ())))
 
 
 def answered(question: "Question") -> "Answer":
-    """Audit; what cannot be answered ends the program with one line."""
+    """Answers a question; one that cannot be answered ends the program with one line."""
     from harmonize.api.audit import AskedError, answer
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
@@ -190,7 +194,7 @@ def answered(question: "Question") -> "Answer":
 
 
 def read(selection: "Selection") -> "Reading":
-    """Read what is selected; what cannot be read ends the program with one line."""
+    """Reads a selection; one that cannot be read ends the program with one line."""
     from harmonize.api.audit import AskedError
     from harmonize.api.audit import read as read_selection
     from harmonize.archive.archive import ArchiveError
@@ -206,12 +210,12 @@ def read(selection: "Selection") -> "Reading":
 def found_schedule(
     settings: Settings, selection: "Selection", symbol: str
 ) -> "tuple[MarginSchedule, dict[str, Payload]]":
-    """Find one schedule and the payloads; none ends the program with one line."""
+    """Finds one schedule and the payloads; a missing one ends the program with one line."""
     from harmonize.api.audit import AskedError, find_schedule
     from harmonize.archive.archive import ArchiveError
 
     try:
-        found, others, payloads = find_schedule(selection, symbol)
+        schedule, others, payloads = find_schedule(selection, symbol)
     except AskedError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -220,24 +224,24 @@ def found_schedule(
         fail(str(error.args[0]), INCOMPLETE)
     if others:
         note(settings, f"other profiles, by --profile: {'; '.join(others)}")
-    return found, payloads
+    return schedule, payloads
 
 
 def say_summary(settings: Settings, answer: "Answer") -> None:
-    """Say on stderr what was read, how old it is, and how much was found."""
+    """Writes to stderr what was read, its age, and the number of findings."""
     from harmonize.api.audit import age_today
 
     document = answer.document
     note(settings, f"read from {document.archive}")
-    today = age_today(document, datetime.now(UTC))
-    for one in document.snapshots:
-        mark = "stale" if one.stale else "recent"
+    ages = age_today(document, datetime.now(UTC))
+    for snapshot in document.snapshots:
+        mark = "stale" if snapshot.stale else "recent"
         note(
             settings,
-            f"  {one.venue:<14} {one.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
-            f"newest is {today[one.venue].days} days old today ({one.source})",
+            f"  {snapshot.venue:<14} {snapshot.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
+            f"newest is {ages[snapshot.venue].days} days old today ({snapshot.source})",
         )
-    errors = sum(one.level.value == "error" for one in document.findings)
+    errors = sum(finding.level.value == "error" for finding in document.findings)
     note(
         settings,
         f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
@@ -249,18 +253,20 @@ def say_summary(settings: Settings, answer: "Answer") -> None:
 
 def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
     """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
-    for one in answer.missing:
-        note(settings, f"incomplete: {one}")
-    for failed in answer.document.unobserved:
-        if failed.attempted_at:
-            note(settings, f"incomplete: {failed.venue} was not gathered: {failed.reason}")
+    for line in answer.missing:
+        note(settings, f"incomplete: {line}")
+    for venue in answer.document.unobserved:
+        if venue.attempted_at:
+            note(settings, f"incomplete: {venue.venue} was not gathered: {venue.reason}")
     for defect in answer.document.defects:
-        whose = f"{defect.venue} {defect.symbol}".rstrip()
-        note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
+        subject = f"{defect.venue} {defect.symbol}".rstrip()
+        note(settings, f"incomplete: {subject}: {defect.where}: {defect.reason}")
     if not answer.complete:
         return INCOMPLETE
-    levels = [level.value for level in FailOn]
     if fail_on is FailOn.NEVER:
         return OK
-    worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
+    levels = [level.value for level in FailOn]
+    worst = min(
+        (levels.index(finding.level.value) for finding in answer.document.findings), default=None
+    )
     return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else OK

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from types import ModuleType
 
@@ -33,6 +33,10 @@ NAMES = {
     "sources_of",
     "tool",
 }
+FIELDS = (
+    "archive venues underlyings profile rules as_of moment stale_after_days ladder instruments "
+    "else_recorded strict inputs config waived baseline hurdle sizes history past"
+)
 
 
 @pytest.fixture
@@ -47,6 +51,7 @@ def app() -> ModuleType:
 def test_every_public_name_of_0_4_is_there(app: ModuleType) -> None:
     assert set(app.__all__) == NAMES
     assert all(hasattr(app, name) for name in NAMES)
+    assert [entry.name for entry in fields(app.Question)] == FIELDS.split()
 
 
 def test_a_flat_question_warns_of_its_new_form_and_has_the_same_answer(app: ModuleType) -> None:

@@ -1,4 +1,4 @@
-"""The notebook's door: questions answered in Python, tables as pandas."""
+"""The Python interface: questions, answers, and tables as pandas."""
 
 from datetime import UTC, date, datetime
 
@@ -9,9 +9,9 @@ from tests.support import recorded
 
 
 def test_a_question_selects_venues_underlyings_and_profiles() -> None:
-    found = answer(Question(venues=("krakenfutures",), underlyings=("BTC",), profile="retail"))
-    assert found.complete
-    profiles = {(one.symbol, one.profile) for one in found.document.schedules}
+    answered = answer(Question(venues=("krakenfutures",), underlyings=("BTC",), profile="retail"))
+    assert answered.complete
+    profiles = {(schedule.symbol, schedule.profile) for schedule in answered.document.schedules}
     assert profiles == {("BTC/USD:BTC", "retail"), ("BTC/USD:USD", "retail")}
 
 
@@ -22,7 +22,9 @@ def test_as_of_reads_only_what_was_observed_by_then() -> None:
     assert {"binance", "bitget", "bybit", "dydx", "htx", "hyperliquid"} <= venues
     assert {"gate", "mexc", "okx"}.isdisjoint(venues)
     assert all(snapshot.observed_at.year < 2026 for _, snapshot in reading.snapshots)
-    btc = next(one for one in reading.schedules if one.instrument.symbol == "BTC/USDC:USDC")
+    btc = next(
+        schedule for schedule in reading.schedules if schedule.instrument.symbol == "BTC/USDC:USDC"
+    )
     assert btc.observed_at.year < 2026
 
 
@@ -31,7 +33,7 @@ def test_findings_as_a_pandas_table_are_the_documents() -> None:
     table = frame(document, "findings")
     assert len(table) == len(document.findings)
     counts = table.groupby("code").size().to_dict()
-    assert counts["MH402"] == sum(one.code == "MH402" for one in document.findings)
+    assert counts["MH402"] == sum(finding.code == "MH402" for finding in document.findings)
     with pytest.raises(AttributeError):
         frame(document, "nothing")
 

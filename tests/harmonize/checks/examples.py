@@ -118,7 +118,7 @@ class Case:
             self.inputs,
             lately=self.lately,
         )
-        chosen = AuditOptions(NOW, options=options or {}, waivers=self.waivers)
+        chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
         return audit(reading, self.rules, chosen)
 
 

@@ -256,7 +256,7 @@ def test_the_report_finds_what_the_audit_finds() -> None:
     question = Question(venues=("okx", "mexc", "binance", "kucoin"), underlyings=("BTC",))
     plain = answer(question).document
     pictured = answer(
-        replace(question, options=AnswerOptions(sizes=(31_622.0, 562_341.0)))
+        replace(question, options=AnswerOptions(chart_notionals=(31_622.0, 562_341.0)))
     ).document
     assert pictured.findings == plain.findings
     assert len(pictured.arbitrages[0].points) == len(plain.arbitrages[0].points) + 2
