@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.api.known_venues import unknown_venue_error
 from harmonize.api.question import (
     CHART_NOTIONALS,
     AnswerOptions,
@@ -37,7 +38,7 @@ from harmonize.history.recent import RecentHistory
 from harmonize.policy.inputs import MARKET
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from venues import conventions, registry
+from venues import conventions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,9 +164,8 @@ def _audit(
             for schedule in reading.schedules
             if (schedule.instrument.venue, schedule.instrument.underlying.asset) == (venue, asset)
         )
-        message = (
-            f"{venue} has no schedule {symbol} on {asset}; it has {', '.join(symbols) or 'none'}"
-        )
+        fix = f"use one of {', '.join(symbols)}" if symbols else "none was observed"
+        message = f"{venue} has no schedule {symbol} on {asset}; {fix}"
         raise AskedError(message) from None
 
 
@@ -266,7 +266,7 @@ def observed_days(selection: Selection) -> tuple[Date, ...]:
 def opened(selection: Selection) -> Archive:
     """Opens or creates the archive that a selection names. Raises ArchiveError, AskedError."""
     if selection.archive is None:
-        message = "no archive is named; name one with --archive"
+        message = "missing archive; add --archive"
         raise AskedError(message)
     return Archive.opened(selection.archive)
 
@@ -316,22 +316,21 @@ def find_schedule(
 def _no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[str]) -> str:
     broken = [d for d in reading.defects if d.symbol and symbol.startswith(d.symbol)]
     if broken:
-        return f"{venue} {symbol} could not be read: {broken[0].where}: {broken[0].reason}"
+        return f"cannot read {venue} {symbol}: {broken[0].where}: {broken[0].reason}"
     if profiles:
-        return f"{venue} has {symbol} only under --profile {'; '.join(profiles)}"
+        return (
+            f"{venue} has no {symbol} with this profile; use --profile with {' or '.join(profiles)}"
+        )
     symbols = sorted(schedule.instrument.symbol for schedule in reading.schedules)
     close = get_close_matches(symbol, symbols, n=3, cutoff=0.4)
-    near = f"; near it are {', '.join(close)}" if close else ""
-    return f"{venue} has no schedule of {symbol} in the archive{near}"
+    similar = f"; use {' or '.join(close)}" if close else ""
+    return f"{venue} has no schedule of {symbol} in the archive{similar}"
 
 
 def _check_venues(selection: Selection) -> None:
-    """Raises AskedError: the selection names a venue that the tool does not know."""
-    known = [adapter.venue for adapter in registry.VENUES]
-    for venue in selection.venues:
-        if venue not in known:
-            message = f"no venue is called {venue}; there are {', '.join(known)}"
-            raise AskedError(message)
+    """Raises AskedError: the selection names an unknown venue."""
+    if message := unknown_venue_error(selection.venues):
+        raise AskedError(message)
 
 
 def _is_selected(schedule: MarginSchedule, selection: Selection) -> bool:

@@ -18,11 +18,11 @@ HEADINGS = (
     "markets",
     "profiles",
     "MM rule",
-    "IM is",
-    "MM is",
+    "IM status",
+    "MM status",
     "schedules",
     "observed",
-    "from",
+    "origin",
 )
 
 

@@ -63,7 +63,8 @@ def basis(question: Question, *, lenient: bool = False) -> PreparedUniverse:
         )
     except KeyError as error:
         venue, asset = error.args[0]
-        message = f"{venue} has no schedule {question.instruments[venue, asset]} on {asset}"
+        symbol = question.instruments[venue, asset]
+        message = f"{venue} has no schedule {symbol} on {asset}; use another symbol"
         raise AskedError(message) from None
     return PreparedUniverse(universe, reading, as_of, missing(question, reading))
 
@@ -123,7 +124,10 @@ def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> Arbitr
     venues = market(groups[0], margin_type, base.universe.laid_out) if groups else None
     if venues is None:
         word = "initial" if margin_type == "initial" else "maintenance"
-        message = f"no venue's {word} margin on {underlying} counts in comparisons; `harmonize venues` says why"
+        message = (
+            f"no venue's {word} margin on {underlying} is included in comparisons; "
+            "see `harmonize venues` for the reasons"
+        )
         raise NotObservedError(message)
     return venues
 
@@ -132,7 +136,7 @@ def _offer(venue: str, venues: ArbitrageMarket) -> Offer:
     """The offer of a venue. Raises AskedError: the venue is excluded from comparisons."""
     if venue not in venues.offers:
         message = (
-            f"{venue} does not count on {venues.underlying}; there are {', '.join(venues.offers)}"
+            f"{venue} is not compared on {venues.underlying}; use one of {', '.join(venues.offers)}"
         )
         raise AskedError(message)
     return venues.offers[venue]
@@ -168,10 +172,10 @@ def pair_of(
     rule = offset_rule or (convention.opposite if convention else None)
     if rule is None:
         kinds = ", ".join(f"'{kind}'" for kind in OffsetRule)
-        message = f"how {single_venue} counts long and short together is not known; say it with --opposite: {kinds}"
+        message = f"unknown offset rule of {single_venue}; add --offset-rule with one of {kinds}"
         raise AskedError(message)
     if offset_rule:
-        source = "as asked"
+        source = "as specified"
     else:
         source = f"{convention.source} ({convention.confidence})" if convention else ""
     return PairAnswer(
@@ -205,7 +209,9 @@ def portfolio_of(
     known = sorted({venue for table in tables.values() for venue in table.initial})
     for venue in (*constraints.excluded, *constraints.limits, *constraints.accounts):
         if venue not in known:
-            message = f"{venue} counts on none of the underlyings; there are {', '.join(known)}"
+            message = (
+                f"{venue} is not compared on any of the underlyings; use one of {', '.join(known)}"
+            )
             raise AskedError(message)
     return portfolio(positions, tables, conventions.bundled(), constraints, rule_set)
 
@@ -267,7 +273,7 @@ def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> 
     """Answers ``index``. Raises NotObservedError: fewer than two venues are comparable."""
     indices = _indices(base, base.universe.peer_groups, question)
     if not indices:
-        message = "fewer than two venues can be compared on what was asked"
+        message = "fewer than two venues are comparable on this selection"
         raise NotObservedError(message)
     return IndexAnswer(
         indices,

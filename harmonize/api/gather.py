@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.api.known_venues import unknown_venue_error
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, latest, newest_of
 from harmonize.archive.location import Place, recorded
@@ -46,11 +47,8 @@ class GatheringError(Exception):
 
 def chosen(request: GatherRequest) -> tuple[VenueAdapter, ...]:
     """The adapters of the requested venues. Raises GatheringError: an unknown venue."""
-    known = [adapter.venue for adapter in registry.VENUES]
-    for venue in request.venues:
-        if venue not in known:
-            message = f"no venue is called {venue}; there are {', '.join(known)}"
-            raise GatheringError(message)
+    if message := unknown_venue_error(request.venues):
+        raise GatheringError(message)
     return tuple(a for a in registry.VENUES if not request.venues or a.venue in request.venues)
 
 

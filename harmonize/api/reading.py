@@ -56,7 +56,7 @@ def read(
     if not names:
         raise NothingObservedError(_nothing(sources, until))
     newest: list[datetime] = []
-    reading = Reading("; else ".join(source.name for source in sources), (), (), ())
+    reading = Reading("; otherwise ".join(source.name for source in sources), (), (), ())
     for venue in names:
         if venue == inputs.MARKET:
             continue
@@ -103,18 +103,18 @@ def _why_never_observed(adapter: VenueAdapter) -> str:
     if adapter.closed:
         return adapter.closed
     needs_key = any(e.access is Access.KEY and e.required for e in adapter.endpoints)
-    return NEEDS_KEY if needs_key else "never gathered, and no recording ships with the tool"
+    return NEEDS_KEY if needs_key else "never gathered, and not in the recorded archive"
 
 
 def _nothing(sources: Sequence[Source], until: datetime | Date | None) -> str:
     entries = [entry for source in sources for entry in source.entries]
     if not entries:
         return (
-            f"the archive {sources[0].name} is empty; gather with `harmonize fetch`, or leave out "
-            "--archive to use the recorded one"
+            f"the archive {sources[0].name} is empty; run `harmonize fetch`, or remove --archive to "
+            "use the recorded archive"
         )
     first = min(entry.observed_at for entry in entries)
-    return f"nothing was observed by {until}; the first snapshot is of {first:%Y-%m-%d}"
+    return f"no snapshot up to {until}; use a date from {first:%Y-%m-%d} on"
 
 
 def _read_venue(
@@ -192,5 +192,5 @@ def verified(schedule: MarginSchedule) -> MarginSchedule:
 
 def _verified(observed: Observed[T]) -> Observed[T]:
     if isinstance(observed, Derived) and not observed.verified:
-        return Unknown(f"left out by --strict: {observed.derivation}")
+        return Unknown(f"excluded, as no source verifies it: {observed.derivation}")
     return observed

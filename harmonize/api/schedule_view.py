@@ -130,7 +130,7 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
         f"observed {moment(schedule.observed_at)}, {schedule.origin.value}",
-        f"MM tiers: {schedule.rule.value if schedule.rule else 'of unknown rule'}",
+        f"MM tier rule: {schedule.rule.value if schedule.rule else 'unknown'}",
         f"fee add-on: {schedule.fee.rule}",
         *_statuses(schedule),
         f"capacity: {_capacity(schedule)}",
@@ -153,8 +153,8 @@ def _statuses(schedule: MarginSchedule) -> list[str]:
         for margin in (schedule.initial, schedule.maintenance)
     )
     if initial == maintenance:
-        return [f"IM and MM are {initial}"]
-    return [f"IM is {initial}", f"MM is {maintenance}"]
+        return [f"IM and MM {initial}"]
+    return [f"IM {initial}", f"MM {maintenance}"]
 
 
 def _because(reason: str) -> str:

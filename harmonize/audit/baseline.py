@@ -67,11 +67,11 @@ def written(document: AuditDocument) -> bytes:
 
 def read(content: bytes, name: str) -> Baseline:
     """Reads a baseline. Raises BaselineError: the content is not a valid baseline."""
-    mend = "write one with --write-baseline"
+    fix = "write one with --write-baseline"
     try:
         whole = json.loads(content)
         if not isinstance(whole, dict) or whole.get("format") != FORMAT:
-            message = f"{name}: is no baseline of this tool ({FORMAT}); {mend}"
+            message = f"{name}: expected a baseline of this tool ({FORMAT}); {fix}"
             raise BaselineError(message)
         findings = {
             str(fingerprint): KnownFinding(
@@ -84,10 +84,10 @@ def read(content: bytes, name: str) -> Baseline:
         }
         return Baseline(name, str(whole["as_of"]), findings)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        message = f"{name}: is not JSON ({error}); {mend}"
+        message = f"{name}: expected JSON ({error}); {fix}"
         raise BaselineError(message) from None
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        message = f"{name}: is a broken baseline ({type(error).__name__} {error}); {mend}"
+        message = f"{name}: cannot read the baseline ({type(error).__name__} {error}); {fix}"
         raise BaselineError(message) from None
 
 
@@ -112,7 +112,7 @@ def _number(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        message = f"a number was due, was {value!r}"
+        message = f"expected a number, found {value!r}"
         raise ValueError(message)
     return float(value)
 

@@ -57,7 +57,9 @@ def failing_examples(rule_set: RuleSet) -> Iterator[Unmet]:
                 or _verdict(rows.get(margin_type), example)
             )
             if verdict != expected:
-                message = f"{expected} was expected, it is {verdict}{reason}; mend the rule or the example"
+                message = (
+                    f"expected {expected}, found {verdict}{reason}; correct the rule or the example"
+                )
                 yield Unmet(number, margin_type, message)
 
 
@@ -66,7 +68,7 @@ def _out_of_scope(rule_set: RuleSet, example: RuleExample) -> tuple[str, str] | 
     scope = rule_set.scope
     for listed, own in ((scope.venues, example.venue), (scope.underlyings, example.underlying)):
         if listed and own not in listed:
-            return Verdict.NOT_APPLICABLE.value, f": the rule set speaks of {', '.join(listed)}"
+            return Verdict.NOT_APPLICABLE.value, f": the rule set covers {', '.join(listed)}"
     return None
 
 
@@ -76,7 +78,7 @@ def _size_out_of_scope(rule_set: RuleSet, example: RuleExample) -> tuple[str, st
     if notional is None:
         return None
     if not scope.above < notional <= scope.up_to:
-        return Verdict.NOT_APPLICABLE.value, ": the rule set speaks of other sizes"
+        return Verdict.NOT_APPLICABLE.value, ": the rule set covers other sizes"
     if notional > example.tiers[-1][0]:
         return Verdict.NOT_OBSERVABLE.value, ": the schedule ends below that size"
     return None
@@ -133,7 +135,7 @@ def _schedule(rule_set: RuleSet, example: RuleExample, on: date) -> MarginSchedu
     initial = _function(example, [rate for _, rate, _ in example.tiers])
     rates = [rate for _, _, rate in example.tiers]
     known = [rate for rate in rates if rate is not None]
-    maintenance: Observed[MarginFunction] = Unknown("the example names no maintenance rate")
+    maintenance: Observed[MarginFunction] = Unknown("the example states no maintenance rate")
     if len(known) == len(rates):
         maintenance = Known(_function(example, known))
     observed = datetime.combine(on, time.min, UTC)

@@ -82,7 +82,7 @@ def options(
     from harmonize.api.question import AnswerOptions, WaiverPolicy
 
     if not isfinite(stale_after):
-        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
+        fail(f"--stale-after: expected a number of days, found {stale_after}", USAGE)
     return AnswerOptions(
         stale_after_days=stale_after,
         inputs=inputs,
@@ -107,7 +107,10 @@ def _baseline(path: Path) -> "Baseline":
     except BaselineError as error:
         fail(str(error), USAGE)
     except OSError as error:
-        fail(f"{path} cannot be read: {error.strerror}; write one with --write-baseline", USAGE)
+        fail(
+            f"{path}: cannot read the baseline: {error.strerror}; write one with --write-baseline",
+            USAGE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +126,22 @@ def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
     from reports.registry import BINARY
 
     if output is not None and all(":" in text for text in forms):
-        fail(f"--output {output} is for a format without a file; leave one of the two out", USAGE)
+        fail(f"--output {output}: every --format names a file; remove one of the two", USAGE)
     parsed = tuple(_output(text, output) for text in forms)
     paths = [output_.path for output_ in parsed]
     repeated = next((path for path in paths if paths.count(path) > 1), False)
     if repeated is not False:
         target = "stdout" if repeated is None else str(repeated)
-        fail(f"two formats go to {target}; give each a file, as in json:out.json", USAGE)
+        fail(
+            f"--format: two formats write to {target}; add a file to each, as in json:out.json",
+            USAGE,
+        )
     for form in (output_.form for output_ in parsed if output_.path is None):
         if form in BINARY and sys.stdout.isatty():
-            fail(f"{form} is no text; write it to a file: {form}:FILE", USAGE)
+            fail(
+                f"--format {form}: cannot write a binary format to a terminal; use {form}:FILE",
+                USAGE,
+            )
     return parsed
 
 
@@ -145,7 +154,7 @@ def _output(text: str, default: Path | None) -> Output:
     except UnknownFormatError as error:
         fail(str(error), USAGE)
     if colon and not file:
-        fail(f"--format {text} names no file; write {form}:FILE", USAGE)
+        fail(f"--format {text} is missing its file; use {form}:FILE", USAGE)
     return Output(form, Path(file) if file else default)
 
 
@@ -165,7 +174,7 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     pair, equals, symbol = text.partition("=")
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
-        fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
+        fail(f"--instrument: expected VENUE:UNDERLYING=SYMBOL, found {text!r}", USAGE)
     from harmonize.core.instrument import asset_meant
 
     return (venue, asset_meant(underlying)), symbol
@@ -175,7 +184,7 @@ def notionals(sizes: list[float] | None) -> tuple[float, ...]:
     """Sorts position sizes in USD; one that is not above 0 ends the program."""
     for size in sizes or ():
         if not 0.0 < size < float("inf"):
-            fail(f"--notional is an amount in USD above 0, was {size}", USAGE)
+            fail(f"--notional: expected an amount in USD above 0, found {size}", USAGE)
     return tuple(sorted(set(sizes or ())))
 
 
@@ -223,7 +232,7 @@ def found_schedule(
     except LookupError as error:
         fail(str(error.args[0]), INCOMPLETE)
     if others:
-        note(settings, f"other profiles, by --profile: {'; '.join(others)}")
+        note(settings, f"other profiles of {symbol}, for --profile: {'; '.join(others)}")
     return schedule, payloads
 
 
@@ -239,7 +248,7 @@ def say_summary(settings: Settings, answer: "Answer") -> None:
         note(
             settings,
             f"  {snapshot.venue:<14} {snapshot.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
-            f"newest is {ages[snapshot.venue].days} days old today ({snapshot.source})",
+            f"newest {ages[snapshot.venue].days} days old today ({snapshot.source})",
         )
     errors = sum(finding.level.value == "error" for finding in document.findings)
     note(

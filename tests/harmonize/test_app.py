@@ -77,7 +77,7 @@ def test_functions_of_0_4_take_a_flat_question(app: ModuleType) -> None:
     assert app.observed_days(early) == audit.observed_days(replace(new, as_of=date(2021, 1, 1)))
     with recorded() as path:
         assert [source.name for source in app.sources_of(old, path)] == [RECORDED]
-    with pytest.raises(app.AskedError, match="no archive is named"):
+    with pytest.raises(app.AskedError, match="missing archive"):
         app.opened(old)
 
 

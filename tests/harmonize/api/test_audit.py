@@ -52,13 +52,11 @@ def test_a_schedule_is_found_by_the_unified_symbol_or_the_venues_own() -> None:
     assert by_symbol.evidence[0].sha256 in payloads
 
 
-def test_a_symbol_that_is_not_there_names_its_neighbours() -> None:
-    with pytest.raises(LookupError, match="near it are BTC/USDT:USDT"):
+def test_an_unobserved_symbol_lists_similar_ones() -> None:
+    with pytest.raises(LookupError, match="; use BTC/USDT:USDT or "):
         find_schedule(Question(venues=("okx",)), "BTC/USDT")
 
 
-def test_an_unknown_venue_names_those_there_are() -> None:
-    with pytest.raises(
-        AskedError, match="no venue is called ftx; there are apex, ascendex, aster, "
-    ):
+def test_an_unknown_venue_lists_the_known_ones() -> None:
+    with pytest.raises(AskedError, match="unknown venue ftx; use one of apex, ascendex, aster, "):
         read(Question(venues=("ftx",)))

@@ -75,7 +75,7 @@ def test_an_own_snapshot_goes_before_the_recorded_one(tmp_path: Path) -> None:
 
 def test_venues_never_observed_say_why() -> None:
     reasons = {venue.venue: venue.reason for venue in recorded.audited().document.unobserved}
-    assert reasons["grvt"] == "never gathered, and no recording ships with the tool"
+    assert reasons["grvt"] == "never gathered, and not in the recorded archive"
     assert all(not venue.attempted_at for venue in recorded.audited().document.unobserved)
     reading, _ = read(Question(as_of=date(2021, 12, 31)))
     early = {venue.venue: venue.reason for venue in reading.unobserved}
@@ -86,7 +86,7 @@ def test_venues_never_observed_say_why() -> None:
 def test_an_empty_archive_beside_the_recorded_one_is_no_error(tmp_path: Path) -> None:
     own = archive(tmp_path / "a")
     assert read(Question(archive=own, fallback=Fallback.RECORDED))[0].snapshots
-    with pytest.raises(AskedError, match="is empty; gather with"):
+    with pytest.raises(AskedError, match="is empty; run `harmonize fetch`"):
         read(Question(archive=own))
 
 
@@ -99,7 +99,7 @@ def test_strict_leaves_out_what_no_source_verifies() -> None:
         assert not all(isinstance(schedule.maintenance, Unknown) for schedule in loose.schedules)
         for schedule in strict.schedules:
             assert isinstance(schedule.maintenance, Unknown)
-            assert "left out by --strict: " in schedule.maintenance.reason
+            assert "excluded, as no source verifies it: " in schedule.maintenance.reason
             assert "unverified" in schedule.maintenance.reason
     (before, _), (after, _) = (
         read(Question(venues=("binance",), verification=verification))

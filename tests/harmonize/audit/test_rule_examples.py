@@ -31,7 +31,7 @@ def test_a_wrong_verdict_is_reported_with_the_numbers() -> None:
     assert first == Unmet(
         0,
         "initial",
-        "compliant was expected, it is breach (40 % against 50 %); mend the rule or the example",
+        "expected compliant, found breach (40 % against 50 %); correct the rule or the example",
     )
     assert second.figure == "maintenance"
 
@@ -46,7 +46,7 @@ def test_one_size_alone_can_be_judged(notional: int, verdict: str) -> None:
 def test_a_size_beyond_the_schedule_or_the_rule_set_is_never_compliant() -> None:
     beyond = replace(HALF, notional=D(200_001), initial="compliant", maintenance=None)
     (failure,) = outcome(beyond)
-    assert "it is not observable: the schedule ends below that size" in failure.message
+    assert "found not observable: the schedule ends below that size" in failure.message
     narrow = replace(ESMA, scope=replace(ESMA.scope, up_to=D(150_000)))
     inside = replace(HALF, notional=D(150_001), initial="not applicable", maintenance=None)
     assert outcome(inside, narrow) == []
@@ -61,7 +61,7 @@ def test_over_is_a_verdict_at_a_single_size_too() -> None:
 def test_what_an_example_leaves_out_is_not_observable() -> None:
     bare = replace(HALF, tiers=((D(100_000), D("0.6"), None),), initial="compliant")
     (failure,) = outcome(replace(bare, maintenance="compliant"))
-    assert "it is not observable: the example names no maintenance rate" in failure.message
+    assert "found not observable: the example states no maintenance rate" in failure.message
 
 
 @pytest.mark.parametrize("payoff", list(Payoff))

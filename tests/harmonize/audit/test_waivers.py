@@ -228,27 +228,27 @@ def test_what_is_waived_is_not_gone() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "b.json: is not JSON"),
-        (b"\xff", "b.json: is not JSON"),
-        (b"[]", "b.json: is no baseline of this tool (harmonize-baseline/1); write one"),
-        (b'{"format": "harmonize-baseline/2"}', "b.json: is no baseline of this tool"),
+        (b"{", "b.json: expected JSON"),
+        (b"\xff", "b.json: expected JSON"),
+        (b"[]", "b.json: expected a baseline of this tool (harmonize-baseline/1); write one"),
+        (b'{"format": "harmonize-baseline/2"}', "b.json: expected a baseline of this tool"),
         (
             b'{"format": "harmonize-baseline/1"}',
-            "b.json: is a broken baseline (KeyError 'findings')",
+            "b.json: cannot read the baseline (KeyError 'findings')",
         ),
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": "x"}}}',
-            "b.json: is a broken baseline (ValueError",
+            "b.json: cannot read the baseline (ValueError",
         ),
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": NaN}}}',
-            "b.json: is a broken baseline (ValueError",
+            "b.json: cannot read the baseline (ValueError",
         ),
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": 1'
             + b"0" * 400
             + b"}}}",
-            "b.json: is a broken baseline (OverflowError",
+            "b.json: cannot read the baseline (OverflowError",
         ),
     ],
 )
