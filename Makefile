@@ -2,15 +2,23 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url
 
-.PHONY: report test lint types unit bench goldens docs tables lock clean
+.PHONY: report test test-all lint types unit locks bench goldens docs tables lock clean
 
-report: $(VENV)/report.installed # 3 is a report in which a venue is missing: written all the same
-	$(BIN)/harmonize report --out report --fetch --budget 90 || [ $$? -eq 3 ]
+report: $(VENV)/report.installed # exit code 3: a venue was not observed; the report is written all the same
+	@echo "Asking the venues for at most 90 seconds; where none is reachable, recordings are read."
+	@$(BIN)/harmonize report --out report --fetch --timeout 90 || [ $$? -eq 3 ]
+	@printf '%s\n' "" "Open report/index.html in a browser." \
+		"The command line is $(BIN)/harmonize; try: $(BIN)/harmonize schedule binance BTC/USDT:USDT" \
+		"To have \`harmonize\` on the path: pipx install .   or   uv tool install ."
 
 test: lint types unit
+
+test-all: lint types # with the long simulations and wide matrices whole
+	$(BIN)/python -m pytest --numprocesses=auto --whole
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .
@@ -21,6 +29,9 @@ types: $(VENV)/test.installed
 
 unit: $(VENV)/test.installed
 	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
+
+locks: $(VENV)/test.installed # both locks resolve under old and new releases of pip
+	$(BIN)/python -m tests.support.pip_releases
 
 bench: $(VENV)/test.installed
 	$(BIN)/python -m tests.bench
@@ -46,11 +57,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/report.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@echo "Installing the pinned dependencies into $(VENV), once: about a minute or two, 0.7 GB on disk."
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(VENV)/test.installed: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@echo "Installing the pinned dependencies and test tools into $(VENV), once: about two minutes, 1.1 GB on disk."
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,13 +1,12 @@
 """The documentation that code writes, and its examples; ``python -m docs.generate`` rewrites both."""
 
+import json
 import os
 import re
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import chdir
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from inspect import cleandoc, getmodule
 from pathlib import Path
@@ -15,14 +14,11 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-import typer
-from typer.testing import CliRunner
-
+from docs import commands, examples
 from harmonize import checks, document
 from harmonize.api import coverage
 from harmonize.api.audit import Question, read
 from harmonize.audit.method import EXPLANATIONS
-from harmonize.cli.main import app
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status
@@ -38,8 +34,8 @@ from venues.registry import VENUES
 
 ROOT = Path(__file__).parents[1]
 PACKS = ROOT / "docs/packs"
+SCHEMA = ROOT / "harmonize/schemas/audit-document.schema.json"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-ELIDED = "…"
 Part = Callable[[str], str]
 """Writes a part of a page, given what stands there now."""
 
@@ -47,7 +43,6 @@ _MARKED = re.compile(
     r"(?P<begin><!-- written by code: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
-_CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _FIELD_ROW = re.compile(r"^\| `(?P<name>\w+)` \| .*? \| (?P<means>.*) \|$", re.MULTILINE)
 
 
@@ -57,57 +52,33 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def commands() -> dict[str, Any]:
-    """Every command of the command line by its full name, with typer's object for it."""
-    root: Any = typer.main.get_command(app)
-    found: dict[str, Any] = {}
-    for name, one in root.commands.items():
-        inner = getattr(one, "commands", {})
-        found |= {f"{name} {below}": held for below, held in inner.items()} or {name: one}
-    return found
-
-
-def _usage(name: str, command: Any) -> str:
-    parts = [f"harmonize {name}"]
-    for one in command.params:
-        if one.param_type_name == "argument":
-            word = one.name.upper()
-            parts.append(word if one.required else f"[{word}]")
-    return " ".join(parts)
-
-
 def _commands(_: str) -> str:
     rows = (
-        (f"`{_usage(name, one)}`", cleandoc(one.help).split("\n")[0])
-        for name, one in commands().items()
+        (f"`{commands.usage(name, command)}`", commands.summary(command))
+        for name, command in commands.commands().items()
     )
-    return table(("command", "does"), rows)
+    return table(("command", "purpose"), rows)
 
 
-def options() -> dict[tuple[str, str], list[str]]:
-    """Every option with its help, and the commands that take it; before the command: ''."""
-    root: Any = typer.main.get_command(app)
-    found: dict[tuple[str, str], list[str]] = {}
-    for name, command in {"": root, **commands()}.items():
-        for one in command.params:
-            if one.param_type_name == "option" and "--help" not in one.opts:
-                key = (", ".join(f"`{word}`" for word in one.opts), _help(one))
-                found.setdefault(key, []).append(name)
-    return found
-
-
-def _help(option: Any) -> str:
-    said = option.help or "Print the version."
-    plain = option.default is None or option.default in {"", False}
-    return said if plain else f"{said} Default: {option.default}"
-
-
-def _options(_: str) -> str:
-    rows = (
-        (names, said, ", ".join(f"`{one}`" if one else "before any command" for one in taken))
-        for (names, said), taken in options().items()
+def _command_reference(_: str) -> str:
+    """Returns one section per command: its usage, its help, its options."""
+    first = f"## Options before any command\n\n{_option_table(commands.global_options())}"
+    sections = (
+        f"## harmonize {name}\n\n"
+        f"`{commands.usage(name, command)} [OPTIONS]`\n\n"
+        f"{_escaped(cleandoc(command.help))}\n"
+        + (f"\n{_option_table(rows)}" if (rows := tuple(commands.options(command))) else "")
+        for name, command in commands.commands().items()
     )
-    return table(("option", "means", "of"), rows)
+    return "\n".join((first, *sections))
+
+
+def _option_table(rows: Iterable[tuple[str, str]]) -> str:
+    return table(("option", "meaning"), ((names, _escaped(text)) for names, text in rows))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("``", "`")
 
 
 def _formats(_: str) -> str:
@@ -115,21 +86,7 @@ def _formats(_: str) -> str:
         (f"`{name}`", (getmodule(renderer(name)).__doc__ or "").split("\n")[0].strip())
         for name in sorted(FORMATS)
     )
-    return table(("format", "is"), rows)
-
-
-def _rule_sets(_: str) -> str:
-    rows = (
-        (
-            f"[`{one.id}`](docs/packs/{one.id}.md)",
-            one.kind,
-            "law" if one.statutory else "benchmark",
-            one.title,
-            summary(one),
-        )
-        for one in loader.bundled()
-    )
-    return table(("rule set", "kind", "standing", "title", "asks"), rows)
+    return table(("format", "content"), rows)
 
 
 def _venues(_: str) -> str:
@@ -141,11 +98,11 @@ def _venues(_: str) -> str:
 def _recorded(_: str) -> str:
     held: dict[tuple[str, str, str], list[str]] = {}
     for one in sorted(recorded.snapshots(), key=lambda one: (one.venue, one.observed_at)):
-        holds = "all instruments" if one.complete else "some instruments"
+        holds = "all" if one.complete else "partial"
         origins = _counted(payload.provenance.origin.value for payload in one.payloads)
         held.setdefault((one.venue, holds, origins), []).append(f"{one.observed_at:%Y-%m-%d}")
     rows = ((f"`{venue}`", _days(days), *rest) for (venue, *rest), days in held.items())
-    return table(("venue", "observed", "holds", "payloads by origin"), rows)
+    return table(("venue", "observed", "instruments", "payloads by origin"), rows)
 
 
 def _days(days: Sequence[str]) -> str:
@@ -316,14 +273,10 @@ def _conduct(_: str) -> str:
 
 PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
     {
-        ROOT / "README.md": {
-            "commands": _commands,
-            "options": _options,
-            "formats": _formats,
-            "rule-sets": _rule_sets,
-            "venues": _venues,
-            "recorded": _recorded,
-        },
+        ROOT / "README.md": {"commands": _commands},
+        ROOT / "docs/cli.md": {"commands": _command_reference},
+        ROOT / "docs/formats.md": {"formats": _formats},
+        ROOT / "docs/coverage.md": {"venues": _venues, "recorded": _recorded},
         ROOT / "docs/audit-document.md": {"fields": _fields},
         ROOT / "docs/gap.md": {"conduct": _conduct},
         ROOT / "docs/checks.md": {"checks": _checks},
@@ -372,80 +325,30 @@ def _filled(path: Path, parts: Mapping[str, Part]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A command in a console block, and the lines below it; a line ``…`` elides any number."""
-
-    page: str
-    command: str
-    shown: tuple[str, ...]
-
-
-def examples(page: Path) -> Iterator[Example]:
-    """Find every command of a page's console blocks."""
-    for block in _CONSOLE.finditer(page.read_text(encoding="utf-8")):
-        for one in re.split(r"^\$ ", block[0], flags=re.MULTILINE)[1:]:
-            command, *shown = one.rstrip().split("\n")
-            yield Example(page.name, command, tuple(shown))
-
-
-def printed(command: str) -> tuple[str, ...]:
-    """Run a command of the tool in an empty folder; give stdout and stderr as a terminal does."""
-    name, *arguments = shlex.split(command)
-    if name != "harmonize":
-        message = f"an example must begin with harmonize, was {name}"
-        raise ValueError(message)
-    with TemporaryDirectory() as folder, chdir(folder):
-        runner = CliRunner(env={"HARMONIZE_ARCHIVE": None})
-        found = runner.invoke(app, arguments, catch_exceptions=False)
-    return tuple(line.rstrip() for line in found.output.rstrip().split("\n"))
-
-
-def agrees(shown: Sequence[str], lines: Sequence[str]) -> bool:
-    """Whether lines are those shown, with any number of lines at each elision."""
-    pattern = "".join(
-        r"(?:.*\n)*" if one.strip() == ELIDED else re.escape(f"{one}\n") for one in shown
-    )
-    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
-
-
-def refreshed(shown: Sequence[str], lines: Sequence[str]) -> Sequence[str]:
-    """What to show now: as much before and after the one elision as was shown.
-
-    Gives ``shown`` back where it elides more than once: a person chooses there.
-    """
-    places = [place for place, one in enumerate(shown) if one.strip() == ELIDED]
-    if agrees(shown, lines) or len(places) > 1:
-        return shown
-    if not places:
-        return lines
-    after = len(shown) - places[0] - 1
-    return (*lines[: places[0]], ELIDED, *lines[len(lines) - after :])
-
-
 def main() -> int:
-    """Write the generated parts, refresh the examples; 1 when an example is left that is wrong."""
+    """Writes the generated parts and refreshes the examples; returns 1 if an example remains wrong."""
+    SCHEMA.write_text(f"{json.dumps(document.json_schema(), indent=1)}\n", encoding="utf-8")
     for path, text in generated().items():
         path.write_text(text, encoding="utf-8")
-    wrong = 0
+    status_code = 0
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for one in examples(page):
-            lines = printed(one.command)
-            shown = refreshed(one.shown, lines)
+        for example in examples.examples(page):
+            lines = examples.run(example.command)
+            output = examples.refreshed(example.output, lines)
             before, after = (
-                "".join(f"{line}\n" for line in (f"$ {one.command}", *some))
-                for some in (one.shown, shown)
+                "".join(f"{line}\n" for line in (f"$ {example.command}", *version))
+                for version in (example.output, output)
             )
             text = text.replace(before, after)
-            if not agrees(shown, lines):
-                wrong = 1
-                sys.stderr.write(f"{page.name}: $ {one.command}: correct by hand what it shows\n")
+            if not examples.agrees(output, lines):
+                status_code = 1
+                sys.stderr.write(f"{page.name}: $ {example.command}: correct its output by hand\n")
         page.write_text(text, encoding="utf-8")
-    return wrong
+    return status_code
 
 
 if __name__ == "__main__":
-    with TemporaryDirectory() as nobody:
-        os.environ["XDG_DATA_HOME"] = nobody  # examples read the recorded archive, not the user's
+    with TemporaryDirectory() as empty:
+        os.environ["XDG_DATA_HOME"] = empty  # examples read the recorded archive, not the user's
         sys.exit(main())

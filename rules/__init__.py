@@ -1,1 +1,1 @@
-"""What margins should be: rule sets written in YAML, checked and compiled."""
+"""Rule sets, written in YAML, and the code that validates and compiles them."""

@@ -1,4 +1,4 @@
-"""Rule sets found, read and compiled; what is wrong with one, as file:line:column."""
+"""Locates, reads and compiles rule sets, and reports their problems as file:line:column."""
 
 from difflib import get_close_matches
 from functools import cache
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from harmonize.core.yaml_source import (
-    LARGEST,
+    MAX_BYTES,
     WrittenError,
     YamlSource,
     decode,
@@ -21,18 +21,18 @@ from harmonize.core.yaml_source import (
 from harmonize.core.yaml_source import Path as Where
 from harmonize.policy.rule_set import RuleSet
 from rules.language import inheritance, schema
-from rules.language.compiler import compiled
+from rules.language.compiler import compile_rule_set
 from rules.language.consistency import inconsistencies
-from rules.language.errors import Problem, problems
+from rules.language.errors import Problem, first_problem, located_problems
 from rules.language.inheritance import Merged
 
 
 class RuleError(Exception):
-    """A rule set that cannot be had: which, why, and the mend, in one line."""
+    """Rule set that cannot be loaded: its name, the problem and the fix, in one line."""
 
 
 def packs() -> tuple[str, ...]:
-    """Name the rule sets that ship with the package, sorted."""
+    """Returns the ids of the rule sets that ship with the package, sorted."""
     return tuple(
         sorted(
             path.name.removesuffix(".yaml")
@@ -44,151 +44,151 @@ def packs() -> tuple[str, ...]:
 
 @cache
 def bundled() -> tuple[RuleSet, ...]:
-    """Load every rule set that ships with the package, sorted by id."""
+    """Returns every rule set that ships with the package, sorted by id."""
     return load_all(packs())
 
 
-def load_all(named: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
-    """Load several rule sets, in the order given. Raises RuleError: as ``load``, or one id twice."""
-    found: dict[str, str | Path] = {}
+def load_all(names_or_paths: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
+    """Returns several rule sets, in the given order. Raises RuleError: as ``load``, or one id twice."""
+    names: dict[str, str | Path] = {}
     rule_sets = []
-    for one in named:
-        rule_set = load(one)
-        if rule_set.id in found:
-            reason = f"{one}: id {rule_set.id} is that of {found[rule_set.id]} too; leave out one"
+    for name in names_or_paths:
+        rule_set = load(name)
+        if rule_set.id in names:
+            reason = f"{name}: duplicate id {rule_set.id}, also in {names[rule_set.id]}; remove one"
             raise RuleError(reason)
-        found[rule_set.id] = one
+        names[rule_set.id] = name
         rule_sets.append(rule_set)
     return tuple(rule_sets)
 
 
-def load(named: str | Path) -> RuleSet:
-    """Load a rule set by the id of a pack or by its file, compiled.
+def load(name_or_path: str | Path) -> RuleSet:
+    """Returns a compiled rule set, by the id of a pack or the path of a file.
 
-    A name with a folder or an ending in it is a file; any other is a pack. Raises RuleError: no
-    such pack or file, or the first thing that is wrong in it and how many more there are.
+    A name with a folder or the ending .yaml or .yml is a file, any other a pack. Raises RuleError:
+    there is no such pack or file, or its first problem and the number of others.
     """
     try:
-        whole = resolved(named)
+        merged = resolved(name_or_path)
     except WrittenError as error:
         raise RuleError(str(error)) from None
     try:
-        rules = schema.RULES.validate_python(whole.effective)
+        rules = schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        found = _problems(whole, error)
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        reason = f"{found[0]}{more}"
-        raise RuleError(reason) from None
-    return compiled(rules)
+        raise RuleError(first_problem(_problems(merged, error))) from None
+    return compile_rule_set(rules)
 
 
-def check(named: str | Path) -> list[str]:
-    """List all that is wrong with a rule set, ``file:line:column: field: what; mend``, by place.
+def check(name_or_path: str | Path) -> list[str]:
+    """Returns every problem of a rule set as ``file:line:column: field: problem; fix``, by place.
 
-    Its examples are not run here: that needs the comparison itself.
+    It does not run the examples, which need the comparison itself.
     """
     try:
-        whole = resolved(named)
+        merged = resolved(name_or_path)
     except (WrittenError, RuleError) as error:
         return [str(error)]
     try:
-        schema.RULES.validate_python(whole.effective)
+        schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        return [str(problem) for problem in _problems(whole, error)]
+        return [str(problem) for problem in _problems(merged, error)]
     return []
 
 
-def resolved(named: str | Path) -> Merged:
-    """Read a rule set with all that it inherits. Raises RuleError, WrittenError."""
-    return inheritance.merged(_written(named), _extended)
+def resolved(name_or_path: str | Path) -> Merged:
+    """Returns a rule set with its inherited fields. Raises RuleError, WrittenError."""
+    return inheritance.merge(_read_yaml(name_or_path), _read_parent)
 
 
-def located(whole: Merged, path: Where, message: str) -> str:
-    """Write a message with the place of what it is about."""
-    name, place = whole.place(path)
+def located(merged: Merged, path: Where, message: str) -> str:
+    """Returns a message preceded by the place of the field that it concerns."""
+    name, place = merged.place(path)
     return str(WrittenError(name, *place, message))
 
 
-def text(named: str) -> str:
-    """Give the text of a pack or a file as it was written. Raises RuleError, WrittenError."""
-    if _is_pack(named):
-        return source(named)
-    return decode(content(Path(named)), named)
+def text(name_or_path: str) -> str:
+    """Returns the unmodified text of a pack or a file. Raises RuleError, WrittenError."""
+    if _is_pack(name_or_path):
+        return source(name_or_path)
+    return decode(content(Path(name_or_path)), name_or_path)
 
 
 def source(pack: str) -> str:
-    """Give the text of a pack as it was written. Raises RuleError: no pack has the id."""
+    """Returns the unmodified text of a pack. Raises RuleError: no pack has the id."""
     name = f"{pack}.yaml"
     if pack not in packs():
-        reason = f"no rule set is called {shown(pack)}; there are {', '.join(packs())}"
+        reason = f"unknown rule set {shown(pack)}; available: {', '.join(packs())}"
         close = get_close_matches(pack, packs(), 1)
         raise RuleError(f"{reason}; did you mean {close[0]}?" if close else reason)
     return files("rules").joinpath(name).read_text(encoding="utf-8")
 
 
-def _is_pack(named: str) -> bool:
-    return not (_is_yaml(named) or "/" in named or "\\" in named)
+def _is_pack(name: str) -> bool:
+    return not (_is_yaml(name) or "/" in name or "\\" in name)
 
 
 def _is_yaml(name: str) -> bool:
     return name.endswith((".yaml", ".yml"))
 
 
-def _written(named: str | Path) -> YamlSource:
-    """Read a pack or a file. Raises RuleError: it is not there; WrittenError: it is not YAML."""
-    if isinstance(named, str) and _is_pack(named):
-        return read(source(named), f"rules/{named}.yaml")
-    name = str(named)
-    there = f"the rule sets here are {', '.join(packs())}"
-    return read(decode(content(Path(named), there), name), name)
+def _read_yaml(name_or_path: str | Path) -> YamlSource:
+    """Returns a pack or a file, parsed. Raises RuleError: it is missing; WrittenError: not YAML."""
+    if isinstance(name_or_path, str) and _is_pack(name_or_path):
+        return read(source(name_or_path), f"rules/{name_or_path}.yaml")
+    name = str(name_or_path)
+    available = f"available rule sets: {', '.join(packs())}"
+    return read(decode(content(Path(name_or_path), available), name), name)
 
 
-def _extended(named: str, by: str) -> YamlSource:
-    """Read what a rule set extends: a pack by its id, or a file beside the one that names it."""
+def _read_parent(parent: str, child: str) -> YamlSource:
+    """Returns the parent of a rule set: a pack by its id, or a file beside the child's."""
     try:
-        if not _is_yaml(named):
-            return read(source(named), f"rules/{named}.yaml")
-        return _written(Path(normpath(Path(by).parent / named)))
+        if not _is_yaml(parent):
+            return read(source(parent), f"rules/{parent}.yaml")
+        return _read_yaml(Path(normpath(Path(child).parent / parent)))
     except RuleError as error:
         raise LookupError(str(error)) from None
 
 
-def content(path: Path, else_: str = "name another file") -> bytes:
-    """Read a file that people wrote, up to one byte too many. Raises RuleError."""
+def content(path: Path, fix: str = "name another file") -> bytes:
+    """Returns the bytes of a user's file, up to one byte above the size limit.
+
+    Raises RuleError: the file cannot be read; ``fix`` ends the message if it is missing.
+    """
     name = one_line(str(path))
     try:
         with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        reason = f"{name}: there is no such file; {else_}"
+        reason = f"{name}: no such file; {fix}"
     except IsADirectoryError:
-        reason = f"{name}: is a directory; name a file in it"
+        reason = f"{name}: expected a file, found a directory; name a file in it"
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or error
-        reason = f"{name}: cannot be read ({said}); name another file"
+        cause = getattr(error, "strerror", None) or error
+        reason = f"{name}: cannot read the file ({cause}); name another file"
     raise RuleError(reason)
 
 
-def _problems(whole: Merged, error: ValidationError) -> list[Problem]:
-    """List what pydantic found, and the contradictions that it did not come to, by place."""
+def _problems(merged: Merged, error: ValidationError) -> list[Problem]:
+    """Returns validation errors and contradictions, sorted by place."""
     errors = error.errors(include_url=False)
-    value = whole.effective
+    value = merged.effective
     if errors[0]["type"].startswith("union_tag"):
-        kind, beyond = _beyond_the_kind(value)
-        errors += beyond
+        kind, other_errors = _errors_besides_kind(value)
+        errors += other_errors
         value = {**value, "kind": kind} if isinstance(value, dict) else value
-    return problems(whole, errors, inconsistencies(value), schema.json_schema(), skip=1)
+    return located_problems(merged, errors, inconsistencies(value), schema.json_schema(), skip=1)
 
 
-def _beyond_the_kind(value: object) -> tuple[str, list[ErrorDetails]]:
-    """Find what else is wrong where the kind is, supposing the kind that the rest looks like."""
+def _errors_besides_kind(value: object) -> tuple[str, list[ErrorDetails]]:
+    """Returns the kind suggested by the requirement's fields, and the errors under that kind."""
     fields = value if isinstance(value, dict) else {}
-    asked = fields.get("requirement")
-    asked = asked if isinstance(asked, dict) else {}
+    requirement = fields.get("requirement")
+    requirement = requirement if isinstance(requirement, dict) else {}
     signs = {"classes": "schedule", "rate": "model", "published": "model", "expects": "disclosure"}
-    looks = next((kind for sign, kind in signs.items() if sign in asked), "cap")
+    likely_kind = next((kind for sign, kind in signs.items() if sign in requirement), "cap")
     try:
-        schema.RULES.validate_python({**fields, "kind": looks})
+        schema.RULES.validate_python({**fields, "kind": likely_kind})
     except ValidationError as error:
-        return looks, error.errors(include_url=False)
-    return looks, []
+        return likely_kind, error.errors(include_url=False)
+    return likely_kind, []

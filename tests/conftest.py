@@ -1,10 +1,60 @@
-"""Every test reads the recorded archive, or one of its own: never that of the user who runs it."""
+"""Test configuration: an archive of its own per run, one Hypothesis profile, and drawn samples of long tests."""
 
 import os
+import random
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("harmonize", deadline=None)  # a busy machine is no failure
+settings.load_profile("harmonize")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds ``--whole``: long simulations and wide matrices run whole instead of on a sample."""
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="run long simulations and wide matrices whole, not on a drawn sample",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the marker of wide matrices."""
+    config.addinivalue_line(
+        "markers",
+        "sample(count): of the test's cases, `count` are drawn with a fixed seed; all with --whole",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps a drawn sample of the cases of each test that is marked ``sample``.
+
+    The draw depends on the test's name and its cases alone, so that every process draws the same.
+    """
+    if config.getoption("--whole"):
+        return
+    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sample"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left_out: set[pytest.Item] = set()
+    for name, members in cases.items():
+        marker = members[0].get_closest_marker("sample")
+        count = min(marker.args[0], len(members)) if marker else len(members)
+        drawn = random.Random(name).sample(range(len(members)), count)  # noqa: S311 - a sample
+        left_out.update(member for at, member in enumerate(members) if at not in set(drawn))
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether long simulations run whole (``--whole``) or on a sample."""
+    return bool(request.config.getoption("--whole"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from docs import generate
-from docs.generate import ROOT, Example
+from docs import commands, examples, generate
+from docs.examples import Example
+from docs.generate import ROOT
 from harmonize import checks
 from harmonize.audit.rule_examples import failing_examples
 from harmonize.cli import console
@@ -19,7 +20,8 @@ from rules.language.schema import json_schema
 from venues.registry import VENUES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = [one for page in generate.PAGES for one in generate.examples(page)]
+EXAMPLES = [example for page in generate.PAGES for example in examples.examples(page)]
+PYTHON = ("README.md", "docs/python.md", "docs/provenance.md")
 
 
 def page(name: str) -> str:
@@ -31,56 +33,83 @@ def test_parts_written_by_code_are_what_the_code_writes_now() -> None:
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `make docs`"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.page}: {one.command}")
+@pytest.mark.parametrize(
+    "example", EXAMPLES, ids=lambda example: f"{example.page}: {example.command}"
+)
 def test_a_command_in_the_documentation_prints_what_stands_below_it(example: Example) -> None:
-    lines = generate.printed(example.command)
-    assert any(one.strip() != generate.ELIDED for one in example.shown)
-    assert generate.agrees(example.shown, lines), "\n".join(lines)
+    lines = examples.run(example.command)
+    assert any(line.strip() != examples.ELIDED for line in example.output)
+    assert examples.agrees(example.output, lines), "\n".join(lines)
 
 
 def test_an_elision_stands_for_any_lines_and_nothing_else_does() -> None:
     lines = ("a", "b.", "c")
-    assert generate.agrees(("a", generate.ELIDED, "c"), lines)
-    assert generate.agrees((generate.ELIDED, "a", "b.", "c", generate.ELIDED), lines)
-    assert not generate.agrees(("a", "c"), lines)
-    assert not generate.agrees(("a", "bx", "c"), lines)
-    assert not generate.agrees(("a", generate.ELIDED, "d"), lines)
+    assert examples.agrees(("a", examples.ELIDED, "c"), lines)
+    assert examples.agrees((examples.ELIDED, "a", "b.", "c", examples.ELIDED), lines)
+    assert not examples.agrees(("a", "c"), lines)
+    assert not examples.agrees(("a", "bx", "c"), lines)
+    assert not examples.agrees(("a", examples.ELIDED, "d"), lines)
 
 
 def test_a_refreshed_example_keeps_its_one_elision_where_it_was() -> None:
     lines = ("a", "b", "c", "d")
-    assert generate.refreshed(("x", generate.ELIDED, "d"), lines) == ("a", generate.ELIDED, "d")
-    assert generate.refreshed(("x", generate.ELIDED), lines) == ("a", generate.ELIDED)
-    assert generate.refreshed(("x", "y"), lines) == lines
-    twice = ("x", generate.ELIDED, "b", generate.ELIDED)
-    assert generate.refreshed(twice, lines) == twice
+    assert examples.refreshed(("x", examples.ELIDED, "d"), lines) == ("a", examples.ELIDED, "d")
+    assert examples.refreshed(("x", examples.ELIDED), lines) == ("a", examples.ELIDED)
+    assert examples.refreshed(("x", "y"), lines) == lines
+    twice = ("x", examples.ELIDED, "b", examples.ELIDED)
+    assert examples.refreshed(twice, lines) == twice
 
 
-def test_python_in_the_readme_gives_what_stands_below_it() -> None:
-    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
-    parsed = doctest.DocTestParser().get_doctest(code, {}, "README.md", "README.md", 0)
-    said: list[str] = []
-    doctest.DocTestRunner(verbose=False).run(parsed, out=said.append)
+@pytest.mark.parametrize("name", PYTHON)
+def test_python_in_the_documentation_gives_what_stands_below_it(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    parsed = doctest.DocTestParser().get_doctest(code, {}, name, name, 0)
+    failures: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(parsed, out=failures.append)
     assert parsed.examples
-    assert not said, "".join(said)
+    assert not failures, "".join(failures)
 
 
-def test_every_command_is_in_the_readme() -> None:
-    for name in generate.commands():
-        assert f"`harmonize {name}" in README, name
+def test_the_readme_is_short_and_its_outputs_are_shorter() -> None:
+    assert len(README.splitlines()) <= 200
+    for example in examples.examples(ROOT / "README.md"):
+        assert len(example.output) <= 10, example.command
 
 
-def test_every_option_and_every_format_is_in_the_readme() -> None:
-    for names, _ in generate.options():
-        assert names in README
+def test_every_command_is_in_the_readme_and_in_the_reference() -> None:
+    for name in commands.commands():
+        assert f"| `harmonize {name}" in README, name
+        assert f"\n## harmonize {name}\n" in page("cli.md"), name
+
+
+def test_every_option_and_every_format_is_in_the_reference() -> None:
+    sections = dict(
+        re.findall(
+            r"^## harmonize (.*?)\n(.*?)(?=^## |\Z)", page("cli.md"), re.DOTALL | re.MULTILINE
+        )
+    )
+    for name, command in commands.commands().items():
+        for names, _ in commands.options(command):
+            assert f"| {names} |" in sections[name], (name, names)
     for name in FORMATS:
-        assert f"| `{name}` |" in README, name
+        assert f"| `{name}` |" in page("formats.md"), name
 
 
 def test_the_help_of_audit_names_every_format() -> None:
-    (said,) = [one for names, one in generate.options() if names == "`--format`" and "html" in one]
+    (text,) = [
+        text
+        for names, text in commands.options(commands.commands()["audit"])
+        if names == "`--format`"
+    ]
     for name in FORMATS:
-        assert name in said, name
+        assert name in text, name
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = page("README.md")
+    for path in (ROOT / "docs").glob("*.md"):
+        assert path.name == "README.md" or f"]({path.name})" in index, path.name
 
 
 def test_every_check_has_its_page() -> None:
@@ -90,10 +119,10 @@ def test_every_check_has_its_page() -> None:
         assert page("checks.md").count(f"### {part}\n") == len(checks.CHECKS), part
 
 
-def test_every_rule_set_is_in_the_readme_and_has_its_page() -> None:
-    for one in loader.packs():
-        assert f"`{one}`" in README
-        assert page(f"packs/{one}.md").startswith(f"# {one}\n")
+def test_every_rule_set_is_in_the_list_and_has_its_page() -> None:
+    for name in loader.packs():
+        assert f"[`{name}`]({name}.md)" in page("packs/README.md")
+        assert page(f"packs/{name}.md").startswith(f"# {name}\n")
     pages = {path.stem for path in (ROOT / "docs/packs").glob("*.md")}
     assert pages == {*loader.packs(), "README"}
 
@@ -164,7 +193,7 @@ def test_every_field_of_the_document_has_a_meaning() -> None:
 
 
 def test_every_exit_code_has_its_row() -> None:
-    rows = re.findall(r"^\| (\d) \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| (\d) \| (.*) \|$", page("cli.md"), re.MULTILINE)
     codes = (
         console.OK,
         console.FINDINGS,

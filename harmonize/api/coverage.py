@@ -69,7 +69,7 @@ def row(coverage: Covered) -> tuple[str, ...]:
 
 def access(adapter: VenueAdapter) -> str:
     """Whether a venue's margins are public, need a key, or can no longer be gathered."""
-    if adapter.closed:
+    if adapter.closure_reason:
         return "closed"
     needs_key = any(e.access is Access.KEY and e.required for e in adapter.endpoints)
     return Access.KEY.value if needs_key else Access.PUBLIC.value

@@ -19,8 +19,8 @@ from venues import registry
 from venues.adapter import VenueAdapter
 from venues.gathering import reachability
 from venues.gathering.credentials import NONE, Credentials, from_environment, from_file
-from venues.gathering.outcome import Failed, Gathered, Outcome, attempt
-from venues.gathering.plan import Plan, plan, skipped
+from venues.gathering.outcome import Failed, Gathered, Outcome, failure_reason
+from venues.gathering.plan import VenuePlan, plan_calls, reason_to_skip
 
 if TYPE_CHECKING:
     from venues.gathering.client import Progress
@@ -66,12 +66,12 @@ def keyring(environment: Mapping[str, str], file: Path | None) -> Callable[[str]
     return keys
 
 
-def planned(request: GatherRequest) -> tuple[Plan, ...]:
+def planned(request: GatherRequest) -> tuple[VenuePlan, ...]:
     """Plans the calls from what each venue's newest snapshot lists. Raises GatheringError."""
     from venues.gathering.client import costs  # noqa: PLC0415 - ccxt takes a second to load
 
     adapters = chosen(request)
-    return plan(
+    return plan_calls(
         adapters, _newest(request.archive), lambda venue: bool(request.keys(venue).values), costs
     )
 
@@ -88,7 +88,7 @@ def _newest(place: Place) -> dict[str, Snapshot]:
             if archive is None:
                 continue
             for venue, entries in latest(archive.entries()).items():
-                snapshots = [s for s in map(archive.read, entries) if attempt(s) is None]
+                snapshots = [s for s in map(archive.read, entries) if failure_reason(s) is None]
                 if snapshots:
                     payloads = tuple(p for snapshot in snapshots for p in snapshot.payloads)
                     newest[venue] = replace(snapshots[0], payloads=payloads)
@@ -100,15 +100,15 @@ def reachable(request: GatherRequest) -> bool:
     adapters = [
         adapter
         for adapter in chosen(request)
-        if not skipped(adapter, keyed=bool(request.keys(adapter.venue).values))
+        if not reason_to_skip(adapter, keyed=bool(request.keys(adapter.venue).values))
     ]
     if not adapters:
         return True  # the reasons why no venue is called need no connection
     if request.mirror:
-        return reachability.reachable([reachability.place(request.mirror)])
+        return reachability.any_reachable([reachability.parse_address(request.mirror)])
     hosts = sorted({adapter.host for adapter in adapters})
-    places = [reachability.place(f"https://{host}") for host in hosts]
-    return reachability.proxied() or reachability.reachable(places)
+    addresses = [reachability.parse_address(f"https://{host}") for host in hosts]
+    return reachability.uses_proxy() or reachability.any_reachable(addresses)
 
 
 def fetched(
@@ -127,7 +127,7 @@ def fetched(
     newest = newest_of(derived.entries_of(archive))
     options = GatherOptions(
         budget=request.budget,
-        chance=random.random,
+        jitter=random.random,
         now=lambda: datetime.now(UTC),
         keys=request.keys,
         mirror=request.mirror,

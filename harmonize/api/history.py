@@ -245,7 +245,7 @@ def _followed(question: Question, venue: str, symbol: str) -> _Followed:
 
 
 def _check_venue(venue: str) -> None:
-    if registry.adapter(venue) is None:
+    if registry.find_adapter(venue) is None:
         known = ", ".join(one.venue for one in registry.VENUES)
         message = f"no venue is called {venue}; there are {known}"
         raise AskedError(message)

@@ -16,7 +16,7 @@ from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
 from venues import facts, open_interest, registry
 from venues.adapter import Access, VenueAdapter
-from venues.gathering.outcome import attempt
+from venues.gathering.outcome import failure_reason
 
 NEEDS_KEY = "needs a key"
 
@@ -100,8 +100,8 @@ def _measured(
 
 
 def _why_never_observed(adapter: VenueAdapter) -> str:
-    if adapter.closed:
-        return adapter.closed
+    if adapter.closure_reason:
+        return adapter.closure_reason
     needs_key = any(e.access is Access.KEY and e.required for e in adapter.endpoints)
     return NEEDS_KEY if needs_key else "never gathered, and not in the recorded archive"
 
@@ -136,7 +136,7 @@ def _read_venue(
             except ArchiveError as error:
                 defects.append(Defect(entry.venue, f"snapshot {entry.sequence}", str(error)))
                 continue
-            reason = attempt(snapshot)
+            reason = failure_reason(snapshot)
             if reason is None:
                 snapshots.append((entry.digest, snapshot))
             elif not snapshots:

@@ -1,4 +1,4 @@
-"""What an archive holds, without the payloads: its entries, and which of them count when."""
+"""Lists the snapshots of an archive without their payloads, and selects the entries in effect."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
-from harmonize.archive.manifest import Manifest, Pruning, moment
+from harmonize.archive.manifest import Manifest, Pruning, parse_utc
 from harmonize.core.payload import Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One snapshot in the archive, without its payloads.
+    """One archived snapshot, without its payloads.
 
-    ``digest`` is the hash of its manifest, ``payloads`` their number, ``size`` the bytes of the pack.
-    ``failed`` says that it is the record of a try that failed. ``pack`` and ``base`` name packs by
-    their hashes; ``pruned`` is when one of the two was taken away, empty where both are there.
-    ``gathered`` says that it was gathered into this very archive, and not imported or recorded.
+    ``digest`` is the hash of the manifest, ``payloads`` their number, ``size`` the bytes of the pack.
+    ``failed`` marks the record of a failed gathering attempt. ``pack`` and ``base`` name packs by
+    hash. ``pruned`` is the time at which one of them was removed, empty while both exist.
+    ``gathered`` marks a snapshot gathered into this archive, neither imported nor recorded.
     """
 
     sequence: int
@@ -37,9 +37,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The snapshots of an archive up to a record of its chain, which ``digest`` is the hash of.
+    """The snapshots of an archive up to one record of its chain.
 
-    ``gone`` are the packs that were pruned and that nothing needed again, each with when.
+    ``sequence`` and ``digest`` identify that record. ``gone`` pairs each pruned pack that no later
+    manifest restored with the time of its pruning.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -49,137 +50,138 @@ class Catalog:
 
 
 def newest_of(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """The last appended entry of each venue that holds answers and was not pruned."""
-    return {one.venue: one for one in entries if not one.failed and not one.pruned}
+    """Returns the last appended entry per venue, excluding failed attempts and pruned entries."""
+    return {entry.venue: entry for entry in entries if not entry.failed and not entry.pruned}
 
 
-def continued(start: Catalog, records: Iterable[tuple[Manifest | Pruning, str]]) -> Catalog:
-    """A listing with the records that follow it, each with its digest.
+def extend_catalog(catalog: Catalog, records: Iterable[tuple[Manifest | Pruning, str]]) -> Catalog:
+    """Returns a catalog extended by the records that follow it, each with its digest.
 
-    A pack that was pruned is there again from the next manifest on that needs it.
+    A pruned pack exists again from the next manifest that requires it.
     """
-    entries, gone = list(start.entries), dict(start.gone)
-    sequence, last = start.sequence, start.digest
-    for record, last in records:
+    entries, gone = list(catalog.entries), dict(catalog.gone)
+    sequence, last_digest = catalog.sequence, catalog.digest
+    for record, last_digest in records:
         sequence = record["sequence"]
         if "pruned_at" in record:
             gone = dict.fromkeys(record["packs"], record["pruned_at"]) | gone
             continue
-        entries.append(entry_of(record, last))
-        for name in needs(entries[-1]):
+        entries.append(entry_from(record, last_digest))
+        for name in required_packs(entries[-1]):
             gone.pop(name, None)
-    marked = tuple(_marked(one, gone) for one in entries)
-    return Catalog(marked, sequence, last, tuple(sorted(gone.items())))
+    marked = tuple(_with_pruning_time(entry, gone) for entry in entries)
+    return Catalog(marked, sequence, last_digest, tuple(sorted(gone.items())))
 
 
-def needs(entry: Entry) -> tuple[str, ...]:
-    """The packs without which an entry cannot be read."""
+def required_packs(entry: Entry) -> tuple[str, ...]:
+    """Returns the hashes of the packs without which an entry cannot be read."""
     return (entry.pack, entry.base) if entry.base else (entry.pack,)
 
 
-def _marked(entry: Entry, gone: Mapping[str, str]) -> Entry:
-    pruned = next((gone[name] for name in needs(entry) if name in gone), "")
+def _with_pruning_time(entry: Entry, gone: Mapping[str, str]) -> Entry:
+    pruned = next((gone[name] for name in required_packs(entry) if name in gone), "")
     return entry if entry.pruned == pruned else replace(entry, pruned=pruned)
 
 
-def needless(entries: Iterable[Entry], dropped: AbstractSet[str]) -> list[str]:
-    """The packs that are there and that only the entries of some digests need."""
-    names: dict[bool, set[str]] = {True: set(), False: set()}
-    for one in entries:
-        if not one.pruned:
-            names[one.digest in dropped].update(needs(one))
-    return sorted(names[True] - names[False])
+def removable_packs(entries: Iterable[Entry], dropped: AbstractSet[str]) -> list[str]:
+    """Returns the existing packs that only the entries with a digest in ``dropped`` require."""
+    required_by: dict[bool, set[str]] = {True: set(), False: set()}
+    for entry in entries:
+        if not entry.pruned:
+            required_by[entry.digest in dropped].update(required_packs(entry))
+    return sorted(required_by[True] - required_by[False])
 
 
 def latest(entries: Iterable[Entry], as_of: datetime | None = None) -> dict[str, tuple[Entry, ...]]:
-    """For each venue, the newest entry observed at or before ``as_of``, and what it rests on.
+    """Returns per venue the newest entry observed at or before ``as_of``, and those it builds on.
 
-    An entry that is not complete says nothing about what it leaves out, so the older ones follow
-    it, newest first, down to the newest complete one (or all, if none is). Of two entries observed
-    at the same time the later appended is the newer. Entries that were pruned are passed over.
+    An incomplete entry does not describe the instruments it omits. Older entries therefore follow
+    it, newest first, down to the newest complete entry, or all of them if none is complete. Of two
+    entries observed at the same time the later appended is the newer. Pruned entries are excluded.
     """
-    found: dict[str, list[Entry]] = {}
-    held = (entry for entry in entries if not entry.pruned)
-    due = (entry for entry in held if as_of is None or entry.observed_at <= as_of)
-    for entry in sorted(due, key=lambda one: (one.observed_at, one.sequence), reverse=True):
-        newer = found.setdefault(entry.venue, [])
-        if not newer or not newer[-1].complete:
-            newer.append(entry)
-    return {venue: tuple(found[venue]) for venue in sorted(found)}
+    stacks: dict[str, list[Entry]] = {}
+    readable = (entry for entry in entries if not entry.pruned)
+    observed = (entry for entry in readable if as_of is None or entry.observed_at <= as_of)
+    for entry in sorted(observed, key=_TIME_ORDER, reverse=True):
+        stack = stacks.setdefault(entry.venue, [])
+        if not stack or not stack[-1].complete:
+            stack.append(entry)
+    return {venue: tuple(stacks[venue]) for venue in sorted(stacks)}
 
 
 def observations(entries: Iterable[Entry], venue: str) -> tuple[Entry, ...]:
-    """The observations of a venue in order of time; failed tries are none.
+    """Returns the observations of a venue in chronological order, excluding failed attempts.
 
-    Of what was gathered into the archive, the order of the sequence is the order of time, whatever the
-    clock said: see ``in_order``.
+    For entries gathered into the archive the sequence is chronological, whatever the clock
+    reported: see ``with_monotonic_times``.
     """
-    held = [one for one in entries if one.venue == venue and not one.failed]
-    gathered = sorted((one for one in held if one.gathered), key=_SEQUENCE)
-    found = [*(one for one in held if not one.gathered), *in_order(gathered)]
-    return tuple(sorted(found, key=lambda one: (one.observed_at, one.sequence)))
+    successes = [entry for entry in entries if entry.venue == venue and not entry.failed]
+    gathered = sorted((entry for entry in successes if entry.gathered), key=_SEQUENCE)
+    others = [entry for entry in successes if not entry.gathered]
+    return tuple(sorted([*others, *with_monotonic_times(gathered)], key=_TIME_ORDER))
 
 
-def in_order(gathered: Sequence[Entry]) -> list[Entry]:
-    """Entries in the order in which they were gathered, with times that follow that order.
+def with_monotonic_times(gathered: Sequence[Entry]) -> list[Entry]:
+    """Returns entries in the order of gathering, with observation times that never decrease.
 
-    The fewest entries whose clock must have been wrong are those outside a longest run of times that never
-    fall. One that stood ahead has the time of the next that was right, one that stood behind that of the
-    one before it.
+    The entries with a wrong clock are those outside a longest non-decreasing run of times, which
+    makes them as few as possible. An entry with a fast clock takes the time of the next correct
+    entry, one with a slow clock the time of its predecessor.
     """
-    right = _never_falling([one.observed_at for one in gathered])
-    found: list[Entry] = []
-    for place, one in enumerate(gathered):
-        if place in right:
-            found.append(one)
+    correct = _longest_run([entry.observed_at for entry in gathered])
+    ordered: list[Entry] = []
+    for position, entry in enumerate(gathered):
+        if position in correct:
+            ordered.append(entry)
             continue
-        later = (gathered[k].observed_at for k in range(place, len(gathered)) if k in right)
-        at = next(later, one.observed_at)
-        if found and one.observed_at < found[-1].observed_at:
-            at = found[-1].observed_at
-        found.append(replace(one, observed_at=at))
-    return found
+        later = (gathered[k].observed_at for k in range(position, len(gathered)) if k in correct)
+        observed_at = next(later, entry.observed_at)
+        if ordered and entry.observed_at < ordered[-1].observed_at:
+            observed_at = ordered[-1].observed_at
+        ordered.append(replace(entry, observed_at=observed_at))
+    return ordered
 
 
-def _never_falling(times: Sequence[datetime]) -> frozenset[int]:
-    """The places of a longest run of times that never fall; of several the one that ends soonest."""
+def _longest_run(times: Sequence[datetime]) -> frozenset[int]:
+    """Returns the positions of a longest non-decreasing subsequence; of several the earliest end."""
     ends: list[datetime] = []
-    places: list[int] = []
-    before: list[int | None] = []
-    for place, time in enumerate(times):
+    positions: list[int] = []
+    predecessors: list[int | None] = []
+    for position, time in enumerate(times):
         length = bisect_right(ends, time)
-        before.append(places[length - 1] if length else None)
+        predecessors.append(positions[length - 1] if length else None)
         ends[length : length + 1] = [time]
-        places[length : length + 1] = [place]
-    found: list[int] = []
-    last = places[-1] if places else None
+        positions[length : length + 1] = [position]
+    run: list[int] = []
+    last = positions[-1] if positions else None
     while last is not None:
-        found.append(last)
-        last = before[last]
-    return frozenset(found)
+        run.append(last)
+        last = predecessors[last]
+    return frozenset(run)
 
 
 def with_observation_times(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The same entries, each with the time that ``observations`` gives it."""
-    held = tuple(entries)
-    times = {
-        one.digest: one
-        for venue in {one.venue for one in held}
-        for one in observations(held, venue)
+    """Returns the same entries, each with the time that ``observations`` assigns to it."""
+    originals = tuple(entries)
+    corrected = {
+        entry.digest: entry
+        for venue in {original.venue for original in originals}
+        for entry in observations(originals, venue)
     }
-    return tuple(times.get(one.digest, one) for one in held)
+    return tuple(corrected.get(original.digest, original) for original in originals)
 
 
 _SEQUENCE = attrgetter("sequence")
+_TIME_ORDER = attrgetter("observed_at", "sequence")
 
 
-def entry_of(manifest: Manifest, digest: str) -> Entry:
-    """What a manifest with its digest says, without its payloads."""
-    origins = {one["provenance"]["origin"] for one in manifest["payloads"]}
+def entry_from(manifest: Manifest, digest: str) -> Entry:
+    """Returns the entry that a manifest with a digest describes."""
+    origins = {payload["provenance"]["origin"] for payload in manifest["payloads"]}
     return Entry(
         sequence=manifest["sequence"],
         venue=manifest["venue"],
-        observed_at=moment(manifest["observed_at"]),
+        observed_at=parse_utc(manifest["observed_at"]),
         complete=manifest["complete"],
         digest=digest,
         payloads=len(manifest["payloads"]),

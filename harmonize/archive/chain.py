@@ -1,72 +1,77 @@
-"""The records of an archive one after the other, each held to the one before it."""
+"""Reads the chained records of an archive and checks that each follows its predecessor."""
 
 import re
 from collections.abc import Iterator
 
-from harmonize.archive.manifest import Manifest, Pruning, digest, parsed
-from harmonize.archive.storage import ArchiveError, Objects
+from harmonize.archive.manifest import Manifest, Pruning, digest, parse_record
+from harmonize.archive.storage import ArchiveError, Storage
 
 MANIFEST_NAME = re.compile(r"(?!0{8})([0-9]{8})\.json")
 
 Record = tuple[Manifest | Pruning, str]
-"""What a record says, and the sha256 of its bytes."""
+"""A parsed record and the SHA-256 of its bytes."""
 
 
 def manifest_name(sequence: int) -> str:
-    """Where the record of a sequence number stands."""
+    """Returns the object name of the record with a sequence number."""
     return f"manifests/{sequence:08}.json"
 
 
-def sequences(objects: Objects) -> list[int]:
-    """The sequence numbers that are taken, rising. Raises ArchiveError."""
-    matches = map(MANIFEST_NAME.fullmatch, objects.names("manifests"))
+def sequences(storage: Storage) -> list[int]:
+    """Returns the used sequence numbers in ascending order. Raises ArchiveError."""
+    matches = map(MANIFEST_NAME.fullmatch, storage.names("manifests"))
     return [int(match[1]) for match in matches if match]
 
 
-def record_at(objects: Objects, sequence: int) -> Record:
-    """Read one record. Raises ArchiveError: missing, damaged, or in another's place."""
+def read_record(storage: Storage, sequence: int) -> Record:
+    """Reads one record. Raises ArchiveError: missing, damaged, or stored under another number."""
     name = manifest_name(sequence)
-    content = objects.read(name)
+    content = storage.read(name)
     try:
-        record = parsed(content)
+        record = parse_record(content)
     except (ValueError, RecursionError) as error:
-        raise ArchiveError(objects.place, f"is damaged: {error}", name) from error
+        raise ArchiveError(storage.place, f"is damaged: {error}", name) from error
     if record["sequence"] != sequence:
-        what = f"holds sequence {record['sequence']}, so it stands in another's place"
-        raise ArchiveError(objects.place, what, name)
+        problem = f"expected sequence {sequence}, found {record['sequence']}"
+        raise ArchiveError(storage.place, problem, name)
     return record, digest(content)
 
 
-def chain(objects: Objects, before: int, previous: str | None) -> Iterator[Record | ArchiveError]:
-    """Follow the records after one; what is not sound is yielded as an error.
+def check_chain(
+    storage: Storage, last_sequence: int, last_digest: str | None
+) -> Iterator[Record | ArchiveError]:
+    """Yields the records after ``last_sequence``, and an error for each break of the chain.
 
-    ``before`` is the sequence number of that one and ``previous`` its digest; None means that it is
-    not sound, so that nothing can follow it.
+    ``last_digest`` is the digest of the record with number ``last_sequence``. None means that this
+    record is unreadable, so that its link to the next record cannot be checked.
     """
-    for sequence in sequences(objects):
-        if sequence <= before:
+    for sequence in sequences(storage):
+        if sequence <= last_sequence:
             continue
-        if sequence != before + 1:
-            upto = "" if sequence == before + 2 else f", as are all up to {sequence - 1:08}"
-            yield ArchiveError(objects.place, f"is missing{upto}", manifest_name(before + 1))
-            previous = None
-        before = sequence
+        if sequence != last_sequence + 1:
+            upto = (
+                "" if sequence == last_sequence + 2 else f", and so are all up to {sequence - 1:08}"
+            )
+            name = manifest_name(last_sequence + 1)
+            yield ArchiveError(storage.place, f"is missing{upto}", name)
+            last_digest = None
+        last_sequence = sequence
         try:
-            record, digest_ = record_at(objects, sequence)
+            record, record_digest = read_record(storage, sequence)
         except ArchiveError as error:
             yield error
-            previous = None
+            last_digest = None
             continue
-        if previous is not None and record["previous"] != previous:
-            what = "does not follow the manifest before it: one of the two was replaced"
-            yield ArchiveError(objects.place, what, manifest_name(sequence))
-        previous = digest_
-        yield record, digest_
+        if last_digest is not None and record["previous"] != last_digest:
+            problem = "does not follow the previous manifest: one of the two was replaced"
+            yield ArchiveError(storage.place, problem, manifest_name(sequence))
+        last_digest = record_digest
+        yield record, record_digest
 
 
-def sound(objects: Objects, before: int, previous: str) -> Iterator[Record]:
-    """Follow the records after one. Raises ArchiveError: what ``chain`` yields as an error."""
-    for step in chain(objects, before, previous):
+def intact_records(storage: Storage, last_sequence: int, last_digest: str) -> Iterator[Record]:
+    """Yields the records after one. Raises ArchiveError at the first break of the chain."""
+    for step in check_chain(storage, last_sequence, last_digest):
         if isinstance(step, ArchiveError):
             raise step
         yield step

@@ -1,26 +1,20 @@
-"""Where an archive lies: a folder, or the URL of a place that fsspec opens."""
+"""Locates an archive: a local folder, or the URL of an object store that fsspec opens."""
 
 from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 Place = Path | str
-"""A folder as a path; a URL, as ``s3://bucket/margins``, as text."""
-
-
-def place_of(text: str) -> Place:
-    """Read what a user wrote: a URL stays text, all else is a path."""
-    return text if "://" in text else Path(text)
-
+"""A path for a local folder; text for a URL such as ``s3://bucket/margins``."""
 
 RECORDED = "the recorded archive that ships with harmonize"
 
 
+def place_of(text: str) -> Place:
+    """Returns the location that a user wrote: text for a URL, otherwise a path."""
+    return text if "://" in text else Path(text)
+
+
 def recorded() -> AbstractContextManager[Path]:
-    """Give the path of the recorded archive for as long as the context is open."""
+    """Returns a context that yields the path of the recorded archive while it is open."""
     return as_file(files("venues") / "recorded" / "archive")

@@ -1,4 +1,4 @@
-"""The record of one snapshot in an archive: its canonical bytes, its seal, and back."""
+"""Converts snapshots to manifests and packs of an archive, and back, checking hash and seal."""
 
 import hashlib
 import json
@@ -13,20 +13,20 @@ import zstandard
 
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 
-LIMIT = 512 * 2**20
-"""The most bytes that one file, or one decompressed snapshot, may hold."""
+MAX_BYTES = 512 * 2**20
+"""Largest size of one file, or of one decompressed snapshot."""
 
-LEVEL = 19
-WINDOW = 27
-"""How far back, as a power of two in bytes, a pack may look: what holds more has no base and is none."""
+COMPRESSION_LEVEL = 19
+WINDOW_LOG = 27
+"""Window of a pack, as a power of two in bytes. Larger content has no base and serves as none."""
 
 PACK_NAME = re.compile(r"[0-9a-f]{64}\.zst")
 
 
-class Pack(TypedDict):
-    """The compressed file that holds the payloads of a snapshot.
+class PackRecord(TypedDict):
+    """Reference of a manifest to the compressed file that holds the payloads.
 
-    ``base`` names the pack whose content it was compressed against; that one stands alone.
+    ``base`` names the pack whose content it was compressed against. A base has no base itself.
     """
 
     sha256: str
@@ -34,20 +34,20 @@ class Pack(TypedDict):
     base: NotRequired[str]
 
 
-class _Provenance(TypedDict):
+class _ProvenanceRecord(TypedDict):
     origin: str
     source: str
     dating: str
     request: str
 
 
-class _Part(TypedDict):
-    """One payload: what it answers, and which stretch of the decompressed pack it is."""
+class _PayloadRecord(TypedDict):
+    """One payload: its call and provenance, and its byte range in the decompressed pack."""
 
     method: str
     params: list[list[str]]
     observed_at: str
-    provenance: _Provenance
+    provenance: _ProvenanceRecord
     sha256: str
     offset: int
     length: int
@@ -55,10 +55,10 @@ class _Part(TypedDict):
 
 @final
 class Manifest(TypedDict):
-    """What the manifest of one snapshot says.
+    """Fields of the manifest of one snapshot.
 
-    ``imported`` stands where the snapshot was not gathered into this archive: then the order of
-    sequence numbers says nothing about the order of observation.
+    ``imported`` is present if the snapshot was not gathered into this archive. The order of
+    sequence numbers then does not imply the order of observation.
     """
 
     sequence: int
@@ -66,15 +66,15 @@ class Manifest(TypedDict):
     venue: str
     observed_at: str
     complete: bool
-    pack: Pack
-    payloads: list[_Part]
+    pack: PackRecord
+    payloads: list[_PayloadRecord]
     imported: NotRequired[bool]
     seal: str
 
 
 @final
 class Pruning(TypedDict):
-    """A record in the chain that packs were taken away on purpose: which, when and why."""
+    """Record of the chain that packs were removed on purpose: which, when and why."""
 
     sequence: int
     previous: str
@@ -85,43 +85,52 @@ class Pruning(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A compressed pack, and the sha256 of the pack that it was compressed against, or none."""
+class CompressedPack:
+    """The bytes of a pack and the SHA-256 of its base, empty if it has none."""
 
     content: bytes
     base: str = ""
 
-    def entry(self) -> Pack:
-        """What a manifest says of it."""
-        pack: Pack = {"sha256": digest(self.content), "size": len(self.content)}
+    def record(self) -> PackRecord:
+        """Returns the reference that a manifest stores."""
+        pack: PackRecord = {"sha256": digest(self.content), "size": len(self.content)}
         return {**pack, "base": self.base} if self.base else pack
 
 
-def written(
-    snapshot: Snapshot, pack: Packed, sequence: int, previous: str, *, imported: bool = False
+def manifest_bytes(
+    snapshot: Snapshot,
+    pack: CompressedPack,
+    sequence: int,
+    previous: str,
+    *,
+    imported: bool = False,
 ) -> bytes:
-    """Write a manifest. Raises ValueError, TypeError: something in it is not text or Unicode."""
-    offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
+    """Returns the sealed manifest of a snapshot.
+
+    Raises ValueError or TypeError if a field is not text or not valid Unicode.
+    """
     manifest: Manifest = {
         "sequence": sequence,
         "previous": previous,
         "venue": snapshot.venue,
         "observed_at": snapshot.observed_at.astimezone(UTC).isoformat(),
         "complete": snapshot.complete,
-        "pack": pack.entry(),
-        "payloads": list(map(_part, snapshot.payloads, offsets)),
+        "pack": pack.record(),
+        "payloads": _payload_records(snapshot),
         "seal": "",
     }
     return _sealed({**manifest, "imported": True} if imported else manifest)
 
 
-def pruning(packs: list[str], at: datetime, reason: str, sequence: int, previous: str) -> bytes:
-    """Write the record that packs are taken away. Raises ValueError: no zone, or not Unicode."""
-    require(at.tzinfo is not None, f"the time {at} has no zone")
+def pruning_bytes(
+    packs: list[str], pruned_at: datetime, reason: str, sequence: int, previous: str
+) -> bytes:
+    """Returns the sealed record of a pruning. Raises ValueError: no time zone, or not Unicode."""
+    require(pruned_at.tzinfo is not None, f"the time {pruned_at} has no time zone")
     record: Pruning = {
         "sequence": sequence,
         "previous": previous,
-        "pruned_at": at.astimezone(UTC).isoformat(),
+        "pruned_at": pruned_at.astimezone(UTC).isoformat(),
         "reason": reason,
         "packs": packs,
         "seal": "",
@@ -129,14 +138,13 @@ def pruning(packs: list[str], at: datetime, reason: str, sequence: int, previous
     return _sealed(record)
 
 
-def holds(manifest: Manifest, snapshot: Snapshot) -> bool:
-    """Tell whether a manifest is that of this very snapshot."""
-    offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
+def describes(manifest: Manifest, snapshot: Snapshot) -> bool:
+    """Returns whether a manifest belongs to exactly this snapshot."""
     return (
         manifest["venue"] == snapshot.venue
-        and moment(manifest["observed_at"]) == snapshot.observed_at
+        and parse_utc(manifest["observed_at"]) == snapshot.observed_at
         and manifest["complete"] == snapshot.complete
-        and manifest["payloads"] == list(map(_part, snapshot.payloads, offsets))
+        and manifest["payloads"] == _payload_records(snapshot)
     )
 
 
@@ -144,7 +152,12 @@ def _sealed(record: Manifest | Pruning) -> bytes:
     return _canonical({**record, "seal": digest(_canonical(record))})
 
 
-def _part(payload: Payload, offset: int) -> _Part:
+def _payload_records(snapshot: Snapshot) -> list[_PayloadRecord]:
+    offsets = accumulate((len(payload.content) for payload in snapshot.payloads), initial=0)
+    return list(map(_payload_record, snapshot.payloads, offsets))
+
+
+def _payload_record(payload: Payload, offset: int) -> _PayloadRecord:
     return {
         "method": payload.call.method,
         "params": [list(pair) for pair in payload.call.params],
@@ -161,67 +174,71 @@ def _part(payload: Payload, offset: int) -> _Part:
     }
 
 
-def parsed(content: bytes) -> Manifest | Pruning:
-    """Read a record. Raises ValueError, RecursionError: not one, or not as it was written."""
-    record = json.loads(content)
-    prunes = isinstance(record, dict) and "pruned_at" in record
-    require(_fits(record, Pruning if prunes else Manifest), "it is not shaped as a manifest")
-    found = cast("Manifest | Pruning", record)
-    require(_canonical(found) == content, "it is not written as manifests are")
-    seal = digest(_canonical({**found, "seal": ""}))
-    require(found["seal"] == seal, "its seal was made for other content")
-    for name in _named(found):
-        named = PACK_NAME.fullmatch(f"{name}.zst") is not None
-        require(named, "it does not name its pack by a sha256")
-    if "pruned_at" in found:
-        moment(found["pruned_at"])
+def parse_record(content: bytes) -> Manifest | Pruning:
+    """Parses a record. Raises ValueError or RecursionError: not a record, or altered."""
+    document = json.loads(content)
+    is_pruning = isinstance(document, dict) and "pruned_at" in document
+    has_shape = _has_shape(document, Pruning if is_pruning else Manifest)
+    require(has_shape, "its fields or types differ from those of a manifest")
+    record = cast("Manifest | Pruning", document)
+    require(_canonical(record) == content, "its JSON is not canonical")
+    seal = digest(_canonical({**record, "seal": ""}))
+    require(record["seal"] == seal, "its seal does not match its content")
+    for name in _pack_names(record):
+        is_hash = PACK_NAME.fullmatch(f"{name}.zst") is not None
+        require(is_hash, "it does not name its pack by a SHA-256")
+    if "pruned_at" in record:
+        parse_utc(record["pruned_at"])
     else:
-        _check_parts(found)
-    return found
+        _check_payload_records(record)
+    return record
 
 
-def _named(record: Manifest | Pruning) -> list[str]:
+def _pack_names(record: Manifest | Pruning) -> list[str]:
     if "pruned_at" in record:
         return record["packs"]
     base = record["pack"].get("base")
     return [record["pack"]["sha256"], *([] if base is None else [base])]
 
 
-def _check_parts(manifest: Manifest) -> None:
-    moment(manifest["observed_at"])
-    for part in manifest["payloads"]:
-        _asked(part)
-    ends = _ends(manifest)
-    tiled = ends == sorted(ends) and ends[:-1] == [part["offset"] for part in manifest["payloads"]]
-    require(tiled, "its payloads do not follow one another in the pack")
+def _check_payload_records(manifest: Manifest) -> None:
+    parse_utc(manifest["observed_at"])
+    payloads = manifest["payloads"]
+    for payload in payloads:
+        _request_of(payload)
+    bounds = _bounds(manifest)
+    offsets = [payload["offset"] for payload in payloads]
+    is_contiguous = bounds == sorted(bounds) and bounds[:-1] == offsets
+    require(is_contiguous, "its payloads are not contiguous in the pack")
 
 
-def _ends(manifest: Manifest) -> list[int]:
-    """Where in the decompressed pack the payloads begin and end."""
-    return list(accumulate((part["length"] for part in manifest["payloads"]), initial=0))
+def _bounds(manifest: Manifest) -> list[int]:
+    """Returns the byte positions in the decompressed pack between which the payloads lie."""
+    return list(accumulate((payload["length"] for payload in manifest["payloads"]), initial=0))
 
 
-def _asked(part: _Part) -> tuple[Call, datetime, Provenance]:
-    """Read what a payload answers, when it was observed, and where it comes from."""
-    call = Call(part["method"], tuple((key, value) for key, value in part["params"]))
-    said = part["provenance"]
-    origin = Origin(said["origin"])
-    provenance = Provenance(origin, said["source"], said["dating"], said["request"])
-    return call, moment(part["observed_at"]), provenance
+def _request_of(payload: _PayloadRecord) -> tuple[Call, datetime, Provenance]:
+    """Returns the call, the observation time and the provenance of a payload."""
+    call = Call(payload["method"], tuple((key, value) for key, value in payload["params"]))
+    fields = payload["provenance"]
+    origin = Origin(fields["origin"])
+    provenance = Provenance(origin, fields["source"], fields["dating"], fields["request"])
+    return call, parse_utc(payload["observed_at"]), provenance
 
 
-def _fits(value: object, shape: object) -> bool:
-    """Tell whether a JSON value has the shape: a TypedDict, a list of a shape, or a plain type."""
+def _has_shape(value: object, shape: object) -> bool:
+    """Returns whether a JSON value matches a TypedDict, a list of a shape, or a plain type."""
     fields = getattr(shape, "__annotations__", None)
     if fields is not None:
-        needed: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
-        if not isinstance(value, dict) or not needed <= value.keys() <= fields.keys():
+        required: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
+        if not isinstance(value, dict) or not required <= value.keys() <= fields.keys():
             return False
-        return all(_fits(value[key], fields[key]) for key in value)
+        return all(_has_shape(value[key], fields[key]) for key in value)
     if get_origin(shape) is NotRequired:
-        return _fits(value, get_args(shape)[0])
+        return _has_shape(value, get_args(shape)[0])
     if get_origin(shape) is list:
-        return isinstance(value, list) and all(_fits(item, get_args(shape)[0]) for item in value)
+        (item_shape,) = get_args(shape)
+        return isinstance(value, list) and all(_has_shape(item, item_shape) for item in value)
     return type(value) is shape
 
 
@@ -229,101 +246,109 @@ def _canonical(record: Mapping[str, object]) -> bytes:
     return json.dumps(record, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def packed(content: bytes) -> Packed:
-    """Compress what stands alone. Raises ValueError: more than could be read again."""
+def compress(content: bytes) -> CompressedPack:
+    """Compresses content into a pack without a base. Raises ValueError: larger than MAX_BYTES."""
     _check_size(len(content))
-    return Packed(zstandard.ZstdCompressor(level=LEVEL).compress(content))
+    return CompressedPack(zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(content))
 
 
-def packed_against(content: bytes, base: bytes, sha256: str) -> Packed:
-    """Compress against the content of another pack, of which ``sha256`` is the name."""
+def compress_against(content: bytes, base: bytes, sha256: str) -> CompressedPack:
+    """Compresses content against the content of the base pack with hash ``sha256``.
+
+    Raises ValueError if the content is larger than MAX_BYTES.
+    """
     _check_size(len(content))
-    settings = zstandard.ZstdCompressionParameters.from_level(
-        LEVEL, window_log=WINDOW, enable_ldm=True
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        COMPRESSION_LEVEL, window_log=WINDOW_LOG, enable_ldm=True
     )
-    compressor = zstandard.ZstdCompressor(dict_data=_as_is(base), compression_params=settings)
-    return Packed(compressor.compress(content), sha256)
+    compressor = zstandard.ZstdCompressor(
+        dict_data=_raw_dictionary(base), compression_params=parameters
+    )
+    return CompressedPack(compressor.compress(content), sha256)
 
 
 def _check_size(size: int) -> None:
-    require(size <= LIMIT, f"would take {size} bytes to read; the most is {LIMIT}")
+    require(size <= MAX_BYTES, f"needs {size} bytes to read; the limit is {MAX_BYTES}")
 
 
-def _as_is(base: bytes) -> zstandard.ZstdCompressionDict:
+def _raw_dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
-def check_pack(pack: Pack, content: bytes) -> None:
-    """Hold the bytes of a pack to what a manifest says of them. Raises ValueError."""
-    size, found = pack["size"], digest(content)
-    require(len(content) == size, f"has {len(content)} bytes, and its manifest says {size}")
-    require(found == pack["sha256"], f"is damaged: the sha256 of its bytes is {found}")
+def check_pack(pack: PackRecord, content: bytes) -> None:
+    """Checks the bytes of a pack against its manifest. Raises ValueError: size or hash differ."""
+    size, actual = pack["size"], digest(content)
+    require(len(content) == size, f"expected {size} bytes, found {len(content)}")
+    require(actual == pack["sha256"], f"is damaged: the SHA-256 of its content is {actual}")
 
 
-def unpacked(manifest: Manifest, pack: bytes, base: bytes | None = None) -> Snapshot:
-    """Cut a pack into its payloads; ``base`` is the content of the pack that it rests on.
+def unpack(manifest: Manifest, pack: bytes, base: bytes | None = None) -> Snapshot:
+    """Returns the snapshot of a manifest and its pack; ``base`` is the content of the base pack.
 
-    Raises ValueError: they are not what the manifest says.
+    Raises ValueError if the payloads differ from the manifest.
     """
-    ends = _ends(manifest)
-    content = _decompressed(pack, ends[-1], base)
+    bounds = _bounds(manifest)
+    content = _decompress(pack, bounds[-1], base)
     return Snapshot(
         venue=manifest["venue"],
-        observed_at=moment(manifest["observed_at"]),
+        observed_at=parse_utc(manifest["observed_at"]),
         payloads=tuple(
-            _payload(manifest["venue"], part, content[start:end])
-            for part, (start, end) in zip(manifest["payloads"], pairwise(ends), strict=True)
+            _payload(manifest["venue"], payload, content[start:end])
+            for payload, (start, end) in zip(manifest["payloads"], pairwise(bounds), strict=True)
         ),
         complete=manifest["complete"],
     )
 
 
-def content_of(pack: bytes) -> bytes:
-    """What a pack that stands alone holds. Raises ValueError: it is no such pack."""
+def decompress_base(pack: bytes) -> bytes:
+    """Returns the content of a pack that has no base. Raises ValueError: not such a pack."""
     try:
         size = zstandard.frame_content_size(pack)
     except zstandard.ZstdError as error:
         message = f"cannot be decompressed: {error}"
         raise ValueError(message) from error
-    require(size >= 0, "does not say how much it holds, so nothing can rest on it")
-    return _decompressed(pack, size)
+    require(size >= 0, "does not state its content size, so it cannot serve as a base")
+    return _decompress(pack, size)
 
 
-def _decompressed(pack: bytes, size: int, base: bytes | None = None) -> bytes:
+def _decompress(pack: bytes, size: int, base: bytes | None = None) -> bytes:
     _check_size(max(size, len(pack)))
     if base is None:
-        reader = zstandard.ZstdDecompressor()
+        decompressor = zstandard.ZstdDecompressor()
     else:
-        reader = zstandard.ZstdDecompressor(dict_data=_as_is(base), max_window_size=2**WINDOW)
+        decompressor = zstandard.ZstdDecompressor(
+            dict_data=_raw_dictionary(base), max_window_size=2**WINDOW_LOG
+        )
     try:
-        content = reader.stream_reader(pack).read(size + 1)
+        content = decompressor.stream_reader(pack).read(size + 1)
     except zstandard.ZstdError as error:
         message = f"cannot be decompressed: {error}"
         raise ValueError(message) from error
-    require(len(content) == size, f"does not hold the {size} bytes that its manifest names")
+    require(len(content) == size, f"does not contain the {size} bytes that its manifest states")
     return content
 
 
-def _payload(venue: str, part: _Part, content: bytes) -> Payload:
-    call, observed_at, provenance = _asked(part)
+def _payload(venue: str, record: _PayloadRecord, content: bytes) -> Payload:
+    call, observed_at, provenance = _request_of(record)
     payload = Payload.of(venue, call, observed_at, provenance, content)
-    require(payload.sha256 == part["sha256"], f"holds another answer to {str(call)!r} than it did")
+    is_same = payload.sha256 == record["sha256"]
+    require(is_same, f"contains another response to {str(call)!r} than its manifest states")
     return payload
 
 
-def moment(text: str) -> datetime:
-    """Read a time. Raises ValueError: not ISO 8601 in UTC."""
+def parse_utc(text: str) -> datetime:
+    """Parses a time. Raises ValueError: not ISO 8601 in UTC."""
     time = datetime.fromisoformat(text)
     require(time.tzinfo is UTC, f"the time {text!r} is not in UTC")
     return time
 
 
 def digest(content: bytes) -> str:
-    """The SHA-256 of some bytes, in hexadecimal."""
+    """Returns the SHA-256 of bytes in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
-def require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - the truth of a sentence
-    """Raise ValueError with ``otherwise`` unless it holds."""
-    if not holds:
-        raise ValueError(otherwise)
+def require(condition: bool, message: str) -> None:  # noqa: FBT001 - the truth of a statement
+    """Raises ValueError with ``message`` if the condition is false."""
+    if not condition:
+        raise ValueError(message)

@@ -1,4 +1,4 @@
-"""An archive as a report reads it: what it holds, and what it is called."""
+"""An archive as a report reads it: its entries and its display name."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from harmonize.archive.catalog import Entry
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An archive and the name by which a report speaks of it."""
+    """An archive, its entries and the name under which reports cite it."""
 
     archive: Archive
     name: str
@@ -16,5 +16,5 @@ class Source:
 
     @classmethod
     def of(cls, archive: Archive, name: str) -> "Source":
-        """List the archive's snapshots once. Raises ArchiveError."""
+        """Returns the source with the archive's entries read once. Raises ArchiveError."""
         return cls(archive, name, archive.entries())

@@ -1,4 +1,4 @@
-"""Named objects that come into being whole or not at all: in a local folder, or an object store."""
+"""Stores the named objects of an archive atomically, in a local folder or an object store."""
 
 import os
 import re
@@ -11,53 +11,59 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harmonize.archive.location import Place
-from harmonize.archive.manifest import LIMIT
+from harmonize.archive.manifest import MAX_BYTES
 
 TEMPORARY = ".tmp"
-"""How the name of a file ends that is not published yet; one that stays means nothing."""
+"""Suffix of a file that is not published yet; a leftover file with it has no meaning."""
 
 _REMEDY = {"s3": "pip install 'harmonize-margins[s3]'"}
 _SECRET = re.compile(r"""[^\s/"']*:[^\s/"']*@|(?<=\S)[?#][^\s"']*""")
-"""A name with a password before a host, or what follows a path in a URL."""
+"""A name with a password before a host, or the query and fragment of a URL."""
 
 
 class ArchiveError(Exception):
-    """An object of an archive that is not as it must be, or cannot be written: where, and what."""
+    """An object of an archive that is invalid or cannot be written: its name and the problem."""
 
-    def __init__(self, place: object, what: str, name: str = "") -> None:
-        """Remember apart the archive, the name within it, and what is wrong."""
-        super().__init__(f"{place}{'/' if name else ''}{name}: {what}")
+    def __init__(self, place: object, problem: str, name: str = "") -> None:
+        """Stores the object name and the problem separately; ``place`` is the archive."""
+        super().__init__(f"{place}{'/' if name else ''}{name}: {problem}")
         self.name = name
-        self.what = what
+        self.problem = problem
 
 
-class Objects(Protocol):
-    """Where an archive keeps its files; names are relative, as ``packs/….zst``."""
+class Storage(Protocol):
+    """The objects of one archive. Names are relative, such as ``packs/….zst``."""
 
     @property
     def place(self) -> Place:
-        """How people call it."""
+        """Location of the archive, as messages print it."""
 
     def names(self, directory: str) -> list[str]:
-        """The names in a directory, sorted, without temporary ones. Raises ArchiveError."""
+        """Returns the names in a directory, sorted, without temporary ones. Raises ArchiveError."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of an object of at most LIMIT bytes. Raises ArchiveError."""
+        """Returns the bytes of an object of at most MAX_BYTES. Raises ArchiveError."""
 
     def publish(self, name: str, content: bytes) -> None:
-        """Let an object hold ``content`` or not exist. Raises FileExistsError, other OSError."""
+        """Creates an object with all its content, or not at all.
 
-    def settle(self, directory: str) -> None:
-        """Make the names in a directory last. Raises OSError."""
+        Raises FileExistsError if the name is taken, and other OSErrors.
+        """
+
+    def sync(self, directory: str) -> None:
+        """Makes the names in a directory durable. Raises OSError."""
 
     def remove(self, name: str) -> None:
-        """Take an object away; one that is not there is fine. Raises OSError."""
+        """Removes an object; a missing object is ignored. Raises OSError."""
 
     def prepare(self, directories: Iterable[str]) -> None:
-        """Make directories where there are none. Raises OSError."""
+        """Creates directories that do not exist. Raises OSError."""
 
-    def held(self, *, alone: bool) -> AbstractContextManager[None]:
-        """Keep who takes packs away (``alone``) and who adds some from working at once."""
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
+        """Returns a context that keeps a process removing packs apart from processes adding some.
+
+        The removing process takes the lock ``exclusive``, an adding process takes it shared.
+        """
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -77,18 +83,18 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(directory: Path, alone: bool) -> int | None:  # noqa: FBT001 - a step of the disk
-    """Wait for a folder's lock; None where the system or the file system has none."""
+def _lock(directory: Path, exclusive: bool) -> int | None:  # noqa: FBT001 - a step of the disk
+    """Waits for the lock of a folder. Returns None if the system or file system has no locks."""
     try:
         import fcntl  # noqa: PLC0415 - Windows has none
-    except ImportError:  # pragma: no cover - as said
+    except ImportError:  # pragma: no cover - Windows, as above
         return None
     try:
         descriptor = os.open(directory, os.O_RDONLY)
-    except OSError:  # what is wrong with it is told where it is used
+    except OSError:  # the operation that uses the folder reports the problem
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
     except OSError:
         os.close(descriptor)
         return None
@@ -97,20 +103,20 @@ def _lock(directory: Path, alone: bool) -> int | None:  # noqa: FBT001 - a step 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The four steps by which a file comes to last, and a lock; a test stops at each of them."""
+    """The operations that make a file durable, and a lock. Tests interrupt each of them."""
 
-    write: Callable[[Path, bytes], None] = _write  # make a new file, whole and flushed
-    link: Callable[[Path, Path], None] = os.link  # give it its name; fails where that is taken
-    remove: Callable[[Path], None] = os.unlink  # take a name away
-    sync: Callable[[Path], None] = _sync  # make the names in a directory last
-    lock: Callable[[Path, bool], int | None] = _lock  # wait for a folder, to be there alone or not
+    write: Callable[[Path, bytes], None] = _write  # creates a new file with its content, flushed
+    link: Callable[[Path, Path], None] = os.link  # names the file; fails if the name is taken
+    remove: Callable[[Path], None] = os.unlink  # removes a name
+    sync: Callable[[Path], None] = _sync  # makes the names in a directory durable
+    lock: Callable[[Path, bool], int | None] = _lock  # waits for a folder, exclusive or shared
 
 
 DISK = Disk()
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class LocalStorage:
     """A folder. Files are written under a temporary name, flushed, and linked to their own."""
 
     path: Path
@@ -122,16 +128,16 @@ class Local:
         return self.path
 
     def names(self, directory: str) -> list[str]:
-        """As Objects has it."""
+        """Implements Storage."""
         try:
-            found = (one.name for one in (self.path / directory).iterdir())
-            return sorted(one for one in found if not one.endswith(TEMPORARY))
+            names = (path.name for path in (self.path / directory).iterdir())
+            return sorted(name for name in names if not name.endswith(TEMPORARY))
         except OSError as error:
-            what = f"cannot be listed: {error.strerror}"
-            raise ArchiveError(self.path, what, directory) from error
+            problem = f"cannot be listed: {error.strerror}"
+            raise ArchiveError(self.path, problem, directory) from error
 
     def read(self, name: str) -> bytes:
-        """Read a regular file: no link, no pipe."""
+        """Reads a regular file; a link or a pipe is refused."""
         path = self.path / name
         try:
             status = path.lstat()
@@ -145,35 +151,35 @@ class Local:
             raise ArchiveError(self.path, f"cannot be read: {error.strerror}", name) from error
 
     def publish(self, name: str, content: bytes) -> None:
-        """As Objects has it: write, link, remove the temporary name, flush the directory."""
+        """Writes, links, removes the temporary name and flushes the directory."""
         path = self.path / name
         temporary = path.with_name(f"{secrets.token_hex(8)}{TEMPORARY}")
         try:
             self.disk.write(temporary, content)
             self.disk.link(temporary, path)
         finally:
-            with suppress(OSError):  # one that stays means nothing
+            with suppress(OSError):  # a leftover temporary file has no meaning
                 self.disk.remove(temporary)
         self.disk.sync(path.parent)
 
-    def settle(self, directory: str) -> None:
-        """Flush the directory."""
+    def sync(self, directory: str) -> None:
+        """Flushes the directory."""
         self.disk.sync((self.path / directory).absolute())
 
     def remove(self, name: str) -> None:
-        """Unlink the file."""
+        """Unlinks the file."""
         with suppress(FileNotFoundError):
             self.disk.remove(self.path / name)
 
     def prepare(self, directories: Iterable[str]) -> None:
-        """Make the folders."""
+        """Creates the folders."""
         for directory in directories:
             (self.path / directory).mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def held(self, *, alone: bool) -> Iterator[None]:
-        """Lock the folder of packs for as long as the context is open; a crash opens it."""
-        descriptor = self.disk.lock(self.path / "packs", alone)
+    def lock(self, *, exclusive: bool) -> Iterator[None]:
+        """Locks the folder of packs while the context is open; a crash releases the lock."""
+        descriptor = self.disk.lock(self.path / "packs", exclusive)
         try:
             yield
         finally:
@@ -182,11 +188,11 @@ class Local:
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
-    """A place that fsspec opens. An object appears there with its last byte, or not at all.
+class RemoteStorage:
+    """An object store opened by fsspec, where an object appears with all its bytes or not at all.
 
-    ``create`` is asked of the store for every object: it must refuse a name that is taken, as S3 does
-    by ``If-None-Match``. On a store without that, let one process write at a time.
+    Every object is written with mode ``create``: the store must refuse a name that is taken, as S3
+    does by ``If-None-Match``. On a store without that, only one process may write at a time.
     """
 
     url: str
@@ -199,53 +205,57 @@ class Remote:
         return self.url
 
     def names(self, directory: str) -> list[str]:
-        """As Objects has it; a store without folders has an empty one where nothing is."""
+        """Implements Storage. A missing folder counts as empty: some stores have no folders."""
         path = f"{self.root}/{directory}".rstrip("/")
         try:
             with _as_os_error():
                 self.system.invalidate_cache()
-                found: list[str] = self.system.ls(path, detail=False)
+                listing: list[str] = self.system.ls(path, detail=False)
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise ArchiveError(self.url, f"cannot be listed: {said(error)}", directory) from error
-        below = (one.rstrip("/") for one in found)  # a store may hold a name for the folder itself
-        names = {one.rsplit("/", 1)[-1] for one in below if one not in {path, ""}}
-        return sorted(one for one in names if not one.endswith(TEMPORARY))
+            problem = f"cannot be listed: {error_text(error)}"
+            raise ArchiveError(self.url, problem, directory) from error
+        keys = (key.rstrip("/") for key in listing)  # a store may list the folder's own name
+        names = {key.rsplit("/", 1)[-1] for key in keys if key not in {path, ""}}
+        return sorted(name for name in names if not name.endswith(TEMPORARY))
 
     def read(self, name: str) -> bytes:
-        """As Objects has it."""
+        """Implements Storage."""
         path = f"{self.root}/{name}"
         try:
             with _as_os_error():
-                content: bytes = self.system.cat_file(path, end=LIMIT + 1)
+                content: bytes = self.system.cat_file(path, end=MAX_BYTES + 1)
         except FileNotFoundError as error:
             raise ArchiveError(self.url, "is missing", name) from error
         except OSError as error:
-            raise ArchiveError(self.url, f"cannot be read: {said(error)}", name) from error
+            raise ArchiveError(self.url, f"cannot be read: {error_text(error)}", name) from error
         _check_size(self.url, name, len(content))
         return content
 
     def publish(self, name: str, content: bytes) -> None:
-        """As Objects has it: one request that creates."""
+        """Implements Storage by one conditional request."""
         with _as_os_error():
             self.system.pipe_file(f"{self.root}/{name}", content, mode="create")
 
-    def settle(self, directory: str) -> None:
-        """A store answers when an object lasts, so nothing is left to do."""
+    def sync(self, directory: str) -> None:
+        """Does nothing: a store responds only after an object is durable."""
 
     def remove(self, name: str) -> None:
-        """Delete the object."""
+        """Deletes the object."""
         with _as_os_error(), suppress(FileNotFoundError):
             self.system.rm_file(f"{self.root}/{name}")
 
     @contextmanager
-    def held(self, *, alone: bool) -> Iterator[None]:  # noqa: ARG002 - as Objects has it
-        """A store has no lock: prune while nothing else writes there."""
+    def lock(self, *, exclusive: bool) -> Iterator[None]:  # noqa: ARG002 - signature of Storage
+        """Locks nothing: an object store has no lock, so prune while no other process writes."""
         yield
 
     def prepare(self, directories: Iterable[str]) -> None:
-        """Make folders. A store of buckets has none, and a bucket is made by whoever pays for it."""
+        """Creates folders, except on a store of buckets: those have no folders.
+
+        A missing bucket is not created, because its owner pays for it.
+        """
         if not self.system.root_marker:
             return
         for directory in directories:
@@ -253,13 +263,13 @@ class Remote:
                 self.system.makedirs(f"{self.root}/{directory}", exist_ok=True)
 
 
-def objects_at(place: Place, disk: Disk = DISK) -> Local | Remote:
-    """Where a place keeps its files. Raises ArchiveError: a URL that cannot be opened."""
+def objects_at(place: Place, disk: Disk = DISK) -> LocalStorage | RemoteStorage:
+    """Returns the storage at a location. Raises ArchiveError: a URL that cannot be opened."""
     text = str(place)
     if isinstance(place, Path) or "://" not in text:
-        return Local(Path(place), disk)
+        return LocalStorage(Path(place), disk)
     if text.startswith(("file://", "local://")):
-        return Local(Path(text.split("://", 1)[1]), disk)
+        return LocalStorage(Path(text.split("://", 1)[1]), disk)
     import fsspec  # noqa: PLC0415 - only an archive elsewhere needs it
 
     scheme, rest = text.split("://", 1)
@@ -268,34 +278,34 @@ def objects_at(place: Place, disk: Disk = DISK) -> Local | Remote:
         with _as_os_error():
             system, root = fsspec.core.url_to_fs(url)
     except OSError as error:
-        what = f"cannot be opened: {said(error)}"
+        problem = f"cannot be opened: {error_text(error)}"
         if isinstance(error.__cause__, ImportError | ValueError):
-            what += f"; {_REMEDY.get(scheme, f'install what fsspec needs for {scheme}://')}"
-        raise ArchiveError(shown(url), what) from error
-    return Remote(shown(url), system, root.rstrip("/"))
+            problem += f"; {_REMEDY.get(scheme, f'install the fsspec file system for {scheme}://')}"
+        raise ArchiveError(printable(url), problem) from error
+    return RemoteStorage(printable(url), system, root.rstrip("/"))
 
 
-def shown(url: str) -> str:
-    """A URL without the name and password that it may carry, and without its query."""
+def printable(url: str) -> str:
+    """Returns a URL without its user name, password, query and fragment."""
     scheme, rest = re.split(r"[?#]", url, maxsplit=1)[0].split("://", 1)
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rsplit('@', 1)[-1]}{slash}{path}"
 
 
-def said(error: OSError) -> str:
-    """What an error says, in one line, without what a URL in it may carry beside the place."""
+def error_text(error: OSError) -> str:
+    """Returns the message of an error on one line, without secrets that a URL in it carries."""
     text = " ".join((error.strerror or str(error) or type(error).__name__).split())
     return _SECRET.sub("", text)
 
 
 def _check_size(place: object, name: str, size: int) -> None:
-    if size > LIMIT:
-        raise ArchiveError(place, f"has {size} bytes; the most is {LIMIT}", name)
+    if size > MAX_BYTES:
+        raise ArchiveError(place, f"has {size} bytes; the limit is {MAX_BYTES}", name)
 
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Let what a file system of another package raises be an OSError, as for files."""
+    """Converts the exceptions of third-party file systems to OSError, as for local files."""
     try:
         yield
     except OSError:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harmonize.api.gather import GatherRequest
     from venues.gathering.client import Progress
     from venues.gathering.outcome import Outcome
-    from venues.gathering.plan import Plan
+    from venues.gathering.plan import VenuePlan
 
 
 class LogFormat(StrEnum):
@@ -108,10 +108,10 @@ def wanted_of(
 
 
 def _check_place(mirror: str) -> None:
-    from venues.gathering.reachability import place
+    from venues.gathering.reachability import parse_address
 
     try:
-        host, _, _ = place(mirror)
+        host, _, _ = parse_address(mirror)
     except ValueError as error:
         fail(f"--mirror names no place: {error}", USAGE)
     if not host:
@@ -200,24 +200,24 @@ def _print_plan(wanted: "GatherRequest") -> None:
     write_stdout(plan_text(plans).encode())
 
 
-def plan_text(plans: "Sequence[Plan]") -> str:
+def plan_text(plans: "Sequence[VenuePlan]") -> str:
     """The calls of each venue, and the time that its rate limit sets, as a table."""
     lines = [f"{'venue':<22} {'calls':>7} {'seconds':>8}  what is asked\n"]
     for one in plans:
-        if one.skipped:
-            lines.append(f"{one.venue:<22} {'':>7} {'':>8}  not asked: {one.skipped}\n")
+        if one.skip_reason:
+            lines.append(f"{one.venue:<22} {'':>7} {'':>8}  not asked: {one.skip_reason}\n")
             continue
-        calls = f"{one.calls:,}{'+' if one.at_least else ''}"
+        calls = f"{one.calls:,}{'+' if one.is_lower_bound else ''}"
         for number, step in enumerate(one.steps):
-            head = f"{one.venue:<22} {calls:>7} {one.floor:>8.1f}" if not number else " " * 39
-            count = f"{step.calls:,}{'+' if step.at_least else ''}"
+            head = f"{one.venue:<22} {calls:>7} {one.min_seconds:>8.1f}" if not number else " " * 39
+            count = f"{step.calls:,}{'+' if step.is_lower_bound else ''}"
             lines.append(f"{head}  {count} x {step.endpoint.request}\n")
-    asked = [one for one in plans if not one.skipped]
-    slowest = max(asked, key=lambda one: one.floor, default=None)
+    asked = [one for one in plans if not one.skip_reason]
+    slowest = max(asked, key=lambda one: one.min_seconds, default=None)
     if slowest is not None:
         total = sum(one.calls for one in asked)
         lines.append(
-            f"{len(asked)} venues, {total:,} calls or more; rate limits set {slowest.floor:.1f} s "
+            f"{len(asked)} venues, {total:,} calls or more; rate limits set {slowest.min_seconds:.1f} s "
             f"at least ({slowest.venue}). A + marks what depends on lists not gathered yet.\n"
         )
     return "".join(lines)
@@ -253,9 +253,11 @@ class _ProgressDisplay:
     def tell(self, progress: "Progress") -> None:
         if self.bars:
             task = self.tasks[progress.venue]
-            self.bars.update(task, completed=progress.done, total=max(1, progress.due))
-        elif self.json and progress.done == progress.due:
-            self._log("answered", venue=progress.venue, calls=progress.done, due=progress.due)
+            self.bars.update(task, completed=progress.completed, total=max(1, progress.planned))
+        elif self.json and progress.completed == progress.planned:
+            self._log(
+                "answered", venue=progress.venue, calls=progress.completed, due=progress.planned
+            )
 
     def done(self, outcome: "Outcome") -> None:
         venue, became, calls, seconds, what = said(outcome)

@@ -1,1 +1,1 @@
-"""What users configure: .harmonize.yaml, inputs, the nightly run."""
+"""User configuration: .harmonize.yaml, files of measured inputs, the nightly run."""

@@ -1,4 +1,4 @@
-"""Ways to send a notice, each a value that cannot be built wrong and never prints its secrets."""
+"""Notification channels as validated values whose representation shows no secret."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,49 +13,49 @@ _URL = re.compile(
 )
 _HOST = re.compile(rf"{_LABELS}|[0-9A-Fa-f:.]+")
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABELS}")
-_LARGEST_PORT = 65_535
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program and its arguments, run without a shell. Raises ValueError: no program."""
+    """A program and its arguments, run without a shell. Raises ValueError: no program given."""
 
     KIND: ClassVar[str] = "command"
     argv: tuple[str, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not self.argv or not self.argv[0] or any("\0" in one for one in self.argv):
-            message = "must name a program, then its arguments, without the character NUL"
+        if not self.argv or not self.argv[0] or any("\0" in word for word in self.argv):
+            message = "expected a program and its arguments, without NUL characters"
             raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A place that takes the whole notice as JSON. Raises ValueError, which never shows the URL."""
+    """A URL that receives the whole notice as JSON. Raises ValueError, without the URL in its text."""
 
     KIND: ClassVar[str] = "webhook"
     url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        _need_url(self.url)
+        _require_url(self.url)
 
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """An incoming webhook of Slack, or of what is compatible. Raises ValueError, as Webhook does."""
+    """A Slack-compatible incoming webhook. Raises ValueError, as Webhook does."""
 
     KIND: ClassVar[str] = "slack"
     url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        _need_url(self.url)
+        _require_url(self.url)
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail server, and from whom to whom; no login where ``user`` is empty.
+    """A mail server, the sender and the recipients; no login if ``user`` is empty.
 
-    Raises ValueError, which never shows the user or the password.
+    Raises ValueError, without the user or the password in its text.
     """
 
     KIND: ClassVar[str] = "mail"
@@ -69,16 +69,16 @@ class Mail:
 
     def __post_init__(self) -> None:
         addresses = (self.sender, *self.recipients)
-        if not (_HOST.fullmatch(self.host) and 0 < self.port <= _LARGEST_PORT):
-            message = "must name the host and a port from 1 to 65535"
-        elif not self.recipients or not all(_ADDRESS.fullmatch(one) for one in addresses):
-            message = "must name a sender and recipients by bare addresses, as a@example.org"
-        elif not (_printable(self.user) and _printable(self.password)):
-            message = "must have a user and a password of printable ASCII, as the login of SMTP has"
+        if not (_HOST.fullmatch(self.host) and 0 < self.port <= MAX_PORT):
+            message = "expected a host and a port from 1 to 65535"
+        elif not self.recipients or not all(map(_ADDRESS.fullmatch, addresses)):
+            message = "expected a sender and recipients as bare addresses such as a@example.org"
+        elif not (_is_printable(self.user) and _is_printable(self.password)):
+            message = "expected a user and a password of printable ASCII, as SMTP logins require"
         elif bool(self.user) != bool(self.password):
-            message = "must have both a user and a password, or neither"
+            message = "expected both a user and a password, or neither"
         elif self.user and self.security == "none":
-            message = "must use starttls or tls to log in; a password is not sent in the clear"
+            message = "a login without TLS sends the password in the clear; use starttls or tls"
         else:
             return
         raise ValueError(message)
@@ -88,26 +88,26 @@ Channel: TypeAlias = Command | Webhook | Slack | Mail
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is an address of http or https in ASCII, without a user and a password."""
-    found = _URL.fullmatch(text)
-    return found is not None and 0 < int(found["port"] or 1) <= _LARGEST_PORT
+    """Returns whether a text is an ASCII URL of http or https, without a user and a password."""
+    match = _URL.fullmatch(text)
+    return match is not None and 0 < int(match["port"] or 1) <= MAX_PORT
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is a bare mail address in ASCII."""
+    """Returns whether a text is a bare mail address in ASCII."""
     return bool(_ADDRESS.fullmatch(text))
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is the name or the address of a host."""
+    """Returns whether a text is the name or the IP address of a host."""
     return bool(_HOST.fullmatch(text))
 
 
-def _need_url(url: str) -> None:
+def _require_url(url: str) -> None:
     if not is_url(url):
-        message = "must be an address such as https://example.org/hook, in ASCII, without user@"
+        message = "expected an address such as https://example.org/hook, in ASCII and without user@"
         raise ValueError(message)
 
 
-def _printable(text: str) -> bool:
+def _is_printable(text: str) -> bool:
     return text.isascii() and (text.isprintable() or not text)

@@ -1,4 +1,4 @@
-"""Measured inputs that a user gives in a YAML file, as if the archive held them."""
+"""Reads measured model inputs from a YAML file, in the form in which the archive holds them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
@@ -13,68 +13,69 @@ from rules.language.scalars import Count, Day, Inner, Measure, Shape, Text, Tick
 from rules.language.yaml_file import shaped
 
 
-class GivenInput(Shape):
-    """One measured figure of one underlying."""
+class InputEntry(Shape):
+    """One measured value of one underlying."""
 
-    name: Word = Field(description="As a rule set's input is called where it is measured.")
-    underlying: Ticker = Field(description="The asset, as BTC.")
-    value: Measure = Field(description="A rate (0.081, 8.1%) or an amount in USD.")
-    observed_at: Day = Field(description="The last day of what it was measured on.")
-    lower: Measure | None = Field(None, description="The lower end of its interval.")
-    upper: Measure | None = Field(None, description="The upper end.")
-    confidence: Inner | None = Field(None, description="The confidence of the interval: 95%.")
-    observations: Count | None = Field(None, description="How many observations it rests on.")
+    name: Word = Field(description="Name of the input as declared by the rule set.")
+    underlying: Ticker = Field(description="Underlying asset such as BTC.")
+    value: Measure = Field(description="Rate (0.081, 8.1%) or amount in USD.")
+    observed_at: Day = Field(description="Last day of the measured data.")
+    lower: Measure | None = Field(None, description="Lower bound of the confidence interval.")
+    upper: Measure | None = Field(None, description="Upper bound of the confidence interval.")
+    confidence: Inner | None = Field(
+        None, description="Confidence level of the interval, such as 95%."
+    )
+    observations: Count | None = Field(None, description="Number of observations.")
 
 
-class Given(Shape):
-    """A file of inputs."""
+class InputsFile(Shape):
+    """A file of measured inputs."""
 
-    source: Text = Field(description="Where the figures come from, and how they were computed.")
-    verified: Verified = Field(description="How far they were checked, as for citations.")
-    inputs: tuple[GivenInput, ...] = Field(min_length=1, description="The figures.")
+    source: Text = Field(description="Source of the values and method of computation.")
+    verified: Verified = Field(description="Verification level, as for citations.")
+    inputs: tuple[InputEntry, ...] = Field(min_length=1, description="Measured values.")
 
 
 def load(path: Path) -> tuple[Input, ...]:
-    """Read a file of inputs. Raises RuleError, with file:line:column."""
-    given = shaped(path, Given, _contradictions)
-    return tuple(_input(one, given, path, number) for number, one in enumerate(given.inputs))
+    """Reads a file of inputs. Raises RuleError, with file:line:column."""
+    file = shaped(path, InputsFile, _contradictions)
+    return tuple(_input(entry, file, path, index) for index, entry in enumerate(file.inputs))
 
 
-def _input(one: GivenInput, given: Given, path: Path, number: int) -> Input:
+def _input(entry: InputEntry, file: InputsFile, path: Path, index: int) -> Input:
     return Input(
-        name=one.name,
-        underlying=one.underlying,
-        value=one.value,
-        observed_at=datetime.combine(one.observed_at, time.min, UTC),
-        lower=one.lower,
-        upper=one.upper,
-        confidence=one.confidence,
-        observations=one.observations,
-        origin=given.verified.value,
-        source=given.source,
-        pointer=f"{path.name}: inputs[{number}]",
+        name=entry.name,
+        underlying=entry.underlying,
+        value=entry.value,
+        observed_at=datetime.combine(entry.observed_at, time.min, UTC),
+        lower=entry.lower,
+        upper=entry.upper,
+        confidence=entry.confidence,
+        observations=entry.observations,
+        origin=file.verified.value,
+        source=file.source,
+        pointer=f"{path.name}: inputs[{index}]",
     )
 
 
-def _contradictions(written: object) -> Iterator[Contradiction]:
-    """Find intervals that do not hold their value, and figures that are given twice."""
-    seen: set[tuple[object, object, object]] = set()
-    for number, one in enumerate(map(mapping, rows(mapping(written).get("inputs")))):
+def _contradictions(document: object) -> Iterator[Contradiction]:
+    """Yields intervals that do not contain their value, and inputs that are stated twice."""
+    keys: set[tuple[object, object, object]] = set()
+    for index, fields in enumerate(map(mapping, rows(mapping(document).get("inputs")))):
         try:
-            parsed = GivenInput.model_validate(one)
+            entry = InputEntry.model_validate(fields)
         except ValueError:
             continue
-        probe = _input(parsed, _NOBODY, Path("-"), number)
-        reason = unsound(probe)
+        reason = unsound(_input(entry, _EMPTY_FILE, Path("-"), index))
         if reason:
-            yield Contradiction(("inputs", number), f"{reason}; mend the numbers")
-        key = (parsed.name, parsed.underlying, parsed.observed_at)
-        if key in seen:
+            yield Contradiction(("inputs", index), f"{reason}; correct the numbers")
+        key = (entry.name, entry.underlying, entry.observed_at)
+        if key in keys:
             message = (
-                f"{parsed.name} of {parsed.underlying} for that day stands above; give it once"
+                f"duplicates {entry.name} of {entry.underlying} on the same day; remove one of them"
             )
-            yield Contradiction(("inputs", number), message)
-        seen.add(key)
+            yield Contradiction(("inputs", index), message)
+        keys.add(key)
 
 
-_NOBODY = Given.model_construct(source="", verified=Verified.DERIVED, inputs=())
+_EMPTY_FILE = InputsFile.model_construct(source="", verified=Verified.DERIVED, inputs=())

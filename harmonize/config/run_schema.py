@@ -1,4 +1,4 @@
-"""The section ``run`` of a configuration: the nightly run, its site, its notices, what it keeps."""
+"""Schema of the section ``run`` of a configuration: site, notices and retention."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,53 +6,56 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from harmonize.config.channels import Security, Webhook, is_address, is_host
+from harmonize.config.channels import MAX_PORT, Security, Webhook, is_address, is_host
 from harmonize.config.run_settings import RunSettings
-from harmonize.core.yaml_source import Path as Where
+from harmonize.core.yaml_source import Path as KeyPath
 from harmonize.core.yaml_source import shown
 from rules.language.consistency import Contradiction, mapping, rows
 from rules.language.scalars import Count, Link, Shape, Text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-KINDS = ("command", "webhook", "slack", "mail")
-_LARGEST_PORT = 65_535
+CHANNEL_KINDS = ("command", "webhook", "slack", "mail")
 
 
 def _variable(value: object) -> str:
-    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):  # it may be the secret: unsaid
-        message = "must be the name of a variable of the environment, as in SLACK_WEBHOOK, and not the secret"
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(
+        value
+    ):  # not quoted: it may be the secret
+        message = "expected the name of an environment variable such as SLACK_WEBHOOK, not the secret itself"
         raise ValueError(message)
     return value
 
 
 def _url(value: object) -> str:
-    return Webhook(value if isinstance(value, str) else "").url  # its error shows no address either
+    return Webhook(
+        value if isinstance(value, str) else ""
+    ).url  # its error does not quote the URL either
 
 
 def _address(value: object) -> str:
     if not isinstance(value, str) or not is_address(value):
-        message = f"must be a bare mail address, as in a@example.org, was {shown(value)}"
+        message = f"expected a bare mail address such as a@example.org, found {shown(value)}"
         raise ValueError(message)
     return value
 
 
 def _host(value: object) -> str:
     if not isinstance(value, str) or not is_host(value):
-        message = f"must be the name of a host, as in mail.example.org, was {shown(value)}"
+        message = f"expected a host name such as mail.example.org, found {shown(value)}"
         raise ValueError(message)
     return value
 
 
 def _port(value: object) -> int:
-    if type(value) is not int or not 0 < value <= _LARGEST_PORT:
-        message = f"must be a port from 1 to {_LARGEST_PORT}, as 587, was {shown(value)}"
+    if type(value) is not int or not 0 < value <= MAX_PORT:
+        message = f"expected a port from 1 to {MAX_PORT}, such as 587, found {shown(value)}"
         raise ValueError(message)
     return value
 
 
 def _nights(value: object) -> int:
     if type(value) is not int or value < 1:
-        message = f"must be a whole number from 1, was {shown(value)}"
+        message = f"expected a whole number from 1, found {shown(value)}"
         raise ValueError(message)
     return value
 
@@ -65,7 +68,7 @@ Host: TypeAlias = Annotated[str, BeforeValidator(_host), WithJsonSchema(_TEXT_SC
 Port: TypeAlias = Annotated[
     int,
     BeforeValidator(_port),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _LARGEST_PORT}),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_PORT}),
 ]
 Nights: TypeAlias = Annotated[
     int, BeforeValidator(_nights), WithJsonSchema({"type": "integer", "minimum": 1})
@@ -74,128 +77,138 @@ Event: TypeAlias = Literal["new", "worse", "errors", "changes"]
 
 
 class WebhookEntry(Shape):
-    """Where a notice is posted as JSON: one of the three."""
+    """URL that receives a notice as JSON: exactly one of the three fields."""
 
-    url: Url | None = Field(default=None, description="The address, where it is no secret.")
+    url: Url | None = Field(default=None, description="URL, if it is not a secret.")
     url_from: Variable | None = Field(
-        default=None, description="The variable that holds the address."
+        default=None, description="Environment variable that holds the URL."
     )
-    url_file: Text | None = Field(
-        default=None, description="The private file that holds the address."
-    )
+    url_file: Text | None = Field(default=None, description="Private file that holds the URL.")
 
 
 class SlackEntry(Shape):
-    """An incoming webhook of Slack, whose address is a secret: one of the two."""
+    """Incoming webhook of Slack, whose URL is a secret: exactly one of the two fields."""
 
     url_from: Variable | None = Field(
-        default=None, description="The variable that holds the address."
+        default=None, description="Environment variable that holds the URL."
     )
-    url_file: Text | None = Field(
-        default=None, description="The private file that holds the address."
-    )
+    url_file: Text | None = Field(default=None, description="Private file that holds the URL.")
 
 
 class MailEntry(Shape):
-    """A mail server, and from whom to whom."""
+    """Mail server, sender and recipients."""
 
-    host: Host = Field(description="The mail server.")
-    port: Port = Field(description="Its port: 587 for starttls, 465 for tls, as a rule.")
-    security: Security = Field(description="How the connection is made private.")
-    sender: Address = Field(description="From whom.")
-    recipients: tuple[Address, ...] = Field(min_length=1, description="To whom.")
-    user_from: Variable | None = Field(
-        default=None, description="The variable that holds the user."
+    host: Host = Field(description="Host of the mail server.")
+    port: Port = Field(
+        description="Port of the mail server, usually 587 for starttls and 465 for tls."
     )
-    password_from: Variable | None = Field(default=None, description="That holds the password.")
-    password_file: Text | None = Field(default=None, description="The private file that holds it.")
+    security: Security = Field(description="Encryption of the connection: none, starttls or tls.")
+    sender: Address = Field(description="Address of the sender.")
+    recipients: tuple[Address, ...] = Field(
+        min_length=1, description="Addresses of the recipients."
+    )
+    user_from: Variable | None = Field(
+        default=None, description="Environment variable that holds the user."
+    )
+    password_from: Variable | None = Field(
+        default=None, description="Environment variable that holds the password."
+    )
+    password_file: Text | None = Field(
+        default=None, description="Private file that holds the password."
+    )
 
 
 class ChannelEntry(Shape):
-    """One way to send a notice: one of the four."""
+    """One notification channel: exactly one of the four fields."""
 
     command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
-        default=None, description="A program and its arguments; it reads the notice from stdin."
+        default=None, description="Program and arguments; it reads the notice from standard input."
     )
-    webhook: WebhookEntry | None = Field(default=None, description="A place that takes JSON.")
-    slack: SlackEntry | None = Field(default=None, description="An incoming webhook of Slack.")
-    mail: MailEntry | None = Field(default=None, description="A mail server.")
+    webhook: WebhookEntry | None = Field(default=None, description="URL that receives JSON.")
+    slack: SlackEntry | None = Field(default=None, description="Incoming webhook of Slack.")
+    mail: MailEntry | None = Field(default=None, description="Mail server.")
 
 
 class NotifyEntry(Shape):
-    """When notices are sent, and where."""
+    """Conditions under which notices are sent, and their channels."""
 
     on: Annotated[tuple[Event, ...], Field(min_length=1)] = Field(
-        default=("new", "worse", "errors"), description="What is worth a notice."
+        default=("new", "worse", "errors"), description="Events that send a notice."
     )
     level: Literal["error", "warning", "info"] = Field(
-        default="error", description="Findings below this level send none."
+        default="error", description="Lowest level of findings that send a notice."
     )
-    channels: tuple[ChannelEntry, ...] = Field(default=(), description="Where notices go.")
+    channels: tuple[ChannelEntry, ...] = Field(
+        default=(), description="Channels that receive notices."
+    )
 
 
 class KeepEntry(Shape):
-    """How many payloads an archive keeps: the last of so many days, weeks and months."""
+    """Retention of payloads: the last one per day, week and month, for so many of each."""
 
-    daily: Count = Field(default=0, description="Days.")
-    weekly: Count = Field(default=0, description="Weeks.")
-    monthly: Count = Field(default=0, description="Months.")
+    daily: Count = Field(default=0, description="Number of days.")
+    weekly: Count = Field(default=0, description="Number of weeks.")
+    monthly: Count = Field(default=0, description="Number of months.")
 
 
 class Run(Shape):
-    """The nightly run."""
+    """Settings of the nightly run."""
 
-    site: Text = Field(default=RunSettings().site, description="The folder of the site.")
-    base_url: Link | None = Field(default=None, description="Where the site is published.")
-    title: Text = Field(default=RunSettings().title, description="The title of the site.")
-    notify: NotifyEntry = Field(default_factory=NotifyEntry, description="Notices.")
-    keep: KeepEntry | None = Field(default=None, description="What the archive keeps; absent: all.")
+    site: Text = Field(default=RunSettings().site, description="Folder of the site.")
+    base_url: Link | None = Field(default=None, description="Published address of the site.")
+    title: Text = Field(default=RunSettings().title, description="Title of the site.")
+    notify: NotifyEntry = Field(default_factory=NotifyEntry, description="Notifications.")
+    keep: KeepEntry | None = Field(
+        default=None, description="Retention of payloads in the archive; if absent, all are kept."
+    )
     nights: Nights | None = Field(
-        default=None, description="Dated folders kept whole; absent: all."
+        default=None, description="Number of dated folders kept complete; if absent, all."
     )
 
 
 def contradictions(run: Mapping[str, Any]) -> Iterator[Contradiction]:
-    """Find the contradictions of the section as it is written."""
+    """Yields the contradictions of the unvalidated section."""
     keep = run.get("keep")
     if isinstance(keep, dict) and not any(keep.values()):
-        message = "keeps nothing; give daily, weekly or monthly a number above 0"
+        message = "keeps no payloads; set daily, weekly or monthly to a number above 0"
         yield Contradiction(("run", "keep"), message)
-    for number, one in enumerate(rows(mapping(run.get("notify")).get("channels"))):
-        place: Where = ("run", "notify", "channels", number)
-        if not isinstance(one, dict) or set(one) - set(KINDS):
-            continue  # the shape says so
-        if len(one) != 1:
-            message = f"must be one of {', '.join(KINDS)}; write one, and others as entries"
-            yield Contradiction(place, message)
+    for index, entry in enumerate(rows(mapping(run.get("notify")).get("channels"))):
+        key: KeyPath = ("run", "notify", "channels", index)
+        if not isinstance(entry, dict) or set(entry) - set(CHANNEL_KINDS):
+            continue  # the validation of the schema reports it
+        if len(entry) != 1:
+            message = f"expected exactly one of {', '.join(CHANNEL_KINDS)}; add others as separate entries"
+            yield Contradiction(key, message)
             continue
-        yield from _of_channel(place, one)
+        yield from _channel_contradictions(key, entry)
 
 
-def _of_channel(place: Where, one: Mapping[str, Any]) -> Iterator[Contradiction]:
-    (kind,) = one
-    fields = one[kind]
-    place = (*place, kind)
+def _channel_contradictions(key: KeyPath, entry: Mapping[str, Any]) -> Iterator[Contradiction]:
+    (kind,) = entry
+    fields = entry[kind]
+    key = (*key, kind)
     if fields is None:
-        yield Contradiction(place, "is empty; write its fields below it, indented")
+        yield Contradiction(key, "is empty; add its fields below it, indented")
     if kind in {"webhook", "slack"} and isinstance(fields, dict):
-        ways = ("url", "url_from", "url_file") if kind == "webhook" else ("url_from", "url_file")
-        if sum(way in fields for way in ways) != 1:
-            yield Contradiction(place, f"must have one of {', '.join(ways)}; write one of them")
+        names = ("url", "url_from", "url_file") if kind == "webhook" else ("url_from", "url_file")
+        if sum(name in fields for name in names) != 1:
+            yield Contradiction(key, f"expected exactly one of {', '.join(names)}; use one of them")
     if kind == "mail" and isinstance(fields, dict):
-        yield from _of_mail(place, fields)
+        yield from _mail_contradictions(key, fields)
 
 
-def _of_mail(place: Where, fields: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _mail_contradictions(key: KeyPath, fields: Mapping[str, Any]) -> Iterator[Contradiction]:
     passwords = [name for name in ("password_from", "password_file") if name in fields]
     if len(passwords) > 1:
-        message = "stands beside password_from; remove one of them"
-        yield Contradiction((*place, "password_file"), message)
+        message = "conflicts with password_from; remove one of them"
+        yield Contradiction((*key, "password_file"), message)
     if passwords and "user_from" not in fields:
-        yield Contradiction((*place, "user_from"), f"is missing; {passwords[0]} belongs to a user")
+        yield Contradiction(
+            (*key, "user_from"), f"is missing; add it, because {passwords[0]} requires a user"
+        )
     if "user_from" in fields and not passwords:
-        message = "is missing; add it, or password_file, for the user of user_from"
-        yield Contradiction((*place, "password_from"), message)
+        message = "is missing; add it or password_file, because user_from requires a password"
+        yield Contradiction((*key, "password_from"), message)
     if passwords and fields.get("security") == "none":
-        message = "would send the password in the clear; write starttls or tls"
-        yield Contradiction((*place, "security"), message)
+        message = "sends the password in the clear; use starttls or tls"
+        yield Contradiction((*key, "security"), message)

@@ -1,4 +1,4 @@
-"""What a configuration says of the nightly run, as plain values."""
+"""Settings of the nightly run as plain values."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from harmonize.config.channels import Channel
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How many days, weeks and months of payloads an archive keeps; 0 is none of that kind."""
+    """Number of days, weeks and months for which an archive keeps payloads; 0 keeps none."""
 
     daily: int = 0
     weekly: int = 0
@@ -16,10 +16,10 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """When a notice is sent, and where.
+    """Conditions under which a notice is sent, and its channels.
 
-    ``on`` holds some of ``new``, ``worse``, ``errors`` and ``changes``; findings below ``level``
-    (``error``, ``warning`` or ``info``) send none.
+    ``on`` lists events: ``new``, ``worse``, ``errors`` or ``changes``. Findings below ``level``
+    (``error``, ``warning`` or ``info``) send no notice.
     """
 
     on: tuple[str, ...] = ("new", "worse", "errors")
@@ -31,8 +31,8 @@ class Notify:
 class RunSettings:
     """Settings of the nightly run.
 
-    ``site`` is the folder of the site, ``base_url`` where it is published, empty if unsaid and never
-    with a slash at its end. ``keep`` None keeps every payload, ``nights`` None every dated folder.
+    ``site`` is the folder of the site. ``base_url`` is its published address, without a trailing slash
+    and empty if not configured. None keeps every payload (``keep``) or dated folder (``nights``).
     """
 
     site: str = "site"

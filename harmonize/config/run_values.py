@@ -1,14 +1,14 @@
-"""The section ``run`` of a configuration as plain values, with the secrets that it names."""
+"""Converts the section ``run`` of a configuration to plain values and resolves its secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harmonize.config.channels import Channel, Command, Mail, Slack, Webhook
-from harmonize.config.run_schema import KINDS, ChannelEntry, MailEntry, Run
+from harmonize.config.run_schema import CHANNEL_KINDS, ChannelEntry, MailEntry, Run
 from harmonize.config.run_settings import Keep, Notify, RunSettings
 from harmonize.core import secret_file
-from harmonize.core.yaml_source import Path as Where
+from harmonize.core.yaml_source import Path as KeyPath
 from harmonize.core.yaml_source import WrittenError, decode, read
 from rules.language.errors import dotted
 from rules.language.scalars import Shape
@@ -16,14 +16,14 @@ from rules.loader import RuleError, content
 
 
 def settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSettings:
-    """Give the section of the configuration at ``path`` as values, with the secrets it names.
+    """Returns the section of the configuration at ``path`` with its secrets resolved.
 
-    Raises RuleError, with file:line:column: a variable or file is not there or does not fit.
+    Raises RuleError, with file:line:column: a variable or file is missing or invalid.
     """
     secrets = _Secrets(path, environment)
     channels = tuple(
-        _channel(one, ("run", "notify", "channels", number), secrets)
-        for number, one in enumerate(run.notify.channels)
+        _channel(entry, ("run", "notify", "channels", index), secrets)
+        for index, entry in enumerate(run.notify.channels)
     )
     keep = run.keep
     return RunSettings(
@@ -38,64 +38,67 @@ def settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSetting
 
 @dataclass(frozen=True, slots=True)
 class _Secrets:
-    """Where secrets are looked up, and where what names them stands."""
+    """Looks up secrets in the environment and in files beside the configuration at ``path``."""
 
     path: Path
     environment: Mapping[str, str]
 
-    def of(self, entry: Shape, name: str, where: Where) -> str:
-        """The secret that ``<name>_from`` or ``<name>_file`` names; empty where neither is given."""
+    def secret(self, entry: Shape, name: str, key: KeyPath) -> str:
+        """Returns the secret that ``<name>_from`` or ``<name>_file`` names; empty if neither is set.
+
+        Raises RuleError: the variable is not set, or the file is unreadable or empty.
+        """
         variable = getattr(entry, f"{name}_from", None)
         if variable is not None:
-            found = self.environment.get(variable, "").strip()
-            if not found:
-                message = f"the variable {variable} is not set; set it to the secret"
-                raise self.error((*where, f"{name}_from"), message)
-            return found
+            secret = self.environment.get(variable, "").strip()
+            if not secret:
+                message = f"environment variable {variable} is not set; set it to the secret"
+                raise self.error((*key, f"{name}_from"), message)
+            return secret
         file = getattr(entry, f"{name}_file", None)
         if file is None:
             return ""
         try:
-            found = secret_file.text(self.path.parent / file).strip()
+            secret = secret_file.text(self.path.parent / file).strip()
         except secret_file.PrivateError as error:
-            raise self.error((*where, f"{name}_file"), str(error)) from None
-        if not found:
-            message = f"{self.path.parent / file} is empty; write the secret into it"
-            raise self.error((*where, f"{name}_file"), message)
-        return found
+            raise self.error((*key, f"{name}_file"), str(error)) from None
+        if not secret:
+            message = f"{self.path.parent / file} is empty; add the secret to it"
+            raise self.error((*key, f"{name}_file"), message)
+        return secret
 
-    def error(self, where: Where, message: str) -> RuleError:
-        """What is wrong at a place of the configuration."""
+    def error(self, key: KeyPath, message: str) -> RuleError:
+        """Returns the error for one key of the configuration, with its line and column."""
         name = str(self.path)
-        written = read(decode(content(self.path), name), name)
-        said = f"{dotted(where)}: {message}"
-        return RuleError(str(WrittenError(name, *written.place(where), said)))
+        source = read(decode(content(self.path), name), name)
+        reason = f"{dotted(key)}: {message}"
+        return RuleError(str(WrittenError(name, *source.place(key), reason)))
 
 
-def _channel(entry: ChannelEntry, where: Where, secrets: _Secrets) -> Channel:
-    kind = next(one for one in KINDS if getattr(entry, one) is not None)
-    where = (*where, kind)
+def _channel(entry: ChannelEntry, key: KeyPath, secrets: _Secrets) -> Channel:
+    kind = next(name for name in CHANNEL_KINDS if getattr(entry, name) is not None)
+    key = (*key, kind)
     try:
         if entry.command is not None:
             return Command(entry.command)
         if entry.webhook is not None:
-            return Webhook(entry.webhook.url or secrets.of(entry.webhook, "url", where))
+            return Webhook(entry.webhook.url or secrets.secret(entry.webhook, "url", key))
         if entry.slack is not None:
-            return Slack(secrets.of(entry.slack, "url", where))
+            return Slack(secrets.secret(entry.slack, "url", key))
         if entry.mail is not None:
-            return _mail(entry.mail, where, secrets)
+            return _mail(entry.mail, key, secrets)
     except ValueError as error:
-        raise secrets.error(where, str(error)) from None
+        raise secrets.error(key, str(error)) from None
     raise AssertionError(kind)
 
 
-def _mail(entry: MailEntry, where: Where, secrets: _Secrets) -> Mail:
+def _mail(entry: MailEntry, key: KeyPath, secrets: _Secrets) -> Mail:
     return Mail(
         host=entry.host,
         port=entry.port,
         security=entry.security,
         sender=entry.sender,
         recipients=entry.recipients,
-        user=secrets.of(entry, "user", where),
-        password=secrets.of(entry, "password", where),
+        user=secrets.secret(entry, "user", key),
+        password=secrets.secret(entry, "password", key),
     )

@@ -1,14 +1,15 @@
-"""The configuration of a user or a project, ``.harmonize.yaml``: rule sets, checks, waivers, places."""
+"""Reads ``.harmonize.yaml``: rule sets, options of checks, waivers, jurisdictions, nightly run."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from harmonize.config.run_schema import Run
-from harmonize.config.run_schema import contradictions as of_run
+from harmonize.config.run_schema import contradictions as run_contradictions
+from harmonize.core.yaml_source import Path as KeyPath
 from harmonize.core.yaml_source import decode, read
 from harmonize.policy.waiver import Waiver
 from rules.language.consistency import Contradiction, mapping, rows
@@ -30,113 +31,126 @@ from rules.loader import content
 
 
 class WaiverScope(Shape):
-    """Which findings of the codes a waiver covers; what is absent selects everything."""
+    """Selects the findings of the codes that a waiver covers; an absent field selects all."""
 
-    venues: tuple[Venue, ...] = Field((), description="Venues, by their ids.")
-    symbols: tuple[Text, ...] = Field((), description="Symbols, as BTC/USDT:USDT.")
-    underlyings: tuple[Ticker, ...] = Field((), description="Assets, as BTC.")
-    profiles: tuple[Text, ...] = Field((), description="Profiles, as 'isolated'.")
-    rule_sets: tuple[Slug, ...] = Field((), description="Rule sets, by their ids.")
-    figures: tuple[Word, ...] = Field((), description="initial or maintenance.")
+    venues: tuple[Venue, ...] = Field((), description="Venue ids.")
+    symbols: tuple[Text, ...] = Field((), description="Symbols such as BTC/USDT:USDT.")
+    underlyings: tuple[Ticker, ...] = Field((), description="Underlying assets such as BTC.")
+    profiles: tuple[Text, ...] = Field((), description="Margin profiles such as isolated.")
+    rule_sets: tuple[Slug, ...] = Field((), description="Rule set ids.")
+    figures: tuple[Word, ...] = Field((), description="Margin types: initial or maintenance.")
 
 
 class WaiverEntry(Shape):
-    """Findings that somebody answers for, until a day."""
+    """Findings that an owner accepts until a date."""
 
-    codes: tuple[Code, ...] = Field(min_length=1, description="The codes of the checks, as MH401.")
-    scope: WaiverScope = Field(description="Which of their findings.")
-    reason: Text = Field(description="Why they are accepted.")
-    owner: Text = Field(description="Who answers for it.")
-    expires: Day = Field(description="The last day on which it holds.")
+    codes: tuple[Code, ...] = Field(min_length=1, description="Codes of the checks, such as MH401.")
+    scope: WaiverScope = Field(description="Findings of these checks that are covered.")
+    reason: Text = Field(description="Reason for accepting them.")
+    owner: Text = Field(description="Person or function responsible.")
+    expires: Day = Field(description="Last day of validity.")
     value: Measure | None = Field(
-        None, description="What was found when it was waived: a margin rate, or a divergence."
+        None, description="Margin rate or divergence observed when the waiver was granted."
     )
     may_worsen: Share | None = Field(
-        None, description="By which share of value it may get worse before the waiver lapses."
+        None, description="Share of value by which it may worsen before the waiver lapses."
     )
 
 
 class Configuration(Shape):
-    """A configuration."""
+    """The whole configuration file."""
 
-    rules: tuple[Text, ...] = Field((), description="Packs and files, where --rules names none.")
-    inputs: Text | None = Field(None, description="A file of measured inputs, as with --inputs.")
+    rules: tuple[Text, ...] = Field(
+        (), description="Rule packs and files, used if --rules is absent."
+    )
+    inputs: Text | None = Field(None, description="File of measured inputs, as for --inputs.")
     checks: dict[Code, dict[Word, Measure]] = Field(
-        default_factory=dict, description="Options of checks, by code and name."
+        default_factory=dict, description="Options of checks, by code and option name."
     )
     jurisdictions: dict[Venue, Annotated[tuple[Country, ...], Field(min_length=1)]] = Field(
-        default_factory=dict, description="Where venues are established, by their ids."
+        default_factory=dict, description="Countries in which venues are established, by venue id."
     )
-    waivers: tuple[WaiverEntry, ...] = Field((), description="Findings that are accepted.")
-    run: Run = Field(default_factory=Run, description="The nightly run.")
+    waivers: tuple[WaiverEntry, ...] = Field((), description="Accepted findings.")
+    run: Run = Field(default_factory=Run, description="Nightly run.")
 
 
 def load(path: Path, options: Mapping[str, tuple[str, ...]]) -> Configuration:
-    """Read a configuration; ``options`` names the checks that there are, and their options.
+    """Reads a configuration; ``options`` maps the code of every check to the names of its options.
 
     Raises RuleError, with file:line:column.
     """
-    return shaped(path, Configuration, lambda written: _contradictions(written, options))
+    return shaped(path, Configuration, lambda document: _contradictions(document, options))
 
 
 def waivers(configuration: Configuration, path: Path) -> tuple[Waiver, ...]:
-    """Give the waivers of a configuration as values, each with its place in the file."""
+    """Returns the waivers of a configuration as values, each with its line in the file."""
     if not configuration.waivers:
         return ()
-    written = read(decode(content(path), str(path)), str(path))
+    source = read(decode(content(path), str(path)), str(path))
     return tuple(
-        _waiver(one, f"{path}:{written.place(('waivers', number)).line}")
-        for number, one in enumerate(configuration.waivers)
+        _waiver(entry, f"{path}:{source.place(('waivers', index)).line}")
+        for index, entry in enumerate(configuration.waivers)
     )
 
 
-def _waiver(one: WaiverEntry, where: str) -> Waiver:
+def _waiver(entry: WaiverEntry, where: str) -> Waiver:
     return Waiver(
         where=where,
-        codes=one.codes,
-        reason=one.reason,
-        owner=one.owner,
-        expires=one.expires,
-        venues=one.scope.venues,
-        symbols=one.scope.symbols,
-        underlyings=one.scope.underlyings,
-        profiles=one.scope.profiles,
-        rule_sets=one.scope.rule_sets,
-        figures=one.scope.figures,
-        value=None if one.value is None else float(one.value),
-        may_worsen=float(one.may_worsen or Decimal(0)),
+        codes=entry.codes,
+        reason=entry.reason,
+        owner=entry.owner,
+        expires=entry.expires,
+        venues=entry.scope.venues,
+        symbols=entry.scope.symbols,
+        underlyings=entry.scope.underlyings,
+        profiles=entry.scope.profiles,
+        rule_sets=entry.scope.rule_sets,
+        figures=entry.scope.figures,
+        value=None if entry.value is None else float(entry.value),
+        may_worsen=float(entry.may_worsen or Decimal(0)),
     )
 
 
 def _contradictions(
-    written: object, options: Mapping[str, tuple[str, ...]]
+    document: object, options: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Contradiction]:
-    fields = mapping(written)
-    for code, chosen in mapping(fields.get("checks")).items():
-        known = options.get(code)
-        if known is None:
-            yield Contradiction(("checks", code), _no_check(code, options))
+    fields = mapping(document)
+    yield from _check_contradictions(mapping(fields.get("checks")), options)
+    for index, entry in enumerate(map(mapping, rows(fields.get("waivers")))):
+        yield from _waiver_contradictions(("waivers", index), entry, options)
+    yield from run_contradictions(mapping(fields.get("run")))
+
+
+def _check_contradictions(
+    checks: Mapping[str, Any], options: Mapping[str, tuple[str, ...]]
+) -> Iterator[Contradiction]:
+    for code, settings in checks.items():
+        names = options.get(code)
+        if names is None:
+            yield Contradiction(("checks", code), _unknown_code(code, options))
             continue
-        for name in mapping(chosen):
-            if name not in known:
-                there = f"there are {', '.join(known)}" if known else "it has none"
-                message = f"is no option of {code}; {there}"
+        for name in mapping(settings):
+            if name not in names:
+                remedy = f"use one of {', '.join(names)}" if names else "remove it"
+                message = f"unknown option of {code}; {remedy}"
                 yield Contradiction(("checks", code, name), message)
-    for number, one in enumerate(map(mapping, rows(fields.get("waivers")))):
-        place: tuple[str | int, ...] = ("waivers", number)
-        for index, code in enumerate(rows(one.get("codes"))):
-            if isinstance(code, str) and code not in options:
-                yield Contradiction((*place, "codes", index), _no_check(code, options))
-            elif isinstance(code, str) and code.startswith("MH80"):
-                message = f"{code} speaks of waivers and cannot be waived; remove it"
-                yield Contradiction((*place, "codes", index), message)
-        if one.get("may_worsen") is not None and one.get("value") is None:
-            message = "is missing; may_worsen is a share of it"
-            yield Contradiction((*place, "value"), message)
-    yield from of_run(mapping(fields.get("run")))
 
 
-def _no_check(code: str, options: Mapping[str, tuple[str, ...]]) -> str:
-    family = [one for one in options if one[:3] == code[:3]]
-    there = f"there are {', '.join(family)}" if family else "see `harmonize explain`"
-    return f"no check has code {code}; {there}"
+def _waiver_contradictions(
+    key: KeyPath, entry: Mapping[str, Any], options: Mapping[str, tuple[str, ...]]
+) -> Iterator[Contradiction]:
+    for index, code in enumerate(rows(entry.get("codes"))):
+        if isinstance(code, str) and code not in options:
+            yield Contradiction((*key, "codes", index), _unknown_code(code, options))
+        elif isinstance(code, str) and code.startswith("MH80"):
+            message = f"{code} concerns waivers and cannot be waived; remove it"
+            yield Contradiction((*key, "codes", index), message)
+    if entry.get("may_worsen") is not None and entry.get("value") is None:
+        message = "is missing; add it, because may_worsen is a share of it"
+        yield Contradiction((*key, "value"), message)
+
+
+def _unknown_code(code: str, options: Mapping[str, tuple[str, ...]]) -> str:
+    family = [other for other in options if other[:3] == code[:3]]
+    remedy = f"use one of {', '.join(family)}" if family else "see `harmonize explain`"
+    return f"unknown check {code}; {remedy}"

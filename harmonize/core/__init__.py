@@ -1,1 +1,1 @@
-"""What venues publish, as values: payloads, instruments, margin schedules."""
+"""Values that venues publish: payloads, instruments and margin schedules."""

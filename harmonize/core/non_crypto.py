@@ -1,8 +1,8 @@
-"""Underlyings that are no crypto-assets, by the tickers under which venues list them.
+"""Underlyings that are not crypto-assets, by the tickers under which venues list them.
 
-The list is ours and by ticker alone: shares, funds, metals and energy seen in the recordings, and
-companies not yet listed. A ticker that is missing here is taken for a crypto-asset, so rule sets on
-crypto contracts would still speak of it.
+The list is the project's own and goes by ticker alone. It covers shares, funds, metals and energy
+in the recorded data, and companies not yet listed. A ticker missing here counts as a crypto-asset,
+so rule sets on crypto contracts would apply to it.
 """
 
 _METALS_AND_ENERGY = "BZ CL COPPER NATGAS XAG XAU XPD XPT"

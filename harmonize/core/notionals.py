@@ -1,8 +1,8 @@
-"""The notionals at which every report gives figures."""
+"""Notionals at which every report evaluates margins."""
 
 NOTIONAL_GRID = (1e4, 1e5, 1e6, 1e7, 1e8)
-"""Notionals, in USD, at which the document gives points."""
+"""Notionals, in USD, at which the audit document evaluates margins."""
 
 
 HEAT_NOTIONAL = 1e6
-"""The notional of single-figure tables, in USD."""
+"""Notional, in USD, of tables with one number per venue."""

@@ -1,4 +1,4 @@
-"""Open interest of one contract, as its venue published it: a weight, where all compared have one."""
+"""Open interest per contract, as published: a weight where every compared contract has one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class OpenInterest:
-    """Open interest in USD of a venue's contract, by the venue's own id; where it stands, and of when."""
+    """Open interest of one contract, in USD, with its observation time and source.
+
+    ``id`` is the venue's own id of the contract. ``pointer`` is the JSON pointer into the payload
+    ``sha256``.
+    """
 
     venue: str
     id: str
@@ -19,14 +23,14 @@ class OpenInterest:
 
 
 Interests = Mapping[tuple[str, str], OpenInterest]
-"""By venue and the venue's id of the contract."""
+"""Open interest by venue and the venue's id of the contract."""
 
 
-def by_contract(found: Iterable[OpenInterest]) -> Interests:
-    """Keep the newest of each contract."""
-    kept: dict[tuple[str, str], OpenInterest] = {}
-    for one in found:
-        key = (one.venue, one.id)
-        if key not in kept or one.observed_at > kept[key].observed_at:
-            kept[key] = one
-    return kept
+def by_contract(open_interests: Iterable[OpenInterest]) -> Interests:
+    """Returns the newest open interest per contract."""
+    newest: dict[tuple[str, str], OpenInterest] = {}
+    for open_interest in open_interests:
+        key = (open_interest.venue, open_interest.id)
+        if key not in newest or open_interest.observed_at > newest[key].observed_at:
+            newest[key] = open_interest
+    return newest

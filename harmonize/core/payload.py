@@ -1,4 +1,4 @@
-"""What a venue sent, byte for byte, and where in it a number stands."""
+"""Venue responses, byte for byte, and the location of each published number in them."""
 
 import hashlib
 import json
@@ -11,30 +11,30 @@ from typing import NoReturn
 
 
 class Origin(StrEnum):
-    """How far a payload can be trusted to be what the venue serves."""
+    """Origin of a payload, which decides how far it represents what the venue serves."""
 
     LIVE = "live"  # gathered by this tool
-    RECORDED = "recorded"  # a venue's response, recorded by someone else and carried here
+    RECORDED = "recorded"  # a venue's response, recorded by a third party and imported
     DOCUMENTATION = "documentation"  # a sample or a formula from the venue's own documentation
     MARKET = "market"  # a market price, archived to convert contracts and coins into USD
-    ATTEMPT = "attempt"  # this tool's record that gathering failed, and why
+    ATTEMPT = "attempt"  # this tool's record of a failed gathering, with the reason
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a venue: the ccxt implicit method that makes it, and its parameters."""
+    """One request to a venue: the ccxt implicit method and its parameters."""
 
     method: str
     params: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Write the call as code would: ``method(key=value)``."""
+        """Returns the call in code notation: ``method(key=value)``."""
         return f"{self.method}({', '.join(f'{key}={value}' for key, value in self.params)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a payload comes from: its origin, its source in words, and what its date rests on."""
+    """Source of a payload: its origin, a description and the basis of its date."""
 
     origin: Origin
     source: str
@@ -44,7 +44,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The bytes that answered one call, with their SHA-256 and the time they were observed (UTC)."""
+    """Response to one call: its bytes, their SHA-256 and the observation time (UTC)."""
 
     venue: str
     call: Call
@@ -62,9 +62,9 @@ class Payload:
         provenance: Provenance,
         content: bytes,
     ) -> "Payload":
-        """Take what a venue sent and name it by its hash. Raises ValueError: time without zone."""
+        """Returns a payload with the SHA-256 of its bytes. Raises ValueError: time without zone."""
         if observed_at.tzinfo is None:
-            message = f"{venue} {call}: the observation time must carry a time zone"
+            message = f"{venue} {call}: expected an observation time with a time zone"
             raise ValueError(message)
         digest = hashlib.sha256(content).hexdigest()
         return cls(venue, call, observed_at.astimezone(UTC), provenance, content, digest)
@@ -72,10 +72,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The payloads of one venue that belong together.
+    """Payloads of one venue that belong together.
 
-    ``complete`` says whether they cover every instrument that the venue listed then; a snapshot
-    that was trimmed says nothing about the instruments it leaves out.
+    ``complete`` is True if they cover every instrument that the venue listed at that time. A
+    trimmed snapshot is no evidence about the instruments missing from it.
     """
 
     venue: str
@@ -84,14 +84,14 @@ class Snapshot:
     complete: bool
 
     def answers(self, method: str) -> tuple[Payload, ...]:
-        """Payloads that answered ``method``, in a fixed order."""
-        found = (payload for payload in self.payloads if payload.call.method == method)
-        return tuple(sorted(found, key=lambda payload: (payload.call.params, payload.sha256)))
+        """Returns the responses to ``method``, in a fixed order."""
+        responses = (payload for payload in self.payloads if payload.call.method == method)
+        return tuple(sorted(responses, key=lambda payload: (payload.call.params, payload.sha256)))
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where in each tier's row a figure stands, and in which unit the venue writes it.
+    """Location of one published number in each tier's row, and the unit in which it is published.
 
     ``key`` is a JSON pointer relative to the row.
     """
@@ -103,7 +103,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One number that a conversion used: a contract size or a price."""
+    """Number used in a conversion: a contract size or a price."""
 
     name: str
     value: Decimal
@@ -116,7 +116,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How a bound in contracts or coins became USD: ``formula`` in words, and its factors."""
+    """Conversion of a bound from contracts or coins into USD: ``formula`` in words, and factors."""
 
     formula: str
     factors: tuple[Factor, ...]
@@ -124,10 +124,10 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """For every figure of a schedule: the payload, the pointer into it, the unit, the conversion.
+    """Payload, pointer, unit and conversion of every number in a schedule.
 
-    ``rows`` are JSON pointers, one a tier (or one for the whole formula); ``columns`` say where in
-    a row each figure stands. ``rows[k] + column.key`` is the full pointer of a figure.
+    ``rows`` are JSON pointers, one per tier, or a single one for a formula. ``columns`` locate each
+    number within a row: ``rows[k] + column.key`` is its full pointer.
     """
 
     sha256: str
@@ -138,7 +138,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A payload, or a row of one, that could not be read: where, why, and what it concerns."""
+    """Payload, or row of a payload, that cannot be read: location, reason and symbol concerned."""
 
     venue: str
     where: str
@@ -148,9 +148,9 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Unobserved:
-    """A venue whose margins the newest try did not bring, and why.
+    """Venue whose margins the latest attempt did not observe, with the reason.
 
-    ``attempted_at`` is None where nothing was tried: it needs a key, or was never gathered.
+    ``attempted_at`` is None if there was no attempt: the venue needs a key, or was never gathered.
     """
 
     venue: str
@@ -159,30 +159,30 @@ class Unobserved:
 
 
 class UnreadablePayloadError(Exception):
-    """A payload that is not what its endpoint promises. ``where`` is a JSON pointer, or empty."""
+    """Payload that deviates from its endpoint's format. ``where`` is a JSON pointer, or empty."""
 
     def __init__(self, *, where: str, reason: str) -> None:
-        """Remember the place and the reason apart, so that a defect can carry both."""
+        """Keeps location and reason apart, so that a defect can carry both."""
         super().__init__(f"{where or '/'}: {reason}")
         self.where = where
         self.reason = reason
 
 
 def decode(payload: Payload) -> object:
-    """Read a payload's JSON; numbers with a point or exponent become Decimal, digits kept.
+    """Returns a payload's JSON; numbers with a point or exponent become Decimal, digits kept.
 
     Raises UnreadablePayloadError: not UTF-8, not JSON, NaN or Infinity, nested too deeply.
     """
     try:
         text = payload.content.decode("utf-8")
-        found = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-        return _whole(found) if _SURROGATE.search(text) else found
+        document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return _without_surrogates(document) if _SURROGATE.search(text) else document
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:
         reason = f"not JSON at character {error.pos} of {len(error.doc)}: {error.msg}"
     except RecursionError:
-        reason = "nested too deeply to be a venue's answer"
+        reason = "nested too deeply for a venue's response"
     except ValueError as error:
         reason = str(error)
     raise UnreadablePayloadError(where="", reason=reason)
@@ -191,36 +191,36 @@ def decode(payload: Payload) -> object:
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def _whole(value: object) -> object:
-    """The same with a replacement character for every half of a character, which no text can hold."""
+def _without_surrogates(value: object) -> object:
+    """Replaces unpaired surrogates, which UTF-8 cannot encode, by the replacement character."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_whole(one) for one in value]
+        return [_without_surrogates(entry) for entry in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(one) for key, one in value.items()}
+        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
     return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    message = f"holds {name}, which is not a number"
+    message = f"contains {name}, which is not a JSON number"
     raise ValueError(message)
 
 
 def resolve(document: object, pointer: str) -> object:
-    """Follow a JSON pointer (RFC 6901). Raises KeyError: nothing stands there."""
-    here = document
+    """Returns the value at a JSON pointer (RFC 6901). Raises KeyError: there is no such value."""
+    node = document
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, dict) and name in here:
-            here = here[name]
-        elif isinstance(here, list) and name.isdecimal() and int(name) < len(here):
-            here = here[int(name)]
+        if isinstance(node, dict) and name in node:
+            node = node[name]
+        elif isinstance(node, list) and name.isdecimal() and int(name) < len(node):
+            node = node[int(name)]
         else:
             raise KeyError(pointer)
-    return here
+    return node
 
 
 def escape(token: str) -> str:
-    """Write a key so that it can stand in a JSON pointer."""
+    """Returns a key escaped for use in a JSON pointer (RFC 6901)."""
     return token.replace("~", "~0").replace("/", "~1")

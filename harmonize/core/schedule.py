@@ -1,7 +1,7 @@
 """Margin as an exact function of position notional: tiers, pieces, schedules.
 
-Amounts are US dollars and rates are plain (0.01 is 1 %). Numbers are Decimal, as published;
-``harmonize.numerics.panel`` evaluates them in floating point.
+Amounts are in US dollars; rates are plain numbers (0.01 is 1 %). Numbers are Decimal, as published.
+``margin`` evaluates one position in floating point, ``harmonize.numerics.panel`` many at once.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ INFINITY = Decimal("Infinity")
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[T]):
-    """A figure that the venue publishes."""
+    """Value that the venue publishes."""
 
     value: T
 
 
 @dataclass(frozen=True, slots=True)
 class Derived(Generic[T]):
-    """A figure that follows from published ones by a step that the venue does not state.
+    """Value derived from published ones by a step that the venue does not state.
 
-    ``verified`` is False where that step is from memory or a guess: ``--strict`` leaves it out.
+    ``verified`` is False if no source supports that step: ``--strict`` then excludes the value.
     """
 
     value: T
@@ -42,7 +42,7 @@ class Derived(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A figure that could not be observed, and why."""
+    """Value that cannot be observed, with the reason."""
 
     reason: str
 
@@ -51,7 +51,7 @@ Observed = Known[T] | Derived[T] | Unknown
 
 
 class TierRule(StrEnum):
-    """How tiers become a margin: see the glossary under flat, marginal, continuous."""
+    """Rule that turns tiers into a margin: see flat, marginal and continuous in the glossary."""
 
     FLAT = "flat"
     MARGINAL = "marginal"
@@ -59,7 +59,7 @@ class TierRule(StrEnum):
 
 
 class MaintenanceMeaning(StrEnum):
-    """What happens at the maintenance margin; different meanings are not scored as one."""
+    """Consequence of falling to the maintenance margin; different meanings are scored separately."""
 
     LIQUIDATION = "liquidation trigger"
     CALL = "margin call"
@@ -67,7 +67,7 @@ class MaintenanceMeaning(StrEnum):
 
 
 class MarginMode(StrEnum):
-    """Whether the position's margin stands alone or is shared."""
+    """Margin mode of a position: its own collateral, or collateral shared with other positions."""
 
     CROSS = "cross"
     ISOLATED = "isolated"
@@ -76,26 +76,29 @@ class MarginMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Whose margin it is. ``any`` and empty text mean that the venue makes no difference."""
+    """Account settings to which a schedule applies.
+
+    ``any`` and empty text mean that the venue does not distinguish the setting.
+    """
 
     margin_mode: MarginMode
     account_class: str = "any"
     position_mode: str = "any"
     chosen_leverage: str = ""
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - a handful of profiles, asked tens of thousands of times
+    @lru_cache(maxsize=1024)  # noqa: B019 - few profiles, formatted tens of thousands of times
     def __str__(self) -> str:
-        """Write the parts that narrow the profile, in a fixed order."""
-        parts = [self.margin_mode.value, self.account_class, self.position_mode]
-        named = [part for part in parts if part != "any"]
+        """Returns the settings that narrow the profile, in a fixed order."""
+        settings = [self.margin_mode.value, self.account_class, self.position_mode]
+        narrowing = [setting for setting in settings if setting != "any"]
         if self.chosen_leverage:
-            named.append(f"at {self.chosen_leverage}x")
-        return ", ".join(named) or "any"
+            narrowing.append(f"at {self.chosen_leverage}x")
+        return ", ".join(narrowing) or "any"
 
 
 @dataclass(frozen=True, slots=True)
 class FeeAddOn:
-    """A fee that the venue counts on top of maintenance margin; MM here never includes it."""
+    """Fee that the venue adds to maintenance margin. MM never includes it here."""
 
     rule: str
     rate: "Observed[Decimal]"
@@ -103,9 +106,9 @@ class FeeAddOn:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One published row, in USD. ``lower`` and ``deduction`` are None where the row has none.
+    """One published tier, in USD. ``lower`` and ``deduction`` are None if the venue gives none.
 
-    ``upper`` is infinite where the row is open-ended.
+    ``upper`` is infinite if the tier is open-ended.
     """
 
     upper: Decimal
@@ -115,15 +118,33 @@ class Tier:
     deduction: Decimal | None = None
 
 
+def piece_margin(
+    fixed: float, rate: float, coefficient: float, power: float, notional: float
+) -> float:
+    """Returns the margin of one piece, in USD: ``fixed + rate * N + coefficient * N ** power``."""
+    curved = coefficient * notional**power if coefficient else 0.0
+    return fixed + rate * notional + curved
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Margin = ``fixed + rate * N + coefficient * N ** power`` up to and with N = ``upper``."""
+    """Margin = ``fixed + rate * N + coefficient * N ** power``, up to and including ``upper``."""
 
     upper: Decimal
     fixed: Decimal = ZERO
     rate: Decimal = ZERO
     coefficient: Decimal = ZERO
     power: Decimal = Decimal(2)
+
+    def margin(self, notional: float) -> float:
+        """Returns the margin in USD by the formula of the piece, also beyond its bounds."""
+        return piece_margin(
+            float(self.fixed),
+            float(self.rate),
+            float(self.coefficient),
+            float(self.power),
+            notional,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +154,42 @@ class MarginFunction:
     pieces: tuple[Piece, ...]
 
     def __post_init__(self) -> None:
-        """Refuse pieces that do not rise from 0. Raises ValueError."""
+        """Raises ValueError: there are no pieces, or their bounds do not rise from 0."""
         below = ZERO
         for piece in self.pieces:
             if not piece.upper > below:
-                message = f"pieces must rise from 0: {piece.upper} does not lie above {below}"
+                message = (
+                    f"pieces: expected bounds that rise from 0, found {piece.upper} after {below}"
+                )
                 raise ValueError(message)
             below = piece.upper
         if not self.pieces:
-            message = "a margin function needs at least one piece"
+            message = "pieces: expected at least one piece, found none"
             raise ValueError(message)
 
     @property
     def upper(self) -> Decimal:
-        """The largest notional at which the function has a value, in USD; may be infinite."""
+        """Largest notional at which the function has a value, in USD; may be infinite."""
         return self.pieces[-1].upper
+
+    def margin(self, notional: float) -> float | None:
+        """Returns the margin, in USD, of one position.
+
+        None where the function has no value: the notional is not finite, not above 0, or above
+        the last bound. Bounds are compared in float64.
+        """
+        if not 0.0 < notional < float("inf"):
+            return None
+        for piece in self.pieces:
+            if notional <= float(piece.upper):
+                return piece.margin(notional)
+        return None
 
 
 def flat(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> MarginFunction:
-    """Each tier's rate applies to the whole position, so margin jumps at the bounds.
+    """Returns a function that applies each tier's rate to the whole position.
 
-    Raises ValueError: bounds that do not rise.
+    Margin jumps at the bounds. Raises ValueError: bounds that do not rise.
     """
     return MarginFunction(
         tuple(Piece(upper, ZERO, rate) for upper, rate in zip(uppers, rates, strict=True))
@@ -161,10 +197,10 @@ def flat(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> MarginFunction:
 
 
 def marginal(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> MarginFunction:
-    """Each tier's rate applies to the slice in it, so margin is continuous.
+    """Returns a function that applies each tier's rate to the slice of the position in that tier.
 
-    ``MM = r_k * N - D_k`` with the deduction of ``deductions``. Raises ValueError: bounds that do
-    not rise.
+    Margin is continuous: ``MM = r_k * N - D_k``, with ``D_k`` from ``deductions``. Raises
+    ValueError: bounds that do not rise.
     """
     fixed = (-deduction for deduction in deductions(uppers, rates))
     return MarginFunction(
@@ -176,35 +212,39 @@ def marginal(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> MarginFunct
 
 
 def deductions(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> tuple[Decimal, ...]:
-    """D_1 = 0, ``D_k = D_{k-1} + B_k * (r_k - r_{k-1})``, B_k the lower bound of tier k, in USD.
+    """Returns the deduction of each tier, in USD.
 
-    Source: Binance, "Leverage and Margin of USDⓈ-M Futures" (FAQ b3c689c1f50a44cabb3a84e663b81d93),
-    where it is called maintenance amount; Bybit publishes the same recursion. Raises ValueError: a
-    bound before the last one that is infinite.
+    D_1 = 0, ``D_k = D_{k-1} + B_k * (r_k - r_{k-1})``, with B_k the lower bound of tier k. Source:
+    Binance, "Leverage and Margin of USDⓈ-M Futures" (FAQ b3c689c1f50a44cabb3a84e663b81d93), where
+    it is called maintenance amount. Bybit publishes the same recursion. Raises ValueError: a bound
+    before the last is infinite.
     """
     amounts = [ZERO]
     for bound, below, above in zip(uppers, rates, rates[1:], strict=False):
         if not bound.is_finite():
-            message = f"a tier lies above the bound {bound}"
+            message = f"tiers: expected a finite bound before the last tier, found {bound}"
             raise ValueError(message)
         amounts.append(amounts[-1] + bound * (above - below))
     return tuple(amounts[: len(rates)])
 
 
-UNSTATED = Unknown("the venue does not say since when it holds")
+UNSTATED = Unknown("the venue does not state since when the schedule applies")
 
 
 @dataclass(frozen=True, slots=True)
 class MarginSchedule:
-    """IM and MM of one instrument for one profile, with what is known of each and its evidence.
+    """IM and MM of one instrument for one profile, with the evidence for both.
 
-    ``capacity`` is the largest position the venue takes, in USD. ``origin`` is that of the
-    weakest payload that the margins rest on. ``dates`` are the observation times of all payloads
-    used, oldest first; ``observed_at`` is that of the margin payload itself. ``exclusion_reason`` says why the
-    schedule is no match for others' (only a part of it is published); empty where it is one.
-    ``effective`` is since when it holds, where the venue says. ``scales`` says whether the functions move
-    with a price that is in the evidence; ``capacity_price`` is the price that made the capacity USD, where
-    one did that the evidence does not hold.
+    - ``capacity``: largest position that the venue accepts, in USD.
+    - ``origin``: origin of the weakest payload behind the margins.
+    - ``dates``: observation times of all payloads used, oldest first.
+    - ``observed_at``: observation time of the margin payload itself.
+    - ``exclusion_reason``: reason for excluding the schedule from cross-venue comparison (only part
+      of it is published); empty if it is included.
+    - ``effective``: time since when the schedule applies, if the venue states it.
+    - ``scales``: True if the functions move with a price in the evidence.
+    - ``capacity_price``: price that converted the capacity into USD; None if there is none, or if
+      the evidence includes it.
     """
 
     instrument: Instrument
@@ -228,10 +268,10 @@ class MarginSchedule:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What names a schedule: venue, symbol, profile."""
+        """Unique key of a schedule: venue, symbol, profile."""
         return (self.instrument.venue, self.instrument.symbol, str(self.profile))
 
 
-def value_of(figure: "Observed[T]") -> T | None:
-    """Give the value of a known or derived figure, None for an unknown one."""
-    return None if isinstance(figure, Unknown) else figure.value
+def value_of(observed: "Observed[T]") -> T | None:
+    """Returns the value if it is known or derived; None if it is unknown."""
+    return None if isinstance(observed, Unknown) else observed.value

@@ -1,23 +1,26 @@
-"""Text that only its owner may read."""
+"""Reads secret files, which nobody but their owner may read."""
 
 import stat
 from pathlib import Path
 
 
 class PrivateError(Exception):
-    """A private file that cannot be used: one line that says why, and never what is in it."""
+    """Secret file that cannot be used. The message is one line and never quotes the content."""
 
 
 def text(path: Path) -> str:
-    """Read a file that nobody but its owner may read. Raises PrivateError."""
+    """Returns the text of a secret file.
+
+    Raises PrivateError: others may read the file, or it cannot be read as UTF-8.
+    """
     try:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
-            message = f"{path} can be read by others; make it private with: chmod 600 {path}"
+            message = f"{path}: readable by other users; make it private with: chmod 600 {path}"
             raise PrivateError(message)
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
+        message = f"{path}: cannot read the file: {error.strerror}"
     except UnicodeDecodeError:
-        message = f"{path} is not a text file in UTF-8"
+        message = f"{path}: expected UTF-8 text; save the file as UTF-8"
     raise PrivateError(message)

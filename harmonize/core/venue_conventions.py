@@ -1,28 +1,28 @@
-"""How a venue treats what one holder has there: opposite positions, sub-accounts, the price it values at."""
+"""Venue conventions that no payload states: long/short offset, and the price that margin follows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-Margin = Callable[[float], float | None]
-"""The margin in USD of a position of so many USD; None where it has no value."""
+_MarginOf = Callable[[float], float | None]
+"""Returns the margin, in USD, of a notional in USD; None where the function has no value."""
 
 
 class OffsetRule(StrEnum):
-    """What a long and a short position in one underlying need together, in cross margin."""
+    """Combined cross margin of a long and a short position in one underlying."""
 
-    NET = "net"  # what is left of the larger one
-    LARGER = "larger side"
-    SUM = "both sides as one"  # one position of both sizes
-    SEPARATE = "each side alone"
+    NET = "net"  # margin of the net position
+    LARGER = "larger side"  # margin of the larger position
+    SUM = "both sides as one"  # margin of one position as large as both
+    SEPARATE = "each side alone"  # sum of both margins
 
 
 @dataclass(frozen=True, slots=True)
 class VenueConventions:
-    """A fact about a venue that no payload states, with its source and how far it was checked.
+    """Conventions of one venue that no payload states, with their source and confidence.
 
-    ``opposite`` None: nobody told how it counts long and short together. ``valued`` says which price
-    margin follows, ``mark`` or ``entry``; empty where no source does.
+    ``opposite`` is the long/short offset rule; None: no source states it. ``valued`` is the price
+    that margin follows, ``mark`` or ``entry``; empty: no source states it.
     """
 
     venue: str
@@ -33,25 +33,28 @@ class VenueConventions:
 
     @property
     def at_entry(self) -> bool:
-        """Whether margin follows the price of entry and not the mark price."""
+        """True if margin follows the entry price rather than the mark price."""
         return self.valued == "entry"
 
 
-def combined_margin(rule: OffsetRule, margin: Margin, long: float, short: float) -> float | None:
-    """Margin in USD of a long and a short position in one underlying; None where unknown."""
+def combined_margin(rule: OffsetRule, margin: _MarginOf, long: float, short: float) -> float | None:
+    """Returns the margin, in USD, of a long and a short position in one underlying.
+
+    ``long`` and ``short`` are notionals in USD. None: ``margin`` has no value at a size it needs.
+    """
     if rule is OffsetRule.NET:
-        return _of(margin, abs(long - short))
+        return _margin_or_zero(margin, abs(long - short))
     if rule is OffsetRule.LARGER:
-        return _of(margin, max(long, short))
+        return _margin_or_zero(margin, max(long, short))
     if rule is OffsetRule.SUM:
-        return _of(margin, long + short)
-    one, other = _of(margin, long), _of(margin, short)
-    return None if one is None or other is None else one + other
+        return _margin_or_zero(margin, long + short)
+    long_margin, short_margin = _margin_or_zero(margin, long), _margin_or_zero(margin, short)
+    return None if long_margin is None or short_margin is None else long_margin + short_margin
 
 
-def _of(margin: Margin, notional: float) -> float | None:
+def _margin_or_zero(margin: _MarginOf, notional: float) -> float | None:
     return margin(notional) if notional > 0.0 else 0.0
 
 
 Conducts = Mapping[str, VenueConventions]
-"""By venue."""
+"""Conventions by venue."""

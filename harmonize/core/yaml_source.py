@@ -1,8 +1,8 @@
-"""Text that people wrote: safe YAML with file:line:column.
+"""Safe YAML reader for files that users write; every value keeps its file, line and column.
 
-The YAML is the plain part of the language: mappings, lists and scalars. Anchors, aliases, tags,
-directives and tabs are refused, so that no text can grow when read, build an object or look
-different from what it says. Nothing here calls itself, so depth cannot exhaust the stack.
+It accepts the plain part of YAML: mappings, lists and scalars. Anchors, aliases, tags, directives
+and tabs are rejected, so that no text can expand, build an object or hide its meaning. No function
+here is recursive, so depth cannot exhaust the stack.
 """
 
 import re
@@ -17,14 +17,14 @@ import yaml
 Plain: TypeAlias = "str | int | Decimal | bool | date | list[Plain] | dict[str, Plain] | None"
 Path: TypeAlias = tuple[str | int, ...]
 
-LARGEST = 1_000_000  # bytes of UTF-8
-DEEPEST = 32  # collections within one another
-LONGEST_NUMBER = 40  # characters
-LONGEST_EXPONENT = 2  # digits
+MAX_BYTES = 1_000_000  # bytes of UTF-8
+MAX_DEPTH = 32  # nested collections
+MAX_NUMBER_LENGTH = 40  # characters
+MAX_EXPONENT_LENGTH = 2  # digits
 
 
 class Place(NamedTuple):
-    """Where something stands; line and column count from 1, columns in characters."""
+    """Position in a text; line and column count from 1, columns in characters."""
 
     line: int
     column: int
@@ -34,7 +34,7 @@ START = Place(1, 1)
 
 
 class WrittenError(Exception):
-    """What is wrong in a written text, where, and how to mend it; always one line."""
+    """Error in a user's file: its place, the problem and the fix, always in one line."""
 
     def __init__(self, name: str, line: int, column: int, reason: str) -> None:
         super().__init__(name, line, column, reason)
@@ -44,13 +44,13 @@ class WrittenError(Exception):
         self.reason = reason
 
     def __str__(self) -> str:
-        """Write ``name:line:column: reason``."""
+        """Returns ``name:line:column: reason``."""
         return f"{one_line(self.name)}:{self.line}:{self.column}: {one_line(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)
 class YamlSource:
-    """A plain value, and where each key and value of it stands in the text."""
+    """Plain value of a text, with the place of each of its keys and values."""
 
     name: str
     value: Plain
@@ -58,62 +58,62 @@ class YamlSource:
     keys: dict[Path, Place]
 
     def place(self, path: Path) -> Place:
-        """Find the value at ``path``, or where it is absent its nearest parent."""
+        """Returns the place of the value at ``path``; if it is absent, of its nearest parent."""
         while path not in self.values:
             path = path[:-1]
         return self.values[path]
 
     def key_place(self, path: Path) -> Place:
-        """Find the key at ``path``; for what has no key, the value."""
+        """Returns the place of the key at ``path``; without a key, of the value."""
         return self.keys.get(path) or self.place(path)
 
 
 def one_line(text: str) -> str:
-    """Write ``text`` so that it prints on one line; what does not print becomes an escape."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    """Returns ``text`` on one line, with unprintable characters escaped."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def shown(value: object) -> str:
-    """Write a value for a message: short, on one line, with text in quotes."""
+    """Returns a value as a message quotes it: short, on one line, with text in quotes."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     if isinstance(value, bool) or value is None:
         return str({True: "true", False: "false", None: "null"}[value])
     text = one_line(str(value))
-    brief = text if len(text) <= LONGEST_NUMBER else text[: LONGEST_NUMBER - 1] + "…"
+    brief = text if len(text) <= MAX_NUMBER_LENGTH else text[: MAX_NUMBER_LENGTH - 1] + "…"
     return f"'{brief}'" if isinstance(value, str) else brief
 
 
 def decode(data: bytes, name: str) -> str:
-    """Read bytes as UTF-8. Raises WrittenError: too large, or the place of the first bad byte."""
-    if len(data) > LARGEST:
+    """Returns bytes decoded as UTF-8. Raises WrittenError: too large, or not UTF-8."""
+    if len(data) > MAX_BYTES:
         raise _too_large(name)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
-        line, column = _count(before)
+        line, column = _place_after(before)
         reason = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise WrittenError(name, line, column, reason) from None
 
 
 def read(text: str, name: str) -> YamlSource:
-    """Read one YAML document. Raises WrittenError, whatever the text is.
+    """Returns one parsed YAML document. Raises WrittenError for any text that is not one.
 
-    libyaml reads where it is installed; every error is found again by the parser in Python, so
-    that it reads the same everywhere. The two disagree on a few texts only: a '?' or an unspaced
-    ':' in brackets, a '#' that touches '>' or '|'.
+    libyaml parses if it is installed. On an error the parser in Python parses again, so that the
+    message is the same everywhere. The two disagree on few texts: a '?' or an unspaced ':' in
+    brackets, and a '#' that touches '>' or '|'.
     """
     text = text.replace("\r\n", "\n")
     _refuse_foreign(text, name)
     try:
         return _compose(_FAST(text), name)
     except (WrittenError, yaml.YAMLError) as error:
-        _compose_slowly(text, name)
+        _raise_python_error(text, name)
         raise error if isinstance(error, WrittenError) else _syntax(name, error) from None
 
 
-# Plain scalars: these spellings and no others are more than text.
+# Plain scalars with any other spelling are text.
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _NUMBER = re.compile(
     r"(?P<number>[-+]?(?:0|[1-9][0-9]*(?:_[0-9]+)*)(?P<fraction>\.[0-9]+)?)"
@@ -122,8 +122,8 @@ _NUMBER = re.compile(
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_FINITE = re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE)
 
-# Printable characters but tabs, byte order marks, line ends other than \n, and the characters
-# that reverse the direction of a line on the screen.
+# Anything but printable characters: also tabs, byte order marks, line ends other than \n, and the
+# characters that reverse the direction of a line on the screen.
 _FOREIGN = re.compile(
     r"[^\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
     r"\U00010000-\U0010ffff]"
@@ -132,15 +132,15 @@ _FOREIGN = re.compile(
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Mark(Protocol):
-    """Where a parser stands, counted from 0."""
+class _ParserMark(Protocol):
+    """Position of a parser, counted from 0."""
 
     line: int
     column: int
 
 
-class _Loader(Protocol):
-    """What both of yaml's parsers offer."""
+class _Parser(Protocol):
+    """Interface shared by both of yaml's parsers."""
 
     def check_event(self) -> bool: ...
     def get_event(self) -> yaml.Event: ...
@@ -148,55 +148,60 @@ class _Loader(Protocol):
 
 
 def _too_large(name: str) -> WrittenError:
-    reason = f"the text is over {LARGEST // 1_000_000} MB; split it into several files"
+    reason = f"larger than {MAX_BYTES // 1_000_000} MB; split it into several files"
     return WrittenError(name, *START, reason)
 
 
-def _count(before: str) -> Place:
-    """Count the place that follows the text ``before``."""
+def _place_after(before: str) -> Place:
+    """Returns the place that follows the text ``before``."""
     return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def _refuse_foreign(text: str, name: str) -> None:
-    if len(text.encode(errors="surrogatepass")) > LARGEST:
+    if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise _too_large(name)
-    found = _FOREIGN.search(text)
-    if found:
-        raise WrittenError(name, *_count(text[: found.start()]), _foreign(found.group()))
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        place = _place_after(text[: foreign.start()])
+        raise WrittenError(name, *place, _foreign_text(foreign.group()))
 
 
-def _foreign(character: str) -> str:
+def _foreign_text(character: str) -> str:
     if character == "\t":
-        return "a tab; use spaces"
+        return "tab is not allowed; use spaces"
     if character == "\ufeff":
-        return "a byte order mark; save the file as UTF-8 without it"
+        return "byte order mark is not allowed; save the file as UTF-8 without it"
     return f"character U+{ord(character):04X} is not allowed; remove it"
 
 
-def _compose(loader: _Loader, name: str) -> YamlSource:
+def _compose(loader: _Parser, name: str) -> YamlSource:
     composer = _Composer(name)
     try:
         while loader.check_event():
-            composer.take(loader.get_event())
+            composer.add(loader.get_event())
     finally:
         loader.dispose()
-    return composer.written()
+    return composer.source()
 
 
-def _compose_slowly(text: str, name: str) -> None:
+def _raise_python_error(text: str, name: str) -> None:
+    """Parses in Python. Raises WrittenError: that parser rejects the text too."""
     loader = yaml.SafeLoader(text)
     try:
         _compose(loader, name)
     except yaml.YAMLError as error:
         raise _syntax(name, error) from None
     except (ValueError, OverflowError):  # an escape or a version that is no number for Python
-        reason = "not valid YAML: a number is out of range; mend the escape or the directive"
-        raise WrittenError(name, *_counted(loader.get_mark()), reason) from None
+        reason = "invalid YAML: number out of range; correct the escape or the directive"
+        raise WrittenError(name, *_place_of_mark(loader.get_mark()), reason) from None
 
 
-# What yaml says, and how to mend it; the first that fits.
-_MENDS = (
-    ("mapping values are not allowed", "put text that holds ': ' in quotes, or mend the indent"),
+# Sign in yaml's message, and the fix; the first match applies.
+_FIXES = (
+    (
+        "mapping values are not allowed",
+        "put text that contains ': ' in quotes, or correct the indent",
+    ),
     ("could not find expected ':'", "end the key with ': ' and its value"),
     ("cannot start any token", "put text that begins with this character in quotes"),
     ("escape", "use single quotes, or write the character itself"),
@@ -209,17 +214,17 @@ _MENDS = (
 
 def _syntax(name: str, error: yaml.YAMLError) -> WrittenError:
     if not isinstance(error, yaml.MarkedYAMLError):
-        return WrittenError(name, *START, f"not valid YAML: {error}; save the file as UTF-8")
-    said = " ".join(part for part in (error.problem, error.context) if part)
-    mend = next((mend for sign, mend in _MENDS if sign in said), "look at the text just before")
-    unfinished = error.context_mark and ("end of stream" in said or "<stream end>" in said)
-    place = _counted(error.context_mark if unfinished else error.problem_mark)
-    return WrittenError(name, *place, f"not valid YAML: {said}; {mend}")
+        return WrittenError(name, *START, f"invalid YAML: {error}; save the file as UTF-8")
+    problem = " ".join(part for part in (error.problem, error.context) if part)
+    fix = next((fix for sign, fix in _FIXES if sign in problem), "check the text just before")
+    unfinished = error.context_mark and ("end of stream" in problem or "<stream end>" in problem)
+    place = _place_of_mark(error.context_mark if unfinished else error.problem_mark)
+    return WrittenError(name, *place, f"invalid YAML: {problem}; {fix}")
 
 
 @dataclass(slots=True)
-class _Open:
-    """A list or mapping whose end has not come; ``key`` is the one that awaits its value."""
+class _OpenCollection:
+    """List or mapping that is still open; ``key`` is the key whose value comes next."""
 
     path: Path
     value: "list[Plain] | dict[str, Plain]"
@@ -228,83 +233,83 @@ class _Open:
 
 @dataclass(slots=True)
 class _Composer:
-    """Builds the value from yaml's events, one at a time, with no recursion."""
+    """Builds the value from yaml's events, one at a time, without recursion."""
 
     name: str
     documents: int = 0
     root: list[Plain] = field(default_factory=list)
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
-    opened: list[_Open] = field(default_factory=list)
+    open_collections: list[_OpenCollection] = field(default_factory=list)
 
-    def take(self, event: yaml.Event) -> None:
-        """Take the next event. Raises WrittenError: what the plain part of YAML does not have."""
+    def add(self, event: yaml.Event) -> None:
+        """Adds the next event. Raises WrittenError: the plain part of YAML excludes it."""
         if isinstance(event, yaml.NodeEvent):
             self._node(event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            self.opened.pop()
+            self.open_collections.pop()
         elif isinstance(event, yaml.DocumentStartEvent):
             self._document(event)
 
-    def written(self) -> YamlSource:
-        """Give what was built. Raises WrittenError: there was no document."""
+    def source(self) -> YamlSource:
+        """Returns the value built so far. Raises WrittenError: there was no document."""
         if not self.documents:
-            raise WrittenError(self.name, *START, "the document is empty; write something in it")
+            raise WrittenError(self.name, *START, "empty document; add content")
         return YamlSource(self.name, self.root[0], self.values, self.keys)
 
     def _refuse(self, place: Place, reason: str) -> NoReturn:
         raise WrittenError(self.name, *place, reason)
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
-        place = _place(event)
+        place = _place_of_event(event)
         if event.version or event.tags:
-            self._refuse(place, "a directive stands above; remove the line that begins with %")
+            self._refuse(place, "directive is not allowed; remove the line that begins with %")
         if self.documents:
-            self._refuse(place, "a second document begins; write one document a file")
+            self._refuse(place, "second document; use one document per file")
         self.documents += 1
 
     def _node(self, event: yaml.NodeEvent) -> None:
-        place = _place(event)
-        for trouble in _unplain(event):
-            self._refuse(place, trouble)
-        inside = self.opened[-1] if self.opened else None
-        if inside and isinstance(inside.value, dict) and inside.key is None:
-            self._key(inside, event, place)
+        place = _place_of_event(event)
+        for reason in _unsupported_features(event):
+            self._refuse(place, reason)
+        collection = self.open_collections[-1] if self.open_collections else None
+        if collection and isinstance(collection.value, dict) and collection.key is None:
+            self._key(collection, event, place)
             return
-        path = self._path(inside)
+        path = self._path(collection)
         value = self._value(event, place)
         self.values[path] = place
-        if inside is None:
+        if collection is None:
             self.root.append(value)
-        elif isinstance(inside.value, dict):
-            inside.value[str(inside.key)] = value
-            inside.key = None
+        elif isinstance(collection.value, dict):
+            collection.value[str(collection.key)] = value
+            collection.key = None
         else:
-            inside.value.append(value)
+            collection.value.append(value)
         if isinstance(value, dict | list):
-            if len(self.opened) == DEEPEST:
-                reason = f"nested deeper than {DEEPEST}; flatten it"
+            if len(self.open_collections) == MAX_DEPTH:
+                reason = f"nested deeper than {MAX_DEPTH} levels; flatten it"
                 self._refuse(place, reason)
-            self.opened.append(_Open(path, value))
+            self.open_collections.append(_OpenCollection(path, value))
 
-    def _path(self, inside: _Open | None) -> Path:
-        if inside is None:
+    def _path(self, collection: _OpenCollection | None) -> Path:
+        if collection is None:
             return ()
-        step = str(inside.key) if isinstance(inside.value, dict) else len(inside.value)
-        return (*inside.path, step)
+        step = str(collection.key) if isinstance(collection.value, dict) else len(collection.value)
+        return (*collection.path, step)
 
-    def _key(self, inside: _Open, event: yaml.NodeEvent, place: Place) -> None:
+    def _key(self, collection: _OpenCollection, event: yaml.NodeEvent, place: Place) -> None:
         key = self._value(event, place)
         if not isinstance(key, str):
-            written = event.value if isinstance(event, yaml.ScalarEvent) else ""
-            mend = f"put '{one_line(written)}' in quotes" if written else "use a word"
-            self._refuse(place, f"a key must be text, was {_sort(key)}; {mend}")
-        path = (*inside.path, key)
+            scalar = event.value if isinstance(event, yaml.ScalarEvent) else ""
+            fix = f"put '{one_line(scalar)}' in quotes" if scalar else "use a word"
+            self._refuse(place, f"expected a text key, found {_kind_text(key)}; {fix}")
+        path = (*collection.path, key)
         if path in self.keys:
             line = self.keys[path].line
-            self._refuse(place, f"key {shown(key)} stands already in line {line}; remove one")
+            self._refuse(place, f"duplicate key {shown(key)}, first in line {line}; remove one")
         self.keys[path] = place
-        inside.key = key
+        collection.key = key
 
     def _value(self, event: yaml.NodeEvent, place: Place) -> Plain:
         if isinstance(event, yaml.MappingStartEvent):
@@ -313,28 +318,28 @@ class _Composer:
             return []
         foreign = _FOREIGN.search(event.value)
         if foreign:
-            self._refuse(place, f"an escape gives {_foreign(foreign.group())}")
+            self._refuse(place, f"escaped {_foreign_text(foreign.group())}")
         if event.style:  # quoted, or a block of text
             return str(event.value)
         try:
             return _plain(event.value)
         except ValueError as error:
-            if self.documents and not self.opened and not event.value:
-                self._refuse(place, "the document is empty; write something in it")
+            if self.documents and not self.open_collections and not event.value:
+                self._refuse(place, "empty document; add content")
             self._refuse(place, str(error))
 
 
-def _place(event: yaml.Event) -> Place:
-    return _counted(event.start_mark)
+def _place_of_event(event: yaml.Event) -> Place:
+    return _place_of_mark(event.start_mark)
 
 
-def _counted(mark: "_Mark | None") -> Place:
+def _place_of_mark(mark: "_ParserMark | None") -> Place:
     return Place(mark.line + 1, mark.column + 1) if mark else START
 
 
-def _unplain(event: yaml.NodeEvent) -> Iterator[str]:
+def _unsupported_features(event: yaml.NodeEvent) -> Iterator[str]:
     if isinstance(event, yaml.AliasEvent):
-        yield f"alias *{shown(event.anchor)[1:-1]} is not allowed; write the value out again"
+        yield f"alias *{shown(event.anchor)[1:-1]} is not allowed; write out the value"
     elif event.anchor is not None:
         yield f"anchor &{shown(event.anchor)[1:-1]} is not allowed; remove it"
     elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
@@ -342,22 +347,22 @@ def _unplain(event: yaml.NodeEvent) -> Iterator[str]:
         yield f"tag {shown(tag)} is not allowed; remove it"
 
 
-def _sort(value: Plain) -> str:
-    """Name the sort of a value that cannot be a key."""
+def _kind_text(value: Plain) -> str:
+    """Describes a value that cannot be a key."""
     if isinstance(value, dict | list) or value is None or isinstance(value, bool):
         return shown(value)
     return f"the date {value}" if isinstance(value, date) else f"the number {value}"
 
 
 def _plain(text: str) -> Plain:
-    """Read a scalar that has no quotes. Raises ValueError: what is wrong, and the mend."""
+    """Returns the value of an unquoted scalar. Raises ValueError: the problem and the fix."""
     if not text:
-        message = "nothing is written here; write a value, null, or ''"
+        message = "missing value; add a value, null or ''"
         raise ValueError(message)
     if text in _WORDS:
         return _WORDS[text]
     if _NOT_FINITE.fullmatch(text):
-        message = f"{text} is not a finite number; write a number, or put it in quotes"
+        message = f"expected a finite number, found {text}; use a number, or put it in quotes"
         raise ValueError(message)
     if _DATE.fullmatch(text):
         return _day(text)
@@ -369,17 +374,17 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"there is no day {text}; mend it, or put it in quotes"
+        message = f"unknown date {text}; correct it, or put it in quotes"
         raise ValueError(message) from None
 
 
-def _number(text: str, found: re.Match[str]) -> int | Decimal:
-    exponent = found["exponent"] or ""
-    if len(text) > LONGEST_NUMBER or len(exponent) > LONGEST_EXPONENT:
+def _number(text: str, match: re.Match[str]) -> int | Decimal:
+    exponent = match["exponent"] or ""
+    if len(text) > MAX_NUMBER_LENGTH or len(exponent) > MAX_EXPONENT_LENGTH:
         message = f"number {shown(text)[1:-1]} is too long; shorten it, or put it in quotes"
         raise ValueError(message)
-    if found["percent"]:
-        return Decimal(f"{found['number']}e-2")
-    if found["fraction"] or exponent:
+    if match["percent"]:
+        return Decimal(f"{match['number']}e-2")
+    if match["fraction"] or exponent:
         return Decimal(text)
     return int(text)

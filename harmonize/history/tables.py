@@ -78,7 +78,7 @@ class HistoryTables:
             if folder.name.removeprefix("venue=") not in venues:
                 rmtree(folder, ignore_errors=True)
         for venue in sorted(venues):
-            if registry.adapter(venue) is not None:
+            if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
                 before = observations([one.entry for one in held.kept if one.read], venue)
                 kept |= self._venue(archive, entries, before)
@@ -232,7 +232,7 @@ def _uncollected() -> Iterator[None]:
 def _behind(held: "TableState") -> bool:
     """Tell whether something is there that was not read yet, or could not be."""
     return any(
-        not one.read and not one.entry.failed and registry.adapter(one.entry.venue) is not None
+        not one.read and not one.entry.failed and registry.find_adapter(one.entry.venue) is not None
         for one in held.kept
     )
 

@@ -70,7 +70,7 @@ class DeliveryServices:
 
 def own_door(environment: Mapping[str, str]) -> DeliveryServices:
     """The world as it is: TLS is trusted as it is when gathering."""
-    return DeliveryServices(environment, reachability.trusted(), sleep)
+    return DeliveryServices(environment, reachability.tls_context(), sleep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from harmonize.nightly.site import Site, SiteError, in_time
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
-from venues.gathering.outcome import attempt
+from venues.gathering.outcome import failure_reason
 
 OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
 """Exit codes: nothing new, new or worse findings, something was not observed, a notice did not pass."""
@@ -308,7 +308,7 @@ def _why(archive: Archive, entry: Entry) -> str:
     """Why a try failed."""
     if entry.pruned:
         return "why is pruned"
-    return attempt(archive.read(entry)) or ""
+    return failure_reason(archive.read(entry)) or ""
 
 
 def _errors(found: Answer, venues: Sequence[VenueNight], tonight: RunContext) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""How margin functions stand to their references: extremes of the ratio, and where it leaves a band."""
+"""Deviation of margin functions from references: extremes of the ratio, and ranges outside a band."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from harmonize.numerics.segments import (
 
 __all__ = ["HORIZON", "Deviation", "FunctionPair", "Range", "deviations"]
 
-_AT_ONCE = 1000  # pairs
-_NOISE = 1e-12  # relative; below it two margins count as equal
+_BATCH_SIZE = 1000  # pairs
+_NOISE = 1e-12  # relative difference below which two margins count as equal
 
 Range = tuple[float, float]
-"""(lower, upper] in USD; the last one of an open-ended comparison ends at the horizon."""
+"""(lower, upper] in USD; the last range of an open-ended comparison ends at the horizon."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionPair:
-    """A function to be judged, its reference, the largest notional of each, and the band.
+    """Function to compare, its reference, the largest notional of each, and the band.
 
     The band is the reference times ``1 − below`` to ``1 + above``, widened by ``absolute`` times
-    notional. Positions up to ``floor`` USD are left out.
+    notional. Positions up to ``floor`` USD are excluded.
     """
 
     function: int
@@ -47,7 +47,7 @@ class FunctionPair:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Extremes of ``function / reference − 1`` and where, and the ranges outside the band."""
+    """Extremes of ``function / reference − 1``, their notionals, and the ranges outside the band."""
 
     lowest: float
     lowest_notional: float
@@ -58,33 +58,33 @@ class Deviation:
 
 
 def deviations(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
-    """Judge every pair on the pieces themselves, from 1 USD up to where the first of the two ends.
+    """Compares each pair exactly on its pieces, from 1 USD to the end of the shorter function.
 
-    Pairs are taken some at a time: arrays that fit the cache are worked on twice as fast.
+    Pairs are processed in batches: arrays that fit the cache are twice as fast.
     """
     return [
-        standing
-        for begin in range(0, len(pairs), _AT_ONCE)
-        for standing in _standings(panel, pairs[begin : begin + _AT_ONCE])
+        deviation
+        for begin in range(0, len(pairs), _BATCH_SIZE)
+        for deviation in _batch_deviations(panel, pairs[begin : begin + _BATCH_SIZE])
     ]
 
 
-def _standings(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
+def _batch_deviations(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
     groups = [
         Group((pair.function, pair.reference), (pair.limit, pair.reference_limit)) for pair in pairs
     ]
-    found = cells(panel, groups)
-    found = found.take(np.isfinite(found.fixed).all(axis=1) & (found.upper > LEAST))
-    found = _from_floor(found, np.array([pair.floor for pair in pairs]))
+    segments = cells(panel, groups)
+    segments = segments.take(np.isfinite(segments.fixed).all(axis=1) & (segments.upper > LEAST))
+    segments = _above_floor(segments, np.array([pair.floor for pair in pairs]))
     band = _Band.of(pairs)
-    found = _cut(found, band)
-    outside = _outside(found, band)
+    segments = _cut(segments, band)
+    outside = _outside(segments, band)
     return [
-        Deviation(*least, *most, under, over)
-        for least, most, under, over in zip(
-            *_extremes(found, len(pairs)),
-            _ranges(found, outside < 0, len(pairs)),
-            _ranges(found, outside > 0, len(pairs)),
+        Deviation(*lowest, *highest, under, over)
+        for lowest, highest, under, over in zip(
+            *_extremes(segments, len(pairs)),
+            _ranges(segments, outside < 0, len(pairs)),
+            _ranges(segments, outside > 0, len(pairs)),
             strict=True,
         )
     ]
@@ -92,7 +92,7 @@ def _standings(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
 
 @dataclass(frozen=True, slots=True)
 class _Band:
-    """The bands of all pairs, a row a pair."""
+    """Bands of all pairs, one entry per pair."""
 
     low: Floats
     high: Floats
@@ -107,60 +107,60 @@ class _Band:
         )
 
 
-def _from_floor(found: Segments, floor: Floats) -> Segments:
-    """Drop what lies at or below each pair's floor."""
+def _above_floor(segments: Segments, floor: Floats) -> Segments:
+    """Excludes notionals up to each pair's floor."""
     if not floor.any():
-        return found
-    own = floor[found.owner]
-    within = np.nonzero((own > found.lower) & (own < found.upper))[0]
-    found = found.split(within, own[within])
-    return found.take(found.upper > floor[found.owner])
+        return segments
+    own_floor = floor[segments.owner]
+    within = np.nonzero((own_floor > segments.lower) & (own_floor < segments.upper))[0]
+    segments = segments.split(within, own_floor[within])
+    return segments.take(segments.upper > floor[segments.owner])
 
 
-def _cut(found: Segments, band: _Band) -> Segments:
-    """Cut at the edges of each pair's band and at the extremes of its ratio."""
-    found = found.split(*stationary_ratios(found, 0, 1))
+def _cut(segments: Segments, band: _Band) -> Segments:
+    """Cuts at the edges of each pair's band and at the extremes of its ratio."""
+    segments = segments.split(*stationary_ratios(segments, 0, 1))
     for factor, sign in ((band.low, -1.0), (band.high, 1.0)):
-        absolute = sign * band.absolute[found.owner]
-        found = found.split(*band_edges(found, 0, 1, factor[found.owner], absolute))
-    return found
+        absolute = sign * band.absolute[segments.owner]
+        segments = segments.split(*band_edges(segments, 0, 1, factor[segments.owner], absolute))
+    return segments
 
 
-def _outside(found: Segments, band: _Band) -> Floats:
-    """−1 where the function lies under the band, 1 over it, 0 within; by each cell's middle."""
-    middle = found.middle()
-    margin, reference = found.values(middle).T
-    absolute = band.absolute[found.owner] * middle
+def _outside(segments: Segments, band: _Band) -> Floats:
+    """Returns −1 for cells under the band, 1 over it and 0 within it, by each cell's middle."""
+    middle = segments.middle()
+    margin, reference = segments.values(middle).T
+    absolute = band.absolute[segments.owner] * middle
     noise = _NOISE * reference
-    low = band.low[found.owner] * reference - absolute - noise
-    high = band.high[found.owner] * reference + absolute + noise
+    low = band.low[segments.owner] * reference - absolute - noise
+    high = band.high[segments.owner] * reference + absolute + noise
     return np.where(margin < low, -1.0, np.where(margin > high, 1.0, 0.0))
 
 
-def _ratio(found: Segments, notional: Floats) -> Floats:
-    margin, reference = found.values(notional).T
+def _ratio(segments: Segments, notional: Floats) -> Floats:
+    margin, reference = segments.values(notional).T
     ratio: Floats = margin / reference - 1.0
     return ratio
 
 
 _Extreme = tuple[float, float]
-"""A ratio and the notional where it is reached first; NaN where the functions share none."""
+"""Ratio, and the first notional that reaches it; NaN if the functions share no notional."""
 
 
-def _extremes(found: Segments, count: int) -> tuple[list[_Extreme], list[_Extreme]]:
-    """The least and the most ratio of each pair, over both ends of all its cells."""
-    lower = np.maximum(found.lower, LEAST)
-    place = np.stack([lower, found.upper], axis=1).ravel()
-    ratio = np.stack([_ratio(found, lower), _ratio(found, found.upper)], axis=1).ravel()
-    return _first(found.owner, ratio, place, count), [
-        (0.0 - worst, at) for worst, at in _first(found.owner, -ratio, place, count)
-    ]
+def _extremes(segments: Segments, count: int) -> tuple[list[_Extreme], list[_Extreme]]:
+    """Returns the lowest and highest ratio of each pair, over both ends of all its cells."""
+    lower = np.maximum(segments.lower, LEAST)
+    notional = np.stack([lower, segments.upper], axis=1).ravel()
+    ratio = np.stack([_ratio(segments, lower), _ratio(segments, segments.upper)], axis=1).ravel()
+    lowest = _first_minimum(segments.owner, ratio, notional, count)
+    negated = _first_minimum(segments.owner, -ratio, notional, count)
+    return lowest, [(0.0 - minimum, at) for minimum, at in negated]
 
 
-def _first(owner: Ints, ratio: Floats, place: Floats, count: int) -> list[_Extreme]:
-    """For each pair the smallest value of ``ratio``, at the smallest notional that has it.
+def _first_minimum(owner: Ints, ratio: Floats, notional: Floats, count: int) -> list[_Extreme]:
+    """Returns the smallest ``ratio`` of each pair, at the smallest notional that reaches it.
 
-    Cells stand by pair and rising, with two values each.
+    Cells are sorted by pair and notional, with two values each.
     """
     best = np.full((count, 2), np.nan)
     if owner.size:
@@ -169,16 +169,16 @@ def _first(owner: Ints, ratio: Floats, place: Floats, count: int) -> list[_Extre
         lengths = 2 * np.diff(np.concatenate([begins, [owner.size]]))
         hits = np.flatnonzero(ratio == np.repeat(least, lengths))
         first = hits[np.searchsorted(hits, 2 * begins)]
-        best[owner[begins]] = np.stack([least + 0.0, place[first]], axis=1)
+        best[owner[begins]] = np.stack([least + 0.0, notional[first]], axis=1)
     return [(value, at) for value, at in best.tolist()]
 
 
-def _ranges(found: Segments, wanted: NDArray[np.bool_], count: int) -> list[tuple[Range, ...]]:
-    """For each pair, the wanted cells joined where one begins at the end of another."""
-    chosen = found.take(wanted)
-    joined = (chosen.owner[1:] == chosen.owner[:-1]) & (chosen.lower[1:] == chosen.upper[:-1])
+def _ranges(segments: Segments, selected: NDArray[np.bool_], count: int) -> list[tuple[Range, ...]]:
+    """Returns the selected cells of each pair, with adjacent cells joined."""
+    chosen = segments.take(selected)
+    adjacent = (chosen.owner[1:] == chosen.owner[:-1]) & (chosen.lower[1:] == chosen.upper[:-1])
     begins, ends = np.ones(chosen.owner.size, bool), np.ones(chosen.owner.size, bool)
-    begins[1:], ends[:-1] = ~joined, ~joined
-    rows = list(zip(chosen.lower[begins].tolist(), chosen.upper[ends].tolist(), strict=True))
+    begins[1:], ends[:-1] = ~adjacent, ~adjacent
+    ranges = list(zip(chosen.lower[begins].tolist(), chosen.upper[ends].tolist(), strict=True))
     first = np.searchsorted(chosen.owner[begins], np.arange(count + 1)).tolist()
-    return [tuple(rows[begin:end]) for begin, end in pairwise(first)]
+    return [tuple(ranges[begin:end]) for begin, end in pairwise(first)]

@@ -1,13 +1,15 @@
-"""One account's margin function as numbers, with the sizes that it takes."""
+"""Margin terms of one account: its margin function as numbers, and the sizes that it accepts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harmonize.core.schedule import piece_margin
 from harmonize.numerics.panel import PieceNumbers
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one account asks: its margin function's pieces, and the sizes that it takes, in USD."""
+    """Margin terms of one account: its pieces, largest and smallest position, in USD."""
 
     pieces: tuple[PieceNumbers, ...]
     limit: float
@@ -15,11 +17,15 @@ class Offer:
 
 
 def margin(offer: Offer, notional: float) -> float | None:
-    """Margin in USD of a position; None where the offer has no value."""
+    """Returns the margin, in USD, of a position; None if it is above the limit or has no value."""
     if not 0.0 < notional <= offer.limit:
         return None
-    for lower, upper, fixed, rate, coefficient, power in offer.pieces:
+    return margin_of_pieces(offer.pieces, notional)
+
+
+def margin_of_pieces(pieces: Sequence[PieceNumbers], notional: float) -> float | None:
+    """Returns the margin, in USD, of a position; None where no piece covers the notional."""
+    for lower, upper, fixed, rate, coefficient, power in pieces:
         if lower < notional <= upper:
-            bend = coefficient * notional**power if coefficient else 0.0
-            return fixed + rate * notional + bend
+            return piece_margin(fixed, rate, coefficient, power, notional)
     return None

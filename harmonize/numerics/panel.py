@@ -1,9 +1,9 @@
-"""Many margin functions as arrays: evaluated at millions of positions in one call.
+"""Many margin functions as arrays, evaluated at millions of positions in one call.
 
-All amounts are USD in float64. Agreement with exact arithmetic is 1e-12 relative (tested against
-fractions): margin is counted up from the piece's lower bound, ``base + rate * (N - lower)``, so
-that a large deduction is never taken from a large product. A bound holds for a notional as
-float64 writes it: the float nearest to a published bound lies in the tier that the bound closes.
+All amounts are USD in float64. Results agree with exact arithmetic to 1e-12 relative, which the
+tests verify with fractions. Margin is computed upwards from the piece's lower bound,
+``base + rate * (N - lower)``, so that no large deduction is subtracted from a large product.
+Bounds are compared in float64: the float nearest to a published bound lies in the tier below it.
 """
 
 import decimal
@@ -23,20 +23,20 @@ Ints = NDArray[np.intp]
 PieceNumbers = tuple[float, float, float, float, float, float]
 """One piece: lower, upper (infinite where open-ended), fixed, rate, coefficient, power."""
 
-_BITS = 49  # buckets: the exponent and the first three bits of the mantissa of N
-_DOORS = (2.0**-4, 2.0**50)  # notionals in USD that have doors of their own; others share
-_CHUNK = 1 << 16  # positions handled at a time, so that work arrays stay in the cache
+_BITS = 49  # shift: a bucket is the exponent and the first three mantissa bits of N
+_BUCKET_RANGE = (2.0**-4, 2.0**50)  # notionals, in USD, with separate buckets; others share one
+_CHUNK = 1 << 16  # positions per step, so that work arrays stay in the cache
 _LARGEST = float(np.finfo(np.float64).max)
-_DIGITS = 60  # of ``base`` before it is rounded to a float; what cancels are far fewer
+_DIGITS = 60  # of ``base`` before rounding to a float; cancellation costs far fewer
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The pieces laid out for search; behind each function's last stands a row without a value.
+class SearchRows:
+    """Pieces arranged for search; a row without a value follows the last piece of each function.
 
-    ``limit`` is where to step to the next row, ``base`` the margin just above ``lower`` without
-    the power term. ``doors[k, b]`` is the first row of function ``k`` that can hold a notional
-    of bucket ``b``.
+    ``limit`` is the largest notional of a row. ``base`` is the margin just above ``lower``, without
+    the power term. ``bucket_index[k, b]`` is the first row of function ``k`` that can cover a
+    notional of bucket ``b``.
     """
 
     limit: Floats
@@ -53,7 +53,7 @@ class Rows:
 class Panel:
     """Margin functions, one after another, as flat arrays of their pieces.
 
-    Pieces of function ``k`` stand at ``first[k] : first[k + 1]``; each covers (lower, upper].
+    Function ``k`` has the pieces ``first[k] : first[k + 1]``; each covers (lower, upper].
     """
 
     first: Ints
@@ -63,77 +63,79 @@ class Panel:
     rate: Floats
     coefficient: Floats
     power: Floats
-    rows: Rows
+    rows: SearchRows
 
     def __len__(self) -> int:
-        """Count the functions."""
+        """Number of functions."""
         return len(self.first) - 1
 
     @property
     def owner(self) -> Ints:
-        """Which function each piece belongs to."""
+        """Index of the function to which each piece belongs."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
     def evaluate(self, which: Ints, notional: Floats) -> Floats:
-        """Margin in USD of position ``notional[i]`` under function ``which[i]``.
+        """Returns the margin, in USD, of position ``notional[i]`` under function ``which[i]``.
 
-        NaN where the function has no value: not a finite number, not above 0, or above its last
-        bound. Raises IndexError: a function that the panel does not hold. Raises ValueError: not
-        one function a position.
+        NaN where the function has no value: the notional is not finite, not above 0, or above the
+        last bound. Raises IndexError: the panel has no such function. Raises ValueError: the number
+        of functions differs from the number of positions.
         """
         if which.shape != notional.shape or notional.ndim != 1:
-            message = f"one function a position: {which.shape} against {notional.shape}"
+            message = f"expected one function per position, found shapes {which.shape} and {notional.shape}"
             raise ValueError(message)
         if which.size and (which.min() < 0 or which.max() >= len(self)):
-            message = f"the panel holds functions 0 to {len(self) - 1}"
+            message = f"expected functions from 0 to {len(self) - 1}"
             raise IndexError(message)
         which, notional = which.astype(np.intp, copy=False), notional.astype(float, copy=False)
         margin = np.empty(notional.shape)
         with np.errstate(over="ignore"):  # a margin beyond the largest float is infinite
             for start in range(0, notional.size, _CHUNK):
-                part = slice(start, start + _CHUNK)
-                self._evaluate(which[part], notional[part], margin[part])
+                chunk = slice(start, start + _CHUNK)
+                self._evaluate(which[chunk], notional[chunk], margin[chunk])
         return margin
 
     def _evaluate(self, which: Ints, notional: Floats, margin: Floats) -> None:
         rows = self.rows
         valid = notional > 0.0
-        whole = bool(valid.all())
-        safe = notional if whole else np.where(valid, notional, 1.0)
-        row = _row(rows, which, safe)
+        all_valid = bool(valid.all())
+        safe = notional if all_valid else np.where(valid, notional, 1.0)
+        row = _row_index(rows, which, safe)
         np.subtract(safe, rows.lower.take(row), out=margin)
         margin *= rows.rate.take(row)
         margin += rows.base.take(row)
         if rows.coefficient.any():
             curved = np.flatnonzero(rows.coefficient.take(row))
-            bent = row[curved]
-            margin[curved] += rows.coefficient[bent] * safe[curved] ** rows.power[bent]
-        if not whole:
+            curved_rows = row[curved]
+            margin[curved] += (
+                rows.coefficient[curved_rows] * safe[curved] ** rows.power[curved_rows]
+            )
+        if not all_valid:
             margin[~valid] = np.nan
 
     def at(self, function: int, notional: float) -> float:
-        """Margin in USD of one position under one function; NaN where it has no value."""
+        """Returns the margin, in USD, of one position; NaN where the function has no value."""
         return float(self.evaluate(np.array([function]), np.array([notional], dtype=float))[0])
 
 
-def _row(rows: Rows, which: Ints, notional: Floats) -> Ints:
-    """Go in by the door of the notional's bucket, and on while the notional is above the limit."""
+def _row_index(rows: SearchRows, which: Ints, notional: Floats) -> Ints:
+    """Starts at the first row of each notional's bucket and steps on while the limit is below it."""
     buckets = rows.bucket_index.shape[1]
-    door = notional.view(np.int64) >> _BITS
-    door -= rows.lowest
-    np.clip(door, 0, buckets - 1, out=door)
-    door += which * buckets
-    row = rows.bucket_index.ravel().take(door).astype(np.intp)
-    behind = np.flatnonzero(notional > rows.limit.take(row))
-    while behind.size:
-        further = row[behind] + 1
-        row[behind] = further
-        behind = behind[notional[behind] > rows.limit.take(further)]
+    bucket = notional.view(np.int64) >> _BITS
+    bucket -= rows.lowest
+    np.clip(bucket, 0, buckets - 1, out=bucket)
+    bucket += which * buckets
+    row = rows.bucket_index.ravel().take(bucket).astype(np.intp)
+    pending = np.flatnonzero(notional > rows.limit.take(row))
+    while pending.size:
+        next_row = row[pending] + 1
+        row[pending] = next_row
+        pending = pending[notional[pending] > rows.limit.take(next_row)]
     return row
 
 
 def panel(functions: Sequence[MarginFunction]) -> Panel:
-    """Lay functions out as arrays, in the order given."""
+    """Returns the functions as arrays, in the given order."""
     pieces = [piece for function in functions for piece in function.pieces]
     first = np.array([0, *accumulate(len(function.pieces) for function in functions)], np.intp)
     upper = np.array([float(piece.upper) for piece in pieces])
@@ -143,10 +145,10 @@ def panel(functions: Sequence[MarginFunction]) -> Panel:
     rate = np.array([float(piece.rate) for piece in pieces])
     coefficient = np.array([float(piece.coefficient) for piece in pieces])
     power = np.array([float(piece.power) for piece in pieces])
-    base = _bases(pieces, lower.tolist())
-    behind = first[1:]
-    limit = np.insert(np.minimum(upper, _LARGEST), behind, np.inf)
-    doors, lowest = _doors(first + np.arange(len(first)), limit)
+    base = _base_margins(pieces, lower.tolist())
+    after_last = first[1:]
+    limit = np.insert(np.minimum(upper, _LARGEST), after_last, np.inf)
+    bucket_index, lowest = _bucket_index(first + np.arange(len(first)), limit)
     return Panel(
         first=first,
         lower=lower,
@@ -155,21 +157,21 @@ def panel(functions: Sequence[MarginFunction]) -> Panel:
         rate=rate,
         coefficient=coefficient,
         power=power,
-        rows=Rows(
+        rows=SearchRows(
             limit=limit,
-            lower=np.insert(lower, behind, 0.0),
-            base=np.insert(base, behind, 0.0),
-            rate=np.insert(rate, behind, np.nan),
-            coefficient=np.insert(coefficient, behind, 0.0),
-            power=np.insert(power, behind, 1.0),
-            bucket_index=doors,
+            lower=np.insert(lower, after_last, 0.0),
+            base=np.insert(base, after_last, 0.0),
+            rate=np.insert(rate, after_last, np.nan),
+            coefficient=np.insert(coefficient, after_last, 0.0),
+            power=np.insert(power, after_last, 1.0),
+            bucket_index=bucket_index,
             lowest=lowest,
         ),
     )
 
 
-def _bases(pieces: Sequence[Piece], lower: Sequence[float]) -> Floats:
-    """``fixed + rate * lower`` of each piece for the lower bound as float64 writes it."""
+def _base_margins(pieces: Sequence[Piece], lower: Sequence[float]) -> Floats:
+    """``fixed + rate * lower`` of each piece, with the lower bound rounded to float64."""
     with decimal.localcontext(prec=_DIGITS):
         return np.array(
             [
@@ -179,13 +181,13 @@ def _bases(pieces: Sequence[Piece], lower: Sequence[float]) -> Floats:
         )
 
 
-def _doors(first: Ints, limit: Floats) -> tuple[NDArray[np.int32], int]:
-    """For every function and bucket, the first row that can hold a notional of the bucket."""
-    lowest, highest = (int(np.float64(end).view(np.int64) >> _BITS) for end in _DOORS)
+def _bucket_index(first: Ints, limit: Floats) -> tuple[NDArray[np.int32], int]:
+    """Returns the first row that can cover a notional, per function and bucket; and the lowest bucket."""
+    lowest, highest = (int(np.float64(end).view(np.int64) >> _BITS) for end in _BUCKET_RANGE)
     starts = (np.arange(lowest, highest + 1, dtype=np.int64) << _BITS).view(np.float64)
     starts[0] = 0.0
-    doors = np.empty((len(first) - 1, starts.size), np.int32)
+    bucket_index = np.empty((len(first) - 1, starts.size), np.int32)
     for function in range(len(first) - 1):
         begin, end = first[function], first[function + 1]
-        doors[function] = begin + np.searchsorted(limit[begin:end], starts, side="left")
-    return doors, lowest
+        bucket_index[function] = begin + np.searchsorted(limit[begin:end], starts, side="left")
+    return bucket_index, lowest

@@ -1,7 +1,7 @@
-"""Stretches of notional on which several margin functions are one piece each, cut exactly.
+"""Cells of notional on which each of several margin functions is a single piece, cut exactly.
 
-Every comparison here is made on such cells: first between the bounds of all functions concerned,
-then cut again where two of them cross, so that on a cell their order is constant.
+Every comparison is made on such cells. They are first cut at the bounds of all functions, then
+where two functions cross, so that the order of the functions is constant on each cell.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,20 @@ from harmonize.numerics.panel import Floats, Ints, Panel
 from harmonize.numerics.roots import Term, roots
 
 HORIZON = 1e10
-"""Open-ended functions are compared up to this notional, in USD."""
+"""Largest notional, in USD, up to which open-ended functions are compared."""
 
 LEAST = 1.0
-"""The smallest position that is compared, in USD; below it margins are proportional to it."""
-
+"""Smallest position that is compared, in USD; below it margin is proportional to size."""
 
 _GRAIN = 1e-12
-"""Rounding that bounds of sums are kept clear of, relative to their terms."""
+"""Rounding error of sums, relative to their terms."""
 
 _SQUARE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Functions to be cut together: their places in the panel, and each one's largest notional."""
+    """Functions to cut together: their indices in the panel, and the largest notional of each."""
 
     functions: tuple[int, ...]
     limits: tuple[float, ...]
@@ -37,9 +36,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """Cells (lower, upper], by group and rising; terms have a column a function of the group.
+    """Cells (lower, upper], sorted by group and notional.
 
-    A function without a value on a cell has NaN terms there.
+    ``owner`` is the group of each cell. The terms have one row per cell and one column per function
+    of the group; they are NaN where the function has no value.
     """
 
     owner: Ints
@@ -51,7 +51,7 @@ class Segments:
     power: Floats
 
     def values(self, notional: Floats) -> Floats:
-        """Margins in USD at one notional a cell: a row a cell, a column a function."""
+        """Returns margins, in USD, at one notional per cell: rows are cells, columns functions."""
         at = notional[:, None]
         margin: Floats = self.fixed + self.rate * at
         curved = np.nonzero(np.nan_to_num(self.coefficient).any(axis=1))[0]
@@ -59,12 +59,12 @@ class Segments:
         return margin
 
     def middle(self) -> Floats:
-        """A notional inside each cell: its geometric middle."""
+        """Returns the geometric middle of each cell, a notional inside it."""
         middle: Floats = np.sqrt(np.maximum(self.lower, LEAST) * self.upper)
         return middle
 
     def take(self, index: Ints | NDArray[np.bool_]) -> "Segments":
-        """Keep some cells."""
+        """Returns the selected cells."""
         return Segments(
             self.owner[index],
             self.lower[index],
@@ -76,7 +76,7 @@ class Segments:
         )
 
     def split(self, index: Ints, points: Floats) -> "Segments":
-        """Cut cells at points: ``points[i]`` lies inside cell ``index[i]``."""
+        """Returns the cells cut at points; ``points[i]`` lies inside cell ``index[i]``."""
         if not index.size:
             return self
         cell = np.concatenate([np.arange(self.owner.size), index])
@@ -87,16 +87,16 @@ class Segments:
         lower[1:] = upper[:-1]
         begins = np.concatenate([[True], cell[1:] != cell[:-1]])
         lower[begins] = self.lower[cell[begins]]
-        kept = upper > lower
-        cell, lower, upper = cell[kept], lower[kept], upper[kept]
-        rest = self.take(cell)
+        nonempty = upper > lower
+        cell, lower, upper = cell[nonempty], lower[nonempty], upper[nonempty]
+        parts = self.take(cell)
         return Segments(
-            rest.owner, lower, upper, rest.fixed, rest.rate, rest.coefficient, rest.power
+            parts.owner, lower, upper, parts.fixed, parts.rate, parts.coefficient, parts.power
         )
 
 
 def cells(panel: Panel, groups: Sequence[Group]) -> Segments:
-    """Cut every group at all bounds and limits of its functions, up to the horizon."""
+    """Returns the cells of every group, cut at all bounds and limits up to the horizon."""
     width = max((len(group.functions) for group in groups), default=1)
     functions = np.full((len(groups), width), -1, np.intp)
     limits = np.zeros((len(groups), width))
@@ -118,7 +118,7 @@ def cells(panel: Panel, groups: Sequence[Group]) -> Segments:
 
 
 def _bounds(panel: Panel, functions: Ints, limits: Floats) -> tuple[Ints, Floats]:
-    """All bounds of each group's functions, sorted and without repetition."""
+    """Returns the distinct bounds of each group's functions, sorted."""
     row, column = np.nonzero(functions >= 0)
     function = functions[row, column]
     counts = np.diff(panel.first)[function]
@@ -135,102 +135,107 @@ def _bounds(panel: Panel, functions: Ints, limits: Floats) -> tuple[Ints, Floats
 
 
 def _pieces(panel: Panel, functions: Ints, notional: Floats) -> Ints:
-    """The piece of each function that holds the notional; −1 where there is none."""
+    """Returns the piece of each function that covers the notional; −1 if there is none."""
     bounds = np.unique(panel.upper)
     width = bounds.size + 1
     keys = panel.owner * width + np.searchsorted(bounds, panel.upper)
-    wanted = functions * width + np.searchsorted(bounds, notional)[:, None]
-    piece = np.searchsorted(keys, wanted)
+    selected = functions * width + np.searchsorted(bounds, notional)[:, None]
+    piece = np.searchsorted(keys, selected)
     ends = panel.first[functions + 1]
     piece = np.where((functions >= 0) & (piece < ends), piece, -1)
     return piece.astype(np.intp)
 
 
 Cuts = tuple[Ints, Floats]
-"""Where to cut: cells by position, and a notional inside each."""
+"""Where to cut: indices of cells, and a notional inside each."""
 
 
-def cut_at_crossings(found: Segments) -> Segments:
-    """Cut where any two functions of a group cross."""
-    pairs = np.array(list(combinations(range(found.fixed.shape[1]), 2)), np.intp).reshape(-1, 2)
-    bent = np.nan_to_num(found.coefficient) != 0
-    return found.split(
-        *_joined([_straight_crossings(found, bent, pairs), _curved_crossings(found, bent, pairs)])
-    )
+def cut_at_crossings(segments: Segments) -> Segments:
+    """Returns the cells cut where any two functions of a group cross."""
+    pairs = np.array(list(combinations(range(segments.fixed.shape[1]), 2)), np.intp).reshape(-1, 2)
+    curved = np.nan_to_num(segments.coefficient) != 0
+    cuts = [
+        _straight_crossings(segments, curved, pairs),
+        _curved_crossings(segments, curved, pairs),
+    ]
+    return segments.split(*_concatenated(cuts))
 
 
-def _curved_crossings(found: Segments, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
-    """Where two functions cross of which at least one is a curve: each such pair as a cell of two."""
-    curved = (bent[:, pairs[:, 0]] | bent[:, pairs[:, 1]]) & (
-        np.isfinite(found.fixed[:, pairs]).all(axis=2)
-    )
-    cell, pair = np.nonzero(curved)
+def _curved_crossings(segments: Segments, curved: NDArray[np.bool_], pairs: Ints) -> Cuts:
+    """Returns the crossings of pairs with at least one curve; each pair becomes a cell of its own."""
+    defined = np.isfinite(segments.fixed[:, pairs]).all(axis=2)
+    cell, pair = np.nonzero((curved[:, pairs[:, 0]] | curved[:, pairs[:, 1]]) & defined)
     columns = pairs[pair]
-    both = Segments(
-        found.owner[cell],
-        found.lower[cell],
-        found.upper[cell],
+    pair_cells = Segments(
+        segments.owner[cell],
+        segments.lower[cell],
+        segments.upper[cell],
         *(
             np.take_along_axis(column[cell], columns, axis=1)
-            for column in (found.fixed, found.rate, found.coefficient, found.power)
+            for column in (segments.fixed, segments.rate, segments.coefficient, segments.power)
         ),
     )
-    where, points = band_edges(both, 0, 1, 1.0, 0.0)
-    return cell[where], points
+    index, points = band_edges(pair_cells, 0, 1, 1.0, 0.0)
+    return cell[index], points
 
 
-def _straight_crossings(found: Segments, bent: NDArray[np.bool_], pairs: Ints) -> Cuts:
-    """Where two lines cross, for all pairs of functions at once; curves are left out."""
-    one, other = pairs.T
+def _straight_crossings(segments: Segments, curved: NDArray[np.bool_], pairs: Ints) -> Cuts:
+    """Returns the crossings of lines, for all pairs of functions at once; curves are excluded."""
+    left, right = pairs.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        root = (found.fixed[:, other] - found.fixed[:, one]) / (
-            found.rate[:, one] - found.rate[:, other]
+        root = (segments.fixed[:, right] - segments.fixed[:, left]) / (
+            segments.rate[:, left] - segments.rate[:, right]
         )
-    inside = (root > np.maximum(found.lower, LEAST)[:, None]) & (root < found.upper[:, None])
-    cell, pair = np.nonzero(inside & ~bent[:, one] & ~bent[:, other])
+    inside = (root > np.maximum(segments.lower, LEAST)[:, None]) & (root < segments.upper[:, None])
+    cell, pair = np.nonzero(inside & ~curved[:, left] & ~curved[:, right])
     return cell, root[cell, pair]
 
 
 def band_edges(
-    found: Segments, one: int, other: int, factor: float | Floats, absolute: float | Floats
+    segments: Segments, left: int, right: int, factor: float | Floats, absolute: float | Floats
 ) -> Cuts:
-    """Where ``f_one − factor · f_other − absolute · N`` changes sign; one factor, or one a cell."""
-    fixed = found.fixed[:, one] - factor * found.fixed[:, other]
-    rate = found.rate[:, one] - factor * found.rate[:, other] - absolute
-    first, second = found.coefficient[:, one], -factor * found.coefficient[:, other]
-    powers = found.power[:, (one, other)]
-    bent = np.stack([first, second], axis=1) != 0
-    squares = (~bent | (powers == _SQUARE)).all(axis=1)
-    known = np.isfinite(fixed)
+    """Returns where ``f_left − factor · f_right − absolute · N`` changes sign.
+
+    ``left`` and ``right`` are columns; ``factor`` and ``absolute`` one number, or one per cell.
+    """
+    fixed = segments.fixed[:, left] - factor * segments.fixed[:, right]
+    rate = segments.rate[:, left] - factor * segments.rate[:, right] - absolute
+    first, second = segments.coefficient[:, left], -factor * segments.coefficient[:, right]
+    powers = segments.power[:, (left, right)]
+    curved = np.stack([first, second], axis=1) != 0
+    quadratic = (~curved | (powers == _SQUARE)).all(axis=1)
+    defined = np.isfinite(fixed)
     cuts = [
-        _inside(found, known & squares, root)
+        _inside(segments, defined & quadratic, root)
         for root in _quadratic_roots(fixed, rate, first + second)
     ]
-    curved = np.nonzero(known & ~squares)[0]
-    sums = np.stack([fixed, rate, first, second], axis=1)[curved]
-    exponents = np.stack([np.zeros(curved.size), np.ones(curved.size), *powers[curved].T], axis=1)
-    for cell in curved[_may_vanish(found, curved, sums, exponents)].tolist():
+    general = np.nonzero(defined & ~quadratic)[0]
+    sums = np.stack([fixed, rate, first, second], axis=1)[general]
+    exponents = np.stack(
+        [np.zeros(general.size), np.ones(general.size), *powers[general].T], axis=1
+    )
+    for cell in general[_may_have_root(segments, general, sums, exponents)].tolist():
         terms = [
             (float(fixed[cell]), 0.0),
             (float(rate[cell]), 1.0),
             (float(first[cell]), float(powers[cell, 0])),
             (float(second[cell]), float(powers[cell, 1])),
         ]
-        cuts.append(_cut(found, cell, terms))
-    return _joined(cuts)
+        cuts.append(_cut(segments, cell, terms))
+    return _concatenated(cuts)
 
 
-def _may_vanish(
-    found: Segments, where: Ints, coefficients: Floats, powers: Floats
+def _may_have_root(
+    segments: Segments, where: Ints, coefficients: Floats, powers: Floats
 ) -> NDArray[np.bool_]:
-    """Which sums of powers could be zero in their cells, by the bounds of each term there.
+    """True where a sum of powers may be zero in its cell, by the bounds of each term there.
 
-    A term is monotone in N, so its values at the ends of the cell bound it; on a narrow cell the
-    bounds are tight, and most sums are ruled out without looking for a root.
+    A term is monotone in N, so its values at the ends of the cell bound it. On a narrow cell the
+    bounds are tight, which rules out most sums without a search for roots.
     """
-    lower = np.maximum(found.lower[where], LEAST)[:, None]
+    lower = np.maximum(segments.lower[where], LEAST)[:, None]
     ends = np.stack(
-        [coefficients * lower**powers, coefficients * found.upper[where][:, None] ** powers]
+        [coefficients * lower**powers, coefficients * segments.upper[where][:, None] ** powers]
     )
     slack = _GRAIN * np.abs(ends).max(axis=0).sum(axis=1)
     least, most = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
@@ -238,60 +243,61 @@ def _may_vanish(
     return possible
 
 
-def _inside(found: Segments, wanted: NDArray[np.bool_], root: Floats) -> Cuts:
-    """Keep the roots that lie inside their cell."""
-    inside = wanted & (root > np.maximum(found.lower, LEAST)) & (root < found.upper)
+def _inside(segments: Segments, selected: NDArray[np.bool_], root: Floats) -> Cuts:
+    """Returns the roots that lie inside their cell."""
+    inside = selected & (root > np.maximum(segments.lower, LEAST)) & (root < segments.upper)
     return np.nonzero(inside)[0], root[inside]
 
 
 def _quadratic_roots(fixed: Floats, rate: Floats, square: Floats) -> tuple[Floats, Floats]:
-    """Roots of ``fixed + rate·N + square·N²`` without cancellation; NaN where there is none."""
+    """Returns the roots of ``fixed + rate·N + square·N²`` without cancellation; NaN: no root."""
     with np.errstate(divide="ignore", invalid="ignore"):
         root = np.sqrt(rate * rate - 4.0 * fixed * square)
         half = -0.5 * (rate + np.where(rate < 0, -root, root))
         return fixed / half, half / square
 
 
-def stationary_ratios(found: Segments, one: int, other: int) -> Cuts:
-    """Where ``f_one / f_other`` has a slope of zero inside a cell.
+def stationary_ratios(segments: Segments, left: int, right: int) -> Cuts:
+    """Returns where ``f_left / f_right`` has a slope of zero inside a cell.
 
-    Without power terms the ratio is a Möbius function, monotone on the cell; with them the
-    numerator of its derivative is again a sum of powers. Against a rate alone it is
-    ``a/N + r + c·N^(p−1)``, which has one such place: ``N^p = a / (c·(p−1))``.
+    Without power terms the ratio is a Möbius function, monotone on the cell. With them the
+    numerator of its derivative is again a sum of powers. Relative to a constant rate the ratio is
+    ``a/N + r + c·N^(p−1)``, with slope zero only at ``N^p = a / (c·(p−1))``.
     """
-    bent = np.nan_to_num(found.coefficient[:, (one, other)]) != 0
-    by_rate = (found.fixed[:, other] == 0) & ~bent[:, 1]
-    power = found.power[:, one]
+    curved = np.nan_to_num(segments.coefficient[:, (left, right)]) != 0
+    by_rate = (segments.fixed[:, right] == 0) & ~curved[:, 1]
+    power = segments.power[:, left]
     with np.errstate(divide="ignore", invalid="ignore"):
-        places = (found.fixed[:, one] / (found.coefficient[:, one] * (power - 1.0))) ** (1 / power)
-    cuts = [_inside(found, by_rate & bent[:, 0], places)]
-    for cell in np.nonzero(bent.any(axis=1) & ~by_rate)[0].tolist():
-        tops, bottoms = (_terms(found, cell, slot) for slot in (one, other))
+        powered = segments.fixed[:, left] / (segments.coefficient[:, left] * (power - 1.0))
+        points = powered ** (1 / power)
+    cuts = [_inside(segments, by_rate & curved[:, 0], points)]
+    for cell in np.nonzero(curved.any(axis=1) & ~by_rate)[0].tolist():
+        numerator, denominator = (_terms(segments, cell, column) for column in (left, right))
         slope = [
-            (top * bottom * (up - down), up + down - 1.0)
-            for top, up in tops
-            for bottom, down in bottoms
+            (upper * lower * (upper_power - lower_power), upper_power + lower_power - 1.0)
+            for upper, upper_power in numerator
+            for lower, lower_power in denominator
         ]
-        cuts.append(_cut(found, cell, slope))
-    return _joined(cuts)
+        cuts.append(_cut(segments, cell, slope))
+    return _concatenated(cuts)
 
 
-def _cut(found: Segments, cell: int, terms: Sequence[Term]) -> Cuts:
-    """The roots of a sum of powers inside one cell."""
-    lower, upper = max(float(found.lower[cell]), LEAST), float(found.upper[cell])
+def _cut(segments: Segments, cell: int, terms: Sequence[Term]) -> Cuts:
+    """Returns the roots of a sum of powers inside one cell."""
+    lower, upper = max(float(segments.lower[cell]), LEAST), float(segments.upper[cell])
     points = np.array(roots(terms, lower, upper), dtype=np.float64)
     return np.full(points.size, cell, dtype=np.intp), points
 
 
-def _terms(found: Segments, cell: int, slot: int) -> list[Term]:
+def _terms(segments: Segments, cell: int, column: int) -> list[Term]:
     return [
-        (float(found.fixed[cell, slot]), 0.0),
-        (float(found.rate[cell, slot]), 1.0),
-        (float(found.coefficient[cell, slot]), float(found.power[cell, slot])),
+        (float(segments.fixed[cell, column]), 0.0),
+        (float(segments.rate[cell, column]), 1.0),
+        (float(segments.coefficient[cell, column]), float(segments.power[cell, column])),
     ]
 
 
-def _joined(cuts: Sequence[Cuts]) -> Cuts:
-    where = [np.empty(0, np.intp), *(index for index, _ in cuts)]
-    points = [np.empty(0), *(found for _, found in cuts)]
-    return np.concatenate(where), np.concatenate(points)
+def _concatenated(cuts: Sequence[Cuts]) -> Cuts:
+    indices = [np.empty(0, np.intp), *(index for index, _ in cuts)]
+    points = [np.empty(0), *(notionals for _, notionals in cuts)]
+    return np.concatenate(indices), np.concatenate(points)

@@ -1,1 +1,1 @@
-"""What margin should be, as values: rule sets, inputs, references."""
+"""Requirements on margin, as values: rule sets, inputs and reference functions."""

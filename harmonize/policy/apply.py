@@ -1,4 +1,4 @@
-"""Rule sets with what was measured put into them: one reference an underlying, or why there is none."""
+"""Applies rule sets to measured inputs: one reference per underlying, or the reason for none."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,31 +7,31 @@ from decimal import Decimal, localcontext
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, flat
 from harmonize.policy.expression import evaluate
-from harmonize.policy.inputs import Held, Input, Need, lacking
+from harmonize.policy.inputs import Input, InputsByName, Need, unusable_reason
 from harmonize.policy.rule_set import (
     Cap,
     Combine,
-    Measured,
+    MeasuredFormula,
     Model,
-    Published,
+    PublishedRates,
     ReferenceClass,
     ReferenceSchedule,
     RuleSet,
     Verified,
 )
-from harmonize.policy.size_formula import DIGITS, continued
+from harmonize.policy.size_formula import DIGITS, continued_functions
 
 WHOLE = Decimal(1)
-_LONGEST_GRACE = 100_000  # days; more is for ever
+_MAX_GRACE_DAYS = 100_000  # a longer grace period never ends
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A rule set as an audit applies it.
+    """Rule set as an audit applies it.
 
-    ``graded`` holds the reference functions by class, None where the rule set has one rate for all
-    (a cap) or none at all. ``reasons`` says why an underlying has no reference. ``used`` are the
-    inputs that went in, ``wanting`` the needs that nothing measured, with how many underlyings.
+    - ``graded``: reference functions by class; None for a cap, a prohibition or a disclosure.
+    - ``reasons``: by underlying, the reason why there is no reference.
+    - ``used``: measured inputs behind the references.
     """
 
     rule_set: RuleSet
@@ -41,218 +41,242 @@ class Applied:
 
     @property
     def cap(self) -> Cap | None:
-        """The cap, where the rule set is one."""
+        """Cap of the rule set; None if its requirement is of another kind."""
         requirement = self.rule_set.requirement
         return requirement if isinstance(requirement, Cap) else None
 
 
 def apply_rule_sets(
-    rule_sets: Iterable[RuleSet], held: Held, assets: Sequence[str], on: date
+    rule_sets: Iterable[RuleSet], inputs: InputsByName, assets: Sequence[str], on: date
 ) -> tuple[Applied, ...]:
-    """Put inputs and published rates into every rule set, for the underlyings that are audited."""
-    return tuple(_applied(one, held, sorted(set(assets)), on) for one in rule_sets)
+    """Applies measured inputs and published rates to every rule set, for the audited underlyings."""
+    return tuple(
+        _apply_rule_set(rule_set, inputs, sorted(set(assets)), on) for rule_set in rule_sets
+    )
 
 
-def _applied(rule_set: RuleSet, held: Held, assets: Sequence[str], on: date) -> Applied:
+def _apply_rule_set(
+    rule_set: RuleSet, inputs: InputsByName, assets: Sequence[str], on: date
+) -> Applied:
     requirement = rule_set.requirement
     if isinstance(requirement, ReferenceSchedule):
-        return _measured(rule_set, requirement, held, assets, on)
+        return _apply_schedule(rule_set, requirement, inputs, assets, on)
     if isinstance(requirement, Model):
-        return _modelled(rule_set, requirement, held, assets, on)
+        return _apply_model(rule_set, requirement, inputs, assets, on)
     return Applied(rule_set, None)
 
 
-def _measured(
+def _apply_schedule(
     rule_set: RuleSet,
     requirement: ReferenceSchedule,
-    held: Held,
+    inputs: InputsByName,
     assets: Sequence[str],
     on: date,
 ) -> Applied:
-    """Replace the static class of every asset whose inputs were measured by the formula."""
+    """Replaces the static class of every asset with measured inputs by the formula."""
     if requirement.measured is None:
         return Applied(rule_set, requirement)
-    classes = list(requirement.classes)
     used: list[Input] = []
-    own: list[ReferenceClass] = []
+    measured_classes: list[ReferenceClass] = []
     for asset in assets:
-        found, missing = _inputs(requirement.measured.needs, held, asset, on)
-        if not missing:
-            own.append(_by_formula(requirement.measured, found, asset))
-            used += found.values()
-    ousted = {asset for one in own for asset in one.assets}
-    kept = [_without(one, ousted) for one in classes]
-    return Applied(rule_set, ReferenceSchedule((*own, *kept)), used=tuple(used))
+        asset_inputs, reason = _asset_inputs(requirement.measured.needs, inputs, asset, on)
+        if not reason:
+            measured_classes.append(_class_by_formula(requirement.measured, asset_inputs, asset))
+            used += asset_inputs.values()
+    replaced = {asset for class_ in measured_classes for asset in class_.assets}
+    static_classes = [_without_assets(class_, replaced) for class_ in requirement.classes]
+    return Applied(
+        rule_set, ReferenceSchedule((*measured_classes, *static_classes)), used=tuple(used)
+    )
 
 
-def _without(one: ReferenceClass, assets: set[str]) -> ReferenceClass:
-    if not assets.intersection(one.assets):
-        return one
-    rest = tuple(asset for asset in one.assets if asset not in assets)
-    return ReferenceClass(one.name, rest, one.initial, one.maintenance, one.v1)
+def _without_assets(class_: ReferenceClass, assets: set[str]) -> ReferenceClass:
+    if not assets.intersection(class_.assets):
+        return class_
+    rest = tuple(asset for asset in class_.assets if asset not in assets)
+    return ReferenceClass(class_.name, rest, class_.initial, class_.maintenance, class_.v1)
 
 
-def _by_formula(measured: Measured, found: Mapping[str, Input], asset: str) -> ReferenceClass:
-    values = {name: one.value for name, one in found.items()}
+def _class_by_formula(
+    measured: MeasuredFormula, asset_inputs: Mapping[str, Input], asset: str
+) -> ReferenceClass:
+    values = {name: input_.value for name, input_ in asset_inputs.items()}
     v1, adv = evaluate(measured.v1, values), evaluate(measured.adv, values)
-    initial, maintenance = continued(measured.formula, min(v1, WHOLE), adv, (), ())
+    initial, maintenance = continued_functions(measured.formula, min(v1, WHOLE), adv, (), ())
     return ReferenceClass(
         f"{asset} by formula",
         (asset,),
         initial,
         maintenance,
         v1,
-        basis=_basis(found),
-        verified=_weakest(found),
+        basis=_basis(asset_inputs),
+        verified=_weakest_origin(asset_inputs),
     )
 
 
-def _inputs(
-    needs: Sequence[Need], held: Held, asset: str, on: date
+def _asset_inputs(
+    needs: Sequence[Need], inputs: InputsByName, asset: str, on: date
 ) -> tuple[dict[str, Input], str]:
-    """The inputs of one asset by the formula's names, and the first reason why one is missing."""
-    found: dict[str, Input] = {}
+    """Returns one asset's inputs by their names in the formula, and why the first is unusable.
+
+    Without usable inputs the mapping is empty; with them the reason is empty.
+    """
+    asset_inputs: dict[str, Input] = {}
     for need in needs:
-        one = held.get((need.name, asset))
-        reason = lacking(need, one, asset, on)
-        if one is None or reason:
+        input_ = inputs.get((need.name, asset))
+        reason = unusable_reason(need, input_, asset, on)
+        if input_ is None or reason:
             return {}, reason
-        found[need.local] = one
-    return found, ""
+        asset_inputs[need.local] = input_
+    return asset_inputs, ""
 
 
-def _modelled(
-    rule_set: RuleSet, model: Model, held: Held, assets: Sequence[str], on: date
+def _apply_model(
+    rule_set: RuleSet, model: Model, inputs: InputsByName, assets: Sequence[str], on: date
 ) -> Applied:
     classes: list[ReferenceClass] = []
     reasons: dict[str, str] = {}
     used: list[Input] = []
     for asset in assets:
-        published = _published(model, asset, on)
-        found, reason = _inputs(model.needs, held, asset, on)
+        published = _published_rate(model, asset, on)
+        asset_inputs, reason = _asset_inputs(model.needs, inputs, asset, on)
         if model.rate is None:
             reason = f"no rate of {asset} is published for {on}"
         if not reason:
-            reason = _unbounded(rule_set, found) or _impossible(model, found, asset)
+            reason = _missing_interval(rule_set, asset_inputs) or _no_positive_rate(
+                model, asset_inputs, asset
+            )
         if published is not None and (reason == "" or model.combine is Combine.PREFER):
-            both = not reason and model.combine is Combine.LARGER
-            classes.append(_class(rule_set, model, asset, published, found if both else {}))
-            used += found.values() if both else ()
+            use_model = not reason and model.combine is Combine.LARGER
+            model_inputs = asset_inputs if use_model else {}
+            classes.append(_model_class(rule_set, model, asset, published, model_inputs))
+            used += asset_inputs.values() if use_model else ()
         elif reason:
             reasons[asset] = reason
         else:
-            classes.append(_class(rule_set, model, asset, None, found))
-            used += found.values()
+            classes.append(_model_class(rule_set, model, asset, None, asset_inputs))
+            used += asset_inputs.values()
     return Applied(rule_set, ReferenceSchedule(tuple(classes)), reasons, tuple(used))
 
 
-def _unbounded(rule_set: RuleSet, found: Mapping[str, Input]) -> str:
-    """Say which input has no interval at the confidence that the tolerance asks; empty if all do."""
-    asked = rule_set.tolerance.statistical
-    for one in found.values():
-        if asked is not None and one.confidence != asked:
-            return f"{one.name} of {one.underlying} has no interval at {asked:%}".replace(
-                ".000000", ""
-            )
+def _missing_interval(rule_set: RuleSet, asset_inputs: Mapping[str, Input]) -> str:
+    """Names an input without an interval at the required confidence; empty if there is none."""
+    confidence = rule_set.tolerance.statistical
+    for input_ in asset_inputs.values():
+        if confidence is not None and input_.confidence != confidence:
+            percentage = f"{confidence:%}".replace(".000000", "")
+            return f"{input_.name} of {input_.underlying} has no interval at {percentage}"
     return ""
 
 
-def _impossible(model: Model, found: Mapping[str, Input], asset: str) -> str:
-    """Say why the formula gives no rate above 0 with what was measured; empty where it does."""
+def _no_positive_rate(model: Model, asset_inputs: Mapping[str, Input], asset: str) -> str:
+    """States that the formula gives no rate above 0; empty if it gives one."""
     for end in ("value", "lower", "upper"):
-        values = {name: _at(one, end) for name, one in found.items()}
+        values = {name: _at_end(input_, end) for name, input_ in asset_inputs.items()}
         try:
             if model.rate is None or evaluate(model.rate, values) > 0:
                 continue
         except ArithmeticError:
             pass
-        return f"the formula gives no rate above 0 for {asset} with what was measured"
+        return f"the formula gives no rate above 0 for {asset} from the measured inputs"
     return ""
 
 
-def _published(model: Model, asset: str, on: date) -> tuple[Published, Decimal] | None:
-    """The rate published for a day: of the newest list in force, else of the newest in its grace."""
-    grace = timedelta(days=min(model.grace_days, _LONGEST_GRACE))
-    holding = [
-        one
-        for one in model.published
-        if asset in one.rates and one.since <= on <= min(one.until, date.max - grace) + grace
+def _published_rate(model: Model, asset: str, on: date) -> tuple[PublishedRates, Decimal] | None:
+    """Returns the rate for a day: of the newest list in force, otherwise of the newest in grace."""
+    grace = timedelta(days=min(model.grace_days, _MAX_GRACE_DAYS))
+    usable = [
+        rates
+        for rates in model.published
+        if asset in rates.rates and rates.since <= on <= min(rates.until, date.max - grace) + grace
     ]
-    if not holding:
+    if not usable:
         return None
-    newest = max(holding, key=lambda one: (one.until >= on, one.since, one.until))
+    newest = max(usable, key=lambda rates: (rates.until >= on, rates.since, rates.until))
     return newest, newest.rates[asset]
 
 
-def _class(
+def _model_class(
     rule_set: RuleSet,
     model: Model,
     asset: str,
-    published: tuple[Published, Decimal] | None,
-    found: Mapping[str, Input],
+    published: tuple[PublishedRates, Decimal] | None,
+    asset_inputs: Mapping[str, Input],
 ) -> ReferenceClass:
-    """The class of one asset: its rate, and how far the inputs' intervals widen the tolerance."""
+    """Returns the class of one asset: its rate, and the tolerance from the inputs' intervals."""
     floor = published[1] if published else ZERO
     rate = low = high = floor
-    computed = published is None or model.combine is Combine.LARGER
-    if computed and model.rate is not None:
+    is_computed = published is None or model.combine is Combine.LARGER
+    if is_computed and model.rate is not None:
         rate, low, high = (
-            max(floor, evaluate(model.rate, {name: _at(one, end) for name, one in found.items()}))
+            max(
+                floor,
+                evaluate(
+                    model.rate,
+                    {name: _at_end(input_, end) for name, input_ in asset_inputs.items()},
+                ),
+            )
             for end in ("value", "lower", "upper")
         )
     with localcontext(prec=DIGITS):
         below, above = 1 - low / rate, high / rate - 1
-    if rule_set.tolerance.statistical is None or not found:
+    if rule_set.tolerance.statistical is None or not asset_inputs:
         below = above = ZERO
-    said = [_basis(found)] if found else []
-    verified = _weakest(found)
+    basis = [_basis(asset_inputs)] if asset_inputs else []
+    verified = _weakest_origin(asset_inputs)
     if published:
-        said.append(_published_basis(*published))
+        basis.append(_published_basis(*published))
         verified = published[0].verified.value if rate == floor else verified
     return ReferenceClass(
         asset,
         (asset,),
-        _whole(model.multiple * rate),
-        _whole(rate) if model.maintained else None,
+        _constant_rate(model.multiple * rate),
+        _constant_rate(rate) if model.maintained else None,
         below=below,
         above=above,
-        basis="; ".join(said),
+        basis="; ".join(basis),
         verified=verified,
     )
 
 
-def _at(one: Input, end: str) -> Decimal:
-    found: Decimal | None = getattr(one, end)
-    return one.value if found is None else found
+def _at_end(input_: Input, end: str) -> Decimal:
+    """Returns ``value``, ``lower`` or ``upper`` of an input; without an interval, its value."""
+    bound: Decimal | None = getattr(input_, end)
+    return input_.value if bound is None else bound
 
 
-def _whole(rate: Decimal) -> MarginFunction:
+def _constant_rate(rate: Decimal) -> MarginFunction:
     return flat([INFINITY], [min(rate, WHOLE)])
 
 
-def _basis(found: Mapping[str, Input]) -> str:
+def _basis(asset_inputs: Mapping[str, Input]) -> str:
     return ", ".join(
-        f"{one.name} {_figure(one.value)} of {one.observed_at:%Y-%m-%d} ({one.origin})"
-        for one in found.values()
+        f"{input_.name} {_number_text(input_.value)} of {input_.observed_at:%Y-%m-%d} "
+        f"({input_.origin})"
+        for input_ in asset_inputs.values()
     )
 
 
-def _published_basis(published: Published, rate: Decimal) -> str:
+def _published_basis(published: PublishedRates, rate: Decimal) -> str:
     span = f"{published.since}"
     span += f" to {published.until}" * (published.until != published.since)
-    return f"{_figure(rate)} published for {span} ({published.verified})"
+    return f"{_number_text(rate)} published for {span} ({published.verified})"
 
 
-def _figure(value: Decimal) -> str:
+def _number_text(value: Decimal) -> str:
     return f"{float(value) * 100:.4g} %" if value <= 1 else f"{value:,f}"
 
 
-_ORDER = [one.value for one in (Verified.PRIMARY, Verified.SECONDARY, Verified.DERIVED)]
+_ORIGIN_ORDER = [mark.value for mark in (Verified.PRIMARY, Verified.SECONDARY, Verified.DERIVED)]
 
 
-def _weakest(found: Mapping[str, Input]) -> str:
-    """The weakest mark among inputs: what is computed from them is known no better."""
-    marks = [one.origin for one in found.values()]
+def _weakest_origin(asset_inputs: Mapping[str, Input]) -> str:
+    """Returns the weakest origin among inputs, which is also that of a rate computed from them."""
+    origins = [input_.origin for input_ in asset_inputs.values()]
     return max(
-        marks, key=lambda one: _ORDER.index(one) if one in _ORDER else len(_ORDER), default=""
+        origins,
+        key=lambda origin: (
+            _ORIGIN_ORDER.index(origin) if origin in _ORIGIN_ORDER else len(_ORIGIN_ORDER)
+        ),
+        default="",
     )

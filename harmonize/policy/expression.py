@@ -1,7 +1,7 @@
-"""Arithmetic over named inputs, as rule sets write it: read once, evaluated exactly.
+"""Formulas of rule sets: arithmetic over named inputs, parsed once and evaluated to 50 digits.
 
-``1.25 * max(q, 0.75 * q + 25% * s)``: numbers, percentages, names, ``+ - * /``, brackets, ``max``,
-``min`` and ``sqrt``. Nothing else can be written, so nothing else can run.
+Example: ``1.25 * max(q, 0.75 * q + 25% * s)``. The syntax has numbers, percentages, names,
+``+ - * /``, brackets, ``max``, ``min`` and ``sqrt``. No other code can run from a rule set.
 """
 
 import re
@@ -11,20 +11,20 @@ from decimal import Decimal, DivisionByZero, InvalidOperation, localcontext
 from types import MappingProxyType
 from typing import TypeAlias
 
-DIGITS = 50  # of every step
-LONGEST = 300  # characters
-DEEPEST = 20  # brackets within one another
+DIGITS = 50  # precision of each step
+MAX_LENGTH = 300  # characters
+MAX_DEPTH = 20  # nested brackets
 
 _FUNCTIONS = {"max": (2, 20), "min": (2, 20), "sqrt": (1, 1)}
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[0-9][0-9_]*(?:\.[0-9]+)?)(?P<percent>%)?"
     r"|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<sign>[-+*/(),]))"
 )
-_RANK = {"+": 1, "-": 1, "*": 2, "/": 2}
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
 class ExpressionError(ValueError):
-    """What is wrong in an expression, the character (from 1) where, and the mend."""
+    """Error in an expression: the problem, the fix, and the character, counted from 1."""
 
     def __init__(self, column: int, reason: str) -> None:
         super().__init__(f"{reason} (at character {column})")
@@ -33,21 +33,21 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as written."""
+    """Number."""
 
     value: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An input, by the name that the rule set gives it."""
+    """Input, by the name that the rule set gives it."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``+ - * /`` with two arguments, ``max`` and ``min`` with several, ``sqrt`` with one."""
+    """Operation: ``+ - * /`` with two arguments, ``max`` and ``min`` with several, ``sqrt``."""
 
     operator: str
     arguments: tuple["Expression", ...]
@@ -57,91 +57,93 @@ Expression: TypeAlias = Number | Name | Operation
 
 
 def parse(text: str) -> Expression:
-    """Read an expression. Raises ExpressionError."""
-    if len(text) > LONGEST:
-        raise ExpressionError(LONGEST, f"longer than {LONGEST} characters; shorten it")
-    reader = _Reader(list(_tokens(text)), len(text) + 1)
-    found = reader.sum_of(1, 0)
-    if reader.place < len(reader.tokens):
-        word, column = reader.tokens[reader.place]
-        raise ExpressionError(column, f"'{word}' does not follow here; join terms with + - * /")
-    return found
+    """Returns the parsed expression. Raises ExpressionError: the text is not an expression."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(MAX_LENGTH, f"longer than {MAX_LENGTH} characters; shorten it")
+    parser = _Parser(list(_tokens(text)), len(text) + 1)
+    parsed = parser.operations(1, 0)
+    if parser.position < len(parser.tokens):
+        word, column = parser.tokens[parser.position]
+        raise ExpressionError(column, f"unexpected '{word}'; join terms with + - * /")
+    return parsed
 
 
-def names(expression: Expression) -> frozenset[str]:
-    """Name every input that an expression needs."""
+def input_names(expression: Expression) -> frozenset[str]:
+    """Returns the name of every input that an expression uses."""
     if isinstance(expression, Name):
         return frozenset({expression.name})
     if isinstance(expression, Number):
         return frozenset()
-    return frozenset().union(*map(names, expression.arguments))
+    return frozenset().union(*map(input_names, expression.arguments))
 
 
-def rises(expression: Expression) -> bool:
-    """Tell whether an expression can only rise with each of its inputs, all of them positive.
+def is_non_decreasing(expression: Expression) -> bool:
+    """True if an expression never falls when one of its inputs, all positive, rises.
 
-    Subtracting an input or dividing by one is taken as a no, without looking further; so are factors
-    that may be negative, and constants that cannot be computed.
+    False is the safe answer: for any expression that subtracts an input or divides by one, has a
+    factor that may be negative, or has a constant that cannot be computed.
     """
-    if not isinstance(expression, Operation) or not names(expression):
+    if not isinstance(expression, Operation) or not input_names(expression):
         return True
     arguments, operator = expression.arguments, expression.operator
-    if not all(map(rises, arguments)):
+    if not all(map(is_non_decreasing, arguments)):
         return False
-    if operator in {"-", "/"} and names(arguments[1]):
+    if operator in {"-", "/"} and input_names(arguments[1]):
         return False
     if operator == "/":
-        return _positive(arguments[1])
-    if operator == "*" and all(map(names, arguments)):
-        return all(map(_positive, arguments))
-    return operator != "*" or all(_positive(one) for one in arguments if not names(one))
+        return _is_non_negative(arguments[1])
+    if operator == "*" and all(map(input_names, arguments)):
+        return all(map(_is_non_negative, arguments))
+    constants = [argument for argument in arguments if not input_names(argument)]
+    return operator != "*" or all(map(_is_non_negative, constants))
 
 
-def _positive(expression: Expression) -> bool:
-    """Tell whether an expression is never below 0, as far as its form shows."""
+def _is_non_negative(expression: Expression) -> bool:
+    """True if the form of an expression shows that it is never below 0."""
     if isinstance(expression, Name):
         return True
-    if not names(expression):
+    if not input_names(expression):
         try:
             return evaluate(expression, {}) >= 0
         except ArithmeticError:
             return False
     if not isinstance(expression, Operation) or expression.operator == "-":
         return False
-    every = map(_positive, expression.arguments)
-    return any(every) if expression.operator == "max" else all(every)
+    non_negative = map(_is_non_negative, expression.arguments)
+    return any(non_negative) if expression.operator == "max" else all(non_negative)
 
 
-def written(expression: Expression) -> str:
-    """Write an expression out; it reads back as the same operations in the same order."""
+def to_text(expression: Expression) -> str:
+    """Returns an expression as text; parsing it gives the same operations in the same order."""
     if isinstance(expression, Number):
         return f"{expression.value.normalize():f}"
     if isinstance(expression, Name):
         return expression.name
-    if expression.operator in _RANK:
-        parts = [
-            f"({written(one)})"
-            if isinstance(one, Operation) and _looser(one, expression)
-            else written(one)
-            for one in expression.arguments
+    if expression.operator in _PRECEDENCE:
+        operands = [
+            f"({to_text(argument)})"
+            if isinstance(argument, Operation) and _needs_brackets(argument, expression)
+            else to_text(argument)
+            for argument in expression.arguments
         ]
-        return f" {expression.operator} ".join(parts)
-    return f"{expression.operator}({', '.join(map(written, expression.arguments))})"
+        return f" {expression.operator} ".join(operands)
+    return f"{expression.operator}({', '.join(map(to_text, expression.arguments))})"
 
 
-def _looser(inner: Operation, outer: Operation) -> bool:
-    """Tell whether an operation needs brackets inside another."""
-    rank = _RANK.get(inner.operator)
-    if rank is None:
+def _needs_brackets(inner: Operation, outer: Operation) -> bool:
+    """True if an operation needs brackets inside another."""
+    own, surrounding = _PRECEDENCE.get(inner.operator), _PRECEDENCE[outer.operator]
+    if own is None:
         return False
-    last = inner is outer.arguments[-1]
-    return rank < _RANK[outer.operator] or (last and rank == _RANK[outer.operator])
+    is_last = inner is outer.arguments[-1]
+    return own < surrounding or (is_last and own == surrounding)
 
 
 def evaluate(expression: Expression, inputs: Mapping[str, Decimal]) -> Decimal:
-    """Compute an expression to 50 digits.
+    """Returns the value of an expression, to 50 digits.
 
-    Raises KeyError: an input is missing; ArithmeticError: a division by 0 or a root below 0.
+    Raises KeyError: an input is missing. Raises ArithmeticError: a division by 0, or the square
+    root of a negative number.
     """
     with localcontext(prec=DIGITS) as context:
         context.traps[DivisionByZero] = context.traps[InvalidOperation] = True
@@ -153,10 +155,11 @@ def _value(expression: Expression, inputs: Mapping[str, Decimal]) -> Decimal:
         return expression.value
     if isinstance(expression, Name):
         return inputs[expression.name]
-    return _COMPUTED[expression.operator]([_value(one, inputs) for one in expression.arguments])
+    arguments = [_value(argument, inputs) for argument in expression.arguments]
+    return _OPERATIONS[expression.operator](arguments)
 
 
-_COMPUTED: Mapping[str, Callable[[Sequence[Decimal]], Decimal]] = MappingProxyType(
+_OPERATIONS: Mapping[str, Callable[[Sequence[Decimal]], Decimal]] = MappingProxyType(
     {
         "+": lambda values: values[0] + values[1],
         "-": lambda values: values[0] - values[1],
@@ -170,80 +173,80 @@ _COMPUTED: Mapping[str, Callable[[Sequence[Decimal]], Decimal]] = MappingProxyTy
 
 
 def _tokens(text: str) -> Iterator[tuple[str | Decimal, int]]:
-    place = 0
-    while text[place:].strip():
-        found = _TOKEN.match(text, place)
-        if found is None:
-            column = place + len(text[place:]) - len(text[place:].lstrip()) + 1
-            reason = f"{text[column - 1]!r} cannot stand in a formula; use + - * / ( ) , names and numbers"
+    position = 0
+    while text[position:].strip():
+        match = _TOKEN.match(text, position)
+        if match is None:
+            column = position + len(text[position:]) - len(text[position:].lstrip()) + 1
+            reason = f"unknown character {text[column - 1]!r}; use + - * / ( ) , names and numbers"
             raise ExpressionError(column, reason)
-        column = found.end() - len(found[0].lstrip()) + 1
-        if found["number"]:
-            number = Decimal(found["number"].replace("_", ""))
-            yield (number.scaleb(-2) if found["percent"] else number), column
+        column = match.end() - len(match[0].lstrip()) + 1
+        if match["number"]:
+            number = Decimal(match["number"].replace("_", ""))
+            yield (number.scaleb(-2) if match["percent"] else number), column
         else:
-            yield found["name"] or found["sign"], column
-        place = found.end()
+            yield match["name"] or match["sign"], column
+        position = match.end()
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Reads tokens from left to right: terms of a rank, and what stands between brackets."""
+class _Parser:
+    """Precedence-climbing parser over the tokens of one expression."""
 
     tokens: list[tuple[str | Decimal, int]]
     end: int
-    place: int = field(default=0)
+    position: int = field(default=0)
 
     def peek(self) -> str | Decimal | None:
-        return self.tokens[self.place][0] if self.place < len(self.tokens) else None
+        return self.tokens[self.position][0] if self.position < len(self.tokens) else None
 
     def take(self) -> tuple[str | Decimal, int]:
-        if self.place == len(self.tokens):
-            raise ExpressionError(self.end, "ends too early; a number, a name or ( was due")
-        self.place += 1
-        return self.tokens[self.place - 1]
+        if self.position == len(self.tokens):
+            raise ExpressionError(self.end, "expected a number, a name or (, found the end")
+        self.position += 1
+        return self.tokens[self.position - 1]
 
-    def sum_of(self, rank: int, depth: int) -> Expression:
-        """Read operations of this rank and above; those of one rank group to the left."""
-        found = self.one(depth)
-        while _RANK.get(sign := str(self.peek()), 0) >= rank:
-            self.place += 1
-            found = Operation(sign, (found, self.sum_of(_RANK[sign] + 1, depth)))
-        return found
+    def operations(self, precedence: int, depth: int) -> Expression:
+        """Parses operations of this precedence and above; equal ones group to the left."""
+        parsed = self.operand(depth)
+        while _PRECEDENCE.get(sign := str(self.peek()), 0) >= precedence:
+            self.position += 1
+            parsed = Operation(sign, (parsed, self.operations(_PRECEDENCE[sign] + 1, depth)))
+        return parsed
 
-    def one(self, depth: int) -> Expression:
+    def operand(self, depth: int) -> Expression:
         word, column = self.take()
-        if depth > DEEPEST:
-            raise ExpressionError(column, f"nested deeper than {DEEPEST}; simplify it")
+        if depth > MAX_DEPTH:
+            raise ExpressionError(column, f"nested deeper than {MAX_DEPTH} brackets; simplify it")
         if isinstance(word, Decimal):
             return Number(word)
         if word == "(":
-            found = self.sum_of(1, depth + 1)
+            parsed = self.operations(1, depth + 1)
             self.expect(")")
-            return found
+            return parsed
         if word in _FUNCTIONS and self.peek() == "(":
             return self.call(word, column, depth)
         if word[0].isalpha():
             if self.peek() == "(":
-                raise ExpressionError(column, f"{word} is no function; there are max, min, sqrt")
+                raise ExpressionError(column, f"unknown function {word}; use max, min or sqrt")
             return Name(word)
-        raise ExpressionError(column, f"{word!r} stands where a number, a name or ( was due")
+        raise ExpressionError(column, f"expected a number, a name or (, found {word!r}")
 
     def call(self, word: str, column: int, depth: int) -> Expression:
         self.expect("(")
-        arguments = [self.sum_of(1, depth + 1)]
+        arguments = [self.operations(1, depth + 1)]
         while self.peek() == ",":
-            self.place += 1
-            arguments.append(self.sum_of(1, depth + 1))
+            self.position += 1
+            arguments.append(self.operations(1, depth + 1))
         self.expect(")")
-        least, most = _FUNCTIONS[word]
-        if not least <= len(arguments) <= most:
-            due = "one argument" if most == 1 else f"{least} arguments or more"
-            raise ExpressionError(column, f"{word} takes {due}, was given {len(arguments)}")
+        fewest, most = _FUNCTIONS[word]
+        if not fewest <= len(arguments) <= most:
+            expected = "one argument" if most == 1 else f"{fewest} to {most} arguments"
+            raise ExpressionError(column, f"{word}: expected {expected}, found {len(arguments)}")
         return Operation(word, tuple(arguments))
 
     def expect(self, sign: str) -> None:
         if self.peek() != sign:
-            column = self.tokens[self.place][1] if self.peek() is not None else self.end
-            raise ExpressionError(column, f"{sign!r} is missing; close the bracket")
-        self.place += 1
+            column = self.tokens[self.position][1] if self.peek() is not None else self.end
+            raise ExpressionError(column, f"missing {sign!r}; close the bracket")
+        self.position += 1

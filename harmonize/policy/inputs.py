@@ -1,7 +1,7 @@
-"""Measured figures that formulas need, such as a quantile of daily moves: which, of when, how sure.
+"""Measured inputs of formulas, such as a quantile of daily moves, with date and confidence.
 
-They come from market data in the archive or from a file that the user names. A figure that is not
-there is unknown: the rule that needs it is not observable.
+Inputs come from market data in the archive, or from a file that the user names. Without its inputs
+a rule is not observable.
 """
 
 import json
@@ -22,20 +22,20 @@ from harmonize.core.payload import (
 )
 
 MARKET = "market"
-"""What archives call the snapshots that hold inputs; no venue has this name."""
+"""Venue name under which archives store snapshots of inputs; no venue has this name."""
 
 METHOD = "inputs"
-"""The call whose payload holds inputs."""
+"""Method name of the call whose payload contains inputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One measured figure of one underlying.
+    """One measured number of one underlying.
 
-    Rates are plain (0.081 is 8.1 %), amounts USD. ``lower`` and ``upper`` bound the figure at
-    ``confidence``; for a quantile they are order statistics of the same sample. It rests on at least
-    ``observations`` of them. ``origin`` says how
-    far it can be trusted, ``pointer`` where it stands in the payload ``sha256``.
+    Rates are plain numbers (0.081 is 8.1 %); amounts are in USD. ``lower`` and ``upper`` bound the
+    number at ``confidence``; for a quantile they are order statistics of the same sample.
+    ``observations`` is the least size of that sample. ``origin`` states how far the number was
+    verified. ``pointer`` is its JSON pointer into the payload ``sha256``.
     """
 
     name: str
@@ -54,9 +54,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An input that a formula names: what it is called where it is measured, and what is asked of it.
+    """Input that a formula uses, with its requirements.
 
-    ``oldest_days`` is how long before the schedule it may have been measured.
+    ``local`` is its name in the formula, ``name`` its name in market data. ``oldest_days`` is its
+    largest age, in days before the schedule.
     """
 
     local: str
@@ -66,78 +67,73 @@ class Need:
     oldest_days: int | None = None
 
 
-Held = Mapping[tuple[str, str], Input]
-"""Inputs by name and underlying, the newest of each."""
+InputsByName = Mapping[tuple[str, str], Input]
+"""Newest inputs, by name and underlying."""
 
 
-def held(inputs: Iterable[Input], until: datetime) -> Held:
-    """Keep the newest of each input that was measured by a time; of two as new, the last given."""
-    found: dict[tuple[str, str], Input] = {}
-    for one in inputs:
-        key = (one.name, one.underlying)
-        if one.observed_at <= until and (
-            key not in found or one.observed_at >= found[key].observed_at
+def held(inputs: Iterable[Input], until: datetime) -> InputsByName:
+    """Returns the newest of each input, measured at ``until`` or before; of two as new, the last."""
+    newest: dict[tuple[str, str], Input] = {}
+    for input_ in inputs:
+        key = (input_.name, input_.underlying)
+        if input_.observed_at <= until and (
+            key not in newest or input_.observed_at >= newest[key].observed_at
         ):
-            found[key] = one
-    return found
+            newest[key] = input_
+    return newest
 
 
-def lacking(need: Need, found: Input | None, underlying: str, on: date) -> str:
-    """Say why an input cannot be used on a day; empty where it can."""
-    if found is None:
-        return f"no {need.name} of {underlying} was measured"
-    age = (on - found.observed_at.date()).days
+def unusable_reason(need: Need, input_: Input | None, underlying: str, on: date) -> str:
+    """Returns the reason why an input cannot be used on a day; empty if it can."""
+    if input_ is None:
+        return f"no measurement of {need.name} for {underlying}"
+    age = (on - input_.observed_at.date()).days
     if need.oldest_days is not None and age > need.oldest_days:
         return (
-            f"{need.name} of {underlying} was measured {age} days before, "
-            f"at most {need.oldest_days} are allowed"
+            f"{need.name} of {underlying} is {age} days old, "
+            f"at most {need.oldest_days} days are permitted"
         )
     if need.least_observations is not None:
-        if found.observations is None:
-            return f"{need.name} of {underlying} does not say how many observations it rests on"
-        if found.observations < need.least_observations:
+        if input_.observations is None:
+            return f"{need.name} of {underlying} states no number of observations"
+        if input_.observations < need.least_observations:
             return (
-                f"{need.name} of {underlying} rests on {found.observations} observations, "
-                f"{need.least_observations} are asked"
+                f"{need.name} of {underlying} has {input_.observations} observations, "
+                f"{need.least_observations} are required"
             )
     return ""
 
 
 def snapshot_of(inputs: Sequence[Input], source: str) -> Snapshot:
-    """Write inputs as the snapshot that an archive holds; ``read`` gives them back.
-
-    It is dated by the newest of them.
-    """
-    rows = [
-        {
-            "name": one.name,
-            "underlying": one.underlying,
-            "value": f"{one.value:f}",
-            "observed_at": one.observed_at.date().isoformat(),
-            "verified": one.origin,
-            **{
-                name: f"{value:f}"
-                for name, value in (
-                    ("lower", one.lower),
-                    ("upper", one.upper),
-                    ("confidence", one.confidence),
-                )
-                if value is not None
-            },
-            **({} if one.observations is None else {"observations": one.observations}),
-        }
-        for one in inputs
-    ]
+    """Returns inputs as a snapshot for the archive, dated by the newest input; see ``read``."""
+    rows = [_row_of(input_) for input_ in inputs]
     content = f"{json.dumps({'inputs': rows}, indent=1)}\n".encode()
-    when = max(one.observed_at for one in inputs)
-    provenance = Provenance(Origin.MARKET, source, "the newest of the days that its rows name")
-    payload = Payload.of(MARKET, Call(METHOD), when, provenance, content)
-    return Snapshot(MARKET, when, (payload,), complete=False)
+    observed_at = max(input_.observed_at for input_ in inputs)
+    provenance = Provenance(Origin.MARKET, source, "the newest date among its rows")
+    payload = Payload.of(MARKET, Call(METHOD), observed_at, provenance, content)
+    return Snapshot(MARKET, observed_at, (payload,), complete=False)
+
+
+def _row_of(input_: Input) -> dict[str, object]:
+    interval = {
+        "lower": input_.lower,
+        "upper": input_.upper,
+        "confidence": input_.confidence,
+    }
+    return {
+        "name": input_.name,
+        "underlying": input_.underlying,
+        "value": f"{input_.value:f}",
+        "observed_at": input_.observed_at.date().isoformat(),
+        "verified": input_.origin,
+        **{name: f"{value:f}" for name, value in interval.items() if value is not None},
+        **({} if input_.observations is None else {"observations": input_.observations}),
+    }
 
 
 def read(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
-    """Read the inputs that a snapshot holds; a row that cannot be read is a defect, not a guess."""
-    found: list[Input] = []
+    """Returns the inputs of a snapshot; a row that cannot be read becomes a defect."""
+    inputs: list[Input] = []
     defects: list[Defect] = []
     for payload in snapshot.answers(METHOD):
         try:
@@ -145,30 +141,30 @@ def read(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
         except UnreadablePayloadError as error:
             defects.append(Defect(MARKET, f"inputs{error.where}", error.reason))
             continue
-        for number, row in enumerate(rows):
+        for index, row in enumerate(rows):
             try:
-                found.append(_input(row, payload, f"/inputs/{number}"))
+                inputs.append(_input(row, payload, f"/inputs/{index}"))
             except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-                reason = f"no input that can be read: {type(error).__name__} {error}"
-                defects.append(Defect(MARKET, f"/inputs/{number}", reason))
-    return tuple(found), tuple(defects)
+                reason = f"cannot read the input: {type(error).__name__} {error}"
+                defects.append(Defect(MARKET, f"/inputs/{index}", reason))
+    return tuple(inputs), tuple(defects)
 
 
 def _rows(document: object) -> Sequence[object]:
     rows = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(rows, list):
-        raise UnreadablePayloadError(where="/inputs", reason="a list of inputs was due")
+        raise UnreadablePayloadError(where="/inputs", reason="expected a list of inputs")
     return rows
 
 
 def _input(row: object, payload: Payload, pointer: str) -> Input:
     if not isinstance(row, dict):
-        message = "a mapping was due"
+        message = "expected a mapping"
         raise TypeError(message)
     optional = {
         name: Decimal(str(row[name])) for name in ("lower", "upper", "confidence") if name in row
     }
-    found = Input(
+    input_ = Input(
         name=str(row["name"]),
         underlying=str(row["underlying"]),
         value=Decimal(str(row["value"])),
@@ -180,24 +176,23 @@ def _input(row: object, payload: Payload, pointer: str) -> Input:
         pointer=pointer,
         **optional,
     )
-    reason = unsound(found)
+    reason = unsound(input_)
     if reason:
         raise ValueError(reason)
-    return found
+    return input_
 
 
-def unsound(found: Input) -> str:
-    """Say what is impossible about an input; empty where nothing is."""
-    numbers = [one for one in (found.value, found.lower, found.upper) if one is not None]
-    if not all(one.is_finite() and one > 0 for one in numbers):
-        return "values must be above 0"
-    if (found.lower is None) != (found.upper is None) or (found.lower is None) != (
-        found.confidence is None
-    ):
-        return "lower, upper and confidence belong together"
-    if found.lower is not None and found.upper is not None:
-        if not found.lower <= found.value <= found.upper:
-            return f"the interval {found.lower} to {found.upper} does not hold {found.value}"
-        if found.confidence is not None and not 0 < found.confidence < 1:
-            return f"confidence must lie between 0 and 1, was {found.confidence}"
+def unsound(input_: Input) -> str:
+    """Returns what is impossible about an input; empty if it is sound."""
+    value, lower, upper = input_.value, input_.lower, input_.upper
+    numbers = [number for number in (value, lower, upper) if number is not None]
+    if not all(number.is_finite() and number > 0 for number in numbers):
+        return "expected values above 0"
+    if len({part is None for part in (lower, upper, input_.confidence)}) > 1:
+        return "expected lower, upper and confidence together"
+    if lower is not None and upper is not None:
+        if not lower <= value <= upper:
+            return f"the interval {lower} to {upper} does not contain {value}"
+        if input_.confidence is not None and not 0 < input_.confidence < 1:
+            return f"expected a confidence between 0 and 1, found {input_.confidence}"
     return ""

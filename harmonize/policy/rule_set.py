@@ -1,4 +1,4 @@
-"""What margins should be, as values: caps, schedules, models, prohibitions; scope, tolerance, citations."""
+"""Rule sets as values: requirement, scope, tolerance, citations, flags and examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from harmonize.policy.size_formula import SizeFormula
 
 
 class Verified(StrEnum):
-    """How a cited number was checked; printed wherever the number is."""
+    """Verification of a cited number; printed wherever the number is."""
 
     PRIMARY = "primary"  # the legal text or the publisher's own page was read
     SECONDARY = "secondary"  # a law firm, the press or a broker reports it
@@ -25,9 +25,9 @@ class Verified(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source: what is cited, through which copy it was read, and how far it was checked.
+    """Source: the cited text, the copy that was read (``via``), and its verification.
 
-    ``supports`` names the numbers it is the source of; empty: all of the rule set's.
+    ``supports`` names the numbers that come from this source; empty: all of the rule set's numbers.
     """
 
     reference: str
@@ -38,7 +38,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A caveat on one field of a rule set that a reader must see beside its numbers."""
+    """Caveat on one field of a rule set, shown beside its numbers."""
 
     field: str
     status: str
@@ -47,11 +47,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far a margin may be from the reference before it counts as divergent.
+    """Permitted distance between margin and reference; a larger one is a divergence.
 
     ``relative`` widens the reference by a share of itself (0.15 is 15 %), ``absolute`` by a share
     of notional (0.0001 is 1 basis point). ``statistical`` is the confidence at which the inputs'
-    own intervals widen it. All apply, one on top of the other.
+    own intervals widen it. All three add up.
     """
 
     relative: Decimal
@@ -61,10 +61,10 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whom and what a rule set speaks of. An empty tuple selects everything.
+    """Schedules to which a rule set applies. An empty tuple selects everything.
 
-    ``crypto_only``: contracts on crypto-assets alone. Notional is in USD, (above, up_to].
-    ``since`` and ``until`` bound the days on which it is in force; None: no bound.
+    ``crypto_only`` limits it to contracts on crypto-assets. Notional is in USD, (above, up_to].
+    ``since`` and ``until`` are the first and last day in force; None: no bound.
     """
 
     text: str
@@ -82,9 +82,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A smallest margin rate that holds at every notional; its inverse is the leverage cap.
+    """Minimum margin rate at every notional; its inverse is the leverage cap.
 
-    ``maintenance_rate`` is None where the rule set sets none.
+    ``maintenance_rate`` is None if the rule set sets no maintenance margin.
     """
 
     initial_rate: Decimal
@@ -93,12 +93,12 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Prohibition:
-    """No margin is enough: the contract may not be offered. It is not a margin of 100 %."""
+    """Prohibition of the contract at any margin. It differs from a margin of 100 %."""
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """One thing that a venue should publish, and the code of the check that looks for it."""
+class DisclosureItem:
+    """Item that a venue should publish, and the code of the check that looks for it."""
 
     what: str
     code: str
@@ -106,14 +106,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What a venue should publish."""
+    """Items that a venue should publish."""
 
-    expects: tuple[Expected, ...]
+    expects: tuple[DisclosureItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """Rates that an authority or a clearing house published for a span of days."""
+class PublishedRates:
+    """Rates, by asset, that an authority or a clearing house published for a span of days."""
 
     since: date
     until: date
@@ -123,38 +123,38 @@ class Published:
 
 
 class Combine(StrEnum):
-    """How published rates and a model's stand to one another."""
+    """Rule that combines a published rate with the model's rate."""
 
-    PREFER = "prefer published"  # the published rate where there is one, else the model's
+    PREFER = "prefer published"  # the published rate; without one, the model's rate
     LARGER = "larger of both"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One rate an underlying, computed from measured inputs or published, the same at every notional.
+    """One rate per underlying, measured or published, the same at every notional.
 
-    ``multiple`` times the rate is the initial margin, the rate itself the maintenance margin;
-    ``maintained`` False: no maintenance margin is set. Rates are between ``at_least`` and 1.
-    Published rates hold for ``grace_days`` beyond their span.
+    ``multiple`` times the rate is the initial margin. The rate itself is the maintenance margin,
+    unless ``maintained`` is False: the model then sets none. Rates are above 0 and at most 1.
+    Published rates remain in use for ``grace_days`` beyond their span.
     """
 
     needs: tuple[Need, ...]
     rate: Expression | None
     multiple: Decimal
     maintained: bool
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedRates, ...] = ()
     combine: Combine = Combine.PREFER
     grace_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceClass:
-    """The reference functions of one class of underlyings, and the assets that belong to it.
+    """Reference functions of one class of underlyings, and the assets in the class.
 
-    ``below`` and ``above`` widen the tolerance by shares of the reference: the inputs' interval.
-    ``v1`` is the one-day 99 % move that the functions assume, None where they assume none.
-    ``basis`` says what was measured or published, ``verified`` how far that was checked; empty where
-    the numbers are the rule set's own.
+    ``below`` and ``above`` widen the tolerance by shares of the reference, from the inputs'
+    intervals. ``v1`` is the one-day 99 % move that the functions assume; None: they assume none.
+    ``basis`` names the measured or published numbers, ``verified`` their verification. Both are
+    empty if the numbers are the rule set's own.
     """
 
     name: str
@@ -169,8 +169,8 @@ class ReferenceClass:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The formula that replaces a class's functions where its inputs were measured."""
+class MeasuredFormula:
+    """Formula that replaces a class's functions if its inputs were measured."""
 
     formula: SizeFormula
     needs: tuple[Need, ...]
@@ -180,14 +180,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSchedule:
-    """Reference functions by class; an asset on no list has no class, hence no reference."""
+    """Reference functions by class; an asset without a class has no reference."""
 
     classes: tuple[ReferenceClass, ...]
-    measured: Measured | None = None
+    measured: MeasuredFormula | None = None
 
     def class_of(self, asset: str) -> ReferenceClass | None:
-        """Find the class that lists ``asset``."""
-        return next((one for one in self.classes if asset in one.assets), None)
+        """Returns the class that lists ``asset``; None if no class does."""
+        return next((class_ for class_ in self.classes if asset in class_.assets), None)
 
 
 Requirement = Cap | ReferenceSchedule | Model | Prohibition | Disclosure
@@ -195,11 +195,15 @@ Requirement = Cap | ReferenceSchedule | Model | Prohibition | Disclosure
 
 @dataclass(frozen=True, slots=True)
 class CrossVenue:
-    """What differences between venues may amount to at most; None: no limit.
+    """Limits on differences between venues; None: no limit.
 
-    ``gap`` is a share of the reference, ``one_cheapest`` a share of sizes on a logarithmic scale,
-    ``leverage`` a multiple of the reference's, ``spread`` the dearest over the cheapest, ``saving`` a
-    share of the best single venue's margin, ``index`` the least harmonization index.
+    - ``gap``: largest arbitrage gap, as a share of the reference.
+    - ``one_cheapest``: largest share of sizes, on a logarithmic scale, at which one venue alone has
+      the lowest margin.
+    - ``leverage``: largest mean leverage, as a multiple of the reference's.
+    - ``spread``: highest margin, as a multiple of the lowest.
+    - ``saving``: largest saving of a split, as a share of the best single venue's margin.
+    - ``index``: lowest harmonization index.
     """
 
     gap: Decimal | None = None
@@ -212,9 +216,9 @@ class CrossVenue:
 
 @dataclass(frozen=True, slots=True)
 class RuleExample:
-    """A schedule and the verdict that a rule set's author expects of it; run when it is checked.
+    """Schedule with the verdict that the author of a rule set expects; ``rules check`` runs it.
 
-    ``line`` and ``column`` are where it stands. Tiers are (upper, IM rate, MM rate or None).
+    Tiers are (upper, IM rate, MM rate or None), in USD.
     """
 
     text: str
@@ -234,12 +238,14 @@ class RuleExample:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One rule set, compiled.
+    """Compiled rule set.
 
-    ``meaning`` is the meaning of its maintenance margin; ``across`` says by which factor the
-    reference is taken for schedules of another meaning, which are otherwise not scored.
-    ``statutory`` rules can be breached; falling short of any other rule set is a divergence, never
-    a breach. ``extends`` names the rule set that it varies.
+    - ``meaning``: meaning of its maintenance margin.
+    - ``across``: by another meaning, the factor on the reference for schedules of that meaning;
+      schedules of any other meaning are not scored.
+    - ``statutory``: True for law, which can be breached. Falling short of any other rule set is a
+      divergence, never a breach.
+    - ``extends``: id of the rule set that it varies.
     """
 
     id: str
@@ -261,14 +267,17 @@ class RuleSet:
 
     @property
     def kind(self) -> str:
-        """The kind of requirement, in the word that the YAML uses."""
+        """Kind of the requirement, as in the YAML."""
         return KINDS[type(self.requirement)]
 
-    def verified(self, figure: str) -> Verified | None:
-        """The mark of a figure's source: of the best that names it, else of the best for all."""
-        named = [one.verified for one in self.citations if figure in one.supports]
-        general = [one.verified for one in self.citations if not one.supports]
-        marks = named or general
+    def verified(self, margin_type: str) -> Verified | None:
+        """Returns the best verification of ``initial`` or ``maintenance`` margin; None: no source.
+
+        Citations that name the margin type take precedence over citations of every number.
+        """
+        specific = [citation for citation in self.citations if margin_type in citation.supports]
+        general = [citation for citation in self.citations if not citation.supports]
+        marks = [citation.verified for citation in specific or general]
         return min(marks, key=list(Verified).index) if marks else None
 
 

@@ -1,4 +1,4 @@
-"""One waiver, as a value."""
+"""Waiver: a configured exception for findings, with an owner and an expiry date."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,10 +6,11 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """One entry of the configuration. Empty selections take every finding of the codes.
+    """Waiver of the configuration. An empty selection covers every finding of the codes.
 
-    ``value`` is what was found when it was waived (a margin rate, or where there is none the
-    divergence); the waiver lapses when that is worse by more than the share ``may_worsen``.
+    ``where`` is its place in the file. ``value`` is the observed margin rate when it was waived, or
+    the divergence if there is no rate. The waiver lapses once ``value`` worsens by more than the
+    share ``may_worsen``.
     """
 
     where: str
@@ -28,7 +29,7 @@ class Waiver:
 
     @property
     def scope(self) -> str:
-        """Say what it covers, in words."""
+        """Returns the selection in words."""
         parts = [
             f"{word} {', '.join(values)}"
             for word, values in (

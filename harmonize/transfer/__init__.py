@@ -1,1 +1,1 @@
-"""Snapshots into and out of an archive."""
+"""Import of snapshots into an archive and export from one."""

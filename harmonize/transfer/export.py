@@ -1,4 +1,4 @@
-"""Selected snapshots out of an archive: into a new archive, a tar of one, or a folder of plain files."""
+"""Exports selected snapshots to a new archive, a tar of one, or a folder of plain files."""
 
 import shutil
 import tarfile
@@ -14,11 +14,11 @@ from harmonize.archive.location import Place
 from harmonize.core.payload import Snapshot
 from harmonize.transfer import plain_folder
 
-_Given = tuple[Snapshot, bool]
+_SnapshotAndGathered = tuple[Snapshot, bool]
 
 
 class ExportError(Exception):
-    """A place that cannot take an export: one line that says why, and the mend."""
+    """A destination that cannot receive an export: one line with the problem and the fix."""
 
 
 def selected(
@@ -27,46 +27,50 @@ def selected(
     since: date | None = None,
     until: date | None = None,
 ) -> tuple[Entry, ...]:
-    """The entries of these venues (all, if none is named) observed from ``since`` to ``until``, both included.
+    """Returns the entries of these venues (all if none is named) observed in a period.
 
-    Of what was pruned nothing is left to export.
+    Both ``since`` and ``until`` are included. Pruned entries are excluded: their payloads are removed.
     """
     return tuple(
-        one
-        for one in entries
-        if not one.pruned
-        and (not venues or one.venue in venues)
-        and (since is None or one.observed_at.date() >= since)
-        and (until is None or one.observed_at.date() <= until)
+        entry
+        for entry in entries
+        if not entry.pruned
+        and (not venues or entry.venue in venues)
+        and (since is None or entry.observed_at.date() >= since)
+        and (until is None or entry.observed_at.date() <= until)
     )
 
 
 def to_archive(
     to: Place, snapshots: Iterable[Snapshot], gathered: Iterable[bool] | None = None
 ) -> int:
-    """Write an archive, or a tar of one where the name ends in ``.tar``; say how many snapshots.
+    """Writes an archive, or a tar of one if the name ends in ``.tar``; returns the number of snapshots.
 
-    ``gathered`` says of each whether it was gathered into the archive that it comes from; not, if left
-    out. Raises ExportError; ArchiveError, and nothing is there then, unless it is a URL.
+    ``gathered`` states per snapshot whether it was gathered into its archive; by default none was.
+    Raises ExportError and ArchiveError; nothing remains then, unless the destination is a URL.
     """
-    given = zip(snapshots, repeat(object=False) if gathered is None else gathered, strict=False)
+    flags = repeat(object=False) if gathered is None else gathered
+    flagged = zip(snapshots, flags, strict=False)
     if isinstance(to, str):
-        return _copied(given, Archive.create(to))
-    return _written(to, lambda folder: _as_archive(folder, to.suffix == ".tar", given))
+        return _append_all(flagged, Archive.create(to))
+    return _publish(to, lambda folder: _write_archive(folder, to.suffix == ".tar", flagged))
 
 
 def to_payloads(to: Place, snapshots: Iterable[Snapshot]) -> int:
-    """Write a folder of payload files with a manifest; say how many snapshots. Raises as ``to_archive``."""
+    """Writes a folder of payload files with a manifest; returns the number of snapshots.
+
+    Raises ExportError and ArchiveError; nothing remains then.
+    """
     if isinstance(to, str):
-        message = f"{to}: payloads are written as a folder here; name one, or leave --as out"
+        message = f"{to}: payloads can only be exported to a local folder; use a path"
         raise ExportError(message)
-    return _written(to, lambda folder: plain_folder.write(_made(folder / "result"), snapshots))
+    return _publish(to, lambda folder: _write_plain_folder(folder, snapshots))
 
 
-def _written(to: Path, write: Callable[[Path], int]) -> int:
-    """Let ``write`` make a "result" in a folder beside the place, and give it its name when it is whole."""
+def _publish(to: Path, write: Callable[[Path], int]) -> int:
+    """Runs ``write`` in a temporary folder and moves its "result" to the destination when complete."""
     if to.exists() or to.is_symlink():
-        message = f"{to} is there already; name another place"
+        message = f"{to}: already exists; use another path"
         raise ExportError(message)
     try:
         to.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -77,44 +81,44 @@ def _written(to: Path, write: Callable[[Path], int]) -> int:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        message = f"{to} cannot be written: {error.strerror}; choose another place"
+        message = f"{to}: cannot be written: {error.strerror}; use another path"
         raise ExportError(message) from error
     return count
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
+def _write_plain_folder(folder: Path, snapshots: Iterable[Snapshot]) -> int:
+    (folder / "result").mkdir()
+    return plain_folder.write(folder / "result", snapshots)
 
 
-def _as_archive(folder: Path, packed: bool, given: Iterable[_Given]) -> int:  # noqa: FBT001 - by the name
-    place = folder / ("archive" if packed else "result")
-    count = _copied(given, Archive.create(place))
-    if packed:
-        _pack(place, folder / "result")
+def _write_archive(folder: Path, as_tar: bool, flagged: Iterable[_SnapshotAndGathered]) -> int:  # noqa: FBT001 - set from the suffix
+    path = folder / ("archive" if as_tar else "result")
+    count = _append_all(flagged, Archive.create(path))
+    if as_tar:
+        _write_tar(path, folder / "result")
     return count
 
 
-def _copied(given: Iterable[_Given], to: Archive) -> int:
+def _append_all(flagged: Iterable[_SnapshotAndGathered], archive: Archive) -> int:
     newest: dict[str, Entry] = {}
     count = 0
-    for snapshot, gathered in given:
-        like = newest.get(snapshot.venue)
-        newest[snapshot.venue] = to.append(snapshot, like, imported=not gathered)
+    for snapshot, gathered in flagged:
+        similar = newest.get(snapshot.venue)
+        newest[snapshot.venue] = archive.append(snapshot, similar, imported=not gathered)
         count += 1
     return count
 
 
-def _pack(place: Path, to: Path) -> None:
-    """Write the files of a folder as a tar that is the same wherever and whenever it is made."""
+def _write_tar(folder: Path, to: Path) -> None:
+    """Writes the files of a folder as a tar whose bytes depend on neither time nor machine."""
     with tarfile.open(to, "x:", format=tarfile.USTAR_FORMAT) as tar:
-        for path in sorted(one for one in place.rglob("*") if one.is_file()):
-            member = tarfile.TarInfo(path.relative_to(place).as_posix())
+        for path in sorted(file for file in folder.rglob("*") if file.is_file()):
+            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
             member.size = path.stat().st_size
             with path.open("rb") as file:
                 tar.addfile(member, file)
 
 
 def snapshots(archive: Archive, entries: Iterable[Entry]) -> Iterator[Snapshot]:
-    """Read entries in their order. Raises ArchiveError."""
-    return (archive.read(one) for one in entries)
+    """Returns the snapshots of entries, read in their order. Raises ArchiveError."""
+    return (archive.read(entry) for entry in entries)

@@ -1,6 +1,6 @@
-"""The files in which freqtrade keeps leverage tiers: the venue's own rows, put back into its answers.
+"""Rebuilds venue responses from freqtrade's files of leverage tiers.
 
-Such a file names each symbol in ccxt's way and keeps the venue's row of each tier under ``info``.
+Such a file names each symbol in ccxt's notation and keeps the venue's row of each tier under ``info``.
 """
 
 import json
@@ -8,91 +8,100 @@ from collections.abc import Callable, Mapping
 
 from harmonize.transfer.requests import Params
 
-Row = Mapping[str, object]
-Answers = list[tuple[Params, bytes]]
-"""Parameters and content of the calls that a file answers."""
+VenueRow = Mapping[str, object]
+Responses = list[tuple[Params, bytes]]
+"""Parameters and content of the calls to which a file holds the response."""
 
-_BY_CCXT = frozenset({"info", "nextPageCursor"})
-"""What ccxt put into rows of bybit."""
+_ADDED_BY_CCXT = frozenset({"info", "nextPageCursor"})
+"""Keys that ccxt adds to the rows of bybit."""
 
 
-def rows_by_symbol(document: object) -> dict[str, list[Row]] | None:
-    """The venue's rows by symbol; None when the document is not such a file."""
-    held = document.get("data", document) if isinstance(document, dict) else None
-    if not isinstance(held, dict) or not held:
+def rows_by_symbol(document: object) -> dict[str, list[VenueRow]] | None:
+    """Returns the venue's rows by symbol; None if the document is not such a file."""
+    tiers_by_symbol = document.get("data", document) if isinstance(document, dict) else None
+    if not isinstance(tiers_by_symbol, dict) or not tiers_by_symbol:
         return None
-    found = {}
-    for symbol, tiers in held.items():
-        rows = [_row(one) for one in tiers] if isinstance(tiers, list) else []
+    rows_of = {}
+    for symbol, tiers in tiers_by_symbol.items():
+        rows = [_row(tier) for tier in tiers] if isinstance(tiers, list) else []
         if not rows or None in rows:
             return None
-        found[symbol] = [one for one in rows if one is not None]
-    return found
+        rows_of[symbol] = [row for row in rows if row is not None]
+    return rows_of
 
 
-def _row(tier: object) -> Row | None:
+def _row(tier: object) -> VenueRow | None:
     row = tier.get("info") if isinstance(tier, dict) else None
     return row if isinstance(row, dict) else None
 
 
-def answers(venue: str, rows: Mapping[str, list[Row]], params: Params) -> Answers | None:
-    """The venue's answers; ``params`` are those of the request as far as they are known.
+def rebuild_responses(
+    venue: str, rows: Mapping[str, list[VenueRow]], params: Params
+) -> Responses | None:
+    """Returns the venue's responses; ``params`` are the known parameters of the request.
 
-    None: how this venue answers is not known here, or a row is not of its kind.
+    None if this module cannot rebuild responses of the venue, or a row is not of its kind.
     """
     try:
-        return _ANSWERS[venue](rows, dict(params)) if venue in _ANSWERS else None
+        return _REBUILDERS[venue](rows, dict(params)) if venue in _REBUILDERS else None
     except KeyError:
         return None
 
 
-def _written(document: object) -> bytes:
+def _json_bytes(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _binance(rows: Mapping[str, list[Row]], params: dict[str, str]) -> Answers:
-    listed = [{"symbol": binance_id(one), "brackets": held} for one, held in rows.items()]
-    return [(tuple(params.items()), _written(listed))]
+def _binance(rows: Mapping[str, list[VenueRow]], params: dict[str, str]) -> Responses:
+    contracts = [
+        {"symbol": binance_id(symbol), "brackets": brackets} for symbol, brackets in rows.items()
+    ]
+    return [(tuple(params.items()), _json_bytes(contracts))]
 
 
 def binance_id(symbol: str) -> str:
-    """The venue's name of a contract: BTCUSDT of BTC/USDT:USDT, BTCUSDT_260925 of BTC/USDT:USDT-260925."""
-    pair, _, settled = symbol.partition(":")
-    _, _, delivered = settled.partition("-")
-    return pair.replace("/", "") + (f"_{delivered}" if delivered else "")
+    """Returns the venue's contract name: BTCUSDT for BTC/USDT:USDT.
+
+    A delivery date follows: BTCUSDT_260925 for BTC/USDT:USDT-260925.
+    """
+    pair, _, settlement = symbol.partition(":")
+    _, _, delivery = settlement.partition("-")
+    return pair.replace("/", "") + (f"_{delivery}" if delivery else "")
 
 
-def _bybit(rows: Mapping[str, list[Row]], params: dict[str, str]) -> Answers:
-    listed = [
-        {key: one for key, one in row.items() if key not in _BY_CCXT}
-        for held in rows.values()
-        for row in held
+def _bybit(rows: Mapping[str, list[VenueRow]], params: dict[str, str]) -> Responses:
+    own_rows = [
+        {key: value for key, value in row.items() if key not in _ADDED_BY_CCXT}
+        for symbol_rows in rows.values()
+        for row in symbol_rows
     ]
-    result = {"category": params["category"], "list": listed, "nextPageCursor": ""}
-    return [(tuple(params.items()), _written({"retCode": 0, "retMsg": "OK", "result": result}))]
+    result = {"category": params["category"], "list": own_rows, "nextPageCursor": ""}
+    response = {"retCode": 0, "retMsg": "OK", "result": result}
+    return [(tuple(params.items()), _json_bytes(response))]
 
 
-def _bitget(rows: Mapping[str, list[Row]], params: dict[str, str]) -> Answers:
-    kinds = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}
-    found = []
-    for symbol, held in rows.items():
-        kind = kinds[symbol.partition(":")[2]]
-        asked = {**params, "productType": kind, "symbol": str(held[0]["symbol"])}
-        answer = {"code": "00000", "msg": "success", "data": held}
-        found.append((tuple(sorted(asked.items())), _written(answer)))
-    return found
+def _bitget(rows: Mapping[str, list[VenueRow]], params: dict[str, str]) -> Responses:
+    product_types = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}
+    responses = []
+    for symbol, symbol_rows in rows.items():
+        product_type = product_types[symbol.partition(":")[2]]
+        venue_symbol = str(symbol_rows[0]["symbol"])
+        call_params = {**params, "productType": product_type, "symbol": venue_symbol}
+        response = {"code": "00000", "msg": "success", "data": symbol_rows}
+        responses.append((tuple(sorted(call_params.items())), _json_bytes(response)))
+    return responses
 
 
-def _okx(rows: Mapping[str, list[Row]], params: dict[str, str]) -> Answers:
-    found = []
-    for held in rows.values():
-        asked = {**params, "instFamily": str(held[0]["instFamily"])}
-        answer = {"code": "0", "msg": "", "data": held}
-        found.append((tuple(sorted(asked.items())), _written(answer)))
-    return found
+def _okx(rows: Mapping[str, list[VenueRow]], params: dict[str, str]) -> Responses:
+    responses = []
+    for symbol_rows in rows.values():
+        call_params = {**params, "instFamily": str(symbol_rows[0]["instFamily"])}
+        response = {"code": "0", "msg": "", "data": symbol_rows}
+        responses.append((tuple(sorted(call_params.items())), _json_bytes(response)))
+    return responses
 
 
-_ANSWERS: dict[str, Callable[[Mapping[str, list[Row]], dict[str, str]], Answers]] = {
+_REBUILDERS: dict[str, Callable[[Mapping[str, list[VenueRow]], dict[str, str]], Responses]] = {
     "binance": _binance,
     "bitget": _bitget,
     "bybit": _bybit,

@@ -1,63 +1,67 @@
-"""Another archive as a source: a folder, or a tar of one, read without trust in its names."""
+"""Reads another archive as an import source: a folder, a URL, or a tar whose names are untrusted."""
 
 import re
 import shutil
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harmonize.archive.archive import MANIFEST_NAME, Archive, ArchiveError
 from harmonize.archive.location import Place
-from harmonize.archive.manifest import LIMIT, PACK_NAME
+from harmonize.archive.manifest import MAX_BYTES, PACK_NAME
 from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
 
-_PARTS = re.compile(rf"format\.json|manifests/{MANIFEST_NAME.pattern}|packs/{PACK_NAME.pattern}")
-"""The names that files of an archive have, within it."""
+_OBJECT_NAME = re.compile(
+    rf"format\.json|manifests/{MANIFEST_NAME.pattern}|packs/{PACK_NAME.pattern}"
+)
+"""Names of the objects within an archive."""
 
-_TOP = re.compile(r"\A(?:\./)?(?:(?!manifests/|packs/|derived/|\.)[^/]+/)?")
-"""What may stand before them in a tar: the folder that was packed."""
+_PREFIX = re.compile(r"\A(?:\./)?(?:(?!manifests/|packs/|derived/|\.)[^/]+/)?")
+"""Optional prefix of these names in a tar: the folder that was packed."""
 
 _BLOCK = 512
 
 
-def offered(place: Place) -> Iterator[SourceItem]:
-    """Give every snapshot in order; one that is damaged is told and passed over.
+def read_items(place: Place) -> Iterator[SourceItem]:
+    """Yields every snapshot in order, and a LeftOut for each that is pruned or damaged.
 
-    Raises UnreadableSourceError: no archive, or its manifests do not follow one another.
+    Raises UnreadableSourceError: no archive, or its chain of manifests is broken.
     """
     try:
         archive = Archive.open(place)
         entries = archive.entries()
     except ArchiveError as error:
-        message = f"{error}; restore it, or export it anew"
+        message = f"{error}; restore it, or export it again"
         raise UnreadableSourceError(message) from error
     for entry in entries:
+        what = f"snapshot {entry.sequence} of {entry.venue}"
         if entry.pruned:
-            what = f"snapshot {entry.sequence} of {entry.venue}"
-            yield LeftOut(what, f"its payloads were pruned on {entry.pruned[:10]}")
+            yield LeftOut(what, f"payloads were pruned on {entry.pruned[:10]}")
             continue
         try:
             yield archive.read(entry)
         except ArchiveError as error:
-            what = f"snapshot {entry.sequence} of {entry.venue}"
             yield LeftOut(what, f"{error}; restore it", unread=True)
 
 
-def offered_by_tar(path: Path) -> Iterator[SourceItem]:
-    """Give every snapshot of the archive in a tar, likewise. Raises UnreadableSourceError."""
+def read_tar_items(path: Path) -> Iterator[SourceItem]:
+    """Yields the items of the archive in a tar, as ``read_items``. Raises UnreadableSourceError."""
     with TemporaryDirectory(prefix="harmonize-") as folder:
         try:
             _unpack(path, Path(folder))
-            for one in offered(Path(folder)):
-                shown = LeftOut(one.what, one.reason.replace(folder, str(path)), one.count, one.unread) if isinstance(one, LeftOut) else one  # fmt: skip
-                yield shown
+            for item in read_items(Path(folder)):
+                if isinstance(item, LeftOut):
+                    yield replace(item, reason=item.reason.replace(folder, str(path)))
+                else:
+                    yield item
         except UnreadableSourceError as error:
             raise UnreadableSourceError(str(error).replace(folder, str(path))) from error
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    """Copy the files of an archive out of a tar, each under a name that this function knows."""
+    """Copies the files of an archive out of a tar, each under a name of an archive's object."""
     for directory in ("manifests", "packs"):
         (folder / directory).mkdir()
     try:
@@ -68,46 +72,49 @@ def _unpack(path: Path, folder: Path) -> None:
                 if name:
                     _copy(path, tar, member, folder / name)
     except (tarfile.TarError, EOFError) as error:
-        message = f"{path} is cut short or damaged: {error}; copy it again"
+        message = f"{path}: is truncated or damaged: {error}; copy it again"
         raise UnreadableSourceError(message) from error
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; make it readable"
+        message = f"{path}: cannot be read: {error.strerror}; make it readable"
         raise UnreadableSourceError(message) from error
 
 
 def _check_end(path: Path) -> None:
-    """A tar ends in two blocks of zeros; one that was cut short does not."""
+    """Checks the two blocks of zeros that end a tar. Raises UnreadableSourceError: truncated."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2 * _BLOCK))
         if size % _BLOCK or any(file.read()):
-            message = f"{path} is cut short: its end is missing; copy it again"
+            message = f"{path}: is truncated: its end is missing; copy it again"
             raise UnreadableSourceError(message)
 
 
 def _name(path: Path, member: tarfile.TarInfo) -> str:
-    """The name of a member within the archive; empty for a folder. Raises UnreadableSourceError."""
+    """Returns the name of a member within the archive, empty for one to skip.
+
+    Raises UnreadableSourceError: not a file of an archive.
+    """
     if member.isdir() and ".." not in member.name.split("/"):
         return ""
-    name = _TOP.sub("", member.name, count=1)
+    name = _PREFIX.sub("", member.name, count=1)
     if name.startswith("derived/"):
-        return ""  # tables that are made anew
-    if not _PARTS.fullmatch(name):
-        what = "is no part of an archive; pack the files of an archive alone"
+        return ""  # derived tables are recomputed
+    if not _OBJECT_NAME.fullmatch(name):
+        problem = "is not part of an archive; pack only the files of the archive"
     elif member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or member.issparse():
-        what = "is not a regular file; pack the file itself"
-    elif member.size > LIMIT:
-        what = f"has {member.size} bytes, the most is {LIMIT}; it is no file of an archive"
+        problem = "is not a regular file; pack the file itself"
+    elif member.size > MAX_BYTES:
+        problem = f"has {member.size} bytes; the limit is {MAX_BYTES}; remove it"
     else:
         return name
-    message = f"{path}: member {member.name!r} {what}"
+    message = f"{path}: member {member.name!r} {problem}"
     raise UnreadableSourceError(message)
 
 
 def _copy(path: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, to: Path) -> None:
     content = tar.extractfile(member)
     if content is None or to.exists():
-        message = f"{path}: member {member.name!r} is there twice; pack the archive anew"
+        message = f"{path}: member {member.name!r} appears twice; pack the archive again"
         raise UnreadableSourceError(message)
     with content, to.open("xb") as file:
         shutil.copyfileobj(content, file)

@@ -1,11 +1,11 @@
-"""A folder of recordings as a source: what its manifest lets be archived truthfully, and why not the rest."""
+"""Reads a folder of recordings as an import source, with a reason per file that is excluded."""
 
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -17,172 +17,216 @@ from harmonize.core.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from harmonize.transfer.freqtrade import answers, rows_by_symbol
+from harmonize.transfer.freqtrade import rebuild_responses, rows_by_symbol
 from harmonize.transfer.recording_manifest import Recording, recordings
-from harmonize.transfer.requests import asked, call_of
-from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError, held
+from harmonize.transfer.requests import call_of, parse_request
+from harmonize.transfer.source import (
+    LeftOut,
+    SourceItem,
+    UnreadableSourceError,
+    read_listed_file,
+)
 from venues import facts, registry
 from venues.adapter import Purpose, VenueAdapter
 
-TOGETHER = timedelta(minutes=1)
-"""Answers of one venue that follow one another within this time are of one moment."""
+MAX_INTERVAL = timedelta(minutes=1)
+"""Longest time between consecutive responses of one venue that form one snapshot."""
 
 _OPEN_PARAMETER = re.compile(r"&?\b\w+=\.\.\.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
-    """The payloads of one file; ``rebuilt`` from rows, so that the manifest alone says it is whole."""
+class _RecordedFile:
+    """The payloads of one recording.
+
+    ``rebuilt`` marks payloads rebuilt from rows, whose completeness only the manifest states.
+    """
 
     recording: Recording
     payloads: tuple[Payload, ...]
     rebuilt: bool
 
+    @property
+    def observed_at(self) -> datetime:
+        """Observation time of the first payload, in UTC."""
+        return self.payloads[0].observed_at
 
-def offered(folder: Path, manifest: object) -> Iterator[SourceItem]:
-    """Give a snapshot for each venue and moment. Raises UnreadableSourceError: not a manifest."""
+
+def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
+    """Yields a snapshot per venue and moment. Raises UnreadableSourceError: not a manifest."""
     listed = recordings(folder, manifest)
-    times = Counter(one.file for one in listed)
-    taken: list[_Taken] = []
-    for one in listed:
-        found = _left_out(one, times[one.file]) or _read(folder, one)
-        if isinstance(found, _Taken):
-            taken.append(found)
+    mentions = Counter(recording.file for recording in listed)
+    files: list[_RecordedFile] = []
+    for recording in listed:
+        item = _exclusion(recording, mentions[recording.file]) or _read(folder, recording)
+        if isinstance(item, _RecordedFile):
+            files.append(item)
         else:
-            yield found
-    taken.sort(key=lambda one: (one.recording.venue, _when(one), one.recording.file))
-    for venue, of_venue in groupby(taken, key=lambda one: one.recording.venue):
-        adapter = registry.adapter(venue)
-        for group in _moments(list(of_venue)) if adapter else ():
-            yield from _snapshot(adapter, group)
+            yield item
+    files.sort(key=lambda file: (file.recording.venue, file.observed_at, file.recording.file))
+    for venue, venue_files in groupby(files, key=lambda file: file.recording.venue):
+        adapter = registry.find_adapter(venue)
+        for group in _by_moment(list(venue_files)) if adapter else ():
+            yield from _snapshot_items(adapter, group)
 
 
-def _left_out(one: Recording, named: int) -> LeftOut | None:
-    """Say why a recording is none of what an archive holds; None when it is."""
-    reason = next((reason for holds, reason in _REASONS if holds(one)), "")
-    if not reason and named > 1:
-        reason = f"the manifest names the file {named} times, so its date is not known"
-    return LeftOut(one.file, reason) if reason else None
+def _exclusion(recording: Recording, mentions: int) -> LeftOut | None:
+    """Returns why an archive does not hold such a recording; None if it does."""
+    reason = next((reason for applies, reason in _EXCLUSIONS if applies(recording)), "")
+    if not reason and mentions > 1:
+        reason = f"manifest names the file {mentions} times, so its date is ambiguous"
+    return LeftOut(recording.file, reason) if reason else None
 
 
-def _by_ccxt(one: Recording) -> bool:
-    raw_rows = re.search(r"raw (row|bracket)", one.endpoint) is not None
-    return ("ccxt" in one.endpoint or "ccxt" in one.kept) and not raw_rows
+def _is_unified_by_ccxt(recording: Recording) -> bool:
+    has_raw_rows = re.search(r"raw (row|bracket)", recording.endpoint) is not None
+    mentions_ccxt = "ccxt" in recording.endpoint or "ccxt" in recording.authenticity
+    return mentions_ccxt and not has_raw_rows
 
 
-_REASONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
-    (lambda one: registry.adapter(one.venue) is None, "of a venue that this version cannot read"),
-    (lambda one: "testnet" in f"{one.file} {one.endpoint} {one.source} {one.kept}", "of a testnet"),
+def _is_of_testnet(recording: Recording) -> bool:
+    texts = (recording.file, recording.endpoint, recording.source, recording.authenticity)
+    return any("testnet" in text for text in texts)
+
+
+_EXCLUSIONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
     (
-        lambda one: "documentation" in one.kept or "example" in one.kept,
-        "a sample of documentation, not recorded",
+        lambda recording: registry.find_adapter(recording.venue) is None,
+        "venue not supported by this version",
     ),
-    (_by_ccxt, "kept or unified by ccxt, not the venue's bytes"),
-    (lambda one: "recorded" not in one.kept, "the manifest does not say that it was recorded"),
-    (lambda one: one.when is None, "no recording date that is a day or a time with a zone"),
+    (_is_of_testnet, "data of a testnet"),
+    (
+        lambda recording: (
+            "documentation" in recording.authenticity or "example" in recording.authenticity
+        ),
+        "sample from documentation, not recorded",
+    ),
+    (_is_unified_by_ccxt, "stored or unified by ccxt, not the venue's bytes"),
+    (
+        lambda recording: "recorded" not in recording.authenticity,
+        "manifest does not state that the file was recorded",
+    ),
+    (
+        lambda recording: recording.recorded_at is None,
+        "recording date is not a day or a time with a time zone",
+    ),
 )
-"""What is left out, and why; the first that holds counts."""
+"""Conditions under which a recording is excluded, with reasons; the first that applies counts."""
 
 
-def _read(folder: Path, one: Recording) -> _Taken | LeftOut:
-    adapter = registry.adapter(one.venue)
-    assert adapter is not None  # noqa: S101 - others were left out before
-    plain, _, aside = one.endpoint.partition(" (ccxt ")
-    request = asked(_OPEN_PARAMETER.sub("", plain) if aside else plain)
+def _read(folder: Path, recording: Recording) -> _RecordedFile | LeftOut:
+    adapter = registry.find_adapter(recording.venue)
+    assert adapter is not None  # noqa: S101 - _EXCLUSIONS excludes other venues
+    text, _, ccxt_note = recording.endpoint.partition(" (ccxt ")
+    request = parse_request(_OPEN_PARAMETER.sub("", text) if ccxt_note else text)
     if request is None:
-        return LeftOut(one.file, "the manifest names no single HTTP request for it")
+        return LeftOut(recording.file, "manifest names no single HTTP request for the file")
     call = call_of(adapter, request)
     if isinstance(call, str):
-        return LeftOut(one.file, call)
+        return LeftOut(recording.file, call)
     try:
-        content = held(folder, one.file)
+        content = read_listed_file(folder, recording.file)
     except UnreadableSourceError as error:
-        return LeftOut(one.file, str(error), unread=True)
-    if aside:
-        return _rebuilt(one, call, str(request), content)
-    return _Taken(one, (_payload(one, call, str(request), one.kept, content),), rebuilt=False)
+        return LeftOut(recording.file, str(error), unread=True)
+    if ccxt_note:
+        return _rebuilt(recording, call, str(request), content)
+    payload = _payload(recording, call, str(request), recording.authenticity, content)
+    return _RecordedFile(recording, (payload,), rebuilt=False)
 
 
-def _rebuilt(one: Recording, call: Call, request: str, content: bytes) -> _Taken | LeftOut:
-    """Put the venue's rows that ccxt kept back into the venue's answers."""
+def _rebuilt(
+    recording: Recording, call: Call, request: str, content: bytes
+) -> _RecordedFile | LeftOut:
+    """Rebuilds the venue's responses from its raw rows, which ccxt kept."""
     try:
         rows = rows_by_symbol(json.loads(content))
     except (ValueError, RecursionError) as error:
-        return LeftOut(one.file, f"is not JSON: {error}; put the whole file there", unread=True)
-    found = answers(one.venue, rows, call.params) if rows else None
-    if found is None:
-        return LeftOut(one.file, "unified by ccxt, not the venue's bytes")
-    kept = f"{one.kept}; answer rebuilt from the raw rows kept in the file"
+        reason = f"is not JSON: {error}; restore the complete file"
+        return LeftOut(recording.file, reason, unread=True)
+    responses = rebuild_responses(recording.venue, rows, call.params) if rows else None
+    if responses is None:
+        return LeftOut(recording.file, "unified by ccxt, not the venue's bytes")
+    authenticity = f"{recording.authenticity}; answer rebuilt from the raw rows kept in the file"
+    path = request.partition("?")[0]
     payloads = (
-        _payload(one, Call(call.method, params), request.partition("?")[0], kept, answer)
-        for params, answer in found
+        _payload(recording, Call(call.method, params), path, authenticity, response)
+        for params, response in responses
     )
-    return _Taken(one, tuple(payloads), rebuilt=True)
+    return _RecordedFile(recording, tuple(payloads), rebuilt=True)
 
 
-def _payload(one: Recording, call: Call, request: str, kept: str, content: bytes) -> Payload:
-    assert one.when is not None  # noqa: S101 - others were left out before
-    provenance = Provenance(Origin.RECORDED, f"{one.source}; {kept}", one.dating, request)
-    return Payload.of(one.venue, call, one.when, provenance, content)
+def _payload(
+    recording: Recording, call: Call, request: str, authenticity: str, content: bytes
+) -> Payload:
+    assert recording.recorded_at is not None  # noqa: S101 - _EXCLUSIONS excludes undated recordings
+    source = f"{recording.source}; {authenticity}"
+    provenance = Provenance(Origin.RECORDED, source, recording.dating, request)
+    return Payload.of(recording.venue, call, recording.recorded_at, provenance, content)
 
 
-def _when(one: _Taken) -> str:
-    return one.payloads[0].observed_at.isoformat(timespec="microseconds")
-
-
-def _moments(taken: list[_Taken]) -> Iterator[list[_Taken]]:
-    """Answers in order of time, cut where time passed or a call was answered before."""
-    group: list[_Taken] = []
+def _by_moment(files: list[_RecordedFile]) -> Iterator[list[_RecordedFile]]:
+    """Yields groups of consecutive files; a long interval or a repeated call begins a new group."""
+    group: list[_RecordedFile] = []
     calls: set[Call] = set()
-    for one in taken:
-        asked_now = {payload.call for payload in one.payloads}
-        gap = one.payloads[0].observed_at - group[-1].payloads[0].observed_at if group else TOGETHER
-        if group and (gap > TOGETHER or calls & asked_now):
+    for file in files:
+        file_calls = {payload.call for payload in file.payloads}
+        interval = file.observed_at - group[-1].observed_at if group else timedelta()
+        if group and (interval > MAX_INTERVAL or calls & file_calls):
             yield group
             group, calls = [], set()
-        group.append(one)
-        calls |= asked_now
+        group.append(file)
+        calls |= file_calls
     if group:
         yield group
 
 
-def _snapshot(adapter: VenueAdapter | None, group: list[_Taken]) -> Iterable[SourceItem]:
-    assert adapter is not None  # noqa: S101 - as above
-    payloads = tuple(payload for one in group for payload in one.payloads)
+def _snapshot_items(
+    adapter: VenueAdapter | None, group: list[_RecordedFile]
+) -> Iterable[SourceItem]:
+    """Returns the snapshot of a group, or a LeftOut per file if it has no margins."""
+    assert adapter is not None  # noqa: S101 - _EXCLUSIONS excludes other venues
+    payloads = tuple(payload for file in group for payload in file.payloads)
     observed_at = min(payload.observed_at for payload in payloads)
-    found = Snapshot(adapter.venue, observed_at, payloads, complete=False)
-    if not _margins(adapter, found):
-        reason = "gives no margins by itself, and no others were recorded at that moment"
-        return [LeftOut(one.recording.file, reason) for one in group]
-    complete = _whole(adapter, group, found)
-    return [Snapshot(adapter.venue, observed_at, payloads, complete=complete)]
+    snapshot = Snapshot(adapter.venue, observed_at, payloads, complete=False)
+    if not _has_margins(adapter, snapshot):
+        reason = "contains no margins, and none were recorded at the same time"
+        return [LeftOut(file.recording.file, reason) for file in group]
+    return [replace(snapshot, complete=_is_complete(adapter, group, snapshot))]
 
 
-def _margins(adapter: VenueAdapter, found: Snapshot) -> bool:
-    """Whether a margin endpoint answered, or another gives margins: gate's contracts do."""
-    due = {one.method for one in adapter.endpoints if one.purpose is Purpose.MARGIN}
-    answered = any(payload.call.method in due for payload in found.payloads)
-    return answered or bool(registry.parse([found], facts.bundled()).schedules)
+def _has_margins(adapter: VenueAdapter, snapshot: Snapshot) -> bool:
+    """Returns whether a margin endpoint responded, or another response holds margins.
+
+    The contracts endpoint of gate is of the second kind.
+    """
+    methods = {
+        endpoint.method for endpoint in adapter.endpoints if endpoint.purpose is Purpose.MARGIN
+    }
+    has_response = any(payload.call.method in methods for payload in snapshot.payloads)
+    return has_response or bool(registry.parse([snapshot], facts.bundled()).schedules)
 
 
-def _whole(adapter: VenueAdapter, group: list[_Taken], found: Snapshot) -> bool:
-    """Whether the margins of every instrument are there: said by the manifest, and asked for."""
-    purposes = {one.method: one.required for one in adapter.endpoints}
-    said = all(
-        one.recording.whole
-        for one in group
-        if any(purposes.get(payload.call.method) for payload in one.payloads)
+def _is_complete(adapter: VenueAdapter, group: list[_RecordedFile], snapshot: Snapshot) -> bool:
+    """Returns whether the margins of every instrument are present.
+
+    The manifest must declare the files complete, and every call for margins must have a response.
+    """
+    is_required = {endpoint.method: endpoint.required for endpoint in adapter.endpoints}
+    is_declared = all(
+        file.recording.complete
+        for file in group
+        if any(is_required.get(payload.call.method) for payload in file.payloads)
     )
-    if not said or any(one.rebuilt for one in group):
-        return said
-    answered = {payload.call for payload in found.payloads}
+    if not is_declared or any(file.rebuilt for file in group):
+        return is_declared
+    calls = {payload.call for payload in snapshot.payloads}
     try:
-        due = {
-            Call(one.method, params)
-            for one in adapter.endpoints
-            if one.purpose is Purpose.MARGIN
-            for params in one.ask(found)
+        margin_calls = {
+            Call(endpoint.method, params)
+            for endpoint in adapter.endpoints
+            if endpoint.purpose is Purpose.MARGIN
+            for params in endpoint.call_plan(snapshot)
         }
-        return due <= answered and not adapter.whole(found)
+        return margin_calls <= calls and not adapter.completeness_error(snapshot)
     except UnreadablePayloadError:
         return False

@@ -1,7 +1,7 @@
-"""A table of dated tiers as a source: each day becomes the answer of the venue that it was made from.
+"""Reads a table of dated tiers as an import source: each day becomes one response of the venue.
 
-The table is that of Binance USDⓈ-M brackets which freqtrade keeps in its public history. Rows are put
-back as they stand, sorted, also where they leave a gap or overlap: that is for the parser to say.
+The table holds the Binance USDⓈ-M brackets that freqtrade keeps in its public history. Rows are
+restored unchanged and sorted, also if they leave a gap or overlap, which the parser reports.
 """
 
 import json
@@ -39,30 +39,32 @@ _KEYS = {
     "maintenance_margin_rate": "maintMarginRatio",
     "deduction": "cum",
 }
-"""The venue's word for each column, in the venue's order."""
+"""The venue's key for each column, in the venue's order."""
 
 _SYMBOL = r"\w+(?:_[0-9]{6})?|\w+/\w+(?::\w+(?:-[0-9]{6})?)?"
-"""BTCUSDT or BTCUSDT_220325, as the venue names contracts; or BTC/USDT:USDT-220325, as ccxt does."""
+"""The venue's contract names (BTCUSDT, BTCUSDT_220325) and ccxt symbols (BTC/USDT:USDT-220325)."""
 
 _NO_CAP = 2**63 - 1
-"""The venue's cap of a bracket without end; a table of 64-bit floats holds it as 2^63."""
+"""The venue's cap of an unlimited bracket; a table of 64-bit floats holds it as 2^63."""
 
 
 def offered(path: Path) -> Iterator[SourceItem]:
-    """Give one snapshot a day, and tell which rows are none of it. Raises UnreadableSourceError."""
+    """Yields one snapshot per day, and a LeftOut per kind of excluded row.
+
+    Raises UnreadableSourceError: not such a table.
+    """
     table = _table(path)
-    repeated = table.duplicated()
-    left_out = {"another row says the same": repeated, **_strange(table)}
-    taken = table
-    for reason, marked in left_out.items():
-        rows = taken[marked.reindex(taken.index)]
+    exclusions = {"duplicate of another row": table.duplicated(), **_foreign_rows(table)}
+    included = table
+    for reason, is_excluded in exclusions.items():
+        rows = included[is_excluded.reindex(included.index)]
         if len(rows):
-            what = f"rows of {path.name}, as {rows['symbol'].iloc[0]}"
+            what = f"rows of {path.name}, such as {rows['symbol'].iloc[0]}"
             yield LeftOut(what, reason, len(rows))
-        taken = taken.drop(rows.index)
-    taken = taken.assign(id=taken["symbol"].map(binance_id))
-    taken = taken.sort_values(["observed", "id", "tier"], kind="stable")
-    for day, rows in taken.groupby("observed", sort=True):
+        included = included.drop(rows.index)
+    included = included.assign(id=included["symbol"].map(binance_id))
+    included = included.sort_values(["observed", "id", "tier"], kind="stable")
+    for day, rows in included.groupby("observed", sort=True):
         yield _snapshot(path, str(day), rows)
 
 
@@ -73,29 +75,31 @@ def _table(path: Path) -> "pd.DataFrame":
     try:
         table: pd.DataFrame = parquet.read_table(path).to_pandas()
     except (pa.ArrowException, OSError) as error:
-        message = f"{path} is no Parquet table that can be read ({str(error).splitlines()[0]}); copy it again"
+        message = f"{path}: cannot be read as a Parquet table ({str(error).splitlines()[0]}); copy it again"
         raise UnreadableSourceError(message) from error
-    missing = [one for one in COLUMNS if one not in table]
+    missing = [column for column in COLUMNS if column not in table]
     if missing:
-        message = f"{path} lacks the columns {', '.join(missing)}; a table of dated tiers has {', '.join(COLUMNS)}"
+        message = (
+            f"{path}: missing columns {', '.join(missing)}; use a table with {', '.join(COLUMNS)}"
+        )
         raise UnreadableSourceError(message)
-    words, numbers = table[list(COLUMNS[:3])], table[list(COLUMNS[3:])]
-    if not all(words.map(lambda one: isinstance(one, str)).all()) or not all(
-        kind.kind in "iuf" for kind in numbers.dtypes
-    ):
-        message = f"{path}: observed, commit and symbol must be text and the other columns numbers; write it anew"
+    texts, numbers = table[list(COLUMNS[:3])], table[list(COLUMNS[3:])]
+    is_text = all(texts.map(lambda value: isinstance(value, str)).all())
+    if not is_text or not all(dtype.kind in "iuf" for dtype in numbers.dtypes):
+        message = f"{path}: expected text in observed, commit and symbol and numbers in the other columns; export it again"
         raise UnreadableSourceError(message)
     return table[list(COLUMNS)]
 
 
-def _strange(table: "pd.DataFrame") -> Mapping[str, "pd.Series[bool]"]:
-    """Rows that are not of a contract which settles in its quote currency, by reason."""
+def _foreign_rows(table: "pd.DataFrame") -> Mapping[str, "pd.Series[bool]"]:
+    """Returns by reason which rows are not of a contract that settles in its quote currency."""
     symbol = table["symbol"]
-    pair = symbol.str.partition(":")
-    quote, settled = pair[0].str.rpartition("/")[2], pair[2].str.partition("-")[0]
+    parts = symbol.str.partition(":")
+    quote, settlement = parts[0].str.rpartition("/")[2], parts[2].str.partition("-")[0]
     return {
-        "neither a unified symbol nor a name that the venue gives": ~symbol.str.fullmatch(_SYMBOL),
-        "settles in another currency than it is quoted in": (pair[1] == ":") & (settled != quote),
+        "neither a ccxt symbol nor a contract name of the venue": ~symbol.str.fullmatch(_SYMBOL),
+        "settlement currency differs from quote currency": (parts[1] == ":")
+        & (settlement != quote),
     }
 
 
@@ -103,7 +107,7 @@ def _snapshot(path: Path, day: str, rows: "pd.DataFrame") -> Snapshot:
     try:
         observed_at = datetime.combine(date.fromisoformat(day), time(), UTC)
     except ValueError as error:
-        message = f"{path}: observed must be a day as 2022-02-12, was {day!r}; correct it"
+        message = f"{path}: observed: expected a day such as 2022-02-12, found {day!r}; correct it"
         raise UnreadableSourceError(message) from error
     commits = sorted(set(rows["commit"]))
     payload = Payload.of(
@@ -117,35 +121,39 @@ def _snapshot(path: Path, day: str, rows: "pd.DataFrame") -> Snapshot:
             "date of the commit in freqtrade's public history",
             "GET /fapi/v1/leverageBracket",
         ),
-        _answer(rows),
+        _response(rows),
     )
     return Snapshot("binance", observed_at, (payload,), complete=True)
 
 
-def _answer(rows: "pd.DataFrame") -> bytes:
-    """The venue's list of contracts with their brackets, as compact JSON."""
+def _response(rows: "pd.DataFrame") -> bytes:
+    """Returns the venue's list of contracts with their brackets, as compact JSON."""
     brackets: dict[str, list[str]] = {}
-    columns: Sequence[Sequence[float]] = [rows[one].tolist() for one in _KEYS]
-    for symbol, *figures in zip(rows["id"], *columns, strict=True):
-        brackets.setdefault(symbol, []).append(_bracket(*figures))
+    columns: Sequence[Sequence[float]] = [rows[column].tolist() for column in _KEYS]
+    for symbol, *values in zip(rows["id"], *columns, strict=True):
+        brackets.setdefault(symbol, []).append(_bracket(*values))
     contracts = (
-        f'{{"symbol":{json.dumps(symbol, ensure_ascii=False)},"brackets":[{",".join(held)}]}}'
-        for symbol, held in brackets.items()
+        f'{{"symbol":{json.dumps(symbol, ensure_ascii=False)},"brackets":[{",".join(texts)}]}}'
+        for symbol, texts in brackets.items()
     )
     return f"[{','.join(contracts)}]".encode()
 
 
 @lru_cache(maxsize=2**17)
-def _bracket(*figures: float) -> str:
-    """One bracket; what the table leaves out has no key. Most are as they were the week before."""
-    held = zip(_KEYS.values(), map(_number, figures), strict=True)
-    return json.dumps({key: one for key, one in held if one is not None}, separators=(",", ":"))
+def _bracket(*values: float) -> str:
+    """Returns one bracket as JSON, without keys for absent values.
+
+    Cached, because most brackets equal those of the week before.
+    """
+    fields = zip(_KEYS.values(), map(_number, values), strict=True)
+    present = {key: number for key, number in fields if number is not None}
+    return json.dumps(present, separators=(",", ":"))
 
 
-def _number(figure: float) -> float | None:
-    """A number by the shortest text that gives it again, whole ones whole; None where there is none."""
-    if not abs(figure) < float("inf"):
+def _number(value: float) -> float | None:
+    """Returns the number whose shortest text restores it, integers as int; None if not finite."""
+    if not abs(value) < float("inf"):
         return None
-    if figure == float(_NO_CAP):
+    if value == float(_NO_CAP):
         return _NO_CAP
-    return int(figure) if figure == int(figure) else figure
+    return int(value) if value == int(value) else value

@@ -1,4 +1,4 @@
-"""Snapshots of other archives, tables and recordings into an archive: each once, in their order."""
+"""Imports snapshots of other archives, tables and recordings, each once and in their order."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -21,15 +21,15 @@ from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
 from venues import facts, registry
 from venues.adapter import Parsed
 
-_TAR, _TAR_AT = b"ustar", 257
-_PARQUET = b"PAR1"
+_TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
+_PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A snapshot that a source gave; ``new`` says that the archive did not have it.
+    """A snapshot of a source; ``new`` is whether the archive did not hold it before.
 
-    ``parsed`` is what its adapter reads of it; None where it comes from an archive.
+    ``parsed`` is the result of its adapter, None for a snapshot that comes from an archive.
     """
 
     snapshot: Snapshot
@@ -37,124 +37,132 @@ class Taken:
     parsed: Parsed | None
 
     def unknown(self) -> Iterator[LeftOut]:
-        """The schedules read whose IM or MM stays unknown, and why."""
-        for one in self.parsed.schedules if self.parsed else ():
-            reasons = {
-                figure.reason: None
-                for figure in (one.initial, one.maintenance)
-                if isinstance(figure, Unknown)
-            }
+        """Yields each parsed schedule with an unknown IM or MM, and the reason."""
+        for schedule in self.parsed.schedules if self.parsed else ():
+            margins = (schedule.initial, schedule.maintenance)
+            reasons = [margin.reason for margin in margins if isinstance(margin, Unknown)]
             if reasons:
-                what = f"{one.instrument.venue} {one.instrument.symbol}"
-                yield LeftOut(what, next(iter(reasons)))
+                what = f"{schedule.instrument.venue} {schedule.instrument.symbol}"
+                yield LeftOut(what, reasons[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What a source gives; ``made`` says that the snapshots are made here and were in no archive."""
+class ImportSource:
+    """The items of a source; ``converted`` marks snapshots built from other formats, which no archive held before."""
 
-    offers: Iterator[SourceItem]
-    made: bool
+    items: Iterator[SourceItem]
+    converted: bool
 
 
-def source(place: Place) -> Source:
-    """Tell by its content what a source is. Raises UnreadableSourceError, also as it is read."""
+def source(place: Place) -> ImportSource:
+    """Opens a source, detecting its kind by its content.
+
+    Raises UnreadableSourceError, at once or while the items are read.
+    """
     if isinstance(place, str):
-        return Source(from_archive.offered(place), made=False)
+        return ImportSource(from_archive.read_items(place), converted=False)
     path = place
     try:
         if path.is_dir():
-            return _folder(path)
+            return _folder_source(path)
         with path.open("rb") as file:
-            head = file.read(_TAR_AT + len(_TAR))
+            head = file.read(_TAR_OFFSET + len(_TAR_MAGIC))
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; name a file or folder that is there"
+        message = f"{path}: cannot be read: {error.strerror}; use an existing file or folder"
         raise UnreadableSourceError(message) from error
-    if head.startswith(_PARQUET):
-        return Source(from_tier_table.offered(path), made=True)
-    if head[_TAR_AT:] == _TAR:
-        return Source(from_archive.offered_by_tar(path), made=False)
-    raise UnreadableSourceError(_unknown(path))
+    if head.startswith(_PARQUET_MAGIC):
+        return ImportSource(from_tier_table.offered(path), converted=True)
+    if head[_TAR_OFFSET:] == _TAR_MAGIC:
+        return ImportSource(from_archive.read_tar_items(path), converted=False)
+    raise UnreadableSourceError(_unknown_kind(path))
 
 
-def _folder(path: Path) -> Source:
+def _folder_source(path: Path) -> ImportSource:
     if (path / "format.json").exists():
-        return Source(from_archive.offered(path), made=False)
+        return ImportSource(from_archive.read_items(path), converted=False)
     if not (path / recording_manifest.NAME).exists():
-        raise UnreadableSourceError(_unknown(path))
+        raise UnreadableSourceError(_unknown_kind(path))
     manifest = recording_manifest.document(path)
     if isinstance(manifest, dict) and manifest.get("format") == plain_folder.FORMAT:
-        return Source(plain_folder.offered(path, manifest), made=False)
-    return Source(from_recordings.offered(path, manifest), made=True)
+        return ImportSource(plain_folder.read_items(path, manifest), converted=False)
+    return ImportSource(from_recordings.read_items(path, manifest), converted=True)
 
 
-def _unknown(path: Path) -> str:
+def _unknown_kind(path: Path) -> str:
     return (
-        f"{path} is nothing that can be imported; name an archive (a folder with format.json, or a tar of it), "
+        f"{path}: unknown kind of source; use an archive (a folder with format.json, or a tar of one), "
         "a Parquet table of dated tiers, or a folder of recordings with MANIFEST.json"
     )
 
 
 def imported(
-    given: Source,
+    import_source: ImportSource,
     archive: Archive | None,
     append: Callable[[Snapshot], object],
     venues: Collection[str] = (),
 ) -> Iterator[Taken | LeftOut]:
-    """Append what the archive does not have yet, and tell of everything that the source gives.
+    """Appends the snapshots that the archive does not hold, and yields every item of the source.
 
-    ``archive`` is what is there before, None where nothing is; ``append`` takes what is new. Only
-    snapshots of ``venues`` are taken, where any are named. Raises UnreadableSourceError, ArchiveError.
+    ``archive`` is the archive before the import, None if there is none. ``append`` receives each new
+    snapshot. If any ``venues`` are named, snapshots of other venues are skipped. Raises
+    UnreadableSourceError, ArchiveError.
     """
-    known = _Known(archive)
-    for one in given.offers:
-        if isinstance(one, LeftOut):
-            yield one
-        elif not venues or one.venue in venues:
-            new = known.add(one)
-            if new:
-                append(one)
-            yield Taken(one, new, _parsed(one) if given.made else None)
+    register = _SnapshotRegister(archive)
+    for item in import_source.items:
+        if isinstance(item, LeftOut):
+            yield item
+        elif not venues or item.venue in venues:
+            is_new = register.add(item)
+            if is_new:
+                append(item)
+            yield Taken(item, is_new, _parsed(item) if import_source.converted else None)
 
 
 def _parsed(snapshot: Snapshot) -> Parsed:
     return registry.parse([snapshot], facts.bundled())
 
 
-class _Known:
-    """The snapshots that an archive has: found by what its entries say, then held byte for byte."""
+class _SnapshotRegister:
+    """The snapshots of an archive: candidates by their entries, then compared byte for byte."""
 
     def __init__(self, archive: Archive | None) -> None:
         self._archive = archive
         self._entries: dict[object, list[Entry]] = defaultdict(list)
         self._added: set[object] = set()
-        for one in archive.entries() if archive else ():
-            self._entries[one.venue, one.observed_at, one.complete, one.payloads].append(one)
+        for entry in archive.entries() if archive else ():
+            key = (entry.venue, entry.observed_at, entry.complete, entry.payloads)
+            self._entries[key].append(entry)
 
     def add(self, snapshot: Snapshot) -> bool:
-        """Know this one from now on; tell whether it was not known before."""
-        mark = _mark(snapshot)
-        if mark in self._added:
+        """Registers a snapshot and returns whether it was not registered before."""
+        identity = _without_content(snapshot)
+        if identity in self._added:
             return False
-        self._added.add(mark)
-        said = (snapshot.venue, snapshot.observed_at, snapshot.complete, len(snapshot.payloads))
-        like = self._entries.get(said, ())
-        return not any(self._archive.holds(one, snapshot) for one in like if self._archive)
+        self._added.add(identity)
+        key = (snapshot.venue, snapshot.observed_at, snapshot.complete, len(snapshot.payloads))
+        candidates = self._entries.get(key, ())
+        return not any(
+            self._archive.holds(entry, snapshot) for entry in candidates if self._archive
+        )
 
 
-def _mark(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without its bytes, for which their hashes stand."""
-    payloads = (replace(one, content=b"") for one in snapshot.payloads)
+def _without_content(snapshot: Snapshot) -> Snapshot:
+    """Returns the snapshot without the bytes of its payloads, which their hashes identify."""
+    payloads = (replace(payload, content=b"") for payload in snapshot.payloads)
     return replace(snapshot, payloads=tuple(payloads))
 
 
 def grouped(left_out: Iterable[LeftOut]) -> list[tuple[str, int, tuple[str, ...]]]:
-    """What was left out by reason: how much, and of what; the most frequent reason first."""
+    """Returns reason, total count and distinct descriptions per reason, most frequent first."""
     by_reason: dict[str, list[LeftOut]] = defaultdict(list)
-    for one in left_out:
-        by_reason[one.reason].append(one)
-    found = [
-        (reason, sum(one.count for one in held), tuple(dict.fromkeys(one.what for one in held)))
-        for reason, held in by_reason.items()
+    for item in left_out:
+        by_reason[item.reason].append(item)
+    totals = [
+        (
+            reason,
+            sum(item.count for item in items),
+            tuple(dict.fromkeys(item.what for item in items)),
+        )
+        for reason, items in by_reason.items()
     ]
-    return sorted(found, key=lambda one: (-one[1], one[0]))
+    return sorted(totals, key=lambda total: (-total[1], total[0]))

@@ -1,4 +1,4 @@
-"""Snapshots as a folder of plain files for people: the payloads, and a manifest that names them all."""
+"""Writes snapshots as a folder of plain payload files with a manifest, and reads them back."""
 
 import json
 import re
@@ -6,50 +6,55 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
-from harmonize.archive.manifest import digest, moment, require
+from harmonize.archive.manifest import digest, parse_utc, require
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError, held
+from harmonize.transfer.source import (
+    LeftOut,
+    SourceItem,
+    UnreadableSourceError,
+    read_listed_file,
+)
 
 FORMAT = "harmonize payloads 1"
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
-_LONGEST = 80
+_MAX_NAME_LENGTH = 80
 
 
 def write(folder: Path, snapshots: Iterable[Snapshot]) -> int:
-    """Write snapshots into an empty folder, and say how many. Raises OSError."""
-    records = []
+    """Writes snapshots into an empty folder and returns their number. Raises OSError."""
+    snapshot_records = []
     for snapshot in snapshots:
-        parts = []
+        payload_records = []
         for payload in snapshot.payloads:
             name = file_name(payload)
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(payload.content)
-            parts.append(_record(payload, name))
-        records.append(
+            payload_records.append(_payload_record(payload, name))
+        snapshot_records.append(
             {
                 "venue": snapshot.venue,
                 "observed_at": snapshot.observed_at.isoformat(),
                 "complete": snapshot.complete,
-                "payloads": parts,
+                "payloads": payload_records,
             }
         )
-    manifest = {"format": FORMAT, "snapshots": records}
+    manifest = {"format": FORMAT, "snapshots": snapshot_records}
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     (folder / "MANIFEST.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
-    return len(records)
+    return len(snapshot_records)
 
 
 def file_name(payload: Payload) -> str:
-    """Where a payload stands: its venue, day and call, by the hash of its bytes no other's."""
+    """Returns the path of a payload: venue, date and call, made unique by the hash of its bytes."""
     venue, method = (
-        _UNSAFE.sub("_", one)[:_LONGEST] for one in (payload.venue, payload.call.method)
+        _UNSAFE.sub("_", text)[:_MAX_NAME_LENGTH] for text in (payload.venue, payload.call.method)
     )
     return f"{venue or '_'}/{payload.observed_at:%Y-%m-%d}-{method}-{payload.sha256}.json"
 
 
-def _record(payload: Payload, name: str) -> dict[str, object]:
+def _payload_record(payload: Payload, name: str) -> dict[str, object]:
     provenance = payload.provenance
     return {
         "file": name,
@@ -65,47 +70,50 @@ def _record(payload: Payload, name: str) -> dict[str, object]:
     }
 
 
-def offered(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceItem]:
-    """Give the snapshots of such a folder as they were. Raises UnreadableSourceError."""
+def read_items(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceItem]:
+    """Yields the snapshots of such a folder unchanged. Raises UnreadableSourceError."""
     records = manifest.get("snapshots")
     if not isinstance(records, list):
-        message = f'{folder / "MANIFEST.json"}: "snapshots" must be a list; export the folder anew'
+        message = (
+            f'{folder / "MANIFEST.json"}: expected a list "snapshots"; export the folder again'
+        )
         raise UnreadableSourceError(message)
-    for place, one in enumerate(records):
+    for index, record in enumerate(records):
         try:
-            yield _snapshot(folder, one)
+            yield _snapshot(folder, record)
         except UnreadableSourceError as error:
-            yield LeftOut(f"snapshot {place}", str(error), unread=True)
+            yield LeftOut(f"snapshot {index}", str(error), unread=True)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            what = f"{folder / 'MANIFEST.json'}: snapshot {place} is not as it was written ({error}); export it anew"
-            yield LeftOut(f"snapshot {place}", what, unread=True)
+            reason = f"{folder / 'MANIFEST.json'}: snapshot {index} was altered ({error}); export it again"
+            yield LeftOut(f"snapshot {index}", reason, unread=True)
 
 
-def _snapshot(folder: Path, one: dict[str, object]) -> Snapshot:
-    venue, payloads, complete = one["venue"], one["payloads"], one["complete"]
+def _snapshot(folder: Path, record: dict[str, object]) -> Snapshot:
+    venue, payload_records, complete = record["venue"], record["payloads"], record["complete"]
     if (
         not isinstance(venue, str)
-        or not isinstance(payloads, list)
+        or not isinstance(payload_records, list)
         or not isinstance(complete, bool)
     ):
-        message = "venue, payloads or complete is of another kind"
+        message = "venue, payloads or complete has an unexpected type"
         raise TypeError(message)
-    found = [_payload(folder, part) for part in payloads]
-    return Snapshot(venue, moment(str(one["observed_at"])), tuple(found), complete)
+    payloads = tuple(_payload(folder, payload_record) for payload_record in payload_records)
+    return Snapshot(venue, parse_utc(str(record["observed_at"])), payloads, complete)
 
 
-def _payload(folder: Path, part: dict[str, object]) -> Payload:
+def _payload(folder: Path, record: dict[str, object]) -> Payload:
     keys = ("file", "venue", "method", "observed_at", "origin", "source", "dating", "request", "sha256")  # fmt: skip
-    said = {key: part[key] for key in keys}
-    text = {key: one for key, one in said.items() if isinstance(one, str)}
-    require(text.keys() == said.keys(), "a field is no text")
-    listed = part["params"]
-    require(isinstance(listed, list), "params is no list")
-    params = tuple((str(key), str(value)) for key, value in cast("list[list[str]]", listed))
-    content = held(folder, text["file"])
+    fields = {key: record[key] for key in keys}
+    text = {key: value for key, value in fields.items() if isinstance(value, str)}
+    require(text.keys() == fields.keys(), "a field is not text")
+    pairs = record["params"]
+    require(isinstance(pairs, list), "params is not a list")
+    params = tuple((str(key), str(value)) for key, value in cast("list[list[str]]", pairs))
+    content = read_listed_file(folder, text["file"])
     if digest(content) != text["sha256"]:
-        message = f"{folder / text['file']} is not as it was written: its sha256 is {digest(content)}; export it anew"
+        message = f"{folder / text['file']}: was altered: its SHA-256 is {digest(content)}; export it again"
         raise UnreadableSourceError(message)
-    origin = Provenance(Origin(text["origin"]), text["source"], text["dating"], text["request"])
-    call, when = Call(text["method"], params), moment(text["observed_at"])
-    return Payload.of(text["venue"], call, when, origin, content)
+    origin = Origin(text["origin"])
+    provenance = Provenance(origin, text["source"], text["dating"], text["request"])
+    call, observed_at = Call(text["method"], params), parse_utc(text["observed_at"])
+    return Payload.of(text["venue"], call, observed_at, provenance, content)

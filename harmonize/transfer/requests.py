@@ -1,4 +1,4 @@
-"""Which call of a venue a request is that someone wrote down."""
+"""Matches HTTP requests written in a manifest to the calls of a venue."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harmonize.core.payload import Call
 from venues.adapter import Endpoint, VenueAdapter
 
-_WRITTEN = re.compile(
+_REQUEST = re.compile(
     r"(?P<verb>GET|POST) (?:https?://)?(?P<host>[^/\s]*)(?P<path>/[^?\s]*)"
     r"(?:\?(?P<query>\S*))?(?: (?P<body>\{.*\}))?"
 )
@@ -20,8 +20,8 @@ Params = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """An HTTP request: ``params`` are those of the query and the body, in the order of their names."""
+class HttpRequest:
+    """An HTTP request; ``params`` are those of query and body, sorted by name."""
 
     verb: str
     host: str
@@ -31,76 +31,79 @@ class Asked:
     params: Params
 
     def __str__(self) -> str:
-        """Write the request without its host, as the archive does."""
+        """Returns the request without its host, as the archive stores it."""
         query, body = f"?{self.query}" if self.query else "", f" {self.body}" if self.body else ""
         return f"{self.verb} {self.path}{query}{body}"
 
 
-def asked(text: str) -> Asked | None:
-    """Read a request. None: it is not one, or some of it is left open, as ``symbol=...``."""
-    found = _WRITTEN.fullmatch(text)
-    if found is None:
+def parse_request(text: str) -> HttpRequest | None:
+    """Parses a request; None if it is not one, or has a placeholder such as ``symbol=...``."""
+    match = _REQUEST.fullmatch(text)
+    if match is None:
         return None
-    params = _params(found["query"] or "", found["body"] or "{}")
-    if params is None or re.search(r"[<>{}|…]|\.\.", found["path"]):
+    params = _params(match["query"] or "", match["body"] or "{}")
+    if params is None or re.search(r"[<>{}|…]|\.\.", match["path"]):
         return None
-    return Asked(
-        found["verb"],
-        found["host"],
-        found["path"],
-        found["query"] or "",
-        found["body"] or "",
+    return HttpRequest(
+        match["verb"],
+        match["host"],
+        match["path"],
+        match["query"] or "",
+        match["body"] or "",
         params,
     )
 
 
 def _params(query: str, body: str) -> Params | None:
-    pairs = [one.partition("=")[::2] for one in query.split("&") if one]
+    pairs = [field.partition("=")[::2] for field in query.split("&") if field]
     try:
         document = json.loads(body)
     except ValueError:
         return None
     pairs += [
-        (key, one if isinstance(one, str) else json.dumps(one)) for key, one in document.items()
+        (key, value if isinstance(value, str) else json.dumps(value))
+        for key, value in document.items()
     ]
     names = [name for name, _ in pairs]
-    plain = all(_PLAIN.fullmatch(one) and ".." not in one for pair in pairs for one in pair)
-    return tuple(sorted(pairs)) if plain and len(set(names)) == len(names) else None
+    is_plain = all(_PLAIN.fullmatch(text) and ".." not in text for pair in pairs for text in pair)
+    return tuple(sorted(pairs)) if is_plain and len(set(names)) == len(names) else None
 
 
-def call_of(adapter: VenueAdapter, request: Asked) -> Call | str:
-    """The call that makes a request; or in words why no one endpoint of the venue does."""
-    found = {
-        (one, params) for one in adapter.endpoints if (params := _answers(one, request)) is not None
+def call_of(adapter: VenueAdapter, request: HttpRequest) -> Call | str:
+    """Returns the call that makes a request, or the reason why no single endpoint makes it."""
+    matches = {
+        (endpoint, params)
+        for endpoint in adapter.endpoints
+        if (params := _params_for(endpoint, request)) is not None
     }
-    at_host = {(one, params) for one, params in found if _host(adapter, one) == request.host}
-    if len({one.method for one, _ in found}) > 1 and at_host:
-        found = at_host
-    calls = {Call(one.method, params) for one, params in found}
+    at_host = {match for match in matches if _host(adapter, match[0]) == request.host}
+    if len({endpoint.method for endpoint, _ in matches}) > 1 and at_host:
+        matches = at_host
+    calls = {Call(endpoint.method, params) for endpoint, params in matches}
     if len(calls) > 1:
         return f"several endpoints of {adapter.venue} match {request}"
     return next(iter(calls), f"no endpoint of {adapter.venue} matches {request}")
 
 
-def _answers(endpoint: Endpoint, request: Asked) -> Params | None:
-    """The parameters with which an endpoint makes the request; None where it does not."""
-    template = _WRITTEN.match(_TYPED.sub("", endpoint.request).strip())
+def _params_for(endpoint: Endpoint, request: HttpRequest) -> Params | None:
+    """Returns the parameters with which an endpoint makes the request; None if it does not."""
+    template = _REQUEST.match(_TYPED.sub("", endpoint.request).strip())
     if template is None or template["verb"] != request.verb:
         return None
     path = _PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(template["path"]))
-    found = re.fullmatch(path, request.path)
-    typed = _TYPED.findall(endpoint.request)
-    if found is None or not set(typed) <= set(request.params):
+    match = re.fullmatch(path, request.path)
+    fixed_params = _TYPED.findall(endpoint.request)
+    if match is None or not set(fixed_params) <= set(request.params):
         return None
-    return tuple(sorted({**dict(request.params), **found.groupdict()}.items()))
+    return tuple(sorted({**dict(request.params), **match.groupdict()}.items()))
 
 
 def _host(adapter: VenueAdapter, endpoint: Endpoint) -> str:
-    template = _WRITTEN.match(endpoint.request)
+    template = _REQUEST.match(endpoint.request)
     return (template["host"] if template else "") or adapter.host
 
 
 def venue_at(host: str, adapters: Iterable[VenueAdapter]) -> str:
-    """The venue that answers at a host; empty when none, or several do."""
-    found = [one.venue for one in adapters if host and one.host == host]
-    return found[0] if len(found) == 1 else ""
+    """Returns the venue with an API host; empty if none or several have it."""
+    venues = [adapter.venue for adapter in adapters if host and adapter.host == host]
+    return venues[0] if len(venues) == 1 else ""

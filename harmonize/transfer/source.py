@@ -1,22 +1,22 @@
-"""What a source of snapshots gives: snapshots, what was left out and why, and files read safely."""
+"""Items that an import source yields, and safe reading of the files that it names."""
 
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from harmonize.archive.manifest import LIMIT
+from harmonize.archive.manifest import MAX_BYTES
 from harmonize.core.payload import Snapshot
 
 
 class UnreadableSourceError(Exception):
-    """A source, or a file of one, that cannot be read: one line with the place and the mend."""
+    """A source, or a file of one, that cannot be read: one line with the place and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What a source holds and is not taken over, and why; ``count`` of it.
+    """Part of a source that is not imported: what it is, the reason, and how many of it.
 
-    ``unread`` says that it could not be read, rather than was none of what an archive holds.
+    ``unread`` marks content that could not be read. Otherwise an archive does not hold its kind.
     """
 
     what: str
@@ -26,48 +26,51 @@ class LeftOut:
 
 
 SourceItem = Snapshot | LeftOut
-"""One thing that a source gives."""
+"""One item of a source."""
 
 
-def held(folder: Path, name: str) -> bytes:
-    """Read a file that the manifest of a folder names. Raises UnreadableSourceError."""
-    path = folder.joinpath(*_inside(folder, name))
+def read_listed_file(folder: Path, name: str) -> bytes:
+    """Reads a file that the manifest of a folder names. Raises UnreadableSourceError."""
+    path = folder.joinpath(*_parts_inside(folder, name))
     try:
-        return regular(path)
+        return read_regular_file(path)
     except FileNotFoundError as error:
-        message = f"{path} is missing; put it there, or take it out of {folder / 'MANIFEST.json'}"
+        message = f"{path}: is missing; add it, or remove it from {folder / 'MANIFEST.json'}"
         raise UnreadableSourceError(message) from error
 
 
-def _inside(folder: Path, name: str) -> tuple[str, ...]:
-    """The parts of a name that leads to a file in the folder, through no link."""
+def _parts_inside(folder: Path, name: str) -> tuple[str, ...]:
+    """Returns the parts of a file name inside the folder.
+
+    Raises UnreadableSourceError if the name leads outside or through a link.
+    """
     parts = PurePosixPath(name).parts
-    strange = not parts or ".." in parts or name.startswith("/") or set(name) & set("\\:\0")
-    if strange:
-        message = f"{folder / 'MANIFEST.json'} names {name!r}, which is no file inside its folder; correct the name"
+    is_unsafe = not parts or ".." in parts or name.startswith("/") or set(name) & set("\\:\0")
+    if is_unsafe:
+        message = f"{folder / 'MANIFEST.json'}: {name!r} is not a file inside the folder; correct the name"
         raise UnreadableSourceError(message)
-    here = folder
+    path = folder
     for part in parts:
-        here /= part
-        if here.is_symlink():
-            message = f"{here} is a link; put the file itself there"
+        path /= part
+        if path.is_symlink():
+            message = f"{path}: is a link; replace it by the file"
             raise UnreadableSourceError(message)
     return parts
 
 
-def regular(path: Path) -> bytes:
-    """Read a regular file of at most LIMIT bytes. Raises FileNotFoundError, UnreadableSourceError."""
+def read_regular_file(path: Path) -> bytes:
+    """Reads a regular file of at most MAX_BYTES. Raises FileNotFoundError, UnreadableSourceError."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            message = f"{path} is not a regular file; put the file itself there"
+            message = f"{path}: is not a regular file; replace it by the file"
             raise UnreadableSourceError(message)
-        if status.st_size > LIMIT:
-            message = f"{path} has {status.st_size} bytes, the most is {LIMIT}; split it"
+        if status.st_size > MAX_BYTES:
+            message = f"{path}: has {status.st_size} bytes; the limit is {MAX_BYTES}; split it"
             raise UnreadableSourceError(message)
         return path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; make it readable"
+        message = f"{path}: cannot be read: {error.strerror}; make it readable"
         raise UnreadableSourceError(message) from error

@@ -1,1 +1,1 @@
-"""The language in which rule sets are written."""
+"""YAML language of rule sets: schema, inheritance, validation, compilation and pages."""

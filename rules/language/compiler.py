@@ -1,4 +1,4 @@
-"""From a rule set as written to the values that margins are compared with."""
+"""Compiles a validated rule set into the values with which margins are compared."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -8,12 +8,12 @@ from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, flat, margin
 from harmonize.policy import rule_set
 from harmonize.policy.expression import evaluate, parse
 from harmonize.policy.inputs import Need
-from harmonize.policy.size_formula import continued
+from harmonize.policy.size_formula import continued_functions
 from rules.language import requirements, schema
 
 
-def compiled(rules: schema.AnyRules) -> rule_set.RuleSet:
-    """Turn a rule set as written into a value."""
+def compile_rule_set(rules: schema.AnyRules) -> rule_set.RuleSet:
+    """Returns the compiled rule set."""
     return rule_set.RuleSet(
         id=rules.id,
         version=rules.version,
@@ -28,13 +28,17 @@ def compiled(rules: schema.AnyRules) -> rule_set.RuleSet:
         meaning=rules.maintenance_meaning,
         statutory=rules.statutory,
         citations=tuple(
-            rule_set.Citation(one.reference, one.via, one.verified, one.supports)
-            for one in rules.citations
+            rule_set.Citation(
+                citation.reference, citation.via, citation.verified, citation.supports
+            )
+            for citation in rules.citations
         ),
-        flags=tuple(rule_set.Flag(one.field, one.status, one.note) for one in rules.flags),
-        across=MappingProxyType({one.meaning: one.factor for one in rules.maintenance_across}),
+        flags=tuple(rule_set.Flag(flag.field, flag.status, flag.note) for flag in rules.flags),
+        across=MappingProxyType(
+            {entry.meaning: entry.factor for entry in rules.maintenance_across}
+        ),
         extends=rules.extends or "",
-        examples=tuple(map(_tried, rules.examples)),
+        examples=tuple(map(_example, rules.examples)),
         cross_venue=_cross_venue(rules),
     )
 
@@ -64,7 +68,7 @@ def _requirement(rules: schema.AnyRules) -> rule_set.Requirement:
     if isinstance(rules, schema.ModelRules):
         return _model(rules.requirement)
     return rule_set.Disclosure(
-        tuple(rule_set.Expected(one.what, one.check) for one in rules.requirement.expects)
+        tuple(rule_set.DisclosureItem(item.what, item.check) for item in rules.requirement.expects)
     )
 
 
@@ -82,25 +86,27 @@ def _schedule(schedule: requirements.ScheduleRequirement) -> rule_set.ReferenceS
     formula = schedule.formula
     measured = None
     if formula and formula.v1 and formula.adv:
-        measured = rule_set.Measured(
+        measured = rule_set.MeasuredFormula(
             formula.size(), _needs(schedule.inputs), parse(formula.v1), parse(formula.adv)
         )
     return rule_set.ReferenceSchedule(
         tuple(
-            rule_set.ReferenceClass(name, one.assets, *_functions(one, schedule), one.v1)
-            for name, one in schedule.classes.items()
+            rule_set.ReferenceClass(name, class_.assets, *_functions(class_, schedule), class_.v1)
+            for name, class_ in schedule.classes.items()
         ),
         measured,
     )
 
 
 def _functions(
-    one: requirements.SizeClass, schedule: requirements.ScheduleRequirement
+    class_: requirements.SizeClass, schedule: requirements.ScheduleRequirement
 ) -> tuple[MarginFunction, MarginFunction]:
-    initial = [(tier.upper, tier.initial_rate) for tier in one.tiers]
-    maintenance = [(tier.upper, tier.maintenance_rate) for tier in one.tiers]
-    if schedule.above_last_tier == "formula" and schedule.formula and one.v1 and one.adv_ref:
-        return continued(schedule.formula.size(), one.v1, one.adv_ref, initial, maintenance)
+    initial = [(tier.upper, tier.initial_rate) for tier in class_.tiers]
+    maintenance = [(tier.upper, tier.maintenance_rate) for tier in class_.tiers]
+    if schedule.above_last_tier == "formula" and schedule.formula and class_.v1 and class_.adv_ref:
+        return continued_functions(
+            schedule.formula.size(), class_.v1, class_.adv_ref, initial, maintenance
+        )
     return _tiered(initial, schedule), _tiered(maintenance, schedule)
 
 
@@ -114,48 +120,51 @@ def _tiered(
     return build(uppers, rates)
 
 
-def _model(model_: requirements.ModelRequirement) -> rule_set.Model:
+def _model(requirement: requirements.ModelRequirement) -> rule_set.Model:
     return rule_set.Model(
-        needs=_needs(model_.inputs),
-        rate=parse(model_.rate) if model_.rate is not None else None,
-        multiple=evaluate(parse(model_.initial), {}),
-        maintained=model_.maintenance == "equal to rate",
+        needs=_needs(requirement.inputs),
+        rate=parse(requirement.rate) if requirement.rate is not None else None,
+        multiple=evaluate(parse(requirement.initial), {}),
+        maintained=requirement.maintenance == "equal to rate",
         published=tuple(
-            rule_set.Published(one.since, one.until, one.rates, one.via, one.verified)
-            for one in model_.published
+            rule_set.PublishedRates(
+                rates.since, rates.until, rates.rates, rates.via, rates.verified
+            )
+            for rates in requirement.published
         ),
-        combine=model_.combine,
-        grace_days=model_.grace_days,
+        combine=requirement.combine,
+        grace_days=requirement.grace_days,
     )
 
 
 def _needs(inputs: Mapping[str, requirements.Input]) -> tuple[Need, ...]:
     return tuple(
-        Need(local, one.measured, one.means, one.least_observations, one.oldest_days)
-        for local, one in inputs.items()
+        Need(local, input_.measured, input_.means, input_.least_observations, input_.oldest_days)
+        for local, input_ in inputs.items()
     )
 
 
 def _cross_venue(rules: schema.AnyRules) -> rule_set.CrossVenue | None:
-    found = rules.cross_venue if isinstance(rules, schema.ScheduleRules) else None
-    return rule_set.CrossVenue(**found.model_dump()) if found else None
+    limits = rules.cross_venue if isinstance(rules, schema.ScheduleRules) else None
+    return rule_set.CrossVenue(**limits.model_dump()) if limits else None
 
 
-def _tried(one: schema.Example) -> rule_set.RuleExample:
+def _example(example: schema.Example) -> rule_set.RuleExample:
     return rule_set.RuleExample(
-        text=one.text,
-        underlying=one.underlying,
+        text=example.text,
+        underlying=example.underlying,
         tiers=tuple(
-            (tier.upper or INFINITY, tier.initial_rate, tier.maintenance_rate) for tier in one.tiers
+            (tier.upper or INFINITY, tier.initial_rate, tier.maintenance_rate)
+            for tier in example.tiers
         ),
-        marginal=one.tiers_are == "marginal",
-        initial=one.initial,
-        maintenance=one.maintenance,
-        notional=one.notional,
-        venue=one.venue,
-        account_class=one.account_class,
-        payoff=one.payoff,
-        meaning=one.meaning,
-        on=one.observed_on,
-        inputs=one.inputs,
+        marginal=example.tiers_are == "marginal",
+        initial=example.initial,
+        maintenance=example.maintenance,
+        notional=example.notional,
+        venue=example.venue,
+        account_class=example.account_class,
+        payoff=example.payoff,
+        meaning=example.meaning,
+        on=example.observed_on,
+        inputs=example.inputs,
     )

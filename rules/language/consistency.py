@@ -1,4 +1,4 @@
-"""Contradictions between the fields of a rule set, each with its place and the mend."""
+"""Consistency of a rule set: contradictions between its fields, each with its place and the fix."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -9,294 +9,321 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from harmonize.core.yaml_source import Path, shown
-from harmonize.policy.expression import Expression, ExpressionError, evaluate, names, parse, rises
-from harmonize.policy.size_formula import slices
+from harmonize.policy.expression import (
+    Expression,
+    ExpressionError,
+    evaluate,
+    input_names,
+    is_non_decreasing,
+    parse,
+)
+from harmonize.policy.size_formula import margin_at_last_bound
 from rules.language.requirements import FormulaParts, SizeClass
 
 CONTRADICTION = "contradiction"
-MEETING = Decimal("0.01")  # how far the last tier may lie from the formula, as a share of it
+JUNCTION_TOLERANCE = Decimal("0.01")  # of tiers and formula at the last bound, relative
 
-Bag = Mapping[str, Any]
+Fields = Mapping[str, Any]
 
 
 class Contradiction(NamedTuple):
-    """Where a rule set contradicts itself, and how to mend it."""
+    """Contradiction within a rule set: its path, the problem and the fix."""
 
     path: Path
     message: str
 
 
-MEDIAN = "median"  # as compare.MEDIAN, which a rule set may not be called
-_WHOLE_INDEX = 100
+MEDIAN = "median"  # name of the cross-venue median in an index, hence no rule set's id
+_MAX_INDEX = 100
 
 
-def inconsistencies(written: object) -> Iterator[Contradiction]:
-    """Find every contradiction between fields, in a rule set that may lack or misstate some.
+def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
+    """Yields every contradiction between fields of a rule set, which may be incomplete.
 
-    Fields that are wrong on their own are passed over: the model names those.
+    Fields that are invalid on their own are skipped: the model reports those.
     """
-    fields = mapping(written)
+    fields = mapping(rule_set)
     requirement = mapping(fields.get("requirement"))
     kind = fields.get("kind")
     if fields.get("id") == MEDIAN:
-        message = "is what the venues' own middle is called in an index; choose another"
+        message = "'median' is reserved for the median over venues in an index; choose another id"
         yield Contradiction(("id",), message)
-    yield from _of_cross_venue(mapping(fields.get("cross_venue")))
-    yield from _of_scope(mapping(fields.get("scope")))
-    yield from _of_tolerance(fields, requirement)
+    yield from _cross_venue_contradictions(mapping(fields.get("cross_venue")))
+    yield from _scope_contradictions(mapping(fields.get("scope")))
+    yield from _tolerance_contradictions(fields, requirement)
     if not isinstance(fields.get("requirement"), dict):
         kind = None  # nothing to contradict
     if kind == "cap":
-        yield from _of_cap(requirement)
+        yield from _cap_contradictions(requirement)
     elif kind == "schedule":
-        yield from _of_schedule(requirement)
+        yield from _schedule_contradictions(requirement)
     elif kind == "model":
-        yield from _of_model(requirement)
-    yield from _of_meanings(fields)
-    yield from _of_citations(fields, requirement)
-    yield from _of_examples(fields, requirement)
+        yield from _model_contradictions(requirement)
+    yield from _meaning_contradictions(fields)
+    yield from _unsupported_numbers(fields, requirement)
+    yield from _example_contradictions(fields, requirement)
 
 
-def _of_cross_venue(limits: Bag) -> Iterator[Contradiction]:
+def _cross_venue_contradictions(limits: Fields) -> Iterator[Contradiction]:
     index = limits.get("index")
-    if isinstance(index, int | Decimal) and not isinstance(index, bool) and index > _WHOLE_INDEX:
-        message = f"must be at most 100, as an index is, was {Decimal(index):f}"
+    if isinstance(index, int | Decimal) and not isinstance(index, bool) and index > _MAX_INDEX:
+        message = f"expected a number up to {_MAX_INDEX}, found {Decimal(index):f}"
         yield Contradiction(("cross_venue", "index"), message)
 
 
-def _of_scope(scope: Bag) -> Iterator[Contradiction]:
+def _scope_contradictions(scope: Fields) -> Iterator[Contradiction]:
     for name, low, high in (("notional", "above", "up_to"), ("in_force", "since", "until")):
-        range_ = mapping(scope.get(name))
-        if _after(range_.get(low), range_.get(high), strictly=name == "in_force"):
-            message = f"must come after {low} ({range_[low]}), was {range_[high]}"
+        bounds = mapping(scope.get(name))
+        if _is_out_of_order(bounds.get(low), bounds.get(high), equal_allowed=name == "in_force"):
+            expected = "a number above" if name == "notional" else "a date on or after"
+            message = f"expected {expected} {bounds[low]} ({low}), found {bounds[high]}"
             yield Contradiction(("scope", name, high), message)
 
 
-def _after(one: object, other: object, *, strictly: bool) -> bool:
-    """Tell whether both are numbers or both days, and the one does not come before the other."""
-    if isinstance(one, date) and isinstance(other, date):
-        return one > other
-    low, high = _numeric(one), _numeric(other)
-    return low is not None and high is not None and (low > high or (low == high and not strictly))
+def _is_out_of_order(low: object, high: object, *, equal_allowed: bool) -> bool:
+    """True if both are days or both numbers, and ``low`` is above ``high``; False if not comparable.
+
+    Equal days are always in order, equal numbers only with ``equal_allowed``.
+    """
+    if isinstance(low, date) and isinstance(high, date):
+        return low > high
+    least, most = _numeric(low), _numeric(high)
+    if least is None or most is None:
+        return False
+    return least > most or (least == most and not equal_allowed)
 
 
-def _of_tolerance(fields: Bag, requirement: Bag) -> Iterator[Contradiction]:
-    asked = mapping(fields.get("tolerance")).get("statistical")
-    if asked is None:
+def _tolerance_contradictions(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
+    confidence = mapping(fields.get("tolerance")).get("statistical")
+    if confidence is None:
         return
     path: Path = ("tolerance", "statistical")
     if fields.get("kind") != "model":
-        yield Contradiction(path, "needs measured inputs, which kind model has; remove it")
+        yield Contradiction(path, "requires measured inputs, which only kind model has; remove it")
         return
     rate = _formula(requirement.get("rate"))
     if rate is None and requirement.get("rate") is not None:
-        return  # it is no formula; that is said already
+        return  # the model reports that it is not a formula
     if rate is None:
-        yield Contradiction(path, "needs a formula with inputs, but there is no rate; remove it")
-    elif not rises(rate):
+        yield Contradiction(path, "requires a formula with inputs, and there is no rate; remove it")
+    elif not is_non_decreasing(rate):
         message = (
-            "needs a rate that rises with every input, and this one subtracts an input or divides "
-            "by one; write the rate without that, or use relative"
+            "requires a rate that rises with every input, and this rate subtracts an input or "
+            "divides by one; rewrite the rate, or use relative"
         )
         yield Contradiction(path, message)
 
 
-def _of_cap(requirement: Bag) -> Iterator[Contradiction]:
+def _cap_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     path: Path = ("requirement",)
     initial, prohibited = requirement.get("initial_rate"), requirement.get("prohibited")
     maintenance = requirement.get("maintenance")
     if initial is None and prohibited is None:
-        message = "is missing; add it, or 'prohibited: true' where no margin is enough"
+        message = "missing; add it, or 'prohibited: true' if the contract may not be offered"
         yield Contradiction((*path, "initial_rate"), message)
     if prohibited and (initial is not None or maintenance is not None):
-        message = "leaves no room for rates; remove the rates or remove this"
+        message = "excludes rates; remove the rates or this field"
         yield Contradiction((*path, "prohibited"), message)
     if not isinstance(maintenance, dict):
         return
     path = (*path, "maintenance")
-    given = [maintenance.get(name) is not None for name in ("rate", "fraction_of_initial")]
-    if given.count(True) != 1:
-        yield Contradiction(path, "must have either rate or fraction_of_initial; write one of them")
-    rate = maintenance.get("rate")
-    if _above(rate, initial):
-        message = f"must not be above initial_rate ({initial}), was {rate}"
+    rate, fraction = maintenance.get("rate"), maintenance.get("fraction_of_initial")
+    if (rate is None) == (fraction is None):
+        problem = "neither; add one" if rate is None else "both; remove one"
+        message = f"expected either rate or fraction_of_initial, found {problem}"
+        yield Contradiction(path, message)
+    if _is_above(rate, initial):
+        message = f"expected at most initial_rate ({initial}), found {rate}"
         yield Contradiction((*path, "rate"), message)
 
 
-def _of_schedule(requirement: Bag) -> Iterator[Contradiction]:
+def _schedule_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     path: Path = ("requirement", "formula")
     formula = mapping(requirement.get("formula"))
     continued = requirement.get("above_last_tier") == "formula"
     if continued and not isinstance(requirement.get("formula"), dict):
-        yield Contradiction(path, "is missing; add it, or write 'above_last_tier: last rate'")
+        yield Contradiction(path, "missing; add it, or use 'above_last_tier: last rate'")
     if continued and requirement.get("tiers_are") == "flat":
-        message = "cannot be continued by the formula; write 'above_last_tier: last rate'"
+        message = "the formula cannot continue flat tiers; use 'above_last_tier: last rate'"
         yield Contradiction(("requirement", "tiers_are"), message)
     initial, maintenance = formula.get("initial_days"), formula.get("maintenance_days")
-    if _above(maintenance, initial):
-        message = f"must not be above initial_days ({initial}), was {maintenance}"
+    if _is_above(maintenance, initial):
+        message = f"expected at most initial_days ({initial}), found {maintenance}"
         yield Contradiction((*path, "maintenance_days"), message)
-        formula = {}  # no tiers can meet it
+        formula = {}  # no tiers can join such a formula
     if (formula.get("v1") is None) != (formula.get("adv") is None):
         missing = "v1" if formula.get("v1") is None else "adv"
-        yield Contradiction((*path, missing), "is missing; v1 and adv are measured together")
-    yield from _of_inputs(requirement, [((*path, one), formula.get(one)) for one in ("v1", "adv")])
-    yield from _membership(requirement)
-    for name, one in mapping(requirement.get("classes")).items():
-        place: Path = ("requirement", "classes", name)
-        found = list(_of_tiers((*place, "tiers"), rows(mapping(one).get("tiers"))))
-        if continued and isinstance(one, dict):
-            found += _formula_parts(place, one)
-        yield from found or (_junction(place, formula, one) if continued else ())
+        yield Contradiction(
+            (*path, missing), "missing; add it, since v1 and adv are measured together"
+        )
+    formulas = [((*path, name), formula.get(name)) for name in ("v1", "adv")]
+    yield from _input_contradictions(requirement, formulas)
+    yield from _duplicate_assets(requirement)
+    for name, class_ in mapping(requirement.get("classes")).items():
+        class_path: Path = ("requirement", "classes", name)
+        tiers = rows(mapping(class_).get("tiers"))
+        contradictions = list(_tier_contradictions((*class_path, "tiers"), tiers))
+        if continued and isinstance(class_, dict):
+            contradictions += _missing_formula_parts(class_path, class_)
+        if contradictions:
+            yield from contradictions
+        elif continued:
+            yield from _open_junctions(class_path, formula, class_)
 
 
-def _formula_parts(place: Path, one: Bag) -> Iterator[Contradiction]:
+def _missing_formula_parts(path: Path, class_: Fields) -> Iterator[Contradiction]:
     for name in ("v1", "adv_ref"):
-        if one.get(name) is None:
-            message = "is missing; the formula above the last tier needs it"
-            yield Contradiction((*place, name), message)
+        if class_.get(name) is None:
+            message = "missing; add it for the formula above the last tier"
+            yield Contradiction((*path, name), message)
 
 
-def _of_inputs(
-    requirement: Bag, formulas: Sequence[tuple[Path, object]]
+def _input_contradictions(
+    requirement: Fields, formulas: Sequence[tuple[Path, object]]
 ) -> Iterator[Contradiction]:
-    """Find names without an input, and inputs that no formula names."""
+    """Yields names without an input, and inputs that no formula uses."""
     inputs = mapping(requirement.get("inputs"))
-    wanted: set[str] = set()
+    used: set[str] = set()
     for path, text in formulas:
-        found = _formula(text)
-        for name in sorted(names(found)) if found is not None else ():
-            wanted.add(name)
+        formula = _formula(text)
+        for name in sorted(input_names(formula)) if formula is not None else ():
+            used.add(name)
             if name not in inputs:
-                known = f"there are {', '.join(inputs)}" if inputs else "there are none"
-                yield Contradiction(path, f"{name!r} is no input; add it under inputs ({known})")
+                message = f"unknown input {name!r}; add it under inputs ({_list_text(inputs)})"
+                yield Contradiction(path, message)
     if all(text is None or _formula(text) is not None for _, text in formulas):
         for name in inputs:
-            if name not in wanted:
-                message = "is named by no formula; use it or remove it"
+            if name not in used:
+                message = "not used by any formula; use it or remove it"
                 yield Contradiction(("requirement", "inputs", name), message)
 
 
-def _of_model(requirement: Bag) -> Iterator[Contradiction]:
+def _list_text(inputs: Fields) -> str:
+    return f"defined: {', '.join(inputs) or 'none'}"
+
+
+def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     path: Path = ("requirement",)
     published = rows(requirement.get("published"))
     rate = requirement.get("rate")
     if rate is None and not published:
-        yield Contradiction((*path, "rate"), "is missing; add it, or published rates")
+        yield Contradiction((*path, "rate"), "missing; add it, or add published rates")
     if requirement.get("combine") == "larger of both" and (rate is None or not published):
-        message = "needs a rate and published rates; add what is missing or remove this"
+        message = "requires a rate and published rates; add the missing one or remove this field"
         yield Contradiction((*path, "combine"), message)
-    yield from _of_inputs(requirement, [((*path, "rate"), rate)])
+    yield from _input_contradictions(requirement, [((*path, "rate"), rate)])
     multiple = _formula(requirement.get("initial"))
     if multiple is not None and not _is_multiple(multiple):
-        message = "must be a number from 1, as in 1.10: initial margin as a multiple of the rate"
+        found = shown(requirement.get("initial"))
+        message = f"expected a multiple of the rate of at least 1, such as 1.10, found {found}"
         yield Contradiction((*path, "initial"), message)
-    for index, one in enumerate(map(mapping, published)):
-        if _after(one.get("since"), one.get("until"), strictly=True):
-            message = f"must not lie before since ({one['since']}), was {one['until']}"
+    for index, entry in enumerate(map(mapping, published)):
+        since, until = entry.get("since"), entry.get("until")
+        if _is_out_of_order(since, until, equal_allowed=True):
+            message = f"expected a date on or after {since} (since), found {until}"
             yield Contradiction((*path, "published", index, "until"), message)
 
 
 def _is_multiple(expression: Expression) -> bool:
-    """Tell whether an expression is a number from 1."""
+    """True if an expression is a constant of at least 1."""
     try:
-        return not names(expression) and evaluate(expression, {}) >= 1
+        return not input_names(expression) and evaluate(expression, {}) >= 1
     except ArithmeticError:
         return False
 
 
-def _of_meanings(fields: Bag) -> Iterator[Contradiction]:
-    seen = [fields.get("maintenance_meaning")]
-    for index, one in enumerate(map(mapping, rows(fields.get("maintenance_across")))):
-        meaning = one.get("meaning")
-        if meaning is not None and meaning in seen:
-            message = f"{shown(meaning)} is scored already; remove this entry"
+def _meaning_contradictions(fields: Fields) -> Iterator[Contradiction]:
+    scored = [fields.get("maintenance_meaning")]
+    for index, entry in enumerate(map(mapping, rows(fields.get("maintenance_across")))):
+        meaning = entry.get("meaning")
+        if meaning is not None and meaning in scored:
+            message = f"{shown(meaning)} is already scored; remove this entry"
             yield Contradiction(("maintenance_across", index, "meaning"), message)
-        seen.append(meaning)
+        scored.append(meaning)
 
 
-def _of_citations(fields: Bag, requirement: Bag) -> Iterator[Contradiction]:
-    """Find numbers that no citation supports."""
-    citations = [mapping(one) for one in rows(fields.get("citations"))]
-    if not citations or any(not rows(one.get("supports")) for one in citations):
-        return
-    cited = [figure for one in citations for figure in rows(one.get("supports"))]
-    asked = ["initial"]
+def _unsupported_numbers(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
+    """Yields margin types that no citation supports."""
+    citations = map(mapping, rows(fields.get("citations")))
+    supports = [rows(citation.get("supports")) for citation in citations]
+    if not supports or not all(supports):
+        return  # a citation without supports is the source of every number
+    margin_types = ["initial"]
     if fields.get("kind") == "cap":
-        asked = [] if requirement.get("prohibited") else asked
-        asked += ["maintenance"] * (requirement.get("maintenance") is not None)
+        margin_types = [] if requirement.get("prohibited") else margin_types
+        margin_types += ["maintenance"] * (requirement.get("maintenance") is not None)
     elif requirement.get("maintenance") != "none":
-        asked.append("maintenance")
-    for figure in asked if fields.get("kind") != "disclosure" else ():
-        if figure not in cited:
-            message = f"{figure} margin has no source; add a citation with supports: [{figure}]"
+        margin_types.append("maintenance")
+    for margin_type in margin_types if fields.get("kind") != "disclosure" else ():
+        if not any(margin_type in supported for supported in supports):
+            message = (
+                f"{margin_type} margin has no source; add a citation with supports: [{margin_type}]"
+            )
             yield Contradiction(("citations",), message)
 
 
-def _of_examples(fields: Bag, requirement: Bag) -> Iterator[Contradiction]:
+def _example_contradictions(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
     inputs = mapping(requirement.get("inputs"))
-    for index, one in enumerate(map(mapping, rows(fields.get("examples")))):
+    for index, example in enumerate(map(mapping, rows(fields.get("examples")))):
         path: Path = ("examples", index)
-        if one.get("initial") is None and one.get("maintenance") is None:
-            yield Contradiction(
-                path, "expects nothing; add the verdict due as initial: or maintenance:"
-            )
-        for name in mapping(one.get("inputs")):
+        if example.get("initial") is None and example.get("maintenance") is None:
+            message = "expects no verdict; add initial or maintenance"
+            yield Contradiction(path, message)
+        for name in mapping(example.get("inputs")):
             if name not in inputs:
-                known = f"there are {', '.join(inputs)}" if inputs else "there are none"
-                message = f"is no input of the formula; {known}"
+                message = f"unknown input; use an input of the formula ({_list_text(inputs)})"
                 yield Contradiction((*path, "inputs", name), message)
-        tiers = [mapping(tier) for tier in rows(one.get("tiers"))]
+        tiers = [mapping(tier) for tier in rows(example.get("tiers"))]
         for number, tier in enumerate(tiers[:-1]):
             if tier.get("upper") is None:
-                message = "is missing; only the last tier may be open-ended"
+                message = "missing; add it, since only the last tier may be open-ended"
                 yield Contradiction((*path, "tiers", number, "upper"), message)
-        yield from _rising((*path, "tiers"), tiers)
+        yield from _falling_bounds((*path, "tiers"), tiers)
 
 
-def _membership(requirement: Bag) -> Iterator[Contradiction]:
-    """Find assets that stand in two classes, or twice in one."""
-    home: dict[str, object] = {}
-    for name, one in mapping(requirement.get("classes")).items():
-        for index, asset in enumerate(rows(mapping(one).get("assets"))):
+def _duplicate_assets(requirement: Fields) -> Iterator[Contradiction]:
+    """Yields assets that are listed in two classes, or twice in one class."""
+    class_of: dict[str, object] = {}
+    for name, class_ in mapping(requirement.get("classes")).items():
+        for index, asset in enumerate(rows(mapping(class_).get("assets"))):
             if not isinstance(asset, str):
                 continue
-            if asset in home:
-                message = f"{shown(asset)} is in class {home[asset]} already; list it once"
+            if asset in class_of:
+                message = f"{shown(asset)} is already in class {class_of[asset]}; list it once"
                 yield Contradiction(("requirement", "classes", name, "assets", index), message)
-            home.setdefault(asset, name)
+            class_of.setdefault(asset, name)
 
 
-def _of_tiers(path: Path, tiers: Sequence[object]) -> Iterator[Contradiction]:
-    bags = [mapping(tier) for tier in tiers]
-    yield from _rising(path, bags)
-    for index, (row, following) in enumerate(pairwise([{}, *bags])):
-        place = (*path, index)
+def _tier_contradictions(path: Path, tiers: Sequence[object]) -> Iterator[Contradiction]:
+    fields = [mapping(tier) for tier in tiers]
+    yield from _falling_bounds(path, fields)
+    for index, (row, following) in enumerate(pairwise([{}, *fields])):
+        tier_path = (*path, index)
         for name in ("initial_rate", "maintenance_rate"):
-            if _above(row.get(name), following.get(name)):
+            if _is_above(row.get(name), following.get(name)):
                 message = (
-                    f"must not be below the rate of the tier before it ({row[name]}), "
-                    f"was {following[name]}"
+                    f"expected at least the rate of the previous tier ({row[name]}), "
+                    f"found {following[name]}"
                 )
-                yield Contradiction((*place, name), message)
+                yield Contradiction((*tier_path, name), message)
         initial, maintenance = following.get("initial_rate"), following.get("maintenance_rate")
-        if _above(maintenance, initial):
-            message = f"must not be above initial_rate ({initial}), was {maintenance}"
-            yield Contradiction((*place, "maintenance_rate"), message)
+        if _is_above(maintenance, initial):
+            message = f"expected at most initial_rate ({initial}), found {maintenance}"
+            yield Contradiction((*tier_path, "maintenance_rate"), message)
 
 
-def _rising(path: Path, tiers: Sequence[Bag]) -> Iterator[Contradiction]:
+def _falling_bounds(path: Path, tiers: Sequence[Fields]) -> Iterator[Contradiction]:
     for index, (row, following) in enumerate(pairwise([{}, *tiers])):
         below, upper = _numeric(row.get("upper")), _numeric(following.get("upper"))
         if below is not None and upper is not None and upper <= below:
-            message = f"must be above the bound before it ({below}), was {upper}"
+            message = f"expected a bound above the previous one ({below}), found {upper}"
             yield Contradiction((*path, index, "upper"), message)
 
 
-def _junction(path: Path, formula: object, one: object) -> Iterator[Contradiction]:
-    """Find tiers that do not lead to the formula that continues them."""
+def _open_junctions(path: Path, formula: object, class_: object) -> Iterator[Contradiction]:
+    """Yields tiers that do not join the formula that continues them."""
     try:
-        parts, size_class = FormulaParts.model_validate(formula), SizeClass.model_validate(one)
+        parts, size_class = FormulaParts.model_validate(formula), SizeClass.model_validate(class_)
     except ValidationError:
         return
     upper = size_class.tiers[-1].upper
@@ -307,23 +334,25 @@ def _junction(path: Path, formula: object, one: object) -> Iterator[Contradictio
     ):
         if v1 is None or adv is None:
             return
-        due = parts.size().margin(upper, days, v1, adv)
-        margin = slices([(tier.upper, getattr(tier, name)) for tier in size_class.tiers])
-        if abs(margin - due) > MEETING * due:
+        reference = parts.size().margin(upper, days, v1, adv)
+        margin = margin_at_last_bound(
+            [(tier.upper, getattr(tier, name)) for tier in size_class.tiers]
+        )
+        if abs(margin - reference) > JUNCTION_TOLERANCE * reference:
             message = (
-                f"tiers add up to {margin / upper:.4%} of notional at {upper}, the formula gives "
-                f"{due / upper:.4%}; they must meet within {MEETING:.0%}"
+                f"tiers sum to {margin / upper:.4%} of notional at {upper}, the formula gives "
+                f"{reference / upper:.4%}; change the rates until both agree within {JUNCTION_TOLERANCE:.0%}"
             )
             yield Contradiction((*path, "tiers", len(size_class.tiers) - 1, name), message)
 
 
-def mapping(value: object) -> Bag:
-    """Give a mapping as it is, anything else as an empty one."""
+def mapping(value: object) -> Fields:
+    """Returns a mapping unchanged; for any other value an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
 def rows(value: object) -> Sequence[Any]:
-    """Give a list as it is, anything else as an empty one."""
+    """Returns a list unchanged; for any other value an empty list."""
     return value if isinstance(value, list | tuple) else ()
 
 
@@ -340,7 +369,7 @@ def _numeric(value: object) -> int | Decimal | None:
     return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 
-def _above(one: object, other: object) -> bool:
-    """Tell whether both are numbers and the one is above the other."""
-    number, bound = _numeric(one), _numeric(other)
+def _is_above(value: object, limit: object) -> bool:
+    """True if both are numbers and ``value`` is above ``limit``."""
+    number, bound = _numeric(value), _numeric(limit)
     return number is not None and bound is not None and number > bound

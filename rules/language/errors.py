@@ -1,6 +1,6 @@
-"""What pydantic finds wrong in a written file, as lines with file:line:column and the mend."""
+"""Validation errors of a YAML file, as lines with file:line:column, the problem and the fix."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -12,19 +12,19 @@ from rules.language.consistency import CONTRADICTION, Contradiction
 from rules.language.scalars import SHAPES
 
 
-class LocatedError(Protocol):
-    """A text of which the place of every value and key is known."""
+class LocatedText(Protocol):
+    """Text with a known place for every value and key."""
 
     def place(self, path: Path) -> tuple[str, Place]:
-        """Where a value stands: the file, line and column."""
+        """Returns the file, line and column of a value."""
 
     def key_place(self, path: Path) -> tuple[str, Place]:
-        """Where a key stands."""
+        """Returns the file, line and column of a key."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong, ordered by where it stands."""
+    """One problem in a file, ordered by its place."""
 
     place: Place
     field: str
@@ -36,67 +36,73 @@ class Problem:
         return str(WrittenError(self.name, *self.place, f"{field}{self.message}"))
 
 
-def problems(
-    placed: LocatedError,
+def located_problems(
+    text: LocatedText,
     errors: Iterable[ErrorDetails],
     contradictions: Iterable[Contradiction],
     schema: Mapping[str, Any],
     *,
     skip: int = 0,
 ) -> list[Problem]:
-    """List what pydantic found, and the contradictions that it did not come to, by place.
+    """Returns validation errors, and contradictions in fields without one, sorted by place.
 
-    ``skip`` is how many steps of pydantic's paths are its own (the kind of a union).
+    ``skip`` is the number of leading path steps that pydantic adds (the kind of a union).
     """
-    found = [_told(placed, one, schema, skip) for one in errors if _counts(one)]
-    known = {one.field for one in found}
+    problems = [_problem(text, error, schema, skip) for error in errors if _is_primary(error)]
+    reported = {problem.field for problem in problems}
     for path, message in contradictions:
-        if dotted(path) not in known:
-            name, place = placed.place(path)
-            found.append(Problem(place, dotted(path), message, name))
-    return sorted(set(found))
+        if dotted(path) not in reported:
+            name, place = text.place(path)
+            problems.append(Problem(place, dotted(path), message, name))
+    return sorted(set(problems))
+
+
+def first_problem(problems: Sequence[Problem]) -> str:
+    """Returns the first problem, with the number of the others."""
+    others = len(problems) - 1
+    return f"{problems[0]} (and {others} more)" if others else str(problems[0])
 
 
 def dotted(path: Path) -> str:
-    """Write a path as people do: ``requirement.classes.A.tiers[0].upper``."""
+    """Returns a path in dotted notation: ``requirement.classes.A.tiers[0].upper``."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{one_line(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
-def _counts(error: ErrorDetails) -> bool:
-    """Tell whether an error is one of its own, and not the consequence of others."""
-    consequence = error["type"] == "too_short" and error["input"]
-    return not consequence and error["type"] != CONTRADICTION
+def _is_primary(error: ErrorDetails) -> bool:
+    """True unless an error follows from another one, or is reported as a contradiction."""
+    is_consequence = error["type"] == "too_short" and error["input"]
+    return not is_consequence and error["type"] != CONTRADICTION
 
 
-def _told(
-    placed: LocatedError, error: ErrorDetails, schema: Mapping[str, Any], skip: int
+def _problem(
+    text: LocatedText, error: ErrorDetails, schema: Mapping[str, Any], skip: int
 ) -> Problem:
     kind = error["type"]
     path: Path = ("kind",) if kind.startswith("union_tag") else error["loc"][skip:]
     at_key = kind == "extra_forbidden"
     if path and path[-1] == "[key]":
         path, at_key = path[:-1], True
-    name, place = placed.key_place(path) if at_key else placed.place(path)
+    name, place = text.key_place(path) if at_key else text.place(path)
     return Problem(place, dotted(path), _message(error, schema), name)
 
 
-# What pydantic finds, as a sentence about the field.
-_SAID = {
-    "missing": "is missing; add it",
-    "extra_forbidden": "is no field here; {meant}",
-    "union_tag_not_found": "is missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
-    "union_tag_invalid": "must be {expected}, was {was}",
-    "enum": "must be {expected}, was {was}",
-    "literal_error": "must be {expected}, was {was}",
-    "string_type": "must be text, was {was}; put text in quotes",
-    "string_pattern_mismatch": "must be {shape}, was {was}",
-    "bool_type": "must be true or false, was {was}",
-    "tuple_type": "must be a list, was {was}; put its entries in [ ]",
-    "too_short": "is empty; add an entry",
-    "dict_type": "must be a mapping, was {was}; write its fields below it, indented",
-    "model_type": "must be a mapping, was {was}; write its fields below it, indented",
-    "model_attributes_type": "must be a mapping, was {was}; write its fields below it, indented",
+# Messages by pydantic's error type; the text follows the field's name.
+_MESSAGES = {
+    "missing": "missing; add it",
+    "extra_forbidden": "unknown field; {fix}",
+    "union_tag_not_found": "missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
+    "union_tag_invalid": "expected {expected}, found {found}",
+    "enum": "expected {expected}, found {found}",
+    "literal_error": "expected {expected}, found {found}",
+    "string_type": "expected text, found {found}; put text in quotes",
+    "string_pattern_mismatch": "expected {shape}, found {found}",
+    "bool_type": "expected true or false, found {found}",
+    "tuple_type": "expected a list, found {found}; put its entries in [ ]",
+    "too_short": "empty; add an entry",
+    "dict_type": "expected a mapping, found {found}; write its fields below it, indented",
+    "model_type": "expected a mapping, found {found}; write its fields below it, indented",
+    "model_attributes_type": "expected a mapping, found {found}; write its fields below it, indented",
     "value_error": "{error}",
 }
 
@@ -105,29 +111,29 @@ def _message(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
     context = error.get("ctx", {})
     value = error["input"]
     if error["type"] == "model_attributes_type" and not error["loc"]:
-        return f"a rule set must be a mapping, was {shown(value)}; begin with 'id:'"
-    facts = {
-        "was": shown(value["kind"] if "tag" in context else value),
-        "expected": _expected(context.get("expected", context.get("expected_tags", ""))),
+        return f"expected a rule set as a mapping, found {shown(value)}; begin with 'id:'"
+    details = {
+        "found": shown(value["kind"] if "tag" in context else value),
+        "expected": _alternatives(context.get("expected", context.get("expected_tags", ""))),
         "shape": SHAPES.get(context.get("pattern", ""), ""),
-        "meant": _meant(str(error["loc"][-1]), schema)
+        "fix": _fix_for_unknown(str(error["loc"][-1]), schema)
         if error["type"] == "extra_forbidden"
         else "",
     }
-    said = _SAID.get(error["type"])
-    return said.format(**{**context, **facts}) if said else error["msg"]
+    message = _MESSAGES.get(error["type"])
+    return message.format(**{**context, **details}) if message else error["msg"]
 
 
-def _expected(words: str) -> str:
-    """Join the words that there are as a sentence does: commas, and one ``or``."""
+def _alternatives(words: str) -> str:
+    """Returns pydantic's list of words with commas and one final ``or``."""
     *rest, last = words.replace("True", "true").replace(" or ", ", ").split(", ")
     return f"{', '.join(rest)} or {last}" if rest else last
 
 
-def _meant(word: str, schema: Mapping[str, Any]) -> str:
+def _fix_for_unknown(word: str, schema: Mapping[str, Any]) -> str:
     definitions = [schema, *schema.get("$defs", {}).values()]
-    known = {name for one in definitions for name in one.get("properties", ())}
+    known = {name for definition in definitions for name in definition.get("properties", ())}
     if word in known:
-        return "move it to where it belongs"
+        return "move it to the mapping that has this field"
     close = get_close_matches(word, sorted(known), 1)
     return f"did you mean {close[0]}?" if close else "remove it"

@@ -1,4 +1,4 @@
-"""What each kind of rule set asks, in the shape in which it is written."""
+"""YAML shapes of the requirement of each kind of rule set."""
 
 from typing import Literal
 
@@ -22,11 +22,11 @@ from rules.language.scalars import (
 
 
 class CapMaintenance(Shape):
-    """The maintenance margin of a cap: one of the two fields."""
+    """Maintenance margin of a cap: exactly one of the two fields."""
 
-    rate: Rate | None = Field(None, description="A share of notional: 0.5 is 50 %.")
+    rate: Rate | None = Field(None, description="Share of notional: 0.5 is 50 %.")
     fraction_of_initial: Rate | None = Field(
-        None, description="A share of the initial margin: 0.5 is half of it."
+        None, description="Share of the initial margin: 0.5 is half of it."
     )
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": ["rate"]}, {"required": ["fraction_of_initial"]}]}
@@ -34,13 +34,13 @@ class CapMaintenance(Shape):
 
 
 class CapRequirement(Shape):
-    """A smallest margin rate that holds at every notional, or a prohibition."""
+    """Minimum margin rate at every notional, or a prohibition."""
 
     initial_rate: Rate | None = Field(
-        None, description="Initial margin, a share of notional: 0.5 is 2:1."
+        None, description="Initial margin as a share of notional: 0.5 is 2:1."
     )
     maintenance: CapMaintenance | None = Field(
-        None, description="Maintenance margin; absent: the rule sets none."
+        None, description="Maintenance margin; absent: no requirement."
     )
     prohibited: Literal[True] | None = Field(
         None, description="true: the contract may not be offered at any margin."
@@ -48,59 +48,59 @@ class CapRequirement(Shape):
 
 
 class Input(Shape):
-    """A measured figure that a formula names: by which name it is measured, and what is asked of it."""
+    """Measured input of a formula: its name in market data, and its requirements."""
 
-    measured: Word = Field(description="Its name in market data, such as var_99_1d_365d.")
-    means: Text = Field(description="What it is, in a sentence, with its unit.")
-    least_observations: Count | None = Field(
-        None, description="The fewest observations that it may rest on."
-    )
+    measured: Word = Field(description="Name in market data, such as var_99_1d_365d.")
+    means: Text = Field(description="Definition in a sentence, with its unit.")
+    least_observations: Count | None = Field(None, description="Minimum number of observations.")
     oldest_days: Count | None = Field(
-        None, description="How many days before the audit it may have been measured."
+        None, description="Largest age of the measurement, in days before the audit."
     )
 
 
 class FormulaParts(Shape):
-    """The inputs of IM(N) = N * min(1, v1 * sqrt(initial_days + N / (3 * pi * ADV))).
+    """Parameters of IM(N) = N * min(1, v1 * sqrt(initial_days + N / (3 * pi * ADV))).
 
-    MM(N) likewise with maintenance_days.
+    MM(N) is the same with maintenance_days.
     """
 
-    pi: Rate = Field(description="Share of daily volume at which a position can be unwound.")
+    pi: Rate = Field(description="Share of daily volume at which a position can be closed out.")
     initial_days: Amount = Field(description="Days of risk in initial margin at small size: 1.")
-    maintenance_days: Amount = Field(description="The same for maintenance: 0.25 is six hours.")
+    maintenance_days: Amount = Field(
+        description="Days of risk in maintenance margin at small size: 0.25 is six hours."
+    )
     v1: Formula | None = Field(
         None,
-        description="v1 from measured inputs; where they were measured, it replaces the tiers.",
+        description="v1 from measured inputs; if they are available, the formula replaces the tiers.",
     )
-    adv: Formula | None = Field(None, description="ADV in USD from measured inputs, likewise.")
+    adv: Formula | None = Field(None, description="ADV from measured inputs, in USD.")
 
     def size(self) -> SizeFormula:
-        """Give the formula as a value."""
+        """Returns the compiled formula."""
         return SizeFormula(self.pi, self.initial_days, self.maintenance_days)
 
 
 class SizeTier(Shape):
-    """Rates for the slice of a position in one range; as in income tax, not for the whole."""
+    """Rates of one tier; tiers_are states whether they apply to the slice or the whole position."""
 
-    upper: Amount = Field(description="Upper bound of the slice, in USD of notional.")
-    initial_rate: Rate = Field(description="Initial margin on the slice: 0.1 is 10 %.")
-    maintenance_rate: Rate = Field(description="Maintenance margin on the slice: 0.05 is 5 %.")
+    upper: Amount = Field(description="Upper bound of the tier, in USD of notional.")
+    initial_rate: Rate = Field(description="Initial margin rate: 0.1 is 10 %.")
+    maintenance_rate: Rate = Field(description="Maintenance margin rate: 0.05 is 5 %.")
 
 
 class SizeClass(Shape):
-    """Underlyings that share reference functions, and those functions."""
+    """Class of underlyings with shared reference functions."""
 
-    rule: Text = Field(description="The rule that puts an asset in this class, in words.")
+    rule: Text = Field(description="Criterion for an asset to be in this class, in words.")
     assets: tuple[Ticker, ...] = Field(
-        min_length=1, description="The assets in it, each in one class only."
+        min_length=1, description="Assets in the class; each asset is in one class only."
     )
     v1: Rate | None = Field(None, description="One-day 99 % move of the class: 0.1 is 10 %.")
     adv_ref: Amount | None = Field(
         None, description="Reference average daily volume (ADV), in USD."
     )
     tiers: tuple[SizeTier, ...] = Field(
-        min_length=1, description="Rates by slice, bounds rising, rates not falling."
+        min_length=1, description="Tiers with rising bounds and non-decreasing rates."
     )
 
 
@@ -108,27 +108,29 @@ class ScheduleRequirement(Shape):
     """Reference functions by class of underlying."""
 
     above_last_tier: Literal["formula", "last rate", "nothing"] = Field(
-        description="What holds above the last tier: the formula, up to 100 % of notional; the "
-        "last tier's rate; or nothing, so that no larger position is compared."
+        description="Requirement above the last tier: the formula, up to 100 % of notional; the "
+        "last tier's rate; or nothing, so that larger positions are not compared."
     )
     tiers_are: Literal["marginal", "flat"] = Field(
         "marginal",
-        description="marginal: a rate holds for the slice in its tier. flat: for the whole position.",
+        description="marginal: a rate applies to the slice in its tier. flat: a rate applies to the "
+        "whole position.",
     )
     formula: FormulaParts | None = Field(
-        None, description="The formula that all classes share; needed where a tier names it."
+        None,
+        description="Formula shared by all classes; required with above_last_tier: formula.",
     )
     inputs: dict[Word, Input] = Field(
         default_factory=dict,
-        description="Measured figures that the formula names.",
+        description="Measured inputs of the formula, by their names in it.",
         json_schema_extra={"additionalProperties": False},
     )
     unlisted: Literal["not observable"] = Field(
-        description="What is said of an asset on no list: it has no class, hence no reference."
+        description="Verdict for an asset without a class, which has no reference."
     )
     classes: dict[ClassName, SizeClass] = Field(
         min_length=1,
-        description="The classes by name.",
+        description="Classes by name.",
         json_schema_extra={"additionalProperties": False},
     )
 
@@ -136,51 +138,52 @@ class ScheduleRequirement(Shape):
 class PublishedRates(Shape):
     """Rates that an authority published for a span of days."""
 
-    since: Day = Field(description="The first day on which they hold.")
-    until: Day = Field(description="The last day on which they hold.")
+    since: Day = Field(description="First day in force.")
+    until: Day = Field(description="Last day in force.")
     rates: dict[Ticker, Rate] = Field(
         min_length=1,
         description="Rates by asset.",
         json_schema_extra={"additionalProperties": False},
     )
-    via: Text = Field(description="Through which page they were read.")
-    verified: Verified = Field(description="How far they were checked, as for citations.")
+    via: Text = Field(description="Page from which they were read.")
+    verified: Verified = Field(description="Verification, as for citations.")
 
 
 class ModelRequirement(Shape):
-    """One rate an underlying, from measured inputs or published, the same at every notional."""
+    """One rate per underlying, measured or published, the same at every notional."""
 
     inputs: dict[Word, Input] = Field(
         default_factory=dict,
-        description="Measured figures that the rate names.",
+        description="Measured inputs of the rate, by their names in it.",
         json_schema_extra={"additionalProperties": False},
     )
     rate: Formula | None = Field(
-        None, description="The rate from its inputs, as in max(q, 0.75 * q + 0.25 * s)."
+        None, description="Rate from its inputs, such as max(q, 0.75 * q + 0.25 * s)."
     )
     initial: Formula = Field("1", description="Initial margin as a multiple of the rate: 1.10.")
     maintenance: Literal["equal to rate", "none"] = Field(
-        "equal to rate", description="Whether the rate is the maintenance margin too."
+        "equal to rate",
+        description="equal to rate: the rate is also the maintenance margin. none: no requirement.",
     )
     published: tuple[PublishedRates, ...] = Field(
-        (), description="Rates that were published, by span of days."
+        (), description="Published rates, by span of days."
     )
     combine: Combine = Field(
-        Combine.PREFER, description="How published rates and the formula stand to one another."
+        Combine.PREFER, description="Rule that combines published rates with the formula."
     )
     grace_days: Count = Field(
-        0, description="How many days beyond their span published rates are still used."
+        0, description="Days beyond their span during which published rates remain in use."
     )
 
 
 class ExpectedItem(Shape):
-    """One thing that a venue should publish."""
+    """Item that a venue should publish."""
 
-    what: Text = Field(description="What it should publish, in words.")
-    check: Code = Field(description="The code of the check that looks for it, as MH201.")
+    what: Text = Field(description="Item to publish, in words.")
+    check: Code = Field(description="Code of the check that looks for it, such as MH201.")
 
 
 class DisclosureRequirement(Shape):
-    """What a venue should publish."""
+    """Items that a venue should publish."""
 
-    expects: tuple[ExpectedItem, ...] = Field(min_length=1, description="One entry a thing.")
+    expects: tuple[ExpectedItem, ...] = Field(min_length=1, description="One entry per item.")

@@ -1,7 +1,7 @@
-"""The words and numbers of which YAML files here are made, with what an editor is told of them.
+"""Scalar types of YAML files, with their validation, error messages and JSON Schema.
 
-Numbers are Decimal from the text to the end; a float is refused. Rates are plain (0.01 is 1 %) and
-may be written as percentages; amounts are US dollars.
+Numbers are Decimal throughout; a float is rejected. Rates are plain numbers (0.01 is 1 %) and may
+be written as percentages. Amounts are in US dollars.
 """
 
 import re
@@ -21,25 +21,25 @@ from harmonize.core.schedule import ZERO
 from harmonize.core.yaml_source import shown
 from harmonize.policy.expression import ExpressionError, parse
 
-# What text must look like, and how that is said in an error.
+# Pattern of each kind of text, and its description in error messages.
 SHAPES = {
-    "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, as in esma-retail",
-    "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, as in "2026.11"',
-    "^[A-Z0-9]{1,20}$": "a ticker in capitals, as in BTC",
-    "^[A-Z][A-Za-z0-9]*$": "a name that begins with a capital, as in A",
-    "[^ \n]": "text that is not blank",
-    "^[a-z][a-z0-9_]*$": "lower-case words joined by underscores, as in var_99_1d_365d",
-    "^[a-z][a-z0-9]*$": "a venue's id in lower case, as in krakenfutures",
-    "^[A-Z]{2}$": "two capitals, as in JP",
-    "^MH[0-9]{3}$": "the code of a check, as in MH401",
-    "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address as https://example.org/margins, without ? and #",
+    "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, such as esma-retail",
+    "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, such as "2026.11"',
+    "^[A-Z0-9]{1,20}$": "a ticker in capitals, such as BTC",
+    "^[A-Z][A-Za-z0-9]*$": "a name that begins with a capital, such as A",
+    "[^ \n]": "non-blank text",
+    "^[a-z][a-z0-9_]*$": "lower-case words joined by underscores, such as var_99_1d_365d",
+    "^[a-z][a-z0-9]*$": "a venue id in lower case, such as krakenfutures",
+    "^[A-Z]{2}$": "two capital letters, such as JP",
+    "^MH[0-9]{3}$": "a check code, such as MH401",
+    "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address such as https://example.org/margins, without ? and #",
 }
 _SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
 
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        message = f"must be a number such as 0.125, 12.5% or 5_000_000, was {shown(value)}"
+        message = f"expected a number such as 0.125, 12.5% or 5_000_000, found {shown(value)}"
         raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
     return Decimal(value)
 
@@ -47,7 +47,7 @@ def _number(value: object) -> Decimal:
 def _rate(value: object) -> Decimal:
     number = _number(value)
     if not ZERO < number <= 1:
-        message = f"must be above 0 and at most 1 (0.125 or 12.5%), was {number}"
+        message = f"expected a number above 0 and at most 1 (0.125 or 12.5%), found {number}"
         raise ValueError(message)
     return number
 
@@ -55,7 +55,7 @@ def _rate(value: object) -> Decimal:
 def _share(value: object) -> Decimal:
     number = _number(value)
     if not ZERO <= number <= 1:
-        message = f"must be from 0 to 1 (0.15 or 15%), was {number}"
+        message = f"expected a number from 0 to 1 (0.15 or 15%), found {number}"
         raise ValueError(message)
     return number
 
@@ -63,7 +63,7 @@ def _share(value: object) -> Decimal:
 def _inner(value: object) -> Decimal:
     number = _number(value)
     if not ZERO < number < 1:
-        message = f"must lie between 0 and 1 (0.95 or 95%), was {number}"
+        message = f"expected a number above 0 and below 1 (0.95 or 95%), found {number}"
         raise ValueError(message)
     return number
 
@@ -71,7 +71,7 @@ def _inner(value: object) -> Decimal:
 def _amount(value: object) -> Decimal:
     number = _number(value)
     if not (number.is_finite() and number > ZERO):
-        message = f"must be above 0, was {number}"
+        message = f"expected a number above 0, found {number}"
         raise ValueError(message)
     return number
 
@@ -79,14 +79,14 @@ def _amount(value: object) -> Decimal:
 def _count(value: object) -> int:
     number = _number(value)
     if number != int(number) or number < 0:
-        message = f"must be a whole number from 0, was {number}"
+        message = f"expected a whole number of at least 0, found {number}"
         raise ValueError(message)
     return int(number)
 
 
 def _day(value: object) -> date:
     if type(value) is not date:
-        message = f"must be a day such as 2026-11-20, without quotes, was {shown(value)}"
+        message = f"expected a date such as 2026-11-20, without quotes, found {shown(value)}"
         raise ValueError(message)
     return value
 
@@ -94,22 +94,25 @@ def _day(value: object) -> date:
 def _underlyings(value: object) -> object:
     if value in ("any", "crypto"):
         return value
-    listed = value if isinstance(value, list | tuple) else ()
-    wrong = [one for one in listed if not (isinstance(one, str) and re.fullmatch(_TICKER, one))]
-    if not listed or wrong:
-        was = shown(wrong[0] if wrong else value)
+    entries = value if isinstance(value, list | tuple) else ()
+    invalid = [
+        entry for entry in entries if not (isinstance(entry, str) and re.fullmatch(_TICKER, entry))
+    ]
+    if not entries or invalid:
+        found = shown(invalid[0] if invalid else value)
         message = (
-            f"must be any, crypto, or a list of tickers in capitals as in [BTC, ETH], was {was}"
+            "expected any, crypto, or a list of tickers in capitals such as [BTC, ETH], "
+            f"found {found}"
         )
         raise ValueError(message)
-    return tuple(listed)
+    return tuple(entries)
 
 
 def _formula(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         value = f"{value:f}"
     if not isinstance(value, str):
-        message = f"must be a formula such as 1.25 * q, was {shown(value)}"
+        message = f"expected a formula such as 1.25 * q, found {shown(value)}"
         raise ValueError(message)  # noqa: TRY004 - as above
     try:
         parse(value)
@@ -118,7 +121,7 @@ def _formula(value: object) -> str:
     return value
 
 
-# An editor's YAML reads 12.5% and 5_000_000 as text: the schema takes both spellings.
+# Editors parse 12.5% and 5_000_000 as text, so the schema accepts text of that form too.
 _PERCENT = {"type": "string", "pattern": "^[0-9]+([.][0-9]+)?%$"}
 _GROUPED = {"type": "string", "pattern": "^[0-9]+(_[0-9]+)+([.][0-9]+)?$"}
 _RATE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _PERCENT]}
@@ -127,7 +130,7 @@ _INNER_SCHEMA = {
     "anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, _PERCENT]
 }
 _AMOUNT_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _GROUPED]}
-_FIGURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
+_MEASURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
 _COUNT_SCHEMA = {"type": "integer", "minimum": 0}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
 _UNDERLYINGS_SCHEMA = {
@@ -142,7 +145,7 @@ Rate: TypeAlias = Annotated[Decimal, BeforeValidator(_rate), WithJsonSchema(_RAT
 Share: TypeAlias = Annotated[Decimal, BeforeValidator(_share), WithJsonSchema(_SHARE_SCHEMA)]
 Inner: TypeAlias = Annotated[Decimal, BeforeValidator(_inner), WithJsonSchema(_INNER_SCHEMA)]
 Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
-Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_FIGURE_SCHEMA)]
+Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_MEASURE_SCHEMA)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Underlyings: TypeAlias = Annotated[
@@ -164,6 +167,6 @@ Link: TypeAlias = Annotated[str, StringConstraints(pattern=_LINK)]
 
 
 class Shape(BaseModel):
-    """A mapping with exactly the fields named, and no others."""
+    """Mapping that rejects unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

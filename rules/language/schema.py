@@ -1,4 +1,4 @@
-"""The shape in which rule sets are written, with its JSON Schema."""
+"""YAML shape of a rule set, and its JSON Schema."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -33,93 +33,95 @@ from rules.language.scalars import (
     Word,
 )
 
-Verdict: TypeAlias = Literal[
+ExpectedVerdict: TypeAlias = Literal[
     "compliant", "under", "over", "breach", "prohibited", "not applicable", "not observable"
 ]
-Figure: TypeAlias = Literal["initial", "maintenance", "scope"]
+SupportedNumber: TypeAlias = Literal["initial", "maintenance", "scope"]
 
 
 class NotionalRange(Shape):
-    """A range of position notional, in USD: above one amount, up to and with another."""
+    """Range of position notional, in USD: (above, up_to]."""
 
-    above: Amount | None = Field(None, description="Positions larger than this; absent: any.")
-    up_to: Amount | None = Field(None, description="Positions up to this; absent: any.")
+    above: Amount | None = Field(None, description="Positions above this; absent: no lower bound.")
+    up_to: Amount | None = Field(None, description="Positions up to this; absent: no upper bound.")
 
 
 class InForce(Shape):
-    """The days on which a rule set holds, by the day on which a schedule was observed."""
+    """Days on which a rule set is in force, by the observation date of a schedule."""
 
-    since: Day | None = Field(None, description="The first day; absent: always did.")
-    until: Day | None = Field(None, description="The last day; absent: still does.")
+    since: Day | None = Field(None, description="First day; absent: no first day.")
+    until: Day | None = Field(None, description="Last day; absent: still in force.")
 
 
 class Scope(Shape):
-    """Whom and what the rule set concerns. A selector that is absent or empty selects everything."""
+    """Schedules to which the rule set applies. An absent or empty selector selects everything."""
 
-    text: Text = Field(description="Who is bound, for which products, in a sentence.")
+    text: Text = Field(description="Persons bound and products covered, in a sentence.")
     account_classes: tuple[Slug, ...] = Field(
-        description="Account classes concerned, such as retail. Empty: every account class."
+        description="Account classes covered, such as retail. Empty: every account class."
     )
     underlyings: Underlyings = Field(
         "any",
-        description="Contracts concerned: any; crypto, which leaves shares and metals out; or a "
-        "list of assets.",
+        description="Contracts covered: any; crypto, which excludes shares and metals; or a list "
+        "of assets.",
     )
-    region: Text | None = Field(None, description="Where it holds; absent: everywhere.")
-    venues: tuple[Venue, ...] = Field((), description="Venues concerned, by their ids.")
+    region: Text | None = Field(None, description="Region; absent: everywhere.")
+    venues: tuple[Venue, ...] = Field((), description="Venues covered, by their ids.")
     jurisdictions: tuple[Country, ...] = Field(
-        (), description="Venues established there, as the configuration says; two letters each."
+        (),
+        description="Jurisdictions of the venues covered, in two letters; the configuration states "
+        "where a venue is established.",
     )
     payoffs: tuple[Payoff, ...] = Field((), description="linear, inverse or quanto contracts.")
-    notional: NotionalRange | None = Field(None, description="Sizes of position concerned.")
-    in_force: InForce | None = Field(None, description="Days on which it holds.")
+    notional: NotionalRange | None = Field(None, description="Position sizes covered.")
+    in_force: InForce | None = Field(None, description="Days on which it is in force.")
 
 
 class Tolerance(Shape):
-    """How far a margin may be from the reference before it counts as divergent; all add up."""
+    """Permitted distance between margin and reference; the three parts add up."""
 
-    relative: Share = Field(description="A share of the reference: 0.15 is 15 %.")
-    absolute: Share = Field(description="A share of notional: 0.0001 is 1 basis point.")
+    relative: Share = Field(description="Share of the reference: 0.15 is 15 %.")
+    absolute: Share = Field(description="Share of notional: 0.0001 is 1 basis point.")
     statistical: Inner | None = Field(
         None,
-        description="The confidence at which the interval of the inputs (order statistics of "
-        "their sample) counts as tolerance: 0.95.",
+        description="Confidence at which the interval of the inputs (order statistics of their "
+        "sample) counts as tolerance: 0.95.",
     )
 
 
 class Across(Shape):
-    """How maintenance margin of another meaning is scored: against a multiple of the reference."""
+    """Another meaning of maintenance margin, scored against a multiple of the reference."""
 
-    meaning: MaintenanceMeaning = Field(description="The meaning of the venue's margin.")
-    factor: Measure = Field(description="The reference is multiplied by this: 1 is as it is.")
-    reason: Text = Field(description="Why the two can be compared so.")
+    meaning: MaintenanceMeaning = Field(description="Meaning of the venue's margin.")
+    factor: Measure = Field(description="Factor on the reference: 1 leaves it unchanged.")
+    reason: Text = Field(description="Reason why the comparison is valid.")
 
 
 class Citation(Shape):
-    """A source, and how far it was checked."""
+    """Source, with its verification."""
 
-    reference: Text = Field(description="What is cited: the instrument, its article, its date.")
-    via: Text = Field(description="Through which copy or page it was read, or how computed.")
+    reference: Text = Field(description="Cited text: the instrument, its article, its date.")
+    via: Text = Field(description="Copy or page that was read, or the computation.")
     verified: Verified = Field(
         description="primary: the legal text or the publisher's page was read; secondary: a law "
         "firm, the press or a broker reports it; unverified: from memory, or sources conflict; "
         "derived: computed by the authors of the rule set."
     )
-    supports: tuple[Figure, ...] = Field(
-        (), description="The numbers it is the source of; empty: every one."
+    supports: tuple[SupportedNumber, ...] = Field(
+        (), description="Numbers that come from this source; empty: all numbers."
     )
 
 
 class Flag(Shape):
-    """A caveat that a reader must see beside the numbers."""
+    """Caveat, shown beside the numbers."""
 
-    field: Text = Field(description="The field or number that the caveat is about.")
-    status: Text = Field(description="Its state in one or two words, such as unverified.")
-    note: Text = Field(description="What the reader must know, in a sentence.")
+    field: Text = Field(description="Field or number to which the caveat applies.")
+    status: Text = Field(description="Status in one or two words, such as unverified.")
+    note: Text = Field(description="Caveat in a sentence.")
 
 
 class ExampleTier(Shape):
-    """One tier of a schedule that is tried."""
+    """One tier of an example."""
 
     upper: Amount | None = Field(None, description="Upper bound in USD; absent: open-ended.")
     initial_rate: Rate = Field(description="Initial margin: 0.1 is 10 %.")
@@ -127,128 +129,137 @@ class ExampleTier(Shape):
 
 
 class Example(Shape):
-    """A schedule and the verdict due; ``rules check`` compares it with the one it gets."""
+    """Schedule with its expected verdict, which ``rules check`` compares with the actual one."""
 
-    text: Text = Field(description="What the example shows, in a sentence.")
-    underlying: Ticker = Field(description="The asset of the contract.")
-    tiers: tuple[ExampleTier, ...] = Field(min_length=1, description="The schedule tried.")
-    tiers_are: Literal["marginal", "flat"] = Field("flat", description="As for a requirement.")
-    notional: Amount | None = Field(
-        None, description="Judge this size alone, in USD; absent: every size."
+    text: Text = Field(description="Purpose of the example, in a sentence.")
+    underlying: Ticker = Field(description="Asset of the contract.")
+    tiers: tuple[ExampleTier, ...] = Field(min_length=1, description="Tiers of the schedule.")
+    tiers_are: Literal["marginal", "flat"] = Field(
+        "flat", description="Tier rule, as for a requirement."
     )
-    initial: Verdict | None = Field(None, description="The verdict due on initial margin.")
-    maintenance: Verdict | None = Field(None, description="The same on maintenance margin.")
-    venue: Venue = Field("example", description="The venue's id, where the scope selects venues.")
-    account_class: Slug = Field("any", description="The account class of the schedule.")
+    notional: Amount | None = Field(
+        None, description="Only size to evaluate, in USD; absent: every size."
+    )
+    initial: ExpectedVerdict | None = Field(None, description="Expected verdict on initial margin.")
+    maintenance: ExpectedVerdict | None = Field(
+        None, description="Expected verdict on maintenance margin."
+    )
+    venue: Venue = Field("example", description="Venue id, for a scope that selects venues.")
+    account_class: Slug = Field("any", description="Account class of the schedule.")
     payoff: Payoff = Field(Payoff.LINEAR, description="linear, inverse or quanto.")
     meaning: MaintenanceMeaning | None = Field(
-        None, description="The meaning of its maintenance margin; absent: the rule set's."
+        None, description="Meaning of its maintenance margin; absent: the rule set's."
     )
-    observed_on: Day | None = Field(None, description="The day of the schedule and the audit.")
+    observed_on: Day | None = Field(None, description="Date of the schedule and the audit.")
     inputs: dict[Word, Measure] = Field(
         default_factory=dict,
-        description="Inputs by the names of the formula, as if they were measured.",
+        description="Values that stand for measured inputs, by their names in the formula.",
         json_schema_extra={"additionalProperties": False},
     )
 
 
 class _Common(Shape):
-    """What every rule set has."""
+    """Fields of every rule set."""
 
-    id: Slug = Field(description="Its name; that of the file without .yaml.")
-    version: Version = Field(description='Its version, in quotes: "2026.11".')
-    title: Text = Field(description="Its title in reports.")
-    about: Text | None = Field(None, description="What it says and how to read it, in plain words.")
+    id: Slug = Field(description="Id, equal to the file name without .yaml.")
+    version: Version = Field(description='Version, in quotes: "2026.11".')
+    title: Text = Field(description="Title in reports.")
+    about: Text | None = Field(None, description="Description and reading guide, in plain words.")
     extends: Text | None = Field(
         None,
-        description="A pack, or a file beside this one, whose fields hold where none are here.",
+        description="Pack, or file in the same folder, from which absent fields are inherited.",
     )
-    scope: Scope = Field(description="Whom and what it concerns.")
+    scope: Scope = Field(description="Schedules to which the rule set applies.")
     maintenance_meaning: MaintenanceMeaning = Field(
-        description="What happens at the maintenance margin; meanings are not scored as one."
+        description="Meaning of its maintenance margin; other meanings are scored separately."
     )
     maintenance_across: tuple[Across, ...] = Field(
-        (), description="Other meanings that are scored all the same, and how."
+        (), description="Other meanings that are scored as well, with their factors."
     )
     statutory: StrictBool = Field(
-        description="true: law, which can be breached. false: a benchmark, from which a margin "
-        "can only diverge."
+        description="true: law, which can be breached. false: benchmark, from which a margin can "
+        "only diverge."
     )
-    tolerance: Tolerance = Field(description="How far a margin may be from the reference.")
+    tolerance: Tolerance = Field(
+        description="Permitted distance between a margin and the reference."
+    )
     citations: tuple[Citation, ...] = Field(
-        min_length=1, description="Where its numbers come from; at least one."
+        min_length=1, description="Sources of its numbers; at least one."
     )
-    flags: tuple[Flag, ...] = Field((), description="What a reader must know beside its numbers.")
-    examples: tuple[Example, ...] = Field((), description="Schedules with the verdict due.")
+    flags: tuple[Flag, ...] = Field((), description="Caveats shown beside its numbers.")
+    examples: tuple[Example, ...] = Field((), description="Schedules with expected verdicts.")
 
     @model_validator(mode="after")
     def _agrees(self) -> "_Common":
-        """Refuse fields that contradict one another."""
-        for found in inconsistencies(self.model_dump()):
-            raise PydanticCustomError(CONTRADICTION, "{said}", {"said": found.message})
+        """Rejects fields that contradict one another."""
+        for contradiction in inconsistencies(self.model_dump()):
+            message = {"message": contradiction.message}
+            raise PydanticCustomError(CONTRADICTION, "{message}", message)
         return self
 
 
 class CapRules(_Common):
-    """A rule set that asks for at least one rate at every notional, or prohibits."""
+    """Rule set with one minimum rate at every notional, or a prohibition."""
 
-    kind: Literal["cap"] = Field(description="cap: one smallest rate at every notional.")
-    requirement: CapRequirement = Field(description="The rates.")
+    kind: Literal["cap"] = Field(description="cap: one minimum rate at every notional.")
+    requirement: CapRequirement = Field(description="Minimum rates, or the prohibition.")
 
 
 class CrossVenue(Shape):
-    """What differences between venues may amount to; each absent: no limit."""
+    """Limits on differences between venues; an absent field sets no limit."""
 
     gap: Share | None = Field(
         None,
-        description="The most that the cheapest split may ask less than the reference, as a share "
-        "of it: 0.5 is half (MH701).",
+        description="Largest arbitrage gap, reference minus optimal split, as a share of the "
+        "reference: 0.5 is half (MH701).",
     )
     one_cheapest: Share | None = Field(
         None,
-        description="The most of all sizes from $10,000 to $10m, on a logarithmic scale, over which "
-        "one venue alone may ask least (MH702).",
+        description="Largest share of sizes at which one venue alone has the lowest margin, from "
+        "$10,000 to $10m on a logarithmic scale (MH702).",
     )
     leverage: Amount | None = Field(
         None,
-        description="The most that venues' mean leverage, weighted by capacity, may be of the "
-        "reference's: 3 is three times (MH703).",
+        description="Largest mean leverage, weighted by capacity, as a multiple of the reference's: "
+        "3 is three times (MH703).",
     )
     spread: Amount | None = Field(
-        None, description="The most that the dearest venue may ask of the cheapest's (MH704)."
+        None, description="Highest margin over venues, as a multiple of the lowest (MH704)."
     )
     saving: Share | None = Field(
         None,
-        description="The most that a split may save over the best single venue, as a share of "
-        "what that asks (MH705).",
+        description="Largest saving of a split over the best single venue, as a share of that "
+        "venue's margin (MH705).",
     )
     index: Amount | None = Field(
-        None, description="The least harmonization index, out of 100 (MH706)."
+        None, description="Lowest harmonization index, out of 100 (MH706)."
     )
 
 
 class ScheduleRules(_Common):
-    """A rule set whose rates rise with the size of the position, by class of underlying."""
+    """Rule set whose rates rise with position size, by class of underlying."""
 
     kind: Literal["schedule"] = Field(description="schedule: rates that rise with size.")
-    requirement: ScheduleRequirement = Field(description="The classes and their tiers.")
+    requirement: ScheduleRequirement = Field(description="Classes and their tiers.")
     cross_venue: CrossVenue | None = Field(
-        None, description="Limits on differences between venues, held against what they allow."
+        None, description="Limits on differences between venues."
     )
 
 
 class ModelRules(_Common):
-    """A rule set whose rate is computed from measured inputs, or published."""
+    """Rule set whose rate is computed from measured inputs, or published."""
 
     kind: Literal["model"] = Field(description="model: a rate from measured inputs.")
-    requirement: ModelRequirement = Field(description="The inputs and the formula.")
+    requirement: ModelRequirement = Field(description="Inputs and formula.")
 
 
 class DisclosureRules(_Common):
-    """A rule set that says what a venue should publish."""
+    """Rule set that lists items that a venue should publish."""
 
-    kind: Literal["disclosure"] = Field(description="disclosure: what a venue should publish.")
-    requirement: DisclosureRequirement = Field(description="What it should publish.")
+    kind: Literal["disclosure"] = Field(
+        description="disclosure: items that a venue should publish."
+    )
+    requirement: DisclosureRequirement = Field(description="Items to publish.")
 
 
 AnyRules: TypeAlias = CapRules | ScheduleRules | ModelRules | DisclosureRules
@@ -256,15 +267,15 @@ Rules: TypeAlias = Annotated[AnyRules, Field(discriminator="kind")]
 RULES: TypeAdapter[AnyRules] = TypeAdapter(Rules)
 
 
-_OWN = ("id", "version", "title")
-_PARTLY = ("scope", "requirement", "tolerance")
+_REQUIRED_FIELDS = ("id", "version", "title")
+_INHERITABLE_MAPPINGS = ("scope", "requirement", "tolerance")
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema of a rule set, as editors use it.
+    """Returns the JSON Schema of a rule set, for editors.
 
-    A rule set that extends another may leave out what it takes from there: of its scope,
-    requirement and tolerance the schema then knows nothing, and ``rules check`` all.
+    A rule set that extends another may omit inherited fields. The schema then accepts any mapping
+    for scope, requirement and tolerance; ``rules check`` validates them in full.
     """
     whole = RULES.json_schema()
     definitions = whole.pop("$defs")
@@ -274,12 +285,12 @@ def json_schema() -> dict[str, Any]:
     kinds = ["cap", "schedule", "model", "disclosure"]
     variant = {
         "type": "object",
-        "required": [*_OWN, "extends"],
+        "required": [*_REQUIRED_FIELDS, "extends"],
         "additionalProperties": False,
         "properties": {
             **properties,
             "kind": {"enum": kinds},
-            **{name: {"type": "object"} for name in _PARTLY},
+            **{name: {"type": "object"} for name in _INHERITABLE_MAPPINGS},
             "cross_venue": {"type": ["object", "null"]},
         },
     }

@@ -1,4 +1,4 @@
-"""A YAML file read into one shape, or all that is wrong with it as lines with their place."""
+"""Reads and validates a YAML file against one shape; errors carry file, line and column."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from harmonize.core.yaml_source import WrittenError, decode, read
 from rules.language.consistency import Contradiction
-from rules.language.errors import problems
-from rules.language.inheritance import alone
+from rules.language.errors import first_problem, located_problems
+from rules.language.inheritance import standalone
 from rules.language.scalars import Shape
 from rules.loader import RuleError, content
 
@@ -21,25 +21,26 @@ def shaped(
     shape: type[S],
     contradictions: Callable[[object], Iterable[Contradiction]],
 ) -> S:
-    """Read a file. Raises RuleError: the first thing that is wrong and how many more there are."""
+    """Returns the validated content of a file.
+
+    Raises RuleError: the file cannot be read, or its first problem and the number of others.
+    """
     name = str(path)
     try:
-        written = read(decode(content(path), name), name)
+        source = read(decode(content(path), name), name)
     except WrittenError as error:
         raise RuleError(str(error)) from None
-    whole = alone(written)
+    text = standalone(source)
     try:
-        found = shape.model_validate(written.value)
-        wrong = problems(whole, (), contradictions(written.value), {})
+        instance = shape.model_validate(source.value)
+        problems = located_problems(text, (), contradictions(source.value), {})
     except ValidationError as error:
-        wrong = problems(
-            whole,
+        problems = located_problems(
+            text,
             error.errors(include_url=False),
-            contradictions(written.value),
+            contradictions(source.value),
             shape.model_json_schema(),
         )
-    if wrong:
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        reason = f"{wrong[0]}{more}"
-        raise RuleError(reason)
-    return found
+    if problems:
+        raise RuleError(first_problem(problems))
+    return instance

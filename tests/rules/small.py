@@ -1,4 +1,4 @@
-"""Two small rule sets that are right, to be broken one line at a time."""
+"""Small valid rule sets of each kind, which tests invalidate one line at a time."""
 
 CAP = """\
 id: small-cap

@@ -1,4 +1,4 @@
-"""Finding and reading rule sets; every failure is one line with a mend."""
+"""Locating and reading rule sets; every failure is one line with a fix."""
 
 import tracemalloc
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tests.support.paths import DOCS
 PACKS = ", ".join(loader.packs())
 
 
-def _refused(named: str | Path) -> str:
+def _error_text(named: str | Path) -> str:
     with pytest.raises(loader.RuleError) as caught:
         loader.load(named)
     message = str(caught.value)
@@ -37,87 +37,90 @@ def test_windows_line_ends_change_nothing(tmp_path: Path) -> None:
     assert loader.load(path).id == "small-cap"
 
 
-def test_an_unknown_pack_names_those_there_are() -> None:
-    assert _refused("emir") == (
-        f"no rule set is called 'emir'; there are {PACKS}; did you mean emir-ccp?"
+def test_an_unknown_pack_lists_the_available_ones() -> None:
+    assert _error_text("emir") == (
+        f"unknown rule set 'emir'; available: {PACKS}; did you mean emir-ccp?"
     )
-    assert _refused("esma-retial").endswith("; did you mean esma-retail?")
-    assert _refused("").startswith("no rule set is called ''; there are ")
+    assert _error_text("esma-retial").endswith("; did you mean esma-retail?")
+    assert _error_text("").startswith("unknown rule set ''; available: ")
 
 
-def test_a_pack_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pack_is_not_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("esma-retail").write_text("title: another", encoding="utf-8")
     assert loader.load("esma-retail").id == "esma-retail"
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
-    assert _refused(path) == f"{path}: there is no such file; the rule sets here are {PACKS}"
+    assert _error_text(path) == f"{path}: no such file; available rule sets: {PACKS}"
 
 
-def test_a_directory_is_told(tmp_path: Path) -> None:
-    assert _refused(tmp_path) == f"{tmp_path}: is a directory; name a file in it"
+def test_a_directory_is_reported(tmp_path: Path) -> None:
+    assert (
+        _error_text(tmp_path)
+        == f"{tmp_path}: expected a file, found a directory; name a file in it"
+    )
 
 
-def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+def test_an_impossible_file_name_is_reported(tmp_path: Path) -> None:
     below_a_file = tmp_path / "file"
     below_a_file.touch()
-    assert _refused(f"{below_a_file}/x.yaml") == (
-        f"{below_a_file}/x.yaml: cannot be read (Not a directory); name another file"
+    assert _error_text(f"{below_a_file}/x.yaml") == (
+        f"{below_a_file}/x.yaml: cannot read the file (Not a directory); name another file"
     )
-    assert _refused("a\0b.yaml") == (
-        "a\\x00b.yaml: cannot be read (embedded null byte); name another file"
+    assert _error_text("a\0b.yaml") == (
+        "a\\x00b.yaml: cannot read the file (embedded null byte); name another file"
     )
-    assert "cannot be read (File name too long)" in _refused("x" * 300 + ".yaml")
+    assert "cannot read the file (File name too long)" in _error_text("x" * 300 + ".yaml")
 
 
-def test_bytes_that_are_not_utf8_are_told_at_their_place(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_reported_at_their_place(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes(b"title: Caf\xe9\n")
-    assert _refused(path) == f"{path}:1:11: byte 0xe9 is not UTF-8; save the file as UTF-8"
+    assert _error_text(path) == f"{path}:1:11: byte 0xe9 is not UTF-8; save the file as UTF-8"
 
 
-def test_of_a_large_file_only_a_megabyte_is_read(tmp_path: Path) -> None:
+def test_only_a_megabyte_of_a_large_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     with path.open("wb") as file:
         file.truncate(100_000_000)
     tracemalloc.start()
     try:
-        assert _refused(path) == f"{path}:1:1: the text is over 1 MB; split it into several files"
+        assert _error_text(path) == f"{path}:1:1: larger than 1 MB; split it into several files"
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 5_000_000
 
 
-def test_two_rule_sets_of_one_id_are_refused(tmp_path: Path) -> None:
+def test_duplicate_ids_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(CAP.replace("small-cap", "esma-retail"), encoding="utf-8")
     with pytest.raises(loader.RuleError) as caught:
         loader.load_all(("esma-retail", path))
-    assert str(caught.value) == f"{path}: id esma-retail is that of esma-retail too; leave out one"
-    assert [one.id for one in loader.load_all(("jfsa-retail", "esma-retail"))] == [
+    assert str(caught.value) == f"{path}: duplicate id esma-retail, also in esma-retail; remove one"
+    assert [rule_set.id for rule_set in loader.load_all(("jfsa-retail", "esma-retail"))] == [
         "jfsa-retail",
         "esma-retail",
     ]
 
 
-def test_the_source_of_a_pack_is_its_text() -> None:
+def test_the_source_of_a_pack_is_its_unmodified_text() -> None:
     assert "50%" in loader.source("jfsa-retail")
-    with pytest.raises(loader.RuleError, match=r"no rule set is called '\.\./model'"):
+    with pytest.raises(loader.RuleError, match=r"unknown rule set '\.\./model'"):
         loader.source("../model")
 
 
 def test_maintenance_may_be_absent_a_rate_or_a_fraction(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
-    seen = []
+    rates = []
     maintenance = "  maintenance:\n    fraction_of_initial: 0.5\n"
     for text in ("", "  maintenance: {rate: 20%}\n", maintenance):
         path.write_text(CAP.replace(maintenance, text), encoding="utf-8")
         requirement = loader.load(path).requirement
-        seen.append(str(getattr(requirement, "maintenance_rate")))  # noqa: B009 - a union
-    assert seen == ["None", "0.20", "0.250"]
+        rates.append(str(getattr(requirement, "maintenance_rate")))  # noqa: B009 - a union
+    assert rates == ["None", "0.20", "0.250"]
 
 
 def test_a_scope_without_region_is_its_text(tmp_path: Path) -> None:
@@ -143,12 +146,12 @@ def test_the_same_text_compiles_to_the_same_digits() -> None:
         ),
     ),
 )
-def test_whatever_is_written_the_answer_is_lines(
-    tmp_path_factory: pytest.TempPathFactory, text: str, start: int, cut: int, put: bytes
+def test_any_text_gives_lines_or_a_rule_set(
+    tmp_path_factory: pytest.TempPathFactory, text: str, start: int, cut: int, insertion: bytes
 ) -> None:
     data = text.encode()
     path = tmp_path_factory.getbasetemp() / "mutated.yaml"
-    path.write_bytes(data[:start] + put + data[start + cut :])
+    path.write_bytes(data[:start] + insertion + data[start + cut :])
     lines = loader.check(path)
     for line in lines:
         assert line.startswith(f"{path}:")

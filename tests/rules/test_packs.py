@@ -1,4 +1,4 @@
-"""What the three rule sets say, held against their sources."""
+"""Content of the packs, compared with their sources."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -30,23 +30,23 @@ def _text(pack: str) -> str:
 
 
 def _classes() -> dict[str, dict[str, Any]]:
-    """The classes as another YAML reader sees them."""
+    """Classes of the baseline, as parsed by another YAML reader."""
     return dict(yaml.safe_load(_text("harmonized-baseline"))["requirement"]["classes"])
 
 
-def _amount(written: Any) -> float:
-    return float(str(written).replace("_", ""))
+def _amount(number: Any) -> float:
+    return float(str(number).replace("_", ""))
 
 
-def _formula(one: dict[str, Any], days: float, notional: float) -> float:
+def _formula(size_class: dict[str, Any], days: float, notional: float) -> float:
     """``N * min(1, v1 * sqrt(days + N / (3 * pi * ADV)))``, in USD."""
-    depth = 3 * PI * _amount(one["adv_ref"])
-    return notional * min(1.0, float(one["v1"]) * sqrt(days + notional / depth))
+    depth = 3 * PI * _amount(size_class["adv_ref"])
+    return notional * min(1.0, float(size_class["v1"]) * sqrt(days + notional / depth))
 
 
-def _sum_over_slices(one: dict[str, Any], rate: str, notional: float) -> float:
+def _sum_over_slices(size_class: dict[str, Any], rate: str, notional: float) -> float:
     total = lower = 0.0
-    for tier in one["tiers"]:
+    for tier in size_class["tiers"]:
         upper = _amount(tier["upper"])
         total += max(0.0, min(notional, upper) - lower) * tier[rate]
         lower = upper
@@ -54,20 +54,20 @@ def _sum_over_slices(one: dict[str, Any], rate: str, notional: float) -> float:
     return total
 
 
-def _at(function: MarginFunction, notional: Decimal) -> Decimal:
-    """Margin in USD, read off the pieces."""
+def _margin_at(function: MarginFunction, notional: Decimal) -> Decimal:
+    """Returns the exact margin, in USD, from the pieces."""
     piece = next(piece for piece in function.pieces if notional <= piece.upper)
     assert piece.coefficient == 0
     return piece.fixed + piece.rate * notional
 
 
 def _reference(name: str) -> ReferenceClass:
-    required = loader.load("harmonized-baseline").requirement
-    assert isinstance(required, ReferenceSchedule)
-    return next(one for one in required.classes if one.name == name)
+    requirement = loader.load("harmonized-baseline").requirement
+    assert isinstance(requirement, ReferenceSchedule)
+    return next(class_ for class_ in requirement.classes if class_.name == name)
 
 
-def _of(function: MarginFunction | None) -> MarginFunction:
+def _defined(function: MarginFunction | None) -> MarginFunction:
     assert function is not None
     return function
 
@@ -75,8 +75,8 @@ def _of(function: MarginFunction | None) -> MarginFunction:
 CLASSES = ["A", "B", "C", "D", "E", "F"]
 
 
-def test_the_packs_are_those_promised_and_sorted() -> None:
-    ids = [one.id for one in loader.bundled()]
+def test_the_packs_are_complete_and_sorted() -> None:
+    ids = [rule_set.id for rule_set in loader.bundled()]
     assert ids == [
         "asic-retail",
         "b3-retail",
@@ -98,7 +98,7 @@ def test_the_packs_are_those_promised_and_sorted() -> None:
     assert ids == list(loader.packs())
 
 
-def test_esma_asks_half_and_closes_at_half_of_it() -> None:
+def test_esma_requires_half_and_closes_out_at_half_of_it() -> None:
     rules = loader.load("esma-retail")
     assert rules.requirement == Cap(Decimal("0.5"), Decimal("0.25"))
     assert rules.meaning is MaintenanceMeaning.LIQUIDATION
@@ -109,7 +109,7 @@ def test_esma_asks_half_and_closes_at_half_of_it() -> None:
     assert rules.kind == "cap"
 
 
-def test_jfsa_asks_half_and_half_to_be_kept() -> None:
+def test_jfsa_requires_half_for_initial_and_maintenance() -> None:
     rules = loader.load("jfsa-retail")
     assert rules.requirement == Cap(Decimal("0.5"), Decimal("0.5"))
     assert rules.meaning is MaintenanceMeaning.CALL
@@ -118,7 +118,7 @@ def test_jfsa_asks_half_and_half_to_be_kept() -> None:
     assert rules.tolerance == Tolerance(relative=Decimal(0), absolute=Decimal("0.0001"))
 
 
-def test_the_baseline_is_a_benchmark_and_no_law() -> None:
+def test_the_baseline_is_a_benchmark_not_law() -> None:
     rules = loader.load("harmonized-baseline")
     assert not rules.statutory
     assert rules.meaning is MaintenanceMeaning.LIQUIDATION
@@ -128,10 +128,10 @@ def test_the_baseline_is_a_benchmark_and_no_law() -> None:
 
 
 def _marks(rules: RuleSet) -> dict[str, Verified]:
-    return {one.reference: one.verified for one in rules.citations}
+    return {citation.reference: citation.verified for citation in rules.citations}
 
 
-def test_a_source_not_read_is_not_called_primary() -> None:
+def test_an_unread_source_is_not_marked_primary() -> None:
     assert _marks(loader.load("esma-retail")) == {
         "ESMA Decision (EU) 2018/796, OJ L 136, 1.6.2018": Verified.PRIMARY,
         "ESMA public statement ESMA35-243228190-8024, 24 February 2026": Verified.SECONDARY,
@@ -145,11 +145,14 @@ def test_a_source_not_read_is_not_called_primary() -> None:
     assert baseline["17 CFR 39.13(g)(2)(ii), one day of risk for futures"] is Verified.SECONDARY
 
 
-def test_caveats_stand_beside_the_numbers() -> None:
-    flags = {one.id: {flag.field: flag.status for flag in one.flags} for one in loader.bundled()}
+def test_caveats_of_the_packs() -> None:
+    flags = {
+        rule_set.id: {flag.field: flag.status for flag in rule_set.flags}
+        for rule_set in loader.bundled()
+    }
     assert all(flags.values())
     chosen = ("esma-retail", "jfsa-retail", "harmonized-baseline")
-    assert {one: flags[one] for one in chosen} == {
+    assert {id_: flags[id_] for id_ in chosen} == {
         "esma-retail": {
             "in_force": "unverified",
             "national successor measures": "unverified",
@@ -170,10 +173,10 @@ def test_caveats_stand_beside_the_numbers() -> None:
     }
 
 
-def test_an_asset_on_no_list_has_no_reference() -> None:
-    required = loader.load("harmonized-baseline").requirement
-    assert isinstance(required, ReferenceSchedule)
-    assert required.class_of("HYPE") is None
+def test_an_unlisted_asset_has_no_reference() -> None:
+    requirement = loader.load("harmonized-baseline").requirement
+    assert isinstance(requirement, ReferenceSchedule)
+    assert requirement.class_of("HYPE") is None
     assert yaml.safe_load(_text("harmonized-baseline"))["requirement"]["unlisted"] == (
         "not observable"
     )
@@ -193,10 +196,10 @@ def test_an_asset_on_no_list_has_no_reference() -> None:
 def test_the_classes_are_those_of_the_calibration(
     name: str, v1: float, volume: float, last: float, assets: str
 ) -> None:
-    one = _classes()[name]
-    assert one["v1"] == v1
-    assert _amount(one["adv_ref"]) == volume
-    assert _amount(one["tiers"][-1]["upper"]) == last
+    size_class = _classes()[name]
+    assert size_class["v1"] == v1
+    assert _amount(size_class["adv_ref"]) == volume
+    assert _amount(size_class["tiers"][-1]["upper"]) == last
     assert tuple(assets.split()) == _reference(name).assets
 
 
@@ -206,15 +209,16 @@ def test_the_lists_are_dated() -> None:
 
 
 def _disagreements() -> Iterator[str]:
-    """Name each published marginal rate that is not its formula, rounded to four decimals."""
-    for name, one in _classes().items():
+    """Yields each published marginal rate that differs from its formula, to four decimals."""
+    for name, size_class in _classes().items():
         for rate, days in (("initial_rate", 1.0), ("maintenance_rate", 0.25)):
             lower = 0.0
-            for tier in one["tiers"]:
+            for tier in size_class["tiers"]:
                 upper = _amount(tier["upper"])
-                due = (_formula(one, days, upper) - _formula(one, days, lower)) / (upper - lower)
-                if abs(tier[rate] - due) > ROUNDING + 1e-12:
-                    yield f"{name} to {upper:,.0f} {rate}: {tier[rate]} against {due:.7f}"
+                margin = _formula(size_class, days, upper) - _formula(size_class, days, lower)
+                expected = margin / (upper - lower)
+                if abs(tier[rate] - expected) > ROUNDING + 1e-12:
+                    yield f"{name} to {upper:,.0f} {rate}: {tier[rate]} against {expected:.7f}"
                 lower = upper
 
 
@@ -235,31 +239,33 @@ def test_published_rates_are_the_formula_rounded_to_four_decimals() -> None:
         ("E", 1e6, 37.5, 24.0),
     ],
 )
-def test_whole_positions_pay_the_published_averages(
+def test_margins_equal_the_published_averages(
     name: str, notional: float, initial_percent: float, maintenance_percent: float
 ) -> None:
-    one = _classes()[name]
+    size_class = _classes()[name]
     reference = _reference(name)
     for rate, percent, function in (
         ("initial_rate", initial_percent, reference.initial),
-        ("maintenance_rate", maintenance_percent, _of(reference.maintenance)),
+        ("maintenance_rate", maintenance_percent, _defined(reference.maintenance)),
     ):
-        margin = _sum_over_slices(one, rate, notional)
+        margin = _sum_over_slices(size_class, rate, notional)
         assert abs(100 * margin / notional - percent) <= 0.05
-        assert float(_at(function, Decimal(notional))) == pytest.approx(margin, rel=1e-12)
+        assert float(_margin_at(function, Decimal(notional))) == pytest.approx(margin, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_at_small_size_maintenance_is_half_of_initial(name: str) -> None:
     reference = _reference(name)
-    share = _at(_of(reference.maintenance), Decimal(1)) / _at(reference.initial, Decimal(1))
+    share = _margin_at(_defined(reference.maintenance), Decimal(1)) / _margin_at(
+        reference.initial, Decimal(1)
+    )
     assert abs(share - Decimal("0.5")) < Decimal("0.011")
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_margins_do_not_jump_and_end_at_the_whole_position(name: str) -> None:
+def test_margins_are_continuous_and_end_at_the_whole_position(name: str) -> None:
     reference = _reference(name)
-    for function in (reference.initial, _of(reference.maintenance)):
+    for function in (reference.initial, _defined(reference.maintenance)):
         for piece, following in pairwise(function.pieces):
             assert (
                 piece.fixed + piece.rate * piece.upper
@@ -272,9 +278,9 @@ def test_margins_do_not_jump_and_end_at_the_whole_position(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_marginal_rates_rise_until_the_whole_position_is_due(name: str) -> None:
+def test_marginal_rates_rise_up_to_the_whole_position(name: str) -> None:
     reference = _reference(name)
-    for function in (reference.initial, _of(reference.maintenance)):
+    for function in (reference.initial, _defined(reference.maintenance)):
         rates = [piece.rate for piece in function.pieces[:-1]]
         assert rates == sorted(rates)
 
@@ -282,18 +288,18 @@ def test_marginal_rates_rise_until_the_whole_position_is_due(name: str) -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_chords_above_the_last_tier_are_within_half_a_percent(name: str) -> None:
     """The largest error in the packs is 0.47 % (A, maintenance); it is never negative."""
-    one, reference = _classes()[name], _reference(name)
-    begin = _amount(one["tiers"][-1]["upper"])
-    for function, days in ((reference.initial, 1.0), (_of(reference.maintenance), 0.25)):
+    size_class, reference = _classes()[name], _reference(name)
+    last_bound = _amount(size_class["tiers"][-1]["upper"])
+    for function, days in ((reference.initial, 1.0), (_defined(reference.maintenance), 0.25)):
         lower = 0.0
         for piece in function.pieces[:-1]:
             upper = float(piece.upper)
-            if lower >= begin:
+            if lower >= last_bound:
                 assert upper / lower <= 1.25
                 for step in range(1, 33):
                     notional = lower + (upper - lower) * step / 32
                     margin = float(piece.fixed) + float(piece.rate) * notional
-                    error = margin / _formula(one, days, notional) - 1
+                    error = margin / _formula(size_class, days, notional) - 1
                     assert -0.0002 < error < 0.0047
                 assert abs(error) < 1e-12, "a bound is on the formula"
             lower = upper
@@ -303,11 +309,14 @@ def test_chords_above_the_last_tier_are_within_half_a_percent(name: str) -> None
 def test_tiers_are_above_the_formula_between_their_bounds_by_seven_percent_at_most(
     name: str,
 ) -> None:
-    one = _classes()[name]
+    size_class = _classes()[name]
     for rate, days in (("initial_rate", 1.0), ("maintenance_rate", 0.25)):
         for step in range(1, 2001):
-            notional = _amount(one["tiers"][-1]["upper"]) * 0.995**step
-            error = _sum_over_slices(one, rate, notional) / _formula(one, days, notional) - 1
+            notional = _amount(size_class["tiers"][-1]["upper"]) * 0.995**step
+            error = (
+                _sum_over_slices(size_class, rate, notional) / _formula(size_class, days, notional)
+                - 1
+            )
             assert -0.001 < error < 0.072
 
 
@@ -316,9 +325,12 @@ def test_maintenance_never_exceeds_initial(name: str) -> None:
     reference = _reference(name)
     bounds = {
         piece.upper
-        for function in (reference.initial, _of(reference.maintenance))
+        for function in (reference.initial, _defined(reference.maintenance))
         for piece in function.pieces
     } - {INFINITY}
     for bound in bounds:  # both are straight between bounds
         allowed = Decimal("1e-15") * bound
-        assert _at(_of(reference.maintenance), bound) <= _at(reference.initial, bound) + allowed
+        assert (
+            _margin_at(_defined(reference.maintenance), bound)
+            <= _margin_at(reference.initial, bound) + allowed
+        )

@@ -1,7 +1,7 @@
-"""Processes that write archives and die of it: ``python -m tests.support.archive_driver WHAT FOLDER``.
+"""Processes that are killed while writing: ``python -m tests.support.archive_driver SCENARIO FOLDER``.
 
-One thread and few imports, so that a fork is cheap and sound. What does not hold ends the driver
-with a traceback; what it prints is JSON for the test that started it.
+One thread and few imports, so that a fork is cheap and safe. A failed assertion ends the driver
+with a traceback. The driver prints JSON for the test that started it.
 """
 
 import json
@@ -24,19 +24,20 @@ from typing import NoReturn
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.storage import DISK, Disk
 from harmonize.core.payload import Snapshot
-from tests.support.archives import NOON, night, on, snapshot, tree
+from tests.support.archives import NOON, night, on_disk, snapshot, tree
 from tests.support.paths import ROOT
 
 NOBODY = 65534
 PIECE = 8
+"""Bytes written between two points at which the process can die."""
+
 PRUNING = 150
-"""Fewer bytes than the record of a pruning takes."""
-"""How many bytes are written between two points at which the process can die."""
+"""A size in bytes below that of a pruning record."""
 
 
-def start(what: str, folder: Path) -> "subprocess.Popen[str]":
-    """Start the driver as a process of its own."""
-    command = [sys.executable, "-m", "tests.support.archive_driver", what, str(folder)]
+def start(scenario: str, folder: Path) -> "subprocess.Popen[str]":
+    """Starts the driver as a separate process."""
+    command = [sys.executable, "-m", "tests.support.archive_driver", scenario, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -44,20 +45,23 @@ def start(what: str, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def run(what: str, folder: Path) -> dict[str, int]:
-    """Run the driver to its end and give what it counted."""
-    with start(what, folder) as process:
-        told, wrong = process.communicate(timeout=120)
-    assert process.returncode == 0, wrong
-    found: dict[str, int] = json.loads(told)
-    return found
+def run(scenario: str, folder: Path) -> dict[str, int]:
+    """Runs the driver to its end and returns its counts."""
+    with start(scenario, folder) as process:
+        output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    counts: dict[str, int] = json.loads(output)
+    return counts
 
 
 # Dying at a point
 
 
-def dying(last: int) -> Disk:
-    """A disk whose every step, and every few bytes of a write, is a point; at one the process dies."""
+def fatal_disk(last: int) -> Disk:
+    """Returns a disk that kills the process at point ``last``.
+
+    Each step, and each few bytes of a write, is a point.
+    """
     points = count()
 
     def point() -> None:
@@ -85,18 +89,18 @@ def dying(last: int) -> Disk:
         DISK.sync(directory)
         point()
 
-    make = os.mkdir
+    original_mkdir = os.mkdir
 
     def mkdir(path: str, mode: int = 0o777) -> None:
-        make(path, mode)
+        original_mkdir(path, mode)
         point()
 
-    os.mkdir = mkdir  # type: ignore[assignment] # folders are made past the disk
+    os.mkdir = mkdir  # type: ignore[assignment] # the disk does not create folders
     return Disk(write, link, remove, sync)
 
 
-def died(act: Callable[[], object]) -> bool:
-    """Do something in a child, and tell whether it was killed."""
+def is_killed(act: Callable[[], object]) -> bool:
+    """Runs an action in a child process and returns whether the child was killed."""
     child = os.fork()
     if not child:
         os.dup2(2, 1)
@@ -110,19 +114,19 @@ def died(act: Callable[[], object]) -> bool:
 def at_every_point(
     before: Path, left: Path, act: Callable[[Disk], object], check: Callable[[], object]
 ) -> int:
-    """Die at the first point, the second, … and check what is left of a copy; how many there are."""
+    """Dies at each point in turn and checks the remaining copy; returns the number of points."""
     for last in count():
         shutil.rmtree(left, ignore_errors=True)
         if before.exists():
             shutil.copytree(before, left)
-        if not died(lambda last=last: act(dying(last))):  # type: ignore[misc] # a default of the loop
+        if not is_killed(lambda last=last: act(fatal_disk(last))):  # type: ignore[misc] # a default of the loop
             return last
         check()
     raise AssertionError
 
 
-def made(folder: Path) -> Archive:
-    """Two nights of one venue, the second on the first, and one of another."""
+def sample_archive(folder: Path) -> Archive:
+    """Returns two nights of one venue, the second based on the first, and one of another venue."""
     archive = Archive.create(folder)
     first = archive.append(night(0))
     archive.append(night(1), first)
@@ -131,54 +135,54 @@ def made(folder: Path) -> Archive:
 
 
 def appending(folder: Path) -> dict[str, int]:
-    """Append on a base, on none, and what another entry holds too; die at every point."""
-    made(folder / "before")
+    """Appends on a base, on none, and a pack of another entry; dies at every point."""
+    sample_archive(folder / "before")
     nights = night(3)
     again = replace(night(0), observed_at=NOON - timedelta(days=1))
     return {
-        "on a base": _appending(folder, nights, like=True),
-        "alone": _appending(folder, snapshot(3, payloads=2), like=False),
-        "the same pack": _appending(folder, again, like=False),
+        "on a base": _appending(folder, nights, has_base=True),
+        "alone": _appending(folder, snapshot(3, payloads=2), has_base=False),
+        "the same pack": _appending(folder, again, has_base=False),
     }
 
 
-def _appending(folder: Path, new: Snapshot, *, like: bool) -> int:
+def _appending(folder: Path, new: Snapshot, *, has_base: bool) -> int:
     left, whole = folder / "left", folder / "whole"
     before = Archive.open(folder / "before").entries()
-    base = before[0] if like else None
+    base = before[0] if has_base else None
     shutil.rmtree(whole, ignore_errors=True)
     shutil.copytree(folder / "before", whole)
     added = Archive.open(whole).append(new, base)
-    assert bool(added.base) == like
+    assert bool(added.base) == has_base
 
     def check() -> None:
-        left_over = Archive.open(left)
-        entries = left_over.entries()
+        remaining = Archive.open(left)
+        entries = remaining.entries()
         assert entries in {before, (*before, added)}
         for entry in entries:
-            left_over.read(entry)
-        for problem in left_over.verify():
-            assert "an append broke off" in problem.what
+            remaining.read(entry)
+        for problem in remaining.verify():
+            assert "an append was interrupted" in problem.what
             assert problem.where == f"packs/{added.pack}.zst"
             assert entries == before
-        assert left_over.append(new, base) == added
-        assert left_over.verify() == ()
+        assert remaining.append(new, base) == added
+        assert remaining.verify() == ()
         assert without_temporary(left) == tree(whole)
 
     def act(disk: Disk) -> None:
-        on(Archive.open(left), disk).append(new, base)
+        on_disk(Archive.open(left), disk).append(new, base)
 
     return at_every_point(folder / "before", left, act, check)
 
 
 def without_temporary(folder: Path) -> dict[str, bytes]:
-    """The files that mean something."""
+    """Returns the files except temporary ones."""
     return {name: content for name, content in tree(folder).items() if not name.endswith(".tmp")}
 
 
 def pruning(folder: Path) -> dict[str, int]:
-    """Prune two packs, of which one is a base, and die at every point."""
-    archive = made(folder / "before")
+    """Prunes two packs, of which one is a base, and dies at every point."""
+    archive = sample_archive(folder / "before")
     before, left, whole = archive.entries(), folder / "left", folder / "whole"
     shutil.copytree(folder / "before", whole)
     packs = Archive.open(whole).prune(before[:2], NOON, "too old")
@@ -187,38 +191,38 @@ def pruning(folder: Path) -> dict[str, int]:
     assert len(tree(whole)) == len(tree(folder / "before")) - 2 + 1
 
     def check() -> None:
-        left_over = Archive.open(left)
-        entries = left_over.entries()
+        remaining = Archive.open(left)
+        entries = remaining.entries()
         assert entries in {before, after}
         for entry in entries:
-            assert entry.pruned or left_over.read(entry).payloads
-        for problem in left_over.verify():
+            assert entry.pruned or remaining.read(entry).payloads
+        for problem in remaining.verify():
             assert "it was pruned" in problem.what
             assert problem.where in {f"packs/{name}.zst" for name in packs}
             assert entries == after
-        left_over.prune(before[:2], NOON, "too old")
-        assert left_over.verify() == ()
+        remaining.prune(before[:2], NOON, "too old")
+        assert remaining.verify() == ()
         assert without_temporary(left) == tree(whole)
 
     points = at_every_point(
         folder / "before",
         left,
-        lambda disk: on(Archive.open(left), disk).prune(before[:2], NOON, "too old"),
+        lambda disk: on_disk(Archive.open(left), disk).prune(before[:2], NOON, "too old"),
         check,
     )
     return {"points": points}
 
 
 def making(folder: Path) -> dict[str, int]:
-    """Make an archive and die at every point."""
+    """Creates an archive and dies at every point."""
     left = folder / "deep" / "left"
 
     def check() -> None:
         try:
-            found = Archive.open(left)
+            archive = Archive.open(left)
         except ArchiveError:
-            found = Archive.create(left)
-        assert found.verify() == ()
+            archive = Archive.create(left)
+        assert archive.verify() == ()
         assert without_temporary(left) == {"format.json": b'{"format": 2}\n'}
 
     return {
@@ -232,10 +236,10 @@ def making(folder: Path) -> dict[str, int]:
 
 
 def killing(folder: Path) -> dict[str, int]:
-    """Kill a child that appends in a loop, at random times; what it told of must be there."""
+    """Kills an appending child at random times; every entry that it reported must exist."""
     chance = random.Random(20250301)  # noqa: S311 - a repeatable choice, not a secret
-    archive = made(folder / "a")
-    told: list[str] = []
+    archive = sample_archive(folder / "a")
+    reported: list[str] = []
     broken, kills = 0, 36
     for _ in range(kills):
         receiver, sender = os.pipe()
@@ -247,15 +251,15 @@ def killing(folder: Path) -> dict[str, int]:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         with os.fdopen(receiver) as pipe:
-            told += [line.strip() for line in pipe if line.endswith("\n")]
+            reported += [line.strip() for line in pipe if line.endswith("\n")]
         entries = archive.entries()
-        assert set(told) <= {entry.digest for entry in entries}
+        assert set(reported) <= {entry.digest for entry in entries}
         problems = archive.verify()
         broken += len(problems)
-        assert all("an append broke off" in one.what for one in problems)
+        assert all("an append was interrupted" in problem.what for problem in problems)
         assert len(problems) <= 1
-        for one in problems:  # what broke off is swept away, so that the next kill shows alone
-            (folder / "a" / one.where).unlink()
+        for problem in problems:  # removed, so that the next kill shows separately
+            (folder / "a" / problem.where).unlink()
     assert len(entries) > 3
     return {"kills": kills, "entries": len(entries), "broken": broken}
 
@@ -270,24 +274,24 @@ def _append_on(archive: Archive, sender: int) -> NoReturn:
 # No room, no right
 
 
-def refusals(said: str, acts: Iterable[Callable[[], object]]) -> int:
-    """How many of some acts were refused by one line that says so; none may be done."""
+def refusals(reason: str, acts: Iterable[Callable[[], object]]) -> int:
+    """Checks that each action is refused with a one-line reason, and returns their number."""
     refused = 0
     for act in acts:
-        told = "it was done"
+        message = "the action succeeded"
         try:
             act()
         except ArchiveError as error:
-            told = str(error)
-        assert said in told
-        assert "\n" not in told
+            message = str(error)
+        assert reason in message
+        assert "\n" not in message
         refused += 1
     return refused
 
 
 def limited(folder: Path) -> dict[str, int]:
-    """Append and prune where no file may be longer than so many bytes."""
-    archive = made(folder / "a")
+    """Appends and prunes under a limit on the size of files."""
+    archive = sample_archive(folder / "a")
     before, files = archive.entries(), tree(folder / "a")
     new, refused = night(3), 0
     acts: list[Callable[[], object]] = [
@@ -295,11 +299,11 @@ def limited(folder: Path) -> dict[str, int]:
         lambda: archive.append(new, before[0]),
         lambda: archive.prune(before[:2], NOON, "too old"),
     ]
-    for most in (0, 1, 20, 200, 500):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-        refused += refusals("File too large", acts if most < PRUNING else acts[:2])
+    for limit in (0, 1, 20, 200, 500):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        refused += refusals("File too large", acts if limit < PRUNING else acts[:2])
         assert archive.entries() == before
-        assert all("an append broke off" in one.what for one in archive.verify())
+        assert all("an append was interrupted" in problem.what for problem in archive.verify())
         assert not list((folder / "a").rglob("*.tmp"))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     archive.append(new, before[0])
@@ -310,11 +314,11 @@ def limited(folder: Path) -> dict[str, int]:
 
 
 def forbidden(folder: Path) -> dict[str, int]:
-    """Read, append to, prune and make archives where this user may not write."""
-    archive = made(folder / "a")
+    """Reads, appends, prunes and creates archives without the permission to write."""
+    archive = sample_archive(folder / "a")
     before = archive.entries()
-    for one in (folder, *folder.rglob("*")):
-        one.chmod(0o555 if one.is_dir() else 0o444)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
     if not os.geteuid():
         os.setgid(NOBODY)
         os.setuid(NOBODY)
@@ -325,9 +329,9 @@ def forbidden(folder: Path) -> dict[str, int]:
         lambda: Archive.create(folder / "b"),
     ]
     refused = refusals("Permission denied", acts)
-    again = Archive.open(folder / "a")
-    assert again.verify() == ()
-    assert [again.read(entry).venue for entry in before] == ["okx", "okx", "bybit"]
+    reopened = Archive.open(folder / "a")
+    assert reopened.verify() == ()
+    assert [reopened.read(entry).venue for entry in before] == ["okx", "okx", "bybit"]
     return {"refused": refused}
 
 
@@ -335,31 +339,31 @@ def forbidden(folder: Path) -> dict[str, int]:
 
 
 def writing(folder: Path) -> dict[str, int]:
-    """Append forty snapshots when told to; the venue is the number of the process."""
+    """Appends forty snapshots after a signal; the venue is the process ID."""
     archive = Archive.open(folder)
     sys.stdin.readline()
-    like = None
+    previous = None
     for day in range(40):
-        like = archive.append(night(day, f"venue {os.getpid()}"), like)
+        previous = archive.append(night(day, f"venue {os.getpid()}"), previous)
     return {"pid": os.getpid()}
 
 
 def founding(folder: Path) -> dict[str, int]:
-    """Make an archive when told to."""
+    """Creates an archive after a signal."""
     sys.stdin.readline()
     try:
         Archive.create(folder)
     except ArchiveError as error:
-        taken = "File exists" in str(error) or "already holds" in str(error)
-        assert taken
+        is_taken = "File exists" in str(error) or "already contains" in str(error)
+        assert is_taken
         return {"made": 0}
     return {"made": 1}
 
 
-DRIVES: Mapping[str, Callable[[Path], dict[str, int]]] = MappingProxyType(
+SCENARIOS: Mapping[str, Callable[[Path], dict[str, int]]] = MappingProxyType(
     {
-        one.__name__: one
-        for one in (
+        scenario.__name__: scenario
+        for scenario in (
             appending,
             pruning,
             making,
@@ -373,4 +377,4 @@ DRIVES: Mapping[str, Callable[[Path], dict[str, int]]] = MappingProxyType(
 )
 
 if __name__ == "__main__":
-    print(json.dumps(DRIVES[sys.argv[1]](Path(sys.argv[2]))))  # noqa: T201 - its answer
+    print(json.dumps(SCENARIOS[sys.argv[1]](Path(sys.argv[2]))))  # noqa: T201 - the result of the driver

@@ -1,4 +1,4 @@
-"""Archives to hold laws against: snapshots, what lies in their folders, and disks that stop."""
+"""Helpers for tests of archives: snapshots, contents of folders, and disks that fail."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.storage import DISK, Disk, Local
+from harmonize.archive.storage import DISK, Disk, LocalStorage
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -20,7 +20,7 @@ LIVE = Provenance(Origin.LIVE, "https://www.okx.com", "the clock at the answer",
 
 
 def snapshot(day: int = 0, venue: str = "okx", payloads: int = 3) -> Snapshot:
-    """Answers to one endpoint asked once for each underlying, as OKX has it."""
+    """Returns responses of one endpoint called once per underlying, as on OKX."""
     at = NOON + timedelta(days=day)
     answers = tuple(
         Payload.of(
@@ -37,9 +37,9 @@ def snapshot(day: int = 0, venue: str = "okx", payloads: int = 3) -> Snapshot:
     return Snapshot(venue, at, answers, complete=True)
 
 
-def later(one: Snapshot, seconds: int = 1) -> Snapshot:
-    """Another observation of the same payloads."""
-    return replace(one, observed_at=one.observed_at + timedelta(seconds=seconds))
+def later(snapshot: Snapshot, seconds: int = 1) -> Snapshot:
+    """Returns a later observation of the same payloads."""
+    return replace(snapshot, observed_at=snapshot.observed_at + timedelta(seconds=seconds))
 
 
 def tree(directory: Path) -> dict[str, bytes]:
@@ -54,11 +54,11 @@ def path_of(archive: Archive) -> Path:
     return Path(archive.place)
 
 
-def on(archive: Archive, disk: Disk) -> Archive:
-    return replace(archive, objects=Local(path_of(archive), disk))
+def on_disk(archive: Archive, disk: Disk) -> Archive:
+    return replace(archive, storage=LocalStorage(path_of(archive), disk))
 
 
-def places(archive: Archive) -> set[str]:
+def faulty_objects(archive: Archive) -> set[str]:
     return {problem.where for problem in archive.verify()}
 
 
@@ -75,8 +75,8 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     provenances = st.builds(Provenance, st.sampled_from(Origin), TEXT, TEXT, TEXT)
     calls = st.builds(Call, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple))
     payloads = st.builds(Payload.of, st.just(venue), calls, TIMES, provenances, st.binary())
-    answers = draw(st.lists(payloads, max_size=4))
-    return Snapshot(venue, draw(TIMES), tuple(answers), draw(st.booleans()))
+    drawn = draw(st.lists(payloads, max_size=4))
+    return Snapshot(venue, draw(TIMES), tuple(drawn), draw(st.booleans()))
 
 
 def pack_of(archive: Archive, manifest: bytes) -> str:
@@ -86,7 +86,7 @@ def pack_of(archive: Archive, manifest: bytes) -> str:
 
 
 def sealed(manifest: dict[str, Any]) -> bytes:
-    """Seal a manifest as its docstring says, by other code than the archive's own."""
+    """Seals a manifest as documented, by code independent of the archive's own."""
 
     def text(record: dict[str, Any]) -> bytes:
         encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
@@ -104,15 +104,15 @@ def rewrite(archive: Archive, number: int, change: Callable[[dict[str, Any]], No
 
 
 class Step(NamedTuple):
-    """One step of the disk: what was done to which name, and the bytes it concerned."""
+    """One step of the disk: the operation, the path and the bytes written."""
 
     verb: str
     path: Path
     content: bytes = b""
 
 
-def watched(steps: list[Step], before: Callable[[], None] = lambda: None) -> Disk:
-    """The real disk; it notes each step, after ``before`` had the chance to stop it."""
+def recording_disk(steps: list[Step], before: Callable[[], None] = lambda: None) -> Disk:
+    """Returns the real disk, which records each step; ``before`` may raise to prevent the step."""
 
     def write(path: Path, content: bytes) -> None:
         before()
@@ -138,18 +138,18 @@ def watched(steps: list[Step], before: Callable[[], None] = lambda: None) -> Dis
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 def noise(day: int, size: int, venue: str = "okx") -> Snapshot:
-    """One payload of bytes that cannot be compressed, other ones each day."""
+    """Returns one payload of incompressible bytes, different per day."""
     content = random.Random(day).randbytes(size)  # noqa: S311 - repeatable, not a secret
     at = NOON + timedelta(days=day)
     return Snapshot(venue, at, (Payload.of(venue, Call("m"), at, LIVE, content),), complete=True)
 
 
 def night(day: int, venue: str = "okx", rows: int = 30) -> Snapshot:
-    """One answer of many rows, of which one is another than on the first day: little is new."""
+    """Returns one response of many rows, of which one differs from the first day."""
     chance = random.Random(venue)  # noqa: S311 - as above
     table = [{"uly": f"C{row}", "maxSz": chance.randrange(10**12)} for row in range(rows)]
     table[day % rows]["maxSz"] = day

@@ -1,4 +1,4 @@
-"""Nights for tests of what is told of them."""
+"""Sample nights for tests of notices and pages."""
 
 from dataclasses import replace
 

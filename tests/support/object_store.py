@@ -1,4 +1,4 @@
-"""An S3-compatible server on this machine for tests, that can be slow of word, deny, or break off."""
+"""A local S3-compatible server for tests, which can deny access or lose responses."""
 
 import threading
 from collections import Counter
@@ -18,47 +18,48 @@ _BROKEN = b"<Error><Code>InternalError</Code><Message>Try again</Message></Error
 
 class _Quiet(WSGIRequestHandler):
     def log(self, *_: object) -> None:
-        """Say nothing of requests."""
+        """Logs no requests."""
 
 
 @dataclass(slots=True)
 class Store:
-    """The server. One request that writes is answered at a time, as S3 orders those to one name.
+    """The server. Write requests are served one at a time, as S3 orders those to one name.
 
-    What lies in the bucket ``denied`` nobody may reach. ``loses`` is how many answers to requests
-    that make a manifest get lost once it is made. ``asked`` counts requests by what they ask for.
+    Access to the bucket ``denied`` is refused. ``responses_to_lose`` counts the responses to be lost
+    after a manifest is created. ``requests`` counts requests by method and object name.
     """
 
     url: str = ""
-    loses: int = 0
-    asked: Counter[str] = field(default_factory=Counter)
+    responses_to_lose: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, app: Any) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-        """Stand before an application that answers."""
+    def wrap(self, app: Any) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+        """Returns an application that counts, denies or loses requests of another."""
 
-        def stand(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        def respond(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
             path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-            self.asked[f"{method} {path.rsplit('/', 1)[-1]}"] += 1
+            self.requests[f"{method} {path.rsplit('/', 1)[-1]}"] += 1
             if path.startswith("/denied"):
                 start("403 Forbidden", [("Content-Type", "application/xml")])
                 return [_DENIED]
             if method != "PUT":
                 return list(app(environ, start))
             with self._lock:
-                told: list[Any] = []
-                body = list(app(environ, lambda *of, **_: told.append(of)))
-                if self.loses and "/manifests/" in path and told[0][0].startswith("200"):
-                    self.loses -= 1
+                started: list[Any] = []
+                body = list(app(environ, lambda *status, **_: started.append(status)))
+                is_created = started[0][0].startswith("200")
+                if self.responses_to_lose and "/manifests/" in path and is_created:
+                    self.responses_to_lose -= 1
                     start("500 Internal Server Error", [("Content-Type", "application/xml")])
                     return [_BROKEN]
-            start(*told[0])
+            start(*started[0])
             return body
 
-        return stand
+        return respond
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to know of the server, and nothing of any other."""
+        """Returns the environment variables that direct a process to this server alone."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "somebody",
@@ -73,9 +74,9 @@ class Store:
 
 @contextmanager
 def serving() -> Iterator[Store]:
-    """Run a server for as long as the context is open."""
+    """Runs a server while the context is open."""
     store = Store()
-    app = store.answer(DomainDispatcherApplication(create_backend_app))
+    app = store.wrap(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     store.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
@@ -89,27 +90,27 @@ def serving() -> Iterator[Store]:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a place of an object store holds, seen past the archive."""
+class StoredObjects:
+    """The objects below a URL of an object store, accessed without the archive."""
 
     url: str
     system: Any
 
     @classmethod
-    def at(cls, url: str) -> "Held":
-        """See a place."""
+    def at(cls, url: str) -> "StoredObjects":
+        """Opens a URL."""
         return cls(url, fsspec.filesystem(url.split("://", 1)[0], use_listings_cache=False))
 
     def tree(self) -> dict[str, bytes]:
-        """Every object by its name."""
+        """Returns the content of every object by its name."""
         self.system.invalidate_cache()
         root = self.system._strip_protocol(self.url)  # noqa: SLF001 - as fsspec itself does
-        return {one[len(root) + 1 :]: self.system.cat_file(one) for one in self.system.find(root)}
+        return {key[len(root) + 1 :]: self.system.cat_file(key) for key in self.system.find(root)}
 
     def put(self, name: str, content: bytes) -> None:
-        """Make or replace an object."""
+        """Creates or replaces an object."""
         self.system.pipe_file(f"{self.url}/{name}", content)
 
     def delete(self, name: str) -> None:
-        """Delete an object."""
+        """Deletes an object."""
         self.system.rm_file(f"{self.url}/{name}")

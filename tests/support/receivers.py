@@ -1,4 +1,4 @@
-"""Servers on loopback that take notices: HTTP by a script of answers, and SMTP with TLS and login."""
+"""Loopback servers that receive notices: HTTP with scripted responses, and SMTP with TLS and login."""
 
 import asyncio
 import ssl
@@ -21,12 +21,12 @@ from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
 HANG, DROP, GARBAGE, DRIP = -1, -2, -3, -4
-"""What a server may do instead of answering with a status."""
+"""What a server may do instead of responding with a status."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """One request that a server took."""
+class ReceivedRequest:
+    """One request that a server received."""
 
     method: str
     path: str
@@ -36,97 +36,99 @@ class Taken:
 
 @dataclass(slots=True)
 class Receiver:
-    """An HTTP server: ``answers`` in turn, the last one for ever; what it took stands in ``taken``."""
+    """An HTTP server that returns ``statuses`` in turn, then the last one; ``taken`` lists requests."""
 
-    answers: list[int]
+    statuses: list[int]
     headers: dict[str, str]
     url: str = ""
-    taken: list[Taken] = field(default_factory=list)
-    over: Event = field(default_factory=Event)
+    taken: list[ReceivedRequest] = field(default_factory=list)
+    closed: Event = field(default_factory=Event)
 
-    def turn(self) -> int:
-        """The answer whose turn it is."""
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+    def next_status(self) -> int:
+        """Returns the status of the next response."""
+        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
 
 
 class _Server(ThreadingHTTPServer):
-    """A server that knows its script, and does not mind a client that left."""
+    """A server with a script that ignores disconnected clients."""
 
-    def __init__(self, held: Receiver) -> None:
+    def __init__(self, receiver: Receiver) -> None:
         super().__init__((HOST, 0), _Handler)
-        self.held = held
+        self.receiver = receiver
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Takes a request and answers as its server's script says."""
+    """Records a request and responds according to the script of its server."""
 
     server: _Server
 
     def do_POST(self) -> None:
-        """Take a notice."""
-        self._take(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer(self.server.held.turn())
+        """Receives a notice."""
+        self._record(self.rfile.read(int(self.headers["Content-Length"])))
+        self._respond(self.server.receiver.next_status())
 
     def do_GET(self) -> None:
-        """Take what a client that follows redirects asks for."""
-        self._take(b"")
-        self._answer(200)
+        """Receives the request of a client that follows redirects."""
+        self._record(b"")
+        self._respond(200)
 
-    def _take(self, body: bytes) -> None:
-        taken = Taken(self.command, self.path, dict(self.headers), body)
-        self.server.held.taken.append(taken)
+    def _record(self, body: bytes) -> None:
+        request = ReceivedRequest(self.command, self.path, dict(self.headers), body)
+        self.server.receiver.taken.append(request)
 
-    def _answer(self, status: int) -> None:
+    def _respond(self, status: int) -> None:
         if status < 0:
-            self._misbehave(status, self.server.held.over)
+            self._misbehave(status, self.server.receiver.closed)
             return
         self.send_response(status)
-        for name, value in self.server.held.headers.items():
+        for name, value in self.server.receiver.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(self.path)))
         self.end_headers()
-        self.wfile.write(self.path.encode())  # as servers do that say what they cannot do
+        self.wfile.write(
+            self.path.encode()
+        )  # some servers return the reason of an error as the body
 
-    def _misbehave(self, how: int, over: Event) -> None:
-        if how == HANG:
-            over.wait(30)
-        if how == GARBAGE:
+    def _misbehave(self, behavior: int, closed: Event) -> None:
+        if behavior == HANG:
+            closed.wait(30)
+        if behavior == GARBAGE:
             self.wfile.write(b"ICY 200 fine\r\n\r\n")
-        while how == DRIP and not over.wait(0.02):
+        while behavior == DRIP and not closed.wait(0.02):
             self.wfile.write(b"H")
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 @contextmanager
 def receiver(
-    *answers: int, tls: ssl.SSLContext | None = None, **headers: str
+    *statuses: int, tls: ssl.SSLContext | None = None, **headers: str
 ) -> Iterator[Receiver]:
-    """Serve until the context is left; ``_`` in the names of headers is a hyphen."""
-    named = {key.replace("_", "-"): one for key, one in headers.items()}
-    held = Receiver(list(answers), named)
-    server = _Server(held)
+    """Serves until the context closes; ``_`` in the names of headers stands for a hyphen."""
+    named_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    running = Receiver(list(statuses), named_headers)
+    server = _Server(running)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    held.url = f"{'https' if tls else 'http'}://{HOST}:{server.server_port}"
+    running.url = f"{'https' if tls else 'http'}://{HOST}:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield held
+        yield running
     finally:
-        held.over.set()
+        running.closed.set()
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-@dataclass  # the server looks at every attribute, and early 3.11 chokes on those of slots
+@dataclass  # the server reads every attribute, which fails for slots in early releases of 3.11
 class PostOffice:
-    """A mail server: its port, the envelopes it took, and the logins it saw."""
+    """A mail server: its port, the envelopes and logins it received, the recipients it refuses."""
 
     port: int = 0
     taken: list[Envelope] = field(default_factory=list)
@@ -136,7 +138,7 @@ class PostOffice:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name and signature
         self, _server: SMTP, _session: Any, envelope: Envelope, address: str, _options: Any
     ) -> str:
-        """Take a recipient, or refuse one."""
+        """Accepts or refuses a recipient."""
         if address in self.refused:
             return f"550 no such user {address}"
         envelope.rcpt_tos.append(address)
@@ -145,14 +147,14 @@ class PostOffice:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Any, envelope: Envelope
     ) -> str:
-        """Take a mail."""
+        """Accepts a mail."""
         self.taken.append(envelope)
         return "250 OK"
 
     def login(
-        self, _server: Any, _session: Any, _envelope: Any, _how: str, data: Any
+        self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any
     ) -> AuthResult:
-        """Take the one user that there is, and repeat what was said when it is another."""
+        """Records a login and accepts only the one known user."""
         self.logins.append((data.login.decode(), data.password.decode()))
         if self.logins[-1] == ("a-user", "a-password"):
             return AuthResult(success=True)
@@ -166,51 +168,51 @@ def post_office(
     starttls: ssl.SSLContext | None = None,
     refused: tuple[str, ...] = (),
 ) -> Iterator[PostOffice]:
-    """Serve mail until the context is left; under STARTTLS none is taken without a login."""
-    held = PostOffice(refused=refused)
+    """Serves mail until the context closes; under STARTTLS a login is required."""
+    office = PostOffice(refused=refused)
     loop = asyncio.new_event_loop()
 
     def serve() -> SMTP:
         return SMTP(
-            held,
+            office,
             hostname="mail.test",
             loop=loop,
             tls_context=starttls,
             require_starttls=starttls is not None,
             auth_required=starttls is not None,
             auth_require_tls=starttls is not None,
-            authenticator=held.login,
+            authenticator=office.login,
         )
 
     server = loop.run_until_complete(loop.create_server(serve, HOST, 0, ssl=tls))
-    held.port = server.sockets[0].getsockname()[1]
+    office.port = server.sockets[0].getsockname()[1]
     thread = Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield held
+        yield office
     finally:
-        asyncio.run_coroutine_threadsafe(_closed(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _closed(server: asyncio.Server) -> None:
+async def _close(server: asyncio.Server) -> None:
     server.close()
     await server.wait_closed()
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    for one in others:
-        one.cancel()
+    for task in others:
+        task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0.01)  # what was aborted is closed in the next turns of the loop
+    await asyncio.sleep(0.01)  # aborted connections close in the next iterations of the loop
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """TLS of a server on loopback with a certificate of its own, and of a client that trusts it."""
+    """Returns TLS contexts of a loopback server with a self-signed certificate and of its client."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     now = datetime.now(UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -224,10 +226,10 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    pem = made.public_bytes(Encoding.PEM)
-    own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = certificate.public_bytes(Encoding.PEM)
+    private_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path = folder / "server.pem"
-    path.write_bytes(own + pem)
+    path.write_bytes(private_key + pem)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(path)
     return server, ssl.create_default_context(cadata=pem.decode())

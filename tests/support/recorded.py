@@ -1,6 +1,11 @@
 """The recorded archive, read once for all tests."""
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
+
+import pytest
+from _pytest.mark.structures import ParameterSet
 
 from harmonize.api.audit import Answer, Question, answer
 from harmonize.archive.archive import Archive
@@ -18,6 +23,23 @@ def snapshots() -> tuple[Snapshot, ...]:
     with recorded() as path:
         archive = Archive.open(path)
         return tuple(archive.read(entry) for entry in archive.entries() if entry.venue != MARKET)
+
+
+DATED_CASES = 8
+"""How many dated snapshots of one venue a test reads where it reads a sample."""
+
+
+def cases(snapshots: Sequence[Snapshot]) -> list[ParameterSet]:
+    """Returns snapshots as test cases; of a venue with a long history, a sample unless ``--whole``."""
+    counts = Counter(snapshot.venue for snapshot in snapshots)
+    return [
+        pytest.param(
+            snapshot,
+            id=snapshot.venue,
+            marks=[pytest.mark.sample(DATED_CASES)] if counts[snapshot.venue] > DATED_CASES else (),
+        )
+        for snapshot in snapshots
+    ]
 
 
 @cache

@@ -1,1 +1,1 @@
-"""One module a venue."""
+"""Venue adapters, one module per venue."""

@@ -1,4 +1,4 @@
-"""ApeX Omni perpetuals: steps of position value, each with its initial and maintenance rate."""
+"""ApeX Omni perpetuals: position-value tiers with initial and maintenance rates."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,65 +8,81 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import Derived, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, listing, mapping, number, positive, rate, word
+from venues.fields import (
+    JsonObject,
+    json_array,
+    json_object,
+    number,
+    positive_number,
+    rate,
+    text_value,
+)
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 SYMBOLS = "publicGetV3Symbols"
 _STEPS = "riskLimitConfig"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read the steps of every contract that trades.
+    """Reads the tiers of every contract that trades.
 
-    A step begins at its position and ends where the next begins, the last at the largest position
-    value. The older fields beside it (a baseline and increments) give another ladder; ccxt's
-    contract size is the least order and no contract size.
+    A tier begins at its ``positionSteps`` entry and ends where the next tier begins. The last tier
+    ends at ``maxPositionValue``. The older fields (a baseline and increments) describe a different
+    tier table and are ignored. The contract size that ccxt reports is the minimum order size.
     """
     keys = ("data", "contractConfig", "perpetualContract")
-    return flat_rates.parsed(snapshot, facts, SYMBOLS, keys, _ladder)
+    return flat_rates.parse_rows(snapshot, facts, SYMBOLS, keys, _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("enableTrade") is not True:
         return
-    base, settle = word(row, "baseTokenId", at), word(row, "settleAssetId", at)
-    listed = contract("apex", word(row, "symbol", at), base=base, quote=settle, settle=settle)
-    there = f"{at}/{_STEPS}"
-    steps = mapping(row.get(_STEPS), there)
-    lowers = _column(steps, "positionSteps", there)
-    initial, maintenance = _column(steps, "imrSteps", there), _column(steps, "mmrSteps", there)
-    if not len(lowers) == len(initial) == len(maintenance):
-        reason = f"lists of {len(lowers)}, {len(initial)} and {len(maintenance)} do not match"
-        raise UnreadablePayloadError(where=there, reason=reason)
-    largest = positive(row, "maxPositionValue", at)
-    uppers = tier_tables.open_ended(lowers, max(largest, lowers[-1] + 1))
+    base, settle = (
+        text_value(row, "baseTokenId", pointer),
+        text_value(row, "settleAssetId", pointer),
+    )
+    instrument = contract(
+        "apex", text_value(row, "symbol", pointer), base=base, quote=settle, settle=settle
+    )
+    steps_pointer = f"{pointer}/{_STEPS}"
+    steps = json_object(row.get(_STEPS), steps_pointer)
+    lowers = _column(steps, "positionSteps", steps_pointer)
+    initial_rates = _column(steps, "imrSteps", steps_pointer)
+    maintenance_rates = _column(steps, "mmrSteps", steps_pointer)
+    if not len(lowers) == len(initial_rates) == len(maintenance_rates):
+        reason = f"expected lists of equal length, found {len(lowers)}, {len(initial_rates)} and {len(maintenance_rates)}"
+        raise UnreadablePayloadError(where=steps_pointer, reason=reason)
+    max_position = positive_number(row, "maxPositionValue", pointer)
+    uppers = tier_tables.upper_bounds(lowers, max(max_position, lowers[-1] + 1))
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
         tiers=tuple(
-            Tier(upper, first, second, lower)
-            for upper, lower, first, second in zip(
-                uppers, lowers, initial, maintenance, strict=True
+            Tier(upper, initial_rate, maintenance_rate, lower)
+            for upper, lower, initial_rate, maintenance_rate in zip(
+                uppers, lowers, initial_rates, maintenance_rates, strict=True
             )
         ),
-        rows=(there,),
+        rows=(steps_pointer,),
         columns=(
             Column("lower bounds", "/positionSteps", "settlement currency"),
             Column("initial rates", "/imrSteps", "rate"),
             Column("maintenance rates", "/mmrSteps", "rate"),
         ),
-        usd=currency(listed, settle),
-        capacity=Derived(largest, "maxPositionValue read as the largest position"),
+        usd=currency_to_usd(instrument, settle),
+        capacity=Derived(max_position, "maxPositionValue read as the largest position"),
     )
 
 
-def _column(steps: Row, key: str, at: str) -> list[Decimal]:
-    there = f"{at}/{key}"
-    values = listing(steps.get(key), there)
+def _column(steps: JsonObject, key: str, pointer: str) -> list[Decimal]:
+    list_pointer = f"{pointer}/{key}"
+    values = json_array(steps.get(key), list_pointer)
     read = number if key == "positionSteps" else rate
-    return [read({str(index): one}, str(index), there) for index, one in enumerate(values)]
+    return [
+        read({str(index): value}, str(index), list_pointer) for index, value in enumerate(values)
+    ]
 
 
 ADAPTER = VenueAdapter(

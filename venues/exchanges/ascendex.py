@@ -1,4 +1,4 @@
-"""AscendEX futures: tiers of position notional, each with an initial and a maintenance rate."""
+"""AscendEX futures: tiers of position notional with initial and maintenance rates."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,53 +8,56 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, number, positive, rate, rows, word
+from venues.fields import JsonObject, iter_objects, number, positive_number, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 CONTRACTS = "v2PublicGetFuturesContract"
 _TIERS = "marginRequirements"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; a last tier without an upper bound is open-ended."""
-    return flat_rates.parsed(snapshot, facts, CONTRACTS, ("data",), _ladder)
+    """Reads every contract. A last tier with an empty upper bound is open-ended."""
+    return flat_rates.parse_rows(snapshot, facts, CONTRACTS, ("data",), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    base, slash, quote = word(row, "underlying", at).partition("/")
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    base, slash, quote = text_value(row, "underlying", pointer).partition("/")
     if not slash:
-        raise UnreadablePayloadError(where=f"{at}/underlying", reason="BASE/QUOTE was due")
-    settle = word(row, "settlementAsset", at)
-    listed = contract("ascendex", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    found = list(rows(row.get(_TIERS), f"{at}/{_TIERS}"))
+        reason = f"expected BASE/QUOTE, found {row['underlying']!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/underlying", reason=reason)
+    settle = text_value(row, "settlementAsset", pointer)
+    instrument = contract(
+        "ascendex", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
+    tier_rows = list(iter_objects(row.get(_TIERS), f"{pointer}/{_TIERS}"))
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(
             Tier(
-                upper=_upper(tier, pointer),
-                lower=number(tier, "positionNotionalLowerBound", pointer),
-                initial_rate=rate(tier, "initialMarginRate", pointer),
-                maintenance_rate=rate(tier, "maintenanceMarginRate", pointer),
+                upper=_upper(tier, tier_pointer),
+                lower=number(tier, "positionNotionalLowerBound", tier_pointer),
+                initial_rate=rate(tier, "initialMarginRate", tier_pointer),
+                maintenance_rate=rate(tier, "maintenanceMarginRate", tier_pointer),
             )
-            for pointer, tier in found
+            for tier_pointer, tier in tier_rows
         ),
-        rows=tuple(pointer for pointer, _ in found),
+        rows=tuple(tier_pointer for tier_pointer, _ in tier_rows),
         columns=(
             Column("upper", "/positionNotionalUpperBound", "quote currency"),
             Column("lower", "/positionNotionalLowerBound", "quote currency"),
             Column("initial", "/initialMarginRate", "rate"),
             Column("maintenance", "/maintenanceMarginRate", "rate"),
         ),
-        usd=currency(listed, quote),
+        usd=currency_to_usd(instrument, quote),
     )
 
 
-def _upper(tier: Row, at: str) -> Decimal:
+def _upper(tier: JsonObject, pointer: str) -> Decimal:
     key = "positionNotionalUpperBound"
-    return INFINITY if tier.get(key) == "" else positive(tier, key, at)
+    return INFINITY if tier.get(key) == "" else positive_number(tier, key, pointer)
 
 
 ADAPTER = VenueAdapter(
@@ -62,5 +65,5 @@ ADAPTER = VenueAdapter(
     title="AscendEX",
     endpoints=(Endpoint(CONTRACTS, "GET /api/pro/v2/futures/contract", Purpose.MARGIN),),
     parse=parse,
-    closed="ccxt no longer has this venue, so it is read from recordings alone",
+    closure_reason="ccxt no longer supports this venue; only its recordings are read",
 )

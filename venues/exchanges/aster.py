@@ -1,20 +1,20 @@
-"""Aster perpetuals: leverage brackets in Binance's shape, for an account alone."""
+"""Aster perpetuals: leverage brackets in Binance's format, available only with an API key."""
 
 from harmonize.core.payload import Defect, Snapshot
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import binance_brackets
 from venues.facts import Facts
 from venues.fields import read_rows
-from venues.parsing import tier_tables as tiers
+from venues.parsing import tier_tables
 
 BRACKETS = "fapiPrivateGetV3LeverageBracket"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every symbol's brackets."""
+    """Reads the brackets of every symbol."""
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.linear, defects)
-    return tiers.parsed(snapshot, found, facts, defects)
+    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.read_tier_tables, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 ADAPTER = VenueAdapter(

@@ -8,54 +8,55 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginFunction, MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, rate, read_rows, word
+from venues.fields import JsonObject, json_object, number, rate, read_rows, text_value
 from venues.parsing import formulas
 
 MARKETS = "publicGetApiV1Markets"
-ROOT = "the square root is taken of the position's notional, including orders that add to it"
+NOTIONAL_WITH_ORDERS = "N read as the notional of the position and of orders that increase it"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``rate = max(base, factor * sqrt(N))`` of the whole position, for IM and for MM.
+    """Reads IM and MM as ``rate = max(base, factor * sqrt(N))`` on the whole position.
 
     Source: the payload names base, factor and type; Backpack, "Futures Specs".
     """
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
-    return formulas.parsed(found, facts, defects)
+    margin_formulas = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-    if word(row, "marketType", at) != "PERP":
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "marketType", pointer) != "PERP":
         return
-    base, quote = word(row, "baseSymbol", at), word(row, "quoteSymbol", at)
+    base, quote = text_value(row, "baseSymbol", pointer), text_value(row, "quoteSymbol", pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract(
-            "backpack", word(row, "symbol", at), base=base, quote=quote, settle=quote
+            "backpack", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote
         ),
         profile=Profile(MarginMode.CROSS),
-        at=at,
+        pointer=pointer,
         columns=(
             Column("initial base", "/imfFunction/base", "rate"),
-            Column("initial factor", "/imfFunction/factor", "rate per root of USD"),
+            Column("initial factor", "/imfFunction/factor", "rate per √USD"),
             Column("maintenance base", "/mmfFunction/base", "rate"),
-            Column("maintenance factor", "/mmfFunction/factor", "rate per root of USD"),
+            Column("maintenance factor", "/mmfFunction/factor", "rate per √USD"),
         ),
-        initial=_function(row, "imfFunction", at),
-        maintenance=_function(row, "mmfFunction", at),
-        unverified=(ROOT,),
+        initial=_function(row, "imfFunction", pointer),
+        maintenance=_function(row, "mmfFunction", pointer),
+        unverified=(NOTIONAL_WITH_ORDERS,),
     )
 
 
-def _function(row: Row, key: str, at: str) -> MarginFunction:
-    there = f"{at}/{key}"
-    stated = mapping(row.get(key), there)
-    kind = word(stated, "type", there)
+def _function(row: JsonObject, key: str, pointer: str) -> MarginFunction:
+    function_pointer = f"{pointer}/{key}"
+    parameters = json_object(row.get(key), function_pointer)
+    kind = text_value(parameters, "type", function_pointer)
     if kind != "sqrt":
-        reason = f"sqrt was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{there}/type", reason=reason)
-    base, factor = rate(stated, "base", there), number(stated, "factor", there)
+        reason = f"expected sqrt, found {kind!r}"
+        raise UnreadablePayloadError(where=f"{function_pointer}/type", reason=reason)
+    base = rate(parameters, "base", function_pointer)
+    factor = number(parameters, "factor", function_pointer)
     return formulas.power_above(base, factor, Decimal("0.5"))
 
 

@@ -1,4 +1,4 @@
-"""Bequant futures: only the largest leverage of each contract is public."""
+"""Bequant futures: only the maximum leverage of each contract is public."""
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Parsed
@@ -7,8 +7,8 @@ from venues.facts import Facts
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
     return hitbtc_engine.parse("bequant", snapshot, facts)
 
 
-ADAPTER = hitbtc_engine.adapter("bequant", "Bequant", "api.bequant.io", parse)
+ADAPTER = hitbtc_engine.build_adapter("bequant", "Bequant", "api.bequant.io", parse)

@@ -1,4 +1,4 @@
-"""BigONE contracts: rates up to a risk limit that rises in steps; only the first limit is read."""
+"""BigONE contracts: flat rates up to the first risk limit; later limits are not observable."""
 
 from collections.abc import Iterator
 
@@ -7,42 +7,48 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, rate, word
+from venues.fields import JsonObject, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 SYMBOLS = "contractPublicGetSymbols"
-FIRST = "rates up to the first risk limit, whose unit and whose steps no source states"
+FIRST_LIMIT_ONLY = "rates up to the first risk limit; no source states its unit or its steps"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract that is enabled. ccxt takes the initial rate for a least order cost."""
-    return flat_rates.parsed(snapshot, facts, SYMBOLS, (), _ladder)
+    """Reads every enabled contract. ccxt reports the initial rate as a minimum order cost."""
+    return flat_rates.parse_rows(snapshot, facts, SYMBOLS, (), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("enable") is not True:
         return
-    base, quote = word(row, "baseCurrency", at), word(row, "quoteCurrency", at)
-    settle = word(row, "settleCurrency", at)
-    initial, maintenance = rate(row, "initialMargin", at), rate(row, "maintenanceMargin", at)
+    base, quote = (
+        text_value(row, "baseCurrency", pointer),
+        text_value(row, "quoteCurrency", pointer),
+    )
+    settle = text_value(row, "settleCurrency", pointer)
+    initial = rate(row, "initialMargin", pointer)
+    maintenance = rate(row, "maintenanceMargin", pointer)
     if maintenance > initial:
-        reason = f"must not exceed initialMargin {initial}, was {maintenance}"
-        raise UnreadablePayloadError(where=f"{at}/maintenanceMargin", reason=reason)
-    listed = contract("bigone", word(row, "symbol", at), base=base, quote=quote, settle=settle)
+        reason = f"expected at most initialMargin {initial}, found {maintenance}"
+        raise UnreadablePayloadError(where=f"{pointer}/maintenanceMargin", reason=reason)
+    instrument = contract(
+        "bigone", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=(Tier(INFINITY, initial, maintenance),),
-        rows=(at,),
+        rows=(pointer,),
         columns=(
             Column("initial", "/initialMargin", "rate"),
             Column("maintenance", "/maintenanceMargin", "rate"),
         ),
-        usd=currency(listed, "USD"),
-        doubts=(FIRST,),
-        exclusion_reason=FIRST,
+        usd=currency_to_usd(instrument, "USD"),
+        doubts=(FIRST_LIMIT_ONLY,),
+        exclusion_reason=FIRST_LIMIT_ONLY,
     )
 
 

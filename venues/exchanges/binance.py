@@ -1,4 +1,4 @@
-"""Binance futures: leverage brackets, in quote notional on USDⓈ-M and in coins on COIN-M."""
+"""Binance futures: leverage brackets in quote notional (USDⓈ-M) and in coins (COIN-M)."""
 
 import re
 from collections.abc import Iterator
@@ -10,92 +10,111 @@ from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import binance_brackets
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import archived_price, coins, factor
+from venues.parsing.units import archived_price, coins_to_usd, read_factor
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
 COIN_BRACKETS = "dapiPrivateV2GetLeverageBracket"
 COIN_MARKS = "dapiPublicGetPremiumIndex"
 
-_FLOORS = ("qtyFloor", "qtylFloor")
-"""The floor of a COIN-M bracket, by the two spellings that the venue's documentation has."""
+_FLOOR_KEYS = ("qtyFloor", "qtylFloor")
+"""Keys of a COIN-M bracket's lower bound: the venue's documentation spells it both ways."""
 
-_COIN = re.compile(r"^(?P<base>[A-Z0-9]+)USD_(?P<when>PERP|\d{6})$")
+_COIN_MARGINED_SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+)USD_(?P<when>PERP|\d{6})$")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read both markets: brackets hold for cross and isolated margin alike.
+    """Reads USDⓈ-M and COIN-M brackets, which apply to cross and isolated margin alike.
 
-    ccxt labels the coins of COIN-M brackets USD.
+    ccxt labels the coin amounts of COIN-M brackets as USD.
     """
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.linear, defects)
+    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.read_tier_tables, defects)
     marks = dict(read_rows(snapshot.answers(COIN_MARKS), (), _mark, defects))
 
-    def inverse(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        return _inverse(snapshot, payload, row, at, marks)
+    def inverse(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+        return _inverse(snapshot, payload, row, pointer, marks)
 
-    found += read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    tables += read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
-    symbol = word(row, "symbol", at)
-    return [(symbol, factor(payload, f"mark price of {symbol}", row, "markPrice", at, "USD"))]
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
+    symbol = text_value(row, "symbol", pointer)
+    return [
+        (symbol, read_factor(payload, f"mark price of {symbol}", row, "markPrice", pointer, "USD"))
+    ]
 
 
 def _inverse(
-    snapshot: Snapshot, payload: Payload, row: Row, at: str, marks: dict[str, Factor]
+    snapshot: Snapshot, payload: Payload, row: JsonObject, pointer: str, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    listed = coin_margined(word(row, "symbol", at), at)
-    tiers, pointers, floor = [], [], _FLOORS[0]
-    for due, (pointer, bracket) in enumerate(rows(row.get("brackets"), f"{at}/brackets"), start=1):
-        in_sequence(bracket, "bracket", due, pointer)
-        floor = next((one for one in _FLOORS if one in bracket), _FLOORS[0])
-        pointers.append(pointer)
+    instrument = parse_coin_margined_symbol(text_value(row, "symbol", pointer), pointer)
+    tiers, pointers, floor_key = [], [], _FLOOR_KEYS[0]
+    for ordinal, (tier_pointer, bracket) in enumerate(
+        iter_objects(row.get("brackets"), f"{pointer}/brackets"), start=1
+    ):
+        check_tier_number(bracket, "bracket", ordinal, tier_pointer)
+        floor_key = next((key for key in _FLOOR_KEYS if key in bracket), _FLOOR_KEYS[0])
+        pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive(bracket, "qtyCap", pointer),
-                lower=number(bracket, floor, pointer),
-                initial_rate=tier_tables.inverse(positive(bracket, "initialLeverage", pointer)),
-                maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
-                deduction=number(bracket, "cum", pointer),
+                upper=positive_number(bracket, "qtyCap", tier_pointer),
+                lower=number(bracket, floor_key, tier_pointer),
+                initial_rate=tier_tables.leverage_to_rate(
+                    positive_number(bracket, "initialLeverage", tier_pointer)
+                ),
+                maintenance_rate=rate(bracket, "maintMarginRatio", tier_pointer),
+                deduction=number(bracket, "cum", tier_pointer),
             )
         )
-    mark = marks.get(listed.id)
-    price = mark or archived_price(snapshot, listed.underlying.asset, payload.observed_at)
+    mark = marks.get(instrument.id)
+    price = mark or archived_price(snapshot, instrument.underlying.asset, payload.observed_at)
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(tiers),
         rows=tuple(pointers),
         columns=(
             Column("upper", "/qtyCap", "coins"),
-            Column("lower", f"/{floor}", "coins"),
+            Column("lower", f"/{floor_key}", "coins"),
             Column("initial", "/initialLeverage", "leverage"),
             Column("maintenance", "/maintMarginRatio", "rate"),
             Column("deduction", "/cum", "coins"),
         ),
-        usd=coins(payload, price),
+        usd=coins_to_usd(payload, price),
     )
 
 
-def coin_margined(symbol: str, at: str) -> Instrument:
-    """Take a COIN-M symbol apart: BTCUSD_PERP, BTCUSD_260925. Raises UnreadablePayloadError."""
-    found = _COIN.match(symbol)
-    if found is None:
-        reason = f"BASEUSD_PERP or BASEUSD_YYMMDD was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
-    day = None
-    if found["when"] != "PERP":
+def parse_coin_margined_symbol(symbol: str, pointer: str) -> Instrument:
+    """Parses a COIN-M symbol such as BTCUSD_PERP or BTCUSD_260925.
+
+    Raises UnreadablePayloadError: the symbol has another form.
+    """
+    match = _COIN_MARGINED_SYMBOL.match(symbol)
+    if match is None:
+        reason = f"expected BASEUSD_PERP or BASEUSD_YYMMDD, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
+    expiry = None
+    if match["when"] != "PERP":
         try:
-            day = datetime.strptime(found["when"], "%y%m%d").replace(tzinfo=UTC).date()
-        except ValueError as error:
-            raise UnreadablePayloadError(where=f"{at}/symbol", reason=str(error)) from None
-    base = found["base"]
-    return contract("binance", symbol, base=base, quote="USD", settle=base, expiry=day)
+            expiry = datetime.strptime(match["when"], "%y%m%d").replace(tzinfo=UTC).date()
+        except ValueError:
+            reason = f"expected an expiry YYMMDD, found {match['when']!r}"
+            raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason) from None
+    base = match["base"]
+    return contract("binance", symbol, base=base, quote="USD", settle=base, expiry=expiry)
 
 
 ADAPTER = VenueAdapter(

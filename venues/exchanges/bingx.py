@@ -1,4 +1,4 @@
-"""BingX perpetuals: maintenance tiers in quote value, for a key; initial margin is not in them."""
+"""BingX perpetuals: maintenance tiers in quote value, available only with an API key; no initial rates."""
 
 from collections.abc import Iterable
 
@@ -6,70 +6,79 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Access, Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import each, values
+from venues.calls import call_per_value, field_values
 from venues.facts import Facts
-from venues.fields import Row, defect, member, number, positive, rate, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    text_value,
+    value_at,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 TIERS = "swapV1PrivateGetMaintMarginRatio"
 CONTRACTS = "swapV2PublicGetQuoteContracts"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read one answer a symbol: ``MM = N * rate - maintenance amount``."""
+    """Reads one response per symbol: ``MM = N * rate - maintenance amount``."""
     defects: list[Defect] = []
-    found: list[tier_tables.TierTable] = []
+    tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(TIERS):
         try:
-            found.append(_ladder(payload))
+            tables.append(_tier_table(payload))
         except UnreadablePayloadError as error:
             symbol = dict(payload.call.params).get("symbol", "")
-            defects.append(defect(payload, error, symbol))
-    return tier_tables.parsed(snapshot, found, facts, defects)
+            defects.append(build_defect(payload, error, symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _ladder(payload: Payload) -> tier_tables.TierTable:
-    data, top = member(decode(payload), "data")
-    found = list(rows(data, top))
-    symbols = {word(row, "symbol", at) for at, row in found}
+def _tier_table(payload: Payload) -> tier_tables.TierTable:
+    data, data_pointer = value_at(decode(payload), "data")
+    tier_rows = list(iter_objects(data, data_pointer))
+    symbols = {text_value(row, "symbol", pointer) for pointer, row in tier_rows}
     if len(symbols) > 1:
-        reason = f"one symbol was due, were {', '.join(sorted(symbols))}"
-        raise UnreadablePayloadError(where=top, reason=reason)
+        reason = f"expected one symbol, found {', '.join(sorted(symbols))}"
+        raise UnreadablePayloadError(where=data_pointer, reason=reason)
     symbol = symbols.pop()
     base, _, quote = symbol.partition("-")
     if not base or not quote:
-        reason = f"BASE-QUOTE was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{top}/0/symbol", reason=reason)
-    listed = contract("bingx", symbol, base=base, quote=quote, settle=quote)
+        reason = f"expected BASE-QUOTE, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{data_pointer}/0/symbol", reason=reason)
+    instrument = contract("bingx", symbol, base=base, quote=quote, settle=quote)
     return tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=tuple(_tiers(found)),
-        rows=tuple(at for at, _ in found),
+        tiers=tuple(_tiers(tier_rows)),
+        rows=tuple(pointer for pointer, _ in tier_rows),
         columns=(
             Column("upper", "/maxPositionVal", "quote currency"),
             Column("lower", "/minPositionVal", "quote currency"),
             Column("maintenance", "/maintMarginRatio", "rate"),
             Column("deduction", "/maintAmount", "quote currency"),
         ),
-        usd=currency(listed, quote),
+        usd=currency_to_usd(instrument, quote),
     )
 
 
-def _tiers(found: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
-    for due, (at, row) in enumerate(found, start=1):
-        name = word(row, "tier", at)
-        if name != f"Tier {due}":
-            reason = f"Tier {due} was due, was {name!r}"
-            raise UnreadablePayloadError(where=f"{at}/tier", reason=reason)
+def _tiers(tier_rows: Iterable[tuple[str, JsonObject]]) -> Iterable[Tier]:
+    for ordinal, (pointer, row) in enumerate(tier_rows, start=1):
+        name = text_value(row, "tier", pointer)
+        if name != f"Tier {ordinal}":
+            reason = f"expected Tier {ordinal}, found {name!r}"
+            raise UnreadablePayloadError(where=f"{pointer}/tier", reason=reason)
         yield Tier(
-            upper=positive(row, "maxPositionVal", at),
-            lower=number(row, "minPositionVal", at),
+            upper=positive_number(row, "maxPositionVal", pointer),
+            lower=number(row, "minPositionVal", pointer),
             initial_rate=None,
-            maintenance_rate=rate(row, "maintMarginRatio", at),
-            deduction=number(row, "maintAmount", at),
+            maintenance_rate=rate(row, "maintMarginRatio", pointer),
+            deduction=number(row, "maintAmount", pointer),
         )
 
 
@@ -91,7 +100,7 @@ ADAPTER = VenueAdapter(
             Purpose.MARGIN,
             Access.KEY,
             Calls.PER_SYMBOL,
-            ask=each("symbol", values(CONTRACTS, "data", field="symbol")),
+            call_plan=call_per_value("symbol", field_values(CONTRACTS, "data", field="symbol")),
         ),
     ),
     parse=parse,

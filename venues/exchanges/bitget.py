@@ -1,4 +1,4 @@
-"""Bitget futures: position tiers in quote value (coins where coin-margined), one call a symbol."""
+"""Bitget futures: position tiers in quote value or coins, one call per symbol."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,43 +7,43 @@ from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import Params, call, every
+from venues.calls import Params, call, calls_with
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    day,
-    defect,
-    filled,
-    in_sequence,
-    member,
+    JsonObject,
+    build_defect,
+    check_tier_number,
+    date_of_milliseconds,
+    iter_objects,
+    non_empty,
     number,
-    positive,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 LEVERS = "publicMixGetV2MixMarketQueryPositionLever"
 UNIFIED = "publicUtaGetV3MarketPositionTier"
-"""Tiers of unified accounts: one more call a symbol, so recordings are read and none is gathered."""
+"""Tiers of unified accounts. Only recordings are read: gathering needs a second call per symbol."""
 CONTRACTS = "publicMixGetV2MixMarketContracts"
 TICKERS = "publicMixGetV2MixMarketTickers"
 
-_SETTLES = {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC", "COIN-FUTURES": ""}
-"""What contracts of a product type settle in; coin-margined ones in their base coin."""
+_SETTLEMENT_CURRENCIES = {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC", "COIN-FUTURES": ""}
+"""Settlement currency per product type; empty for coin-margined contracts (their base coin)."""
 
-_UNOPENED = frozenset({"listed", "off"})
-"""States of a contract before it opens and after it ended."""
+_NOT_TRADING = frozenset({"listed", "off"})
+"""States before a contract opens and after it has ended."""
 
-_COINS = "the bounds of coin-margined contracts are read as amounts of the base coin"
+_COIN_UNIT = "bounds of coin-margined contracts read as amounts of the base coin"
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """What the fields of a tier are called, and for which accounts it is."""
+class _TierFields:
+    """Field names of a tier in one endpoint, and the account class of its tiers."""
 
     account_class: str
     number: str
@@ -60,123 +60,139 @@ class _Table:
         )
 
 
-_TABLES = {
-    LEVERS: _Table("any", "level", "startUnit", "endUnit", "keepMarginRate"),
-    UNIFIED: _Table("unified", "tier", "minTierValue", "maxTierValue", "mmr"),
+_TIER_FIELDS = {
+    LEVERS: _TierFields("any", "level", "startUnit", "endUnit", "keepMarginRate"),
+    UNIFIED: _TierFields("unified", "tier", "minTierValue", "maxTierValue", "mmr"),
 }
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read one answer a symbol; ccxt labels its amounts with the base coin, they are quote value."""
+    """Reads one response per symbol. Amounts are quote value, although ccxt labels them as coins."""
     defects: list[Defect] = []
-    lists = filled(snapshot.answers(CONTRACTS), "data")
-    named = dict(read_rows(lists, ("data",), _listed, defects))
-    marks = mark_prices.read(snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects)
-    found: list[tier_tables.TierTable] = []
-    for method, table in _TABLES.items():
+    contract_lists = non_empty(snapshot.answers(CONTRACTS), "data")
+    instruments = dict(read_rows(contract_lists, ("data",), _instrument_by_symbol, defects))
+    marks = mark_prices.read_prices(
+        snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects
+    )
+    tables: list[tier_tables.TierTable] = []
+    for method, fields in _TIER_FIELDS.items():
         for payload in snapshot.answers(method):
             try:
-                symbol, pointers, tiers = _tiers(payload, table)
-                listed = named.get(symbol) or instrument(symbol, "/data/0")
-                usd = _to_usd(snapshot, payload, listed, marks)
-                found.append(_ladder(payload, table, listed, (pointers, tiers), usd))
+                symbol, pointers, tiers = _tiers(payload, fields)
+                instrument = instruments.get(symbol) or parse_symbol(symbol, "/data/0")
+                usd = _to_usd(snapshot, payload, instrument, marks)
+                tables.append(_tier_table(payload, fields, instrument, (pointers, tiers), usd))
             except UnreadablePayloadError as error:
-                asked = dict(payload.call.params).get("symbol", "")
-                defects.append(defect(payload, error, asked))
-    return tier_tables.parsed(snapshot, found, facts, defects)
+                requested_symbol = dict(payload.call.params).get("symbol", "")
+                defects.append(build_defect(payload, error, requested_symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-_Tiers = tuple[tuple[str, ...], tuple[Tier, ...]]
+_PointersAndTiers = tuple[tuple[str, ...], tuple[Tier, ...]]
 
 
-def _tiers(payload: Payload, table: _Table) -> tuple[str, tuple[str, ...], tuple[Tier, ...]]:
-    """Give the symbol, the rows and the tiers; unified rows do not name the symbol asked for."""
-    data, top = member(decode(payload), "data")
+def _tiers(payload: Payload, fields: _TierFields) -> tuple[str, tuple[str, ...], tuple[Tier, ...]]:
+    """Returns symbol, pointers and tiers. Rows of unified accounts do not name their symbol."""
+    data, data_pointer = value_at(decode(payload), "data")
     tiers, pointers, symbols = [], [], set()
-    for position, (at, row) in enumerate(rows(data, top), start=1):
-        in_sequence(row, table.number, position, at)
-        if table.account_class == "any":
-            symbols.add(word(row, "symbol", at))
-        pointers.append(at)
+    for ordinal, (pointer, row) in enumerate(iter_objects(data, data_pointer), start=1):
+        check_tier_number(row, fields.number, ordinal, pointer)
+        if fields.account_class == "any":
+            symbols.add(text_value(row, "symbol", pointer))
+        pointers.append(pointer)
         tiers.append(
             Tier(
-                upper=positive(row, table.upper, at),
-                lower=number(row, table.lower, at),
-                initial_rate=tier_tables.inverse(positive(row, "leverage", at)),
-                maintenance_rate=rate(row, table.maintenance, at),
+                upper=positive_number(row, fields.upper, pointer),
+                lower=number(row, fields.lower, pointer),
+                initial_rate=tier_tables.leverage_to_rate(
+                    positive_number(row, "leverage", pointer)
+                ),
+                maintenance_rate=rate(row, fields.maintenance, pointer),
             )
         )
     if len(symbols) > 1:
-        reason = f"one symbol was due, were {', '.join(sorted(symbols))}"
-        raise UnreadablePayloadError(where=top, reason=reason)
-    asked = dict(payload.call.params).get("symbol", "")
-    symbol = symbols.pop() if symbols else asked
-    if symbol != asked:
-        reason = f"the tiers of {asked} were due, were those of {symbol}"
-        raise UnreadablePayloadError(where=top, reason=reason)
+        reason = f"expected one symbol, found {', '.join(sorted(symbols))}"
+        raise UnreadablePayloadError(where=data_pointer, reason=reason)
+    requested_symbol = dict(payload.call.params).get("symbol", "")
+    symbol = symbols.pop() if symbols else requested_symbol
+    if symbol != requested_symbol:
+        reason = f"expected tiers of {requested_symbol}, found tiers of {symbol}"
+        raise UnreadablePayloadError(where=data_pointer, reason=reason)
     return symbol, tuple(pointers), tuple(tiers)
 
 
-def _ladder(
-    payload: Payload, table: _Table, listed: Instrument, found: _Tiers, usd: ToUsd | Unknown
+def _tier_table(
+    payload: Payload,
+    fields: _TierFields,
+    instrument: Instrument,
+    pointers_and_tiers: _PointersAndTiers,
+    usd: UsdConversion | Unknown,
 ) -> tier_tables.TierTable:
-    inverse = listed.payoff is Payoff.INVERSE
+    pointers, tiers = pointers_and_tiers
+    is_inverse = instrument.payoff is Payoff.INVERSE
     return tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
-        profile=Profile(MarginMode.ANY, table.account_class),
-        tiers=found[1],
-        rows=found[0],
-        columns=table.columns("base coin" if inverse else "quote currency"),
+        instrument=instrument,
+        profile=Profile(MarginMode.ANY, fields.account_class),
+        tiers=tiers,
+        rows=pointers,
+        columns=fields.columns("base coin" if is_inverse else "quote currency"),
         usd=usd,
-        guessed_unit=_COINS if inverse else "",
+        assumed_unit=_COIN_UNIT if is_inverse else "",
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
-    if listed.payoff is Payoff.INVERSE:
-        return coins(payload, marks.price(snapshot, listed, payload))
-    return currency(listed, listed.quote)
+    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.MarkPrices
+) -> UsdConversion | Unknown:
+    if instrument.payoff is Payoff.INVERSE:
+        return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+    return currency_to_usd(instrument, instrument.quote)
 
 
-def _listed(payload: Payload, row: Row, at: str) -> list[tuple[str, Instrument]]:
-    kind = dict(payload.call.params).get("productType", "")
-    if kind not in _SETTLES:
-        reason = f"was asked for product type {kind!r}, one of {', '.join(_SETTLES)} was due"
+def _instrument_by_symbol(
+    payload: Payload, row: JsonObject, pointer: str
+) -> list[tuple[str, Instrument]]:
+    product_type = dict(payload.call.params).get("productType", "")
+    if product_type not in _SETTLEMENT_CURRENCIES:
+        product_types = ", ".join(_SETTLEMENT_CURRENCIES)
+        reason = f"expected a call for product type {product_types}, found {product_type!r}"
         raise UnreadablePayloadError(where="", reason=reason)
-    symbol, base, quote = (word(row, key, at) for key in ("symbol", "baseCoin", "quoteCoin"))
-    term = word(row, "symbolType", at)
+    symbol, base, quote = (
+        text_value(row, key, pointer) for key in ("symbol", "baseCoin", "quoteCoin")
+    )
+    term = text_value(row, "symbolType", pointer)
     if term not in {"perpetual", "delivery"}:
-        reason = f"perpetual or delivery was due, was {term!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbolType", reason=reason)
-    expiry = day(row, "deliveryTime", at) if term == "delivery" else None
-    settle = _SETTLES[kind] or base
+        reason = f"expected perpetual or delivery, found {term!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbolType", reason=reason)
+    expiry = date_of_milliseconds(row, "deliveryTime", pointer) if term == "delivery" else None
+    settle = _SETTLEMENT_CURRENCIES[product_type] or base
     return [
         (symbol, contract("bitget", symbol, base=base, quote=quote, settle=settle, expiry=expiry))
     ]
 
 
-def instrument(symbol: str, at: str) -> Instrument:
-    """Take a USDT-FUTURES symbol apart: BTCUSDT. Raises UnreadablePayloadError."""
+def parse_symbol(symbol: str, pointer: str) -> Instrument:
+    """Parses a USDT-FUTURES symbol such as BTCUSDT. Raises UnreadablePayloadError."""
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:
-        reason = f"{symbol!r} does not end in USDT"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+        reason = f"expected a symbol ending in USDT, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     return contract("bitget", symbol, base=base, quote="USDT", settle="USDT")
 
 
-def _each_symbol(snapshot: Snapshot) -> Iterator[Params]:
-    """Ask for every contract that is open. Raises UnreadablePayloadError."""
-    for payload in filled(snapshot.answers(CONTRACTS), "data"):
-        kind = dict(payload.call.params)["productType"]
-        for at, row in rows(*member(decode(payload), "data")):
-            if word(row, "symbolStatus", at) not in _UNOPENED:
-                yield call(productType=kind, symbol=word(row, "symbol", at))
+def _open_contracts(snapshot: Snapshot) -> Iterator[Params]:
+    """Yields call parameters for every open contract. Raises UnreadablePayloadError."""
+    for payload in non_empty(snapshot.answers(CONTRACTS), "data"):
+        product_type = dict(payload.call.params)["productType"]
+        for pointer, row in iter_objects(*value_at(decode(payload), "data")):
+            if text_value(row, "symbolStatus", pointer) not in _NOT_TRADING:
+                yield call(productType=product_type, symbol=text_value(row, "symbol", pointer))
 
 
-_EACH_TYPE = every(*({"productType": kind} for kind in _SETTLES))
+_EACH_PRODUCT_TYPE = calls_with(
+    *({"productType": product_type} for product_type in _SETTLEMENT_CURRENCIES)
+)
 
 ADAPTER = VenueAdapter(
     venue="bitget",
@@ -184,15 +200,20 @@ ADAPTER = VenueAdapter(
     host="api.bitget.com",
     endpoints=(
         Endpoint(
-            CONTRACTS, "GET /api/v2/mix/market/contracts", Purpose.INSTRUMENTS, ask=_EACH_TYPE
+            CONTRACTS,
+            "GET /api/v2/mix/market/contracts",
+            Purpose.INSTRUMENTS,
+            call_plan=_EACH_PRODUCT_TYPE,
         ),
-        Endpoint(TICKERS, "GET /api/v2/mix/market/tickers", Purpose.PRICES, ask=_EACH_TYPE),
+        Endpoint(
+            TICKERS, "GET /api/v2/mix/market/tickers", Purpose.PRICES, call_plan=_EACH_PRODUCT_TYPE
+        ),
         Endpoint(
             LEVERS,
             "GET /api/v2/mix/market/query-position-lever",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=_each_symbol,
+            call_plan=_open_contracts,
         ),
     ),
     parse=parse,

@@ -1,4 +1,4 @@
-"""BitMart futures: only the largest leverage of each contract is public."""
+"""BitMart futures: only the maximum leverage of each contract is public."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,8 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicGetContractPublicDetails"
 
@@ -16,16 +15,23 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data", "symbols"), _ladder, "symbol")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parse_rows(
+        snapshot, facts, INSTRUMENTS, ("data", "symbols"), _tier_table, "symbol"
+    )
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    if word(row, "status", at) != "Trading":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "status", pointer) != "Trading":
         return
-    base, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
-    listed = contract("bitmart", word(row, "symbol", at), base=base, quote=quote, settle=quote)
-    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
+    )
+    instrument = contract(
+        "bitmart", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(
@@ -33,5 +39,5 @@ ADAPTER = VenueAdapter(
     title="BitMart",
     endpoints=(Endpoint(INSTRUMENTS, "GET /contract/public/details", Purpose.MARGIN),),
     parse=parse,
-    closed="ccxt no longer has this venue, so it is read from recordings alone",
+    closure_reason="ccxt no longer supports this venue; only its recordings are read",
 )

@@ -1,4 +1,4 @@
-"""BitMEX: a base risk limit and steps above it, in the settlement coin; closed since 2026-09-23."""
+"""BitMEX: risk limits in steps, in the settlement coin. Closed since 2026-09-23."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,105 +17,116 @@ from harmonize.core.payload import (
 from harmonize.core.schedule import MarginFunction, MarginMode, Profile, Unknown, flat
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, iso_day, positive, rate, read_rows, word
+from venues.fields import JsonObject, iso_date, positive_number, rate, read_rows, text_value
 from venues.parsing import formulas
-from venues.parsing.units import factor
+from venues.parsing.units import read_factor
 
 INSTRUMENTS = "publicGetInstrumentActive"
 
-_MINOR = {"XBt": ("XBT", Decimal(10) ** 8), "USDt": ("USDT", Decimal(10) ** 6)}
-"""Risk limits are in the smallest unit of the settlement currency: satoshi, or 10^-6 USDT."""
+_SETTLEMENT_UNITS = {"XBt": ("XBT", Decimal(10) ** 8), "USDt": ("USDT", Decimal(10) ** 6)}
+"""Coin and units per coin of each settlement unit: satoshi, or 10^-6 USDT."""
 
 CLOSED = "the venue closed on 2026-09-23"
+_NO_PRICE = Unknown("the payload has no XBTUSD price to convert its risk limits")
 
-_KINDS = {"FFWCSX", "FFCCSX"}  # perpetuals and futures
+_CONTRACT_TYPES = {"FFWCSX", "FFCCSX"}  # perpetuals and futures
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``steps = ceil((value - limit) / step)``: IM = base IM + steps × base MM, MM = base MM × (1 + steps).
+    """Reads IM = base IM + steps × base MM and MM = base MM × (1 + steps).
 
-    Of the whole position, by the risk limit that the user raised. Source: bitmex.com, "Risk limits
-    examples". Limits in coins become USD at the mark price of XBTUSD in the same payload.
+    ``steps = ceil((value - limit) / step)``. Rates apply to the whole position; the user raises the
+    risk limit. Source: bitmex.com, "Risk limits examples". Limits in coins become USD at the mark
+    price of XBTUSD in the same payload.
     """
     defects: list[Defect] = []
-    found: list[formulas.Formula] = []
+    margin_formulas: list[formulas.Formula] = []
     for payload in snapshot.answers(INSTRUMENTS):
         price = dict(read_rows((payload,), (), _price, [])).get("XBTUSD")
 
         def build(
-            payload: Payload, row: Row, at: str, price: Factor | None = price
+            payload: Payload, row: JsonObject, pointer: str, price: Factor | None = price
         ) -> Iterator[formulas.Formula]:
-            return _formula(payload, row, at, price)
+            return _formula(payload, row, pointer, price)
 
-        found += read_rows((payload,), (), build, defects)
-    return formulas.parsed(found, facts, defects)
+        margin_formulas += read_rows((payload,), (), build, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
+def _price(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
     if row.get("symbol") != "XBTUSD":
         return []
-    return [("XBTUSD", factor(payload, "mark price of XBTUSD", row, "markPrice", at, "USD"))]
+    return [
+        ("XBTUSD", read_factor(payload, "mark price of XBTUSD", row, "markPrice", pointer, "USD"))
+    ]
 
 
 def _formula(
-    payload: Payload, row: Row, at: str, price: Factor | None
+    payload: Payload, row: JsonObject, pointer: str, price: Factor | None
 ) -> Iterator[formulas.Formula]:
-    if word(row, "typ", at) not in _KINDS or word(row, "state", at) != "Open":
+    if (
+        text_value(row, "typ", pointer) not in _CONTRACT_TYPES
+        or text_value(row, "state", pointer) != "Open"
+    ):
         return
-    minor = word(row, "settlCurrency", at)
-    if minor not in _MINOR:
-        reason = f"one of {', '.join(_MINOR)} was due, was {minor!r}"
-        raise UnreadablePayloadError(where=f"{at}/settlCurrency", reason=reason)
-    settle, smallest = _MINOR[minor]
-    listed = _instrument(row, at, settle)
+    unit_code = text_value(row, "settlCurrency", pointer)
+    if unit_code not in _SETTLEMENT_UNITS:
+        reason = f"expected one of {', '.join(_SETTLEMENT_UNITS)}, found {unit_code!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/settlCurrency", reason=reason)
+    settle, units_per_coin = _SETTLEMENT_UNITS[unit_code]
+    instrument = _instrument(row, pointer, settle)
     formula = formulas.Formula(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        at=at,
+        pointer=pointer,
         columns=(
             Column("initial base", "/initMargin", "rate"),
             Column("maintenance base", "/maintMargin", "rate"),
-            Column("risk limit", "/riskLimit", minor),
-            Column("risk step", "/riskStep", minor),
+            Column("risk limit", "/riskLimit", unit_code),
+            Column("risk step", "/riskStep", unit_code),
         ),
-        initial=Unknown("the payload has no price of XBTUSD to convert its risk limits"),
-        maintenance=Unknown("the payload has no price of XBTUSD to convert its risk limits"),
+        initial=_NO_PRICE,
+        maintenance=_NO_PRICE,
         exclusion_reason=CLOSED,
     )
     if settle == "USDT":
-        unit, conversion = 1 / smallest, Conversion(f"{minor} / {smallest:f}, at par with USD", ())
+        unit = 1 / units_per_coin
+        conversion = Conversion(f"{unit_code} / {units_per_coin:f}, at par with USD", ())
     elif price is not None:
-        unit = price.value / smallest
-        conversion = Conversion(f"{minor} / {smallest:f} × price of XBT", (price,))
+        unit = price.value / units_per_coin
+        conversion = Conversion(f"{unit_code} / {units_per_coin:f} × price of XBT", (price,))
     else:
         yield formula
         return
-    initial, maintenance = _stepped(row, at, unit)
+    initial, maintenance = _margin_functions(row, pointer, unit)
     yield replace(formula, initial=initial, maintenance=maintenance, conversion=conversion)
 
 
-def _stepped(row: Row, at: str, unit: Decimal) -> tuple[MarginFunction, MarginFunction]:
-    """Steps until IM is the whole position; above that nobody could open."""
-    first, second = rate(row, "initMargin", at), rate(row, "maintMargin", at)
-    limit = positive(row, "riskLimit", at) * unit
-    step = positive(row, "riskStep", at) * unit
-    count = int((1 - first) / second) + 1
-    uppers = [limit + number * step for number in range(count)]
-    initial = [first + number * second for number in range(count)]
-    maintenance = [second * (1 + number) for number in range(count)]
-    return flat(uppers, initial), flat(uppers, maintenance)
+def _margin_functions(
+    row: JsonObject, pointer: str, unit: Decimal
+) -> tuple[MarginFunction, MarginFunction]:
+    """Returns IM and MM up to the step at which IM equals the whole position."""
+    initial_rate = rate(row, "initMargin", pointer)
+    maintenance_rate = rate(row, "maintMargin", pointer)
+    limit = positive_number(row, "riskLimit", pointer) * unit
+    step = positive_number(row, "riskStep", pointer) * unit
+    step_count = int((1 - initial_rate) / maintenance_rate) + 1
+    uppers = [limit + steps * step for steps in range(step_count)]
+    initial_rates = [initial_rate + steps * maintenance_rate for steps in range(step_count)]
+    maintenance_rates = [maintenance_rate * (1 + steps) for steps in range(step_count)]
+    return flat(uppers, initial_rates), flat(uppers, maintenance_rates)
 
 
-def _instrument(row: Row, at: str, settle: str) -> Instrument:
-    base, quote = word(row, "rootSymbol", at), word(row, "quoteCurrency", at)
+def _instrument(row: JsonObject, pointer: str, settle: str) -> Instrument:
+    base, quote = text_value(row, "rootSymbol", pointer), text_value(row, "quoteCurrency", pointer)
     return contract(
         "bitmex",
-        word(row, "symbol", at),
+        text_value(row, "symbol", pointer),
         base=base,
         quote=quote,
         settle=settle,
-        expiry=iso_day(row, "expiry", at) if row.get("expiry") is not None else None,
+        expiry=iso_date(row, "expiry", pointer) if row.get("expiry") is not None else None,
     )
 
 
@@ -124,5 +135,5 @@ ADAPTER = VenueAdapter(
     title="BitMEX",
     endpoints=(Endpoint(INSTRUMENTS, "GET /api/v1/instrument/active", Purpose.MARGIN),),
     parse=parse,
-    closed=f"{CLOSED}; its recordings are read",
+    closure_reason=f"{CLOSED}; only its recordings are read",
 )

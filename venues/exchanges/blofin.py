@@ -1,4 +1,4 @@
-"""BloFin swaps: the instrument list gives the largest leverage; no recording shows its tiers."""
+"""BloFin swaps: maximum leverage from the instrument list; no recording contains its tiers."""
 
 from collections.abc import Iterator
 
@@ -6,29 +6,33 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicGetMarketInstruments"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "instId")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "instId")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("instType") != "SWAP" or row.get("state") != "live":
         return
-    base, quote = word(row, "baseCurrency", at), word(row, "quoteCurrency", at)
-    kind = word(row, "contractType", at)
-    if kind not in {"linear", "inverse"}:
-        reason = f"linear or inverse was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{at}/contractType", reason=reason)
-    settle = quote if kind == "linear" else base
-    listed = contract("blofin", word(row, "instId", at), base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, at, listed)
+    base, quote = (
+        text_value(row, "baseCurrency", pointer),
+        text_value(row, "quoteCurrency", pointer),
+    )
+    contract_type = text_value(row, "contractType", pointer)
+    if contract_type not in {"linear", "inverse"}:
+        reason = f"expected linear or inverse, found {contract_type!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/contractType", reason=reason)
+    settle = quote if contract_type == "linear" else base
+    instrument = contract(
+        "blofin", text_value(row, "instId", pointer), base=base, quote=quote, settle=settle
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(

@@ -1,4 +1,4 @@
-"""BTSE futures: risk limits by level, without any rate and in no stated unit: nothing of margin."""
+"""BTSE futures: risk limits per level without rates or unit, so margins are unknown."""
 
 from collections.abc import Iterator
 
@@ -7,39 +7,48 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, positive, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import formulas
 
 LIMITS = "publicGetPublicApiMarketV1RiskLimits"
-NOTHING = Unknown("the venue publishes risk limits by level, without a margin rate or leverage")
+NO_RATE = Unknown("the venue publishes risk limits per level without margin rates or leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract's levels, so that a rate among them would be noticed."""
+    """Reads the levels of every contract and lists its margins as unknown."""
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(LIMITS), ("data",), _formula, defects)
-    return formulas.parsed(found, facts, defects)
+    margin_formulas = read_rows(snapshot.answers(LIMITS), ("data",), _formula, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-    symbol = word(row, "symbol", at)
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    symbol = text_value(row, "symbol", pointer)
     parts = symbol.split("-")
     if len(parts) != 3:  # noqa: PLR2004 - base, kind, quote
-        reason = f"BASE-PERP-QUOTE was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+        reason = f"expected BASE-PERP-QUOTE, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base, _, quote = parts
-    for due, (pointer, level) in enumerate(rows(row.get("riskLimits"), f"{at}/riskLimits"), 1):
-        in_sequence(level, "level", due, pointer)
-        positive(level, "value", pointer)
+    for ordinal, (level_pointer, level) in enumerate(
+        iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"), 1
+    ):
+        check_tier_number(level, "level", ordinal, level_pointer)
+        positive_number(level, "value", level_pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract("btse", symbol, base=base, quote=quote, settle=quote),
         profile=Profile(MarginMode.ANY),
-        at=f"{at}/riskLimits/0",
+        pointer=f"{pointer}/riskLimits/0",
         columns=(Column("first risk limit", "/value", "not stated"),),
-        initial=NOTHING,
-        maintenance=NOTHING,
-        capacity=Unknown("the unit of its risk limits is not stated"),
+        initial=NO_RATE,
+        maintenance=NO_RATE,
+        capacity=Unknown("the venue does not state the unit of its risk limits"),
     )
 
 

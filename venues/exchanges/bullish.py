@@ -1,4 +1,4 @@
-"""Bullish perpetuals and futures: margined as a portfolio, so no market publishes a rate."""
+"""Bullish perpetuals and futures: portfolio margin without published rates per contract."""
 
 from collections.abc import Iterator
 
@@ -7,37 +7,43 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, iso_day, positive, read_rows, word
+from venues.fields import JsonObject, iso_date, positive_number, read_rows, text_value
 from venues.parsing import formulas
 
 MARKETS = "publicGetV1Markets"
-NOTHING = Unknown("the venue margins portfolios and publishes no rate of a contract")
-_KINDS = {"PERPETUAL", "DATED_FUTURE"}
+NO_RATE = Unknown("the venue margins portfolios and publishes no rates per contract")
+_MARKET_TYPES = {"PERPETUAL", "DATED_FUTURE"}
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every derivative market, so that each is shown as not observable."""
+    """Reads every derivative market and lists its margins as unknown."""
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
-    return formulas.parsed(found, facts, defects)
+    margin_formulas = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-    if word(row, "marketType", at) not in _KINDS or row.get("marketEnabled") is not True:
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if (
+        text_value(row, "marketType", pointer) not in _MARKET_TYPES
+        or row.get("marketEnabled") is not True
+    ):
         return
-    base, quote = word(row, "underlyingBaseSymbol", at), word(row, "underlyingQuoteSymbol", at)
-    settle = word(row, "settlementAssetSymbol", at)
-    id_ = word(row, "symbol", at)
-    positive(row, "openInterestLimitUSD", at)
-    expiry = iso_day(row, "expiryDatetime", at) if row.get("expiryDatetime") is not None else None
+    base = text_value(row, "underlyingBaseSymbol", pointer)
+    quote = text_value(row, "underlyingQuoteSymbol", pointer)
+    settle = text_value(row, "settlementAssetSymbol", pointer)
+    id_ = text_value(row, "symbol", pointer)
+    positive_number(row, "openInterestLimitUSD", pointer)
+    expiry = (
+        iso_date(row, "expiryDatetime", pointer) if row.get("expiryDatetime") is not None else None
+    )
     yield formulas.Formula(
         payload=payload,
         instrument=contract("bullish", id_, base=base, quote=quote, settle=settle, expiry=expiry),
         profile=Profile(MarginMode.CROSS, "portfolio"),
-        at=at,
+        pointer=pointer,
         columns=(Column("open interest limit", "/openInterestLimitUSD", "USD"),),
-        initial=NOTHING,
-        maintenance=NOTHING,
+        initial=NO_RATE,
+        maintenance=NO_RATE,
     )
 
 

@@ -1,4 +1,4 @@
-"""Bybit contracts: risk limits in settlement currency, marginal MM with mmDeduction."""
+"""Bybit contracts: risk limits in settlement currency, marginal MM by ``mmDeduction``."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,20 +9,30 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import (
+    EmptyPageError,
     Params,
-    PastTheEndError,
-    all_answered,
-    cursor,
-    each,
-    every,
+    call_per_value,
+    calls_with,
+    field_values,
+    next_by_cursor,
     object_at,
-    values,
+    unanswered_check,
 )
 from venues.facts import Facts
-from venues.fields import Row, day, defect, filled, number, positive, rate, read_rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    date_of_milliseconds,
+    non_empty,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import mark_prices, tier_tables
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 RISK_LIMIT = "publicGetV5MarketRiskLimit"
 INSTRUMENTS = "publicGetV5MarketInstrumentsInfo"
@@ -34,145 +44,164 @@ COLUMNS = (
     Column("maintenance", "/maintenanceMargin", "rate"),
     Column("deduction", "/mmDeduction", "settlement currency"),
 )
-_EXPIRES = {
+_HAS_EXPIRY = {
     "LinearPerpetual": False,
     "LinearFutures": True,
     "InversePerpetual": False,
     "InverseFutures": True,
 }
-_DATED = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT)?-(?P<day>\d{2}[A-Z]{3}\d{2})$")
-_RATE_IS_FRACTION = 1
-_RATE_IS_PERCENT = 100
-_ROUNDING = 0.05
+_DATED_SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT)?-(?P<day>\d{2}[A-Z]{3}\d{2})$")
+_FRACTION_PRODUCT = 1
+_PERCENT_PRODUCT = 100
+"""IM rate × maximum leverage, for a rate in either unit."""
 
-_LIST = ("result", "list")
+_TOLERANCE = 0.05
+
+_LIST_KEYS = ("result", "list")
 _CATEGORIES = ({"category": "linear"}, {"category": "inverse"})
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read all pages of the risk limit list; risk ids are not monotone in the limit.
+    """Reads all pages of the risk limit list and sorts tiers by limit, not by risk id.
 
-    Contracts that the snapshot's own list does not have are left out: they no longer trade.
+    Contracts missing from the snapshot's instrument list are excluded: they no longer trade.
     """
     defects: list[Defect] = []
-    rows = read_rows(snapshot.answers(RISK_LIMIT), _LIST, _tier, defects)
-    lists = filled(snapshot.answers(INSTRUMENTS), *_LIST)
-    named = dict(read_rows(lists, _LIST, _listed, defects))
-    if lists:
-        rows = [one for one in rows if one.symbol in named]
-    marks = mark_prices.read(snapshot.answers(TICKERS), _LIST, ("symbol", "markPrice"), defects)
-    found = []
-    for one in group_by_symbol(rows, defects):
-        try:
-            found.append(_ladder(snapshot, one, named, marks))
-        except UnreadablePayloadError as error:
-            defects.append(defect(one.payload, error, one.symbol))
-    return tier_tables.parsed(snapshot, found, facts, defects)
-
-
-def _tier(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
-    leverage = positive(row, "maxLeverage", at)
-    initial = positive(row, "initialMargin", at)
-    product = float(initial * leverage)
-    if abs(product - _RATE_IS_FRACTION) > _ROUNDING:
-        unit = "percent" if abs(product / _RATE_IS_PERCENT - 1) <= _ROUNDING else "no unit we know"
-        reason = f"initialMargin {initial} at {leverage}x is written in {unit}, a fraction was due"
-        raise UnreadablePayloadError(where=f"{at}/initialMargin", reason=reason)
-    tier = Tier(
-        upper=positive(row, "riskLimitValue", at),
-        initial_rate=rate(row, "initialMargin", at),
-        maintenance_rate=rate(row, "maintenanceMargin", at),
-        deduction=None if row.get("mmDeduction") == "" else number(row, "mmDeduction", at),
+    tier_rows = read_rows(snapshot.answers(RISK_LIMIT), _LIST_KEYS, _tier_row, defects)
+    instrument_lists = non_empty(snapshot.answers(INSTRUMENTS), *_LIST_KEYS)
+    instruments = dict(read_rows(instrument_lists, _LIST_KEYS, _instrument_by_symbol, defects))
+    if instrument_lists:
+        tier_rows = [row for row in tier_rows if row.symbol in instruments]
+    marks = mark_prices.read_prices(
+        snapshot.answers(TICKERS), _LIST_KEYS, ("symbol", "markPrice"), defects
     )
-    yield TierRow(word(row, "symbol", at), tier, at, payload)
+    tables = []
+    for symbol_tiers in group_by_symbol(tier_rows, defects):
+        try:
+            tables.append(_tier_table(snapshot, symbol_tiers, instruments, marks))
+        except UnreadablePayloadError as error:
+            defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _listed(_: Payload, row: Row, at: str) -> list[tuple[str, Instrument]]:
-    symbol, kind = word(row, "symbol", at), word(row, "contractType", at)
-    if kind not in _EXPIRES:
-        reason = f"one of {', '.join(_EXPIRES)} was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{at}/contractType", reason=reason)
-    base, quote, settle = (word(row, key, at) for key in ("baseCoin", "quoteCoin", "settleCoin"))
-    expiry = day(row, "deliveryTime", at) if _EXPIRES[kind] else None
+def _tier_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
+    leverage = positive_number(row, "maxLeverage", pointer)
+    initial = positive_number(row, "initialMargin", pointer)
+    product = float(initial * leverage)
+    if abs(product - _FRACTION_PRODUCT) > _TOLERANCE:
+        unit = "percent" if abs(product / _PERCENT_PRODUCT - 1) <= _TOLERANCE else "an unknown unit"
+        reason = f"expected a fraction, found initialMargin {initial} at {leverage}x in {unit}"
+        raise UnreadablePayloadError(where=f"{pointer}/initialMargin", reason=reason)
+    tier = Tier(
+        upper=positive_number(row, "riskLimitValue", pointer),
+        initial_rate=rate(row, "initialMargin", pointer),
+        maintenance_rate=rate(row, "maintenanceMargin", pointer),
+        deduction=None if row.get("mmDeduction") == "" else number(row, "mmDeduction", pointer),
+    )
+    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
+
+
+def _instrument_by_symbol(
+    _: Payload, row: JsonObject, pointer: str
+) -> list[tuple[str, Instrument]]:
+    symbol, contract_type = (
+        text_value(row, "symbol", pointer),
+        text_value(row, "contractType", pointer),
+    )
+    if contract_type not in _HAS_EXPIRY:
+        reason = f"expected one of {', '.join(_HAS_EXPIRY)}, found {contract_type!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/contractType", reason=reason)
+    base, quote, settle = (
+        text_value(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
+    )
+    expiry = (
+        date_of_milliseconds(row, "deliveryTime", pointer) if _HAS_EXPIRY[contract_type] else None
+    )
     return [
         (symbol, contract("bybit", symbol, base=base, quote=quote, settle=settle, expiry=expiry))
     ]
 
 
-def _ladder(
-    snapshot: Snapshot, found: SymbolTiers, named: dict[str, Instrument], marks: mark_prices.Marks
+def _tier_table(
+    snapshot: Snapshot,
+    symbol_tiers: SymbolTiers,
+    instruments: dict[str, Instrument],
+    marks: mark_prices.MarkPrices,
 ) -> tier_tables.TierTable:
-    if found.tiers[0].deduction:
-        reason = "the lowest tier is missing, for the lowest found has a deduction"
-        raise UnreadablePayloadError(where=f"{found.rows[0]}/mmDeduction", reason=reason)
-    listed = named.get(found.symbol) or instrument(found.symbol)
+    if symbol_tiers.tiers[0].deduction:
+        reason = "the lowest tier is missing: the first tier has a deduction"
+        raise UnreadablePayloadError(where=f"{symbol_tiers.rows[0]}/mmDeduction", reason=reason)
+    instrument = instruments.get(symbol_tiers.symbol) or parse_symbol(symbol_tiers.symbol)
     return tier_tables.TierTable(
-        payload=found.payload,
-        instrument=listed,
+        payload=symbol_tiers.payload,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=found.tiers,
-        rows=found.rows,
+        tiers=symbol_tiers.tiers,
+        rows=symbol_tiers.rows,
         columns=COLUMNS,
-        usd=_to_usd(snapshot, found.payload, listed, marks),
+        usd=_to_usd(snapshot, symbol_tiers.payload, instrument, marks),
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
-    """The risk limit of an inverse contract is a number of coins, as its worked examples show.
+    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.MarkPrices
+) -> UsdConversion | Unknown:
+    """Converts risk limits, which are numbers of coins on inverse contracts, as worked examples show.
 
     Source: Bybit help, "Maintenance Margin (Inverse Contract)".
     """
-    if listed.payoff is Payoff.INVERSE:
-        return coins(payload, marks.price(snapshot, listed, payload))
-    return currency(listed, listed.settle)
+    if instrument.payoff is Payoff.INVERSE:
+        return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+    return currency_to_usd(instrument, instrument.settle)
 
 
-def instrument(symbol: str) -> Instrument:
-    """Take a symbol apart: BTCUSDT, BTCPERP (USDC), BTC-26SEP25 (USDC), BTCUSDT-26SEP25, BTCUSD.
+def parse_symbol(symbol: str) -> Instrument:
+    """Parses a symbol: BTCUSDT, BTCPERP (USDC), BTC-26SEP25 (USDC), BTCUSDT-26SEP25, BTCUSD.
 
-    Raises UnreadablePayloadError: none of these.
+    Raises UnreadablePayloadError: the symbol has another form.
     """
-    dated = _DATED.match(symbol)
-    if dated:
-        quote = dated["quote"] or "USDC"
-        expiry = _day(dated["day"])
+    match = _DATED_SYMBOL.match(symbol)
+    if match:
+        quote = match["quote"] or "USDC"
+        expiry = _parse_expiry(match["day"])
         return contract(
-            "bybit", symbol, base=dated["base"], quote=quote, settle=quote, expiry=expiry
+            "bybit", symbol, base=match["base"], quote=quote, settle=quote, expiry=expiry
         )
-    for ending, quote in (("USDT", "USDT"), ("PERP", "USDC"), ("USD", "USD")):
-        base = symbol.removesuffix(ending)
+    for suffix, quote in (("USDT", "USDT"), ("PERP", "USDC"), ("USD", "USD")):
+        base = symbol.removesuffix(suffix)
         if base and base != symbol:
             settle = base if quote == "USD" else quote
             return contract("bybit", symbol, base=base, quote=quote, settle=settle)
-    reason = f"{symbol!r} is no linear or inverse contract's symbol that we know"
+    reason = f"expected the symbol of a linear or inverse contract, found {symbol!r}"
     raise UnreadablePayloadError(where="/symbol", reason=reason)
 
 
-def _day(text: str) -> date:
+def _parse_expiry(text: str) -> date:
     try:
         return datetime.strptime(text, "%d%b%y").replace(tzinfo=UTC).date()
     except ValueError:
-        reason = f"{text!r} is no expiry"
+        reason = f"expected an expiry DDMMMYY, found {text!r}"
         raise UnreadablePayloadError(where="/symbol", reason=reason) from None
 
 
 def _categories(snapshot: Snapshot) -> Iterable[str]:
-    """Find the categories in which contracts are listed."""
-    for payload in filled(snapshot.answers(INSTRUMENTS), *_LIST):
+    """Yields the categories in which contracts are listed."""
+    for payload in non_empty(snapshot.answers(INSTRUMENTS), *_LIST_KEYS):
         yield dict(payload.call.params)["category"]
 
 
-def _next(params: Params, document: object) -> Params | None:
-    """Follow the cursor; an answer without one, or without rows after it, was the last."""
+def _next_page(params: Params, document: object) -> Params | None:
+    """Follows the cursor. A response without a cursor is the last page.
+
+    Raises PastTheEndError: a page after the first has no rows.
+    """
     result, _ = object_at(document, "result")
     if result.get("list") == [] and "cursor" in dict(params):
-        raise PastTheEndError
-    return _FOLLOWING(params, document) if "nextPageCursor" in result else None
+        raise EmptyPageError
+    return _FOLLOW_CURSOR(params, document) if "nextPageCursor" in result else None
 
 
-_FOLLOWING = cursor("cursor", "result", "nextPageCursor")
+_FOLLOW_CURSOR = next_by_cursor("cursor", "result", "nextPageCursor")
 
 ADAPTER = VenueAdapter(
     venue="bybit",
@@ -184,22 +213,27 @@ ADAPTER = VenueAdapter(
             "GET /v5/market/instruments-info",
             Purpose.INSTRUMENTS,
             calls=Calls.PAGES,
-            ask=every(*({**one, "limit": "1000", "status": "Trading"} for one in _CATEGORIES)),
-            next_page=_next,
+            call_plan=calls_with(
+                *({**category, "limit": "1000", "status": "Trading"} for category in _CATEGORIES)
+            ),
+            next_page=_next_page,
         ),
-        Endpoint(TICKERS, "GET /v5/market/tickers", Purpose.PRICES, ask=every(*_CATEGORIES)),
+        Endpoint(
+            TICKERS, "GET /v5/market/tickers", Purpose.PRICES, call_plan=calls_with(*_CATEGORIES)
+        ),
         Endpoint(
             RISK_LIMIT,
             "GET /v5/market/risk-limit",
             Purpose.MARGIN,
             calls=Calls.PAGES,
-            ask=each("category", _categories),
-            next_page=_next,
+            call_plan=call_per_value("category", _categories),
+            next_page=_next_page,
         ),
     ),
     parse=parse,
-    # The list was cut short before now, without a word (ccxt issues 21818 and 29721).
-    whole=all_answered(
-        values(INSTRUMENTS, *_LIST, field="symbol"), values(RISK_LIMIT, *_LIST, field="symbol")
+    # The venue has truncated this list without an error (ccxt issues 21818 and 29721).
+    completeness_error=unanswered_check(
+        field_values(INSTRUMENTS, *_LIST_KEYS, field="symbol"),
+        field_values(RISK_LIMIT, *_LIST_KEYS, field="symbol"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Coinbase International perpetuals: a base initial rate until 2025, only the largest leverage since."""
+"""Coinbase International perpetuals: a base initial rate until 2025, only the maximum leverage since."""
 
 from collections.abc import Iterator
 
@@ -6,72 +6,94 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import Derived, MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, mapping, positive, rate, read_rows, word
-from venues.parsing import flat_rates, formulas
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, json_object, positive_number, rate, read_rows, text_value
+from venues.parsing import flat_rates, formulas, tier_tables
 
 INSTRUMENTS = "publicGetGetInstruments"
 OLD_INSTRUMENTS = "v1PublicGetInstruments"
-"""The call of the venue's own API, which ccxt asked before the venue moved to Deribit's."""
+"""Endpoint of the venue's former API, used by ccxt until the venue moved to Deribit's."""
 
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
-RISE = "the least rate; the charge for a position's share of trading volume is not in the payload"
-TWO_THIRDS = "MM is two thirds of IM, as the venue's leverage and margin policy states"
+LOWEST_RATE_ONLY = (
+    "lowest rate; the payload omits the charge for a position's share of trading volume"
+)
+MAINTENANCE_SHARE = "MM is two thirds of IM, as the venue's leverage and margin policy states"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IM = max(base, charge * sqrt(share of volume))``, of which only the base is published."""
+    """Reads base rates of ``IM = max(base, charge * sqrt(share of volume))`` and maximum leverages.
+
+    The venue does not publish the charge.
+    """
     defects: list[Defect] = []
-    old = read_rows(snapshot.answers(OLD_INSTRUMENTS), (), _formula, defects)
-    new = read_rows(
-        snapshot.answers(INSTRUMENTS), ("result",), _ladder, defects, symbol_key="instrument_name"
+    margin_formulas = read_rows(snapshot.answers(OLD_INSTRUMENTS), (), _formula, defects)
+    tables = read_rows(
+        snapshot.answers(INSTRUMENTS),
+        ("result",),
+        _tier_table,
+        defects,
+        symbol_key="instrument_name",
     )
-    based = formulas.parsed(old, facts, defects)
-    leveraged = tiers.parsed(snapshot, new, facts, ())
-    return Parsed((*based.schedules, *leveraged.schedules), based.defects)
+    from_base_rates = formulas.build_schedules(margin_formulas, facts, defects)
+    from_leverage = tier_tables.build_schedules(snapshot, tables, facts, ())
+    return Parsed((*from_base_rates.schedules, *from_leverage.schedules), from_base_rates.defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-    if word(row, "type", at) != "PERP":
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "type", pointer) != "PERP":
         return
-    base, quote = word(row, "base_asset_name", at), word(row, "quote_asset_name", at)
-    listed = contract(
-        "coinbaseinternational", word(row, "symbol", at), base=base, quote=quote, settle=quote
+    base, quote = (
+        text_value(row, "base_asset_name", pointer),
+        text_value(row, "quote_asset_name", pointer),
     )
-    least = rate(row, "base_imf", at)
-    prices = mapping(row.get("quote"), f"{at}/quote")
-    mark = positive(prices, "mark_price", f"{at}/quote")
+    instrument = contract(
+        "coinbaseinternational",
+        text_value(row, "symbol", pointer),
+        base=base,
+        quote=quote,
+        settle=quote,
+    )
+    base_rate = rate(row, "base_imf", pointer)
+    prices = json_object(row.get("quote"), f"{pointer}/quote")
+    mark_price = positive_number(prices, "mark_price", f"{pointer}/quote")
     yield formulas.Formula(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
-        at=at,
+        pointer=pointer,
         columns=(
             Column("initial base", "/base_imf", "rate"),
             Column("capacity", "/position_limit_qty", "coins"),
             Column("mark price", "/quote/mark_price", "USD"),
         ),
-        initial=formulas.least(least),
-        maintenance=formulas.least(least * 2 / 3),
+        initial=formulas.single_rate(base_rate),
+        maintenance=formulas.single_rate(base_rate * 2 / 3),
         capacity=Derived(
-            positive(row, "position_limit_qty", at) * mark, "position limit at the mark price"
+            positive_number(row, "position_limit_qty", pointer) * mark_price,
+            "position limit at the mark price",
         ),
-        capacity_price=mark,
-        doubts=(RISE, TWO_THIRDS),
-        exclusion_reason=RISE,
+        capacity_price=mark_price,
+        doubts=(LOWEST_RATE_ONLY, MAINTENANCE_SHARE),
+        exclusion_reason=LOWEST_RATE_ONLY,
     )
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    if word(row, "kind", at) != "future" or word(row, "settlement_period", at) != "perpetual":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if (
+        text_value(row, "kind", pointer) != "future"
+        or text_value(row, "settlement_period", pointer) != "perpetual"
+    ):
         return
-    base, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
-    settle = word(row, "settlement_currency", at)
-    id_ = word(row, "instrument_name", at)
-    listed = contract("coinbaseinternational", id_, base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
+    )
+    settle = text_value(row, "settlement_currency", pointer)
+    id_ = text_value(row, "instrument_name", pointer)
+    instrument = contract("coinbaseinternational", id_, base=base, quote=quote, settle=settle)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(
@@ -83,13 +105,13 @@ ADAPTER = VenueAdapter(
             "publicGetGetBookSummaryByCurrency",
             "GET /api/v2/public/get_book_summary_by_currency",
             Purpose.PRICES,
-            ask=once(currency="USDC", kind="future"),
+            call_plan=single_call(currency="USDC", kind="future"),
         ),
         Endpoint(
             INSTRUMENTS,
             "GET /api/v2/public/get_instruments",
             Purpose.MARGIN,
-            ask=once(currency="any", kind="future"),
+            call_plan=single_call(currency="any", kind="future"),
         ),
     ),
     parse=parse,

@@ -1,4 +1,4 @@
-"""Crypto.com derivatives: the largest leverage; how rates rise with size has no known scale."""
+"""Crypto.com derivatives: maximum leverage only; the scale of its size-dependent rate is unknown."""
 
 from collections.abc import Iterator
 
@@ -6,33 +6,35 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, day, number, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, date_of_milliseconds, number, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "v1PublicGetPublicGetInstruments"
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
-_KINDS = {"PERPETUAL_SWAP", "FUTURE"}
+_CONTRACT_TYPES = {"PERPETUAL_SWAP", "FUTURE"}
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract that trades; IM is the least, ``N / max_leverage``.
+    """Reads every contract that trades. IM is ``N / max_leverage``, the lowest possible margin.
 
-    The venue adds a rate per unit held (``unit_margin_rate``), whose scale no source states; it is
-    gathered and not used.
+    The venue adds a rate per unit of position (``unit_margin_rate``). No source states its scale,
+    so it is gathered and not used.
     """
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("result", "data"), _ladder)
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("result", "data"), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    if word(row, "inst_type", at) not in _KINDS or row.get("tradable") is not True:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if (
+        text_value(row, "inst_type", pointer) not in _CONTRACT_TYPES
+        or row.get("tradable") is not True
+    ):
         return
-    base, quote = word(row, "base_ccy", at), word(row, "quote_ccy", at)
-    id_ = word(row, "symbol", at)
+    base, quote = text_value(row, "base_ccy", pointer), text_value(row, "quote_ccy", pointer)
+    id_ = text_value(row, "symbol", pointer)
     key = "expiry_timestamp_ms"
-    expiry = day(row, key, at) if number(row, key, at) else None
-    listed = contract("cryptocom", id_, base=base, quote=quote, settle=quote, expiry=expiry)
-    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
+    expiry = date_of_milliseconds(row, key, pointer) if number(row, key, pointer) else None
+    instrument = contract("cryptocom", id_, base=base, quote=quote, settle=quote, expiry=expiry)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 _PATH = "/exchange/v1/public"

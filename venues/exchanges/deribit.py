@@ -1,4 +1,4 @@
-"""Deribit futures: margin that rises with position size, by slopes from the venue's help pages."""
+"""Deribit futures: rates that rise with position size, by slopes from the venue's help pages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,19 +32,20 @@ from harmonize.core.schedule import (
     Unknown,
 )
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import every, once
+from venues.calls import calls_with, single_call
 from venues.facts import Facts
-from venues.fields import Row, filled, positive, rate, read_rows, word
-from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, archived_price, coins, factor
+from venues.fields import JsonObject, non_empty, positive_number, rate, read_rows, text_value
+from venues.parsing import formulas, tier_tables
+from venues.parsing.units import UsdConversion, archived_price, coins_to_usd, read_factor
 
 INSTRUMENTS = "publicGetGetInstruments"
 SUMMARIES = "publicGetGetBookSummaryByCurrency"
 SLOPES = "documentedMarginSlopes"
-"""The call under which the help page's slopes are archived; no endpoint publishes them."""
+"""Method name under which the help pages' slopes are archived; no endpoint publishes them."""
 
-_PERPETUAL = 32503708800000  # the expiry, in ms, that stands for none
+_NO_EXPIRY = 32503708800000  # expiration_timestamp of perpetuals, in ms
 
+_LEVERAGE_COLUMNS = (Column("maximum leverage", "/max_leverage", "leverage"),)
 _SLOPE_COLUMNS = (
     Column("initial base", "/initial_base", "rate"),
     Column("initial slope", "/initial_slope", "rate per coin"),
@@ -55,21 +56,23 @@ _SLOPE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Slope:
+    """Base rate and slope per coin of IM and MM, from the help-page payload."""
+
     payload: Payload
-    at: str
+    pointer: str
     initial: tuple[Decimal, Decimal]
     maintenance: tuple[Decimal, Decimal]
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read futures; one with a documented slope gets margins, another its maximum leverage."""
+    """Reads futures: margins where slopes are documented, otherwise the maximum leverage alone."""
     defects: list[Defect] = []
     slopes = dict(read_rows(snapshot.answers(SLOPES), ("slopes",), _slope, defects))
-    summaries = filled(snapshot.answers(SUMMARIES), "result")
+    summaries = non_empty(snapshot.answers(SUMMARIES), "result")
     marks = dict(read_rows(summaries, ("result",), _mark, defects, symbol_key="instrument_name"))
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[MarginSchedule]:
-        return _schedule(snapshot, payload, row, at, slopes, marks, facts)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[MarginSchedule]:
+        return _schedule(snapshot, payload, row, pointer, slopes, marks, facts)
 
     schedules = read_rows(
         snapshot.answers(INSTRUMENTS), ("result",), build, defects, symbol_key="instrument_name"
@@ -77,135 +80,147 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return Parsed(tuple(schedules), tuple(defects))
 
 
-def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
     if row.get("mark_price") is None:
         return []
-    id_ = word(row, "instrument_name", at)
-    return [(id_, factor(payload, f"mark price of {id_}", row, "mark_price", at, "USD"))]
+    id_ = text_value(row, "instrument_name", pointer)
+    return [(id_, read_factor(payload, f"mark price of {id_}", row, "mark_price", pointer, "USD"))]
 
 
-def _slope(payload: Payload, row: Row, at: str) -> list[tuple[str, _Slope]]:
-    initial = (rate(row, "initial_base", at), positive(row, "initial_slope", at))
-    maintenance = (rate(row, "maintenance_base", at), positive(row, "maintenance_slope", at))
-    key = f"{word(row, 'base_currency', at)}/{word(row, 'settlement_currency', at)}"
-    return [(key, _Slope(payload, at, initial, maintenance))]
+def _slope(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, _Slope]]:
+    initial = (rate(row, "initial_base", pointer), positive_number(row, "initial_slope", pointer))
+    maintenance = (
+        rate(row, "maintenance_base", pointer),
+        positive_number(row, "maintenance_slope", pointer),
+    )
+    key = f"{text_value(row, 'base_currency', pointer)}/{text_value(row, 'settlement_currency', pointer)}"
+    return [(key, _Slope(payload, pointer, initial, maintenance))]
 
 
-def _schedule(  # noqa: PLR0913, PLR0917 - what a schedule rests on
+def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
-    at: str,
+    row: JsonObject,
+    pointer: str,
     slopes: dict[str, _Slope],
     marks: dict[str, Factor],
     facts: Facts,
 ) -> Iterator[MarginSchedule]:
     if row.get("kind") != "future" or row.get("is_active") is not True:
         return
-    listed = instrument(row, at)
-    fact = facts.about("deribit", listed.payoff, MarginMode.ANY, payload.observed_at.date())
+    instrument = read_instrument(row, pointer)
+    fact = facts.find("deribit", instrument.payoff, MarginMode.ANY, payload.observed_at.date())
     if fact is None:
-        reason = f"no source says how margin was computed on {payload.observed_at.date()}"
-        raise UnreadablePayloadError(where=at, reason=reason)
-    slope = slopes.get(f"{listed.underlying.asset}/{listed.settle}")
-    price = marks.get(listed.id) or archived_price(
-        snapshot, listed.underlying.asset, payload.observed_at
+        reason = f"no source states how margin was computed on {payload.observed_at.date()}"
+        raise UnreadablePayloadError(where=pointer, reason=reason)
+    slope = slopes.get(f"{instrument.underlying.asset}/{instrument.settle}")
+    price = marks.get(instrument.id) or archived_price(
+        snapshot, instrument.underlying.asset, payload.observed_at
     )
-    usd = coins(payload, price)
-    leverage = positive(row, "max_leverage", at)
-    initial, maintenance = _margins(listed, slope, usd, leverage)
-    listing = Evidence(
-        payload.sha256, (at,), (Column("maximum leverage", "/max_leverage", "leverage"),)
-    )
-    evidence = (_slope_evidence(slope, usd), listing) if slope else (listing,)
-    also = (slope.payload,) if slope else ()
-    factors = usd.conversion.factors if isinstance(usd, ToUsd) and slope else ()
+    usd = coins_to_usd(payload, price)
+    leverage = positive_number(row, "max_leverage", pointer)
+    initial, maintenance = _margins(instrument, slope, usd, leverage)
+    slope_payloads = (slope.payload,) if slope else ()
+    factors = usd.conversion.factors if isinstance(usd, UsdConversion) and slope else ()
     yield MarginSchedule(
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         observed_at=payload.observed_at,
-        dates=_dates(payload, also, factors),
-        origin=tier_tables.weakest((payload, *also)),
+        dates=_dates(payload, slope_payloads, factors),
+        origin=tier_tables.least_reliable_origin((payload, *slope_payloads)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
         initial=initial,
         maintenance=maintenance,
-        capacity=Unknown("the venue publishes no largest position"),
+        capacity=formulas.NO_CAPACITY,
         meaning=fact.meaning,
         fee=fact.fee_add_on,
-        evidence=evidence,
-        exclusion_reason="" if slope else "only the maximum leverage is published",
+        evidence=_evidence(payload, pointer, slope, usd),
+        exclusion_reason="" if slope else formulas.ONLY_LEVERAGE,
     )
 
 
 def _margins(
-    listed: Instrument, slope: _Slope | None, usd: ToUsd | Unknown, leverage: Decimal
+    instrument: Instrument, slope: _Slope | None, usd: UsdConversion | Unknown, leverage: Decimal
 ) -> tuple[Observed[MarginFunction], Observed[MarginFunction]]:
-    """``rate = base + slope * q``, q the position in coins, on the whole position."""
+    """Returns IM and MM: ``rate = base + slope * q`` on the whole position, q in coins."""
     if slope is None:
-        lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.inverse(leverage)),))
-        doubt = f"least IM at the maximum leverage; the rise with size of {listed.id} is not public"
-        missing = Unknown("the venue publishes only the maximum leverage of this contract")
-        return tier_tables.figure(lowest, [doubt]), missing
+        lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.leverage_to_rate(leverage)),))
+        doubt = f"lowest IM, at the maximum leverage; the size-dependent rate of {instrument.id} is not public"
+        no_maintenance = Unknown("the venue publishes only the maximum leverage of this contract")
+        return tier_tables.observed_function(lowest, [doubt]), no_maintenance
     if isinstance(usd, Unknown):
         return usd, usd
-    doubts = (f"slopes of the help page of {slope.payload.observed_at.date()}", usd.derivation)
+    doubts = (f"slopes from the help page dated {slope.payload.observed_at.date()}", usd.derivation)
     return (
-        tier_tables.figure(_rising(*slope.initial, usd.multiplier), doubts),
-        tier_tables.figure(_rising(*slope.maintenance, usd.multiplier), doubts),
+        tier_tables.observed_function(_rising_margin(*slope.initial, usd.multiplier), doubts),
+        tier_tables.observed_function(_rising_margin(*slope.maintenance, usd.multiplier), doubts),
     )
 
 
-def _rising(base: Decimal, slope: Decimal, price: Decimal) -> MarginFunction:
-    """Margin with a rate that rises with size, until it is the whole notional."""
-    whole = (1 - base) * price / slope
+def _rising_margin(base: Decimal, slope: Decimal, price: Decimal) -> MarginFunction:
+    """Margin whose rate rises with size until margin equals notional."""
+    full_margin_notional = (1 - base) * price / slope
     return MarginFunction(
-        (Piece(whole, ZERO, base, slope / price), Piece(INFINITY, ZERO, Decimal(1)))
+        (Piece(full_margin_notional, ZERO, base, slope / price), Piece(INFINITY, ZERO, Decimal(1)))
     )
 
 
-def _slope_evidence(slope: _Slope, usd: ToUsd | Unknown) -> Evidence:
-    conversion = usd.conversion if isinstance(usd, ToUsd) else None
-    return Evidence(slope.payload.sha256, (slope.at,), _SLOPE_COLUMNS, conversion)
+def _evidence(
+    payload: Payload, pointer: str, slope: _Slope | None, usd: UsdConversion | Unknown
+) -> tuple[Evidence, ...]:
+    leverage = Evidence(payload.sha256, (pointer,), _LEVERAGE_COLUMNS)
+    if slope is None:
+        return (leverage,)
+    conversion = usd.conversion if isinstance(usd, UsdConversion) else None
+    slopes = Evidence(slope.payload.sha256, (slope.pointer,), _SLOPE_COLUMNS, conversion)
+    return slopes, leverage
 
 
 def _dates(
-    payload: Payload, also: tuple[Payload, ...], factors: tuple[Factor, ...]
+    payload: Payload, slope_payloads: tuple[Payload, ...], factors: tuple[Factor, ...]
 ) -> tuple[datetime, ...]:
     times = {payload.observed_at}
-    times |= {one.observed_at for one in also} | {one.observed_at for one in factors}
+    times |= {slopes.observed_at for slopes in slope_payloads}
+    times |= {factor.observed_at for factor in factors}
     return tuple(sorted(times))
 
 
-def instrument(row: Row, at: str) -> Instrument:
-    """Name a future: BTC-PERPETUAL is inverse, BTC_USDC-PERPETUAL linear."""
-    id_, base = word(row, "instrument_name", at), word(row, "base_currency", at)
-    settle, quote = word(row, "settlement_currency", at), word(row, "counter_currency", at)
-    expiry = positive(row, "expiration_timestamp", at)
-    return contract("deribit", id_, base=base, quote=quote, settle=settle, expiry=_day(expiry, at))
+def read_instrument(row: JsonObject, pointer: str) -> Instrument:
+    """Reads a future from its row: BTC-PERPETUAL is inverse, BTC_USDC-PERPETUAL linear."""
+    id_, base = (
+        text_value(row, "instrument_name", pointer),
+        text_value(row, "base_currency", pointer),
+    )
+    settle = text_value(row, "settlement_currency", pointer)
+    quote = text_value(row, "counter_currency", pointer)
+    expiry = positive_number(row, "expiration_timestamp", pointer)
+    return contract(
+        "deribit", id_, base=base, quote=quote, settle=settle, expiry=_expiry(expiry, pointer)
+    )
 
 
-def _day(milliseconds: Decimal, at: str) -> date | None:
-    if milliseconds == _PERPETUAL:
+def _expiry(milliseconds: Decimal, pointer: str) -> date | None:
+    if milliseconds == _NO_EXPIRY:
         return None
     try:
         return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC).date()
     except (OverflowError, OSError, ValueError):
-        reason = f"a time in milliseconds was due, was {milliseconds}"
-        where = f"{at}/expiration_timestamp"
+        reason = f"expected a time in milliseconds, found {milliseconds}"
+        where = f"{pointer}/expiration_timestamp"
         raise UnreadablePayloadError(where=where, reason=reason) from None
 
 
 def documented() -> tuple[Payload, ...]:
-    """The slopes of the venue's two help pages, dated as they are."""
+    """Slopes of the venue's two help pages, under the pages' date."""
     provenance = Provenance(
         Origin.DOCUMENTATION,
         "numbers of two Deribit help pages, support.deribit.com 25944738177565 and 25944826427293",
         "the pages' date; a live position agrees with 1.0 % and 2.0 %",
     )
     content = files("venues").joinpath("deribit_slopes.json").read_bytes()
-    written = datetime(2022, 1, 11, tzinfo=UTC)
-    return (Payload.of("deribit", Call(SLOPES), written, provenance, content),)
+    published_at = datetime(2022, 1, 11, tzinfo=UTC)
+    return (Payload.of("deribit", Call(SLOPES), published_at, provenance, content),)
 
 
 ADAPTER = VenueAdapter(
@@ -217,15 +232,17 @@ ADAPTER = VenueAdapter(
             SUMMARIES,
             "GET /api/v2/public/get_book_summary_by_currency",
             Purpose.PRICES,
-            ask=every(*({"currency": one, "kind": "future"} for one in ("BTC", "ETH", "USDC"))),
+            call_plan=calls_with(
+                *({"currency": currency, "kind": "future"} for currency in ("BTC", "ETH", "USDC"))
+            ),
         ),
         Endpoint(
             INSTRUMENTS,
             "GET /api/v2/public/get_instruments",
             Purpose.MARGIN,
-            ask=once(currency="any", kind="future"),
+            call_plan=single_call(currency="any", kind="future"),
         ),
     ),
     parse=parse,
-    documented=documented,
+    documented_payloads=documented,
 )

@@ -1,4 +1,4 @@
-"""dYdX v4 markets: one rate for every size, IM raised by the market's open interest."""
+"""dYdX v4 markets: flat rates, with IM raised by the market's open interest."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,9 +15,9 @@ from harmonize.core.payload import (
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, number, rate, read_members, word
+from venues.fields import JsonObject, number, rate, read_members, text_value
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, factor
+from venues.parsing.units import UsdConversion, read_factor
 
 MARKETS = "indexerGetPerpetualMarkets"
 
@@ -33,41 +33,43 @@ _MODES = {"CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every active market of the indexer."""
+    """Reads every active market of the indexer."""
     defects: list[Defect] = []
-    found = read_members(
-        snapshot.answers(MARKETS), ("markets",), _ladder, defects, symbol_key="ticker"
+    tables = read_members(
+        snapshot.answers(MARKETS), ("markets",), _tier_table, defects, symbol_key="ticker"
     )
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", at) != "ACTIVE":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "status", pointer) != "ACTIVE":
         return
-    listed = instrument(word(row, "ticker", at), at)
-    mode = word(row, "marketType", at)
+    instrument = parse_symbol(text_value(row, "ticker", pointer), pointer)
+    mode = text_value(row, "marketType", pointer)
     if mode not in _MODES:
-        reason = f"CROSS or ISOLATED was due, was {mode!r}"
-        raise UnreadablePayloadError(where=f"{at}/marketType", reason=reason)
-    price = factor(payload, f"oracle price of {listed.id}", row, "oraclePrice", at, "USD")
+        reason = f"expected CROSS or ISOLATED, found {mode!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/marketType", reason=reason)
+    price = read_factor(
+        payload, f"oracle price of {instrument.id}", row, "oraclePrice", pointer, "USD"
+    )
     tier = Tier(
         upper=INFINITY,
         initial_rate=scaled_initial(
-            base=rate(row, "initialMarginFraction", at),
-            open_interest=number(row, "openInterest", at) * price.value,
-            lower=number(row, "openInterestLowerCap", at),
-            upper=number(row, "openInterestUpperCap", at),
+            base=rate(row, "initialMarginFraction", pointer),
+            open_interest=number(row, "openInterest", pointer) * price.value,
+            lower=number(row, "openInterestLowerCap", pointer),
+            upper=number(row, "openInterestUpperCap", pointer),
         ),
-        maintenance_rate=rate(row, "maintenanceMarginFraction", at),
+        maintenance_rate=rate(row, "maintenanceMarginFraction", pointer),
     )
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(_MODES[mode]),
         tiers=(tier,),
-        rows=(at,),
+        rows=(pointer,),
         columns=COLUMNS,
-        usd=ToUsd(Decimal(1), Conversion("open interest × oracle price", (price,)), ""),
+        usd=UsdConversion(Decimal(1), Conversion("open interest × oracle price", (price,)), ""),
         notes=("IM depends on the market's open interest in the snapshot, not on the position.",),
     )
 
@@ -75,9 +77,10 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTab
 def scaled_initial(
     *, base: Decimal, open_interest: Decimal, lower: Decimal, upper: Decimal
 ) -> Decimal:
-    """``min(1, base + max(0, (OI - lower) / (upper - lower)) * (1 - base))``; amounts in USD.
+    """IM rate ``min(1, base + max(0, (OI - lower) / (upper - lower)) * (1 - base))``.
 
-    An upper cap of 0 switches scaling off. Source: dYdX v4 chain, liquidity_tier.go.
+    Open interest and caps are in USD. An upper cap of 0 disables scaling. Source: dYdX v4 chain,
+    liquidity_tier.go.
     """
     if upper <= lower:
         return base
@@ -85,13 +88,13 @@ def scaled_initial(
     return min(Decimal(1), base + share * (1 - base))
 
 
-def instrument(ticker: str, at: str) -> Instrument:
-    """Take a ticker apart: BTC-USD, settled in USDC. Raises UnreadablePayloadError."""
+def parse_symbol(ticker: str, pointer: str) -> Instrument:
+    """Parses a ticker such as BTC-USD, settled in USDC. Raises UnreadablePayloadError."""
     base, _, quote = ticker.rpartition("-")
     if not base or quote != "USD":
-        reason = f"BASE-USD was due, was {ticker!r}"
-        raise UnreadablePayloadError(where=f"{at}/ticker", reason=reason)
-    # Long names carry their issuer's address after a comma: only the code names the asset.
+        reason = f"expected BASE-USD, found {ticker!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/ticker", reason=reason)
+    # Long tickers append the issuer's address after a comma; only the code identifies the asset.
     return contract("dydx", ticker, base=base.split(",")[0], quote="USDC", settle="USDC")
 
 

@@ -1,4 +1,4 @@
-"""Extended perpetuals: initial margin by tiers of position value; maintenance is not published."""
+"""Extended perpetuals: initial rates per tier of position value; no maintenance margin."""
 
 from collections.abc import Iterator
 
@@ -7,38 +7,42 @@ from harmonize.core.payload import Column, Payload, Snapshot
 from harmonize.core.schedule import Known, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, positive, rate, rows, word
+from venues.fields import JsonObject, iter_objects, json_object, positive_number, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 MARKETS = "v1PublicGetInfoMarkets"
 _TIERS = "riskFactorConfig"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every active market: the tier's risk factor is its IM rate, on the whole position."""
-    return flat_rates.parsed(snapshot, facts, MARKETS, ("data",), _ladder, "name")
+    """Reads every active market. A tier's risk factor is its IM rate on the whole position."""
+    return flat_rates.parse_rows(snapshot, facts, MARKETS, ("data",), _tier_table, "name")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", at) != "ACTIVE":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "status", pointer) != "ACTIVE":
         return
-    name, base = word(row, "name", at), word(row, "assetName", at)
-    quote = word(row, "collateralAssetName", at)
-    listed = contract("extended", name, base=base, quote=quote, settle=quote)
-    there = f"{at}/tradingConfig"
-    config = mapping(row.get("tradingConfig"), there)
+    name, base = text_value(row, "name", pointer), text_value(row, "assetName", pointer)
+    quote = text_value(row, "collateralAssetName", pointer)
+    instrument = contract("extended", name, base=base, quote=quote, settle=quote)
+    config_pointer = f"{pointer}/tradingConfig"
+    config = json_object(row.get("tradingConfig"), config_pointer)
     pointers, tiers = [], []
-    for pointer, tier in rows(config.get(_TIERS), f"{there}/{_TIERS}"):
+    for tier_pointer, tier in iter_objects(config.get(_TIERS), f"{config_pointer}/{_TIERS}"):
         if tier.get("isAvailableForUsers") is not True:
             continue
-        pointers.append(pointer)
+        pointers.append(tier_pointer)
         tiers.append(
-            Tier(positive(tier, "upperBound", pointer), rate(tier, "riskFactor", pointer), None)
+            Tier(
+                positive_number(tier, "upperBound", tier_pointer),
+                rate(tier, "riskFactor", tier_pointer),
+                None,
+            )
         )
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
         tiers=tuple(tiers),
         rows=tuple(pointers),
@@ -46,8 +50,8 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTab
             Column("upper", "/upperBound", "collateral currency"),
             Column("initial", "/riskFactor", "rate"),
         ),
-        usd=currency(listed, quote),
-        capacity=Known(positive(config, "maxPositionValue", there)),
+        usd=currency_to_usd(instrument, quote),
+        capacity=Known(positive_number(config, "maxPositionValue", config_pointer)),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 

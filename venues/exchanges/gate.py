@@ -1,4 +1,4 @@
-"""Gate futures: risk-limit tiers, or only the first of them where the tiers are missing."""
+"""Gate futures: risk-limit tiers, or the first tier alone where the list is missing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,13 +8,29 @@ from harmonize.core.instrument import Instrument, Payoff
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import UNSTATED, MarginMode, Observed, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import all_answered, every, offset
-from venues.exchanges.gate_contracts import ToUsdOf, first_tier, guess, instrument, trades
+from venues.calls import calls_with, next_by_offset, unanswered_check
+from venues.exchanges.gate_contracts import (
+    UsdConverter,
+    assumed_unit,
+    first_tier,
+    is_trading,
+    parse_symbol,
+)
 from venues.facts import Facts
-from venues.fields import Row, defect, member, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+    value_at,
+)
 from venues.parsing import effective_date, mark_prices, tier_tables
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 TIERS = "publicFuturesGetSettleRiskLimitTiers"
 CONTRACTS = "publicFuturesGetSettleContracts"
@@ -22,9 +38,9 @@ DATED_TIERS = "publicDeliveryGetSettleRiskLimitTiers"
 DATED_CONTRACTS = "publicDeliveryGetSettleContracts"
 
 PAGE = 100
-"""Contracts on a page of tiers, each with all its tiers, as the venue's API reference says.
+"""Contracts per page of tiers, each with all its tiers, according to the venue's API reference.
 
-Rows are counted all the same: a page of fewer rows than that is the last either way.
+Paging counts rows: a page with fewer rows than contracts per page is the last.
 """
 
 _PAGING = frozenset({"limit", "offset"})
@@ -38,80 +54,88 @@ _COLUMNS = (
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read the tiers; a contract without tiers in the snapshot keeps its first tier alone."""
+    """Reads all tiers. A contract without tiers in the snapshot gets its first tier alone."""
     defects: list[Defect] = []
-    answers = (*snapshot.answers(TIERS), *snapshot.answers(DATED_TIERS))
-    listed = (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
-    published = read_rows(answers, (), _tier, defects, symbol_key="contract")
-    tiered = {*(one.symbol for one in published), *(one.symbol for one in defects)}
-    marks = mark_prices.read(listed, (), ("name", "mark_price"), defects, also_read=True)
+    tier_lists = (*snapshot.answers(TIERS), *snapshot.answers(DATED_TIERS))
+    contract_lists = (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
+    tier_rows = read_rows(tier_lists, (), _tier_row, defects, symbol_key="contract")
+    tiered_symbols = {row.symbol for row in tier_rows} | {failed.symbol for failed in defects}
+    marks = mark_prices.read_prices(
+        contract_lists, (), ("name", "mark_price"), defects, has_other_reader=True
+    )
 
-    def to_usd(payload: Payload, one: Instrument) -> ToUsd | Unknown:
-        if one.payoff is Payoff.INVERSE:
-            return coins(payload, marks.price(snapshot, one, payload))
-        return currency(one, one.settle)
+    def to_usd(payload: Payload, instrument: Instrument) -> UsdConversion | Unknown:
+        if instrument.payoff is Payoff.INVERSE:
+            return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+        return currency_to_usd(instrument, instrument.settle)
 
-    def first(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        return first_tier(payload, row, at, tiered, to_usd)
+    def build_first_tier(
+        payload: Payload, row: JsonObject, pointer: str
+    ) -> Iterator[tier_tables.TierTable]:
+        return first_tier(payload, row, pointer, tiered_symbols, to_usd)
 
-    found = []
-    for one in group_by_symbol(published, defects, _PAGING):
+    tables = []
+    for symbol_tiers in group_by_symbol(tier_rows, defects, _PAGING):
         try:
-            found.append(_ladder(one, to_usd))
+            tables.append(_tier_table(symbol_tiers, to_usd))
         except UnreadablePayloadError as error:
-            defects.append(defect(one.payload, error, one.symbol))
-    found += read_rows(listed, (), first, defects, symbol_key="name")
-    since = dict(read_rows(listed, (), _changed, []))
-    dated = [replace(one, effective=since.get(one.instrument.id, UNSTATED)) for one in found]
-    return tier_tables.parsed(snapshot, dated, facts, defects)
+            defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
+    tables += read_rows(contract_lists, (), build_first_tier, defects, symbol_key="name")
+    effective_dates = dict(read_rows(contract_lists, (), _last_change, []))
+    dated_tables = [
+        replace(table, effective=effective_dates.get(table.instrument.id, UNSTATED))
+        for table in tables
+    ]
+    return tier_tables.build_schedules(snapshot, dated_tables, facts, defects)
 
 
-def _changed(_: Payload, row: Row, at: str) -> list[tuple[str, Observed[datetime]]]:
-    """When a contract's settings were last changed; rows that cannot be read are told elsewhere."""
-    said = effective_date.stated(row, "config_change_time", effective_date.SECOND)
-    return [(word(row, "name", at), said)]
+def _last_change(_: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Observed[datetime]]]:
+    """Pairs a contract with the time of its last change; defects of its row are reported elsewhere."""
+    effective = effective_date.read_effective_date(row, "config_change_time", effective_date.SECOND)
+    return [(text_value(row, "name", pointer), effective)]
 
 
-def _tier(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
+def _tier_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive(row, "risk_limit", at),
-        initial_rate=rate(row, "initial_rate", at),
-        maintenance_rate=rate(row, "maintenance_rate", at),
-        deduction=number(row, "deduction", at) if "deduction" in row else None,
+        upper=positive_number(row, "risk_limit", pointer),
+        initial_rate=rate(row, "initial_rate", pointer),
+        maintenance_rate=rate(row, "maintenance_rate", pointer),
+        deduction=number(row, "deduction", pointer) if "deduction" in row else None,
     )
-    name = word(row, "contract", at)
-    instrument(name, at, payload)
-    yield TierRow(name, tier, at, payload, row.get("tier"))
+    name = text_value(row, "contract", pointer)
+    parse_symbol(name, pointer, payload)
+    yield TierRow(name, tier, pointer, payload, row.get("tier"))
 
 
-def _ladder(found: SymbolTiers, to_usd: ToUsdOf) -> tier_tables.TierTable:
-    listed = instrument(found.symbol, "", found.payload)
+def _tier_table(symbol_tiers: SymbolTiers, to_usd: UsdConverter) -> tier_tables.TierTable:
+    instrument = parse_symbol(symbol_tiers.symbol, "", symbol_tiers.payload)
     return tier_tables.TierTable(
-        payload=found.payload,
-        instrument=listed,
+        payload=symbol_tiers.payload,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=found.tiers,
-        rows=found.rows,
+        tiers=symbol_tiers.tiers,
+        rows=symbol_tiers.rows,
         columns=_COLUMNS,
-        usd=to_usd(found.payload, listed),
-        guessed_unit=guess(listed),
-        continued=found.continued,
+        usd=to_usd(symbol_tiers.payload, instrument),
+        assumed_unit=assumed_unit(instrument),
+        continued=symbol_tiers.continued,
     )
 
 
-def _names(
-    methods: tuple[str, ...], field: str, where: Callable[[Row], bool] = lambda _: True
+def _contract_names(
+    methods: tuple[str, ...], field: str, where: Callable[[JsonObject], bool] = lambda _: True
 ) -> Callable[[Snapshot], Iterator[str]]:
-    """Name contracts with what they settle in, from lists that are the whole answer."""
+    """Reads contract names with their settlement currency from responses that are lists."""
 
-    def found(snapshot: Snapshot) -> Iterator[str]:
-        for payload in (one for method in methods for one in snapshot.answers(method)):
-            listed, top = member(decode(payload))
-            for at, row in rows(listed, top):
+    def names(snapshot: Snapshot) -> Iterator[str]:
+        payloads = (payload for method in methods for payload in snapshot.answers(method))
+        for payload in payloads:
+            contracts, list_pointer = value_at(decode(payload))
+            for pointer, row in iter_objects(contracts, list_pointer):
                 if where(row):
-                    yield f"{word(row, field, at)} ({dict(payload.call.params)['settle']})"
+                    yield f"{text_value(row, field, pointer)} ({dict(payload.call.params)['settle']})"
 
-    return found
+    return names
 
 
 _PERPETUAL = ({"settle": "usdt"}, {"settle": "btc"})
@@ -119,20 +143,22 @@ _DATED = ({"settle": "usdt"},)
 
 
 def _endpoints(
-    path: str, contracts: str, tickers: str, tiers: str, settles: tuple[dict[str, str], ...]
+    path: str, contracts: str, tickers: str, tiers: str, settlements: tuple[dict[str, str], ...]
 ) -> tuple[Endpoint, ...]:
     base = f"GET /api/v4/{path}/{{settle}}"
-    paged = [{**one, "limit": str(PAGE), "offset": "0"} for one in settles]
+    paged = [{**settlement, "limit": str(PAGE), "offset": "0"} for settlement in settlements]
     return (
-        Endpoint(contracts, f"{base}/contracts", Purpose.INSTRUMENTS, ask=every(*settles)),
-        Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, ask=every(*settles)),
+        Endpoint(
+            contracts, f"{base}/contracts", Purpose.INSTRUMENTS, call_plan=calls_with(*settlements)
+        ),
+        Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, call_plan=calls_with(*settlements)),
         Endpoint(
             tiers,
             f"{base}/risk_limit_tiers",
             Purpose.MARGIN,
             calls=Calls.PAGES,
-            ask=every(*paged),
-            next_page=offset("offset", PAGE),
+            call_plan=calls_with(*paged),
+            next_page=next_by_offset("offset", PAGE),
         ),
     )
 
@@ -148,8 +174,8 @@ ADAPTER = VenueAdapter(
         ),
     ),
     parse=parse,
-    whole=all_answered(
-        _names((CONTRACTS, DATED_CONTRACTS), "name", trades),
-        _names((TIERS, DATED_TIERS), "contract"),
+    completeness_error=unanswered_check(
+        _contract_names((CONTRACTS, DATED_CONTRACTS), "name", is_trading),
+        _contract_names((TIERS, DATED_TIERS), "contract"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Gate contracts: their names, whether they trade, and the first tier that they carry."""
+"""Gate contracts: symbols, trading status and the first tier in the contract list."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,12 +8,12 @@ from decimal import Decimal
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Payload, UnreadablePayloadError
 from harmonize.core.schedule import Derived, Known, MarginMode, Observed, Profile, Tier, Unknown
-from venues.fields import Row, positive, rate, word
+from venues.fields import JsonObject, positive_number, rate, text_value
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd
+from venues.parsing.units import UsdConversion
 
 _NAME = re.compile(r"^(?P<base>[^_]+)_(?P<quote>USDT|USD)(?:_(?P<day>\d{8}))?$")
-_COINS = "the amounts of contracts that settle in a coin are read as amounts of that coin"
+_COIN_UNIT = "amounts of coin-settled contracts read as amounts of the settlement coin"
 _CLOSED = frozenset({"prelaunch", "delisting", "delisted"})
 
 COLUMNS = (
@@ -22,79 +22,83 @@ COLUMNS = (
     Column("maintenance", "/maintenance_rate", "rate"),
 )
 
-ToUsdOf = Callable[[Payload, Instrument], ToUsd | Unknown]
+UsdConverter = Callable[[Payload, Instrument], UsdConversion | Unknown]
 
 
-def guess(listed: Instrument) -> str:
-    """Say how the amounts of a contract are read where no source states their unit."""
-    return _COINS if listed.payoff is Payoff.INVERSE else ""
+def assumed_unit(instrument: Instrument) -> str:
+    """States the assumed unit of a contract's amounts; empty where a source states the unit."""
+    return _COIN_UNIT if instrument.payoff is Payoff.INVERSE else ""
 
 
 def first_tier(
-    payload: Payload, row: Row, at: str, tiered: set[str], to_usd: ToUsdOf
+    payload: Payload, row: JsonObject, pointer: str, tiered_symbols: set[str], to_usd: UsdConverter
 ) -> Iterator[tier_tables.TierTable]:
-    """The contract's own leverage and maintenance rate hold up to its base risk limit.
+    """Reads the tier up to the base risk limit from the contract's leverage and maintenance rate.
 
-    Its step and maximum look like a ladder but are deprecated and give a false one, so above the
-    base limit nothing is known.
+    The contract's step and maximum are deprecated and describe a wrong tier table, so margins above
+    the base limit are unknown.
     """
-    name = word(row, "name", at)
-    if name in tiered or not trades(row):
+    name = text_value(row, "name", pointer)
+    if name in tiered_symbols or not is_trading(row):
         return
-    listed = instrument(name, at, payload)
+    instrument = parse_symbol(name, pointer, payload)
     tier = Tier(
-        upper=positive(row, "risk_limit_base", at),
-        initial_rate=tier_tables.inverse(positive(row, "leverage_max", at)),
-        maintenance_rate=rate(row, "maintenance_rate", at),
+        upper=positive_number(row, "risk_limit_base", pointer),
+        initial_rate=tier_tables.leverage_to_rate(positive_number(row, "leverage_max", pointer)),
+        maintenance_rate=rate(row, "maintenance_rate", pointer),
     )
-    usd = to_usd(payload, listed)
+    usd = to_usd(payload, instrument)
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=(tier,),
-        rows=(at,),
+        rows=(pointer,),
         columns=COLUMNS,
         usd=usd,
-        capacity=_capacity(row, at, listed, usd),
-        doubts=("first tier read from the contract's own leverage and base risk limit",),
-        notes=("The recording has no tiers above the base risk limit: not observable there.",),
-        guessed_unit=guess(listed),
+        capacity=_capacity(row, pointer, instrument, usd),
+        doubts=("first tier read from the contract's maximum leverage and base risk limit",),
+        notes=(
+            "Margins above the base risk limit are not observable: the recording has no tiers there.",
+        ),
+        assumed_unit=assumed_unit(instrument),
     )
 
 
-def trades(row: Row) -> bool:
-    """Whether a contract is open and stays so; dated ones have no status."""
+def is_trading(row: JsonObject) -> bool:
+    """Whether a contract trades and is not being delisted; dated contracts have no status."""
     return row.get("in_delisting") is not True and row.get("status") not in _CLOSED
 
 
-def _capacity(row: Row, at: str, listed: Instrument, usd: ToUsd | Unknown) -> Observed[Decimal]:
-    largest = positive(row, "risk_limit_max", at)
+def _capacity(
+    row: JsonObject, pointer: str, instrument: Instrument, usd: UsdConversion | Unknown
+) -> Observed[Decimal]:
+    max_position = positive_number(row, "risk_limit_max", pointer)
     if isinstance(usd, Unknown):
         return usd
-    if guess(listed):
-        note = f"unverified: {guess(listed)}"
-        return Derived(largest * usd.multiplier, note, verified=False)
-    return Known(largest)
+    if assumed_unit(instrument):
+        note = f"unverified: {assumed_unit(instrument)}"
+        return Derived(max_position * usd.multiplier, note, verified=False)
+    return Known(max_position)
 
 
-def instrument(name: str, at: str, payload: Payload) -> Instrument:
-    """Take a name apart: BTC_USDT, BTC_USDT_20260626, and BTC_USD, which settles in BTC.
+def parse_symbol(name: str, pointer: str, payload: Payload) -> Instrument:
+    """Parses a name: BTC_USDT, BTC_USDT_20260626, or BTC_USD, which settles in BTC.
 
-    Raises UnreadablePayloadError: none of these.
+    Raises UnreadablePayloadError: the name has another form.
     """
     settle = dict(payload.call.params).get("settle", "usdt").upper()
-    found = _NAME.match(name)
-    if not found or (found["quote"] == "USDT") != (settle == "USDT"):
-        reason = f"BASE_USDT was due, was {name!r} in {settle}"
-        raise UnreadablePayloadError(where=f"{at}/name", reason=reason)
+    match = _NAME.match(name)
+    if not match or (match["quote"] == "USDT") != (settle == "USDT"):
+        reason = f"expected BASE_USDT in USDT or BASE_USD in a coin, found {name!r} in {settle}"
+        raise UnreadablePayloadError(where=f"{pointer}/name", reason=reason)
     expiry = None
-    if found["day"]:
+    if match["day"]:
         try:
-            expiry = datetime.strptime(found["day"], "%Y%m%d").replace(tzinfo=UTC).date()
+            expiry = datetime.strptime(match["day"], "%Y%m%d").replace(tzinfo=UTC).date()
         except ValueError:
-            reason = f"a day was due, was {found['day']}"
-            raise UnreadablePayloadError(where=f"{at}/name", reason=reason) from None
+            reason = f"expected an expiry YYYYMMDD, found {match['day']}"
+            raise UnreadablePayloadError(where=f"{pointer}/name", reason=reason) from None
     return contract(
-        "gate", name, base=found["base"], quote=found["quote"], settle=settle, expiry=expiry
+        "gate", name, base=match["base"], quote=match["quote"], settle=settle, expiry=expiry
     )

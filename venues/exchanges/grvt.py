@@ -1,4 +1,4 @@
-"""GRVT perpetuals: risk brackets by notional, one call an instrument."""
+"""GRVT perpetuals: risk brackets by notional, one call per instrument."""
 
 from collections.abc import Iterable
 
@@ -6,46 +6,55 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import each, once, values
+from venues.calls import call_per_value, field_values, single_call
 from venues.facts import Facts
-from venues.fields import Row, defect, mapping, number, positive, rate, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    json_object,
+    number,
+    positive_number,
+    rate,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 RULES = "publicMarketPostFullV1MarginRules"
 INSTRUMENTS = "publicMarketPostFullV1AllInstruments"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read one answer an instrument: ``MM = N * rate - cumulative maintenance amount``."""
+    """Reads one response per instrument: ``MM = N * rate - cumulative maintenance amount``."""
     defects: list[Defect] = []
-    found: list[tier_tables.TierTable] = []
+    tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(RULES):
         try:
-            found.append(_ladder(payload))
+            tables.append(_tier_table(payload))
         except UnreadablePayloadError as error:
             symbol = dict(payload.call.params).get("instrument", "")
-            defects.append(defect(payload, error, symbol))
-    return tier_tables.parsed(snapshot, found, facts, defects)
+            defects.append(build_defect(payload, error, symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _ladder(payload: Payload) -> tier_tables.TierTable:
-    document = mapping(decode(payload), "")
-    rules = mapping(document.get("result", document), "")
-    top = "/result" if "result" in document else ""
-    id_ = word(rules, "instrument", top)
+def _tier_table(payload: Payload) -> tier_tables.TierTable:
+    document = json_object(decode(payload), "")
+    rules = json_object(document.get("result", document), "")
+    rules_pointer = "/result" if "result" in document else ""
+    id_ = text_value(rules, "instrument", rules_pointer)
     parts = id_.split("_")
     if len(parts) != 3 or parts[2] != "Perp":  # noqa: PLR2004 - base, quote, kind
-        reason = f"BASE_QUOTE_Perp was due, was {id_!r}"
-        raise UnreadablePayloadError(where=f"{top}/instrument", reason=reason)
-    listed = contract("grvt", id_, base=parts[0], quote=parts[1], settle=parts[1])
-    found = list(rows(rules.get("risk_brackets"), f"{top}/risk_brackets"))
+        reason = f"expected BASE_QUOTE_Perp, found {id_!r}"
+        raise UnreadablePayloadError(where=f"{rules_pointer}/instrument", reason=reason)
+    instrument = contract("grvt", id_, base=parts[0], quote=parts[1], settle=parts[1])
+    tier_rows = list(iter_objects(rules.get("risk_brackets"), f"{rules_pointer}/risk_brackets"))
     return tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
-        tiers=tuple(_tiers(found)),
-        rows=tuple(at for at, _ in found),
+        tiers=tuple(_tiers(tier_rows)),
+        rows=tuple(pointer for pointer, _ in tier_rows),
         columns=(
             Column("upper", "/notional_cap", "quote currency"),
             Column("lower", "/notional_floor", "quote currency"),
@@ -53,19 +62,19 @@ def _ladder(payload: Payload) -> tier_tables.TierTable:
             Column("maintenance", "/maintenance_margin_rate", "rate"),
             Column("deduction", "/cumulative_maintenance_amount", "quote currency"),
         ),
-        usd=currency(listed, parts[1]),
+        usd=currency_to_usd(instrument, parts[1]),
     )
 
 
-def _tiers(found: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
-    for at, row in found:
-        open_ended = row.get("notional_cap") in (None, "", "0", "0.0")
+def _tiers(tier_rows: Iterable[tuple[str, JsonObject]]) -> Iterable[Tier]:
+    for pointer, row in tier_rows:
+        is_open_ended = row.get("notional_cap") in (None, "", "0", "0.0")
         yield Tier(
-            upper=INFINITY if open_ended else positive(row, "notional_cap", at),
-            lower=number(row, "notional_floor", at),
-            initial_rate=rate(row, "initial_margin_rate", at),
-            maintenance_rate=rate(row, "maintenance_margin_rate", at),
-            deduction=number(row, "cumulative_maintenance_amount", at),
+            upper=INFINITY if is_open_ended else positive_number(row, "notional_cap", pointer),
+            lower=number(row, "notional_floor", pointer),
+            initial_rate=rate(row, "initial_margin_rate", pointer),
+            maintenance_rate=rate(row, "maintenance_margin_rate", pointer),
+            deduction=number(row, "cumulative_maintenance_amount", pointer),
         )
 
 
@@ -78,7 +87,7 @@ ADAPTER = VenueAdapter(
             INSTRUMENTS,
             "POST /full/v1/all_instruments",
             Purpose.INSTRUMENTS,
-            ask=once(is_active="true"),
+            call_plan=single_call(is_active="true"),
             typed=("is_active",),
         ),
         Endpoint(
@@ -86,9 +95,9 @@ ADAPTER = VenueAdapter(
             "POST /full/v1/margin_rules",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=each(
+            call_plan=call_per_value(
                 "instrument",
-                values(
+                field_values(
                     INSTRUMENTS,
                     "result",
                     field="instrument",

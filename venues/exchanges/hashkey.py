@@ -1,20 +1,20 @@
-"""HashKey Global perpetuals: risk limits in contracts, each with its initial and maintenance rate."""
+"""HashKey Global perpetuals: risk limits in contracts with initial and maintenance rates."""
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import risk_limits
 from venues.facts import Facts
 
-ENGINE = risk_limits.Engine(
+ENGINE = risk_limits.RiskLimitBrand(
     venue="hashkey",
     contracts="publicGetApiV1ExchangeInfo",
     tickers="publicGetQuoteV1Ticker24hr",
-    named=risk_limits.linear,
+    named=risk_limits.linear_instrument,
 )
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read the limits of every perpetual."""
+    """Reads the risk limits of every perpetual."""
     return risk_limits.parse(ENGINE, snapshot, facts)
 
 

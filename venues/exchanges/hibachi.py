@@ -1,4 +1,4 @@
-"""Hibachi perpetuals: one initial and one maintenance factor a market, whatever the size."""
+"""Hibachi perpetuals: one initial and one maintenance rate per market, independent of size."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,8 @@ from harmonize.core.payload import Payload, Snapshot
 from harmonize.core.schedule import MarginMode
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INFO = "publicGetMarketExchangeInfo"
 
@@ -18,16 +17,23 @@ MAINTENANCE = flat_rates.PublishedRate("maintenanceFactorForPositions")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every live market; the factor for orders is what opening a position takes."""
-    return flat_rates.parsed(snapshot, facts, INFO, ("futureContracts",), _ladder)
+    """Reads every live market. The risk factor for orders is the IM rate."""
+    return flat_rates.parse_rows(snapshot, facts, INFO, ("futureContracts",), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("status") != "LIVE":
         return
-    base, settle = word(row, "underlyingSymbol", at), word(row, "settlementSymbol", at)
-    listed = contract("hibachi", word(row, "symbol", at), base=base, quote=settle, settle=settle)
-    yield flat_rates.both(payload, row, at, listed, INITIAL, MAINTENANCE, mode=MarginMode.CROSS)
+    base, settle = (
+        text_value(row, "underlyingSymbol", pointer),
+        text_value(row, "settlementSymbol", pointer),
+    )
+    instrument = contract(
+        "hibachi", text_value(row, "symbol", pointer), base=base, quote=settle, settle=settle
+    )
+    yield flat_rates.table_from_rates(
+        payload, row, pointer, instrument, INITIAL, MAINTENANCE, mode=MarginMode.CROSS
+    )
 
 
 ADAPTER = VenueAdapter(

@@ -1,4 +1,4 @@
-"""HitBTC futures: only the largest leverage of each contract is public."""
+"""HitBTC futures: only the maximum leverage of each contract is public."""
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Parsed
@@ -7,8 +7,8 @@ from venues.facts import Facts
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
     return hitbtc_engine.parse("hitbtc", snapshot, facts)
 
 
-ADAPTER = hitbtc_engine.adapter("hitbtc", "HitBTC", "api.hitbtc.com", parse)
+ADAPTER = hitbtc_engine.build_adapter("hitbtc", "HitBTC", "api.hitbtc.com", parse)

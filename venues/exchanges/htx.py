@@ -1,4 +1,4 @@
-"""HTX USDT contracts: adjustment factors by chosen leverage and position size in contracts."""
+"""HTX USDT contracts: adjustment factors per chosen leverage and position size in contracts."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -9,9 +9,17 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, number, positive, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import archived_price, contracts, factor
+from venues.parsing.units import archived_price, contracts_to_usd, read_factor
 
 PRICES = "contractPublicGetLinearSwapExMarketDetailBatchMerged"
 ISOLATED = "contractPublicGetLinearSwapApiV1SwapAdjustfactor"
@@ -26,116 +34,134 @@ COLUMNS = (
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read one schedule a leverage: MM = N / leverage × adjustment factor, so MM depends on both.
+    """Reads one schedule per leverage: ``MM = N / leverage × adjustment factor``.
 
-    Rows of different leverages are never one ladder, although ccxt lists them so. ``max_size`` is
-    the last whole contract of a ladder row; the next row begins one contract above it.
+    Rows of different leverages are separate tier tables, although ccxt lists them as one.
+    ``max_size`` is the last whole contract of a tier; the next tier begins one contract above it.
     """
     defects: list[Defect] = []
     sizes = dict(
         read_rows(
-            snapshot.answers(CONTRACTS), ("data",), _size, defects, symbol_key="contract_code"
+            snapshot.answers(CONTRACTS),
+            ("data",),
+            _contract_size,
+            defects,
+            symbol_key="contract_code",
         )
     )
 
     prices = dict(
-        read_rows(snapshot.answers(PRICES), ("ticks",), _price, defects, symbol_key="contract_code")
+        read_rows(
+            snapshot.answers(PRICES), ("ticks",), _last_price, defects, symbol_key="contract_code"
+        )
     )
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        return _ladders(snapshot, payload, row, at, sizes, prices)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+        return _tier_tables(snapshot, payload, row, pointer, sizes, prices)
 
-    found = [
-        one
+    tables = [
+        table
         for method in (CROSS, ISOLATED)
-        for one in read_rows(
+        for table in read_rows(
             snapshot.answers(method), ("data",), build, defects, symbol_key="contract_code"
         )
     ]
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _size(payload: Payload, row: Row, at: str) -> list[tuple[str, tuple[Factor, Payload]]]:
-    code = word(row, "contract_code", at)
+def _contract_size(
+    payload: Payload, row: JsonObject, pointer: str
+) -> list[tuple[str, tuple[Factor, Payload]]]:
+    code = text_value(row, "contract_code", pointer)
     name = f"contract size of {code}"
-    return [(code, (factor(payload, name, row, "contract_size", at, "coins"), payload))]
+    return [(code, (read_factor(payload, name, row, "contract_size", pointer, "coins"), payload))]
 
 
-def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
-    code = word(row, "contract_code", at)
-    return [(code, factor(payload, f"last price of {code}", row, "close", at, "USD"))]
+def _last_price(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
+    code = text_value(row, "contract_code", pointer)
+    return [(code, read_factor(payload, f"last price of {code}", row, "close", pointer, "USD"))]
 
 
-def _ladders(  # noqa: PLR0913, PLR0917 - what a ladder rests on
+def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
-    at: str,
+    row: JsonObject,
+    pointer: str,
     sizes: dict[str, tuple[Factor, Payload]],
     prices: dict[str, Factor],
 ) -> Iterator[tier_tables.TierTable]:
-    code, mode = word(row, "contract_code", at), word(row, "margin_mode", at)
+    code, mode = text_value(row, "contract_code", pointer), text_value(row, "margin_mode", pointer)
     if mode not in {"cross", "isolated"}:
-        reason = f"cross or isolated was due, was {mode!r}"
-        raise UnreadablePayloadError(where=f"{at}/margin_mode", reason=reason)
-    listed = instrument(code, at)
-    size = sizes.get(code) or sizes.get(f"{listed.underlying.asset}-USDT")
+        reason = f"expected cross or isolated, found {mode!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/margin_mode", reason=reason)
+    instrument = parse_symbol(code, pointer)
+    size = sizes.get(code) or sizes.get(f"{instrument.underlying.asset}-USDT")
     price = prices.get(code) or archived_price(
-        snapshot, listed.underlying.asset, payload.observed_at
+        snapshot, instrument.underlying.asset, payload.observed_at
     )
-    missing = Unknown(f"sizes are in contracts and the snapshot has no contract size of {code}")
-    usd = contracts(payload, (size[0],), price) if size else missing
-    for lever_at, lever in rows(row.get("list"), f"{at}/list"):
-        leverage = positive(lever, "lever_rate", lever_at)
-        pointers, tiers = _tiers(lever, lever_at, leverage)
+    no_contract_size = Unknown(
+        f"sizes are in contracts and the snapshot has no contract size of {code}"
+    )
+    usd = contracts_to_usd(payload, (size[0],), price) if size else no_contract_size
+    for leverage_pointer, leverage_row in iter_objects(row.get("list"), f"{pointer}/list"):
+        leverage = positive_number(leverage_row, "lever_rate", leverage_pointer)
+        pointers, tiers = _tiers(leverage_row, leverage_pointer, leverage)
         yield tier_tables.TierTable(
             payload=payload,
-            instrument=listed,
+            instrument=instrument,
             profile=Profile(MarginMode(mode), chosen_leverage=f"{leverage:f}"),
             tiers=tiers,
             rows=pointers,
             columns=COLUMNS,
             usd=usd,
-            notes=(f"At the chosen leverage {leverage:f}x; MM is IM times the adjustment factor.",),
-            also=(size[1],) if size else (),
+            notes=(
+                f"At a chosen leverage of {leverage:f}x, MM is IM times the adjustment factor.",
+            ),
+            supporting=(size[1],) if size else (),
         )
 
 
-def _tiers(lever: Row, at: str, leverage: Decimal) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
+def _tiers(
+    leverage_row: JsonObject, pointer: str, leverage: Decimal
+) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     pointers, tiers = [], []
-    for position, (pointer, ladder_row) in enumerate(rows(lever.get("ladders"), f"{at}/ladders")):
-        in_sequence(ladder_row, "ladder", position, pointer)
-        open_end = ladder_row.get("max_size", "") is None
-        share = positive(ladder_row, "adjust_factor", pointer)
-        pointers.append(pointer)
-        number(ladder_row, "min_size", pointer)
+    for ordinal, (tier_pointer, tier_row) in enumerate(
+        iter_objects(leverage_row.get("ladders"), f"{pointer}/ladders")
+    ):
+        check_tier_number(tier_row, "ladder", ordinal, tier_pointer)
+        is_open_ended = tier_row.get("max_size", "") is None
+        adjustment_factor = positive_number(tier_row, "adjust_factor", tier_pointer)
+        pointers.append(tier_pointer)
+        number(tier_row, "min_size", tier_pointer)
         tiers.append(
             Tier(
-                upper=INFINITY if open_end else positive(ladder_row, "max_size", pointer),
-                initial_rate=tier_tables.inverse(leverage),
-                maintenance_rate=share / leverage,
+                upper=INFINITY
+                if is_open_ended
+                else positive_number(tier_row, "max_size", tier_pointer),
+                initial_rate=tier_tables.leverage_to_rate(leverage),
+                maintenance_rate=adjustment_factor / leverage,
             )
         )
     return tuple(pointers), tuple(tiers)
 
 
-def instrument(code: str, at: str) -> Instrument:
-    """Take a contract code apart: BTC-USDT, BTC-USDT-211210. Raises UnreadablePayloadError."""
+def parse_symbol(code: str, pointer: str) -> Instrument:
+    """Parses a contract code: BTC-USDT, BTC-USDT-211210. Raises UnreadablePayloadError."""
     base, _, rest = code.partition("-")
-    quote, _, expiry = rest.partition("-")
+    quote, _, expiry_text = rest.partition("-")
     if not base or quote != "USDT":
-        reason = f"BASE-USDT was due, was {code!r}"
-        raise UnreadablePayloadError(where=f"{at}/contract_code", reason=reason)
-    day = _day(expiry, at) if expiry else None
-    return contract("htx", code, base=base, quote=quote, settle=quote, expiry=day)
+        reason = f"expected BASE-USDT, found {code!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/contract_code", reason=reason)
+    expiry = _parse_expiry(expiry_text, pointer) if expiry_text else None
+    return contract("htx", code, base=base, quote=quote, settle=quote, expiry=expiry)
 
 
-def _day(text: str, at: str) -> date:
+def _parse_expiry(text: str, pointer: str) -> date:
     try:
         return datetime.strptime(text, "%y%m%d").replace(tzinfo=UTC).date()
     except ValueError:
-        reason = f"{text!r} is no expiry"
-        raise UnreadablePayloadError(where=f"{at}/contract_code", reason=reason) from None
+        reason = f"expected an expiry YYMMDD, found {text!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/contract_code", reason=reason) from None
 
 
 ADAPTER = VenueAdapter(

@@ -1,4 +1,4 @@
-"""Hyperliquid perpetuals: margin tables of maximum leverage, MM half the IM of each tier."""
+"""Hyperliquid perpetuals: margin tables of maximum leverage; MM is half of each tier's IM."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,157 +8,183 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, defect, listing, mapping, number, positive, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    json_array,
+    json_object,
+    number,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, currency
+from venues.parsing.units import UsdConversion, currency_to_usd
 
 INFO = "publicPostInfo"
 ALL = "allPerpMetas"
-_MAIN = {"meta", "metaAndAssetCtxs"}
+_OWN_MARKETS = {"meta", "metaAndAssetCtxs"}
 
 _SINGLE_TIER_BELOW = 50
-"""A margin table id below 50 is no table: one tier, and the id is its maximum leverage."""
+"""A margin table id below this value stands for one tier whose maximum leverage is the id."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    at: str
+class _MarginTable:
+    """Lower bounds and maximum leverages of one margin table, with the pointer to its tiers."""
+
+    pointer: str
     lowers: tuple[Decimal, ...]
     leverages: tuple[Decimal, ...]
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Join each market with the margin table of the same payload, never of another date."""
+    """Joins each market with the margin table of the same payload, never of another date."""
     defects: list[Defect] = []
-    found: list[tier_tables.TierTable] = []
+    tables: list[tier_tables.TierTable] = []
     for payload in _answers(snapshot):
         try:
             metas = list(_metas(payload))
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
-        for found_meta, at in metas:
+        for raw_meta, meta_pointer in metas:
             try:
-                meta = mapping(found_meta, at)
-                tables = _tables(meta, at)
+                meta = json_object(raw_meta, meta_pointer)
+                margin_tables = _margin_tables(meta, meta_pointer)
                 settle = _collateral(meta)
             except UnreadablePayloadError as error:
-                defects.append(defect(payload, error))
+                defects.append(build_defect(payload, error))
                 continue
 
             def build(
                 payload: Payload,
-                row: Row,
-                at: str,
-                tables: Mapping[int, _Table] = tables,
+                row: JsonObject,
+                pointer: str,
+                margin_tables: Mapping[int, _MarginTable] = margin_tables,
                 settle: str = settle,
             ) -> Iterator[tier_tables.TierTable]:
-                return _ladder(payload, row, at, tables, settle)
+                return _tier_table(payload, row, pointer, margin_tables, settle)
 
-            keys = (*at.split("/")[1:], "universe")
-            found += read_rows((payload,), keys, build, defects, symbol_key="name")
-    return tier_tables.parsed(snapshot, found, facts, defects)
+            keys = (*meta_pointer.split("/")[1:], "universe")
+            tables += read_rows((payload,), keys, build, defects, symbol_key="name")
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _answers(snapshot: Snapshot) -> list[Payload]:
-    """The answers that hold markets; where one holds those of all exchanges, that one alone."""
+    """Payloads with markets: those covering all exchanges if present, otherwise the venue's own."""
     answers = snapshot.answers(INFO)
-    every = [one for one in answers if dict(one.call.params).get("type") == ALL]
-    return every or [one for one in answers if dict(one.call.params).get("type") in _MAIN]
+    all_exchanges = [payload for payload in answers if dict(payload.call.params).get("type") == ALL]
+    return all_exchanges or [
+        payload for payload in answers if dict(payload.call.params).get("type") in _OWN_MARKETS
+    ]
 
 
 def _metas(payload: Payload) -> Iterator[tuple[object, str]]:
-    """``meta`` answers with an object, ``metaAndAssetCtxs`` with a list that begins with it.
+    """Yields each ``meta`` object of a response with its pointer.
 
-    ``allPerpMetas`` answers with a list of such objects: the venue's own, then those of HIP-3.
+    ``meta`` returns one object and ``metaAndAssetCtxs`` a list that begins with it.
+    ``allPerpMetas`` returns a list of objects: the venue's own, then those of HIP-3 exchanges.
     """
     document = decode(payload)
     if not isinstance(document, list):
         yield document, ""
     elif dict(payload.call.params).get("type") == ALL:
-        for index, meta in enumerate(listing(document, "")):
+        for index, meta in enumerate(json_array(document, "")):
             yield meta, f"/{index}"
     else:
-        yield listing(document, "")[0], "/0"
+        yield json_array(document, "")[0], "/0"
 
 
-def _collateral(meta: Row) -> str:
-    """What a market's amounts are in: USDC, or a token that the payload names by number alone."""
+def _collateral(meta: JsonObject) -> str:
+    """Currency of a market's amounts: USDC, or a token that the payload identifies by number only."""
     token = meta.get("collateralToken", 0)
     return "USDC" if token == 0 else f"TOKEN{token}"
 
 
-def _tables(meta: Row, at: str) -> dict[int, _Table]:
-    tables: dict[int, _Table] = {}
-    for index, pair in enumerate(_list(meta, "marginTables", at)):
-        there = f"{at}/marginTables/{index}"
-        id_, body = _pair(pair, there)
-        found = list(rows(mapping(body, f"{there}/1").get("marginTiers"), f"{there}/1/marginTiers"))
-        tables[id_] = _Table(
-            f"{there}/1/marginTiers",
-            tuple(number(row, "lowerBound", place) for place, row in found),
-            tuple(positive(row, "maxLeverage", place) for place, row in found),
+def _margin_tables(meta: JsonObject, pointer: str) -> dict[int, _MarginTable]:
+    margin_tables: dict[int, _MarginTable] = {}
+    for index, pair in enumerate(_table_list(meta, "marginTables", pointer)):
+        table_pointer = f"{pointer}/marginTables/{index}"
+        table_id, body = _table_entry(pair, table_pointer)
+        tier_rows = list(
+            iter_objects(
+                json_object(body, f"{table_pointer}/1").get("marginTiers"),
+                f"{table_pointer}/1/marginTiers",
+            )
         )
-    return tables
+        margin_tables[table_id] = _MarginTable(
+            f"{table_pointer}/1/marginTiers",
+            tuple(number(row, "lowerBound", tier_pointer) for tier_pointer, row in tier_rows),
+            tuple(
+                positive_number(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows
+            ),
+        )
+    return margin_tables
 
 
-def _list(meta: Row, key: str, at: str) -> list[object]:
-    """A recording may lack the tables altogether; then markets that need one stay unknown."""
-    return listing(meta[key], f"{at}/{key}") if meta.get(key, []) != [] else []
+def _table_list(meta: JsonObject, key: str, pointer: str) -> list[object]:
+    """Margin tables of a payload; empty if the recording lacks them, so their markets stay unknown."""
+    return json_array(meta[key], f"{pointer}/{key}") if meta.get(key, []) != [] else []
 
 
-def _pair(pair: object, at: str) -> tuple[int, object]:
-    parts = listing(pair, at)
+def _table_entry(entry: object, pointer: str) -> tuple[int, object]:
+    parts = json_array(entry, pointer)
     if len(parts) != 2 or not isinstance(parts[0], int):  # noqa: PLR2004 - a pair
-        raise UnreadablePayloadError(where=at, reason="a pair [id, table] was due")
+        raise UnreadablePayloadError(where=pointer, reason="expected a pair [id, table]")
     return parts[0], parts[1]
 
 
-def _ladder(
-    payload: Payload, row: Row, at: str, tables: Mapping[int, _Table], settle: str
+def _tier_table(
+    payload: Payload,
+    row: JsonObject,
+    pointer: str,
+    margin_tables: Mapping[int, _MarginTable],
+    settle: str,
 ) -> Iterator[tier_tables.TierTable]:
     if row.get("isDelisted") is True:
         return
-    listed = instrument(word(row, "name", at), settle)
-    id_ = row.get("marginTableId")
-    if not isinstance(id_, int):
-        reason = f"a table id was due, was {id_!r}"
-        raise UnreadablePayloadError(where=f"{at}/marginTableId", reason=reason)
-    usd: ToUsd | Unknown = currency(listed, settle)
-    pointers: tuple[str, ...] = (at,)
+    instrument = parse_symbol(text_value(row, "name", pointer), settle)
+    table_id = row.get("marginTableId")
+    if not isinstance(table_id, int):
+        reason = f"expected a table id, found {table_id!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/marginTableId", reason=reason)
+    usd: UsdConversion | Unknown = currency_to_usd(instrument, settle)
+    pointers: tuple[str, ...] = (pointer,)
     columns: tuple[Column, ...] = (Column("initial", "/maxLeverage", "leverage"),)
     tiers: tuple[Tier, ...] = ()
-    if id_ < _SINGLE_TIER_BELOW:
-        tiers = _tiers((Decimal(0),), (positive(row, "maxLeverage", at),))
-    elif id_ in tables:
-        table = tables[id_]
-        pointers = tuple(f"{table.at}/{index}" for index in range(len(table.lowers)))
+    if table_id < _SINGLE_TIER_BELOW:
+        tiers = _tiers((Decimal(0),), (positive_number(row, "maxLeverage", pointer),))
+    elif table_id in margin_tables:
+        table = margin_tables[table_id]
+        pointers = tuple(f"{table.pointer}/{index}" for index in range(len(table.lowers)))
         columns = (Column("lower", "/lowerBound", "USDC"), *columns)
         tiers = _tiers(table.lowers, table.leverages)
     else:
         columns = (Column("table", "/marginTableId", "id"),)
-        usd = Unknown(f"margin table {id_} is not in the recording")
-    mode = MarginMode.ISOLATED if _isolated_only(row, at) else MarginMode.ANY
+        usd = Unknown(f"margin table {table_id} is not in the recording")
+    mode = MarginMode.ISOLATED if _is_isolated_only(row, pointer) else MarginMode.ANY
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(mode),
         tiers=tiers,
         rows=pointers,
         columns=columns,
         usd=usd,
-        notes=("MM rate is half the IM rate of the tier, as the venue states.",),
+        notes=("The MM rate is half of the tier's IM rate, as the venue states.",),
     )
 
 
-def _isolated_only(row: Row, at: str) -> bool:
-    """Markets of HIP-3 say it by a mode, the others by a flag."""
+def _is_isolated_only(row: JsonObject, pointer: str) -> bool:
+    """Whether a market allows isolated margin only: HIP-3 markets use a mode, others a flag."""
     mode = row.get("marginMode")
     if mode is not None and mode not in ("strictIsolated", "noCross"):
-        reason = f"strictIsolated or noCross was due, was {mode!r}"
-        raise UnreadablePayloadError(where=f"{at}/marginMode", reason=reason)
+        reason = f"expected strictIsolated or noCross, found {mode!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/marginMode", reason=reason)
     return mode is not None or row.get("onlyIsolated") is True
 
 
@@ -167,15 +193,15 @@ def _tiers(lowers: tuple[Decimal, ...], leverages: tuple[Decimal, ...]) -> tuple
     return tuple(
         Tier(upper, 1 / leverage, 1 / (2 * leverage), lower)
         for upper, lower, leverage in zip(
-            tier_tables.open_ended(lowers), lowers, leverages, strict=True
+            tier_tables.upper_bounds(lowers), lowers, leverages, strict=True
         )
     )
 
 
-def instrument(name: str, settle: str = "USDC") -> Instrument:
-    """Name a market: BTC settles in USDC; kPEPE stands for 1000 PEPE; HIP-3 markets are dex:COIN.
+def parse_symbol(name: str, settle: str = "USDC") -> Instrument:
+    """Parses a market name: BTC settles in USDC, kPEPE is 1000 PEPE, HIP-3 markets are dex:COIN.
 
-    A market of HIP-3 keeps its exchange in its base, for its oracle is its own.
+    The base of a HIP-3 market includes its exchange, because each exchange has its own oracle.
     """
     dex, colon, coin = name.partition(":")
     base = f"{dex.upper()}-{coin}" if colon else name
@@ -191,9 +217,11 @@ ADAPTER = VenueAdapter(
             INFO,
             "POST /info {type: metaAndAssetCtxs}",
             Purpose.PRICES,
-            ask=once(type="metaAndAssetCtxs"),
+            call_plan=single_call(type="metaAndAssetCtxs"),
         ),
-        Endpoint(INFO, "POST /info {type: allPerpMetas}", Purpose.MARGIN, ask=once(type=ALL)),
+        Endpoint(
+            INFO, "POST /info {type: allPerpMetas}", Purpose.MARGIN, call_plan=single_call(type=ALL)
+        ),
     ),
     parse=parse,
 )

@@ -1,4 +1,4 @@
-"""Kraken Futures: marginal IM and MM by margin level, with retail and per-entity schedules."""
+"""Kraken Futures: marginal IM and MM per margin level, with retail and per-entity schedules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,65 +20,78 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    iter_objects,
+    json_object,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import contracts, factor
+from venues.parsing.units import contracts_to_usd, read_factor
 
 INSTRUMENTS = "publicGetInstruments"
 TICKERS = "publicGetTickers"
 
-_KINDS = {"flexible_futures": "numNonContractUnits", "futures_inverse": "contracts"}
-"""The key of a level's lower bound: USD notional on PF contracts, contracts of 1 USD on PI, FI."""
+_LOWER_BOUND_KEYS = {"flexible_futures": "numNonContractUnits", "futures_inverse": "contracts"}
+"""Key of a level's lower bound: USD notional on PF contracts, contracts of 1 USD on PI and FI."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Levels:
+class _LevelList:
+    """Margin levels of one account class, as decoded from the payload."""
+
     account_class: str
-    at: str
-    value: object
+    pointer: str
+    levels: object
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every margin ladder of every contract; the last level ends at the largest position."""
+    """Reads all margin levels of every contract. The last level ends at the largest position."""
     defects: list[Defect] = []
     marks = dict(read_rows(snapshot.answers(TICKERS), ("tickers",), _mark, defects))
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        return _ladders(payload, row, at, marks)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+        return _tier_tables(payload, row, pointer, marks)
 
-    found = read_rows(snapshot.answers(INSTRUMENTS), ("instruments",), build, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    tables = read_rows(snapshot.answers(INSTRUMENTS), ("instruments",), build, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _mark(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
     if "markPrice" not in row:
         return []
-    symbol = word(row, "symbol", at)
+    symbol = text_value(row, "symbol", pointer)
     name = f"mark price of {symbol}"
-    return [(symbol, factor(payload, name, row, "markPrice", at, "USD"))]
+    return [(symbol, read_factor(payload, name, row, "markPrice", pointer, "USD"))]
 
 
-def _ladders(
-    payload: Payload, row: Row, at: str, marks: dict[str, Factor]
+def _tier_tables(
+    payload: Payload, row: JsonObject, pointer: str, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    kind = word(row, "type", at)
-    if kind not in _KINDS:
-        reason = f"one of {', '.join(sorted(_KINDS))} was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{at}/type", reason=reason)
+    contract_type = text_value(row, "type", pointer)
+    if contract_type not in _LOWER_BOUND_KEYS:
+        reason = f"expected one of {', '.join(sorted(_LOWER_BOUND_KEYS))}, found {contract_type!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/type", reason=reason)
     if row.get("tradeable") is not True:
         return
-    listed = instrument(row, at)
-    mark = marks.get(listed.id)
-    capacity = _capacity(payload, row, at, mark)
-    in_coins = kind != "futures_inverse"
-    size = factor(payload, f"contract size of {listed.id}", row, "contractSize", at, "USD")
-    for levels in _schedules(row, at):
-        key = _KINDS[kind]
-        pointers, tiers = _tiers(levels, key, capacity)
+    instrument = read_instrument(row, pointer)
+    mark = marks.get(instrument.id)
+    capacity = _capacity(payload, row, pointer, mark)
+    is_sized_in_coins = contract_type != "futures_inverse"
+    size = read_factor(
+        payload, f"contract size of {instrument.id}", row, "contractSize", pointer, "USD"
+    )
+    for level_list in _level_lists(row, pointer):
+        key = _LOWER_BOUND_KEYS[contract_type]
+        pointers, tiers = _tiers(level_list, key, capacity)
         yield tier_tables.TierTable(
             payload=payload,
-            instrument=listed,
-            profile=Profile(MarginMode.ANY, levels.account_class),
+            instrument=instrument,
+            profile=Profile(MarginMode.ANY, level_list.account_class),
             tiers=tiers,
             rows=pointers,
             columns=(
@@ -86,67 +99,76 @@ def _ladders(
                 Column("initial", "/initialMargin", "rate"),
                 Column("maintenance", "/maintenanceMargin", "rate"),
             ),
-            usd=contracts(payload, (size,), None),
+            usd=contracts_to_usd(payload, (size,), None),
             capacity=capacity,
-            capacity_price=mark.value if mark and in_coins else None,
+            capacity_price=mark.value if mark and is_sized_in_coins else None,
         )
 
 
-def _schedules(row: Row, at: str) -> Iterator[_Levels]:
-    """Name every ladder by the account class it is for; ``any`` is the venue's default one."""
-    yield _Levels("any", f"{at}/marginLevels", row.get("marginLevels"))
+def _level_lists(row: JsonObject, pointer: str) -> Iterator[_LevelList]:
+    """Yields the margin levels of each account class; ``any`` is the venue's default."""
+    yield _LevelList("any", f"{pointer}/marginLevels", row.get("marginLevels"))
     if "retailMarginLevels" in row:
-        yield _Levels("retail", f"{at}/retailMarginLevels", row["retailMarginLevels"])
-    schedules = mapping(row.get("marginSchedules", {}), f"{at}/marginSchedules")
+        yield _LevelList("retail", f"{pointer}/retailMarginLevels", row["retailMarginLevels"])
+    schedules = json_object(row.get("marginSchedules", {}), f"{pointer}/marginSchedules")
     for entity, by_class in sorted(schedules.items()):
-        there = f"{at}/marginSchedules/{entity}"
-        for account_class, levels in sorted(mapping(by_class, there).items()):
-            yield _Levels(f"{account_class} {entity}", f"{there}/{account_class}", levels)
+        entity_pointer = f"{pointer}/marginSchedules/{entity}"
+        for account_class, levels in sorted(json_object(by_class, entity_pointer).items()):
+            yield _LevelList(
+                f"{account_class} {entity}", f"{entity_pointer}/{account_class}", levels
+            )
 
 
 def _tiers(
-    levels: _Levels, key: str, capacity: Observed[Decimal]
+    level_list: _LevelList, key: str, capacity: Observed[Decimal]
 ) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     pointers, lowers, rates = [], [], []
-    for pointer, level in rows(levels.value, levels.at):
-        pointers.append(pointer)
-        lowers.append(number(level, key, pointer))
+    for level_pointer, level in iter_objects(level_list.levels, level_list.pointer):
+        pointers.append(level_pointer)
+        lowers.append(number(level, key, level_pointer))
         rates.append(
-            (rate(level, "initialMargin", pointer), rate(level, "maintenanceMargin", pointer))
+            (
+                rate(level, "initialMargin", level_pointer),
+                rate(level, "maintenanceMargin", level_pointer),
+            )
         )
-    largest = value_of(capacity)
+    max_position = value_of(capacity)
     # Levels that begin above the largest position are never reached.
-    reached = [low for low in lowers if largest is None or low < largest]
-    uppers = tier_tables.open_ended(reached, INFINITY if largest is None else largest)
+    reachable_lowers = [lower for lower in lowers if max_position is None or lower < max_position]
+    uppers = tier_tables.upper_bounds(
+        reachable_lowers, INFINITY if max_position is None else max_position
+    )
     return tuple(pointers[: len(uppers)]), tuple(
         Tier(upper, initial, maintenance, lower)
         for upper, lower, (initial, maintenance) in zip(uppers, lowers, rates, strict=False)
     )
 
 
-def _capacity(payload: Payload, row: Row, at: str, mark: Factor | None) -> Observed[Decimal]:
-    """The largest position: contracts of 1 USD on inverse contracts, coins on flexible ones."""
-    largest = positive(row, "maxPositionSize", at)
-    if word(row, "type", at) == "futures_inverse":
-        return Known(largest * positive(row, "contractSize", at))
+def _capacity(
+    payload: Payload, row: JsonObject, pointer: str, mark: Factor | None
+) -> Observed[Decimal]:
+    """Largest position in USD; published in contracts of 1 USD (inverse) or in coins (flexible)."""
+    max_position = positive_number(row, "maxPositionSize", pointer)
+    if text_value(row, "type", pointer) == "futures_inverse":
+        return Known(max_position * positive_number(row, "contractSize", pointer))
     if mark is None:
         return Unknown("maxPositionSize is in coins and the snapshot has no mark price")
     if mark.observed_at.date() != payload.observed_at.date():
         note = f"maxPositionSize converted with the {mark.name} of {mark.observed_at.date()}"
-        return Derived(largest * mark.value, note)
-    return Known(largest * mark.value)
+        return Derived(max_position * mark.value, note)
+    return Known(max_position * mark.value)
 
 
-def instrument(row: Row, at: str) -> Instrument:
-    """Name a contract: PF_XBTUSD, PI_XBTUSD, FI_XBTUSD_YYMMDD. Raises UnreadablePayloadError."""
-    id_ = word(row, "symbol", at)
-    base, quote = word(row, "base", at), word(row, "quote", at)
-    inverse = word(row, "type", at) == "futures_inverse"
-    day = None
+def read_instrument(row: JsonObject, pointer: str) -> Instrument:
+    """Reads a contract: PF_XBTUSD, PI_XBTUSD, FI_XBTUSD_YYMMDD. Raises UnreadablePayloadError."""
+    id_ = text_value(row, "symbol", pointer)
+    base, quote = text_value(row, "base", pointer), text_value(row, "quote", pointer)
+    is_inverse = text_value(row, "type", pointer) == "futures_inverse"
+    expiry = None
     if "lastTradingTime" in row:
-        day = datetime.fromisoformat(word(row, "lastTradingTime", at)).date()
-    settle = base if inverse else quote
-    return contract("krakenfutures", id_, base=base, quote=quote, settle=settle, expiry=day)
+        expiry = datetime.fromisoformat(text_value(row, "lastTradingTime", pointer)).date()
+    settle = base if is_inverse else quote
+    return contract("krakenfutures", id_, base=base, quote=quote, settle=settle, expiry=expiry)
 
 
 ADAPTER = VenueAdapter(

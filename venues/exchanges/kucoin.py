@@ -1,4 +1,4 @@
-"""KuCoin futures: risk-limit levels (classic isolated, unified cross), continuous classic cross."""
+"""KuCoin futures: risk-limit levels (classic isolated, unified cross) and a classic cross formula."""
 
 import re
 from collections.abc import Iterator
@@ -7,27 +7,37 @@ from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import MarginMode, MarginSchedule, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import all_answered, each, joined, once, values
+from venues.calls import batched_calls, call_per_value, field_values, single_call, unanswered_check
 from venues.exchanges import kucoin_cross
 from venues.facts import Facts
-from venues.fields import Row, day, defect, filled, number, positive, rate, read_rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    date_of_milliseconds,
+    non_empty,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import mark_prices, tier_tables
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 LEVELS = "futuresPublicGetContractsRiskLimitSymbol"
 CONTRACTS = "futuresPublicGetContractsActive"
 UNIFIED = "utaGetMarketPositionTiers"
 UNIFIED_CONTRACTS = "utaGetMarketInstrument"
 
-_ISOLATED = Profile(MarginMode.ISOLATED, kucoin_cross.CLASSIC)
-_UNIFIED = Profile(MarginMode.CROSS, "unified")
-_AT_ONCE = 20
-"""Symbols in one call; the venue names no limit."""
+_CLASSIC_ISOLATED = Profile(MarginMode.ISOLATED, kucoin_cross.CLASSIC)
+_UNIFIED_CROSS = Profile(MarginMode.CROSS, "unified")
+_SYMBOLS_PER_CALL = 20
+"""Symbols per call; the venue documents no limit."""
 
 _SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT|USDC|USD)M$")
-_COINS = "the levels of coin-margined contracts are read as amounts of the settlement coin"
-_VALUE = "the sizes of unified accounts are read as position value in the settlement currency"
+_COIN_UNIT = "levels of coin-margined contracts read as amounts of the settlement coin"
+_VALUE_UNIT = "sizes of unified accounts read as position value in the settlement currency"
 
 _COLUMNS = (
     Column("upper", "/maxRiskLimit", "settlement currency"),
@@ -44,114 +54,139 @@ _UNIFIED_COLUMNS = (
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read levels and tiers and, from the contract list, the parameters of the cross formula."""
+    """Reads levels and tiers, and the parameters of the cross formula from the contract list."""
     defects: list[Defect] = []
 
-    def cross(payload: Payload, row: Row, at: str) -> Iterator[MarginSchedule]:
-        return kucoin_cross.schedules(payload, row, at, facts)
+    def cross_schedules(
+        payload: Payload, row: JsonObject, pointer: str
+    ) -> Iterator[MarginSchedule]:
+        return kucoin_cross.cross_schedules(payload, row, pointer, facts)
 
-    lists = snapshot.answers(CONTRACTS)
-    schedules = read_rows(lists, ("data",), cross, defects)
-    marks = mark_prices.read(lists, ("data",), ("symbol", "markPrice"), defects, also_read=True)
-    named = _named(snapshot, defects)
-    found: list[tier_tables.TierTable] = []
-    for method, profile, read in ((LEVELS, _ISOLATED, _level), (UNIFIED, _UNIFIED, _unified)):
-        own: list[Defect] = []  # a defect of one list says nothing of another's tiers
-        tiers = group_by_symbol(read_rows(snapshot.answers(method), ("data",), read, own), own)
-        defects += own
-        for one in tiers:
+    contract_lists = snapshot.answers(CONTRACTS)
+    schedules = read_rows(contract_lists, ("data",), cross_schedules, defects)
+    marks = mark_prices.read_prices(
+        contract_lists, ("data",), ("symbol", "markPrice"), defects, has_other_reader=True
+    )
+    instruments = _instruments_by_symbol(snapshot, defects)
+    tables: list[tier_tables.TierTable] = []
+    for method, profile, read_row in (
+        (LEVELS, _CLASSIC_ISOLATED, _level_row),
+        (UNIFIED, _UNIFIED_CROSS, _unified_row),
+    ):
+        # A defect in one list does not invalidate the other list's tiers.
+        list_defects: list[Defect] = []
+        all_symbol_tiers = group_by_symbol(
+            read_rows(snapshot.answers(method), ("data",), read_row, list_defects), list_defects
+        )
+        defects += list_defects
+        for symbol_tiers in all_symbol_tiers:
             try:
-                listed = named.get(one.symbol) or instrument(one.symbol, one.rows[0])
+                instrument = instruments.get(symbol_tiers.symbol) or parse_symbol(
+                    symbol_tiers.symbol, symbol_tiers.rows[0]
+                )
             except UnreadablePayloadError as error:
-                defects.append(defect(one.payload, error, one.symbol))
+                defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
                 continue
-            usd = _to_usd(snapshot, one.payload, listed, marks)
-            found.append(_ladder(one, listed, profile, usd))
-    parsed = tier_tables.parsed(snapshot, found, facts, defects)
+            usd = _to_usd(snapshot, symbol_tiers.payload, instrument, marks)
+            tables.append(_tier_table(symbol_tiers, instrument, profile, usd))
+    parsed = tier_tables.build_schedules(snapshot, tables, facts, defects)
     return Parsed((*schedules, *parsed.schedules), parsed.defects)
 
 
-def _level(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
+def _level_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive(row, "maxRiskLimit", at),
-        lower=number(row, "minRiskLimit", at),
-        initial_rate=rate(row, "initialMargin", at),
-        maintenance_rate=rate(row, "maintainMargin", at),
+        upper=positive_number(row, "maxRiskLimit", pointer),
+        lower=number(row, "minRiskLimit", pointer),
+        initial_rate=rate(row, "initialMargin", pointer),
+        maintenance_rate=rate(row, "maintainMargin", pointer),
     )
-    yield TierRow(word(row, "symbol", at), tier, at, payload)
+    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
 
 
-def _unified(payload: Payload, row: Row, at: str) -> Iterator[TierRow]:
+def _unified_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive(row, "maxSize", at),
-        lower=number(row, "minSize", at),
-        initial_rate=rate(row, "initialMarginRate", at),
-        maintenance_rate=rate(row, "maintainMarginRate", at),
+        upper=positive_number(row, "maxSize", pointer),
+        lower=number(row, "minSize", pointer),
+        initial_rate=rate(row, "initialMarginRate", pointer),
+        maintenance_rate=rate(row, "maintainMarginRate", pointer),
     )
-    yield TierRow(word(row, "symbol", at), tier, at, payload)
+    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
 
 
-def _ladder(
-    found: SymbolTiers, listed: Instrument, profile: Profile, usd: ToUsd | Unknown
+def _tier_table(
+    symbol_tiers: SymbolTiers,
+    instrument: Instrument,
+    profile: Profile,
+    usd: UsdConversion | Unknown,
 ) -> tier_tables.TierTable:
-    classic = profile is _ISOLATED
-    coin_margined = _COINS if listed.payoff is Payoff.INVERSE else ""
-    notes = ("The user sets the level; the rate of the level holds for the whole position.",)
+    is_classic = profile is _CLASSIC_ISOLATED
+    coin_unit = _COIN_UNIT if instrument.payoff is Payoff.INVERSE else ""
+    notes = ("The user chooses the level; its rate applies to the whole position.",)
     return tier_tables.TierTable(
-        payload=found.payload,
-        instrument=listed,
+        payload=symbol_tiers.payload,
+        instrument=instrument,
         profile=profile,
-        tiers=found.tiers,
-        rows=found.rows,
-        columns=_COLUMNS if classic else _UNIFIED_COLUMNS,
+        tiers=symbol_tiers.tiers,
+        rows=symbol_tiers.rows,
+        columns=_COLUMNS if is_classic else _UNIFIED_COLUMNS,
         usd=usd,
-        notes=notes if classic else (),
-        guessed_unit=coin_margined if classic else _VALUE,
+        notes=notes if is_classic else (),
+        assumed_unit=coin_unit if is_classic else _VALUE_UNIT,
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, listed: Instrument, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
-    if listed.payoff is Payoff.INVERSE:
-        return coins(payload, marks.price(snapshot, listed, payload))
-    return currency(listed, listed.quote)
+    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.MarkPrices
+) -> UsdConversion | Unknown:
+    if instrument.payoff is Payoff.INVERSE:
+        return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+    return currency_to_usd(instrument, instrument.quote)
 
 
-def _named(snapshot: Snapshot, defects: list[Defect]) -> dict[str, Instrument]:
-    """Name contracts by the lists in the snapshot; that of unified accounts spells some keys anew."""
+def _instruments_by_symbol(snapshot: Snapshot, defects: list[Defect]) -> dict[str, Instrument]:
+    """Reads instruments from both contract lists, whose keys differ."""
 
-    def classic(_: Payload, row: Row, at: str) -> list[Instrument]:
-        return [kucoin_cross.instrument(row, at)]
+    def classic_instrument(_: Payload, row: JsonObject, pointer: str) -> list[Instrument]:
+        return [kucoin_cross.read_instrument(row, pointer)]
 
-    elsewhere: list[Defect] = []  # the contract list is read for its parameters too
-    found = read_rows(snapshot.answers(CONTRACTS), ("data",), classic, elsewhere)
-    keys = ("data", "list")
-    lists = filled(snapshot.answers(UNIFIED_CONTRACTS), *keys)
-    return {one.id: one for one in (*read_rows(lists, keys, _contract, defects), *found)}
+    ignored_defects: list[Defect] = []  # reported when the cross parameters are read
+    classic_instruments = read_rows(
+        snapshot.answers(CONTRACTS), ("data",), classic_instrument, ignored_defects
+    )
+    list_keys = ("data", "list")
+    lists = non_empty(snapshot.answers(UNIFIED_CONTRACTS), *list_keys)
+    return {
+        instrument.id: instrument
+        for instrument in (
+            *read_rows(lists, list_keys, _unified_instrument, defects),
+            *classic_instruments,
+        )
+    }
 
 
-def _contract(_: Payload, row: Row, at: str) -> list[Instrument]:
+def _unified_instrument(_: Payload, row: JsonObject, pointer: str) -> list[Instrument]:
     symbol, base, quote, settle = (
-        word(row, key, at)
+        text_value(row, key, pointer)
         for key in ("symbol", "baseCurrency", "quoteCurrency", "settlementCurrency")
     )
-    expiry = None if row.get("expiryTime") is None else day(row, "expiryTime", at)
+    expiry = (
+        None if row.get("expiryTime") is None else date_of_milliseconds(row, "expiryTime", pointer)
+    )
     return [contract("kucoin", symbol, base=base, quote=quote, settle=settle, expiry=expiry)]
 
 
-def instrument(symbol: str, at: str) -> Instrument:
-    """Take a symbol apart: XBTUSDTM, XBTUSDCM, XBTUSDM (in coins). Raises UnreadablePayloadError."""
-    found = _SYMBOL.match(symbol)
-    if not found:
-        reason = f"a perpetual BASEUSDTM, BASEUSDCM or BASEUSDM was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
-    base, quote = found["base"], found["quote"]
+def parse_symbol(symbol: str, pointer: str) -> Instrument:
+    """Parses a symbol: XBTUSDTM, XBTUSDCM, XBTUSDM (in coins). Raises UnreadablePayloadError."""
+    match = _SYMBOL.match(symbol)
+    if not match:
+        reason = f"expected a perpetual BASEUSDTM, BASEUSDCM or BASEUSDM, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
+    base, quote = match["base"], match["quote"]
     settle = base if quote == "USD" else quote
     return contract("kucoin", symbol, base=base, quote=quote, settle=settle)
 
 
-_unified_symbols = values(UNIFIED_CONTRACTS, "data", "list", field="symbol")
+_unified_symbols = field_values(UNIFIED_CONTRACTS, "data", "list", field="symbol")
 
 ADAPTER = VenueAdapter(
     venue="kucoin",
@@ -163,17 +198,17 @@ ADAPTER = VenueAdapter(
             UNIFIED_CONTRACTS,
             "GET /api/ua/v1/market/instrument",
             Purpose.INSTRUMENTS,
-            ask=once(tradeType="FUTURES"),
+            call_plan=single_call(tradeType="FUTURES"),
         ),
         Endpoint(
             UNIFIED,
             "GET /api/ua/v1/market/position-tiers",
             Purpose.MARGIN,
             calls=Calls.PER_FAMILY,
-            ask=joined(
+            call_plan=batched_calls(
                 "symbol",
                 _unified_symbols,
-                _AT_ONCE,
+                _SYMBOLS_PER_CALL,
                 accountType="UNIFIED",
                 data="RISK_LIMIT",
                 marginMode="CROSS",
@@ -185,9 +220,11 @@ ADAPTER = VenueAdapter(
             "GET /api/v1/contracts/risk-limit/{symbol}",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=each("symbol", values(CONTRACTS, "data", field="symbol")),
+            call_plan=call_per_value("symbol", field_values(CONTRACTS, "data", field="symbol")),
         ),
     ),
     parse=parse,
-    whole=all_answered(_unified_symbols, values(UNIFIED, "data", field="symbol")),
+    completeness_error=unanswered_check(
+        _unified_symbols, field_values(UNIFIED, "data", field="symbol")
+    ),
 )

@@ -1,4 +1,4 @@
-"""KuCoin classic cross margin: a rate that rises with the position, from the contract list."""
+"""KuCoin classic cross margin: a rate that rises with position size, from the contract list."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -26,63 +26,60 @@ from harmonize.core.schedule import (
     Unknown,
 )
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, word
-from venues.fields import day as day_of
-from venues.parsing.units import factor
+from venues.fields import JsonObject, positive_number, rate, text_value
+from venues.fields import date_of_milliseconds as day_of
+from venues.parsing.units import read_factor
 
 CLASSIC = "classic"
 
 
-def instrument(row: Row, at: str) -> Instrument:
-    """Name a contract by its row in the contract list. Raises UnreadablePayloadError."""
+def read_instrument(row: JsonObject, pointer: str) -> Instrument:
+    """Reads a contract from its row in the contract list. Raises UnreadablePayloadError."""
     base, quote, settle = (
-        word(row, key, at) for key in ("baseCurrency", "quoteCurrency", "settleCurrency")
+        text_value(row, key, pointer) for key in ("baseCurrency", "quoteCurrency", "settleCurrency")
     )
-    expiry = None if row.get("expireDate") is None else day_of(row, "expireDate", at)
-    symbol = word(row, "symbol", at)
+    expiry = None if row.get("expireDate") is None else day_of(row, "expireDate", pointer)
+    symbol = text_value(row, "symbol", pointer)
     return contract("kucoin", symbol, base=base, quote=quote, settle=settle, expiry=expiry)
 
 
-def schedules(payload: Payload, row: Row, at: str, facts: Facts) -> Iterator[MarginSchedule]:
-    """``MMR = min((1 + n/m) / (2 * L), limit)``, ``IMR = max(1/L, f * MMR)`` on the whole position.
+def cross_schedules(
+    payload: Payload, row: JsonObject, pointer: str, facts: Facts
+) -> Iterator[MarginSchedule]:
+    """Cross margin by ``MMR = min((1 + n/m) / (2 * L), limit)`` and ``IMR = max(1/L, f * MMR)``.
 
-    n is the position in coins (in contracts of 1 USD on inverse ones), L the largest leverage.
-    Source: KuCoin, "Max position size" help page; the rate formula is the web client's and gives
-    the exchange's own sample positions exactly.
+    Both rates apply to the whole position. n is the position in coins (in contracts of 1 USD on
+    inverse contracts), L the maximum leverage. Source: KuCoin, "Max position size" help page. The
+    rate formula is the web client's and reproduces the exchange's sample positions exactly.
     """
     if row.get("supportCross") is not True:
         return
-    listed = instrument(row, at)
+    instrument = read_instrument(row, pointer)
     mode = MarginMode.CROSS
     day = payload.observed_at.date()
-    fact = facts.about("kucoin", listed.payoff, mode, day, CLASSIC)
+    fact = facts.find("kucoin", instrument.payoff, mode, day, CLASSIC)
     if fact is None:
-        reason = f"no source says how cross margin was computed on {day}"
-        raise UnreadablePayloadError(where=at, reason=reason)
-    mark = factor(payload, f"mark price of {listed.id}", row, "markPrice", at, "USD")
-    functions = _functions(row, at, listed, mark)
+        reason = f"no source states how cross margin was computed on {day}"
+        raise UnreadablePayloadError(where=pointer, reason=reason)
+    mark = read_factor(payload, f"mark price of {instrument.id}", row, "markPrice", pointer, "USD")
+    functions = _functions(row, pointer, instrument, mark)
     yield MarginSchedule(
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(mode, CLASSIC),
         observed_at=payload.observed_at,
         dates=(payload.observed_at,),
         origin=payload.provenance.origin,
         rule=TierRule.CONTINUOUS,
         tiers=(),
-        initial=Derived(functions[0], fact.doubt),
-        maintenance=Derived(functions[1], fact.doubt),
-        capacity=_capacity(row, at, listed, mark),
+        initial=Derived(functions[0], fact.derivation),
+        maintenance=Derived(functions[1], fact.derivation),
+        capacity=_capacity(row, pointer, instrument, mark),
         meaning=fact.meaning,
         fee=fact.fee_add_on,
-        scales=listed.payoff is not Payoff.INVERSE,
-        capacity_price=mark.value if listed.payoff is Payoff.INVERSE else None,
+        scales=instrument.payoff is not Payoff.INVERSE,
+        capacity_price=mark.value if instrument.payoff is Payoff.INVERSE else None,
         evidence=(
-            Evidence(
-                payload.sha256,
-                (at,),
-                tuple(Column(key, f"/{key}", unit) for key, unit in _PARAMETERS),
-                Conversion("coins × price", (mark,)),
-            ),
+            Evidence(payload.sha256, (pointer,), _COLUMNS, Conversion("coins × price", (mark,))),
         ),
     )
 
@@ -95,37 +92,42 @@ _PARAMETERS = (
     ("maxLeverage", "leverage"),
     ("crossRiskLimit", "settlement currency"),
 )
+_COLUMNS = tuple(Column(key, f"/{key}", unit) for key, unit in _PARAMETERS)
 
 
 def _functions(
-    row: Row, at: str, listed: Instrument, mark: Factor
+    row: JsonObject, pointer: str, instrument: Instrument, mark: Factor
 ) -> tuple[MarginFunction, MarginFunction]:
-    leverage = positive(row, "mmrLevConstant", at)
-    scale, multiple = positive(row, "m", at), positive(row, "f", at)
-    limit = rate(row, "mmrLimit", at)
-    unit = Decimal(1) if listed.payoff is Payoff.INVERSE else mark.value
+    leverage = positive_number(row, "mmrLevConstant", pointer)
+    scale, multiple = positive_number(row, "m", pointer), positive_number(row, "f", pointer)
+    limit = rate(row, "mmrLimit", pointer)
+    unit = Decimal(1) if instrument.payoff is Payoff.INVERSE else mark.value
     base = 1 / (2 * leverage)
     slope = base / (scale * unit)  # of the rate in USD
-    capped = scale * unit * (limit / base - 1)
-    if limit <= base or multiple * limit <= 1 / positive(row, "maxLeverage", at):
-        reason = f"mmrLimit {limit} leaves the formula no range below it"
-        raise UnreadablePayloadError(where=f"{at}/mmrLimit", reason=reason)
-    maintenance = MarginFunction((Piece(capped, ZERO, base, slope), Piece(INFINITY, ZERO, limit)))
-    least = 1 / positive(row, "maxLeverage", at)
-    crossing = scale * unit * (least / (multiple * base) - 1)
-    pieces = [Piece(capped, ZERO, multiple * base, multiple * slope)]
-    if crossing > 0:
-        pieces.insert(0, Piece(crossing, ZERO, least))
+    cap_notional = scale * unit * (limit / base - 1)
+    if limit <= base or multiple * limit <= 1 / positive_number(row, "maxLeverage", pointer):
+        reason = f"expected a limit above the formula's lowest rate, found {limit}"
+        raise UnreadablePayloadError(where=f"{pointer}/mmrLimit", reason=reason)
+    maintenance = MarginFunction(
+        (Piece(cap_notional, ZERO, base, slope), Piece(INFINITY, ZERO, limit))
+    )
+    lowest_rate = 1 / positive_number(row, "maxLeverage", pointer)
+    crossing_notional = scale * unit * (lowest_rate / (multiple * base) - 1)
+    pieces = [Piece(cap_notional, ZERO, multiple * base, multiple * slope)]
+    if crossing_notional > 0:
+        pieces.insert(0, Piece(crossing_notional, ZERO, lowest_rate))
     pieces.append(Piece(INFINITY, ZERO, min(Decimal(1), multiple * limit)))
     return MarginFunction(tuple(pieces)), maintenance
 
 
-def _capacity(row: Row, at: str, listed: Instrument, mark: Factor) -> Observed[Decimal]:
+def _capacity(
+    row: JsonObject, pointer: str, instrument: Instrument, mark: Factor
+) -> Observed[Decimal]:
     raw = row.get("crossRiskLimit")
     if raw is None:
         return Unknown("the venue publishes no cross risk limit for this contract")
-    limit = positive(row, "crossRiskLimit", at)
+    limit = positive_number(row, "crossRiskLimit", pointer)
     note = "crossRiskLimit read as position value in the settlement currency"
-    if listed.payoff is Payoff.INVERSE:
+    if instrument.payoff is Payoff.INVERSE:
         return Derived(limit * mark.value, f"{note}, at the mark price")
     return Derived(limit, note)

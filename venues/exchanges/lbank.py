@@ -1,29 +1,33 @@
-"""LBank perpetuals: only the largest leverage of each contract is public."""
+"""LBank perpetuals: only the maximum leverage of each contract is public."""
 
 from collections.abc import Iterator
 
 from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "contractPublicGetCfdOpenApiV1PubInstrument"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    quote, settle = word(row, "priceCurrency", at), word(row, "clearCurrency", at)
-    base = word(row, "baseCurrency", at)
-    listed = contract("lbank", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, at, listed)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    quote, settle = (
+        text_value(row, "priceCurrency", pointer),
+        text_value(row, "clearCurrency", pointer),
+    )
+    base = text_value(row, "baseCurrency", pointer)
+    instrument = contract(
+        "lbank", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(
@@ -35,13 +39,13 @@ ADAPTER = VenueAdapter(
             "contractPublicGetCfdOpenApiV1PubMarketData",
             "GET /cfd/openApi/v1/pub/marketData",
             Purpose.PRICES,
-            ask=once(productGroup="SwapU"),
+            call_plan=single_call(productGroup="SwapU"),
         ),
         Endpoint(
             INSTRUMENTS,
             "GET /cfd/openApi/v1/pub/instrument",
             Purpose.MARGIN,
-            ask=once(productGroup="SwapU"),
+            call_plan=single_call(productGroup="SwapU"),
         ),
     ),
     parse=parse,

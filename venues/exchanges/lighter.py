@@ -1,4 +1,4 @@
-"""Lighter perpetuals: flat margin fractions in units of 1/10000, one set a market."""
+"""Lighter perpetuals: flat margin fractions in units of 1/10000, one set per market."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,8 @@ from harmonize.core.payload import Payload, Snapshot
 from harmonize.core.schedule import MarginMode
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 DETAILS = "publicGetOrderBookDetails"
 
@@ -18,19 +17,22 @@ MAINTENANCE = flat_rates.PublishedRate("maintenance_margin_fraction", "1/10000")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every perpetual; IM is the least, at the largest leverage that the market allows.
+    """Reads every perpetual. IM is the lowest rate, at the market's maximum leverage.
 
-    ccxt gives ``quote_multiplier`` as contract size, which it is not; nothing here needs a size.
+    ccxt reports ``quote_multiplier`` as the contract size. It is not, and no contract size is
+    needed here.
     """
-    return flat_rates.parsed(snapshot, facts, DETAILS, ("order_book_details",), _ladder)
+    return flat_rates.parse_rows(snapshot, facts, DETAILS, ("order_book_details",), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("market_type", "perp") != "perp" or row.get("status") != "active":
         return
-    symbol = word(row, "symbol", at)
-    listed = contract("lighter", symbol, base=symbol, quote="USDC", settle="USDC")
-    yield flat_rates.both(payload, row, at, listed, INITIAL, MAINTENANCE, mode=MarginMode.ANY)
+    symbol = text_value(row, "symbol", pointer)
+    instrument = contract("lighter", symbol, base=symbol, quote="USDC", settle="USDC")
+    yield flat_rates.table_from_rates(
+        payload, row, pointer, instrument, INITIAL, MAINTENANCE, mode=MarginMode.ANY
+    )
 
 
 ADAPTER = VenueAdapter(

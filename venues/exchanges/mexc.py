@@ -1,4 +1,4 @@
-"""MEXC contracts: flat risk levels in the contract detail, sized in contracts or in value."""
+"""MEXC contracts: flat risk levels from the contract detail, sized in contracts or in value."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,55 +9,69 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.units import ToUsd, contracts, currency, factor
+from venues.parsing.units import UsdConversion, contracts_to_usd, currency_to_usd, read_factor
 
 DETAIL = "contractPublicGetDetail"
 TICKER = "contractPublicGetTicker"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract's risk levels; volumes become USD by contract size and fair price."""
+    """Reads the risk levels of every contract. Volumes become USD by contract size and fair price."""
     defects: list[Defect] = []
     tickers = snapshot.answers(TICKER)
-    prices = mark_prices.read(
+    prices = mark_prices.read_prices(
         tickers, ("data",), ("symbol", "fairPrice"), defects, kind="fair price"
     )
 
-    def price(listed: Instrument, payload: Payload) -> Factor | Unknown:
-        return prices.price(snapshot, listed, payload)
+    def price(instrument: Instrument, payload: Payload) -> Factor | Unknown:
+        return prices.price(snapshot, instrument, payload)
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        return _ladder(payload, row, at, price)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+        return _tier_table(payload, row, pointer, price)
 
-    found = read_rows(snapshot.answers(DETAIL), ("data",), build, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
-
-
-_Price = Callable[[Instrument, Payload], Factor | Unknown]
+    tables = read_rows(snapshot.answers(DETAIL), ("data",), build, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _ladder(payload: Payload, row: Row, at: str, price: _Price) -> Iterator[tier_tables.TierTable]:
-    if not _trades(row, at):
+_PriceLookup = Callable[[Instrument, Payload], Factor | Unknown]
+
+
+def _tier_table(
+    payload: Payload, row: JsonObject, pointer: str, price: _PriceLookup
+) -> Iterator[tier_tables.TierTable]:
+    if not _is_trading(row, pointer):
         return
-    id_ = word(row, "symbol", at)
-    base, quote, settle = (word(row, key, at) for key in ("baseCoin", "quoteCoin", "settleCoin"))
-    listed = contract("mexc", id_, base=base, quote=quote, settle=settle)
-    by_value = _by_value(row, at)
-    inverse = listed.payoff is Payoff.INVERSE
-    size = factor(
-        payload, f"contract size of {id_}", row, "contractSize", at, quote if inverse else base
+    id_ = text_value(row, "symbol", pointer)
+    base, quote, settle = (
+        text_value(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
     )
-    mode = word(row, "riskLimitMode", at)
-    if mode not in _READERS:
-        reason = f"one of {', '.join(sorted(_READERS))} was due, was {mode!r}"
-        raise UnreadablePayloadError(where=f"{at}/riskLimitMode", reason=reason)
-    reader = _READERS[mode]
-    pointers, tiers = reader.read(row, at)
+    instrument = contract("mexc", id_, base=base, quote=quote, settle=settle)
+    by_value = _has_value_limits(row, pointer)
+    is_inverse = instrument.payoff is Payoff.INVERSE
+    size = read_factor(
+        payload,
+        f"contract size of {id_}",
+        row,
+        "contractSize",
+        pointer,
+        quote if is_inverse else base,
+    )
+    reader = _level_reader(row, pointer)
+    pointers, tiers = reader.read(row, pointer)
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=tiers,
         rows=pointers,
@@ -66,131 +80,144 @@ def _ladder(payload: Payload, row: Row, at: str, price: _Price) -> Iterator[tier
             Column("initial", reader.initial, "rate"),
             Column("maintenance", reader.maintenance, "rate"),
         ),
-        usd=_to_usd(payload, listed, size, price, by_value=by_value),
+        usd=_to_usd(payload, instrument, size, price, by_value=by_value),
         doubts=(reader.doubt,),
-        notes=_lower_leverage(row),
-        guessed_unit=_IN_USD if inverse else "",
+        notes=_country_leverage_notes(row),
+        assumed_unit=_SIZE_IN_USD if is_inverse else "",
     )
 
 
-_IN_USD = "the contract size of coin-margined contracts is read as US dollars"
+_SIZE_IN_USD = "contract size of coin-margined contracts read as USD"
 
-_STATES = {"0": True, "1": False, "2": False, "3": False, "4": True}
-"""Whether a contract trades: enabled, in delivery, delivered, offline, paused."""
+_IS_TRADING_BY_STATE = {"0": True, "1": False, "2": False, "3": False, "4": True}
+"""Whether a contract trades, per state: enabled, in delivery, delivered, offline, paused."""
 
 
-def _trades(row: Row, at: str) -> bool:
+def _is_trading(row: JsonObject, pointer: str) -> bool:
     state = str(row.get("state"))
-    if state not in _STATES:
-        reason = f"one of {', '.join(_STATES)} was due, was {state!r}"
-        raise UnreadablePayloadError(where=f"{at}/state", reason=reason)
-    return _STATES[state]
+    if state not in _IS_TRADING_BY_STATE:
+        reason = f"expected one of {', '.join(_IS_TRADING_BY_STATE)}, found {state!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/state", reason=reason)
+    return _IS_TRADING_BY_STATE[state]
 
 
 def _to_usd(
     payload: Payload,
-    listed: Instrument,
+    instrument: Instrument,
     size: Factor,
-    price: _Price,
+    price: _PriceLookup,
     *,
     by_value: bool,
-) -> ToUsd | Unknown:
-    """Contracts × size × fair price; the size of a coin-margined contract is in dollars already."""
-    inverse = listed.payoff is Payoff.INVERSE
-    if by_value and inverse:
-        return Unknown("the unit of a coin-margined contract's limits by value is not known")
+) -> UsdConversion | Unknown:
+    """Contracts × size × fair price. The size of a coin-margined contract is already in USD."""
+    is_inverse = instrument.payoff is Payoff.INVERSE
+    if by_value and is_inverse:
+        return Unknown("the unit of a coin-margined contract's limits by value is unknown")
     if by_value:
-        return currency(listed, listed.quote)
-    return contracts(payload, (size,), None if inverse else price(listed, payload))
+        return currency_to_usd(instrument, instrument.quote)
+    return contracts_to_usd(payload, (size,), None if is_inverse else price(instrument, payload))
 
 
-def _lower_leverage(row: Row) -> tuple[str, ...]:
-    """Note the lower maximum that the contract states by country; levels do not carry it."""
-    stated = row.get("countryConfigContractMaxLeverage")
-    if stated is None or stated == row.get("maxLeverage"):
+def _country_leverage_notes(row: JsonObject) -> tuple[str, ...]:
+    """Notes the maximum leverage per country, which the levels do not include."""
+    country_leverage = row.get("countryConfigContractMaxLeverage")
+    if country_leverage is None or country_leverage == row.get("maxLeverage"):
         return ()
-    return (f"The contract also states a maximum leverage by country of {_text(stated)}x.",)
+    return (
+        f"The venue also states a country-specific maximum leverage of {_text(country_leverage)}x.",
+    )
 
 
 def _text(value: object) -> str:
     return str(value) if isinstance(value, int | Decimal) else ascii(value)
 
 
-def _by_value(row: Row, at: str) -> bool:
+def _has_value_limits(row: JsonObject, pointer: str) -> bool:
     """Whether limits are position value (BY_VALUE) or contracts (BY_VOLUME)."""
-    unit = word(row, "riskLimitType", at)
+    unit = text_value(row, "riskLimitType", pointer)
     if unit not in {"BY_VALUE", "BY_VOLUME"}:
-        reason = f"BY_VALUE or BY_VOLUME was due, was {unit!r}"
-        raise UnreadablePayloadError(where=f"{at}/riskLimitType", reason=reason)
+        reason = f"expected BY_VALUE or BY_VOLUME, found {unit!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/riskLimitType", reason=reason)
     return unit == "BY_VALUE"
 
 
-_Levels = tuple[tuple[str, ...], tuple[Tier, ...]]
+_PointersAndTiers = tuple[tuple[str, ...], tuple[Tier, ...]]
 
 
-def _custom(row: Row, at: str) -> _Levels:
-    """``riskLimitCustom`` lists the levels; the riskIncr fields are zero and say nothing."""
+def _custom_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
+    """Reads the levels of ``riskLimitCustom``; the riskIncr fields are then zero and unused."""
     pointers, tiers = [], []
-    levels = rows(row.get("riskLimitCustom"), f"{at}/riskLimitCustom")
-    for position, (pointer, level) in enumerate(levels, start=1):
-        in_sequence(level, "level", position, pointer)
-        pointers.append(pointer)
+    levels = iter_objects(row.get("riskLimitCustom"), f"{pointer}/riskLimitCustom")
+    for ordinal, (tier_pointer, level) in enumerate(levels, start=1):
+        check_tier_number(level, "level", ordinal, tier_pointer)
+        pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive(level, "maxVol", pointer),
-                initial_rate=rate(level, "imr", pointer),
-                maintenance_rate=rate(level, "mmr", pointer),
+                upper=positive_number(level, "maxVol", tier_pointer),
+                initial_rate=rate(level, "imr", tier_pointer),
+                maintenance_rate=rate(level, "mmr", tier_pointer),
             )
         )
     return tuple(pointers), tuple(tiers)
 
 
-def _increasing(row: Row, at: str) -> _Levels:
-    """Level k reaches riskBaseVol + (k - 1) * riskIncrVol, its rates rise by a constant."""
-    base, step = positive(row, "riskBaseVol", at), number(row, "riskIncrVol", at)
-    initial, maintenance = (
-        rate(row, "initialMarginRate", at),
-        rate(row, "maintenanceMarginRate", at),
-    )
-    more_initial, more_maintenance = number(row, "riskIncrImr", at), number(row, "riskIncrMmr", at)
-    count = positive(row, "riskLevelLimit", at)
-    if count != int(count) or count > _MOST_LEVELS:
-        reason = f"a count of levels up to {_MOST_LEVELS} was due, was {count}"
-        raise UnreadablePayloadError(where=f"{at}/riskLevelLimit", reason=reason)
-    one = Decimal(1)
+def _increasing_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
+    """Level k ends at riskBaseVol + (k - 1) * riskIncrVol; rates rise by a constant per level."""
+    base_volume = positive_number(row, "riskBaseVol", pointer)
+    volume_step = number(row, "riskIncrVol", pointer)
+    initial = rate(row, "initialMarginRate", pointer)
+    maintenance = rate(row, "maintenanceMarginRate", pointer)
+    initial_step = number(row, "riskIncrImr", pointer)
+    maintenance_step = number(row, "riskIncrMmr", pointer)
+    count = positive_number(row, "riskLevelLimit", pointer)
+    if count != int(count) or count > _MAX_LEVELS:
+        reason = f"expected a number of levels from 1 to {_MAX_LEVELS}, found {count}"
+        raise UnreadablePayloadError(where=f"{pointer}/riskLevelLimit", reason=reason)
+    full_rate = Decimal(1)
     tiers = tuple(
         Tier(
-            upper=base + level * step,
-            initial_rate=min(one, initial + level * more_initial),
-            maintenance_rate=min(one, maintenance + level * more_maintenance),
+            upper=base_volume + level * volume_step,
+            initial_rate=min(full_rate, initial + level * initial_step),
+            maintenance_rate=min(full_rate, maintenance + level * maintenance_step),
         )
         for level in range(int(count))
     )
-    return (at,) * len(tiers), tiers
+    return (pointer,) * len(tiers), tiers
 
 
-_MOST_LEVELS = 1000
+_MAX_LEVELS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    read: Callable[[Row, str], _Levels]
+class _LevelReader:
+    """Reader of one risk limit mode, with the keys of its columns and its derivation."""
+
+    read: Callable[[JsonObject, str], _PointersAndTiers]
     upper: str
     initial: str
     maintenance: str
     doubt: str
 
 
-_READERS = {
-    "CUSTOM": _Reader(_custom, "/maxVol", "/imr", "/mmr", ""),
-    "INCREASE": _Reader(
-        _increasing,
+_LEVEL_READERS = {
+    "CUSTOM": _LevelReader(_custom_levels, "/maxVol", "/imr", "/mmr", ""),
+    "INCREASE": _LevelReader(
+        _increasing_levels,
         "/riskBaseVol",
         "/initialMarginRate",
         "/maintenanceMarginRate",
-        "levels built from riskBaseVol and the riskIncr fields",
+        "levels calculated from riskBaseVol and the riskIncr fields",
     ),
 }
+
+
+def _level_reader(row: JsonObject, pointer: str) -> _LevelReader:
+    """Selects the reader for the contract's risk limit mode. Raises UnreadablePayloadError."""
+    mode = text_value(row, "riskLimitMode", pointer)
+    if mode not in _LEVEL_READERS:
+        reason = f"expected one of {', '.join(sorted(_LEVEL_READERS))}, found {mode!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/riskLimitMode", reason=reason)
+    return _LEVEL_READERS[mode]
 
 
 ADAPTER = VenueAdapter(

@@ -7,8 +7,8 @@ from venues.facts import Facts
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every perpetual by Orderly's formula."""
+    """Reads every perpetual by Orderly's formula."""
     return orderly.parse("modetrade", snapshot, facts)
 
 
-ADAPTER = orderly.adapter("modetrade", "Mode Trade", parse)
+ADAPTER = orderly.build_adapter("modetrade", "Mode Trade", parse)

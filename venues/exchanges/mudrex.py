@@ -1,4 +1,4 @@
-"""Mudrex futures: only the largest leverage, and that for a key alone."""
+"""Mudrex futures: only the maximum leverage, available with an API key."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,8 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "privateGetFutures"
 
@@ -16,18 +15,18 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _ladder, "symbol")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    symbol = word(row, "symbol", at)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    symbol = text_value(row, "symbol", pointer)
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:
-        reason = f"{symbol!r} does not end in USDT"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
-    listed = contract("mudrex", symbol, base=base, quote="USDT", settle="USDT")
-    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
+        reason = f"expected a symbol ending in USDT, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
+    instrument = contract("mudrex", symbol, base=base, quote="USDT", settle="USDT")
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

@@ -1,4 +1,4 @@
-"""OKX swaps and futures: flat position tiers whose sizes are contracts, one ladder a family."""
+"""OKX swaps and futures: flat position tiers sized in contracts, one tier table per family."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -7,23 +7,30 @@ from dataclasses import dataclass
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import Params, all_answered, every, joined, together, values
+from venues.calls import (
+    Params,
+    batched_calls,
+    calls_with,
+    combined_calls,
+    field_values,
+    unanswered_check,
+)
 from venues.exchanges import okx_contracts
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    defect,
-    filled,
-    in_sequence,
-    member,
-    positive,
+    JsonObject,
+    build_defect,
+    check_tier_number,
+    iter_objects,
+    non_empty,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.units import ToUsd, contracts
+from venues.parsing.units import UsdConversion, contracts_to_usd
 
 TIERS = "publicGetPublicPositionTiers"
 INSTRUMENTS = "publicGetPublicInstruments"
@@ -35,159 +42,185 @@ COLUMNS = (
     Column("maintenance", "/mmr", "rate"),
 )
 _MODES = ("cross", "isolated")
-_AT_ONCE = 5
-"""The most families that one call may name."""
+_FAMILIES_PER_CALL = 5
+"""Largest number of families per call."""
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read each family's tiers; sizes become USD by contract value, multiplier and price.
+    """Reads the tiers of each family. Sizes become USD by contract value, multiplier and price.
 
-    ``minSz`` of a tier is one step above ``maxSz`` of the one before, so a tier is read as
-    (previous maxSz, maxSz]; ccxt labels these contract counts with the quote currency. All
-    contracts of a family have its tiers, whenever they expire. ``uly`` is no family: that of an
-    X-perpetual names another one.
+    ``minSz`` of a tier is one step above ``maxSz`` of the tier before, so a tier is read as
+    (previous maxSz, maxSz]. ccxt labels these contract counts with the quote currency. All
+    contracts of a family share its tiers, whatever their expiry. The family is ``instFamily``, not
+    ``uly``: the ``uly`` of an X-perpetual names another family.
     """
     defects: list[Defect] = []
-    lists = filled(snapshot.answers(INSTRUMENTS), "data")
+    instrument_lists = non_empty(snapshot.answers(INSTRUMENTS), "data")
     by_family: defaultdict[tuple[str, str], list[okx_contracts.Contract]] = defaultdict(list)
-    for one in read_rows(lists, ("data",), okx_contracts.read, defects, symbol_key="instId"):
-        by_family[one.family].append(one)
-    marks = mark_prices.read(snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects)
-    found: list[tier_tables.TierTable] = []
+    for contract in read_rows(
+        instrument_lists, ("data",), okx_contracts.read, defects, symbol_key="instId"
+    ):
+        by_family[contract.family].append(contract)
+    marks = mark_prices.read_prices(
+        snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects
+    )
+    tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(TIERS):
         try:
-            answer = _answer(payload)
+            answer = _read_answer(payload)
         except UnreadablePayloadError as error:
             family = dict(payload.call.params).get("instFamily", "")
-            defects.append(defect(payload, error, family))
+            defects.append(build_defect(payload, error, family))
             continue
-        for family in answer.families:
+        for family in answer.rows_by_family:
             try:
-                found += [
-                    _ladder(answer, family, one, _to_usd(snapshot, payload, one, marks))
-                    for one in _of_family(by_family, answer, family)
+                tables += [
+                    _tier_table(
+                        answer, family, contract, _to_usd(snapshot, payload, contract, marks)
+                    )
+                    for contract in _contracts_of_family(by_family, answer, family)
                 ]
             except UnreadablePayloadError as error:
-                defects.append(defect(payload, error, family))
-    return tier_tables.parsed(snapshot, found, facts, defects)
+                defects.append(build_defect(payload, error, family))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-_Rows = list[tuple[str, Row]]
+_TierRows = list[tuple[str, JsonObject]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """The rows of one answer by family, and the kind of contract and margin mode asked for."""
+class _TierAnswer:
+    """Rows of one response by family, with the requested instrument type and margin mode."""
 
     payload: Payload
-    kind: str
+    instrument_type: str
     mode: str
-    families: dict[str, _Rows]
+    rows_by_family: dict[str, _TierRows]
 
 
-def _answer(payload: Payload) -> _Answer:
-    """Take an answer apart by family. Raises UnreadablePayloadError: one that was not asked."""
-    asked = dict(payload.call.params)
-    mode, kind = _one_of(asked, "tdMode", _MODES), _one_of(asked, "instType", okx_contracts.KINDS)
-    due = asked.get("instFamily", "").split(",")
-    data, top = member(decode(payload), "data")
-    found: dict[str, _Rows] = {}
-    for at, row in rows(data, top):
-        family = word(row, "instFamily", at)
-        if family not in due:
-            reason = f"one family was due, of {', '.join(due)}, was {family}"
-            raise UnreadablePayloadError(where=f"{at}/instFamily", reason=reason)
-        found.setdefault(family, []).append((at, row))
-    return _Answer(payload, kind, mode, found)
+def _read_answer(payload: Payload) -> _TierAnswer:
+    """Groups the rows of a response by family.
+
+    Raises UnreadablePayloadError: a family was not requested.
+    """
+    params = dict(payload.call.params)
+    mode = _parameter_of(params, "tdMode", _MODES)
+    instrument_type = _parameter_of(params, "instType", okx_contracts.INSTRUMENT_TYPES)
+    requested_families = params.get("instFamily", "").split(",")
+    data, data_pointer = value_at(decode(payload), "data")
+    rows_by_family: dict[str, _TierRows] = {}
+    for pointer, row in iter_objects(data, data_pointer):
+        family = text_value(row, "instFamily", pointer)
+        if family not in requested_families:
+            reason = f"expected a family among {', '.join(requested_families)}, found {family}"
+            raise UnreadablePayloadError(where=f"{pointer}/instFamily", reason=reason)
+        rows_by_family.setdefault(family, []).append((pointer, row))
+    return _TierAnswer(payload, instrument_type, mode, rows_by_family)
 
 
 _ByFamily = dict[tuple[str, str], list[okx_contracts.Contract]]
 
 
-def _of_family(by_family: _ByFamily, answer: _Answer, family: str) -> list[okx_contracts.Contract]:
-    if (answer.kind, family) not in by_family:
+def _contracts_of_family(
+    by_family: _ByFamily, answer: _TierAnswer, family: str
+) -> list[okx_contracts.Contract]:
+    if (answer.instrument_type, family) not in by_family:
         reason = f"no instrument of family {family} in the snapshot, so no contract value"
         raise UnreadablePayloadError(where="/data", reason=reason)
-    return by_family[answer.kind, family]
+    return by_family[answer.instrument_type, family]
 
 
-def _one_of(asked: dict[str, str], name: str, due: tuple[str, str]) -> str:
-    value = asked.get(name, "")
-    if value not in due:
-        reason = f"was asked with {name} {value!r}, {' or '.join(due)} was due"
+def _parameter_of(params: dict[str, str], name: str, allowed: tuple[str, str]) -> str:
+    value = params.get(name, "")
+    if value not in allowed:
+        reason = f"expected a call with {name} {' or '.join(allowed)}, found {value!r}"
         raise UnreadablePayloadError(where="", reason=reason)
     return value
 
 
-def _tiers(found: _Rows) -> tuple[Tier, ...]:
+def _tiers(tier_rows: _TierRows) -> tuple[Tier, ...]:
     tiers = []
-    for position, (at, row) in enumerate(found, start=1):
-        in_sequence(row, "tier", position, at)
+    for ordinal, (pointer, row) in enumerate(tier_rows, start=1):
+        check_tier_number(row, "tier", ordinal, pointer)
         tiers.append(
             Tier(
-                upper=positive(row, "maxSz", at),
-                initial_rate=rate(row, "imr", at),
-                maintenance_rate=rate(row, "mmr", at),
+                upper=positive_number(row, "maxSz", pointer),
+                initial_rate=rate(row, "imr", pointer),
+                maintenance_rate=rate(row, "mmr", pointer),
             )
         )
     return tuple(tiers)
 
 
-def _ladder(
-    answer: _Answer, family: str, one: okx_contracts.Contract, usd: ToUsd | Unknown
+def _tier_table(
+    answer: _TierAnswer, family: str, contract: okx_contracts.Contract, usd: UsdConversion | Unknown
 ) -> tier_tables.TierTable:
-    found = answer.families[family]
+    tier_rows = answer.rows_by_family[family]
     return tier_tables.TierTable(
         payload=answer.payload,
-        instrument=one.instrument,
+        instrument=contract.instrument,
         profile=Profile(MarginMode(answer.mode)),
-        tiers=_tiers(found),
-        rows=tuple(at for at, _ in found),
+        tiers=_tiers(tier_rows),
+        rows=tuple(pointer for pointer, _ in tier_rows),
         columns=COLUMNS,
         usd=usd,
-        also=(one.payload,),
+        supporting=(contract.payload,),
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, one: okx_contracts.Contract, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
-    sizes = (one.size, one.multiple)
-    if one.value_currency == "USD":
-        return contracts(payload, sizes, None)
-    return contracts(payload, sizes, marks.price(snapshot, one.instrument, payload))
+    snapshot: Snapshot,
+    payload: Payload,
+    contract: okx_contracts.Contract,
+    marks: mark_prices.MarkPrices,
+) -> UsdConversion | Unknown:
+    sizes = (contract.size, contract.multiplier)
+    if contract.value_currency == "USD":
+        return contracts_to_usd(payload, sizes, None)
+    return contracts_to_usd(payload, sizes, marks.price(snapshot, contract.instrument, payload))
 
 
-def _listed(kind: str) -> Callable[[Snapshot], Iterable[str]]:
-    def traded(row: Row) -> bool:
-        return row.get("instType") == kind and okx_contracts.traded(row, "")
+def _listed_families(instrument_type: str) -> Callable[[Snapshot], Iterable[str]]:
+    def is_traded(row: JsonObject) -> bool:
+        return row.get("instType") == instrument_type and okx_contracts.is_traded(row, "")
 
-    return values(INSTRUMENTS, "data", field="instFamily", where=traded)
-
-
-def _due(snapshot: Snapshot) -> Iterator[str]:
-    for kind in okx_contracts.KINDS:
-        for family in set(_listed(kind)(snapshot)):
-            yield from (f"{family} ({kind}, {mode})" for mode in _MODES)
+    return field_values(INSTRUMENTS, "data", field="instFamily", where=is_traded)
 
 
-def _answered(snapshot: Snapshot) -> Iterator[str]:
+def _listed_tables(snapshot: Snapshot) -> Iterator[str]:
+    for instrument_type in okx_contracts.INSTRUMENT_TYPES:
+        for family in set(_listed_families(instrument_type)(snapshot)):
+            yield from (f"{family} ({instrument_type}, {mode})" for mode in _MODES)
+
+
+def _answered_tables(snapshot: Snapshot) -> Iterator[str]:
     for payload in snapshot.answers(TIERS):
-        answer = _answer(payload)
-        yield from (f"{one} ({answer.kind}, {answer.mode})" for one in answer.families)
+        answer = _read_answer(payload)
+        yield from (
+            f"{family} ({answer.instrument_type}, {answer.mode})"
+            for family in answer.rows_by_family
+        )
 
 
 def _all_families(snapshot: Snapshot) -> Iterable[Params]:
-    """Ask for the tiers of all families, in both margin modes."""
-    asks = (
-        joined("instFamily", _listed(kind), _AT_ONCE, instType=kind, tdMode=mode)
-        for kind in okx_contracts.KINDS
+    """Plans calls for the tiers of all families in both margin modes."""
+    plans = (
+        batched_calls(
+            "instFamily",
+            _listed_families(instrument_type),
+            _FAMILIES_PER_CALL,
+            instType=instrument_type,
+            tdMode=mode,
+        )
+        for instrument_type in okx_contracts.INSTRUMENT_TYPES
         for mode in _MODES
     )
-    return together(*asks)(snapshot)
+    return combined_calls(*plans)(snapshot)
 
 
-_EACH_KIND = every(*({"instType": kind} for kind in okx_contracts.KINDS))
+_EACH_INSTRUMENT_TYPE = calls_with(
+    *({"instType": instrument_type} for instrument_type in okx_contracts.INSTRUMENT_TYPES)
+)
 
 ADAPTER = VenueAdapter(
     venue="okx",
@@ -195,26 +228,34 @@ ADAPTER = VenueAdapter(
     host="www.okx.com",
     endpoints=(
         Endpoint(
-            INSTRUMENTS, "GET /api/v5/public/instruments", Purpose.INSTRUMENTS, ask=_EACH_KIND
+            INSTRUMENTS,
+            "GET /api/v5/public/instruments",
+            Purpose.INSTRUMENTS,
+            call_plan=_EACH_INSTRUMENT_TYPE,
         ),
         Endpoint(
             "publicGetPublicOpenInterest",
             "GET /api/v5/public/open-interest",
             Purpose.OPEN_INTEREST,
-            ask=_EACH_KIND,
+            call_plan=_EACH_INSTRUMENT_TYPE,
         ),
         Endpoint(
-            "publicGetMarketTickers", "GET /api/v5/market/tickers", Purpose.PRICES, ask=_EACH_KIND
+            "publicGetMarketTickers",
+            "GET /api/v5/market/tickers",
+            Purpose.PRICES,
+            call_plan=_EACH_INSTRUMENT_TYPE,
         ),
-        Endpoint(MARKS, "GET /api/v5/public/mark-price", Purpose.PRICES, ask=_EACH_KIND),
+        Endpoint(
+            MARKS, "GET /api/v5/public/mark-price", Purpose.PRICES, call_plan=_EACH_INSTRUMENT_TYPE
+        ),
         Endpoint(
             TIERS,
             "GET /api/v5/public/position-tiers",
             Purpose.MARGIN,
             calls=Calls.PER_FAMILY,
-            ask=_all_families,
+            call_plan=_all_families,
         ),
     ),
     parse=parse,
-    whole=all_answered(_due, _answered),
+    completeness_error=unanswered_check(_listed_tables, _answered_tables),
 )

@@ -1,15 +1,15 @@
-"""OKX contracts: which family's tiers each has, and what one contract is worth."""
+"""OKX contracts: the family whose tiers apply, and the contract value."""
 
 from dataclasses import dataclass
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Factor, Payload, UnreadablePayloadError
-from venues.fields import Row, day, word
-from venues.parsing.units import factor
+from venues.fields import JsonObject, date_of_milliseconds, text_value
+from venues.parsing.units import read_factor
 
-KINDS = ("SWAP", "FUTURES")
+INSTRUMENT_TYPES = ("SWAP", "FUTURES")
 
-_TRADED = {
+_IS_TRADED = {
     "live": True,
     "suspend": True,
     "post_only": True,
@@ -19,50 +19,52 @@ _TRADED = {
     "expired": False,
     "test": False,
 }
-"""Whether a contract in a state has opened and not ended."""
+"""Whether a contract in this state has opened and not ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One contract; ``family`` is its kind and its instrument family."""
+    """One contract; ``family`` is its instrument type and its instrument family."""
 
     family: tuple[str, str]
     instrument: Instrument
     size: Factor
-    multiple: Factor
+    multiplier: Factor
     payload: Payload
     value_currency: str
 
 
-def read(payload: Payload, row: Row, at: str) -> list[Contract]:
-    """Read a contract that trades. Raises UnreadablePayloadError.
+def read(payload: Payload, row: JsonObject, pointer: str) -> list[Contract]:
+    """Reads a contract; empty if it does not trade. Raises UnreadablePayloadError.
 
-    ``uly`` names the coins; it is no family, for that of an X-perpetual is another one's.
+    ``uly`` names the currencies. It is not the family: an X-perpetual's ``uly`` names another one.
     """
-    if row.get("instType") not in KINDS or not traded(row, at):
+    if row.get("instType") not in INSTRUMENT_TYPES or not is_traded(row, pointer):
         return []
-    id_, kind = word(row, "instId", at), word(row, "ctType", at)
-    if kind not in {"linear", "inverse"}:
-        reason = f"linear or inverse was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{at}/ctType", reason=reason)
-    base, _, quote = word(row, "uly", at).partition("-")
+    id_, contract_type = text_value(row, "instId", pointer), text_value(row, "ctType", pointer)
+    if contract_type not in {"linear", "inverse"}:
+        reason = f"expected linear or inverse, found {contract_type!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
+    base, _, quote = text_value(row, "uly", pointer).partition("-")
     if not quote:
-        reason = f"BASE-QUOTE was due, was {row['uly']!r}"
-        raise UnreadablePayloadError(where=f"{at}/uly", reason=reason)
-    expiry = day(row, "expTime", at) if row["instType"] == "FUTURES" else None
-    settle = word(row, "settleCcy", at)
-    listed = contract("okx", id_, base=base, quote=quote, settle=settle, expiry=expiry)
-    unit = word(row, "ctValCcy", at)
-    size = factor(payload, f"contract value of {id_}", row, "ctVal", at, unit)
-    multiple = factor(payload, f"contract multiplier of {id_}", row, "ctMult", at, "times")
-    family = (word(row, "instType", at), word(row, "instFamily", at))
-    return [Contract(family, listed, size, multiple, payload, unit)]
+        reason = f"expected BASE-QUOTE, found {row['uly']!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/uly", reason=reason)
+    expiry = date_of_milliseconds(row, "expTime", pointer) if row["instType"] == "FUTURES" else None
+    settle = text_value(row, "settleCcy", pointer)
+    instrument = contract("okx", id_, base=base, quote=quote, settle=settle, expiry=expiry)
+    unit = text_value(row, "ctValCcy", pointer)
+    size = read_factor(payload, f"contract value of {id_}", row, "ctVal", pointer, unit)
+    multiplier = read_factor(
+        payload, f"contract multiplier of {id_}", row, "ctMult", pointer, "times"
+    )
+    family = (text_value(row, "instType", pointer), text_value(row, "instFamily", pointer))
+    return [Contract(family, instrument, size, multiplier, payload, unit)]
 
 
-def traded(row: Row, at: str) -> bool:
+def is_traded(row: JsonObject, pointer: str) -> bool:
     """Whether a contract has opened and not ended. Raises UnreadablePayloadError."""
-    state = word(row, "state", at)
-    if state not in _TRADED:
-        reason = f"one of {', '.join(_TRADED)} was due, was {state!r}"
-        raise UnreadablePayloadError(where=f"{at}/state", reason=reason)
-    return _TRADED[state]
+    state = text_value(row, "state", pointer)
+    if state not in _IS_TRADED:
+        reason = f"expected one of {', '.join(_IS_TRADED)}, found {state!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/state", reason=reason)
+    return _IS_TRADED[state]

@@ -1,4 +1,4 @@
-"""Pacifica perpetuals: the largest leverage of each market; MM is half of IM, as far as known."""
+"""Pacifica perpetuals: the maximum leverage of each market; MM is assumed to be half of IM."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,7 +8,7 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, positive, word
+from venues.fields import JsonObject, positive_number, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INFO = "publicGetInfo"
@@ -16,25 +16,31 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IM = N / L`` and ``MM = N / (2 * L)``, L the largest leverage; the half is unverified."""
-    return flat_rates.parsed(snapshot, facts, INFO, ("data",), _ladder)
+    """Reads ``IM = N / L`` and ``MM = N / (2 * L)``, L the maximum leverage; the half is unverified."""
+    return flat_rates.parse_rows(snapshot, facts, INFO, ("data",), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    symbol = word(row, "symbol", at)
-    alone = row.get("isolated_only")
-    if not isinstance(alone, bool):
-        reason = f"true or false was due, was {alone!r}"
-        raise UnreadablePayloadError(where=f"{at}/isolated_only", reason=reason)
-    listed = contract("pacifica", symbol, base=symbol, quote="USDC", settle="USDC")
-    least = flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
-    leverage = positive(row, "max_leverage", at)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    symbol = text_value(row, "symbol", pointer)
+    isolated_only = row.get("isolated_only")
+    if not isinstance(isolated_only, bool):
+        reason = f"expected true or false, found {isolated_only!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/isolated_only", reason=reason)
+    instrument = contract("pacifica", symbol, base=symbol, quote="USDC", settle="USDC")
+    leverage_table = flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
+    leverage = positive_number(row, "max_leverage", pointer)
     yield replace(
-        least,
-        profile=Profile(MarginMode.ISOLATED if alone else MarginMode.ANY),
-        tiers=(Tier(INFINITY, tier_tables.inverse(leverage), tier_tables.inverse(2 * leverage)),),
+        leverage_table,
+        profile=Profile(MarginMode.ISOLATED if isolated_only else MarginMode.ANY),
+        tiers=(
+            Tier(
+                INFINITY,
+                tier_tables.leverage_to_rate(leverage),
+                tier_tables.leverage_to_rate(2 * leverage),
+            ),
+        ),
         columns=(Column("initial", "/max_leverage", "leverage"),),
-        unverified=("MM read as half of IM at the largest leverage",),
+        unverified=("MM read as half of IM at the maximum leverage",),
         no_maintenance="",
         exclusion_reason="",
         notes=(),

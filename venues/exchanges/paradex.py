@@ -1,4 +1,4 @@
-"""Paradex perpetuals: a base initial fraction, and maintenance as a part of it."""
+"""Paradex perpetuals: a base initial rate, and maintenance as a share of it."""
 
 from collections.abc import Iterator
 
@@ -6,48 +6,58 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, rate, read_rows, word
+from venues.fields import JsonObject, json_object, number, rate, read_rows, text_value
 from venues.parsing import formulas
 
 MARKETS = "publicGetMarkets"
-_AT = "delta1_cross_margin_params"
+_PARAMS = "delta1_cross_margin_params"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IMR = imf_base``, ``MMR = imf_base * mmf_factor``, on the whole position at mark.
+    """Reads ``IMR = imf_base`` and ``MMR = imf_base * mmf_factor`` on the whole position at mark.
 
-    Source: docs.paradex.trade, risk checks: ``imf_factor`` and ``imf_shift``, which made the rate
-    rise with size in 2024, are now always 0. Where one is not, no source states the formula.
+    ``imf_factor`` and ``imf_shift`` made the rate rise with size in 2024 and are now always 0. If
+    either is not 0, no source states the formula. Source: docs.paradex.trade, risk checks.
     """
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(MARKETS), ("results",), _formula, defects)
-    return formulas.parsed(found, facts, defects)
+    margin_formulas = read_rows(snapshot.answers(MARKETS), ("results",), _formula, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-    if word(row, "asset_kind", at) != "PERP":
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "asset_kind", pointer) != "PERP":
         return
-    there = f"{at}/{_AT}"
-    params = mapping(row.get(_AT), there)
-    base, part = rate(params, "imf_base", there), rate(params, "mmf_factor", there)
-    grows = number(params, "imf_factor", there) or number(params, "imf_shift", there)
-    unknown = Unknown("the fraction rises with size, by a formula that no source states")
-    coin, quote = word(row, "base_currency", at), word(row, "quote_currency", at)
-    settle = word(row, "settlement_currency", at)
-    listed = contract("paradex", word(row, "symbol", at), base=coin, quote=quote, settle=settle)
+    params_pointer = f"{pointer}/{_PARAMS}"
+    params = json_object(row.get(_PARAMS), params_pointer)
+    base_rate = rate(params, "imf_base", params_pointer)
+    maintenance_share = rate(params, "mmf_factor", params_pointer)
+    rises_with_size = number(params, "imf_factor", params_pointer) or number(
+        params, "imf_shift", params_pointer
+    )
+    unknown_formula = Unknown("the rate rises with size by a formula that no source states")
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
+    )
+    settle = text_value(row, "settlement_currency", pointer)
+    instrument = contract(
+        "paradex", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
     yield formulas.Formula(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
-        at=there,
+        pointer=params_pointer,
         columns=(
             Column("initial base", "/imf_base", "rate"),
-            Column("maintenance part of initial", "/mmf_factor", "times"),
+            Column("maintenance share of initial", "/mmf_factor", "times"),
         ),
-        initial=unknown if grows else formulas.least(base),
-        maintenance=unknown if grows else formulas.least(base * part),
+        initial=unknown_formula if rises_with_size else formulas.single_rate(base_rate),
+        maintenance=unknown_formula
+        if rises_with_size
+        else formulas.single_rate(base_rate * maintenance_share),
     )
 
 
@@ -60,7 +70,7 @@ ADAPTER = VenueAdapter(
             "publicGetMarketsSummary",
             "GET /v1/markets/summary",
             Purpose.PRICES,
-            ask=once(market="ALL"),
+            call_plan=single_call(market="ALL"),
         ),
         Endpoint(MARKETS, "GET /v1/markets", Purpose.MARGIN),
     ),

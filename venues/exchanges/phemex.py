@@ -1,7 +1,6 @@
-"""Phemex perpetuals: leverage and margin tables that contracts share, or a first risk limit."""
+"""Phemex perpetuals: leverage and margin tables shared by contracts, or the first risk limit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
@@ -9,164 +8,183 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    defect,
-    listing,
-    member,
+    JsonObject,
+    build_defect,
+    iter_objects,
+    json_array,
     number,
-    positive,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 PRODUCTS = "v2GetPublicProducts"
-LEGACY = (
-    "rates of the first risk limit, the older scheme beside the table of leverage and margin "
-    "that the answer lacks"
-)
+FIRST_LIMIT_ONLY = "rates of the first risk limit, an older scheme; the response lacks the leverage and margin table"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of one table or of one contract's risk limits, with their pointers."""
-
-    found: tuple[tuple[str, Row], ...]
+_TierRows = tuple[tuple[str, JsonObject], ...]
+"""Rows of one table or of one contract's risk limits, with their pointers."""
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read linear perpetuals by their table; those without one, and inverse ones, by risk limit.
+    """Reads linear perpetuals by margin table; other perpetuals by their first risk limit.
 
-    Tables are in the quote currency, ``MM = N * rate - maintenance amount``. Source: Phemex help,
-    "risk limit". Rates with ``Er`` are scaled by 10^8.
+    Tables are in the quote currency: ``MM = N * rate - maintenance amount``. Source: Phemex help,
+    "risk limit". Rates in ``Er`` fields are scaled by 10^8.
     """
     defects: list[Defect] = []
-    found: list[tier_tables.TierTable] = []
+    tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(PRODUCTS):
         try:
-            tables = _tables(payload)
-            limits = _limits(payload, "riskLimits") | _limits(payload, "riskLimitsV2")
+            margin_tables = _margin_tables(payload)
+            risk_limits = _risk_limits(payload, "riskLimits") | _risk_limits(
+                payload, "riskLimitsV2"
+            )
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
 
         def linear(
             payload: Payload,
-            row: Row,
-            at: str,
-            tables: Mapping[str, _Rows] = tables,
-            limits: Mapping[str, _Rows] = limits,
+            row: JsonObject,
+            pointer: str,
+            margin_tables: Mapping[str, _TierRows] = margin_tables,
+            risk_limits: Mapping[str, _TierRows] = risk_limits,
         ) -> Iterator[tier_tables.TierTable]:
-            return _linear(payload, row, at, tables, limits)
+            return _linear(payload, row, pointer, margin_tables, risk_limits)
 
         def inverse(
-            payload: Payload, row: Row, at: str, limits: Mapping[str, _Rows] = limits
+            payload: Payload,
+            row: JsonObject,
+            pointer: str,
+            risk_limits: Mapping[str, _TierRows] = risk_limits,
         ) -> Iterator[tier_tables.TierTable]:
-            return _inverse(payload, row, at, limits)
+            return _inverse(payload, row, pointer, risk_limits)
 
-        found += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
-        found += read_rows((payload,), ("data", "products"), inverse, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
+        tables += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
+        tables += read_rows((payload,), ("data", "products"), inverse, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _tables(payload: Payload) -> dict[str, _Rows]:
-    tables, top = member(decode(payload), "data", "leverageMargins")
-    if tables == []:
+def _margin_tables(payload: Payload) -> dict[str, _TierRows]:
+    table_list, tables_pointer = value_at(decode(payload), "data", "leverageMargins")
+    if table_list == []:
         return {}
-    found = {}
-    for at, table in rows(tables, top):
-        items = tuple(rows(table.get("items"), f"{at}/items"))
-        found[str(positive(table, "index_id", at))] = _Rows(items)
-    return found
+    margin_tables = {}
+    for table_pointer, table in iter_objects(table_list, tables_pointer):
+        items = tuple(iter_objects(table.get("items"), f"{table_pointer}/items"))
+        margin_tables[str(positive_number(table, "index_id", table_pointer))] = items
+    return margin_tables
 
 
-def _limits(payload: Payload, key: str) -> dict[str, _Rows]:
-    contracts, top = member(decode(payload), "data", key)
+def _risk_limits(payload: Payload, key: str) -> dict[str, _TierRows]:
+    contracts, contracts_pointer = value_at(decode(payload), "data", key)
     return {
-        word(row, "symbol", at): _Rows(tuple(rows(row.get("riskLimits"), f"{at}/riskLimits")))
-        for at, row in rows(listing(contracts, top), top)
+        text_value(row, "symbol", pointer): _TierRows(
+            tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
+        )
+        for pointer, row in iter_objects(
+            json_array(contracts, contracts_pointer), contracts_pointer
+        )
     }
 
 
 def _linear(
-    payload: Payload, row: Row, at: str, tables: Mapping[str, _Rows], limits: Mapping[str, _Rows]
+    payload: Payload,
+    row: JsonObject,
+    pointer: str,
+    margin_tables: Mapping[str, _TierRows],
+    risk_limits: Mapping[str, _TierRows],
 ) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", at) != "Listed":
+    if text_value(row, "status", pointer) != "Listed":
         return
-    base, quote = word(row, "baseCurrency", at), word(row, "quoteCurrency", at)
-    settle = word(row, "settleCurrency", at)
-    id_ = word(row, "symbol", at)
-    listed = contract("phemex", id_, base=base, quote=quote, settle=settle)
-    table = tables.get(str(positive(row, "leverageMargin", at)))
+    base, quote = (
+        text_value(row, "baseCurrency", pointer),
+        text_value(row, "quoteCurrency", pointer),
+    )
+    settle = text_value(row, "settleCurrency", pointer)
+    id_ = text_value(row, "symbol", pointer)
+    instrument = contract("phemex", id_, base=base, quote=quote, settle=settle)
+    table = margin_tables.get(str(positive_number(row, "leverageMargin", pointer)))
     if table is None:
-        yield _first(payload, listed, limits, at, "Rr")
+        yield _first_limit(payload, instrument, risk_limits, pointer, "Rr")
         return
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(
             Tier(
-                upper=positive(item, "notionalValueRv", pointer),
-                initial_rate=tier_tables.inverse(positive(item, "maxLeverage", pointer)),
-                maintenance_rate=rate(item, "maintenanceMarginRateRr", pointer),
-                deduction=number(item, "maintenanceAmountRv", pointer),
+                upper=positive_number(item, "notionalValueRv", tier_pointer),
+                initial_rate=tier_tables.leverage_to_rate(
+                    positive_number(item, "maxLeverage", tier_pointer)
+                ),
+                maintenance_rate=rate(item, "maintenanceMarginRateRr", tier_pointer),
+                deduction=number(item, "maintenanceAmountRv", tier_pointer),
             )
-            for pointer, item in table.found
+            for tier_pointer, item in table
         ),
-        rows=tuple(pointer for pointer, _ in table.found),
+        rows=tuple(tier_pointer for tier_pointer, _ in table),
         columns=(
             Column("upper", "/notionalValueRv", "quote currency"),
             Column("initial", "/maxLeverage", "leverage"),
             Column("maintenance", "/maintenanceMarginRateRr", "rate"),
             Column("deduction", "/maintenanceAmountRv", "quote currency"),
         ),
-        usd=currency(listed, quote),
+        usd=currency_to_usd(instrument, quote),
     )
 
 
 def _inverse(
-    payload: Payload, row: Row, at: str, limits: Mapping[str, _Rows]
+    payload: Payload, row: JsonObject, pointer: str, risk_limits: Mapping[str, _TierRows]
 ) -> Iterator[tier_tables.TierTable]:
-    if word(row, "type", at) != "Perpetual" or word(row, "status", at) != "Listed":
+    if (
+        text_value(row, "type", pointer) != "Perpetual"
+        or text_value(row, "status", pointer) != "Listed"
+    ):
         return
-    id_, settle = word(row, "symbol", at), word(row, "settleCurrency", at)
-    quote = word(row, "quoteCurrency", at)
+    id_, settle = text_value(row, "symbol", pointer), text_value(row, "settleCurrency", pointer)
+    quote = text_value(row, "quoteCurrency", pointer)
     base = id_.removeprefix("u").removesuffix(quote)
-    listed = contract("phemex", id_, base=base, quote=quote, settle=settle)
-    yield _first(payload, listed, limits, at, "Er")
+    instrument = contract("phemex", id_, base=base, quote=quote, settle=settle)
+    yield _first_limit(payload, instrument, risk_limits, pointer, "Er")
 
 
-def _first(
-    payload: Payload, listed: Instrument, limits: Mapping[str, _Rows], at: str, ending: str
+def _first_limit(
+    payload: Payload,
+    instrument: Instrument,
+    risk_limits: Mapping[str, _TierRows],
+    pointer: str,
+    suffix: str,
 ) -> tier_tables.TierTable:
-    """Only the first limit's rates: how far it reaches, and what follows, the answer lacks."""
-    if listed.id not in limits:
-        reason = f"neither a table nor a risk limit of {listed.id} is in the answer"
-        raise UnreadablePayloadError(where=at, reason=reason)
-    pointer, first = limits[listed.id].found[0]
-    unit, scale = ("rate", 1) if ending == "Rr" else ("1/100000000", 10**8)
-    names = (f"initialMargin{ending}", f"maintenanceMargin{ending}")
-    initial, maintenance = (positive(first, name, pointer) / scale for name in names)
-    if max(initial, maintenance) > 1:
-        reason = f"rates of at most 1 were due, were {initial} and {maintenance}"
+    """Rates of the first risk limit; the response lacks its upper bound and later limits."""
+    if instrument.id not in risk_limits:
+        reason = f"the response has neither a margin table nor a risk limit of {instrument.id}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
+    limit_pointer, first = risk_limits[instrument.id][0]
+    unit, scale = ("rate", 1) if suffix == "Rr" else ("1/100000000", 10**8)
+    names = (f"initialMargin{suffix}", f"maintenanceMargin{suffix}")
+    initial, maintenance = (positive_number(first, name, limit_pointer) / scale for name in names)
+    if max(initial, maintenance) > 1:
+        reason = f"expected rates of at most 1, found {initial} and {maintenance}"
+        raise UnreadablePayloadError(where=limit_pointer, reason=reason)
     return tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=(Tier(INFINITY, initial, maintenance),),
-        rows=(pointer,),
+        rows=(limit_pointer,),
         columns=(
             Column("initial", f"/{names[0]}", unit),
             Column("maintenance", f"/{names[1]}", unit),
         ),
-        usd=currency(listed, "USD"),
-        doubts=(LEGACY,),
-        exclusion_reason=LEGACY,
+        usd=currency_to_usd(instrument, "USD"),
+        doubts=(FIRST_LIMIT_ONLY,),
+        exclusion_reason=FIRST_LIMIT_ONLY,
     )
 
 

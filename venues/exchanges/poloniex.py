@@ -1,4 +1,4 @@
-"""Poloniex futures: tiers in contracts, one call a symbol; without them, the first tier's rates."""
+"""Poloniex futures: tiers in contracts, one call per symbol; otherwise the first tier's rates."""
 
 from collections.abc import Iterator
 
@@ -14,125 +14,142 @@ from harmonize.core.payload import (
 )
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import each, values
+from venues.calls import call_per_value, field_values
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    defect,
-    filled,
-    in_sequence,
-    member,
+    JsonObject,
+    build_defect,
+    check_tier_number,
+    iter_objects,
+    non_empty,
     number,
-    positive,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import ToUsd, contracts, factor
+from venues.parsing.units import UsdConversion, contracts_to_usd, read_factor
 
 INSTRUMENTS = "swapPublicGetV3MarketAllInstruments"
 TICKERS = "swapPublicGetV3MarketTickers"
 TIERS = "swapPublicGetV3MarketRiskLimit"
 INITIAL, MAINTENANCE = flat_rates.PublishedRate("iM"), flat_rates.PublishedRate("mM")
-FIRST = "the rates of the first tier; the instrument list does not say how far it reaches"
+FIRST_TIER_ONLY = "rates of the first tier; the instrument list does not state its upper bound"
 _MODES = {"CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 
-_Listed = dict[str, tuple[Instrument, Factor]]
+_Contracts = dict[str, tuple[Instrument, Factor]]
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read the tiers of each symbol by margin mode; a symbol without any keeps its first tier."""
+    """Reads the tiers of each symbol by margin mode. A symbol without tiers gets its first tier."""
     defects: list[Defect] = []
-    listed: _Listed = dict(read_rows(snapshot.answers(INSTRUMENTS), ("data",), _contract, defects))
-    tickers = filled(snapshot.answers(TICKERS), "data")
+    contracts_by_symbol: _Contracts = dict(
+        read_rows(snapshot.answers(INSTRUMENTS), ("data",), _sized_instrument, defects)
+    )
+    tickers = non_empty(snapshot.answers(TICKERS), "data")
     marks = dict(read_rows(tickers, ("data",), _mark, defects))
-    found: list[tier_tables.TierTable] = []
-    tiered = set()
+    tables: list[tier_tables.TierTable] = []
+    tiered_symbols = set()
     for payload in snapshot.answers(TIERS):
         symbol = dict(payload.call.params).get("symbol", "")
-        tiered.add(symbol)
+        tiered_symbols.add(symbol)
         try:
-            found += _tiered(payload, listed, marks)
+            tables += _tier_tables(payload, contracts_by_symbol, marks)
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error, symbol))
+            defects.append(build_defect(payload, error, symbol))
 
-    def first(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        id_ = word(row, "symbol", at)
-        if id_ in listed and id_ not in tiered:
-            one = listed[id_][0]
-            yield flat_rates.both(
-                payload, row, at, one, INITIAL, MAINTENANCE, doubts=(FIRST,), exclusion_reason=FIRST
+    def first_tier(
+        payload: Payload, row: JsonObject, pointer: str
+    ) -> Iterator[tier_tables.TierTable]:
+        id_ = text_value(row, "symbol", pointer)
+        if id_ in contracts_by_symbol and id_ not in tiered_symbols:
+            instrument = contracts_by_symbol[id_][0]
+            yield flat_rates.table_from_rates(
+                payload,
+                row,
+                pointer,
+                instrument,
+                INITIAL,
+                MAINTENANCE,
+                doubts=(FIRST_TIER_ONLY,),
+                exclusion_reason=FIRST_TIER_ONLY,
             )
 
-    found += read_rows(snapshot.answers(INSTRUMENTS), ("data",), first, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    tables += read_rows(snapshot.answers(INSTRUMENTS), ("data",), first_tier, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _contract(
-    payload: Payload, row: Row, at: str
+def _sized_instrument(
+    payload: Payload, row: JsonObject, pointer: str
 ) -> Iterator[tuple[str, tuple[Instrument, Factor]]]:
-    if word(row, "status", at) != "OPEN":
+    if text_value(row, "status", pointer) != "OPEN":
         return
-    kind = word(row, "ctType", at)
-    if kind not in {"LINEAR", "INVERSE"}:
-        reason = f"LINEAR or INVERSE was due, was {kind!r}"
-        raise UnreadablePayloadError(where=f"{at}/ctType", reason=reason)
-    base, quote = word(row, "bCcy", at), word(row, "qCcy", at)
-    id_, settle = word(row, "symbol", at), word(row, "sCcy", at)
-    size = factor(payload, f"contract value of {id_}", row, "ctVal", at, "coins a contract")
+    contract_type = text_value(row, "ctType", pointer)
+    if contract_type not in {"LINEAR", "INVERSE"}:
+        reason = f"expected LINEAR or INVERSE, found {contract_type!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
+    base, quote = text_value(row, "bCcy", pointer), text_value(row, "qCcy", pointer)
+    id_, settle = text_value(row, "symbol", pointer), text_value(row, "sCcy", pointer)
+    size = read_factor(
+        payload, f"contract value of {id_}", row, "ctVal", pointer, "coins per contract"
+    )
     yield id_, (contract("poloniex", id_, base=base, quote=quote, settle=settle), size)
 
 
-def _mark(payload: Payload, row: Row, at: str) -> Iterator[tuple[str, Factor]]:
-    symbol = word(row, "symbol", at)
-    yield symbol, factor(payload, f"mark price of {symbol}", row, "mPx", at, "USD")
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tuple[str, Factor]]:
+    symbol = text_value(row, "symbol", pointer)
+    yield symbol, read_factor(payload, f"mark price of {symbol}", row, "mPx", pointer, "USD")
 
 
-def _tiered(
-    payload: Payload, listed: _Listed, marks: dict[str, Factor]
+def _tier_tables(
+    payload: Payload, contracts_by_symbol: _Contracts, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    data, top = member(decode(payload), "data")
+    data, data_pointer = value_at(decode(payload), "data")
     by_mode: dict[tuple[str, str], list[tuple[str, Tier]]] = {}
-    for at, row in rows(data, top):
-        key = (word(row, "symbol", at), word(row, "mgnMode", at))
-        ladder_rows = by_mode.setdefault(key, [])
-        in_sequence(row, "tier", len(ladder_rows) + 1, at)
+    for pointer, row in iter_objects(data, data_pointer):
+        key = (text_value(row, "symbol", pointer), text_value(row, "mgnMode", pointer))
+        mode_rows = by_mode.setdefault(key, [])
+        check_tier_number(row, "tier", len(mode_rows) + 1, pointer)
         tier = Tier(
-            upper=positive(row, "maxSize", at),
-            lower=number(row, "minSize", at),
-            initial_rate=tier_tables.inverse(positive(row, "maxLever", at)),
-            maintenance_rate=rate(row, "mMRatio", at),
+            upper=positive_number(row, "maxSize", pointer),
+            lower=number(row, "minSize", pointer),
+            initial_rate=tier_tables.leverage_to_rate(positive_number(row, "maxLever", pointer)),
+            maintenance_rate=rate(row, "mMRatio", pointer),
         )
-        ladder_rows.append((at, tier))
-    for (symbol, mode), found in by_mode.items():
-        if mode not in _MODES or symbol not in listed:
-            reason = f"CROSS or ISOLATED of a listed contract was due, was {mode!r} of {symbol!r}"
-            raise UnreadablePayloadError(where=top, reason=reason)
-        one, size = listed[symbol]
+        mode_rows.append((pointer, tier))
+    for (symbol, mode), tier_rows in by_mode.items():
+        if mode not in _MODES or symbol not in contracts_by_symbol:
+            reason = (
+                f"expected CROSS or ISOLATED of a listed contract, found {mode!r} of {symbol!r}"
+            )
+            raise UnreadablePayloadError(where=data_pointer, reason=reason)
+        instrument, size = contracts_by_symbol[symbol]
         yield tier_tables.TierTable(
             payload=payload,
-            instrument=one,
+            instrument=instrument,
             profile=Profile(_MODES[mode]),
-            tiers=tuple(tier for _, tier in found),
-            rows=tuple(at for at, _ in found),
+            tiers=tuple(tier for _, tier in tier_rows),
+            rows=tuple(pointer for pointer, _ in tier_rows),
             columns=(
                 Column("upper", "/maxSize", "contracts"),
                 Column("lower", "/minSize", "contracts"),
                 Column("initial", "/maxLever", "leverage"),
                 Column("maintenance", "/mMRatio", "rate"),
             ),
-            usd=_usd(payload, one, size, marks.get(symbol)),
+            usd=_to_usd(payload, instrument, size, marks.get(symbol)),
         )
 
 
-def _usd(payload: Payload, one: Instrument, size: Factor, mark: Factor | None) -> ToUsd | Unknown:
-    if one.payoff is not Payoff.LINEAR:
-        return Unknown("no source states what a coin-margined contract is worth")
+def _to_usd(
+    payload: Payload, instrument: Instrument, size: Factor, mark: Factor | None
+) -> UsdConversion | Unknown:
+    if instrument.payoff is not Payoff.LINEAR:
+        return Unknown("no source states the value of a coin-margined contract")
     if mark is None:
-        return Unknown(f"the snapshot holds no mark price of {one.id}")
-    return contracts(payload, (size,), mark)
+        return Unknown(f"the snapshot has no mark price of {instrument.id}")
+    return contracts_to_usd(payload, (size,), mark)
 
 
 ADAPTER = VenueAdapter(
@@ -147,9 +164,9 @@ ADAPTER = VenueAdapter(
             "GET /v3/market/riskLimit",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=each(
+            call_plan=call_per_value(
                 "symbol",
-                values(
+                field_values(
                     INSTRUMENTS,
                     "data",
                     field="symbol",

@@ -1,20 +1,20 @@
-"""Toobit perpetuals: risk limits in contracts, each with its initial and maintenance rate."""
+"""Toobit perpetuals: risk limits in contracts with initial and maintenance rates."""
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import risk_limits
 from venues.facts import Facts
 
-ENGINE = risk_limits.Engine(
+ENGINE = risk_limits.RiskLimitBrand(
     venue="toobit",
     contracts="commonGetApiV1ExchangeInfo",
     tickers="commonGetQuoteV1ContractTicker24hr",
-    named=risk_limits.linear,
+    named=risk_limits.linear_instrument,
 )
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read the limits of every perpetual."""
+    """Reads the risk limits of every perpetual."""
     return risk_limits.parse(ENGINE, snapshot, facts)
 
 

@@ -1,4 +1,4 @@
-"""WEEX futures: only the largest leverage of each contract is public."""
+"""WEEX futures: only the maximum leverage of each contract is public."""
 
 from collections.abc import Iterator
 
@@ -6,23 +6,24 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "contractGetCapiV3MarketExchangeInfo"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("symbols",), _ladder, "symbol")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("symbols",), _tier_table, "symbol")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    quote, settle = word(row, "quoteAsset", at), word(row, "marginAsset", at)
-    base = word(row, "baseAsset", at)
-    listed = contract("weex", word(row, "symbol", at), base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, at, listed)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    quote, settle = text_value(row, "quoteAsset", pointer), text_value(row, "marginAsset", pointer)
+    base = text_value(row, "baseAsset", pointer)
+    instrument = contract(
+        "weex", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(

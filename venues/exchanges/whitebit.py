@@ -1,4 +1,4 @@
-"""WhiteBIT futures: collateral brackets, how much position value each leverage reaches."""
+"""WhiteBIT futures: collateral brackets, the position value available at each leverage."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,53 +8,58 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, word
+from venues.fields import JsonObject, json_object, number, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 FUTURES = "v4PublicGetFutures"
-AMOUNTS = "amounts of the brackets read as position value in the quote currency"
+AMOUNTS_IN_QUOTE = "bracket amounts read as position value in the quote currency"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract. Initial margin is asked slice by slice; maintenance is not published.
+    """Reads every contract. Initial margin is marginal; maintenance margin is not published.
 
-    A leverage without an amount (0) is not offered.
+    A leverage with an amount of 0 is not offered.
     """
-    return flat_rates.parsed(snapshot, facts, FUTURES, ("result",), _ladder, "ticker_id")
+    return flat_rates.parse_rows(snapshot, facts, FUTURES, ("result",), _tier_table, "ticker_id")
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    base, quote = word(row, "stock_currency", at), word(row, "money_currency", at)
-    listed = contract("whitebit", word(row, "ticker_id", at), base=base, quote=quote, settle=quote)
-    there = f"{at}/brackets"
-    brackets = mapping(row.get("brackets"), there)
-    by_leverage = [(_leverage(key, there), key) for key in brackets]
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    base, quote = (
+        text_value(row, "stock_currency", pointer),
+        text_value(row, "money_currency", pointer),
+    )
+    instrument = contract(
+        "whitebit", text_value(row, "ticker_id", pointer), base=base, quote=quote, settle=quote
+    )
+    brackets_pointer = f"{pointer}/brackets"
+    brackets = json_object(row.get("brackets"), brackets_pointer)
+    by_leverage = [(_leverage(key, brackets_pointer), key) for key in brackets]
     tiers = tuple(
-        Tier(number(brackets, key, there), tier_tables.inverse(leverage), None)
+        Tier(number(brackets, key, brackets_pointer), tier_tables.leverage_to_rate(leverage), None)
         for leverage, key in sorted(by_leverage, reverse=True)
-        if number(brackets, key, there)
+        if number(brackets, key, brackets_pointer)
     )
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.CROSS),
         tiers=tiers,
-        rows=(there,),
+        rows=(brackets_pointer,),
         columns=tuple(
             Column(f"upper at {leverage:f}x", f"/{key}", "quote currency")
             for leverage, key in sorted(by_leverage, reverse=True)
         ),
-        usd=currency(listed, quote),
-        unverified=(AMOUNTS,),
+        usd=currency_to_usd(instrument, quote),
+        unverified=(AMOUNTS_IN_QUOTE,),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 
 
-def _leverage(key: str, at: str) -> Decimal:
+def _leverage(key: str, pointer: str) -> Decimal:
     if not (key.isascii() and key.isdecimal() and int(key)):
-        reason = f"a leverage was due, was {key!r}"
-        raise UnreadablePayloadError(where=f"{at}/{key}", reason=reason)
+        reason = f"expected a leverage, found {key!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/{key}", reason=reason)
     return Decimal(key)
 
 

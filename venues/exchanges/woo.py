@@ -1,4 +1,4 @@
-"""WOO X perpetuals: the least initial and maintenance rates; their rise with size is not public."""
+"""WOO X perpetuals: the lowest initial and maintenance rates; their rise with size is not public."""
 
 from collections.abc import Iterator
 
@@ -6,32 +6,38 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "v3PublicGetInstruments"
 INITIAL, MAINTENANCE = flat_rates.PublishedRate("baseIMR"), flat_rates.PublishedRate("baseMMR")
-RISE = "the least rates; they rise with size by a factor that is not in the payload"
+LOWEST_RATES_ONLY = "lowest rates; they rise with size by a factor missing from the payload"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every perpetual that trades."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data", "rows"), _ladder)
+    """Reads every perpetual that trades."""
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data", "rows"), _tier_table)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    symbol = word(row, "symbol", at)
-    kind, _, name = symbol.partition("_")
-    if kind == "SPOT" or word(row, "status", at) != "TRADING":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    symbol = text_value(row, "symbol", pointer)
+    market_kind, _, name = symbol.partition("_")
+    if market_kind == "SPOT" or text_value(row, "status", pointer) != "TRADING":
         return
-    if kind != "PERP" or "_" not in name:
-        reason = f"PERP_BASE_QUOTE was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
-    base, quote = word(row, "baseAsset", at), word(row, "quoteAsset", at)
-    listed = contract("woo", symbol, base=base, quote=quote, settle=quote)
-    yield flat_rates.both(
-        payload, row, at, listed, INITIAL, MAINTENANCE, doubts=(RISE,), exclusion_reason=RISE
+    if market_kind != "PERP" or "_" not in name:
+        reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
+    base, quote = text_value(row, "baseAsset", pointer), text_value(row, "quoteAsset", pointer)
+    instrument = contract("woo", symbol, base=base, quote=quote, settle=quote)
+    yield flat_rates.table_from_rates(
+        payload,
+        row,
+        pointer,
+        instrument,
+        INITIAL,
+        MAINTENANCE,
+        doubts=(LOWEST_RATES_ONLY,),
+        exclusion_reason=LOWEST_RATES_ONLY,
     )
 
 

@@ -7,8 +7,8 @@ from venues.facts import Facts
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every perpetual by Orderly's formula."""
+    """Reads every perpetual by Orderly's formula."""
     return orderly.parse("woofipro", snapshot, facts)
 
 
-ADAPTER = orderly.adapter("woofipro", "WOOFi Pro", parse)
+ADAPTER = orderly.build_adapter("woofipro", "WOOFi Pro", parse)

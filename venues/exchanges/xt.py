@@ -1,4 +1,4 @@
-"""XT futures: leverage brackets by position value, with initial and maintenance rates."""
+"""XT futures: leverage brackets by position value with initial and maintenance rates."""
 
 from collections.abc import Iterator
 
@@ -7,44 +7,52 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, currency
+from venues.parsing.units import UsdConversion, currency_to_usd
 
 LINEAR = "publicLinearGetFutureMarketV1PublicLeverageBracketList"
 INVERSE = "publicInverseGetFutureMarketV1PublicLeverageBracketList"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read both markets. A bracket ends at its ``maxNominalValue`` and begins where the one below ends.
+    """Reads linear and inverse brackets. A bracket ends at its ``maxNominalValue``.
 
-    ccxt gives the first bracket the last one's bound as its floor. The unit of inverse brackets no
-    source states, so inverse contracts stay unknown.
+    It begins where the bracket below ends; ccxt gives the first bracket the last bound as its
+    floor. No source states the unit of inverse brackets, so inverse contracts stay unknown.
     """
     defects: list[Defect] = []
     answers = (*snapshot.answers(LINEAR), *snapshot.answers(INVERSE))
-    found = read_rows(answers, ("result",), _ladder, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    tables = read_rows(answers, ("result",), _tier_table, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-    listed = instrument(word(row, "symbol", at), at)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    instrument = parse_symbol(text_value(row, "symbol", pointer), pointer)
     pointers, tiers = [], []
-    for due, (pointer, bracket) in enumerate(
-        rows(row.get("leverageBrackets"), f"{at}/leverageBrackets"), start=1
+    for ordinal, (tier_pointer, bracket) in enumerate(
+        iter_objects(row.get("leverageBrackets"), f"{pointer}/leverageBrackets"), start=1
     ):
-        in_sequence(bracket, "bracket", due, pointer)
-        pointers.append(pointer)
+        check_tier_number(bracket, "bracket", ordinal, tier_pointer)
+        pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive(bracket, "maxNominalValue", pointer),
-                initial_rate=rate(bracket, "startMarginRate", pointer),
-                maintenance_rate=rate(bracket, "maintMarginRate", pointer),
+                upper=positive_number(bracket, "maxNominalValue", tier_pointer),
+                initial_rate=rate(bracket, "startMarginRate", tier_pointer),
+                maintenance_rate=rate(bracket, "maintMarginRate", tier_pointer),
             )
         )
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(tiers),
         rows=tuple(pointers),
@@ -53,22 +61,22 @@ def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTab
             Column("initial", "/startMarginRate", "rate"),
             Column("maintenance", "/maintMarginRate", "rate"),
         ),
-        usd=_usd(payload, listed),
+        usd=_to_usd(payload, instrument),
     )
 
 
-def _usd(payload: Payload, listed: Instrument) -> ToUsd | Unknown:
+def _to_usd(payload: Payload, instrument: Instrument) -> UsdConversion | Unknown:
     if payload.call.method == INVERSE:
-        return Unknown("no source states the unit of the brackets of inverse contracts")
-    return currency(listed, listed.quote)
+        return Unknown("no source states the unit of inverse brackets")
+    return currency_to_usd(instrument, instrument.quote)
 
 
-def instrument(symbol: str, at: str) -> Instrument:
-    """Take a symbol apart: btc_usdt is linear, btc_usd inverse. Raises UnreadablePayloadError."""
+def parse_symbol(symbol: str, pointer: str) -> Instrument:
+    """Parses a symbol: btc_usdt is linear, btc_usd inverse. Raises UnreadablePayloadError."""
     base, _, quote = symbol.upper().rpartition("_")
     if not base or not quote:
-        reason = f"base_quote was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+        reason = f"expected base_quote, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     settle = base if quote == "USD" else quote
     return contract("xt", symbol, base=base, quote=quote, settle=settle)
 

@@ -1,4 +1,4 @@
-"""ZebPay futures: the largest leverage; its margin percentages contradict it and are not used."""
+"""ZebPay futures: only the maximum leverage; margin percentages contradict it and are not used."""
 
 from collections.abc import Iterator
 
@@ -6,22 +6,25 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, text_value
+from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicSwapGetV1MarketMarkets"
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data", "symbols"), _ladder, "symbol")
+    """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
+    return flat_rates.parse_rows(
+        snapshot, facts, INSTRUMENTS, ("data", "symbols"), _tier_table, "symbol"
+    )
 
 
-def _ladder(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-    base, quote = word(row, "baseAsset", at), word(row, "quoteAsset", at)
-    listed = contract("zebpay", word(row, "symbol", at), base=base, quote=quote, settle=quote)
-    yield flat_rates.only_leverage(payload, row, at, listed)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    base, quote = text_value(row, "baseAsset", pointer), text_value(row, "quoteAsset", pointer)
+    instrument = contract(
+        "zebpay", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(

@@ -80,7 +80,7 @@ def test_venues_never_observed_say_why() -> None:
     reading, _ = read(Question(as_of=date(2021, 12, 31)))
     early = {venue.venue: venue.reason for venue in reading.unobserved}
     assert early["binance"] == "needs a key"
-    assert early["bitmex"] == "the venue closed on 2026-09-23; its recordings are read"
+    assert early["bitmex"] == "the venue closed on 2026-09-23; only its recordings are read"
 
 
 def test_an_empty_archive_beside_the_recorded_one_is_no_error(tmp_path: Path) -> None:

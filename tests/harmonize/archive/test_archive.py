@@ -24,34 +24,34 @@ from hypothesis import strategies as st
 import venues
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry, latest
-from harmonize.archive.manifest import LIMIT
+from harmonize.archive.manifest import MAX_BYTES
 from harmonize.archive.storage import DISK
 from harmonize.core.payload import Call, Snapshot
 from tests.support.archives import (
     NOON,
     Killed,
     Step,
+    faulty_objects,
     later,
-    on,
+    on_disk,
     pack_of,
     path_of,
-    places,
+    recording_disk,
     rewrite,
     sealed,
     snapshot,
     snapshots,
     tree,
-    watched,
 )
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     """Three snapshots of two venues."""
-    made = Archive.create(tmp_path / "archive")
-    for given_snapshot in (snapshot(0), snapshot(1, "bybit", payloads=1), snapshot(2)):
-        made.append(given_snapshot)
-    return made
+    filled = Archive.create(tmp_path / "archive")
+    for observed in (snapshot(0), snapshot(1, "bybit", payloads=1), snapshot(2)):
+        filled.append(observed)
+    return filled
 
 
 # What goes in comes out
@@ -59,19 +59,19 @@ def archive(tmp_path: Path) -> Archive:
 
 @given(st.lists(snapshots(), min_size=1, max_size=3))
 @settings(max_examples=60, deadline=None)
-def test_what_was_appended_reads_back_as_it_was(given_snapshots: list[Snapshot]) -> None:
+def test_an_appended_snapshot_reads_back_unchanged(observed: list[Snapshot]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         Archive.create(Path(directory) / "a")
-        appended = [Archive.open(Path(directory) / "a").append(one) for one in given_snapshots]
-        again = Archive.open(Path(directory) / "a")
-        assert again.entries() == tuple(dict.fromkeys(appended))  # twice in a row is once
-        assert [again.read(entry) for entry in again.entries()] == [
-            one for one, _ in groupby(given_snapshots)
+        appended = [Archive.open(Path(directory) / "a").append(snapshot) for snapshot in observed]
+        reopened = Archive.open(Path(directory) / "a")
+        assert reopened.entries() == tuple(dict.fromkeys(appended))  # twice in a row is once
+        assert [reopened.read(entry) for entry in reopened.entries()] == [
+            snapshot for snapshot, _ in groupby(observed)
         ]
-        assert again.verify() == ()
+        assert reopened.verify() == ()
 
 
-def test_an_entry_says_what_a_snapshot_holds_without_its_payloads(archive: Archive) -> None:
+def test_an_entry_describes_a_snapshot_without_its_payloads(archive: Archive) -> None:
     files = tree(path_of(archive))
     entry = archive.entries()[1]
     assert (entry.sequence, entry.venue, entry.complete, entry.payloads) == (2, "bybit", True, 1)
@@ -94,11 +94,11 @@ def test_the_files_are_laid_out_as_the_docstring_says(archive: Archive) -> None:
         assert hashlib.sha256(pack).hexdigest() == manifest["pack"]["sha256"]
         body = zstandard.ZstdDecompressor().decompress(pack)
         assert body == b"".join(payload.content for payload in day.payloads)
-        for part, payload in zip(manifest["payloads"], day.payloads, strict=True):
-            assert body[part["offset"] :][: part["length"]] == payload.content
-            assert part["sha256"] == hashlib.sha256(payload.content).hexdigest()
-            assert part["params"] == [["instType", "SWAP"], list(payload.call.params[1])]
-            assert part["provenance"]["origin"] == "live"
+        for record, payload in zip(manifest["payloads"], day.payloads, strict=True):
+            assert body[record["offset"] :][: record["length"]] == payload.content
+            assert record["sha256"] == hashlib.sha256(payload.content).hexdigest()
+            assert record["params"] == [["instType", "SWAP"], list(payload.call.params[1])]
+            assert record["provenance"]["origin"] == "live"
         assert content == sealed(manifest)
     assert set(files) == {"format.json"}
 
@@ -131,7 +131,7 @@ def test_equal_payloads_share_one_pack(archive: Archive) -> None:
     assert archive.verify() == ()
 
 
-def test_the_archive_that_ships_with_the_package_is_still_sound() -> None:
+def test_the_archive_that_ships_with_the_package_is_intact() -> None:
     archive = Archive.open(Path(venues.__path__[0]) / "recorded" / "archive")
     assert archive.verify() == ()
     assert [archive.read(entry).venue for entry in archive.entries()]
@@ -140,7 +140,7 @@ def test_the_archive_that_ships_with_the_package_is_still_sound() -> None:
 # Damage shows
 
 
-def test_no_changed_byte_is_missed(archive: Archive) -> None:
+def test_every_changed_byte_is_detected(archive: Archive) -> None:
     files = tree(path_of(archive))
     chance = random.Random(20250301)  # noqa: S311 - a repeatable choice, not a secret
     for _ in range(2000):
@@ -148,65 +148,65 @@ def test_no_changed_byte_is_missed(archive: Archive) -> None:
         damaged = bytearray(content)
         damaged[chance.randrange(len(content))] ^= chance.randrange(1, 256)
         (path_of(archive) / name).write_bytes(damaged)
-        assert name in places(archive)
+        assert name in faulty_objects(archive)
         (path_of(archive) / name).write_bytes(content)
     assert archive.verify() == ()
 
 
-def test_no_lost_and_no_added_byte_is_missed(archive: Archive) -> None:
+def test_every_removed_and_added_byte_is_detected(archive: Archive) -> None:
     for name, content in tree(path_of(archive)).items():
         shorter = (content[:end] for end in range(0, len(content), 7))
         for damaged in chain(
             shorter, (content[:-1], content + b"\0", content + b"\n", content * 2)
         ):
             (path_of(archive) / name).write_bytes(damaged)
-            assert name in places(archive)
+            assert name in faulty_objects(archive)
         (path_of(archive) / name).write_bytes(content)
     assert archive.verify() == ()
 
 
-def test_every_object_that_is_gone_is_missed(archive: Archive) -> None:
+def test_every_missing_object_is_detected(archive: Archive) -> None:
     newest = "manifests/00000003.json"
     for name, content in tree(path_of(archive)).items():
         (path_of(archive) / name).unlink()
         expected = pack_of(archive, content) if name == newest else name
-        assert expected in places(archive)
+        assert expected in faulty_objects(archive)
         (path_of(archive) / name).write_bytes(content)
 
 
-def test_two_objects_that_changed_places_are_both_named(archive: Archive) -> None:
+def test_two_swapped_objects_are_both_reported(archive: Archive) -> None:
     for folder in ("manifests", "packs"):
-        for one, two in combinations(sorted((path_of(archive) / folder).iterdir()), 2):
-            first, second = one.read_bytes(), two.read_bytes()
-            one.write_bytes(second)
-            two.write_bytes(first)
-            assert {f"{folder}/{one.name}", f"{folder}/{two.name}"} <= places(archive)
-            one.write_bytes(first)
-            two.write_bytes(second)
+        for first, second in combinations(sorted((path_of(archive) / folder).iterdir()), 2):
+            first_content, second_content = first.read_bytes(), second.read_bytes()
+            first.write_bytes(second_content)
+            second.write_bytes(first_content)
+            assert {f"{folder}/{first.name}", f"{folder}/{second.name}"} <= faulty_objects(archive)
+            first.write_bytes(first_content)
+            second.write_bytes(second_content)
 
 
-def test_a_sequence_that_stands_twice_is_named(archive: Archive) -> None:
+def test_a_duplicate_sequence_is_reported(archive: Archive) -> None:
     shutil.copy(
         path_of(archive) / "manifests/00000001.json", path_of(archive) / "manifests/00000004.json"
     )
-    assert places(archive) == {"manifests/00000004.json"}
-    with pytest.raises(ArchiveError, match=r"00000004\.json: holds sequence 1"):
+    assert faulty_objects(archive) == {"manifests/00000004.json"}
+    with pytest.raises(ArchiveError, match=r"00000004\.json: expected sequence 4, found 1"):
         archive.entries()
 
 
-def test_a_manifest_replaced_by_a_sound_one_breaks_the_chain(archive: Archive) -> None:
+def test_a_manifest_replaced_by_a_valid_one_breaks_the_chain(archive: Archive) -> None:
     rewrite(archive, 2, lambda manifest: manifest.update(complete=False))
-    assert places(archive) == {"manifests/00000003.json"}
-    with pytest.raises(ArchiveError, match="does not follow the manifest before it"):
+    assert faulty_objects(archive) == {"manifests/00000003.json"}
+    with pytest.raises(ArchiveError, match="does not follow the previous manifest"):
         archive.entries()
 
 
-def test_a_gap_is_named_once_however_wide(archive: Archive) -> None:
+def test_a_gap_of_any_width_is_reported_once(archive: Archive) -> None:
     manifests = path_of(archive) / "manifests"
     (manifests / "00000002.json").rename(manifests / "99999999.json")
-    named = {problem.where: problem.what for problem in archive.verify()}
-    assert named["manifests/00000002.json"] == "is missing"
-    assert named["manifests/00000004.json"] == "is missing, as are all up to 99999998"
+    problems = {problem.where: problem.what for problem in archive.verify()}
+    assert problems["manifests/00000002.json"] == "is missing"
+    assert problems["manifests/00000004.json"] == "is missing, and so are all up to 99999998"
     with pytest.raises(ArchiveError, match=r"00000002\.json: is missing$"):
         archive.entries()
 
@@ -224,13 +224,13 @@ def test_a_gap_is_named_once_however_wide(archive: Archive) -> None:
         "manifests/٠٠٠٠٠٠٠٤.json",
     ],
 )
-def test_a_file_that_does_not_belong_is_named(archive: Archive, name: str) -> None:
+def test_a_foreign_file_is_reported(archive: Archive, name: str) -> None:
     (path_of(archive) / name).write_bytes(b"?")
-    assert places(archive) == {name}
+    assert faulty_objects(archive) == {name}
     assert len(archive.entries()) == 3
 
 
-def test_a_temporary_file_means_nothing(archive: Archive) -> None:
+def test_a_temporary_file_is_ignored(archive: Archive) -> None:
     (path_of(archive) / "packs" / "0123456789abcdef.tmp").write_bytes(b"half a pa")
     (path_of(archive) / "manifests" / "0123456789abcdef.tmp").write_bytes(b"")
     assert archive.verify() == ()
@@ -241,9 +241,9 @@ def make_directory(path: Path) -> None:
 
 
 def make_symlink(path: Path) -> None:
-    kept = path.parent.parent / path.name
-    kept.write_bytes(b"")
-    path.symlink_to(kept)
+    target = path.parent.parent / path.name
+    target.write_bytes(b"")
+    path.symlink_to(target)
 
 
 def make_pipe(path: Path) -> None:
@@ -252,29 +252,29 @@ def make_pipe(path: Path) -> None:
 
 def make_giant(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(LIMIT + 1)
+        file.truncate(MAX_BYTES + 1)
 
 
 @pytest.mark.parametrize("make", [make_directory, make_symlink, make_pipe, make_giant])
-def test_an_object_that_is_no_plain_file_of_a_sane_size_is_not_read(
+def test_an_irregular_or_oversized_file_is_not_read(
     archive: Archive, make: Callable[[Path], None]
 ) -> None:
     pack = pack_of(archive, (path_of(archive) / "manifests/00000003.json").read_bytes())
     for name in ("format.json", "manifests/00000003.json", pack):
-        kept = (path_of(archive) / name).read_bytes()
+        content = (path_of(archive) / name).read_bytes()
         (path_of(archive) / name).unlink()
         make(path_of(archive) / name)
-        assert name in places(archive)
+        assert name in faulty_objects(archive)
         if make is make_directory:
             (path_of(archive) / name).rmdir()
         else:
             (path_of(archive) / name).unlink()
-        (path_of(archive) / name).write_bytes(kept)
+        (path_of(archive) / name).write_bytes(content)
 
 
-def test_a_directory_that_cannot_be_listed_is_named(archive: Archive) -> None:
+def test_an_unlistable_directory_is_reported(archive: Archive) -> None:
     (path_of(archive) / "packs").rename(path_of(archive).parent / "elsewhere")
-    assert "packs" in places(archive)
+    assert "packs" in faulty_objects(archive)
     (path_of(archive) / "packs").write_bytes(b"")
     assert {problem.what for problem in archive.verify() if problem.where != "packs"} == {
         "cannot be read: Not a directory"
@@ -284,28 +284,28 @@ def test_a_directory_that_cannot_be_listed_is_named(archive: Archive) -> None:
         archive.entries()
 
 
-def test_reading_names_the_very_object_that_is_off(archive: Archive) -> None:
+def test_a_read_error_names_the_faulty_object(archive: Archive) -> None:
     entry = archive.entries()[0]
     manifest = path_of(archive) / "manifests" / "00000001.json"
     pack = path_of(archive) / pack_of(archive, manifest.read_bytes())
     content = pack.read_bytes()
     pack.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(ArchiveError, match="is damaged: the sha256") as caught:
+    with pytest.raises(ArchiveError, match="is damaged: the SHA-256") as caught:
         archive.read(entry)
     assert caught.value.name == pack.relative_to(path_of(archive)).as_posix()
     pack.unlink()
     with pytest.raises(ArchiveError, match="is missing"):
         archive.read(entry)
-    with pytest.raises(ArchiveError, match=r"00000001\.json: has the digest"):
+    with pytest.raises(ArchiveError, match=r"00000001\.json: expected the digest"):
         archive.read(replace(entry, digest="0" * 64))
 
 
 # A manifest that someone made up
 
 
-def first(manifest: dict[str, Any]) -> dict[str, Any]:
-    part: dict[str, Any] = manifest["payloads"][0]
-    return part
+def first_payload(manifest: dict[str, Any]) -> dict[str, Any]:
+    record: dict[str, Any] = manifest["payloads"][0]
+    return record
 
 
 MADE_UP: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -318,19 +318,19 @@ MADE_UP: dict[str, Callable[[dict[str, Any]], None]] = {
     "text for list": lambda m: m.update(payloads="none"),
     "text for object": lambda m: m.update(pack="none"),
     "field too many": lambda m: m.update(note="hello"),
-    "field too few": lambda m: first(m).pop("offset"),
+    "field too few": lambda m: first_payload(m).pop("offset"),
     "local time": lambda m: m.update(observed_at="2025-03-01T12:00:00"),
-    "other zone": lambda m: first(m).update(observed_at="2025-03-01T12:00:00+01:00"),
+    "other zone": lambda m: first_payload(m).update(observed_at="2025-03-01T12:00:00+01:00"),
     "no time": lambda m: m.update(observed_at="yesterday"),
-    "unknown origin": lambda m: first(m)["provenance"].update(origin="hearsay"),
-    "three for a pair": lambda m: first(m).update(params=[["a", "b", "c"]]),
+    "unknown origin": lambda m: first_payload(m)["provenance"].update(origin="hearsay"),
+    "three for a pair": lambda m: first_payload(m).update(params=[["a", "b", "c"]]),
     "overlap": lambda m: m["payloads"][1].update(offset=0),
     "negative length": lambda m: m["payloads"][-1].update(length=-1),
 }
 
 
 @pytest.mark.parametrize("change", MADE_UP.values(), ids=MADE_UP.keys())
-def test_a_sealed_manifest_that_makes_no_sense_is_refused(
+def test_a_sealed_but_invalid_manifest_is_refused(
     archive: Archive, change: Callable[[dict[str, Any]], None]
 ) -> None:
     (path_of(archive).parent / "secret.zst").write_bytes(b"not ours to read")
@@ -338,7 +338,7 @@ def test_a_sealed_manifest_that_makes_no_sense_is_refused(
     with pytest.raises(ArchiveError, match=r"00000003\.json: is damaged: ") as caught:
         archive.entries()
     assert "\n" not in str(caught.value)
-    assert "manifests/00000003.json" in places(archive)
+    assert "manifests/00000003.json" in faulty_objects(archive)
     with pytest.raises(ArchiveError, match=r"00000003\.json: is damaged: "):
         archive.append(snapshot(3))
 
@@ -349,36 +349,36 @@ def test_a_sealed_manifest_that_makes_no_sense_is_refused(
 )
 def test_a_manifest_that_is_no_json_object_is_refused(archive: Archive, content: bytes) -> None:
     (path_of(archive) / "manifests/00000003.json").write_bytes(content)
-    assert "manifests/00000003.json" in places(archive)
+    assert "manifests/00000003.json" in faulty_objects(archive)
 
 
 def test_a_lone_surrogate_in_a_manifest_is_refused(archive: Archive) -> None:
     path = path_of(archive) / "manifests/00000003.json"
     path.write_bytes(path.read_bytes().replace(b'"okx"', b'"\\ud800"'))
-    assert "manifests/00000003.json" in places(archive)
+    assert "manifests/00000003.json" in faulty_objects(archive)
 
 
-def test_a_payload_that_is_not_what_its_hash_names_is_refused(archive: Archive) -> None:
-    rewrite(archive, 3, lambda manifest: first(manifest).update(sha256="0" * 64))
-    with pytest.raises(ArchiveError, match="holds another answer to 'publicGetPublicPosition"):
+def test_a_payload_with_another_hash_is_refused(archive: Archive) -> None:
+    rewrite(archive, 3, lambda manifest: first_payload(manifest).update(sha256="0" * 64))
+    with pytest.raises(ArchiveError, match="contains another response to 'publicGetPublicPosition"):
         archive.read(archive.entries()[2])
 
 
-def test_a_pack_of_another_size_than_its_manifest_says_is_named(archive: Archive) -> None:
+def test_a_pack_of_another_size_is_reported(archive: Archive) -> None:
     rewrite(archive, 3, lambda manifest: manifest["pack"].update(size=5))
-    assert places(archive) == {
+    assert faulty_objects(archive) == {
         pack_of(archive, (path_of(archive) / "manifests/00000003.json").read_bytes())
     }
 
 
 def replace_pack(archive: Archive, pack: bytes, length: int) -> Entry:
-    """Let the newest manifest name this pack, as one payload of this length."""
+    """Makes the newest manifest name a pack as one payload of a length."""
     name = hashlib.sha256(pack).hexdigest()
     (path_of(archive) / "packs" / f"{name}.zst").write_bytes(pack)
 
     def change(manifest: dict[str, Any]) -> None:
         manifest["pack"] = {"sha256": name, "size": len(pack)}
-        manifest["payloads"] = [{**first(manifest), "offset": 0, "length": length}]
+        manifest["payloads"] = [{**first_payload(manifest), "offset": 0, "length": length}]
 
     rewrite(archive, 3, change)
     return archive.entries()[2]
@@ -386,13 +386,16 @@ def replace_pack(archive: Archive, pack: bytes, length: int) -> Entry:
 
 @pytest.mark.parametrize(
     ("length", "error"),
-    [(1000, "does not hold the 1000 bytes"), (LIMIT + 1, f"would take {LIMIT + 1} bytes to read")],
+    [
+        (1000, "does not contain the 1000 bytes"),
+        (MAX_BYTES + 1, f"needs {MAX_BYTES + 1} bytes to read"),
+    ],
 )
-def test_a_decompression_bomb_does_not_go_off(archive: Archive, length: int, error: str) -> None:
-    squeezer = zstandard.ZstdCompressor().compressobj()
-    blank = bytes(2**20)
-    pieces = [squeezer.compress(blank) for _ in range(LIMIT // len(blank) + 1)]
-    entry = replace_pack(archive, b"".join((*pieces, squeezer.flush())), length)
+def test_a_decompression_bomb_is_refused(archive: Archive, length: int, error: str) -> None:
+    compressor = zstandard.ZstdCompressor().compressobj()
+    zeros = bytes(2**20)
+    pieces = [compressor.compress(zeros) for _ in range(MAX_BYTES // len(zeros) + 1)]
+    entry = replace_pack(archive, b"".join((*pieces, compressor.flush())), length)
     tracemalloc.start()
     with pytest.raises(ArchiveError, match=error):
         archive.read(entry)
@@ -401,7 +404,7 @@ def test_a_decompression_bomb_does_not_go_off(archive: Archive, length: int, err
     assert peak < 16 * 2**20
 
 
-def test_a_pack_that_is_no_zstd_is_named(archive: Archive) -> None:
+def test_a_pack_that_is_not_zstd_is_reported(archive: Archive) -> None:
     entry = replace_pack(archive, b"plain text", 10)
     with pytest.raises(ArchiveError, match="cannot be decompressed"):
         archive.read(entry)
@@ -411,13 +414,13 @@ def test_a_pack_that_is_no_zstd_is_named(archive: Archive) -> None:
 
 
 def unlike(**changes: object) -> Snapshot:
-    given_snapshot = snapshot()
-    payload = replace(given_snapshot.payloads[0], **changes)  # type: ignore[arg-type] # wrong on purpose
-    return replace(given_snapshot, payloads=(payload,))
+    original = snapshot()
+    payload = replace(original.payloads[0], **changes)  # type: ignore[arg-type] # wrong on purpose
+    return replace(original, payloads=(payload,))
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         replace(snapshot(), venue="bybit"),
         replace(snapshot(), venue="\ud800"),
@@ -429,19 +432,21 @@ def unlike(**changes: object) -> Snapshot:
         unlike(observed_at=NOON.replace(tzinfo=None)),
     ],
 )
-def test_a_snapshot_that_would_not_read_back_is_refused(archive: Archive, wrong: Snapshot) -> None:
+def test_a_snapshot_that_would_not_read_back_unchanged_is_refused(
+    archive: Archive, invalid: Snapshot
+) -> None:
     before = tree(path_of(archive))
     with pytest.raises(ArchiveError, match="cannot append this snapshot of"):
-        archive.append(wrong)
+        archive.append(invalid)
     assert tree(path_of(archive)) == before
 
 
 def test_nothing_is_archived_under_the_name_of_a_damaged_pack(archive: Archive) -> None:
     pack = pack_of(archive, (path_of(archive) / "manifests/00000003.json").read_bytes())
     (path_of(archive) / pack).write_bytes(b"damaged")
-    with pytest.raises(ArchiveError, match="is damaged, so nothing can be archived"):
+    with pytest.raises(ArchiveError, match="is damaged and blocks its name"):
         archive.append(later(snapshot(2)))
-    with pytest.raises(ArchiveError, match="has 7 bytes, and its manifest says"):
+    with pytest.raises(ArchiveError, match=r"expected \d+ bytes, found 7"):
         archive.append(snapshot(2))
     assert len(archive.entries()) == 3
 
@@ -449,35 +454,35 @@ def test_nothing_is_archived_under_the_name_of_a_damaged_pack(archive: Archive) 
 # Making and opening
 
 
-def test_an_archive_is_made_once(archive: Archive) -> None:
-    with pytest.raises(ArchiveError, match=r"already holds format\.json"):
+def test_an_archive_is_created_once(archive: Archive) -> None:
+    with pytest.raises(ArchiveError, match=r"already contains format\.json"):
         Archive.create(path_of(archive))
     assert len(Archive.open(path_of(archive)).entries()) == 3
 
 
-def test_an_archive_is_not_made_where_other_files_are(tmp_path: Path) -> None:
+def test_an_archive_is_not_created_beside_other_files(tmp_path: Path) -> None:
     (tmp_path / "thesis.odt").touch()
-    with pytest.raises(ArchiveError, match=r"already holds thesis\.odt"):
+    with pytest.raises(ArchiveError, match=r"already contains thesis\.odt"):
         Archive.create(tmp_path)
-    with pytest.raises(ArchiveError, match="cannot become an archive: File exists"):
+    with pytest.raises(ArchiveError, match="cannot create an archive: File exists"):
         Archive.create(tmp_path / "thesis.odt")
 
 
-def test_of_two_that_make_an_archive_at_once_one_is_told(tmp_path: Path) -> None:
-    def faster(source: Path, target: Path) -> None:
+def test_of_two_concurrent_creations_one_fails(tmp_path: Path) -> None:
+    def link_after_competitor(source: Path, target: Path) -> None:
         Archive.create(tmp_path / "a")
         os.link(source, target)
 
-    with pytest.raises(ArchiveError, match="cannot become an archive: File exists"):
-        Archive.create(tmp_path / "a", replace(DISK, link=faster))
+    with pytest.raises(ArchiveError, match="cannot create an archive: File exists"):
+        Archive.create(tmp_path / "a", replace(DISK, link=link_after_competitor))
     assert Archive.open(tmp_path / "a").verify() == ()
 
 
-def test_what_is_no_archive_is_not_opened(tmp_path: Path) -> None:
+def test_a_folder_without_an_archive_is_not_opened(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ArchiveError) as caught:
             Archive.open(path)
-        assert str(caught.value).startswith(f"{path}: is not an archive")
+        assert str(caught.value).startswith(f"{path}: cannot be opened as an archive")
         assert str(caught.value).endswith("format.json is missing")
 
 
@@ -491,42 +496,42 @@ def test_a_format_of_another_version_is_not_opened(archive: Archive) -> None:
 # Several writers
 
 
-def test_a_slower_writer_follows_the_faster_one(archive: Archive) -> None:
+def test_a_slower_writer_continues_after_the_faster_one(archive: Archive) -> None:
     pending = [snapshot(3, "bybit"), snapshot(4, "gate")]
 
-    def slow(source: Path, target: Path) -> None:
+    def slow_link(source: Path, target: Path) -> None:
         if target.suffix == ".json" and pending:
             archive.append(pending.pop(0))
         os.link(source, target)
 
-    entry = on(archive, replace(DISK, link=slow)).append(snapshot(5))
+    entry = on_disk(archive, replace(DISK, link=slow_link)).append(snapshot(5))
     assert entry.sequence == 6
-    assert [one.venue for one in archive.entries()[3:]] == ["bybit", "gate", "okx"]
+    assert [entry.venue for entry in archive.entries()[3:]] == ["bybit", "gate", "okx"]
     assert archive.verify() == ()
 
 
-def test_a_writer_that_is_never_fast_enough_is_told_so(archive: Archive) -> None:
-    def taken(source: Path, target: Path) -> None:
+def test_a_writer_that_always_loses_the_race_fails(archive: Archive) -> None:
+    def occupied_link(source: Path, target: Path) -> None:
         if target.suffix == ".json":
             raise FileExistsError(errno.EEXIST, "File exists", source)
         os.link(source, target)
 
     with pytest.raises(ArchiveError, match="other processes keep appending"):
-        on(archive, replace(DISK, link=taken)).append(snapshot(3))
+        on_disk(archive, replace(DISK, link=occupied_link)).append(snapshot(3))
     assert len(archive.entries()) == 3
 
 
-def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_writers_lose_nothing(tmp_path: Path) -> None:
     Archive.create(tmp_path / "a")
 
     def write(venue: str, number: int) -> list[Entry]:
-        mine = Archive.open(tmp_path / "a")
-        return [mine.append(later(snapshot(day, venue), number)) for day in range(6)]
+        own = Archive.open(tmp_path / "a")
+        return [own.append(later(snapshot(day, venue), number)) for day in range(6)]
 
     writers = ("okx", "bybit", "gate", "okx")
     with ThreadPoolExecutor(len(writers)) as pool:
-        each = pool.map(write, writers, range(len(writers)))
-        appended = sorted(chain(*each), key=lambda entry: entry.sequence)
+        results = pool.map(write, writers, range(len(writers)))
+        appended = sorted(chain(*results), key=lambda entry: entry.sequence)
     archive = Archive.open(tmp_path / "a")
     assert archive.entries() == tuple(appended)
     assert [entry.sequence for entry in appended] == list(range(1, 25))
@@ -537,21 +542,22 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 
 
 def after_power_cut(steps: list[Step], end: int) -> Iterator[list[Step]]:
-    """What may have lasted of the first ``end`` steps: all that was synced, any part of the rest.
+    """Yields the possible durable subsets of the first ``end`` steps.
 
-    Of a file that was being written, any part of its bytes.
+    All synced steps persist, and any subset of the others. A file that was being written may
+    persist with any prefix of its bytes.
     """
-    done, torn = steps[:end], steps[end : end + 1]
-    changes = [(number, step) for number, step in enumerate(done) if step.verb != "sync"]
+    completed, interrupted = steps[:end], steps[end : end + 1]
+    changes = [(number, step) for number, step in enumerate(completed) if step.verb != "sync"]
     unsynced = [
-        step for number, step in changes if Step("sync", step.path.parent) not in done[number:]
+        step for number, step in changes if Step("sync", step.path.parent) not in completed[number:]
     ]
     for size in range(len(unsynced) + 1):
         for lost in combinations(unsynced, size):
             yield [step for _, step in changes if step not in lost]
-    for step in torn:
+    for step in interrupted:
         for length in range(0, len(step.content) if step.path.suffix == ".tmp" else 0, 50):
-            yield [*(one for _, one in changes), step._replace(content=step.content[:length])]
+            yield [*(change for _, change in changes), step._replace(content=step.content[:length])]
 
 
 def test_a_power_cut_leaves_the_archive_as_before_or_after(
@@ -560,34 +566,34 @@ def test_a_power_cut_leaves_the_archive_as_before_or_after(
     before = archive.entries()
     shutil.copytree(path_of(archive), tmp_path / "before")
     steps: list[Step] = []
-    after = (*before, on(archive, watched(steps)).append(snapshot(3)))
-    tried = 0
+    after = (*before, on_disk(archive, recording_disk(steps)).append(snapshot(3)))
+    cases = 0
     for end in range(len(steps) + 1):
-        for lasting in after_power_cut(steps, end):
-            left = tmp_path / f"left {tried}"
-            shutil.copytree(tmp_path / "before", left)
-            for step in lasting:
-                path = left / step.path.relative_to(path_of(archive))
+        for durable in after_power_cut(steps, end):
+            remains = tmp_path / f"remains {cases}"
+            shutil.copytree(tmp_path / "before", remains)
+            for step in durable:
+                path = remains / step.path.relative_to(path_of(archive))
                 if step.verb == "add":
                     path.write_bytes(step.content)
                 else:
                     path.unlink(missing_ok=True)
-            found = hold_together(Archive.open(left), before, after)
-            assert end < len(steps) or found == after  # what append returned from, lasts
-            tried += 1
-    assert tried >= 50
+            entries = check_consistent(Archive.open(remains), before, after)
+            assert end < len(steps) or entries == after  # a completed append is durable
+            cases += 1
+    assert cases >= 50
 
 
-def hold_together(
+def check_consistent(
     archive: Archive, before: tuple[Entry, ...], after: tuple[Entry, ...]
 ) -> tuple[Entry, ...]:
-    """Hold an archive after a crash to being as it was before or after, and good to go on."""
+    """Checks that an archive after a crash is in either state and accepts another append."""
     entries = archive.entries()
     assert entries in {before, after}
     for entry in entries:
         archive.read(entry)
     for problem in archive.verify():
-        assert "an append broke off" in problem.what
+        assert "an append was interrupted" in problem.what
         assert entries == before
     archive.append(snapshot(3))
     assert archive.verify() == ()
@@ -615,27 +621,27 @@ def test_a_step_that_fails_leaves_the_archive_as_before_or_after(
         if len(steps) >= last:
             raise failure
 
-    limited = on(archive, watched(steps, stop))
+    failing = on_disk(archive, recording_disk(steps, stop))
     expected = Killed if isinstance(failure, Killed) else ArchiveError
     with pytest.raises(expected) as caught:
-        limited.append(snapshot(3))
+        failing.append(snapshot(3))
     if isinstance(failure, OSError):
-        what = f"cannot append: {failure.strerror}; what was archived before is unchanged"
-        assert str(caught.value) == f"{path_of(archive)}: {what}"
+        problem = f"cannot append: {failure.strerror}; existing snapshots are unchanged"
+        assert str(caught.value) == f"{path_of(archive)}: {problem}"
     after = (*before, *archive.entries()[3:])
-    assert (len(after) == 4) == (last >= 6)  # the manifest's name is the sixth step
-    hold_together(archive, before, after)
+    assert (len(after) == 4) == (last >= 6)  # the sixth step names the manifest
+    check_consistent(archive, before, after)
 
 
-def test_a_pack_that_is_there_already_is_made_to_last_too(archive: Archive) -> None:
+def test_an_existing_pack_is_made_durable_too(archive: Archive) -> None:
     steps: list[Step] = []
-    on(archive, watched(steps)).append(later(snapshot(2)))
-    verbs = [(step.verb, step.path.parent.name, step.path.name) for step in steps]
-    named = verbs.index(("add", "manifests", "00000004.json"))
-    assert ("sync", path_of(archive).name, "packs") in verbs[:named]
+    on_disk(archive, recording_disk(steps)).append(later(snapshot(2)))
+    operations = [(step.verb, step.path.parent.name, step.path.name) for step in steps]
+    publication = operations.index(("add", "manifests", "00000004.json"))
+    assert ("sync", path_of(archive).name, "packs") in operations[:publication]
 
 
-def test_a_making_that_broke_off_can_be_done_again(tmp_path: Path) -> None:
+def test_an_interrupted_creation_can_be_repeated(tmp_path: Path) -> None:
     steps: list[Step] = []
 
     def stop() -> None:
@@ -643,37 +649,37 @@ def test_a_making_that_broke_off_can_be_done_again(tmp_path: Path) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        Archive.create(tmp_path / "a", watched(steps, stop))
-    with pytest.raises(ArchiveError, match="is not an archive"):
+        Archive.create(tmp_path / "a", recording_disk(steps, stop))
+    with pytest.raises(ArchiveError, match="cannot be opened as an archive"):
         Archive.open(tmp_path / "a")
     assert Archive.create(tmp_path / "a").verify() == ()
 
 
-def test_bytes_are_flushed_before_they_have_a_name_and_names_before_all_else(
+def test_content_is_flushed_before_naming_and_names_before_the_next_file(
     archive: Archive,
 ) -> None:
     verbs = {"fsync": "flush", "link": "link", "unlink": "remove"}
-    seen: list[str] = []
+    steps: list[str] = []
 
-    def note(_: FrameType, event: str, called: object) -> None:
-        name = getattr(called, "__name__", "")
+    def record(_: FrameType, event: str, function: object) -> None:
+        name = getattr(function, "__name__", "")
         if event == "c_call" and name in verbs:
-            seen.append(verbs[name])
+            steps.append(verbs[name])
 
-    sys.setprofile(note)
+    sys.setprofile(record)
     try:
         archive.append(snapshot(3))
     finally:
         sys.setprofile(None)
-    assert seen == ["flush", "link", "remove", "flush"] * 2  # the pack, and then its manifest
+    assert steps == ["flush", "link", "remove", "flush"] * 2  # the pack, then its manifest
 
 
-def test_reading_takes_no_step_on_the_disk(archive: Archive) -> None:
+def test_reading_writes_nothing(archive: Archive) -> None:
     def refuse() -> None:
         raise Killed
 
     before = tree(path_of(archive))
-    reading = on(archive, watched([], refuse))
+    reading = on_disk(archive, recording_disk([], refuse))
     assert [reading.read(entry).venue for entry in reading.entries()] == ["okx", "bybit", "okx"]
     assert reading.verify() == ()
     assert tree(path_of(archive)) == before
@@ -692,24 +698,24 @@ def test_the_latest_entry_is_the_newest_observed_not_the_last_appended() -> None
 
 
 def test_of_entries_observed_at_the_same_time_the_later_appended_counts() -> None:
-    one, two = entry_of(1, day=0), entry_of(2, day=0)
-    assert latest([two, one], NOON) == latest([one, two], NOON) == {"okx": (two,)}
+    first, second = entry_of(1, day=0), entry_of(2, day=0)
+    assert latest([second, first], NOON) == latest([first, second], NOON) == {"okx": (second,)}
 
 
-def test_an_entry_is_due_from_the_moment_it_was_observed() -> None:
+def test_an_entry_is_in_effect_from_its_observation() -> None:
     old, new = entry_of(1, day=0), entry_of(2, day=1)
     assert latest([old, new], NOON + timedelta(days=1)) == {"okx": (new,)}
     assert latest([old, new], NOON + timedelta(hours=23)) == {"okx": (old,)}
     assert latest([old, new], NOON - timedelta(microseconds=1)) == {}
 
 
-def test_a_partial_entry_rests_on_older_ones_down_to_a_complete_one() -> None:
-    whole, older = entry_of(2, day=1), entry_of(1, day=0)
-    part, newest = entry_of(3, day=2, complete=False), entry_of(4, day=3, complete=False)
-    assert latest([older, whole, part, newest]) == {"okx": (newest, part, whole)}
-    assert latest([part, newest]) == {"okx": (newest, part)}
+def test_a_partial_entry_builds_on_older_ones_down_to_a_complete_one() -> None:
+    complete, older = entry_of(2, day=1), entry_of(1, day=0)
+    partial, newest = entry_of(3, day=2, complete=False), entry_of(4, day=3, complete=False)
+    assert latest([older, complete, partial, newest]) == {"okx": (newest, partial, complete)}
+    assert latest([partial, newest]) == {"okx": (newest, partial)}
 
 
-def test_venues_are_chosen_apart_and_in_the_order_of_their_names() -> None:
+def test_venues_are_selected_independently_and_sorted_by_name() -> None:
     okx, bybit = entry_of(1, day=0), entry_of(2, day=5, venue="bybit")
     assert list(latest([okx, bybit]).items()) == [("bybit", (bybit,)), ("okx", (okx,))]

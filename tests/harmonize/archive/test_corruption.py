@@ -1,7 +1,6 @@
-"""Whatever is changed in an archive, `verify` names it, and nothing that is not touched by it.
+"""`verify` names every changed object of an archive and no unaffected one.
 
-What must be named is said here by another rule than the archive's own: from what the archive was
-built of, not from what it reads.
+The expected names follow from how the archive was built, independently of the archive's own code.
 """
 
 import random
@@ -13,7 +12,16 @@ from typing import NamedTuple
 import pytest
 
 from harmonize.archive.archive import Archive, ArchiveError
-from tests.support.archives import NOON, later, night, noise, path_of, places, snapshot, tree
+from tests.support.archives import (
+    NOON,
+    faulty_objects,
+    later,
+    night,
+    noise,
+    path_of,
+    snapshot,
+    tree,
+)
 
 TIMES = 850
 """Corruptions of each of twelve kinds: more than ten thousand."""
@@ -22,29 +30,29 @@ Files = Mapping[str, bytes]
 Chance = random.Random
 
 
-class Sound(NamedTuple):
-    """A sound archive: its files, which manifests vouch for each pack, the pruned one, the base."""
+class Intact(NamedTuple):
+    """An intact archive: files, manifests that require each pack, the pruned pack, the base."""
 
     archive: Archive
     files: Files
-    vouched: Mapping[str, frozenset[int]]
+    required_by: Mapping[str, frozenset[int]]
     pruned: str
     base: str
 
-    def without(self, *names: str) -> set[str]:
-        """What shows in packs if these files cannot be read as manifests."""
-        lost = {int(one[-13:-5]) for one in names if one.startswith("manifests/")}
-        shows = {pack for pack, numbers in self.vouched.items() if numbers <= lost}
+    def orphaned(self, *names: str) -> set[str]:
+        """Returns the packs reported if these files cannot be read as manifests."""
+        lost = {int(name[-13:-5]) for name in names if name.startswith("manifests/")}
+        packs = {pack for pack, numbers in self.required_by.items() if numbers <= lost}
         if PRUNING in lost and DROPPED not in lost:
-            shows.add(self.pruned)
-        return shows
+            packs.add(self.pruned)
+        return packs
 
 
 class Corruption(NamedTuple):
-    """Files to write (None: to delete), and what must be named then, neither more nor less."""
+    """Files to write (None: to delete), and the exact set of objects that `verify` must name."""
 
     files: Mapping[str, bytes | None]
-    named: set[str]
+    expected: set[str]
 
 
 def manifest(number: int) -> str:
@@ -55,8 +63,8 @@ DROPPED, PRUNING, LAST, STRANGE = 6, 7, 9, 15
 
 
 @pytest.fixture
-def sound(tmp_path: Path) -> Sound:
-    """Packs that stand alone, on a base, shared, and pruned; and the record of the pruning."""
+def intact(tmp_path: Path) -> Intact:
+    """Returns an archive of packs without base, with base, shared and pruned."""
     archive = Archive.create(tmp_path / "a")
     base = archive.append(night(0))
     on_base = archive.append(night(1), base)
@@ -68,7 +76,7 @@ def sound(tmp_path: Path) -> Sound:
     on_base_too = archive.append(night(2), on_base)
     newest = archive.append(snapshot(5, "bybit"))
     assert (on_base.base, on_base_too.base, newest.base) == (base.pack, base.pack, "")
-    vouched = {
+    required_by = {
         base.pack: {1, 2, 8},
         on_base.pack: {2},
         plain.pack: {3},
@@ -76,10 +84,12 @@ def sound(tmp_path: Path) -> Sound:
         on_base_too.pack: {8},
         newest.pack: {LAST},
     }
-    return Sound(
+    return Intact(
         archive,
         MappingProxyType(tree(path_of(archive))),
-        MappingProxyType({f"packs/{one}.zst": frozenset(by) for one, by in vouched.items()}),
+        MappingProxyType(
+            {f"packs/{pack}.zst": frozenset(numbers) for pack, numbers in required_by.items()}
+        ),
         f"packs/{dropped.pack}.zst",
         f"packs/{base.pack}.zst",
     )
@@ -89,77 +99,80 @@ def sound(tmp_path: Path) -> Sound:
 
 
 def changed(
-    sound: Sound, chance: Chance, change: Callable[[bytearray, Chance], None]
+    intact: Intact, chance: Chance, change: Callable[[bytearray, Chance], None]
 ) -> Corruption:
-    name, content = chance.choice(list(sound.files.items()))
-    other = bytearray(content)
-    change(other, chance)
-    assert other != content
-    return Corruption({name: bytes(other)}, {name, *sound.without(name)})
+    name, content = chance.choice(list(intact.files.items()))
+    corrupted = bytearray(content)
+    change(corrupted, chance)
+    assert corrupted != content
+    return Corruption({name: bytes(corrupted)}, {name, *intact.orphaned(name)})
 
 
-def flip_a_bit(sound: Sound, chance: Chance) -> Corruption:
+def flip_a_bit(intact: Intact, chance: Chance) -> Corruption:
     def flip(content: bytearray, chance: Chance) -> None:
         content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
 
-    return changed(sound, chance, flip)
+    return changed(intact, chance, flip)
 
 
-def change_a_byte(sound: Sound, chance: Chance) -> Corruption:
+def change_a_byte(intact: Intact, chance: Chance) -> Corruption:
     def change(content: bytearray, chance: Chance) -> None:
         content[chance.randrange(len(content))] ^= chance.randrange(1, 256)
 
-    return changed(sound, chance, change)
+    return changed(intact, chance, change)
 
 
-def truncate(sound: Sound, chance: Chance) -> Corruption:
+def truncate(intact: Intact, chance: Chance) -> Corruption:
     def cut(content: bytearray, chance: Chance) -> None:
         del content[chance.randrange(len(content)) :]
 
-    return changed(sound, chance, cut)
+    return changed(intact, chance, cut)
 
 
-def append_bytes(sound: Sound, chance: Chance) -> Corruption:
+def append_bytes(intact: Intact, chance: Chance) -> Corruption:
     def extend(content: bytearray, chance: Chance) -> None:
         content += chance.choice((b"\n", b"\0", b" ", bytes(content), chance.randbytes(9)))
 
-    return changed(sound, chance, extend)
+    return changed(intact, chance, extend)
 
 
-def insert_a_byte(sound: Sound, chance: Chance) -> Corruption:
+def insert_a_byte(intact: Intact, chance: Chance) -> Corruption:
     def insert(content: bytearray, chance: Chance) -> None:
         content.insert(
             chance.randrange(len(content)), chance.choice((9, 32, chance.randrange(256)))
         )
 
-    return changed(sound, chance, insert)
+    return changed(intact, chance, insert)
 
 
-def remove_a_byte(sound: Sound, chance: Chance) -> Corruption:
+def remove_a_byte(intact: Intact, chance: Chance) -> Corruption:
     def remove(content: bytearray, chance: Chance) -> None:
         del content[chance.randrange(len(content))]
 
-    return changed(sound, chance, remove)
+    return changed(intact, chance, remove)
 
 
-def gone(sound: Sound, name: str) -> set[str]:
-    """What shows where a file is gone; the newest manifest only by what it alone vouched for."""
-    return {name, *sound.without(name)} - {manifest(LAST)}
+def missing(intact: Intact, name: str) -> set[str]:
+    """Returns the objects reported if a file is missing.
+
+    A missing newest manifest is reported only through the packs that it alone requires.
+    """
+    return {name, *intact.orphaned(name)} - {manifest(LAST)}
 
 
-def delete(sound: Sound, chance: Chance) -> Corruption:
-    name = chance.choice(list(sound.files))
-    return Corruption({name: None}, gone(sound, name))
+def delete(intact: Intact, chance: Chance) -> Corruption:
+    name = chance.choice(list(intact.files))
+    return Corruption({name: None}, missing(intact, name))
 
 
-def swap_two(sound: Sound, chance: Chance) -> Corruption:
-    one, two = chance.sample(list(sound.files), 2)
-    files = {one: sound.files[two], two: sound.files[one]}
-    return Corruption(files, {one, two, *sound.without(one, two)})
+def swap_two(intact: Intact, chance: Chance) -> Corruption:
+    first, second = chance.sample(list(intact.files), 2)
+    files = {first: intact.files[second], second: intact.files[first]}
+    return Corruption(files, {first, second, *intact.orphaned(first, second)})
 
 
-def strange(sound: Sound, chance: Chance) -> str:
-    """A name that nothing has."""
+def foreign_name(intact: Intact, chance: Chance) -> str:
+    """Returns a name that no object of the archive has."""
     letters = "".join(chance.choices("0123456789abcdef", k=64))
     names = (
         letters[:9],
@@ -168,8 +181,8 @@ def strange(sound: Sound, chance: Chance) -> str:
         f"packs/{letters}",
         f"packs/{letters}.tmp.zst",
         "packs/format.json",
-        f"{sound.base}.bak",
-        sound.pruned,
+        f"{intact.base}.bak",
+        intact.pruned,
         "manifests/00000000.json",
         f"manifests/{letters}.json",
         manifest(1).replace("/0", "/"),
@@ -178,33 +191,33 @@ def strange(sound: Sound, chance: Chance) -> str:
     return chance.choice(names)
 
 
-def rename(sound: Sound, chance: Chance) -> Corruption:
-    name, to = chance.choice(list(sound.files)), strange(sound, chance)
-    return Corruption({name: None, to: sound.files[name]}, {*gone(sound, name), to})
+def rename(intact: Intact, chance: Chance) -> Corruption:
+    name, to = chance.choice(list(intact.files)), foreign_name(intact, chance)
+    return Corruption({name: None, to: intact.files[name]}, {*missing(intact, name), to})
 
 
-def renumber(sound: Sound, chance: Chance) -> Corruption:
+def renumber(intact: Intact, chance: Chance) -> Corruption:
     number, to = chance.randint(1, LAST), chance.randint(LAST + 1, STRANGE)
     name = manifest(number)
-    named = {name, manifest(to), *sound.without(name)}
+    expected = {name, manifest(to), *intact.orphaned(name)}
     if number < LAST and to > LAST + 1:
-        named.add(manifest(LAST + 1))
-    return Corruption({name: None, manifest(to): sound.files[name]}, named)
+        expected.add(manifest(LAST + 1))
+    return Corruption({name: None, manifest(to): intact.files[name]}, expected)
 
 
-def duplicate(sound: Sound, chance: Chance) -> Corruption:
+def duplicate(intact: Intact, chance: Chance) -> Corruption:
     number, to = chance.randint(1, LAST), chance.randint(1, STRANGE)
     to = LAST + 1 if to == number else to
-    named = {manifest(to), *sound.without(manifest(to))}
+    expected = {manifest(to), *intact.orphaned(manifest(to))}
     if to > LAST + 1:
-        named.add(manifest(LAST + 1))
-    return Corruption({manifest(to): sound.files[manifest(number)]}, named)
+        expected.add(manifest(LAST + 1))
+    return Corruption({manifest(to): intact.files[manifest(number)]}, expected)
 
 
-def add_a_stranger(sound: Sound, chance: Chance) -> Corruption:
-    name = strange(sound, chance)
+def add_a_foreign_object(intact: Intact, chance: Chance) -> Corruption:
+    name = foreign_name(intact, chance)
     return Corruption(
-        {name: chance.choice((b"", b"?", chance.choice(list(sound.files.values()))))}, {name}
+        {name: chance.choice((b"", b"?", chance.choice(list(intact.files.values()))))}, {name}
     )
 
 
@@ -220,11 +233,11 @@ KINDS = (
     rename,
     renumber,
     duplicate,
-    add_a_stranger,
+    add_a_foreign_object,
 )
 
 
-def written(folder: Path, files: Mapping[str, bytes | None]) -> None:
+def write_files(folder: Path, files: Mapping[str, bytes | None]) -> None:
     for name, content in files.items():
         if content is None:
             (folder / name).unlink(missing_ok=True)
@@ -232,69 +245,75 @@ def written(folder: Path, files: Mapping[str, bytes | None]) -> None:
             (folder / name).write_bytes(content)
 
 
-def corruptions(sound: Sound, kind: Callable[[Sound, Chance], Corruption]) -> Iterator[Corruption]:
-    """Corruptions of a kind, each done to the files while it is looked at."""
+def corruptions(
+    intact: Intact, kind: Callable[[Intact, Chance], Corruption]
+) -> Iterator[Corruption]:
+    """Yields corruptions of a kind, each applied to the files until the next corruption."""
     chance = random.Random(kind.__name__)  # noqa: S311 - a repeatable choice, not a secret
     for _ in range(TIMES):
-        one = kind(sound, chance)
-        written(path_of(sound.archive), one.files)
-        yield one
-        written(path_of(sound.archive), {name: sound.files.get(name) for name in one.files})
+        corruption = kind(intact, chance)
+        write_files(path_of(intact.archive), corruption.files)
+        yield corruption
+        write_files(
+            path_of(intact.archive), {name: intact.files.get(name) for name in corruption.files}
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_no_corruption_is_missed_and_nothing_else_is_named(
-    sound: Sound, kind: Callable[[Sound, Chance], Corruption]
+def test_every_corruption_is_reported_and_nothing_else(
+    intact: Intact, kind: Callable[[Intact, Chance], Corruption]
 ) -> None:
-    assert sound.archive.verify() == ()
-    for number, one in enumerate(corruptions(sound, kind)):
-        problems = sound.archive.verify()
-        assert {problem.where for problem in problems} == one.named, number
-        assert len(problems) == len(one.named), number
+    assert intact.archive.verify() == ()
+    for number, corruption in enumerate(corruptions(intact, kind)):
+        problems = intact.archive.verify()
+        assert {problem.where for problem in problems} == corruption.expected, number
+        assert len(problems) == len(corruption.expected), number
         assert not any("\n" in problem.what for problem in problems)
-    assert sound.archive.verify() == ()
+    assert intact.archive.verify() == ()
 
 
-def test_a_base_that_is_damaged_is_named_once_and_what_rests_on_it_is_not(sound: Sound) -> None:
-    path = path_of(sound.archive) / sound.base
-    path.write_bytes(sound.files[sound.base] + b"\0")
-    assert [one.where for one in sound.archive.verify()] == [sound.base]
+def test_a_damaged_base_is_reported_once_without_its_dependents(intact: Intact) -> None:
+    path = path_of(intact.archive) / intact.base
+    path.write_bytes(intact.files[intact.base] + b"\0")
+    assert [problem.where for problem in intact.archive.verify()] == [intact.base]
     path.unlink()
-    problems = sound.archive.verify()
-    assert [(one.where, one.what) for one in problems] == [(sound.base, "is missing")]
+    problems = intact.archive.verify()
+    assert [(problem.where, problem.what) for problem in problems] == [(intact.base, "is missing")]
 
 
-def test_a_pack_and_its_base_that_are_both_damaged_are_both_named(sound: Sound) -> None:
-    (resting,) = (pack for pack, by in sound.vouched.items() if by == {2})
-    for name in (sound.base, resting):
-        (path_of(sound.archive) / name).write_bytes(sound.files[name][:-1])
-    assert places(sound.archive) == {sound.base, resting}
+def test_a_damaged_pack_and_its_damaged_base_are_both_reported(intact: Intact) -> None:
+    (on_base,) = (pack for pack, numbers in intact.required_by.items() if numbers == {2})
+    for name in (intact.base, on_base):
+        (path_of(intact.archive) / name).write_bytes(intact.files[name][:-1])
+    assert faulty_objects(intact.archive) == {intact.base, on_base}
 
 
-def test_a_pack_that_three_snapshots_share_is_named_once(sound: Sound) -> None:
-    entry = sound.archive.entries()[4]
-    (path_of(sound.archive) / f"packs/{entry.pack}.zst").unlink()
-    assert len(sound.archive.verify()) == 1
+def test_a_missing_pack_of_several_snapshots_is_reported_once(intact: Intact) -> None:
+    entry = intact.archive.entries()[4]
+    (path_of(intact.archive) / f"packs/{entry.pack}.zst").unlink()
+    assert len(intact.archive.verify()) == 1
 
 
-def test_what_rests_on_a_damaged_base_cannot_be_read_and_the_base_is_said_to_be_why(
-    sound: Sound,
+def test_reading_a_dependent_of_a_damaged_base_names_the_base(
+    intact: Intact,
 ) -> None:
-    entries = sound.archive.entries()
-    path = path_of(sound.archive) / sound.base
+    entries = intact.archive.entries()
+    path = path_of(intact.archive) / intact.base
     path.write_bytes(b"damaged")
-    with pytest.raises(ArchiveError, match=f"{sound.base}: is damaged"):
-        sound.archive.read(entries[1])
-    assert sound.archive.read(entries[2]) == snapshot(1, "bybit")
+    with pytest.raises(ArchiveError, match=f"{intact.base}: is damaged"):
+        intact.archive.read(entries[1])
+    assert intact.archive.read(entries[2]) == snapshot(1, "bybit")
 
 
-@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"?")])
-def test_no_pack_is_put_on_a_base_that_is_missing_or_damaged(
-    sound: Sound, harm: Callable[[Path], object]
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"?")]
+)
+def test_a_missing_or_damaged_base_is_not_used(
+    intact: Intact, damage: Callable[[Path], object]
 ) -> None:
-    entries = sound.archive.entries()
-    harm(path_of(sound.archive) / sound.base)
-    added = sound.archive.append(night(3), entries[0])
+    entries = intact.archive.entries()
+    damage(path_of(intact.archive) / intact.base)
+    added = intact.archive.append(night(3), entries[0])
     assert added.base == ""
-    assert sound.archive.read(added) == night(3)
-    assert places(sound.archive) == {sound.base}
+    assert intact.archive.read(added) == night(3)
+    assert faulty_objects(intact.archive) == {intact.base}

@@ -1,4 +1,4 @@
-"""The page on the format tells what is needed: its program reads and checks archives without this one."""
+"""The page on the format is sufficient: its program reads and checks archives on its own."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ PAGE = DOCS / "archive-format.md"
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program of the page, in a folder that holds nothing else."""
+    """Returns the path of the page's program, in an otherwise empty folder."""
     (text,) = re.findall(
         r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
@@ -32,8 +32,8 @@ def run(program: Path, *arguments: object) -> "subprocess.CompletedProcess[bytes
     return subprocess.run(command, check=False, capture_output=True, cwd=program.parent)
 
 
-def agrees(program: Path, archive: Archive, packs: int, pruned: int) -> None:
-    """Hold the program to the archive's own code: the count, the newest hash, every payload."""
+def check_agreement(program: Path, archive: Archive, packs: int, pruned: int) -> None:
+    """Compares the program with the archive's own code: counts, newest hash, last payloads."""
     folder = path_of(archive)
     files = tree(folder / "manifests")
     newest = hashlib.sha256(files[max(files)]).hexdigest()
@@ -45,40 +45,42 @@ def agrees(program: Path, archive: Archive, packs: int, pruned: int) -> None:
     ]
     for entry in archive.entries():
         if not entry.pruned:
-            for position, one in list(enumerate(archive.read(entry).payloads))[-1:]:
-                taken = run(program, folder, entry.sequence, position)
-                assert (taken.returncode, taken.stdout) == (0, one.content)
+            for position, payload in list(enumerate(archive.read(entry).payloads))[-1:]:
+                extracted = run(program, folder, entry.sequence, position)
+                assert (extracted.returncode, extracted.stdout) == (0, payload.content)
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """Bases, a shared pack, a pruning, and a pack that came back."""
-    made = Archive.create(tmp_path / "ä")
-    base = made.append(night(0))
-    like = made.append(night(1), base)
-    made.append(night(2, "okx"), like)
-    shared = made.append(noise(3, 90, "gäte"))
-    made.append(later(noise(3, 90, "gäte")))
-    dropped = made.append(noise(4, 90, "gate"))
-    made.prune([like, shared, dropped], NOON, "zu alt")
-    made.append(night(1), base)
-    return made
+    """Returns an archive with bases, a shared pack, a pruning, and a restored pack."""
+    filled = Archive.create(tmp_path / "ä")
+    base = filled.append(night(0))
+    on_base = filled.append(night(1), base)
+    filled.append(night(2, "okx"), on_base)
+    shared = filled.append(noise(3, 90, "gäte"))
+    filled.append(later(noise(3, 90, "gäte")))
+    dropped = filled.append(noise(4, 90, "gate"))
+    filled.prune([on_base, shared, dropped], NOON, "zu alt")
+    filled.append(night(1), base)
+    return filled
 
 
 def test_the_program_on_the_page_checks_and_reads_an_archive_with_bases(
     program: Path, archive: Archive
 ) -> None:
-    assert [bool(one.base) for one in archive.entries()][:3] == [False, True, True]
-    agrees(program, archive, packs=4, pruned=1)
+    assert [bool(entry.base) for entry in archive.entries()][:3] == [False, True, True]
+    check_agreement(program, archive, packs=4, pruned=1)
 
 
 def test_the_program_on_the_page_checks_and_reads_the_recorded_archive(program: Path) -> None:
     archive = Archive.open(Path(venues.__path__[0]) / "recorded" / "archive")
     packs = len(list((path_of(archive) / "packs").iterdir()))
-    agrees(program, archive, packs=packs, pruned=0)
+    check_agreement(program, archive, packs=packs, pruned=0)
 
 
-def test_the_program_on_the_page_finds_what_verify_finds(program: Path, archive: Archive) -> None:
+def test_the_program_on_the_page_detects_what_verify_detects(
+    program: Path, archive: Archive
+) -> None:
     for name, content in tree(path_of(archive)).items():
         if name != "format.json":
             path = path_of(archive) / name
@@ -90,6 +92,6 @@ def test_the_program_on_the_page_finds_what_verify_finds(program: Path, archive:
 
 def test_every_field_of_a_record_is_on_the_page(archive: Archive) -> None:
     text = PAGE.read_text("utf-8")
-    named = set(re.findall(r"[\w]+", " ".join(re.findall(r"`([^`\n]+)`", text))))
+    fields = set(re.findall(r"[\w]+", " ".join(re.findall(r"`([^`\n]+)`", text))))
     for content in tree(path_of(archive) / "manifests").values():
-        assert set(re.findall(r'"(\w+)": ', content.decode())) <= named
+        assert set(re.findall(r'"(\w+)": ', content.decode())) <= fields

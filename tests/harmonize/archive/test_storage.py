@@ -1,4 +1,4 @@
-"""An archive on an object store: the same laws as in a folder, over a real server and in memory."""
+"""An archive on an object store behaves as in a folder, on a real server and in memory."""
 
 import os
 import subprocess
@@ -14,49 +14,58 @@ import pytest
 from harmonize.api.audit import Question, sources_of
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
-from harmonize.archive.storage import Local, objects_at
-from tests.support.archives import NOON, later, night, noise, path_of, places, snapshot, tree
-from tests.support.object_store import SECRET, Held, Store, serving
+from harmonize.archive.storage import LocalStorage, objects_at
+from tests.support.archives import (
+    NOON,
+    faulty_objects,
+    later,
+    night,
+    noise,
+    path_of,
+    snapshot,
+    tree,
+)
+from tests.support.object_store import SECRET, Store, StoredObjects, serving
 from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
-    """One server for the tests of this module; a bucket each."""
-    with serving() as found, pytest.MonkeyPatch.context() as patch:
-        for name, value in found.environment().items():
+    """Yields one server for the tests of this module, which use separate buckets."""
+    with serving() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment().items():
             patch.setenv(name, value)
-        forget()
-        yield found
-        forget()
+        clear_connections()
+        yield server
+        clear_connections()
 
 
-def forget() -> None:
-    """Drop the connections that fsspec keeps, which know one server."""
+def clear_connections() -> None:
+    """Drops the cached connections of fsspec, which are bound to one server."""
     fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 @pytest.fixture(params=["s3", "memory"])
 def url(request: pytest.FixtureRequest, store: Store) -> str:
-    """A place that nothing else uses."""
+    """Returns a URL that no other test uses."""
     bucket = f"b{uuid4().hex}"
     if request.param == "s3":
-        Held.at("s3://").system.mkdir(bucket)
+        StoredObjects.at("s3://").system.mkdir(bucket)
     assert store.url
     return f"{request.param}://{bucket}/margins"
 
 
 @pytest.fixture
 def bucket(store: Store) -> str:
-    """A place of the server that nothing else uses."""
+    """Returns a URL of the server that no other test uses."""
     assert store.url
     name = f"b{uuid4().hex}"
-    Held.at("s3://").system.mkdir(name)
+    StoredObjects.at("s3://").system.mkdir(name)
     return f"s3://{name}/deep/margins"
 
 
 def fill(archive: Archive) -> list[Entry]:
-    """Packs that stand alone, on a base, and shared."""
+    """Appends packs without base, with base, and shared."""
     base = archive.append(night(0))
     return [
         base,
@@ -72,117 +81,121 @@ def fill(archive: Archive) -> list[Entry]:
 
 def test_a_store_holds_the_same_objects_as_a_folder(url: str, tmp_path: Path) -> None:
     remote, local = Archive.create(url), Archive.create(tmp_path / "a")
-    held = Held.at(url)
-    assert held.tree() == tree(path_of(local))
+    objects = StoredObjects.at(url)
+    assert objects.tree() == tree(path_of(local))
     assert fill(remote) == fill(local)
-    assert held.tree() == tree(path_of(local))
+    assert objects.tree() == tree(path_of(local))
     entries = local.entries()
     for archive in (remote, local):
         assert archive.prune(entries[1:3], NOON, "too old") == (entries[1].pack,)
         assert archive.prune(entries[1:3], NOON, "too old") == ()
-    assert held.tree() == tree(path_of(local))
+    assert objects.tree() == tree(path_of(local))
     assert remote.append(night(1), entries[0]) == local.append(night(1), entries[0])
-    assert held.tree() == tree(path_of(local))
+    assert objects.tree() == tree(path_of(local))
 
 
-def test_what_was_appended_to_a_store_reads_back(url: str) -> None:
+def test_a_snapshot_appended_to_a_store_reads_back(url: str) -> None:
     fill(Archive.create(url))
     archive = Archive.open(url)
     entries = archive.entries()
-    assert [archive.read(one) for one in entries[:3]] == [night(0), night(1), noise(2, 300, "gate")]
+    assert [archive.read(entry) for entry in entries[:3]] == [
+        night(0),
+        night(1),
+        noise(2, 300, "gate"),
+    ]
     assert archive.verify() == ()
     assert archive.append(noise(3, 300, "gate")) == entries[-1]
     archive.prune(entries, NOON, "all")
-    assert all(one.pruned for one in Archive.open(url).entries())
+    assert all(entry.pruned for entry in Archive.open(url).entries())
     assert archive.verify() == ()
-    assert sorted(Held.at(url).tree()) == [
+    assert sorted(StoredObjects.at(url).tree()) == [
         "format.json",
         *(f"manifests/{number:08}.json" for number in range(1, 7)),
     ]
 
 
-def test_every_corruption_of_a_store_is_found(url: str) -> None:
+def test_every_corruption_of_a_store_is_detected(url: str) -> None:
     archive = Archive.create(url)
     fill(archive)
     archive.prune(archive.entries()[4:], NOON, "too old")
     archive.append(snapshot(9))
-    held = Held.at(url)
-    files = held.tree()
+    objects = StoredObjects.at(url)
+    files = objects.tree()
     newest = f"packs/{archive.entries()[-1].pack}.zst"
     for number, (name, content) in enumerate(files.items()):
         middle = number % len(content)
-        other = bytes([*content[:middle], content[middle] ^ 1, *content[middle + 1 :]])
-        for damaged in (other, content[:-1], b"", content + b"\n"):
-            held.put(name, damaged)
-            assert name in places(archive)
-        held.delete(name)
-        assert (newest if name == "manifests/00000007.json" else name) in places(archive)
-        held.put(name, content)
-    for stranger in ("notes", "packs/notes", "manifests/notes", f"packs/{'a' * 64}.zst"):
-        held.put(stranger, b"?")
-        assert places(archive) == {stranger}
-        held.delete(stranger)
+        flipped = bytes([*content[:middle], content[middle] ^ 1, *content[middle + 1 :]])
+        for damaged in (flipped, content[:-1], b"", content + b"\n"):
+            objects.put(name, damaged)
+            assert name in faulty_objects(archive)
+        objects.delete(name)
+        assert (newest if name == "manifests/00000007.json" else name) in faulty_objects(archive)
+        objects.put(name, content)
+    for foreign in ("notes", "packs/notes", "manifests/notes", f"packs/{'a' * 64}.zst"):
+        objects.put(foreign, b"?")
+        assert faulty_objects(archive) == {foreign}
+        objects.delete(foreign)
     assert archive.verify() == ()
 
 
-def test_the_base_that_a_store_lost_is_named_alone(url: str) -> None:
+def test_a_missing_base_of_a_store_is_reported_alone(url: str) -> None:
     archive = Archive.create(url)
     base = fill(archive)[0]
-    Held.at(url).delete(f"packs/{base.pack}.zst")
+    StoredObjects.at(url).delete(f"packs/{base.pack}.zst")
     (problem,) = archive.verify()
     assert (problem.where, problem.what) == (f"packs/{base.pack}.zst", "is missing")
 
 
-def test_an_archive_is_made_once_in_a_place(url: str) -> None:
+def test_an_archive_is_created_once_per_location(url: str) -> None:
     assert Archive.found(url) is None
     assert fill(Archive.opened(url))
     assert len(Archive.opened(f"{url}/").entries()) == 5
-    with pytest.raises(ArchiveError, match=r"already holds format\.json"):
+    with pytest.raises(ArchiveError, match=r"already contains format\.json"):
         Archive.create(url)
 
 
-def test_names_that_only_mark_a_folder_or_are_temporary_mean_nothing(bucket: str) -> None:
+def test_folder_markers_and_temporary_names_are_ignored(bucket: str) -> None:
     archive = Archive.create(bucket)
     archive.append(night(0))
-    held = Held.at(bucket)
+    objects = StoredObjects.at(bucket)
     for name in ("", "packs/", "manifests/", "packs/0123.tmp"):
-        held.put(name, b"")
+        objects.put(name, b"")
     assert archive.verify() == ()
     assert len(archive.entries()) == 1
 
 
-def test_a_listing_that_goes_on_asks_for_the_last_manifest_and_what_is_new(
+def test_an_incremental_listing_requests_only_the_last_and_new_manifests(
     store: Store, bucket: str
 ) -> None:
     archive = Archive.create(bucket)
     fill(archive)
-    known = archive.listing()
+    catalog = archive.listing()
     archive.append(night(9))
-    store.asked.clear()
-    assert len(archive.listing(known).entries) == 6
-    asked = {name for name in store.asked if name.endswith(".json")}
-    assert asked == {"GET 00000005.json", "GET 00000006.json"}
+    store.requests.clear()
+    assert len(archive.listing(catalog).entries) == 6
+    requested = {name for name in store.requests if name.endswith(".json")}
+    assert requested == {"GET 00000005.json", "GET 00000006.json"}
 
 
 # Several writers, and answers that get lost
 
 
-def test_writers_on_a_store_at_once_lose_nothing(bucket: str) -> None:
+def test_concurrent_writers_on_a_store_lose_nothing(bucket: str) -> None:
     Archive.create(bucket)
 
     def write(venue: str) -> list[Entry]:
-        mine = Archive.open(bucket)
-        return [mine.append(snapshot(day, venue)) for day in range(12)]
+        own = Archive.open(bucket)
+        return [own.append(snapshot(day, venue)) for day in range(12)]
 
     with ThreadPoolExecutor(2) as pool:
-        appended = [one for each in pool.map(write, ("okx", "bybit")) for one in each]
+        appended = [entry for entries in pool.map(write, ("okx", "bybit")) for entry in entries]
     archive = Archive.open(bucket)
-    assert archive.entries() == tuple(sorted(appended, key=lambda one: one.sequence))
-    assert [one.sequence for one in archive.entries()] == list(range(1, 25))
+    assert archive.entries() == tuple(sorted(appended, key=lambda entry: entry.sequence))
+    assert [entry.sequence for entry in archive.entries()] == list(range(1, 25))
     assert archive.verify() == ()
 
 
-def test_of_two_that_make_an_archive_on_a_store_at_once_one_is_told(bucket: str) -> None:
+def test_of_two_concurrent_creations_on_a_store_one_fails(bucket: str) -> None:
     def make(_: int) -> str:
         try:
             return str(Archive.create(bucket).place)
@@ -190,22 +203,24 @@ def test_of_two_that_make_an_archive_on_a_store_at_once_one_is_told(bucket: str)
             return str(error)
 
     with ThreadPoolExecutor(2) as pool:
-        told = sorted(pool.map(make, range(2)), key=len)
-    assert told[0] == bucket
-    assert told[1].startswith(f"{bucket}")
-    assert "already holds" in told[1] or "cannot become an archive: At least one" in told[1]
+        messages = sorted(pool.map(make, range(2)), key=len)
+    assert messages[0] == bucket
+    assert messages[1].startswith(f"{bucket}")
+    assert (
+        "already contains" in messages[1] or "cannot create an archive: At least one" in messages[1]
+    )
 
 
-def test_a_manifest_whose_answer_was_lost_is_there_once(store: Store, bucket: str) -> None:
+def test_a_manifest_with_a_lost_response_exists_once(store: Store, bucket: str) -> None:
     archive = Archive.create(bucket)
-    store.loses = 1
+    store.responses_to_lose = 1
     entry = archive.append(night(0))
-    assert store.loses == 0
+    assert store.responses_to_lose == 0
     assert archive.entries() == (entry,)
-    store.loses = 1
+    store.responses_to_lose = 1
     assert archive.prune([entry], NOON, "too old") == (entry.pack,)
-    assert store.loses == 0
-    assert sorted(Held.at(bucket).tree()) == [
+    assert store.responses_to_lose == 0
+    assert sorted(StoredObjects.at(bucket).tree()) == [
         "format.json",
         "manifests/00000001.json",
         "manifests/00000002.json",
@@ -216,57 +231,57 @@ def test_a_manifest_whose_answer_was_lost_is_there_once(store: Store, bucket: st
 # What goes wrong
 
 
-def one_line(act: Callable[[], object]) -> str:
-    """What an error says: one line, without what must not be seen."""
+def error_message(act: Callable[[], object]) -> str:
+    """Returns the message of the ArchiveError, after checking for one line without secrets."""
     with pytest.raises(ArchiveError) as caught:
         act()
-    said = str(caught.value)
-    assert "\n" not in said
-    assert SECRET not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert SECRET not in message
+    return message
 
 
-def test_a_bucket_that_is_not_there_is_said_and_not_made(store: Store) -> None:
+def test_a_missing_bucket_is_reported_and_not_created(store: Store) -> None:
     assert store.url
     url = f"s3://b{uuid4().hex}/margins"
-    assert one_line(lambda: Archive.open(url)) == (
-        f"{url}: is not an archive that this version reads: format.json is missing"
+    assert error_message(lambda: Archive.open(url)) == (
+        f"{url}: cannot be opened as an archive: format.json is missing"
     )
     assert Archive.found(url) is None
     for make in (Archive.create, Archive.opened):
-        said = one_line(lambda make=make: make(url))  # type: ignore[misc] # a default of the loop
-        assert said == f"{url}: cannot become an archive: The specified bucket does not exist"
-    assert not Held.at("s3://").system.exists(url.rsplit("/", 1)[0])
+        message = error_message(lambda make=make: make(url))  # type: ignore[misc] # a default of the loop
+        assert message == f"{url}: cannot create an archive: The specified bucket does not exist"
+    assert not StoredObjects.at("s3://").system.exists(url.rsplit("/", 1)[0])
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3:///", "s3://Not_A_Bucket!/margins", "s3:///margins"])
 def test_a_url_without_a_bucket_is_refused(store: Store, url: str) -> None:
     assert store.url
     for act in (Archive.open, Archive.create, Archive.opened):
-        assert one_line(lambda act=act: act(url)).startswith("s3://")  # type: ignore[misc] # as above
+        assert error_message(lambda act=act: act(url)).startswith("s3://")  # type: ignore[misc] # as above
 
 
-def test_a_store_that_denies_says_so(store: Store) -> None:
+def test_a_denied_access_is_reported(store: Store) -> None:
     assert store.url
     url = "s3://denied/margins"
     for act, name in (
-        (Archive.open, ": is not an archive that this version reads: format.json cannot be read"),
+        (Archive.open, ": cannot be opened as an archive: format.json cannot be read"),
         (Archive.found, " cannot be listed"),
         (Archive.opened, " cannot be listed"),
         (Archive.create, " cannot be listed"),
     ):
-        said = one_line(lambda act=act: act(url))  # type: ignore[misc] # as above
-        assert said.startswith(url)
-        assert said.replace(f"{url}:", "").strip().startswith(name.removeprefix(":").strip())
-        assert "Access Denied" in said or "Forbidden" in said
+        message = error_message(lambda act=act: act(url))  # type: ignore[misc] # as above
+        assert message.startswith(url)
+        assert message.replace(f"{url}:", "").strip().startswith(name.removeprefix(":").strip())
+        assert "Access Denied" in message or "Forbidden" in message
 
 
-def test_a_server_that_is_gone_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving() as other:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
+def test_a_stopped_server_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as stopped_server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stopped_server.url)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        forget()
-        Held.at("s3://").system.mkdir("soon-gone")
+        clear_connections()
+        StoredObjects.at("s3://").system.mkdir("soon-gone")
         archive = Archive.create("s3://soon-gone/margins")
         entry = archive.append(night(0))
     for act in (
@@ -275,17 +290,17 @@ def test_a_server_that_is_gone_is_said(store: Store, monkeypatch: pytest.MonkeyP
         lambda: archive.prune([entry], NOON, "old"),
         lambda: Archive.found("s3://soon-gone/margins"),
     ):
-        said = one_line(act)
-        assert said.startswith("s3://soon-gone/margins")
-        assert "Could not connect to the endpoint URL" in said
-        assert "?" not in said
-    assert [one.where for one in archive.verify()] == ["format.json", "manifests"]
-    forget()
+        message = error_message(act)
+        assert message.startswith("s3://soon-gone/margins")
+        assert "Could not connect to the endpoint URL" in message
+        assert "?" not in message
+    assert [problem.where for problem in archive.verify()] == ["format.json", "manifests"]
+    clear_connections()
     assert store.url
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "printed"),
     [
         ("s3://user:password@bucket/margins", "s3://bucket/margins"),
         ("s3://bucket/margins?token=password", "s3://bucket/margins"),
@@ -295,14 +310,14 @@ def test_a_server_that_is_gone_is_said(store: Store, monkeypatch: pytest.MonkeyP
         ("memory://user:p@ssword@host/a", "memory://host/a"),
     ],
 )
-def test_a_url_is_shown_without_what_is_secret_in_it(store: Store, url: str, shown: str) -> None:
+def test_a_url_is_printed_without_its_secrets(store: Store, url: str, printed: str) -> None:
     assert store.url
-    said = one_line(lambda: Archive.open(url))
-    assert said.startswith(f"{shown}: ")
-    assert "ssword" not in said
+    message = error_message(lambda: Archive.open(url))
+    assert message.startswith(f"{printed}: ")
+    assert "ssword" not in message
 
 
-def test_what_was_read_from_is_said_without_its_password() -> None:
+def test_the_name_of_a_source_contains_no_password() -> None:
     url = f"memory://user:password@{uuid4().hex}/margins"
     fill(Archive.create(url))
     (source,) = sources_of(Question(archive=url), ROOT)
@@ -310,16 +325,16 @@ def test_what_was_read_from_is_said_without_its_password() -> None:
     assert len(source.entries) == 5
 
 
-def test_a_protocol_that_nothing_opens_is_named() -> None:
-    said = one_line(lambda: Archive.open("nosuch://x"))
-    assert said == (
+def test_an_unknown_protocol_is_reported() -> None:
+    message = error_message(lambda: Archive.open("nosuch://x"))
+    assert message == (
         "nosuch://x: cannot be opened: Protocol not known: nosuch; "
-        "install what fsspec needs for nosuch://"
+        "install the fsspec file system for nosuch://"
     )
 
 
 def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
-    assert objects_at(f"file://{tmp_path}") == Local(tmp_path)
+    assert objects_at(f"file://{tmp_path}") == LocalStorage(tmp_path)
     archive = Archive.create(f"file://{tmp_path}/a")
     archive.append(night(0))
     assert Archive.open(tmp_path / "a").verify() == ()
@@ -328,13 +343,15 @@ def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
 # The command line
 
 
-def harmonize(store: Store, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, **store.environment(), "PYTHONPATH": str(ROOT), **more}
+def harmonize(
+    store: Store, *arguments: str, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **store.environment(), "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-m", "harmonize", *arguments]
-    found = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
-    assert "Traceback" not in found.stderr
-    assert SECRET not in found.stdout + found.stderr
-    return found
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert "Traceback" not in result.stderr
+    assert SECRET not in result.stdout + result.stderr
+    return result
 
 
 def test_the_command_line_lists_and_verifies_an_archive_on_a_store(
@@ -344,35 +361,39 @@ def test_the_command_line_lists_and_verifies_an_archive_on_a_store(
     listed = harmonize(store, "--archive", bucket, "archive", "ls")
     assert (listed.returncode, listed.stderr) == (0, "")
     assert [line.split()[-1] for line in listed.stdout.splitlines()] == [
-        one.digest[:16] for one in entries
+        entry.digest[:16] for entry in entries
     ]
     verified = harmonize(store, "archive", "verify", HARMONIZE_ARCHIVE=bucket)
     assert (verified.returncode, verified.stderr) == (0, "")
     assert verified.stdout == "5 snapshots, every byte as it was archived\n"
-    Held.at(bucket).put("manifests/00000002.json", b"damaged")
+    StoredObjects.at(bucket).put("manifests/00000002.json", b"damaged")
     verified = harmonize(store, "--archive", bucket, "archive", "verify")
     assert verified.returncode == 3
     assert verified.stdout == ""
     assert verified.stderr.startswith("error: manifests/00000002.json: is damaged: ")
 
 
-def test_the_command_line_says_in_one_line_what_is_wrong(store: Store, tmp_path: Path) -> None:
+def test_the_command_line_reports_an_error_in_one_line(store: Store, tmp_path: Path) -> None:
     (tmp_path / "s3fs.py").write_text("raise ImportError('none')\n")
-    without = f"{tmp_path}{os.pathsep}{ROOT}"
-    for place, more, said in (
+    path_without_s3fs = f"{tmp_path}{os.pathsep}{ROOT}"
+    for url, variables, message in (
         ("s3://denied/margins", {}, "Access Denied"),
         ("s3://u:password@denied/margins?password", {}, "s3://denied/margins"),
-        ("nosuch://x", {}, "Protocol not known: nosuch; install what fsspec needs for nosuch://"),
+        (
+            "nosuch://x",
+            {},
+            "Protocol not known: nosuch; install the fsspec file system for nosuch://",
+        ),
         (
             "s3://x/y",
-            {"PYTHONPATH": without},
+            {"PYTHONPATH": path_without_s3fs},
             "Install s3fs to access S3; pip install 'harmonize-margins[s3]'",
         ),
     ):
         for command in ("ls", "verify"):
-            found = harmonize(store, "--archive", place, "archive", command, **more)
-            assert found.returncode == 3
-            assert found.stdout == ""
-            (line,) = found.stderr.splitlines()
-            assert said in line
+            result = harmonize(store, "--archive", url, "archive", command, **variables)
+            assert result.returncode == 3
+            assert result.stdout == ""
+            (line,) = result.stderr.splitlines()
+            assert message in line
             assert "password" not in line

@@ -333,12 +333,12 @@ FAILING = {
     "MH402": BINANCE,
 }
 MESSAGES = {
-    "MH101": "tiers 1 and 2 leave a gap between $1,000 and $1,500; IM and MM unknown",
-    "MH102": "MM is up to 50 % above IM, most at $1",
-    "MH103": "IM falls from 2 % to 1 % above $1,000",
-    "MH104": "MM jumps by $10 (100 % more) at $1,000",
-    "MH105": "IM jumps by $20 (100 % more) at $1,000",
-    "MH106": "tier 1 publishes a deduction of $7.00, continuity gives $0.00",
+    "MH101": "tiers 1 and 2 leave a gap between $1,000 and $1,500; IM and MM are not observable",
+    "MH102": "observed MM up to 50 % above IM, largest at $1; required at most IM",
+    "MH103": "observed IM rate 1 % above $1,000, required at least the 2 % below it",
+    "MH104": "MM jumps by $10 (an increase of 100 %) at $1,000",
+    "MH105": "IM jumps by $20 (an increase of 100 %) at $1,000",
+    "MH106": "tier 1: observed deduction $7.00, required $0.00 for a continuous margin",
     "MH201": "MM is not observable: not published",
     "MH202": "IM is not observable: not published",
     "MH203": "capacity is not observable: not published",
@@ -378,7 +378,7 @@ def test_an_open_ended_range_of_a_finding_has_no_upper_end() -> None:
 
 
 def test_defects_are_findings_of_level_error() -> None:
-    defect = Defect("binance", "call() at /0", "a number was due, was None", "BTCUSDT")
+    defect = Defect("binance", "call() at /0", "expected a number, found None", "BTCUSDT")
     findings = [
         finding
         for finding in audit_of(SOUND, defects=(defect,)).findings

@@ -78,7 +78,7 @@ def test_a_source_that_is_none_is_one_line_and_leaves_no_archive(tmp_path: Path)
         found = run(tmp_path / "mine", "import", str(tmp_path / name))
         assert found.exit_code == 3
         assert len(found.stderr.splitlines()) == 1
-        assert found.stderr.startswith(f"error: {tmp_path / name} ")
+        assert found.stderr.startswith(f"error: {tmp_path / name}: ")
     assert not (tmp_path / "mine").exists()
 
 
@@ -90,9 +90,9 @@ def test_a_table_tells_schedules_unknown_margins_and_rows_left_out(tmp_path: Pat
     first, unknown, left_out, last = found.stdout.splitlines()
     assert first.endswith("1 payloads     1 schedules, 0 defects")
     assert unknown == (
-        "margins unknown 1: the recording kept no maintenance rates of this contract: binance BTC/USDT:USDT"
+        "margins unknown 1: the recording has no maintenance rates for this contract: binance BTC/USDT:USDT"
     )
-    assert left_out.startswith("left out 1: neither a unified symbol nor a name")
+    assert left_out.startswith("left out 1: neither a ccxt symbol nor a contract name")
     assert last == "1 snapshots appended, 0 there already"
 
 
@@ -107,7 +107,7 @@ def test_an_export_holds_the_days_and_venues_asked_for(
     assert held(tmp_path / "mine") == held(source)[1:]
     again = run(source, "export", str(tmp_path / name))
     assert again.exit_code == 2
-    assert again.stderr == f"error: {tmp_path / name} is there already; name another place\n"
+    assert again.stderr == f"error: {tmp_path / name}: already exists; use another path\n"
 
 
 def test_payloads_are_exported_as_plain_files(source: Path, tmp_path: Path) -> None:

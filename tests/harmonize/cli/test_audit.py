@@ -69,8 +69,8 @@ def test_every_format_is_written_to_a_file(name: str) -> None:
         (("--format", "json:a", "--format", "csv:a"), "two formats go to a; give each a file"),
         (("--format", "json:a", "--output", "b"), "--output b is for a format without a file"),
         (("--baseline", "none.json"), "none.json cannot be read: No such file or directory; write"),
-        (("--config", "none.yaml"), "none.yaml: there is no such file; name another file"),
-        (("--inputs", "none.yaml"), "none.yaml: there is no such file; name another file"),
+        (("--config", "none.yaml"), "none.yaml: no such file; name another file"),
+        (("--inputs", "none.yaml"), "none.yaml: no such file; name another file"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:

@@ -24,7 +24,7 @@ from tests.replay.gathering import SECRETS
 from tests.replay.server import Replay
 from venues.gathering import reachability
 from venues.gathering.credentials import Credentials, CredentialsError, from_environment, from_file
-from venues.gathering.outcome import attempt
+from venues.gathering.outcome import failure_reason
 
 QUICK = ("dydx", "krakenfutures", "mexc", "okx")
 KEYED = {
@@ -80,7 +80,9 @@ def test_a_venue_that_fails_leaves_the_others_and_its_last_good_snapshot(
     assert [line.split()[2:4] for line in listed].count(["mexc", "failed"]) == 1
     entries = Archive.open(archive).entries()
     assert [one.venue for one in entries].count("dydx") == 2
-    told = [attempt(Archive.open(archive).read(one)) for one in entries if one.venue == "mexc"]
+    told = [
+        failure_reason(Archive.open(archive).read(one)) for one in entries if one.venue == "mexc"
+    ]
     assert told[0] is None
     assert "403" in (told[1] or "")
 
@@ -149,18 +151,18 @@ def test_where_nothing_can_be_reached_the_report_says_so_in_one_line(tmp_path: P
 
 
 def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
-    def never(_place: reachability.Place, patience: float) -> None:
+    def never(_place: reachability.HostAddress, patience: float) -> None:
         time.sleep(patience * 5)
 
-    def refused(place: reachability.Place, _patience: float) -> None:
+    def refused(place: reachability.HostAddress, _patience: float) -> None:
         raise ConnectionRefusedError(place[0])
 
-    places = [reachability.place(f"https://venue-{number}.example") for number in range(50)]
+    places = [reachability.parse_address(f"https://venue-{number}.example") for number in range(50)]
     started = time.monotonic()
-    assert not reachability.reachable(places, 0.2, never)
-    assert not reachability.reachable(places, 5.0, refused)
+    assert not reachability.any_reachable(places, 0.2, never)
+    assert not reachability.any_reachable(places, 5.0, refused)
     assert time.monotonic() - started < 3
-    assert not reachability.reachable([])
+    assert not reachability.any_reachable([])
     code = (
         "import sys; from pathlib import Path; from harmonize.api.gather import Wanted, reachable;"
         f"reachable(Wanted(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
@@ -170,11 +172,11 @@ def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
 
 
 def test_one_venue_that_answers_is_enough() -> None:
-    def only_the_third(place: reachability.Place, _patience: float) -> None:
+    def only_the_third(place: reachability.HostAddress, _patience: float) -> None:
         if "2" not in place[0]:
             raise ConnectionRefusedError
 
-    assert reachability.reachable(
+    assert reachability.any_reachable(
         [(str(number), 443, True) for number in range(5)], 5, only_the_third
     )
     with Replay() as server:
@@ -183,7 +185,7 @@ def test_one_venue_that_answers_is_enough() -> None:
 
 def test_a_proxy_is_not_gone_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    assert reachability.proxied()
+    assert reachability.uses_proxy()
     assert reachable(GatherRequest(Path("x"), venues=("dydx",)))
 
 
@@ -195,9 +197,12 @@ def test_the_plan_asks_nothing_and_counts_every_call(archive: Path) -> None:
     assert "not asked: needs a key" in found.stdout
     plans = {one.venue: one for one in planned(GatherRequest(archive, ("bitget", "okx")))}
     levers = plans["bitget"].steps[-1]
-    assert (levers.calls, levers.at_least) == (436, True)  # the recording has no contract list
+    assert (levers.calls, levers.is_lower_bound) == (
+        436,
+        True,
+    )  # the recording has no contract list
     # ccxt holds each of these calls back by 100 ms
-    assert plans["bitget"].floor == pytest.approx(plans["bitget"].calls * 0.1, rel=0.02)
+    assert plans["bitget"].min_seconds == pytest.approx(plans["bitget"].calls * 0.1, rel=0.02)
 
 
 def test_requests_and_time_stay_near_the_least_that_limits_allow(archive: Path) -> None:
@@ -207,7 +212,7 @@ def test_requests_and_time_stay_near_the_least_that_limits_allow(archive: Path) 
         made = len(server.requests)
         plans = planned(GatherRequest(archive, QUICK))
     assert made <= 1.05 * sum(one.calls for one in plans)
-    slowest = max(one.floor for one in plans)
+    slowest = max(one.min_seconds for one in plans)
     seconds = [float(line.split()[3]) for line in first.stdout.splitlines()[1:]]
     assert max(seconds) >= slowest * 0.9
 
@@ -257,7 +262,7 @@ def test_an_archive_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with Replay() as server:
         found = run("--archive", str(taken), "fetch", "--mirror", server.url, *chosen("dydx"))
     assert found.exit_code == 3
-    assert "already holds thing" in found.stderr
+    assert "already contains thing" in found.stderr
 
 
 def test_no_secret_reaches_archive_output_or_report(tmp_path: Path) -> None:
@@ -275,7 +280,7 @@ def test_no_secret_reaches_archive_output_or_report(tmp_path: Path) -> None:
                 capture_output=True,
                 check=False,
             )
-            sent = " ".join(f"{one.headers} {one.asked}" for one in server.requests)
+            sent = " ".join(f"{one.headers} {one.params}" for one in server.requests)
         assert SECRETS.values["apiKey"] in sent  # it was used
         everything = done.stdout + done.stderr
         for name in SECRETS.values.values():
@@ -365,12 +370,12 @@ def test_keys_come_from_a_private_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mode", "said"),
     [
-        ('binance: {apiKey: "k"}\n', 0o644, "can be read by others; make it private with: chmod"),
-        ("- binance\n", 0o600, "must name venues, each with its keys"),
+        ('binance: {apiKey: "k"}\n', 0o644, "readable by other users; make it private with: chmod"),
+        ("- binance\n", 0o600, "expected keys by venue"),
         ("binance: k\n", 0o600, "the keys of binance must be texts by name"),
         ("binance: {apiKey: 5}\n", 0o600, "the keys of binance must be texts by name"),
-        ('binance: {apikey: "k"}\n', 0o600, "binance has apikey; the names are apiKey, password"),
-        ('binance: {apiKey: "hush-hush', 0o600, "is not YAML of the form"),
+        ('binance: {apikey: "k"}\n', 0o600, "binance: unknown key apikey; use apiKey, password"),
+        ('binance: {apiKey: "hush-hush', 0o600, "expected YAML of the form"),
     ],
 )
 def test_a_bad_file_of_keys_is_told_without_what_is_in_it(

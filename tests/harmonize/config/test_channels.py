@@ -1,4 +1,4 @@
-"""A channel cannot be built wrong, and neither it nor its errors show a secret."""
+"""An invalid channel cannot be built, and neither channels nor their errors show a secret."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ MAIL: dict[str, Any] = {
         "https://10.0.0.1?x",
     ],
 )
-def test_an_address_of_http_is_taken(url: str) -> None:
+def test_an_http_url_is_accepted(url: str) -> None:
     assert is_url(url)
     assert Webhook(url).url == Slack(url).url == url
 
@@ -50,40 +50,40 @@ def test_an_address_of_http_is_taken(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [Webhook, Slack])
-def test_another_address_is_refused_and_not_shown(kind: type[Webhook | Slack], url: str) -> None:
-    with pytest.raises(ValueError, match="must be an address") as raised:
+def test_another_url_is_refused_and_not_quoted(kind: type[Webhook | Slack], url: str) -> None:
+    with pytest.raises(ValueError, match="expected an address") as raised:
         kind(url)
     assert "s3cr3t" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"host": "mail example"}, "must name the host"),
-        ({"host": ""}, "must name the host"),
-        ({"port": 0}, "must name the host and a port"),
-        ({"port": 65_536}, "must name the host and a port"),
-        ({"recipients": ()}, "must name a sender and recipients"),
-        ({"sender": "A <a@example.org>"}, "must name a sender"),
-        ({"sender": "a@example.org\r\nBcc: c@example.org"}, "must name a sender"),
-        ({"recipients": ("b@example.org\n",)}, "must name a sender and recipients"),
-        ({"recipients": ("a..b@example.org",)}, "must name a sender and recipients"),
-        ({"user": "u"}, "must have both"),
-        ({"password": "s3cr3t"}, "must have both"),
-        ({"user": "u", "password": "s3cr3t", "security": "none"}, "must use starttls or tls"),
+        ({"host": "mail example"}, "expected a host"),
+        ({"host": ""}, "expected a host"),
+        ({"port": 0}, "expected a host and a port"),
+        ({"port": 65_536}, "expected a host and a port"),
+        ({"recipients": ()}, "expected a sender and recipients"),
+        ({"sender": "A <a@example.org>"}, "expected a sender"),
+        ({"sender": "a@example.org\r\nBcc: c@example.org"}, "expected a sender"),
+        ({"recipients": ("b@example.org\n",)}, "expected a sender and recipients"),
+        ({"recipients": ("a..b@example.org",)}, "expected a sender and recipients"),
+        ({"user": "u"}, "expected both"),
+        ({"password": "s3cr3t"}, "expected both"),
+        ({"user": "u", "password": "s3cr3t", "security": "none"}, "use starttls or tls"),
         ({"user": "u", "password": "s3cr3t-ü"}, "printable ASCII"),
         ({"user": "u\n", "password": "s3cr3t"}, "printable ASCII"),
     ],
 )
-def test_a_mail_server_that_cannot_be_right_is_refused(changes: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)) as raised:
+def test_an_invalid_mail_server_is_refused(changes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
         Mail(**(MAIL | changes))
     assert "s3cr3t" not in str(raised.value)
 
 
 @pytest.mark.parametrize("argv", [(), ("",), ("a", "b\0")])
 def test_a_command_names_a_program(argv: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="must name a program"):
+    with pytest.raises(ValueError, match="expected a program"):
         Command(argv)
 
 
@@ -93,7 +93,7 @@ def test_a_command_names_a_program(argv: tuple[str, ...]) -> None:
         Command(("page", "--token=s3cr3t")),
         Webhook("https://example.org/s3cr3t"),
         Slack("https://example.org/s3cr3t"),
-        Mail(**MAIL, user="s3cr3t", password="s3cr3t"),  # noqa: S106 - a password of nobody
+        Mail(**MAIL, user="s3cr3t", password="s3cr3t"),  # noqa: S106 - not a real password
     ],
 )
 def test_a_channel_does_not_print_its_secrets(channel: Channel) -> None:

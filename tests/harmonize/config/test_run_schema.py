@@ -1,4 +1,4 @@
-"""The section ``run`` of a configuration: as meant, with its secrets, and every mistake at its place."""
+"""The section ``run`` of a configuration: values, secrets, and errors with their location."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ ENVIRONMENT = {
 }
 
 
-def _written(text: str) -> Path:
+def _write_config(text: str) -> Path:
     path = Path("c.yaml")
     path.write_text(text)
     slack = Path("slack.txt")
@@ -58,14 +58,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _settings(text: str, environment: dict[str, str] | None = None) -> RunSettings:
-    path = _written(text)
-    found = schema.load(path, {})
-    return settings(found.run, path, ENVIRONMENT if environment is None else environment)
+    path = _write_config(text)
+    configuration = schema.load(path, {})
+    return settings(configuration.run, path, ENVIRONMENT if environment is None else environment)
 
 
 def test_the_section_is_read_with_its_secrets() -> None:
-    found = _settings(CONFIG)
-    assert found == RunSettings(
+    run_settings = _settings(CONFIG)
+    assert run_settings == RunSettings(
         site="out/site",
         base_url="https://example.org/margins",
         title="Margins",
@@ -91,114 +91,115 @@ def test_the_section_is_read_with_its_secrets() -> None:
         keep=Keep(daily=90, weekly=0, monthly=120),
         nights=400,
     )
-    assert "s3cr3t" not in repr(found)
+    assert "s3cr3t" not in repr(run_settings)
 
 
 @pytest.mark.parametrize("text", ["{}", "run: {}", "rules: []"])
 def test_a_configuration_without_the_section_has_its_defaults(text: str) -> None:
-    found = _settings(text)
-    assert found == RunSettings()
-    assert (found.site, found.base_url, found.keep, found.nights) == ("site", "", None, None)
-    assert found.notify == Notify(on=("new", "worse", "errors"), level="error", channels=())
+    run_settings = _settings(text)
+    assert run_settings == RunSettings()
+    assert run_settings.site == "site"
+    assert run_settings.base_url == ""
+    assert run_settings.keep is None
+    assert run_settings.nights is None
+    assert run_settings.notify == Notify(on=("new", "worse", "errors"), level="error", channels=())
 
 
 def test_a_configuration_is_read_without_its_secrets() -> None:
-    """An audit reads the same file, on machines that send no notices."""
-    assert len(schema.load(_written(CONFIG), {}).run.notify.channels) == 5
+    """An audit reads the same file on machines without the secrets."""
+    assert len(schema.load(_write_config(CONFIG), {}).run.notify.channels) == 5
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
-        ("site:", "sites:", "2:3: run.sites: is no field here; did you mean site?"),
-        ("out/site", "[]", "2:9: run.site: must be text, was a list"),
-        ("https://example.org/margins/", "example.org", "3:13: run.base_url: must be an address as https://example.org/margins, without ? and #, was 'example.org'"),
+        ("site:", "sites:", "2:3: run.sites: unknown field; did you mean site?"),
+        ("out/site", "[]", "2:9: run.site: expected text, found a list"),
+        ("https://example.org/margins/", "example.org", "3:13: run.base_url: expected an address such as https://example.org/margins, without ? and #, found 'example.org'"),
         ("https://example.org/margins/", "https://example.org/?a", "3:13: run.base_url: must be an address"),
         ("https://example.org/margins/", '"https://example.org/|<a>"', "3:13: run.base_url: must be an address"),
-        ("  notify:", "  notified:", "5:3: run.notified: is no field here; did you mean notify?"),
+        ("  notify:", "  notified:", "5:3: run.notified: unknown field; did you mean notify?"),
         ("[new, errors, changes]", "[new, error]", "6:15: run.notify.on[1]: must be 'new', 'worse', 'errors' or 'changes', was 'error'"),
-        ("[new, errors, changes]", "[]", "6:9: run.notify.on: is empty; add an entry"),
+        ("[new, errors, changes]", "[]", "6:9: run.notify.on: empty; add an entry"),
         ("level: warning", "level: grave", "7:12: run.notify.level: must be 'error', 'warning' or 'info', was 'grave'"),
-        ("command: [/usr/local/bin/page, --now]", "command: []", "9:18: run.notify.channels[0].command: is empty; add an entry"),
-        ("command: [/usr/local/bin/page, --now]", "command: page --now", "9:18: run.notify.channels[0].command: must be a list, was 'page --now'"),
-        ("command: [/usr/local/bin/page, --now]", "comand: [a]", "9:9: run.notify.channels[0].comand: is no field here; did you mean command?"),
-        ("command: [/usr/local/bin/page, --now]", "{}", "9:9: run.notify.channels[0]: must be one of command, webhook, slack, mail"),
-        ("command: [/usr/local/bin/page, --now]", "command: null", "9:18: run.notify.channels[0].command: is empty; write its fields"),
-        ("command: [/usr/local/bin/page, --now]", "{command: [a], slack: {url_from: B}}", "9:9: run.notify.channels[0]: must be one of"),
-        ("{url_from: HOOK}", "{}", "10:18: run.notify.channels[1].webhook: must have one of url, url_from, url_file"),
-        ("{url_from: HOOK}", "{url_from: A, url_file: B}", "10:18: run.notify.channels[1].webhook: must have one of"),
-        ("url_from: HOOK", "url_from: https://s3cr3t", "10:29: run.notify.channels[1].webhook.url_from: must be the name of a variable"),
-        ("https://example.org/hook", "ftp://example.org/s3cr3t", "11:24: run.notify.channels[2].webhook.url: must be an address such as"),
-        ("https://example.org/hook", "https://u:s3cr3t@example.org/", "11:24: run.notify.channels[2].webhook.url: must be an address such as"),
-        ("{url_file: slack.txt}", "{url: s3cr3t}", "12:16: run.notify.channels[3].slack: must have one of url_from, url_file"),
-        ("mail.example.org", "mail server", "14:17: run.notify.channels[4].mail.host: must be the name of a host, as in mail.example.org, was 'mail server'"),
-        ("port: 587", "port: 0", "15:17: run.notify.channels[4].mail.port: must be a port from 1 to 65535, as 587, was 0"),
-        ("port: 587", "port: true", "15:17: run.notify.channels[4].mail.port: must be a port"),
+        ("command: [/usr/local/bin/page, --now]", "command: []", "9:18: run.notify.channels[0].command: empty; add an entry"),
+        ("command: [/usr/local/bin/page, --now]", "command: page --now", "9:18: run.notify.channels[0].command: expected a list, found 'page --now'"),
+        ("command: [/usr/local/bin/page, --now]", "comand: [a]", "9:9: run.notify.channels[0].comand: unknown field; did you mean command?"),
+        ("command: [/usr/local/bin/page, --now]", "{}", "9:9: run.notify.channels[0]: expected exactly one of command, webhook, slack, mail"),
+        ("command: [/usr/local/bin/page, --now]", "command: null", "9:18: run.notify.channels[0].command: is empty; add its fields"),
+        ("command: [/usr/local/bin/page, --now]", "{command: [a], slack: {url_from: B}}", "9:9: run.notify.channels[0]: expected exactly one of"),
+        ("{url_from: HOOK}", "{}", "10:18: run.notify.channels[1].webhook: expected exactly one of url, url_from, url_file"),
+        ("{url_from: HOOK}", "{url_from: A, url_file: B}", "10:18: run.notify.channels[1].webhook: expected exactly one of"),
+        ("url_from: HOOK", "url_from: https://s3cr3t", "10:29: run.notify.channels[1].webhook.url_from: expected the name of an environment variable"),
+        ("https://example.org/hook", "ftp://example.org/s3cr3t", "11:24: run.notify.channels[2].webhook.url: expected an address such as"),
+        ("https://example.org/hook", "https://u:s3cr3t@example.org/", "11:24: run.notify.channels[2].webhook.url: expected an address such as"),
+        ("{url_file: slack.txt}", "{url: s3cr3t}", "12:16: run.notify.channels[3].slack: expected exactly one of url_from, url_file"),
+        ("mail.example.org", "mail server", "14:17: run.notify.channels[4].mail.host: expected a host name such as mail.example.org, found 'mail server'"),
+        ("port: 587", "port: 0", "15:17: run.notify.channels[4].mail.port: expected a port from 1 to 65535, such as 587, found 0"),
+        ("port: 587", "port: true", "15:17: run.notify.channels[4].mail.port: expected a port"),
         ("starttls", "ssl", "16:21: run.notify.channels[4].mail.security: must be 'none', 'starttls' or 'tls', was 'ssl'"),
-        ("starttls", "none", "16:21: run.notify.channels[4].mail.security: would send the password in the clear"),
-        ("sender: a@example.org", "sender: a@example.org Bcc c@example.org", "17:19: run.notify.channels[4].mail.sender: must be a bare mail address"),
-        ("[b@example.org]", '["B <b@example.org>"]', "18:24: run.notify.channels[4].mail.recipients[0]: must be a bare mail address"),
-        ("          user_from: SMTP_USER\n", "", "14:11: run.notify.channels[4].mail.user_from: is missing; password_from belongs to a user"),
+        ("starttls", "none", "16:21: run.notify.channels[4].mail.security: sends the password in the clear"),
+        ("sender: a@example.org", "sender: a@example.org Bcc c@example.org", "17:19: run.notify.channels[4].mail.sender: expected a bare mail address"),
+        ("[b@example.org]", '["B <b@example.org>"]', "18:24: run.notify.channels[4].mail.recipients[0]: expected a bare mail address"),
+        ("          user_from: SMTP_USER\n", "", "14:11: run.notify.channels[4].mail.user_from: missing; add it, because password_from requires a user"),
         ("          password_from: SMTP_PASSWORD\n", "", "14:11: run.notify.channels[4].mail.password_from: is missing"),
         ("password_from: SMTP_PASSWORD", "password: s3cr3t", "14:11: run.notify.channels[4].mail.password_from: is missing"),
-        ("{daily: 90, monthly: 120}", "{daily: 0, weekly: 0}", "21:9: run.keep: keeps nothing; give daily"),
-        ("{daily: 90, monthly: 120}", "{}", "21:9: run.keep: keeps nothing"),
-        ("daily: 90", "daily: -1", "21:17: run.keep.daily: must be a whole number from 0, was -1"),
-        ("daily: 90", "daily: 1.5", "21:17: run.keep.daily: must be a whole number from 0, was 1.5"),
+        ("{daily: 90, monthly: 120}", "{daily: 0, weekly: 0}", "21:9: run.keep: keeps no payloads; set daily"),
+        ("{daily: 90, monthly: 120}", "{}", "21:9: run.keep: keeps no payloads"),
+        ("daily: 90", "daily: -1", "21:17: run.keep.daily: expected a whole number of at least 0, found -1"),
+        ("daily: 90", "daily: 1.5", "21:17: run.keep.daily: expected a whole number of at least 0, found 1.5"),
         ("daily: 90", "yearly: 90", "21:10: run.keep.yearly: is no field here"),
-        ("nights: 400", "nights: 0", "22:11: run.nights: must be a whole number from 1, was 0"),
-        ("nights: 400", "nights: many", "22:11: run.nights: must be a whole number from 1, was 'many'"),
+        ("nights: 400", "nights: 0", "22:11: run.nights: expected a whole number from 1, found 0"),
+        ("nights: 400", "nights: many", "22:11: run.nights: expected a whole number from 1, found 'many'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
-    old: str, new: str, said: str
-) -> None:
+def test_an_error_states_its_location_and_no_secret(old: str, new: str, message: str) -> None:
     assert old in CONFIG
-    path = _written(CONFIG.replace(old, new, 1))
+    path = _write_config(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
         schema.load(path, {})
-    assert str(raised.value).startswith(f"c.yaml:{said}")
+    assert str(raised.value).startswith(f"c.yaml:{message}")
     assert "\n" not in str(raised.value)
     assert "s3cr3t" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"HOOK": ""}, "10:29: run.notify.channels[1].webhook.url_from: the variable HOOK is not set; set it to the secret"),
-        ({"HOOK": " \n"}, "10:29: run.notify.channels[1].webhook.url_from: the variable HOOK is not set"),
-        ({"HOOK": "s3cr3t"}, "10:18: run.notify.channels[1].webhook: must be an address such as"),
-        ({"HOOK": "https://example.org/s3cr3t\nHost: x"}, "10:18: run.notify.channels[1].webhook: must be an address such as"),
-        ({"SMTP_USER": ""}, "19:22: run.notify.channels[4].mail.user_from: the variable SMTP_USER is not set"),
-        ({"SMTP_PASSWORD": ""}, "20:26: run.notify.channels[4].mail.password_from: the variable SMTP_PASSWORD is not set"),
-        ({"SMTP_PASSWORD": "s3cr3t-ü"}, "14:11: run.notify.channels[4].mail: must have a user and a password of printable ASCII"),
+        ({"HOOK": ""}, "10:29: run.notify.channels[1].webhook.url_from: environment variable HOOK is not set; set it to the secret"),
+        ({"HOOK": " \n"}, "10:29: run.notify.channels[1].webhook.url_from: environment variable HOOK is not set"),
+        ({"HOOK": "s3cr3t"}, "10:18: run.notify.channels[1].webhook: expected an address such as"),
+        ({"HOOK": "https://example.org/s3cr3t\nHost: x"}, "10:18: run.notify.channels[1].webhook: expected an address such as"),
+        ({"SMTP_USER": ""}, "19:22: run.notify.channels[4].mail.user_from: environment variable SMTP_USER is not set"),
+        ({"SMTP_PASSWORD": ""}, "20:26: run.notify.channels[4].mail.password_from: environment variable SMTP_PASSWORD is not set"),
+        ({"SMTP_PASSWORD": "s3cr3t-ü"}, "14:11: run.notify.channels[4].mail: expected a user and a password of printable ASCII"),
     ],
 )  # fmt: skip
-def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
-    changes: dict[str, str], said: str
+def test_a_missing_or_invalid_secret_is_reported_by_its_location(
+    changes: dict[str, str], message: str
 ) -> None:
     with pytest.raises(RuleError) as raised:
         _settings(CONFIG, ENVIRONMENT | changes)
-    assert str(raised.value).startswith(f"c.yaml:{said}")
+    assert str(raised.value).startswith(f"c.yaml:{message}")
     assert "s3cr3t" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        (lambda path: path.chmod(0o640), "slack.txt can be read by others; make it private with: chmod 600 slack.txt"),
+        (lambda path: path.chmod(0o640), "slack.txt readable by other users; make it private with: chmod 600 slack.txt"),
         (lambda path: path.unlink(), "slack.txt cannot be read: No such file or directory"),
-        (lambda path: path.write_text(" \n"), "slack.txt is empty; write the secret into it"),
+        (lambda path: path.write_text(" \n"), "slack.txt is empty; add the secret to it"),
         (lambda path: path.write_bytes(b"s3cr3t\xff"), "slack.txt is not a text file in UTF-8"),
     ],
 )  # fmt: skip
-def test_a_private_file_that_cannot_be_used_is_named(change: Any, said: str) -> None:
-    path = _written(CONFIG)
-    found = schema.load(path, {})
+def test_an_unusable_private_file_is_reported(change: Any, message: str) -> None:
+    path = _write_config(CONFIG)
+    configuration = schema.load(path, {})
     change(Path("slack.txt"))
     with pytest.raises(RuleError) as raised:
-        settings(found.run, path, ENVIRONMENT)
-    assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {said}"
+        settings(configuration.run, path, ENVIRONMENT)
+    assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {message}"
 
 
 def test_a_password_may_come_from_a_private_file() -> None:
@@ -207,15 +208,17 @@ def test_a_password_may_come_from_a_private_file() -> None:
     Path("password").chmod(0o600)
     mail = _settings(text).notify.channels[-1]
     assert isinstance(mail, Mail)
-    assert mail.password == "s3cr3t"  # noqa: S105 - a password of nobody
+    assert mail.password == "s3cr3t"  # noqa: S105 - not a real password
 
 
-def test_one_password_is_enough() -> None:
+def test_two_sources_of_a_password_are_refused() -> None:
     text = CONFIG.replace(
         "          password_from: SMTP_PASSWORD\n",
         "          password_from: SMTP_PASSWORD\n          password_file: password\n",
     )
     with pytest.raises(RuleError) as raised:
-        schema.load(_written(text), {})
-    said = "c.yaml:21:26: run.notify.channels[4].mail.password_file: stands beside password_from"
-    assert str(raised.value).startswith(said)
+        schema.load(_write_config(text), {})
+    message = (
+        "c.yaml:21:26: run.notify.channels[4].mail.password_file: conflicts with password_from"
+    )
+    assert str(raised.value).startswith(message)

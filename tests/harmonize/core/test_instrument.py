@@ -25,7 +25,7 @@ from harmonize.core.instrument import AT_PAR_WITH_USD, Payoff, Underlying, contr
         ("1000币安人生", "币安人生", 1_000),
     ],
 )
-def test_a_bundle_is_so_many_of_one_asset(base: str, asset: str, multiplier: int) -> None:
+def test_a_multiple_resolves_to_its_asset(base: str, asset: str, multiplier: int) -> None:
     assert Underlying.of(base) == Underlying(asset, multiplier)
 
 
@@ -54,17 +54,17 @@ def test_a_bundle_is_so_many_of_one_asset(base: str, asset: str, multiplier: int
         "",
     ],
 )
-def test_a_name_that_only_looks_like_a_bundle_is_one_asset(base: str) -> None:
+def test_a_name_similar_to_a_multiple_is_an_asset(base: str) -> None:
     assert Underlying.of(base) == Underlying(base)
 
 
 @given(st.from_regex(r"[A-Z\u4e00-\u9fff][A-Z0-9\u4e00-\u9fff]{1,8}", fullmatch=True))
-def test_bundles_of_one_asset_have_one_name(asset: str) -> None:
+def test_multiples_of_an_asset_share_its_name(asset: str) -> None:
     plain = Underlying.of(asset)
-    if plain != Underlying(asset):  # an alias, or the suffixed bundle
+    if plain != Underlying(asset):  # an alias, or the suffixed multiple
         return
-    for written, count in (("1000", 1_000), ("k", 1_000), ("1M", 1_000_000), ("10000", 10_000)):
-        assert Underlying.of(written + asset) == Underlying(asset, count)
+    for prefix, count in (("1000", 1_000), ("k", 1_000), ("1M", 1_000_000), ("10000", 10_000)):
+        assert Underlying.of(prefix + asset) == Underlying(asset, count)
 
 
 @pytest.mark.parametrize(
@@ -82,27 +82,29 @@ def test_bundles_of_one_asset_have_one_name(asset: str) -> None:
         ("BTC", "EUR", "USDT", Payoff.QUANTO),
     ],
 )
-def test_what_a_contract_pays_in_follows_from_its_codes(
-    base: str, quote: str, settle: str, payoff: Payoff
-) -> None:
+def test_payoff_follows_from_the_codes(base: str, quote: str, settle: str, payoff: Payoff) -> None:
     assert contract("venue", "id", base=base, quote=quote, settle=settle).payoff is payoff
 
 
-def test_currencies_at_par_pay_linearly_in_one_another() -> None:
+def test_currencies_at_par_give_linear_contracts() -> None:
     for quote in AT_PAR_WITH_USD:
         for settle in AT_PAR_WITH_USD:
-            built = contract("venue", "id", base="BTC", quote=quote, settle=settle)
-            assert built.payoff is Payoff.LINEAR
+            instrument = contract("venue", "id", base="BTC", quote=quote, settle=settle)
+            assert instrument.payoff is Payoff.LINEAR
 
 
-def test_a_perpetual_is_written_without_a_date() -> None:
-    built = contract("bitmex", "XBTUSD", base="XBT", quote="USD", settle="XBT")
-    assert (built.symbol, built.id, built.perpetual) == ("BTC/USD:BTC", "XBTUSD", True)
-    assert built.underlying == Underlying("BTC")
+def test_a_perpetual_has_a_symbol_without_date() -> None:
+    instrument = contract("bitmex", "XBTUSD", base="XBT", quote="USD", settle="XBT")
+    assert (instrument.symbol, instrument.id, instrument.perpetual) == (
+        "BTC/USD:BTC",
+        "XBTUSD",
+        True,
+    )
+    assert instrument.underlying == Underlying("BTC")
 
 
-def test_a_dated_contract_is_written_as_ccxt_does() -> None:
-    built = contract(
+def test_a_dated_contract_has_the_symbol_of_ccxt() -> None:
+    instrument = contract(
         "okx",
         "BTC-USD-261225",
         base="BTC",
@@ -110,16 +112,16 @@ def test_a_dated_contract_is_written_as_ccxt_does() -> None:
         settle="BTC",
         expiry=date(2026, 12, 25),
     )
-    assert (built.symbol, built.perpetual) == ("BTC/USD:BTC-261225", False)
+    assert (instrument.symbol, instrument.perpetual) == ("BTC/USD:BTC-261225", False)
 
 
-def test_a_bundle_keeps_its_name_in_the_symbol() -> None:
-    built = contract("binance", "1000PEPEUSDT", base="1000PEPE", quote="USDT", settle="USDT")
-    assert built.symbol == "1000PEPE/USDT:USDT"
-    assert built.underlying == Underlying("PEPE", 1_000)
+def test_a_multiple_keeps_its_name_in_the_symbol() -> None:
+    instrument = contract("binance", "1000PEPEUSDT", base="1000PEPE", quote="USDT", settle="USDT")
+    assert instrument.symbol == "1000PEPE/USDT:USDT"
+    assert instrument.underlying == Underlying("PEPE", 1_000)
 
 
-def test_a_base_outside_ascii_is_a_name_like_any_other() -> None:
-    built = contract("binance", "币安人生USDT", base="币安人生", quote="USDT", settle="USDT")
-    assert built.symbol == "币安人生/USDT:USDT"
-    assert built.underlying == Underlying("币安人生")
+def test_a_base_outside_ascii_is_accepted() -> None:
+    instrument = contract("binance", "币安人生USDT", base="币安人生", quote="USDT", settle="USDT")
+    assert instrument.symbol == "币安人生/USDT:USDT"
+    assert instrument.underlying == Underlying("币安人生")

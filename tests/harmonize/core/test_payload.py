@@ -44,64 +44,66 @@ def reason(content: bytes) -> str:
 
 
 @given(st.binary())
-def test_a_payload_is_named_by_the_sha256_of_its_bytes(content: bytes) -> None:
+def test_a_payload_has_the_sha256_of_its_bytes(content: bytes) -> None:
     assert payload(content).sha256 == hashlib.sha256(content).hexdigest()
     assert payload(content).content == content
 
 
-def test_the_hash_of_nothing_is_the_published_one() -> None:
+def test_an_empty_payload_has_the_published_hash() -> None:
     published = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert payload(b"").sha256 == published
 
 
-def test_times_are_kept_in_utc() -> None:
+def test_observation_times_are_converted_to_utc() -> None:
     local = NOON.astimezone(timezone(timedelta(hours=9)))
-    kept = Payload.of("venue", CALL, local, PROVENANCE, b"").observed_at
-    assert (kept, kept.tzinfo) == (NOON, UTC)
+    observed_at = Payload.of("venue", CALL, local, PROVENANCE, b"").observed_at
+    assert (observed_at, observed_at.tzinfo) == (NOON, UTC)
 
 
-def test_a_time_without_a_zone_is_refused() -> None:
+def test_a_time_without_a_zone_is_rejected() -> None:
     naive = NOON.replace(tzinfo=None)
-    with pytest.raises(ValueError, match=r"venue publicGetTiers\(\): .* must carry a time zone"):
+    with pytest.raises(ValueError, match=r"venue publicGetTiers\(\): .* with a time zone"):
         Payload.of("venue", CALL, naive, PROVENANCE, b"")
 
 
-def test_a_call_is_written_as_code_would() -> None:
+def test_a_call_prints_in_code_notation() -> None:
     call = Call("publicGetTiers", (("symbol", "BTC"), ("page", "2")))
     assert str(call) == "publicGetTiers(symbol=BTC, page=2)"
 
 
-def test_a_snapshot_answers_a_method_in_one_order_whatever_the_order_of_arrival() -> None:
+def test_snapshot_answers_have_a_fixed_order() -> None:
     first, second = Call("tiers", (("page", "1"),)), Call("tiers", (("page", "2"),))
     pages = (payload(b"[2]", second), payload(b"[0]"), payload(b"[1]", first))
     forward, backward = (
-        Snapshot("venue", NOON, some, complete=True) for some in (pages, pages[::-1])
+        Snapshot("venue", NOON, payloads, complete=True) for payloads in (pages, pages[::-1])
     )
-    assert [one.content for one in forward.answers("tiers")] == [b"[1]", b"[2]"]
+    assert [page.content for page in forward.answers("tiers")] == [b"[1]", b"[2]"]
     assert forward.answers("tiers") == backward.answers("tiers")
     assert forward.answers("markets") == ()
 
 
 def test_numbers_keep_every_digit() -> None:
-    read = decode(payload(b"[0.10, 1e-7, 123456789012345678901234567890, 0.1000000000000000055]"))
-    assert read == [
+    numbers = decode(
+        payload(b"[0.10, 1e-7, 123456789012345678901234567890, 0.1000000000000000055]")
+    )
+    assert numbers == [
         Decimal("0.10"),
         Decimal("1e-7"),
         123456789012345678901234567890,
         Decimal("0.1000000000000000055"),
     ]
-    assert isinstance(read, list)
-    assert str(read[0]) == "0.10"
+    assert isinstance(numbers, list)
+    assert str(numbers[0]) == "0.10"
 
 
 @given(documents)
-def test_json_is_read_as_json(document: object) -> None:
+def test_decode_agrees_with_json(document: object) -> None:
     assert decode(payload(json.dumps(document).encode())) == document
 
 
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
-def test_what_json_does_not_know_is_no_number(name: str) -> None:
-    assert reason(f'{{"rate": {name}}}'.encode()) == f"holds {name}, which is not a number"
+def test_constants_outside_json_are_rejected(name: str) -> None:
+    assert reason(f'{{"rate": {name}}}'.encode()) == f"contains {name}, which is not a JSON number"
 
 
 @pytest.mark.parametrize(
@@ -115,16 +117,16 @@ def test_what_json_does_not_know_is_no_number(name: str) -> None:
         (b"[" * 200_000, "nested too deeply"),
     ],
 )
-def test_a_payload_that_is_not_json_says_why(content: bytes, expected: str) -> None:
+def test_a_payload_that_is_not_json_gives_a_reason(content: bytes, expected: str) -> None:
     assert reason(content).startswith(expected)
 
 
-def test_a_number_too_long_to_read_says_so() -> None:
+def test_a_number_that_is_too_long_is_rejected() -> None:
     assert "limit" in reason(b"1" * 10_000)
 
 
 @given(st.binary(max_size=60))
-def test_no_bytes_whatever_escape_as_another_error(content: bytes) -> None:
+def test_arbitrary_bytes_raise_no_other_error(content: bytes) -> None:
     with contextlib.suppress(UnreadablePayloadError):
         decode(payload(content))
 
@@ -140,7 +142,7 @@ def test_pointers_are_those_of_rfc_6901() -> None:
 
 
 @pytest.mark.parametrize("pointer", ["/bar", "/foo/2", "/foo/-", "/foo/-1", "/foo/bar", "/foo/0/x"])
-def test_a_pointer_to_nothing_is_a_key_error(pointer: str) -> None:
+def test_a_pointer_without_value_raises_key_error(pointer: str) -> None:
     with pytest.raises(KeyError):
         resolve({"foo": ["a", "b"]}, pointer)
 
@@ -150,7 +152,7 @@ def test_an_escaped_key_leads_to_its_value(key: str) -> None:
     assert resolve({key: 1}, "/" + escape(key)) == 1
 
 
-def test_half_a_character_is_replaced_and_a_whole_one_kept() -> None:
+def test_unpaired_surrogates_are_replaced() -> None:
     content = b'{"a\\ud800": ["\\ud83d\\ude00", "\\udc00x", 1.50], "b": "\\\\ud800"}'
-    found = decode(payload(content))
-    assert found == {"a\ufffd": ["\U0001f600", "\ufffdx", Decimal("1.50")], "b": "\\ud800"}
+    document = decode(payload(content))
+    assert document == {"a\ufffd": ["\U0001f600", "\ufffdx", Decimal("1.50")], "b": "\\ud800"}

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +28,7 @@ from harmonize.core.schedule import (
     deductions,
     flat,
     marginal,
+    piece_margin,
     value_of,
 )
 from tests.support import oracles, strategies
@@ -34,30 +36,32 @@ from tests.support import oracles, strategies
 BINANCE_2020_BOUNDS = tuple(Decimal(bound) for bound in (50_000, 250_000, 1_000_000, 5_000_000))
 BINANCE_2020_RATES = tuple(Decimal(rate) for rate in ("0.004", "0.005", "0.01", "0.025"))
 
-notional = st.floats(1e-6, 2e9)
+RELATIVE = Fraction(1, 10**12)  # error of float64 relative to the terms
+
+notionals = st.floats(1e-6, 2e9)
 
 
-def inside(tiers: strategies.Tiers, held: float) -> bool:
-    return held <= float(tiers[0][-1])
+def has_margin(tiers: strategies.Tiers, notional: float) -> bool:
+    return notional <= float(tiers[0][-1])
 
 
-def test_deductions_are_the_amounts_that_binance_prints() -> None:
+def test_deductions_equal_the_amounts_published_by_binance() -> None:
     printed = (Decimal(0), Decimal(50), Decimal(1_300), Decimal(16_300))
     assert deductions(BINANCE_2020_BOUNDS, BINANCE_2020_RATES) == printed
 
 
-@given(strategies.tiers(), notional)
-def test_deduction_gives_the_sum_over_slices(tiers: strategies.Tiers, held: float) -> None:
-    expected = oracles.slices(*tiers, held) if inside(tiers, held) else None
-    assert oracles.value(marginal(*tiers), held) == expected
+@given(strategies.tiers(), notionals)
+def test_marginal_equals_the_sum_over_slices(tiers: strategies.Tiers, notional: float) -> None:
+    expected = oracles.slices(*tiers, notional) if has_margin(tiers, notional) else None
+    assert oracles.value(marginal(*tiers), notional) == expected
 
 
-@given(strategies.tiers(), notional)
-def test_flat_asks_the_rate_of_the_tier_on_the_whole_position(
-    tiers: strategies.Tiers, held: float
+@given(strategies.tiers(), notionals)
+def test_flat_applies_the_rate_to_the_whole_position(
+    tiers: strategies.Tiers, notional: float
 ) -> None:
-    expected = oracles.whole(*tiers, held) if inside(tiers, held) else None
-    assert oracles.value(flat(*tiers), held) == expected
+    expected = oracles.whole(*tiers, notional) if has_margin(tiers, notional) else None
+    assert oracles.value(flat(*tiers), notional) == expected
 
 
 @given(strategies.tiers(2))
@@ -70,7 +74,7 @@ def test_marginal_is_continuous_at_every_bound(tiers: strategies.Tiers) -> None:
 
 
 @given(strategies.tiers(2))
-def test_flat_jumps_at_every_bound_by_the_bound_times_the_step(tiers: strategies.Tiers) -> None:
+def test_flat_jumps_at_every_bound_by_bound_times_rate_step(tiers: strategies.Tiers) -> None:
     uppers, rates = tiers
     function = flat(uppers, rates)
     for (below, above), upper in zip(pairwise(rates), uppers, strict=False):
@@ -81,19 +85,19 @@ def test_flat_jumps_at_every_bound_by_the_bound_times_the_step(tiers: strategies
         assert (left.fixed, right.fixed) == (ZERO, ZERO)
 
 
-@given(strategies.tiers(), notional)
-def test_marginal_never_asks_more_than_flat_where_rates_rise(
-    tiers: strategies.Tiers, held: float
-) -> None:
+@given(strategies.tiers(), notionals)
+def test_marginal_is_at_most_flat_if_rates_rise(tiers: strategies.Tiers, notional: float) -> None:
     uppers, rates = tiers[0], sorted(tiers[1])
-    asked = oracles.value(marginal(uppers, rates), held)
-    whole = oracles.value(flat(uppers, rates), held)
-    assert (asked is None and whole is None) or (asked or 0) <= (whole or 0)
+    marginal_margin = oracles.value(marginal(uppers, rates), notional)
+    flat_margin = oracles.value(flat(uppers, rates), notional)
+    assert (marginal_margin is None and flat_margin is None) or (marginal_margin or 0) <= (
+        flat_margin or 0
+    )
 
 
-@given(strategies.closed_tiers, st.data(), notional)
+@given(strategies.closed_tiers, st.data(), notionals)
 def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
-    tiers: strategies.Tiers, data: st.DataObject, held: float
+    tiers: strategies.Tiers, data: st.DataObject, notional: float
 ) -> None:
     uppers, rates = tiers
     tier = data.draw(st.integers(0, len(uppers) - 1))
@@ -101,16 +105,16 @@ def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
     middle = (below + uppers[tier]) / 2
     split = (*uppers[:tier], middle, *uppers[tier:]), (*rates[:tier], rates[tier], *rates[tier:])
     for build in (flat, marginal):
-        assert oracles.value(build(*split), held) == oracles.value(build(*tiers), held)
+        assert oracles.value(build(*split), notional) == oracles.value(build(*tiers), notional)
 
 
-@given(strategies.tiers(), notional, st.sampled_from((2, 8, 1024)))
-def test_another_unit_scales_the_result(tiers: strategies.Tiers, held: float, unit: int) -> None:
+@given(strategies.tiers(), notionals, st.sampled_from((2, 8, 1024)))
+def test_margin_scales_with_the_unit(tiers: strategies.Tiers, notional: float, unit: int) -> None:
     uppers, rates = tiers
     larger = [upper * unit for upper in uppers]
     for build in (flat, marginal):
-        margin = oracles.value(build(uppers, rates), held)
-        scaled = oracles.value(build(larger, rates), held * unit)
+        margin = oracles.value(build(uppers, rates), notional)
+        scaled = oracles.value(build(larger, rates), notional * unit)
         assert scaled == (None if margin is None else margin * unit)
 
 
@@ -118,13 +122,15 @@ def test_another_unit_scales_the_result(tiers: strategies.Tiers, held: float, un
     "uppers",
     [(0,), (-1,), (2, 1), (1, 1), (1, "Infinity", 5), (1, "Infinity", "Infinity")],
 )
-def test_pieces_that_do_not_rise_from_0_are_refused(uppers: tuple[str | int, ...]) -> None:
+def test_pieces_that_do_not_rise_from_0_are_rejected(uppers: tuple[str | int, ...]) -> None:
     pieces = tuple(Piece(Decimal(upper)) for upper in uppers)
-    with pytest.raises(ValueError, match=r"pieces must rise from 0: \S+ does not lie above"):
+    with pytest.raises(
+        ValueError, match=r"pieces: expected bounds that rise from 0, found \S+ after"
+    ):
         MarginFunction(pieces)
 
 
-def test_a_function_without_pieces_is_refused() -> None:
+def test_a_function_without_pieces_is_rejected() -> None:
     with pytest.raises(ValueError, match="at least one piece"):
         MarginFunction(())
 
@@ -137,24 +143,60 @@ def test_every_bound_needs_a_rate(build: type[MarginFunction], bounds: int, rate
         build(uppers, [Decimal("0.1")] * rates)  # type: ignore[call-arg, arg-type] # flat, marginal
 
 
+@given(strategies.margin_functions, st.data())
+def test_margin_of_one_position_agrees_with_exact_fractions(
+    function: MarginFunction, data: st.DataObject
+) -> None:
+    notional = data.draw(strategies.notionals(function))
+    margin, expected = function.margin(notional), oracles.value(function, notional)
+    assert (margin is None) == (expected is None)
+    if margin is not None and expected is not None:
+        piece = next(piece for piece in function.pieces if notional <= float(piece.upper))
+        assert margin == piece.margin(notional)
+        terms = (
+            abs(Fraction(piece.fixed)),
+            abs(Fraction(piece.rate)) * Fraction(notional),
+            expected,
+        )
+        assert abs(Fraction(margin) - expected) <= RELATIVE * sum(terms)
+
+
+@pytest.mark.parametrize("notional", [-1.0, 0.0, math.nan, math.inf])
+def test_margin_has_no_value_outside_positive_finite_notionals(notional: float) -> None:
+    assert flat((INFINITY,), (Decimal("0.1"),)).margin(notional) is None
+
+
+def test_margin_at_a_bound_belongs_to_the_tier_below() -> None:
+    function = flat((Decimal(1_000), Decimal(5_000)), (Decimal("0.01"), Decimal("0.02")))
+    assert function.margin(1_000.0) == 10.0
+    assert function.margin(math.nextafter(1_000.0, 2_000.0)) == pytest.approx(20.0)
+    assert function.margin(math.nextafter(5_000.0, 6_000.0)) is None
+
+
+def test_a_piece_has_a_margin_beyond_its_bounds() -> None:
+    piece = Piece(Decimal(10), Decimal(-3), Decimal("0.5"), Decimal("0.25"), Decimal(2))
+    assert piece.margin(100.0) == -3 + 50 + 2_500
+    assert piece_margin(1.0, 0.5, 0.0, 2.0, 4.0) == 3.0
+
+
 def test_the_last_bound_is_the_largest_notional() -> None:
     assert flat((Decimal(5), Decimal(9)), (Decimal(1), Decimal(1))).upper == 9
     assert marginal((Decimal(5), INFINITY), (Decimal(1), Decimal(1))).upper == INFINITY
 
 
-def test_a_profile_names_only_what_narrows_it() -> None:
+def test_a_profile_prints_only_narrowing_settings() -> None:
     assert str(Profile(MarginMode.ANY)) == "any"
     assert str(Profile(MarginMode.CROSS, position_mode="hedge")) == "cross, hedge"
     assert str(Profile(MarginMode.ANY, "unified", chosen_leverage="20")) == "unified, at 20x"
 
 
-def test_a_figure_gives_its_value_unless_it_is_unknown() -> None:
+def test_value_of_an_unknown_is_none() -> None:
     assert value_of(Known(Decimal(1))) == 1
     assert value_of(Derived(Decimal(2), "half of the initial margin")) == 2
     assert value_of(Unknown("not published")) is None
 
 
-def test_a_schedule_is_named_by_venue_symbol_and_profile() -> None:
+def test_a_schedule_key_is_venue_symbol_and_profile() -> None:
     function = Known(flat((INFINITY,), (Decimal("0.01"),)))
     schedule = MarginSchedule(
         instrument=contract("gate", "BTC_USDT", base="BTC", quote="USDT", settle="USDT"),

@@ -10,13 +10,13 @@ from harmonize.numerics.panel import panel
 from tests.support.paths import VECTORS
 
 VECTORS = VECTORS / "worked_examples.yaml"
-ONE_IN_A_TRILLION = Decimal("1e-12")  # what floating point may lose of an exact amount
+RELATIVE = Decimal("1e-12")  # error of floating point, relative to an exact amount
 STANDINGS = {"printed", "live", "second-hand", "computed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What was asked of which rule, and what its source answers."""
+    """Worked example of a venue: its tiers, the quantity in question and the published result."""
 
     name: str
     source: str
@@ -30,25 +30,25 @@ class Example:
     disagrees: Decimal
 
     def answer(self) -> Decimal:
-        """What this tool answers."""
+        """Result of this tool."""
         if self.ask == "deduction":
             return deductions(*zip(*self.tiers, strict=True))[int(self.at) - 1]
         margin = Decimal(repr(panel([self.function]).at(0, float(self.at))))
         return margin / self.at if self.ask == "rate" else margin
 
 
-def number(read: object) -> Decimal:
-    if read == "open":
+def number(value: object) -> Decimal:
+    if value == "open":
         return INFINITY
-    assert isinstance(read, int | Decimal), read
-    return Decimal(read)
+    assert isinstance(value, int | Decimal), value
+    return Decimal(value)
 
 
-def example(row: object) -> Example:
+def parse_example(row: object) -> Example:
     assert isinstance(row, dict)
     tiers = tuple((number(upper), number(rate)) for upper, rate in row.get("tiers", ()))
     if row["rule"] == "pieces":
-        pieces = [{key: number(one) for key, one in piece.items()} for piece in row["pieces"]]
+        pieces = [{key: number(term) for key, term in piece.items()} for piece in row["pieces"]]
         function = MarginFunction(tuple(Piece(**piece) for piece in pieces))
     else:
         function = {"flat": flat, "marginal": marginal}[row["rule"]](*zip(*tiers, strict=True))
@@ -67,30 +67,32 @@ def example(row: object) -> Example:
     )
 
 
-def examples() -> list[Example]:
-    read = yaml_source.read(VECTORS.read_text("utf-8"), VECTORS.name).value
-    assert isinstance(read, list)
-    return [example(row) for row in read]
+def load_examples() -> list[Example]:
+    rows = yaml_source.read(VECTORS.read_text("utf-8"), VECTORS.name).value
+    assert isinstance(rows, list)
+    return [parse_example(row) for row in rows]
 
 
-@pytest.mark.parametrize("one", examples(), ids=lambda one: one.name)
-def test_what_a_venue_prints_follows_from_its_rule(one: Example) -> None:
-    """Or misses it by the amount that the example states."""
-    allowed = one.tolerance + ONE_IN_A_TRILLION * abs(one.expect)
-    missed = one.expect - one.answer()
-    assert abs(missed - one.disagrees) <= allowed
-    assert not one.disagrees or abs(missed) > allowed
+@pytest.mark.parametrize("example", load_examples(), ids=lambda example: example.name)
+def test_published_results_follow_from_the_rule(example: Example) -> None:
+    """Where the example states a disagreement, the result differs by exactly that amount."""
+    allowed = example.tolerance + RELATIVE * abs(example.expect)
+    difference = example.expect - example.answer()
+    assert abs(difference - example.disagrees) <= allowed
+    assert not example.disagrees or abs(difference) > allowed
 
 
 def test_every_example_names_its_source_and_standing() -> None:
-    assert all(one.source and one.standing in STANDINGS for one in examples())
+    assert all(example.source and example.standing in STANDINGS for example in load_examples())
     assert not [
-        name for name, count in Counter(one.name for one in examples()).items() if count > 1
+        name
+        for name, count in Counter(example.name for example in load_examples()).items()
+        if count > 1
     ]
 
 
 def test_every_venue_with_a_published_amount_has_an_example() -> None:
-    venues = {one.name.partition("-")[0] for one in examples()}
+    venues = {example.name.partition("-")[0] for example in load_examples()}
     assert venues == {
         "binance",
         "bybit",

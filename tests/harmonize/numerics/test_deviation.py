@@ -1,4 +1,4 @@
-"""How a function stands to its reference: against dense evaluation and worked algebra."""
+"""Deviation of a function from its reference, compared with dense evaluation and algebra."""
 
 from decimal import Decimal as D
 
@@ -12,33 +12,35 @@ from harmonize.numerics.segments import HORIZON
 from tests.support.random_functions import random_functions
 
 
-def stand(function: MarginFunction, reference: MarginFunction, relative: float = 0.0) -> Deviation:
+def deviation_of(
+    function: MarginFunction, reference: MarginFunction, relative: float = 0.0
+) -> Deviation:
     pair = FunctionPair(
         0, 1, float(function.upper), float(reference.upper), relative, relative, 0.0
     )
     return deviations(panel([function, reference]), [pair])[0]
 
 
-def test_marginal_against_a_cap_leaves_the_band_where_the_algebra_says() -> None:
+def test_marginal_leaves_the_band_of_a_cap_at_the_algebraic_notional() -> None:
     # 0.5 % marginal from 300,000 up: MM = 0.005 N - 300, and 0.9 * 0.005 N at N = 600,000.
     function = marginal([D(300_000), D(800_000)], [D("0.004"), D("0.005")])
-    found = stand(function, flat([INFINITY], [D("0.005")]), relative=0.1)
-    assert found.lowest == pytest.approx(-0.2, rel=1e-12)
-    assert found.highest == pytest.approx((0.005 * 800_000 - 300) / 4000 - 1, rel=1e-12)
-    assert found.highest_notional == 800_000
-    ((lower, upper),) = found.under
+    deviation = deviation_of(function, flat([INFINITY], [D("0.005")]), relative=0.1)
+    assert deviation.lowest == pytest.approx(-0.2, rel=1e-12)
+    assert deviation.highest == pytest.approx((0.005 * 800_000 - 300) / 4000 - 1, rel=1e-12)
+    assert deviation.highest_notional == 800_000
+    ((lower, upper),) = deviation.under
     assert lower == 0.0
     assert upper == pytest.approx(600_000, rel=1e-12)
-    assert found.over == ()
+    assert deviation.over == ()
 
 
 def test_the_extreme_at_a_jump_is_the_limit_from_above() -> None:
     function = flat([D(1000), D(5000)], [D("0.01"), D("0.02")])
-    found = stand(function, marginal([D(5000)], [D("0.01")]))
-    assert found.lowest == 0.0
-    assert found.highest == pytest.approx(1.0, rel=1e-15)
-    assert found.highest_notional == 1000
-    assert found.over == ((1000.0, 5000.0),)
+    deviation = deviation_of(function, marginal([D(5000)], [D("0.01")]))
+    assert deviation.lowest == 0.0
+    assert deviation.highest == pytest.approx(1.0, rel=1e-15)
+    assert deviation.highest_notional == 1000
+    assert deviation.over == ((1000.0, 5000.0),)
 
 
 def test_a_power_piece_has_its_extreme_inside_the_cell() -> None:
@@ -49,10 +51,10 @@ def test_a_power_piece_has_its_extreme_inside_the_cell() -> None:
     reference = MarginFunction(
         (Piece(D(6000), ZERO, D("0.001")), Piece(INFINITY, D(-50), D("0.01")))
     )
-    found = stand(function, reference)
-    assert found.lowest == pytest.approx(1.0, rel=1e-12)
-    assert found.lowest_notional == pytest.approx(10_000, rel=1e-6)
-    assert found.highest == pytest.approx(49.0, rel=1e-12)
+    deviation = deviation_of(function, reference)
+    assert deviation.lowest == pytest.approx(1.0, rel=1e-12)
+    assert deviation.lowest_notional == pytest.approx(10_000, rel=1e-6)
+    assert deviation.highest == pytest.approx(49.0, rel=1e-12)
 
 
 def test_absolute_tolerance_is_a_share_of_notional() -> None:
@@ -62,21 +64,26 @@ def test_absolute_tolerance_is_a_share_of_notional() -> None:
         assert deviations(panel([flat([D(1000)], [rate]), reference]), [pair])[0].under == under
 
 
-def test_equal_functions_have_no_divergence() -> None:
+def test_equal_functions_have_no_deviation() -> None:
     function = marginal([D(5), D(70), D(900)], [D("0.01"), D("0.02"), D("0.5")])
-    found = stand(function, function)
-    assert (found.lowest, found.highest, found.under, found.over) == (0.0, 0.0, (), ())
+    deviation = deviation_of(function, function)
+    assert (deviation.lowest, deviation.highest, deviation.under, deviation.over) == (
+        0.0,
+        0.0,
+        (),
+        (),
+    )
 
 
-def test_no_shared_notional_has_no_standing() -> None:
+def test_functions_without_shared_notional_have_no_deviation() -> None:
     pair = FunctionPair(0, 1, 0.0, HORIZON, 0.1, 0.1, 0.0)
     functions = [flat([D(1000)], [D("0.01")]), flat([INFINITY], [D("0.01")])]
-    found = deviations(panel(functions), [pair])[0]
-    assert np.isnan(found.lowest)
-    assert found.under == found.over == ()
+    deviation = deviations(panel(functions), [pair])[0]
+    assert np.isnan(deviation.lowest)
+    assert deviation.under == deviation.over == ()
 
 
-def test_no_pairs_have_no_standings() -> None:
+def test_no_pairs_have_no_deviations() -> None:
     assert deviations(panel([flat([D(1000)], [D("0.01")])]), []) == []
 
 
@@ -84,51 +91,51 @@ def test_no_pairs_have_no_standings() -> None:
 def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
     rng = np.random.default_rng(seed)
     functions = random_functions(rng, 60)
-    laid = panel(functions)
+    book = panel(functions)
     pairs = [
         FunctionPair(
-            int(one),
-            int(other),
-            min(float(functions[one].upper), HORIZON),
-            min(float(functions[other].upper), HORIZON),
+            int(index),
+            int(reference_index),
+            min(float(functions[index].upper), HORIZON),
+            min(float(functions[reference_index].upper), HORIZON),
             float(rng.choice([0.0, 0.15, 0.5])),
             float(rng.choice([0.0, 0.3, 2.0])),
             float(rng.choice([0.0, 1e-4])),
             float(rng.choice([0.0, 250_000.0])),
         )
-        for one, other in rng.integers(0, len(functions), (120, 2))
+        for index, reference_index in rng.integers(0, len(functions), (120, 2))
     ]
-    for pair, found in zip(pairs, deviations(laid, pairs), strict=True):
+    for pair, deviation in zip(pairs, deviations(book, pairs), strict=True):
         top = min(pair.limit, pair.reference_limit)
-        at = np.unique(
-            np.concatenate([np.geomspace(1.0, top, 1501), laid.upper[laid.upper <= top]])
+        notional = np.unique(
+            np.concatenate([np.geomspace(1.0, top, 1501), book.upper[book.upper <= top]])
         )
-        at = at[at > pair.floor]
-        if not at.size:
-            assert np.isnan(found.lowest)
+        notional = notional[notional > pair.floor]
+        if not notional.size:
+            assert np.isnan(deviation.lowest)
             continue
-        own = laid.evaluate(np.full(at.size, pair.function), at)
-        due = laid.evaluate(np.full(at.size, pair.reference), at)
-        ratio = own / due - 1.0
-        assert found.lowest <= ratio.min() + 1e-12 * abs(ratio.min())
-        assert found.highest >= ratio.max() - 1e-12 * abs(ratio.max())
+        margin = book.evaluate(np.full(notional.size, pair.function), notional)
+        reference = book.evaluate(np.full(notional.size, pair.reference), notional)
+        ratio = margin / reference - 1.0
+        assert deviation.lowest <= ratio.min() + 1e-12 * abs(ratio.min())
+        assert deviation.highest >= ratio.max() - 1e-12 * abs(ratio.max())
         # No sample can be much beyond the extremes, and they are near some sample.
-        assert found.lowest >= ratio.min() - 0.02 * (1 + abs(ratio.min()))
-        low = (1 - pair.below) * due - pair.absolute * at
-        high = (1 + pair.above) * due + pair.absolute * at
-        margin = 1e-9 * due
-        for ranges, surely, surely_not in (
-            (found.under, own < low - margin, own > low + margin),
-            (found.over, own > high + margin, own < high - margin),
+        assert deviation.lowest >= ratio.min() - 0.02 * (1 + abs(ratio.min()))
+        low = (1 - pair.below) * reference - pair.absolute * notional
+        high = (1 + pair.above) * reference + pair.absolute * notional
+        slack = 1e-9 * reference
+        for ranges, certain, impossible in (
+            (deviation.under, margin < low - slack, margin > low + slack),
+            (deviation.over, margin > high + slack, margin < high - slack),
         ):
-            inside = np.zeros(at.size, bool)
+            inside = np.zeros(notional.size, bool)
             for lower, upper in ranges:
-                inside |= (at > lower) & (at <= upper)
-            edges = np.array([edge for one in ranges for edge in one])
+                inside |= (notional > lower) & (notional <= upper)
+            edges = np.array([edge for range_ in ranges for edge in range_])
             near = (
-                np.array([bool(np.isclose(edges, n, rtol=1e-9).any()) for n in at])
+                np.array([bool(np.isclose(edges, n, rtol=1e-9).any()) for n in notional])
                 if edges.size
-                else np.zeros(at.size, bool)
+                else np.zeros(notional.size, bool)
             )
-            assert inside[surely & ~near].all()
-            assert not inside[surely_not & ~near].any()
+            assert inside[certain & ~near].all()
+            assert not inside[impossible & ~near].any()

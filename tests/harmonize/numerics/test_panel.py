@@ -36,16 +36,16 @@ def agree(function: MarginFunction, notionals: list[float]) -> bool:
 # A million pairs against exact arithmetic
 
 
-def ladders(rng: np.random.Generator, count: int) -> list[tuple[strategies.Tiers, bool]]:
-    """Tiers, and whether they are marginal: 1 to 40 of them, some 130; open ends; odd digits."""
-    return [(_ladder(rng, index), bool(rng.integers(2))) for index in range(count)]
+def draw_tier_tables(rng: np.random.Generator, count: int) -> list[tuple[strategies.Tiers, bool]]:
+    """Tiers, and whether they are marginal: 1 to 40 tiers or 130, open ends, odd digits."""
+    return [(_draw_tiers(rng, index), bool(rng.integers(2))) for index in range(count)]
 
 
-def _ladder(rng: np.random.Generator, index: int) -> strategies.Tiers:
+def _draw_tiers(rng: np.random.Generator, index: int) -> strategies.Tiers:
     size = (1, 130)[index] if index < 2 else int(rng.integers(1, 41))
     spread = np.round(10 ** rng.uniform(3, rng.choice([3.2, 7, 10]), size), 2).tolist()
     price = Decimal(str(rng.choice(["1", "0.73", "1.000000012345678901"])))
-    bounds = sorted({Decimal(str(one)) * price for one in spread})
+    bounds = sorted({Decimal(str(bound)) * price for bound in spread})
     if rng.random() < 0.2:
         bounds[-1] = INFINITY
     steps = np.minimum(np.cumsum(rng.integers(1, 60, len(bounds))), 10_000)
@@ -53,47 +53,47 @@ def _ladder(rng: np.random.Generator, index: int) -> strategies.Tiers:
 
 
 def positions(rng: np.random.Generator, functions: list[MarginFunction]) -> tuple[Ints, Floats]:
-    """Half anywhere up to beyond the last bound, half on a bound or one ulp beside it."""
+    """Positions: half up to beyond the last bound, half on a bound or one ulp beside it."""
     which = rng.integers(0, len(functions), PAIRS)
     notional = 10.0 ** rng.uniform(-2, 10.5, PAIRS)
-    uppers = [np.array([float(piece.upper) for piece in one.pieces]) for one in functions]
-    first = np.cumsum([0, *(one.size for one in uppers)])
-    every = np.concatenate(uppers)
+    uppers = [np.array([float(piece.upper) for piece in function.pieces]) for function in functions]
+    first = np.cumsum([0, *(bounds.size for bounds in uppers)])
     half = which[: PAIRS // 2]
-    drawn = first[half] + (rng.random(half.size) * np.diff(first)[half]).astype(np.intp)
-    bound = every[drawn]
-    beside = np.choose(
+    tier = first[half] + (rng.random(half.size) * np.diff(first)[half]).astype(np.intp)
+    bound = np.concatenate(uppers)[tier]
+    at_or_beside = np.choose(
         rng.integers(0, 3, half.size),
         [np.nextafter(bound, 0.0), bound, np.nextafter(bound, np.inf)],
     )
-    notional[: half.size] = np.where(np.isfinite(bound), beside, notional[: half.size])
+    notional[: half.size] = np.where(np.isfinite(bound), at_or_beside, notional[: half.size])
     return which, notional
 
 
 def test_a_million_margins_agree_with_exact_arithmetic() -> None:
     rng = np.random.default_rng(1912)
-    drawn = ladders(rng, 1_500)
-    functions = [(marginal if graduated else flat)(*tiers) for tiers, graduated in drawn]
+    tables = draw_tier_tables(rng, 1_500)
+    functions = [(marginal if is_marginal else flat)(*tiers) for tiers, is_marginal in tables]
     exact = [
-        (oracles.of_slices if graduated else oracles.of_whole)(*tiers) for tiers, graduated in drawn
+        (oracles.of_slices if is_marginal else oracles.of_whole)(*tiers)
+        for tiers, is_marginal in tables
     ]
     which, notional = positions(rng, functions)
     margins = panel(functions).evaluate(which, notional)
     assert margins.size == PAIRS
     assert 0.5 < np.isfinite(margins).mean() < 1.0
     assert oracles.disagreeing_with(exact, which, notional, margins) == []
-    some = slice(PAIRS // 2 - 50_000, PAIRS // 2 + 50_000)
-    assert oracles.disagreeing(functions, which[some], notional[some], margins[some]) == []
+    sample = slice(PAIRS // 2 - 50_000, PAIRS // 2 + 50_000)
+    assert oracles.disagreeing(functions, which[sample], notional[sample], margins[sample]) == []
 
 
-def test_the_exact_check_sees_an_error_just_above_its_tolerance() -> None:
+def test_the_oracle_detects_an_error_just_above_its_tolerance() -> None:
     function = marginal(*TWO_TIERS)
     which, notional = np.zeros(4, np.intp), np.array([10.0, 1_000.0, 3_000.0, 9_000.0])
     right = np.array([0.1, 10.0, 50.0, np.nan])
-    for place, wrong in ((0, 0.1 * (1 + 2e-12)), (1, 20.0), (2, np.nan), (2, np.inf), (3, 0.0)):
+    for index, wrong in ((0, 0.1 * (1 + 2e-12)), (1, 20.0), (2, np.nan), (2, np.inf), (3, 0.0)):
         margins = right.copy()
-        margins[place] = wrong
-        assert oracles.disagreeing([function], which, notional, margins) == [place]
+        margins[index] = wrong
+        assert oracles.disagreeing([function], which, notional, margins) == [index]
     assert oracles.disagreeing([function], which, notional, right * (1 + 5e-13)) == []
 
 
@@ -103,8 +103,8 @@ def test_the_exact_power_is_that_of_repeated_roots(power: str) -> None:
     function = MarginFunction((Piece(INFINITY, coefficient=Decimal(1), power=Decimal(power)),))
     bent = oracles.value(function, 12_345.678)
     assert bent is not None
-    whole = Fraction(12_345.678) ** int(Decimal(power) * 10)
-    assert abs(bent**10 / whole - 1) < Fraction(1, 10**50)
+    whole_power = Fraction(12_345.678) ** int(Decimal(power) * 10)
+    assert abs(bent**10 / whole_power - 1) < Fraction(1, 10**50)
 
 
 # Laws
@@ -129,22 +129,22 @@ def test_the_order_of_functions_in_the_panel_changes_nothing(
 ) -> None:
     order = data.draw(st.permutations(range(len(functions))))
     which = np.array(data.draw(st.lists(st.sampled_from(range(len(functions))), min_size=1)))
-    notional = np.array([data.draw(strategies.notionals(functions[one])) for one in which])
-    shuffled = panel([functions[one] for one in order])
-    places = np.array([order.index(one) for one in which])
+    notional = np.array([data.draw(strategies.notionals(functions[index])) for index in which])
+    shuffled = panel([functions[index] for index in order])
+    places = np.array([order.index(index) for index in which])
     np.testing.assert_array_equal(
         panel(functions).evaluate(which, notional), shuffled.evaluate(places, notional)
     )
 
 
 @given(st.lists(strategies.margin_functions, min_size=1, max_size=4), st.data())
-def test_a_panel_says_what_its_functions_say_alone(
+def test_a_panel_agrees_with_its_functions_evaluated_alone(
     functions: list[MarginFunction], data: st.DataObject
 ) -> None:
     together = panel(functions)
-    for place, function in enumerate(functions):
-        held = data.draw(strategies.notionals(function))
-        np.testing.assert_equal(together.at(place, held), panel([function]).at(0, held))
+    for index, function in enumerate(functions):
+        notional = data.draw(strategies.notionals(function))
+        np.testing.assert_equal(together.at(index, notional), panel([function]).at(0, notional))
 
 
 @given(strategies.closed_tiers, st.data())
@@ -155,22 +155,23 @@ def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
     tier = data.draw(st.integers(0, len(uppers) - 1))
     middle = ((uppers[tier - 1] if tier else ZERO) + uppers[tier]) / 2
     split = (*uppers[:tier], middle, *uppers[tier:]), (*rates[:tier], rates[tier], *rates[tier:])
-    held = data.draw(strategies.notionals(flat(*split)))
+    notional = data.draw(strategies.notionals(flat(*split)))
     for build in (flat, marginal):
-        whole, parted = evaluated(build(*tiers), [held]), evaluated(build(*split), [held])
-        np.testing.assert_allclose(parted, whole, rtol=1e-12, equal_nan=True)
+        margin = evaluated(build(*tiers), [notional])
+        split_margin = evaluated(build(*split), [notional])
+        np.testing.assert_allclose(split_margin, margin, rtol=1e-12, equal_nan=True)
 
 
 @given(strategies.tiers(), st.data(), st.sampled_from((0.125, 2.0, 1024.0)))
-def test_another_unit_scales_the_result(
+def test_margin_scales_with_the_unit(
     tiers: strategies.Tiers, data: st.DataObject, unit: float
 ) -> None:
     uppers, rates = tiers
     larger = [upper * Decimal(unit) for upper in uppers]
-    held = data.draw(strategies.notionals(flat(uppers, rates)))
+    notional = data.draw(strategies.notionals(flat(uppers, rates)))
     for build in (flat, marginal):
-        scaled = evaluated(build(larger, rates), [held * unit])[0]
-        expected = evaluated(build(uppers, rates), [held])[0] * unit
+        scaled = evaluated(build(larger, rates), [notional * unit])[0]
+        expected = evaluated(build(uppers, rates), [notional])[0] * unit
         np.testing.assert_allclose(scaled, expected, rtol=1e-12, equal_nan=True)
 
 
@@ -192,10 +193,10 @@ def test_flat_jumps_just_above_a_bound() -> None:
 
 
 @pytest.mark.parametrize("tiers", [TWO_TIERS, OPEN])
-@pytest.mark.parametrize("held", [-1.0, -0.0, 0.0, math.nan, math.inf, -math.inf, -SMALLEST])
-def test_what_is_no_position_has_no_margin(tiers: strategies.Tiers, held: float) -> None:
+@pytest.mark.parametrize("notional", [-1.0, -0.0, 0.0, math.nan, math.inf, -math.inf, -SMALLEST])
+def test_an_invalid_notional_has_no_margin(tiers: strategies.Tiers, notional: float) -> None:
     for build in (flat, marginal):
-        margins = evaluated(build(*tiers), [held, 100.0])
+        margins = evaluated(build(*tiers), [notional, 100.0])
         assert math.isnan(margins[0])
         assert margins[1] == 1.0
 
@@ -215,14 +216,14 @@ def test_a_function_ends_at_its_own_last_bound_not_at_its_neighbours() -> None:
 # The ends of the scale
 
 
-def test_subnormal_notionals_have_the_margin_that_rounds_best() -> None:
-    held = [SMALLEST, 2 * SMALLEST, 1_000 * SMALLEST, sys.float_info.min]
+def test_subnormal_notionals_have_correctly_rounded_margins() -> None:
+    notional = [SMALLEST, 2 * SMALLEST, 1_000 * SMALLEST, sys.float_info.min]
     for build in (flat, marginal):
-        margins = evaluated(build(*TWO_TIERS), held)
-        assert margins == [float(Fraction(0.01) * Fraction(one)) for one in held]
+        margins = evaluated(build(*TWO_TIERS), notional)
+        assert margins == [float(Fraction(0.01) * Fraction(size)) for size in notional]
 
 
-def test_huge_notionals_have_a_margin_where_the_last_tier_is_open() -> None:
+def test_huge_notionals_have_a_margin_in_an_open_last_tier() -> None:
     assert agree(flat(*OPEN), [1e15, 1e100, 1e300, LARGEST])
     assert agree(marginal(*OPEN), [1e15, 1e100, 1e300, LARGEST])
 
@@ -233,11 +234,11 @@ def test_a_margin_beyond_the_largest_float_is_infinite() -> None:
 
 
 @pytest.mark.parametrize("bounds", [("1e-320", "1e300"), ("1e-9", "2e-9"), ("1e299", "1e300")])
-def test_bounds_far_from_any_market_are_searched_all_the_same(bounds: tuple[str, str]) -> None:
+def test_bounds_of_extreme_size_are_found(bounds: tuple[str, str]) -> None:
     uppers = tuple(Decimal(bound) for bound in bounds)
     rates = Decimal("0.01"), Decimal("0.02")
-    held = [1e-300, 1e-10, 1.5e-9, 1.0, 1e15, 1e18, 1e200, 2e299, 5e300]
-    assert agree(flat(uppers, rates), held)
+    notional = [1e-300, 1e-10, 1.5e-9, 1.0, 1e15, 1e18, 1e200, 2e299, 5e300]
+    assert agree(flat(uppers, rates), notional)
 
 
 def test_bounds_beyond_the_largest_float_are_open() -> None:
@@ -249,7 +250,7 @@ def test_bounds_beyond_the_largest_float_are_open() -> None:
 # Sizes and shapes
 
 
-def test_nothing_asked_gives_nothing() -> None:
+def test_no_positions_give_no_margins() -> None:
     empty = np.array([], float)
     for functions in ([], [flat(*TWO_TIERS)]):
         assert panel(functions).evaluate(empty.astype(np.intp), empty).shape == (0,)
@@ -259,26 +260,26 @@ def test_nothing_asked_gives_nothing() -> None:
 def test_functions_of_any_number_of_tiers(count: int) -> None:
     uppers = [Decimal(1_000 * step) for step in range(1, count + 1)]
     rates = [Decimal(step) / 1_000 for step in range(1, count + 1)]
-    held = strategies.beside([float(upper) for upper in uppers])
+    notional = strategies.beside([float(upper) for upper in uppers])
     for build in (flat, marginal):
-        assert agree(build(uppers, rates), held)
+        assert agree(build(uppers, rates), notional)
 
 
-def test_bounds_that_share_a_bucket_are_told_apart() -> None:
+def test_bounds_in_one_bucket_are_distinguished() -> None:
     uppers = [Decimal(1_000_000 + step) / 1_000 for step in range(1, 131)]
     rates = [Decimal(step) / 1_000 for step in range(1, 131)]
     for build in (flat, marginal):
         assert agree(build(uppers, rates), strategies.beside([float(upper) for upper in uppers]))
 
 
-def test_bounds_that_are_one_float_leave_no_room_between() -> None:
+def test_bounds_equal_in_float64_leave_no_tier_between() -> None:
     uppers = [Decimal("1000.00000000000000001"), Decimal("1000.00000000000000002"), Decimal(2_000)]
     rates = [Decimal("0.01"), Decimal("0.5"), Decimal("0.02")]
     assert evaluated(flat(uppers, rates), [1_000.0, 1_001.0]) == [10.0, pytest.approx(20.02)]
 
 
-def test_a_large_deduction_costs_no_digits() -> None:
-    """Just above the bound 99.99 % of ``rate * N`` is taken away again."""
+def test_a_large_deduction_loses_no_digits() -> None:
+    """Just above the bound the deduction is 99.99 % of ``rate * N``."""
     uppers = Decimal(1_000), INFINITY
     assert agree(marginal(uppers, (Decimal("0.0001"), Decimal(1))), strategies.beside([1_000.0]))
 
@@ -289,23 +290,23 @@ def many() -> tuple[Ints, Floats]:
     return rng.integers(0, 2, 200_000), 10 ** rng.uniform(0, 5, 200_000)
 
 
-def test_each_position_is_evaluated_for_itself_however_many_there_are() -> None:
+def test_positions_are_independent_of_one_another() -> None:
     which, notional = many()
     book = panel([marginal(*TWO_TIERS), flat(*OPEN)])
     margins = book.evaluate(which, notional)
-    for place in (0, 1, 65_535, 65_536, 131_072, 199_999):
-        np.testing.assert_equal(margins[place], book.at(int(which[place]), float(notional[place])))
+    for index in (0, 1, 65_535, 65_536, 131_072, 199_999):
+        np.testing.assert_equal(margins[index], book.at(int(which[index]), float(notional[index])))
     np.testing.assert_array_equal(book.evaluate(which[::-1], notional[::-1]), margins[::-1])
 
 
-def test_the_positions_asked_for_stay_as_they_were() -> None:
+def test_evaluation_leaves_its_arguments_unchanged() -> None:
     which, notional = many()
     before = notional.copy()
     panel([marginal(*TWO_TIERS), flat(*OPEN)]).evaluate(which, notional)
     np.testing.assert_array_equal(notional, before)
 
 
-def test_other_number_types_are_read_by_their_value() -> None:
+def test_other_number_types_are_accepted() -> None:
     book = panel([flat(*TWO_TIERS), flat(*OPEN)])
     for which in (np.int8, np.uint64):
         for notional in (np.int64, np.float32):
@@ -313,22 +314,22 @@ def test_other_number_types_are_read_by_their_value() -> None:
             assert margins.tolist() == [1_000.0, 5.0]
 
 
-def test_a_function_that_the_panel_does_not_hold_is_an_error() -> None:
+def test_an_unknown_function_is_an_error() -> None:
     book = panel([flat(*TWO_TIERS)])
     for which in (-1, 1):
-        with pytest.raises(IndexError, match="the panel holds functions 0 to 0"):
+        with pytest.raises(IndexError, match="expected functions from 0 to 0"):
             book.at(which, 1.0)
 
 
 def test_every_position_needs_one_function() -> None:
     book = panel([flat(*TWO_TIERS)])
-    with pytest.raises(ValueError, match="one function a position"):
+    with pytest.raises(ValueError, match="expected one function per position"):
         book.evaluate(np.array([0, 0]), np.array([1.0]))
-    with pytest.raises(ValueError, match="one function a position"):
+    with pytest.raises(ValueError, match="expected one function per position"):
         book.evaluate(np.array([[0]]), np.array([[1.0]]))
 
 
-def test_a_panel_tells_whose_each_piece_is_and_what_it_covers() -> None:
+def test_a_panel_exposes_owner_and_bounds_of_each_piece() -> None:
     book = panel([flat(*TWO_TIERS), marginal(*OPEN)])
     assert len(book) == 2
     assert book.owner.tolist() == [0, 0, 1, 1]

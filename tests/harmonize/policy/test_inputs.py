@@ -1,4 +1,4 @@
-"""Inputs as the archive holds them: read exactly, or told as a defect."""
+"""Inputs in the archive: parsed exactly, or reported as a defect."""
 
 import json
 from dataclasses import replace
@@ -32,12 +32,12 @@ def snapshot(content: object, *, day: datetime = NOW) -> Snapshot:
     return Snapshot(MARKET, day, (payload,), complete=True)
 
 
-def test_a_row_is_read_exactly() -> None:
+def test_a_row_is_parsed_exactly() -> None:
     bounds = {"lower": "0.05", "upper": "0.08", "confidence": "0.95", "observations": 365}
-    (one,), defects = read_inputs(snapshot({"inputs": [ROW | bounds]}))
-    assert (one.value, one.lower, one.upper) == (D("0.062"), D("0.05"), D("0.08"))
-    assert (one.observations, one.origin, one.pointer) == (365, "derived", "/inputs/0")
-    assert one.source == "a test"
+    (input_,), defects = read_inputs(snapshot({"inputs": [ROW | bounds]}))
+    assert (input_.value, input_.lower, input_.upper) == (D("0.062"), D("0.05"), D("0.08"))
+    assert (input_.observations, input_.origin, input_.pointer) == (365, "derived", "/inputs/0")
+    assert input_.source == "a test"
     assert defects == ()
 
 
@@ -54,44 +54,44 @@ def test_a_row_is_read_exactly() -> None:
     ],
 )
 def test_a_broken_row_is_a_defect_and_the_others_are_kept(broken: dict[str, object]) -> None:
-    wrong = {key: value for key, value in (ROW | broken).items() if value is not None}
-    found, defects = read_inputs(snapshot({"inputs": [wrong, ROW]}))
-    assert [one.value for one in found] == [D("0.062")]
+    broken_row = {key: value for key, value in (ROW | broken).items() if value is not None}
+    inputs, defects = read_inputs(snapshot({"inputs": [broken_row, ROW]}))
+    assert [input_.value for input_ in inputs] == [D("0.062")]
     (defect,) = defects
     assert defect.venue == MARKET
     assert defect.where == "/inputs/0"
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", {"inputs": {}}, {"inputs": ["x"]}, b"\xff"])
-def test_a_payload_that_is_none_is_a_defect(content: object) -> None:
-    found, defects = read_inputs(snapshot(content))
-    assert found == ()
+def test_an_unreadable_payload_is_a_defect(content: object) -> None:
+    inputs, defects = read_inputs(snapshot(content))
+    assert inputs == ()
     assert len(defects) == 1
 
 
-def test_the_users_own_archive_goes_before_the_recorded_one(tmp_path: Path) -> None:
+def test_the_users_archive_takes_precedence_over_the_recorded_one(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path)
     archive.append(snapshot({"inputs": [ROW | {"value": "0.5"}]}))
     reading, _ = read(Question(archive=tmp_path, fallback=Fallback.RECORDED, venues=("okx",)))
     (last,) = [
-        one
-        for one in reading.inputs
-        if (one.name, one.underlying, one.value) == ("var_99_1d_365d", "BTC", D("0.5"))
+        input_
+        for input_ in reading.inputs
+        if (input_.name, input_.underlying, input_.value) == ("var_99_1d_365d", "BTC", D("0.5"))
     ]
     assert reading.inputs[-1] is last
     assert len(reading.inputs) > 40
-    assert all(one.venue != MARKET for _, one in reading.snapshots)
+    assert all(snapshot.venue != MARKET for _, snapshot in reading.snapshots)
 
 
-def test_what_is_written_for_the_archive_reads_back() -> None:
+def test_a_written_snapshot_reads_back() -> None:
     bounds = {"lower": "0.05", "upper": "0.08", "confidence": "0.95", "observations": 365}
     first, _ = read_inputs(snapshot({"inputs": [ROW | bounds, ROW | {"underlying": "ETH"}]}))
     again, defects = read_inputs(snapshot_of(first, "a test"))
     assert defects == ()
-    assert [replace(one, sha256="") for one in again] == [replace(one, sha256="") for one in first]
+    assert [replace(row, sha256="") for row in again] == [replace(row, sha256="") for row in first]
 
 
-def test_inputs_later_than_the_date_asked_are_not_read() -> None:
+def test_inputs_after_the_audit_date_are_excluded() -> None:
     reading, _ = read(Question(venues=("okx",), as_of=datetime(2026, 2, 1, tzinfo=UTC).date()))
     assert reading.inputs == ()
     assert len(recorded.audited().document.inputs) == 26

@@ -1,4 +1,4 @@
-"""A folder of recordings: what can be archived truthfully is, and each other file has its reason."""
+"""A folder of recordings: files are archived faithfully, or excluded with a reason."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from harmonize.core.payload import Call, Payload, Snapshot
 from harmonize.transfer import importer
 from harmonize.transfer.freqtrade import binance_id
-from harmonize.transfer.requests import asked, call_of
+from harmonize.transfer.requests import call_of, parse_request
 from harmonize.transfer.source import LeftOut, UnreadableSourceError
 from tests.support.recorded import of_venue, snapshots
 from venues import facts, registry
@@ -17,7 +17,7 @@ from venues import facts, registry
 RECORDED = "recorded live by a recorder, verbatim body"
 
 
-def entry(file: str, endpoint: str, **said: object) -> dict[str, object]:
+def entry(file: str, endpoint: str, **fields: object) -> dict[str, object]:
     return {
         "venue": file.partition("/")[0],
         "file": file,
@@ -29,12 +29,12 @@ def entry(file: str, endpoint: str, **said: object) -> dict[str, object]:
         "source_repo": "someone/recordings",
         "source_path": "a/b.json",
         "source_commit": "c0ffee",
-        **said,
+        **fields,
     }
 
 
 def folder(path: Path, manifest: object, files: dict[str, bytes]) -> Path:
-    """A folder of recordings."""
+    """Writes a folder of recordings and returns its path."""
     for name, content in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
@@ -42,69 +42,71 @@ def folder(path: Path, manifest: object, files: dict[str, bytes]) -> Path:
     return path
 
 
-def taken(path: Path) -> tuple[list[Snapshot], dict[str, LeftOut]]:
+def import_folder(path: Path) -> tuple[list[Snapshot], dict[str, LeftOut]]:
     added: list[Snapshot] = []
-    told = list(importer.imported(importer.source(path), None, added.append))
-    return added, {one.what: one for one in told if isinstance(one, LeftOut)}
+    items = list(importer.imported(importer.source(path), None, added.append))
+    return added, {item.what: item for item in items if isinstance(item, LeftOut)}
 
 
-def answer(venue: str, method: str, number: int = 0) -> Payload:
-    """A recorded answer of a venue."""
-    held = [one for snapshot in of_venue(venue) for one in snapshot.answers(method)]
-    return held[number]
+def response(venue: str, method: str, number: int = 0) -> Payload:
+    """Returns a recorded response of a venue."""
+    responses = [payload for snapshot in of_venue(venue) for payload in snapshot.answers(method)]
+    return responses[number]
 
 
-KRAKEN = answer("krakenfutures", "publicGetInstruments").content
-TICKERS = answer("krakenfutures", "publicGetTickers").content
+KRAKEN = response("krakenfutures", "publicGetInstruments").content
+TICKERS = response("krakenfutures", "publicGetTickers").content
 ON_KRAKEN = "GET https://futures.kraken.com/derivatives/api/v3"
 
 
-def test_an_answer_is_archived_byte_for_byte_with_all_that_its_manifest_says(
+def test_a_response_is_archived_unchanged_with_its_provenance(
     tmp_path: Path,
 ) -> None:
-    one = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
-    (found,), left_out = taken(folder(tmp_path, [one], {"krakenfutures/a.json": KRAKEN}))
+    recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    (snapshot,), left_out = import_folder(
+        folder(tmp_path, [recording], {"krakenfutures/a.json": KRAKEN})
+    )
     assert left_out == {}
-    (payload,) = found.payloads
+    (payload,) = snapshot.payloads
     assert payload.content == KRAKEN
     assert payload.call == Call("publicGetInstruments")
     assert payload.provenance.request == "GET /derivatives/api/v3/instruments"
     assert payload.provenance.dating == "the clock of the recorder"
     assert payload.provenance.source == f"someone/recordings a/b.json at c0ffee; {RECORDED}"
-    assert found.observed_at.isoformat() == "2024-05-01T12:00:00+00:00"
-    assert found.complete
+    assert snapshot.observed_at.isoformat() == "2024-05-01T12:00:00+00:00"
+    assert snapshot.complete
 
 
 @pytest.mark.parametrize(
-    ("second", "together"),
+    ("second", "is_one_snapshot"),
     [("2024-05-01T12:00:59Z", True), ("2024-05-01T12:01:01Z", False)],
 )
-def test_answers_of_one_moment_are_one_snapshot(
-    *, second: str, together: bool, tmp_path: Path
+def test_responses_of_one_moment_form_one_snapshot(
+    *, second: str, is_one_snapshot: bool, tmp_path: Path
 ) -> None:
     manifest = [
         entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments"),
         entry("krakenfutures/b.json", f"{ON_KRAKEN}/tickers", recorded_date_if_known=second),
     ]
     files = {"krakenfutures/a.json": KRAKEN, "krakenfutures/b.json": TICKERS}
-    added, left_out = taken(folder(tmp_path, manifest, files))
-    assert [len(one.payloads) for one in added] == [2 if together else 1]
-    said = {} if together else {"krakenfutures/b.json"}
-    assert set(left_out) == set(said)
-    assert all("gives no margins by itself" in one.reason for one in left_out.values())
+    added, left_out = import_folder(folder(tmp_path, manifest, files))
+    assert [len(snapshot.payloads) for snapshot in added] == [2 if is_one_snapshot else 1]
+    excluded = {} if is_one_snapshot else {"krakenfutures/b.json"}
+    assert set(left_out) == set(excluded)
+    assert all("contains no margins" in item.reason for item in left_out.values())
 
 
-def test_a_snapshot_is_complete_where_the_manifest_says_so_and_all_margins_were_asked_for(
+def test_a_snapshot_is_complete_if_declared_and_all_margins_are_present(
     tmp_path: Path,
 ) -> None:
-    instruments = answer("deribit", "publicGetGetInstruments").content
+    instruments = response("deribit", "publicGetGetInstruments").content
     manifest = [
         entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments", complete="all but a few"),
         entry("deribit/a.json", "GET /api/v2/public/get_instruments?currency=BTC&kind=future"),
     ]
     files = {"krakenfutures/a.json": KRAKEN, "deribit/a.json": instruments}
-    added, _ = taken(folder(tmp_path, manifest, files))
-    assert [(one.venue, one.complete) for one in added] == [
+    added, _ = import_folder(folder(tmp_path, manifest, files))
+    assert [(snapshot.venue, snapshot.complete) for snapshot in added] == [
         ("deribit", False),
         ("krakenfutures", False),
     ]
@@ -112,20 +114,20 @@ def test_a_snapshot_is_complete_where_the_manifest_says_so_and_all_margins_were_
 
 OKX = "GET https://www.okx.com/api/v5"
 REASONS: list[tuple[dict[str, object], str]] = [
-    (entry("ax/a.json", "GET /v1/instruments"), "of a venue that this version cannot read"),
+    (entry("ax/a.json", "GET /v1/instruments"), "venue not supported by this version"),
     (
         entry("okx/a.json", f"{OKX}/public/instruments", authenticity="recorded on testnet"),
-        "of a testnet",
+        "data of a testnet",
     ),
     (
         entry(
             "okx/b.json", f"{OKX}/public/instruments", authenticity="documentation-style example"
         ),
-        "a sample of documentation, not recorded",
+        "sample from documentation, not recorded",
     ),
     (
         entry("okx/c.json", "(ccxt okx.fetchPosition; HTTP path not stored in the fixture)"),
-        "kept or unified by ccxt, not the venue's bytes",
+        "stored or unified by ccxt, not the venue's bytes",
     ),
     (
         entry(
@@ -133,23 +135,23 @@ REASONS: list[tuple[dict[str, object], str]] = [
             f"{OKX}/public/instruments",
             authenticity="recorded response as kept in ccxt static tests",
         ),
-        "kept or unified by ccxt, not the venue's bytes",
+        "stored or unified by ccxt, not the venue's bytes",
     ),
     (
         entry("okx/e.json", f"{OKX}/public/instruments", authenticity="unknown"),
-        "the manifest does not say that it was recorded",
+        "manifest does not state that the file was recorded",
     ),
     (
         entry("okx/f.json", f"{OKX}/public/instruments", recorded_date_if_known=None),
-        "no recording date that is a day or a time with a zone",
+        "recording date is not a day or a time with a time zone",
     ),
     (
         entry("okx/g.json", f"{OKX}/public/instruments", recorded_date_if_known="<=2024-08-20"),
-        "no recording date that is a day or a time with a zone",
+        "recording date is not a day or a time with a time zone",
     ),
     (
         entry("okx/h.json", "GET /api/v5/a | /api/v5/b (see description)"),
-        "the manifest names no single HTTP request for it",
+        "manifest names no single HTTP request for the file",
     ),
     (
         entry("okx/i.json", f"{OKX}/account/positions?instType=SWAP"),
@@ -158,45 +160,51 @@ REASONS: list[tuple[dict[str, object], str]] = [
 ]
 
 
-def test_everything_else_is_left_out_with_its_reason(tmp_path: Path) -> None:
-    files = {str(one["file"]): b"{}" for one, _ in REASONS}
-    added, left_out = taken(folder(tmp_path, [one for one, _ in REASONS], files))
+def test_every_other_file_is_excluded_with_a_reason(tmp_path: Path) -> None:
+    files = {str(recording["file"]): b"{}" for recording, _ in REASONS}
+    added, left_out = import_folder(
+        folder(tmp_path, [recording for recording, _ in REASONS], files)
+    )
     assert added == []
-    assert {name: one.reason for name, one in left_out.items()} == {
-        str(one["file"]): reason for one, reason in REASONS
+    assert {name: item.reason for name, item in left_out.items()} == {
+        str(recording["file"]): reason for recording, reason in REASONS
     }
-    assert not any(one.unread for one in left_out.values())
+    assert not any(item.unread for item in left_out.values())
 
 
-def test_a_file_with_two_dates_has_none(tmp_path: Path) -> None:
-    one = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
-    other = {**one, "recorded_date_if_known": "2024-06-01"}
-    added, left_out = taken(folder(tmp_path, [one, other], {"krakenfutures/a.json": KRAKEN}))
+def test_a_file_with_two_dates_is_excluded(tmp_path: Path) -> None:
+    first = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    second = {**first, "recorded_date_if_known": "2024-06-01"}
+    added, left_out = import_folder(
+        folder(tmp_path, [first, second], {"krakenfutures/a.json": KRAKEN})
+    )
     assert added == []
     assert "names the file 2 times" in left_out["krakenfutures/a.json"].reason
 
 
-def test_as_above_is_what_the_entry_before_says(tmp_path: Path) -> None:
-    again = {"authenticity": "as above", "date_basis": "as above"}
+def test_as_above_repeats_the_text_of_the_entry_before(tmp_path: Path) -> None:
+    repeated = {"authenticity": "as above", "date_basis": "as above"}
     manifest = [
         entry("okx/a.json", f"{OKX}/account/positions"),
-        entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments", **again),
+        entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments", **repeated),
     ]
-    (found,), _ = taken(folder(tmp_path, manifest, {"krakenfutures/a.json": KRAKEN}))
-    assert found.payloads[0].provenance.dating == "the clock of the recorder"
+    (snapshot,), _ = import_folder(folder(tmp_path, manifest, {"krakenfutures/a.json": KRAKEN}))
+    assert snapshot.payloads[0].provenance.dating == "the clock of the recorder"
 
 
-def test_a_date_that_is_none_and_a_file_that_is_missing_are_told(tmp_path: Path) -> None:
-    one = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
-    _, left_out = taken(folder(tmp_path, [one], {}))
+def test_an_invalid_date_and_a_missing_file_are_reported(tmp_path: Path) -> None:
+    recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    _, left_out = import_folder(folder(tmp_path, [recording], {}))
     assert left_out["krakenfutures/a.json"].unread
-    assert "is missing; put it there" in left_out["krakenfutures/a.json"].reason
-    folder(tmp_path, [{**one, "recorded_date_if_known": "2024-02-30"}], {})
-    with pytest.raises(UnreadableSourceError, match="is no time, was '2024-02-30'; correct it"):
-        taken(tmp_path)
+    assert "missing; add it" in left_out["krakenfutures/a.json"].reason
+    folder(tmp_path, [{**recording, "recorded_date_if_known": "2024-02-30"}], {})
+    with pytest.raises(
+        UnreadableSourceError, match="expected a date or time, found '2024-02-30'; correct it"
+    ):
+        import_folder(tmp_path)
 
 
-def test_files_of_one_day_are_of_the_venue_that_answers_at_their_host(tmp_path: Path) -> None:
+def test_the_host_of_a_file_identifies_its_venue(tmp_path: Path) -> None:
     manifest = {
         "recorder_statement": "read me: one real response per file, recorded with curl",
         "files": [
@@ -218,22 +226,27 @@ def test_files_of_one_day_are_of_the_venue_that_answers_at_their_host(tmp_path: 
         ],
     }
     files = {"kraken/instruments.json": KRAKEN, "kraken/tickers.json": TICKERS}
-    (found,), _ = taken(folder(tmp_path, manifest, files))
-    assert found.venue == "krakenfutures"
-    assert not found.complete
-    assert [f"{one.observed_at:%H:%M:%S}" for one in found.payloads] == ["17:21:56", "17:22:00"]
-    assert "one real response per file, recorded with curl" in found.payloads[0].provenance.source
+    (snapshot,), _ = import_folder(folder(tmp_path, manifest, files))
+    assert snapshot.venue == "krakenfutures"
+    assert not snapshot.complete
+    assert [f"{payload.observed_at:%H:%M:%S}" for payload in snapshot.payloads] == [
+        "17:21:56",
+        "17:22:00",
+    ]
+    assert (
+        "one real response per file, recorded with curl" in snapshot.payloads[0].provenance.source
+    )
 
 
 # What freqtrade keeps
 
 
-def outer(rows: list[tuple[str, dict[str, Any]]]) -> dict[str, list[dict[str, object]]]:
-    """Rows as ccxt unifies them, the venue's own in ``info``."""
-    found: dict[str, list[dict[str, object]]] = {}
+def unified(rows: list[tuple[str, dict[str, Any]]]) -> dict[str, list[dict[str, object]]]:
+    """Returns rows as ccxt unifies them, with the venue's own row in ``info``."""
+    tiers: dict[str, list[dict[str, object]]] = {}
     for symbol, row in rows:
-        found.setdefault(symbol, []).append({"tier": 1, "maxLeverage": 1.0, "info": row})
-    return found
+        tiers.setdefault(symbol, []).append({"tier": 1, "maxLeverage": 1.0, "info": row})
+    return tiers
 
 
 def document(payload: Payload) -> Any:
@@ -241,28 +254,28 @@ def document(payload: Payload) -> Any:
 
 
 def rows_of(venue: str, snapshot: Snapshot) -> list[tuple[str, dict[str, Any]]]:
-    """The venue's rows by the symbol that ccxt gives them, in the order archived."""
+    """Returns pairs of ccxt symbol and venue row, in the archived order."""
     names = {
-        one.instrument.id: one.instrument.symbol
-        for one in registry.parse([snapshot], facts.bundled()).schedules
+        schedule.instrument.id: schedule.instrument.symbol
+        for schedule in registry.parse([snapshot], facts.bundled()).schedules
     }
-    found = []
+    rows = []
     for payload in snapshot.payloads:
         if venue == "binance":
             for contract in document(payload):
-                found += [(names[contract["symbol"]], row) for row in contract["brackets"]]
+                rows += [(names[contract["symbol"]], row) for row in contract["brackets"]]
         elif venue == "bybit":
             for row in document(payload)["result"]["list"]:
-                kept = {**row, "nextPageCursor": "abc"} if row["id"] == 1 else row
-                found.append((row["symbol"], kept))
+                extended = {**row, "nextPageCursor": "abc"} if row["id"] == 1 else row
+                rows.append((row["symbol"], extended))
         elif payload.call.method in {
             "publicMixGetV2MixMarketQueryPositionLever",
             "publicGetPublicPositionTiers",
         }:
             for row in document(payload)["data"]:
                 base = (row.get("instFamily") or row["symbol"]).removesuffix("USDT").strip("-")
-                found.append((f"{base}/USDT:USDT", row))
-    return found
+                rows.append((f"{base}/USDT:USDT", row))
+    return rows
 
 
 FREQTRADE = {
@@ -274,51 +287,55 @@ FREQTRADE = {
 
 
 @pytest.mark.parametrize("venue", FREQTRADE)
-def test_the_venues_rows_in_a_file_of_freqtrade_become_its_answers_again(
-    venue: str, tmp_path: Path
-) -> None:
+def test_venue_responses_are_rebuilt_from_a_file_of_freqtrade(venue: str, tmp_path: Path) -> None:
     day, endpoint = FREQTRADE[venue]
     (archived,) = (
-        one for one in snapshots() if one.venue == venue and f"{one.observed_at:%Y-%m-%d}" == day
+        snapshot
+        for snapshot in snapshots()
+        if snapshot.venue == venue and f"{snapshot.observed_at:%Y-%m-%d}" == day
     )
-    held: object = outer(rows_of(venue, archived))
-    content = json.dumps(held if venue == "binance" else {"updated": day, "data": held}).encode()
-    one = entry(
+    tiers: object = unified(rows_of(venue, archived))
+    content = json.dumps(tiers if venue == "binance" else {"updated": day, "data": tiers}).encode()
+    recording = entry(
         f"{venue}/tiers.json", endpoint, complete=archived.complete, recorded_date_if_known=day
     )
-    (found,), left_out = taken(folder(tmp_path, [one], {f"{venue}/tiers.json": content}))
+    (rebuilt,), left_out = import_folder(
+        folder(tmp_path, [recording], {f"{venue}/tiers.json": content})
+    )
     assert left_out == {}
-    assert found.complete == archived.complete
-    due = {one.call: one.content for one in archived.payloads}
-    assert all(due[payload.call] == payload.content for payload in found.payloads)
-    margins = {one.call.method for one in found.payloads}
-    assert {one.call for one in found.payloads} == {one for one in due if one.method in margins}
-    assert "rebuilt from the raw rows kept in the file" in found.payloads[0].provenance.source
+    assert rebuilt.complete == archived.complete
+    contents = {payload.call: payload.content for payload in archived.payloads}
+    assert all(contents[payload.call] == payload.content for payload in rebuilt.payloads)
+    margins = {payload.call.method for payload in rebuilt.payloads}
+    assert {payload.call for payload in rebuilt.payloads} == {
+        call for call in contents if call.method in margins
+    }
+    assert "rebuilt from the raw rows kept in the file" in rebuilt.payloads[0].provenance.source
 
 
 @pytest.mark.parametrize(
-    ("content", "said", "unread"),
+    ("content", "reason", "unread"),
     [
         (b'{"BTC/USDT:USDT": [{"tier": 1, "info": {"bracket": 1', "is not JSON", True),
         (b'{"BTC/USDT:USDT": [{"tier": 1}]}', "unified by ccxt, not the venue's bytes", False),
         (b"[]", "unified by ccxt, not the venue's bytes", False),
     ],
 )
-def test_a_file_of_freqtrade_without_the_venues_rows_is_left_out(
+def test_a_file_of_freqtrade_without_venue_rows_is_excluded(
     *,
     content: bytes,
-    said: str,
+    reason: str,
     unread: bool,
     tmp_path: Path,
 ) -> None:
-    one = entry("binance/tiers.json", FREQTRADE["binance"][1])
-    added, left_out = taken(folder(tmp_path, [one], {"binance/tiers.json": content}))
+    recording = entry("binance/tiers.json", FREQTRADE["binance"][1])
+    added, left_out = import_folder(folder(tmp_path, [recording], {"binance/tiers.json": content}))
     assert added == []
-    assert said in left_out["binance/tiers.json"].reason
+    assert reason in left_out["binance/tiers.json"].reason
     assert left_out["binance/tiers.json"].unread is unread
 
 
-def test_a_contract_with_a_day_of_delivery_has_the_venues_name() -> None:
+def test_a_delivery_contract_has_the_name_of_the_venue() -> None:
     assert binance_id("BTC/USDT:USDT-260925") == "BTCUSDT_260925"
     assert binance_id("BTC/BUSD") == "BTCBUSD"
     assert binance_id("BTCUSDT_210326") == "BTCUSDT_210326"
@@ -328,7 +345,7 @@ def test_a_contract_with_a_day_of_delivery_has_the_venues_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("venue", "text", "due"),
+    ("venue", "text", "expected"),
     [
         (
             "gate",
@@ -372,13 +389,13 @@ def test_a_contract_with_a_day_of_delivery_has_the_venues_name() -> None:
         ),
     ],
 )
-def test_a_written_request_is_the_call_of_one_endpoint(
-    venue: str, text: str, due: Call | str
+def test_a_request_matches_the_call_of_one_endpoint(
+    venue: str, text: str, expected: Call | str
 ) -> None:
-    request, adapter = asked(text), registry.adapter(venue)
+    request, adapter = parse_request(text), registry.find_adapter(venue)
     assert request is not None
     assert adapter is not None
-    assert call_of(adapter, request) == due
+    assert call_of(adapter, request) == expected
 
 
 @pytest.mark.parametrize(
@@ -395,32 +412,34 @@ def test_a_written_request_is_the_call_of_one_endpoint(
         "GET /a/../b",
     ],
 )
-def test_what_leaves_something_open_is_no_request(text: str) -> None:
-    assert asked(text) is None
+def test_a_request_with_placeholders_is_not_parsed(text: str) -> None:
+    assert parse_request(text) is None
 
 
-def test_every_public_endpoint_is_found_again_by_its_own_request() -> None:
+def test_every_public_endpoint_matches_its_own_request() -> None:
     for adapter in registry.VENUES:
-        for one in adapter.endpoints:
-            if "{" not in one.request and "." not in one.request.split("/")[0]:
-                request = asked(one.request)
-                assert request is not None, one.request
-                found = call_of(adapter, request)
-                several = f"several endpoints of {adapter.venue} match {request}"
-                assert found == several or isinstance(found, Call)
-                assert found == several or found.method == one.method  # type: ignore[union-attr]
+        for endpoint in adapter.endpoints:
+            if "{" not in endpoint.request and "." not in endpoint.request.split("/")[0]:
+                request = parse_request(endpoint.request)
+                assert request is not None, endpoint.request
+                call = call_of(adapter, request)
+                ambiguity = f"several endpoints of {adapter.venue} match {request}"
+                assert call == ambiguity or isinstance(call, Call)
+                assert call == ambiguity or call.method == endpoint.method  # type: ignore[union-attr]
 
 
-def test_numbers_that_ccxt_put_in_quotes_read_as_the_venues_own(tmp_path: Path) -> None:
+def test_numbers_quoted_by_ccxt_parse_as_numbers(tmp_path: Path) -> None:
     bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 2**63 - 1, "notionalFloor": 0}
     plain = bracket | {"maintMarginRatio": 0.004, "cum": 0.0}
     quoted = {key: str(number) for key, number in plain.items()}
-    found = []
+    results = []
     for name, row in (("plain", plain), ("quoted", quoted)):
         content = json.dumps({"BTC/USDT": [{"info": row}]}).encode()
-        one = entry("binance/tiers.json", FREQTRADE["binance"][1])
+        recording = entry("binance/tiers.json", FREQTRADE["binance"][1])
         (tmp_path / name).mkdir()
-        ((snapshot,), _) = taken(folder(tmp_path / name, [one], {"binance/tiers.json": content}))
+        ((snapshot,), _) = import_folder(
+            folder(tmp_path / name, [recording], {"binance/tiers.json": content})
+        )
         (schedule,) = registry.parse([snapshot], facts.bundled()).schedules
-        found.append((schedule.tiers, schedule.initial, schedule.maintenance, schedule.capacity))
-    assert found[0] == found[1]
+        results.append((schedule.tiers, schedule.initial, schedule.maintenance, schedule.capacity))
+    assert results[0] == results[1]

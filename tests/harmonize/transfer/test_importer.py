@@ -1,4 +1,4 @@
-"""Out of one archive and into another: nothing is lost, nothing comes twice, nothing is believed."""
+"""Export and import: nothing is lost, nothing is duplicated, no source is trusted."""
 
 import io
 import json
@@ -29,23 +29,23 @@ TIMES = st.datetimes(timezones=st.just(UTC))
 
 @st.composite
 def any_snapshot(draw: st.DrawFn) -> Snapshot:
-    """Payloads of any call, bytes and words, of one venue."""
+    """Draws a snapshot of one venue with arbitrary calls, bytes and texts."""
     venue = draw(TEXT)
 
     def payload() -> Payload:
         call = Call(draw(TEXT), tuple(draw(st.lists(st.tuples(TEXT, TEXT), max_size=2))))
-        origin = Provenance(draw(st.sampled_from(Origin)), draw(TEXT), draw(TEXT), draw(TEXT))
-        return Payload.of(venue, call, draw(TIMES), origin, draw(st.binary(max_size=20)))
+        provenance = Provenance(draw(st.sampled_from(Origin)), draw(TEXT), draw(TEXT), draw(TEXT))
+        return Payload.of(venue, call, draw(TIMES), provenance, draw(st.binary(max_size=20)))
 
     payloads = tuple(payload() for _ in range(draw(st.integers(0, 3))))
     return Snapshot(venue, draw(TIMES), payloads, draw(st.booleans()))
 
 
-def taken(path: Path, before: Archive | None = None) -> tuple[list[Snapshot], list[LeftOut]]:
-    """What importing a source would append, and what it leaves out."""
+def import_from(path: Path, before: Archive | None = None) -> tuple[list[Snapshot], list[LeftOut]]:
+    """Returns the snapshots that an import would append, and the excluded items."""
     added: list[Snapshot] = []
-    told = list(importer.imported(importer.source(path), before, added.append))
-    return added, [one for one in told if isinstance(one, LeftOut)]
+    items = list(importer.imported(importer.source(path), before, added.append))
+    return added, [item for item in items if isinstance(item, LeftOut)]
 
 
 WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
@@ -57,55 +57,53 @@ WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
 
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=25, deadline=None)
-@given(held=st.lists(any_snapshot(), max_size=3, unique=True))
-def test_what_is_exported_and_imported_is_as_it_was(name: str, held: list[Snapshot]) -> None:
+@given(observed=st.lists(any_snapshot(), max_size=3, unique=True))
+def test_an_export_and_import_preserves_every_snapshot(name: str, observed: list[Snapshot]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / name
-        assert WRITERS[name](to, held) == len(held)
-        assert taken(to) == (held, [])
+        assert WRITERS[name](to, observed) == len(observed)
+        assert import_from(to) == (observed, [])
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_second_import_adds_nothing_wherever_the_first_one_stands(
-    name: str, tmp_path: Path
-) -> None:
-    some = list(snapshots()[:6])
-    WRITERS[name](tmp_path / name, some)
+def test_a_second_import_adds_only_missing_snapshots(name: str, tmp_path: Path) -> None:
+    exported = list(snapshots()[:6])
+    WRITERS[name](tmp_path / name, exported)
     archive = Archive.create(tmp_path / "archive")
-    for one in (some[3], some[0], snapshots()[10]):
-        archive.append(one)
-    missing = [some[1], some[2], some[4], some[5]]
-    assert taken(tmp_path / name, archive) == (missing, [])
-    for one in missing:
-        archive.append(one)
-    assert taken(tmp_path / name, archive) == ([], [])
+    for snapshot in (exported[3], exported[0], snapshots()[10]):
+        archive.append(snapshot)
+    missing = [exported[1], exported[2], exported[4], exported[5]]
+    assert import_from(tmp_path / name, archive) == (missing, [])
+    for snapshot in missing:
+        archive.append(snapshot)
+    assert import_from(tmp_path / name, archive) == ([], [])
 
 
-def test_a_snapshot_that_differs_in_one_byte_or_word_is_another(tmp_path: Path) -> None:
-    one = snapshots()[0]
-    first = one.payloads[0]
-    origin = replace(first.provenance, dating="another")
-    others = [
-        replace(one, payloads=(replaced, *one.payloads[1:]))
-        for replaced in (
-            Payload.of(one.venue, first.call, first.observed_at, first.provenance, b"{}"),
-            replace(first, provenance=origin),
+def test_a_snapshot_with_one_difference_is_a_new_snapshot(tmp_path: Path) -> None:
+    original = snapshots()[0]
+    first = original.payloads[0]
+    changed_provenance = replace(first.provenance, dating="another")
+    altered = [
+        replace(original, payloads=(payload, *original.payloads[1:]))
+        for payload in (
+            Payload.of(original.venue, first.call, first.observed_at, first.provenance, b"{}"),
+            replace(first, provenance=changed_provenance),
         )
     ]
     archive = Archive.create(tmp_path / "archive")
-    archive.append(one)
-    export.to_archive(tmp_path / "others", [others[0], one, others[1], others[0]])
-    assert taken(tmp_path / "others", archive) == (others, [])
+    archive.append(original)
+    export.to_archive(tmp_path / "others", [altered[0], original, altered[1], altered[0]])
+    assert import_from(tmp_path / "others", archive) == (altered, [])
 
 
-def test_a_tar_is_the_same_whenever_it_is_made_and_its_archive_is_sound(tmp_path: Path) -> None:
-    some = snapshots()[:3]
+def test_a_tar_is_reproducible_and_its_archive_intact(tmp_path: Path) -> None:
+    exported = snapshots()[:3]
     for name in ("one.tar", "two.tar"):
-        export.to_archive(tmp_path / name, some)
+        export.to_archive(tmp_path / name, exported)
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with tarfile.open(tmp_path / "one.tar", "r:") as tar:
         assert tar.getnames() == sorted(tar.getnames())
-        assert {(one.mtime, one.uid, one.gid, one.uname) for one in tar} == {(0, 0, 0, "")}
+        assert {(info.mtime, info.uid, info.gid, info.uname) for info in tar} == {(0, 0, 0, "")}
         tar.extractall(tmp_path / "out")  # noqa: S202 - our own, and early 3.11 knows no filter
     assert Archive.open(tmp_path / "out").verify() == ()
 
@@ -114,16 +112,16 @@ def test_a_folder_packed_by_hand_is_read_too(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "mine", snapshots()[:2])
     with tarfile.open(tmp_path / "by_hand.tar", "w:") as tar:
         tar.add(tmp_path / "mine", "mine")
-    assert taken(tmp_path / "by_hand.tar") == (list(snapshots()[:2]), [])
+    assert import_from(tmp_path / "by_hand.tar") == (list(snapshots()[:2]), [])
 
 
-def test_entries_are_selected_by_venue_and_by_days_that_are_both_included(tmp_path: Path) -> None:
+def test_entries_are_selected_by_venue_and_inclusive_dates(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "archive", snapshots()[:8])
     entries = Archive.open(tmp_path / "archive").entries()
-    days = [one.observed_at.date() for one in entries]
-    chosen = export.selected(entries, (), days[2], days[5])
-    assert [one.sequence for one in chosen] == [3, 4, 5, 6]
-    assert {one.venue for one in export.selected(entries, {"bitget"})} == {"bitget"}
+    days = [entry.observed_at.date() for entry in entries]
+    selection = export.selected(entries, (), days[2], days[5])
+    assert [entry.sequence for entry in selection] == [3, 4, 5, 6]
+    assert {entry.venue for entry in export.selected(entries, {"bitget"})} == {"bitget"}
     assert export.selected(entries, (), date(2099, 1, 1)) == ()
 
 
@@ -136,7 +134,7 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
         export.to_archive(tmp_path / "new", broken())
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "there").mkdir()
-    with pytest.raises(export.ExportError, match="is there already; name another place"):
+    with pytest.raises(export.ExportError, match="already exists; use another path"):
         export.to_payloads(tmp_path / "there", snapshots()[:1])
 
 
@@ -149,10 +147,13 @@ def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.T
 
 
 HOSTILE = {
-    "a way out": (member("../../evil", b"x"), "'../../evil' is no part of an archive"),
-    "a way out behind a known name": (member("packs/../../evil", b"x"), "is no part of an archive"),
-    "an absolute name": (member("/etc/passwd", b"x"), "is no part of an archive"),
-    "a stranger": (member("notes.txt", b"x"), "'notes.txt' is no part of an archive"),
+    "a way out": (member("../../evil", b"x"), "'../../evil' is not part of an archive"),
+    "a way out behind a known name": (
+        member("packs/../../evil", b"x"),
+        "is not part of an archive",
+    ),
+    "an absolute name": (member("/etc/passwd", b"x"), "is not part of an archive"),
+    "a stranger": (member("notes.txt", b"x"), "'notes.txt' is not part of an archive"),
     "a link": (
         member("manifests/00000009.json", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
         "is not a regular file",
@@ -162,38 +163,38 @@ HOSTILE = {
         "is not a regular file",
     ),
     "a pipe": (member("format.json", type=tarfile.FIFOTYPE), "is not a regular file"),
-    "a folder outside": (member("../out", type=tarfile.DIRTYPE), "is no part of an archive"),
-    "the same name twice": (member("format.json", b"x"), "is there twice"),
+    "a folder outside": (member("../out", type=tarfile.DIRTYPE), "is not part of an archive"),
+    "the same name twice": (member("format.json", b"x"), "appears twice"),
 }
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_tar_with_strange_members_is_refused_and_writes_nowhere(
+def test_a_tar_with_foreign_members_is_refused_and_writes_nothing(
     case: str, tmp_path: Path
 ) -> None:
-    (info, content), said = HOSTILE[case]
-    place = tmp_path / "deep" / "deeper" / "packed.tar"
-    export.to_archive(place, snapshots()[:1])
-    with tarfile.open(place, "a:") as tar:
+    (info, content), message = HOSTILE[case]
+    path = tmp_path / "deep" / "deeper" / "packed.tar"
+    export.to_archive(path, snapshots()[:1])
+    with tarfile.open(path, "a:") as tar:
         tar.addfile(info, io.BytesIO(content))
     with pytest.raises(UnreadableSourceError, match=r"packed\.tar: member .*; ") as raised:
-        taken(place)
-    assert said in str(raised.value)
+        import_from(path)
+    assert message in str(raised.value)
     assert "\n" not in str(raised.value)
-    assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["packed.tar"]
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["packed.tar"]
 
 
-def test_a_member_that_says_it_has_10_gigabytes_is_refused_before_it_is_read(
+def test_an_oversized_member_is_refused_before_it_is_read(
     tmp_path: Path,
 ) -> None:
     info, _ = member("manifests/00000001.json", size=10 * 2**30)
     path = tmp_path / "large.tar"
     path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10 * 1024))
-    with pytest.raises(UnreadableSourceError, match="has 10737418240 bytes, the most is"):
-        taken(path)
+    with pytest.raises(UnreadableSourceError, match="has 10737418240 bytes; the limit is"):
+        import_from(path)
 
 
-def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+def test_a_truncated_tar_is_refused(tmp_path: Path) -> None:
     whole = tmp_path / "whole.tar"
     export.to_archive(whole, snapshots()[:1])
     content = whole.read_bytes()
@@ -201,7 +202,7 @@ def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path)
     for size in (*range(512, len(content) - 10240, 997), *range(512, len(content) - 10240, 1024)):
         cut.write_bytes(content[:size])
         try:
-            added, left_out = taken(cut)
+            added, left_out = import_from(cut)
         except UnreadableSourceError as error:
             assert str(cut) in str(error)  # noqa: PT017 - either outcome tells
         else:
@@ -209,7 +210,7 @@ def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path)
             assert left_out[0].unread
 
 
-def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -> None:
+def test_a_tar_truncated_between_two_manifests_is_refused(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "archive", snapshots()[:2])
     path = tmp_path / "packed.tar"
     with tarfile.open(path, "w:") as tar:
@@ -219,39 +220,41 @@ def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -
         last = tar.getmember("manifests/00000002.json").offset
     content = path.read_bytes()
     path.write_bytes(content[:last])
-    with pytest.raises(UnreadableSourceError, match=r"packed\.tar is cut short: .*; copy it again"):
-        taken(path)
+    with pytest.raises(
+        UnreadableSourceError, match=r"packed\.tar: is truncated: .*; copy it again"
+    ):
+        import_from(path)
 
 
-def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_reported_and_the_others_are_imported(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "archive", snapshots()[:3])
     pack = min((tmp_path / "archive" / "packs").iterdir())
     pack.write_bytes(pack.read_bytes()[:-1])
-    added, (lost,) = taken(tmp_path / "archive")
+    added, (skipped,) = import_from(tmp_path / "archive")
     assert len(added) == 2
-    assert lost.unread
-    assert str(pack) in lost.reason
+    assert skipped.unread
+    assert str(pack) in skipped.reason
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "No such file or directory"),
-        (b"", "is nothing that can be imported; name an archive"),
-        (b"PAR1 and nothing else", "is no Parquet table that can be read"),
-        (b"hello", "is nothing that can be imported"),
+        (b"", "unknown kind of source; use an archive"),
+        (b"PAR1 and nothing else", "cannot be read as a Parquet table"),
+        (b"hello", "unknown kind of source"),
     ],
 )
-def test_a_file_that_is_no_source_is_told_in_one_line(
-    content: bytes | None, said: str, tmp_path: Path
+def test_an_unknown_source_is_reported_in_one_line(
+    content: bytes | None, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "source"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UnreadableSourceError) as raised:
-        taken(path)
+        import_from(path)
     assert str(path) in str(raised.value)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
@@ -271,11 +274,11 @@ ROW = {
 
 
 def tiers(path: Path, *rows: Mapping[str, object]) -> Path:
-    pd.DataFrame([{**ROW, **one} for one in rows]).to_parquet(path)
+    pd.DataFrame([{**ROW, **row} for row in rows]).to_parquet(path)
     return path
 
 
-def test_a_row_becomes_a_bracket_in_the_words_of_the_venue(tmp_path: Path) -> None:
+def test_a_row_becomes_a_bracket_with_the_keys_of_the_venue(tmp_path: Path) -> None:
     path = tiers(
         tmp_path / "tiers",
         {
@@ -288,41 +291,43 @@ def test_a_row_becomes_a_bracket_in_the_words_of_the_venue(tmp_path: Path) -> No
         {},
         {"symbol": "ETH/BUSD", "maintenance_margin_rate": float("nan")},
     )
-    (one,), left_out = taken(path)
+    (snapshot,), left_out = import_from(path)
     assert left_out == []
-    assert one.payloads[0].content == (
+    assert snapshot.payloads[0].content == (
         b'[{"symbol":"BTCUSDT","brackets":['
         b'{"bracket":1,"initialLeverage":125,"notionalCap":50000,"notionalFloor":0,"maintMarginRatio":0.004,"cum":0},'
         b'{"bracket":2,"initialLeverage":100,"notionalCap":9223372036854775807,"notionalFloor":50000,"maintMarginRatio":0.004,"cum":67.5}]},'
         b'{"symbol":"ETHBUSD","brackets":['
         b'{"bracket":1,"initialLeverage":125,"notionalCap":50000,"notionalFloor":0,"cum":0}]}]'
     )
-    assert one.observed_at == datetime(2024, 1, 1, tzinfo=UTC)
-    assert one.complete
-    assert "c0ffee" in one.payloads[0].provenance.source
-    assert one.payloads[0].provenance.origin is Origin.RECORDED
+    assert snapshot.observed_at == datetime(2024, 1, 1, tzinfo=UTC)
+    assert snapshot.complete
+    assert "c0ffee" in snapshot.payloads[0].provenance.source
+    assert snapshot.payloads[0].provenance.origin is Origin.RECORDED
 
 
 def test_without_maintenance_rates_the_initial_margin_alone_is_known(tmp_path: Path) -> None:
     missing = {"maintenance_margin_rate": float("nan"), "deduction": 75.0}
-    (one,), _ = taken(tiers(tmp_path / "tiers", missing))
-    parsed = registry.parse([one], facts.bundled())
+    (snapshot,), _ = import_from(tiers(tmp_path / "tiers", missing))
+    parsed = registry.parse([snapshot], facts.bundled())
     (schedule,) = parsed.schedules
     assert parsed.defects == ()
     assert isinstance(schedule.initial, Known)
-    reason = "the recording kept no maintenance rates of this contract"
+    reason = "the recording has no maintenance rates for this contract"
     assert schedule.maintenance == Unknown(reason)
 
 
-def test_a_venue_that_sends_no_maintenance_rate_is_a_defect_still(tmp_path: Path) -> None:
-    (one,), _ = taken(tiers(tmp_path / "tiers", {"maintenance_margin_rate": float("nan")}))
-    payload = one.payloads[0]
+def test_a_live_response_without_a_maintenance_rate_is_a_defect(tmp_path: Path) -> None:
+    (snapshot,), _ = import_from(
+        tiers(tmp_path / "tiers", {"maintenance_margin_rate": float("nan")})
+    )
+    payload = snapshot.payloads[0]
     live = replace(payload, provenance=replace(payload.provenance, origin=Origin.LIVE))
-    parsed = registry.parse([replace(one, payloads=(live,))], facts.bundled())
+    parsed = registry.parse([replace(snapshot, payloads=(live,))], facts.bundled())
     assert any("/maintMarginRatio" in defect.where for defect in parsed.defects)
 
 
-def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
+def test_excluded_rows_are_counted_by_reason(tmp_path: Path) -> None:
     path = tiers(
         tmp_path / "tiers",
         {},
@@ -333,13 +338,13 @@ def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
         {"symbol": "BTC/USD:BTC"},
         {"symbol": "BTC/USDT:USDT-28JUN24"},
     )
-    (one,), left_out = taken(path)
-    assert [(gone.count, gone.reason.partition(":")[0]) for gone in left_out] == [
-        (1, "another row says the same"),
-        (1, "neither a unified symbol nor a name that the venue gives"),
-        (1, "settles in another currency than it is quoted in"),
+    (snapshot,), left_out = import_from(path)
+    assert [(item.count, item.reason.partition(":")[0]) for item in left_out] == [
+        (1, "duplicate of another row"),
+        (1, "neither a ccxt symbol nor a contract name of the venue"),
+        (1, "settlement currency differs from quote currency"),
     ]
-    assert [contract["symbol"] for contract in json.loads(one.payloads[0].content)] == [
+    assert [contract["symbol"] for contract in json.loads(snapshot.payloads[0].content)] == [
         "BTCUSDT",
         "BTCUSDT_220325",
         "BTCUSDT_240628",
@@ -348,38 +353,47 @@ def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "said"),
+    ("second", "message"),
     [
-        ({"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0}, "leave a gap"),
+        (
+            {"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0},
+            "gap between tiers",
+        ),
         (
             {"tier": 2, "min_notional": 4e4, "max_notional": 1e5, "deduction": 0.0},
-            "leave a overlap",
+            "overlap between tiers",
         ),
-        ({"max_leverage": 20.0}, "tier 2 was due, was 1"),
+        ({"max_leverage": 20.0}, "expected tier 2, found 1"),
     ],
 )
-def test_rows_that_contradict_are_kept_and_the_parser_says_so(
-    second: dict[str, object], said: str, tmp_path: Path
+def test_contradictory_rows_are_kept_and_reported_by_the_parser(
+    second: dict[str, object], message: str, tmp_path: Path
 ) -> None:
-    (one,), left_out = taken(tiers(tmp_path / "tiers", {}, second))
+    (snapshot,), left_out = import_from(tiers(tmp_path / "tiers", {}, second))
     assert left_out == []
-    parsed = registry.parse([one], facts.bundled())
-    reasons = [found.reason for found in parsed.defects]
+    parsed = registry.parse([snapshot], facts.bundled())
+    reasons = [defect.reason for defect in parsed.defects]
     reasons += [
-        found.initial.reason for found in parsed.schedules if isinstance(found.initial, Unknown)
+        schedule.initial.reason
+        for schedule in parsed.schedules
+        if isinstance(schedule.initial, Unknown)
     ]
-    assert any(said in reason for reason in reasons), reasons
+    assert any(message in reason for reason in reasons), reasons
 
 
-def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table"
     pd.DataFrame({"observed": ["2024-01-01"], "close": [1.0]}).to_parquet(path)
-    with pytest.raises(UnreadableSourceError, match="lacks the columns commit, symbol, tier"):
-        taken(path)
-    with pytest.raises(UnreadableSourceError, match="must be text and the other columns numbers"):
-        taken(tiers(path, {"tier": "one"}))
-    with pytest.raises(UnreadableSourceError, match="must be a day as 2022-02-12, was 'soon'"):
-        taken(tiers(path, {"observed": "soon"}))
+    with pytest.raises(UnreadableSourceError, match="missing columns commit, symbol, tier"):
+        import_from(path)
+    with pytest.raises(
+        UnreadableSourceError, match="expected text in observed, commit and symbol and numbers"
+    ):
+        import_from(tiers(path, {"tier": "one"}))
+    with pytest.raises(
+        UnreadableSourceError, match="expected a day such as 2022-02-12, found 'soon'"
+    ):
+        import_from(tiers(path, {"observed": "soon"}))
 
 
 # A folder of payloads
@@ -391,16 +405,18 @@ def payloads(tmp_path: Path) -> Path:
     return tmp_path / "payloads"
 
 
-def test_names_of_payload_files_are_safe_and_their_bytes_the_venues(tmp_path: Path) -> None:
-    one = of_venue("mexc")[0]
-    bad = replace(one.payloads[0], call=Call("../../etc/passwd"), venue="..")
-    export.to_payloads(tmp_path / "out", [Snapshot("..", one.observed_at, (bad,), complete=True)])
+def test_payload_files_have_safe_names_and_unchanged_content(tmp_path: Path) -> None:
+    original = of_venue("mexc")[0]
+    hostile = replace(original.payloads[0], call=Call("../../etc/passwd"), venue="..")
+    export.to_payloads(
+        tmp_path / "out", [Snapshot("..", original.observed_at, (hostile,), complete=True)]
+    )
     (file,) = (path for path in (tmp_path / "out").rglob("*.json") if path.name != "MANIFEST.json")
     assert file.relative_to(tmp_path / "out").parts[0] == "__"
-    assert file.read_bytes() == bad.content
+    assert file.read_bytes() == hostile.content
 
 
-def rewritten(
+def rewrite_manifest(
     folder: Path, edit: Callable[[dict[str, list[dict[str, list[dict[str, object]]]]]], None]
 ) -> None:
     path = folder / "MANIFEST.json"
@@ -411,60 +427,64 @@ def rewritten(
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\\..\\b", "", "c:/x"])
 def test_a_manifest_that_points_outside_is_not_followed(name: str, payloads: Path) -> None:
-    rewritten(payloads, lambda found: found["snapshots"][0]["payloads"][0].update(file=name))
-    added, (lost,) = taken(payloads)
+    rewrite_manifest(
+        payloads, lambda manifest: manifest["snapshots"][0]["payloads"][0].update(file=name)
+    )
+    added, (skipped,) = import_from(payloads)
     assert len(added) == 1
-    assert lost.unread
-    assert "is no file inside its folder; correct the name" in lost.reason
+    assert skipped.unread
+    assert "is not a file inside the folder; correct the name" in skipped.reason
 
 
-def test_a_file_that_is_missing_a_link_or_altered_is_told(payloads: Path) -> None:
+def test_a_missing_linked_or_altered_file_is_reported(payloads: Path) -> None:
     file = next(path for path in sorted(payloads.rglob("*.json")) if path.name != "MANIFEST.json")
     content = file.read_bytes()
-    for spoil, said in (
-        (lambda: file.write_bytes(content + b" "), "is not as it was written"),
-        (file.unlink, "is missing; put it there"),
-        (lambda: file.symlink_to("/etc/passwd"), "is a link; put the file itself there"),
+    for damage, message in (
+        (lambda: file.write_bytes(content + b" "), "was altered"),
+        (file.unlink, "missing; add it"),
+        (lambda: file.symlink_to("/etc/passwd"), "is a link; replace it by the file"),
     ):
-        spoil()
-        added, (lost,) = taken(payloads)
+        damage()
+        added, (skipped,) = import_from(payloads)
         assert len(added) == 1
-        assert said in lost.reason
-        assert str(file) in lost.reason
+        assert message in skipped.reason
+        assert str(file) in skipped.reason
     file.unlink()
     folder = file.parent
     shutil.move(folder, folder.with_name("elsewhere"))
     folder.symlink_to(folder.with_name("elsewhere"))
-    assert all(lost.unread for lost in taken(payloads)[1])
+    assert all(skipped.unread for skipped in import_from(payloads)[1])
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[", "is not JSON"),
-        ('"words"', "is neither a list of recordings nor"),
-        ('{"files": {}}', "is neither a list of recordings nor"),
-        ("[1]", 'entry 0 is no object with the name of its "file"'),
-        ('{"format": "harmonize payloads 1"}', '"snapshots" must be a list'),
+        ('"words"', "expected a list of recordings, or"),
+        ('{"files": {}}', "expected a list of recordings, or"),
+        ("[1]", 'entry 0: expected an object with a text "file"'),
+        ('{"format": "harmonize payloads 1"}', 'expected a list "snapshots"'),
         ("[" * 200_000, "is not JSON"),
     ],
 )
-def test_a_manifest_that_is_none_is_told_in_one_line(text: str, said: str, tmp_path: Path) -> None:
+def test_an_invalid_manifest_is_reported_in_one_line(
+    text: str, message: str, tmp_path: Path
+) -> None:
     (tmp_path / "MANIFEST.json").write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableSourceError) as raised:
-        taken(tmp_path)
-    assert said in str(raised.value)
+        import_from(tmp_path)
+    assert message in str(raised.value)
     assert str(tmp_path) in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_a_snapshot_whose_record_is_not_as_written_is_told(payloads: Path) -> None:
+def test_a_snapshot_with_an_altered_record_is_reported(payloads: Path) -> None:
     for edit in (
-        lambda found: found["snapshots"][0].pop("venue"),
-        lambda found: found["snapshots"][0].update(complete="yes", venue="mexc"),
-        lambda found: found["snapshots"].__setitem__(0, 7),
+        lambda manifest: manifest["snapshots"][0].pop("venue"),
+        lambda manifest: manifest["snapshots"][0].update(complete="yes", venue="mexc"),
+        lambda manifest: manifest["snapshots"].__setitem__(0, 7),
     ):
-        rewritten(payloads, edit)
-        added, (lost,) = taken(payloads)
+        rewrite_manifest(payloads, edit)
+        added, (skipped,) = import_from(payloads)
         assert len(added) == 1
-        assert "snapshot 0 is not as it was written" in lost.reason
+        assert "snapshot 0 was altered" in skipped.reason

@@ -1,4 +1,4 @@
-"""Rule files broken in one way each, and what is said of them: all of it, at its place."""
+"""Rule files with one error each, and the complete messages with their places."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +10,10 @@ from tests.rules.small import CAP, SCHEDULE
 
 
 class Broken(NamedTuple):
-    """A right text, what is replaced in it, and the lines due."""
+    """Valid text, the replacements that invalidate it, and the expected messages."""
 
     name: str
-    right: str
+    valid: str
     edits: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]
 
@@ -24,54 +24,54 @@ BROKEN = (
         CAP,
         (("small-cap", "Small Cap"),),
         (
-            "r.yaml:1:5: id: must be lower-case words joined by hyphens, as in esma-retail, was 'Small Cap'",
+            "r.yaml:1:5: id: expected lower-case words joined by hyphens, such as esma-retail, found 'Small Cap'",
         ),
     ),
     Broken(
         "version without quotes is a number",
         CAP,
         (('"1"', "2026.11"),),
-        ("r.yaml:2:10: version: must be text, was 2026.11; put text in quotes",),
+        ("r.yaml:2:10: version: expected text, found 2026.11; put text in quotes",),
     ),
     Broken(
         "title is missing",
         CAP,
         (("title: Small cap\n", ""),),
-        ("r.yaml:1:1: title: is missing; add it",),
+        ("r.yaml:1:1: title: missing; add it",),
     ),
     Broken(
         "title is blank",
         CAP,
         (("title: Small cap", "title: '  '"),),
-        ("r.yaml:3:8: title: must be text that is not blank, was '  '",),
+        ("r.yaml:3:8: title: expected non-blank text, found '  '",),
     ),
     Broken(
         "title is misspelt",
         CAP,
         (("title: Small cap", "titel: Small cap"),),
         (
-            "r.yaml:1:1: title: is missing; add it",
-            "r.yaml:3:1: titel: is no field here; did you mean title?",
+            "r.yaml:1:1: title: missing; add it",
+            "r.yaml:3:1: titel: unknown field; did you mean title?",
         ),
     ),
     Broken(
         "a field that no rule set has",
         CAP,
         (("title: Small cap", "title: Small cap\ncolour: red"),),
-        ("r.yaml:4:1: colour: is no field here; remove it",),
+        ("r.yaml:4:1: colour: unknown field; remove it",),
     ),
     Broken(
         "a field that belongs elsewhere",
         CAP,
         (("title: Small cap", "title: Small cap\nvia: a law"),),
-        ("r.yaml:4:1: via: is no field here; move it to where it belongs",),
+        ("r.yaml:4:1: via: unknown field; move it to the mapping that has this field",),
     ),
     Broken(
         "kind is missing",
         CAP,
         (("kind: cap\n", ""),),
         (
-            "r.yaml:1:1: kind: is missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
+            "r.yaml:1:1: kind: missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
         ),
     ),
     Broken(
@@ -79,22 +79,22 @@ BROKEN = (
         CAP,
         (("kind: cap", "kind: rule"), ("50%", "50")),
         (
-            "r.yaml:4:7: kind: must be 'cap', 'schedule', 'model' or 'disclosure', was 'rule'",
-            "r.yaml:9:17: requirement.initial_rate: must be above 0 and at most 1 (0.125 or 12.5%), was 50",
+            "r.yaml:4:7: kind: expected 'cap', 'schedule', 'model' or 'disclosure', found 'rule'",
+            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 50",
         ),
     ),
     Broken(
         "kind is a list",
         CAP,
         (("kind: cap", "kind: [cap]"),),
-        ("r.yaml:4:7: kind: must be 'cap', 'schedule', 'model' or 'disclosure', was a list",),
+        ("r.yaml:4:7: kind: expected 'cap', 'schedule', 'model' or 'disclosure', found a list",),
     ),
     Broken(
         "account classes are no list",
         CAP,
         (("[retail]", "retail"),),
         (
-            "r.yaml:7:20: scope.account_classes: must be a list, was 'retail'; put its entries in [ ]",
+            "r.yaml:7:20: scope.account_classes: expected a list, found 'retail'; put its entries in [ ]",
         ),
     ),
     Broken(
@@ -102,8 +102,8 @@ BROKEN = (
         CAP,
         (("[retail]", "[Retail, 5]"),),
         (
-            "r.yaml:7:21: scope.account_classes[0]: must be lower-case words joined by hyphens, as in esma-retail, was 'Retail'",
-            "r.yaml:7:29: scope.account_classes[1]: must be text, was 5; put text in quotes",
+            "r.yaml:7:21: scope.account_classes[0]: expected lower-case words joined by hyphens, such as esma-retail, found 'Retail'",
+            "r.yaml:7:29: scope.account_classes[1]: expected text, found 5; put text in quotes",
         ),
     ),
     Broken(
@@ -111,7 +111,7 @@ BROKEN = (
         CAP,
         (("scope:\n  text: Everyone\n  account_classes: [retail]", "scope: everyone"),),
         (
-            "r.yaml:5:8: scope: must be a mapping, was 'everyone'; write its fields below it, indented",
+            "r.yaml:5:8: scope: expected a mapping, found 'everyone'; write its fields below it, indented",
         ),
     ),
     Broken(
@@ -119,7 +119,7 @@ BROKEN = (
         CAP,
         (("50%", "50"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: must be above 0 and at most 1 (0.125 or 12.5%), was 50",
+            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 50",
         ),
     ),
     Broken(
@@ -127,7 +127,7 @@ BROKEN = (
         CAP,
         (("50%", "50 %"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: must be a number such as 0.125, 12.5% or 5_000_000, was '50 %'",
+            "r.yaml:9:17: requirement.initial_rate: expected a number such as 0.125, 12.5% or 5_000_000, found '50 %'",
         ),
     ),
     Broken(
@@ -135,7 +135,7 @@ BROKEN = (
         CAP,
         (("50%", "0"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: must be above 0 and at most 1 (0.125 or 12.5%), was 0",
+            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 0",
         ),
     ),
     Broken(
@@ -143,7 +143,7 @@ BROKEN = (
         CAP,
         (("50%", "'0.5'"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: must be a number such as 0.125, 12.5% or 5_000_000, was '0.5'",
+            "r.yaml:9:17: requirement.initial_rate: expected a number such as 0.125, 12.5% or 5_000_000, found '0.5'",
         ),
     ),
     Broken(
@@ -151,7 +151,7 @@ BROKEN = (
         CAP,
         (("50%", "true"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: must be a number such as 0.125, 12.5% or 5_000_000, was true",
+            "r.yaml:9:17: requirement.initial_rate: expected a number such as 0.125, 12.5% or 5_000_000, found true",
         ),
     ),
     Broken(
@@ -159,7 +159,7 @@ BROKEN = (
         CAP,
         (("fraction_of_initial: 0.5", "fraction_of_initial: 0.5\n    rate: 0.25"),),
         (
-            "r.yaml:11:5: requirement.maintenance: must have either rate or fraction_of_initial; write one of them",
+            "r.yaml:11:5: requirement.maintenance: expected either rate or fraction_of_initial, found both; remove one",
         ),
     ),
     Broken(
@@ -167,7 +167,7 @@ BROKEN = (
         CAP,
         (("    fraction_of_initial: 0.5", "    rate: 0.6"),),
         (
-            "r.yaml:11:11: requirement.maintenance.rate: must not be above initial_rate (0.50), was 0.6",
+            "r.yaml:11:11: requirement.maintenance.rate: expected at most initial_rate (0.50), found 0.6",
         ),
     ),
     Broken(
@@ -175,7 +175,7 @@ BROKEN = (
         CAP,
         (("\n    fraction_of_initial: 0.5", " {}"),),
         (
-            "r.yaml:10:16: requirement.maintenance: must have either rate or fraction_of_initial; write one of them",
+            "r.yaml:10:16: requirement.maintenance: expected either rate or fraction_of_initial, found neither; add one",
         ),
     ),
     Broken(
@@ -183,20 +183,22 @@ BROKEN = (
         CAP,
         (("margin call", "margin-call"),),
         (
-            "r.yaml:12:22: maintenance_meaning: must be 'liquidation trigger', 'margin call' or 'clearing requirement', was 'margin-call'",
+            "r.yaml:12:22: maintenance_meaning: expected 'liquidation trigger', 'margin call' or 'clearing requirement', found 'margin-call'",
         ),
     ),
     Broken(
         "True is text",
         CAP,
         (("true", "True"),),
-        ("r.yaml:13:12: statutory: must be true or false, was 'True'",),
+        ("r.yaml:13:12: statutory: expected true or false, found 'True'",),
     ),
     Broken(
         "tolerance is negative",
         CAP,
         (("relative: 0", "relative: -0.1"),),
-        ("r.yaml:14:23: tolerance.relative: must be from 0 to 1 (0.15 or 15%), was -0.1",),
+        (
+            "r.yaml:14:23: tolerance.relative: expected a number from 0 to 1 (0.15 or 15%), found -0.1",
+        ),
     ),
     Broken(
         "citations are empty",
@@ -207,39 +209,41 @@ BROKEN = (
                 "citations: []\n",
             ),
         ),
-        ("r.yaml:15:12: citations: is empty; add an entry",),
+        ("r.yaml:15:12: citations: empty; add an entry",),
     ),
     Broken(
         "citations are missing",
         CAP,
         (("citations:\n  - reference: A law\n    via: its text\n    verified: primary\n", ""),),
-        ("r.yaml:1:1: citations: is missing; add it",),
+        ("r.yaml:1:1: citations: missing; add it",),
     ),
     Broken(
         "verified in another word",
         CAP,
         (("primary", "checked"),),
         (
-            "r.yaml:18:15: citations[0].verified: must be 'primary', 'secondary', 'unverified' or 'derived', was 'checked'",
+            "r.yaml:18:15: citations[0].verified: expected 'primary', 'secondary', 'unverified' or 'derived', found 'checked'",
         ),
     ),
     Broken(
         "citation without its copy",
         CAP,
         (("    via: its text\n", ""),),
-        ("r.yaml:16:5: citations[0].via: is missing; add it",),
+        ("r.yaml:16:5: citations[0].via: missing; add it",),
     ),
     Broken(
         "a date where text belongs",
         CAP,
         (("A law", "2018-03-27"),),
-        ("r.yaml:16:16: citations[0].reference: must be text, was 2018-03-27; put text in quotes",),
+        (
+            "r.yaml:16:16: citations[0].reference: expected text, found 2018-03-27; put text in quotes",
+        ),
     ),
     Broken(
         "a key twice",
         CAP,
         (("title: Small cap", "title: Small cap\ntitle: Again"),),
-        ("r.yaml:4:1: key 'title' stands already in line 3; remove one",),
+        ("r.yaml:4:1: duplicate key 'title', first in line 3; remove one",),
     ),
     Broken(
         "an anchor",
@@ -252,33 +256,33 @@ BROKEN = (
         CAP,
         (("title: Small cap", "title: Small: cap"),),
         (
-            "r.yaml:3:13: not valid YAML: mapping values are not allowed here; put text that holds ': ' in quotes, or mend the indent",
+            "r.yaml:3:13: invalid YAML: mapping values are not allowed here; put text that contains ': ' in quotes, or correct the indent",
         ),
     ),
     Broken(
         "a tab",
         CAP,
         (("title: Small cap", "\ttitle: Small cap"),),
-        ("r.yaml:3:1: a tab; use spaces",),
+        ("r.yaml:3:1: tab is not allowed; use spaces",),
     ),
     Broken(
         "nothing after a colon",
         CAP,
         (("title: Small cap", "title:"),),
-        ("r.yaml:3:7: nothing is written here; write a value, null, or ''",),
+        ("r.yaml:3:7: missing value; add a value, null or ''",),
     ),
     Broken(
         "not a number",
         CAP,
         (("0.0001", ".nan"),),
-        ("r.yaml:14:36: .nan is not a finite number; write a number, or put it in quotes",),
+        ("r.yaml:14:36: expected a finite number, found .nan; use a number, or put it in quotes",),
     ),
     Broken(
         "an asset in small letters",
         SCHEDULE,
         (("BTC, ETH", "BTC, eth"),),
         (
-            "r.yaml:13:21: requirement.classes.A.assets[1]: must be a ticker in capitals, as in BTC, was 'eth'",
+            "r.yaml:13:21: requirement.classes.A.assets[1]: expected a ticker in capitals, such as BTC, found 'eth'",
         ),
     ),
     Broken(
@@ -286,21 +290,21 @@ BROKEN = (
         SCHEDULE,
         (("BTC, ETH", "BTC, NO, 42"),),
         (
-            "r.yaml:13:25: requirement.classes.A.assets[2]: must be text, was 42; put text in quotes",
+            "r.yaml:13:25: requirement.classes.A.assets[2]: expected text, found 42; put text in quotes",
         ),
     ),
     Broken(
         "a class without assets",
         SCHEDULE,
         (("[BTC, ETH]", "[]"),),
-        ("r.yaml:13:15: requirement.classes.A.assets: is empty; add an entry",),
+        ("r.yaml:13:15: requirement.classes.A.assets: empty; add an entry",),
     ),
     Broken(
         "an asset in two classes",
         SCHEDULE,
         (("[SOL]", "[SOL, BTC]"),),
         (
-            "r.yaml:21:21: requirement.classes.B.assets[1]: 'BTC' is in class A already; list it once",
+            "r.yaml:21:21: requirement.classes.B.assets[1]: 'BTC' is already in class A; list it once",
         ),
     ),
     Broken(
@@ -308,7 +312,7 @@ BROKEN = (
         SCHEDULE,
         (("BTC, ETH", "BTC, BTC"),),
         (
-            "r.yaml:13:21: requirement.classes.A.assets[1]: 'BTC' is in class A already; list it once",
+            "r.yaml:13:21: requirement.classes.A.assets[1]: 'BTC' is already in class A; list it once",
         ),
     ),
     Broken(
@@ -316,7 +320,7 @@ BROKEN = (
         SCHEDULE,
         (("upper: 2_000_000", "upper: 1_000_000"),),
         (
-            "r.yaml:18:19: requirement.classes.A.tiers[1].upper: must be above the bound before it (1000000), was 1000000",
+            "r.yaml:18:19: requirement.classes.A.tiers[1].upper: expected a bound above the previous one (1000000), found 1000000",
         ),
     ),
     Broken(
@@ -324,7 +328,7 @@ BROKEN = (
         SCHEDULE,
         (("0.1002", "0.0999"),),
         (
-            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: must not be below the rate of the tier before it (0.1001), was 0.0999",
+            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: expected at least the rate of the previous tier (0.1001), found 0.0999",
         ),
     ),
     Broken(
@@ -332,7 +336,7 @@ BROKEN = (
         SCHEDULE,
         (("0.0504", "0.0500"),),
         (
-            "r.yaml:18:70: requirement.classes.A.tiers[1].maintenance_rate: must not be below the rate of the tier before it (0.0501), was 0.0500",
+            "r.yaml:18:70: requirement.classes.A.tiers[1].maintenance_rate: expected at least the rate of the previous tier (0.0501), found 0.0500",
         ),
     ),
     Broken(
@@ -340,7 +344,7 @@ BROKEN = (
         SCHEDULE,
         (("maintenance_rate: 0.0504}", "maintenance_rate: 0.1101}"),),
         (
-            "r.yaml:18:70: requirement.classes.A.tiers[1].maintenance_rate: must not be above initial_rate (0.1002), was 0.1101",
+            "r.yaml:18:70: requirement.classes.A.tiers[1].maintenance_rate: expected at most initial_rate (0.1002), found 0.1101",
         ),
     ),
     Broken(
@@ -348,22 +352,24 @@ BROKEN = (
         SCHEDULE,
         (("0.1002", "1.2"),),
         (
-            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: must be above 0 and at most 1 (0.125 or 12.5%), was 1.2",
+            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 1.2",
         ),
     ),
     Broken(
         "a negative bound",
         SCHEDULE,
         (("upper: 2_000_000", "upper: -5"),),
-        ("r.yaml:18:19: requirement.classes.A.tiers[1].upper: must be above 0, was -5",),
+        (
+            "r.yaml:18:19: requirement.classes.A.tiers[1].upper: expected a number above 0, found -5",
+        ),
     ),
     Broken(
         "a bound under another name",
         SCHEDULE,
         (("upper: 2_000_000", "lower: 2_000_000"),),
         (
-            "r.yaml:18:11: requirement.classes.A.tiers[1].upper: is missing; add it",
-            "r.yaml:18:12: requirement.classes.A.tiers[1].lower: is no field here; remove it",
+            "r.yaml:18:11: requirement.classes.A.tiers[1].upper: missing; add it",
+            "r.yaml:18:12: requirement.classes.A.tiers[1].lower: unknown field; remove it",
         ),
     ),
     Broken(
@@ -371,8 +377,8 @@ BROKEN = (
         SCHEDULE,
         (("v1: 0.1", "v1: 0.2"),),
         (
-            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: tiers add up to 10.0150% of notional at 2000000, the formula gives 20.0266%; they must meet within 1%",
-            "r.yaml:18:70: requirement.classes.A.tiers[1].maintenance_rate: tiers add up to 5.0250% of notional at 2000000, the formula gives 10.0532%; they must meet within 1%",
+            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: tiers sum to 10.0150% of notional at 2000000, the formula gives 20.0266%; change the rates until both agree within 1%",
+            "r.yaml:18:70: requirement.classes.A.tiers[1].maintenance_rate: tiers sum to 5.0250% of notional at 2000000, the formula gives 10.0532%; change the rates until both agree within 1%",
         ),
     ),
     Broken(
@@ -380,7 +386,7 @@ BROKEN = (
         SCHEDULE,
         (("      adv_ref: 5_000_000_000\n", ""),),
         (
-            "r.yaml:12:7: requirement.classes.A.adv_ref: is missing; the formula above the last tier needs it",
+            "r.yaml:12:7: requirement.classes.A.adv_ref: missing; add it for the formula above the last tier",
         ),
     ),
     Broken(
@@ -388,7 +394,7 @@ BROKEN = (
         SCHEDULE,
         (("    A:", "    a:"),),
         (
-            "r.yaml:11:5: requirement.classes.a: must be a name that begins with a capital, as in A, was 'a'",
+            "r.yaml:11:5: requirement.classes.a: expected a name that begins with a capital, such as A, found 'a'",
         ),
     ),
     Broken(
@@ -396,7 +402,7 @@ BROKEN = (
         SCHEDULE,
         (("maintenance_days: 0.25", "maintenance_days: 2"),),
         (
-            "r.yaml:8:56: requirement.formula.maintenance_days: must not be above initial_days (1), was 2",
+            "r.yaml:8:56: requirement.formula.maintenance_days: expected at most initial_days (1), found 2",
         ),
     ),
     Broken(
@@ -404,29 +410,27 @@ BROKEN = (
         SCHEDULE,
         (("above_last_tier: formula", "above_last_tier: the sky"),),
         (
-            "r.yaml:7:20: requirement.above_last_tier: must be 'formula', 'last rate' or 'nothing', was 'the sky'",
+            "r.yaml:7:20: requirement.above_last_tier: expected 'formula', 'last rate' or 'nothing', found 'the sky'",
         ),
     ),
     Broken(
         "unlisted assets left open",
         SCHEDULE,
         (("unlisted: not observable", "unlisted: null"),),
-        ("r.yaml:9:13: requirement.unlisted: must be 'not observable', was null",),
+        ("r.yaml:9:13: requirement.unlisted: expected 'not observable', found null",),
     ),
     Broken(
         "formula is missing",
         SCHEDULE,
         (("  formula: {pi: 5%, initial_days: 1, maintenance_days: 0.25}\n", ""),),
-        (
-            "r.yaml:7:3: requirement.formula: is missing; add it, or write 'above_last_tier: last rate'",
-        ),
+        ("r.yaml:7:3: requirement.formula: missing; add it, or use 'above_last_tier: last rate'",),
     ),
     Broken(
         "a class that is a number",
         SCHEDULE,
         (("    A:", "    A: 5\n    C:"),),
         (
-            "r.yaml:11:8: requirement.classes.A: must be a mapping, was 5; write its fields below it, indented",
+            "r.yaml:11:8: requirement.classes.A: expected a mapping, found 5; write its fields below it, indented",
         ),
     ),
     Broken(
@@ -434,8 +438,8 @@ BROKEN = (
         SCHEDULE,
         (("requirement:", "requirement: 3\nrest:"),),
         (
-            "r.yaml:6:14: requirement: must be a mapping, was 3; write its fields below it, indented",
-            "r.yaml:7:1: rest: is no field here; did you mean rates?",
+            "r.yaml:6:14: requirement: expected a mapping, found 3; write its fields below it, indented",
+            "r.yaml:7:1: rest: unknown field; did you mean rates?",
         ),
     ),
     Broken(
@@ -449,66 +453,66 @@ BROKEN = (
             ("statutory: false\n", ""),
         ),
         (
-            "r.yaml:1:1: statutory: is missing; add it",
-            "r.yaml:1:5: id: must be lower-case words joined by hyphens, as in esma-retail, was 'Small'",
-            "r.yaml:18:19: requirement.classes.A.tiers[1].upper: must be above the bound before it (1000000), was 1000000",
-            "r.yaml:21:16: requirement.classes.B.assets[0]: 'BTC' is in class A already; list it once",
-            "r.yaml:31:15: citations[0].verified: must be 'primary', 'secondary', 'unverified' or 'derived', was 'sure'",
+            "r.yaml:1:1: statutory: missing; add it",
+            "r.yaml:1:5: id: expected lower-case words joined by hyphens, such as esma-retail, found 'Small'",
+            "r.yaml:18:19: requirement.classes.A.tiers[1].upper: expected a bound above the previous one (1000000), found 1000000",
+            "r.yaml:21:16: requirement.classes.B.assets[0]: 'BTC' is already in class A; list it once",
+            "r.yaml:31:15: citations[0].verified: expected 'primary', 'secondary', 'unverified' or 'derived', found 'sure'",
         ),
     ),
 )
 
 
-def _broken(one: Broken) -> str:
-    text = one.right
-    for old, new in one.edits:
+def _broken(case: Broken) -> str:
+    text = case.valid
+    for old, new in case.edits:
         assert old in text
         text = text.replace(old, new, 1)
     return text
 
 
-@pytest.mark.parametrize("one", BROKEN, ids=lambda one: one.name)
-def test_every_error_is_named_at_its_place(
-    one: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.name)
+def test_every_error_is_reported_at_its_place(
+    case: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("r.yaml").write_text(_broken(one), encoding="utf-8")
-    assert loader.check("r.yaml") == list(one.lines)
+    Path("r.yaml").write_text(_broken(case), encoding="utf-8")
+    assert loader.check("r.yaml") == list(case.lines)
 
 
-@pytest.mark.parametrize("one", BROKEN, ids=lambda one: one.name)
-def test_loading_names_the_first_error_and_counts_the_others(
-    one: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.name)
+def test_loading_reports_the_first_error_and_counts_the_others(
+    case: Broken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("r.yaml").write_text(_broken(one), encoding="utf-8")
-    others = len(one.lines) - 1
-    more = f" (and {others} more)" if others else ""
+    Path("r.yaml").write_text(_broken(case), encoding="utf-8")
+    other_count = len(case.lines) - 1
+    more = f" (and {other_count} more)" if other_count else ""
     with pytest.raises(loader.RuleError) as caught:
         loader.load("r.yaml")
-    assert str(caught.value) == one.lines[0] + more
+    assert str(caught.value) == case.lines[0] + more
 
 
-@pytest.mark.parametrize("right", [CAP, SCHEDULE])
-def test_the_texts_are_right_before_they_are_broken(right: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("valid", [CAP, SCHEDULE])
+def test_the_unmodified_texts_are_valid(valid: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
-    path.write_text(right, encoding="utf-8")
+    path.write_text(valid, encoding="utf-8")
     assert loader.check(path) == []
 
 
 @pytest.mark.parametrize("text", ["- 1", "5", "2026-01-01", "hello", "null", "[]"])
-def test_what_is_no_mapping_is_no_rule_set(text: str, tmp_path: Path) -> None:
+def test_a_rule_set_must_be_a_mapping(text: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(text, encoding="utf-8")
     (line,) = loader.check(path)
-    assert line.startswith(f"{path}:1:1: a rule set must be a mapping, was ")
+    assert line.startswith(f"{path}:1:1: expected a rule set as a mapping, found ")
     assert line.endswith("; begin with 'id:'")
 
 
-def test_every_missing_field_is_named(tmp_path: Path) -> None:
+def test_every_missing_field_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("kind: cap\n", encoding="utf-8")
     fields = "citations id maintenance_meaning requirement scope statutory title tolerance version"
     assert loader.check(path) == [
-        f"{path}:1:1: {one}: is missing; add it" for one in fields.split()
+        f"{path}:1:1: {field}: missing; add it" for field in fields.split()
     ]

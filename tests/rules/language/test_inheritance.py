@@ -1,4 +1,4 @@
-"""Rule sets that vary another: what is taken, what is replaced, and where each line stands."""
+"""Inheritance of rule sets: inherited and replaced fields, and the place of each error."""
 
 from decimal import Decimal as D
 from pathlib import Path
@@ -13,104 +13,104 @@ from tests.rules.small import CAP, VARIANT
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small-cap.yaml").write_text(CAP, encoding="utf-8")
     (tmp_path / "small-variant.yaml").write_text(VARIANT, encoding="utf-8")
     return tmp_path
 
 
-def test_fields_are_taken_and_overridden(here: Path) -> None:
-    found = loader.load(here / "small-variant.yaml")
-    assert found.requirement == Cap(D("0.25"), None)
-    assert (found.id, found.title, found.extends) == (
+def test_fields_are_inherited_and_overridden(folder: Path) -> None:
+    rule_set = loader.load(folder / "small-variant.yaml")
+    assert rule_set.requirement == Cap(D("0.25"), None)
+    assert (rule_set.id, rule_set.title, rule_set.extends) == (
         *("small-variant", "Small variant"),
         "small-cap.yaml",
     )
-    parent = loader.load(here / "small-cap.yaml")
-    assert found.scope == parent.scope
-    assert found.citations == parent.citations
-    assert found.statutory is parent.statutory
+    parent = loader.load(folder / "small-cap.yaml")
+    assert rule_set.scope == parent.scope
+    assert rule_set.citations == parent.citations
+    assert rule_set.statutory is parent.statutory
 
 
-def test_a_file_is_sought_beside_the_one_that_names_it(here: Path) -> None:
-    below = here / "below"
-    below.mkdir()
-    (below / "two.yaml").write_text(
+def test_a_parent_file_is_relative_to_the_child(folder: Path) -> None:
+    subfolder = folder / "below"
+    subfolder.mkdir()
+    (subfolder / "two.yaml").write_text(
         VARIANT.replace("small-cap.yaml", "../small-variant.yaml").replace("25%", "20%")
     )
     assert loader.load("below/two.yaml").requirement == Cap(D("0.20"), None)
 
 
-def test_an_error_in_what_is_inherited_names_the_file_to_mend(here: Path) -> None:
-    (here / "small-cap.yaml").write_text(CAP.replace("statutory: true", "statutory: perhaps"))
+def test_an_error_in_an_inherited_field_names_the_parent_file(folder: Path) -> None:
+    (folder / "small-cap.yaml").write_text(CAP.replace("statutory: true", "statutory: perhaps"))
     assert loader.check("small-variant.yaml") == [
-        "small-cap.yaml:13:12: statutory: must be true or false, was 'perhaps'"
+        "small-cap.yaml:13:12: statutory: expected true or false, found 'perhaps'"
     ]
 
 
-def test_an_error_across_two_files_is_told_in_the_one_that_was_named(here: Path) -> None:
+def test_an_error_across_two_files_is_placed_in_the_child(folder: Path) -> None:
     variant = VARIANT.replace("maintenance: null", "maintenance: {rate: 30%}")
-    (here / "small-variant.yaml").write_text(variant)
+    (folder / "small-variant.yaml").write_text(variant)
     assert loader.check("small-variant.yaml") == [
-        "small-variant.yaml:7:16: requirement.maintenance: must have either rate or fraction_of_initial; write one of them",
-        "small-variant.yaml:7:23: requirement.maintenance.rate: must not be above initial_rate (0.25), was 0.30",
+        "small-variant.yaml:7:16: requirement.maintenance: expected either rate or fraction_of_initial, found both; remove one",
+        "small-variant.yaml:7:23: requirement.maintenance.rate: expected at most initial_rate (0.25), found 0.30",
     ]
 
 
-def test_what_speaks_of_one_rule_set_alone_is_not_inherited(here: Path) -> None:
-    (here / "small-cap.yaml").write_text(CAP + "about: Of the cap alone.\n")
+def test_about_is_not_inherited(folder: Path) -> None:
+    (folder / "small-cap.yaml").write_text(CAP + "about: Of the cap alone.\n")
     assert loader.load("small-variant.yaml").about == ""
 
 
-def test_a_file_to_extend_ends_in_yaml(here: Path) -> None:
-    (here / "secret").write_text("a: 1")
-    (here / "small-variant.yaml").write_text(VARIANT.replace("small-cap.yaml", "./secret"))
+def test_a_parent_file_ends_in_yaml(folder: Path) -> None:
+    (folder / "secret").write_text("a: 1")
+    (folder / "small-variant.yaml").write_text(VARIANT.replace("small-cap.yaml", "./secret"))
     (line,) = loader.check("small-variant.yaml")
     assert line.startswith(
-        "small-variant.yaml:4:10: extends: './secret' cannot be had: no rule set is called './secret'"
+        "small-variant.yaml:4:10: extends: cannot load './secret': unknown rule set './secret'"
     )
 
 
-def test_a_chain_that_is_too_long_is_refused(here: Path) -> None:
+def test_a_chain_that_is_too_long_is_rejected(folder: Path) -> None:
     for number in range(10):
         text = VARIANT.replace("small-cap.yaml", f"v{number + 1}.yaml")
-        (here / f"v{number}.yaml").write_text(text)
-    with pytest.raises(WrittenError, match="more than 8 rule sets stand on one another"):
+        (folder / f"v{number}.yaml").write_text(text)
+    with pytest.raises(WrittenError, match="chain of more than 8 rule sets"):
         loader.resolved("v0.yaml")
 
 
-def test_a_circle_names_its_files(here: Path) -> None:
-    (here / "a.yaml").write_text(VARIANT.replace("small-cap", "b"))
-    (here / "b.yaml").write_text(VARIANT.replace("small-cap", "a"))
+def test_a_circular_chain_names_its_files(folder: Path) -> None:
+    (folder / "a.yaml").write_text(VARIANT.replace("small-cap", "b"))
+    (folder / "b.yaml").write_text(VARIANT.replace("small-cap", "a"))
     (line,) = loader.check("a.yaml")
-    assert line == "b.yaml:4:10: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml; mend one"
+    assert line == "b.yaml:4:10: extends: circular chain: a.yaml -> b.yaml -> a.yaml; change one"
 
 
-def test_a_circle_by_another_spelling_is_one_too(here: Path) -> None:
-    (here / "a.yaml").write_text(VARIANT.replace("small-cap.yaml", "./x/../b.yaml"))
-    (here / "b.yaml").write_text(VARIANT.replace("small-cap.yaml", "x/../a.yaml"))
+def test_a_circular_chain_is_detected_under_another_spelling(folder: Path) -> None:
+    (folder / "a.yaml").write_text(VARIANT.replace("small-cap.yaml", "./x/../b.yaml"))
+    (folder / "b.yaml").write_text(VARIANT.replace("small-cap.yaml", "x/../a.yaml"))
     (line,) = loader.check("a.yaml")
-    assert line == "b.yaml:4:10: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml; mend one"
+    assert line == "b.yaml:4:10: extends: circular chain: a.yaml -> b.yaml -> a.yaml; change one"
 
 
-def test_null_takes_away_what_has_no_empty_form(here: Path) -> None:
-    """Flags are a list and inputs a mapping: neither may be null, both may be absent."""
-    (here / "small-cap.yaml").write_text(
+def test_null_removes_a_field_without_empty_form(folder: Path) -> None:
+    """Flags are a list and inputs a mapping; neither may be null, both may be absent."""
+    (folder / "small-cap.yaml").write_text(
         CAP + "flags:\n  - {field: scope, status: narrow, note: A note.}\n"
     )
     assert loader.load("small-variant.yaml").flags
-    (here / "small-variant.yaml").write_text(VARIANT + "flags: null\n")
+    (folder / "small-variant.yaml").write_text(VARIANT + "flags: null\n")
     assert loader.load("small-variant.yaml").flags == ()
     assert "flags: null" in pages.resolved_text(loader.resolved("small-variant.yaml"))
-    (here / "other.yaml").write_text(
+    (folder / "other.yaml").write_text(
         VARIANT.replace("small-variant", "other").replace("small-cap", "small-variant")
         + "flags: [{field: scope, status: wide, note: Again.}]\n"
     )
-    assert [one.status for one in loader.load("other.yaml").flags] == ["wide"]
+    assert [flag.status for flag in loader.load("other.yaml").flags] == ["wide"]
 
 
-def test_limits_across_venues_are_inherited_and_taken_away(here: Path) -> None:
+def test_cross_venue_limits_are_inherited_and_removed(folder: Path) -> None:
     text = """\
 id: mine
 version: "1"
@@ -118,40 +118,40 @@ title: Mine
 extends: harmonized-baseline
 cross_venue: {gap: 10%, saving: null}
 """
-    (here / "mine.yaml").write_text(text)
-    found = loader.load("mine.yaml").cross_venue
-    assert found == CrossVenue(D("0.10"), D("0.5"), D(3), D(5), None, D(50))
-    (here / "mine.yaml").write_text(text.replace("{gap: 10%, saving: null}", "null"))
+    (folder / "mine.yaml").write_text(text)
+    limits = loader.load("mine.yaml").cross_venue
+    assert limits == CrossVenue(D("0.10"), D("0.5"), D(3), D(5), None, D(50))
+    (folder / "mine.yaml").write_text(text.replace("{gap: 10%, saving: null}", "null"))
     assert loader.load("mine.yaml").cross_venue is None
 
 
-def test_a_parent_that_is_no_yaml_is_told_at_its_place(here: Path) -> None:
-    (here / "small-cap.yaml").write_text("a: [1\n")
+def test_a_parent_that_is_not_yaml_is_reported_at_its_place(folder: Path) -> None:
+    (folder / "small-cap.yaml").write_text("a: [1\n")
     (line,) = loader.check("small-variant.yaml")
-    assert line.startswith("small-cap.yaml:1:4: not valid YAML")
+    assert line.startswith("small-cap.yaml:1:4: invalid YAML")
 
 
-def test_resolved_text_says_where_each_field_comes_from(here: Path) -> None:
-    text = pages.resolved_text(loader.resolved(here / "small-variant.yaml"))
-    name = here / "small-cap.yaml"
-    assert f'kind: "cap"  # from {name}\n' in text
-    assert f"  initial_rate: 0.25  # instead of 0.50 in {name}\n" in text
-    assert f"  maintenance: null  # instead of that in {name}\n" in text
+def test_resolved_text_marks_inherited_fields(folder: Path) -> None:
+    text = pages.resolved_text(loader.resolved(folder / "small-variant.yaml"))
+    name = folder / "small-cap.yaml"
+    assert f'kind: "cap"  # inherited from {name}\n' in text
+    assert f"  initial_rate: 0.25  # replaces 0.50 in {name}\n" in text
+    assert f"  maintenance: null  # replaces the value in {name}\n" in text
     assert 'title: "Small variant"\n' in text
 
 
 @pytest.mark.parametrize("pack", loader.packs())
-def test_resolved_text_is_the_same_rule_set(pack: str, tmp_path: Path) -> None:
+def test_resolved_text_loads_as_the_same_rule_set(pack: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     text = pages.resolved_text(loader.resolved(pack))
     path.write_text(text.replace("extends:", "# extends:"), encoding="utf-8")
-    found, due = loader.load(path), loader.load(pack)
-    assert found.requirement == due.requirement
-    assert (found.scope, found.tolerance, found.citations) == (
-        *(due.scope, due.tolerance),
-        due.citations,
+    rule_set, expected = loader.load(path), loader.load(pack)
+    assert rule_set.requirement == expected.requirement
+    assert (rule_set.scope, rule_set.tolerance, rule_set.citations) == (
+        *(expected.scope, expected.tolerance),
+        expected.citations,
     )
 
 
-def test_a_rule_set_that_stands_alone_has_no_comments() -> None:
+def test_a_rule_set_without_parent_has_no_comments() -> None:
     assert "#" not in pages.resolved_text(loader.resolved("uk-fca"))

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors complete and check rule sets with."""
+"""JSON Schema with which editors complete and validate rule sets."""
 
 import json
 from collections.abc import Iterator
@@ -20,26 +20,26 @@ VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 
 def _as_json(value: Plain) -> Any:
-    """A written value in the types that JSON has."""
+    """Returns a YAML value in the types of JSON."""
     if isinstance(value, dict):
-        return {key: _as_json(one) for key, one in value.items()}
+        return {key: _as_json(field) for key, field in value.items()}
     if isinstance(value, list):
-        return [_as_json(one) for one in value]
+        return [_as_json(entry) for entry in value]
     if isinstance(value, Decimal):
         return float(value)
     return str(value) if isinstance(value, date) else value
 
 
-def test_the_published_schema_is_that_of_the_model() -> None:
+def test_the_published_schema_equals_the_generated_one() -> None:
     text = files("rules").joinpath("ruleset.schema.json").read_text(encoding="utf-8")
     assert text == json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_the_schema_is_valid_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 
-def test_editors_find_the_schema_in_the_first_line() -> None:
+def test_every_pack_names_the_schema_in_its_first_line() -> None:
     for pack in loader.packs():
         assert loader.source(pack).startswith(
             "# yaml-language-server: $schema=ruleset.schema.json\n"
@@ -53,30 +53,30 @@ def test_packs_satisfy_the_schema_as_this_tool_reads_them(pack: str) -> None:
 
 @pytest.mark.parametrize("pack", loader.packs())
 def test_packs_satisfy_the_schema_as_an_editor_reads_them(pack: str) -> None:
-    """An editor takes 50% and 5_000_000 for text, and knows nothing of Decimal."""
-    VALIDATOR.validate(_edited(pack))
+    """Editors parse 50% and 5_000_000 as text and have no Decimal."""
+    VALIDATOR.validate(_as_editor(pack))
 
 
-def _edited(pack: str) -> Any:
-    """Read as YAML 1.2 does: grouped digits and days are text."""
+def _as_editor(pack: str) -> Any:
+    """Returns a pack as parsed by YAML 1.2: grouped digits and dates are text."""
     text = loader.source(pack)
     value = yaml.safe_load(text)
 
-    def regroup(one: Any) -> Any:
-        if isinstance(one, dict):
-            return {key: regroup(item) for key, item in one.items()}
-        if isinstance(one, list):
-            return [regroup(item) for item in one]
-        if isinstance(one, date):
-            return str(one)
-        grouped = f"{one:_}" if isinstance(one, int) and not isinstance(one, bool) else ""
-        return grouped if "_" in grouped and grouped in text else one
+    def regroup(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: regroup(field) for key, field in node.items()}
+        if isinstance(node, list):
+            return [regroup(entry) for entry in node]
+        if isinstance(node, date):
+            return str(node)
+        grouped = f"{node:_}" if isinstance(node, int) and not isinstance(node, bool) else ""
+        return grouped if "_" in grouped and grouped in text else node
 
     return regroup(value)
 
 
 @pytest.mark.parametrize(
-    ("right", "old", "new"),
+    ("valid", "old", "new"),
     [
         (CAP, "kind: cap", "kind: rule"),
         (CAP, "title: Small cap\n", ""),
@@ -95,18 +95,20 @@ def _edited(pack: str) -> Any:
         (SCHEDULE, "not observable", "compliant"),
     ],
 )
-def test_editors_mark_what_the_tool_refuses(right: str, old: str, new: str) -> None:
-    assert VALIDATOR.is_valid(yaml.safe_load(right))
-    assert not VALIDATOR.is_valid(yaml.safe_load(right.replace(old, new, 1)))
+def test_the_schema_rejects_invalid_rule_sets(valid: str, old: str, new: str) -> None:
+    assert VALIDATOR.is_valid(yaml.safe_load(valid))
+    assert not VALIDATOR.is_valid(yaml.safe_load(valid.replace(old, new, 1)))
 
 
 def _properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, one in schema["$defs"].items():
-        for field, property_ in one.get("properties", {}).items():
+    for name, definition in schema["$defs"].items():
+        for field, property_ in definition.get("properties", {}).items():
             yield f"{name}.{field}", property_
 
 
 def test_every_field_is_described() -> None:
-    bare = [name for name, one in _properties(json_schema()) if not one.get("description")]
-    assert bare == []
+    undescribed = [
+        name for name, property_ in _properties(json_schema()) if not property_.get("description")
+    ]
+    assert undescribed == []
     assert len(list(_properties(json_schema()))) > 40

@@ -1,6 +1,6 @@
-"""What every adapter must hold on every snapshot it can read; a new venue is tested by being listed."""
+"""Laws that every adapter satisfies on every snapshot it reads; new venues are tested once listed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -19,13 +19,13 @@ _TO_RATE: dict[str, Callable[[Any], Fraction]] = {
 
 
 ROOTS = Fraction(1, 10**24)
-"""How far a root of many digits, at which two pieces meet, may lie beside the true one."""
+"""Tolerance for a rounded root at which two pieces meet."""
 
 
 def bounds_tile(schedule: MarginSchedule) -> None:
-    """Pieces rise from 0 without a gap, up to the end of the schedule."""
-    for figure in (schedule.initial, schedule.maintenance):
-        function = value_of(figure)
+    """Checks that pieces rise from 0 without a gap up to the end of the schedule."""
+    for observed in (schedule.initial, schedule.maintenance):
+        function = value_of(observed)
         if function is not None:
             uppers = [piece.upper for piece in function.pieces]
             assert uppers[0] > 0
@@ -33,7 +33,7 @@ def bounds_tile(schedule: MarginSchedule) -> None:
 
 
 def initial_covers_maintenance(schedule: MarginSchedule) -> None:
-    """IM ≥ MM at every bound that both share, where both are known."""
+    """Checks IM ≥ MM at every bound where both are known."""
     initial, maintenance = value_of(schedule.initial), value_of(schedule.maintenance)
     if initial is None or maintenance is None:
         return
@@ -47,28 +47,30 @@ def initial_covers_maintenance(schedule: MarginSchedule) -> None:
 def margin(function: MarginFunction, notional: Decimal) -> Fraction:
     """Exact margin by the definition of a piece."""
     pieces = function.pieces
-    piece = next(one for one in pieces if notional <= one.upper)
+    piece = next(piece for piece in pieces if notional <= piece.upper)
     size = Fraction(notional)
     curved = Fraction(piece.coefficient) * Fraction(notional**piece.power)
     return Fraction(piece.fixed) + Fraction(piece.rate) * size + curved
 
 
-def evidence_resolves(snapshot: Snapshot, schedule: MarginSchedule) -> int:
-    """Every pointer leads to a number, and rates and bounds there are the tier's; gives a count."""
-    documents = {one.sha256: decode(one) for one in snapshot.payloads}
-    seen = 0
+def evidence_resolves(documents: Mapping[str, object], schedule: MarginSchedule) -> int:
+    """Checks that pointers lead to numbers and match the tiers; returns the number of pointers.
+
+    ``documents`` are the decoded payloads of the schedule's snapshot by hash.
+    """
+    pointer_count = 0
     for evidence in schedule.evidence:
         document = documents[evidence.sha256]
         for row in evidence.rows:
             for column in evidence.columns:
                 published = resolve(document, row + column.key)
                 assert published is not None or column.figure == "upper", (row, column)
-                seen += 1
+                pointer_count += 1
     main = schedule.evidence[0]
     if len(main.rows) == len(schedule.tiers):
         for tier, row in zip(schedule.tiers, main.rows, strict=True):
             _tier_is_published(documents[main.sha256], main, tier, row)
-    return seen
+    return pointer_count
 
 
 def _tier_is_published(document: object, evidence: Evidence, tier: Tier, row: str) -> None:
@@ -82,21 +84,22 @@ def _tier_is_published(document: object, evidence: Evidence, tier: Tier, row: st
         if published in {None, ""} or published == 2**63 - 1:
             continue
         if column.figure in {"upper", "lower", "deduction"}:
-            held = getattr(tier, column.figure)
-            if held is None:
+            actual = getattr(tier, column.figure)
+            if actual is None:
                 continue
-            assert Fraction(held) == Fraction(published) * multiplier, (row, column)
+            assert Fraction(actual) == Fraction(published) * multiplier, (row, column)
         elif column.figure in {"initial", "maintenance"}:
-            held = Fraction(getattr(tier, f"{column.figure}_rate"))
-            due = _TO_RATE[column.unit](published)
-            assert abs(held - due) <= due / 10**26, (row, column)
+            actual = Fraction(getattr(tier, f"{column.figure}_rate"))
+            expected = _TO_RATE[column.unit](published)
+            assert abs(actual - expected) <= expected / 10**26, (row, column)
 
 
 def all_laws(snapshot: Snapshot, schedules: Iterator[MarginSchedule]) -> int:
-    """Hold every law on every schedule of a snapshot; gives how many pointers were followed."""
-    followed = 0
+    """Checks all laws on every schedule of a snapshot; returns the number of pointers followed."""
+    documents = {payload.sha256: decode(payload) for payload in snapshot.payloads}
+    pointer_count = 0
     for schedule in schedules:
         bounds_tile(schedule)
         initial_covers_maintenance(schedule)
-        followed += evidence_resolves(snapshot, schedule)
-    return followed
+        pointer_count += evidence_resolves(documents, schedule)
+    return pointer_count

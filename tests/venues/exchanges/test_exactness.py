@@ -12,10 +12,10 @@ from venues.registry import VENUES
 PAIRS = 1_000_000
 FUNCTIONS = [
     function
-    for one in VENUES
-    for schedule in recorded.schedules(one.venue)
-    for figure in (schedule.initial, schedule.maintenance)
-    for function in [value_of(figure)]
+    for adapter in VENUES
+    for schedule in recorded.schedules(adapter.venue)
+    for observed in (schedule.initial, schedule.maintenance)
+    for function in [value_of(observed)]
     if function is not None
 ]
 
@@ -50,9 +50,9 @@ def test_recorded_marginal_margins_are_the_sum_over_slices_of_the_published_tier
             top = float(uppers[-1]) if uppers[-1].is_finite() else 1e10
             notional = rng.uniform(0.0, top, 20)
             margins = panel([function]).evaluate(np.zeros(20, np.intp), notional)
-            for held, margin in zip(notional.tolist(), margins.tolist(), strict=True):
-                due = oracles.slices(uppers, rates, held)
-                assert abs(margin - due) <= due / 10**12, schedule.key
+            for size, margin in zip(notional.tolist(), margins.tolist(), strict=True):
+                expected = oracles.slices(uppers, rates, size)
+                assert abs(margin - expected) <= expected / 10**12, schedule.key
 
 
 def rate_of(tier: Tier) -> Decimal:

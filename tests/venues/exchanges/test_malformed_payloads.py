@@ -1,4 +1,4 @@
-"""Broken payloads: never an exception, never a margin from a number that is none."""
+"""Broken payloads never raise and never give a margin from an invalid number."""
 
 import json
 from typing import Any
@@ -12,8 +12,8 @@ from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, val
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, trimmed, with_content, written
 
-SNAPSHOTS = [trimmed(one) for one in recorded.snapshots()]
-NO_NUMBER = ["NaN", "Infinity", -1, "-0.5", None, "", [], {}, True, "1e999", 10**400, "<script>"]
+SNAPSHOTS = [trimmed(snapshot) for snapshot in recorded.snapshots()]
+NOT_NUMBERS = ["NaN", "Infinity", -1, "-0.5", None, "", [], {}, True, "1e999", 10**400, "<script>"]
 
 patient = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -21,14 +21,14 @@ patient = settings(
 
 
 def margin_call(snapshot: Snapshot) -> Payload:
-    """The payload that the first schedule rests on."""
+    """Payload behind the first schedule."""
     sha256 = parsed(snapshot).schedules[0].evidence[0].sha256
-    return next(one for one in snapshot.payloads if one.sha256 == sha256)
+    return next(payload for payload in snapshot.payloads if payload.sha256 == sha256)
 
 
-def sound(schedule: MarginSchedule) -> None:
-    for figure in (schedule.initial, schedule.maintenance):
-        function = value_of(figure)
+def assert_sound(schedule: MarginSchedule) -> None:
+    for observed in (schedule.initial, schedule.maintenance):
+        function = value_of(observed)
         if function is not None:
             assert isinstance(function, MarginFunction)
             assert all(0 <= piece.rate <= 1 for piece in function.pieces)
@@ -39,21 +39,23 @@ def leaves(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(document, dict):
         return [leaf for key, item in document.items() for leaf in leaves(item, (*path, key))]
     if isinstance(document, list):
-        return [leaf for at, item in enumerate(document) for leaf in leaves(item, (*path, at))]
+        return [
+            leaf for index, item in enumerate(document) for leaf in leaves(item, (*path, index))
+        ]
     return [path]
 
 
-def put(document: Any, path: tuple[Any, ...], value: object) -> Any:
+def with_value(document: Any, path: tuple[Any, ...], value: object) -> Any:
     if not path:
         return value
-    here = document
+    holder = document
     for step in path[:-1]:
-        here = here[step]
-    here[path[-1]] = value
+        holder = holder[step]
+    holder[path[-1]] = value
     return document
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda one: one.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @patient
 @given(data=st.data())
 def test_any_part_replaced_by_anything_never_raises(
@@ -63,14 +65,18 @@ def test_any_part_replaced_by_anything_never_raises(
     document: Any = decode(payload)
     path = data.draw(st.sampled_from(leaves(document)[:4000]))
     depth = data.draw(st.integers(0, len(path)))
-    value = data.draw(st.sampled_from(NO_NUMBER))
+    value = data.draw(st.sampled_from(NOT_NUMBERS))
 
-    found = parsed(changed(snapshot, payload.call.method, lambda it: put(it, path[:depth], value)))
-    for schedule in found.schedules:
-        sound(schedule)
+    parse_result = parsed(
+        changed(
+            snapshot, payload.call.method, lambda content: with_value(content, path[:depth], value)
+        )
+    )
+    for schedule in parse_result.schedules:
+        assert_sound(schedule)
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda one: one.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @patient
 @given(data=st.data())
 def test_a_truncated_payload_gives_a_defect_and_nothing_else(
@@ -79,47 +85,50 @@ def test_a_truncated_payload_gives_a_defect_and_nothing_else(
     payload = margin_call(snapshot)
     end = len(payload.content.rstrip()) - 1
     cut = payload.content[: data.draw(st.integers(0, end))]
-    found = parsed(with_content(snapshot, payload.call.method, cut))
-    before = {one.key for one in parsed(snapshot).schedules}
-    assert found.defects
-    assert len(found.schedules) < len(before)
-    assert str(payload.call.method) in found.defects[0].where
+    parse_result = parsed(with_content(snapshot, payload.call.method, cut))
+    before = {schedule.key for schedule in parsed(snapshot).schedules}
+    assert parse_result.defects
+    assert len(parse_result.schedules) < len(before)
+    assert str(payload.call.method) in parse_result.defects[0].where
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda one: one.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @pytest.mark.parametrize("value", ["NaN", -1, None, [], {}, True, "1e999", "abc", 10**400])
-def test_a_figure_that_is_no_number_leaves_its_schedule_unknown(
-    snapshot: Snapshot, value: object
-) -> None:
-    """Break, one by one, every kind of figure that the first schedules' evidence points to."""
+def test_an_invalid_number_leaves_its_schedule_unknown(snapshot: Snapshot, value: object) -> None:
+    """Breaks each kind of number that the first schedules' evidence points to, one at a time."""
     original = parsed(snapshot)
-    by_hash = {one.sha256: one for one in snapshot.payloads}
+    by_hash = {payload.sha256: payload for payload in snapshot.payloads}
     for schedule in original.schedules[:3]:
         evidence = schedule.evidence[0]
         payload = by_hash[evidence.sha256]
         for column in evidence.columns:
             if value is None and column.key in {"/max_size", "/crossRiskLimit"}:
-                continue  # the venue's own way to say: no limit
+                continue  # the venue's notation for no limit
             path = tuple(
                 int(token) if token.isdecimal() else token
                 for token in (evidence.rows[-1] + column.key).split("/")[1:]
             )
             document = json.loads(written(decode(payload)))
-            content = json.dumps(put(document, path, value)).encode()
+            content = json.dumps(with_value(document, path, value)).encode()
             payloads = tuple(
-                Payload.of(one.venue, one.call, one.observed_at, one.provenance, content)
-                if one is payload
-                else one
-                for one in snapshot.payloads
+                Payload.of(other.venue, other.call, other.observed_at, other.provenance, content)
+                if other is payload
+                else other
+                for other in snapshot.payloads
             )
-            broken = Snapshot(snapshot.venue, snapshot.observed_at, payloads, snapshot.complete)
-            found = parsed(broken)
-            twin = [one for one in found.schedules if one.key == schedule.key]
-            assert not twin or isinstance(twin[0].maintenance, Unknown), (schedule.key, column)
-            assert found.defects, (schedule.key, column)
+            broken_snapshot = Snapshot(
+                snapshot.venue, snapshot.observed_at, payloads, snapshot.complete
+            )
+            parse_result = parsed(broken_snapshot)
+            same_key = [other for other in parse_result.schedules if other.key == schedule.key]
+            assert not same_key or isinstance(same_key[0].maintenance, Unknown), (
+                schedule.key,
+                column,
+            )
+            assert parse_result.defects, (schedule.key, column)
 
 
-@pytest.mark.parametrize("snapshot", SNAPSHOTS, ids=lambda one: one.venue)
+@pytest.mark.parametrize("snapshot", recorded.cases(SNAPSHOTS))
 @pytest.mark.parametrize(
     "content",
     [b"", b"null", b"[]", b"{}", b"\xff\xfe", b"[NaN]", b"[" * 100_000, b'"text"', b"<html>"],
@@ -129,21 +138,21 @@ def test_an_answer_of_another_kind_is_one_defect_that_names_the_call(
     snapshot: Snapshot, content: bytes
 ) -> None:
     payload = margin_call(snapshot)
-    found = parsed(with_content(snapshot, payload.call.method, content))
-    assert any(payload.call.method in one.where for one in found.defects)
+    parse_result = parsed(with_content(snapshot, payload.call.method, content))
+    assert any(payload.call.method in defect.where for defect in parse_result.defects)
 
 
 def test_tiers_that_leave_a_gap_or_overlap_have_no_margin() -> None:
     snapshot = recorded.of_venue("binance")[0]
     method = margin_call(snapshot).call.method
 
-    def moved(by: int) -> Snapshot:
+    def with_moved_floor(by: int) -> Snapshot:
         def change(document: Any) -> None:
             document[0]["brackets"][1]["notionalFloor"] += by
 
         return changed(snapshot, method, change)
 
     for by, word in ((1000, "gap"), (-1000, "overlap")):
-        schedule = parsed(moved(by)).schedules[0]
+        schedule = parsed(with_moved_floor(by)).schedules[0]
         assert isinstance(schedule.maintenance, Unknown)
         assert word in schedule.maintenance.reason

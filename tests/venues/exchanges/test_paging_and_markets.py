@@ -1,4 +1,4 @@
-"""Lists that come in pages, and the markets beside the linear perpetuals of six venues."""
+"""Paged lists, and markets other than linear perpetuals, at six venues."""
 
 import json
 from collections.abc import Callable
@@ -27,8 +27,8 @@ from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, written
 from tests.venues.exchanges import conformance
 from venues import facts, registry
-from venues.adapter import Endpoint, Parsed
-from venues.calls import Params, PastTheEndError, call
+from venues.adapter import Calls, Endpoint, Parsed
+from venues.calls import EmptyPageError, Params, call
 from venues.exchanges import bitget, bybit, gate, kucoin, mexc, okx
 from venues.gathering.outcome import Failed, Gathered
 from venues.parsing import tier_rows
@@ -51,14 +51,14 @@ def answer(venue: str, method: str, document: object, **params: str) -> Payload:
 
 def read(*payloads: Payload) -> Parsed:
     snapshot = Snapshot(payloads[0].venue, WHEN, payloads, complete=False)
-    found = parsed(snapshot)
-    conformance.all_laws(snapshot, iter(found.schedules))
-    return found
+    parse_result = parsed(snapshot)
+    conformance.all_laws(snapshot, iter(parse_result.schedules))
+    return parse_result
 
 
-def only(found: Parsed) -> MarginSchedule:
-    (schedule,) = found.schedules
-    assert found.defects == ()
+def only(parse_result: Parsed) -> MarginSchedule:
+    (schedule,) = parse_result.schedules
+    assert parse_result.defects == ()
     return schedule
 
 
@@ -73,50 +73,51 @@ def margins(schedule: MarginSchedule, notional: int) -> tuple[float, float]:
     )
 
 
-def guessed(schedule: MarginSchedule) -> bool:
-    """Whether no figure in dollars is verified."""
+def is_guessed(schedule: MarginSchedule) -> bool:
+    """Whether no USD value is verified."""
     figures = (schedule.initial, schedule.maintenance, schedule.capacity)
-    return all(isinstance(one, Derived) and not one.verified for one in figures)
+    return all(isinstance(observed, Derived) and not observed.verified for observed in figures)
 
 
-def verified(schedule: MarginSchedule) -> bool:
+def is_verified(schedule: MarginSchedule) -> bool:
     figures = (schedule.initial, schedule.maintenance, schedule.capacity)
     return all(
-        isinstance(one, Known) or (isinstance(one, Derived) and one.verified) for one in figures
+        isinstance(observed, Known) or (isinstance(observed, Derived) and observed.verified)
+        for observed in figures
     )
 
 
 @cache
-def gathered() -> tuple[dict[str, Gathered], list[tuple[str, str, dict[str, str]]]]:
-    """The six venues gathered from their recordings, and every request made."""
-    found, server = replayed(adapters=ADAPTERS)
-    whole = {}
-    for venue, one in found.items():
-        assert isinstance(one, Gathered), f"{venue}: {getattr(one, 'reason', '')}"
-        assert one.missing == ()
-        whole[venue] = one
-    asked = [
-        (one.venue, one.endpoint.method, dict(one.asked))
-        for one in server.requests
-        if one.endpoint is not None
+def gather_recordings() -> tuple[dict[str, Gathered], list[tuple[str, str, dict[str, str]]]]:
+    """Outcome per venue, gathered from recordings, and every request made."""
+    outcomes, server = replayed(adapters=ADAPTERS)
+    gathered_venues = {}
+    for venue, outcome in outcomes.items():
+        assert isinstance(outcome, Gathered), f"{venue}: {getattr(outcome, 'reason', '')}"
+        assert outcome.missing == ()
+        gathered_venues[venue] = outcome
+    requests = [
+        (request.venue, request.endpoint.method, dict(request.params))
+        for request in server.requests
+        if request.endpoint is not None
     ]
-    assert len(asked) == len(server.requests)
-    return whole, asked
+    assert len(requests) == len(server.requests)
+    return gathered_venues, requests
 
 
-def asked_of(method: str, *names: str) -> list[tuple[str, ...]]:
-    """What a method was asked with, sorted: calls are made at once."""
+def requests_to(method: str, *names: str) -> list[tuple[str, ...]]:
+    """Parameters of the requests to a method, sorted because calls run concurrently."""
     return sorted(
         tuple(params.get(name, "") for name in names)
-        for _, asked, params in gathered()[1]
-        if asked == method
+        for _, requested_method, params in gather_recordings()[1]
+        if requested_method == method
     )
 
 
 def endpoint(venue: str, method: str) -> Endpoint:
-    adapter = registry.adapter(venue)
+    adapter = registry.find_adapter(venue)
     assert adapter is not None
-    return next(one for one in adapter.endpoints if one.method == method)
+    return next(endpoint for endpoint in adapter.endpoints if endpoint.method == method)
 
 
 # pages
@@ -154,14 +155,14 @@ def test_a_contract_that_two_pages_share_is_put_together() -> None:
     for payloads in ((first, second), (second, first)):
         schedule = only(read(*payloads))
         assert margins(schedule, 1_200_000) == pytest.approx((10_800, 4_900))
-        assert [(one.sha256, one.rows) for one in schedule.evidence] == [
+        assert [(evidence.sha256, evidence.rows) for evidence in schedule.evidence] == [
             (first.sha256, ("/0",)),
             (second.sha256, ("/0",)),
         ]
         assert value_of(schedule.capacity) == 2_000_000
 
 
-def test_pages_are_dated_by_the_weaker_and_older_of_them() -> None:
+def test_pages_take_the_weaker_origin_and_the_older_date() -> None:
     first, second = page(0, TIERS[0]), page(100, TIERS[1])
     older = Payload.of(
         "gate",
@@ -176,21 +177,23 @@ def test_pages_are_dated_by_the_weaker_and_older_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pages", "said"),
+    ("pages", "message"),
     [
-        ((page(0, *TIERS), page(100, TIERS[1])), "a tier stands on two pages"),
-        ((page(0, *TIERS), page(100, *TIERS, {})), "a tier stands on two pages"),
-        ((page(0, TIERS[1]),), "tier 1 was due at /0, was 2"),
-        ((page(0, TIERS[0]), page(100, {**TIERS[1], "tier": 3})), "tier 2 was due at /0, was 3"),
+        ((page(0, *TIERS), page(100, TIERS[1])), "the same tier on two pages"),
+        ((page(0, *TIERS), page(100, *TIERS, {})), "the same tier on two pages"),
+        ((page(0, TIERS[1]),), "expected tier 1 at /0, found 2"),
+        ((page(0, TIERS[0]), page(100, {**TIERS[1], "tier": 3})), "expected tier 2 at /0, found 3"),
     ],
     ids=["twice", "whole twice", "first lost", "one lost"],
 )
 def test_pages_that_moved_while_they_were_read_are_a_defect(
-    pages: tuple[Payload, ...], said: str
+    pages: tuple[Payload, ...], message: str
 ) -> None:
-    found = read(*pages)
-    assert found.schedules == ()
-    assert said in next(one.reason for one in found.defects if one.symbol == "BTC_USDT")
+    parse_result = read(*pages)
+    assert parse_result.schedules == ()
+    assert message in next(
+        defect.reason for defect in parse_result.defects if defect.symbol == "BTC_USDT"
+    )
 
 
 def test_only_pages_of_one_list_are_joined() -> None:
@@ -198,11 +201,11 @@ def test_only_pages_of_one_list_are_joined() -> None:
         rate = Decimal("0.01")
         return tier_rows.TierRow("BTC_USDT", Tier(Decimal(upper), rate, rate), "/0", payload)
 
-    one, other = page(0, TIERS[0]), page(0, TIERS[1], settle="btc")
+    first, second = page(0, TIERS[0]), page(0, TIERS[1], settle="btc")
     defects: list[Any] = []
     paging = frozenset({"limit", "offset"})
-    assert tier_rows.group_by_symbol([tier(1, one), tier(2, other)], defects, paging) == []
-    assert "stand on two pages" in defects[0].reason
+    assert tier_rows.group_by_symbol([tier(1, first), tier(2, second)], defects, paging) == []
+    assert "tiers on two pages" in defects[0].reason
 
 
 def test_gate_pages_end_with_the_one_that_is_not_full() -> None:
@@ -213,7 +216,7 @@ def test_gate_pages_end_with_the_one_that_is_not_full() -> None:
         second = call(limit="100", offset="100", settle="usdt")
         assert following(first, [{}] * 812) == second  # 100 contracts with all their tiers
         assert following(first, [{}] * 99) is None
-        with pytest.raises(PastTheEndError):
+        with pytest.raises(EmptyPageError):
             following(second, [])
 
 
@@ -226,91 +229,100 @@ def test_bybit_pages_end_where_the_cursor_does() -> None:
         assert following(first, {"result": {"list": [{}], "nextPageCursor": "a=b&c"}}) == second
         assert following(first, {"result": {"list": [{}], "nextPageCursor": ""}}) is None
         assert following(first, {"result": {"list": [{}]}}) is None
-        with pytest.raises(PastTheEndError):
+        with pytest.raises(EmptyPageError):
             following(second, {"result": {"list": [], "nextPageCursor": "d"}})
 
 
-# what is asked
+# requests
 
 
 def test_bybit_asks_for_every_page_of_the_risk_limits_once() -> None:
-    assert asked_of(bybit.RISK_LIMIT, "category", "cursor") == [
+    assert requests_to(bybit.RISK_LIMIT, "category", "cursor") == [
         ("linear", ""),
         *(("linear", str(number)) for number in range(1, 5)),
     ]
-    assert asked_of(bybit.INSTRUMENTS, "category", "limit", "status") == [
+    assert requests_to(bybit.INSTRUMENTS, "category", "limit", "status") == [
         ("inverse", "1000", "Trading"),
         ("linear", "1000", "Trading"),
     ]
-    found = parsed(gathered()[0]["bybit"].snapshot)
-    twins = {one.key: one for one in recorded.schedules("bybit")}
-    assert {one.key: one.tiers for one in found.schedules} == {
-        key: one.tiers for key, one in twins.items()
+    parse_result = parsed(gather_recordings()[0]["bybit"].snapshot)
+    by_key = {schedule.key: schedule for schedule in recorded.schedules("bybit")}
+    assert {schedule.key: schedule.tiers for schedule in parse_result.schedules} == {
+        key: schedule.tiers for key, schedule in by_key.items()
     }
 
 
 def test_okx_asks_for_several_families_at_once_in_both_margin_modes() -> None:
-    assert asked_of(okx.TIERS, "instType", "tdMode", "instFamily") == [
+    assert requests_to(okx.TIERS, "instType", "tdMode", "instFamily") == [
         ("SWAP", "cross", "BTC-USDT,ETH-USDT"),
         ("SWAP", "isolated", "BTC-USDT,ETH-USDT"),
     ]
-    found = parsed(gathered()[0]["okx"].snapshot)
-    assert sorted(str(one.profile) for one in found.schedules) == ["cross"] * 2 + ["isolated"] * 2
-    held = {one.instrument.id: one for one in recorded.schedules("okx")}
-    for one in found.schedules:
-        assert one.tiers == held[one.instrument.id].tiers
+    parse_result = parsed(gather_recordings()[0]["okx"].snapshot)
+    assert (
+        sorted(str(schedule.profile) for schedule in parse_result.schedules)
+        == ["cross"] * 2 + ["isolated"] * 2
+    )
+    by_id = {schedule.instrument.id: schedule for schedule in recorded.schedules("okx")}
+    for schedule in parse_result.schedules:
+        assert schedule.tiers == by_id[schedule.instrument.id].tiers
 
 
 def test_okx_never_names_more_than_five_families() -> None:
     rows = [SWAP | {"instId": f"A{n}-USDT-SWAP", "instFamily": f"A{n}-USDT"} for n in range(7)]
-    listed = answer("okx", okx.INSTRUMENTS, {"code": "0", "data": rows}, instType="SWAP")
-    asked = endpoint("okx", okx.TIERS).ask(Snapshot("okx", WHEN, (listed,), complete=True))
-    families = [dict(one)["instFamily"].split(",") for one in asked]
-    assert [len(one) for one in families] == [5, 2, 5, 2]
+    instrument_list = answer("okx", okx.INSTRUMENTS, {"code": "0", "data": rows}, instType="SWAP")
+    calls = endpoint("okx", okx.TIERS).call_plan(
+        Snapshot("okx", WHEN, (instrument_list,), complete=True)
+    )
+    families = [dict(params)["instFamily"].split(",") for params in calls]
+    assert [len(family_names) for family_names in families] == [5, 2, 5, 2]
 
 
 def test_kucoin_asks_for_lists_of_symbols_and_for_the_levels_of_each() -> None:
-    assert asked_of(kucoin.UNIFIED, "symbol", "accountType", "marginMode") == [
+    assert requests_to(kucoin.UNIFIED, "symbol", "accountType", "marginMode") == [
         ("ETHUSDTM,XBTUSDTM", "UNIFIED", "CROSS")
     ]
-    assert asked_of(kucoin.LEVELS, "symbol") == [("XBTUSDTM",)]
+    assert requests_to(kucoin.LEVELS, "symbol") == [("XBTUSDTM",)]
     rows = [{"symbol": f"A{number}USDTM"} for number in range(45)]
-    listed = answer("kucoin", kucoin.UNIFIED_CONTRACTS, {"data": {"list": rows}})
-    asked = endpoint("kucoin", kucoin.UNIFIED).ask(
-        Snapshot("kucoin", WHEN, (listed,), complete=True)
+    contract_list = answer("kucoin", kucoin.UNIFIED_CONTRACTS, {"data": {"list": rows}})
+    calls = endpoint("kucoin", kucoin.UNIFIED).call_plan(
+        Snapshot("kucoin", WHEN, (contract_list,), complete=True)
     )
-    assert [len(dict(one)["symbol"].split(",")) for one in asked] == [20, 20, 5]
+    assert [len(dict(params)["symbol"].split(",")) for params in calls] == [20, 20, 5]
 
 
 def test_bitget_asks_for_each_open_symbol_of_each_product_type() -> None:
-    assert asked_of(bitget.CONTRACTS, "productType") == [
+    assert requests_to(bitget.CONTRACTS, "productType") == [
         ("COIN-FUTURES",),
         ("USDC-FUTURES",),
         ("USDT-FUTURES",),
     ]
-    assert len(asked_of(bitget.LEVERS, "symbol")) == 436
+    assert len(requests_to(bitget.LEVERS, "symbol")) == 436
 
-    def listed(kind: str, *rows: object) -> Payload:
+    def contract_list(kind: str, *rows: object) -> Payload:
         return answer("bitget", bitget.CONTRACTS, {"data": list(rows)}, productType=kind)
 
     coin = BTCUSD | {"symbolStatus": "maintain"}
-    held = (
-        listed("COIN-FUTURES", coin, BTCUSD | {"symbol": "ETHUSD", "symbolStatus": "listed"}),
-        listed("USDC-FUTURES"),
-        listed("USDT-FUTURES", BTCUSD | {"symbol": "BTCUSDT", "symbolStatus": "off"}),
+    contract_lists = (
+        contract_list(
+            "COIN-FUTURES", coin, BTCUSD | {"symbol": "ETHUSD", "symbolStatus": "listed"}
+        ),
+        contract_list("USDC-FUTURES"),
+        contract_list("USDT-FUTURES", BTCUSD | {"symbol": "BTCUSDT", "symbolStatus": "off"}),
     )
-    asked = endpoint("bitget", bitget.LEVERS).ask(Snapshot("bitget", WHEN, held, complete=True))
-    assert list(asked) == [(("productType", "COIN-FUTURES"), ("symbol", "BTCUSD"))]
+    calls = endpoint("bitget", bitget.LEVERS).call_plan(
+        Snapshot("bitget", WHEN, contract_lists, complete=True)
+    )
+    assert list(calls) == [(("productType", "COIN-FUTURES"), ("symbol", "BTCUSD"))]
 
 
 def test_gate_asks_in_every_settlement_currency_and_for_dated_contracts() -> None:
-    assert asked_of(gate.TIERS, "settle", "limit", "offset") == [
+    assert requests_to(gate.TIERS, "settle", "limit", "offset") == [
         ("btc", "100", "0"),
         ("usdt", "100", "0"),
     ]
-    assert asked_of(gate.DATED_TIERS, "settle", "offset") == [("usdt", "0")]
-    found = parsed(gathered()[0]["gate"].snapshot)
-    assert sorted(one.instrument.symbol for one in found.schedules) == [
+    assert requests_to(gate.DATED_TIERS, "settle", "offset") == [("usdt", "0")]
+    parse_result = parsed(gather_recordings()[0]["gate"].snapshot)
+    assert sorted(schedule.instrument.symbol for schedule in parse_result.schedules) == [
         "ADA/USDT:USDT",
         "BTC/USD:BTC",
         "BTC/USDT:USDT",
@@ -319,38 +331,38 @@ def test_gate_asks_in_every_settlement_currency_and_for_dated_contracts() -> Non
     ]
 
 
-@pytest.mark.parametrize("venue", [one.venue for one in ADAPTERS])
+@pytest.mark.parametrize("venue", [adapter.venue for adapter in ADAPTERS])
 def test_the_costly_endpoint_comes_last_and_every_answer_is_read(venue: str) -> None:
-    snapshot = gathered()[0][venue].snapshot
-    found = parsed(snapshot)
-    assert found.defects == ()
-    assert found.schedules
-    adapter = registry.adapter(venue)
+    snapshot = gather_recordings()[0][venue].snapshot
+    parse_result = parsed(snapshot)
+    assert parse_result.defects == ()
+    assert parse_result.schedules
+    adapter = registry.find_adapter(venue)
     assert adapter is not None
     assert adapter.host
-    calls = [one.calls.value for one in adapter.endpoints]
-    assert "one a symbol" not in calls[:-1]
+    calls = [endpoint.calls for endpoint in adapter.endpoints]
+    assert Calls.PER_SYMBOL not in calls[:-1]
 
 
-# lists cut short
+# truncated lists
 
 
 def rows_lost(
-    venue: str, method: str, pointer: tuple[str, ...], lost: Callable[[Any], bool]
+    venue: str, method: str, pointer: tuple[str, ...], is_lost: Callable[[Any], bool]
 ) -> Fault:
     def change(reply: Reply) -> Reply:
         document = json.loads(reply.body)
         holder = document
         for key in pointer:
             holder = holder[key]
-        holder[:] = [one for one in holder if not lost(one)]
+        holder[:] = [row for row in holder if not is_lost(row)]
         return Reply(json.dumps(document).encode(), date=reply.date)
 
-    return Fault("cut short", change, lambda one, _: one.method == method, venue)
+    return Fault("cut short", change, lambda endpoint, _: endpoint.method == method, venue)
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (
             rows_lost(
@@ -359,62 +371,65 @@ def rows_lost(
                 ("result", "list"),
                 lambda row: row["symbol"] == "BTCPERP",
             ),
-            "1 listed instruments have no margins in the answer, as BTCPERP",
+            "1 listed instruments without margins in the responses, including BTCPERP",
         ),
         (
             rows_lost("okx", okx.TIERS, ("data",), lambda row: row["instFamily"] == "ETH-USDT"),
-            "as ETH-USDT (SWAP, cross), ETH-USDT (SWAP, isolated)",
+            "including ETH-USDT (SWAP, cross), ETH-USDT (SWAP, isolated)",
         ),
         (
             rows_lost("gate", gate.TIERS, (), lambda row: row["contract"] == "ETH_USDT"),
-            "1 listed instruments have no margins in the answer, as ETH_USDT (usdt)",
+            "1 listed instruments without margins in the responses, including ETH_USDT (usdt)",
         ),
         (
             rows_lost("kucoin", kucoin.UNIFIED, ("data",), lambda row: row["symbol"] == "ETHUSDTM"),
-            "1 listed instruments have no margins in the answer, as ETHUSDTM",
+            "1 listed instruments without margins in the responses, including ETHUSDTM",
         ),
     ],
     ids=["bybit", "okx", "gate", "kucoin"],
 )
-def test_a_list_that_the_venue_cuts_short_is_noticed(fault: Fault, said: str) -> None:
-    adapter = registry.adapter(fault.venue)
+def test_a_list_truncated_by_the_venue_is_detected(fault: Fault, message: str) -> None:
+    adapter = registry.find_adapter(fault.venue)
     assert adapter is not None
-    found, _ = replayed(fault, [adapter])
-    one = found[fault.venue]
-    assert isinstance(one, Failed)
-    assert said in one.reason
+    outcomes, _ = replayed(fault, [adapter])
+    outcome = outcomes[fault.venue]
+    assert isinstance(outcome, Failed)
+    assert message in outcome.reason
 
 
-def test_gate_contracts_that_open_later_or_close_are_not_missed() -> None:
-    snapshot = gathered()[0]["gate"].snapshot
+def test_gate_contracts_that_open_later_or_close_are_not_expected() -> None:
+    snapshot = gather_recordings()[0]["gate"].snapshot
     for key, value in (("in_delisting", True), ("status", "prelaunch"), ("status", "delisted")):
 
         def close(document: Any, key: str = key, value: object = value) -> None:
             document.append({**document[0], "name": "NEW_USDT", key: value})
 
-        assert gate.ADAPTER.whole(changed_of(snapshot, gate.CONTRACTS, "usdt", close)) == ""
+        assert (
+            gate.ADAPTER.completeness_error(changed_of(snapshot, gate.CONTRACTS, "usdt", close))
+            == ""
+        )
 
     def open_(document: Any) -> None:
         document.append({**document[0], "name": "NEW_USDT"})
 
-    told = gate.ADAPTER.whole(changed_of(snapshot, gate.CONTRACTS, "usdt", open_))
-    assert "NEW_USDT (usdt)" in told
+    message = gate.ADAPTER.completeness_error(changed_of(snapshot, gate.CONTRACTS, "usdt", open_))
+    assert "NEW_USDT (usdt)" in message
 
 
 def changed_of(
     snapshot: Snapshot, method: str, value: str, change: Callable[[Any], None]
 ) -> Snapshot:
-    """The snapshot with the answer changed that ``value`` was asked with."""
-    kept = [
-        one
-        for one in snapshot.payloads
-        if one.call.method != method or value in dict(one.call.params).values()
+    """Snapshot whose response to the request with ``value`` is changed."""
+    in_scope = [
+        payload
+        for payload in snapshot.payloads
+        if payload.call.method != method or value in dict(payload.call.params).values()
     ]
-    reduced = Snapshot(snapshot.venue, snapshot.observed_at, tuple(kept), snapshot.complete)
+    reduced = Snapshot(snapshot.venue, snapshot.observed_at, tuple(in_scope), snapshot.complete)
     altered = changed(reduced, method, change)
-    others = tuple(one for one in snapshot.payloads if one not in kept)
+    unchanged = tuple(payload for payload in snapshot.payloads if payload not in in_scope)
     return Snapshot(
-        snapshot.venue, snapshot.observed_at, (*altered.payloads, *others), snapshot.complete
+        snapshot.venue, snapshot.observed_at, (*altered.payloads, *unchanged), snapshot.complete
     )
 
 
@@ -422,7 +437,7 @@ def changed_of(
 
 
 def inverse_tiers(scale: int = 1) -> list[dict[str, object]]:
-    """Bybit's example of an inverse contract: 1, 2, … 5 % on slices of 10 coins."""
+    """Bybit's example of an inverse contract: MM of 1, 2, … 5 % on slices of 10 coins."""
     deductions = ("", "0.1", "0.3", "0.6", "1")
     return [
         {
@@ -471,21 +486,21 @@ def test_bybit_inverse_risk_limits_are_coins() -> None:
     assert margins(schedule, 10_000)[1] == pytest.approx(0.45 * 400)
     assert schedule.rule is TierRule.MARGINAL
     assert value_of(schedule.capacity) == 50 * 400
-    assert verified(schedule)
+    assert is_verified(schedule)
 
 
 def test_bybit_inverse_without_a_price_has_no_margin() -> None:
     for payloads in ((limits(*inverse_tiers()),), (limits(*inverse_tiers()), ticker("X", "1"))):
         schedule = only(read(*payloads))
-        assert schedule.initial == Unknown("the snapshot holds no price of XYZ")
+        assert schedule.initial == Unknown("the snapshot has no price of XYZ")
 
 
 def test_bybit_price_that_is_none_is_a_defect_of_the_ticker() -> None:
-    found = read(limits(*inverse_tiers()), ticker("XYZUSD", ""))
-    (defect,) = found.defects
+    parse_result = read(limits(*inverse_tiers()), ticker("XYZUSD", ""))
+    (defect,) = parse_result.defects
     assert defect.where.endswith("at /result/list/0/markPrice")
     assert defect.where.startswith(bybit.TICKERS)
-    assert isinstance(found.schedules[0].maintenance, Unknown)
+    assert isinstance(parse_result.schedules[0].maintenance, Unknown)
 
 
 def test_bybit_documented_inverse_sample_in_percent_is_refused() -> None:
@@ -498,36 +513,36 @@ def test_bybit_documented_inverse_sample_in_percent_is_refused() -> None:
         "isLowestRisk": 1,
         "maxLeverage": "100.00",
     }
-    found = read(limits(sample), ticker("BTCUSD", "80000"))
-    assert found.schedules == ()
-    assert "written in percent" in found.defects[0].reason
+    parse_result = read(limits(sample), ticker("BTCUSD", "80000"))
+    assert parse_result.schedules == ()
+    assert "in percent" in parse_result.defects[0].reason
 
 
-def test_bybit_list_names_contracts_and_leaves_out_those_that_no_longer_trade() -> None:
+def test_bybit_list_names_contracts_and_excludes_those_that_no_longer_trade() -> None:
     dated = XYZUSD | {
         "symbol": "XYZUSDH27",
         "contractType": "InverseFutures",
         "deliveryTime": "1806048000000",
     }
-    closed = [one | {"symbol": "OLDUSD"} for one in inverse_tiers()]
-    quarter = [one | {"symbol": "XYZUSDH27"} for one in inverse_tiers()]
-    found = read(
+    closed = [row | {"symbol": "OLDUSD"} for row in inverse_tiers()]
+    quarter = [row | {"symbol": "XYZUSDH27"} for row in inverse_tiers()]
+    parse_result = read(
         limits(*inverse_tiers(), *closed, *quarter),
         listing_of(XYZUSD, dated),
         ticker("XYZUSDH27", "410"),
     )
-    assert [one.instrument.symbol for one in found.schedules] == [
+    assert [schedule.instrument.symbol for schedule in parse_result.schedules] == [
         "XYZ/USD:XYZ",
         "XYZ/USD:XYZ-270326",
     ]
-    assert found.defects == ()
-    assert value_of(found.schedules[1].capacity) == 50 * 410
+    assert parse_result.defects == ()
+    assert value_of(parse_result.schedules[1].capacity) == 50 * 410
 
 
 def test_bybit_perpetual_that_will_be_delisted_does_not_become_a_dated_contract() -> None:
     leaving = XYZUSD | {"deliveryTime": "1806048000000"}
-    found = read(limits(*inverse_tiers()), listing_of(leaving), ticker("XYZUSD", "400"))
-    assert only(found).instrument.expiry is None
+    parse_result = read(limits(*inverse_tiers()), listing_of(leaving), ticker("XYZUSD", "400"))
+    assert only(parse_result).instrument.expiry is None
 
 
 # okx
@@ -611,39 +626,43 @@ def test_okx_answer_for_several_families_gives_each_its_own_tiers() -> None:
         {"instId": SWAP["instId"], "markPx": "80000"},
         {"instId": eth["instId"], "markPx": "2500"},
     ]
-    rows = [  # the first tiers recorded on 2026-09-25, and a second one of ours
+    rows = [  # the first tiers recorded on 2026-09-25, and an invented second tier
         tier("BTC-USDT", 1, 1000),
         tier("ETH-USDT", 1, 5000),
         tier("BTC-USDT", 2, 2000),
     ]
-    found = read(
+    parse_result = read(
         instruments(SWAP, eth, kind="SWAP"),
         instruments(kind="FUTURES"),
         answer("okx", okx.MARKS, {"data": marks}, instType="SWAP"),
         tiers("BTC-USDT,ETH-USDT", *rows, kind="SWAP"),
     )
-    assert found.defects == ()
+    assert parse_result.defects == ()
     bounds = {
-        one.instrument.symbol: [int(tier.upper) for tier in one.tiers] for one in found.schedules
+        schedule.instrument.symbol: [int(tier.upper) for tier in schedule.tiers]
+        for schedule in parse_result.schedules
     }
     assert bounds == {
         "BTC/USDT:USDT": [1000 * 800, 2000 * 800],  # contracts of 0.01 BTC at 80,000
         "ETH/USDT:USDT": [5000 * 250],
     }
-    assert found.schedules[0].evidence[0].rows == ("/data/0", "/data/2")
+    assert parse_result.schedules[0].evidence[0].rows == ("/data/0", "/data/2")
 
 
 def test_okx_every_expiry_of_a_family_has_its_tiers() -> None:
-    found = read(
+    parse_result = read(
         instruments(QUARTER, NEXT_QUARTER, XPERP),
         tiers("BTC-USD,BTC-USD_UM_XPERP", tier("BTC-USD", 1, 500), tier("BTC-USD", 2, 1500)),
     )
-    assert found.defects == ()
-    assert {one.instrument.symbol: one.instrument.expiry for one in found.schedules} == {
+    assert parse_result.defects == ()
+    assert {
+        schedule.instrument.symbol: schedule.instrument.expiry
+        for schedule in parse_result.schedules
+    } == {
         "BTC/USD:BTC-250328": date(2025, 3, 28),
         "BTC/USD:BTC-250627": date(2025, 6, 27),
     }
-    for schedule in found.schedules:
+    for schedule in parse_result.schedules:
         # Contracts of 100 dollars: no price is needed.
         assert margins(schedule, 100_000) == pytest.approx((2_000, 800))
         assert isinstance(schedule.maintenance, Known)
@@ -655,35 +674,43 @@ def test_okx_x_perpetual_has_the_tiers_of_its_family_not_of_its_underlying() -> 
         tier("BTC-USD_UM_XPERP", 1, 70_000, uly="BTC-USD"),
     )
     marks = [{"instId": XPERP["instId"], "markPx": "80000"}]
-    found = read(
+    parse_result = read(
         instruments(QUARTER, XPERP),
         answer("okx", okx.MARKS, {"data": marks}, instType="FUTURES"),
         tiers("BTC-USD,BTC-USD_UM_XPERP", *rows),
     )
-    assert found.defects == ()
-    assert {one.instrument.symbol: value_of(one.capacity) for one in found.schedules} == {
+    assert parse_result.defects == ()
+    assert {
+        schedule.instrument.symbol: value_of(schedule.capacity)
+        for schedule in parse_result.schedules
+    } == {
         "BTC/USD:BTC-250328": 50_000,
         "BTC/USD:USD-310404": 70_000 * 80,  # contracts of 0.001 BTC at 80,000
     }
 
 
-def test_okx_swaps_and_futures_of_one_family_are_told_apart() -> None:
-    found = read(
+def test_okx_swaps_and_futures_of_one_family_are_distinguished() -> None:
+    parse_result = read(
         instruments(INVERSE, kind="SWAP"),
         instruments(QUARTER),
         tiers("BTC-USD", tier("BTC-USD", 1, 500), mode="isolated"),
         tiers("BTC-USD", tier("BTC-USD", 1, 900), kind="SWAP"),
     )
     assert {
-        (one.instrument.symbol, str(one.profile)): value_of(one.capacity) for one in found.schedules
+        (schedule.instrument.symbol, str(schedule.profile)): value_of(schedule.capacity)
+        for schedule in parse_result.schedules
     } == {("BTC/USD:BTC-250328", "isolated"): 50_000, ("BTC/USD:BTC", "cross"): 90_000}
 
 
-def test_okx_contract_that_has_not_opened_is_neither_asked_for_nor_read() -> None:
-    listed = instruments(QUARTER | {"state": "preopen"}, NEXT_QUARTER)
-    asked = list(endpoint("okx", okx.TIERS).ask(Snapshot("okx", WHEN, (listed,), complete=True)))
-    assert [dict(one)["instFamily"] for one in asked] == ["BTC-USD"] * 2
-    schedule = only(read(listed, tiers("BTC-USD", tier("BTC-USD", 1, 500))))
+def test_okx_contract_that_has_not_opened_is_neither_requested_nor_read() -> None:
+    instrument_list = instruments(QUARTER | {"state": "preopen"}, NEXT_QUARTER)
+    calls = list(
+        endpoint("okx", okx.TIERS).call_plan(
+            Snapshot("okx", WHEN, (instrument_list,), complete=True)
+        )
+    )
+    assert [dict(params)["instFamily"] for params in calls] == ["BTC-USD"] * 2
+    schedule = only(read(instrument_list, tiers("BTC-USD", tier("BTC-USD", 1, 500))))
     assert schedule.instrument.id == "BTC-USD-250627"
 
 
@@ -706,9 +733,9 @@ DELIVERY = BTCUSD | {
 BTCPERP = BTCUSD | {"symbol": "BTCPERP", "quoteCoin": "USDC"}
 
 
-def futures(kind: str, listed: dict[str, str], price: object = "80000") -> tuple[Payload, ...]:
-    """The answers about one contract: its listing, a ticker, and two tiers."""
-    symbol = listed["symbol"]
+def futures(kind: str, contract: dict[str, str], price: object = "80000") -> tuple[Payload, ...]:
+    """Responses for one contract: its listing, a ticker and two tiers."""
+    symbol = contract["symbol"]
     rows = [
         {
             "symbol": symbol,
@@ -725,7 +752,7 @@ def futures(kind: str, listed: dict[str, str], price: object = "80000") -> tuple
     ]
     tickers = [{"symbol": symbol, "markPrice": price}]
     return (
-        answer("bitget", bitget.CONTRACTS, {"data": [listed]}, productType=kind),
+        answer("bitget", bitget.CONTRACTS, {"data": [contract]}, productType=kind),
         answer("bitget", bitget.TICKERS, {"data": tickers}, productType=kind),
         answer("bitget", bitget.LEVERS, {"data": rows}, productType=kind, symbol=symbol),
     )
@@ -737,7 +764,7 @@ def test_bitget_coin_margined_bounds_are_read_as_coins_and_not_verified() -> Non
         "BTC/USD:BTC",
         Payoff.INVERSE,
     )
-    assert [int(one.upper) for one in schedule.tiers] == [1_600_000, 4_000_000]
+    assert [int(tier.upper) for tier in schedule.tiers] == [1_600_000, 4_000_000]
     assert schedule.evidence[0].columns[0].unit == "base coin"
     for figure in (schedule.initial, schedule.maintenance, schedule.capacity):
         assert isinstance(figure, Derived)
@@ -753,14 +780,14 @@ def test_bitget_dated_and_usdc_contracts_are_named_by_the_list() -> None:
     )
     usdc = only(read(*futures("USDC-FUTURES", BTCPERP)))
     assert usdc.instrument.symbol == "BTC/USDC:USDC"
-    assert [int(one.upper) for one in usdc.tiers] == [20, 50]
-    assert verified(usdc)
+    assert [int(tier.upper) for tier in usdc.tiers] == [20, 50]
+    assert is_verified(usdc)
 
 
 def test_bitget_without_a_list_a_symbol_that_does_not_end_in_usdt_is_a_defect() -> None:
-    found = read(futures("COIN-FUTURES", BTCUSD)[2])
-    assert found.schedules == ()
-    assert "does not end in USDT" in found.defects[0].reason
+    parse_result = read(futures("COIN-FUTURES", BTCUSD)[2])
+    assert parse_result.schedules == ()
+    assert "expected a symbol ending in USDT" in parse_result.defects[0].reason
 
 
 def test_bitget_answer_for_another_symbol_is_a_defect() -> None:
@@ -772,13 +799,13 @@ def test_bitget_answer_for_another_symbol_is_a_defect() -> None:
         levers.provenance,
         levers.content,
     )
-    assert "the tiers of ETHUSD were due" in read(stranger).defects[0].reason
+    assert "expected tiers of ETHUSD" in read(stranger).defects[0].reason
 
 
-def test_bitget_unified_accounts_have_tiers_of_their_own_by_a_rule_nobody_stated() -> None:
+def test_bitget_unified_accounts_have_their_own_tiers_by_an_unverified_rule() -> None:
     schedule = recorded.schedule("bitget", "BTC/USDT:USDT", "unified")
     assert f"{schedule.observed_at:%Y-%m-%d}" == "2025-07-17"
-    assert [int(one.upper) for one in schedule.tiers[:4]] == [
+    assert [int(tier.upper) for tier in schedule.tiers[:4]] == [
         150_000,
         900_000,
         12_000_000,
@@ -795,35 +822,35 @@ def test_bitget_unified_accounts_have_tiers_of_their_own_by_a_rule_nobody_stated
 
 def test_gate_coin_settled_amounts_are_read_as_coins_and_not_verified() -> None:
     schedule = recorded.schedule("gate", "BTC/USD:BTC")
-    (one,) = schedule.tiers
-    assert one.upper == Decimal("219102.12")  # 3 BTC at 73,034.04
+    (tier,) = schedule.tiers
+    assert tier.upper == Decimal("219102.12")  # 3 BTC at 73,034.04
     assert value_of(schedule.capacity) == Decimal("182585100.00")  # 2,500 BTC
     assert margins(schedule, 100_000) == pytest.approx((1_000, 500))
-    assert guessed(schedule)
+    assert is_guessed(schedule)
 
 
 def test_gate_dated_contract_has_its_expiry_and_dollar_amounts() -> None:
     schedule = recorded.schedule("gate", "BTC/USDT:USDT-260626")
     assert schedule.instrument.expiry == date(2026, 6, 26)
     assert schedule.tiers[0].upper == 1_000_000
-    assert verified(schedule)
+    assert is_verified(schedule)
 
 
 def test_gate_coin_settled_tiers_take_the_price_of_their_own_contract() -> None:
     contract = {"name": "BTC_USD", "mark_price": "70000", "in_delisting": False}
     rows = [
-        one | {"contract": "BTC_USD", "risk_limit": str(10 * n), "deduction": d}
-        for n, one, d in zip((1, 2), TIERS, ("0", "0.005"), strict=True)
+        row | {"contract": "BTC_USD", "risk_limit": str(10 * n), "deduction": deduction}
+        for n, row, deduction in zip((1, 2), TIERS, ("0", "0.005"), strict=True)
     ]
-    listed = answer("gate", gate.CONTRACTS, [contract], settle="btc")
-    schedule = only(read(listed, page(0, *rows, settle="btc")))
+    contract_list = answer("gate", gate.CONTRACTS, [contract], settle="btc")
+    schedule = only(read(contract_list, page(0, *rows, settle="btc")))
     # 10 BTC at 0.4 % and 5 BTC at 0.45 % are 0.0625 BTC.
     assert margins(schedule, 15 * 70_000)[1] == pytest.approx(0.0625 * 70_000)
-    assert guessed(schedule)
+    assert is_guessed(schedule)
 
 
 def test_gate_contract_that_settles_in_another_coin_than_its_own_has_no_margin() -> None:
-    rows = [one | {"contract": "ETH_USD"} for one in TIERS]
+    rows = [row | {"contract": "ETH_USD"} for row in TIERS]
     schedule = only(read(page(0, *rows, settle="btc")))
     assert schedule.instrument.payoff is Payoff.QUANTO
     assert isinstance(schedule.maintenance, Unknown)
@@ -847,11 +874,13 @@ def mexc_with(change: Callable[[Any], None]) -> Parsed:
 
 def test_mexc_coin_margined_contracts_are_dollars_and_not_verified() -> None:
     schedule = next(
-        one for one in mexc_with(coin_margined).schedules if one.instrument.id == "BTC_USD"
+        schedule
+        for schedule in mexc_with(coin_margined).schedules
+        if schedule.instrument.id == "BTC_USD"
     )
     assert schedule.instrument.symbol == "BTC/USD:BTC"
     assert schedule.tiers[0].upper == 50_000 * 100  # without a price
-    assert guessed(schedule)
+    assert is_guessed(schedule)
 
 
 def test_mexc_coin_margined_limits_by_value_are_of_unknown_unit() -> None:
@@ -859,16 +888,18 @@ def test_mexc_coin_margined_limits_by_value_are_of_unknown_unit() -> None:
         coin_margined(document)
         document["data"][0]["riskLimitType"] = "BY_VALUE"
 
-    schedule = next(one for one in mexc_with(change).schedules if one.instrument.id == "BTC_USD")
+    schedule = next(
+        schedule for schedule in mexc_with(change).schedules if schedule.instrument.id == "BTC_USD"
+    )
     assert isinstance(schedule.initial, Unknown)
     assert "unit" in schedule.initial.reason
 
 
 @pytest.mark.parametrize("state", [1, 2, 3, "3"])
-def test_mexc_contract_that_ended_is_left_out(state: object) -> None:
-    found = mexc_with(lambda document: document["data"][0].update(state=state))
-    assert found.defects == ()
-    assert "BTC_USDT" not in {one.instrument.id for one in found.schedules}
+def test_mexc_contract_that_ended_is_excluded(state: object) -> None:
+    parse_result = mexc_with(lambda document: document["data"][0].update(state=state))
+    assert parse_result.defects == ()
+    assert "BTC_USDT" not in {schedule.instrument.id for schedule in parse_result.schedules}
 
 
 # kucoin
@@ -889,23 +920,25 @@ def level(symbol: str, number: int, below: int, above: int) -> dict[str, object]
 def test_kucoin_coin_margined_levels_are_read_as_coins_and_not_verified() -> None:
     rows = [level("XBTUSDM", 1, 0, 5), level("XBTUSDM", 2, 5, 10)]
     levels = answer("kucoin", kucoin.LEVELS, {"data": rows}, symbol="XBTUSDM")
-    listed = recorded.of_venue("kucoin")
+    snapshots = recorded.of_venue("kucoin")
     contracts = next(
         payload
-        for one in listed
-        for payload in one.answers(kucoin.CONTRACTS)
+        for snapshot in snapshots
+        for payload in snapshot.answers(kucoin.CONTRACTS)
         if b"XBTUSDM" in payload.content
     )
-    found = read(levels, contracts)
-    assert found.defects == ()
+    parse_result = read(levels, contracts)
+    assert parse_result.defects == ()
     isolated = next(
-        one for one in found.schedules if one.profile.margin_mode is MarginMode.ISOLATED
+        schedule
+        for schedule in parse_result.schedules
+        if schedule.profile.margin_mode is MarginMode.ISOLATED
     )
     assert isolated.instrument.symbol == "BTC/USD:BTC"
-    assert [one.upper for one in isolated.tiers] == [Decimal("332441.05"), Decimal("664882.10")]
-    assert guessed(isolated)
+    assert [tier.upper for tier in isolated.tiers] == [Decimal("332441.05"), Decimal("664882.10")]
+    assert is_guessed(isolated)
     bare = only(read(levels))
-    assert bare.maintenance == Unknown("the snapshot holds no price of BTC")
+    assert bare.maintenance == Unknown("the snapshot has no price of BTC")
 
 
 def test_kucoin_coin_margined_cross_margin_counts_contracts_of_a_dollar() -> None:
@@ -921,9 +954,9 @@ def test_kucoin_unified_tiers_are_no_classic_cross_formula() -> None:
     assert schedule.rule is TierRule.FLAT
     assert schedule.origin is Origin.DOCUMENTATION
     assert margins(schedule, 100_000) == pytest.approx((1_000, 500))
-    assert guessed(schedule)
+    assert is_guessed(schedule)
     excerpt = recorded.schedule("kucoin", "BTC/USDT:USDT", "cross, unified")
-    assert excerpt.maintenance == Unknown("the first tier begins at 250000, not at 0")
+    assert excerpt.maintenance == Unknown("tier 1 begins at 250000, expected 0")
 
 
 @pytest.mark.parametrize(
@@ -935,30 +968,32 @@ def test_kucoin_unified_tiers_are_no_classic_cross_formula() -> None:
     ],
 )
 def test_kucoin_symbols_name_quote_and_settlement(symbol: str, unified: str) -> None:
-    assert kucoin.instrument(symbol, "").symbol == unified
+    assert kucoin.parse_symbol(symbol, "").symbol == unified
 
 
 def test_kucoin_dated_contract_is_named_by_the_list() -> None:
     def dated(document: Any) -> None:
         document["data"][0] |= {"symbol": "XBTMH27", "expireDate": 1_806_048_000_000}
 
-    snapshot = next(one for one in recorded.of_venue("kucoin") if len(one.payloads) == 1)
-    found = parsed(changed(snapshot, kucoin.CONTRACTS, dated))
-    assert only(found).instrument.symbol == "BTC/USD:BTC-270326"
+    snapshot = next(
+        snapshot for snapshot in recorded.of_venue("kucoin") if len(snapshot.payloads) == 1
+    )
+    parse_result = parsed(changed(snapshot, kucoin.CONTRACTS, dated))
+    assert only(parse_result).instrument.symbol == "BTC/USD:BTC-270326"
 
 
 # facts
 
 
-def test_a_fact_for_an_account_class_goes_before_the_one_for_all() -> None:
-    known = facts.bundled()
+def test_a_fact_for_an_account_class_precedes_the_fact_for_all() -> None:
+    all_facts = facts.bundled()
 
     def rule(account: str) -> TierRule | None:
-        found = known.about("kucoin", Payoff.LINEAR, MarginMode.CROSS, WHEN.date(), account)
-        return found.maintenance if found else None
+        fact = all_facts.find("kucoin", Payoff.LINEAR, MarginMode.CROSS, WHEN.date(), account)
+        return fact.maintenance if fact else None
 
     assert (rule("unified"), rule("classic")) == (TierRule.FLAT, TierRule.CONTINUOUS)
-    assert known.about("kucoin", Payoff.LINEAR, MarginMode.ANY, WHEN.date(), "unified") is None
+    assert all_facts.find("kucoin", Payoff.LINEAR, MarginMode.ANY, WHEN.date(), "unified") is None
 
 
 # broken payloads
@@ -990,12 +1025,12 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
         (
             (limits(*inverse_tiers()), listing_of(without(XYZUSD, "settleCoin"))),
             "/result/list/0/settleCoin",
-            "a text was due, was nothing",
+            "expected text, found nothing",
         ),
         (
             (instruments(QUARTER | {"expTime": "soon"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
             "/data/0/expTime",
-            "a number was due",
+            "expected a number",
         ),
         (
             (instruments(QUARTER | {"state": "odd"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
@@ -1005,7 +1040,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
         (
             (instruments(QUARTER | {"uly": "BTCUSD"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
             "/data/0/uly",
-            "BASE-QUOTE was due",
+            "expected BASE-QUOTE",
         ),
         (
             (instruments(QUARTER), tiers("BTC-USD", tier("BTC-USD", 1, 5), kind="OPTION")),
@@ -1015,7 +1050,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
         (
             (instruments(QUARTER), tiers("ETH-USD", tier("BTC-USD", 1, 5))),
             "/data/0/instFamily",
-            "of ETH-USD, was BTC-USD",
+            "among ETH-USD, found BTC-USD",
         ),
         (
             (
@@ -1028,7 +1063,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 FUTURES[2],
             ),
             "/data/0/symbolType",
-            "perpetual or delivery was due",
+            "expected perpetual or delivery",
         ),
         (
             (answer("bitget", bitget.CONTRACTS, {"data": [BTCUSD]}, productType="X"), FUTURES[2]),
@@ -1045,7 +1080,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/mmr",
-            "a number was due",
+            "expected a number",
         ),
         (
             (
@@ -1057,7 +1092,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/tier",
-            "tier 1 was due",
+            "expected tier 1",
         ),
         (
             (
@@ -1069,17 +1104,17 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/0/name",
-            "a day was due",
+            "expected an expiry",
         ),
         (
             (page(0, TIERS[0] | {"contract": "BTC_USD"}),),
             "/0/name",
-            "BASE_USDT was due",
+            "expected BASE_USDT",
         ),
         (
             (page(0, TIERS[0] | {"risk_limit": {"value": 1}}),),
             "/0/risk_limit",
-            "a number was due",
+            "expected a number",
         ),
         (
             (
@@ -1088,7 +1123,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/symbol",
-            "BASEUSDM was due",
+            "BASEUSDCM or BASEUSDM, found",
         ),
         (
             (
@@ -1099,22 +1134,22 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/maxSize",
-            "a number was due",
+            "expected a number",
         ),
     ],
 )
-def test_what_is_broken_is_a_defect_with_its_place_and_no_schedule(
+def test_a_broken_payload_gives_a_defect_with_its_place_and_no_schedule(
     payloads: tuple[Payload, ...], where: str, reason: str
 ) -> None:
-    found = read(*payloads)
-    assert found.schedules == ()
-    assert any(one.where.endswith(where) and reason in one.reason for one in found.defects), [
-        (one.where, one.reason) for one in found.defects
-    ]
+    parse_result = read(*payloads)
+    assert parse_result.schedules == ()
+    assert any(
+        defect.where.endswith(where) and reason in defect.reason for defect in parse_result.defects
+    ), [(defect.where, defect.reason) for defect in parse_result.defects]
 
 
-def test_mexc_state_that_nobody_knows_is_a_defect() -> None:
-    found = mexc_with(lambda document: document["data"][0].update(state=9))
-    (defect,) = found.defects
+def test_mexc_unknown_state_is_a_defect() -> None:
+    parse_result = mexc_with(lambda document: document["data"][0].update(state=9))
+    (defect,) = parse_result.defects
     assert defect.where.endswith("at /data/0/state")
-    assert "BTC_USDT" not in {one.instrument.id for one in found.schedules}
+    assert "BTC_USDT" not in {schedule.instrument.id for schedule in parse_result.schedules}

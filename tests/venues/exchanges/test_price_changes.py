@@ -18,14 +18,14 @@ from venues import facts, registry
 
 RATIO = Decimal("1.0123")
 PRICE = re.compile(r"price|px$|^mark|^index", re.IGNORECASE)
-NOT = re.compile(
+NOT_PRICE = re.compile(
     r"tick|min|max|limit|step|scale|precision|incr|round|type|protect|dev|level|rate|digit|expo|band|impact",
     re.IGNORECASE,
 )
-"""Fields that speak of prices, and those among them that are no price of a moment."""
+"""Names of price fields, and names among them that are not current prices."""
 
 
-def moved(value: Any) -> Any:
+def scaled(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return str(Decimal(value) * RATIO)
@@ -36,61 +36,72 @@ def moved(value: Any) -> Any:
     return float(Decimal(value) * RATIO)
 
 
-def walked(document: Any, *, move: bool) -> Any:
+def scale_prices(document: Any, *, scale: bool) -> Any:
     if isinstance(document, dict):
         return {
-            key: moved(value)
-            if move
+            key: scaled(value)
+            if scale
             and PRICE.search(key)
-            and not NOT.search(key)
+            and not NOT_PRICE.search(key)
             and not isinstance(value, dict | list)
-            else walked(value, move=move)
+            else scale_prices(value, scale=scale)
             for key, value in document.items()
         }
     if isinstance(document, list):
-        return [walked(one, move=move) for one in document]
+        return [scale_prices(item, scale=scale) for item in document]
     return float(document) if isinstance(document, Decimal) else document
 
 
-def at_prices(snapshot: Snapshot, *, move: bool) -> Snapshot:
+def with_scaled_prices(snapshot: Snapshot, *, scale: bool) -> Snapshot:
     payloads = []
-    for one in snapshot.payloads:
+    for payload in snapshot.payloads:
         try:
-            content = json.dumps(walked(decode(one), move=move)).encode()
+            content = json.dumps(scale_prices(decode(payload), scale=scale)).encode()
         except UnreadablePayloadError:
-            content = one.content
-        payloads.append(Payload.of(one.venue, one.call, one.observed_at, one.provenance, content))
+            content = payload.content
+        payloads.append(
+            Payload.of(
+                payload.venue, payload.call, payload.observed_at, payload.provenance, content
+            )
+        )
     return replace(snapshot, payloads=tuple(payloads))
 
 
-def read(snapshot: Snapshot, *, move: bool) -> Observed:
-    found = registry.parse([at_prices(snapshot, move=move)], facts.bundled())
-    return Observed.of(found.schedules, [snapshot.venue], found.defects)
+def read(snapshot: Snapshot, *, scale: bool) -> Observed:
+    parse_result = registry.parse([with_scaled_prices(snapshot, scale=scale)], facts.bundled())
+    return Observed.of(parse_result.schedules, [snapshot.venue], parse_result.defects)
 
 
-def told(snapshots: Iterable[Snapshot]) -> list[Change]:
+def reported_changes(snapshots: Iterable[Snapshot]) -> list[Change]:
     return [
         change
-        for one in snapshots
-        for change in changes(read(one, move=False), read(one, move=True), NOTIONAL_GRID)
+        for snapshot in snapshots
+        for change in changes(
+            read(snapshot, scale=False), read(snapshot, scale=True), NOTIONAL_GRID
+        )
     ]
 
 
-@pytest.mark.parametrize("venue", sorted({one.venue for one in recorded.snapshots()} - {"binance"}))
+@pytest.mark.parametrize(
+    "venue", sorted({snapshot.venue for snapshot in recorded.snapshots()} - {"binance"})
+)
 def test_prices_alone_make_no_change(venue: str) -> None:
-    snapshots = [one for one in recorded.snapshots() if one.venue == venue]
-    assert any(one.schedules for one in (read(each, move=True) for each in snapshots))
-    assert told(snapshots) == []
+    snapshots = [snapshot for snapshot in recorded.snapshots() if snapshot.venue == venue]
+    assert any(read(snapshot, scale=True).schedules for snapshot in snapshots)
+    assert reported_changes(snapshots) == []
 
 
 def test_prices_do_move_bounds_and_capacities() -> None:
-    """The law above would hold of a walk that finds no price at all."""
-    scaled = 0
+    """Guards the test above, which would also pass if no price were scaled."""
+    changed_venues = 0
     for snapshot in recorded.snapshots():
         if snapshot.venue in {"krakenfutures", "kucoin", "okx", "coinbaseinternational", "gate"}:
             before, after = (
-                [(one.capacity, one.initial) for one in read(snapshot, move=move).schedules]
-                for move in (False, True)
+                [
+                    (schedule.capacity, schedule.initial)
+                    for schedule in read(snapshot, scale=scale).schedules
+                ]
+                for scale in (False, True)
             )
-            scaled += before != after
-    assert scaled >= 5
+            changed_venues += before != after
+    assert changed_venues >= 5

@@ -1,4 +1,4 @@
-"""Numbers of the venues beyond the first twelve, by hand from what they published, and their traps."""
+"""Margins of the later venues, calculated by hand from published numbers, and their traps."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -14,29 +14,31 @@ from venues import facts, registry
 from venues.adapter import Parsed
 
 
-def asked(venue: str, symbol: str, notional: str, profile: str = "") -> tuple[object, object]:
-    """IM and MM in USD of a position, exactly; the reason where one is unknown."""
+def recorded_margins(
+    venue: str, symbol: str, notional: str, profile: str = ""
+) -> tuple[object, object]:
+    """IM and MM of a position in USD, exactly; the reason where a margin is unknown."""
     return margins(recorded.schedule(venue, symbol, profile), notional)
 
 
 def margins(schedule: MarginSchedule, notional: str) -> tuple[object, object]:
-    found: list[object] = []
-    for figure in (schedule.initial, schedule.maintenance):
-        function = value_of(figure)
+    amounts: list[object] = []
+    for observed in (schedule.initial, schedule.maintenance):
+        function = value_of(observed)
         if function is None:
-            assert isinstance(figure, Unknown)
-            found.append(figure.reason)
+            assert isinstance(observed, Unknown)
+            amounts.append(observed.reason)
         else:
-            due = value(function, Fraction(notional))
-            assert due is not None
-            found.append(float(due))
-    return found[0], found[1]
+            amount = value(function, Fraction(notional))
+            assert amount is not None
+            amounts.append(float(amount))
+    return amounts[0], amounts[1]
 
 
 NO_MM = "the venue publishes no maintenance margin"
 
 BY_HAND = [
-    # venue, symbol, profile, notional, IM, MM: each from the figures named on the right
+    # venue, symbol, profile, notional, IM, MM: each from the numbers on the right
     ("apex", "BTC/USDT:USDT", "", "150000", 150000 * 0.01111, 150000 * 0.0056),  # second step
     ("ascendex", "BTC/USDT:USDT", "", "60000", 60000 * 0.02, 60000 * 0.012),  # tier to 200,000
     ("aster", "ETH/USDT:USDT", "", "10000", 10000 / 75, 65.0),  # 75x, 0.65 %
@@ -78,19 +80,23 @@ BY_HAND = [
 ]
 
 
-@pytest.mark.parametrize("case", BY_HAND, ids=lambda one: f"{one[0]}-{one[1]}-{one[3]}")
-def test_a_margin_is_the_one_found_by_hand(
+@pytest.mark.parametrize("case", BY_HAND, ids=lambda case: f"{case[0]}-{case[1]}-{case[3]}")
+def test_a_margin_equals_the_one_calculated_by_hand(
     case: tuple[str, str, str, str, object, object],
 ) -> None:
-    venue, symbol, profile, notional, *due = case
-    for given, wanted in zip(asked(venue, symbol, notional, profile), due, strict=True):
-        assert given == (pytest.approx(wanted, rel=1e-12) if isinstance(wanted, float) else wanted)
+    venue, symbol, profile, notional, *expected_margins = case
+    for actual, expected in zip(
+        recorded_margins(venue, symbol, notional, profile), expected_margins, strict=True
+    ):
+        assert actual == (
+            pytest.approx(expected, rel=1e-12) if isinstance(expected, float) else expected
+        )
 
 
 def test_bingx_maintenance_amounts_are_published_and_initial_margin_is_not() -> None:
-    initial, maintenance = asked("bingx", "ETH/USDT:USDT", "1000000")
+    initial, maintenance = recorded_margins("bingx", "ETH/USDT:USDT", "1000000")
     assert maintenance == pytest.approx(1_000_000 * 0.0056 - 2070)
-    assert initial == "the venue publishes no initial margin for every tier"
+    assert initial == "the venue does not publish initial margin for every tier"
 
 
 def test_bitmex_steps_are_those_of_its_own_example() -> None:
@@ -100,24 +106,26 @@ def test_bitmex_steps_are_those_of_its_own_example() -> None:
     (price,) = schedule.evidence[0].conversion.factors  # type: ignore[union-attr]
     for coins, initial, maintenance in ((180, 0.01, 0.005), (230, 0.015, 0.01), (351, 0.02, 0.015)):
         notional = coins * price.value
-        found = margins(schedule, str(notional))
-        assert found == (
+        amounts = margins(schedule, str(notional))
+        assert amounts == (
             pytest.approx(float(notional) * initial),
             pytest.approx(float(notional) * maintenance),
         )
 
 
-def of(venue: str, *answers: tuple[str, tuple[tuple[str, str], ...], object]) -> Parsed:
-    """Read answers given as documents, dated in a time for which every venue has facts."""
-    one = registry.adapter(venue)
-    assert one is not None
-    when = recorded.snapshots()[-1].observed_at
+def parse_documents(
+    venue: str, *answers: tuple[str, tuple[tuple[str, str], ...], object]
+) -> Parsed:
+    """Parses documents as responses, dated when every venue has facts."""
+    adapter = registry.find_adapter(venue)
+    assert adapter is not None
+    observed_at = recorded.snapshots()[-1].observed_at
     origin = Provenance(Origin.DOCUMENTATION, "a test", "none")
     payloads = tuple(
-        Payload.of(venue, Call(method, params), when, origin, written(document))
+        Payload.of(venue, Call(method, params), observed_at, origin, written(document))
         for method, params, document in answers
     )
-    return one.parse(Snapshot(venue, when, payloads, complete=False), facts.bundled())
+    return adapter.parse(Snapshot(venue, observed_at, payloads, complete=False), facts.bundled())
 
 
 @pytest.mark.parametrize("venue", ["woofipro", "modetrade"])
@@ -130,7 +138,9 @@ def test_orderly_rates_are_those_of_its_worked_example(venue: str) -> None:
         "base_mmr": "0.05",
         "imr_factor": "0.0000002512",
     }
-    (schedule,) = of(venue, ("v1PublicGetPublicInfo", (), {"data": {"rows": [row]}})).schedules
+    (schedule,) = parse_documents(
+        venue, ("v1PublicGetPublicInfo", (), {"data": {"rows": [row]}})
+    ).schedules
     assert margins(schedule, "5197.2")[1] == pytest.approx(5197.2 * 0.05)
     function = value_of(schedule.maintenance)
     assert function is not None
@@ -141,12 +151,12 @@ def test_orderly_rates_are_those_of_its_worked_example(venue: str) -> None:
 
 
 def test_orderly_above_the_base_rises_with_the_four_fifths_power() -> None:
-    initial, maintenance = asked("woofipro", "BTC/USDC:USDC", "20000000")
+    initial, maintenance = recorded_margins("woofipro", "BTC/USDC:USDC", "20000000")
     assert initial == pytest.approx(2e7 * 9.1e-8 * 2e7**0.8, rel=1e-12)
     assert maintenance == pytest.approx(2e7 * 0.6 * 9.1e-8 * 2e7**0.8, rel=1e-12)
 
 
-def test_hashkey_and_toobit_limits_are_contracts_and_a_guess_at_that() -> None:
+def test_hashkey_and_toobit_limits_are_read_as_contracts_and_not_verified() -> None:
     for venue, first in (("hashkey", "0.05"), ("toobit", "0.005")):
         schedule = recorded.schedule(venue, "BTC/USDT:USDT")
         assert isinstance(schedule.initial, Derived)
@@ -156,7 +166,7 @@ def test_hashkey_and_toobit_limits_are_contracts_and_a_guess_at_that() -> None:
         assert (piece.upper, piece.rate) == (Decimal("62823.640"), Decimal(first))
 
 
-def test_a_limit_for_the_white_list_is_nobody_elses() -> None:
+def test_a_limit_for_whitelisted_accounts_is_excluded() -> None:
     snapshot = recorded.of_venue("hashkey")[0]
     before = recorded.schedule("hashkey", "BTC/USDT:USDT")
 
@@ -167,7 +177,7 @@ def test_a_limit_for_the_white_list_is_nobody_elses() -> None:
     assert len(after.tiers) == len(before.tiers) - 1
 
 
-def test_coin_margined_binance_brackets_are_in_coins_whatever_the_floor_is_called() -> None:
+def test_coin_margined_binance_brackets_are_in_coins_under_either_floor_key() -> None:
     mark = [{"symbol": "BTCUSD_PERP", "markPrice": "60000"}]
     for floor in ("qtyFloor", "qtylFloor"):
         brackets = [
@@ -175,12 +185,12 @@ def test_coin_margined_binance_brackets_are_in_coins_whatever_the_floor_is_calle
             {"bracket": 2, "initialLeverage": 100, "qtyCap": 10, floor: 5, "maintMarginRatio": 0.005, "cum": 0.005},
         ]  # fmt: skip
         answer = [{"symbol": "BTCUSD_PERP", "notionalCoef": 1.5, "brackets": brackets}]
-        found = of(
+        parse_result = parse_documents(
             "binance",
             ("dapiPrivateV2GetLeverageBracket", (), answer),
             ("dapiPublicGetPremiumIndex", (), mark),
         )
-        (schedule,) = found.schedules
+        (schedule,) = parse_result.schedules
         assert schedule.instrument.symbol == "BTC/USD:BTC"
         # 8 BTC: 480,000 USD at 1 / 100, and 480,000 × 0.5 % − 0.005 BTC × 60,000
         assert margins(schedule, "480000") == (4800.0, 2100.0)
@@ -211,8 +221,8 @@ def test_phemex_tables_are_joined_by_their_number() -> None:
             "riskLimitsV2": [limit],
         }
     }
-    found = of("phemex", ("v2GetPublicProducts", (), document))
-    (schedule,) = found.schedules
+    parse_result = parse_documents("phemex", ("v2GetPublicProducts", (), document))
+    (schedule,) = parse_result.schedules
     assert margins(schedule, "3000000") == (300000.0, 59500.0)  # 3,000,000 × 2 % − 500
 
 
@@ -233,13 +243,13 @@ def test_poloniex_tiers_are_contracts_at_the_mark_price_by_margin_mode() -> None
         {**tier, "tier": 1, "minSize": "0", "maxSize": "10000", "maxLever": "75", "mMRatio": "0.006"},
         {**tier, "tier": 2, "minSize": "10000", "maxSize": "50000", "maxLever": "50", "mMRatio": "0.01"},
     ]  # fmt: skip
-    found = of(
+    parse_result = parse_documents(
         "poloniex",
         ("swapPublicGetV3MarketAllInstruments", (), {"data": [row]}),
         ("swapPublicGetV3MarketTickers", (), {"data": [{"symbol": "BTC_USDT_PERP", "mPx": "60000"}]}),
         ("swapPublicGetV3MarketRiskLimit", (("symbol", "BTC_USDT_PERP"),), {"data": tiers}),
     )  # fmt: skip
-    (schedule,) = found.schedules
+    (schedule,) = parse_result.schedules
     assert str(schedule.profile) == "isolated"
     # 10,000 contracts of 0.001 BTC at 60,000: $600,000 is the last of the first tier
     assert margins(schedule, "600000") == (8000.0, 3600.0)
@@ -259,7 +269,7 @@ def test_derive_requirements_are_rates_of_the_position() -> None:
         },
     }
     document = {"result": {"instruments": [row]}}
-    (schedule,) = of("derive", ("publicPostGetAllInstruments", (), document)).schedules
+    (schedule,) = parse_documents("derive", ("publicPostGetAllInstruments", (), document)).schedules
     assert margins(schedule, "1000") == (pytest.approx(66.0), pytest.approx(50.0))
     assert str(schedule.profile) == "cross, standard margin"
 
@@ -270,9 +280,9 @@ def test_paradex_with_a_factor_again_would_be_unknown() -> None:
     def grow(document: dict[str, list[dict[str, dict[str, str]]]]) -> None:
         document["results"][0]["delta1_cross_margin_params"]["imf_factor"] = "0.00071"
 
-    found = parsed(changed(snapshot, "publicGetMarkets", grow))
-    assert isinstance(found.schedules[0].initial, Unknown)
-    assert isinstance(found.schedules[1].initial, Known)
+    parse_result = parsed(changed(snapshot, "publicGetMarkets", grow))
+    assert isinstance(parse_result.schedules[0].initial, Unknown)
+    assert isinstance(parse_result.schedules[1].initial, Known)
 
 
 def test_hyperliquid_reads_all_exchanges_in_one_answer_and_never_guesses_their_collateral() -> None:
@@ -286,7 +296,7 @@ def test_hyperliquid_reads_all_exchanges_in_one_answer_and_never_guesses_their_c
         },
     ]  # fmt: skip
     params = (("type", "allPerpMetas"),)
-    own, other = of("hyperliquid", ("publicPostInfo", params, metas)).schedules
+    own, other = parse_documents("hyperliquid", ("publicPostInfo", params, metas)).schedules
     assert margins(own, "1000") == (25.0, 12.5)
     assert other.instrument.symbol == "KM-US500/TOKEN360:TOKEN360"
     assert isinstance(other.initial, Unknown)
@@ -314,11 +324,11 @@ BROKEN = [
 
 @pytest.mark.parametrize(("venue", "method", "pointer"), BROKEN)
 @pytest.mark.parametrize("broken", ["no figure", {"value": 1}])
-def test_what_is_no_figure_is_a_defect_at_its_place(
+def test_an_invalid_number_is_a_defect_at_its_place(
     venue: str, method: str, pointer: str, broken: object
 ) -> None:
     snapshot = recorded.of_venue(venue)[0]
-    due = len(parsed(snapshot).schedules)
+    schedule_count = len(parsed(snapshot).schedules)
 
     def put(document: object) -> None:
         here = document
@@ -327,16 +337,16 @@ def test_what_is_no_figure_is_a_defect_at_its_place(
             here = here[int(token)] if isinstance(here, list) else here[token]  # type: ignore[index]
         here[last] = broken  # type: ignore[index]
 
-    found = parsed(changed(snapshot, method, put))
-    assert len(found.schedules) < due
-    assert pointer in found.defects[0].where
+    parse_result = parsed(changed(snapshot, method, put))
+    assert len(parse_result.schedules) < schedule_count
+    assert pointer in parse_result.defects[0].where
 
 
 def test_at_least_thirty_five_venues_have_a_schedule_from_a_real_recording() -> None:
     real = {
-        one.venue
-        for one in registry.VENUES
-        for schedule in recorded.schedules(one.venue)
+        adapter.venue
+        for adapter in registry.VENUES
+        for schedule in recorded.schedules(adapter.venue)
         if schedule.origin is Origin.RECORDED and value_of(schedule.initial) is not None
     }
     assert len(real) >= 35

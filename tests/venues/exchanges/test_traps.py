@@ -1,4 +1,4 @@
-"""The ways in which a venue's payload misleads, one test each, on the recordings."""
+"""Ways in which venue payloads mislead, one test per trap, on the recordings."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,13 +23,13 @@ from harmonize.numerics.panel import panel
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, without, written
 from venues import facts
-from venues.engines.binance_brackets import instrument as bracket_instrument
+from venues.engines.binance_brackets import parse_symbol as bracket_instrument
 from venues.exchanges import bitget, bybit, deribit, gate, htx, hyperliquid, kucoin, mexc, okx
 from venues.exchanges.dydx import scaled_initial
 
 
 def only(schedules: tuple[MarginSchedule, ...], symbol: str) -> MarginSchedule:
-    return next(one for one in schedules if one.instrument.symbol == symbol)
+    return next(schedule for schedule in schedules if schedule.instrument.symbol == symbol)
 
 
 def uppers(schedule: MarginSchedule) -> list[Decimal]:
@@ -48,10 +48,16 @@ def test_binance_deduction_from_continuity_is_the_published_cum_on_all_6576_tier
             assert -piece.fixed == tier.deduction, schedule.key
             tiers += 1
     unconverted = [
-        one for one in recorded.schedules("binance") if isinstance(one.maintenance, Unknown)
+        schedule
+        for schedule in recorded.schedules("binance")
+        if isinstance(schedule.maintenance, Unknown)
     ]
-    assert [one.instrument.symbol for one in unconverted] == ["BTC/U:U", "ETH/BTC:BTC", "ETH/U:U"]
-    assert tiers == 6576 - sum(_bracket_count(one) for one in unconverted)
+    assert [schedule.instrument.symbol for schedule in unconverted] == [
+        "BTC/U:U",
+        "ETH/BTC:BTC",
+        "ETH/U:U",
+    ]
+    assert tiers == 6576 - sum(_bracket_count(schedule) for schedule in unconverted)
 
 
 def _bracket_count(schedule: MarginSchedule) -> int:
@@ -81,11 +87,11 @@ def test_binance_largest_64_bit_integer_is_an_open_end_not_a_bound() -> None:
         ("币安人生USDT", "币安人生/USDT:USDT", "币安人生", 1),
     ],
 )
-def test_binance_symbols_are_taken_apart_as_ccxt_does(
+def test_binance_symbols_are_parsed_as_by_ccxt(
     id_: str, symbol: str, asset: str, multiplier: int
 ) -> None:
-    found = bracket_instrument("binance", id_, "")
-    assert (found.symbol, found.underlying.asset, found.underlying.multiplier) == (
+    instrument = bracket_instrument("binance", id_, "")
+    assert (instrument.symbol, instrument.underlying.asset, instrument.underlying.multiplier) == (
         symbol,
         asset,
         multiplier,
@@ -100,22 +106,22 @@ def test_bybit_rates_in_percent_are_refused_not_read_as_fractions() -> None:
         row = document["result"]["list"][0]
         row["initialMargin"], row["maintenanceMargin"] = "0.8", "0.4"
 
-    found = parsed(changed(recorded.of_venue("bybit")[0], bybit.RISK_LIMIT, percent))
-    assert [one.reason for one in found.defects] == [
-        "initialMargin 0.8 at 125.00x is written in percent, a fraction was due"
+    parse_result = parsed(changed(recorded.of_venue("bybit")[0], bybit.RISK_LIMIT, percent))
+    assert [defect.reason for defect in parse_result.defects] == [
+        "expected a fraction, found initialMargin 0.8 at 125.00x in percent"
     ]
-    assert len(found.schedules) == 299
+    assert len(parse_result.schedules) == 299
 
 
 def test_bybit_tiers_are_ordered_by_limit_not_by_risk_id() -> None:
-    def turned(document: Any) -> None:
+    def reverse(document: Any) -> None:
         document["result"]["list"].reverse()
 
     snapshot = recorded.of_venue("bybit")[0]
-    found = parsed(changed(snapshot, bybit.RISK_LIMIT, turned))
+    parse_result = parsed(changed(snapshot, bybit.RISK_LIMIT, reverse))
     for schedule in recorded.schedules("bybit"):
-        twin = only(found.schedules, schedule.instrument.symbol)
-        assert twin.tiers == schedule.tiers
+        reread = only(parse_result.schedules, schedule.instrument.symbol)
+        assert reread.tiers == schedule.tiers
 
 
 def test_bybit_published_deduction_is_the_continuous_one_on_all_8410_rows() -> None:
@@ -140,8 +146,8 @@ def test_bybit_published_deduction_is_the_continuous_one_on_all_8410_rows() -> N
     ],
 )
 def test_bybit_symbols_name_quote_and_expiry(id_: str, symbol: str, expiry: date | None) -> None:
-    found = bybit.instrument(id_)
-    assert (found.symbol, found.expiry) == (symbol, expiry)
+    instrument = bybit.parse_symbol(id_)
+    assert (instrument.symbol, instrument.expiry) == (symbol, expiry)
 
 
 # bitget
@@ -168,8 +174,8 @@ def test_bitget_is_flat_before_2025_11_10_and_marginal_from_then_on() -> None:
 
 def dated(snapshot: Snapshot, when: datetime) -> Snapshot:
     payloads = tuple(
-        Payload.of(one.venue, one.call, when, one.provenance, one.content)
-        for one in snapshot.payloads
+        Payload.of(payload.venue, payload.call, when, payload.provenance, payload.content)
+        for payload in snapshot.payloads
     )
     return Snapshot(snapshot.venue, when, payloads, snapshot.complete)
 
@@ -194,17 +200,17 @@ def test_okx_tier_begins_where_the_one_before_ends_although_min_size_is_a_step_a
 
 
 def test_okx_without_a_price_has_no_margin() -> None:
-    found = parsed(without(recorded.of_venue("okx")[0], "recordedPrice"))
-    schedule = only(found.schedules, "BTC/USDT:USDT")
-    assert schedule.initial == Unknown("the snapshot holds no price of BTC")
+    parse_result = parsed(without(recorded.of_venue("okx")[0], "recordedPrice"))
+    schedule = only(parse_result.schedules, "BTC/USDT:USDT")
+    assert schedule.initial == Unknown("the snapshot has no price of BTC")
     assert schedule.maintenance == schedule.initial
     assert isinstance(schedule.capacity, Unknown)
 
 
 def test_okx_without_a_contract_value_is_a_defect() -> None:
-    found = parsed(without(recorded.of_venue("okx")[0], okx.INSTRUMENTS))
-    assert found.schedules == ()
-    assert all("no contract value" in one.reason for one in found.defects)
+    parse_result = parsed(without(recorded.of_venue("okx")[0], okx.INSTRUMENTS))
+    assert parse_result.schedules == ()
+    assert all("no contract value" in defect.reason for defect in parse_result.defects)
 
 
 # mexc
@@ -228,28 +234,32 @@ def test_mexc_limits_by_value_are_not_multiplied_by_a_price() -> None:
     def by_value(document: Any) -> None:
         document["data"][0]["riskLimitType"] = "BY_VALUE"
 
-    found = parsed(changed(recorded.of_venue("mexc")[0], mexc.DETAIL, by_value))
-    assert uppers(only(found.schedules, "BTC/USDT:USDT"))[0] == 50000
+    parse_result = parsed(changed(recorded.of_venue("mexc")[0], mexc.DETAIL, by_value))
+    assert uppers(only(parse_result.schedules, "BTC/USDT:USDT"))[0] == 50000
 
 
 def test_mexc_without_fair_prices_has_no_margin() -> None:
-    found = parsed(without(recorded.of_venue("mexc")[0], mexc.TICKER))
-    assert all(isinstance(one.maintenance, Unknown) for one in found.schedules)
+    parse_result = parsed(without(recorded.of_venue("mexc")[0], mexc.TICKER))
+    assert all(isinstance(schedule.maintenance, Unknown) for schedule in parse_result.schedules)
 
 
 # htx
 
 
-def test_htx_ladders_of_two_leverages_are_two_schedules_not_one_list() -> None:
+def test_htx_tiers_of_two_leverages_are_two_schedules_not_one_list() -> None:
     def second(document: Any) -> None:
         levers = document["data"][0]["list"]
         levers.append({**levers[0], "lever_rate": 20})
 
     snapshot = recorded.of_venue("htx")[0]
-    found = parsed(changed(snapshot, htx.ISOLATED, second))
-    profiles = [str(one.profile) for one in found.schedules]
+    parse_result = parsed(changed(snapshot, htx.ISOLATED, second))
+    profiles = [str(schedule.profile) for schedule in parse_result.schedules]
     assert profiles == ["cross, at 1x", "isolated, at 125x", "isolated, at 20x"]
-    slow = next(one for one in found.schedules if str(one.profile) == "isolated, at 20x")
+    slow = next(
+        schedule
+        for schedule in parse_result.schedules
+        if str(schedule.profile) == "isolated, at 20x"
+    )
     assert [tier.maintenance_rate for tier in slow.tiers] == [
         Decimal(text) / 20 for text in ("0.65", "0.8", "0.85")
     ]
@@ -269,7 +279,7 @@ def test_htx_sizes_are_contracts_of_a_thousandth_bitcoin() -> None:
 # krakenfutures
 
 
-def test_kraken_lower_bounds_have_two_spellings_for_dollars_and_for_contracts() -> None:
+def test_kraken_lower_bounds_have_different_keys_for_dollars_and_for_contracts() -> None:
     flexible = recorded.schedule("krakenfutures", "BTC/USD:USD", "any")
     inverse = recorded.schedule("krakenfutures", "BTC/USD:BTC", "any")
     assert flexible.evidence[0].columns[0].key == "/numNonContractUnits"
@@ -285,15 +295,17 @@ def test_kraken_last_tier_ends_at_the_largest_position_in_coins_at_the_mark() ->
 
 
 def test_kraken_xbt_is_bitcoin() -> None:
-    assets = {one.instrument.underlying.asset for one in recorded.schedules("krakenfutures")}
+    assets = {
+        schedule.instrument.underlying.asset for schedule in recorded.schedules("krakenfutures")
+    }
     assert assets == {"ADA", "BTC", "DOGE", "ETH", "SOL", "XRP"}
 
 
 def test_kraken_retail_and_professional_schedules_are_kept_apart() -> None:
     profiles = {
-        str(one.profile)
-        for one in recorded.schedules("krakenfutures")
-        if one.instrument.symbol == "BTC/USD:BTC"
+        str(schedule.profile)
+        for schedule in recorded.schedules("krakenfutures")
+        if schedule.instrument.symbol == "BTC/USD:BTC"
     }
     assert {"any", "retail", "retail europa", "professional dlt"} <= profiles
     retail = recorded.schedule("krakenfutures", "BTC/USD:BTC", "retail")
@@ -304,12 +316,13 @@ def test_kraken_retail_and_professional_schedules_are_kept_apart() -> None:
 
 
 def test_kucoin_cross_and_isolated_are_two_profiles() -> None:
-    found = [
-        one
-        for one in recorded.schedules("kucoin")
-        if one.instrument.symbol == "BTC/USDT:USDT" and one.profile.account_class == "classic"
+    schedules = [
+        schedule
+        for schedule in recorded.schedules("kucoin")
+        if schedule.instrument.symbol == "BTC/USDT:USDT"
+        and schedule.profile.account_class == "classic"
     ]
-    assert {(one.profile.margin_mode, one.rule) for one in found} == {
+    assert {(schedule.profile.margin_mode, schedule.rule) for schedule in schedules} == {
         (MarginMode.CROSS, TierRule.CONTINUOUS),
         (MarginMode.ISOLATED, TierRule.FLAT),
     }
@@ -331,8 +344,8 @@ def test_kucoin_cross_rates_are_the_published_ones(
     price = conversion.factors[0].value
     assert mark is None or price == Decimal(mark)
     notional = float(Decimal(coins) * price)
-    for figure, rate in ((schedule.initial, initial), (schedule.maintenance, maintenance)):
-        function = value_of(figure)
+    for observed, rate in ((schedule.initial, initial), (schedule.maintenance, maintenance)):
+        function = value_of(observed)
         assert function is not None
         assert panel([function]).at(0, notional) / notional == pytest.approx(rate, rel=1e-8)
 
@@ -348,7 +361,7 @@ def test_kucoin_xbt_is_bitcoin_and_isolated_amounts_are_quote_value() -> None:
 
 def test_hyperliquid_table_id_below_50_is_one_tier_of_that_leverage() -> None:
     schedule = recorded.schedule("hyperliquid", "ATOM/USDC:USDC")
-    assert [(one.upper, one.initial_rate, one.maintenance_rate) for one in schedule.tiers] == [
+    assert [(tier.upper, tier.initial_rate, tier.maintenance_rate) for tier in schedule.tiers] == [
         (INFINITY, Decimal("0.2"), Decimal("0.1"))
     ]
 
@@ -358,9 +371,10 @@ def test_hyperliquid_table_of_another_date_is_never_joined() -> None:
     assert schedule.initial == Unknown("margin table 52 is not in the recording")
 
 
-def test_hyperliquid_delisted_markets_are_left_out() -> None:
+def test_hyperliquid_delisted_markets_are_excluded() -> None:
     assert all(
-        one.instrument.symbol != "MATIC/USDC:USDC" for one in recorded.schedules("hyperliquid")
+        schedule.instrument.symbol != "MATIC/USDC:USDC"
+        for schedule in recorded.schedules("hyperliquid")
     )
 
 
@@ -374,15 +388,15 @@ def test_hyperliquid_market_without_any_tables_is_unknown() -> None:
     def bare(document: Any) -> None:
         del document["marginTables"]
 
-    found = parsed(changed(recorded.of_venue("hyperliquid")[0], hyperliquid.INFO, bare))
-    assert isinstance(only(found.schedules, "BTC/USDC:USDC").initial, Unknown)
-    assert isinstance(only(found.schedules, "ATOM/USDC:USDC").initial, Known)
+    parse_result = parsed(changed(recorded.of_venue("hyperliquid")[0], hyperliquid.INFO, bare))
+    assert isinstance(only(parse_result.schedules, "BTC/USDC:USDC").initial, Unknown)
+    assert isinstance(only(parse_result.schedules, "ATOM/USDC:USDC").initial, Known)
 
 
 # gate
 
 
-def test_gate_step_and_maximum_are_not_read_as_a_ladder() -> None:
+def test_gate_step_and_maximum_are_not_read_as_tiers() -> None:
     schedule = recorded.schedule("gate", "BTC/USDT:USDT")
     function = value_of(schedule.maintenance)
     assert function is not None
@@ -396,13 +410,13 @@ def test_gate_tiers_are_flat_before_2025_07_29_and_marginal_from_then_on() -> No
     rules = {
         day: fact.maintenance
         for day in (date(2025, 7, 28), date(2025, 7, 29))
-        for fact in [facts.bundled().about("gate", Payoff.LINEAR, MarginMode.ANY, day)]
+        for fact in [facts.bundled().find("gate", Payoff.LINEAR, MarginMode.ANY, day)]
         if fact is not None
     }
     assert list(rules.values()) == [TierRule.FLAT, TierRule.MARGINAL]
 
 
-def test_gate_risk_limit_tiers_go_before_the_contract_fields() -> None:
+def test_gate_risk_limit_tiers_precede_the_contract_fields() -> None:
     tiers = [
         {
             "contract": "BTC_USDT",
@@ -424,18 +438,22 @@ def test_gate_risk_limit_tiers_go_before_the_contract_fields() -> None:
         },
     ]
     snapshot = recorded.of_venue("gate")[0]
-    listed = snapshot.payloads[0]
+    contract_list = snapshot.payloads[0]
     answer = Payload.of(
-        "gate", Call(gate.TIERS), listed.observed_at, listed.provenance, written(tiers)
+        "gate",
+        Call(gate.TIERS),
+        contract_list.observed_at,
+        contract_list.provenance,
+        written(tiers),
     )
-    whole = Snapshot("gate", snapshot.observed_at, (*snapshot.payloads, answer), complete=False)
-    found = parsed(whole)
-    schedule = only(found.schedules, "BTC/USDT:USDT")
+    both = Snapshot("gate", snapshot.observed_at, (*snapshot.payloads, answer), complete=False)
+    parse_result = parsed(both)
+    schedule = only(parse_result.schedules, "BTC/USDT:USDT")
     function = value_of(schedule.maintenance)
     assert function is not None
-    assert [one.upper for one in function.pieces] == [500_000, 1_000_000]
-    assert [-one.fixed for one in function.pieces] == [0, 5000]
-    assert len(found.schedules) == 3
+    assert [piece.upper for piece in function.pieces] == [500_000, 1_000_000]
+    assert [-piece.fixed for piece in function.pieces] == [0, 5000]
+    assert len(parse_result.schedules) == 3
 
 
 # deribit
@@ -460,8 +478,8 @@ def test_deribit_slope_rises_with_coins_and_stands_on_documentation() -> None:
 
 
 def test_deribit_without_slopes_has_no_maintenance_margin() -> None:
-    found = parsed(without(recorded.of_venue("deribit")[0], deribit.SLOPES))
-    assert all(isinstance(one.maintenance, Unknown) for one in found.schedules)
+    parse_result = parsed(without(recorded.of_venue("deribit")[0], deribit.SLOPES))
+    assert all(isinstance(schedule.maintenance, Unknown) for schedule in parse_result.schedules)
 
 
 # dydx
@@ -483,7 +501,7 @@ def test_dydx_initial_margin_rises_with_open_interest_and_maintenance_does_not()
 
 
 def test_dydx_isolated_markets_are_isolated() -> None:
-    modes = {str(one.profile) for one in recorded.schedules("dydx")}
+    modes = {str(schedule.profile) for schedule in recorded.schedules("dydx")}
     assert modes == {"cross", "isolated"}
 
 
@@ -491,8 +509,10 @@ def test_kucoin_unknown_cross_limit_is_unknown_capacity() -> None:
     def unlimited(document: Any) -> None:
         document["data"][0]["crossRiskLimit"] = None
 
-    found = parsed(changed(recorded.of_venue("kucoin")[0], kucoin.CONTRACTS, unlimited))
-    schedule = next(one for one in found.schedules if one.instrument.id == "XBTUSDTM")
+    parse_result = parsed(changed(recorded.of_venue("kucoin")[0], kucoin.CONTRACTS, unlimited))
+    schedule = next(
+        schedule for schedule in parse_result.schedules if schedule.instrument.id == "XBTUSDTM"
+    )
     assert isinstance(schedule.capacity, Unknown)
 
 
@@ -500,6 +520,6 @@ def test_bitget_answer_with_two_symbols_is_a_defect() -> None:
     def mixed(document: Any) -> None:
         document["data"][1]["symbol"] = "ETHUSDT"
 
-    found = parsed(changed(recorded.of_venue("bitget")[-1], bitget.LEVERS, mixed))
-    assert len(found.defects) == 1
-    assert "one symbol was due" in found.defects[0].reason
+    parse_result = parsed(changed(recorded.of_venue("bitget")[-1], bitget.LEVERS, mixed))
+    assert len(parse_result.defects) == 1
+    assert "expected one symbol" in parse_result.defects[0].reason

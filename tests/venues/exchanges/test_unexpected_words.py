@@ -1,4 +1,4 @@
-"""Words and shapes that an adapter does not know: each a defect that names the place."""
+"""Unknown words and structures in payloads; each becomes a defect with its place."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,13 +26,13 @@ from venues.exchanges import (
     okx,
 )
 from venues.facts import Confidence, Facts
-from venues.registry import adapter
+from venues.registry import find_adapter
 
 
 def snapshot_of(venue: str, method: str = "") -> Snapshot:
-    """The newest snapshot, or the newest that answers ``method``."""
-    found = recorded.of_venue(venue)
-    return next(one for one in found if not method or one.answers(method))
+    """Newest snapshot, or the newest with a response to ``method``."""
+    snapshots = recorded.of_venue(venue)
+    return next(snapshot for snapshot in snapshots if not method or snapshot.answers(method))
 
 
 def row_of(document: Any, *path: str | int) -> Any:
@@ -42,22 +42,36 @@ def row_of(document: Any, *path: str | int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("venue", "method", "path", "key", "value", "said"),
+    ("venue", "method", "path", "key", "value", "message"),
     [
-        ("binance", binance.BRACKETS, (0,), "symbol", "BTCEUR", "ends in no quote currency"),
-        ("bybit", bybit.RISK_LIMIT, ("result", "list", 0), "symbol", "BTCEUR", "no linear"),
-        ("bybit", bybit.RISK_LIMIT, ("result", "list", 0), "symbol", "BTC-99XYZ25", "no expiry"),
+        ("binance", binance.BRACKETS, (0,), "symbol", "BTCEUR", "expected a symbol that ends in"),
+        (
+            "bybit",
+            bybit.RISK_LIMIT,
+            ("result", "list", 0),
+            "symbol",
+            "BTCEUR",
+            "linear or inverse contract",
+        ),
+        (
+            "bybit",
+            bybit.RISK_LIMIT,
+            ("result", "list", 0),
+            "symbol",
+            "BTC-99XYZ25",
+            "expected an expiry",
+        ),
         ("bybit", bybit.RISK_LIMIT, ("result", "list", 0), "symbol", "X", "lowest tier is missing"),
-        ("bitget", bitget.LEVERS, ("data", 0), "symbol", "BTCEUR", "one symbol was due"),
-        ("okx", okx.INSTRUMENTS, ("data", 1), "ctType", "strange", "linear or inverse was due"),
-        ("okx", okx.TIERS, ("data", 3), "instFamily", "XRP-USDT", "one family was due"),
+        ("bitget", bitget.LEVERS, ("data", 0), "symbol", "BTCEUR", "expected one symbol"),
+        ("okx", okx.INSTRUMENTS, ("data", 1), "ctType", "strange", "expected linear or inverse"),
+        ("okx", okx.TIERS, ("data", 3), "instFamily", "XRP-USDT", "expected a family among"),
         ("mexc", mexc.DETAIL, ("data", 0), "riskLimitMode", "NEW", "one of CUSTOM, INCREASE"),
         ("mexc", mexc.DETAIL, ("data", 0), "riskLimitType", "BY_X", "BY_VALUE or BY_VOLUME"),
-        ("gate", gate.CONTRACTS, (0,), "name", "BTC_EUR", "BASE_USDT was due"),
-        ("htx", htx.ISOLATED, ("data", 0), "margin_mode", "both", "cross or isolated was due"),
-        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-EUR", "BASE-USDT was due"),
-        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-USDT-99", "is no expiry"),
-        ("dydx", dydx.MARKETS, ("markets", "BTC-USD"), "ticker", "BTC", "BASE-USD was due"),
+        ("gate", gate.CONTRACTS, (0,), "name", "BTC_EUR", "expected BASE_USDT"),
+        ("htx", htx.ISOLATED, ("data", 0), "margin_mode", "both", "expected cross or isolated"),
+        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-EUR", "expected BASE-USDT"),
+        ("htx", htx.ISOLATED, ("data", 0), "contract_code", "BTC-USDT-99", "expected an expiry"),
+        ("dydx", dydx.MARKETS, ("markets", "BTC-USD"), "ticker", "BTC", "expected BASE-USD"),
         ("dydx", dydx.MARKETS, ("markets", "BTC-USD"), "marketType", "X", "CROSS or ISOLATED"),
         (
             "deribit",
@@ -67,25 +81,39 @@ def row_of(document: Any, *path: str | int) -> Any:
             10**15,
             "milliseconds",
         ),
-        ("kucoin", kucoin.CONTRACTS, ("data", 0), "mmrLimit", 0.001, "leaves the formula no"),
-        ("krakenfutures", krakenfutures.INSTRUMENTS, ("instruments", 2), "type", "x", "was due"),
+        (
+            "kucoin",
+            kucoin.CONTRACTS,
+            ("data", 0),
+            "mmrLimit",
+            0.001,
+            "above the formula's lowest rate",
+        ),
+        (
+            "krakenfutures",
+            krakenfutures.INSTRUMENTS,
+            ("instruments", 2),
+            "type",
+            "x",
+            "expected one of",
+        ),
         ("hyperliquid", hyperliquid.INFO, ("universe", 0), "marginTableId", "56", "a table id"),
     ],
 )
-def test_an_unexpected_word_is_a_defect_with_its_place(  # noqa: PLR0913, PLR0917 - one case
-    venue: str, method: str, path: tuple[str | int, ...], key: str, value: object, said: str
+def test_an_unexpected_word_is_a_defect_with_its_place(  # noqa: PLR0913, PLR0917 - the parameters of a case
+    venue: str, method: str, path: tuple[str | int, ...], key: str, value: object, message: str
 ) -> None:
     def change(document: Any) -> None:
         row_of(document, *path)[key] = value
 
     snapshot = snapshot_of(venue, method)
-    found = parsed(changed(snapshot, method, change))
-    told = [f"{one.where}: {one.reason}" for one in found.defects]
-    assert any(said in one for one in told), told
-    assert len(found.schedules) < len(parsed(snapshot).schedules)
+    parse_result = parsed(changed(snapshot, method, change))
+    messages = [f"{defect.where}: {defect.reason}" for defect in parse_result.defects]
+    assert any(message in text for text in messages), messages
+    assert len(parse_result.schedules) < len(parsed(snapshot).schedules)
 
 
-def test_mexc_increasing_levels_are_built_and_said_to_be_derived() -> None:
+def test_mexc_increasing_levels_are_built_and_marked_as_derived() -> None:
     def increase(document: Any) -> None:
         document["data"][0] |= {
             "riskLimitMode": "INCREASE",
@@ -98,12 +126,15 @@ def test_mexc_increasing_levels_are_built_and_said_to_be_derived() -> None:
             "riskIncrMmr": "0.01",
         }
 
-    found = parsed(changed(snapshot_of("mexc"), mexc.DETAIL, increase))
-    schedule = next(one for one in found.schedules if one.instrument.id == "BTC_USDT")
+    parse_result = parsed(changed(snapshot_of("mexc"), mexc.DETAIL, increase))
+    schedule = next(
+        schedule for schedule in parse_result.schedules if schedule.instrument.id == "BTC_USDT"
+    )
     dollars = [float(tier.upper) / (0.0001 * 80318.2) for tier in schedule.tiers]
     assert dollars == pytest.approx([500, 750, 1000])
     rates = [
-        (float(one.initial_rate or 0), float(one.maintenance_rate or 0)) for one in schedule.tiers
+        (float(tier.initial_rate or 0), float(tier.maintenance_rate or 0))
+        for tier in schedule.tiers
     ]
     assert rates == [(0.05, 0.02), (0.55, 0.03), (1.0, 0.04)]
     assert isinstance(schedule.initial, Derived)
@@ -114,18 +145,20 @@ def test_mexc_level_count_must_be_a_count(count: float) -> None:
     def strange(document: Any) -> None:
         document["data"][0] |= {"riskLimitMode": "INCREASE", "riskLevelLimit": count}
 
-    found = parsed(changed(snapshot_of("mexc"), mexc.DETAIL, strange))
-    assert "/data/0/riskLevelLimit" in found.defects[0].where
+    parse_result = parsed(changed(snapshot_of("mexc"), mexc.DETAIL, strange))
+    assert "/data/0/riskLevelLimit" in parse_result.defects[0].where
 
 
-def test_okx_mark_of_the_same_snapshot_goes_before_an_archived_price() -> None:
+def test_okx_mark_of_the_same_snapshot_precedes_an_archived_price() -> None:
     snapshot = snapshot_of("okx")
     base = snapshot.payloads[0]
     marks = written({"data": [{"instId": "BTC-USDT-SWAP", "markPx": "80000"}]})
     mark = Payload.of("okx", Call(okx.MARKS), base.observed_at, base.provenance, marks)
     more = Snapshot("okx", snapshot.observed_at, (*snapshot.payloads, mark), complete=False)
     schedule = next(
-        one for one in parsed(more).schedules if one.instrument.symbol == "BTC/USDT:USDT"
+        schedule
+        for schedule in parsed(more).schedules
+        if schedule.instrument.symbol == "BTC/USDT:USDT"
     )
     assert schedule.tiers[0].upper == 1000 * 80000 / 100
 
@@ -136,70 +169,74 @@ def test_okx_contract_value_in_dollars_needs_no_price() -> None:
         document["data"][1]["settleCcy"] = "BTC"
 
     snapshot = without(snapshot_of("okx"), "recordedPrice")
-    found = parsed(changed(snapshot, okx.INSTRUMENTS, inverse))
-    schedule = next(one for one in found.schedules if one.instrument.id == "BTC-USDT-SWAP")
+    parse_result = parsed(changed(snapshot, okx.INSTRUMENTS, inverse))
+    schedule = next(
+        schedule for schedule in parse_result.schedules if schedule.instrument.id == "BTC-USDT-SWAP"
+    )
     assert schedule.tiers[0].upper == 100_000
 
 
-def test_okx_tiers_asked_in_no_known_mode_are_refused() -> None:
+def test_okx_tiers_requested_in_an_unknown_mode_are_refused() -> None:
     snapshot = snapshot_of("okx")
     payloads = tuple(
         Payload.of(
             "okx",
-            Call(one.call.method, (("instFamily", "BTC-USDT"),)),
-            one.observed_at,
-            one.provenance,
-            one.content,
+            Call(payload.call.method, (("instFamily", "BTC-USDT"),)),
+            payload.observed_at,
+            payload.provenance,
+            payload.content,
         )
-        if one.call.method == okx.TIERS
-        else one
-        for one in snapshot.payloads
+        if payload.call.method == okx.TIERS
+        else payload
+        for payload in snapshot.payloads
     )
     bare = Snapshot("okx", snapshot.observed_at, payloads, complete=False)
-    assert all("tdMode" in one.reason for one in parsed(bare).defects)
+    assert all("tdMode" in defect.reason for defect in parsed(bare).defects)
 
 
 def test_bybit_symbol_on_two_pages_is_refused() -> None:
     snapshot = snapshot_of("bybit")
-    one = snapshot.payloads[0]
-    call = Call(one.call.method, (("category", "linear"), ("cursor", "2")))
-    twin = Payload.of("bybit", call, one.observed_at, one.provenance, one.content + b"\n")
-    both = Snapshot("bybit", snapshot.observed_at, (one, twin), complete=False)
-    found = parsed(both)
-    assert found.schedules == ()
-    assert "its tiers stand on two pages" in found.defects[0].reason
+    page = snapshot.payloads[0]
+    call = Call(page.call.method, (("category", "linear"), ("cursor", "2")))
+    copy = Payload.of("bybit", call, page.observed_at, page.provenance, page.content + b"\n")
+    both = Snapshot("bybit", snapshot.observed_at, (page, copy), complete=False)
+    parse_result = parsed(both)
+    assert parse_result.schedules == ()
+    assert "tiers on two pages" in parse_result.defects[0].reason
 
 
 def test_kraken_capacity_of_another_day_is_derived_and_without_a_mark_unknown() -> None:
     snapshot = snapshot_of("krakenfutures")
     bare = parsed(without(snapshot, krakenfutures.TICKERS)).schedules
-    flexible = next(one for one in bare if one.instrument.symbol == "BTC/USD:USD")
+    flexible = next(schedule for schedule in bare if schedule.instrument.symbol == "BTC/USD:USD")
     assert isinstance(flexible.capacity, Unknown)
     assert not flexible.tiers[-1].upper.is_finite()
-    inverse = next(one for one in bare if one.instrument.symbol == "BTC/USD:BTC")
+    inverse = next(schedule for schedule in bare if schedule.instrument.symbol == "BTC/USD:BTC")
     assert isinstance(inverse.capacity, Known)
     later = tuple(
         Payload.of(
-            one.venue,
-            one.call,
-            one.observed_at + timedelta(days=one.call.method == krakenfutures.TICKERS),
-            one.provenance,
-            one.content,
+            payload.venue,
+            payload.call,
+            payload.observed_at + timedelta(days=payload.call.method == krakenfutures.TICKERS),
+            payload.provenance,
+            payload.content,
         )
-        for one in snapshot.payloads
+        for payload in snapshot.payloads
     )
     mixed = parsed(Snapshot(snapshot.venue, snapshot.observed_at, later, complete=False))
-    flexible = next(one for one in mixed.schedules if one.instrument.symbol == "BTC/USD:USD")
+    flexible = next(
+        schedule for schedule in mixed.schedules if schedule.instrument.symbol == "BTC/USD:USD"
+    )
     assert isinstance(flexible.capacity, Derived)
 
 
-def test_kraken_contracts_that_are_not_tradeable_or_expire_are_told_apart() -> None:
+def test_kraken_contracts_that_are_not_tradeable_or_expire_are_distinguished() -> None:
     def change(document: Any) -> None:
         document["instruments"][0]["tradeable"] = False
         document["instruments"][1]["lastTradingTime"] = "2026-12-25T15:00:00Z"
 
-    found = parsed(changed(snapshot_of("krakenfutures"), krakenfutures.INSTRUMENTS, change))
-    symbols = {one.instrument.symbol for one in found.schedules}
+    parse_result = parsed(changed(snapshot_of("krakenfutures"), krakenfutures.INSTRUMENTS, change))
+    symbols = {schedule.instrument.symbol for schedule in parse_result.schedules}
     assert "BTC/USD:BTC" not in symbols
     assert "ETH/USD:ETH-261225" in symbols
 
@@ -208,35 +245,36 @@ def test_kraken_level_above_the_largest_position_is_never_reached() -> None:
     def small(document: Any) -> None:
         document["instruments"][0]["maxPositionSize"] = 1_000_000
 
-    found = parsed(changed(snapshot_of("krakenfutures"), krakenfutures.INSTRUMENTS, small))
+    parse_result = parsed(changed(snapshot_of("krakenfutures"), krakenfutures.INSTRUMENTS, small))
     schedule = next(
-        one
-        for one in found.schedules
-        if one.instrument.symbol == "BTC/USD:BTC" and str(one.profile) == "any"
+        schedule
+        for schedule in parse_result.schedules
+        if schedule.instrument.symbol == "BTC/USD:BTC" and str(schedule.profile) == "any"
     )
     assert [int(tier.upper) for tier in schedule.tiers] == [500_000, 1_000_000]
 
 
 def test_without_a_fact_for_the_day_nothing_is_known() -> None:
-    bare = Facts(())
+    no_facts = Facts(())
     for venue in ("binance", "krakenfutures"):
-        one = adapter(venue)
-        assert one is not None
-        found = one.parse(snapshot_of(venue), bare)
-        assert all(isinstance(each.maintenance, Unknown) for each in found.schedules)
-        assert all(each.rule is None for each in found.schedules)
+        venue_adapter = find_adapter(venue)
+        assert venue_adapter is not None
+        parse_result = venue_adapter.parse(snapshot_of(venue), no_facts)
+        assert all(isinstance(schedule.maintenance, Unknown) for schedule in parse_result.schedules)
+        assert all(schedule.rule is None for schedule in parse_result.schedules)
     for venue in ("kucoin", "deribit"):
-        one = adapter(venue)
-        assert one is not None
+        venue_adapter = find_adapter(venue)
+        assert venue_adapter is not None
         assert any(
-            "no source says" in each.reason for each in one.parse(snapshot_of(venue), bare).defects
+            "no source states" in defect.reason
+            for defect in venue_adapter.parse(snapshot_of(venue), no_facts).defects
         )
 
 
 def test_a_fact_that_is_not_sourced_makes_the_margin_derived() -> None:
-    doubtful = [one for one in facts.bundled().rows if one.confidence is not Confidence.SOURCED]
-    assert {"krakenfutures", "kucoin", "mexc"} <= {one.venue for one in doubtful}
-    assert all(one.doubt for one in doubtful)
+    doubtful = [fact for fact in facts.bundled().rows if fact.confidence is not Confidence.SOURCED]
+    assert {"krakenfutures", "kucoin", "mexc"} <= {fact.venue for fact in doubtful}
+    assert all(fact.derivation for fact in doubtful)
     schedule = recorded.schedule("mexc", "BTC/USDT:USDT")
     assert isinstance(schedule.maintenance, Derived)
     assert isinstance(schedule.initial, Known)
@@ -244,18 +282,18 @@ def test_a_fact_that_is_not_sourced_makes_the_margin_derived() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("venue: binance", "facts.yaml:1:1: a list of facts was due"),
-        ("- venue: binance", "facts.yaml:1:3: a fact has exactly the keys"),
+        ("venue: binance", "facts.yaml:1:1: expected a list of facts"),
+        ("- venue: binance", "facts.yaml:1:3: expected exactly the keys"),
     ],
 )
-def test_facts_written_wrongly_are_told_with_their_place(text: str, said: str) -> None:
-    with pytest.raises(WrittenError, match=said.replace("(", "\\(")):
+def test_malformed_facts_are_reported_with_their_place(text: str, message: str) -> None:
+    with pytest.raises(WrittenError, match=message.replace("(", "\\(")):
         facts.parse(text, "facts.yaml")
 
 
-def test_a_fact_with_an_unknown_word_is_told_with_its_place() -> None:
+def test_a_fact_with_an_unknown_word_is_reported_with_its_place() -> None:
     lines = [
         "- venue: x",
         "  payoffs: [linear]",
@@ -269,7 +307,10 @@ def test_a_fact_with_an_unknown_word_is_told_with_its_place() -> None:
         "  confidence: sourced",
         "  source: y",
     ]
-    with pytest.raises(WrittenError, match=r"facts\.yaml:1:3: 'stepped'"):
+    with pytest.raises(
+        WrittenError,
+        match=r"facts\.yaml:1:3: initial: expected one of flat, marginal, continuous; found 'stepped'",
+    ):
         facts.parse("\n".join(lines), "facts.yaml")
 
 
@@ -284,37 +325,43 @@ def test_a_fact_with_an_unknown_word_is_told_with_its_place() -> None:
     ],
 )
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_missing_tier_is_noticed_by_its_number(
+def test_a_missing_tier_is_detected_by_its_number(
     venue: str, method: str, path: tuple[str | int, ...], which: int
 ) -> None:
     def drop(document: Any) -> None:
         del row_of(document, *path)[which]
 
     snapshot = snapshot_of(venue, method)
-    found = parsed(changed(snapshot, method, drop))
-    assert any("was due, was" in one.reason for one in found.defects)
-    assert len(found.schedules) < len(parsed(snapshot).schedules)
+    parse_result = parsed(changed(snapshot, method, drop))
+    assert any("expected tier" in defect.reason for defect in parse_result.defects)
+    assert len(parse_result.schedules) < len(parsed(snapshot).schedules)
 
 
-def test_bybit_missing_middle_tier_is_noticed_by_the_deductions() -> None:
+def test_bybit_missing_middle_tier_is_detected_by_the_deductions() -> None:
     def drop(document: Any) -> None:
         del document["result"]["list"][1]
 
     snapshot = snapshot_of("bybit")
     symbol = parsed(snapshot).schedules[0].instrument.symbol
-    found = parsed(changed(snapshot, bybit.RISK_LIMIT, drop))
-    schedule = next(one for one in found.schedules if one.instrument.symbol == symbol)
+    parse_result = parsed(changed(snapshot, bybit.RISK_LIMIT, drop))
+    schedule = next(
+        schedule for schedule in parse_result.schedules if schedule.instrument.symbol == symbol
+    )
     assert isinstance(schedule.maintenance, Unknown)
-    assert "publishes a deduction of" in schedule.maintenance.reason
+    assert "expected a deduction of" in schedule.maintenance.reason
     assert schedule.initial == schedule.maintenance
 
 
-def test_kucoin_missing_level_is_noticed_by_its_lower_bound() -> None:
+def test_kucoin_missing_level_is_detected_by_its_lower_bound() -> None:
     def drop(document: Any) -> None:
         del document["data"][0]
 
-    found = parsed(changed(snapshot_of("kucoin"), kucoin.LEVELS, drop))
-    schedule = next(one for one in found.schedules if str(one.profile) == "isolated, classic")
+    parse_result = parsed(changed(snapshot_of("kucoin"), kucoin.LEVELS, drop))
+    schedule = next(
+        schedule
+        for schedule in parse_result.schedules
+        if str(schedule.profile) == "isolated, classic"
+    )
     assert isinstance(schedule.maintenance, Unknown)
 
 
@@ -323,9 +370,9 @@ def test_a_symbol_that_cannot_be_printed_is_a_defect(symbol: str) -> None:
     def rename(document: Any) -> None:
         document[0]["symbol"] = symbol
 
-    found = parsed(changed(snapshot_of("binance"), binance.BRACKETS, rename))
-    assert len(found.schedules) == 807
-    assert found.defects[0].reason.isprintable()
+    parse_result = parsed(changed(snapshot_of("binance"), binance.BRACKETS, rename))
+    assert len(parse_result.schedules) == 807
+    assert parse_result.defects[0].reason.isprintable()
 
 
 def test_an_instrument_that_is_listed_twice_is_a_defect_and_neither_is_kept() -> None:
@@ -334,16 +381,16 @@ def test_an_instrument_that_is_listed_twice_is_a_defect_and_neither_is_kept() ->
 
     snapshot = snapshot_of("binance")
     symbol = parsed(snapshot).schedules[0].instrument.symbol
-    found = registry.parse([changed(snapshot, binance.BRACKETS, double)], facts.bundled())
-    assert [(one.symbol, one.reason) for one in found.defects] == [
-        (symbol, "is listed 2 times for profile any")
+    parse_result = registry.parse([changed(snapshot, binance.BRACKETS, double)], facts.bundled())
+    assert [(defect.symbol, defect.reason) for defect in parse_result.defects] == [
+        (symbol, "listed 2 times for profile any")
     ]
-    assert symbol not in {one.instrument.symbol for one in found.schedules}
+    assert symbol not in {schedule.instrument.symbol for schedule in parse_result.schedules}
 
 
 def test_a_venue_that_this_version_cannot_read_is_a_defect() -> None:
     snapshot = snapshot_of("okx")
     foreign = Snapshot("ftx", snapshot.observed_at, snapshot.payloads, complete=True)
-    found = registry.parse([foreign], facts.bundled())
-    assert found.schedules == ()
-    assert "cannot read" in found.defects[0].reason
+    parse_result = registry.parse([foreign], facts.bundled())
+    assert parse_result.schedules == ()
+    assert "unknown venue" in parse_result.defects[0].reason
