@@ -33,8 +33,8 @@ from harmonize.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from harmonize.api.audit import Question
     from harmonize.api.cross_venue import PreparedUniverse
+    from harmonize.api.question import Question, Selection
     from harmonize.arbitrage.accounts import SplitConstraints
 
 T = TypeVar("T")
@@ -89,10 +89,17 @@ def gap(
     if figure not in {"initial", "maintenance"}:
         fail(f"--figure is initial or maintenance, was {figure!r}", USAGE)
     conditions = _conditions(exclude, limit, ticket, fee, accounts)
-    question = request.question(
-        context.obj, venue, [underlying], rules, as_of, profile, 30.0, instrument, strict=strict
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=[underlying],
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=strict,
     )
-    question = _sized(question, notional, hurdle)
+    question = _question(selection, notional, hurdle)
     base = _basis(question)
     answer = _tried(lambda: cross_venue.gap_of(base, question, figure, conditions, what_if or ()))
     if form is OutputForm.JSON:
@@ -132,8 +139,10 @@ def pair(
     if opposite and opposite not in kinds:
         fail(f"--opposite is {', '.join(map(repr, kinds))}, was {opposite!r}", USAGE)
     rule = OffsetRule(opposite) if opposite else None
-    question = request.question(context.obj, None, [underlying], None, as_of, "", 30.0, instrument)
-    question = _sized(question, notional, hurdle)
+    selection = request.selection(
+        context.obj, underlying=[underlying], as_of=as_of, instrument=instrument
+    )
+    question = _question(selection, notional, hurdle)
     base = _basis(question)
     answer = _tried(
         lambda: cross_venue.pair_of(base, question, (long, short), against or long, rule)
@@ -169,10 +178,15 @@ def liquidation(
     if not (isfinite(leverage) and leverage >= 1.0):
         fail(f"--leverage is a number from 1, was {leverage}", USAGE)
     entry = Entry(notional, leverage, _rate(taker, "--taker") if taker else None)
-    question = request.question(
-        context.obj, venue, [underlying], None, as_of, profile, 30.0, instrument
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=[underlying],
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
     )
-    base = _basis(question)
+    base = _basis(_question(selection))
     rows = cross_venue.liquidations_of(base, entry)
     if form is OutputForm.JSON:
         print_json([asdict(one) for one in rows])
@@ -215,10 +229,17 @@ def portfolio(
             typer.echo(f"error: {one_line(line)}", err=True)
         fail(error.lines[-1], USAGE)
     assets = sorted({one.underlying for one in held})
-    question = request.question(
-        context.obj, venue, assets, rules, as_of, profile, 30.0, instrument, strict=strict
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=assets,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=strict,
     )
-    base = _basis(question)
+    base = _basis(_question(selection))
     answer = _tried(lambda: cross_venue.portfolio_of(base, held, conditions))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
@@ -248,9 +269,17 @@ def index(
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
 
-    question = request.question(
-        context.obj, venue, underlying, rules, as_of, profile, 30.0, instrument, strict=strict
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=underlying,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=strict,
     )
+    question = _question(selection)
     base = _basis(question)
     answer = _tried(lambda: cross_venue.index_of(base, question, over_time=over_time))
     if form is OutputForm.JSON:
@@ -313,11 +342,17 @@ def _rate(text: str, option: str) -> float:
     return rate
 
 
-def _sized(question: "Question", notional: list[float] | None, hurdle: str) -> "Question":
-    """The question with the notionals and the hurdle rate that are asked."""
+def _question(
+    selection: "Selection", notional: list[float] | None = None, hurdle: str = ""
+) -> "Question":
+    """Returns the question about a selection, with notionals and cost of capital where given."""
+    from harmonize.api.question import Question
+
     sizes = request.notionals(notional)
-    question = replace(question, hurdle=_rate(hurdle, "--hurdle"))
-    return replace(question, ladder=sizes) if sizes else question
+    options = request.options()
+    if hurdle:
+        options = replace(options, cost_of_capital=_rate(hurdle, "--hurdle"))
+    return Question.of(replace(selection, ladder=sizes) if sizes else selection, options)
 
 
 def _basis(question: "Question") -> "PreparedUniverse":

@@ -23,7 +23,7 @@ from harmonize.cli.options import AsOf, Notionals, ProfileOption, Underlyings, V
 from harmonize.history.stress_windows import windows
 
 if TYPE_CHECKING:
-    from harmonize.api.audit import Question
+    from harmonize.api.question import Question, Selection
     from harmonize.cli.history_text import Rows
     from harmonize.history.diff import Observed
 
@@ -60,9 +60,11 @@ def diff(
 
     if not since < until:
         fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
-    question = request.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
-    after, missing = _observed(question)
-    before, _ = _observed(replace(question, as_of=since.date()))
+    selection = request.selection(
+        context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
+    )
+    after, missing = _observed(selection)
+    before, _ = _observed(replace(selection, as_of=since.date()))
     found = changes.changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
     if form is DiffForm.JSON:
         print_json([asdict(one) for one in found])
@@ -93,16 +95,16 @@ def _unseen(before: "Observed", after: "Observed") -> list[str]:
     ]
 
 
-def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
-    """What was read as of the question's day, and what of it was asked for and is not there."""
+def _observed(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
+    """What was read as of the selection's day, and what of it was asked for and is not there."""
     from harmonize.api.audit import missing
     from harmonize.history.diff import Observed
 
-    reading = request.read(question)
+    reading = request.read(selection)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
     found = Observed.of(reading.schedules, venues - partial, reading.defects)
-    return found, missing(question, reading)
+    return found, missing(selection, reading)
 
 
 class SeriesForm(StrEnum):
@@ -129,6 +131,7 @@ def history(
 ) -> None:
     """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
     from harmonize.api.audit import AskedError, NotObservedError
+    from harmonize.api.question import Question
     from harmonize.archive.archive import ArchiveError
 
     if bool(venue) == bool(underlying):
@@ -136,8 +139,8 @@ def history(
     if underlying and notional and len(notional) > 1:
         fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
     sizes = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
-    question = request.question(context.obj, None, None, None, as_of, profile, 30.0, None)
-    question = replace(question, ladder=sizes)
+    selection = request.selection(context.obj, as_of=as_of, profile=profile)
+    question = Question.of(replace(selection, ladder=sizes), request.options())
     try:
         if underlying:
             code = _of_underlying(question, underlying, form, chart)

@@ -1,6 +1,5 @@
 """The command line: options in, data to stdout, everything else to stderr, an exit code."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -112,23 +111,22 @@ def report(
 
     if gather_first:
         _gather_first(context.obj, venue, budget, keys, mirror)
-    question = request.question(
-        context.obj,
-        venue,
-        underlying,
-        rules,
-        as_of,
-        profile,
-        stale_after,
-        instrument,
-        strict=strict,
-        inputs=inputs,
-        config=config,
-        waived=not no_waivers,
-    )
-    from harmonize.api.audit import PICTURED_SIZES
+    from harmonize.api.question import Question
 
-    answer = request.answered(replace(question, sizes=PICTURED_SIZES, past=True))
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=underlying,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=strict,
+    )
+    options = request.options(
+        stale_after=stale_after, inputs=inputs, config=config, no_waivers=no_waivers
+    )
+    answer = request.answered(Question.of(selection, options).for_report())
     page = out / "index.html"
     write(page, render("html", answer.document))
     request.say_summary(context.obj, answer)
@@ -179,23 +177,27 @@ def audit(
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
     """Audit, and print the findings; in several formats at once if asked."""
+    from harmonize.api.question import Question
+
     wanted = request.outputs(form or ["table"], output)
-    question = request.question(
+    selection = request.selection(
         context.obj,
-        venue,
-        underlying,
-        rules,
-        as_of,
-        profile,
-        stale_after,
-        instrument,
+        venue=venue,
+        underlying=underlying,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
         strict=strict,
+    )
+    options = request.options(
+        stale_after=stale_after,
         inputs=inputs,
         config=config,
-        waived=not no_waivers,
+        no_waivers=no_waivers,
         baseline=baseline,
     )
-    answer = request.answered(question)
+    answer = request.answered(Question.of(selection, options))
     if write_baseline is not None:
         from harmonize.audit.baseline import written
 
@@ -220,8 +222,8 @@ def schedule(
     from harmonize.core.notionals import NOTIONAL_GRID
 
     notionals = request.notionals(notional) or NOTIONAL_GRID
-    question = request.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
-    found, payloads = request.found_schedule(context.obj, question, symbol)
+    selection = request.selection(context.obj, venue=[venue], as_of=as_of, profile=profile)
+    found, payloads = request.found_schedule(context.obj, selection, symbol)
     if form is OutputForm.JSON:
         print_json(schedule_view.schedule_object(found, payloads, notionals))
     else:
@@ -250,5 +252,4 @@ def venues(context: typer.Context) -> None:
     """List the venues: how each is asked, what of it was read, and how far that is known."""
     from harmonize.api.coverage import text
 
-    question = request.question(context.obj, None, None, None, None, "", 30.0, None)
-    write_stdout(text(request.read(question)).encode())
+    write_stdout(text(request.read(request.selection(context.obj))).encode())

@@ -34,8 +34,8 @@ from harmonize.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harmonize.api.audit import Question
     from harmonize.api.gather import GatherRequest
+    from harmonize.api.question import Question
     from harmonize.archive.location import Place
     from harmonize.config.channels import Channel
     from harmonize.config.run_settings import RunSettings
@@ -71,7 +71,7 @@ def run(
     chosen = _settings(question)
     wanted = wanted_of(settings, venue, budget, keys, mirror)
     _check(question, wanted)
-    site = Site(out or _beside(question.config, chosen.site))
+    site = Site(out or _beside(question.options.config, chosen.site))
     level = None if fail_on is FailOn.NEVER else Level(fail_on.value)
     task = nightly.Task(question, site, chosen, level)
 
@@ -103,10 +103,11 @@ def _question(
     inputs: Path | None,
     config: Path | None,
 ) -> "Question":
-    found = request.question(
-        settings, venue, underlying, rules, None, "", 30.0, None, inputs=inputs, config=config
-    )
-    return replace(found, archive=settings.archive or own_archive())
+    from harmonize.api.question import Question
+
+    selection = request.selection(settings, venue=venue, underlying=underlying, rules=rules)
+    own = replace(selection, archive=settings.archive or own_archive())
+    return Question.of(own, request.options(inputs=inputs, config=config))
 
 
 def _settings(question: "Question") -> "RunSettings":
@@ -119,12 +120,12 @@ def _settings(question: "Question") -> "RunSettings":
     from harmonize.config.run_settings import RunSettings
     from rules.loader import RuleError
 
-    if question.config is None:
+    if question.options.config is None:
         return RunSettings()
     options = {one.code: tuple(each.name for each in one.options) for one in CHECKS}
     try:
-        found = schema.load(question.config, options)
-        return run_values.settings(found.run, question.config, os.environ)
+        found = schema.load(question.options.config, options)
+        return run_values.settings(found.run, question.options.config, os.environ)
     except RuleError as error:
         fail(str(error), USAGE)
 
@@ -138,9 +139,9 @@ def _check(question: "Question", wanted: "GatherRequest") -> None:
 
     try:
         chosen(wanted)
-        found = configured(question)
+        found = configured(question.options.config)
         rule_sets_of(question.rules or found.rules)
-        if (inputs := question.inputs or found.inputs) is not None:
+        if (inputs := question.options.inputs or found.inputs) is not None:
             inputs_file.load(inputs)
     except (GatheringError, RuleError) as error:
         fail(str(error), USAGE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
-from harmonize.api.audit import PICTURED_SIZES, Answer, AskedError, Question, answer, opened
+from harmonize.api.audit import Answer, AskedError, Question, answer, opened
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
@@ -136,7 +136,7 @@ def _run(task: Task, door: RunServices, now: datetime) -> RunResult:
     due, last = _due(task, archive, now, earlier), _last(archive)
     reached = door.gather(due) if due else True
     tonight = RunContext(called, *_observed(archive, day, last), reached, frozenset(due))
-    found = answer(replace(task.question, moment=tonight.as_of, sizes=PICTURED_SIZES, past=True))
+    found = answer(replace(task.question, as_of=tonight.as_of).for_report())
     night = _night(task, found, archive, tonight, earlier)
     waiting = [outbox.left(one, task.settings, task.site) for one in earlier[:1]]
     waiting.append(outbox.pending(night, task.settings, task.site))

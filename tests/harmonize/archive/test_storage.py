@@ -320,7 +320,7 @@ def test_a_url_is_printed_without_its_secrets(store: Store, url: str, printed: s
 def test_the_name_of_a_source_contains_no_password() -> None:
     url = f"memory://user:password@{uuid4().hex}/margins"
     fill(Archive.create(url))
-    (source,) = sources_of(Question(archive=url, else_recorded=False), ROOT)
+    (source,) = sources_of(Question(archive=url), ROOT)
     assert source.name == url.replace("user:password@", "")
     assert len(source.entries) == 5
 

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from harmonize.api.audit import tool
 from harmonize.audit.assemble import AuditOptions, Reading, audit
 from harmonize.core.instrument import contract
 from harmonize.core.payload import (
@@ -121,8 +120,8 @@ class Case:
             self.inputs,
             lately=self.lately,
         )
-        audit_options = AuditOptions(NOW, tool(), options=options or {}, waivers=self.waivers)
-        return audit(reading, self.rules, audit_options)
+        chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
+        return audit(reading, self.rules, chosen)
 
 
 def of(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.api.audit import Question, answer
+from harmonize.api.audit import AnswerOptions, Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from tests.support import recorded
@@ -255,7 +255,9 @@ def test_weights_of_nothing_are_no_weights(tmp_path: Path) -> None:
 def test_the_report_finds_what_the_audit_finds() -> None:
     question = Question(venues=("okx", "mexc", "binance", "kucoin"), underlyings=("BTC",))
     plain = answer(question).document
-    pictured = answer(replace(question, sizes=(31_622.0, 562_341.0))).document
+    pictured = answer(
+        replace(question, options=AnswerOptions(chart_notionals=(31_622.0, 562_341.0)))
+    ).document
     assert pictured.findings == plain.findings
     assert len(pictured.arbitrages[0].points) == len(plain.arbitrages[0].points) + 2
 

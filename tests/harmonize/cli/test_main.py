@@ -54,7 +54,7 @@ def test_schedule_prints_the_object_that_the_contract_names() -> None:
 
 def test_every_figure_of_a_schedule_names_payload_pointer_and_published_number() -> None:
     given = json.loads(run("schedule", "okx", "BTC-USDT-SWAP", "--format", "json").stdout)
-    rows = [one for one in given["evidence"] if one["figure"] == "upper"]
+    rows = [one for one in given["evidence"] if one["quantity"] == "upper"]
     assert len(rows) == 99
     assert rows[0]["published"] == "1000"
     assert rows[0]["unit"] == "contracts"

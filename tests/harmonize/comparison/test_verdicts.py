@@ -6,8 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from harmonize.api.audit import tool
-from harmonize.audit.assemble import AuditOptions, Reading, audit
+from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
 from harmonize.document import DivergenceRow, Verdict
@@ -32,8 +31,9 @@ def rows(
     schedule: MarginSchedule, rule_set: RuleSet, *inputs: object, places: object = None
 ) -> dict[str, DivergenceRow]:
     reading = Reading("a test", (("0", snapshot()),), (schedule,), (), inputs=inputs)  # type: ignore[arg-type]
-    terms = AuditOptions(NOW, tool(), jurisdictions=places or {})  # type: ignore[arg-type]
-    return {one.margin_type: one for one in audit(reading, (rule_set,), terms).divergences}
+    venues = VenueProperties(jurisdictions=places or {})  # type: ignore[arg-type]
+    document = audit(reading, (rule_set,), AuditOptions(NOW), venues)
+    return {one.margin_type: one for one in document.divergences}
 
 
 def scoped(**parts: object) -> RuleSet:

@@ -95,7 +95,7 @@ def alike(schedule: MarginSchedule, row: Row) -> bool:
 
 
 def compare(moment: datetime, venues: tuple[str, ...], assets: Sequence[str]) -> int:
-    reading, _ = audit.read(Question(moment=moment, venues=venues))
+    reading, _ = audit.read(Question(as_of=moment, venues=venues))
     compared = 0
     for asset in assets:
         due = {

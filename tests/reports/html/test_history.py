@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.api import audit, history
-from harmonize.api.audit import Question
+from harmonize.api.audit import AnswerOptions, HistoryScope, Question
 from harmonize.document.history import History, MarginSeries, SeriesPoint, StressWindow, Week
 from reports.charts.step_lines import LONGEST, Line, steps
 from reports.charts.svg import Frame
@@ -26,6 +26,7 @@ from reports.html.series_stats import in_force, leap, most_moved, moves, near, p
 FRAME = Frame("key", "a title", "a description")
 CRASH = StressWindow("2026-01-20", "2026-01-21", "BTC −20 %", "a source")
 STRESS = (CRASH,)
+SERIES = AnswerOptions(history=HistoryScope.SERIES)
 
 
 def plain(text: str) -> str:
@@ -228,7 +229,7 @@ def test_sentences_say_what_was_drawn() -> None:
 
 @cache
 def past() -> History:
-    return audit.answer(Question(past=True, rules=("harmonized-baseline",))).document.history
+    return audit.answer(Question(rules=("harmonized-baseline",), options=SERIES)).document.history
 
 
 def test_without_a_past_there_is_no_section() -> None:
@@ -244,7 +245,7 @@ def test_a_venue_that_changed_in_one_week_alone_has_no_drawing() -> None:
 
 
 def test_the_recorded_report_follows_the_underlyings_with_curves() -> None:
-    found = audit.answer(Question(past=True, rules=("harmonized-baseline",)))
+    found = audit.answer(Question(rules=("harmonized-baseline",), options=SERIES))
     drawn = list(dict.fromkeys(one.underlying for one in found.document.curves))
     page = report.page(found.document)
     assert page.past is not None
