@@ -1,4 +1,4 @@
-"""The command line: options in, data to stdout, everything else to stderr, an exit code."""
+"""The command line: data on stdout, everything else on stderr, an exit code."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,27 +16,36 @@ from harmonize.cli.console import (
     fail,
     note,
     print_json,
-    version_told,
+    print_version,
     write,
     write_stdout,
 )
-from harmonize.cli.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
+from harmonize.cli.fetch import (
+    KeysOption,
+    MirrorOption,
+    TimeoutOption,
+    fetch,
+    gather_or_fail,
+    gather_request_of,
+    outcome_row,
+    unreachable_message,
+)
 from harmonize.cli.options import (
     AsOf,
     ConfigOption,
     FailOnOption,
     FormOption,
+    IgnoreWaivers,
     InputsOption,
     Instruments,
     Notionals,
-    NoWaivers,
     OutputForm,
     ProfileOption,
     Rules,
     StaleAfter,
-    StrictOption,
     Underlyings,
     Venues,
+    VerifiedOnlyOption,
 )
 from harmonize.cli.rules import rules_app
 from reports.registry import FORMATS
@@ -75,11 +84,11 @@ def options(
     version: Annotated[  # noqa: ARG001 - acted on by its callback
         bool,
         typer.Option(
-            "--version", help="The version.", callback=lambda value: version_told(wanted=value)
+            "--version", help="The version.", callback=lambda value: print_version(requested=value)
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Stores the options before the command."""
     context.obj = Settings(place_of(archive) if archive else None, quiet=quiet, verbose=verbose)
 
 
@@ -95,23 +104,23 @@ def report(
     profile: ProfileOption = "",
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
-    strict: StrictOption = False,
+    verified_only: VerifiedOnlyOption = False,
     inputs: InputsOption = None,
     config: ConfigOption = None,
-    no_waivers: NoWaivers = False,
+    ignore_waivers: IgnoreWaivers = False,
     fail_on: FailOnOption = FailOn.NEVER,
     gather_first: Annotated[
         bool, typer.Option("--fetch", help="Gather what can be reached first.")
     ] = False,
-    budget: Budget = 90.0,
-    keys: Keys = None,
-    mirror: Mirror = "",
+    timeout: TimeoutOption = 90.0,
+    keys: KeysOption = None,
+    mirror: MirrorOption = "",
 ) -> None:
     """Audit, and write the HTML report: one file, index.html, that needs no other."""
     from reports.registry import render
 
     if gather_first:
-        _gather_first(context.obj, venue, budget, keys, mirror)
+        _gather_first(context.obj, venue, timeout, keys, mirror)
     question = request.question(
         context.obj,
         venue,
@@ -121,10 +130,10 @@ def report(
         profile,
         stale_after,
         instrument,
-        strict=strict,
+        strict=verified_only,
         inputs=inputs,
         config=config,
-        waived=not no_waivers,
+        waived=not ignore_waivers,
     )
     from harmonize.api.audit import PICTURED_SIZES
 
@@ -137,17 +146,17 @@ def report(
 
 
 def _gather_first(
-    settings: Settings, venue: list[str] | None, budget: float, keys: Path | None, mirror: str
+    settings: Settings, venue: list[str] | None, timeout: float, keys: Path | None, mirror: str
 ) -> None:
-    """Gather what can be reached, and say in one line a venue what could not."""
-    wanted = wanted_of(settings, venue, budget, keys, mirror)
-    outcomes = gathered(settings, wanted)
+    """Gathers the reachable venues and prints a line per venue."""
+    gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
+    outcomes = gather_or_fail(settings, gather_request)
     if outcomes is None:
-        note(settings, unreachable(wanted))
+        note(settings, unreachable_message(gather_request))
         return
-    for one in outcomes:
-        venue_id, became, _, _, what = said(one)
-        note(settings, f"{venue_id}: {became}: {what}")
+    for outcome in outcomes:
+        venue_id, status, _, _, detail = outcome_row(outcome)
+        note(settings, f"{venue_id}: {status}: {detail}")
 
 
 @app.command()
@@ -166,10 +175,10 @@ def audit(
     profile: ProfileOption = "",
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
-    strict: StrictOption = False,
+    verified_only: VerifiedOnlyOption = False,
     inputs: InputsOption = None,
     config: ConfigOption = None,
-    no_waivers: NoWaivers = False,
+    ignore_waivers: IgnoreWaivers = False,
     baseline: Annotated[
         Path | None, typer.Option("--baseline", help="Only what is new or worse than in this file.")
     ] = None,
@@ -179,7 +188,7 @@ def audit(
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
     """Audit, and print the findings; in several formats at once if asked."""
-    wanted = request.outputs(form or ["table"], output)
+    outputs = request.outputs(form or ["table"], output)
     question = request.question(
         context.obj,
         venue,
@@ -189,10 +198,10 @@ def audit(
         profile,
         stale_after,
         instrument,
-        strict=strict,
+        strict=verified_only,
         inputs=inputs,
         config=config,
-        waived=not no_waivers,
+        waived=not ignore_waivers,
         baseline=baseline,
     )
     answer = request.answered(question)
@@ -200,7 +209,7 @@ def audit(
         from harmonize.audit.baseline import written
 
         write(write_baseline, written(answer.whole))
-    request.deliver(wanted, answer)
+    request.deliver(outputs, answer)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
@@ -221,11 +230,11 @@ def schedule(
 
     notionals = request.notionals(notional) or NOTIONAL_GRID
     question = request.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
-    found, payloads = request.found_schedule(context.obj, question, symbol)
+    margins, payloads = request.found_schedule(context.obj, question, symbol)
     if form is OutputForm.JSON:
-        print_json(schedule_view.schedule_object(found, payloads, notionals))
+        print_json(schedule_view.schedule_object(margins, payloads, notionals))
     else:
-        write_stdout(schedule_view.schedule_text(found, notionals).encode())
+        write_stdout(schedule_view.schedule_text(margins, notionals).encode())
 
 
 @app.command()
@@ -234,15 +243,15 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
     from harmonize import checks
 
     if not code:
-        for one in checks.CHECKS:
-            summary = (one.run.__doc__ or "").strip().splitlines()[0]
-            typer.echo(f"{one.code}  {one.name:<28} {summary}")
+        for check in checks.CHECKS:
+            summary = (check.run.__doc__ or "").strip().splitlines()[0]
+            typer.echo(f"{check.code}  {check.name:<28} {summary}")
         return
-    check = checks.find(code)
-    if check is None:
-        known = ", ".join(one.code for one in checks.CHECKS)
-        fail(f"no check has code {code}; there are {known}", USAGE)
-    write_stdout(checks.explain(check).encode())
+    selected = checks.find(code)
+    if selected is None:
+        codes = ", ".join(check.code for check in checks.CHECKS)
+        fail(f"no check has code {code}; there are {codes}", USAGE)
+    write_stdout(checks.explain(selected).encode())
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The options that reading commands share."""
+"""Options that several commands share."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from harmonize.cli.console import FailOn
 
 
 class OutputForm(StrEnum):
-    """How a single answer is printed."""
+    """Output format of a command with one result."""
 
     TABLE = "table"
     JSON = "json"
@@ -43,7 +43,7 @@ FailOnOption = Annotated[
 Notionals = Annotated[
     list[float] | None, typer.Option("--notional", help="Position size in USD (repeatable).")
 ]
-StrictOption = Annotated[
+VerifiedOnlyOption = Annotated[
     bool, typer.Option("--strict", help="Leave out margins that no source verifies.")
 ]
 InputsOption = Annotated[
@@ -53,5 +53,5 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration; without it .harmonize.yaml here, if any."),
 ]
-NoWaivers = Annotated[bool, typer.Option("--no-waivers", help="Show what waivers cover too.")]
+IgnoreWaivers = Annotated[bool, typer.Option("--no-waivers", help="Show what waivers cover too.")]
 FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]

@@ -1,4 +1,4 @@
-"""The commands about rule sets: list, show, explain, check, schema."""
+"""The rule set commands: list, show, explain, check, schema."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +19,11 @@ def rules_list() -> None:
     """List the rule sets that ship with the tool."""
     from rules import loader
 
-    for one in loader.bundled():
-        standing = "law" if one.statutory else "benchmark"
-        typer.echo(f"{one.id:<22} {one.kind:<11} {standing:<10} {one.version:<9} {one.title}")
+    for rule_set in loader.bundled():
+        legal_status = "law" if rule_set.statutory else "benchmark"
+        typer.echo(
+            f"{rule_set.id:<22} {rule_set.kind:<11} {legal_status:<10} {rule_set.version:<9} {rule_set.title}"
+        )
 
 
 @rules_app.command("show")
@@ -66,39 +68,42 @@ def rules_check(rule_set: RuleSetName) -> None:
     errors = loader.check(rule_set)
     if not errors:
         loaded = loader.load(rule_set)
-        errors = _unmet(rule_set, loaded)
+        errors = _semantic_errors(rule_set, loaded)
     for line in errors:
         typer.echo(line, err=True)
     if errors:
         raise typer.Exit(USAGE)
     count = len(loaded.examples)
-    tried = f", {count} example{'s' * (count != 1)} as expected" if count else ""
-    typer.echo(f"{rule_set}: no errors{tried}")
+    examples = f", {count} example{'s' * (count != 1)} as expected" if count else ""
+    typer.echo(f"{rule_set}: no errors{examples}")
 
 
-def _unmet(named: str, rule_set: "RuleSet") -> list[str]:
-    """What the fields alone do not show: examples that come out otherwise, checks that are none."""
+def _semantic_errors(name: str, rule_set: "RuleSet") -> list[str]:
+    """Returns the errors beyond single fields: failing examples and unknown checks."""
     from harmonize.audit.rule_examples import failing_examples
     from harmonize.checks import CHECKS
     from harmonize.policy.rule_set import Disclosure
     from rules import loader
 
-    whole = loader.resolved(named)
-    found: list[tuple[Path, str]] = [
-        (("examples", one.number), f"examples[{one.number}].{one.figure}: {one.message}")
-        for one in failing_examples(rule_set)
+    source = loader.resolved(name)
+    errors: list[tuple[Path, str]] = [
+        (
+            ("examples", example.number),
+            f"examples[{example.number}].{example.figure}: {example.message}",
+        )
+        for example in failing_examples(rule_set)
     ]
-    codes = {one.code for one in CHECKS}
+    codes = {check.code for check in CHECKS}
     if isinstance(rule_set.requirement, Disclosure):
-        found += [
+        errors += [
             (
                 ("requirement", "expects", number, "check"),
-                f"requirement.expects[{number}].check: {one.code} is no check; see the list by `explain`",
+                f"requirement.expects[{number}].check: {expectation.code} is no check; see the list by `explain`",
             )
-            for number, one in enumerate(rule_set.requirement.expects)
-            if one.code not in codes
+            for number, expectation in enumerate(rule_set.requirement.expects)
+            if expectation.code not in codes
         ]
-    return [loader.located(whole, path, message) for path, message in found]
+    return [loader.located(source, path, message) for path, message in errors]
 
 
 @rules_app.command("schema")

@@ -162,8 +162,8 @@ def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
     assert time.monotonic() - started < 3
     assert not reachability.reachable([])
     code = (
-        "import sys; from pathlib import Path; from harmonize.api.gather import Wanted, reachable;"
-        f"reachable(Wanted(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
+        "import sys; from pathlib import Path; from harmonize.api.gather import GatherRequest, reachable;"
+        f"reachable(GatherRequest(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
         "raise SystemExit('ccxt' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

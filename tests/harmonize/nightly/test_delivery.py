@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 
 from harmonize.config.channels import Channel, Command, Mail, Security, Slack, Webhook
-from harmonize.nightly.delivery import LONGEST_WAIT, DeliveryServices, Failure, own_door, send
+from harmonize.nightly.delivery import (
+    LONGEST_WAIT,
+    DeliveryServices,
+    Failure,
+    default_services,
+    send,
+)
 from harmonize.nightly.notice import notice
 from tests.support.nights import FINDING, LOUD, QUIET
 from tests.support.receivers import (
@@ -317,8 +323,8 @@ def test_no_secret_is_in_a_failure_a_log_or_what_is_printed(
     assert not re.search(r"127\.0\.0\.1:\d", " ".join(map(str, found)))
 
 
-def test_the_own_door_trusts_what_gathering_trusts() -> None:
-    found = own_door({"A": "s3cr3t"})
+def test_the_default_services_trusts_what_gathering_trusts() -> None:
+    found = default_services({"A": "s3cr3t"})
     assert found.tls.verify_mode == ssl.CERT_REQUIRED
     assert found.tls.check_hostname
     assert (found.http_seconds, found.command_seconds) == (10.0, 60.0)

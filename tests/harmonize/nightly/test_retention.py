@@ -13,7 +13,7 @@ from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.config.run_settings import Keep
 from harmonize.history import derived
 from harmonize.history.tables import HistoryTables
-from harmonize.nightly.retention import dropped
+from harmonize.nightly.retention import prunable
 from tests.support.table_archives import PLAIN, START, Books, made_once, told
 
 BEGUN = datetime(2027, 12, 20, tzinfo=UTC)
@@ -72,7 +72,7 @@ def chosen(good: list[Entry], keep: Keep) -> set[str]:
 def test_what_goes_is_what_nothing_keeps(
     entries: list[Entry], keep: Keep, changed: set[str]
 ) -> None:
-    gone = {one.digest for one in dropped(entries, keep, changed)}
+    gone = {one.digest for one in prunable(entries, keep, changed)}
     for venue in ("a", "b"):
         own = [one for one in entries if one.venue == venue and not one.pruned]
         good = [one for one in own if not one.failed]
@@ -107,7 +107,7 @@ def test_nothing_is_kept_without_a_reason(
         for one in entries
         if one.complete and not one.failed and not one.pruned and not one.gathered
     ]
-    gone = dropped(plain, keep, changed)
+    gone = prunable(plain, keep, changed)
     for venue in ("a", "b"):
         own = [one for one in plain if one.venue == venue]
         due_ = chosen(own, keep) | {one.digest for one in own if one.digest in changed}
@@ -121,7 +121,7 @@ def test_nothing_is_kept_without_a_reason(
 @given(listings(), KEEPS)
 def test_the_newest_of_a_venue_and_what_it_rests_on_stay(entries: list[Entry], keep: Keep) -> None:
     good = [one for one in entries if not one.failed]
-    gone = {one.digest for one in dropped(entries, keep, frozenset())}
+    gone = {one.digest for one in prunable(entries, keep, frozenset())}
     for stack in latest(good).values():
         assert not gone & {one.digest for one in stack}
 
@@ -144,7 +144,7 @@ def test_after_a_pruning_history_is_made_anew_with_the_same_changes(
     before = told(grown)
     entries = books.archive.entries()
     held = {one.digest: books.archive.read(one) for one in entries}
-    gone = dropped(entries, keep, derived.changed_in(books.archive))
+    gone = prunable(entries, keep, derived.changed_in(books.archive))
     books.archive.prune(gone, START, "room")
     left = [one for one in books.archive.entries() if not one.pruned]
     assert len(left) < 25

@@ -308,7 +308,7 @@ def test_a_notice_that_a_crash_kept_back_goes_out_on_the_next_night(
 ) -> None:
     world = after_two(two, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(outbox, "tell", _cut)
+        patched.setattr(outbox, "deliver", _cut)
         with pytest.raises(PowerCutError):
             world.night(4)
     world.night()
@@ -323,7 +323,7 @@ def test_a_dead_channel_alone_is_tried_again(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     world.dead = {"webhook"}
     done = world.night(4)
-    assert done.untold == ("run.notify.channels[1] (webhook): answered 503",)
+    assert done.undelivered == ("run.notify.channels[1] (webhook): answered 503",)
     assert (done.night.exit_code, done.exit_code) == (0, 5)
     assert json.loads((world.folder / "site/latest.json").read_bytes())["night"] == "2027-12-01"
     assert world.run().exit_code == 5
@@ -466,7 +466,7 @@ def test_a_clock_that_was_ahead_is_told_once_and_the_night_run_twice_says_the_sa
 def test_a_clock_ahead_for_longer_than_a_page_holds_tells_no_change_twice(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nightly, "SHOWN", 3)
+    monkeypatch.setattr(nightly, "NIGHTS_SHOWN", 3)
     world = after_two(two, tmp_path)
     world.clock += timedelta(days=900)
     for _ in range(4):
