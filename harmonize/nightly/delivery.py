@@ -36,8 +36,8 @@ LONGEST_WAIT = 30.0
 """Longest wait before the next attempt that a server's Retry-After is granted, in seconds."""
 
 _PREFIX = "HARMONIZE_"
-_TOO_MANY = 429
-_GOOD, _REDIRECT, _REFUSAL, _FAULT = 200, 300, 400, 500
+_TOO_MANY_REQUESTS = 429
+_SUCCESS, _REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 200, 300, 400, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,11 @@ def _run_command(channel: Command, notice: Notice, services: DeliveryServices) -
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"did not end within {services.command_seconds:g} s"
+        return f"no end within {services.command_seconds:g} s"
     except OSError as error:
-        return f"cannot be run: {_system_message(error)}"
+        return f"cannot run: {_system_message(error)}"
     if process.returncode < 0:
-        return f"was ended by signal {-process.returncode}"
+        return f"ended by signal {-process.returncode}"
     return f"ended with exit code {process.returncode}" if process.returncode else ""
 
 
@@ -150,7 +150,7 @@ def _post(url: str, body: bytes, services: DeliveryServices) -> str:
             return outcome.reason
         if wait is not None:
             services.sleep(max(wait, outcome.wait))
-    return f"{outcome.reason}, {len(WAITS) + 1} times"
+    return f"{outcome.reason}, {len(WAITS) + 1} attempts"
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -174,35 +174,35 @@ def _post_once(request: Request, services: DeliveryServices) -> _Outcome:
         cause = error.reason
         if isinstance(cause, OSError):
             return _connection_outcome(cause, services.http_seconds)
-        return _Outcome("cannot be reached", is_transient=True)
+        return _Outcome("cannot connect", is_transient=True)
     except OSError as error:
         return _connection_outcome(error, services.http_seconds)
     except HTTPException as error:
-        return _Outcome(f"did not answer in HTTP ({type(error).__name__})", is_transient=True)
+        return _Outcome(f"invalid HTTP response ({type(error).__name__})", is_transient=True)
 
 
 def _http_outcome(code: int, retry_after: str) -> _Outcome:
     """Returns the outcome of a response that is no success."""
-    if code < _GOOD or code >= _FAULT:
-        return _Outcome(f"answered {code}", is_transient=True)
-    if code == _TOO_MANY:
+    if code < _SUCCESS or code >= _SERVER_ERROR:
+        return _Outcome(f"HTTP status {code}", is_transient=True)
+    if code == _TOO_MANY_REQUESTS:
         wait = min(float(retry_after), LONGEST_WAIT) if retry_after.isdecimal() else 0.0
-        return _Outcome(f"answered {code}", is_transient=True, wait=wait)
-    if code < _REFUSAL:
-        return _Outcome(f"answered {code}, a redirect; name the address that it leads to")
-    return _Outcome(f"answered {code}")
+        return _Outcome(f"HTTP status {code}", is_transient=True, wait=wait)
+    if code < _CLIENT_ERROR:
+        return _Outcome(f"HTTP status {code}, a redirect; use the address of its target")
+    return _Outcome(f"HTTP status {code}")
 
 
 def _connection_outcome(error: OSError, seconds: float) -> _Outcome:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _Outcome(f"has a certificate that is not trusted: {error.verify_message}")
+        return _Outcome(f"untrusted certificate: {error.verify_message}")
     if isinstance(error, TimeoutError):
         return _timeout(seconds)
-    return _Outcome(f"cannot be reached: {_system_message(error)}", is_transient=True)
+    return _Outcome(f"cannot connect: {_system_message(error)}", is_transient=True)
 
 
 def _timeout(seconds: float) -> _Outcome:
-    return _Outcome(f"did not answer within {seconds:g} s", is_transient=True)
+    return _Outcome(f"no response within {seconds:g} s", is_transient=True)
 
 
 def _system_message(error: OSError) -> str:
@@ -224,7 +224,7 @@ def _send_mail(notice: Notice, channel: Mail, services: DeliveryServices) -> _Ou
         return _Outcome(_refusal(error))
     except OSError as error:
         return _connection_outcome(error, services.mail_seconds)
-    reason = f"took the mail, but not for {len(refused)} of {len(channel.recipients)} recipients"
+    reason = f"refused {len(refused)} of {len(channel.recipients)} recipients"
     return _Outcome(reason if refused else "")
 
 
@@ -238,7 +238,7 @@ def _smtp(channel: Mail, services: DeliveryServices) -> SMTP:
 def _refusal(error: SMTPException) -> str:
     """Returns why a mail server refused, without its own text, which may repeat an address."""
     if isinstance(error, SMTPNotSupportedError):
-        return "does not offer STARTTLS or the login that the configuration asks for"
+        return "does not support the configured STARTTLS or login"
     if isinstance(error, SMTPAuthenticationError):
         return f"refused the login ({error.smtp_code})"
     if isinstance(error, SMTPRecipientsRefused):
@@ -246,8 +246,8 @@ def _refusal(error: SMTPException) -> str:
     if isinstance(error, SMTPServerDisconnected):
         return "closed the connection"
     if isinstance(error, SMTPResponseException):
-        return f"answered {error.smtp_code}"
-    return f"did not answer in SMTP ({type(error).__name__})"
+        return f"SMTP status {error.smtp_code}"
+    return f"invalid SMTP response ({type(error).__name__})"
 
 
 def _with_time_limit(attempt: Callable[[], _Outcome], seconds: float) -> _Outcome:

@@ -16,11 +16,11 @@ ON = ("new", "worse", "errors")
 ERRORS, FINDINGS, CHANGES = 10, 15, 5
 """Maximum number of lines per kind in a notice."""
 
-LONGEST = 300
+MAX_LENGTH = 300
 """Maximum length of a line, in characters."""
 
 _LEVELS = tuple(Level)
-_GRAVEST_KINDS = (
+_KINDS_BY_SEVERITY = (
     ChangeKind.TIGHTER,
     ChangeKind.MIXED,
     ChangeKind.UNKNOWN,
@@ -78,7 +78,7 @@ def notice(night: Night, link: str) -> Notice:
 def _title(night: Night) -> str:
     counts = (
         _count(len(night.errors), "error", "errors"),
-        _count(len(night.new_findings), "finding new or worse", "findings new or worse"),
+        _count(len(night.new_findings), "new or worse finding", "new or worse findings"),
         _count(len(night.changes), "change", "changes"),
     )
     summary = ", ".join(count for count in counts if count) or "nothing new"
@@ -99,7 +99,7 @@ def _lines(night: Night) -> Iterator[str]:
 
 def _omitted(number: int, singular: str, plural: str) -> Iterator[str]:
     if number > 0:
-        yield f"… and {_count(number, singular, plural)} more"
+        yield f"… and {number} more {singular if number == 1 else plural}"
 
 
 def _count(number: int, singular: str, plural: str) -> str:
@@ -107,7 +107,7 @@ def _count(number: int, singular: str, plural: str) -> str:
 
 
 def _truncated(line: str) -> str:
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1]}…"
 
 
 def _rank(level: Level) -> int:
@@ -142,7 +142,7 @@ def _kinds_line(changes: Sequence[Change]) -> str:
 
 def _importance(change: Change) -> tuple[object, ...]:
     """Sort key of changes: largest increase of margin, then the other kinds in order of severity."""
-    kinds = [*_GRAVEST_KINDS, *(kind for kind in ChangeKind if kind not in _GRAVEST_KINDS)]
+    kinds = [*_KINDS_BY_SEVERITY, *(kind for kind in ChangeKind if kind not in _KINDS_BY_SEVERITY)]
     group = 0 if change.kind in {ChangeKind.TIGHTER, ChangeKind.MIXED} else kinds.index(change.kind)
     rise = max((moved.largest_rise or 0.0 for moved in change.moved), default=0.0)
     fall = min((moved.largest_fall or 0.0 for moved in change.moved), default=0.0)

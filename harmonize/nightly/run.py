@@ -241,8 +241,8 @@ def _clock_error(previous: Night | None, name: str) -> str:
     if previous is None or previous.night[:10] <= name[:10]:
         return ""
     return (
-        f"the clock says {name[:10]}, and the night of {previous.night} was written before: "
-        "one of the two was wrong"
+        f"the clock says {name[:10]}, before the recorded night of {previous.night}; "
+        "check the clock"
     )
 
 
@@ -320,7 +320,7 @@ def _venue_nights(
         observed_at = newest.get(venue, "")
         if good:
             observed_at = f"{max(entry.observed_at for entry in good):{_TIME}}"
-            partial = "" if good[-1].complete else "holds some instruments only"
+            partial = "" if good[-1].complete else "partial"
             yield VenueNight(venue, "gathered", observed_at, partial)
         elif of_venue:
             yield VenueNight(venue, "failed", observed_at, _failure_reason(archive, of_venue[-1]))
@@ -333,14 +333,14 @@ def _venue_nights(
 def _failure_reason(archive: Archive, entry: Entry) -> str:
     """Returns why an attempt to gather failed."""
     if entry.pruned:
-        return "why is pruned"
+        return "the reason was pruned"
     return attempt(archive.read(entry)) or ""
 
 
 def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) -> Sequence[str]:
     errors = []
     if not context.reached:
-        errors.append("no venue could be reached; what is archived was read")
+        errors.append("no venue is reachable; using archived data")
     errors += [f"{row.venue}: {row.reason}" for row in venues if row.status == "failed"]
     errors += audit.missing
     for defect in audit.document.defects:
@@ -366,9 +366,9 @@ def _baseline(site: Site, earlier: Sequence[Night]) -> tuple[Baseline | None, st
             unreadable = f"the findings of the night of {earlier[0].night} cannot be read"
             return (
                 reference,
-                f"{unreadable}; what is new is held against the night of {night.night}",
+                f"{unreadable}; new findings are relative to the night of {night.night}",
             )
-    unreadable = "the findings of no earlier night can be read; what is new is not known"
+    unreadable = "no findings of an earlier night can be read; new findings are unknown"
     return None, unreadable if earlier else ""
 
 
@@ -435,5 +435,5 @@ def _prune(task: Task, archive: Archive, now: datetime) -> None:
     removed = retention.prunable(entries, keep, derived.changed_in(archive))
     if removed:
         periods = f"{keep.daily} daily, {keep.weekly} weekly, {keep.monthly} monthly"
-        reason = f"retention: {periods}, and all in which something changed"
+        reason = f"retention: {periods}, and every snapshot with a change"
         archive.prune(removed, now, reason, derived.tables_of(archive)[1].listing)

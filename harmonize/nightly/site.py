@@ -37,7 +37,7 @@ class Site:
         except FileNotFoundError:
             return []
         except OSError as error:
-            message = f"{self.path}: cannot be listed: {error.strerror}; name another folder"
+            message = f"{self.path}: cannot list the folder: {error.strerror}; use another folder"
             raise SiteError(message) from error
         return sorted((name for name in names if _NIGHT.fullmatch(name)), key=night_order)
 
@@ -76,7 +76,9 @@ class Site:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            message = f"{path} cannot be read: {error.strerror}; make it readable, or remove it"
+            message = (
+                f"{path}: cannot read the file: {error.strerror}; make it readable, or remove it"
+            )
             raise SiteError(message) from error
 
     def night(self, night: str) -> Night | None:
@@ -107,7 +109,7 @@ class Site:
             with suppress(OSError):
                 partial.unlink()
             message = (
-                f"{path} cannot be written: {error.strerror}; free the space, or name another site"
+                f"{path}: cannot write the file: {error.strerror}; free space, or use another site"
             )
             raise SiteError(message) from error
 
@@ -125,7 +127,7 @@ class Site:
                         path.unlink()
             except OSError as error:
                 folder = self.path / "nights" / night
-                message = f"{folder} cannot be thinned: {error.strerror}; make it writable"
+                message = f"{folder}: cannot remove files: {error.strerror}; make it writable"
                 raise SiteError(message) from error
 
 
