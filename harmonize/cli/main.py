@@ -1,8 +1,9 @@
 """The command line: data on stdout, everything else on stderr, an exit code."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +21,7 @@ from harmonize.cli.console import (
     write,
     write_stdout,
 )
+from harmonize.cli.deprecated import Program
 from harmonize.cli.fetch import (
     KeysOption,
     MirrorOption,
@@ -50,9 +52,13 @@ from harmonize.cli.options import (
 from harmonize.cli.rules import rules_app
 from reports.registry import FORMATS
 
+if TYPE_CHECKING:
+    from harmonize.document import AuditDocument
+
 app = typer.Typer(
     name="harmonize",
-    help="Compare the margin that crypto-derivatives venues ask, with rules and with one another.",
+    cls=Program,
+    help="Compare margin requirements of crypto-derivatives venues with each other and with rule sets.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,16 +81,22 @@ def options(
         typer.Option(
             "--archive",
             envvar="HARMONIZE_ARCHIVE",
-            help="Archive folder, or URL as s3://bucket/margins; else your own, else the recorded one.",
+            help="Archive folder, or URL such as s3://bucket/margins (default: your own, or the recorded one).",
         ),
     ] = None,
     *,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Suppress progress and notes.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print every snapshot read, and tracebacks.")
+    ] = False,
     version: Annotated[  # noqa: ARG001 - acted on by its callback
         bool,
         typer.Option(
-            "--version", help="The version.", callback=lambda value: print_version(requested=value)
+            "--version",
+            help="Version of the program.",
+            callback=lambda value: print_version(requested=value),
         ),
     ] = False,
 ) -> None:
@@ -110,13 +122,13 @@ def report(
     ignore_waivers: IgnoreWaivers = False,
     fail_on: FailOnOption = FailOn.NEVER,
     gather_first: Annotated[
-        bool, typer.Option("--fetch", help="Gather what can be reached first.")
+        bool, typer.Option("--fetch", help="Gather the reachable venues first.")
     ] = False,
     timeout: TimeoutOption = 90.0,
     keys: KeysOption = None,
     mirror: MirrorOption = "",
 ) -> None:
-    """Audit, and write the HTML report: one file, index.html, that needs no other."""
+    """Audit and write the HTML report: one self-contained file, index.html."""
     from reports.registry import render
 
     if gather_first:
@@ -140,9 +152,20 @@ def report(
     answer = request.answered(replace(question, sizes=PICTURED_SIZES, past=True))
     page = out / "index.html"
     write(page, render("html", answer.document))
-    request.say_summary(context.obj, answer)
     typer.echo(str(page))
+    _print_summary(context.obj, answer.document)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
+
+
+def _print_summary(settings: Settings, document: "AuditDocument") -> None:
+    """Prints three lines of result on stderr, and every snapshot read with ``--verbose``."""
+    from harmonize.cli import report_text
+
+    for line in report_text.summary(document):
+        note(settings, line)
+    if settings.verbose:
+        for line in report_text.snapshot_lines(document, datetime.now(UTC)):
+            note(settings, line)
 
 
 def _gather_first(
@@ -165,9 +188,14 @@ def audit(
     *,
     form: Annotated[
         list[str] | None,
-        typer.Option("--format", help=f"{', '.join(FORMATS)}; or FORMAT:FILE (repeatable)."),
+        typer.Option(
+            "--format",
+            help=f"Output format: {', '.join(FORMATS)}; with a file as FORMAT:FILE (repeatable).",
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", help="A file, not stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Output file (default: stdout).")
+    ] = None,
     venue: Venues = None,
     underlying: Underlyings = None,
     rules: Rules = None,
@@ -180,14 +208,18 @@ def audit(
     config: ConfigOption = None,
     ignore_waivers: IgnoreWaivers = False,
     baseline: Annotated[
-        Path | None, typer.Option("--baseline", help="Only what is new or worse than in this file.")
+        Path | None,
+        typer.Option(
+            "--baseline", help="Baseline file; only new or worsened findings are reported."
+        ),
     ] = None,
     write_baseline: Annotated[
-        Path | None, typer.Option("--write-baseline", help="Write the findings as a baseline.")
+        Path | None,
+        typer.Option("--write-baseline", help="File for a new baseline of the findings."),
     ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
-    """Audit, and print the findings; in several formats at once if asked."""
+    """Audit and print the findings, in one or several formats."""
     outputs = request.outputs(form or ["table"], output)
     question = request.question(
         context.obj,
@@ -224,7 +256,7 @@ def schedule(
     as_of: AsOf = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print one schedule: pieces, IM and MM at notionals; as JSON, the evidence of each number."""
+    """Print one schedule: pieces, IM and MM per notional; as JSON, with the evidence of each number."""
     from harmonize.api import schedule_view
     from harmonize.core.notionals import NOTIONAL_GRID
 
@@ -238,7 +270,9 @@ def schedule(
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.")] = "") -> None:
+def explain(
+    code: Annotated[str, typer.Argument(help="Code of a check, such as MH301.")] = "",
+) -> None:
     """Print what a check tests and why; without a code, list the checks."""
     from harmonize import checks
 
@@ -250,13 +284,13 @@ def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.
     selected = checks.find(code)
     if selected is None:
         codes = ", ".join(check.code for check in checks.CHECKS)
-        fail(f"no check has code {code}; there are {codes}", USAGE)
+        fail(f"unknown check {code}; use one of {codes}", USAGE)
     write_stdout(checks.explain(selected).encode())
 
 
 @app.command()
 def venues(context: typer.Context) -> None:
-    """List the venues: how each is asked, what of it was read, and how far that is known."""
+    """List the venues: how each is gathered, what was read, and what is known."""
     from harmonize.api.coverage import text
 
     question = request.question(context.obj, None, None, None, None, "", 30.0, None)
