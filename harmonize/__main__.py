@@ -22,14 +22,14 @@ def main() -> None:
             _print_error(f"{error.format_message()} See --help.")
         _exit(error.exit_code)
     except (Abort, KeyboardInterrupt):
-        _print_error("stopped")
+        _print_error("interrupted")
         _exit(STOPPED)
     except BrokenPipeError:  # the reader closed the pipe: no error, and nothing left to flush
         os._exit(OK)
     except Exception as error:  # the outermost handler: the user gets one line
         if "--verbose" in sys.argv or "-v" in sys.argv:
             raise
-        _print_error(f"internal: {type(error).__name__}: {error}; see --verbose")
+        _print_error(f"internal: {type(error).__name__}: {error}; use --verbose for the traceback")
         _exit(INTERNAL)
 
 

@@ -22,6 +22,7 @@ from harmonize.cli.console import (
     print_json,
 )
 from harmonize.cli.options import FormOption, OutputForm, Venues
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from harmonize.archive.archive import Archive
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
     from harmonize.transfer.importer import Taken
     from harmonize.transfer.source import LeftOut
 
-archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
+archive_app = typer.Typer(help="The archive of gathered snapshots.", no_args_is_help=True)
 
 _MAX_NAMES = 3
 """Maximum number of names per reason."""
 
 
-@archive_app.command("ls")
-def archive_ls(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
+@archive_app.command("list")
+def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
     """List the snapshots of the archive, oldest first."""
 
     def run(path: Place) -> None:
@@ -84,7 +85,7 @@ def _entry_object(entry: "Entry") -> dict[str, object]:
 
 @archive_app.command("verify")
 def archive_verify(context: typer.Context) -> None:
-    """Check every byte of the archive against its hashes."""
+    """Verify every byte of the archive against its hashes."""
 
     def run(path: Place) -> None:
         from harmonize.archive.archive import Archive
@@ -95,7 +96,7 @@ def archive_verify(context: typer.Context) -> None:
             typer.echo(f"error: {problem.where}: {problem.what}", err=True)
         if problems:
             raise typer.Exit(INCOMPLETE)
-        typer.echo(f"{len(archive.entries())} snapshots, every byte as it was archived")
+        typer.echo(f"{counted(len(archive.entries()), 'snapshot')} verified")
 
     _with_archive(context.obj, run)
 
@@ -105,7 +106,7 @@ def archive_add_inputs(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="YAML file of measured inputs.")],
 ) -> None:
-    """Put measured inputs into the archive, where models find them from their day on."""
+    """Add measured inputs to the archive, for models from their date on."""
     from harmonize.archive.archive import Archive, ArchiveError
     from harmonize.config import inputs_file
     from harmonize.policy.inputs import snapshot_of
@@ -120,7 +121,9 @@ def archive_add_inputs(
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {archive.place}")
+    typer.echo(
+        f"{counted(len(inputs), 'input')} of {entry.observed_at:%Y-%m-%d} in {archive.place}"
+    )
 
 
 @archive_app.command("import")
@@ -129,16 +132,16 @@ def archive_import(
     source: Annotated[
         str,
         typer.Argument(
-            help="An archive (folder, tar, URL), a Parquet table of tiers, a folder with MANIFEST.json."
+            help="Archive (folder, tar or URL), Parquet table of tiers, or folder with MANIFEST.json."
         ),
     ],
     *,
     venue: Venues = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would be; write nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be appended, without writing.")
     ] = False,
 ) -> None:
-    """Append what the archive does not have of another archive, a table of tiers, or recordings."""
+    """Append missing snapshots from another archive, a table of tiers or recordings."""
     from harmonize.archive.archive import ArchiveError
     from harmonize.transfer.source import UnreadableSourceError
 
@@ -149,17 +152,18 @@ def archive_import(
     _print_grouped(
         "margins unknown", (omission for item in imported for omission in item.unknown())
     )
-    _print_grouped("left out", (omission for omission in omitted if not omission.unread))
-    for omission in (omission for omission in omitted if omission.unread):
+    _print_grouped("omitted", (omission for omission in omitted if not omission.unread))
+    unreadable = [omission for omission in omitted if omission.unread]
+    for omission in unreadable:
         typer.echo(f"error: {one_line(omission.what)}: {one_line(omission.reason)}", err=True)
     imported_venues = {item.snapshot.venue for item in imported}
     missing = [name for name in venue or () if name not in imported_venues]
     for name in missing:
-        note(context.obj, f"incomplete: {source} gives no snapshot of {name}")
+        note(context.obj, f"incomplete: {source} has no snapshot of {name}")
     new = sum(item.new for item in imported)
     action = "would be appended" if dry_run else "appended"
-    typer.echo(f"{new} snapshots {action}, {len(imported) - new} there already")
-    raise typer.Exit(INCOMPLETE if missing or any(omission.unread for omission in omitted) else OK)
+    typer.echo(f"{counted(new, 'snapshot')} {action}, {len(imported) - new} already present")
+    raise typer.Exit(INCOMPLETE if missing or unreadable else OK)
 
 
 def _run_import(
@@ -208,9 +212,9 @@ def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], N
 
 def _print_imported(settings: Settings, item: "Taken", *, dry_run: bool) -> None:
     snapshot, parsed = item.snapshot, item.parsed
-    status = "there already" if not item.new else "would append" if dry_run else "appended"
+    status = "already present" if not item.new else "would append" if dry_run else "appended"
     kind = "complete" if snapshot.complete else "partial"
-    line = f"{status:<13}  {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
+    line = f"{status:<15}  {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
     if parsed is None:
         typer.echo(one_line(line))
         return
@@ -235,31 +239,33 @@ class ExportLayout(StrEnum):
     """Layout of an export."""
 
     ARCHIVE = "archive"
-    PAYLOADS = "payloads"
+    FILES = "files"
 
 
 @archive_app.command("export")
 def archive_export(
     context: typer.Context,
-    dest: Annotated[str, typer.Argument(help="A new folder, or a file named *.tar, or a URL.")],
+    dest: Annotated[str, typer.Argument(help="New folder, file named *.tar, or URL.")],
     *,
     venue: Venues = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only what was observed from this day on."),
+        typer.Option(formats=["%Y-%m-%d"], help="First observation date to export."),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only what was observed up to this day."),
+        typer.Option(formats=["%Y-%m-%d"], help="Last observation date to export."),
     ] = None,
-    form: Annotated[
-        ExportLayout, typer.Option("--as", help="An archive, or plain files for people.")
+    layout: Annotated[
+        ExportLayout, typer.Option("--layout", help="Layout: an archive, or plain payload files.")
     ] = ExportLayout.ARCHIVE,
 ) -> None:
-    """Write selected snapshots as a new archive, as a tar of one, or as plain files."""
+    """Export selected snapshots as a new archive, a tar file or plain files."""
     place = place_of(dest)
-    if form is ExportLayout.PAYLOADS and dest.endswith(".tar"):
-        fail(f"{dest}: payloads are written as a folder; name one, or leave --as out", USAGE)
+    if layout is ExportLayout.FILES and dest.endswith(".tar"):
+        fail(
+            f"{dest}: --layout files needs a folder; name a folder, or use --layout archive", USAGE
+        )
 
     def run(path: Place) -> None:
         from harmonize.archive.archive import Archive
@@ -272,19 +278,19 @@ def archive_export(
         if missing or not entries:
             description = f"snapshot of {', '.join(missing)}" if missing else "snapshot"
             fail(
-                f"{path} holds no {description} of those days; see `harmonize archive ls`",
+                f"{path}: no {description} matches; see `harmonize archive list`",
                 INCOMPLETE,
             )
         try:
             snapshots = export.snapshots(archive, entries)
-            if form is ExportLayout.PAYLOADS:
+            if layout is ExportLayout.FILES:
                 count = export.to_payloads(place, snapshots)
             else:
                 gathered = (entry.gathered for entry in entries)
                 count = export.to_archive(place, snapshots, gathered)
         except export.ExportError as error:
             fail(str(error), USAGE)
-        typer.echo(f"{count} snapshots in {dest}")
+        typer.echo(f"{counted(count, 'snapshot')} in {dest}")
 
     _with_archive(context.obj, run)
 

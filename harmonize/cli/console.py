@@ -56,7 +56,7 @@ def write(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             partial.unlink()
-        fail(f"{path} cannot be written: {error.strerror}; choose another place", USAGE)
+        fail(f"{path}: cannot write the file: {error.strerror}; use another path", USAGE)
 
 
 def print_json(value: object) -> None:

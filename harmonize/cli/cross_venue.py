@@ -39,25 +39,32 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MarginTypeOption = Annotated[str, typer.Option("--figure", help="initial or maintenance margin.")]
+MarginTypeOption = Annotated[
+    str, typer.Option("--margin-type", help="Margin type: initial or maintenance.")
+]
 ExcludeOption = Annotated[
-    list[str] | None, typer.Option("--exclude", help="Not this venue (repeatable).")
+    list[str] | None, typer.Option("--exclude", help="Venue to exclude (repeatable).")
 ]
 LimitOption = Annotated[
     list[str] | None,
-    typer.Option("--limit", help="VENUE=USD at most there, a position (repeatable)."),
+    typer.Option("--limit", help="Largest position per venue, as VENUE=USD (repeatable)."),
 ]
 MinPositionOption = Annotated[
-    float, typer.Option("--ticket", help="Smallest position in an account, USD.")
+    float, typer.Option("--min-position", help="Smallest position per account, in USD.")
 ]
 AccountCostOption = Annotated[
-    float, typer.Option("--fee", help="USD for every account but the first.")
+    float, typer.Option("--account-cost", help="Cost of each additional account, in USD.")
 ]
 SubAccountsOption = Annotated[
     list[str] | None,
-    typer.Option("--accounts", help="VENUE=K sub-accounts that are margined apart (repeatable)."),
+    typer.Option(
+        "--sub-accounts",
+        help="Separately margined sub-accounts, as VENUE=K (repeatable).",
+    ),
 ]
-CostOfCapitalOption = Annotated[str, typer.Option("--hurdle", help="What capital costs in a year.")]
+CostOfCapitalOption = Annotated[
+    str, typer.Option("--cost-of-capital", help="Annual cost of capital, as 10% or 0.1.")
+]
 
 
 def gap(
@@ -81,17 +88,18 @@ def gap(
     what_if: Annotated[
         list[str] | None,
         typer.Option(
-            "--what-if", help="leverage=20, minimum=0.5%, aggregate or adopt=VENUE (repeatable)."
+            "--what-if",
+            help="Scenario: leverage=20, minimum=0.5%, aggregate or adopt=VENUE (repeatable).",
         ),
     ] = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print the spread between venues, the cheapest split, and what the gap to the reference is made of."""
+    """Print the spread between venues, the optimal split and the arbitrage gap to the reference."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
 
     if margin_type not in {"initial", "maintenance"}:
-        fail(f"--figure is initial or maintenance, was {margin_type!r}", USAGE)
+        fail(f"--margin-type: expected initial or maintenance, found {margin_type!r}", USAGE)
     conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
     question = request.question(
         context.obj,
@@ -114,7 +122,7 @@ def gap(
     else:
         write_stdout(cross_venue_text.gap_text(answer).encode())
     if not any(row.points for row in answer.arbitrages):
-        note(context.obj, "incomplete: no notional is taken by these venues together")
+        note(context.obj, "incomplete: the venues together have no capacity for any notional")
         raise typer.Exit(INCOMPLETE)
     _exit(context.obj, base)
 
@@ -122,14 +130,15 @@ def gap(
 def pair(
     context: typer.Context,
     underlying: str,
-    long: Annotated[str, typer.Argument(help="The venue of the long leg.")],
-    short: Annotated[str, typer.Argument(help="The venue of the short leg.")],
+    long: Annotated[str, typer.Argument(help="Venue of the long leg.")],
+    short: Annotated[str, typer.Argument(help="Venue of the short leg.")],
     *,
     single_venue: Annotated[
-        str, typer.Option("--against", help="The one venue; the long leg's if not given.")
+        str,
+        typer.Option("--single-venue", help="Venue for both legs (default: that of the long leg)."),
     ] = "",
     offset_rule: Annotated[
-        str, typer.Option("--opposite", help="How that venue counts long and short together.")
+        str, typer.Option("--offset-rule", help="Offset rule of that venue for long and short.")
     ] = "",
     notional: Notionals = None,
     as_of: AsOf = None,
@@ -137,14 +146,17 @@ def pair(
     cost_of_capital: CostOfCapitalOption = "10%",
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print what a long on one venue and a short on another need, against both legs on one venue."""
+    """Print the margin of a long and a short leg on two venues, and of both legs on one venue."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
     from harmonize.core.venue_conventions import OffsetRule
 
     kinds = [kind.value for kind in OffsetRule]
     if offset_rule and offset_rule not in kinds:
-        fail(f"--opposite is {', '.join(map(repr, kinds))}, was {offset_rule!r}", USAGE)
+        fail(
+            f"--offset-rule: expected one of {', '.join(map(repr, kinds))}, found {offset_rule!r}",
+            USAGE,
+        )
     rule = OffsetRule(offset_rule) if offset_rule else None
     question = request.question(context.obj, None, [underlying], None, as_of, "", 30.0, instrument)
     question = _with_sizes(question, notional, cost_of_capital)
@@ -163,11 +175,15 @@ def liquidation(
     context: typer.Context,
     underlying: str,
     *,
-    notional: Annotated[float, typer.Option("--notional", help="Position size in USD.")] = 1e6,
-    leverage: Annotated[float, typer.Option("--leverage", help="To compare venues at.")] = 10.0,
+    notional: Annotated[float, typer.Option("--notional", help="Position size, in USD.")] = 1e6,
+    leverage: Annotated[
+        float, typer.Option("--leverage", help="Leverage for the comparison at equal leverage.")
+    ] = 10.0,
     taker_fee: Annotated[
         str,
-        typer.Option("--taker", help="Taker fee, where a venue counts one on top: 0.05%."),
+        typer.Option(
+            "--taker-fee", help="Taker fee of venues that add one to the margin, as 0.05%."
+        ),
     ] = "",
     venue: Venues = None,
     as_of: AsOf = None,
@@ -175,15 +191,15 @@ def liquidation(
     instrument: Instruments = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print how far the price may move before an isolated position is liquidated, venue by venue."""
+    """Print the distance to liquidation of an isolated position, per venue."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
     from harmonize.liquidation.distance import Entry
 
     request.notionals([notional])
     if not (isfinite(leverage) and leverage >= 1.0):
-        fail(f"--leverage is a number from 1, was {leverage}", USAGE)
-    entry = Entry(notional, leverage, _parse_rate(taker_fee, "--taker") if taker_fee else None)
+        fail(f"--leverage: expected a number of at least 1, found {leverage}", USAGE)
+    entry = Entry(notional, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None)
     question = request.question(
         context.obj, venue, [underlying], None, as_of, profile, 30.0, instrument
     )
@@ -199,7 +215,7 @@ def liquidation(
 def portfolio(
     context: typer.Context,
     positions: Annotated[
-        Path, typer.Argument(help="CSV, JSON or XLSX with underlying, side, notional.")
+        Path, typer.Argument(help="CSV, JSON or XLSX file with underlying, side and notional.")
     ],
     *,
     venue: Venues = None,
@@ -215,7 +231,7 @@ def portfolio(
     sub_accounts: SubAccountsOption = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print what each venue asks for a book of positions, the reference, and the cheapest split."""
+    """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
     from harmonize.arbitrage.position_file import PositionsError, read
     from harmonize.cli import cross_venue_text
@@ -224,7 +240,7 @@ def portfolio(
     try:
         book = read(positions.read_bytes(), positions.name)
     except OSError as error:
-        fail(f"{positions} cannot be read: {error.strerror}; name a file of positions", USAGE)
+        fail(f"{positions}: cannot read the file: {error.strerror}; use a file of positions", USAGE)
     except PositionsError as error:
         for line in error.lines[:-1]:
             typer.echo(f"error: {one_line(line)}", err=True)
@@ -245,7 +261,7 @@ def portfolio(
 def index(
     context: typer.Context,
     underlying: Annotated[
-        list[str] | None, typer.Argument(help="As BTC; without one, every underlying.")
+        list[str] | None, typer.Argument(help="Underlyings, such as BTC (default all).")
     ] = None,
     *,
     venue: Venues = None,
@@ -255,11 +271,11 @@ def index(
     instrument: Instruments = None,
     verified_only: VerifiedOnlyOption = False,
     over_time: Annotated[
-        bool, typer.Option("--over-time", help="On every day on which something was observed.")
+        bool, typer.Option("--over-time", help="Index on every day with an observation.")
     ] = False,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print the harmonization index by underlying and venue, how sure it is, and how it moved."""
+    """Print the harmonization index per underlying and venue, with confidence intervals."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
 
@@ -292,16 +308,20 @@ def _split_constraints(
 ) -> "SplitConstraints":
     from harmonize.arbitrage.accounts import SplitConstraints
 
-    for name, amount in (("--ticket", min_position), ("--fee", account_cost)):
-        if not 0.0 <= amount <= _MOST_USD:
-            fail(f"{name} is an amount in USD from 0 to {_MOST_USD:,.0f}, was {amount}", USAGE)
+    for name, amount in (("--min-position", min_position), ("--account-cost", account_cost)):
+        if not 0.0 <= amount <= _MAX_USD:
+            fail(
+                f"{name}: expected an amount in USD from 0 to {_MAX_USD:,.0f}, found {amount}",
+                USAGE,
+            )
     limits = dict(_venue_amount(text, "--limit", "USD", 0.0, 1e15) for text in limit or ())
     counts = dict(
-        _venue_amount(text, "--accounts", "K", 0.0, _MOST_ACCOUNTS) for text in sub_accounts or ()
+        _venue_amount(text, "--sub-accounts", "K", 0.0, _MAX_ACCOUNTS)
+        for text in sub_accounts or ()
     )
     for venue, number in counts.items():
         if number != int(number):
-            fail(f"--accounts {venue}={number:g}: a whole number was due", USAGE)
+            fail(f"--sub-accounts {venue}: expected a whole number, found {number:g}", USAGE)
     return SplitConstraints(
         frozenset(exclude or ()),
         limits,
@@ -311,8 +331,8 @@ def _split_constraints(
     )
 
 
-_MOST_ACCOUNTS = 100.0
-_MOST_USD = 1e9
+_MAX_ACCOUNTS = 100.0
+_MAX_USD = 1e9
 
 
 def _venue_amount(
@@ -325,7 +345,7 @@ def _venue_amount(
         number = float("nan")
     if not (equals and venue and above < number <= highest):
         fail(
-            f"{option} is VENUE={unit}, above {above:g} and at most {highest:g}, was {text!r}",
+            f"{option}: expected VENUE={unit}, above {above:g} and at most {highest:g}, found {text!r}",
             USAGE,
         )
     return venue, number
@@ -339,7 +359,9 @@ def _parse_rate(text: str, option: str) -> float:
         number = float("nan")
     rate = number / 100.0 if percent else number
     if not 0.0 <= rate <= 1.0:
-        fail(f"{option} is a rate from 0 to 100 %, such as 10% or 0.1, was {text!r}", USAGE)
+        fail(
+            f"{option}: expected a rate from 0 to 100 %, such as 10% or 0.1, found {text!r}", USAGE
+        )
     return rate
 
 
@@ -348,7 +370,7 @@ def _with_sizes(
 ) -> "Question":
     """Returns the question with the requested notionals and cost of capital."""
     sizes = request.notionals(notional)
-    question = replace(question, hurdle=_parse_rate(cost_of_capital, "--hurdle"))
+    question = replace(question, hurdle=_parse_rate(cost_of_capital, "--cost-of-capital"))
     return replace(question, ladder=sizes) if sizes else question
 
 

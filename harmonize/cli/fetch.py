@@ -25,6 +25,7 @@ from harmonize.cli.console import (
     own_archive,
     write_stdout,
 )
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from harmonize.api.gather import GatherRequest
@@ -40,12 +41,15 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-TimeoutOption = Annotated[float, typer.Option("--budget", help="Seconds that a venue may take.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Time limit per venue, in seconds.")
+]
 KeysOption = Annotated[
-    Path | None, typer.Option("--keys", help="YAML file of keys that only you can read (mode 600).")
+    Path | None,
+    typer.Option("--keys", help="YAML file of API keys, readable only by its owner (mode 600)."),
 ]
 MirrorOption = Annotated[
-    str, typer.Option("--mirror", help="Ask URL/venue/host/path instead of the venues.")
+    str, typer.Option("--mirror", help="Base URL of a mirror, requested as URL/venue/host/path.")
 ]
 
 
@@ -53,19 +57,20 @@ def fetch(
     context: typer.Context,
     *,
     venue: Annotated[
-        list[str] | None, typer.Option("--venue", help="Only this venue (repeatable).")
+        list[str] | None,
+        typer.Option("--venue", help="Venue to gather (repeatable; default all)."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--plan", help="Print the calls and ask nothing.")
+        bool, typer.Option("--dry-run", help="Print the calls without making them.")
     ] = False,
     timeout: TimeoutOption = 600.0,
     keys: KeysOption = None,
     mirror: MirrorOption = "",
     log_format: Annotated[
-        LogFormat, typer.Option("--log-format", help="How progress is told on stderr.")
+        LogFormat, typer.Option("--log-format", help="Format of progress on stderr.")
     ] = LogFormat.TEXT,
 ) -> None:
-    """Gather what venues publish into the archive; a venue that fails leaves the others whole."""
+    """Gather published margin data into the archive; a failed venue does not affect the others."""
     settings: Settings = context.obj
     gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
     if dry_run:
@@ -82,11 +87,11 @@ def fetch(
 def unreachable_message(gather_request: "GatherRequest") -> str:
     """Returns the line for a run in which no venue could be reached."""
     subject = (
-        f"the mirror {gather_request.mirror} does"
+        f"the mirror {gather_request.mirror} is not reachable"
         if gather_request.mirror
-        else "no venue can be reached: they do"
+        else "no venue is reachable"
     )
-    return f"{subject} not answer from here; what is archived or recorded is read"
+    return f"{subject}; using archived and recorded data"
 
 
 def gather_request_of(
@@ -97,9 +102,9 @@ def gather_request_of(
     from venues.gathering.credentials import CredentialsError
 
     if not isfinite(timeout) or timeout <= 0:
-        fail(f"--budget is a number of seconds above 0, was {timeout:g}", USAGE)
+        fail(f"--timeout: expected a number of seconds above 0, found {timeout:g}", USAGE)
     if mirror and not mirror.startswith(("http://", "https://")):
-        fail(f"--mirror is a URL that begins with http:// or https://, was {mirror!r}", USAGE)
+        fail(f"--mirror: expected a URL with http:// or https://, found {mirror!r}", USAGE)
     if mirror:
         _check_mirror(mirror)
     try:
@@ -117,9 +122,11 @@ def _check_mirror(mirror: str) -> None:
     try:
         host, _, _ = place(mirror)
     except ValueError as error:
-        fail(f"--mirror names no place: {error}", USAGE)
+        fail(f"--mirror: expected a URL, found {mirror!r}: {error}", USAGE)
     if not host:
-        fail(f"--mirror names no host: {mirror!r}; as http://127.0.0.1:8080", USAGE)
+        fail(
+            f"--mirror: missing host in {mirror!r}; use a URL such as http://127.0.0.1:8080", USAGE
+        )
 
 
 def gather_or_fail(
@@ -140,7 +147,7 @@ def gather(
     """Gathers with progress; None if no venue can be reached. Raises ArchiveError."""
     from harmonize.api.gather import GatheringError, chosen, fetched, reachable
 
-    gc.enable()  # a long run of many small answers
+    gc.enable()  # a long run with many short-lived responses
     try:
         adapters = chosen(gather_request)
         if not reachable(gather_request):
@@ -153,7 +160,7 @@ def gather(
     except GatheringError as error:
         fail(str(error), USAGE)
     except KeyboardInterrupt:
-        fail("stopped; the venues gather_or_fail until then are archived, whole", STOPPED)
+        fail("interrupted; the venues gathered so far are archived", STOPPED)
 
 
 def exit_code(outcomes: "Sequence[Outcome]", *, by_name: bool) -> int:
@@ -177,14 +184,14 @@ def outcome_row(outcome: "Outcome") -> tuple[str, str, str, str, str]:
     calls, seconds = f"{outcome.requests:,}", f"{outcome.seconds:.1f}"
     if not isinstance(outcome, Gathered):
         return (outcome.venue, "failed", calls, seconds, outcome.reason)
-    detail = f"{len(outcome.snapshot.payloads)} answers"
+    detail = counted(len(outcome.snapshot.payloads), "response")
     if outcome.missing:
-        detail += f", without {'; '.join(outcome.missing)}"
+        detail += f"; missing: {', '.join(outcome.missing)}"
     return (outcome.snapshot.venue, "gathered", calls, seconds, detail)
 
 
 def _table(outcomes: "Sequence[Outcome]") -> str:
-    rows = [("venue", "became", "calls", "seconds", "what"), *map(outcome_row, outcomes)]
+    rows = [("venue", "status", "calls", "seconds", "detail"), *map(outcome_row, outcomes)]
     return "".join(
         f"{venue:<22} {status:<9} {calls:>6} {seconds:>8}  {one_line(detail)}\n"
         for venue, status, calls, seconds, detail in rows
@@ -206,7 +213,7 @@ def _print_plan(gather_request: "GatherRequest") -> None:
 
 def plan_text(plans: "Sequence[Plan]") -> str:
     """Returns the calls per venue, and the least time by its rate limit, as a table."""
-    lines = [f"{'venue':<22} {'calls':>7} {'seconds':>8}  what is asked\n"]
+    lines = [f"{'venue':<22} {'calls':>7} {'seconds':>8}  requests\n"]
     for plan in plans:
         if plan.skipped:
             lines.append(f"{plan.venue:<22} {'':>7} {'':>8}  not asked: {plan.skipped}\n")
@@ -221,8 +228,9 @@ def plan_text(plans: "Sequence[Plan]") -> str:
     if slowest is not None:
         total = sum(plan.calls for plan in requested)
         lines.append(
-            f"{len(requested)} venues, {total:,} calls or more; rate limits set {slowest.floor:.1f} s "
-            f"at least ({slowest.venue}). A + marks what depends on lists not gather_or_fail yet.\n"
+            f"{counted(len(requested), 'venue')}, at least {total:,} calls, "
+            f"at least {slowest.floor:.1f} s by rate limits ({slowest.venue}). "
+            "A + marks counts that depend on lists not gathered yet.\n"
         )
     return "".join(lines)
 
@@ -240,7 +248,7 @@ class _ProgressDisplay:
             self.bars = Progress(
                 TextColumn("{task.description:<22}"),
                 BarColumn(bar_width=24),
-                TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[outcome_row]}"),
+                TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[detail]}"),
                 console=Console(stderr=True),
             )
             self.tasks = {venue: self.bars.add_task(venue, total=1, detail="") for venue in venues}

@@ -41,25 +41,25 @@ def diff(
     context: typer.Context,
     since: Annotated[
         datetime,
-        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="A day, as 2026-08-01."),
+        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="Earlier date, as 2026-08-01."),
     ],
     until: Annotated[
-        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="A later day.")
+        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Later date.")
     ],
     *,
     venue: Venues = None,
     underlying: Underlyings = None,
     profile: ProfileOption = "",
     notional: Notionals = None,
-    form: Annotated[DiffForm, typer.Option("--format", help="How to print it.")] = DiffForm.TABLE,
+    form: Annotated[DiffForm, typer.Option("--format", help="Output format.")] = DiffForm.TABLE,
 ) -> None:
-    """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
+    """Print the changes between two dates in margins, tiers, capacities and listings, not in prices."""
     from harmonize.cli import changes_text
     from harmonize.core.notionals import NOTIONAL_GRID
     from harmonize.history import diff as changes
 
     if not since < until:
-        fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
+        fail(f"FROM: expected a date before {until:%Y-%m-%d}, found {since:%Y-%m-%d}", USAGE)
     question = request.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
     after, missing = _observation(question)
     before, _ = _observation(replace(question, as_of=since.date()))
@@ -87,7 +87,7 @@ def _unobserved_between(before: "Observed", after: "Observed") -> list[str]:
             pair = times.setdefault(schedule.instrument.venue, (set(), set()))
             pair[index].add(schedule.observed_at)
     return [
-        f"{venue}: nothing was observed in between; both days read what was seen by {max(earlier):%Y-%m-%d}"
+        f"{venue}: not observed between the two dates; both use the observation of {max(earlier):%Y-%m-%d}"
         for venue, (earlier, later) in sorted(times.items())
         if earlier and earlier == later
     ]
@@ -115,26 +115,27 @@ class SeriesForm(StrEnum):
 
 def history(
     context: typer.Context,
-    venue: Annotated[str, typer.Argument(help="A venue; without it, --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Its symbol; without it, changes by week.")] = "",
+    venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol (default: changes per week).")] = "",
     *,
-    underlying: Annotated[str, typer.Option(help="All venues' IM on an asset, as BTC.")] = "",
+    underlying: Annotated[
+        str, typer.Option(help="Underlying whose IM is compared over all venues, such as BTC.")
+    ] = "",
     notional: Notionals = None,
     profile: ProfileOption = "",
     as_of: AsOf = None,
-    form: Annotated[
-        SeriesForm, typer.Option("--format", help="How to print it.")
-    ] = SeriesForm.TABLE,
-    chart: Annotated[Path | None, typer.Option("--chart", help="Draw it too, as SVG.")] = None,
+    form: Annotated[SeriesForm, typer.Option("--format", help="Output format.")] = SeriesForm.TABLE,
+    chart: Annotated[Path | None, typer.Option("--chart", help="SVG file for a chart.")] = None,
 ) -> None:
-    """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
+    """Print margins over time: of one schedule, of a venue per week, or of an underlying per venue."""
     from harmonize.api.audit import AskedError, NotObservedError
     from harmonize.archive.archive import ArchiveError
 
     if bool(venue) == bool(underlying):
-        fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
+        found = "both" if venue else "neither"
+        fail(f"expected a venue or --underlying, found {found}; use one of the two", USAGE)
     if underlying and notional and len(notional) > 1:
-        fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
+        fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
     sizes = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     question = request.question(context.obj, None, None, None, as_of, profile, 30.0, None)
     question = replace(question, ladder=sizes)
@@ -187,7 +188,7 @@ def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | 
             {"weeks": [asdict(row) for row in weeks], "moves": [asdict(row) for row in moves]}
         )
     else:
-        no_schedule = "no schedule was observed twice at these sizes"
+        no_schedule = "no schedule has two observations at these notionals"
         _print(form, history_text.rows_of(weeks), history_text.rows_of_moves(moves), no_schedule)
     return OK
 
@@ -208,7 +209,7 @@ def _of_underlying(
         print_json(asdict(comparison))
     else:
         leads = history_text.rows_of_leads(comparison.leads)
-        no_pair = "no two venues were seen to tighten within 30 days of one another"
+        no_pair = "no two venues tightened within 30 days of each other"
         _print(form, history_text.rows_of_courses(comparison.courses), leads, no_pair)
     return OK
 

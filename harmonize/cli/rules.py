@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
     from harmonize.policy.rule_set import RuleSet
 
-rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_help=True)
-RuleSetName = Annotated[str, typer.Argument(help="A pack by its id, or a file.")]
+rules_app = typer.Typer(help="Rule sets: reference requirements for margins.", no_args_is_help=True)
+RuleSetName = Annotated[str, typer.Argument(help="Rule set, by id or YAML file.")]
 
 
 @rules_app.command("list")
 def rules_list() -> None:
-    """List the rule sets that ship with the tool."""
+    """List the bundled rule sets."""
     from rules import loader
 
     for rule_set in loader.bundled():
@@ -31,10 +31,10 @@ def rules_show(
     rule_set: RuleSetName,
     *,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="With all that it inherits, and from where.")
+        bool, typer.Option("--resolved", help="Include inherited fields, each with its source.")
     ] = False,
 ) -> None:
-    """Print a rule set as it is written, with its citations."""
+    """Print the source of a rule set, with its citations."""
     from harmonize.core.yaml_source import WrittenError
     from rules import loader
     from rules.language import pages
@@ -50,7 +50,7 @@ def rules_show(
 
 @rules_app.command("explain")
 def rules_explain(rule_set: RuleSetName) -> None:
-    """Print what a rule set says, where it comes from, and what of it is unverified."""
+    """Print the requirement of a rule set, its sources and its unverified parts."""
     from rules import loader
     from rules.language import pages
 
@@ -62,7 +62,7 @@ def rules_explain(rule_set: RuleSetName) -> None:
 
 @rules_app.command("check")
 def rules_check(rule_set: RuleSetName) -> None:
-    """Check a rule set and run its examples; print every error as file:line:column."""
+    """Check a rule set and its examples; print errors as file:line:column."""
     from rules import loader
 
     errors = loader.check(rule_set)
@@ -98,7 +98,7 @@ def _semantic_errors(name: str, rule_set: "RuleSet") -> list[str]:
         errors += [
             (
                 ("requirement", "expects", number, "check"),
-                f"requirement.expects[{number}].check: {expectation.code} is no check; see the list by `explain`",
+                f"requirement.expects[{number}].check: unknown check {expectation.code}; use a code that `harmonize explain` lists",
             )
             for number, expectation in enumerate(rule_set.requirement.expects)
             if expectation.code not in codes

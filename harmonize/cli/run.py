@@ -37,6 +37,7 @@ from harmonize.cli.options import (
     Underlyings,
     Venues,
 )
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def run(
     context: typer.Context,
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the site; else the configuration's.")
+        Path | None, typer.Option("--out", help="Folder of the site (default: as configured).")
     ] = None,
     venue: Venues = None,
     underlying: Underlyings = None,
@@ -67,7 +68,7 @@ def run(
     keys: KeysOption = None,
     mirror: MirrorOption = "",
 ) -> None:
-    """Do a night's work: gather, archive, audit, report, changes, notices; twice a night is once."""
+    """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
     from harmonize.document import Level
     from harmonize.nightly import run as nightly
     from harmonize.nightly.site import Site
@@ -170,9 +171,9 @@ def _lock(place: "Place") -> "Iterator[None]":
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        fail(f"another run works on {place}; wait until it ends (its lock is {path})", INCOMPLETE)
+        fail(f"{place}: another run is in progress; wait until it ends (lock: {path})", INCOMPLETE)
     except OSError as error:
-        fail(f"{path} cannot be locked: {error.strerror}; name an archive of yours", USAGE)
+        fail(f"{path}: cannot lock the archive: {error.strerror}; use an archive of yours", USAGE)
     try:
         yield
     finally:
@@ -211,12 +212,13 @@ def _print_result(settings: Settings, site: Path, result: "RunResult") -> None:
     _print_undelivered(result.undelivered)
     gathered = sum(venue.status == "gathered" for venue in night.venues)
     typer.echo(
-        f"{night.night}: {gathered} venues gathered, {len(night.changes)} changes, "
-        f"{len(night.new_findings)} findings new or worse, {len(night.errors)} "
-        f"error{'' if len(night.errors) == 1 else 's'}; {site}"
+        f"{night.night}: {counted(gathered, 'venue')} gathered, "
+        f"{counted(len(night.changes), 'change')}, "
+        f"{counted(len(night.new_findings), 'new or worse finding')}, "
+        f"{counted(len(night.errors), 'error')}; {site}"
     )
 
 
 def _print_undelivered(lines: "Sequence[str]") -> None:
     for line in lines:
-        typer.echo(f"error: not told: {one_line(line)}", err=True)
+        typer.echo(f"error: not delivered: {one_line(line)}", err=True)
