@@ -143,9 +143,14 @@ def _digest(night: Night) -> str:
             (finding.fingerprint, finding.state, finding.level.value)
             for finding in night.new_findings
         ),
-        [asdict(change) for change in night.changes],
+        [asdict(change, dict_factory=_recorded_names) for change in night.changes],
     )
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _recorded_names(members: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Returns members under their names of 0.4.0, so that its delivery records keep their digest."""
+    return {"figure" if name == "margin_type" else name: value for name, value in members}
 
 
 def _channel_kinds(settings: RunSettings) -> tuple[str, ...]:
