@@ -2,14 +2,16 @@
 
 import json
 import os
-import select
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -329,9 +331,19 @@ def test_an_interruption_leaves_the_archive_intact(tmp_path: Path) -> None:
     assert own_archive.verify() == ()
 
 
+def _read_to_end(terminal: int) -> Iterator[bytes]:
+    """Yields what is written to a terminal until its other end is closed."""
+    with suppress(OSError):
+        while data := os.read(terminal, 65536):
+            yield data
+
+
 def test_a_terminal_shows_a_line_per_venue_with_finished_and_expected_calls(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs a Unix terminal")
     ours, theirs = pty.openpty()
+    output: list[bytes] = []
+    reader = Thread(target=lambda: output.extend(_read_to_end(ours)), daemon=True)
+    reader.start()  # while the command runs: a full terminal buffer would block it
     with Replay() as server:
         running = subprocess.Popen(
             [
@@ -344,14 +356,9 @@ def test_a_terminal_shows_a_line_per_venue_with_finished_and_expected_calls(tmp_
         )
         running.communicate(timeout=60)
     os.close(theirs)
-    output = b""
-    while select.select([ours], [], [], 0.2)[0]:
-        try:
-            output += os.read(ours, 65536)
-        except OSError:  # the other end is closed and everything was read
-            break
+    reader.join()
     os.close(ours)
-    text = output.decode()
+    text = b"".join(output).decode()
     assert "dydx" in text
     assert "1/1 gathered 1 response" in text
     assert "2/2 gathered 2 responses" in text
