@@ -1,4 +1,4 @@
-"""The commands about time: what changed between two days, and one schedule through all of them."""
+"""The diff and history commands: changes between two days, and margins over time."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class DiffForm(StrEnum):
-    """How changes are printed."""
+    """Output format of changes."""
 
     TABLE = "table"
     JSON = "json"
@@ -41,74 +41,74 @@ def diff(
     context: typer.Context,
     since: Annotated[
         datetime,
-        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="A day, as 2026-08-01."),
+        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="Earlier date, as 2026-08-01."),
     ],
     until: Annotated[
-        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="A later day.")
+        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Later date.")
     ],
     *,
     venue: Venues = None,
     underlying: Underlyings = None,
     profile: ProfileOption = "",
     notional: Notionals = None,
-    form: Annotated[DiffForm, typer.Option("--format", help="How to print it.")] = DiffForm.TABLE,
+    form: Annotated[DiffForm, typer.Option("--format", help="Output format.")] = DiffForm.TABLE,
 ) -> None:
-    """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
+    """Print the changes between two dates in margins, tiers, capacities and listings, not in prices."""
     from harmonize.cli import changes_text
     from harmonize.core.notionals import NOTIONAL_GRID
     from harmonize.history import diff as changes
 
     if not since < until:
-        fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
+        fail(f"FROM: expected a date before {until:%Y-%m-%d}, found {since:%Y-%m-%d}", USAGE)
     selection = request.selection(
         context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
     )
-    after, missing = _observed(selection)
-    before, _ = _observed(replace(selection, as_of=since.date()))
-    found = changes.changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
+    after, missing = _observation(selection)
+    before, _ = _observation(replace(selection, as_of=since.date()))
+    differences = changes.changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
     if form is DiffForm.JSON:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(change) for change in differences])
     elif form is DiffForm.CSV:
-        write_stdout(changes_text.csv(found).encode())
+        write_stdout(changes_text.csv(differences).encode())
     elif form is DiffForm.MARKDOWN:
-        write_stdout(changes_text.markdown(found).encode())
+        write_stdout(changes_text.markdown(differences).encode())
     else:
-        write_stdout(changes_text.table(found).encode())
-    for line in _unseen(before, after):
+        write_stdout(changes_text.table(differences).encode())
+    for line in _unobserved_between(before, after):
         note(context.obj, line)
-    for one in missing:
-        note(context.obj, f"incomplete: {one}")
+    for reason in missing:
+        note(context.obj, f"incomplete: {reason}")
     raise typer.Exit(INCOMPLETE if missing else OK)
 
 
-def _unseen(before: "Observed", after: "Observed") -> list[str]:
-    """The venues of which nothing was observed between the two days, and of when what was read is."""
-    times: dict[str, list[set[datetime]]] = {}
-    for place, one in enumerate((before, after)):
-        for schedule in one.schedules:
-            both = times.setdefault(schedule.instrument.venue, [set(), set()])
-            both[place].add(schedule.observed_at)
+def _unobserved_between(before: "Observed", after: "Observed") -> list[str]:
+    """Returns a line per venue not observed between the two days, with its last observation."""
+    times: dict[str, tuple[set[datetime], set[datetime]]] = {}
+    for index, observation in enumerate((before, after)):
+        for schedule in observation.schedules:
+            pair = times.setdefault(schedule.instrument.venue, (set(), set()))
+            pair[index].add(schedule.observed_at)
     return [
-        f"{venue}: nothing was observed in between; both days read what was seen by {max(was):%Y-%m-%d}"
-        for venue, (was, now) in sorted(times.items())
-        if was and was == now
+        f"{venue}: not observed between the two dates; both use the observation of {max(earlier):%Y-%m-%d}"
+        for venue, (earlier, later) in sorted(times.items())
+        if earlier and earlier == later
     ]
 
 
-def _observed(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
-    """What was read as of the selection's day, and what of it was asked for and is not there."""
+def _observation(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
+    """Returns the observation as of the selection's day, and what the selection names without one."""
     from harmonize.api.audit import missing
     from harmonize.history.diff import Observed
 
     reading = request.read(selection)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
-    found = Observed.of(reading.schedules, venues - partial, reading.defects)
-    return found, missing(selection, reading)
+    observation = Observed.of(reading.schedules, venues - partial, reading.defects)
+    return observation, missing(selection, reading)
 
 
 class SeriesForm(StrEnum):
-    """How a series is printed."""
+    """Output format of a series."""
 
     TABLE = "table"
     JSON = "json"
@@ -117,27 +117,28 @@ class SeriesForm(StrEnum):
 
 def history(
     context: typer.Context,
-    venue: Annotated[str, typer.Argument(help="A venue; without it, --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Its symbol; without it, changes by week.")] = "",
+    venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol (default: changes per week).")] = "",
     *,
-    underlying: Annotated[str, typer.Option(help="All venues' IM on an asset, as BTC.")] = "",
+    underlying: Annotated[
+        str, typer.Option(help="Underlying whose IM is compared over all venues, such as BTC.")
+    ] = "",
     notional: Notionals = None,
     profile: ProfileOption = "",
     as_of: AsOf = None,
-    form: Annotated[
-        SeriesForm, typer.Option("--format", help="How to print it.")
-    ] = SeriesForm.TABLE,
-    chart: Annotated[Path | None, typer.Option("--chart", help="Draw it too, as SVG.")] = None,
+    form: Annotated[SeriesForm, typer.Option("--format", help="Output format.")] = SeriesForm.TABLE,
+    chart: Annotated[Path | None, typer.Option("--chart", help="SVG file for a chart.")] = None,
 ) -> None:
-    """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
+    """Print margins over time: of one schedule, of a venue per week, or of an underlying per venue."""
     from harmonize.api.audit import AskedError, NotObservedError
     from harmonize.api.question import Question
     from harmonize.archive.archive import ArchiveError
 
     if bool(venue) == bool(underlying):
-        fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
+        found = "both" if venue else "neither"
+        fail(f"expected a venue or --underlying, found {found}; use one of the two", USAGE)
     if underlying and notional and len(notional) > 1:
-        fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
+        fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
     sizes = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     selection = request.selection(context.obj, as_of=as_of, profile=profile)
     question = Question.of(replace(selection, ladder=sizes), request.options())
@@ -161,37 +162,37 @@ def _of_schedule(
     from harmonize.api import history as series
     from harmonize.cli import history_text
 
-    found = series.series(question, venue, symbol)
+    margins = series.series(question, venue, symbol)
     if chart:
         from reports.html import chart_file
 
         drawn = series.drawn(question, venue, symbol)
         write(chart, chart_file.schedule_file(drawn, windows()))
     if form is SeriesForm.JSON:
-        print_json(found.as_object())
+        print_json(margins.as_object())
     else:
         text = history_text.csv if form is SeriesForm.CSV else history_text.table
-        write_stdout(text(found).encode())
-    return INCOMPLETE if found.left_out else OK
+        write_stdout(text(margins).encode())
+    return INCOMPLETE if margins.left_out else OK
 
 
 def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
     from harmonize.api import history as series
     from harmonize.cli import history_text
 
-    found = series.weeks(question, venue)
-    moved = series.moves(question, venue)
+    weeks = series.weeks(question, venue)
+    moves = series.moves(question, venue)
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.weeks_file(found, windows()))
+        write(chart, chart_file.weeks_file(weeks, windows()))
     if form is SeriesForm.JSON:
         print_json(
-            {"weeks": [asdict(one) for one in found], "moves": [asdict(one) for one in moved]}
+            {"weeks": [asdict(row) for row in weeks], "moves": [asdict(row) for row in moves]}
         )
     else:
-        still = "no schedule was observed twice at these sizes"
-        _print(form, history_text.rows_of(found), history_text.rows_of_moves(moved), still)
+        no_schedule = "no schedule has two observations at these notionals"
+        _print(form, history_text.rows_of(weeks), history_text.rows_of_moves(moves), no_schedule)
     return OK
 
 
@@ -202,27 +203,27 @@ def _of_underlying(
     from harmonize.cli import history_text
     from harmonize.core.instrument import asset_meant
 
-    found = series.compared(question, asset_meant(underlying))
+    comparison = series.compared(question, asset_meant(underlying))
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.underlying_file(found.courses, windows()))
+        write(chart, chart_file.underlying_file(comparison.courses, windows()))
     if form is SeriesForm.JSON:
-        print_json(asdict(found))
+        print_json(asdict(comparison))
     else:
-        leads = history_text.rows_of_leads(found.leads)
-        nobody = "no two venues were seen to tighten within 30 days of one another"
-        _print(form, history_text.rows_of_courses(found.courses), leads, nobody)
+        leads = history_text.rows_of_leads(comparison.leads)
+        no_pair = "no two venues tightened within 30 days of each other"
+        _print(form, history_text.rows_of_courses(comparison.courses), leads, no_pair)
     return OK
 
 
-def _print(form: SeriesForm, rows: "Rows", more: "Rows", nothing: str) -> None:
-    """Print a table, and for people one more below it, or a line where that one is empty."""
+def _print(form: SeriesForm, rows: "Rows", more: "Rows", if_empty: str) -> None:
+    """Prints a table; except as CSV, a second table follows, or a line if that one is empty."""
     from harmonize.cli import history_text
 
     if form is SeriesForm.CSV:
         write_stdout(history_text.as_csv(rows).encode())
         return
     write_stdout(history_text.aligned(rows).encode())
-    told = history_text.aligned(more) if more[1] else f"{nothing}\n"
-    write_stdout(b"\n" + told.encode())
+    text = history_text.aligned(more) if more[1] else f"{if_empty}\n"
+    write_stdout(b"\n" + text.encode())

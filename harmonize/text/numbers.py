@@ -37,6 +37,13 @@ def usd(amount: float | None, digits: int = 3) -> str:
     return f"{_MINUS if amount < 0 and grouped != '0' else ''}${grouped}{suffix}"
 
 
+def amount(value: float | None) -> str:
+    """Returns an amount in a table of USD, to the cent: ``3,959.24``, ``−0.50``."""
+    if value is None or not math.isfinite(value):
+        return NOT_OBSERVABLE
+    return f"{value:,.2f}".replace("-", _MINUS)
+
+
 def rate(value: float | None) -> str:
     """Write a margin rate as a percentage: ``2.0 %``, ``0.416 %``, ``12.5 %``."""
     if value is None or not math.isfinite(value):
@@ -49,6 +56,14 @@ def rate(value: float | None) -> str:
     return f"{_sign(value)}{_grouped(_fixed(size, places), least=1)}{_SPACE}%"
 
 
+def precise_rate(value: float | None) -> str:
+    """Returns a rate in a table, with up to four decimal places: ``0.6667 %``, ``2.0 %``."""
+    if value is None or not math.isfinite(value):
+        return NOT_OBSERVABLE
+    percent = Decimal(repr(float(value))) * 100
+    return f"{_sign(value)}{_grouped(_fixed(abs(percent), 4), least=1)}{_SPACE}%"
+
+
 def axis_rate(value: float) -> str:
     """Write a rate on an axis, in the fewest digits: ``5 %``, ``0.5 %``."""
     return f"{_grouped(_significant(Decimal(repr(float(value))) * 100, 2, most=6))}{_SPACE}%"
@@ -59,6 +74,13 @@ def leverage(margin_rate: float | None) -> str:
     if margin_rate is None or not math.isfinite(margin_rate) or margin_rate <= 0:
         return NOT_OBSERVABLE
     return f"{_grouped(_significant(1 / Decimal(repr(float(margin_rate))), 3, most=2))}×"
+
+
+def precise_leverage(value: float | None) -> str:
+    """Returns a leverage in a table, with four significant digits: ``66.67×``."""
+    if value is None or not math.isfinite(value):
+        return NOT_OBSERVABLE
+    return f"{_grouped(_significant(Decimal(repr(float(value))), 4, most=3))}×"
 
 
 def times(ratio: float | None) -> str:

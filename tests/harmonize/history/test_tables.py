@@ -82,7 +82,7 @@ def script(chance: random.Random, books: Books, grown: HistoryTables, *, prunes:
 def prune(books: Books, grown: HistoryTables) -> None:
     grown.update(books.archive)
     entries = books.archive.entries()
-    gone = retention.dropped(entries, Keep(daily=2), queries.snapshots_with_changes(grown))
+    gone = retention.prunable(entries, Keep(daily=2), queries.snapshots_with_changes(grown))
     books.archive.prune(gone, START, "room")
 
 
