@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harmonize.api.audit import AskedError, NotObservedError, Question
-from harmonize.api.history import drawn, series
+from harmonize.api.history import drawn, schedule_history
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from tests.harmonize.history import test_binance_history
@@ -66,7 +66,7 @@ def exact(day: str, symbol: str, size: float) -> Margins:
 
 def test_margins_are_those_of_the_tiers_of_the_day(four_years: Path) -> None:
     days = sorted(test_binance_history.table())[::EVERY]
-    found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
+    found = schedule_history(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
     assert found.symbol == "ETH/USDT:USDT"
     assert found.observations == len(days)
     assert found.until == f"{days[-1]}T00:00:00Z"
@@ -81,7 +81,7 @@ def test_margins_are_those_of_the_tiers_of_the_day(four_years: Path) -> None:
 
 def test_a_row_stands_for_every_day_until_the_next(four_years: Path) -> None:
     days = sorted(test_binance_history.table())[::EVERY]
-    found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT")
+    found = schedule_history(Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT")
     for day in days:
         held = [one for one in found.seen if one.observed_at[:10] <= day][-1]
         for place, size in enumerate(SIZES):
@@ -91,7 +91,7 @@ def test_a_row_stands_for_every_day_until_the_next(four_years: Path) -> None:
 
 def test_peak_to_trough_is_over_what_was_in_force_on_each_day(four_years: Path) -> None:
     days = sorted(test_binance_history.table())[::EVERY]
-    found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT")
+    found = schedule_history(Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT")
     for one in found.courses:
         margins = [
             margin
@@ -106,10 +106,10 @@ def ask(books: Books, **named: object) -> Question:
     return Question(archive=books.path, ladder=(1e6,), **named)  # type: ignore[arg-type]
 
 
-def test_responsiveness_counts_observations_and_not_changes(books: Books) -> None:
+def test_procyclicality_counts_observations_and_not_changes(books: Books) -> None:
     for day in (0, 1, 2, 3, 7, 8):
         books.gather(PLAIN | {"BTC": "0.02" if day < 3 else "0.03"}, START + day * DAY)
-    found = series(ask(books), "dydx", "btc-usd")
+    found = schedule_history(ask(books), "dydx", "btc-usd")
     assert len(found.seen) == 2
     assert found.observations == 6
     measured = {one.figure: one.measured for one in found.courses}
@@ -124,7 +124,7 @@ def test_responsiveness_counts_observations_and_not_changes(books: Books) -> Non
 def test_a_clock_that_stood_ahead_makes_no_observation_of_its_own(books: Books) -> None:
     for at in (0, 40, 2, 3):
         books.gather(PLAIN, START + at * DAY)
-    found = series(ask(books), "dydx", "BTC-USD")
+    found = schedule_history(ask(books), "dydx", "BTC-USD")
     assert found.observations == 3
     assert found.until == f"{START + 3 * DAY:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -132,11 +132,11 @@ def test_a_clock_that_stood_ahead_makes_no_observation_of_its_own(books: Books) 
 def test_a_series_ends_with_the_day_asked(books: Books) -> None:
     for day, rate in enumerate(["0.02", "0.03", "0.03", "0.05"]):
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
-    found = series(ask(books, as_of=date(2027, 11, 22)), "dydx", "BTC-USD")
+    found = schedule_history(ask(books, as_of=date(2027, 11, 22)), "dydx", "BTC-USD")
     assert [one.initial for one in found.seen] == [(20_000.0,), (pytest.approx(30_000.0),)]
     assert found.until == "2027-11-22T01:00:00Z"
     with pytest.raises(NotObservedError):
-        series(ask(books, as_of=date(2027, 11, 19)), "dydx", "BTC-USD")
+        schedule_history(ask(books, as_of=date(2027, 11, 19)), "dydx", "BTC-USD")
 
 
 def test_what_could_not_be_read_is_told_and_failed_tries_are_not(books: Books) -> None:
@@ -145,7 +145,7 @@ def test_what_could_not_be_read_is_told_and_failed_tries_are_not(books: Books) -
     books.fail(START + 2 * DAY)
     books.gather(PLAIN | {"BTC": "0.03"}, START + 3 * DAY)
     books.damage(entries[1])
-    found = series(ask(books), "dydx", "BTC-USD")
+    found = schedule_history(ask(books), "dydx", "BTC-USD")
     (left_out,) = found.left_out
     assert left_out.startswith("2027-11-21: ")
     assert entries[1].pack in left_out
@@ -156,7 +156,7 @@ def test_what_could_not_be_read_is_told_and_failed_tries_are_not(books: Books) -
 def test_a_schedule_that_went_has_no_margin_from_then_on(books: Books) -> None:
     for day, state in enumerate([PLAIN, {"ETH": "0.02"}, {"ETH": "0.02"}, PLAIN]):
         books.gather(state, START + day * DAY)
-    found = series(ask(books), "dydx", "BTC-USD")
+    found = schedule_history(ask(books), "dydx", "BTC-USD")
     assert [one.initial for one in found.seen] == [(20_000.0,), (None,), (20_000.0,)]
     assert [one.kind for one in found.seen] == ["", "delisted", "listed"]
     assert found.courses[0].measured.observations == 2
@@ -170,11 +170,11 @@ def test_of_several_profiles_one_is_followed(tmp_path: Path) -> None:
     for one in reversed(recorded.of_venue(venue)):
         archive.append(one)
     question = Question(archive=tmp_path / "archive")
-    followed = series(question, venue, symbol).profile
+    followed = schedule_history(question, venue, symbol).profile
     assert followed in profiles
     for profile in sorted(profiles):
         asked = Question(archive=tmp_path / "archive", profile=profile)
-        assert series(asked, venue, symbol).profile == profile
+        assert schedule_history(asked, venue, symbol).profile == profile
 
 
 def several() -> tuple[str, str, set[str]]:
@@ -192,13 +192,13 @@ def several() -> tuple[str, str, set[str]]:
 def test_an_unknown_venue_and_an_unknown_symbol_are_said(books: Books) -> None:
     books.gather(PLAIN, START)
     with pytest.raises(AskedError, match="no venue is called dydy"):
-        series(ask(books), "dydy", "BTC-USD")
+        schedule_history(ask(books), "dydy", "BTC-USD")
     with pytest.raises(NotObservedError, match="dydx has no schedule of NONE"):
-        series(ask(books), "dydx", "NONE")
+        schedule_history(ask(books), "dydx", "NONE")
 
 
 def test_times_are_of_the_archive(four_years: Path) -> None:
-    found = series(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
+    found = schedule_history(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
     times = {f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}" for one in snapshots()}
     assert {one.observed_at for one in found.seen} <= times
     assert datetime.fromisoformat(found.until) == max(one.observed_at for one in snapshots())

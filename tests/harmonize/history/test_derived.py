@@ -45,7 +45,7 @@ def afresh(books: Books, folder: Path, day: int) -> RecentHistory:
     store = HistoryTables(folder)
     held = store.update(books.archive)
     windows = vars(derived)["windows"]()
-    return queries.lately(store, held, START + day * DAY, windows)
+    return queries.recent_history(store, held, START + day * DAY, windows)
 
 
 def test_the_answer_that_was_kept_is_the_one_computed(tmp_path: Path, books: Books) -> None:
@@ -169,7 +169,7 @@ def test_changed_in_names_the_snapshots_that_told_something(books: Books) -> Non
 def test_entries_of_a_large_archive_come_from_its_tables_as_far_as_they_go(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(derived, "_SMALL", 2)
+    monkeypatch.setattr(derived, "_MAX_MANIFESTS", 2)
     derived.tables_of(books.archive)
     books.gather(PLAIN, START + 4 * DAY)
     assert derived.entries_of(books.archive) == books.archive.entries()

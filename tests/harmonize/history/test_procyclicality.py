@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.history.procyclicality import DAYS, responsiveness
+from harmonize.history.procyclicality import HORIZONS, measure_procyclicality
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,9 +26,9 @@ def test_rises_are_those_of_the_step_function(steps: list[tuple[int, float]]) ->
     for gap, margin in steps:
         rows.append((day, margin))
         day += gap
-    found = {one.days: one.share for one in responsiveness(points(*rows)).rises}
+    found = {one.days: one.share for one in measure_procyclicality(points(*rows)).rises}
     last = rows[-1][0] * 24
-    for days in DAYS:
+    for days in HORIZONS:
         # Just before each hour, and so many days later: M holds up to the next observation.
         brute = [
             held(rows, min(hour + days * 24, last)) / held(rows, hour) - 1.0 for hour in range(last)
@@ -38,7 +38,7 @@ def test_rises_are_those_of_the_step_function(steps: list[tuple[int, float]]) ->
 
 def test_a_course_by_hand() -> None:
     # 100, a week later 130, two days on 156, then 78.
-    found = responsiveness(points((0, 100.0), (7, 130.0), (9, 156.0), (30, 78.0)))
+    found = measure_procyclicality(points((0, 100.0), (7, 130.0), (9, 156.0), (30, 78.0)))
     assert found.observations == 4
     assert found.peak_to_trough == 2.0
     shares = {one.days: one.share for one in found.rises}
@@ -49,6 +49,6 @@ def test_a_course_by_hand() -> None:
 
 
 def test_one_observation_says_nothing_of_movement() -> None:
-    found = responsiveness(points((0, 100.0)))
+    found = measure_procyclicality(points((0, 100.0)))
     assert (found.peak_to_trough, found.rises, found.calls, found.widest_days) == (None, (), 0, 0.0)
-    assert responsiveness([]).observations == 0
+    assert measure_procyclicality([]).observations == 0

@@ -390,7 +390,7 @@ def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) ->
     held = store.update(books.archive)
 
     def lately(day: float) -> tuple[list[str], list[float]]:
-        found = queries.lately(store, held, START + day * DAY, ())
+        found = queries.recent_history(store, held, START + day * DAY, ())
         changed = [one.change.after[:10] for one in found.changes]
         seen = [(at - START) / DAY for at in found.observed["dydx"]]
         return changed, seen

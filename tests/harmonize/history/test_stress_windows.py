@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 from harmonize.core.yaml_source import WrittenError
-from harmonize.history.stress_windows import bundled, parse, window_of, windows
+from harmonize.history.stress_windows import bundled_calendar, parse, window_of, windows
 from tests.support.paths import VECTORS
 
 PRICES = VECTORS / "stress_days.csv"
@@ -49,7 +49,7 @@ def test_the_windows_are_those_that_the_rule_finds_in_the_prices() -> None:
 
 def test_the_figures_are_the_deepest_falls_of_the_days_of_a_window() -> None:
     found = falls()
-    for one in bundled().measured:
+    for one in bundled_calendar().measured:
         inside = {
             day: fell
             for day, fell in found.items()
@@ -62,7 +62,7 @@ def test_the_figures_are_the_deepest_falls_of_the_days_of_a_window() -> None:
 
 
 def test_a_window_is_named_for_what_made_it_one() -> None:
-    for one in bundled().measured:
+    for one in bundled_calendar().measured:
         btc = one.btc <= Decimal("-0.15")
         fall = -100 * (one.btc if btc else one.coins)
         assert one.window.name == f"{'BTC' if btc else 'coins'} −{fall:.0f} %"
@@ -87,7 +87,7 @@ def test_other_days_are_in_none(day: str) -> None:
 
 
 def test_every_window_lies_in_what_was_measured_and_names_a_source() -> None:
-    stress = bundled()
+    stress = bundled_calendar()
     assert stress.first <= stress.coins_until <= stress.until
     for one in stress.windows:
         assert str(stress.first) <= one.first <= one.last <= str(stress.coins_until)

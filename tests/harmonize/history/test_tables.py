@@ -195,16 +195,16 @@ def test_a_crash_between_two_files_does_no_harm(
     """The power goes before the nth file is put; the tables were there before, over a New Year."""
     grown = HistoryTables(tmp_path / "grown")
     begun = datetime(2027, 12, 30, 1, tzinfo=UTC)
-    put, done = table_rows.put, [0]
+    write_table, done = table_rows.write_table, [0]
 
     def failing(path: Path, table: object) -> None:
         done[0] += 1
         if done[0] == writes:
             raise PowerCutError
-        put(path, table)
+        write_table(path, table)
 
     for module in (table_rows, tables):
-        monkeypatch.setattr(module, "put", failing)
+        monkeypatch.setattr(module, "write_table", failing)
     for day, rate in enumerate(["0.02", "0.04", "0.05", "0.05", "0.04"]):
         books.gather(PLAIN | {"BTC": rate}, begun + day * DAY)
         if day in {1, 4}:
@@ -272,8 +272,8 @@ def test_processes_and_threads_that_update_at_once_do_no_harm(tmp_path: Path, bo
     books.gather(PLAIN, START)
     code = (
         "import sys; from pathlib import Path; from harmonize.archive.archive import Archive;"
-        "from harmonize.history.tables import Store\n"
-        "for _ in range(25): Store(Path(sys.argv[2])).update(Archive.open(Path(sys.argv[1])))"
+        "from harmonize.history.tables import HistoryTables\n"
+        "for _ in range(25): HistoryTables(Path(sys.argv[2])).update(Archive.open(Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", code, str(books.path), str(grown.path)]
     processes = [subprocess.Popen(command) for _ in range(2)]
@@ -304,7 +304,7 @@ def test_an_archive_that_cannot_be_written_has_its_tables_in_the_cache(
 ) -> None:
     books.gather(PLAIN, START)
     books.gather(PLAIN | {"BTC": "0.05"}, START + DAY)
-    beside, apart = derived.places(books.archive)
+    beside, apart = derived.table_folders(books.archive)
     whole = Path.mkdir
 
     def refused(self: Path, *args: object, **named: object) -> None:
@@ -353,7 +353,7 @@ def test_an_archive_at_a_url_has_its_tables_in_the_cache(tmp_path: Path) -> None
     assert used.path.is_relative_to(tmp_path / "cache")
     assert len(held.kept) == 1
     assert [kind for _, _, kind in told(used)] == [FIRST] * 3
-    assert derived.places(archive)[0] is None
+    assert derived.table_folders(archive)[0] is None
 
 
 def test_tables_of_nothing_hold_nothing(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.core.payload import Defect
 from harmonize.document.change import ChangeKind
 from harmonize.history.diff import Observed, changes
-from harmonize.history.timeline import FIRST, events, points
-from harmonize.history.timeline import warm as warm_place
+from harmonize.history.timeline import FIRST, find_events, read_observations, warm_up_start
 from tests.support.table_archives import PLAIN, START, Books, made_once, sent, told
 from venues import facts, registry
 
@@ -70,7 +69,7 @@ def test_warming_up_reads_what_the_point_before_rests_on_and_is_held_against(
     needed = [order.index(one) for one in rests_on]
     older = [place for place in there if order[place].complete and place < order.index(base)]
     needed += older[-1:]
-    assert warm_place(order, start) <= min(needed)
+    assert warm_up_start(order, start) <= min(needed)
 
 
 @pytest.fixture
@@ -191,15 +190,15 @@ def test_a_leap_is_hidden_as_an_audit_hides_it(tmp_path: Path, books: Books) -> 
 def test_a_point_that_cannot_be_read_says_why(books: Books) -> None:
     entries = [books.gather(PLAIN, START), books.gather(BROKEN, START + DAY)]
     books.damage(entries[0])
-    found = list(points(Archive.open(books.path), entries))
+    found = list(read_observations(Archive.open(books.path), entries))
     assert found[0].fault
     assert not found[0].observed.schedules
 
 
 def test_a_first_point_is_first_seen() -> None:
     entry = Entry(1, "dydx", datetime(2027, 1, 1), complete=True, digest="", payloads=1, size=1)  # noqa: DTZ001 - no matter
-    from harmonize.history.timeline import Point  # noqa: PLC0415 - beside the one that uses it
+    from harmonize.history.timeline import VenueObservation  # noqa: PLC0415 - beside the one that uses it
 
-    found, last = events(None, Point(entry, observed(PLAIN, 0)))
+    found, last = find_events(None, VenueObservation(entry, observed(PLAIN, 0)))
     assert [one.kind for one in found] == [FIRST] * 3
-    assert not events(last, Point(entry, observed(PLAIN, 1)))[0]
+    assert not find_events(last, VenueObservation(entry, observed(PLAIN, 1)))[0]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harmonize.document.history import MarginSeries, SeriesPoint
-from harmonize.history.procyclicality import venue_moves
+from harmonize.history.procyclicality import measure_venue
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def test_a_venue_is_measured_over_its_schedules() -> None:
         course("C", (0, 0.05), (20, 0.06)),
         course("D", (0, None)),
     ]
-    (found,) = venue_moves(courses)
+    (found,) = measure_venue(courses)
     assert (found.venue, found.figure, found.notional) == ("okx", "initial", 1e5)
     assert (found.schedules, found.moved) == (3, 2)
     assert found.median_peak_to_trough == pytest.approx(1.2)
@@ -35,4 +35,4 @@ def test_a_venue_is_measured_over_its_schedules() -> None:
 
 
 def test_what_was_seen_once_is_no_measure() -> None:
-    assert venue_moves([course("A", (0, 0.1), until=0)]) == ()
+    assert measure_venue([course("A", (0, 0.1), until=0)]) == ()
