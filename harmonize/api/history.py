@@ -118,7 +118,7 @@ def weeks(question: Question, venue: str) -> tuple[Week, ...]:
             store, _ = derived.tables_of(source.archive)
             venue_weeks += [week for week in queries.weeks(store, limit) if week.venue == venue]
     if not venue_weeks:
-        message = f"nothing of {venue} was seen to change; it was observed once, or always the same"
+        message = f"{venue}: no observed change; it has one observation, or all are equal"
         raise NotObservedError(message)
     return queries.merge_weeks(venue_weeks)
 
@@ -147,7 +147,7 @@ def compared(question: Question, asset: str) -> UnderlyingHistory:
     )
     rows = {key: own for key, own in archived.rows.items() if key in keys}
     if not rows:
-        message = f"no venue was seen to ask margin on {asset}"
+        message = f"no venue with an observed margin on {asset}"
         raise NotObservedError(message)
     series = tuple(
         queries.margin_series(
@@ -250,7 +250,7 @@ def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows
             unreadable += faults
     selected = [row for row in rows if _has_profile(row, question.profile)]
     if not selected:
-        message = f"{venue} has no schedule of {symbol} in any snapshot"
+        message = f"{venue}: no schedule of {symbol} in any snapshot"
         raise NotObservedError(message)
     profile = _followed_profile(question, venue, symbol, selected)
     own = sorted((row for row in selected if row.profile == profile), key=_chronological)
@@ -279,7 +279,7 @@ def _observation_times(
 def _check_venue(venue: str) -> None:
     if registry.adapter(venue) is None:
         known = ", ".join(adapter.venue for adapter in registry.VENUES)
-        message = f"no venue is called {venue}; there are {known}"
+        message = f"unknown venue {venue}; use one of {known}"
         raise AskedError(message)
 
 

@@ -7,8 +7,9 @@ from io import StringIO
 
 from harmonize.cli.console import one_line
 from harmonize.document.change import Change, MarginChange, Range, Step
+from harmonize.text import numbers
 
-_NONE = "–"
+_DIGITS = 5  # of an amount, so that small changes of a large margin are visible
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _COLUMNS = (
     "venue",
@@ -36,13 +37,18 @@ _COLUMNS = (
 def table(changes: Sequence[Change]) -> str:
     """Returns a block per changed schedule: kind, notional ranges, and margins before and after."""
     if not changes:
-        return "nothing changed\n"
+        return "no changes\n"
     tally = Counter(change.kind.value for change in changes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(tally.items()))
-    lines = [f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}: {kinds}"]
+    lines = [f"{numbers.counted(len(changes), 'change')}: {kinds}"]
     for change in changes:
         lines += ["", *_block(change)]
-    return "".join(f"{one_line(line)}\n" for line in lines)
+    return "".join(f"{terminal_line(line)}\n" for line in lines)
+
+
+def terminal_line(text: str) -> str:
+    """Returns a line for a terminal: no-break spaces of numbers become spaces, others are escaped."""
+    return one_line(text.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def _block(change: Change) -> Iterator[str]:
@@ -51,11 +57,11 @@ def _block(change: Change) -> Iterator[str]:
     for margin in change.moved:
         yield from _margin_lines(margin)
     if change.rule_before != change.rule_after:
-        yield f"  tiers: {change.rule_before or _NONE} to {change.rule_after or _NONE}"
+        yield f"  tier rule: {change.rule_before or numbers.NOT_OBSERVABLE} to {change.rule_after or numbers.NOT_OBSERVABLE}"
     if change.capacity_before != change.capacity_after:
         yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
     if change.price != 1.0:
-        yield f"  prices taken out: the later one is {change.price:.4g} times the earlier one"
+        yield f"  adjusted for a price change of {numbers.divergence(change.price - 1.0)}"
     for step in change.steps:
         line = _step_line(step)
         if line:
@@ -69,11 +75,9 @@ def _margin_lines(margin: MarginChange) -> Iterator[str]:
         ("looser", margin.looser, margin.largest_fall, margin.fall_notional),
     ):
         if ranges:
-            text = ", ".join(
-                f"${low:,.0f} {'and above' if high is None else f'to ${high:,.0f}'}"
-                for low, high in ranges
-            )
-            yield f"  {label} {name} on {text}; at most {extreme:+.2%}, at ${notional:,.0f}"
+            text = ", ".join(numbers.interval(low, high) for low, high in ranges)
+            largest = f"{numbers.divergence(extreme)} at {_usd(notional)}"
+            yield f"  {label} {name}: {text}; largest change {largest}"
 
 
 def _step_line(step: Step) -> str:
@@ -87,7 +91,7 @@ def _step_line(step: Step) -> str:
         for label, before, after in pairs
         if before != after
     ]
-    return f"  at ${step.notional:,.0f}: {', '.join(changed)}" if changed else ""
+    return f"  at {_usd(step.notional)}: {', '.join(changed)}" if changed else ""
 
 
 def csv(changes: Sequence[Change]) -> str:
@@ -125,19 +129,24 @@ def _ranges(ranges: Sequence[Range]) -> str:
 
 
 def _cell(value: object) -> str:
-    """Returns a number in full, or text that a spreadsheet does not evaluate as a formula."""
+    """Returns a number in full or a text; empty for None."""
     if value is None:
         return ""
     if isinstance(value, float):
         return repr(value)
-    text = one_line(str(value))
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+    return spreadsheet_text(str(value))
+
+
+def spreadsheet_text(text: str) -> str:
+    """Returns text on one line that a spreadsheet does not evaluate as a formula."""
+    line = one_line(text)
+    return f"'{line}" if line[:1] in {"=", "+", "-", "@"} else line
 
 
 def markdown(changes: Sequence[Change]) -> str:
     """Returns a Markdown table with a line per change."""
     lines = [
-        "| Venue | Symbol | Change | From | To | IM at most | MM at most |",
+        "| Venue | Symbol | Change | From | To | Largest change of IM | Largest change of MM |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for change in changes:
@@ -145,7 +154,7 @@ def markdown(changes: Sequence[Change]) -> str:
         cells = (
             *(change.venue, f"{change.symbol} ({change.profile})", change.kind.value),
             *(change.before[:10], change.after[:10]),
-            *(extremes.get(margin_type, _NONE) for margin_type in _LABELS),
+            *(extremes.get(margin_type, numbers.NOT_OBSERVABLE) for margin_type in _LABELS),
         )
         lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")
     return "".join(f"{line}\n" for line in lines)
@@ -153,12 +162,13 @@ def markdown(changes: Sequence[Change]) -> str:
 
 def _extremes(margin: MarginChange) -> str:
     shares = (margin.largest_rise, margin.largest_fall)
-    return " / ".join(f"{share:+.2%}" for share in shares if share is not None) or "0 %"
+    texts = [numbers.divergence(share) for share in shares if share is not None]
+    return " / ".join(texts) or numbers.divergence(0.0)
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in one_line(text))
+    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in terminal_line(text))
 
 
 def _usd(amount: float | None) -> str:
-    return _NONE if amount is None else f"${amount:,.2f}"
+    return numbers.usd(amount, _DIGITS)

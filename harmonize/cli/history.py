@@ -41,25 +41,25 @@ def diff(
     context: typer.Context,
     since: Annotated[
         datetime,
-        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="A day, as 2026-08-01."),
+        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="First day, as 2026-08-01."),
     ],
     until: Annotated[
-        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="A later day.")
+        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Last day, after FROM.")
     ],
     *,
     venue: Venues = None,
     underlying: Underlyings = None,
     profile: ProfileOption = "",
     notional: Notionals = None,
-    form: Annotated[DiffForm, typer.Option("--format", help="How to print it.")] = DiffForm.TABLE,
+    form: Annotated[DiffForm, typer.Option("--format", help="Output format.")] = DiffForm.TABLE,
 ) -> None:
-    """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
+    """Print schedule changes between two days, except those caused by prices alone."""
     from harmonize.cli import changes_text
     from harmonize.core.notionals import NOTIONAL_GRID
     from harmonize.history.diff import changes
 
     if not since < until:
-        fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
+        fail(f"expected FROM before TO, found {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
     question = request.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
     after, missing = _observed(question)
     before, _ = _observed(replace(question, as_of=since.date()))
@@ -87,7 +87,7 @@ def _venues_not_observed_between(before: "Observed", after: "Observed") -> list[
             both = times.setdefault(schedule.instrument.venue, (set(), set()))
             both[side].add(schedule.observed_at)
     return [
-        f"{venue}: nothing was observed in between; both days read what was seen by {max(old):%Y-%m-%d}"
+        f"{venue}: not observed between the two days; both use data as of {max(old):%Y-%m-%d}"
         for venue, (old, new) in sorted(times.items())
         if old and old == new
     ]
@@ -115,26 +115,27 @@ class SeriesForm(StrEnum):
 
 def history(
     context: typer.Context,
-    venue: Annotated[str, typer.Argument(help="A venue; without it, --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Its symbol; without it, changes by week.")] = "",
+    venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol; without it, changes per week.")] = "",
     *,
-    underlying: Annotated[str, typer.Option(help="All venues' IM on an asset, as BTC.")] = "",
+    underlying: Annotated[str, typer.Option(help="Underlying, as BTC: IM at every venue.")] = "",
     notional: Notionals = None,
     profile: ProfileOption = "",
     as_of: AsOf = None,
-    form: Annotated[
-        SeriesForm, typer.Option("--format", help="How to print it.")
-    ] = SeriesForm.TABLE,
-    chart: Annotated[Path | None, typer.Option("--chart", help="Draw it too, as SVG.")] = None,
+    form: Annotated[SeriesForm, typer.Option("--format", help="Output format.")] = SeriesForm.TABLE,
+    chart: Annotated[
+        Path | None, typer.Option("--chart", help="Write a chart to this SVG file.")
+    ] = None,
 ) -> None:
-    """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
+    """Print margins over time: of one schedule, of a venue per week, or of an underlying per venue."""
     from harmonize.api.audit import AskedError, NotObservedError
     from harmonize.archive.archive import ArchiveError
 
     if bool(venue) == bool(underlying):
-        fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
+        found = "both" if venue else "neither"
+        fail(f"expected a venue or --underlying, found {found}; use one of the two", USAGE)
     if underlying and notional and len(notional) > 1:
-        fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
+        fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
     notionals = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     question = request.question(context.obj, None, None, None, as_of, profile, 30.0, None)
     question = replace(question, ladder=notionals)
@@ -191,12 +192,13 @@ def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path
                 "moves": [asdict(margin) for margin in measured],
             }
         )
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.as_csv(history_text.weeks_table(weeks)).encode())
     else:
         _print_tables(
-            form,
             history_text.weeks_table(weeks),
             history_text.procyclicality_table(measured),
-            if_empty="no schedule was observed twice at these sizes",
+            if_empty="no schedule has two observations at these notionals",
         )
     return OK
 
@@ -216,23 +218,21 @@ def _print_underlying(
         write(chart, chart_file.underlying_file(history.courses, windows()))
     if form is SeriesForm.JSON:
         print_json(asdict(history))
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.as_csv(history_text.series_columns(history.courses)).encode())
     else:
         _print_tables(
-            form,
             history_text.series_table(history.courses),
             history_text.lead_lag_table(history.leads),
-            if_empty="no two venues were seen to tighten within 30 days of one another",
+            if_empty="no increases at two venues within 30 days of each other",
         )
     return OK
 
 
-def _print_tables(form: SeriesForm, table: "Table", second: "Table", *, if_empty: str) -> None:
-    """Prints a table; on a terminal a second one follows, or a line if the second one is empty."""
+def _print_tables(table: "Table", second: "Table", *, if_empty: str) -> None:
+    """Prints a table and below it a second one, or a line if the second one is empty."""
     from harmonize.cli import history_text
 
-    if form is SeriesForm.CSV:
-        write_stdout(history_text.as_csv(table).encode())
-        return
     write_stdout(history_text.aligned(table).encode())
     below = history_text.aligned(second) if second[1] else f"{if_empty}\n"
     write_stdout(b"\n" + below.encode())

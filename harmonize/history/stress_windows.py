@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from harmonize.core.yaml_source import WrittenError, YamlSource, read
+from harmonize.core.yaml_source import WrittenError, YamlSource, read, shown
 from harmonize.document.history import StressWindow
 
 _SECTIONS = ("measured", "sources", "windows")
@@ -75,11 +75,11 @@ def parse(text: str, name: str) -> StressCalendar:
     first, coins_until, until = (_day(yaml, ("measured", key), span[key]) for key in _MEASURED_KEYS)
     rows, sources = sections["windows"], sections["sources"]
     if not isinstance(rows, list) or not isinstance(sources, dict):
-        raise _error(yaml, (), "windows is a list, sources a mapping from keys to what they name")
+        raise _error(yaml, (), "expected a list of windows and a mapping of sources")
     measured = tuple(_window(yaml, position, sources) for position in range(len(rows)))
     bounds = [day for row in measured for day in (row.window.first, row.window.last)]
     if bounds != sorted(bounds):
-        raise _error(yaml, ("windows",), "windows stand in order of time and do not overlap")
+        raise _error(yaml, ("windows",), "windows: expected chronological order without overlaps")
     return StressCalendar(first, coins_until, until, measured)
 
 
@@ -87,13 +87,14 @@ def _window(yaml: YamlSource, position: int, sources: dict[str, object]) -> Meas
     path = ("windows", position)
     row = _mapping(yaml, path, _WINDOW_KEYS)
     if row["source"] not in sources:
-        raise _error(yaml, path, f"source is one of {', '.join(sources)}")
+        expected, source = ", ".join(sources), shown(row["source"])
+        raise _error(yaml, path, f"source: expected one of {expected}, found {source}")
     first, last, btc_day, coins_day = (
         _day(yaml, (*path, key), row[key]) for key in ("first", "last", "btc_day", "coins_day")
     )
     btc, coins = row["btc"], row["coins"]
     if not isinstance(btc, Decimal) or not isinstance(coins, Decimal) or max(btc, coins) >= 0:
-        raise _error(yaml, path, "btc and coins are falls, such as -0.162")
+        raise _error(yaml, path, "btc, coins: expected falls below 0, such as -0.162")
     source = str(sources[str(row["source"])])
     window = StressWindow(first.isoformat(), last.isoformat(), str(row["name"]), source)
     return MeasuredWindow(window, btc, btc_day, coins, coins_day)
@@ -106,13 +107,15 @@ def _mapping(
     for step in path:
         node = node[step]  # type: ignore[index]  # the caller has checked the parent
     if not isinstance(node, dict) or set(node) != set(keys):
-        raise _error(yaml, path, f"exactly the keys {', '.join(keys)} were due")
+        raise _error(yaml, path, f"expected exactly the keys {', '.join(keys)}")
     return node
 
 
 def _day(yaml: YamlSource, path: tuple[str | int, ...], value: object) -> date:
     if not isinstance(value, date):
-        raise _error(yaml, path, f"{path[-1]} is a day, such as 2020-03-12")
+        raise _error(
+            yaml, path, f"{path[-1]}: expected a day, such as 2020-03-12, found {shown(value)}"
+        )
     return value
 
 

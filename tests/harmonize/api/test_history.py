@@ -191,9 +191,9 @@ def several() -> tuple[str, str, set[str]]:
 
 def test_an_unknown_venue_and_an_unknown_symbol_are_said(books: Books) -> None:
     books.gather(PLAIN, START)
-    with pytest.raises(AskedError, match="no venue is called dydy"):
+    with pytest.raises(AskedError, match="unknown venue dydy"):
         schedule_history(ask(books), "dydy", "BTC-USD")
-    with pytest.raises(NotObservedError, match="dydx has no schedule of NONE"):
+    with pytest.raises(NotObservedError, match="dydx: no schedule of NONE"):
         schedule_history(ask(books), "dydx", "NONE")
 
 

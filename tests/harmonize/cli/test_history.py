@@ -63,11 +63,11 @@ def test_each_is_drawn_into_a_file(arguments: tuple[str, ...], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 2, "name a venue, a venue and a symbol, or --underlying and an asset"),
-        (("binance", "--underlying", "BTC"), 2, "name a venue"),
-        (("ftx",), 2, "no venue is called ftx"),
-        (("--underlying", "NOSUCHCOIN"), 3, "no venue was seen to ask margin on NOSUCHCOIN"),
-        (("apex",), 3, "nothing of apex was seen to change"),
+        ((), 2, "expected a venue or --underlying, found neither; use one of the two"),
+        (("binance", "--underlying", "BTC"), 2, "expected a venue or --underlying, found both"),
+        (("ftx",), 2, "unknown venue ftx"),
+        (("--underlying", "NOSUCHCOIN"), 3, "no venue with an observed margin on NOSUCHCOIN"),
+        (("apex",), 3, "apex: no observed change"),
         (("binance", "--chart", "/dev/null/a.svg"), 2, "cannot be written"),
     ],
 )
