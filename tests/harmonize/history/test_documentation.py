@@ -43,8 +43,8 @@ def test_the_page_names_every_column_with_its_type() -> None:
     expected = {}
     for column in schema:
         text = str(column.type)
-        names = (name for prefix, name in type_names.items() if text.startswith(prefix))
-        expected[column.name] = next(names, text)
+        matches = (name for prefix, name in type_names.items() if text.startswith(prefix))
+        expected[column.name] = next(matches, text)
     assert documented == expected
     pieces = schema.field("initial").type.value_type
     named = re.findall(r"`(\w+)`", PAGE.partition("A piece is ")[2].partition(":")[0])
