@@ -39,7 +39,7 @@ from harmonize.document import (
     rows,
 )
 from harmonize.document.rows import SnapshotAge
-from harmonize.history.recent import Key, RecentHistory
+from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.liquidation.distance import Entry, liquidation_rows
 from harmonize.numerics.deviation import Deviation
 from harmonize.numerics.panel import PieceNumbers
@@ -136,7 +136,7 @@ class Prepared:
     universe: Universe
     classed: tuple[PeerGroup, ...]
     ages: tuple[SnapshotAge, ...]
-    stale: Mapping[Key, bool]
+    stale: Mapping[ScheduleKey, bool]
 
     @property
     def newest(self) -> tuple[SnapshotAge, ...]:

@@ -1,4 +1,4 @@
-"""The diff and history commands: changes between two days, and margins over time."""
+"""Commands ``diff`` and ``history``: changes between two days, and margins over time."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ from harmonize.history.stress_windows import windows
 
 if TYPE_CHECKING:
     from harmonize.api.question import Question, Selection
-    from harmonize.cli.history_text import Rows
+    from harmonize.cli.history_text import Table
     from harmonize.history.diff import Observed
 
 
@@ -41,10 +41,10 @@ def diff(
     context: typer.Context,
     since: Annotated[
         datetime,
-        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="Earlier date, as 2026-08-01."),
+        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="First day, as 2026-08-01."),
     ],
     until: Annotated[
-        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Later date.")
+        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Last day, after FROM.")
     ],
     *,
     venue: Venues = None,
@@ -53,19 +53,19 @@ def diff(
     notional: Notionals = None,
     form: Annotated[DiffForm, typer.Option("--format", help="Output format.")] = DiffForm.TABLE,
 ) -> None:
-    """Print the changes between two dates in margins, tiers, capacities and listings, not in prices."""
+    """Print schedule changes between two days, except those caused by prices alone."""
     from harmonize.cli import changes_text
     from harmonize.core.notionals import NOTIONAL_GRID
-    from harmonize.history import diff as changes
+    from harmonize.history.diff import changes
 
     if not since < until:
-        fail(f"FROM: expected a date before {until:%Y-%m-%d}, found {since:%Y-%m-%d}", USAGE)
+        fail(f"expected FROM before TO, found {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
     selection = request.selection(
         context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
     )
-    after, missing = _observation(selection)
-    before, _ = _observation(replace(selection, as_of=since.date()))
-    differences = changes.changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
+    after, missing = _observed(selection)
+    before, _ = _observed(replace(selection, as_of=since.date()))
+    differences = changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
     if form is DiffForm.JSON:
         print_json([asdict(change) for change in differences])
     elif form is DiffForm.CSV:
@@ -74,41 +74,41 @@ def diff(
         write_stdout(changes_text.markdown(differences).encode())
     else:
         write_stdout(changes_text.table(differences).encode())
-    for line in _unobserved_between(before, after):
+    for line in _venues_not_observed_between(before, after):
         note(context.obj, line)
     for reason in missing:
         note(context.obj, f"incomplete: {reason}")
     raise typer.Exit(INCOMPLETE if missing else OK)
 
 
-def _unobserved_between(before: "Observed", after: "Observed") -> list[str]:
-    """Returns a line per venue not observed between the two days, with its last observation."""
+def _venues_not_observed_between(before: "Observed", after: "Observed") -> list[str]:
+    """Returns a note per venue without an observation between the two days."""
     times: dict[str, tuple[set[datetime], set[datetime]]] = {}
-    for index, observation in enumerate((before, after)):
-        for schedule in observation.schedules:
-            pair = times.setdefault(schedule.instrument.venue, (set(), set()))
-            pair[index].add(schedule.observed_at)
+    for side, observed in enumerate((before, after)):
+        for schedule in observed.schedules:
+            both = times.setdefault(schedule.instrument.venue, (set(), set()))
+            both[side].add(schedule.observed_at)
     return [
-        f"{venue}: not observed between the two dates; both use the observation of {max(earlier):%Y-%m-%d}"
-        for venue, (earlier, later) in sorted(times.items())
-        if earlier and earlier == later
+        f"{venue}: not observed between the two days; both use data as of {max(old):%Y-%m-%d}"
+        for venue, (old, new) in sorted(times.items())
+        if old and old == new
     ]
 
 
-def _observation(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
-    """Returns the observation as of the selection's day, and what the selection names without one."""
+def _observed(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
+    """Returns the schedules as of the selection's day, and what it names without a schedule."""
     from harmonize.api.audit import missing
     from harmonize.history.diff import Observed
 
     reading = request.read(selection)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
-    observation = Observed.of(reading.schedules, venues - partial, reading.defects)
-    return observation, missing(selection, reading)
+    observed = Observed.of(reading.schedules, venues - partial, reading.defects)
+    return observed, missing(selection, reading)
 
 
 class SeriesForm(StrEnum):
-    """Output format of a series."""
+    """Output format of a history."""
 
     TABLE = "table"
     JSON = "json"
@@ -118,16 +118,16 @@ class SeriesForm(StrEnum):
 def history(
     context: typer.Context,
     venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Symbol (default: changes per week).")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol; without it, changes per week.")] = "",
     *,
-    underlying: Annotated[
-        str, typer.Option(help="Underlying whose IM is compared over all venues, such as BTC.")
-    ] = "",
+    underlying: Annotated[str, typer.Option(help="Underlying, as BTC: IM at every venue.")] = "",
     notional: Notionals = None,
     profile: ProfileOption = "",
     as_of: AsOf = None,
     form: Annotated[SeriesForm, typer.Option("--format", help="Output format.")] = SeriesForm.TABLE,
-    chart: Annotated[Path | None, typer.Option("--chart", help="SVG file for a chart.")] = None,
+    chart: Annotated[
+        Path | None, typer.Option("--chart", help="Write a chart to this SVG file.")
+    ] = None,
 ) -> None:
     """Print margins over time: of one schedule, of a venue per week, or of an underlying per venue."""
     from harmonize.api.audit import AskedError, NotObservedError
@@ -139,16 +139,16 @@ def history(
         fail(f"expected a venue or --underlying, found {found}; use one of the two", USAGE)
     if underlying and notional and len(notional) > 1:
         fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
-    sizes = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
+    notionals = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     selection = request.selection(context.obj, as_of=as_of, profile=profile)
-    question = Question.of(replace(selection, ladder=sizes), request.options())
+    question = Question.of(replace(selection, ladder=notionals), request.options())
     try:
         if underlying:
-            code = _of_underlying(question, underlying, form, chart)
+            code = _print_underlying(question, underlying, form, chart)
         elif symbol:
-            code = _of_schedule(question, venue, symbol, form, chart)
+            code = _print_schedule(question, venue, symbol, form, chart)
         else:
-            code = _of_venue(question, venue, form, chart)
+            code = _print_venue(question, venue, form, chart)
     except (NotObservedError, ArchiveError) as error:
         fail(str(error), INCOMPLETE)
     except AskedError as error:
@@ -156,74 +156,86 @@ def history(
     raise typer.Exit(code)
 
 
-def _of_schedule(
+def _print_schedule(
     question: "Question", venue: str, symbol: str, form: SeriesForm, chart: Path | None
 ) -> int:
-    from harmonize.api import history as series
+    """Prints the history of one schedule. Returns the exit code."""
+    from harmonize.api.history import drawn, schedule_history
     from harmonize.cli import history_text
 
-    margins = series.series(question, venue, symbol)
+    history = schedule_history(question, venue, symbol)
     if chart:
         from reports.html import chart_file
 
-        drawn = series.drawn(question, venue, symbol)
-        write(chart, chart_file.schedule_file(drawn, windows()))
+        write(chart, chart_file.schedule_file(drawn(question, venue, symbol), windows()))
     if form is SeriesForm.JSON:
-        print_json(margins.as_object())
+        print_json(history.as_object())
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.schedule_csv(history).encode())
     else:
-        text = history_text.csv if form is SeriesForm.CSV else history_text.table
-        write_stdout(text(margins).encode())
-    return INCOMPLETE if margins.left_out else OK
+        write_stdout(history_text.schedule_table(history).encode())
+    return INCOMPLETE if history.left_out else OK
 
 
-def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
-    from harmonize.api import history as series
+def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
+    """Prints a venue's changes per week and the procyclicality of its margins."""
+    from harmonize.api import history as api
     from harmonize.cli import history_text
 
-    weeks = series.weeks(question, venue)
-    moves = series.moves(question, venue)
+    weeks = api.weeks(question, venue)
+    measured = api.venue_procyclicality(question, venue)
     if chart:
         from reports.html import chart_file
 
         write(chart, chart_file.weeks_file(weeks, windows()))
     if form is SeriesForm.JSON:
         print_json(
-            {"weeks": [asdict(row) for row in weeks], "moves": [asdict(row) for row in moves]}
+            {
+                "weeks": [asdict(week) for week in weeks],
+                "moves": [asdict(margin) for margin in measured],
+            }
         )
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.as_csv(history_text.weeks_table(weeks)).encode())
     else:
-        no_schedule = "no schedule has two observations at these notionals"
-        _print(form, history_text.rows_of(weeks), history_text.rows_of_moves(moves), no_schedule)
+        _print_tables(
+            history_text.weeks_table(weeks),
+            history_text.procyclicality_table(measured),
+            if_empty="no schedule has two observations at these notionals",
+        )
     return OK
 
 
-def _of_underlying(
+def _print_underlying(
     question: "Question", underlying: str, form: SeriesForm, chart: Path | None
 ) -> int:
-    from harmonize.api import history as series
+    """Prints IM on an underlying per venue and the lead-lag between the venues."""
+    from harmonize.api.history import compared
     from harmonize.cli import history_text
     from harmonize.core.instrument import asset_meant
 
-    comparison = series.compared(question, asset_meant(underlying))
+    history = compared(question, asset_meant(underlying))
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.underlying_file(comparison.courses, windows()))
+        write(chart, chart_file.underlying_file(history.courses, windows()))
     if form is SeriesForm.JSON:
-        print_json(asdict(comparison))
+        print_json(asdict(history))
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.as_csv(history_text.series_columns(history.courses)).encode())
     else:
-        leads = history_text.rows_of_leads(comparison.leads)
-        no_pair = "no two venues tightened within 30 days of each other"
-        _print(form, history_text.rows_of_courses(comparison.courses), leads, no_pair)
+        _print_tables(
+            history_text.series_table(history.courses),
+            history_text.lead_lag_table(history.leads),
+            if_empty="no increases at two venues within 30 days of each other",
+        )
     return OK
 
 
-def _print(form: SeriesForm, rows: "Rows", more: "Rows", if_empty: str) -> None:
-    """Prints a table; except as CSV, a second table follows, or a line if that one is empty."""
+def _print_tables(table: "Table", second: "Table", *, if_empty: str) -> None:
+    """Prints a table and below it a second one, or a line if the second one is empty."""
     from harmonize.cli import history_text
 
-    if form is SeriesForm.CSV:
-        write_stdout(history_text.as_csv(rows).encode())
-        return
-    write_stdout(history_text.aligned(rows).encode())
-    text = history_text.aligned(more) if more[1] else f"{if_empty}\n"
-    write_stdout(b"\n" + text.encode())
+    write_stdout(history_text.aligned(table).encode())
+    below = history_text.aligned(second) if second[1] else f"{if_empty}\n"
+    write_stdout(b"\n" + below.encode())
