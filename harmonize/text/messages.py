@@ -1,4 +1,4 @@
-"""Times, rates, amounts and counts as messages write them."""
+"""Times, rates, amounts and counts in the form that messages use."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -6,22 +6,22 @@ from functools import lru_cache
 
 @lru_cache(maxsize=4096)
 def moment(time: datetime) -> str:
-    """Write a time as the document does: ISO 8601, UTC, to the second."""
+    """Returns a time in ISO 8601, in UTC and to the second, as the audit document writes it."""
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @lru_cache(maxsize=65536)
 def percent(rate: float) -> str:
-    """Write a rate for a message: 0.004 is 0.4 %."""
+    """Returns a rate as a percentage: 0.004 is ``0.4 %``."""
     return f"{rate * 100:.4g} %"
 
 
 @lru_cache(maxsize=65536)
 def dollars(amount: float) -> str:
-    """Write an amount for a message: whole dollars with thousands parted."""
+    """Returns an amount in whole USD with thousands separators: ``$1,250,000``."""
     return f"${amount:,.0f}"
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a count for a message: 1 schedule, 2 schedules."""
+    """Returns a count with its noun: ``1 schedule``, ``2 schedules``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

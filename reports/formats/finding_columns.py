@@ -1,4 +1,4 @@
-"""One finding as one flat row, with what every column means: for tables of any program."""
+"""A finding as a flat row, with a description of every column, for tables of any program."""
 
 import re
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from typing import NamedTuple
 from harmonize.document import AuditDocument, Finding, Interval
 from harmonize.text.sanitize import plain
 
-Cell = str | float | None
+CellValue = str | float | None
 
 
 class Column(NamedTuple):
-    """A column: its name, the unit of its numbers (empty: it holds text), and what it means."""
+    """Column with its name, unit (empty for text) and meaning."""
 
     name: str
     unit: str
-    means: str
+    meaning: str
 
     @property
-    def numeric(self) -> bool:
-        """Whether it holds numbers."""
+    def is_numeric(self) -> bool:
+        """Whether the column contains numbers."""
         return bool(self.unit)
 
 
@@ -51,23 +51,23 @@ COLUMNS = (
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
-def neutral(text: str) -> str:
-    """Make text harmless in a spreadsheet: what a program could take for a formula gets a quote.
+def neutralize_formula(text: str) -> str:
+    """Returns text that is safe in a spreadsheet: a quote precedes anything that looks like a formula.
 
     Source: OWASP, CSV injection.
     """
-    harmless = plain(text)
-    return f"'{harmless}" if _FORMULA.match(harmless) else harmless
+    printable = plain(text)
+    return f"'{printable}" if _FORMULA.match(printable) else printable
 
 
-def rows(document: AuditDocument) -> Iterator[tuple[Cell, ...]]:
-    """Every finding that counts and then every waived one, in the order of `COLUMNS`."""
+def finding_rows(document: AuditDocument) -> Iterator[tuple[CellValue, ...]]:
+    """Yields the findings and then the waived findings, in the order of `COLUMNS`."""
     for finding in (*document.findings, *document.waived):
-        yield row(finding)
+        yield finding_row(finding)
 
 
-def row(finding: Finding) -> tuple[Cell, ...]:
-    """One finding in the order of `COLUMNS`."""
+def finding_row(finding: Finding) -> tuple[CellValue, ...]:
+    """Returns the values of one finding in the order of `COLUMNS`."""
     return (
         finding.code,
         finding.name,
@@ -85,7 +85,7 @@ def row(finding: Finding) -> tuple[Cell, ...]:
         finding.required,
         finding.verified,
         finding.deviation,
-        "; ".join(map(_span, finding.intervals)),
+        "; ".join(map(_range_text, finding.intervals)),
         finding.message,
         finding.remedy,
         finding.observed_at,
@@ -94,6 +94,6 @@ def row(finding: Finding) -> tuple[Cell, ...]:
     )
 
 
-def _span(interval: Interval) -> str:
+def _range_text(interval: Interval) -> str:
     upper = "" if interval.upper is None else f"{interval.upper:.15g}"
     return f"{interval.lower:.15g}-{upper}"
