@@ -37,7 +37,7 @@ class UnknownFormatError(ValueError):
 def checked(name: str) -> str:
     """Returns the name of a format. Raises UnknownFormatError, with the available formats."""
     if name not in FORMATS:
-        message = f"no format is called {name!r}; there are {', '.join(sorted(FORMATS))}"
+        message = f"unknown format {name!r}; use {', '.join(sorted(FORMATS))}"
         raise UnknownFormatError(message)
     return name
 

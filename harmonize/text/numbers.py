@@ -8,6 +8,7 @@ number and its unit, a negative number has a true minus, and scientific notation
 import math
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 NOT_OBSERVABLE = "–"
 
@@ -22,8 +23,10 @@ _CENTS = 2
 _TENTH = Decimal("0.1")
 _THOUSANDTH = Decimal("0.001")
 _BOUND_DIGITS = range(3, 16)
+_RATE_DIGITS = 4
 
 
+@lru_cache(maxsize=65536)
 def usd(amount: float | None, digits: int = 3) -> str:
     """Returns an amount in USD with `digits` significant digits: ``$1.25m``, ``−$340``, ``$0.12``."""
     if amount is None or not math.isfinite(amount):
@@ -43,15 +46,20 @@ def usd(amount: float | None, digits: int = 3) -> str:
     return f"{_MINUS if amount < 0 and digits_text != '0' else ''}${digits_text}{suffix}"
 
 
+@lru_cache(maxsize=65536)
 def rate(value: float | None) -> str:
-    """Returns a margin rate as a percentage: ``2.0 %``, ``0.416 %``, ``12.5 %``."""
+    """Returns a rate as a percentage, in every table, report and message.
+
+    Four significant digits, at least one decimal place: ``2.0 %``, ``0.4 %``, ``0.6667 %``,
+    ``33.33 %``. A rate between 0 and 0.001 % is ``<0.001 %``.
+    """
     if value is None or not math.isfinite(value):
         return NOT_OBSERVABLE
     percent = Decimal(repr(float(value))) * 100
     magnitude = abs(percent)
     if 0 < magnitude < _THOUSANDTH:
         return f"{_sign(value)}<0.001{_NBSP}%"
-    places = 1 if magnitude >= 10 else 2 if magnitude >= 1 else 3  # noqa: PLR2004 - finer below 10 and 1 %
+    places = max(1, _RATE_DIGITS - 1 - magnitude.adjusted())
     return f"{_sign(value)}{_group_thousands(_round_places(magnitude, places), least=1)}{_NBSP}%"
 
 
@@ -60,13 +68,20 @@ def axis_rate(value: float) -> str:
     return f"{_group_thousands(_round_significant(Decimal(repr(float(value))) * 100, 2, most=6))}{_NBSP}%"
 
 
-def leverage(margin_rate: float | None) -> str:
+def leverage(multiple: float | Decimal | None) -> str:
+    """Returns a leverage: ``50×``, ``33.3×``."""
+    if multiple is None or not math.isfinite(multiple):
+        return NOT_OBSERVABLE
+    magnitude = abs(multiple if isinstance(multiple, Decimal) else Decimal(repr(float(multiple))))
+    text = _group_thousands(_round_significant(magnitude, 3, most=2))
+    return f"{_MINUS if multiple < 0 and text != '0' else ''}{text}×"
+
+
+def leverage_at(margin_rate: float | None) -> str:
     """Returns the leverage that a margin rate allows: 0.02 is ``50×``."""
     if margin_rate is None or not math.isfinite(margin_rate) or margin_rate <= 0:
         return NOT_OBSERVABLE
-    return (
-        f"{_group_thousands(_round_significant(1 / Decimal(repr(float(margin_rate))), 3, most=2))}×"
-    )
+    return leverage(1 / Decimal(repr(float(margin_rate))))
 
 
 def times(ratio: float | None) -> str:

@@ -24,28 +24,30 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("code", "", "Code of the check; `harmonize explain CODE` prints its page"),
+    Column("code", "", "Code of the check; `harmonize explain CODE` describes it"),
     Column("name", "", "Name of the check"),
     Column("level", "", "error, warning or info"),
     Column("verdict", "", "under, over, breach, prohibited, not applicable, not observable"),
-    Column("state", "", "With a baseline: new or worse; else empty"),
-    Column("venue", "", "Venue, by its ccxt id; empty where a rule set is meant"),
+    Column("state", "", "With a baseline: new or worse; otherwise empty"),
+    Column("venue", "", "Venue, by its ccxt id; empty for findings on a rule set"),
     Column("symbol", "", "Unified symbol of the contract"),
     Column("profile", "", "Margin mode and account class of the schedule"),
-    Column("underlying", "", "Asset under the contract, by one name on every venue"),
-    Column("rule_set", "", "Rule set that the schedule was held against"),
+    Column("underlying", "", "Underlying asset, under one name for all venues"),
+    Column("rule_set", "", "Rule set that the schedule was compared with"),
     Column("margin_type", "", "initial or maintenance margin, capacity, or empty"),
-    Column("notional_usd", "USD", "Position notional at which the figures stand"),
-    Column("observed_rate", "share of notional", "Margin observed there; 0.01 is 1 %"),
-    Column("required_rate", "share of notional", "Margin that the rule set asks there"),
-    Column("verified", "", "How far the source of the required rate was checked"),
+    Column("notional_usd", "USD", "Position notional of the rates"),
+    Column("observed_rate", "share of notional", "Observed margin at that notional; 0.01 is 1 %"),
+    Column(
+        "required_rate", "share of notional", "Margin that the rule set requires at that notional"
+    ),
+    Column("verified", "", "Verification of the source of the required rate"),
     Column("deviation", "share", "Observed over required, less 1; -0.2 is 20 % below"),
     Column("intervals_usd", "", "Ranges of notional concerned in USD, as lower-upper"),
     Column("message", "", "The finding in words"),
     Column("remedy", "", "Smallest change of the published tiers that would comply"),
     Column("observed_at", "", "When the margin was observed, UTC"),
-    Column("waiver", "", "Who waived the finding, why and until when; empty: it counts"),
-    Column("fingerprint", "", "Names the finding; the same in every audit"),
+    Column("waiver", "", "Owner, reason and expiry of the waiver; empty if the finding counts"),
+    Column("fingerprint", "", "Identifier of the finding, the same in every audit"),
 )
 
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")

@@ -20,7 +20,7 @@ def github(document: AuditDocument) -> str:
         lines.append("::notice title=harmonize::no findings")
     elif omitted:
         lines.append(
-            f"::notice title=harmonize::{numbers.count_text(omitted, 'finding')} more; see another format"
+            f"::notice title=harmonize::{numbers.count_text(omitted, 'more finding')}; see another format"
         )
     return "".join(f"{line}\n" for line in lines)
 

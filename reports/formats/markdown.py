@@ -45,9 +45,9 @@ def _summary(document: AuditDocument) -> str:
     if document.baseline:
         baseline = document.baseline
         lines.append(
-            f"- against {_escape(baseline.name)} of {numbers.date(baseline.as_of)}: {numbers.count(baseline.new)} new,"
-            f" {numbers.count(baseline.worse)} worse, {numbers.count(baseline.unchanged)} unchanged and left"
-            f" out, {numbers.count(baseline.resolved)} gone"
+            f"- compared with {_escape(baseline.name)} of {numbers.date(baseline.as_of)}: {numbers.count(baseline.new)} new,"
+            f" {numbers.count(baseline.worse)} worse, {numbers.count(baseline.unchanged)} unchanged and"
+            f" excluded, {numbers.count(baseline.resolved)} resolved"
         )
     return "\n".join([*lines, ""])
 
@@ -70,7 +70,9 @@ def _most_severe(findings: tuple[Finding, ...]) -> str:
     selected = select_leading(findings, TOP)
     if not selected:
         return ""
-    title = f"## Gravest {numbers.count(len(selected))} of {numbers.count(len(findings))}"
+    title = (
+        f"## Most severe findings, {numbers.count(len(selected))} of {numbers.count(len(findings))}"
+    )
     rows = (
         (
             finding.level.value,
@@ -88,7 +90,7 @@ def _most_severe(findings: tuple[Finding, ...]) -> str:
 def _rules(rule_sets: Sequence[RuleSetRow]) -> str:
     lines = ["## Rule sets", ""]
     for rule_set in rule_sets:
-        legal_status = "law" if rule_set.statutory else "benchmark"
+        legal_status = "statutory" if rule_set.statutory else "benchmark"
         requirement = f": {_escape(rule_set.requirement)}" if rule_set.requirement else ""
         title = f"**{_escape(rule_set.id)}** {_escape(rule_set.version)}, {_escape(rule_set.title)}"
         lines.append(f"- {title}; {rule_set.kind}, {legal_status}{requirement}")

@@ -73,7 +73,9 @@ def _heading(console: "Console", document: AuditDocument) -> None:
 
 
 def _coverage(console: "Console", lookup: Lookup) -> None:
-    grid = _table("Coverage, in underlyings", "venue", *(s.value for s in CoverageStatus), "dated")
+    grid = _table(
+        "Coverage, number of underlyings", "venue", *(s.value for s in CoverageStatus), "newest"
+    )
     for column in grid.columns[1:]:
         column.justify = "right"
     for venue in lookup.venues:
@@ -114,7 +116,16 @@ def _most_severe(console: "Console", findings: tuple[Finding, ...]) -> None:
             continue
         title = f"{level.value.capitalize()}: {numbers.count(len(level_findings))} of {numbers.count(number)}"
         grid = _table(
-            title, "code", "venue", "symbol", "rule set", "verdict", "at", "found", "asked", "off"
+            title,
+            "code",
+            "venue",
+            "symbol",
+            "rule set",
+            "verdict",
+            "notional",
+            "observed",
+            "required",
+            "deviation",
         )
         for column in grid.columns[5:]:
             column.justify = "right"
@@ -143,7 +154,7 @@ def _source_signs(console: "Console", findings: tuple[Finding, ...]) -> None:
     """Prints the meaning of the signs beside required rates, if there are any."""
     if any(finding.verified in VERIFIED_SIGNS for finding in findings):
         marks = ", ".join(f"{sign} {mark}" for mark, sign in VERIFIED_SIGNS.items())
-        console.print(f"\nSources of what is asked: {marks}")
+        console.print(f"\nSources of required rates: {marks}")
 
 
 def _exclusions(console: "Console", document: AuditDocument) -> None:
@@ -154,9 +165,9 @@ def _exclusions(console: "Console", document: AuditDocument) -> None:
         baseline = document.baseline
         console.print(
             plain(
-                f"against {baseline.name}: {numbers.count(baseline.new)} new, {numbers.count(baseline.worse)} worse,"
-                f" {numbers.count(baseline.unchanged)} unchanged and left out,"
-                f" {numbers.count(baseline.resolved)} gone"
+                f"compared with {baseline.name}: {numbers.count(baseline.new)} new, {numbers.count(baseline.worse)} worse,"
+                f" {numbers.count(baseline.unchanged)} unchanged and excluded,"
+                f" {numbers.count(baseline.resolved)} resolved"
             )
         )
 

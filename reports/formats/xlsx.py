@@ -65,7 +65,17 @@ def _sheets(document: AuditDocument) -> list[Sheet]:
     sheets: list[Sheet] = [
         (
             "Rule sets",
-            ("rule_set", "version", "title", "kind", "law", "asks", "citation", "via", "verified"),
+            (
+                "rule_set",
+                "version",
+                "title",
+                "kind",
+                "statutory",
+                "requirement",
+                "citation",
+                "via",
+                "verified",
+            ),
             (
                 (
                     *(rule_set.id, rule_set.version, rule_set.title, rule_set.kind),
@@ -99,11 +109,11 @@ def _dictionary() -> Sheet:
         (column.name, "number" if column.is_numeric else "text", column.unit, column.meaning)
         for column in COLUMNS
     )
-    return "Dictionary", ("column", "type", "unit", "means"), sheet_rows
+    return "Dictionary", ("column", "type", "unit", "meaning"), sheet_rows
 
 
 def _provenance(document: AuditDocument) -> Sheet:
-    headings = ("what", "venue", "call", "origin", "source", "sha256", "observed_at")
+    headings = ("item", "venue", "call", "origin", "source", "sha256", "observed_at")
     return "Provenance", (*headings, "age_days", "stale"), _provenance_rows(document)
 
 

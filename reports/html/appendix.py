@@ -95,7 +95,7 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
 def _rate(rate: float | None) -> str:
     if rate is None or rate <= 0:
         return numbers.rate(rate)
-    return f"{numbers.rate(rate)} ({numbers.leverage(rate)})"
+    return f"{numbers.rate(rate)} ({numbers.leverage_at(rate)})"
 
 
 def coverage_view(lookup: Lookup) -> CoverageView:
@@ -108,14 +108,18 @@ def coverage_view(lookup: Lookup) -> CoverageView:
             unobservable.setdefault(key, []).append(row.underlying)
     unreadable: dict[_Reason, list[str]] = {}
     for defect in document.defects:
-        key = (defect.venue, "not read", defect.reason)
+        key = (defect.venue, "unreadable", defect.reason)
         unreadable.setdefault(key, []).append(defect.symbol or defect.where)
     not_gathered: dict[_Reason, list[str]] = {}
     for venue in document.unobserved:
         last_observed = (
-            f"last observed {venue.last_observed_at[:10]}" if venue.last_observed_at else "never"
+            f"last observed {venue.last_observed_at[:10]}"
+            if venue.last_observed_at
+            else "never observed"
         )
-        last_attempt = f"tried {venue.attempted_at[:10]}" if venue.attempted_at else "not tried"
+        last_attempt = (
+            f"last attempt {venue.attempted_at[:10]}" if venue.attempted_at else "no attempt"
+        )
         not_gathered[venue.venue, "not gathered", venue.reason] = [
             f"{last_attempt}, {last_observed}"
         ]
@@ -127,9 +131,9 @@ def coverage_view(lookup: Lookup) -> CoverageView:
         coverage_matrix(lookup),
         omitted_text(len(underlyings) - COLUMNS, "underlying"),
         (
-            ("Why not more is known", *_reason_table(unobservable)),
-            ("What venues sent that could not be read", *_reason_table(unreadable)),
-            ("Venues that were not gathered", *_reason_table(not_gathered)),
+            ("Data gaps, by reason", *_reason_table(unobservable)),
+            ("Unreadable data from venues", *_reason_table(unreadable)),
+            ("Venues not gathered", *_reason_table(not_gathered)),
         ),
     )
 
@@ -153,7 +157,9 @@ def _reason_table(
 
 def omitted_text(number: int, noun: str) -> str:
     """States how many items only the JSON document contains; empty if there are none."""
-    return f"{numbers.count_text(number, noun)} more in the JSON document" if number > 0 else ""
+    return (
+        f"{numbers.count_text(number, f'more {noun}')} in the JSON document" if number > 0 else ""
+    )
 
 
 def _venue_coverage(lookup: Lookup, venue: str) -> VenueCoverage:
@@ -195,12 +201,12 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         ),
         (
             ("Kind", rule_set.kind),
-            ("Asks", rule_set.requirement or "see the file"),
+            ("Requirement", rule_set.requirement or "see the rule file"),
             ("Scope", rule_set.scope),
             ("In force", rule_set.in_force or "always"),
-            ("Standing", "statutory" if rule_set.statutory else "not law"),
+            ("Legal status", "statutory" if rule_set.statutory else "not statutory"),
             ("Tolerance", join_words(tolerances) or "none"),
-            ("Maintenance margin means", rule_set.maintenance_meaning),
+            ("Meaning of maintenance margin", rule_set.maintenance_meaning),
         ),
         tuple(
             CitationView(
@@ -271,9 +277,9 @@ def exclusions(document: AuditDocument) -> str:
     if document.baseline:
         baseline = document.baseline
         parts.append(
-            f"held against {baseline.name} of {numbers.date(baseline.as_of)}: {numbers.count(baseline.new)} new,"
-            f" {numbers.count(baseline.worse)} worse, {numbers.count(baseline.unchanged)} unchanged and left"
-            f" out, {numbers.count(baseline.resolved)} gone"
+            f"compared with {baseline.name} of {numbers.date(baseline.as_of)}: {numbers.count(baseline.new)} new,"
+            f" {numbers.count(baseline.worse)} worse, {numbers.count(baseline.unchanged)} unchanged and"
+            f" excluded, {numbers.count(baseline.resolved)} resolved"
         )
     return "; ".join(parts)
 

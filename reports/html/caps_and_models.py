@@ -27,7 +27,7 @@ def statements(document: AuditDocument) -> Iterator[Statement]:
         yield Statement("Prohibitions", _prohibitions(document, sorted(prohibitions)))
     models = [rule_set for rule_set in document.rule_sets if rule_set.kind == "model"]
     if models:
-        yield Statement("Models of risk", _models(document, models))
+        yield Statement("Risk models", _models(document, models))
 
 
 def _caps(document: AuditDocument, caps: Sequence[RuleSetRow]) -> str:
@@ -39,14 +39,15 @@ def _caps(document: AuditDocument, caps: Sequence[RuleSetRow]) -> str:
             if row.rule_set == cap.id and row.verdict in _BELOW
         }
         venues = len({venue for venue, _ in instruments})
-        status = "law" if cap.statutory else "no law"
+        status = "statutory" if cap.statutory else "not statutory"
+        terms = "; ".join(part for part in (cap.requirement, status) if part)
         sentences.append(
-            f"{cap.id} ({cap.requirement}; {status}): {numbers.count_text(len(instruments), 'instrument')}"
+            f"{cap.id} ({terms}): {numbers.count_text(len(instruments), 'instrument')}"
             f" at {numbers.count_text(venues, 'venue')}"
         )
     return (
-        f"Ask less than {'; '.join(sentences)}. What is law would be breached if the contract were"
-        " offered to the clients it protects."
+        f"Margins below {'; '.join(sentences)}. A statutory requirement would be breached if the"
+        " contract were offered to the clients it protects."
     )
 
 
@@ -62,8 +63,8 @@ def _prohibitions(document: AuditDocument, prohibitions: Sequence[str]) -> str:
         schedules = numbers.count_text(len(rows), "schedule")
         sentences.append(f"{rule_set}: {schedules} at {numbers.count_text(venues, 'venue')}")
     return (
-        f"Prohibited at any margin, if offered to the clients protected: {'; '.join(sentences)}."
-        " A prohibition is not a margin of 100 %."
+        f"Prohibited at any margin, if offered to the protected clients: {'; '.join(sentences)}."
+        " A prohibition is not a margin of 100\N{NO-BREAK SPACE}%."
     )
 
 
@@ -86,7 +87,7 @@ def _models(document: AuditDocument, models: Sequence[RuleSetRow]) -> str:
         )
     text = f"Initial margin against {'; '.join(sentences)}." if sentences else ""
     missing_inputs = (
-        f" Not observable, for want of inputs: {', '.join(not_observable)}."
+        f" Not observable, because inputs are missing: {', '.join(not_observable)}."
         if not_observable
         else ""
     )

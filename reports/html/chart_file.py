@@ -45,7 +45,7 @@ def _framed_chart(chart: Chart, title: str) -> bytes:
     svg = str(chart.svg)
     box_match = _BOX.search(svg)
     if box_match is None:
-        message = "a drawing has a viewBox from 0 0"
+        message = "expected a chart with a viewBox from 0 0"
         raise ValueError(message)
     width, height = int(box_match[1]) + 2 * _MARGIN, int(box_match[2])
     caption_lines = _wrap(plain(chart.caption))

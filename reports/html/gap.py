@@ -35,9 +35,9 @@ def gap_sections(lookup: Lookup) -> tuple[GapSection, ...]:
     return tuple(
         GapSection(
             underlying,
-            make_anchor("worth", underlying, number),
+            make_anchor("gap", underlying, number),
             numbers.date_range(row.oldest, row.newest),
-            f"Some sizes are left out: {row.reason}." if row.reason else "",
+            f"Some notionals are excluded: {row.reason}." if row.reason else "",
             tuple(
                 chart
                 for chart in (
@@ -69,19 +69,31 @@ def _gap_chart(row: ArbitrageRow, lookup: Lookup, number: int) -> Chart | None:
     caption = _gap_caption(
         row, _point_near(points, lookup.document.heat_map_notional), lookup.document.cost_of_capital
     )
-    frame = Frame(make_anchor("gap", row.underlying, number), f"Gap on {row.underlying}", caption)
+    frame = Frame(
+        make_anchor("gap-chart", row.underlying, number),
+        f"Arbitrage gap on {row.underlying}",
+        caption,
+    )
     grid_points = [point for point in points if point.notional in lookup.document.notional_grid]
     return Chart(
-        "The gap and its two parts",
-        f"share of what {row.rule_set} asks",
+        "Arbitrage gap and its components",
+        f"share of the margin required by {row.rule_set}",
         stacked_areas(frame, [point.notional for point in points], layers),
         (
-            ("needed", "cheapest split"),
+            ("needed", "optimal split"),
             ("divergent", "divergence"),
             ("fragmented", "fragmentation"),
         ),
-        f"{caption} Computed at the {len(points)} sizes marked on the axis.",
-        ("Notional", "Reference", "Cheapest split", "Gap", "Divergence", "Fragmentation", "A year"),
+        f"{caption} Computed at the {len(points)} notionals marked on the axis.",
+        (
+            "Notional",
+            "Reference",
+            "Optimal split",
+            "Arbitrage gap",
+            "Divergence",
+            "Fragmentation",
+            "Annual cost",
+        ),
         tuple(
             (
                 numbers.usd(point.notional),
@@ -105,13 +117,14 @@ def _gap_chart(row: ArbitrageRow, lookup: Lookup, number: int) -> Chart | None:
 
 def _gap_caption(row: ArbitrageRow, point: ArbitragePoint, cost_of_capital: float) -> str:
     return (
-        f"For {numbers.usd(point.notional)} of {row.underlying}, {row.rule_set} asks"
-        f" {numbers.usd(point.reference)} and the cheapest split over venues"
-        f" {numbers.usd(point.optimal_split)}: a gap of {numbers.usd(point.gap)}, worth"
-        f" {numbers.usd(point.annual_cost)} a year where capital costs {numbers.rate(cost_of_capital)}."
-        f" If every venue used the same table, {numbers.usd(point.divergence)} of it would be gone"
-        f" and {numbers.usd(point.fragmentation)} would remain: no venue sees what is held elsewhere,"
-        " so a position in parts is charged as if each part were all of it."
+        f"For {numbers.usd(point.notional)} of {row.underlying}, {row.rule_set} requires"
+        f" {numbers.usd(point.reference)} and the optimal split over venues"
+        f" {numbers.usd(point.optimal_split)}: an arbitrage gap of {numbers.usd(point.gap)}, or"
+        f" {numbers.usd(point.annual_cost)} per year at a cost of capital of"
+        f" {numbers.rate(cost_of_capital)}. If every venue used the same schedule,"
+        f" {numbers.usd(point.divergence)} of the gap would close (divergence) and"
+        f" {numbers.usd(point.fragmentation)} would remain (fragmentation), because no venue"
+        " observes positions at other venues."
     )
 
 
@@ -128,16 +141,16 @@ def _allocation_chart(
         _NAMED,
     )
     saving_text = (
-        "No venue takes it alone."
+        "No single venue accepts the whole position."
         if point.best_single is None
         else f"It saves {numbers.usd(point.saving)} over {join_words(point.best_single_venues, _NAMED)} alone."
     )
     caption = (
-        f"The cheapest way to hold {numbers.usd(point.notional)} of {row.underlying} takes"
+        f"The optimal split of {numbers.usd(point.notional)} of {row.underlying} uses"
         f" {numbers.count_text(len(point.allocation), 'account')}: {largest_text}. {saving_text}"
     )
     frame = Frame(
-        make_anchor("held", row.underlying, number), f"Split of {row.underlying}", caption
+        make_anchor("split", row.underlying, number), f"Optimal split of {row.underlying}", caption
     )
     bars = [
         (
@@ -154,12 +167,12 @@ def _allocation_chart(
         for split in points
     ]
     return Chart(
-        "Where the cheapest split holds it",
+        "Allocation of the optimal split",
         "share of the position",
         share_bars(frame, bars, styles),
         (),
         caption,
-        ("Notional", "One venue", "Split", "Saves", "Next dollar", "Where"),
+        ("Notional", "Best single venue", "Optimal split", "Saving", "Marginal rate", "Allocation"),
         tuple(
             (
                 numbers.usd(split.notional),
@@ -189,24 +202,24 @@ def _lowest_margin_chart(
         for interval in spread.intervals
         if interval.lower < _TO and (interval.upper or _TO) > _FROM
     ]
-    share_texts = [f"{share.venue} over {numbers.rate(share.share)}" for share in spread.shares]
-    alone = join_words(share_texts, _NAMED) if share_texts else "no venue"
+    share_texts = [f"{share.venue} {numbers.rate(share.share)}" for share in spread.shares]
     caption = (
-        f"Of all sizes from $10k to $10m, counted on a logarithmic scale, {alone} alone"
-        f" {'asks' if len(share_texts) < 2 else 'ask'} the least initial margin on {spread.underlying}."  # noqa: PLR2004
+        "Share of notionals from $10k to $10m, on a logarithmic scale, with the lowest initial"
+        f" margin on {spread.underlying} at one venue alone:"
+        f" {join_words(share_texts, _NAMED) or 'none'}."
     )
     frame = Frame(
-        make_anchor("least", spread.underlying, number),
-        f"Who is cheapest on {spread.underlying}",
+        make_anchor("lowest", spread.underlying, number),
+        f"Lowest margin on {spread.underlying}",
         caption,
     )
     return Chart(
-        "Who is cheapest",
+        "Venue with the lowest margin",
         "by notional",
         lowest_margin_band(frame, _merge_bands(bands), styles),
         (),
         caption,
-        ("Venue", "Alone the cheapest over"),
+        ("Venue", "Share of notionals"),
         tuple((share.venue, numbers.rate(share.share)) for share in spread.shares),
         numbers.date_range(spread.oldest, spread.newest),
     )
@@ -228,13 +241,17 @@ def _liquidation_chart(rows: Sequence[LiquidationRow], number: int) -> Chart:
     at_maximum = {row.venue: row for row in rows if row.leverage_basis == "maximum"}
     underlying, notional = rows[0].underlying, rows[0].notional
     included = [row for row in at_equal if row.included and row.adverse_move_long is not None]
+    equal_leverage = numbers.leverage(at_equal[0].leverage)
     caption = (
-        f"{numbers.usd(notional)} of {underlying} in one isolated position at {at_equal[0].leverage:g}x:"
-        f" {_distance_range(included)} Inside, the same at each venue's largest leverage. Fee add-ons that"
-        " depend on the account are left out; where there is one, liquidation comes sooner."
+        f"{numbers.usd(notional)} of {underlying} in one isolated position at {equal_leverage}:"
+        f" {_distance_range(included)} Inner bars: the same at the maximum leverage of each venue."
+        " Fee add-ons that depend on the account are excluded; with an add-on, liquidation occurs"
+        " earlier."
     )
     frame = Frame(
-        make_anchor("far", underlying, number), f"Liquidation distance on {underlying}", caption
+        make_anchor("liquidation", underlying, number),
+        f"Liquidation distance on {underlying}",
+        caption,
     )
     bars = [
         DistanceBar(
@@ -250,12 +267,20 @@ def _liquidation_chart(rows: Sequence[LiquidationRow], number: int) -> Chart:
         or _adverse_moves(at_maximum.get(row.venue))[0]
     ]
     return Chart(
-        "How far to liquidation",
-        "fall for a long, rise for a short",
+        "Distance to liquidation",
+        "adverse move: fall for a long, rise for a short",
         distance_bars(frame, bars),
-        (("equal", f"at {at_equal[0].leverage:g}x"), ("largest", "at the largest leverage")),
+        (("equal", f"at {equal_leverage}"), ("largest", "at maximum leverage")),
         caption,
-        ("Venue", "Long", "Short", "Largest", "Long there", "Short there", "Note"),
+        (
+            "Venue",
+            "Adverse move, long",
+            "Adverse move, short",
+            "Maximum leverage",
+            "Long at maximum",
+            "Short at maximum",
+            "Note",
+        ),
         tuple(_liquidation_row(row, at_maximum.get(row.venue)) for row in at_equal),
         numbers.date_range(
             min(row.observed_at for row in rows), max(row.observed_at for row in rows)
@@ -269,11 +294,11 @@ def _distance_range(rows: Sequence[LiquidationRow]) -> str:
         (row.adverse_move_long, row.venue) for row in rows if row.adverse_move_long is not None
     ]
     if not moves:
-        return "no venue's distance is known."
+        return "no distance is observable."
     near, far = min(moves), max(moves)
     return (
-        f"a long is liquidated after a fall of {numbers.rate(near[0])} at {near[1]} and of"
-        f" {numbers.rate(far[0])} at {far[1]}."
+        f"a long is liquidated after a fall between {numbers.rate(near[0])} ({near[1]}) and"
+        f" {numbers.rate(far[0])} ({far[1]})."
     )
 
 
@@ -285,12 +310,12 @@ def _liquidation_row(row: LiquidationRow, at_maximum: LiquidationRow | None) -> 
     long, short = _adverse_moves(at_maximum)
     leverage = at_maximum.leverage if at_maximum else None
     reason = row.reason or (at_maximum.reason if at_maximum else "")
-    notes = [reason] * bool(reason) + ["in no figure across venues"] * (not row.included)
+    notes = [reason] * bool(reason) + ["excluded from cross-venue statistics"] * (not row.included)
     return (
         row.venue,
         numbers.rate(row.adverse_move_long),
         numbers.rate(row.adverse_move_short),
-        f"{leverage:.4g}×" if leverage is not None else numbers.NOT_OBSERVABLE,
+        numbers.leverage(leverage),
         numbers.rate(long),
         numbers.rate(short),
         "; ".join(notes),

@@ -56,10 +56,10 @@ def heat_legend() -> tuple[LegendEntry, ...]:
         LegendEntry("o4", "+", f"{more[3]} and above"),
         LegendEntry("", _STALE, "stale snapshot"),
         LegendEntry("", _DOCUMENTATION, "from documentation"),
-        LegendEntry("", _EXCLUDED, "in no cross-venue figure"),
+        LegendEntry("", _EXCLUDED, "excluded from cross-venue statistics"),
         LegendEntry("no", "n/o", "not observable"),
-        LegendEntry("nc", ">cap", "venue takes no position this large"),
-        LegendEntry("nr", "no ref", "reference says nothing here"),
+        LegendEntry("nc", ">cap", "above the capacity of the venue"),
+        LegendEntry("nr", "no ref", "no requirement at this notional"),
         LegendEntry("nl", "·", "not listed"),
     )
 
@@ -125,8 +125,8 @@ def _heat_map(
     at_notional = numbers.usd(notional)
     return HeatMap(
         f"{name} at {at_notional} against {rule_set.id}",
-        f"How far each venue's {name.lower()} at {at_notional} of notional lies below (−) or above"
-        f" (+) {rule_set.title}. Dates compared: {dates}.",
+        f"Deviation of each venue's {name.lower()} at {at_notional} of notional from"
+        f" {rule_set.title}: below (−) or above (+). Dates compared: {dates}.",
         reference,
         tuple(names),
         rows,
@@ -150,7 +150,7 @@ def omitted_underlyings(lookup: Lookup) -> str:
         covered = len(_covered_underlyings(lookup, rule_set))
         if len(lookup.comparisons) > covered:
             number = numbers.count_text(len(lookup.comparisons) - covered, "compared underlying")
-            sentences.append(f"{rule_set.id} says nothing of {number}")
+            sentences.append(f"{rule_set.id} does not cover {number}")
         if covered > COLUMNS:
             sentences.append(f"{numbers.count(covered - COLUMNS)} more are in the JSON document")
     return "; ".join(sentences)
@@ -203,7 +203,7 @@ def _cell(row: DivergenceRow | None, member: Member, notional: float) -> MatrixC
     if point.above_capacity:
         return MatrixCell("nc", ">cap", row.reason)
     if point.margin is None:
-        return MatrixCell("no", "n/o", "the schedule was not observed up to this size")
+        return MatrixCell("no", "n/o", "the schedule was not observed up to this notional")
     return MatrixCell("nr", "no ref", row.reason)
 
 
@@ -212,7 +212,7 @@ def member_marks(member: Member) -> tuple[str, str]:
     conditions = [
         (_STALE, f"stale: observed {numbers.date(member.observed_at)}", member.stale),
         (_DOCUMENTATION, "from documentation", member.origin == "documentation"),
-        (_EXCLUDED, f"not counted: {member.exclusion_reason}", not member.included),
+        (_EXCLUDED, f"excluded: {member.exclusion_reason}", not member.included),
     ]
     marks = "".join(mark for mark, _, applies in conditions if applies)
     return marks, "; ".join(meaning for _, meaning, applies in conditions if applies)

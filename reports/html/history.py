@@ -80,8 +80,8 @@ def _venue_total(weeks: Iterable[Week], venue: str) -> int:
 
 def _omitted(assets: Sequence[str], venues: Sequence[str]) -> str:
     omitted = [f"underlyings {first_words(assets, 6)}"] * bool(assets)
-    omitted += [f"the weeks of {first_words(venues, 6)}"] * bool(venues)
-    return f"Left out for length: {'; '.join(omitted)}." if omitted else ""
+    omitted += [f"weekly charts of {first_words(venues, 6)}"] * bool(venues)
+    return f"Omitted: {'; '.join(omitted)}." if omitted else ""
 
 
 def _visible_stress(history: History) -> list[StressWindow]:
@@ -128,11 +128,11 @@ def _underlying_section(
     ]
     omitted = len(changed) - SCHEDULES
     note = (
-        f"{numbers.count_text(omitted, 'schedule')} that moved less {'is' if omitted == 1 else 'are'} not drawn."
+        f"{numbers.count_text(omitted, 'schedule')} with smaller changes {'is' if omitted == 1 else 'are'} omitted."
         if omitted > 0
         else ""
     )
-    return HistorySection(asset, make_anchor("past", asset, number), note, tuple(charts))
+    return HistorySection(asset, make_anchor("history", asset, number), note, tuple(charts))
 
 
 def _common_notional(all_series: Sequence[MarginSeries], notional: float) -> float:
@@ -174,8 +174,8 @@ def underlying_chart(
         for line, series in zip(lines, all_series, strict=True)
     ]
     return Chart(
-        f"IM of {numbers.usd(notional)} at every venue",
-        "margin over notional",
+        f"IM at {numbers.usd(notional)}, all venues",
+        "margin as a share of notional",
         step_lines(frame, lines, stress),
         (),
         caption,
@@ -220,7 +220,7 @@ def schedule_chart(
     profile = "" if first.profile == "any" else f", {first.profile}"
     return Chart(
         f"{first.symbol} at {first.venue}{profile}",
-        "margin over notional",
+        "margin as a share of notional",
         step_lines(frame, lines, stress),
         (),
         caption,
@@ -268,7 +268,7 @@ def _weeks_section(venues: Sequence[str], history: History) -> HistorySection:
         )
         for number, venue in enumerate(venues)
     ]
-    return HistorySection("Changes by week", "past-weeks", "", tuple(charts))
+    return HistorySection("Changes by week", "history-weeks", "", tuple(charts))
 
 
 def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: int) -> Chart:
@@ -289,6 +289,4 @@ def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: i
     columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
     dates = numbers.date_range(weeks[0].week, weeks[-1].week)
     svg = weekly_bars(frame, weeks, stress)
-    return Chart(
-        venue, "schedules changed in a week", svg, (), caption, columns, tuple(rows), dates
-    )
+    return Chart(venue, "schedules changed per week", svg, (), caption, columns, tuple(rows), dates)

@@ -25,16 +25,16 @@ def schedule_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stress
     change = largest_change(most) if most else None
     if most is None or change is None:
         if not any(positive_rates(series) for series in all_series):
-            return "No margin of it was known."
+            return "No margin is known."
         first, last = (
             all_series[0].points[0].observed_at,
             max(series.until for series in all_series),
         )
-        return f"No margin of it moved from {numbers.date(first)} to {numbers.date(last)}."
+        return f"No margin changed from {numbers.date(first)} to {numbers.date(last)}."
     ratio = numbers.times(peak_to_trough(most))
     return (
         f"{margin_abbreviation(most.margin_type)} at {numbers.usd(most.notional)} {_change_text(change, stress)};"
-        f" its highest is {ratio} its lowest."
+        f" the highest rate is {ratio} the lowest."
     )
 
 
@@ -47,14 +47,18 @@ def underlying_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stre
         if series.points[-1].rate is not None
     ]
     sentences = (
-        [f"When last observed, IM of {notional} of {asset} {_range_text(last)}."] if last else []
+        [f"At the last observation, IM at {notional} of {asset} {_range_text(last)}."]
+        if last
+        else []
     )
     most = most_changed(all_series)
     change = largest_change(most) if most else None
     if most and change:
-        sentences.append(f"It moved most at {most.venue}, where it {_change_text(change, stress)}.")
+        sentences.append(
+            f"The largest change was at {most.venue}: it {_change_text(change, stress)}."
+        )
     else:
-        sentences.append("It moved nowhere.")
+        sentences.append("It changed at no venue.")
     once = sum(
         series.points[0].observed_at == series.until
         for series in all_series
@@ -62,7 +66,7 @@ def underlying_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stre
     )
     if once:
         noun = "venue was" if once == 1 else "venues were"
-        sentences.append(f"{numbers.count(once)} {noun} observed once, drawn as dots.")
+        sentences.append(f"{numbers.count(once)} {noun} observed once, shown as dots.")
     return " ".join(sentences)
 
 
@@ -73,7 +77,7 @@ def _range_text(last: Sequence[tuple[float, str]]) -> str:
             f"at {lowest}" if len(last) == 1 else f"at all {numbers.count(len(last))} venues"
         )
         return f"was {numbers.rate(low)} {venues_text}"
-    return f"lay between {numbers.rate(low)} at {lowest} and {numbers.rate(high)} at {highest}"
+    return f"was between {numbers.rate(low)} at {lowest} and {numbers.rate(high)} at {highest}"
 
 
 def weeks_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
@@ -82,15 +86,15 @@ def weeks_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
         sum(getattr(week, kind) for week in weeks) for kind in ("tighter", "looser", "mixed")
     )
     caption = (
-        f"From {numbers.date(weeks[0].week)} to {numbers.date(weeks[-1].week)} margins tightened"
-        f" {_times_text(tighter)}, loosened {_times_text(looser)} and did both, at different sizes,"
-        f" {_times_text(mixed)}."
+        f"From {numbers.date(weeks[0].week)} to {numbers.date(weeks[-1].week)},"
+        f" {numbers.count_text(tighter, 'change')} tightened margins, {numbers.count(looser)}"
+        f" loosened them and {numbers.count(mixed)} did both at different notionals."
     )
     peak = max(weeks, key=lambda week: week.tighter + week.looser + week.mixed)
     total = peak.tighter + peak.looser + peak.mixed
     if total:
         caption += (
-            f" Most changed in the week of {numbers.date(peak.week)}:"
+            f" The week of {numbers.date(peak.week)} had the most changes:"
             f" {numbers.count_text(peak.tighter, 'tighter', 'tighter')},"
             f" {numbers.count(peak.looser)} looser, {numbers.count(peak.mixed)} mixed."
         )
@@ -99,8 +103,8 @@ def weeks_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
     if tighter and near_stress:
         tightened_near_stress = sum(week.tighter for week in weeks if week.week in near_stress)
         caption += (
-            f" {numbers.share(tightened_near_stress, tighter)} of the tightenings fell into the"
-            f" {numbers.share(len(near_stress), len(mondays))} of weeks in or up to 14 days after stress."
+            f" {numbers.share(tightened_near_stress, tighter)} of tightenings occurred in the"
+            f" {numbers.share(len(near_stress), len(mondays))} of weeks during market stress or up to 14 days later."
         )
     return caption
 
@@ -115,10 +119,6 @@ def _change_text(change: LargestChange, stress: Sequence[StressWindow]) -> str:
     word = "rose" if change.after > change.before else "fell"
     stress_text = stress_nearby(stress, change.at)
     return (
-        f"{word} from {numbers.rate(change.before)} to {numbers.rate(change.after)}, first seen on"
+        f"{word} from {numbers.rate(change.before)} to {numbers.rate(change.after)}, first observed on"
         f" {numbers.date(change.at)}{f', {stress_text}' if stress_text else ''}"
     )
-
-
-def _times_text(times: int) -> str:
-    return numbers.count_text(times, "time")

@@ -33,8 +33,8 @@ def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
         tuple(labels),
         labels[0] if labels else "",
         labels[1] if len(labels) > 1 else "",
-        "Harmonization index by underlying: 100 where all ask the same, 50 where venues are on"
-        " average a factor of two away.",
+        "Harmonization index by underlying: 100 if all margins are identical, 50 if they differ by"
+        " an average factor of two.",
         join_words(sorted({row.weights for row in lookup.document.indices})) or "none",
         tuple(
             references[reference]
@@ -61,7 +61,9 @@ def _index_label(margin_type: str, reference: str) -> str:
 def _overall_text(summary: IndexSummary) -> str:
     name = _index_label(summary.margin_type, summary.reference)
     interval = (
-        f" (95 % interval {_interval_text(summary)})" if summary.interval_lower is not None else ""
+        f" (95\N{NO-BREAK SPACE}% interval {_interval_text(summary)})"
+        if summary.interval_lower is not None
+        else ""
     )
     underlyings = numbers.count_text(summary.underlyings, "underlying")
     return f"Over {underlyings}, {name}: {numbers.index(summary.value)}{interval}."

@@ -27,7 +27,7 @@ def reference(rule_set: RuleSetRow, number: int) -> Reference:
         flags = ", ".join(f"{flag.field} ({flag.status})" for flag in rule_set.flags)
         caveats.append(f"⚑ flags: {flags}")
     if not rule_set.statutory:
-        caveats.append("not law")
+        caveats.append("not statutory")
     marks = " ".join(f"{sign}{NBSP}{number}" for sign, _, number in signs)
     return Reference(
         f"{rule_set.id} {rule_set.version}",

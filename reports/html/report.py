@@ -84,7 +84,7 @@ def page(document: AuditDocument) -> ReportPage:
         finding_counts=join_words(levels),
         checks=tuple(check_row(check) for check in group_by_check(findings)),
         findings=tuple(finding_row(finding, rule_set_references) for finding in printed),
-        findings_selection=f"at most {PER_CHECK} of one check and {PER_VENUE} of those at one venue",
+        findings_selection=f"at most {PER_CHECK} per check and {PER_VENUE} per check and venue",
         findings_omitted=omitted_text(len(findings) - len(printed), "finding"),
         exclusions=exclusions(document),
         waivers=waiver_views(document),

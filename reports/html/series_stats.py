@@ -93,5 +93,5 @@ def stress_nearby(stress: Sequence[StressWindow], first: str, days: float = 0.0)
         return ""
     last = max(windows, key=lambda window: window.first)
     days_after = math.floor(start) - math.floor(day_number(last.last))
-    when = f"{numbers.count_text(days_after, 'day')} after" if days_after > 0 else "in"
+    when = f"{numbers.count_text(days_after, 'day')} after" if days_after > 0 else "during"
     return f"{when} the stress of {numbers.date_range(last.first, last.last)} ({last.name})"

@@ -36,7 +36,9 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
     for rule_set in lookup.references[:1]:
         verdicts = _verdicts(document, rule_set, "initial")
         share = numbers.share(verdicts[Verdict.UNDER], _evaluated_count(verdicts))
-        key_numbers.append(KeyFigure(share, f"of judged schedules ask less IM than {rule_set.id}"))
+        key_numbers.append(
+            KeyFigure(share, f"of evaluated schedules require less IM than {rule_set.id}")
+        )
     widest = _widest_point(lookup, "initial")
     if widest:
         underlying, point = widest
@@ -44,7 +46,7 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
         key_numbers.append(
             KeyFigure(
                 numbers.times(point.highest / point.lowest),
-                f"the least: what the dearest venue asks as IM on {underlying} at {notional}",
+                f"highest over lowest IM on {underlying} at {notional}",
             )
         )
     errors = dict(level_counts(document.findings))[Level.ERROR]
@@ -54,7 +56,7 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
         KeyFigure(
             numbers.share(observed, len(document.coverage)),
             "of listed venue–underlying pairs were observed within the last "
-            f"{numbers.age(document.stale_after_days)}; the rest is old, documentation or unknown",
+            f"{numbers.age(document.stale_after_days)}; the others are stale, from documentation or not observable",
         )
     )
     return tuple(key_numbers)
@@ -94,13 +96,13 @@ def _scope(lookup: Lookup) -> Statement:
         for level, number in level_counts(document.findings)
     ]
     return Statement(
-        "What was read",
+        "Scope",
         f"{numbers.count_text(len(document.schedules), 'margin schedule')} on"
         f" {numbers.count_text(underlyings, 'underlying')} at"
         f" {numbers.count_text(len(lookup.venues), 'venue')}, from"
         f" {numbers.count_text(len(document.snapshots), 'snapshot')};"
         f" {numbers.count_text(len(document.comparisons), 'underlying')} on two venues or more are"
-        f" compared. The checks made {numbers.count_text(len(document.findings), 'finding')}:"
+        f" compared. The checks produced {numbers.count_text(len(document.findings), 'finding')}:"
         f" {join_words(levels)}.",
     )
 
@@ -126,11 +128,11 @@ def _divergence(document: AuditDocument, rule_set: RuleSetRow) -> Statement:
         under, over = verdicts[Verdict.UNDER], verdicts[Verdict.OVER]
         not_observable = verdicts[Verdict.NOT_OBSERVABLE]
         sentences.append(
-            f"Of {numbers.count_text(evaluated, 'schedule')} judged on {margin_name(margin_type)},"
+            f"Of {numbers.count_text(evaluated, 'schedule')} evaluated on {margin_name(margin_type)},"
             f" {numbers.count(under)} ({numbers.share(under, evaluated)}) lie below"
             f" {rule_set.title} by more than its tolerance and {numbers.count(over)}"
             f" ({numbers.share(over, evaluated)}) above; {numbers.count(not_observable)} more could not be"
-            " judged."
+            " evaluated."
         )
     return Statement(f"Against {rule_set.id}", " ".join(sentences))
 
@@ -138,18 +140,18 @@ def _divergence(document: AuditDocument, rule_set: RuleSetRow) -> Statement:
 def _harmonization(reference: str, indices: list[Index]) -> Statement:
     first, last = indices[:_NAMED], indices[-_NAMED:][::-1]
     highest = join_words([f"{row.underlying} ({numbers.index(row.value)})" for row in first])
-    text = f"Most alike are {highest}"
+    text = f"Highest index: {highest}"
     if len(indices) > len(first):
         lowest = join_words([f"{row.underlying} ({numbers.index(row.value)})" for row in last])
-        text += f"; least, {lowest}"
+        text += f"; lowest: {lowest}"
     middle = indices[len(indices) // 2]
     dates = numbers.date_range(
         min(index.oldest for index in indices), max(index.newest for index in indices)
     )
     return Statement(
         f"Harmonization against {reference_text(reference)}",
-        f"{text}. The middle of {numbers.count_text(len(indices), 'underlying')} stands at"
-        f" {numbers.index(middle.value)}; 100 is identical, 50 a factor of two apart on average."
+        f"{text}. The median of {numbers.count_text(len(indices), 'underlying')} is"
+        f" {numbers.index(middle.value)}; 100 means identical margins, 50 an average factor of two."
         f" Dates compared: {dates}.",
     )
 
@@ -185,17 +187,18 @@ def _widest_spread(lookup: Lookup, margin_type: str, widest: tuple[str, SpreadPo
     return Statement(
         f"Widest {margin_abbreviation(margin_type)} spread",
         f"{underlying} at {numbers.usd(point.notional)}: {join_words(point.lowest_venues, 2)}"
-        f" {'asks' if len(point.lowest_venues) == 1 else 'ask'} {_margin_text(point.lowest, point.notional)},"
-        f" {join_words(point.highest_venues, 2)} {_margin_text(point.highest, point.notional)} —"
-        f" {numbers.usd(point.spread)} or {numbers.times(point.highest / point.lowest)} apart, over"
-        f" {numbers.count_text(point.venues, 'venue')}, dates"
+        f" {'requires' if len(point.lowest_venues) == 1 else 'require'}"
+        f" {_margin_text(point.lowest, point.notional)},"
+        f" {join_words(point.highest_venues, 2)} {_margin_text(point.highest, point.notional)}:"
+        f" a spread of {numbers.usd(point.spread)} over {numbers.count_text(point.venues, 'venue')},"
+        f" the highest {numbers.times(point.highest / point.lowest)} the lowest. Dates compared:"
         f" {numbers.date_range(spread.oldest, spread.newest)}.",
     )
 
 
 def _margin_text(margin: float, notional: float) -> str:
     rate = margin / notional
-    return f"{numbers.usd(margin)} ({numbers.rate(rate)}, {numbers.leverage(rate)})"
+    return f"{numbers.usd(margin)} ({numbers.rate(rate)}, {numbers.leverage_at(rate)})"
 
 
 def _data_gaps(document: AuditDocument) -> Statement:
@@ -207,20 +210,20 @@ def _data_gaps(document: AuditDocument) -> Statement:
     reasons = Counter(row.reason for row in not_observable if row.reason).most_common(_NAMED)
     text = (
         f"{numbers.count(len(not_observable))} of {numbers.count_text(total, 'listed venue–underlying pair')}"
-        f" ({numbers.share(len(not_observable), total)})"
+        f" ({numbers.share(len(not_observable), total)}) are not observable"
     )
     if reasons:
         causes = [
             f"{reason} ({numbers.count(number)})"
             for reason, number in sorted(reasons, key=lambda pair: (-pair[1], pair[0]))
         ]
-        text += f"; mostly because: {'; '.join(causes)}"
+        text += f", mainly for these reasons: {'; '.join(causes)}"
     return Statement(
-        "What could not be observed",
+        "Data gaps",
         f"{text}. Another {numbers.count(tally[CoverageStatus.STALE])} rest on stale snapshots and"
         f" {numbers.count(tally[CoverageStatus.DOCUMENTATION])} on documentation;"
-        f" {numbers.count_text(len(document.defects), 'entry', 'entries')} that venues sent could not"
-        " be read. What could not be observed is never counted as compliant.",
+        f" {numbers.count_text(len(document.defects), 'entry', 'entries')} from venues could not be read."
+        " Missing data never counts as compliant.",
     )
 
 
@@ -233,9 +236,9 @@ def _compared_dates(document: AuditDocument) -> Statement:
     oldest = max((row.age_days for row in document.snapshots), default=None)
     return Statement(
         "Dates compared",
-        f"Cross-venue figures compare {compared}. The oldest of"
+        f"Cross-venue statistics compare observations of {compared}. The oldest of"
         f" {numbers.count_text(len(document.snapshots), 'snapshot')} is {numbers.age(oldest)} old;"
-        f" {numbers.count(len(stale))} passed the limit of"
+        f" {numbers.count(len(stale))} exceeded the limit of"
         f" {numbers.age(document.stale_after_days)} and {'is' if len(stale) == 1 else 'are'}"
         " marked stale.",
     )

@@ -84,12 +84,16 @@ def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
         if not member.included:
             reasons.setdefault(member.exclusion_reason, []).append(member.venue)
     exclusions = [f"{join_words(venues)} ({reason})" for reason, venues in sorted(reasons.items())]
-    notes = [f"Shown, but in no cross-venue figure: {'; '.join(exclusions)}."] if exclusions else []
+    notes = (
+        [f"Shown, but excluded from cross-venue statistics: {'; '.join(exclusions)}."]
+        if exclusions
+        else []
+    )
     stale = [member.venue for member in comparison.members if member.stale]
     if len(stale) > _STALE:
         venues_text = numbers.count_text(len(comparison.members), "venue")
         notes.append(
-            f"Stale: {numbers.count(len(stale))} of {venues_text}, each marked in the numbers below."
+            f"Stale: {numbers.count(len(stale))} of {venues_text}, each marked in the table."
         )
     elif stale:
         notes.append(f"Stale: {join_words(stale)}.")
@@ -104,7 +108,7 @@ def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
         meanings_text = join_words(
             [f"{meaning} ({meanings[meaning]})" for meaning in sorted(meanings)]
         )
-        notes.append(f"Maintenance margin does not mean the same at every venue: {meanings_text}.")
+        notes.append(f"The meaning of maintenance margin differs between venues: {meanings_text}.")
     return tuple(notes)
 
 
@@ -121,12 +125,11 @@ def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> st
     if point:
         lowest_rate, highest_rate = point.lowest / point.notional, point.highest / point.notional
         result = (
-            f"at {notional}, of {numbers.count_text(point.venues, 'venue')} compared,"
-            f" {join_words(point.lowest_venues, _NAMED)}"
-            f" {'asks' if len(point.lowest_venues) == 1 else 'ask'} least,"
-            f" {numbers.rate(lowest_rate)} ({numbers.leverage(lowest_rate)}), and"
-            f" {join_words(point.highest_venues, _NAMED)} most,"
-            f" {numbers.rate(highest_rate)} ({numbers.leverage(highest_rate)})"
+            f"at {notional}, the lowest margin of {numbers.count_text(point.venues, 'venue')}"
+            f" compared is {numbers.rate(lowest_rate)} ({numbers.leverage_at(lowest_rate)}) at"
+            f" {join_words(point.lowest_venues, _NAMED)}, the highest"
+            f" {numbers.rate(highest_rate)} ({numbers.leverage_at(highest_rate)}) at"
+            f" {join_words(point.highest_venues, _NAMED)}"
         )
     elif curves:
         rates = [rate for curve in curves for rate in curve.rate]
@@ -140,10 +143,8 @@ def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> st
     comparison = lookup.comparisons.get(underlying)
     not_drawn = {member.venue for member in comparison.members} if comparison else set()
     not_drawn -= {curve.name for curve in curves}
-    not_drawn_text = (
-        f", {numbers.count(len(not_drawn))} more in the numbers below" if not_drawn else ""
-    )
-    return f"{name} on {underlying}, {venue_count} drawn{not_drawn_text}: {result}.{required}{dates_text}"
+    not_drawn_text = f", {numbers.count(len(not_drawn))} more in the table" if not_drawn else ""
+    return f"{name} on {underlying}, {venue_count} in the chart{not_drawn_text}: {result}.{required}{dates_text}"
 
 
 def _dates(spread: Spread | None) -> str:
@@ -158,7 +159,7 @@ def _reference_requirement(lookup: Lookup, underlying: str, margin_type: str) ->
         for member in comparison.members if comparison else ():
             point = point_at(lookup.divergence(rule_set.id, margin_type, member), notional)
             if point and point.required is not None:
-                return f" {rule_set.id} asks {numbers.rate(point.required / notional)}."
+                return f" {rule_set.id} requires {numbers.rate(point.required / notional)}."
     return ""
 
 

@@ -73,7 +73,7 @@ def _night_view(night: Night, up: str) -> NightView:
 def _no_change_text(night: Night) -> str:
     """Returns the text for a night without changes: unchanged, or not observed."""
     is_observed = any(venue.status in {"gathered", "held"} for venue in night.venues)
-    return "Nothing changed." if is_observed or not night.venues else "Nothing was observed."
+    return "No changes." if is_observed or not night.venues else "No observations."
 
 
 def tally(changes: Iterable[Change]) -> str:
@@ -169,7 +169,7 @@ def _facts(change: Change) -> Iterator[str]:
     if change.rule_before != change.rule_after:
         yield f"tiers {change.rule_before or numbers.NOT_OBSERVABLE} → {change.rule_after or numbers.NOT_OBSERVABLE}"
     if change.price != 1.0:
-        yield f"prices taken out: the later is {change.price:.4g} times the earlier"
+        yield f"price effect removed: the later price is {change.price:.4g} times the earlier"
 
 
 def _margin_facts(margin: MarginChange) -> Iterator[str]:
@@ -177,11 +177,11 @@ def _margin_facts(margin: MarginChange) -> Iterator[str]:
     if margin.largest_rise is not None and margin.tighter:
         notional = numbers.usd(margin.rise_notional)
         largest = numbers.deviation(margin.largest_rise)
-        yield f"{word} higher: {_ranges_text(margin.tighter)}; most {largest} at {notional}"
+        yield f"{word} higher: {_ranges_text(margin.tighter)}; at most {largest} at {notional}"
     if margin.largest_fall is not None and margin.looser:
         notional = numbers.usd(margin.fall_notional)
         largest = numbers.deviation(margin.largest_fall)
-        yield f"{word} lower: {_ranges_text(margin.looser)}; most {largest} at {notional}"
+        yield f"{word} lower: {_ranges_text(margin.looser)}; at most {largest} at {notional}"
 
 
 def _ranges_text(ranges: Sequence[Range]) -> str:

@@ -32,18 +32,16 @@ class Site:
 
 def changes_page(nights: Sequence[Night], months: Sequence[str], site: Site) -> bytes:
     """Renders the page of the newest nights, newest first; `months` are those with a page."""
-    dates = (
-        numbers.date_range(nights[-1].night[:10], nights[0].night[:10]) if nights else "no night"
-    )
+    dates = numbers.date_range(nights[-1].night[:10], nights[0].night[:10]) if nights else "no run"
     links = tuple((f"changes/{month}.html", month_name(month)) for month in reversed(months))
-    return _page("What changed", f"Nights of {dates}.", "", nights, links, site)
+    return _page("Changes", f"Nights of {dates}.", "", nights, links, site)
 
 
 def month_page(month: str, nights: Sequence[Night], around: tuple[str, str], site: Site) -> bytes:
     """Renders one month of changes; `around` is the month before and after, empty if absent."""
     links = tuple((f"{neighbour}.html", month_name(neighbour)) for neighbour in around if neighbour)
     standfirst = f"{numbers.count_text(len(nights), 'night')}."
-    return _page(f"What changed in {month_name(month)}", standfirst, "../", nights, links, site)
+    return _page(f"Changes in {month_name(month)}", standfirst, "../", nights, links, site)
 
 
 def feed(nights: Sequence[Night], site: Site) -> bytes:

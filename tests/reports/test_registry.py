@@ -14,7 +14,7 @@ def test_an_unknown_format_names_those_that_there_are() -> None:
     with pytest.raises(UnknownFormatError) as raised:
         renderer("pdf")
     assert str(raised.value) == (
-        "no format is called 'pdf'; there are csv, github, html, json, jsonl, junit, markdown, "
+        "unknown format 'pdf'; use csv, github, html, json, jsonl, junit, markdown, "
         "parquet, sarif, table, xlsx"
     )
 

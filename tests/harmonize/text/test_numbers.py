@@ -15,6 +15,7 @@ RATES = st.floats(min_value=0, max_value=100)
 WRITERS: tuple[Callable[[float | None], str], ...] = (
     numbers.usd,
     numbers.rate,
+    numbers.leverage_at,
     numbers.leverage,
     numbers.times,
     numbers.deviation,
@@ -69,7 +70,11 @@ def test_amounts_have_three_digits_and_a_unit(amount: float | None, text: str) -
     [
         (0.02, "2.0 %", "50×"),
         (0.004, "0.4 %", "250×"),
-        (0.00416136, "0.416 %", "240×"),
+        (0.00416136, "0.4161 %", "240×"),
+        (0.00666666, "0.6667 %", "150×"),
+        (1 / 3, "33.33 %", "3×"),
+        (0.000012345, "0.001234 %", "81,004×"),
+        (12.34567, "1,234.6 %", "0.08×"),
         (0.0125, "1.25 %", "80×"),
         (0.125, "12.5 %", "8×"),
         (0.03, "3.0 %", "33.3×"),
@@ -85,7 +90,7 @@ def test_a_rate_and_the_leverage_that_it_allows(
     rate: float | None, text: str, leverage: str
 ) -> None:
     assert with_spaces(numbers.rate(rate)) == text
-    assert numbers.leverage(rate) == leverage
+    assert numbers.leverage_at(rate) == leverage
 
 
 @pytest.mark.parametrize(
@@ -192,6 +197,7 @@ def test_counts_sizes_hashes_and_factors() -> None:
     assert with_spaces(numbers.times(2.54)) == "2.5 times"
     assert with_spaces(numbers.axis_rate(0.005)) == "0.5 %"
     assert with_spaces(numbers.axis_rate(1.0)) == "100 %"
+    assert numbers.leverage(33.333) == "33.3×"
 
 
 @given(FINITE)

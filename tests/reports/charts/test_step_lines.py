@@ -309,8 +309,8 @@ def test_of_equal_moves_the_first_counts_and_falls_count_as_rises() -> None:
     ("at", "beginning"),
     [
         ("2024-03-09T23:59:59Z", ""),
-        ("2024-03-10T00:00:00Z", "in the stress of"),
-        ("2024-03-12T23:59:59Z", "in the stress of"),
+        ("2024-03-10T00:00:00Z", "during the stress of"),
+        ("2024-03-12T23:59:59Z", "during the stress of"),
         ("2024-03-13T00:00:00Z", "1\u00a0day after the stress of"),
         ("2024-03-26T23:59:59Z", "14\u00a0days after the stress of"),
         ("2024-03-27T00:00:00Z", ""),

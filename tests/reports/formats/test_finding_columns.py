@@ -126,11 +126,11 @@ def test_the_workbook_names_every_rule_set_and_every_payload() -> None:
     ]
     heading, *lines = book["Provenance"].iter_rows(values_only=True)
     rows = [dict(zip(heading, line, strict=True)) for line in lines]
-    snapshots = [item for item in rows if item["what"] == "snapshot"]
+    snapshots = [item for item in rows if item["item"] == "snapshot"]
     assert [(item["venue"], item["age_days"], item["stale"]) for item in snapshots] == [
         (item.venue, item.age_days, "yes" if item.stale else "no") for item in DOCUMENT.snapshots
     ]
-    payloads = [item for item in rows if item["what"] == "payload"]
+    payloads = [item for item in rows if item["item"] == "payload"]
     assert [(item["call"], item["origin"], item["sha256"]) for item in payloads] == [
         (item.call, item.origin, item.sha256)
         for snapshot in DOCUMENT.snapshots
@@ -262,7 +262,7 @@ def test_markdown_makes_neither_a_link_nor_a_cell_of_hostile_text(sent: str) -> 
 def test_markdown_gives_the_title_and_the_sources_of_a_rule_set() -> None:
     page = text("markdown")
     assert "- **synthetic-baseline** 0.1, Synthetic baseline; schedule, benchmark\n" in page
-    assert "- **synthetic-cap** 2.0, Synthetic leverage cap; cap, law\n" in page
+    assert "- **synthetic-cap** 2.0, Synthetic leverage cap; cap, statutory\n" in page
     assert "  - secondary: A quotation of it\n" in page
 
 

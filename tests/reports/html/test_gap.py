@@ -38,10 +38,10 @@ def charts() -> dict[str, Chart]:
 def test_a_section_has_four_pictures_each_with_a_sentence_and_a_table() -> None:
     by_title = charts()
     assert list(by_title) == [
-        "The gap and its two parts",
-        "How far to liquidation",
-        "Where the cheapest split holds it",
-        "Who is cheapest",
+        "Arbitrage gap and its components",
+        "Distance to liquidation",
+        "Allocation of the optimal split",
+        "Venue with the lowest margin",
     ]
     for chart in by_title.values():
         assert chart.caption.endswith(".")
@@ -50,14 +50,18 @@ def test_a_section_has_four_pictures_each_with_a_sentence_and_a_table() -> None:
 
 
 def test_the_sentence_of_the_gap_carries_its_numbers() -> None:
-    caption = charts()["The gap and its two parts"].caption.replace("\N{NO-BREAK SPACE}", " ")
-    assert "asks $20k and the cheapest split over venues $8k: a gap of $12k" in caption
-    assert "worth $1.2k a year where capital costs 10.0 %" in caption
-    assert "$10k of it would be gone and $2k would remain" in caption
+    caption = charts()["Arbitrage gap and its components"].caption.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert (
+        "requires $20k and the optimal split over venues $8k: an arbitrage gap of $12k" in caption
+    )
+    assert "or $1.2k per year at a cost of capital of 10.0 %" in caption
+    assert "$10k of the gap would close (divergence) and $2k would remain" in caption
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason() -> None:
-    rows = {row[0]: row for row in charts()["How far to liquidation"].rows}
+    rows = {row[0]: row for row in charts()["Distance to liquidation"].rows}
     assert rows["venue-c"][1:3] == ("–", "–")
     assert rows["venue-c"][-1] == "MM is not observable"
     assert rows["venue-b"][-1] == "without its fee add-on: taker fee"
@@ -68,8 +72,8 @@ def test_an_underlying_without_a_reference_has_no_gap_to_draw() -> None:
     bare = replace(document.liquidations[0], underlying="ETH")
     both = replace(document, liquidations=(*document.liquidations, bare))
     _, eth = gap_sections(Lookup(both))
-    assert next(chart.title for chart in eth.charts) == "How far to liquidation"
-    assert eth.reason == "Some sizes are left out: the venues do not take $1,000,000."
+    assert next(chart.title for chart in eth.charts) == "Distance to liquidation"
+    assert eth.reason == "Some notionals are excluded: the venues do not take $1,000,000."
 
 
 def test_of_two_rule_sets_the_first_is_drawn() -> None:

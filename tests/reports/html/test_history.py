@@ -210,7 +210,9 @@ def test_figures_of_courses() -> None:
 
 def test_stress_is_named_in_it_and_for_two_weeks_after() -> None:
     assert stress_nearby(STRESS, day(18.9)) == ""
-    assert plain(stress_nearby(STRESS, day(19.5))) == "in the stress of 20–21 Jan 2026 (BTC −20 %)"
+    assert (
+        plain(stress_nearby(STRESS, day(19.5))) == "during the stress of 20–21 Jan 2026 (BTC −20 %)"
+    )
     assert plain(stress_nearby(STRESS, day(25))).startswith("5 days after the stress of ")
     assert stress_nearby(STRESS, day(35.1)) == ""
 
@@ -218,10 +220,10 @@ def test_stress_is_named_in_it_and_for_two_weeks_after() -> None:
 def test_sentences_say_what_was_drawn() -> None:
     series = course((0, 0.02), (25, 0.132))
     assert plain(schedule_caption([series], STRESS)) == (
-        "IM at $1m rose from 2.0 % to 13.2 %, first seen on 26 Jan 2026, 5 days after the stress of"
-        " 20–21 Jan 2026 (BTC −20 %); its highest is 6.6 times its lowest."
+        "IM at $1m rose from 2.0 % to 13.2 %, first observed on 26 Jan 2026, 5 days after the stress of"
+        " 20–21 Jan 2026 (BTC −20 %); the highest rate is 6.6 times the lowest."
     )
-    assert schedule_caption([course((0, 0.02))], ()).startswith("No margin of it moved from ")
+    assert schedule_caption([course((0, 0.02))], ()).startswith("No margin changed from ")
     single = course((0, 0.05), venue="bybit", until=0)
     caption = plain(underlying_caption([series, single], ()))
     assert "13.2" in caption
@@ -229,10 +231,10 @@ def test_sentences_say_what_was_drawn() -> None:
     assert "1 venue was observed once" in caption
     weeks_text = plain(weeks_caption(WEEKS, STRESS))
     assert (
-        "tightened 12 times, loosened 4 times and did both, at different sizes, 2 times"
+        "12 changes tightened margins, 4 loosened them and 2 did both at different notionals"
         in weeks_text
     )
-    assert "Most changed in the week of" in weeks_text
+    assert "The week of 2 Feb 2026 had the most changes" in weeks_text
 
 
 # Section and files
@@ -262,7 +264,7 @@ def test_the_recorded_report_follows_the_underlyings_with_curves() -> None:
     assert page.history is not None
     assert [section.underlying for section in page.history.sections[:-1]] == underlyings
     assert page.history.sections[-1].underlying == "Changes by week"
-    assert '<section id="past"' in report.html(answer.document)
+    assert '<section id="history"' in report.html(answer.document)
 
 
 def test_files_are_whole_and_need_nothing_else() -> None:

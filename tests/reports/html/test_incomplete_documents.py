@@ -42,7 +42,7 @@ def test_curves_without_a_comparison_are_drawn_and_read_off_at_their_points() ->
     assert rows[BASELINE] == ["–", "2.0 %", "4.0 %", "–"]  # at a jump, the rate of the lower piece
     assert "from 0.4 % to 10.0 % of notional." in caption(bare)
     assert page(bare).ranking.blocks == ()
-    assert "No underlying could be compared." in html(bare)
+    assert "No underlying can be compared." in html(bare)
 
 
 def test_a_figure_that_no_venue_publishes_is_said_to_be_not_observable() -> None:
@@ -53,7 +53,7 @@ def test_a_figure_that_no_venue_publishes_is_said_to_be_not_observable() -> None
     text = caption(replace(document, curves=initial_only, spreads=(), divergences=()), index=1)
     assert (
         text
-        == "Maintenance margin on BTC, 0 venues drawn, 5 more in the numbers below: not observable at any venue."
+        == "Maintenance margin on BTC, 0 venues in the chart, 5 more in the table: not observable at any venue."
     )
 
 
@@ -83,9 +83,7 @@ def test_an_underlying_that_the_reference_does_not_know_is_counted_not_shown() -
     only_btc = tuple(row for row in document.divergences if row.underlying == "BTC")
     view = page(replace(document, divergences=only_btc))
     assert view.heat_maps[0].columns == ("BTC",)
-    assert (
-        with_spaces(view.heat_maps_omitted) == f"{BASELINE} says nothing of 1 compared underlying"
-    )
+    assert with_spaces(view.heat_maps_omitted) == f"{BASELINE} does not cover 1 compared underlying"
 
 
 def test_a_venue_without_a_reason_or_a_schedule_is_not_observable() -> None:
@@ -179,16 +177,17 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
     }
     assert texts == {
         "Caps and minimums": (
-            "Ask less than synthetic-cap (IM 50 % (primary); law): 1 instrument at 1 venue. What is "
-            "law would be breached if the contract were offered to the clients it protects."
+            "Margins below synthetic-cap (IM 50 % (primary); statutory): 1 instrument at 1 venue. A "
+            "statutory requirement would be breached if the contract were offered to the clients it "
+            "protects."
         ),
         "Prohibitions": (
-            "Prohibited at any margin, if offered to the clients protected: ban: 2 schedules at "
+            "Prohibited at any margin, if offered to the protected clients: ban: 2 schedules at "
             "2 venues. A prohibition is not a margin of 100 %."
         ),
-        "Models of risk": (
+        "Risk models": (
             "Initial margin against model: 1 of 2 schedules below by more than the tolerance, 1 "
-            "above. Not observable, for want of inputs: blind."
+            "above. Not observable, because inputs are missing: blind."
         ),
     }
 
@@ -206,7 +205,7 @@ def test_a_finding_without_a_divergence_is_shown_by_its_rate() -> None:
 def test_meanings_of_mm_that_differ_are_said_before_comparing() -> None:
     notes = page(sample()).underlyings[0].notes
     assert notes[-1] == (
-        "Maintenance margin does not mean the same at every venue:"
+        "The meaning of maintenance margin differs between venues:"
         " liquidation trigger (3) and margin call (1)."
     )
     assert "Stale: venue-b." in notes

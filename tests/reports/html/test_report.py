@@ -29,7 +29,7 @@ SECTIONS = (
     "ranking",
     "divergence",
     "underlyings",
-    "worth",
+    "gap",
     "findings",
     "coverage",
     "rules",
@@ -169,15 +169,16 @@ def test_every_drawing_has_a_title_and_states_its_result(report: str) -> None:
     assert [title for title, _ in titles] == [
         "Initial margin on BTC",
         "Maintenance margin on BTC",
-        "Gap on BTC",
+        "Arbitrage gap on BTC",
         "Liquidation distance on BTC",
-        "Split of BTC",
-        "Who is cheapest on BTC",
+        "Optimal split of BTC",
+        "Lowest margin on BTC",
     ]
     description = titles[0][1].replace("\N{NO-BREAK SPACE}", " ")
     assert description == (
-        "Initial margin on BTC, 5 venues drawn: at $1m, of 3 venues compared, venue-a asks least,"
-        " 2.0 % (50×), and venue-c most, 4.0 % (25×). synthetic-baseline asks 4.0 %."
+        "Initial margin on BTC, 5 venues in the chart: at $1m, the lowest margin of 3 venues compared"
+        " is 2.0 % (50×) at venue-a, the highest 4.0 % (25×) at venue-c. synthetic-baseline requires"
+        " 4.0 %."
         " Dates compared: 3 Sep – 19 Nov 2025."
     )
 
@@ -251,7 +252,7 @@ def test_the_ranking_names_its_weights_dates_and_notionals(tree: Tree) -> None:
         "$10k – $10m",
         "3 Sep – 19 Nov 2025",
     ]
-    assert "Weights of venues: equal." in "".join(tree.text)
+    assert "Venue weights: equal." in "".join(tree.text)
 
 
 def test_the_summary_is_made_of_the_documents_numbers(report: str) -> None:
@@ -260,23 +261,26 @@ def test_the_summary_is_made_of_the_documents_numbers(report: str) -> None:
         "\N{NO-BREAK SPACE}", " "
     )
     assert "6 margin schedules on 3 underlyings at 5 venues, from 3 snapshots" in text
-    assert "The checks made 7 findings: 2 error, 2 warning and 3 info." in text
-    assert "Of 10 schedules judged on initial margin, 6 (60 %) lie below Synthetic baseline" in text
-    assert "2 more could not be judged" in text
-    assert "Ask less than synthetic-cap (; law): 0 instruments at 0 venues." in text
-    assert "Most alike are BTC (71.2) and ETH (48.0)." in text
+    assert "The checks produced 7 findings: 2 error, 2 warning and 3 info." in text
     assert (
-        "venue-a asks $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×) — $20k or 2 times apart" in text
+        "Of 10 schedules evaluated on initial margin, 6 (60 %) lie below Synthetic baseline" in text
+    )
+    assert "2 more could not be evaluated" in text
+    assert "Margins below synthetic-cap (statutory): 0 instruments at 0 venues." in text
+    assert "Highest index: BTC (71.2) and ETH (48.0)." in text
+    assert (
+        "venue-a requires $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×): a spread of $20k over"
+        " 3 venues, the highest 2 times the lowest." in text
     )
     assert "3 of 11 listed venue–underlying pairs (27 %)" in text
-    assert "Cross-venue figures compare 3 Sep – 19 Nov 2025." in text
+    assert "Cross-venue statistics compare observations of 3 Sep – 19 Nov 2025." in text
     for statement in summary:
         assert escape(statement.text, quote=False) in report.replace("&#39;", "'")
 
 
 def test_flags_and_checked_sources_stand_where_the_reference_is_used(tree: Tree) -> None:
     text = "".join(tree.text).replace("\N{NO-BREAK SPACE}", " ")
-    caveat = "sources: ◇ 1 derived, ● 1 primary, ◐ 1 secondary, ○ 1 unverified; ⚑ flags: tiers (design choice); not law"
+    caveat = "sources: ◇ 1 derived, ● 1 primary, ◐ 1 secondary, ○ 1 unverified; ⚑ flags: tiers (design choice); not statutory"
     assert text.count(caveat) == 4  # ranking, two heat-maps, one underlying
     finding = next(cells for cells in tree.rows if cells[1:2] == ["MH301"])
     assert finding[8].replace("\N{NO-BREAK SPACE}", " ") == f"{BASELINE} 0.1◇ 1 ● 1 ◐ 1 ○ 1 ⚑ 1"
@@ -301,7 +305,7 @@ def test_a_document_of_real_size_stays_below_a_megabyte() -> None:
     spaced = text.replace("\N{NO-BREAK SPACE}", " ")
     assert "The 20 most harmonized" in text
     assert "388 more are in the JSON document" in spaced
-    assert re.search(r"9,9\d\d findings more in the JSON document", spaced)
+    assert re.search(r"9,9\d\d more findings in the JSON document", spaced)
 
 
 def luminance(colour: str) -> float:

@@ -101,7 +101,7 @@ def test_every_page_is_well_formed_and_the_same_twice() -> None:
         read(first)
         assert page(*sample) == first
         assert pages.feed(sample, SITE) == pages.feed(sample, SITE)
-    assert "No night has been run yet." in text(page())
+    assert "No run yet." in text(page())
 
 
 def test_nights_that_were_not_run_are_said_to_be_missing() -> None:
