@@ -24,6 +24,9 @@ VERDICTS = (
 )
 """Verdicts, most severe first."""
 
+EVALUATED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
+"""Verdicts of schedules that were evaluated against a rule set."""
+
 PER_CHECK, PER_VENUE = 8, 2
 """Largest number of findings printed per check, and per check and venue."""
 
@@ -61,8 +64,8 @@ def sort_by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=_severity))
 
 
-def select_leading(findings: Iterable[Finding], most: int) -> tuple[Finding, ...]:
-    """Selects at most `most` findings to print, so that no check or venue displaces the others.
+def select_leading(findings: Iterable[Finding], limit: int) -> tuple[Finding, ...]:
+    """Selects at most `limit` findings to print, so that no check or venue displaces the others.
 
     If thousands of instruments fail the same check, the most severe findings would all repeat
     that check. The table of checks counts the findings that are not printed.
@@ -72,7 +75,7 @@ def select_leading(findings: Iterable[Finding], most: int) -> tuple[Finding, ...
     for finding in findings:
         pair = (finding.code, finding.venue)
         if (
-            len(selected) < most
+            len(selected) < limit
             and per_check[finding.code] < PER_CHECK
             and per_venue[pair] < PER_VENUE
         ):

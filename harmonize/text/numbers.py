@@ -11,9 +11,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 NOT_OBSERVABLE = "–"
+NBSP = "\N{NO-BREAK SPACE}"
 
 _MINUS = "−"
-_NBSP = "\N{NO-BREAK SPACE}"
 _UNITS = (("", 1), ("k", 10**3), ("m", 10**6), ("bn", 10**9), ("tn", 10**12))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """English month abbreviations."""
@@ -32,13 +32,12 @@ def usd(amount: float | None, digits: int = 3) -> str:
     if amount is None or not math.isfinite(amount):
         return NOT_OBSERVABLE
     magnitude = abs(Decimal(repr(float(amount))))
-    candidates = [
-        (
-            _round_significant(magnitude / factor, digits, most=_CENTS if factor == 1 else digits),
-            suffix,
+    candidates = []
+    for suffix, factor in _UNITS:
+        places = _CENTS if factor == 1 else digits
+        candidates.append(
+            (_round_significant(magnitude / factor, digits, max_places=places), suffix)
         )
-        for suffix, factor in _UNITS
-    ]
     number, suffix = next(
         (candidate for candidate in candidates if Decimal(candidate[0]) < _THOUSAND), candidates[-1]
     )
@@ -58,14 +57,16 @@ def rate(value: float | None) -> str:
     percent = Decimal(repr(float(value))) * 100
     magnitude = abs(percent)
     if 0 < magnitude < _THOUSANDTH:
-        return f"{_sign(value)}<0.001{_NBSP}%"
+        return f"{_sign(value)}<0.001{NBSP}%"
     places = max(1, _RATE_DIGITS - 1 - magnitude.adjusted())
-    return f"{_sign(value)}{_group_thousands(_round_places(magnitude, places), least=1)}{_NBSP}%"
+    digits = _group_thousands(_round_places(magnitude, places), min_places=1)
+    return f"{_sign(value)}{digits}{NBSP}%"
 
 
 def axis_rate(value: float) -> str:
     """Returns a rate for an axis label, in the fewest digits: ``5 %``, ``0.5 %``."""
-    return f"{_group_thousands(_round_significant(Decimal(repr(float(value))) * 100, 2, most=6))}{_NBSP}%"
+    percent = Decimal(repr(float(value))) * 100
+    return f"{_group_thousands(_round_significant(percent, 2, max_places=6))}{NBSP}%"
 
 
 def leverage(multiple: float | Decimal | None) -> str:
@@ -73,7 +74,7 @@ def leverage(multiple: float | Decimal | None) -> str:
     if multiple is None or not math.isfinite(multiple):
         return NOT_OBSERVABLE
     magnitude = abs(multiple if isinstance(multiple, Decimal) else Decimal(repr(float(multiple))))
-    text = _group_thousands(_round_significant(magnitude, 3, most=2))
+    text = _group_thousands(_round_significant(magnitude, 3, max_places=2))
     return f"{_MINUS if multiple < 0 and text != '0' else ''}{text}×"
 
 
@@ -89,7 +90,7 @@ def times(ratio: float | None) -> str:
     if ratio is None or not math.isfinite(ratio):
         return NOT_OBSERVABLE
     magnitude = abs(Decimal(repr(float(ratio))))
-    return f"{_sign(ratio)}{_group_thousands(_round_significant(magnitude, 2, most=1))}{_NBSP}times"
+    return f"{_sign(ratio)}{_group_thousands(_round_significant(magnitude, 2, max_places=1))}{NBSP}times"
 
 
 def deviation(value: float | None) -> str:
@@ -101,7 +102,7 @@ def deviation(value: float | None) -> str:
         return NOT_OBSERVABLE
     if -1 < value <= -_NEARLY_ALL:
         tenths = (Decimal(repr(float(value))) * 100).quantize(_TENTH, ROUND_DOWN)
-        return f"{_MINUS}{_group_thousands(str(-tenths))}{_NBSP}%"
+        return f"{_MINUS}{_group_thousands(str(-tenths))}{NBSP}%"
     return _with_sign(
         Decimal(repr(float(value))) * 100, places=1, whole_from=Decimal("9.95"), unit="%"
     )
@@ -133,7 +134,7 @@ def count(value: int) -> str:
 
 def count_text(value: int, singular: str, plural: str = "") -> str:
     """Returns a count with its noun: ``1 venue``, ``12 venues``; `plural` defaults to adding s."""
-    return f"{count(value)}{_NBSP}{singular if value == 1 else plural or singular + 's'}"
+    return f"{count(value)}{NBSP}{singular if value == 1 else plural or singular + 's'}"
 
 
 def share(part: int, whole: int) -> str:
@@ -142,10 +143,10 @@ def share(part: int, whole: int) -> str:
         return NOT_OBSERVABLE
     percent = int((Decimal(100 * part) / whole).to_integral_value(ROUND_HALF_EVEN))
     if percent == 0 and part:
-        return f"under 1{_NBSP}%"
+        return f"under 1{NBSP}%"
     if percent == 100 and part < whole:  # noqa: PLR2004 - all of it
-        return f"over 99{_NBSP}%"
-    return f"{percent}{_NBSP}%"
+        return f"over 99{NBSP}%"
+    return f"{percent}{NBSP}%"
 
 
 def date(iso_time: str | None) -> str:
@@ -153,14 +154,14 @@ def date(iso_time: str | None) -> str:
     if not iso_time:
         return NOT_OBSERVABLE
     day = parse_utc(iso_time)
-    return _NBSP.join((str(day.day), MONTHS[day.month - 1], str(day.year)))
+    return NBSP.join((str(day.day), MONTHS[day.month - 1], str(day.year)))
 
 
 def time(iso_time: str | None) -> str:
     """Returns a time to the minute: ``20 Nov 2025, 14:03 UTC``."""
     if not iso_time:
         return NOT_OBSERVABLE
-    return f"{date(iso_time)}, {parse_utc(iso_time):%H:%M}{_NBSP}UTC"
+    return f"{date(iso_time)}, {parse_utc(iso_time):%H:%M}{NBSP}UTC"
 
 
 def date_range(oldest: str | None, newest: str | None) -> str:
@@ -173,7 +174,7 @@ def date_range(oldest: str | None, newest: str | None) -> str:
     if (first.year, first.month) == (last.year, last.month):
         return f"{first.day}–{date(newest)}"
     if first.year == last.year:
-        return f"{first.day}{_NBSP}{MONTHS[first.month - 1]} – {date(newest)}"
+        return f"{first.day}{NBSP}{MONTHS[first.month - 1]} – {date(newest)}"
     return f"{date(oldest)} – {date(newest)}"
 
 
@@ -182,10 +183,10 @@ def age(days: float | None) -> str:
     if days is None or not math.isfinite(days):
         return NOT_OBSERVABLE
     if days < 1:
-        return f"under 1{_NBSP}day"
+        return f"under 1{NBSP}day"
     places = 1 if days < 10 else 0  # noqa: PLR2004 - a tenth of a day matters near the stale limit
     text = _group_thousands(_round_places(Decimal(repr(float(days))), places))
-    return f"{text}{_NBSP}{'day' if text == '1' else 'days'}"
+    return f"{text}{NBSP}{'day' if text == '1' else 'days'}"
 
 
 def notional_range(lower: float, upper: float | None) -> str:
@@ -205,9 +206,9 @@ def notional_range(lower: float, upper: float | None) -> str:
 def byte_size(number_of_bytes: int) -> str:
     """Returns a size: ``840 B``, ``12.3 kB``."""
     if number_of_bytes < _THOUSAND:
-        return f"{number_of_bytes}{_NBSP}B"
+        return f"{number_of_bytes}{NBSP}B"
     kilobytes = Decimal(number_of_bytes) / _THOUSAND
-    return f"{_group_thousands(_round_significant(kilobytes, 3, most=1))}{_NBSP}kB"
+    return f"{_group_thousands(_round_significant(kilobytes, 3, max_places=1))}{NBSP}kB"
 
 
 def digest(sha256: str) -> str:
@@ -220,8 +221,8 @@ def _with_sign(percent: Decimal, *, places: int, whole_from: Decimal, unit: str)
         _round_places(abs(percent), 0 if abs(percent) >= whole_from else places)
     )
     if text == "0":
-        return f"0{_NBSP}{unit}"
-    return f"{_MINUS if percent < 0 else '+'}{text}{_NBSP}{unit}"
+        return f"0{NBSP}{unit}"
+    return f"{_MINUS if percent < 0 else '+'}{text}{NBSP}{unit}"
 
 
 def _sign(value: float) -> str:
@@ -234,17 +235,19 @@ def parse_utc(iso_time: str) -> datetime:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
-def _round_significant(value: Decimal, digits: int, *, most: int) -> str:
-    """Rounds to `digits` significant digits and at most `most` decimal places."""
-    return _round_places(value, min(most, max(0, digits - 1 - value.adjusted())) if value else 0)
+def _round_significant(value: Decimal, digits: int, *, max_places: int) -> str:
+    """Rounds to `digits` significant digits and at most `max_places` decimal places."""
+    return _round_places(
+        value, min(max_places, max(0, digits - 1 - value.adjusted())) if value else 0
+    )
 
 
 def _round_places(value: Decimal, places: int) -> str:
     return f"{value:.{places}f}"
 
 
-def _group_thousands(text: str, least: int = 0) -> str:
-    """Groups thousands and drops trailing zeros, keeping `least` decimal places."""
+def _group_thousands(text: str, min_places: int = 0) -> str:
+    """Groups thousands and drops trailing zeros, keeping `min_places` decimal places."""
     whole, _, fraction = text.partition(".")
-    decimals = fraction.rstrip("0").ljust(least, "0")
+    decimals = fraction.rstrip("0").ljust(min_places, "0")
     return f"{int(whole):,}" + (f".{decimals}" if decimals else "")

@@ -75,29 +75,31 @@ def _result(finding: Finding, rule_index: int) -> Object:
             }
         ],
         "partialFingerprints": {"harmonize/v1": finding.fingerprint},
-        "properties": {
-            name: value
-            for name, value in (
-                ("level", finding.level.value),
-                ("verdict", finding.verdict.value),
-                ("rule_set", finding.rule_set),
-                ("figure", finding.margin_type),
-                ("notional_usd", finding.notional),
-                ("observed_rate", finding.observed),
-                ("required_rate", finding.required),
-                ("verified", finding.verified),
-                ("divergence", finding.deviation),
-                ("remedy", finding.remedy),
-                ("observed_at", finding.observed_at),
-            )
-            if value not in {None, ""}
-        },
+        "properties": _properties(finding),
     }
     if finding.waiver:
         result["suppressions"] = [
             {"kind": "external", "status": "accepted", "justification": plain(finding.waiver)}
         ]
     return result
+
+
+def _properties(finding: Finding) -> Object:
+    """Returns the fields of a finding that SARIF has no place for, without empty ones."""
+    properties = {
+        "level": finding.level.value,
+        "verdict": finding.verdict.value,
+        "rule_set": finding.rule_set,
+        "figure": finding.margin_type,
+        "notional_usd": finding.notional,
+        "observed_rate": finding.observed,
+        "required_rate": finding.required,
+        "verified": finding.verified,
+        "divergence": finding.deviation,
+        "remedy": finding.remedy,
+        "observed_at": finding.observed_at,
+    }
+    return {name: value for name, value in properties.items() if value not in {None, ""}}
 
 
 def _kind(verdict: Verdict) -> str:

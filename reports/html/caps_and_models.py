@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from harmonize.document import AuditDocument, RuleSetRow, Verdict
 from harmonize.text import numbers
+from reports.finding_order import EVALUATED
 from reports.html.page import Statement
 
 _BELOW = {Verdict.BREACH, Verdict.UNDER}
-_EVALUATED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
 
 
 def statements(document: AuditDocument) -> Iterator[Statement]:
@@ -76,7 +76,7 @@ def _models(document: AuditDocument, models: Sequence[RuleSetRow]) -> str:
             for row in document.divergences
             if row.rule_set == model.id and row.margin_type == "initial"
         )
-        evaluated = sum(verdicts[verdict] for verdict in _EVALUATED)
+        evaluated = sum(verdicts[verdict] for verdict in EVALUATED)
         if not evaluated:
             not_observable.append(model.id)
             continue

@@ -23,6 +23,12 @@ _NAMED = 4
 _FROM, _TO = 1e3, 1e9  # limits of the band; below, margins are proportional to size
 
 
+_DISTANCE_NOTE = (
+    "Inner bars: the same at the maximum leverage of each venue. Fee add-ons that depend on the"
+    " account are excluded; with an add-on, liquidation occurs earlier."
+)
+
+
 def gap_sections(lookup: Lookup) -> tuple[GapSection, ...]:
     """Returns a section per underlying with both an optimal split and liquidation distances."""
     liquidations: dict[str, list[LiquidationRow]] = {}
@@ -94,25 +100,17 @@ def _gap_chart(row: ArbitrageRow, lookup: Lookup, number: int) -> Chart | None:
             "Fragmentation",
             "Annual cost",
         ),
-        tuple(
-            (
-                numbers.usd(point.notional),
-                *map(
-                    numbers.usd,
-                    (
-                        point.reference,
-                        point.optimal_split,
-                        point.gap,
-                        point.divergence,
-                        point.fragmentation,
-                        point.annual_cost,
-                    ),
-                ),
-            )
-            for point in grid_points
-        ),
+        tuple(_gap_row(point) for point in grid_points),
         numbers.date_range(row.oldest, row.newest),
     )
+
+
+def _gap_row(point: ArbitragePoint) -> tuple[str, ...]:
+    amounts = (
+        *(point.notional, point.reference, point.optimal_split),
+        *(point.gap, point.divergence, point.fragmentation, point.annual_cost),
+    )
+    return tuple(map(numbers.usd, amounts))
 
 
 def _gap_caption(row: ArbitrageRow, point: ArbitragePoint, cost_of_capital: float) -> str:
@@ -134,59 +132,61 @@ def _allocation_chart(
     points = [split for split in row.points if split.notional in lookup.document.notional_grid]
     if not points:
         return None
-    point = max(points, key=lambda split: len(split.allocation))
-    largest = sorted(point.allocation, key=lambda piece: -piece.notional)
+    caption = _allocation_caption(row, max(points, key=lambda split: len(split.allocation)))
+    frame = Frame(
+        make_anchor("split", row.underlying, number), f"Optimal split of {row.underlying}", caption
+    )
+    return Chart(
+        "Allocation of the optimal split",
+        "share of the position",
+        share_bars(frame, [_allocation_bar(split) for split in points], styles),
+        (),
+        caption,
+        ("Notional", "Best single venue", "Optimal split", "Saving", "Marginal rate", "Allocation"),
+        tuple(_allocation_row(split) for split in points),
+        numbers.date_range(row.oldest, row.newest),
+    )
+
+
+def _allocation_caption(row: ArbitrageRow, split: ArbitragePoint) -> str:
+    largest = sorted(split.allocation, key=lambda piece: -piece.notional)
     largest_text = join_words(
-        [f"{piece.venue} {numbers.rate(piece.notional / point.notional)}" for piece in largest],
+        [f"{piece.venue} {numbers.rate(piece.notional / split.notional)}" for piece in largest],
         _NAMED,
     )
     saving_text = (
         "No single venue accepts the whole position."
-        if point.best_single is None
-        else f"It saves {numbers.usd(point.saving)} over {join_words(point.best_single_venues, _NAMED)} alone."
+        if split.best_single is None
+        else f"It saves {numbers.usd(split.saving)} over"
+        f" {join_words(split.best_single_venues, _NAMED)} alone."
     )
-    caption = (
-        f"The optimal split of {numbers.usd(point.notional)} of {row.underlying} uses"
-        f" {numbers.count_text(len(point.allocation), 'account')}: {largest_text}. {saving_text}"
+    return (
+        f"The optimal split of {numbers.usd(split.notional)} of {row.underlying} uses"
+        f" {numbers.count_text(len(split.allocation), 'account')}: {largest_text}. {saving_text}"
     )
-    frame = Frame(
-        make_anchor("split", row.underlying, number), f"Optimal split of {row.underlying}", caption
-    )
-    bars = [
-        (
-            numbers.usd(split.notional),
-            [
-                BarSegment(
-                    piece.venue,
-                    piece.notional / split.notional,
-                    f"{piece.venue} {numbers.usd(piece.notional)}, margin {numbers.usd(piece.margin)}",
-                )
-                for piece in split.allocation
-            ],
+
+
+def _allocation_bar(split: ArbitragePoint) -> tuple[str, list[BarSegment]]:
+    segments = [
+        BarSegment(
+            piece.venue,
+            piece.notional / split.notional,
+            f"{piece.venue} {numbers.usd(piece.notional)}, margin {numbers.usd(piece.margin)}",
         )
-        for split in points
+        for piece in split.allocation
     ]
-    return Chart(
-        "Allocation of the optimal split",
-        "share of the position",
-        share_bars(frame, bars, styles),
-        (),
-        caption,
-        ("Notional", "Best single venue", "Optimal split", "Saving", "Marginal rate", "Allocation"),
-        tuple(
-            (
-                numbers.usd(split.notional),
-                numbers.usd(split.best_single),
-                numbers.usd(split.optimal_split),
-                numbers.usd(split.saving),
-                numbers.rate(split.marginal_rate),
-                ", ".join(
-                    f"{piece.venue} {numbers.usd(piece.notional)}" for piece in split.allocation
-                ),
-            )
-            for split in points
-        ),
-        numbers.date_range(row.oldest, row.newest),
+    return numbers.usd(split.notional), segments
+
+
+def _allocation_row(split: ArbitragePoint) -> tuple[str, ...]:
+    pieces = (f"{piece.venue} {numbers.usd(piece.notional)}" for piece in split.allocation)
+    return (
+        numbers.usd(split.notional),
+        numbers.usd(split.best_single),
+        numbers.usd(split.optimal_split),
+        numbers.usd(split.saving),
+        numbers.rate(split.marginal_rate),
+        ", ".join(pieces),
     )
 
 
@@ -240,13 +240,11 @@ def _liquidation_chart(rows: Sequence[LiquidationRow], number: int) -> Chart:
     at_equal = [row for row in rows if row.leverage_basis == "equal"]
     at_maximum = {row.venue: row for row in rows if row.leverage_basis == "maximum"}
     underlying, notional = rows[0].underlying, rows[0].notional
-    included = [row for row in at_equal if row.included and row.adverse_move_long is not None]
     equal_leverage = numbers.leverage(at_equal[0].leverage)
+    included = [row for row in at_equal if row.included and row.adverse_move_long is not None]
     caption = (
         f"{numbers.usd(notional)} of {underlying} in one isolated position at {equal_leverage}:"
-        f" {_distance_range(included)} Inner bars: the same at the maximum leverage of each venue."
-        " Fee add-ons that depend on the account are excluded; with an add-on, liquidation occurs"
-        " earlier."
+        f" {_distance_range(included)} {_DISTANCE_NOTE}"
     )
     frame = Frame(
         make_anchor("liquidation", underlying, number),

@@ -163,16 +163,6 @@ def underlying_chart(
         )
     caption = underlying_caption(all_series, stress)
     frame = Frame(make_anchor("venues", asset, number), f"IM on {asset} over time", caption)
-    rows = [
-        (
-            line.name,
-            *(numbers.rate(rate) for rate in _extremes(series)),
-            numbers.times(peak_to_trough(series)),
-            numbers.count(change_count(series)),
-            numbers.date_range(series.points[0].observed_at, series.until),
-        )
-        for line, series in zip(lines, all_series, strict=True)
-    ]
     return Chart(
         f"IM at {numbers.usd(notional)}, all venues",
         "margin as a share of notional",
@@ -189,9 +179,21 @@ def underlying_chart(
             "Changes",
             "Observed",
         ),
-        tuple(rows),
+        tuple(
+            _series_row(line.name, series) for line, series in zip(lines, all_series, strict=True)
+        ),
         _dates(all_series),
         tall=len(lines) > 16,  # noqa: PLR2004 - taller than two other charts
+    )
+
+
+def _series_row(name: str, series: MarginSeries) -> tuple[str, ...]:
+    return (
+        name,
+        *(numbers.rate(rate) for rate in _extremes(series)),
+        numbers.times(peak_to_trough(series)),
+        numbers.count(change_count(series)),
+        numbers.date_range(series.points[0].observed_at, series.until),
     )
 
 

@@ -4,10 +4,9 @@ import re
 from collections import Counter
 
 from harmonize.document import AuditDocument, RuleSetRow
+from harmonize.text.numbers import NBSP
 from harmonize.text.words import VERIFIED_SIGNS
 from reports.html.page import Reference
-
-NBSP = "\N{NO-BREAK SPACE}"
 
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 

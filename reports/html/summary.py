@@ -15,12 +15,11 @@ from harmonize.document import (
 )
 from harmonize.text import numbers
 from harmonize.text.words import join_words, margin_abbreviation, margin_name
-from reports.finding_order import level_counts
+from reports.finding_order import EVALUATED, level_counts
 from reports.html import caps_and_models
 from reports.html.page import KeyFigure, Statement
 from reports.lookup import MARGIN_TYPES, Lookup
 
-_EVALUATED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
 _NAMED = 3
 
 
@@ -117,7 +116,7 @@ def _verdicts(document: AuditDocument, rule_set: RuleSetRow, margin_type: str) -
 
 
 def _evaluated_count(verdicts: Counter[Verdict]) -> int:
-    return sum(verdicts[verdict] for verdict in _EVALUATED)
+    return sum(verdicts[verdict] for verdict in EVALUATED)
 
 
 def _divergence(document: AuditDocument, rule_set: RuleSetRow) -> Statement:

@@ -177,11 +177,11 @@ def _margin_facts(margin: MarginChange) -> Iterator[str]:
     if margin.largest_rise is not None and margin.tighter:
         notional = numbers.usd(margin.rise_notional)
         largest = numbers.deviation(margin.largest_rise)
-        yield f"{word} higher: {_ranges_text(margin.tighter)}; at most {largest} at {notional}"
+        yield f"{word} higher: {_ranges_text(margin.tighter)}; largest change {largest} at {notional}"
     if margin.largest_fall is not None and margin.looser:
         notional = numbers.usd(margin.fall_notional)
         largest = numbers.deviation(margin.largest_fall)
-        yield f"{word} lower: {_ranges_text(margin.looser)}; at most {largest} at {notional}"
+        yield f"{word} lower: {_ranges_text(margin.looser)}; largest change {largest} at {notional}"
 
 
 def _ranges_text(ranges: Sequence[Range]) -> str:
