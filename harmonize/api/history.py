@@ -30,7 +30,7 @@ from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import Row
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 from venues import registry
 
 _MARGIN_TYPES = ("initial", "maintenance")
@@ -98,7 +98,7 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
         profile=last.profile,
         notionals=question.ladder,
         observations=len(times),
-        until=moment(times[-1]),
+        until=iso_utc(times[-1]),
         seen=tuple(_state(row, question.ladder) for row in archived.rows),
         courses=tuple(_measured_margins(archived.rows, times, question.ladder)),
         left_out=archived.unreadable,
@@ -151,7 +151,7 @@ def compared(question: Question, asset: str) -> UnderlyingHistory:
         raise NotObservedError(message)
     series = tuple(
         queries.margin_series(
-            own, "initial", question.ladder[0], moment(archived.times[key[0]][-1])
+            own, "initial", question.ladder[0], iso_utc(archived.times[key[0]][-1])
         )
         for key, own in sorted(rows.items())
     )
@@ -173,7 +173,7 @@ def venue_procyclicality(question: Question, venue: str) -> tuple[VenueProcyclic
     )
     return measure_venue(
         [
-            queries.margin_series(rows, margin_type, notional, moment(archived.times[venue][-1]))
+            queries.margin_series(rows, margin_type, notional, iso_utc(archived.times[venue][-1]))
             for _, rows in sorted(archived.rows.items())
             for margin_type in _MARGIN_TYPES
             for notional in question.ladder
@@ -187,7 +187,7 @@ def drawn(question: Question, venue: str, symbol: str) -> tuple[MarginSeries, ..
     Raises as ``schedule_history``.
     """
     archived = _schedule_rows(question, venue, symbol)
-    until = moment(archived.times[-1])
+    until = iso_utc(archived.times[-1])
     return tuple(
         queries.margin_series(archived.rows, margin_type, notional, until)
         for margin_type in _MARGIN_TYPES
@@ -310,14 +310,14 @@ def _followed_profile(question: Question, venue: str, symbol: str, rows: Sequenc
 
 def _state(row: Row, notionals: Sequence[float]) -> ScheduleState:
     return ScheduleState(
-        observed_at=moment(row.observed_at),
+        observed_at=iso_utc(row.observed_at),
         initial=tuple(queries.margin_of(row, "initial", notional) for notional in notionals),
         maintenance=tuple(
             queries.margin_of(row, "maintenance", notional) for notional in notionals
         ),
         capacity=row.capacity,
         kind="" if row.kind == FIRST else row.kind,
-        effective_from=moment(row.effective_from) if row.effective_from else "",
+        effective_from=iso_utc(row.effective_from) if row.effective_from else "",
     )
 
 

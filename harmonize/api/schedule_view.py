@@ -12,7 +12,7 @@ from harmonize.core.payload import Evidence, Factor, Payload, decode, resolve
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import PieceRow
 from harmonize.document.rows import note, pieces, status
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 Object = dict[str, object]
 
@@ -31,9 +31,9 @@ def schedule_object(
         "multiplier": instrument.underlying.multiplier,
         "payoff": instrument.payoff.value,
         "profile": str(schedule.profile),
-        "observed_at": moment(schedule.observed_at),
-        "oldest": moment(schedule.dates[0]),
-        "newest": moment(schedule.dates[-1]),
+        "observed_at": iso_utc(schedule.observed_at),
+        "oldest": iso_utc(schedule.dates[0]),
+        "newest": iso_utc(schedule.dates[-1]),
         "origin": schedule.origin.value,
         "rule": schedule.rule.value if schedule.rule else None,
         "maintenance_meaning": schedule.meaning.value,
@@ -109,7 +109,7 @@ def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Obj
                 "sha256": evidence.sha256,
                 "pointer": pointer,
                 "call": str(payload.call),
-                "observed_at": moment(payload.observed_at),
+                "observed_at": iso_utc(payload.observed_at),
             }
 
 
@@ -120,7 +120,7 @@ def _factor(factor: Factor) -> Object:
         "unit": factor.unit,
         "sha256": factor.sha256,
         "pointer": factor.pointer,
-        "observed_at": moment(factor.observed_at),
+        "observed_at": iso_utc(factor.observed_at),
     }
 
 
@@ -129,7 +129,7 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
     instrument = schedule.instrument
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
-        f"observed {moment(schedule.observed_at)}, {schedule.origin.value}",
+        f"observed {iso_utc(schedule.observed_at)}, {schedule.origin.value}",
         f"MM tier rule: {schedule.rule.value if schedule.rule else 'unknown'}",
         f"fee add-on: {schedule.fee.rule}",
         *_statuses(schedule),

@@ -46,7 +46,7 @@ from harmonize.numerics.panel import PieceNumbers
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 
 MAX_CURVES = 12
@@ -249,7 +249,7 @@ def assemble(
         schema_version=SCHEMA_VERSION,
         tool=tool(),
         archive=reading.archive,
-        as_of=moment(options.as_of),
+        as_of=iso_utc(options.as_of),
         stale_after_days=options.stale_after_days,
         notional_grid=options.notional_grid,
         heat_map_notional=HEAT_NOTIONAL,

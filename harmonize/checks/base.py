@@ -25,7 +25,7 @@ from harmonize.document import (
 from harmonize.document.rows import SnapshotAge
 from harmonize.history.recent import RecentHistory
 from harmonize.numerics.deviation import Deviation
-from harmonize.text.messages import dollars, moment
+from harmonize.text.messages import dollars, iso_utc
 
 ABBREVIATIONS: Mapping[str, str] = MappingProxyType({"initial": "IM", "maintenance": "MM"})
 """Abbreviation of each margin type in messages."""
@@ -170,7 +170,7 @@ def for_schedule(schedule: MarginSchedule, draft: Draft) -> Draft:
         symbol=schedule.instrument.symbol,
         profile=str(schedule.profile),
         underlying=schedule.instrument.underlying.asset,
-        observed_at=moment(schedule.observed_at),
+        observed_at=iso_utc(schedule.observed_at),
     )
 
 

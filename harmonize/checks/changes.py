@@ -17,7 +17,7 @@ from harmonize.checks.base import (
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
 from harmonize.document.change import ChangeKind, MarginChange, Range
 from harmonize.history.recent import DAYS, Dated
-from harmonize.text.messages import counted, dollars, moment, percent
+from harmonize.text.messages import counted, dollars, iso_utc, percent
 
 _MARGIN_CHANGES = frozenset({ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.MIXED})
 _BELOW_REQUIREMENT = frozenset({Verdict.UNDER, Verdict.BREACH})
@@ -224,7 +224,7 @@ def long_unchanged(context: AuditContext) -> Iterator[Draft]:
             f"{len(schedules):,} of {counted(totals[venue], 'schedule')} unchanged for more than "
             f"{context.options['days']:g} days up to {newest[venue]:%Y-%m-%d}; longest unchanged: "
             f"{symbol}, since {since:%Y-%m-%d}",
-            observed_at=moment(newest[venue]),
+            observed_at=iso_utc(newest[venue]),
         )
 
 
@@ -271,15 +271,15 @@ def observations_missed(context: AuditContext) -> Iterator[Draft]:
                 f"{counted(len(interruptions), 'period')} of more than {options['hours']:g} hours "
                 f"without an observation in {options['days']:g} days; longest from "
                 f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
-                observed_at=moment(observations[-1]),
+                observed_at=iso_utc(observations[-1]),
             )
 
 
 def _recent_changes(context: AuditContext) -> Iterator[Dated]:
     """Returns the changes observed in the last days before the audit."""
     days = min(context.options["days"], DAYS)
-    since = moment(context.as_of - timedelta(days=days))
-    until = moment(context.as_of)
+    since = iso_utc(context.as_of - timedelta(days=days))
+    until = iso_utc(context.as_of)
     for dated in context.lately.changes:
         if since < dated.change.after <= until:
             yield dated

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from harmonize.checks.base import AuditContext, Check, Draft
 from harmonize.core.payload import Origin
 from harmonize.document import Level, Verdict
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 
 def data_unreadable(context: AuditContext) -> Iterator[Draft]:
@@ -68,7 +68,7 @@ def observation_stale(context: AuditContext) -> Iterator[Draft]:
                 snapshot.venue,
                 f"newest snapshot: observed age {snapshot.age_days:.0f} days at the audit, "
                 f"required at most {context.stale_after_days:g} days",
-                observed_at=moment(snapshot.observed_at),
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
@@ -134,7 +134,7 @@ def snapshot_incomplete(context: AuditContext) -> Iterator[Draft]:
                 Level.INFO,
                 snapshot.venue,
                 "the newest snapshot is partial: it does not contain every instrument",
-                observed_at=moment(snapshot.observed_at),
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
@@ -169,7 +169,7 @@ def recorded_only(context: AuditContext) -> Iterator[Draft]:
                 Level.INFO,
                 snapshot.venue,
                 "recorded by a third party or taken from documentation, never gathered live",
-                observed_at=moment(snapshot.observed_at),
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
@@ -200,7 +200,7 @@ def no_schedule_read(context: AuditContext) -> Iterator[Draft]:
                 Level.WARNING,
                 snapshot.venue,
                 "observed, but no margin schedule could be read",
-                observed_at=moment(snapshot.observed_at),
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 

@@ -15,7 +15,7 @@ from harmonize.checks.base import (
 from harmonize.comparison.layout import Rule, asset_of
 from harmonize.document import DivergenceRow, Level, Verdict
 from harmonize.policy.rule_set import Model, ReferenceSchedule
-from harmonize.text.messages import counted, dollars, moment, percent
+from harmonize.text.messages import counted, dollars, iso_utc, percent
 
 _MINUTES_PER_DAY = 1440.0
 
@@ -263,7 +263,7 @@ def model_input_stale(context: AuditContext) -> Iterator[Draft]:
                 f"required at most {context.stale_after_days:g} days: "
                 f"{oldest.name} of {oldest.underlying}",
                 Level.WARNING,
-                observed_at=moment(oldest.observed_at),
+                observed_at=iso_utc(oldest.observed_at),
             )
 
 

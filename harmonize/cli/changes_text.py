@@ -40,7 +40,7 @@ def table(changes: Sequence[Change]) -> str:
         return "no changes\n"
     tally = Counter(change.kind.value for change in changes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(tally.items()))
-    lines = [f"{numbers.counted(len(changes), 'change')}: {kinds}"]
+    lines = [f"{numbers.count_text(len(changes), 'change')}: {kinds}"]
     for change in changes:
         lines += ["", *_block(change)]
     return "".join(f"{terminal_line(line)}\n" for line in lines)
@@ -61,7 +61,7 @@ def _block(change: Change) -> Iterator[str]:
     if change.capacity_before != change.capacity_after:
         yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
     if change.price != 1.0:
-        yield f"  adjusted for a price change of {numbers.divergence(change.price - 1.0)}"
+        yield f"  adjusted for a price change of {numbers.deviation(change.price - 1.0)}"
     for step in change.steps:
         line = _step_line(step)
         if line:
@@ -75,8 +75,8 @@ def _margin_lines(margin: MarginChange) -> Iterator[str]:
         ("looser", margin.looser, margin.largest_fall, margin.fall_notional),
     ):
         if ranges:
-            text = ", ".join(numbers.interval(low, high) for low, high in ranges)
-            largest = f"{numbers.divergence(extreme)} at {_usd(notional)}"
+            text = ", ".join(numbers.notional_range(low, high) for low, high in ranges)
+            largest = f"{numbers.deviation(extreme)} at {_usd(notional)}"
             yield f"  {label} {name}: {text}; largest change {largest}"
 
 
@@ -162,8 +162,8 @@ def markdown(changes: Sequence[Change]) -> str:
 
 def _extremes(margin: MarginChange) -> str:
     shares = (margin.largest_rise, margin.largest_fall)
-    texts = [numbers.divergence(share) for share in shares if share is not None]
-    return " / ".join(texts) or numbers.divergence(0.0)
+    texts = [numbers.deviation(share) for share in shares if share is not None]
+    return " / ".join(texts) or numbers.deviation(0.0)
 
 
 def _escaped(text: str) -> str:

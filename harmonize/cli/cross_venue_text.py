@@ -40,7 +40,7 @@ def _split_lines(row: ArbitrageRow) -> Iterator[str]:
         yield (
             f"{point.notional:>16,.0f} {numbers.amount(point.best_single):>18} "
             f"{numbers.amount(point.optimal_split):>16} {numbers.amount(point.saving):>16} "
-            f"{numbers.precise_rate(point.marginal_rate):>13}  {_allocation(point)}"
+            f"{numbers.rate(point.marginal_rate):>13}  {_allocation(point)}"
         )
         if point.lower_bound < point.optimal_split * (1.0 - _TOLERANCE):
             low, high = numbers.amount(point.lower_bound), numbers.amount(point.optimal_split)
@@ -56,7 +56,7 @@ def _gap_lines(row: ArbitrageRow, cost_of_capital: float) -> Iterator[str]:
         yield ""
         return
     yield f"arbitrage gap to {row.rule_set}: reference margin − optimal split"
-    cost = f"annual cost at {numbers.precise_rate(cost_of_capital)}"
+    cost = f"annual cost at {numbers.rate(cost_of_capital)}"
     yield (
         f"{'notional':>16} {'reference':>16} {'gap':>16} {'fragmentation':>16} {'divergence':>16} "
         f"{cost:>22}"
@@ -106,12 +106,12 @@ def pair_text(answer: PairAnswer) -> str:
     lines += [
         f"{point.notional:>16,.0f} {numbers.amount(point.long):>14} "
         f"{numbers.amount(point.short):>14} {numbers.amount(point.total):>14} "
-        f"{numbers.amount(point.alone):>22} {numbers.precise_rate(point.break_even):>18}"
+        f"{numbers.amount(point.alone):>22} {numbers.rate(point.break_even):>18}"
         for point in answer.pair.points
     ]
     ranges = [f"${low:,.0f} to ${high:,.0f}" for low, high in answer.pair.cheaper]
     limit = f"compared up to ${answer.pair.compared:,.0f}, the smallest capacity of the three"
-    cost = numbers.precise_rate(answer.hurdle_rate)
+    cost = numbers.rate(answer.hurdle_rate)
     lines += [
         f"the pair needs less margin: {'; '.join(ranges) or 'at no notional'} ({limit})",
         f"annual break-even: return on notional that pays {cost} a year on the pair's margin",
@@ -141,8 +141,8 @@ def _liquidation_line(row: LiquidationRow) -> str:
     notes += ["excluded from cross-venue statistics"] * (not row.included)
     return (
         f"{row.venue:<22} {numbers.precise_leverage(row.leverage):>9} "
-        f"{numbers.precise_rate(row.adverse_move_long):>11} "
-        f"{numbers.precise_rate(row.adverse_move_short):>11}  {row.observed_at[:10]}"
+        f"{numbers.rate(row.adverse_move_long):>11} "
+        f"{numbers.rate(row.adverse_move_short):>11}  {row.observed_at[:10]}"
         f"{'  ' if notes else ''}{'; '.join(notes)}"
     )
 
@@ -269,7 +269,7 @@ def _spread_lines(spread: Spread) -> Iterator[str]:
     for interval in spread.intervals:
         upper = "and above" if interval.upper is None else f"to {interval.upper:,.0f}"
         extremes = f"{', '.join(interval.lowest_venues)} / {', '.join(interval.highest_venues)}"
-        widest = f"widest spread {numbers.precise_rate(interval.widest)} of notional, at {interval.widest_notional:,.0f}"
+        widest = f"widest spread {numbers.rate(interval.widest)} of notional, at {interval.widest_notional:,.0f}"
         yield f"{interval.lower:>16,.0f} {upper:<22} {extremes}; {widest}"
     yield ""
 

@@ -22,7 +22,7 @@ def schedule_table(history: ScheduleHistory) -> str:
 
 
 def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
-    count = numbers.counted(history.observations, "observation")
+    count = numbers.count_text(history.observations, "observation")
     yield f"{history.venue} {history.symbol} ({history.profile}), {count}"
     heads = [
         f"{label} at {numbers.usd(notional)}"
@@ -45,7 +45,7 @@ def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
     for margin in history.courses:
         yield _measures_line(margin)
     widest = max((margin.measured.widest_days for margin in history.courses), default=0.0)
-    interval = numbers.counted(round(widest), "day")
+    interval = numbers.count_text(round(widest), "day")
     yield (
         "a margin stays in force until the next observation; "
         f"longest interval between observations: {interval}"
@@ -59,7 +59,7 @@ def _measures_line(margin: MeasuredMargin) -> str:
     increases = {increase.days: increase.share for increase in measures.rises}
     cells = (
         numbers.times(measures.peak_to_trough),
-        *(numbers.divergence(increases.get(days)) for days in HORIZONS),
+        *(numbers.deviation(increases.get(days)) for days in HORIZONS),
         numbers.count(measures.calls),
     )
     return f"{_margin_text(margin):<14} {' '.join(f'{cell:>16}' for cell in cells)}"
@@ -150,7 +150,7 @@ def procyclicality_table(measured: Sequence[VenueProcyclicality]) -> Table:
     rows = []
     for margin in measured:
         largest = {
-            increase.days: f"{numbers.divergence(increase.share)} {increase.symbol}"
+            increase.days: f"{numbers.deviation(increase.share)} {increase.symbol}"
             for increase in margin.rises
         }
         rows.append(

@@ -6,7 +6,7 @@ from datetime import datetime
 from harmonize.api.audit import age_today
 from harmonize.document import AuditDocument, Level
 from harmonize.text.messages import counted
-from harmonize.text.words import some
+from harmonize.text.words import first_words
 
 _MAX_VENUES = 5
 """Maximum number of venues named in a line."""
@@ -46,7 +46,7 @@ def _not_observed(document: AuditDocument) -> str:
     initial = sum(row.initial_status == "unknown" for row in document.schedules)
     maintenance = sum(row.maintenance_status == "unknown" for row in document.schedules)
     parts = (
-        f"{counted(len(venues), 'venue')} ({some(venues, _MAX_VENUES)})" if venues else "",
+        f"{counted(len(venues), 'venue')} ({first_words(venues, _MAX_VENUES)})" if venues else "",
         f"IM of {counted(initial, 'schedule')}" if initial else "",
         f"MM of {counted(maintenance, 'schedule')}" if maintenance else "",
         counted(len(document.defects), "unreadable row") if document.defects else "",

@@ -146,11 +146,11 @@ def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
 
 
 def _output(text: str, default: Path | None) -> Output:
-    from reports.registry import UnknownFormatError, checked
+    from reports.registry import UnknownFormatError, validate_format
 
     form, colon, file = text.partition(":")
     try:
-        checked(form)
+        validate_format(form)
     except UnknownFormatError as error:
         fail(str(error), USAGE)
     if colon and not file:

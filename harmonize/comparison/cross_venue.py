@@ -21,7 +21,7 @@ from harmonize.document import (
     VenueDistance,
 )
 from harmonize.numerics.segments import HORIZON, Group, Segments, cells, cut_at_crossings
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 MEDIAN = "median"
 """What an index is called that compares venues with their own median."""
@@ -41,7 +41,7 @@ def comparison(found: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> 
                 venue=one.instrument.venue,
                 symbol=one.instrument.symbol,
                 profile=str(one.profile),
-                observed_at=moment(one.observed_at),
+                observed_at=iso_utc(one.observed_at),
                 stale=stale[one.key],
                 origin=one.origin.value,
                 included=not exclusion_reason(one),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harmonize.comparison.layout import FunctionRef
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import Derived, MarginSchedule
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 _LEAST_VENUES = 2
 
@@ -80,4 +80,4 @@ def exclusion_reason(schedule: MarginSchedule) -> str:
 def observation_span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
     """The oldest and newest observation that schedules rest on."""
     times = [time for one in schedules for time in (one.dates[0], one.dates[-1])]
-    return moment(min(times)), moment(max(times))
+    return iso_utc(min(times)), iso_utc(max(times))

@@ -25,7 +25,7 @@ from harmonize.policy.rule_set import (
     RuleSet,
     Scope,
 )
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Subject:
             instrument.underlying.asset,
             schedule.profile.account_class.partition(" ")[0],
             schedule.observed_at.date(),
-            moment(schedule.observed_at),
+            iso_utc(schedule.observed_at),
             {figure: laid_out.own[figure][row] for figure in FIGURES},
         )
 

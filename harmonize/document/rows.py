@@ -51,7 +51,7 @@ from harmonize.policy.apply import Applied
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Scope
 from harmonize.policy.summary import summary
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def snapshot_row(snapshot: Snapshot, digest: str, age: SnapshotAge) -> SnapshotR
     origins = {payload.provenance.origin for payload in snapshot.payloads} - {Origin.MARKET}
     return SnapshotRow(
         venue=snapshot.venue,
-        observed_at=moment(snapshot.observed_at),
+        observed_at=iso_utc(snapshot.observed_at),
         source=", ".join(origin.value for origin in Origin if origin in origins),
         sha256=digest,
         age_days=age.age_days,
@@ -85,7 +85,7 @@ def _payload_row(payload: Payload) -> PayloadRow:
         call=str(payload.call),
         request=provenance.request,
         sha256=payload.sha256,
-        observed_at=moment(payload.observed_at),
+        observed_at=iso_utc(payload.observed_at),
         origin=provenance.origin.value,
         source=provenance.source,
         date_basis=provenance.dating,
@@ -143,7 +143,7 @@ def _input_row(used: Input) -> InputRow:
         upper=None if used.upper is None else float(used.upper),
         confidence=None if used.confidence is None else float(used.confidence),
         observations=used.observations,
-        observed_at=moment(used.observed_at),
+        observed_at=iso_utc(used.observed_at),
         origin=used.origin,
         source=used.source,
         sha256=used.sha256,
@@ -169,9 +169,9 @@ def schedule_row(
         expiry=instrument.expiry.isoformat() if instrument.expiry else None,
         profile=str(schedule.profile),
         tier_rule=schedule.rule.value if schedule.rule else None,
-        observed_at=moment(schedule.observed_at),
-        oldest=moment(schedule.dates[0]),
-        newest=moment(schedule.dates[-1]),
+        observed_at=iso_utc(schedule.observed_at),
+        oldest=iso_utc(schedule.dates[0]),
+        newest=iso_utc(schedule.dates[-1]),
         stale=stale,
         origin=schedule.origin.value,
         capacity=_amount(schedule.capacity),
@@ -218,7 +218,7 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
         symbol=schedule.instrument.symbol,
         status=coverage,
         reason=reason,
-        observed_at=moment(schedule.observed_at),
+        observed_at=iso_utc(schedule.observed_at),
     )
 
 
@@ -232,8 +232,8 @@ def unobserved_row(unobserved: Unobserved, last_observed_at: datetime | None) ->
     return UnobservedRow(
         venue=unobserved.venue,
         reason=unobserved.reason,
-        attempted_at=moment(unobserved.attempted_at) if unobserved.attempted_at else "",
-        last_observed_at=moment(last_observed_at) if last_observed_at else "",
+        attempted_at=iso_utc(unobserved.attempted_at) if unobserved.attempted_at else "",
+        last_observed_at=iso_utc(last_observed_at) if last_observed_at else "",
     )
 
 
@@ -299,7 +299,7 @@ def _conversion_row(conversion: Conversion | None) -> ConversionRow | None:
                 factor.unit,
                 factor.sha256,
                 factor.pointer,
-                moment(factor.observed_at),
+                iso_utc(factor.observed_at),
             )
             for factor in conversion.factors
         ),

@@ -20,7 +20,7 @@ from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import Row, change_of
 from harmonize.history.tables import HistoryTables, TableState
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 
 FOLLOWED_NOTIONALS = (1e5, 1e6, 1e7)
@@ -137,11 +137,11 @@ def _margin_series(
     for asset in dict.fromkeys(asset for asset, _ in keys):
         own = [key for underlying, key in keys if underlying == asset and key in rows]
         for key in own:
-            until = moment(newest[key[0]])
+            until = iso_utc(newest[key[0]])
             series.append(queries.margin_series(rows[key], "initial", notional, until))
         most_changed = max(own, key=lambda key: len(rows[key]), default=None)
         if most_changed is not None and len(rows[most_changed]) > 1:
-            until = moment(newest[most_changed[0]])
+            until = iso_utc(newest[most_changed[0]])
             series += [
                 queries.margin_series(rows[most_changed], margin_type, size, until)
                 for margin_type in ("initial", "maintenance")

@@ -28,7 +28,7 @@ from harmonize.history.recent import ScheduleKey
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Panel, panel
 from harmonize.numerics.segments import HORIZON
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 TOLERANCE = 1e-9
 """Relative difference up to which two margins or bounds count as equal."""
@@ -111,7 +111,7 @@ def _removal(schedule: MarginSchedule, after: Observed) -> Change:
         kind = ChangeKind.UNREAD
     elif schedule.instrument.venue in after.complete:
         kind = ChangeKind.DELISTED
-    return _change(schedule, kind, before=moment(schedule.observed_at), after="")
+    return _change(schedule, kind, before=iso_utc(schedule.observed_at), after="")
 
 
 def _addition(schedule: MarginSchedule, before: Observed) -> Change:
@@ -120,7 +120,7 @@ def _addition(schedule: MarginSchedule, before: Observed) -> Change:
         kind = ChangeKind.READ
     elif schedule.instrument.venue in before.complete:
         kind = ChangeKind.LISTED
-    return _change(schedule, kind, before="", after=moment(schedule.observed_at))
+    return _change(schedule, kind, before="", after=iso_utc(schedule.observed_at))
 
 
 def _change(schedule: MarginSchedule, kind: ChangeKind, before: str, after: str) -> Change:
@@ -284,7 +284,7 @@ def _pair_change(
     if kind is None:
         return None
     return replace(
-        _change(new, kind, moment(old.observed_at), moment(new.observed_at)),
+        _change(new, kind, iso_utc(old.observed_at), iso_utc(new.observed_at)),
         moved=moved,
         steps=steps,
         capacity_before=capacities[0],

@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 
 from harmonize.document.history import MarginSeries
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 HORIZONS = (1, 5, 30)
 """Horizons of the largest increase, in days."""
@@ -93,7 +93,7 @@ def _largest_increase(points: Sequence[_Point], days: int) -> LargestIncrease | 
                 best = (margin / before - 1.0, time)
     if best is None or best[0] <= 0.0:
         return LargestIncrease(days, 0.0, "")
-    return LargestIncrease(days, best[0], moment(best[1]))
+    return LargestIncrease(days, best[0], iso_utc(best[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from harmonize.history.table_rows import GONE, Row, change_of, row_from, to_naiv
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST
 from harmonize.numerics.offer import margin_of_pieces
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -239,7 +239,7 @@ def _recent(times: Sequence[datetime]) -> tuple[datetime, ...]:
 
 
 def _dated(row: Row) -> Dated:
-    return Dated(change_of(row), moment(row.effective_from) if row.effective_from else "")
+    return Dated(change_of(row), iso_utc(row.effective_from) if row.effective_from else "")
 
 
 def in_stress(
@@ -263,8 +263,8 @@ def in_stress(
             window=window.name,
             first=window.first,
             last=window.last,
-            since=moment(before),
-            until=moment(after),
+            since=iso_utc(before),
+            until=iso_utc(after),
             tightened=count,
             largest=largest,
             symbol=symbol,
@@ -282,7 +282,7 @@ def margin_series(
     last = rows[-1]
     points: list[SeriesPoint] = []
     for row in rows:
-        point = SeriesPoint(moment(row.observed_at), rate_of(row, margin_type, notional))
+        point = SeriesPoint(iso_utc(row.observed_at), rate_of(row, margin_type, notional))
         if not points or point.rate != points[-1].rate:
             points.append(point)
     return MarginSeries(

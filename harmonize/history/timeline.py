@@ -11,7 +11,7 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
 from harmonize.history.diff import Observed, changes
 from harmonize.history.recent import ScheduleKey
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 from venues import facts, registry
 from venues.adapter import Parsed
 from venues.facts import Facts
@@ -156,7 +156,7 @@ def _readable_again(
     for key in sorted(before.carried_over & new.keys() - changed):
         schedule = new[key]
         asset = schedule.instrument.underlying.asset
-        observed_at = moment(schedule.observed_at)
+        observed_at = iso_utc(schedule.observed_at)
         change = Change(*key, asset, ChangeKind.READ, before="", after=observed_at)
         events.append(ScheduleEvent(after.entry, schedule, change))
     return events
