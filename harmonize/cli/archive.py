@@ -22,7 +22,7 @@ from harmonize.cli.console import (
     print_json,
 )
 from harmonize.cli.options import FormOption, OutputForm, Venues
-from harmonize.text.messages import counted
+from harmonize.text.messages import counted, iso_utc
 
 if TYPE_CHECKING:
     from harmonize.archive.archive import Archive
@@ -50,7 +50,7 @@ def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) ->
             return
         for entry in entries:
             typer.echo(
-                f"{entry.sequence:>6}  {entry.observed_at:%Y-%m-%dT%H:%M:%SZ}  {entry.venue:<14} "
+                f"{entry.sequence:>6}  {iso_utc(entry.observed_at)}  {entry.venue:<14} "
                 f"{_kind(entry):<8} {entry.payloads:>4} payloads {entry.size:>10,} bytes  {entry.digest[:16]}"
             )
 
@@ -214,7 +214,7 @@ def _print_imported(settings: Settings, item: "Taken", *, dry_run: bool) -> None
     snapshot, parsed = item.snapshot, item.parsed
     status = "already present" if not item.new else "would append" if dry_run else "appended"
     kind = "complete" if snapshot.complete else "partial"
-    line = f"{status:<15}  {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
+    line = f"{status:<15}  {iso_utc(snapshot.observed_at)}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
     if parsed is None:
         typer.echo(one_line(line))
         return

@@ -8,8 +8,8 @@ from io import StringIO
 from harmonize.cli.console import one_line
 from harmonize.document.change import Change, MarginChange, Range, Step
 from harmonize.text import numbers
+from harmonize.text.messages import counted
 
-_DIGITS = 5  # of an amount, so that small changes of a large margin are visible
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _COLUMNS = (
     "venue",
@@ -40,7 +40,7 @@ def table(changes: Sequence[Change]) -> str:
         return "no changes\n"
     tally = Counter(change.kind.value for change in changes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(tally.items()))
-    lines = [f"{numbers.count_text(len(changes), 'change')}: {kinds}"]
+    lines = [f"{counted(len(changes), 'change')}: {kinds}"]
     for change in changes:
         lines += ["", *_block(change)]
     return "".join(f"{terminal_line(line)}\n" for line in lines)
@@ -61,7 +61,7 @@ def _block(change: Change) -> Iterator[str]:
     if change.capacity_before != change.capacity_after:
         yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
     if change.price != 1.0:
-        yield f"  adjusted for a price change of {numbers.deviation(change.price - 1.0)}"
+        yield f"  adjusted for a price change of {numbers.change(change.price - 1.0)}"
     for step in change.steps:
         line = _step_line(step)
         if line:
@@ -76,7 +76,7 @@ def _margin_lines(margin: MarginChange) -> Iterator[str]:
     ):
         if ranges:
             text = ", ".join(numbers.notional_range(low, high) for low, high in ranges)
-            largest = f"{numbers.deviation(extreme)} at {_usd(notional)}"
+            largest = f"{numbers.change(extreme)} at {_usd(notional)}"
             yield f"  {label} {name}: {text}; largest change {largest}"
 
 
@@ -162,8 +162,8 @@ def markdown(changes: Sequence[Change]) -> str:
 
 def _extremes(margin: MarginChange) -> str:
     shares = (margin.largest_rise, margin.largest_fall)
-    texts = [numbers.deviation(share) for share in shares if share is not None]
-    return " / ".join(texts) or numbers.deviation(0.0)
+    texts = [numbers.change(share) for share in shares if share is not None]
+    return " / ".join(texts) or numbers.change(0.0)
 
 
 def _escaped(text: str) -> str:
@@ -171,4 +171,4 @@ def _escaped(text: str) -> str:
 
 
 def _usd(amount: float | None) -> str:
-    return numbers.usd(amount, _DIGITS)
+    return numbers.NOT_OBSERVABLE if amount is None else f"${numbers.amount(amount)}"

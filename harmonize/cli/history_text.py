@@ -10,10 +10,11 @@ from harmonize.document.history import MarginSeries, Week
 from harmonize.history.lead_lag import LeadLag
 from harmonize.history.procyclicality import HORIZONS, VenueProcyclicality
 from harmonize.text import numbers
+from harmonize.text.messages import counted
 
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _LARGE_INCREASES = "increases ≥ 25 %"
-_DIGITS = 5  # of an amount, so that small changes of a large margin are visible
+_RATIO_DIGITS = 4
 
 
 def schedule_table(history: ScheduleHistory) -> str:
@@ -22,7 +23,7 @@ def schedule_table(history: ScheduleHistory) -> str:
 
 
 def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
-    count = numbers.count_text(history.observations, "observation")
+    count = counted(history.observations, "observation")
     yield f"{history.venue} {history.symbol} ({history.profile}), {count}"
     heads = [
         f"{label} at {numbers.usd(notional)}"
@@ -34,7 +35,7 @@ def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
         margins = [
             margin for pair in zip(state.initial, state.maintenance, strict=True) for margin in pair
         ]
-        cells = " ".join(f"{numbers.usd(margin, _DIGITS):>14}" for margin in margins)
+        cells = " ".join(f"{numbers.amount(margin):>14}" for margin in margins)
         yield f"{state.observed_at[:19]:<20} {cells}  {state.kind}".rstrip()
     if len(history.seen) < history.observations:
         yield f"{history.until[:19]:<20} newest observation; no other changes"
@@ -45,7 +46,7 @@ def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
     for margin in history.courses:
         yield _measures_line(margin)
     widest = max((margin.measured.widest_days for margin in history.courses), default=0.0)
-    interval = numbers.count_text(round(widest), "day")
+    interval = counted(round(widest), "day")
     yield (
         "a margin stays in force until the next observation; "
         f"longest interval between observations: {interval}"
@@ -58,8 +59,8 @@ def _measures_line(margin: MeasuredMargin) -> str:
     measures = margin.measured
     increases = {increase.days: increase.share for increase in measures.rises}
     cells = (
-        numbers.times(measures.peak_to_trough),
-        *(numbers.deviation(increases.get(days)) for days in HORIZONS),
+        numbers.times(measures.peak_to_trough, _RATIO_DIGITS),
+        *(numbers.change(increases.get(days)) for days in HORIZONS),
         numbers.count(measures.calls),
     )
     return f"{_margin_text(margin):<14} {' '.join(f'{cell:>16}' for cell in cells)}"
@@ -150,7 +151,7 @@ def procyclicality_table(measured: Sequence[VenueProcyclicality]) -> Table:
     rows = []
     for margin in measured:
         largest = {
-            increase.days: f"{numbers.deviation(increase.share)} {increase.symbol}"
+            increase.days: f"{numbers.change(increase.share)} {increase.symbol}"
             for increase in margin.rises
         }
         rows.append(
@@ -158,8 +159,8 @@ def procyclicality_table(measured: Sequence[VenueProcyclicality]) -> Table:
                 _margin_text(margin),
                 numbers.count(margin.schedules),
                 numbers.count(margin.moved),
-                numbers.times(margin.median_peak_to_trough),
-                numbers.times(margin.largest_peak_to_trough),
+                numbers.times(margin.median_peak_to_trough, _RATIO_DIGITS),
+                numbers.times(margin.largest_peak_to_trough, _RATIO_DIGITS),
                 margin.symbol,
                 numbers.count(margin.calls),
                 *(largest.get(days, "") for days in horizons),

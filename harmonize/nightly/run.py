@@ -22,6 +22,7 @@ from harmonize.history import derived
 from harmonize.nightly import outbox, retention
 from harmonize.nightly.outbox import Sender
 from harmonize.nightly.site import Site, SiteError, night_order
+from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
@@ -33,7 +34,6 @@ OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
 RERUN_WINDOW = timedelta(hours=12)
 """A venue with a younger snapshot is not gathered again: the run repeats its night."""
 
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 NIGHTS_SHOWN = 30
 """Number of nights on the page of changes and in the feed."""
@@ -144,7 +144,7 @@ def run(task: Task, services: RunServices) -> RunResult:
     except (ArchiveError, AskedError, SiteError) as error:
         line = str(error)
         night = Night(
-            f"{_night_end(now)}", f"{now:{_TIME}}", VERSION, (), (), (), (line,), {}, INCOMPLETE
+            f"{_night_end(now)}", iso_utc(now), VERSION, (), (), (), (line,), {}, INCOMPLETE
         )
         undelivered = outbox.notify_aborted(night, task.settings, task.site, services.send)
         raise RunAbortedError(line, undelivered) from error
@@ -264,7 +264,7 @@ def _build_night(
     )
     return Night(
         night=context.night_name,
-        as_of=f"{context.as_of:{_TIME}}",
+        as_of=iso_utc(context.as_of),
         version=VERSION,
         venues=venues,
         changes=_changes(task, archive, previous, context),
@@ -319,7 +319,7 @@ def _venue_nights(
         good = [entry for entry in of_venue if not entry.failed]
         observed_at = newest.get(venue, "")
         if good:
-            observed_at = f"{max(entry.observed_at for entry in good):{_TIME}}"
+            observed_at = iso_utc(max(entry.observed_at for entry in good))
             partial = "" if good[-1].complete else "partial"
             yield VenueNight(venue, "gathered", observed_at, partial)
         elif of_venue:

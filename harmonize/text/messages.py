@@ -1,7 +1,7 @@
 """Times, rates, amounts and counts in the form that messages use.
 
-Rates and counts print exactly as in tables and reports. Amounts have more digits, because a message
-may name the bound of a tier.
+Rates and counts have the digits of tables and reports, with plain spaces, because messages are
+searched and copied as text. Amounts are whole dollars, because a message names bounds of tiers.
 """
 
 from datetime import datetime
@@ -9,13 +9,20 @@ from functools import lru_cache
 
 from harmonize.text import numbers
 
-_AMOUNT_DIGITS = 6
 
-percent = numbers.rate
-"""A rate as a percentage: 0.006667 is ``0.6667 %``."""
+def _plain(text: str) -> str:
+    return text.replace(numbers.NBSP, " ")
 
-counted = numbers.count_text
-"""A count with its noun: ``1 schedule``, ``2 schedules``."""
+
+@lru_cache(maxsize=65536)
+def percent(rate: float | None) -> str:
+    """Returns a rate as a percentage: 0.006667 is ``0.6667 %``."""
+    return _plain(numbers.rate(rate))
+
+
+def counted(value: int, singular: str, plural: str = "") -> str:
+    """Returns a count with its noun: ``1 schedule``, ``2 schedules``."""
+    return _plain(numbers.count_text(value, singular, plural))
 
 
 @lru_cache(maxsize=4096)
@@ -24,6 +31,7 @@ def iso_utc(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
+@lru_cache(maxsize=65536)
 def dollars(amount: float) -> str:
-    """Returns an amount in USD with up to six significant digits: ``$50k``, ``$1.23457m``."""
-    return numbers.usd(amount, _AMOUNT_DIGITS)
+    """Returns an amount in whole USD: ``$805,045``."""
+    return f"${amount:,.0f}"

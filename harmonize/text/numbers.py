@@ -99,12 +99,20 @@ def precise_leverage(value: float | None) -> str:
     return f"{_group_thousands(_round_significant(Decimal(repr(float(value))), 4, max_places=3))}×"
 
 
-def times(ratio: float | None) -> str:
-    """Returns the ratio of two amounts: ``2.5 times``."""
+def times(ratio: float | None, digits: int = 2) -> str:
+    """Returns the ratio of two amounts with `digits` significant digits: ``2.5 times``."""
     if ratio is None or not math.isfinite(ratio):
         return NOT_OBSERVABLE
     magnitude = abs(Decimal(repr(float(ratio))))
-    return f"{_sign(ratio)}{_group_thousands(_round_significant(magnitude, 2, max_places=1))}{NBSP}times"
+    text = _group_thousands(_round_significant(magnitude, digits, max_places=digits - 1))
+    return f"{_sign(ratio)}{text}{NBSP}times"
+
+
+def change(value: float | None) -> str:
+    """Returns a relative change with its sign and two decimal places: ``+99.30 %``, ``−50.00 %``."""
+    if value is None or not math.isfinite(value):
+        return NOT_OBSERVABLE
+    return f"{value * 100:+,.2f}{NBSP}%".replace("-", _MINUS)
 
 
 def deviation(value: float | None) -> str:

@@ -64,13 +64,19 @@ def test_every_format_is_written_to_a_file(name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--format", "pdf"), "no format is called 'pdf'; there are csv, github"),
-        (("--format", "pdf:a.pdf"), "no format is called 'pdf'"),
+        (("--format", "pdf"), "unknown format 'pdf'; use csv, github"),
+        (("--format", "pdf:a.pdf"), "unknown format 'pdf'"),
         (("--format", "json:"), "--format json: names no file; write json:FILE"),
-        (("--format", "json", "--format", "csv"), "two formats go to stdout; give each a file"),
-        (("--format", "json:a", "--format", "csv:a"), "two formats go to a; give each a file"),
-        (("--format", "json:a", "--output", "b"), "--output b is for a format without a file"),
-        (("--baseline", "none.json"), "none.json cannot be read: No such file or directory; write"),
+        (
+            ("--format", "json", "--format", "csv"),
+            "two formats write to stdout; add a file to each",
+        ),
+        (("--format", "json:a", "--format", "csv:a"), "two formats write to a; add a file to each"),
+        (("--format", "json:a", "--output", "b"), "--output b: every --format names a file"),
+        (
+            ("--baseline", "none.json"),
+            "none.json: cannot read the baseline: No such file or directory; write",
+        ),
         (("--config", "none.yaml"), "none.yaml: no such file; name another file"),
         (("--inputs", "none.yaml"), "none.yaml: no such file; name another file"),
     ],

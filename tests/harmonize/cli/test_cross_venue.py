@@ -311,12 +311,16 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
             2,
             "--account-cost: expected an amount in USD from 0 to 1,000,000,000, found -1.0",
         ),
-        (("gap", "BTC", "--exclude", "nobody"), 2, "nobody does not count on BTC; there are apex"),
+        (
+            ("gap", "BTC", "--exclude", "nobody"),
+            2,
+            "nobody is not compared on BTC; use one of apex",
+        ),
         (("gap", "BTC", "--what-if", "adopt=nobody"), 2, "no venue 'nobody' is compared"),
-        (("gap", "BTC", "--notional", "-5"), 2, "--notional is an amount in USD above 0"),
-        (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH counts"),
+        (("gap", "BTC", "--notional", "-5"), 2, "--notional: expected an amount in USD above 0"),
+        (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH is included"),
         (("gap", "BTC", "--instrument", "okx:BTC=X/Y:Z"), 2, "okx has no schedule X/Y:Z on BTC"),
-        (("pair", "BTC", "okx", "nobody"), 2, "nobody does not count on BTC"),
+        (("pair", "BTC", "okx", "nobody"), 2, "nobody is not compared on BTC"),
         (
             ("pair", "BTC", "okx", "okx", "--offset-rule", "half"),
             2,
@@ -325,7 +329,7 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
         (
             ("pair", "BTC", "bybit", "okx"),
             2,
-            "how bybit counts long and short together is not known",
+            "unknown offset rule of bybit",
         ),
         (
             ("liquidation", "BTC", "--leverage", "0.5"),
@@ -337,8 +341,12 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
             2,
             "--taker-fee: expected a rate from 0 to 100 %",
         ),
-        (("liquidation", "BTC", "--notional", "0"), 2, "--notional is an amount in USD above 0"),
-        (("index", "NOSUCH"), 3, "fewer than two venues can be compared"),
+        (
+            ("liquidation", "BTC", "--notional", "0"),
+            2,
+            "--notional: expected an amount in USD above 0",
+        ),
+        (("index", "NOSUCH"), 3, "fewer than two venues are comparable"),
         (("portfolio", "/nowhere.csv"), 2, "/nowhere.csv: cannot read the file"),
         (("portfolio", "."), 2, "cannot read the file"),
         (("gap", "BTC", "--account-cost", "1e20"), 2, "--account-cost: expected an amount in USD"),
@@ -366,7 +374,7 @@ def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
     book.write_text("underlying,side,notional\nBTC,long,5\n")
     unknown = run("portfolio", str(book), "--exclude", "bogus")
     assert unknown.exit_code == 2
-    assert "bogus counts on none of the underlyings; there are apex" in unknown.stderr
+    assert "bogus is not compared on any of the underlyings; use one of apex" in unknown.stderr
     book.write_text("underlying,side,notional\nNOSUCH,long,5\nBTC,long,5\n")
     part = run("portfolio", str(book))
     assert part.exit_code == 3
@@ -399,8 +407,8 @@ def test_diff_prints_the_changes_of_a_venue() -> None:
             2,
             "FROM: expected a date before 2026-05-30, found 2026-09-26",
         ),
-        (("2019-01-01", "2026-05-30"), 2, "nothing was observed by 2019-01-01"),
-        (("2026-05-30", "2026-09-26", "--venue", "ftx"), 2, "no venue is called ftx"),
+        (("2019-01-01", "2026-05-30"), 2, "no snapshot up to 2019-01-01"),
+        (("2026-05-30", "2026-09-26", "--venue", "ftx"), 2, "unknown venue ftx"),
         (("2026-05-30", "2026-09-26", "--underlying", "NOSUCH"), 3, "underlying NOSUCH"),
     ],
 )
@@ -465,8 +473,12 @@ def test_a_broken_snapshot_is_excluded_and_reported(nights: Path) -> None:
             3,
             "hyperliquid has no schedule of NOPE in any snapshot",
         ),
-        (("history", "ftx", "BTC"), 2, "no venue is called ftx; there are apex"),
-        (("history", "okx", "BTC/USDT:USDT", "--notional", "0"), 2, "--notional is an amount"),
+        (("history", "ftx", "BTC"), 2, "unknown venue ftx; use one of apex"),
+        (
+            ("history", "okx", "BTC/USDT:USDT", "--notional", "0"),
+            2,
+            "--notional: expected an amount",
+        ),
         (("--archive", "/nowhere", "history", "okx", "BTC/USDT:USDT"), 3, "/nowhere"),
     ],
 )

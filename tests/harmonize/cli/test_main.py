@@ -94,7 +94,7 @@ def test_schedule_has_no_margin_above_the_capacity_although_its_formula_goes_on(
 
 def test_schedule_as_a_table_shows_dashes_for_what_is_not_observable() -> None:
     result = run("schedule", "deribit", "ETH/USDT:USDT")
-    assert "MM is unknown: the venue publishes only the maximum leverage" in result.stdout
+    assert "MM unknown: the venue publishes only the maximum leverage" in result.stdout
     assert "–" in result.stdout
     assert "·N^2" in run("schedule", "kucoin", "BTC/USDT:USDT").stdout
     assert "capacity: $1,561,786,718" in run("schedule", "okx", "BTC/USDT:USDT").stdout
@@ -110,23 +110,31 @@ def test_schedule_names_its_other_profiles() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("schedule", "binanse", "BTC/USDT:USDT"), 2, "no venue is called binanse; there are"),
-        (("schedule", "okx", "BTC/USDT"), 3, "near it are BTC/USDT:USDT"),
+        (("schedule", "binanse", "BTC/USDT:USDT"), 2, "unknown venue binanse; use one of"),
+        (("schedule", "okx", "BTC/USDT"), 3, "; use BTC/USDT:USDT"),
         (("schedule", "okx", "<script>"), 3, "okx has no schedule of <script>"),
         (("schedule", "okx", "BTC/USDT:USDT", "--notional", "-5"), 2, "amount in USD above 0"),
         (("schedule", "okx", "BTC/USDT:USDT", "--notional", "nan"), 2, "amount in USD above 0"),
         (("explain", "MH999"), 2, "unknown check MH999; use one of MH101"),
-        (("audit", "--format", "yaml"), 2, "no format is called 'yaml'; there are"),
+        (("audit", "--format", "yaml"), 2, "unknown format 'yaml'; use"),
         (("audit", "--rules", "basel"), 2, "basel"),
-        (("audit", "--venue", "ftx"), 2, "no venue is called ftx"),
+        (("audit", "--venue", "ftx"), 2, "unknown venue ftx"),
         (("audit", "--underlying", "NOSUCH"), 3, "underlying NOSUCH: no schedule was observed"),
-        (("audit", "--as-of", "2019-01-01"), 2, "nothing was observed by 2019-01-01"),
-        (("audit", "--instrument", "okx=BTC"), 2, "--instrument is VENUE:UNDERLYING=SYMBOL"),
-        (("audit", "--instrument", "okx:BTC=X/Y:Z"), 2, "it has BTC/USDT:USDT"),
+        (("audit", "--as-of", "2019-01-01"), 2, "no snapshot up to 2019-01-01"),
+        (("audit", "--instrument", "okx=BTC"), 2, "--instrument: expected VENUE:UNDERLYING=SYMBOL"),
+        (("audit", "--instrument", "okx:BTC=X/Y:Z"), 2, "use one of BTC/USDT:USDT"),
         (("audit", "--profile", "nonsense", "--fail-on", "never"), 3, "profile nonsense: no"),
-        (("schedule", "htx", "BTC/USDT:USDT", "--profile", "cross"), 3, "only under --profile"),
-        (("audit", "--stale-after", "nan"), 2, "--stale-after is a number of days, was nan"),
-        (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH counts"),
+        (
+            ("schedule", "htx", "BTC/USDT:USDT", "--profile", "cross"),
+            3,
+            "has no BTC/USDT:USDT with this profile; use --profile with",
+        ),
+        (
+            ("audit", "--stale-after", "nan"),
+            2,
+            "--stale-after: expected a number of days, found nan",
+        ),
+        (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH is included"),
         (("--archive", "/nowhere", "audit"), 3, "/nowhere"),
         (("--archive", "/nowhere", "archive", "verify"), 3, "/nowhere"),
         (("rules", "show", "basel"), 2, "basel"),
@@ -239,7 +247,7 @@ def test_an_empty_archive_is_an_error_with_the_fix(tmp_path: Path) -> None:
     Archive.create(tmp_path / "archive")
     result = run("--archive", str(tmp_path / "archive"), "audit")
     assert result.exit_code == 2
-    assert "is empty; gather with" in result.stderr
+    assert "is empty; run `harmonize fetch`" in result.stderr
 
 
 def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:

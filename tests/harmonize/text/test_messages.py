@@ -10,26 +10,19 @@ from harmonize.text.words import margin_abbreviation, margin_name
 
 @pytest.mark.parametrize("rate", [0.004, 0.00666666, 0.02, 1 / 3, 1.0])
 def test_a_rate_prints_alike_in_messages_and_tables(rate: float) -> None:
-    assert messages.percent(rate) == numbers.rate(rate)
+    assert messages.percent(rate) == numbers.rate(rate).replace(numbers.NBSP, " ")
 
 
 def test_a_count_prints_alike_in_messages_and_tables() -> None:
-    assert messages.counted(1, "schedule") == "1\N{NO-BREAK SPACE}schedule"
-    assert messages.counted(12_345, "schedule") == "12,345\N{NO-BREAK SPACE}schedules"
+    assert messages.counted(1, "schedule") == "1 schedule"
+    assert messages.counted(12_345, "schedule") == "12,345 schedules"
 
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [
-        (50_000, "$50k"),
-        (1e6, "$1m"),
-        (1_234_567.8, "$1.23457m"),
-        (250_500, "$250.5k"),
-        (0.125, "$0.12"),
-        (0, "$0"),
-    ],
+    [(50_000, "$50,000"), (1e6, "$1,000,000"), (1_234_567.8, "$1,234,568"), (0, "$0")],
 )
-def test_an_amount_in_a_message_has_six_digits(amount: float, text: str) -> None:
+def test_an_amount_in_a_message_is_in_whole_dollars(amount: float, text: str) -> None:
     assert messages.dollars(amount) == text
 
 
