@@ -1,4 +1,7 @@
-"""The documentation that code writes, and its examples; ``python -m docs.generate`` rewrites both."""
+"""Writes the generated parts of the documentation and refreshes its console examples.
+
+Run with ``python -m docs.generate``.
+"""
 
 import json
 import os
@@ -37,17 +40,17 @@ PACKS = ROOT / "docs/packs"
 SCHEMA = ROOT / "harmonize/schemas/audit-document.schema.json"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 Part = Callable[[str], str]
-"""Writes a part of a page, given what stands there now."""
+"""Returns the new content of a part of a page, given its current content."""
 
 _MARKED = re.compile(
     r"(?P<begin><!-- written by code: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
-_FIELD_ROW = re.compile(r"^\| `(?P<name>\w+)` \| .*? \| (?P<means>.*) \|$", re.MULTILINE)
+_FIELD_ROW = re.compile(r"^\| `(?P<name>\w+)` \| .*? \| (?P<meaning>.*) \|$", re.MULTILINE)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a Markdown table."""
+    """Returns a Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -91,38 +94,42 @@ def _formats(_: str) -> str:
 
 def _venues(_: str) -> str:
     reading = read(Question())[0]
-    rows = (coverage.row(one) for one in coverage.covered(reading))
+    rows = (coverage.row(venue) for venue in coverage.covered(reading))
     return table(coverage.HEADINGS, ((f"`{venue}`", *others) for venue, *others in rows))
 
 
 def _recorded(_: str) -> str:
-    held: dict[tuple[str, str, str], list[str]] = {}
-    for one in sorted(recorded.snapshots(), key=lambda one: (one.venue, one.observed_at)):
-        holds = "all" if one.complete else "partial"
-        origins = _counted(payload.provenance.origin.value for payload in one.payloads)
-        held.setdefault((one.venue, holds, origins), []).append(f"{one.observed_at:%Y-%m-%d}")
-    rows = ((f"`{venue}`", _days(days), *rest) for (venue, *rest), days in held.items())
+    days_by_group: dict[tuple[str, str, str], list[str]] = {}
+    for snapshot in sorted(recorded.snapshots(), key=lambda s: (s.venue, s.observed_at)):
+        extent = "all" if snapshot.complete else "partial"
+        origins = _counts_text(payload.provenance.origin.value for payload in snapshot.payloads)
+        group = (snapshot.venue, extent, origins)
+        days_by_group.setdefault(group, []).append(f"{snapshot.observed_at:%Y-%m-%d}")
+    rows = (
+        (f"`{venue}`", _days_text(days), *others)
+        for (venue, *others), days in days_by_group.items()
+    )
     return table(("venue", "observed", "instruments", "payloads by origin"), rows)
 
 
-def _days(days: Sequence[str]) -> str:
+def _days_text(days: Sequence[str]) -> str:
     if len(days) < 3:
         return ", ".join(days)
     return f"{days[0]} to {days[-1]}, {len(days)} snapshots"
 
 
-def _counted(words: Iterable[str]) -> str:
+def _counts_text(words: Iterable[str]) -> str:
     return ", ".join(f"{number} {word}" for word, number in sorted(Counter(words).items()))
 
 
 def _checks(_: str) -> str:
-    return "\n".join(_one_level_down(checks.explain(one)) for one in checks.CHECKS)
+    return "\n".join(_as_section(checks.explain(check)) for check in checks.CHECKS)
 
 
-def _one_level_down(page: str) -> str:
-    """A page of its own as a section; the headings get their blank line, code its single tick."""
-    headed = re.sub(r"^(#+ .*)\n+", r"#\1\n\n", page, flags=re.MULTILINE)
-    return headed.replace("``", "`")
+def _as_section(page: str) -> str:
+    """Returns a page as a section: headings one level lower, with a blank line; single backticks."""
+    section = re.sub(r"^(#+ .*)\n+", r"#\1\n\n", page, flags=re.MULTILINE)
+    return section.replace("``", "`")
 
 
 def _explanations(_: str) -> str:
@@ -130,56 +137,56 @@ def _explanations(_: str) -> str:
 
 
 def _venue_pages(_: str) -> str:
-    return "\n".join(_venue_page(one) for one in VENUES)
+    return "\n".join(_venue_section(adapter) for adapter in VENUES)
 
 
-def _venue_page(adapter: VenueAdapter) -> str:
+def _venue_section(adapter: VenueAdapter) -> str:
     module = sys.modules[adapter.parse.__module__]
     schedules = recorded.schedules(adapter.venue)
-    figures = sorted(
+    quantities = sorted(
         {
             (column.figure, column.key, column.unit)
-            for one in schedules
-            for evidence in one.evidence
+            for schedule in schedules
+            for evidence in schedule.evidence
             for column in evidence.columns
             if " of " not in column.figure  # a price or a size of one contract
         }
     )
-    asked = (
-        (f"`{one.request}`", one.purpose.value, one.access.value, one.calls.value)
-        for one in adapter.endpoints
+    requests = (
+        (
+            f"`{endpoint.request}`",
+            endpoint.purpose.value,
+            endpoint.access.value,
+            endpoint.calls.value,
+        )
+        for endpoint in adapter.endpoints
     )
+    snapshots = sorted(recorded.of_venue(adapter.venue), key=lambda snapshot: snapshot.observed_at)
     lines = [
         f"## {adapter.title} (`{adapter.venue}`)",
         "",
         (module.__doc__ or "").split("\n")[0],
         "",
-        table(("asked", "for", "access", "calls"), asked),
-        table(("figure", "pointer", "unit"), ((a, f"`{b}`", c) for a, b, c in figures)),
-        *(_fact(one) for one in facts.bundled().rows if one.venue == adapter.venue),
-        _read(schedules),
-        *(
-            line
-            for one in sorted(recorded.of_venue(adapter.venue), key=lambda one: one.observed_at)
-            for line in _dating(one)
+        table(("request", "purpose", "access", "calls"), requests),
+        table(
+            ("quantity", "pointer", "unit"),
+            ((quantity, f"`{pointer}`", unit) for quantity, pointer, unit in quantities),
         ),
+        *(_fact_line(fact) for fact in facts.bundled().rows if fact.venue == adapter.venue),
+        _status_line(schedules),
+        *(line for snapshot in snapshots for line in _date_lines(snapshot)),
         "",
     ]
     return "\n".join(lines)
 
 
-def _read(schedules: Sequence[MarginSchedule]) -> str:
-    initial, maintenance = (
-        _counted(status(one).value for one in figures)
-        for figures in (
-            [one.initial for one in schedules],
-            [one.maintenance for one in schedules],
-        )
-    )
+def _status_line(schedules: Sequence[MarginSchedule]) -> str:
+    initial = _counts_text(status(schedule.initial).value for schedule in schedules)
+    maintenance = _counts_text(status(schedule.maintenance).value for schedule in schedules)
     return f"- recorded: {len(schedules)} schedules; IM {initial}; MM {maintenance}"
 
 
-def _fact(fact: VenueFact) -> str:
+def _fact_line(fact: VenueFact) -> str:
     span = " ".join(
         [f"from {fact.since}"] * bool(fact.since) + [f"before {fact.until}"] * bool(fact.until)
     )
@@ -190,85 +197,88 @@ def _fact(fact: VenueFact) -> str:
     )
 
 
-def _dating(snapshot: Snapshot) -> Iterator[str]:
-    """Give one line for all payloads of a call that share date, origin and dating."""
+def _date_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yields one line per group of payloads with the same call, date, origin and date basis."""
     groups = Counter(
         (
-            one.call.method,
-            f"{one.observed_at:%Y-%m-%d}",
-            one.provenance.origin.value,
-            one.provenance.dating,
+            payload.call.method,
+            f"{payload.observed_at:%Y-%m-%d}",
+            payload.provenance.origin.value,
+            payload.provenance.dating,
         )
-        for one in snapshot.payloads
+        for payload in snapshot.payloads
     )
-    for (method, day, origin, dating), number in groups.items():
+    for (method, day, origin, date_basis), number in groups.items():
         times = f" × {number}" if number > 1 else ""
-        yield f"- `{method}`{times}, {day}, {origin}; date from: {dating}"
+        yield f"- `{method}`{times}, {day}, {origin}; date from: {date_basis}"
 
 
 def rows_of_the_document() -> tuple[type, ...]:
-    """Give the document's dataclasses, each after the one whose field first names it."""
-    found: list[type] = []
+    """Returns the dataclasses of the audit document, in the order in which fields refer to them."""
+    row_types: list[type] = []
 
     def add(cls: type) -> None:
-        if cls not in found:
-            found.append(cls)
+        if cls not in row_types:
+            row_types.append(cls)
             for hint in get_type_hints(cls).values():
-                for one in (hint, *get_args(hint)):
-                    if is_dataclass(one) and isinstance(one, type):
-                        add(one)
+                for part in (hint, *get_args(hint)):
+                    if is_dataclass(part) and isinstance(part, type):
+                        add(part)
 
     add(document.AuditDocument)
-    return tuple(found)
+    return tuple(row_types)
 
 
-def _fields(now: str) -> str:
-    """A table a dataclass. What a field means is written in the page, and kept."""
-    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", now, re.DOTALL | re.MULTILINE))
-    written = []
-    for cls in rows_of_the_document():
-        kept = {
-            one["name"]: one["means"] for one in _FIELD_ROW.finditer(sections.get(cls.__name__, ""))
-        }
-        hints = get_type_hints(cls)
-        rows = (
-            (f"`{one.name}`", _type(hints[one.name]), kept.get(one.name, "")) for one in fields(cls)
-        )
-        said = cleandoc(cls.__doc__ or "").replace("``", "`")
-        written.append(f"## {cls.__name__}\n\n{said}\n\n{table(('field', 'type', 'means'), rows)}")
-    return "\n".join(written)
+def _fields(current: str) -> str:
+    """Returns one table per dataclass. Meanings of fields are hand-written and kept."""
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", current, re.DOTALL | re.MULTILINE))
+    return "\n".join(
+        _field_section(cls, sections.get(cls.__name__, "")) for cls in rows_of_the_document()
+    )
 
 
-_WORDS: Mapping[Any, str] = MappingProxyType(
+def _field_section(cls: type, current: str) -> str:
+    meanings = {match["name"]: match["meaning"] for match in _FIELD_ROW.finditer(current)}
+    hints = get_type_hints(cls)
+    rows = (
+        (f"`{name}`", _type_text(hints[name]), meanings.get(name, ""))
+        for name in (field.name for field in fields(cls))
+    )
+    summary_text = cleandoc(cls.__doc__ or "").replace("``", "`")
+    field_table = table(("field", "type", "meaning"), rows)
+    return f"## {cls.__name__}\n\n{summary_text}\n\n{field_table}"
+
+
+_TYPE_NAMES: Mapping[Any, str] = MappingProxyType(
     {str: "text", float: "number", int: "integer", bool: "true or false", NoneType: "null"}
 )
 
 
-def _type(hint: Any) -> str:
-    """Write a type in the words of JSON."""
+def _type_text(hint: Any) -> str:
+    """Returns a type in the terms of JSON."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is tuple:
-        return f"list of {_type(inner[0])}"
+        return f"list of {_type_text(inner[0])}"
     if origin is UnionType:
-        return " or ".join(_type(one) for one in inner)
+        return " or ".join(_type_text(part) for part in inner)
     if is_dataclass(hint) and isinstance(hint, type):
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return " · ".join(f"`{one.value}`" for one in hint)
-    return _WORDS.get(hint, "map of text to text")
+        return " · ".join(f"`{member.value}`" for member in hint)
+    return _TYPE_NAMES.get(hint, "map of text to text")
 
 
-def _conduct(_: str) -> str:
+def _conventions(_: str) -> str:
     rows = (
         (
-            f"`{one.venue}`",
-            one.opposite.value if one.opposite else "–",
-            one.valued or "–",
-            f"{one.source} ({one.confidence})",
+            f"`{venue}`",
+            entry.opposite.value if entry.opposite else "–",
+            entry.valued or "–",
+            f"{entry.source} ({entry.confidence})",
         )
-        for one in sorted(conventions.bundled().values(), key=lambda one: one.venue)
+        for venue, entry in sorted(conventions.bundled().items())
     )
-    return table(("venue", "long and short in cross margin", "valued at", "source"), rows)
+    return table(("venue", "offset rule in cross margin", "price basis", "source"), rows)
 
 
 PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
@@ -278,7 +288,7 @@ PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
         ROOT / "docs/formats.md": {"formats": _formats},
         ROOT / "docs/coverage.md": {"venues": _venues, "recorded": _recorded},
         ROOT / "docs/audit-document.md": {"fields": _fields},
-        ROOT / "docs/gap.md": {"conduct": _conduct},
+        ROOT / "docs/gap.md": {"conventions": _conventions},
         ROOT / "docs/checks.md": {"checks": _checks},
         ROOT / "docs/method.md": {"explanations": _explanations},
         ROOT / "docs/venues.md": {"venues": _venue_pages},
@@ -287,41 +297,41 @@ PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
 
 
 def pack_pages() -> dict[Path, str]:
-    """A page a rule set that ships with the tool, and one that lists them."""
+    """Returns one page per rule set that ships with the tool, and an index of them."""
+    rule_sets = loader.bundled()
     rows = (
-        (f"[`{one.id}`]({one.id}.md)", one.kind, one.title, summary(one))
-        for one in loader.bundled()
+        (f"[`{rule_set.id}`]({rule_set.id}.md)", rule_set.kind, rule_set.title, summary(rule_set))
+        for rule_set in rule_sets
     )
-    first = (
-        "# The rule sets that come with the tool\n\n"
-        "Each page says what a rule set asks, where its numbers come from, and what of it is unverified or our\n"
-        "choice; `harmonize rules explain` prints the same. Caps are rules of conduct and several times the measured\n"
-        "risk; models are what risk was measured to be. Scores against the one and the other are never averaged.\n"
-        "How one is written: [rule sets](../rules.md).\n\n"
+    introduction = (
+        "# Rule sets that ship with the tool\n\n"
+        "Each page states the requirement of a rule set, its sources, and its unverified parts and design choices.\n"
+        "`harmonize rules explain` prints the same. Caps are conduct rules, several times the measured risk. Models\n"
+        "are based on measured risk. Results against caps and models are never averaged. How to write a rule set:\n"
+        "[rule sets](../rules.md).\n\n"
     )
-    pages = {PACKS / f"{one.id}.md": pack_page(one) for one in loader.bundled()}
-    return {
-        PACKS / "README.md": first + table(("rule set", "kind", "title", "asks"), rows),
-        **pages,
-    }
+    index = introduction + table(("rule set", "kind", "title", "requirement"), rows)
+    pages = {PACKS / f"{rule_set.id}.md": pack_page(rule_set) for rule_set in rule_sets}
+    return {PACKS / "README.md": index, **pages}
 
 
 def generated() -> dict[Path, str]:
-    """Every page that has parts written by code, as the code writes it now.
+    """Returns every page with generated parts, with its current content, by path.
 
-    Raises KeyError: a page marks a part that nothing writes, or lacks the mark of one.
+    Raises KeyError: a page marks an unknown part, or lacks the mark of a part.
     """
     return {path: _filled(path, parts) for path, parts in PARTS.items()} | pack_pages()
 
 
 def _filled(path: Path, parts: Mapping[str, Part]) -> str:
     text = path.read_text(encoding="utf-8")
-    marked = [one["name"] for one in _MARKED.finditer(text)]
+    marked = [match["name"] for match in _MARKED.finditer(text)]
     if sorted(marked) != sorted(parts):
         message = f"{path.name} marks {', '.join(marked)}; {', '.join(parts)} are written"
         raise KeyError(message)
     return _MARKED.sub(
-        lambda one: f"{one['begin']}\n{parts[one['name']](one['body'])}\n{one['end']}", text
+        lambda match: f"{match['begin']}\n{parts[match['name']](match['body'])}\n{match['end']}",
+        text,
     )
 
 
