@@ -158,7 +158,7 @@ def margin_unverified(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     The margin is the best interpretation of the published data, and it may be wrong. It is
-    excluded from cross-venue statistics, and `--strict` excludes it from the audit.
+    excluded from cross-venue statistics, and `--verified-only` excludes it from the audit.
 
     ## Formula
     Neither IM nor MM is derived by an unverified step.

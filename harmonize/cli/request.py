@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -234,30 +234,6 @@ def found_schedule(
     if others:
         note(settings, f"other profiles of {symbol}, for --profile: {'; '.join(others)}")
     return schedule, payloads
-
-
-def say_summary(settings: Settings, answer: "Answer") -> None:
-    """Writes to stderr what was read, its age, and the number of findings."""
-    from harmonize.api.audit import age_today
-
-    document = answer.document
-    note(settings, f"read from {document.archive}")
-    ages = age_today(document, datetime.now(UTC))
-    for snapshot in document.snapshots:
-        mark = "stale" if snapshot.stale else "recent"
-        note(
-            settings,
-            f"  {snapshot.venue:<14} {snapshot.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
-            f"newest {ages[snapshot.venue].days} days old today ({snapshot.source})",
-        )
-    errors = sum(finding.level.value == "error" for finding in document.findings)
-    note(
-        settings,
-        f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
-        f"venues, {len(document.comparisons)} underlyings compared, "
-        f"{len(document.findings)} findings ({errors} errors)"
-        f"{f', {len(document.waived)} waived' if document.waived else ''}",
-    )
 
 
 def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:

@@ -32,7 +32,7 @@ class Known(Generic[T]):
 class Derived(Generic[T]):
     """Value derived from published ones by a step that the venue does not state.
 
-    ``verified`` is False if no source supports that step: ``--strict`` then excludes the value.
+    ``verified`` is False if no source supports that step: ``--verified-only`` then excludes the value.
     """
 
     value: T
