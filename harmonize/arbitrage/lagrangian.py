@@ -197,8 +197,9 @@ def _bracket(respond: Callable[[float], _Response], near: float) -> tuple[_Respo
 def _stationary(items: Items, level: float) -> Floats:
     """Returns the size at which the slope of a convex piece is ``level``, within its bounds.
 
-    ``c·p·n^(p−1) = level − rate``. If no n above 0 solves it, the slope of a piece that steepens
-    from its rate is above ``level`` throughout, and that of one that flattens towards it below.
+    ``c·p·n^(p−1) = level − rate``. Where no n above 0 solves it, the slope is above
+    ``level`` throughout for a piece that steepens from its rate. It is below ``level`` throughout for
+    a piece that flattens towards its rate.
     """
     base = (level - items.rate) / (items.coefficient * items.power)
     is_solvable = base > 0.0

@@ -23,7 +23,6 @@ def solve(items: Items, notional: float) -> tuple[Items, float] | None:
     pieces, accounts = items.account.size, int(items.account[-1]) + 1
     indices = np.arange(pieces)
     identity = csr_array((np.ones(pieces), (indices, indices)))
-    zeros = csr_array((pieces, pieces))
     # Sizes are shares of the position, so that all coefficients have similar magnitudes.
     lower, upper = items.lower / notional, items.upper / notional
     total = csr_array((np.ones(pieces), (np.zeros(pieces, int), indices)), shape=(1, pieces))
@@ -33,7 +32,7 @@ def solve(items: Items, notional: float) -> tuple[Items, float] | None:
             hstack([identity, csr_array((-upper, (indices, indices)), shape=(pieces, pieces))]),
             hstack([identity, csr_array((-lower, (indices, indices)), shape=(pieces, pieces))]),
             hstack([csr_array((accounts, pieces)), choices]),
-            hstack([total, zeros[:1]]),
+            hstack([total, csr_array((1, pieces))]),
         ]
     )
     row_lower = np.concatenate(

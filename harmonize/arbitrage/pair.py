@@ -56,7 +56,7 @@ class Legs:
 
     long: Offer
     short: Offer
-    one: Offer
+    single_venue: Offer
     rule: OffsetRule
 
 
@@ -70,7 +70,7 @@ def pair(legs: Legs, notionals: Sequence[float], cost_of_capital: float) -> Pair
 def _point(legs: Legs, notional: float, cost_of_capital: float) -> PairPoint:
     long, short = margin(legs.long, notional), margin(legs.short, notional)
     total = None if long is None or short is None else long + short
-    alone = combined_margin(legs.rule, partial(margin, legs.one), notional, notional)
+    alone = combined_margin(legs.rule, partial(margin, legs.single_venue), notional, notional)
     break_even = None if total is None else cost_of_capital * total / notional
     return PairPoint(notional, long, short, total, alone, break_even)
 
@@ -83,12 +83,12 @@ def _single_venue_end(legs: Legs) -> float:
     """Returns the largest size of each leg at which the one venue has a margin for both."""
     if legs.rule is OffsetRule.NET:
         return HORIZON
-    return _end(legs.one) / (2.0 if legs.rule is OffsetRule.SUM else 1.0)
+    return _end(legs.single_venue) / (2.0 if legs.rule is OffsetRule.SUM else 1.0)
 
 
 def _cheaper(legs: Legs, end: float) -> Iterator[tuple[float, float]]:
     """Cuts at every bound and crossing; between two cuts the sign is that of the middle."""
-    alone, multiple = _single_venue_offer(legs.one, legs.rule)
+    alone, multiple = _single_venue_offer(legs.single_venue, legs.rule)
     pair_offers = [(legs.long, 1.0), (legs.short, 1.0)]
     offers = [*pair_offers, *([(alone, -multiple)] if alone else [])]
     bounds = {0.0, end}

@@ -172,9 +172,9 @@ def _venue_margins(
             cross[margin_type] += _cross(exposure, offer, rule)
             reasons += _reasons(exposure, offer, word)
             if offer is not None and venue not in isolated_offers:
-                reasons.append(f"no isolated {word} of {name} that counts")
+                reasons.append(f"no isolated {word} on {name} is included")
         if len(exposure.sides) > 1 and rule is None and venue in own.initial:
-            reasons.append(f"how it counts long and short {name} together is not known")
+            reasons.append(f"offset rule for long and short {name} unknown")
     return VenueAsks(
         venue=venue,
         isolated_initial=_total(isolated["initial"]),
@@ -204,10 +204,10 @@ def _cross(
 
 def _reasons(exposure: UnderlyingExposure, offer: Offer | None, word: str) -> list[str]:
     if offer is None:
-        return [f"no {word} of {exposure.underlying} that counts"]
+        return [f"no {word} on {exposure.underlying} is included"]
     largest = min(offer.limit, offer.pieces[-1][1])
     return [
-        f"{side} {exposure.underlying} of ${notional:,.0f} is above its ${largest:,.0f} ({word})"
+        f"{side} {exposure.underlying} of ${notional:,.0f} exceeds the largest position of ${largest:,.0f} ({word})"
         for side, notional in exposure.sides
         if margin(offer, notional) is None
     ]
@@ -241,7 +241,7 @@ def _reference(
             initial.append(required)
             maintenance.append(_reference_margin(own.reference_maintenance, notional))
             if required is None:
-                reasons.append(f"it does not speak of {side} {name} of ${notional:,.0f}")
+                reasons.append(f"the rule set does not cover {side} {name} of ${notional:,.0f}")
     return _total(initial), _total(maintenance), tuple(reasons)
 
 

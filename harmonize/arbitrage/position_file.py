@@ -62,11 +62,11 @@ def read(content: bytes, name: str) -> tuple[Position, ...]:
     Raises PositionsError: one line per row with an error.
     """
     if len(content) > MAX_BYTES:
-        raise PositionsError([f"{name}: larger than {MAX_BYTES:,} bytes; split it"])
+        raise PositionsError([f"{name}: larger than {MAX_BYTES:,} bytes; split the file"])
     suffix = name.lower().rpartition(".")[2]
     readers = {"csv": _csv_rows, "json": _json_rows, "xlsx": _xlsx_rows}
     if suffix not in readers:
-        raise PositionsError([f"{name}: a book is a .csv, .json or .xlsx file"])
+        raise PositionsError([f"{name}: expected a .csv, .json or .xlsx file"])
     positions: list[Position] = []
     errors: list[str] = []
     for location, row in islice(readers[suffix](content, name), MAX_ROWS + 1):
@@ -76,11 +76,14 @@ def read(content: bytes, name: str) -> tuple[Position, ...]:
         else:
             errors.append(f"{name}: {location}: {reason}")
     if len(positions) + len(errors) > MAX_ROWS:
-        raise PositionsError([f"{name}: more than {MAX_ROWS:,} rows; split it"])
+        raise PositionsError([f"{name}: more than {MAX_ROWS:,} rows; split the file"])
     if len(errors) > _MAX_ERRORS:
-        errors = [*errors[:_MAX_ERRORS], f"{name}: {len(errors) - _MAX_ERRORS} more rows are wrong"]
+        errors = [
+            *errors[:_MAX_ERRORS],
+            f"{name}: {len(errors) - _MAX_ERRORS} more rows with errors",
+        ]
     if not positions and not errors:
-        errors = [f"{name}: holds no position; write one a row: {', '.join(COLUMNS)}"]
+        errors = [f"{name}: no positions; add one per row: {', '.join(COLUMNS)}"]
     if errors:
         raise PositionsError(errors)
     return tuple(positions)
@@ -90,16 +93,19 @@ def _position(row: Mapping[str, object]) -> tuple[Position | None, str]:
     """Returns the position, or None and the error in the row."""
     missing = [name for name in COLUMNS if str(row.get(name) or "").strip() == ""]
     if missing:
-        return None, f"no {' and no '.join(missing)}; give all of {', '.join(COLUMNS)}"
+        return None, f"missing {', '.join(missing)}; add all of {', '.join(COLUMNS)}"
     asset, side = str(row["underlying"]).strip(), str(row["side"]).strip().lower()
     if side not in _SIDES:
-        return None, f"side is long or short, was {_quoted(row['side'])}"
+        return None, f"side: expected long or short, found {_quoted(row['side'])}"
     if not asset.replace("-", "").isalnum():
-        return None, f"underlying is an asset such as BTC, was {_quoted(row['underlying'])}"
+        return (
+            None,
+            f"underlying: expected an asset such as BTC, found {_quoted(row['underlying'])}",
+        )
     notional = _notional(row["notional"])
     if notional is None:
         text = _quoted(row["notional"])
-        return None, f"notional is an amount in USD above 0, such as 250000, was {text}"
+        return None, f"notional: expected an amount in USD above 0, such as 250000, found {text}"
     return Position(asset_meant(asset), side, float(notional)), ""
 
 
@@ -131,7 +137,7 @@ def _csv_rows(content: bytes, name: str) -> _Rows:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        message = f"{name}: byte {error.start} is not UTF-8; save it as UTF-8"
+        message = f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8"
         raise PositionsError([message]) from None
     lines = csv.reader(StringIO(text), strict=True)
     try:
@@ -140,7 +146,7 @@ def _csv_rows(content: bytes, name: str) -> _Rows:
             if any(cell.strip() for cell in cells):
                 yield f"line {lines.line_num}", _row(columns, cells)
     except csv.Error as error:
-        message = f"{name}: line {lines.line_num}: {error}; mend the quotes"
+        message = f"{name}: line {lines.line_num}: {error}; correct the quotes"
         raise PositionsError([message]) from None
 
 
@@ -156,7 +162,7 @@ def _xlsx_rows(content: bytes, name: str) -> _Rows:
             if any(cell is not None for cell in cells):
                 yield f"row {number}", _row(columns, cells)
     except _WORKBOOK_ERRORS as error:
-        message = f"{name}: not a workbook that can be read: {error}; save it as .xlsx again"
+        message = f"{name}: cannot read the workbook: {error}; save it as .xlsx again"
         raise PositionsError([message]) from None
 
 
@@ -168,7 +174,7 @@ def _columns(cells: Sequence[str], name: str) -> tuple[str, ...]:
     if sorted(columns) != sorted(COLUMNS):
         found = ", ".join(columns) or "nothing"
         message = (
-            f"{name}: the first line names the columns {', '.join(COLUMNS)}, was {_quoted(found)}"
+            f"{name}: first line: expected the columns {', '.join(COLUMNS)}, found {_quoted(found)}"
         )
         raise PositionsError([message])
     return columns
@@ -190,11 +196,11 @@ def _json_rows(content: bytes, name: str) -> _Rows:
     try:
         parsed = json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        message = f"{name}: not JSON: {error}"
+        message = f"{name}: cannot read the JSON: {error}"
         raise PositionsError([message]) from None
     rows = parsed.get("positions") if isinstance(parsed, dict) else parsed
     if not isinstance(rows, list):
-        message = f"{name}: a list of positions was due, each with {', '.join(COLUMNS)}"
+        message = f"{name}: expected a list of positions, each with {', '.join(COLUMNS)}"
         raise PositionsError([message])
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
@@ -202,6 +208,8 @@ def _json_rows(content: bytes, name: str) -> _Rows:
             continue
         unknown = sorted(set(map(str, row)) - set(COLUMNS))
         if unknown:
-            message = f"{name}: position {number}: no field is called {unknown[0]}; there are {', '.join(COLUMNS)}"
+            message = (
+                f"{name}: position {number}: unknown field {unknown[0]}; use {', '.join(COLUMNS)}"
+            )
             raise PositionsError([message])
         yield f"position {number}", row

@@ -108,7 +108,7 @@ def _row(
         oldest=offered.oldest,
         newest=offered.newest,
         points=tuple(_point(result, cost_of_capital) for result in results if result is not None),
-        reason=f"the venues together do not take {amounts}" if too_large else "",
+        reason=f"the venues together do not accept {amounts}" if too_large else "",
     )
 
 

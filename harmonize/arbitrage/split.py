@@ -59,14 +59,14 @@ class Split:
     nodes: int
 
     @property
-    def gap(self) -> float:
+    def optimality_gap(self) -> float:
         """Largest possible excess of the cost over the optimum, as a share of the cost."""
         return max(self.cost - self.bound, 0.0) / self.cost if self.cost else 0.0
 
     @property
     def proved(self) -> bool:
         """True if the cost is the optimum, to rounding."""
-        return self.gap <= PROVED
+        return self.optimality_gap <= PROVED
 
 
 def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split | None:
@@ -76,7 +76,7 @@ def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split |
     a finite number above 0, or the fee is below 0.
     """
     if not 0.0 < notional < inf or not 0.0 <= fee < inf:
-        message = f"notional above 0 and fee from 0, were {notional} and {fee}"
+        message = f"expected a notional above 0 and a fee of at least 0, found {notional} and {fee}"
         raise ValueError(message)
     items = items_of(offers, notional, fee)
     search = _Search(items, _identical(offers), notional, fee)

@@ -62,23 +62,23 @@ def parse(specification: str, venues: Sequence[str]) -> WhatIf:
     """Parses a what-if. Raises WhatIfError: an unknown change, or a value out of range."""
     name, _, argument = specification.partition("=")
     if name == "aggregate" and not argument:
-        text = "every venue asks the rate of the whole position"
+        text = "every venue applies the rate of the whole position"
         return WhatIf(specification, text, _aggregated)
     if name == "adopt" and argument in venues:
         text = f"every venue uses the table of {argument}"
         return WhatIf(specification, text, lambda offers, _: _adopted(offers, argument))
     if name == "adopt":
-        message = f"what-if {specification}: no venue {argument!r} is compared; there are {', '.join(venues)}"
+        message = (
+            f"what-if {specification}: unknown venue {argument!r}; use one of {', '.join(venues)}"
+        )
         raise WhatIfError(message)
     if name == "leverage":
         limit = _number(argument, specification, 1.0, 1000.0)
         return _floor(specification, f"no venue allows more than {limit:g}x", 1.0 / limit)
     if name == "minimum":
         rate = _number(argument, specification, 0.0, 1.0)
-        return _floor(specification, f"no venue asks less than {rate * _PERCENT:g} %", rate)
-    message = (
-        f"what-if is leverage=20, minimum=0.5%, aggregate or adopt=VENUE, was {specification!r}"
-    )
+        return _floor(specification, f"no venue requires less than {rate * _PERCENT:g} %", rate)
+    message = f"what-if: expected leverage=20, minimum=0.5%, aggregate or adopt=VENUE, found {specification!r}"
     raise WhatIfError(message)
 
 
@@ -108,7 +108,7 @@ def _number(argument: str, specification: str, above: float, at_most: float) -> 
     number = float(decimal) if decimal.is_finite() else -1.0
     number = number / _PERCENT if argument.endswith("%") else number
     if not above < number <= at_most:
-        message = f"what-if {specification}: a number above {above:g}, at most {at_most:g}, was {argument!r}"
+        message = f"what-if {specification}: expected a number above {above:g}, at most {at_most:g}, found {argument!r}"
         raise WhatIfError(message)
     return number
 

@@ -77,8 +77,8 @@ def undecided(  # noqa: PLR0911 - one line per reason
         return Verdict.NOT_OBSERVABLE, function.reason
     if rule.class_name(subject.asset) is None:
         return Verdict.NOT_OBSERVABLE, (
-            f"{subject.asset} is on no class list of {rule_set.id}; its class needs price history "
-            "and traded volume, which the archive does not hold"
+            f"{subject.asset} is in no class list of {rule_set.id}; assigning a class requires price "
+            "history and traded volume, which the archive does not contain"
         )
     return None
 
@@ -92,7 +92,7 @@ def _outside_jurisdictions(
         return None
     own = jurisdictions.get(venue)
     if own is None:
-        reason = f"where {venue} is established is not known; name it in the configuration"
+        reason = f"jurisdiction of {venue} unknown; add it to the configuration"
         return Verdict.NOT_OBSERVABLE, reason
     if not set(own) & set(covered):
         reason = f"{venue} is established in {', '.join(own)}, not {', '.join(covered)}"
@@ -103,14 +103,14 @@ def _outside_jurisdictions(
 def out_of_scope(subject: Subject, scope: Scope) -> str:
     """Returns why a rule set's scope excludes the schedule; empty if it includes the schedule."""
     if scope.crypto_only and subject.asset in TRADITIONAL:
-        return f"{subject.asset} is listed as no crypto-asset"
+        return f"{subject.asset} is listed as a non-crypto underlying"
     payoff, account, day = subject.schedule.instrument.payoff, subject.account, subject.day
     if scope.payoffs and payoff not in scope.payoffs:
         return f"the contract is {payoff.value}, not {', '.join(scope.payoffs)}"
     if scope.account_classes and account not in {"any", "classic", *scope.account_classes}:
         return f"the schedule is for {account} accounts, not {', '.join(scope.account_classes)}"
     if scope.since and day < scope.since:
-        return f"in force from {scope.since}, the schedule was observed on {day}"
+        return f"in force from {scope.since}; the schedule was observed on {day}"
     if scope.until and day > scope.until:
-        return f"in force until {scope.until}, the schedule was observed on {day}"
+        return f"in force until {scope.until}; the schedule was observed on {day}"
     return ""

@@ -71,8 +71,8 @@ def gaps_and_indices(
     """Returns the spread and the harmonization indices of every underlying, for IM and for MM.
 
     Indices compare with every reference schedule, and with the venues' own median. Caps are conduct
-    rules, and models have one rate for all sizes: neither has an index. No figure averages rule
-    sets of different kinds.
+    rules, and models have one rate for all sizes: neither has an index. Rule sets of different
+    kinds are never averaged.
     """
     spreads: list[Spread] = []
     indices: list[Index] = []

@@ -11,7 +11,7 @@ from harmonize.text.messages import moment
 MIN_VENUES = 2
 """Smallest number of venues that can be compared with one another."""
 
-UNVERIFIED = "no source verifies how its margins follow from what is published"
+UNVERIFIED = "no source verifies the derivation of its margins from published data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def peer_groups(
 def exclusion_reason(schedule: MarginSchedule) -> str:
     """Reason for excluding a schedule from cross-venue statistics; empty if it is included."""
     if schedule.origin is Origin.DOCUMENTATION:
-        return "rests on the venue's documentation"
+        return "based on the venue's documentation"
     is_unverified = any(
         isinstance(function, Derived) and not function.verified
         for function in (schedule.initial, schedule.maintenance)

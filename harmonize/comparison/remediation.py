@@ -1,7 +1,7 @@
 """The smallest change that makes a schedule comply, in the tiers that the venue publishes.
 
-Tiers are raised in order of size. Each gets the lowest rate that keeps the margin at or above the
-required margin on the whole tier, given the tiers below as already raised. Rates never fall from one
+Tiers are raised in order of size. Each gets the lowest rate with which the margin meets the
+requirement on the whole tier; the tiers below count as already raised. Rates never fall from one
 tier to the next, so the change adds no new defect. If the margin is too low only from some size on,
 the alternative is also named: take no position above that size.
 """
@@ -57,15 +57,16 @@ def remedy(
     """Returns the smallest change in words; empty if none is needed.
 
     ``own`` is None if the pieces are not tiers. ``under`` are the ranges on which the margin is too
-    low. ``lowest`` is the smallest margin over reference − 1. All tiers are raised by one factor if
-    a tier would have to exceed 100 % of notional, as the required margin jumps just above the tier.
+    low. ``lowest`` is the smallest margin over reference − 1. If the
+    required margin jumps above a tier, that tier can need more than 100 % of notional. All tiers are
+    then raised by one factor.
     """
     changes = () if own is None else tier_changes(own, required)
     if own is None or any(change.required > 1.0 + _NOISE for change in changes):
         if lowest <= -1.0:
-            return "ask a margin above 0 at every size"
+            return "require a margin above 0 at every size"
         increase = _percent(required.factor / (1.0 + lowest) - 1.0, ROUND_CEILING)
-        return f"raise it by {increase} at every size"
+        return f"raise the margin by {increase} at every size"
     if not changes:
         return ""
     alternative = _alternative(own, required, changes, under)

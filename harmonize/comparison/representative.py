@@ -7,12 +7,12 @@ from harmonize.core.payload import Origin
 from harmonize.core.schedule import MarginMode, MarginSchedule, Unknown, value_of
 
 RULE = (
-    "Of a venue's schedules on an underlying, the first by these questions stands for the venue: "
-    "perpetual before dated; both margins observable before one, one before none; not conditional "
-    "on a chosen leverage; linear before inverse; recorded before documentation; cross (or one "
-    "schedule for both modes) before isolated; no special account class; settled in USDT, then "
-    "USDC, then another currency; the largest capacity; the newest; the symbol. Another schedule "
-    "is chosen with --instrument VENUE:UNDERLYING=SYMBOL."
+    "If a venue has several schedules on an underlying, these criteria select its representative, "
+    "in order: perpetual before dated; both margins observable before one, one before none; not "
+    "conditional on a chosen leverage; linear before inverse; recorded before documentation; cross "
+    "(or one schedule for both modes) before isolated; no special account class; settled in USDT, "
+    "then USDC, then another currency; the largest capacity; the newest; the symbol. Select another "
+    "schedule with --instrument VENUE:UNDERLYING=SYMBOL."
 )
 
 _SETTLEMENT_ORDER = ("USDT", "USDC")

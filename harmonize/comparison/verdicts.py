@@ -153,7 +153,7 @@ def _scoring_reason(schedule: MarginSchedule, rule_set: RuleSet) -> str:
     factor = rule_set.across[schedule.meaning]
     return (
         f"a {schedule.meaning} scored against {factor} times the {rule_set.meaning}, "
-        "as the rule set says"
+        "as the rule set specifies"
     )
 
 
@@ -251,7 +251,7 @@ def _varies_with_size(case: _Case) -> bool:
 def _verdict(case: _Case, pair: FunctionPair, deviation: Deviation) -> tuple[Verdict, str]:
     rule_set = case.rule.applied.rule_set
     if isnan(deviation.lowest):
-        return Verdict.NOT_OBSERVABLE, "no notional that both cover"
+        return Verdict.NOT_OBSERVABLE, "no notional is covered by both functions"
     if deviation.under:
         return (Verdict.BREACH if rule_set.statutory else Verdict.UNDER), case.reason
     if deviation.over and not _is_minimum(rule_set):
@@ -259,7 +259,10 @@ def _verdict(case: _Case, pair: FunctionPair, deviation: Deviation) -> tuple[Ver
     capacity = value_of(case.subject.schedule.capacity)
     needed = None if capacity is None else min(float(capacity), float(rule_set.scope.up_to))
     if needed is not None and pair.limit < needed:
-        return Verdict.NOT_OBSERVABLE, f"observed only up to ${pair.limit:,.0f}, compliant there"
+        return (
+            Verdict.NOT_OBSERVABLE,
+            f"observed only up to ${pair.limit:,.0f}; compliant up to there",
+        )
     return Verdict.COMPLIANT, case.reason
 
 

@@ -104,9 +104,7 @@ class _DistanceQuery:
             try:
                 long, short = (self._distance(side, leverage) for side in Side)
             except BelowAtEntryError:
-                reason = (
-                    "its initial margin is no more than maintenance margin and fee at that size"
-                )
+                reason = "initial margin does not exceed maintenance margin and fee at that size"
         if not reason and self.fee is None:
             reason = self._fee_reason()
         instrument = self.schedule.instrument
@@ -131,8 +129,8 @@ class _DistanceQuery:
         """Returns why the distance is without a fee."""
         rule = self.schedule.fee.rule
         if rule == _NOT_STATED:
-            return "whether a fee counts on top is not stated"
-        return f"without its fee add-on: {rule}"
+            return "the venue does not state whether it adds a fee"
+        return f"fee add-on excluded: {rule}"
 
     def _reason(self, leverage: float | None) -> str:
         """Returns why there is no distance at a leverage; empty if there is one."""
@@ -142,14 +140,14 @@ class _DistanceQuery:
                 return f"{word} is not observable"
             if margin(offer, self.notional) is None:
                 largest = min(offer.limit, offer.pieces[-1][1])
-                limit = "is compared up to" if largest >= HORIZON else "takes no position above"
+                limit = "compared only up to" if largest >= HORIZON else "accepts no position above"
                 return f"{limit} ${largest:,.0f}"
         if leverage is None or self.largest is None:
             return "IM is not observable"
         if leverage > self.largest * (1.0 + 1e-9):
-            return f"allows {self.largest:.4g}x at that size"
+            return f"allows at most {self.largest:.4g}x at that size"
         if self.schedule.instrument.payoff is Payoff.QUANTO:
-            return "a quanto contract, whose loss depends on a third currency"
+            return "quanto contract: the loss depends on a third currency"
         return ""
 
     def _distance(self, side: Side, leverage: float) -> float | None:

@@ -1,8 +1,8 @@
 """Liquidation price of an isolated position, exact on the tiers and without iteration.
 
-All amounts are relative to the entry price E: ``x = P / E``. Notional N and margin M are in USD at
-entry, s is 1 for a long and −1 for a short, f is the fee add-on and F the maintenance margin. A
-position is liquidated when its equity no longer exceeds maintenance margin and fee:
+Prices are relative to the entry price E: ``x = P / E``. Notional N and margin M are in USD at entry.
+s is 1 for a long and −1 for a short. f is the fee add-on, and F the maintenance margin. A position is
+liquidated when its equity no longer exceeds maintenance margin and fee:
 
 - linear, F of the value at the price:   ``M + s·N·(x − 1) = F(N·x) + f·N·x``
 - inverse, F of the value in coins:      ``M + s·N·(1 − 1/x) = F(N/x) + f·N/x``
@@ -11,10 +11,13 @@ position is liquidated when its equity no longer exceeds maintenance margin and 
 
 With ``n = N·x`` and ``n = N/x`` the first two are the same equation in the position's value n, with s
 and −s respectively. It is solved on every piece from N outwards, so the tier is that of the value at
-the liquidation price. On one linear tier, F = m·n − D, this is the published
-``P = (q·E − M − D) / (q·(1 − m − f))`` for a long and ``(q·E + M + D) / (q·(1 + m + f))`` for a short;
-inverse ``q·(1 + m + f) / (q/E + M + D)`` and ``q·(1 − m − f) / (q/E − M − D)``. Source: reference pages
-of Binance, Gate, OKX, Phemex, Bitget, Hyperliquid and Bybit, to whose formulas it reduces.
+the liquidation price. On one linear tier, F = m·n − D, the equation has the published
+solutions:
+
+- linear: ``P = (q·E − M − D) / (q·(1 − m − f))`` for a long and ``(q·E + M + D) / (q·(1 + m + f))`` for a short
+- inverse: ``q·(1 + m + f) / (q/E + M + D)`` and ``q·(1 − m − f) / (q/E − M − D)``
+
+Source: reference pages of Binance, Gate, OKX, Phemex, Bitget, Hyperliquid and Bybit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,11 +66,11 @@ def liquidation(  # noqa: PLR0913 - the terms of one equation
     a notional or margin that is not a finite number above 0.
     """
     if not (0.0 < notional < inf and 0.0 < margin < inf):
-        message = f"notional and margin are amounts above 0, were {notional} and {margin}"
+        message = f"expected a notional and a margin above 0, found {notional} and {margin}"
         raise ValueError(message)
     required = _maintenance(pieces, notional) + fee * notional
     if margin <= required:
-        message = f"the margin {margin} is not above the {required} that is asked at entry"
+        message = f"the margin {margin} does not exceed the {required} required at entry"
         raise BelowAtEntryError(message)
     sign = 1.0 if side is Side.LONG else -1.0
     direction = -sign if inverse else sign  # an inverse contract is linear in 1/x

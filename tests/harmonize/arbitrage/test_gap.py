@@ -189,15 +189,15 @@ def test_what_ifs_by_hand() -> None:
 @pytest.mark.parametrize(
     ("specification", "message"),
     [
-        ("leverage=0", "a number above 1, at most 1000"),
-        ("leverage=1", "a number above 1, at most 1000"),
-        ("leverage=abc", "was 'abc'"),
-        ("minimum=200%", "a number above 0, at most 1"),
-        ("minimum=nan", "was 'nan'"),
-        ("leverage=sNaN", "was 'sNaN'"),
-        ("adopt=nobody", "no venue 'nobody' is compared; there are a, b"),
-        ("aggregate=1", "what-if is leverage=20, minimum=0.5%, aggregate or adopt=VENUE"),
-        ("tax", "was 'tax'"),
+        ("leverage=0", "expected a number above 1, at most 1000"),
+        ("leverage=1", "expected a number above 1, at most 1000"),
+        ("leverage=abc", "found 'abc'"),
+        ("minimum=200%", "expected a number above 0, at most 1"),
+        ("minimum=nan", "found 'nan'"),
+        ("leverage=sNaN", "found 'sNaN'"),
+        ("adopt=nobody", "unknown venue 'nobody'; use one of a, b"),
+        ("aggregate=1", "what-if: expected leverage=20, minimum=0.5%, aggregate or adopt=VENUE"),
+        ("tax", "found 'tax'"),
     ],
 )
 def test_an_invalid_what_if_names_the_valid_ones(specification: str, message: str) -> None:

@@ -59,7 +59,7 @@ def test_isolated_sides_add_up_and_cross_sides_follow_the_offset_rule() -> None:
     assert a.reasons == ()
     assert b.isolated_initial == pytest.approx(90 + 24)
     assert b.cross_initial is None
-    assert b.reasons == ("how it counts long and short BTC together is not known",)
+    assert b.reasons == ("offset rule for long and short BTC unknown",)
     assert (result.cheapest_isolated, result.cheapest_cross) == (("a",), ("a",))
     assert (result.reference_initial, result.reference_maintenance) == pytest.approx((380, 380))
     assert (result.gross, result.positions) == (3800.0, 2)
@@ -74,18 +74,21 @@ def test_one_side_needs_no_offset_rule() -> None:
 def test_a_venue_without_the_whole_portfolio_has_no_sum() -> None:
     result = margins_of(("BTC", "long", 500.0), ("ETH", "long", 100.0))
     assert at_venue(result, "b").isolated_initial is None
-    assert "no IM of ETH that counts" in at_venue(result, "b").reasons
+    assert "no IM on ETH is included" in at_venue(result, "b").reasons
     assert at_venue(result, "a").isolated_initial == pytest.approx(5 + 6)
     assert at_venue(result, "a").cross_initial == pytest.approx(5 + 5)
     assert at_venue(result, "a").isolated_maintenance is None
     assert result.reference_initial is None
-    assert result.reference_reasons == ("it does not speak of long ETH of $100",)
+    assert result.reference_reasons == ("the rule set does not cover long ETH of $100",)
     assert (result.oldest, result.newest) == ("2025-01-01", "2026-03-01")
 
 
 def test_a_position_above_the_largest_has_a_reason() -> None:
     result = margins_of(("ETH", "short", 2500.0))
-    assert at_venue(result, "a").reasons[0] == "short ETH of $2,500 is above its $2,000 (IM)"
+    assert (
+        at_venue(result, "a").reasons[0]
+        == "short ETH of $2,500 exceeds the largest position of $2,000 (IM)"
+    )
     assert result.splits[0].cost is None
     assert result.split is None
     assert result.cheapest_isolated == ()
@@ -113,4 +116,4 @@ def test_an_underlying_that_no_venue_lists_is_unknown_everywhere() -> None:
     result = margins_of(("XYZ", "long", 5.0), ("BTC", "long", 5.0))
     assert result.split is None
     assert all(row.isolated_initial is None for row in result.venues)
-    assert "no IM of XYZ that counts" in result.venues[0].reasons
+    assert "no IM on XYZ is included" in result.venues[0].reasons

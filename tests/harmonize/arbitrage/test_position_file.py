@@ -96,17 +96,17 @@ def test_every_rejected_row_has_its_location_and_fix() -> None:
         "b.csv",
     )
     assert lines == (
-        "b.csv: line 3: side is long or short, was 'buy'",
-        "b.csv: line 4: no underlying; give all of underlying, side, notional",
-        "b.csv: line 5: no side and no notional; give all of underlying, side, notional",
-        "b.csv: line 6: notional is an amount in USD above 0, such as 250000, was '-5'",
-        "b.csv: line 7: notional is an amount in USD above 0, such as 250000, was '1e-400'",
-        "b.csv: line 8: notional is an amount in USD above 0, such as 250000, was 'nan'",
-        "b.csv: line 9: notional is an amount in USD above 0, such as 250000, was '1e400'",
-        "b.csv: line 10: notional is an amount in USD above 0, such as 250000, was '1,000'",
-        "b.csv: line 11: notional is an amount in USD above 0, such as 250000, was '1,000'",
-        "b.csv: line 12: underlying is an asset such as BTC, was 'B T C'",
-        "b.csv: line 13: notional is an amount in USD above 0, such as 250000, was 'ten'",
+        "b.csv: line 3: side: expected long or short, found 'buy'",
+        "b.csv: line 4: missing underlying; add all of underlying, side, notional",
+        "b.csv: line 5: missing side, notional; add all of underlying, side, notional",
+        "b.csv: line 6: notional: expected an amount in USD above 0, such as 250000, found '-5'",
+        "b.csv: line 7: notional: expected an amount in USD above 0, such as 250000, found '1e-400'",
+        "b.csv: line 8: notional: expected an amount in USD above 0, such as 250000, found 'nan'",
+        "b.csv: line 9: notional: expected an amount in USD above 0, such as 250000, found '1e400'",
+        "b.csv: line 10: notional: expected an amount in USD above 0, such as 250000, found '1,000'",
+        "b.csv: line 11: notional: expected an amount in USD above 0, such as 250000, found '1,000'",
+        "b.csv: line 12: underlying: expected an asset such as BTC, found 'B T C'",
+        "b.csv: line 13: notional: expected an amount in USD above 0, such as 250000, found 'ten'",
     )
 
 
@@ -116,32 +116,32 @@ def test_every_rejected_row_has_its_location_and_fix() -> None:
         (
             b"",
             "b.csv",
-            "the first line names the columns underlying, side, notional, was 'nothing'",
+            "first line: expected the columns underlying, side, notional, found 'nothing'",
         ),
         (
             csv("a,b,c", "1,2,3"),
             "b.csv",
-            "names the columns underlying, side, notional, was 'a, b, c'",
+            "expected the columns underlying, side, notional, found 'a, b, c'",
         ),
-        (csv("underlying,side,notional,notional"), "b.csv", "names the columns"),
-        (csv("underlying,side,notional"), "b.csv", "holds no position; write one a row"),
+        (csv("underlying,side,notional,notional"), "b.csv", "expected the columns"),
+        (csv("underlying,side,notional"), "b.csv", "no positions; add one per row"),
         (b"underlying,side,notional\nBTC,long,\xff", "b.csv", "byte 34 is not UTF-8"),
-        (csv("underlying,side,notional", '"BTC,long,5'), "b.csv", "mend the quotes"),
-        (b"{", "b.json", "not JSON: "),
-        (b"[" * 100_000, "b.json", "not JSON: "),
-        (b'{"book": []}', "b.json", "a list of positions was due"),
-        (b"[]", "b.json", "holds no position"),
-        (b"[7]", "b.json", "position 1: no underlying and no side and no notional"),
-        (b'[{"underlying": "BTC", "size": 4}]', "b.json", "position 1: no field is called size"),
-        (b'[{"underlying": "BTC", "side": "long", "notional": true}]', "b.json", "was 'True'"),
+        (csv("underlying,side,notional", '"BTC,long,5'), "b.csv", "correct the quotes"),
+        (b"{", "b.json", "cannot read the JSON: "),
+        (b"[" * 100_000, "b.json", "cannot read the JSON: "),
+        (b'{"book": []}', "b.json", "expected a list of positions"),
+        (b"[]", "b.json", "no positions; add one per row"),
+        (b"[7]", "b.json", "position 1: missing underlying, side, notional"),
+        (b'[{"underlying": "BTC", "size": 4}]', "b.json", "position 1: unknown field size"),
+        (b'[{"underlying": "BTC", "side": "long", "notional": true}]', "b.json", "found 'True'"),
         (
             b'[{"underlying": "BTC", "side": "long", "notional": 1e99999999999999999999}]',
             "b.json",
-            "not JSON",
+            "cannot read the JSON",
         ),
-        (b"PK nothing", "b.xlsx", "not a workbook that can be read"),
-        (b"BTC", "b.txt", "a book is a .csv, .json or .xlsx file"),
-        (b"BTC", "book", "a book is a .csv, .json or .xlsx file"),
+        (b"PK nothing", "b.xlsx", "cannot read the workbook"),
+        (b"BTC", "b.txt", "expected a .csv, .json or .xlsx file"),
+        (b"BTC", "book", "expected a .csv, .json or .xlsx file"),
     ],
 )
 def test_a_file_that_cannot_be_read_has_a_reason(content: bytes, name: str, message: str) -> None:
@@ -154,18 +154,18 @@ def test_a_long_list_of_errors_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
     rows = ["BTC,up,1"] * 25
     lines = errors_of(csv("underlying,side,notional", *rows), "b.csv")
     assert len(lines) == 21
-    assert lines[-1] == "b.csv: 5 more rows are wrong"
+    assert lines[-1] == "b.csv: 5 more rows with errors"
     monkeypatch.setattr(position_file, "MAX_ROWS", 3)
     assert errors_of(csv("underlying,side,notional", *rows), "b.csv") == (
-        "b.csv: more than 3 rows; split it",
+        "b.csv: more than 3 rows; split the file",
     )
     monkeypatch.setattr(position_file, "MAX_BYTES", 3)
-    assert errors_of(b"1234", "b.csv") == ("b.csv: larger than 3 bytes; split it",)
+    assert errors_of(b"1234", "b.csv") == ("b.csv: larger than 3 bytes; split the file",)
 
 
 def test_long_text_and_control_characters_are_shortened() -> None:
     (line,) = errors_of(csv("underlying,side,notional", f"BTC,{'x' * 90}\x1b[31m,5"), "b.csv")
-    assert len(line) < 90
+    assert len(line) < 100
     assert "\x1b" not in line
 
 

@@ -280,7 +280,7 @@ def test_curved_margins_are_split_within_a_millionth(seed: int) -> None:
     notional = float(10 ** rng.uniform(5, 7.5))
     cheapest = split(offers, notional)
     assert cheapest is not None
-    assert cheapest.gap <= 1e-6
+    assert cheapest.optimality_gap <= 1e-6
     assert cheapest.cost <= on_a_grid(offers, notional) * (1 + 1e-9)
 
 
@@ -332,7 +332,7 @@ def test_curved_pieces_beside_jumps_cost_no_more_than_on_a_grid(
         assert on_grid == inf
         return
     assert cheapest.cost <= on_grid * (1 + 1e-9)
-    assert cheapest.gap <= 1e-6
+    assert cheapest.optimality_gap <= 1e-6
     margins = [
         margin(offer, size) for offer, size in zip(offers, cheapest.allocation, strict=True) if size
     ]
@@ -379,7 +379,7 @@ def test_a_concave_margin_is_split_where_its_slope_is_least() -> None:
     mixed = split([root, replace(line, limit=1e5)], 1.05e6)
     assert mixed is not None
     assert mixed.cost == pytest.approx(10 * 1e6**0.5 + 0.02 * 5e4, rel=1e-9)
-    assert mixed.gap <= PROVED
+    assert mixed.optimality_gap <= PROVED
 
 
 def test_sub_accounts_share_a_position_evenly_enough() -> None:
@@ -434,12 +434,12 @@ def test_equal_steps_that_branch_and_bound_leaves_open_go_to_the_milp(
     assert whole is not None
     assert with_milp is not None
     assert with_milp.cost == pytest.approx(whole.cost, rel=EXACT)
-    assert with_milp.gap <= 1e-6
+    assert with_milp.optimality_gap <= 1e-6
 
 
 @pytest.mark.parametrize(("notional", "fee"), [(0.0, 0.0), (-1.0, 0.0), (inf, 0.0), (1.0, -1.0)])
 def test_an_invalid_position_or_account_cost_is_rejected(notional: float, fee: float) -> None:
-    with pytest.raises(ValueError, match="notional above 0"):
+    with pytest.raises(ValueError, match="expected a notional above 0"):
         split([flat([10.0], [0.1])], notional, fee)
 
 

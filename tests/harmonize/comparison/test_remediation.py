@@ -149,7 +149,7 @@ def test_a_rate_above_100_percent_is_not_proposed() -> None:
         flat_lines((1_000, 0.5), (1_001, 0.5), (2_000_000, 0.9)), 1.0, 0.0, 0.0, 2e6
     )
     text = remedy(own, required, [(1_001.0, 2e6)], -0.4)
-    assert text == "raise it by 66.67 % at every size"
+    assert text == "raise the margin by 66.67 % at every size"
 
 
 def test_a_bound_is_lowered_only_where_the_next_tier_is_enough_there() -> None:
@@ -190,7 +190,7 @@ def test_a_printed_rate_is_rounded_to_the_side_that_complies() -> None:
 
 def test_a_curve_is_raised_as_a_whole() -> None:
     required = RequiredMargin(CAP, 1.0, 0.0, 0.0, 1e6)
-    assert remedy(None, required, [(0.0, 1e6)], -0.75) == "raise it by 300 % at every size"
+    assert remedy(None, required, [(0.0, 1e6)], -0.75) == "raise the margin by 300 % at every size"
 
 
 def test_curves_and_jumps_are_not_tiers() -> None:

@@ -68,7 +68,7 @@ def test_distances_follow_the_tiers_unit() -> None:
 
 def test_more_leverage_than_a_venue_allows_has_a_reason() -> None:
     equal, largest = rows(TIERED, Entry(1100.0, leverage=20.0))
-    assert (equal.adverse_move_long, equal.reason) == (None, "allows 10x at that size")
+    assert (equal.adverse_move_long, equal.reason) == (None, "allows at most 10x at that size")
     assert largest.leverage == pytest.approx(10.0)
     assert largest.adverse_move_long == pytest.approx(1 - 0.9 / 0.95)  # still in the second tier
 
@@ -80,11 +80,11 @@ def test_more_leverage_than_a_venue_allows_has_a_reason() -> None:
         ({"maintenance": Unknown("none")}, "MM is not observable"),
         (
             {"instrument": contract("okx", "X", base="BTC", quote="USD", settle="ETH")},
-            "a quanto contract, whose loss depends on a third currency",
+            "quanto contract: the loss depends on a third currency",
         ),
         (
             {"maintenance": TIERED.initial},
-            "its initial margin is no more than maintenance margin and fee at that size",
+            "initial margin does not exceed maintenance margin and fee at that size",
         ),
     ],
 )
@@ -97,7 +97,7 @@ def test_why_there_is_no_distance(change: dict[str, object], reason: str) -> Non
 
 def test_a_position_above_the_largest_has_a_reason() -> None:
     (equal, _) = rows(TIERED, Entry(6000.0))
-    assert equal.reason == "takes no position above $5,000"
+    assert equal.reason == "accepts no position above $5,000"
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_position_above_the_largest_has_a_reason() -> None:
     [
         ("none", 0.001, 0.0, ""),
         ("none stated", None, 0.0, ""),
-        ("not stated", 0.001, None, "whether a fee counts on top is not stated"),
+        ("not stated", 0.001, None, "the venue does not state whether it adds a fee"),
         ("close fee on notional", 0.001, 0.001, ""),
-        ("close fee on notional", None, None, "without its fee add-on: close fee on notional"),
+        ("close fee on notional", None, None, "fee add-on excluded: close fee on notional"),
     ],
 )
 def test_a_fee_counts_if_the_venue_adds_one(

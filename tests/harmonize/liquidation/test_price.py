@@ -166,7 +166,7 @@ def test_a_curved_margin_equals_equity_at_the_liquidation_price(power: float) ->
 
 def test_a_position_below_maintenance_at_entry_is_rejected() -> None:
     offer = flat([1e6], [0.02])
-    with pytest.raises(BelowAtEntryError, match="not above the 20"):
+    with pytest.raises(BelowAtEntryError, match="does not exceed the 20"):
         liquidation(offer.pieces, 1000.0, 20.0, Side.LONG)
-    with pytest.raises(ValueError, match="amounts above 0"):
+    with pytest.raises(ValueError, match="notional and a margin above 0"):
         liquidation(offer.pieces, 0.0, 20.0, Side.LONG)
