@@ -18,7 +18,7 @@ from docs import commands, examples
 from harmonize import checks, document
 from harmonize.api import coverage
 from harmonize.api.audit import Question, read
-from harmonize.audit.assemble import EXPLANATIONS
+from harmonize.audit.method import EXPLANATIONS
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status

@@ -1,1 +1,1 @@
-"""Renderers of the audit document: each reads it, none decides."""
+"""Renderers of the audit document. A renderer formats and never evaluates."""

@@ -1,4 +1,4 @@
-"""Findings in the order in which they are read: gravest first, and gathered by check."""
+"""Order of findings in reports: most severe first, grouped by check."""
 
 import math
 from collections import Counter
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from harmonize.document import Finding, Level, Verdict
 
 LEVELS = tuple(Level)
-"""The levels, gravest first, as the document orders them."""
+"""Levels, most severe first, as the document orders them."""
 
 LEVEL_SIGNS = {Level.ERROR: "▲", Level.WARNING: "◆", Level.INFO: "○"}
-"""The level of a finding as a shape, so that colour is not the only signal."""
+"""Sign of each level; a shape, so that colour is not the only signal."""
 
 VERDICTS = (
     Verdict.BREACH,
@@ -22,18 +22,21 @@ VERDICTS = (
     Verdict.NOT_APPLICABLE,
     Verdict.COMPLIANT,
 )
-"""The verdicts, gravest first."""
+"""Verdicts, most severe first."""
+
+EVALUATED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
+"""Verdicts of schedules that were evaluated against a rule set."""
 
 PER_CHECK, PER_VENUE = 8, 2
-"""How many findings of one check, and of those at one venue, are printed one by one."""
+"""Largest number of findings printed per check, and per check and venue."""
 
-_LEVEL_ORDER = {level: place for place, level in enumerate(LEVELS)}
-_VERDICT_ORDER = {verdict: place for place, verdict in enumerate(VERDICTS)}
+_LEVEL_ORDER = {level: index for index, level in enumerate(LEVELS)}
+_VERDICT_ORDER = {verdict: index for index, verdict in enumerate(VERDICTS)}
 
 
 @dataclass(frozen=True, slots=True)
-class CodeFindings:
-    """All findings of one check, gravest first."""
+class CheckFindings:
+    """All findings of one check, most severe first."""
 
     code: str
     name: str
@@ -41,64 +44,68 @@ class CodeFindings:
 
     @property
     def level(self) -> Level:
-        """The gravest level among them."""
+        """Most severe level of the findings."""
         return self.findings[0].level
 
     @property
     def verdicts(self) -> tuple[tuple[Verdict, int], ...]:
-        """How many of each verdict, gravest first, only those that occur."""
+        """Number of findings per verdict, most severe first; verdicts without findings are absent."""
         tally = Counter(finding.verdict for finding in self.findings)
         return tuple((verdict, tally[verdict]) for verdict in VERDICTS if tally[verdict])
 
     @property
     def venues(self) -> tuple[str, ...]:
-        """The venues found against, in alphabetical order."""
+        """Venues with a finding, in alphabetical order."""
         return tuple(sorted({finding.venue for finding in self.findings if finding.venue}))
 
 
-def gravest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort by level, then verdict, then how many times off, then place and fingerprint."""
-    return tuple(sorted(findings, key=_gravity))
+def sort_by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sorts by level, verdict, size of the deviation, check, instrument and fingerprint."""
+    return tuple(sorted(findings, key=_severity))
 
 
-def leading(ordered: Iterable[Finding], most: int) -> tuple[Finding, ...]:
-    """Pick at most `most` to print one by one: no check or venue crowds out the others.
+def select_leading(findings: Iterable[Finding], limit: int) -> tuple[Finding, ...]:
+    """Selects at most `limit` findings to print, so that no check or venue displaces the others.
 
-    Where thousands of instruments fail the same check, the gravest of all would say one thing
-    `most` times. What is left out is counted by check.
+    If thousands of instruments fail the same check, the most severe findings would all repeat
+    that check. The table of checks counts the findings that are not printed.
     """
-    picked: list[Finding] = []
-    checks, venues = Counter[str](), Counter[tuple[str, str]]()
-    for finding in ordered:
+    selected: list[Finding] = []
+    per_check, per_venue = Counter[str](), Counter[tuple[str, str]]()
+    for finding in findings:
         pair = (finding.code, finding.venue)
-        if len(picked) < most and checks[finding.code] < PER_CHECK and venues[pair] < PER_VENUE:
-            picked.append(finding)
-            checks[finding.code] += 1
-            venues[pair] += 1
-    return tuple(picked)
+        if (
+            len(selected) < limit
+            and per_check[finding.code] < PER_CHECK
+            and per_venue[pair] < PER_VENUE
+        ):
+            selected.append(finding)
+            per_check[finding.code] += 1
+            per_venue[pair] += 1
+    return tuple(selected)
 
 
-def by_code(ordered: Iterable[Finding]) -> tuple[CodeFindings, ...]:
-    """Gather findings, already gravest first, by check; checks stand by their gravest finding."""
-    gathered: dict[str, list[Finding]] = {}
-    for finding in ordered:
-        gathered.setdefault(finding.code, []).append(finding)
+def group_by_check(findings: Iterable[Finding]) -> tuple[CheckFindings, ...]:
+    """Groups sorted findings by check; checks are ordered by their most severe finding."""
+    by_code: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_code.setdefault(finding.code, []).append(finding)
     return tuple(
-        CodeFindings(code, found[0].name, tuple(found)) for code, found in gathered.items()
+        CheckFindings(code, members[0].name, tuple(members)) for code, members in by_code.items()
     )
 
 
 def level_counts(findings: Iterable[Finding]) -> tuple[tuple[Level, int], ...]:
-    """Count the findings of each level, gravest first, none left out."""
+    """Counts the findings per level, most severe first, including levels without findings."""
     tally = Counter(finding.level for finding in findings)
     return tuple((level, tally[level]) for level in LEVELS)
 
 
-def _gravity(finding: Finding) -> tuple[int, int, float, str, str, str, str]:
+def _severity(finding: Finding) -> tuple[int, int, float, str, str, str, str]:
     return (
         _LEVEL_ORDER[finding.level],
         _VERDICT_ORDER[finding.verdict],
-        -_times_off(finding.deviation),
+        -_log_ratio(finding.deviation),
         finding.code,
         finding.venue,
         finding.symbol,
@@ -106,8 +113,8 @@ def _gravity(finding: Finding) -> tuple[int, int, float, str, str, str, str]:
     )
 
 
-def _times_off(divergence: float | None) -> float:
-    """Give |ln(observed/required)|: half and double are equally far off."""
-    if divergence is None:
+def _log_ratio(deviation: float | None) -> float:
+    """Returns |ln(observed/required)|: half and double deviate equally."""
+    if deviation is None:
         return 0.0
-    return abs(math.log1p(divergence)) if divergence > -1 else math.inf
+    return abs(math.log1p(deviation)) if deviation > -1 else math.inf

@@ -1,4 +1,4 @@
-"""The document, found again by venue, underlying, figure and rule set."""
+"""Access to an audit document by venue, underlying, margin type and rule set."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,70 +19,74 @@ from harmonize.document import (
 )
 from harmonize.text import numbers
 
-FIGURES = (("initial", "Initial margin"), ("maintenance", "Maintenance margin"))
-"""The two figures as the document and as the report names them."""
+MARGIN_TYPES = (("initial", "Initial margin"), ("maintenance", "Maintenance margin"))
+"""Margin types, with the name of each in the document and in the report."""
 
 _BEST_FIRST = tuple(CoverageStatus)
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """Read-only indices over one document, built when first asked for."""
+    """Read-only indices of one document, each built on first use."""
 
     document: AuditDocument
 
     @cached_property
     def venues(self) -> tuple[str, ...]:
-        """Every venue that the document names, in alphabetical order."""
-        named = {row.venue for row in self.document.coverage}
-        named |= {row.venue for row in self.document.snapshots}
-        named |= {row.venue for row in self.document.schedules}
-        named |= {m.venue for comparison in self.document.comparisons for m in comparison.members}
-        named |= {curve.name for curve in self.document.curves if not curve.is_reference}
-        return tuple(sorted(named))
+        """All venues in the document, in alphabetical order."""
+        venues = {row.venue for row in self.document.coverage}
+        venues |= {row.venue for row in self.document.snapshots}
+        venues |= {row.venue for row in self.document.schedules}
+        venues |= {
+            member.venue
+            for comparison in self.document.comparisons
+            for member in comparison.members
+        }
+        venues |= {curve.name for curve in self.document.curves if not curve.is_reference}
+        return tuple(sorted(venues))
 
     @cached_property
     def references(self) -> tuple[RuleSetRow, ...]:
-        """The rule sets that say what margin should be at every notional."""
+        """Rule sets of kind schedule, which require a margin at every notional."""
         return tuple(row for row in self.document.rule_sets if row.kind == "schedule")
 
     @cached_property
     def coverage(self) -> dict[tuple[str, str], CoverageRow]:
-        """The best-known row of every venue and underlying."""
+        """Coverage row with the best status, per venue and underlying."""
         best: dict[tuple[str, str], CoverageRow] = {}
         for row in self.document.coverage:
-            known = best.get((row.venue, row.underlying))
-            if known is None or _rank(row) < _rank(known):
+            current = best.get((row.venue, row.underlying))
+            if current is None or _rank(row) < _rank(current):
                 best[row.venue, row.underlying] = row
         return best
 
     @cached_property
     def comparisons(self) -> dict[str, Comparison]:
-        """The comparison of each underlying."""
+        """Comparison per underlying."""
         return {comparison.underlying: comparison for comparison in self.document.comparisons}
 
     @cached_property
-    def gaps(self) -> dict[tuple[str, str], Spread]:
-        """The spread of each underlying and figure."""
-        return {(gap.underlying, gap.margin_type): gap for gap in self.document.spreads}
+    def spreads(self) -> dict[tuple[str, str], Spread]:
+        """Spread per underlying and margin type."""
+        return {(spread.underlying, spread.margin_type): spread for spread in self.document.spreads}
 
     @cached_property
-    def drawn(self) -> dict[str, tuple[Curve, ...]]:
-        """The curves of each underlying that has any, in the document's order."""
-        gathered: dict[str, list[Curve]] = {}
+    def curves(self) -> dict[str, tuple[Curve, ...]]:
+        """Curves per underlying, in the order of the document; underlyings without curves are absent."""
+        curves: dict[str, list[Curve]] = {}
         for curve in self.document.curves:
-            gathered.setdefault(curve.underlying, []).append(curve)
-        return {underlying: tuple(curves) for underlying, curves in gathered.items()}
+            curves.setdefault(curve.underlying, []).append(curve)
+        return {underlying: tuple(group) for underlying, group in curves.items()}
 
     @cached_property
     def reading_order(self) -> tuple[str, ...]:
-        """Compared underlyings: those drawn first, then by how many venues, then by name."""
-        place = {underlying: number for number, underlying in enumerate(self.drawn)}
+        """Compared underlyings: those with curves first, then by number of venues, then by name."""
+        rank = {underlying: number for number, underlying in enumerate(self.curves)}
         return tuple(
             sorted(
                 self.comparisons,
                 key=lambda name: (
-                    place.get(name, len(place)),
+                    rank.get(name, len(rank)),
                     -len(self.comparisons[name].members),
                     name,
                 ),
@@ -100,24 +104,26 @@ class Lookup:
     def _schedules(self) -> dict[tuple[str, str, str], ScheduleRow]:
         return {(row.venue, row.symbol, row.profile): row for row in self.document.schedules}
 
-    def divergence(self, rule_set: str, figure: str, member: Member) -> DivergenceRow | None:
-        """Find how a venue's chosen schedule stands to a rule set."""
-        key = (rule_set, figure, member.venue, member.symbol, member.profile)
+    def divergence(self, rule_set: str, margin_type: str, member: Member) -> DivergenceRow | None:
+        """Returns the divergence of a venue's representative schedule from a rule set, if evaluated."""
+        key = (rule_set, margin_type, member.venue, member.symbol, member.profile)
         return self._divergences.get(key)
 
     def schedule(self, member: Member) -> ScheduleRow | None:
-        """Find the schedule that stands for a venue."""
+        """Returns the representative schedule of a venue, if the document contains it."""
         return self._schedules.get((member.venue, member.symbol, member.profile))
 
-    def spread(self, underlying: str, figure: str, notional: float) -> SpreadPoint | None:
-        """Find the spread at one notional."""
-        gap = self.gaps.get((underlying, figure))
-        points = gap.points if gap else ()
+    def spread_point(
+        self, underlying: str, margin_type: str, notional: float
+    ) -> SpreadPoint | None:
+        """Returns the spread at one notional, if the document contains it."""
+        spread = self.spreads.get((underlying, margin_type))
+        points = spread.points if spread else ()
         return next((point for point in points if point.notional == notional), None)
 
 
-def at(row: DivergenceRow | None, notional: float) -> DivergencePoint | None:
-    """Find the point of a divergence row at one notional."""
+def point_at(row: DivergenceRow | None, notional: float) -> DivergencePoint | None:
+    """Returns the point of a divergence row at one notional, if there is one."""
     points = row.points if row else ()
     return next((point for point in points if point.notional == notional), None)
 
@@ -127,6 +133,6 @@ def _rank(row: CoverageRow) -> int:
 
 
 def snapshot_span(document: AuditDocument) -> str:
-    """Give the dates of everything that was read."""
-    moments = [row.observed_at for row in document.snapshots if row.observed_at]
-    return numbers.span(min(moments, default=None), max(moments, default=None))
+    """Returns the range of observation dates of all snapshots."""
+    times = [row.observed_at for row in document.snapshots if row.observed_at]
+    return numbers.date_range(min(times, default=None), max(times, default=None))

@@ -1,4 +1,4 @@
-"""The formats that there are, by name; what one needs is loaded when it is asked for."""
+"""Output formats by name; a format is imported on first use."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -24,31 +24,31 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "xlsx": "formats.xlsx",
     }
 )
-"""The module of each format; its function is named for the format."""
+"""Module of each format; its function has the name of the format."""
 
 BINARY = frozenset({"parquet", "xlsx"})
-"""Formats that are no text."""
+"""Formats that are not text."""
 
 
 class UnknownFormatError(ValueError):
-    """No format has the name that was asked for."""
+    """The requested format does not exist."""
 
 
-def checked(name: str) -> str:
-    """Give the name back. Raises UnknownFormatError, naming the formats that there are."""
+def validate_format(name: str) -> str:
+    """Returns the name of a format. Raises UnknownFormatError, with the available formats."""
     if name not in FORMATS:
-        message = f"no format is called {name!r}; there are {', '.join(sorted(FORMATS))}"
+        message = f"unknown format {name!r}; use {', '.join(sorted(FORMATS))}"
         raise UnknownFormatError(message)
     return name
 
 
 def renderer(name: str) -> Renderer:
-    """Find a renderer. Raises UnknownFormatError."""
-    module = import_module(f"reports.{FORMATS[checked(name)]}")
+    """Returns the renderer of a format. Raises UnknownFormatError."""
+    module = import_module(f"reports.{FORMATS[validate_format(name)]}")
     return cast("Renderer", getattr(module, name))
 
 
 def render(name: str, document: AuditDocument) -> bytes:
-    """Write the document in a format, as the bytes of a file. Raises UnknownFormatError."""
-    written = renderer(name)(document)
-    return written.encode() if isinstance(written, str) else written
+    """Renders the document in a format, as the bytes of a file. Raises UnknownFormatError."""
+    rendered = renderer(name)(document)
+    return rendered.encode() if isinstance(rendered, str) else rendered

@@ -1,1 +1,1 @@
-"""What venues publish, read into margin schedules: one module a venue."""
+"""Reads published venue data into margin schedules; one adapter module per venue."""

@@ -1,4 +1,4 @@
-"""A venue adapter as a value: what to ask the venue, and how to read its answers."""
+"""Defines a venue adapter: the calls to make and the parser of the responses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,43 +6,43 @@ from enum import StrEnum
 
 from harmonize.core.payload import Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginSchedule
-from venues.calls import ONCE, CallPlan, NextPage
+from venues.calls import SINGLE_CALL, CallPlan, NextPage
 from venues.facts import Facts
 
 
 class Purpose(StrEnum):
-    """What an endpoint is asked for."""
+    """Kind of data an endpoint provides."""
 
     MARGIN = "margin"
     INSTRUMENTS = "instruments"
-    PRICES = "prices"  # mark prices or tickers; tickers carry the 24 h volume too
+    PRICES = "prices"  # mark prices or tickers; tickers also carry the 24 h volume
     OPEN_INTEREST = "open interest"
 
 
 class Access(StrEnum):
-    """Whether an endpoint answers without a key."""
+    """Whether an endpoint requires an API key."""
 
     PUBLIC = "public"
     KEY = "key"
 
 
 class Calls(StrEnum):
-    """How many calls one endpoint takes for all instruments."""
+    """Number of calls an endpoint needs to cover all instruments."""
 
     ONE = "one"
     PAGES = "pages"
-    PER_FAMILY = "one a family"
-    PER_SYMBOL = "one a symbol"
+    PER_FAMILY = "one per family"
+    PER_SYMBOL = "one per symbol"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint: the ccxt implicit method that calls it, and the request it makes.
+    """Endpoint of a venue: the ccxt implicit method that calls it, and its HTTP request.
 
-    ``request`` is the HTTP method and path of the venue's documentation, ``{name}`` standing for
-    a parameter. ``ask`` gives the calls to make, from what the snapshot holds so far; endpoints
-    are asked in the order listed. ``next_page`` gives the call that follows an answer, None after
-    the last page. Parameters are text; those named in ``typed`` are JSON (a number, true, a list).
+    ``request`` is the HTTP method and path in the venue's documentation; ``{name}`` marks a
+    parameter. ``call_plan`` returns the calls to make, given the snapshot so far. Endpoints are called
+    in the order listed. ``next_page`` returns the call that follows a response; None after the
+    last page. Parameters are text; those named in ``typed`` are JSON (a number, true, a list).
     """
 
     method: str
@@ -50,42 +50,42 @@ class Endpoint:
     purpose: Purpose
     access: Access = Access.PUBLIC
     calls: Calls = Calls.ONE
-    ask: CallPlan = ONCE
+    call_plan: CallPlan = SINGLE_CALL
     next_page: NextPage | None = None
     typed: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
-        """Whether a venue without its answer was not gathered; market data alone can be missing."""
+        """Whether gathering fails without this endpoint; only market data is optional."""
         return self.purpose in {Purpose.MARGIN, Purpose.INSTRUMENTS}
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What reading a snapshot gave: schedules, and what could not be read."""
+    """Result of parsing a snapshot: its schedules, and the defects of unreadable payloads or rows."""
 
     schedules: tuple[MarginSchedule, ...]
     defects: tuple[Defect, ...]
 
 
-def _whole(_: Snapshot) -> str:
+def _no_omission(_: Snapshot) -> str:
     return ""
 
 
-def _nothing() -> tuple[Payload, ...]:
+def _no_payloads() -> tuple[Payload, ...]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class VenueAdapter:
-    """One venue. ``parse`` is pure: the same snapshot and facts give the same schedules.
+    """Adapter of one venue. ``parse`` is pure: equal snapshots and facts give equal schedules.
 
-    ``host`` is where its public endpoints answer. ``whole`` says what is missing from gathered
-    answers that an instrument list or a count in them gives away; empty when nothing is.
-    ``closed`` says why the venue can no longer be gathered; its recordings are still read.
-    ``exchange`` is the ccxt class that asks, where it is not named as the venue. ``documented``
-    gives what the venue states in its documentation alone; it is put beside the gathered answers,
-    marked as what it is.
+    ``host`` serves the public endpoints. ``completeness_error`` returns a message if gathered responses omit
+    instruments that an instrument list or a count implies; empty if the responses are complete.
+    ``closure_reason`` is the reason why the venue can no longer be gathered; its recordings remain in use.
+    ``ccxt_class`` is the ccxt class that makes the calls, if its name differs from ``venue``.
+    ``documented_payloads`` returns payloads that only the venue's documentation states. They join the
+    gathered payloads with the origin ``documentation``.
     """
 
     venue: str
@@ -93,7 +93,7 @@ class VenueAdapter:
     endpoints: tuple[Endpoint, ...]
     parse: Callable[[Snapshot, Facts], Parsed]
     host: str = ""
-    whole: Callable[[Snapshot], str] = _whole
-    closed: str = ""
-    exchange: str = ""
-    documented: Callable[[], tuple[Payload, ...]] = _nothing
+    completeness_error: Callable[[Snapshot], str] = _no_omission
+    closure_reason: str = ""
+    ccxt_class: str = ""
+    documented_payloads: Callable[[], tuple[Payload, ...]] = _no_payloads

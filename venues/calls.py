@@ -1,146 +1,158 @@
-"""What to ask a venue next, from what it answered so far; and whether the answers are whole."""
+"""Plans the calls to a venue from its earlier responses, and checks that responses are complete."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harmonize.core.payload import Snapshot, UnreadablePayloadError, decode
-from venues.fields import Row, mapping, member, rows, word
+from venues.fields import JsonObject, iter_objects, json_object, text_value, value_at
 
 Params = tuple[tuple[str, str], ...]
-"""The parameters of one call, by name."""
+"""Parameters of one call, as (name, value) pairs sorted by name."""
 
 CallPlan = Callable[[Snapshot], Iterable[Params]]
-"""The calls to make, from the answers of the endpoints before."""
+"""Returns the calls to make, given the responses of earlier endpoints."""
 
 NextPage = Callable[[Params, object], Params | None]
-"""The call that follows the answer to one; None after the last page."""
+"""Returns the call for the next page, given a call and its response; None after the last page."""
 
 
-class PastTheEndError(Exception):
-    """A page after the last one: it holds nothing, and is not kept."""
+class EmptyPageError(Exception):
+    """An empty page after the last one; it is not archived."""
 
 
 def call(**fixed: str) -> Params:
-    """Write parameters in the order of their names, as they are archived."""
+    """Parameters of one call, sorted by name as in the archive."""
     return tuple(sorted(fixed.items()))
 
 
-def once(**fixed: str) -> CallPlan:
-    """Make one call."""
-    return every(fixed)
+def single_call(**fixed: str) -> CallPlan:
+    """Plans one call."""
+    return calls_with(fixed)
 
 
-def every(*variants: dict[str, str]) -> CallPlan:
-    """Make one call a set of parameters, such as one a settlement currency."""
-    return lambda _: [call(**one) for one in variants]
+def calls_with(*variants: dict[str, str]) -> CallPlan:
+    """Plans one call per set of parameters, such as one per settlement currency."""
+    return lambda _: [call(**variant) for variant in variants]
 
 
-ONCE = once()
+SINGLE_CALL = single_call()
 """One call without parameters."""
 
 
-def each(name: str, found: Callable[[Snapshot], Iterable[str]], **fixed: str) -> CallPlan:
-    """Make one call for every value found in earlier answers: ``name=value``."""
-    return lambda snapshot: [call(**{name: one}, **fixed) for one in unique(found(snapshot))]
-
-
-def joined(
-    name: str, found: Callable[[Snapshot], Iterable[str]], size: int, comma: str = ",", **fixed: str
+def call_per_value(
+    name: str, values_in: Callable[[Snapshot], Iterable[str]], **fixed: str
 ) -> CallPlan:
-    """Make one call for every ``size`` values found, joined by commas."""
-
-    def ask(snapshot: Snapshot) -> Iterator[Params]:
-        values = unique(found(snapshot))
-        for start in range(0, len(values), size):
-            yield call(**{name: comma.join(values[start : start + size])}, **fixed)
-
-    return ask
+    """Plans one call ``name=value`` per distinct value in earlier responses."""
+    return lambda snapshot: [
+        call(**{name: value}, **fixed) for value in unique(values_in(snapshot))
+    ]
 
 
-def together(*asks: CallPlan) -> CallPlan:
-    """Make the calls of several."""
-    return lambda snapshot: [one for ask in asks for one in ask(snapshot)]
+def batched_calls(
+    name: str,
+    values_in: Callable[[Snapshot], Iterable[str]],
+    size: int,
+    comma: str = ",",
+    **fixed: str,
+) -> CallPlan:
+    """Plans one call per ``size`` distinct values in earlier responses, joined by ``comma``."""
+
+    def plan(snapshot: Snapshot) -> Iterator[Params]:
+        distinct = unique(values_in(snapshot))
+        for start in range(0, len(distinct), size):
+            yield call(**{name: comma.join(distinct[start : start + size])}, **fixed)
+
+    return plan
 
 
-def values(
-    method: str, *keys: str, field: str, where: Callable[[Row], bool] = lambda _: True
+def combined_calls(*plans: CallPlan) -> CallPlan:
+    """Plans the calls of all ``plans``, in order."""
+    return lambda snapshot: [params for plan in plans for params in plan(snapshot)]
+
+
+def field_values(
+    method: str, *keys: str, field: str, where: Callable[[JsonObject], bool] = lambda _: True
 ) -> Callable[[Snapshot], Iterator[str]]:
-    """Find one field of every row (that ``where`` takes) of a list in the answers to ``method``.
+    """Returns a reader of one field in every row for which ``where`` is true.
 
-    A list may be empty: a market without contracts. Raises UnreadablePayloadError: the answers are not what the endpoint promises.
+    The rows are those of the list under ``keys`` in the responses to ``method``. The list may be
+    empty if a market has no contracts. The reader raises UnreadablePayloadError if a response does
+    not have the documented structure.
     """
 
-    def found(snapshot: Snapshot) -> Iterator[str]:
+    def read_values(snapshot: Snapshot) -> Iterator[str]:
         for payload in snapshot.answers(method):
-            listed, top = member(decode(payload), *keys)
-            for at, row in rows(listed, top) if listed != [] else ():
+            entries, top = value_at(decode(payload), *keys)
+            for pointer, row in iter_objects(entries, top) if entries != [] else ():
                 if where(row):
-                    yield word(row, field, at)
+                    yield text_value(row, field, pointer)
 
-    return found
-
-
-def unique(found: Iterable[str]) -> list[str]:
-    """Take each value once, sorted, so that the same answers lead to the same calls."""
-    return sorted(set(found))
+    return read_values
 
 
-def cursor(name: str, *keys: str, last: Sequence[object] = (None, "")) -> NextPage:
-    """Follow a cursor that stands under ``keys`` of each answer, until it is one of ``last``."""
+def unique(texts: Iterable[str]) -> list[str]:
+    """Distinct values, sorted so that equal responses lead to equal calls."""
+    return sorted(set(texts))
 
-    def following(params: Params, document: object) -> Params | None:
-        value, at = member(document, *keys)
+
+def next_by_cursor(name: str, *keys: str, last: Sequence[object] = (None, "")) -> NextPage:
+    """Follows the cursor under ``keys`` of each response, until its value is in ``last``."""
+
+    def next_call(params: Params, document: object) -> Params | None:
+        value, pointer = value_at(document, *keys)
         if value in last:
             return None
         if not isinstance(value, str | int) or isinstance(value, bool):
-            raise UnreadablePayloadError(where=at, reason=f"a cursor was due, was {value!r}")
+            raise UnreadablePayloadError(
+                where=pointer, reason=f"expected a cursor, found {value!r}"
+            )
         return call(**{**dict(params), name: str(value)})
 
-    return following
+    return next_call
 
 
-def offset(name: str, limit: int, *keys: str) -> NextPage:
-    """Ask for the rows after these, until a page holds fewer than ``limit``."""
+def next_by_offset(name: str, limit: int, *keys: str) -> NextPage:
+    """Advances the row offset ``name`` by ``limit``, until a page has fewer than ``limit`` rows."""
     return _stepped(name, limit, limit, 0, keys)
 
 
-def numbered(name: str, limit: int, *keys: str, first: int = 1) -> NextPage:
-    """Ask for the page after this one, until a page holds fewer rows than ``limit``."""
+def next_by_page(name: str, limit: int, *keys: str, first: int = 1) -> NextPage:
+    """Advances the page number ``name``, until a page has fewer than ``limit`` rows."""
     return _stepped(name, limit, 1, first, keys)
 
 
 def _stepped(name: str, limit: int, step: int, first: int, keys: tuple[str, ...]) -> NextPage:
-    def following(params: Params, document: object) -> Params | None:
-        listed, at = member(document, *keys)
-        if not isinstance(listed, list):
-            raise UnreadablePayloadError(where=at, reason="a list was due")
-        given = dict(params)
-        here = int(given.get(name, str(first)))
-        if not listed and here != first:
-            raise PastTheEndError
-        return call(**{**given, name: str(here + step)}) if len(listed) >= limit else None
+    def next_call(params: Params, document: object) -> Params | None:
+        entries, pointer = value_at(document, *keys)
+        if not isinstance(entries, list):
+            raise UnreadablePayloadError(where=pointer, reason="expected a list")
+        current = dict(params)
+        position = int(current.get(name, str(first)))
+        if not entries and position != first:
+            raise EmptyPageError
+        return call(**{**current, name: str(position + step)}) if len(entries) >= limit else None
 
-    return following
+    return next_call
 
 
-def all_answered(
-    due: Callable[[Snapshot], Iterable[str]], answered: Callable[[Snapshot], Iterable[str]]
+def unanswered_check(
+    listed: Callable[[Snapshot], Iterable[str]], answered: Callable[[Snapshot], Iterable[str]]
 ) -> Callable[[Snapshot], str]:
-    """Say which instruments that the venue lists are not among those that it answered for.
+    """Returns a check that names listed instruments without margins in the responses.
 
-    A list cut short by the venue looks whole by itself; only another list gives it away.
+    A list truncated by the venue looks complete on its own; only a second list reveals it.
     """
 
-    def whole(snapshot: Snapshot) -> str:
-        missing = sorted(set(due(snapshot)) - set(answered(snapshot)))
+    def omission(snapshot: Snapshot) -> str:
+        missing = sorted(set(listed(snapshot)) - set(answered(snapshot)))
         if not missing:
             return ""
-        named = ", ".join(missing[:3])
-        return f"{len(missing)} listed instruments have no margins in the answer, as {named}"
+        examples = ", ".join(missing[:3])
+        return f"{len(missing)} listed instruments without margins in the responses, including {examples}"
 
-    return whole
+    return omission
 
 
-def object_at(document: object, *keys: str) -> tuple[Row, str]:
-    """Go down to a JSON object; give it and its pointer. Raises UnreadablePayloadError."""
-    found, at = member(document, *keys)
-    return mapping(found, at), at
+def object_at(document: object, *keys: str) -> tuple[JsonObject, str]:
+    """JSON object under ``keys``, and its JSON pointer. Raises UnreadablePayloadError."""
+    value, pointer = value_at(document, *keys)
+    return json_object(value, pointer), pointer

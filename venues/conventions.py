@@ -1,4 +1,4 @@
-"""Facts about how venues treat what one holder has there, read from the file beside."""
+"""Reads the sourced facts on position offsets and valuation prices from ``conventions.yaml``."""
 
 from functools import cache
 from importlib.resources import files
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from harmonize.core.venue_conventions import Conducts, OffsetRule, VenueConventions
 from harmonize.core.yaml_source import WrittenError, YamlSource, read
-from venues.facts import Confidence
+from venues.facts import Confidence, term
 
 _KEYS = frozenset({"venue", "opposite", "valued", "confidence", "source"})
 _VALUED = (None, "mark", "entry")
@@ -14,32 +14,35 @@ _VALUED = (None, "mark", "entry")
 
 @cache
 def bundled() -> Conducts:
-    """Read the facts that ship with the package."""
+    """Conventions that ship with the package, by venue."""
     return parse(
         files("venues").joinpath("conventions.yaml").read_text(encoding="utf-8"), "conventions.yaml"
     )
 
 
 def parse(text: str, name: str) -> Conducts:
-    """Read facts from YAML. Raises WrittenError: file:line:column, what is wrong."""
-    written = read(text, name)
-    rows = written.value if isinstance(written.value, list) else []
-    found = [_conduct(written, index, row) for index, row in enumerate(rows)]
-    return MappingProxyType({one.venue: one for one in found})
+    """Reads conventions from YAML. Raises WrittenError with file:line:column and the problem."""
+    source = read(text, name)
+    rows = source.value if isinstance(source.value, list) else []
+    conventions = [_conventions(source, index, row) for index, row in enumerate(rows)]
+    return MappingProxyType({entry.venue: entry for entry in conventions})
 
 
-def _conduct(written: YamlSource, index: int, row: object) -> VenueConventions:
-    line, column = written.place((index,))
+def _conventions(source: YamlSource, index: int, row: object) -> VenueConventions:
+    line, column = source.place((index,))
     if not isinstance(row, dict) or set(row) != _KEYS:
-        reason = f"a fact has exactly the keys {', '.join(sorted(_KEYS))}"
-        raise WrittenError(written.name, line, column, reason)
+        reason = f"expected exactly the keys {', '.join(sorted(_KEYS))}"
+        raise WrittenError(source.name, line, column, reason)
     try:
-        opposite = None if row["opposite"] is None else OffsetRule(row["opposite"])
-        confidence = Confidence(row["confidence"])
+        opposite = (
+            None if row["opposite"] is None else term(OffsetRule, row["opposite"], "opposite")
+        )
+        confidence = term(Confidence, row["confidence"], "confidence")
     except ValueError as error:
-        raise WrittenError(written.name, line, column, str(error)) from None
+        raise WrittenError(source.name, line, column, str(error)) from None
     if row["valued"] not in _VALUED:
-        raise WrittenError(written.name, line, column, "valued is mark, entry or null")
+        reason = f"valued: expected mark, entry or null, found {row['valued']!r}"
+        raise WrittenError(source.name, line, column, reason)
     return VenueConventions(
         str(row["venue"]), opposite, row["valued"] or "", confidence.value, str(row["source"])
     )

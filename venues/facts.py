@@ -1,18 +1,21 @@
-"""Dated facts about venues that no payload states: flat or marginal, fees, meaning of MM."""
+"""Dated facts that no payload states: tier rule, fee on top of MM, event at MM."""
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import TypeVar
 
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import FeeAddOn, MaintenanceMeaning, MarginMode, TierRule, Unknown
 from harmonize.core.yaml_source import WrittenError, YamlSource, read
 
+Term = TypeVar("Term", bound=StrEnum)
+
 
 class Confidence(StrEnum):
-    """How far a fact was checked."""
+    """Level of verification of a fact."""
 
     SOURCED = "sourced"  # the venue's page or code was read, or a live response agrees
     SECONDARY = "secondary"  # third-party code or pages
@@ -22,10 +25,10 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VenueFact:
-    """How a venue's tiers become margin, for some payoffs and margin modes, over some dates.
+    """Rule by which a venue's tiers become margin, per payoff, margin mode and period.
 
-    ``accounts`` are the account classes that it is for; empty where it is for all that no other
-    fact names.
+    ``since`` is inclusive and ``until`` exclusive; None is open. ``accounts`` are the account
+    classes the fact applies to; empty means every class that no other fact names.
     """
 
     venue: str
@@ -42,37 +45,37 @@ class VenueFact:
     accounts: tuple[str, ...] = ()
 
     @property
-    def doubt(self) -> str:
-        """Say what makes a margin derived under this fact; empty when it is sourced."""
+    def derivation(self) -> str:
+        """Reason why margins under this fact are derived; empty if the fact is sourced."""
         if self.confidence is Confidence.SOURCED:
             return ""
         return f"{self.maintenance} tiers are {self.confidence}: {self.source}"
 
     @property
     def verified(self) -> bool:
-        """Whether any source states the rule."""
+        """Whether a source supports the rule."""
         return self.confidence is not Confidence.UNVERIFIED
 
     @property
     def fee_add_on(self) -> FeeAddOn:
-        """The fee rule, its rate unknown: rates depend on the account's fee level."""
+        """Fee rule with an unknown rate, because rates depend on the account's fee level."""
         return FeeAddOn(self.fee, Unknown("depends on the account's fee level"))
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts, in the order written."""
+    """All facts, in file order."""
 
     rows: tuple[VenueFact, ...]
 
-    def about(
+    def find(
         self, venue: str, payoff: Payoff, mode: MarginMode, day: date, account: str = "any"
     ) -> VenueFact | None:
-        """Find the fact that holds on ``day``; None when no source says how the tiers are used.
+        """Returns the fact in force on ``day``; None if no source states how the tiers apply.
 
-        A fact for the account class goes before one for all.
+        A fact for the account class takes precedence over a fact for all classes.
         """
-        found = [
+        in_force = [
             fact
             for fact in self.rows
             if fact.venue == venue
@@ -82,22 +85,31 @@ class Facts:
             and (fact.until is None or day < fact.until)
             and (not fact.accounts or account in fact.accounts)
         ]
-        return next((fact for fact in found if fact.accounts), found[0] if found else None)
+        return next((fact for fact in in_force if fact.accounts), in_force[0] if in_force else None)
 
 
 @cache
 def bundled() -> Facts:
-    """Read the facts that ship with the package."""
+    """Facts that ship with the package."""
     return parse(files("venues").joinpath("facts.yaml").read_text(encoding="utf-8"), "facts.yaml")
 
 
 def parse(text: str, name: str) -> Facts:
-    """Read facts from YAML. Raises WrittenError: file:line:column, what is wrong."""
-    written = read(text, name)
-    found = written.value
-    if not isinstance(found, list):
-        raise WrittenError(name, 1, 1, "a list of facts was due; begin each with '- venue:'")
-    return Facts(tuple(_fact(written, index, row) for index, row in enumerate(found)))
+    """Reads facts from YAML. Raises WrittenError with file:line:column and the problem."""
+    source = read(text, name)
+    rows = source.value
+    if not isinstance(rows, list):
+        raise WrittenError(name, 1, 1, "expected a list of facts; begin each with '- venue:'")
+    return Facts(tuple(_fact(source, index, row) for index, row in enumerate(rows)))
+
+
+def term(terms: type[Term], raw: object, key: str) -> Term:
+    """Member of ``terms`` with the value ``raw``. Raises ValueError with the accepted values."""
+    try:
+        return terms(str(raw))
+    except ValueError:
+        message = f"{key}: expected one of {', '.join(terms)}; found {raw!r}"
+        raise ValueError(message) from None
 
 
 _KEYS = frozenset(
@@ -120,27 +132,29 @@ _KEYS = frozenset(
 _OPTIONAL = frozenset({"accounts"})
 
 
-def _fact(written: YamlSource, index: int, row: object) -> VenueFact:
+def _fact(source: YamlSource, index: int, row: object) -> VenueFact:
     if not isinstance(row, dict) or set(row) - _OPTIONAL != _KEYS:
-        line, column = written.place((index,))
-        keys, optional = ", ".join(sorted(_KEYS)), ", ".join(sorted(_OPTIONAL))
-        reason = f"a fact has exactly the keys {keys}, and may have {optional}"
-        raise WrittenError(written.name, line, column, reason)
+        line, column = source.place((index,))
+        required, optional = ", ".join(sorted(_KEYS)), ", ".join(sorted(_OPTIONAL))
+        reason = f"expected exactly the keys {required}, and optionally {optional}"
+        raise WrittenError(source.name, line, column, reason)
     try:
         return VenueFact(
             venue=str(row["venue"]),
-            payoffs=tuple(Payoff(one) for one in row["payoffs"]),
-            margin_modes=tuple(MarginMode(one) for one in row["margin_modes"]),
+            payoffs=tuple(term(Payoff, payoff, "payoffs") for payoff in row["payoffs"]),
+            margin_modes=tuple(
+                term(MarginMode, mode, "margin_modes") for mode in row["margin_modes"]
+            ),
             since=row["since"],
             until=row["until"],
-            initial=TierRule(row["initial"]),
-            maintenance=TierRule(row["maintenance"]),
-            meaning=MaintenanceMeaning(row["meaning"]),
+            initial=term(TierRule, row["initial"], "initial"),
+            maintenance=term(TierRule, row["maintenance"], "maintenance"),
+            meaning=term(MaintenanceMeaning, row["meaning"], "meaning"),
             fee=str(row["fee"]),
-            confidence=Confidence(row["confidence"]),
+            confidence=term(Confidence, row["confidence"], "confidence"),
             source=str(row["source"]),
-            accounts=tuple(str(one) for one in row.get("accounts", ())),
+            accounts=tuple(str(account) for account in row.get("accounts", ())),
         )
     except ValueError as error:
-        line, column = written.place((index,))
-        raise WrittenError(written.name, line, column, str(error)) from None
+        line, column = source.place((index,))
+        raise WrittenError(source.name, line, column, str(error)) from None

@@ -1,4 +1,4 @@
-"""Numbers, words and rows out of a venue's JSON, each refused with its place when it is not one."""
+"""Reads numbers, text and rows from a venue's JSON; errors carry the JSON pointer."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
@@ -8,224 +8,235 @@ from typing import TypeVar
 
 from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, decode, escape
 
-Row = dict[str, object]
+JsonObject = dict[str, object]
 T = TypeVar("T")
 
-LARGEST = Decimal("1e15")
-SMALLEST = Decimal("1e-18")
+MAX_NUMBER = Decimal("1e15")
+MIN_NUMBER = Decimal("1e-18")
 
 
-def number(row: Row, key: str, at: str) -> Decimal:
-    """Read a number that is at least 0. Raises UnreadablePayloadError, naming the place."""
+def number(row: JsonObject, key: str, pointer: str) -> Decimal:
+    """Number of at least 0 under ``key``. Raises UnreadablePayloadError with the pointer."""
     raw = row.get(key)
-    value = _written(raw) if type(raw) is str else _figure(raw)
+    value = _number_in_text(raw) if type(raw) is str else _number_or_reason(raw)
     if isinstance(value, Decimal):
         return value
-    raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=value)
+    raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=value)
 
 
-def _figure(raw: object) -> Decimal | str:
-    """Give the number, or say why it is none."""
+def _number_or_reason(raw: object) -> Decimal | str:
+    """Number, or the reason why ``raw`` is not a usable number."""
     if isinstance(raw, str | int | Decimal) and not isinstance(raw, bool):
         try:
             value = Decimal(raw)
-            if SMALLEST <= value <= LARGEST or not value:
+            if MIN_NUMBER <= value <= MAX_NUMBER or not value:
                 return value
-        except InvalidOperation:  # no number, or one that cannot be ordered
+        except InvalidOperation:  # not a number, or NaN, which cannot be compared
             pass
         else:
-            return f"{_shown(raw)} is no margin figure: it must be 0 or from 1e-18 to 1e15"
-    return f"a number was due, was {_shown(raw)}"
+            return f"expected 0 or a number from 1e-18 to 1e15, found {_printable(raw)}"
+    return f"expected a number, found {_printable(raw)}"
 
 
-_written: Callable[[str], Decimal | str] = lru_cache(maxsize=65536)(_figure)
-"""As ``_figure``, for text: venues write few different numbers, over and over."""
+_number_in_text: Callable[[str], Decimal | str] = lru_cache(maxsize=65536)(_number_or_reason)
+"""``_number_or_reason`` with a cache, because venues repeat few distinct numbers."""
 
 
-def positive(row: Row, key: str, at: str) -> Decimal:
-    """Read a number above 0. Raises UnreadablePayloadError, naming the place."""
-    value = number(row, key, at)
+def positive_number(row: JsonObject, key: str, pointer: str) -> Decimal:
+    """Number above 0 under ``key``. Raises UnreadablePayloadError with the pointer."""
+    value = number(row, key, pointer)
     if not value:
-        where = f"{at}/{escape(key)}"
-        raise UnreadablePayloadError(where=where, reason="must be above 0, was 0")
+        where = f"{pointer}/{escape(key)}"
+        raise UnreadablePayloadError(where=where, reason="expected a number above 0, found 0")
     return value
 
 
-def rate(row: Row, key: str, at: str) -> Decimal:
-    """Read a margin rate, above 0 and at most 1. Raises UnreadablePayloadError."""
-    value = positive(row, key, at)
+def rate(row: JsonObject, key: str, pointer: str) -> Decimal:
+    """Margin rate under ``key``, above 0 and at most 1. Raises UnreadablePayloadError."""
+    value = positive_number(row, key, pointer)
     if value > 1:
-        where = f"{at}/{escape(key)}"
+        where = f"{pointer}/{escape(key)}"
         raise UnreadablePayloadError(
-            where=where, reason=f"a rate of at most 1 was due, was {value}"
+            where=where, reason=f"expected a rate of at most 1, found {value}"
         )
     return value
 
 
-def in_sequence(row: Row, key: str, due: int, at: str) -> None:
-    """Check a tier's number, so that a missing tier is noticed. Raises UnreadablePayloadError."""
-    found = row.get(key)
-    if found != due and found != str(due):
-        where = f"{at}/{escape(key)}"
-        raise UnreadablePayloadError(where=where, reason=f"tier {due} was due, was {_shown(found)}")
+def check_tier_number(row: JsonObject, key: str, expected: int, pointer: str) -> None:
+    """Checks a tier's number, which reveals missing tiers. Raises UnreadablePayloadError."""
+    raw = row.get(key)
+    if raw != expected and raw != str(expected):
+        where = f"{pointer}/{escape(key)}"
+        raise UnreadablePayloadError(
+            where=where, reason=f"expected tier {expected}, found {_printable(raw)}"
+        )
 
 
 LOST = "\N{REPLACEMENT CHARACTER}"
-"""What stands for a character that was lost on the way; no name has one."""
+"""Replacement for an undecodable character; no instrument name contains it."""
 
 
-def word(row: Row, key: str, at: str) -> str:
-    """Read a text that is not empty and can be printed. Raises UnreadablePayloadError, naming the place."""
+def text_value(row: JsonObject, key: str, pointer: str) -> str:
+    """Non-empty printable text under ``key``. Raises UnreadablePayloadError with the pointer."""
     raw = row.get(key)
     if not isinstance(raw, str) or not raw or not raw.isprintable() or LOST in raw:
-        where = f"{at}/{escape(key)}"
-        raise UnreadablePayloadError(where=where, reason=f"a text was due, was {_shown(raw)}")
+        where = f"{pointer}/{escape(key)}"
+        raise UnreadablePayloadError(where=where, reason=f"expected text, found {_printable(raw)}")
     return raw
 
 
-def day(row: Row, key: str, at: str) -> date:
-    """Read the day (UTC) of a time in milliseconds. Raises UnreadablePayloadError."""
-    milliseconds = positive(row, key, at)
+def date_of_milliseconds(row: JsonObject, key: str, pointer: str) -> date:
+    """Date (UTC) of a Unix time in milliseconds. Raises UnreadablePayloadError."""
+    milliseconds = positive_number(row, key, pointer)
     try:
         return datetime.fromtimestamp(float(milliseconds) / 1000, tz=UTC).date()
     except (OverflowError, OSError, ValueError):
-        reason = f"a time in milliseconds was due, was {milliseconds}"
-        raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason) from None
+        reason = f"expected a time in milliseconds, found {milliseconds}"
+        raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason) from None
 
 
-def iso_day(row: Row, key: str, at: str) -> date:
-    """Read a day or time in ISO 8601. Raises UnreadablePayloadError, naming the place."""
-    text = word(row, key, at)
+def iso_date(row: JsonObject, key: str, pointer: str) -> date:
+    """Date of an ISO 8601 date or time. Raises UnreadablePayloadError with the pointer."""
+    text = text_value(row, key, pointer)
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        reason = f"a day was due, was {_shown(text)}"
-        raise UnreadablePayloadError(where=f"{at}/{escape(key)}", reason=reason) from None
+        reason = f"expected an ISO 8601 date, found {_printable(text)}"
+        raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason) from None
 
 
-def mapping(value: object, at: str) -> Row:
-    """Take a JSON object. Raises UnreadablePayloadError."""
+def json_object(value: object, pointer: str) -> JsonObject:
+    """``value`` as a JSON object. Raises UnreadablePayloadError."""
     if not isinstance(value, dict):
-        raise UnreadablePayloadError(where=at, reason=f"an object was due, was {_shown(value)}")
+        raise UnreadablePayloadError(
+            where=pointer, reason=f"expected an object, found {_printable(value)}"
+        )
     return value
 
 
-def listing(value: object, at: str) -> list[object]:
-    """Take a JSON array that is not empty. Raises UnreadablePayloadError."""
+def json_array(value: object, pointer: str) -> list[object]:
+    """``value`` as a non-empty JSON array. Raises UnreadablePayloadError."""
     if not isinstance(value, list):
-        raise UnreadablePayloadError(where=at, reason=f"a list was due, was {_shown(value)}")
+        raise UnreadablePayloadError(
+            where=pointer, reason=f"expected a list, found {_printable(value)}"
+        )
     if not value:
-        raise UnreadablePayloadError(where=at, reason="the list is empty")
+        raise UnreadablePayloadError(where=pointer, reason="the list is empty")
     return value
 
 
-def rows(value: object, at: str) -> Iterator[tuple[str, Row]]:
-    """Walk a JSON array of objects with the pointer of each. Raises UnreadablePayloadError."""
-    for index, item in enumerate(listing(value, at)):
-        pointer = f"{at}/{index}"
-        yield pointer, mapping(item, pointer)
+def iter_objects(value: object, pointer: str) -> Iterator[tuple[str, JsonObject]]:
+    """Objects of a non-empty JSON array with their pointers. Raises UnreadablePayloadError."""
+    for index, item in enumerate(json_array(value, pointer)):
+        row_pointer = f"{pointer}/{index}"
+        yield row_pointer, json_object(item, row_pointer)
 
 
-def member(document: object, *keys: str) -> tuple[object, str]:
-    """Go down by key, or by position in a list; give what is there and its pointer."""
-    here, at = document, ""
+def value_at(document: object, *keys: str) -> tuple[object, str]:
+    """Value under a path of keys and list positions, and its JSON pointer.
+
+    Raises UnreadablePayloadError if a key is missing or a step does not lead to an object.
+    """
+    value, pointer = document, ""
     for key in keys:
-        at = f"{at}/{escape(key)}"
-        if isinstance(here, list) and key.isdecimal() and int(key) < len(here):
-            here = here[int(key)]
+        parent, pointer = pointer, f"{pointer}/{escape(key)}"
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
             continue
-        row = mapping(here, at.rpartition("/")[0])
+        row = json_object(value, parent)
         if key not in row:
-            raise UnreadablePayloadError(where=at, reason="is missing")
-        here = row[key]
-    return here, at
+            raise UnreadablePayloadError(where=pointer, reason="missing")
+        value = row[key]
+    return value, pointer
 
 
 def read_rows(
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[T]],
+    build: Callable[[Payload, JsonObject, str], Iterable[T]],
     defects: list[Defect],
     symbol_key: str = "symbol",
 ) -> list[T]:
-    """Build something from every row of the list that stands under ``keys``.
+    """Applies ``build`` to every row of the list under ``keys`` of each payload.
 
-    A row that cannot be read becomes a defect and the others are kept; a payload that cannot be
-    read becomes one defect.
+    An unreadable row becomes a defect and the other rows are kept. An unreadable payload becomes
+    one defect. ``symbol_key`` is the field that names the instrument of a defect.
     """
-    return _read(payloads, keys, _listed, build, defects, symbol_key)
+    return _read(payloads, keys, _list_entries, build, defects, symbol_key)
 
 
 def read_members(
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[T]],
+    build: Callable[[Payload, JsonObject, str], Iterable[T]],
     defects: list[Defect],
     symbol_key: str = "symbol",
 ) -> list[T]:
-    """As ``read_rows``, from every member of the object that stands under ``keys``."""
-    return _read(payloads, keys, _named, build, defects, symbol_key)
+    """Applies ``build`` to every member of the object under ``keys``; otherwise as ``read_rows``."""
+    return _read(payloads, keys, _object_entries, build, defects, symbol_key)
 
 
-def filled(payloads: Iterable[Payload], *keys: str) -> list[Payload]:
-    """Leave out answers whose list is empty: a market in which the venue has no contracts.
+def non_empty(payloads: Iterable[Payload], *keys: str) -> list[Payload]:
+    """Payloads whose list is not empty; an empty list means a market without contracts.
 
-    For lists of instruments and of prices; margins that are missing altogether are a defect.
+    Applies to lists of instruments and prices only: an empty list of margins is a defect.
     """
-    return [one for one in payloads if not _is_empty(one, keys)]
+    return [payload for payload in payloads if not _is_empty(payload, keys)]
 
 
 def _is_empty(payload: Payload, keys: tuple[str, ...]) -> bool:
     try:
-        return member(decode(payload), *keys)[0] == []
+        return value_at(decode(payload), *keys)[0] == []
     except UnreadablePayloadError:
-        return False  # it becomes a defect where it is read
+        return False  # the payload becomes a defect when its rows are read
 
 
 _Entries = Iterable[tuple[str, object]]
 
 
-def _read(  # noqa: PLR0913, PLR0917 - the two readers above in one
+def _read(  # noqa: PLR0913, PLR0917 - shared by the two readers above
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
     entries_of: Callable[[object, str], _Entries],
-    build: Callable[[Payload, Row, str], Iterable[T]],
+    build: Callable[[Payload, JsonObject, str], Iterable[T]],
     defects: list[Defect],
     symbol_key: str,
 ) -> list[T]:
     built: list[T] = []
     for payload in payloads:
         try:
-            entries = entries_of(*member(decode(payload), *keys))
+            entries = entries_of(*value_at(decode(payload), *keys))
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
-        for pointer, item in entries:
-            row: Row = item if isinstance(item, dict) else {}
+        for pointer, entry in entries:
+            row: JsonObject = entry if isinstance(entry, dict) else {}
             try:
-                built.extend(build(payload, mapping(item, pointer), pointer))
+                built.extend(build(payload, json_object(entry, pointer), pointer))
             except UnreadablePayloadError as error:
                 symbol = row.get(symbol_key)
-                defects.append(defect(payload, error, symbol if isinstance(symbol, str) else ""))
+                defects.append(
+                    build_defect(payload, error, symbol if isinstance(symbol, str) else "")
+                )
     return built
 
 
-def _listed(found: object, at: str) -> _Entries:
-    return [(f"{at}/{index}", item) for index, item in enumerate(listing(found, at))]
+def _list_entries(value: object, pointer: str) -> _Entries:
+    return [(f"{pointer}/{index}", entry) for index, entry in enumerate(json_array(value, pointer))]
 
 
-def _named(found: object, at: str) -> _Entries:
-    members = mapping(found, at)
+def _object_entries(value: object, pointer: str) -> _Entries:
+    members = json_object(value, pointer)
     if not members:
-        raise UnreadablePayloadError(where=at, reason="the object is empty")
-    return [(f"{at}/{escape(key)}", item) for key, item in members.items()]
+        raise UnreadablePayloadError(where=pointer, reason="the object is empty")
+    return [(f"{pointer}/{escape(key)}", entry) for key, entry in members.items()]
 
 
-def defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
-    """Turn an unreadable place into a defect that names the call and the pointer."""
+def build_defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
+    """Defect for an unreadable location, with its call and JSON pointer."""
     return Defect(payload.venue, f"{payload.call} at {error.where or '/'}", error.reason, symbol)
 
 
-def _shown(raw: object) -> str:
+def _printable(raw: object) -> str:
     text = "nothing" if raw is None else ascii(raw)
     return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - one line on a terminal

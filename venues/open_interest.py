@@ -1,8 +1,9 @@
-"""Open interest where a venue's margin payloads happen to carry it: what weights are made of.
+"""Reads open interest, the basis of weights, from margin payloads that carry it.
 
-In USD at the price in the same payload. Each rule below was held against a second figure in the
-recorded payload (a value beside the amount, or amount times price within the venue's size); no venue is
-asked for anything more. A row that cannot be read carries none; no margin depends on it.
+Amounts are in USD at the price in the same payload. Each rule below was checked against a second
+number in the recorded payload. That number is a value next to the amount, or the amount times the
+price compared with the venue's size. No additional calls are made. A row that cannot be read yields
+no open interest; no margin depends on it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,15 +15,19 @@ from typing import Any
 from harmonize.core.open_interest import OpenInterest
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
 
-_LARGEST = Decimal(10) ** 15  # USD; more is no open interest
-_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_LARGEST = Decimal(10) ** 15  # USD; larger values are implausible as open interest
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
-_Row = Any  # what a venue sent
+_Row = Any  # decoded JSON of unknown structure
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """The call that carries open interest, its rows with their pointers, and what a row says."""
+class _OpenInterestRule:
+    """Where a venue's open interest is, and how to read it.
+
+    ``method`` is the call and ``rows`` its rows with JSON pointers. ``contract`` and ``amount``
+    read the contract id and the amount in USD. ``key`` is the pointer of the amount in its row.
+    """
 
     method: str
     rows: Callable[[Any], Iterable[tuple[str, _Row]]]
@@ -32,33 +37,33 @@ class _Rule:
 
 
 def read(snapshot: Snapshot) -> tuple[OpenInterest, ...]:
-    """Read the open interest of a snapshot's contracts; none where its payloads carry none."""
+    """Open interest per contract of a snapshot; empty if its payloads carry none."""
     rule = _RULES.get(snapshot.venue)
     if rule is None:
         return ()
     return tuple(
-        one
+        interest
         for payload in snapshot.payloads
         if payload.call.method == rule.method
-        for one in _of(payload, rule)
+        for interest in _read_payload(payload, rule)
     )
 
 
-def _of(payload: Payload, rule: _Rule) -> Iterator[OpenInterest]:
+def _read_payload(payload: Payload, rule: _OpenInterestRule) -> Iterator[OpenInterest]:
     try:
         rows = list(rule.rows(decode(payload)))
-    except (UnreadablePayloadError, *_BROKEN):
+    except (UnreadablePayloadError, *_UNREADABLE):
         return
     for pointer, row in rows:
         try:
-            name, amount = rule.contract(row), rule.amount(row)
-            sound = amount is not None and amount.is_finite() and 0 <= amount <= _LARGEST
-        except _BROKEN:
+            contract, amount = rule.contract(row), rule.amount(row)
+            is_plausible = amount is not None and amount.is_finite() and 0 <= amount <= _LARGEST
+        except _UNREADABLE:
             continue
-        if sound and amount is not None and isinstance(name, str):
+        if is_plausible and amount is not None and isinstance(contract, str):
             where = f"{pointer}/{rule.key}"
             yield OpenInterest(
-                payload.venue, name, amount, payload.observed_at, payload.sha256, where
+                payload.venue, contract, amount, payload.observed_at, payload.sha256, where
             )
 
 
@@ -66,10 +71,10 @@ def _number(row: _Row, key: str) -> Decimal:
     return Decimal(str(row[key]))
 
 
-def _listed(*path: str) -> Callable[[Any], Iterator[tuple[str, _Row]]]:
-    """The rows of a list at a path, each with its pointer."""
+def _list_rows(*path: str) -> Callable[[Any], Iterator[tuple[str, _Row]]]:
+    """Returns a reader of the rows of the list at ``path``, with their JSON pointers."""
 
-    def rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - what a venue sent
+    def rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - decoded JSON of unknown structure
         for step in path:
             document = document[step]
         pointer = "".join(f"/{step}" for step in path)
@@ -83,7 +88,7 @@ def _dydx_rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - a
 
 
 def _hyperliquid_rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN401 - as above
-    """The second list goes with the names of the first."""
+    """Rows of the second list; their coin names are in the first list, in the same order."""
     meta, contexts = document
     for number, (coin, row) in enumerate(zip(meta["universe"], contexts, strict=True)):
         if isinstance(row, dict):
@@ -91,24 +96,24 @@ def _hyperliquid_rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN
 
 
 def _times_price(amount: str, price: str) -> Callable[[_Row], Decimal]:
-    """Coins at the price beside them."""
+    """Returns a reader of an amount in coins times the price in the same row."""
     return lambda row: _number(row, amount) * _number(row, price)
 
 
 def _kraken(row: _Row) -> Decimal:
-    """Dollars of an inverse contract (PI, FI), coins of a linear one at the mark price."""
-    inverse = row["symbol"].startswith(("PI_", "FI_"))
-    return _number(row, "openInterest") * (1 if inverse else _number(row, "markPrice"))
+    """USD amount: inverse contracts (PI, FI) are in USD, linear ones in coins at the mark price."""
+    is_inverse = row["symbol"].startswith(("PI_", "FI_"))
+    return _number(row, "openInterest") * (1 if is_inverse else _number(row, "markPrice"))
 
 
 def _kucoin(row: _Row) -> Decimal:
-    """Lots times the multiplier, at the mark price; the multiplier of an inverse contract is −1 USD."""
+    """USD amount: lots × multiplier × mark price; an inverse contract has a multiplier of −1 USD."""
     price = 1 if row["isInverse"] else _number(row, "markPrice")
     return _number(row, "openInterest") * abs(_number(row, "multiplier")) * price
 
 
 def _bitmex(row: _Row) -> Decimal | None:
-    """A value in the smallest unit of the settlement currency: 1e-6 USDT, or 1e-8 XBT at the mark price."""
+    """USD amount from 1e-6 USDT, or 1e-8 XBT at the mark price; None for other currencies."""
     if row["settlCurrency"] == "USDt":
         return _number(row, "openValue").scaleb(-6)
     if row["settlCurrency"] == "XBt" and row["symbol"].startswith("XBT"):
@@ -116,50 +121,54 @@ def _bitmex(row: _Row) -> Decimal | None:
     return None
 
 
-def _named(key: str) -> Callable[[_Row], str]:
+def _text_field(key: str) -> Callable[[_Row], str]:
     return lambda row: row[key]
 
 
-_RULES: Mapping[str, _Rule] = MappingProxyType(
+_RULES: Mapping[str, _OpenInterestRule] = MappingProxyType(
     {
-        "bitmart": _Rule(
+        "bitmart": _OpenInterestRule(
             "publicGetContractPublicDetails",
-            _listed("data", "symbols"),
-            _named("symbol"),
+            _list_rows("data", "symbols"),
+            _text_field("symbol"),
             lambda row: _number(row, "open_interest_value"),
             "open_interest_value",
         ),
-        "bitmex": _Rule(
-            "publicGetInstrumentActive", _listed(), _named("symbol"), _bitmex, "openValue"
+        "bitmex": _OpenInterestRule(
+            "publicGetInstrumentActive", _list_rows(), _text_field("symbol"), _bitmex, "openValue"
         ),
-        "dydx": _Rule(
+        "dydx": _OpenInterestRule(
             "indexerGetPerpetualMarkets",
             _dydx_rows,
-            _named("ticker"),
+            _text_field("ticker"),
             _times_price("openInterest", "oraclePrice"),
             "openInterest",
         ),
-        "extended": _Rule(
+        "extended": _OpenInterestRule(
             "v1PublicGetInfoMarkets",
-            _listed("data"),
-            _named("name"),
+            _list_rows("data"),
+            _text_field("name"),
             lambda row: _number(row["marketStats"], "openInterest"),
             "marketStats/openInterest",
         ),
-        "hyperliquid": _Rule(
+        "hyperliquid": _OpenInterestRule(
             "publicPostInfo",
             _hyperliquid_rows,
-            _named("name"),
+            _text_field("name"),
             _times_price("openInterest", "markPx"),
             "openInterest",
         ),
-        "krakenfutures": _Rule(
-            "publicGetTickers", _listed("tickers"), _named("symbol"), _kraken, "openInterest"
+        "krakenfutures": _OpenInterestRule(
+            "publicGetTickers",
+            _list_rows("tickers"),
+            _text_field("symbol"),
+            _kraken,
+            "openInterest",
         ),
-        "kucoin": _Rule(
+        "kucoin": _OpenInterestRule(
             "futuresPublicGetContractsActive",
-            _listed("data"),
-            _named("symbol"),
+            _list_rows("data"),
+            _text_field("symbol"),
             _kucoin,
             "openInterest",
         ),

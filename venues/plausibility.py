@@ -1,6 +1,6 @@
-"""Laws that gathered schedules keep whatever the venue; a slip in scale or shape breaks one.
+"""Checks live schedules for errors of scale and structure, by rules that hold at every venue.
 
-They are held against what was gathered live: recordings were looked at by people.
+Recordings are exempt, because they were reviewed manually.
 """
 
 import json
@@ -15,21 +15,21 @@ from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, val
 from venues.adapter import Parsed
 
 LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeverage")
-"""What venues call the largest leverage of a tier."""
+"""Field names that venues use for the maximum leverage of a tier."""
 
-LEAST, MOST = Decimal("0.5"), Decimal(2)
-"""IM rate × largest leverage is 1 but for rounding; a percent read as a fraction makes it 100."""
+MIN_PRODUCT, MAX_PRODUCT = Decimal("0.5"), Decimal(2)
+"""Limits of IM rate × maximum leverage: 1 up to rounding, 100 if a percentage is read as a fraction."""
 
 CAPACITY_JUMP = 100
-"""This capacity and the last one lie less than this factor apart."""
+"""Largest plausible ratio between two successive capacities."""
 
-RATE_APART = 50
-"""So do the rates of the smallest position; from percent to fraction is a factor of 100."""
+RATE_JUMP = 50
+"""Largest plausible ratio between successive rates of the smallest position; percent to fraction is 100."""
 
 TIER_ROW_FIELDS = 20
-"""A row of at most this many fields is a tier; a wider one is an instrument with much else in it."""
+"""Largest number of fields of a tier row; wider rows describe an instrument."""
 
-_MARGINAL = (
+_MARGIN_TERMS = (
     "margin",
     "lever",
     "risk",
@@ -41,23 +41,23 @@ _MARGINAL = (
     "bracket",
     "notional",
 )
-"""What the name of a field holds that has to do with margin."""
+"""Parts of field names that indicate margin."""
 
-Fields = Mapping[str, Mapping[str, frozenset[str]]]
-"""Known fields by venue and endpoint, and depth of the row within its answer."""
+KnownFields = Mapping[str, Mapping[str, frozenset[str]]]
+"""Known field names by venue and row kind (see ``row_kind``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A law that a schedule breaks: where in which answer, and how."""
+    """Failed plausibility check: JSON pointer in the payload, and the reason."""
 
     where: str
     reason: str
 
 
 @cache
-def known_fields() -> Fields:
-    """The fields that rows had in the recordings, and those that documentation names."""
+def known_fields() -> KnownFields:
+    """Fields of rows in the recordings, including documentation samples."""
     text = files("venues").joinpath("fields.json").read_text(encoding="utf-8")
     return {
         venue: {row: frozenset(names) for row, names in rows.items()}
@@ -68,29 +68,30 @@ def known_fields() -> Fields:
 def screen(
     snapshot: Snapshot,
     parsed: Parsed,
-    fields: Callable[[], Fields],
+    fields: Callable[[], KnownFields],
     before: Mapping[tuple[str, str, str], MarginSchedule],
 ) -> Parsed:
-    """Hold every schedule of a live snapshot against the laws; one that breaks any is hidden.
+    """Checks every schedule of a live snapshot and withholds those that fail.
 
-    ``before`` are the venue's schedules in the snapshot before, by key.
+    ``before`` are the venue's schedules of the previous snapshot, by key.
     """
-    if not any(one.provenance.origin is Origin.LIVE for one in snapshot.payloads):
+    if not any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads):
         return parsed
-    answers = {one.sha256: one for one in snapshot.payloads}
+    payloads = {payload.sha256: payload for payload in snapshot.payloads}
     documents: dict[str, object] = {}
     schedules, defects = [], list(parsed.defects)
     for schedule in parsed.schedules:
-        main = schedule.evidence[0]
-        if main.sha256 not in documents:
-            documents[main.sha256] = decode(answers[main.sha256])
-        call = answers[main.sha256].call
+        evidence = schedule.evidence[0]
+        if evidence.sha256 not in documents:
+            documents[evidence.sha256] = decode(payloads[evidence.sha256])
+        document = documents[evidence.sha256]
+        call = payloads[evidence.sha256].call
         known = fields().get(schedule.instrument.venue, {})
         breach = (
-            _unknown_field(documents[main.sha256], main, call.method, known)
-            or _leverage(documents[main.sha256], main, schedule)
-            or _order(schedule, main)
-            or _change(schedule, before.get(schedule.key), main)
+            _unknown_field(document, evidence, call.method, known)
+            or _leverage_mismatch(document, evidence, schedule)
+            or _maintenance_above_initial(schedule, evidence)
+            or _jump(schedule, before.get(schedule.key), evidence)
         )
         if breach is None:
             schedules.append(schedule)
@@ -98,55 +99,61 @@ def screen(
         where = f"{call} at {breach.where or '/'}"
         symbol = schedule.instrument.id
         defects.append(Defect(schedule.instrument.venue, where, breach.reason, symbol))
-        schedules.append(withheld(schedule, f"{where}: {breach.reason}"))
+        schedules.append(without_margins(schedule, f"{where}: {breach.reason}"))
     return Parsed(tuple(schedules), tuple(defects))
 
 
-def withheld(schedule: MarginSchedule, reason: str) -> MarginSchedule:
-    """Take every figure out of a schedule that cannot be believed."""
+def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
+    """Schedule without any margins or capacity, for data that is not plausible."""
     unknown = Unknown(reason)
     return replace(schedule, tiers=(), initial=unknown, maintenance=unknown, capacity=unknown)
 
 
 def row_kind(method: str, pointer: str) -> str:
-    """Name rows of one kind: those as deep in the answers to one endpoint."""
+    """Row kind: the endpoint and the depth of the row in its responses."""
     return f"{method} {pointer.count('/')}"
 
 
 def _unknown_field(
     document: object, evidence: Evidence, method: str, known: Mapping[str, frozenset[str]]
 ) -> Breach | None:
-    """A field that no recording had could change what the others mean."""
+    """Breach if a row has a field absent from the recordings, which may change other fields' meaning."""
     for pointer in evidence.rows:
         row = resolve(document, pointer)
         expected = known.get(row_kind(method, pointer))
         if not isinstance(row, dict) or expected is None:
             continue
         for name in sorted(set(row) - expected):
-            if len(expected) <= TIER_ROW_FIELDS or any(one in name.lower() for one in _MARGINAL):
+            if len(expected) <= TIER_ROW_FIELDS or any(
+                term in name.lower() for term in _MARGIN_TERMS
+            ):
                 where = f"{pointer}/{escape(name)}"
-                return Breach(where, "a field that this version does not know")
+                return Breach(where, "unknown field")
     return None
 
 
-def _leverage(document: object, evidence: Evidence, schedule: MarginSchedule) -> Breach | None:
-    """Where a row states both, IM rate × largest leverage is 1."""
+def _leverage_mismatch(
+    document: object, evidence: Evidence, schedule: MarginSchedule
+) -> Breach | None:
+    """Breach if a row's IM rate × maximum leverage differs from 1 by more than rounding."""
     if len(evidence.rows) != len(schedule.tiers):
         return None
     for tier, pointer in zip(schedule.tiers, evidence.rows, strict=True):
         row = resolve(document, pointer)
         for name in LEVERAGES:
-            stated = _number(row.get(name)) if isinstance(row, dict) else None
-            if not stated or tier.initial_rate is None:
+            leverage = _number(row.get(name)) if isinstance(row, dict) else None
+            if not leverage or tier.initial_rate is None:
                 continue
-            if not LEAST <= stated * tier.initial_rate <= MOST:
-                reason = f"leverage {stated:f} and an IM rate of {tier.initial_rate:f} disagree"
+            if not MIN_PRODUCT <= leverage * tier.initial_rate <= MAX_PRODUCT:
+                reason = (
+                    f"maximum leverage {leverage:f} contradicts the IM rate {tier.initial_rate:f}"
+                )
                 return Breach(f"{pointer}/{name}", reason)
     return None
 
 
-def _order(schedule: MarginSchedule, evidence: Evidence) -> Breach | None:
-    """MM is at most IM."""
+def _maintenance_above_initial(schedule: MarginSchedule, evidence: Evidence) -> Breach | None:
+    """Breach if MM exceeds IM."""
     initial, maintenance = value_of(schedule.initial), value_of(schedule.maintenance)
     if initial is None or maintenance is None:
         return None
@@ -156,38 +163,39 @@ def _order(schedule: MarginSchedule, evidence: Evidence) -> Breach | None:
             and tier.maintenance_rate is not None
             and tier.maintenance_rate > tier.initial_rate
         ):
-            reason = (
-                f"an MM rate of {tier.maintenance_rate:f} lies above the IM rate of "
-                f"{tier.initial_rate:f}"
-            )
+            reason = f"MM rate {tier.maintenance_rate:f} exceeds the IM rate {tier.initial_rate:f}"
             return Breach(pointer, reason)
-    low, high = _first_rate(maintenance), _first_rate(initial)
-    if low > high:
-        return Breach(evidence.rows[0], f"MM of {low:f} lies above IM of {high:f}")
+    mm_rate, im_rate = _first_rate(maintenance), _first_rate(initial)
+    if mm_rate > im_rate:
+        return Breach(
+            evidence.rows[0], f"MM rate {mm_rate:f} at 1 USD exceeds the IM rate {im_rate:f}"
+        )
     return None
 
 
-def _change(
+def _jump(
     schedule: MarginSchedule, before: MarginSchedule | None, evidence: Evidence
 ) -> Breach | None:
-    """Capacity and rates do not leap by orders of magnitude from one snapshot to the next."""
+    """Breach if the capacity or a rate changes by orders of magnitude between two snapshots."""
     if before is None:
         return None
-    pairs = [("capacity", value_of(schedule.capacity), value_of(before.capacity), CAPACITY_JUMP)]
+    comparisons = [
+        ("capacity", value_of(schedule.capacity), value_of(before.capacity), CAPACITY_JUMP)
+    ]
     for name in ("initial", "maintenance"):
         now, then = value_of(getattr(schedule, name)), value_of(getattr(before, name))
         if now is not None and then is not None:
-            pairs.append((f"{name} rate", _first_rate(now), _first_rate(then), RATE_APART))
-    for what, now, then, most in pairs:
-        if now and then and not Decimal(1) / most <= now / then <= most:
+            comparisons.append((f"{name} rate", _first_rate(now), _first_rate(then), RATE_JUMP))
+    for name, now, then, limit in comparisons:
+        if now and then and not Decimal(1) / limit <= now / then <= limit:
             day = before.observed_at.date()
-            reason = f"the {what} leapt from {then:f} on {day} to {now:f}, a factor above {most}"
+            reason = f"{name} changed from {then:f} on {day} to {now:f}, by a factor above {limit}"
             return Breach(evidence.rows[0], reason)
     return None
 
 
 def _first_rate(function: MarginFunction) -> Decimal:
-    """The rate of a position of one dollar."""
+    """Margin rate of a position of 1 USD."""
     piece = function.pieces[0]
     return piece.fixed + piece.rate + piece.coefficient
 
@@ -203,18 +211,19 @@ def _number(raw: object) -> Decimal | None:
 
 
 def fields_of(snapshots: Iterable[tuple[Snapshot, Parsed]]) -> dict[str, dict[str, list[str]]]:
-    """Collect the fields of every row that margins stand in, by venue and kind of row."""
-    found: dict[str, dict[str, set[str]]] = {}
+    """Field names of every row with margins, by venue and row kind."""
+    names_by_venue: dict[str, dict[str, set[str]]] = {}
     for snapshot, parsed in snapshots:
-        calls = {one.sha256: one.call.method for one in snapshot.payloads}
-        documents = {one.sha256: decode(one) for one in snapshot.payloads}
-        for evidence in (one for schedule in parsed.schedules for one in schedule.evidence):
+        methods = {payload.sha256: payload.call.method for payload in snapshot.payloads}
+        documents = {payload.sha256: decode(payload) for payload in snapshot.payloads}
+        for evidence in (e for schedule in parsed.schedules for e in schedule.evidence):
             for pointer in evidence.rows:
                 row = resolve(documents[evidence.sha256], pointer)
                 if isinstance(row, dict):
-                    kind = row_kind(calls[evidence.sha256], pointer)
-                    found.setdefault(snapshot.venue, {}).setdefault(kind, set()).update(row)
+                    kind = row_kind(methods[evidence.sha256], pointer)
+                    kinds = names_by_venue.setdefault(snapshot.venue, {})
+                    kinds.setdefault(kind, set()).update(row)
     return {
         venue: {kind: sorted(names) for kind, names in sorted(kinds.items())}
-        for venue, kinds in sorted(found.items())
+        for venue, kinds in sorted(names_by_venue.items())
     }

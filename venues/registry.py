@@ -1,4 +1,4 @@
-"""Every venue the tool can read."""
+"""Registers the adapter of every supported venue and parses snapshots with it."""
 
 from collections.abc import Iterable
 
@@ -122,47 +122,47 @@ VENUES = (
 )
 
 
-def adapter(venue: str) -> VenueAdapter | None:
-    """Find the adapter of a venue by its ccxt id; None when there is none."""
-    return next((one for one in VENUES if one.venue == venue), None)
+def find_adapter(venue: str) -> VenueAdapter | None:
+    """Returns the adapter of a venue by its ccxt id; None if the venue is not supported."""
+    return next((entry for entry in VENUES if entry.venue == venue), None)
 
 
 def parse(
     snapshots: Iterable[Snapshot], facts: Facts, before: Iterable[MarginSchedule] = ()
 ) -> Parsed:
-    """Read snapshots of one venue, newest first: an instrument is taken from the first that has it.
+    """Parses snapshots of one venue, newest first; the newest schedule of an instrument is kept.
 
-    What was gathered live is held against the laws of ``venues.plausibility``, and against the venue's schedules
-    ``before`` it.
+    Live snapshots must pass the checks of ``venues.plausibility``, also against the venue's
+    schedules of the snapshot ``before``.
     """
-    earlier = {one.key: one for one in before}
-    found: dict[tuple[str, str, str], MarginSchedule] = {}
+    earlier = {schedule.key: schedule for schedule in before}
+    newest: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
     for snapshot in snapshots:
         parsed = screen(snapshot, read(snapshot, facts), known_fields, earlier)
         defects.extend(parsed.defects)
-        found = _once(parsed.schedules, defects) | found
-    return Parsed(tuple(found.values()), tuple(defects))
+        newest = _index_unique(parsed.schedules, defects) | newest
+    return Parsed(tuple(newest.values()), tuple(defects))
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read one snapshot, as its venue's adapter does."""
-    one = adapter(snapshot.venue)
-    if one is None:
-        reason = "the archive holds a venue that this version cannot read"
+    """Parses one snapshot with its venue's adapter; an unsupported venue is a defect."""
+    venue_adapter = find_adapter(snapshot.venue)
+    if venue_adapter is None:
+        reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
-    return one.parse(snapshot, facts)
+    return venue_adapter.parse(snapshot, facts)
 
 
-def _once(
+def _index_unique(
     schedules: Iterable[MarginSchedule], defects: list[Defect]
 ) -> dict[tuple[str, str, str], MarginSchedule]:
-    """Index schedules by key; one that a snapshot has twice is a defect, and neither is kept."""
+    """Indexes schedules by key; duplicate keys are a defect and all their schedules are dropped."""
     by_key: dict[tuple[str, str, str], list[MarginSchedule]] = {}
     for schedule in schedules:
         by_key.setdefault(schedule.key, []).append(schedule)
-    for (venue, symbol, profile), twins in by_key.items():
-        if len(twins) > 1:
-            reason = f"is listed {len(twins)} times for profile {profile}"
+    for (venue, symbol, profile), duplicates in by_key.items():
+        if len(duplicates) > 1:
+            reason = f"listed {len(duplicates)} times for profile {profile}"
             defects.append(Defect(venue, "snapshot", reason, symbol))
-    return {key: twins[0] for key, twins in by_key.items() if len(twins) == 1}
+    return {key: candidates[0] for key, candidates in by_key.items() if len(candidates) == 1}

@@ -1,4 +1,4 @@
-"""The pipeline wired together: archive → schedules → audit document. The notebook's door."""
+"""The Python interface of an audit: a question in, an answer with the audit document out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,84 +8,81 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.question import (
+    CHART_NOTIONALS,
+    AnswerOptions,
+    Fallback,
+    HistoryScope,
+    Question,
+    Selection,
+    Verification,
+    WaiverPolicy,
+)
 from harmonize.api.reading import NothingObservedError
 from harmonize.api.reading import read as read_sources
-from harmonize.arbitrage.rows import HURDLE
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import with_observation_times
-from harmonize.archive.location import RECORDED, Place, recorded
+from harmonize.archive.location import RECORDED, recorded
 from harmonize.archive.source import Source
-from harmonize.audit.assemble import AuditOptions, Reading, audit
-from harmonize.audit.baseline import Baseline, compare_with_baseline
+from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit, tool
+from harmonize.audit.baseline import compare_with_baseline
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
-from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Payload
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document import AuditDocument, Tool
+from harmonize.document import AuditDocument
 from harmonize.document.history import History
 from harmonize.history import derived
 from harmonize.history.recent import RecentHistory
 from harmonize.policy.inputs import MARKET
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from harmonize.version import VERSION
-from venues import conventions, registry
+from venues import conventions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PICTURED_SIZES = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
-"""Notionals at which a report has splits, in USD: four a decade from $10k to $100m."""
+__all__ = [
+    "CHART_NOTIONALS",
+    "Answer",
+    "AnswerOptions",
+    "AskedError",
+    "Configuration",
+    "Fallback",
+    "HistoryScope",
+    "NotObservedError",
+    "Question",
+    "Selection",
+    "Verification",
+    "WaiverPolicy",
+    "age_today",
+    "answer",
+    "configured",
+    "find_schedule",
+    "frame",
+    "missing",
+    "observed_days",
+    "opened",
+    "read",
+    "read_with_history",
+    "rule_sets_of",
+    "sources_of",
+    "tool",
+]
 
 
 class AskedError(Exception):
-    """What was asked for cannot be answered: one line that says why and what can."""
+    """A question that cannot be answered: one line with the reason and the alternatives."""
 
 
 class NotObservedError(AskedError):
-    """What was asked for rightly is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to read and judge. Empty selections mean everything.
-
-    ``archive`` None is the recorded archive; ``else_recorded`` reads from that one what ``archive``
-    does not hold. ``strict`` leaves out margins that no source verifies. ``as_of`` limits what is read to that date and is
-    the date that ages count back from; None is the date of the newest snapshot; ``moment`` is the same to
-    the second. ``inputs`` is a file
-    of measured figures. ``config`` is a configuration; ``waived`` False shows what it waives.
-    ``baseline`` holds findings that are known. ``hurdle`` is what capital costs in a year, as a rate,
-    ``sizes`` are notionals at which splits are computed besides the ladder. ``history`` reads what
-    changed lately, for the checks of it; ``past`` puts courses of margins into the document.
-    """
-
-    archive: Place | None = None
-    venues: tuple[str, ...] = ()
-    underlyings: tuple[str, ...] = ()
-    profile: str = ""
-    rules: tuple[str, ...] = ()
-    as_of: Date | None = None
-    moment: datetime | None = None
-    stale_after_days: float = 30.0
-    ladder: tuple[float, ...] = NOTIONAL_GRID
-    instruments: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    else_recorded: bool = False
-    strict: bool = False
-    inputs: Path | None = None
-    config: Path | None = None
-    waived: bool = True
-    baseline: Baseline | None = None
-    hurdle: float = HURDLE
-    sizes: tuple[float, ...] = ()
-    history: bool = False
-    past: bool = False
+    """A valid question about something that was not observed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A document, what of the question was not observed, and the document before a baseline."""
+    """The audit document, what was requested but not observed, and the document before a baseline."""
 
     document: AuditDocument
     missing: tuple[str, ...]
@@ -93,68 +90,17 @@ class Answer:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was asked for was observed and could be read."""
-        failed = any(one.attempted_at for one in self.document.unobserved)
+        """Whether everything requested was observed and could be read."""
+        failed = any(venue.attempted_at for venue in self.document.unobserved)
         return not self.missing and not self.document.defects and not failed
 
 
-def tool() -> Tool:
-    """Name this tool and its version."""
-    return Tool("harmonize", VERSION)
-
-
-def answer(question: Question) -> Answer:
-    """Read the archive, judge, and give the document.
-
-    Raises AskedError, ArchiveError, or rules' RuleError, each with one line that says the mend.
-    """
-    chosen = configured(question)
-    rule_sets = rule_sets_of(question.rules or chosen.rules)
-    reading, as_of = read(replace(question, history=True))
-    given = question.inputs or chosen.inputs
-    if given is not None:
-        from harmonize.config import inputs_file  # noqa: PLC0415 - pydantic is heavy
-
-        reading = replace(reading, inputs=(*reading.inputs, *inputs_file.load(given)))
-    terms = AuditOptions(
-        as_of,
-        tool(),
-        question.stale_after_days,
-        question.ladder,
-        question.instruments,
-        chosen.jurisdictions,
-        chosen.options,
-        chosen.waivers if question.waived else (),
-        question.hurdle,
-        conventions.bundled(),
-        question.sizes,
-    )
-    try:
-        document = audit(reading, rule_sets, terms)
-    except KeyError as error:
-        venue, asset = error.args[0]
-        wanted = question.instruments[venue, asset]
-        held = sorted(
-            one.instrument.symbol
-            for one in reading.schedules
-            if (one.instrument.venue, one.instrument.underlying.asset) == (venue, asset)
-        )
-        message = f"{venue} has no schedule {wanted} on {asset}; it has {', '.join(held) or 'none'}"
-        raise AskedError(message) from None
-    if question.past:
-        document = replace(document, history=_past(question, document, as_of))
-    fresh = compare_with_baseline(document, question.baseline) if question.baseline else document
-    return Answer(fresh, missing(question, reading), document)
-
-
-def _past(question: Question, document: AuditDocument, as_of: datetime) -> History:
-    with recorded() as path:
-        return derived.past(sources_of(question, path), document, as_of)
-
-
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a configuration says, as values; empty without one."""
+class Configuration:
+    """Values of a configuration file; empty without one.
+
+    ``options`` sets thresholds of checks by code, ``jurisdictions`` the countries of venues.
+    """
 
     rules: tuple[str, ...] = ()
     inputs: Path | None = None
@@ -163,128 +109,202 @@ class Chosen:
     waivers: tuple[Waiver, ...] = ()
 
 
-def configured(question: Question) -> Chosen:
-    """Read the question's configuration. Raises RuleError, with file:line:column."""
-    path = question.config
+def answer(question: Question) -> Answer:
+    """Reads the archive, audits it and returns the document.
+
+    Raises AskedError, ArchiveError or RuleError of ``rules``, each with one line that names the fix.
+    """
+    configuration = configured(question.options.config)
+    rule_sets = rule_sets_of(question.rules or configuration.rules)
+    reading, as_of = read_with_history(question)
+    reading = _with_inputs(reading, question.options.inputs or configuration.inputs)
+    document = _audit(question, configuration, reading, rule_sets, as_of)
+    if question.options.history is HistoryScope.SERIES:
+        document = replace(document, history=_margin_series(question, document, as_of))
+    baseline = question.options.baseline
+    remaining = compare_with_baseline(document, baseline) if baseline else document
+    return Answer(remaining, missing(question, reading), document)
+
+
+def _with_inputs(reading: Reading, path: Path | None) -> Reading:
+    """Adds the measured inputs of a file to those that were read."""
     if path is None:
-        return Chosen()
+        return reading
+    from harmonize.config import inputs_file  # noqa: PLC0415 - pydantic is heavy
+
+    return replace(reading, inputs=(*reading.inputs, *inputs_file.load(path)))
+
+
+def _audit(
+    question: Question,
+    configuration: Configuration,
+    reading: Reading,
+    rule_sets: Sequence[RuleSet],
+    as_of: datetime,
+) -> AuditDocument:
+    """Audits a reading. Raises AskedError: a preferred instrument that its venue does not have."""
+    options = AuditOptions(
+        as_of=as_of,
+        stale_after_days=question.options.stale_after_days,
+        notional_grid=question.ladder,
+        chart_notionals=question.options.chart_notionals,
+        instruments=question.instruments,
+        check_options=configuration.options,
+        waivers=(configuration.waivers if question.options.waivers is WaiverPolicy.APPLY else ()),
+        cost_of_capital=question.options.cost_of_capital,
+    )
+    properties = VenueProperties(conventions.bundled(), configuration.jurisdictions)
+    try:
+        return audit(reading, rule_sets, options, properties)
+    except KeyError as error:
+        venue, asset = error.args[0]
+        symbol = question.instruments[venue, asset]
+        symbols = sorted(
+            schedule.instrument.symbol
+            for schedule in reading.schedules
+            if (schedule.instrument.venue, schedule.instrument.underlying.asset) == (venue, asset)
+        )
+        fix = f"use one of {', '.join(symbols)}" if symbols else "none was observed"
+        message = f"{venue} has no schedule {symbol} on {asset}; {fix}"
+        raise AskedError(message) from None
+
+
+def _margin_series(selection: Selection, document: AuditDocument, as_of: datetime) -> History:
+    with recorded() as path:
+        return derived.past(sources_of(selection, path), document, as_of)
+
+
+def configured(path: Path | None) -> Configuration:
+    """Reads a configuration; None is the empty one. Raises RuleError, with file:line:column."""
+    if path is None:
+        return Configuration()
     from harmonize.config import schema  # noqa: PLC0415 - pydantic is heavy
 
-    found = schema.load(
-        path, {one.code: tuple(each.name for each in one.options) for one in CHECKS}
+    read_ = schema.load(
+        path, {check.code: tuple(option.name for option in check.options) for check in CHECKS}
     )
-    return Chosen(
-        rules=tuple(_beside(path, one) for one in found.rules),
-        inputs=path.parent / found.inputs if found.inputs else None,
+    return Configuration(
+        rules=tuple(_beside(path, rule_set) for rule_set in read_.rules),
+        inputs=path.parent / read_.inputs if read_.inputs else None,
         options={
-            code: {name: float(value) for name, value in chosen.items()}
-            for code, chosen in found.checks.items()
+            code: {name: float(value) for name, value in thresholds.items()}
+            for code, thresholds in read_.checks.items()
         },
-        jurisdictions=found.jurisdictions,
-        waivers=schema.waivers(found, path),
+        jurisdictions=read_.jurisdictions,
+        waivers=schema.waivers(read_, path),
     )
 
 
-def _beside(path: Path, named: str) -> str:
-    """A rule set that a configuration names: a pack by its id, or a file beside the configuration."""
-    return str(path.parent / named) if named.endswith((".yaml", ".yml")) else named
+def _beside(path: Path, rule_set: str) -> str:
+    """A rule set named in a configuration: the id of a pack, or a file beside the configuration."""
+    return str(path.parent / rule_set) if rule_set.endswith((".yaml", ".yml")) else rule_set
 
 
-def rule_sets_of(named: Sequence[str]) -> tuple[RuleSet, ...]:
-    """Load the named packs and files; without names, every bundled pack."""
+def rule_sets_of(names: Sequence[str]) -> tuple[RuleSet, ...]:
+    """Loads the named packs and files; without names, every bundled pack."""
     from rules import loader  # noqa: PLC0415 - pydantic is heavy and `--help` needs none
 
-    return loader.load_all(tuple(named)) if named else loader.bundled()
+    return loader.load_all(tuple(names)) if names else loader.bundled()
 
 
-def read(question: Question) -> tuple[Reading, datetime]:
-    """Read what the question selects, and the date that ages count back from."""
-    known = [one.venue for one in registry.VENUES]
-    for venue in question.venues:
-        if venue not in known:
-            message = f"no venue is called {venue}; there are {', '.join(known)}"
-            raise AskedError(message)
+def read(selection: Selection) -> tuple[Reading, datetime]:
+    """Reads a selection without its history, and the date from which ages count back.
+
+    Raises AskedError, ArchiveError.
+    """
+    _check_venues(selection)
     with recorded() as path:
-        sources = sources_of(question, path)
-        try:
-            reading, as_of = read_sources(
-                sources, question.venues, question.moment or question.as_of, strict=question.strict
-            )
-        except NothingObservedError as error:
-            raise AskedError(str(error)) from None
-        lately = _lately(sources, as_of) if question.history else RecentHistory()
-    schedules = tuple(one for one in reading.schedules if _selected(one, question))
-    selected = lately.of(one.key for one in schedules)
-    return replace(reading, schedules=schedules, lately=selected), as_of
+        return _read(selection, sources_of(selection, path))
 
 
-def _lately(sources: Sequence[Source], as_of: datetime) -> RecentHistory:
-    """What checks of change are asked about; of each venue from the first source that holds it."""
-    found, told = RecentHistory(), set[str]()
+def read_with_history(selection: Selection) -> tuple[Reading, datetime]:
+    """Reads a selection with its recent changes. Otherwise as ``read``."""
+    _check_venues(selection)
+    with recorded() as path:
+        sources = sources_of(selection, path)
+        reading, as_of = _read(selection, sources)
+        history = _recent_history(sources, as_of)
+    return replace(reading, lately=history.of(s.key for s in reading.schedules)), as_of
+
+
+def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, datetime]:
+    try:
+        reading, as_of = read_sources(
+            sources, selection.venues, selection.as_of, selection.verification
+        )
+    except NothingObservedError as error:
+        raise AskedError(str(error)) from None
+    schedules = tuple(s for s in reading.schedules if _is_selected(s, selection))
+    return replace(reading, schedules=schedules), as_of
+
+
+def _recent_history(sources: Sequence[Source], as_of: datetime) -> RecentHistory:
+    """Recent changes for the checks on changes, per venue from the first source that holds it."""
+    history, venues = RecentHistory(), set[str]()
     for source in sources:
-        said = derived.lately(source, as_of)
-        venues = {one.venue for one in source.entries} - told
-        found = found.with_(said.of_venues(venues))
-        told |= venues
-    return found
+        own = {entry.venue for entry in source.entries} - venues
+        history = history.with_(derived.lately(source, as_of).of_venues(own))
+        venues |= own
+    return history
 
 
-def observed_days(question: Question) -> tuple[Date, ...]:
-    """The days on which anything that the question reads was observed, up to its date."""
+def observed_days(selection: Selection) -> tuple[Date, ...]:
+    """Days up to the selection's date on which a venue that it selects was observed."""
+    until = selection.until
     with recorded() as path:
         days = {
             entry.observed_at.date()
-            for source in sources_of(question, path)
+            for source in sources_of(selection, path)
             for entry in source.entries
             if entry.venue != MARKET
             and not entry.failed
-            and (not question.venues or entry.venue in question.venues)
+            and (not selection.venues or entry.venue in selection.venues)
         }
-    return tuple(sorted(day for day in days if question.as_of is None or day <= question.as_of))
+    return tuple(sorted(day for day in days if until is None or day <= until.date()))
 
 
-def opened(question: Question) -> Archive:
-    """The archive that a question names, made where there is none. Raises ArchiveError, AskedError."""
-    if question.archive is None:
-        message = "no archive is named; name one with --archive"
+def opened(selection: Selection) -> Archive:
+    """Opens or creates the archive that a selection names. Raises ArchiveError, AskedError."""
+    if selection.archive is None:
+        message = "missing archive; add --archive"
         raise AskedError(message)
-    return Archive.opened(question.archive)
+    return Archive.opened(selection.archive)
 
 
-def sources_of(question: Question, path: Path) -> list[Source]:
-    """The archives that a question reads, in order; ``path`` is the recorded one's."""
+def sources_of(selection: Selection, path: Path) -> list[Source]:
+    """Opens the archives that a selection reads, in order; ``path`` is that of the recorded one."""
     sources = []
-    if question.archive is not None:
-        own = Archive.open(question.archive)
+    if selection.archive is not None:
+        own = Archive.open(selection.archive)
         sources.append(
             Source(own, str(own.place), with_observation_times(derived.entries_of(own)))
         )  # without the password of a URL
-    if question.archive is None or question.else_recorded:
+    if selection.archive is None or selection.fallback is Fallback.RECORDED:
         sources.append(Source.of(Archive.open(path), RECORDED))
     return sources
 
 
 def find_schedule(
-    question: Question, symbol: str
+    selection: Selection, symbol: str
 ) -> tuple[MarginSchedule, tuple[str, ...], dict[str, Payload]]:
-    """Find the schedule of a symbol (unified or the venue's own) on the question's one venue.
+    """Finds the schedule of a symbol (unified or the venue's own) on the selection's one venue.
 
-    Gives it, the other profiles that the symbol has, and the payloads by hash. Raises LookupError:
-    no such schedule was observed; as ``answer`` otherwise.
+    Returns the schedule, the other profiles of the symbol, and the payloads by hash. Raises
+    LookupError: no such schedule was observed; otherwise as ``read``.
     """
-    reading, _ = read(replace(question, profile=""))
-    wanted = symbol.upper()
+    reading, _ = read(replace(selection, profile=""))
+    name = symbol.upper()
     named = [
-        one
-        for one in reading.schedules
-        if wanted in {one.instrument.symbol.upper(), one.instrument.id.upper()}
+        schedule
+        for schedule in reading.schedules
+        if name in {schedule.instrument.symbol.upper(), schedule.instrument.id.upper()}
     ]
-    found = [one for one in named if _selected(one, question)]
-    if not found:
-        profiles = sorted(str(one.profile) for one in named)
-        raise LookupError(_no_schedule(question.venues[0], symbol, reading, profiles))
-    chosen = preferred(found)
-    others = tuple(sorted(str(one.profile) for one in found if one is not chosen))
+    matching = [schedule for schedule in named if _is_selected(schedule, selection)]
+    if not matching:
+        profiles = sorted(str(schedule.profile) for schedule in named)
+        raise LookupError(_no_schedule(selection.venues[0], symbol, reading, profiles))
+    chosen = preferred(matching)
+    others = tuple(sorted(str(s.profile) for s in matching if s is not chosen))
     payloads = {
         payload.sha256: payload
         for _, snapshot in reading.snapshots
@@ -294,52 +314,56 @@ def find_schedule(
 
 
 def _no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[str]) -> str:
-    broken = [one for one in reading.defects if one.symbol and symbol.startswith(one.symbol)]
+    broken = [d for d in reading.defects if d.symbol and symbol.startswith(d.symbol)]
     if broken:
-        return f"{venue} {symbol} could not be read: {broken[0].where}: {broken[0].reason}"
+        return f"cannot read {venue} {symbol}: {broken[0].where}: {broken[0].reason}"
     if profiles:
-        return f"{venue} has {symbol} only under --profile {'; '.join(profiles)}"
-    held = sorted(one.instrument.symbol for one in reading.schedules)
-    close = get_close_matches(symbol, held, n=3, cutoff=0.4)
-    near = f"; near it are {', '.join(close)}" if close else ""
-    return f"{venue} has no schedule of {symbol} in the archive{near}"
+        return (
+            f"{venue} has no {symbol} with this profile; use --profile with {' or '.join(profiles)}"
+        )
+    symbols = sorted(schedule.instrument.symbol for schedule in reading.schedules)
+    close = get_close_matches(symbol, symbols, n=3, cutoff=0.4)
+    similar = f"; use {' or '.join(close)}" if close else ""
+    return f"{venue} has no schedule of {symbol} in the archive{similar}"
 
 
-def _selected(schedule: MarginSchedule, question: Question) -> bool:
+def _check_venues(selection: Selection) -> None:
+    """Raises AskedError: the selection names an unknown venue."""
+    if message := unknown_venue_error(selection.venues):
+        raise AskedError(message)
+
+
+def _is_selected(schedule: MarginSchedule, selection: Selection) -> bool:
     asset = schedule.instrument.underlying.asset
     profile = str(schedule.profile)
-    return (not question.underlyings or asset in question.underlyings) and (
-        not question.profile or question.profile in {profile, *profile.split(", ")}
+    return (not selection.underlyings or asset in selection.underlyings) and (
+        not selection.profile or selection.profile in {profile, *profile.split(", ")}
     )
 
 
-def missing(question: Question, reading: Reading) -> tuple[str, ...]:
-    """What was asked for by name and is not there."""
-    venues = {one.instrument.venue for one in reading.schedules}
-    assets = {one.instrument.underlying.asset for one in reading.schedules}
-    unknown_profile = question.profile and not reading.schedules
-    return (
-        *((f"profile {question.profile}: no schedule was observed",) if unknown_profile else ()),
-        *(f"venue {one}: no schedule was observed" for one in question.venues if one not in venues),
-        *(
-            f"underlying {one}: no schedule was observed"
-            for one in question.underlyings
-            if one not in assets
-        ),
-    )
+def missing(selection: Selection, reading: Reading) -> tuple[str, ...]:
+    """Requested venues, underlyings and profiles without an observed schedule, one line each."""
+    venues = {schedule.instrument.venue for schedule in reading.schedules}
+    assets = {schedule.instrument.underlying.asset for schedule in reading.schedules}
+    names = [
+        *([f"profile {selection.profile}"] if selection.profile and not reading.schedules else []),
+        *(f"venue {venue}" for venue in selection.venues if venue not in venues),
+        *(f"underlying {asset}" for asset in selection.underlyings if asset not in assets),
+    ]
+    return tuple(f"{name}: no schedule was observed" for name in names)
 
 
 def age_today(document: AuditDocument, now: datetime) -> dict[str, timedelta]:
-    """How long ago each venue's newest snapshot was observed, by the clock given."""
+    """Age of each venue's newest snapshot at ``now``."""
     newest: dict[str, datetime] = {}
-    for one in document.snapshots:
-        seen = datetime.fromisoformat(one.observed_at)
-        newest[one.venue] = max(seen, newest.get(one.venue, seen))
-    return {venue: now - seen for venue, seen in newest.items()}
+    for snapshot in document.snapshots:
+        observed_at = datetime.fromisoformat(snapshot.observed_at)
+        newest[snapshot.venue] = max(observed_at, newest.get(snapshot.venue, observed_at))
+    return {venue: now - observed_at for venue, observed_at in newest.items()}
 
 
 def frame(document: AuditDocument, rows: str) -> "pd.DataFrame":
-    """Give ``findings``, ``divergences``, ``schedules``, ``coverage`` … as a pandas table.
+    """Returns ``findings``, ``divergences``, ``schedules``, ``coverage`` … as a pandas table.
 
     Raises AttributeError: the document has no such rows.
     """

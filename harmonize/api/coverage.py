@@ -1,4 +1,4 @@
-"""The venues as a table: how each is asked, what of it was read, and how far that is known."""
+"""The table of venues: access, calls, markets, and how far their margins are known."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ HEADINGS = (
     "markets",
     "profiles",
     "MM rule",
-    "IM is",
-    "MM is",
+    "IM status",
+    "MM status",
     "schedules",
     "observed",
-    "from",
+    "origin",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One venue: its adapter, and the snapshots and schedules that were read of it."""
+    """One venue: its adapter, and the snapshots and schedules that were read."""
 
     adapter: VenueAdapter
     snapshots: tuple[Snapshot, ...]
@@ -36,54 +36,55 @@ class Covered:
 
 
 def covered(reading: Reading) -> list[Covered]:
-    """Put together what was read, by venue, for every venue the tool knows."""
+    """Groups a reading by venue, for every venue that the tool knows."""
     return [
         Covered(
             adapter,
-            tuple(one for _, one in reading.snapshots if one.venue == adapter.venue),
-            tuple(one for one in reading.schedules if one.instrument.venue == adapter.venue),
+            tuple(snap for _, snap in reading.snapshots if snap.venue == adapter.venue),
+            tuple(s for s in reading.schedules if s.instrument.venue == adapter.venue),
         )
         for adapter in VENUES
     ]
 
 
-def row(one: Covered) -> tuple[str, ...]:
-    """Write a venue's row under ``HEADINGS``."""
-    adapter, schedules = one.adapter, one.schedules
-    newest = max((two.observed_at for two in one.snapshots), default=None)
+def row(coverage: Covered) -> tuple[str, ...]:
+    """Returns a venue's cells under ``HEADINGS``."""
+    adapter, schedules = coverage.adapter, coverage.schedules
+    newest = max((snapshot.observed_at for snapshot in coverage.snapshots), default=None)
     return (
         adapter.venue,
         adapter.title,
         access(adapter),
         _calls(adapter),
-        _listed(schedules, lambda two: two.instrument.payoff.value),
-        _listed(schedules, lambda two: str(two.profile), most=3),
-        _listed(schedules, _rule),
-        _known([two.initial for two in schedules]),
-        _known([two.maintenance for two in schedules]),
+        _words(schedules, lambda schedule: schedule.instrument.payoff.value),
+        _words(schedules, lambda schedule: str(schedule.profile), most=3),
+        _words(schedules, _rule),
+        _statuses([schedule.initial for schedule in schedules]),
+        _statuses([schedule.maintenance for schedule in schedules]),
         f"{len(schedules):,}",
         f"{newest:%Y-%m-%d}" if newest else "never",
-        _origin(schedules),
+        _origins(schedules),
     )
 
 
 def access(adapter: VenueAdapter) -> str:
     """Whether a venue's margins are public, need a key, or can no longer be gathered."""
-    if adapter.closed:
+    if adapter.closure_reason:
         return "closed"
-    keyed = any(one.access is Access.KEY and one.required for one in adapter.endpoints)
-    return Access.KEY.value if keyed else Access.PUBLIC.value
+    needs_key = any(e.access is Access.KEY and e.required for e in adapter.endpoints)
+    return Access.KEY.value if needs_key else Access.PUBLIC.value
 
 
 def _calls(adapter: VenueAdapter) -> str:
-    found = {one.calls.value: None for one in adapter.endpoints if one.purpose is Purpose.MARGIN}
-    return ", ".join(found) or "none"
+    endpoints = [e for e in adapter.endpoints if e.purpose is Purpose.MARGIN]
+    return ", ".join(dict.fromkeys(e.calls.value for e in endpoints)) or "none"
 
 
-def _listed(
+def _words(
     schedules: Iterable[MarginSchedule], word: Callable[[MarginSchedule], str], most: int = 4
 ) -> str:
-    words = sorted({word(one) for one in schedules})
+    """The distinct words for schedules, at most ``most`` including a count of the others."""
+    words = sorted({word(schedule) for schedule in schedules})
     if len(words) > most:
         return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
     return ", ".join(words) or "–"
@@ -97,24 +98,24 @@ def _rule(schedule: MarginSchedule) -> str:
     return schedule.rule.value if schedule.rule else "–"
 
 
-def _known(figures: Sequence[Observed[MarginFunction]]) -> str:
-    """The statuses that occur, the most frequent first."""
+def _statuses(margins: Sequence[Observed[MarginFunction]]) -> str:
+    """The statuses of margins, the most frequent first."""
     counts: dict[str, int] = {}
-    for figure in figures:
-        word = status(figure).value.removeprefix("derived, ")
+    for margin in margins:
+        word = status(margin).value.removeprefix("derived, ")
         counts[word] = counts.get(word, 0) + 1
     return ", ".join(sorted(counts, key=lambda word: (-counts[word], word))) or "–"
 
 
-def _origin(schedules: Iterable[MarginSchedule]) -> str:
-    origins = {one.origin for one in schedules}
-    return ", ".join(one.value for one in Origin if one in origins) or "–"
+def _origins(schedules: Iterable[MarginSchedule]) -> str:
+    origins = {schedule.origin for schedule in schedules}
+    return ", ".join(origin.value for origin in Origin if origin in origins) or "–"
 
 
 def text(reading: Reading) -> str:
-    """Write the table with aligned columns."""
-    table = [HEADINGS, *(row(one) for one in covered(reading))]
-    widths = [max(len(line[place]) for line in table) for place in range(len(HEADINGS))]
+    """Returns the table as text with aligned columns."""
+    table = [HEADINGS, *(row(coverage) for coverage in covered(reading))]
+    widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         + "\n"

@@ -1,4 +1,4 @@
-"""Questions across venues about one underlying or a book, wired: what was read in, an answer out."""
+"""Answers across venues about one underlying or a portfolio, from a prepared universe."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,40 +34,46 @@ from venues import conventions
 
 @dataclass(frozen=True, slots=True)
 class PreparedUniverse:
-    """What a question read: laid out, with its date and what of it was not observed."""
+    """The comparison universe of a question, with the reading, its date and what is missing."""
 
-    ground: Universe
+    universe: Universe
     reading: Reading
     as_of: datetime
     missing: tuple[str, ...]
 
 
 def basis(question: Question, *, lenient: bool = False) -> PreparedUniverse:
-    """Read what a question selects and lay it out; ``lenient`` drops instruments that are not there.
+    """Reads a selection and builds its comparison universe.
 
-    Raises AskedError, ArchiveError, RuleError.
+    ``lenient`` drops preferred instruments that were not observed. Raises AskedError, ArchiveError,
+    RuleError.
     """
-    chosen = configured(question)
+    configuration = configured(question.options.config)
     reading, as_of = read(question)
-    rule_sets = rule_sets_of(question.rules or chosen.rules)
-    wanted = question.instruments
+    rule_sets = rule_sets_of(question.rules or configuration.rules)
+    instruments = question.instruments
     if lenient:
-        there = {(one.instrument.venue, one.instrument.symbol) for one in reading.schedules}
-        wanted = {pair: symbol for pair, symbol in wanted.items() if (pair[0], symbol) in there}
+        observed = {(s.instrument.venue, s.instrument.symbol) for s in reading.schedules}
+        instruments = {
+            pair: symbol for pair, symbol in instruments.items() if (pair[0], symbol) in observed
+        }
     try:
-        laid = build_universe(reading.schedules, rule_sets, reading.inputs, as_of, wanted, venues=1)
+        universe = build_universe(
+            reading.schedules, rule_sets, reading.inputs, as_of, instruments, venues=1
+        )
     except KeyError as error:
         venue, asset = error.args[0]
-        message = f"{venue} has no schedule {question.instruments[venue, asset]} on {asset}"
+        symbol = question.instruments[venue, asset]
+        message = f"{venue} has no schedule {symbol} on {asset}; use another symbol"
         raise AskedError(message) from None
-    return PreparedUniverse(laid, reading, as_of, missing(question, reading))
+    return PreparedUniverse(universe, reading, as_of, missing(question, reading))
 
 
 @dataclass(frozen=True, slots=True)
 class GapAnswer:
     """Spreads, splits with their decomposition, and what-ifs of one underlying.
 
-    Costs of splits include ``fee`` USD for every account but the first.
+    Costs of splits include ``fee`` USD per account beyond the first.
     """
 
     underlying: str
@@ -81,60 +87,64 @@ class GapAnswer:
 def gap_of(
     base: PreparedUniverse,
     question: Question,
-    figure: str,
-    conditions: SplitConstraints,
-    asked: Sequence[str],
+    margin_type: str,
+    constraints: SplitConstraints,
+    scenarios: Sequence[str],
 ) -> GapAnswer:
-    """Answer ``gap`` for the question's one underlying. Raises AskedError, WhatIfError."""
+    """Answers ``gap`` for the question's one underlying. Raises AskedError, WhatIfError."""
     (underlying,) = question.underlyings
-    found = _market(base, underlying, figure)
-    for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
-        _known(venue, found)
-    spreads, _ = gaps_and_indices(
-        base.ground.peer_groups, base.ground.laid_out, CostTerms(question.ladder, question.hurdle)
-    )
-    reference = next(iter(found.references.values()), None)
+    venues = _market(base, underlying, margin_type)
+    for venue in (*constraints.excluded, *constraints.limits, *constraints.accounts):
+        _offer(venue, venues)
+    terms = CostTerms(question.ladder, question.options.cost_of_capital)
+    spreads, _ = gaps_and_indices(base.universe.peer_groups, base.universe.laid_out, terms)
+    reference = next(iter(venues.references.values()), None)
     return GapAnswer(
         underlying,
-        question.hurdle,
-        conditions.fee,
+        question.options.cost_of_capital,
+        constraints.fee,
         spreads,
-        arbitrage_rows([found], question.ladder, question.hurdle, conditions),
+        arbitrage_rows([venues], question.ladder, question.options.cost_of_capital, constraints),
         tuple(
             what_if(
-                parse(one, tuple(found.offers)),
-                found.offers,
+                parse(scenario, tuple(venues.offers)),
+                venues.offers,
                 question.ladder,
-                conditions,
+                constraints,
                 reference,
             )
-            for one in asked
+            for scenario in scenarios
         ),
     )
 
 
-def _market(base: PreparedUniverse, underlying: str, figure: str) -> ArbitrageMarket:
-    rivals = [one for one in base.ground.peer_groups if one.underlying == underlying]
-    found = market(rivals[0], figure, base.ground.laid_out) if rivals else None
-    if found is None:
-        word = "initial" if figure == "initial" else "maintenance"
-        message = f"no venue's {word} margin on {underlying} counts in comparisons; `harmonize venues` says why"
-        raise NotObservedError(message)
-    return found
-
-
-def _known(venue: str, found: ArbitrageMarket) -> Offer:
-    if venue not in found.offers:
+def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> ArbitrageMarket:
+    """The venues on an underlying. Raises NotObservedError: no venue's margin is comparable."""
+    groups = [group for group in base.universe.peer_groups if group.underlying == underlying]
+    venues = market(groups[0], margin_type, base.universe.laid_out) if groups else None
+    if venues is None:
+        word = "initial" if margin_type == "initial" else "maintenance"
         message = (
-            f"{venue} does not count on {found.underlying}; there are {', '.join(found.offers)}"
+            f"no venue's {word} margin on {underlying} is included in comparisons; "
+            "see `harmonize venues` for the reasons"
+        )
+        raise NotObservedError(message)
+    return venues
+
+
+def _offer(venue: str, venues: ArbitrageMarket) -> Offer:
+    """The offer of a venue. Raises AskedError: the venue is excluded from comparisons."""
+    if venue not in venues.offers:
+        message = (
+            f"{venue} is not compared on {venues.underlying}; use one of {', '.join(venues.offers)}"
         )
         raise AskedError(message)
-    return found.offers[venue]
+    return venues.offers[venue]
 
 
 @dataclass(frozen=True, slots=True)
 class PairAnswer:
-    """A pair against one venue that could hold both legs."""
+    """A long and a short leg on two venues, against both legs on one venue."""
 
     underlying: str
     long: str
@@ -152,96 +162,105 @@ def pair_of(
     base: PreparedUniverse,
     question: Question,
     legs: tuple[str, str],
-    against: str,
-    opposite: OffsetRule | None,
+    single_venue: str,
+    offset_rule: OffsetRule | None,
 ) -> PairAnswer:
-    """Answer ``pair``. Raises AskedError: a venue that does not count, a rule that nobody told."""
-    found = _market(base, question.underlyings[0], "initial")
-    long, short, one = (_known(venue, found) for venue in (*legs, against))
-    fact = conventions.bundled().get(against)
-    rule = opposite or (fact.opposite if fact else None)
+    """Answers ``pair``. Raises AskedError: an excluded venue, or an unknown offset rule."""
+    venues = _market(base, question.underlyings[0], "initial")
+    long, short, single = (_offer(venue, venues) for venue in (*legs, single_venue))
+    convention = conventions.bundled().get(single_venue)
+    rule = offset_rule or (convention.opposite if convention else None)
     if rule is None:
         kinds = ", ".join(f"'{kind}'" for kind in OffsetRule)
-        message = f"how {against} counts long and short together is not known; say it with --opposite: {kinds}"
+        message = f"unknown offset rule of {single_venue}; add --offset-rule with one of {kinds}"
         raise AskedError(message)
-    source = "as asked" if opposite else f"{fact.source} ({fact.confidence})" if fact else ""
+    if offset_rule:
+        source = "as specified"
+    else:
+        source = f"{convention.source} ({convention.confidence})" if convention else ""
     return PairAnswer(
         question.underlyings[0],
         *legs,
-        against,
+        single_venue,
         rule.value,
         source,
-        question.hurdle,
-        found.oldest,
-        found.newest,
-        pair(Legs(long, short, one, rule), question.ladder, question.hurdle),
+        question.options.cost_of_capital,
+        venues.oldest,
+        venues.newest,
+        pair(Legs(long, short, single, rule), question.ladder, question.options.cost_of_capital),
     )
 
 
 def liquidations_of(base: PreparedUniverse, entry: Entry) -> tuple[LiquidationRow, ...]:
-    """Answer ``liquidation`` for every underlying that the question selected."""
-    return liquidation_rows(base.ground, base.ground.peer_groups, conventions.bundled(), entry)
+    """Answers ``liquidation`` for every selected underlying."""
+    return liquidation_rows(base.universe, base.universe.peer_groups, conventions.bundled(), entry)
 
 
 def portfolio_of(
-    base: PreparedUniverse, positions: Sequence[Position], conditions: SplitConstraints
+    base: PreparedUniverse, positions: Sequence[Position], constraints: SplitConstraints
 ) -> Portfolio:
-    """Answer ``portfolio``; the reference is the first rule set that has margins by size.
+    """Answers ``portfolio``; the reference is the first rule set that has margins by size.
 
-    Raises AskedError: a condition on a venue that counts on none of the underlyings.
+    Raises AskedError: a constraint on a venue that is excluded for every underlying.
     """
-    rules = [one.applied.rule_set.id for one in base.ground.laid_out.schedules()]
-    chosen = next(iter(rules), "")
-    tables = _tables(base, positions, chosen)
-    known = sorted({venue for one in tables.values() for venue in one.initial})
-    for venue in (*conditions.excluded, *conditions.limits, *conditions.accounts):
+    schedules = base.universe.laid_out.schedules()
+    rule_set = next((rule.applied.rule_set.id for rule in schedules), "")
+    tables = _tables(base, positions, rule_set)
+    known = sorted({venue for table in tables.values() for venue in table.initial})
+    for venue in (*constraints.excluded, *constraints.limits, *constraints.accounts):
         if venue not in known:
-            message = f"{venue} counts on none of the underlyings; there are {', '.join(known)}"
+            message = (
+                f"{venue} is not compared on any of the underlyings; use one of {', '.join(known)}"
+            )
             raise AskedError(message)
-    return portfolio(positions, tables, conventions.bundled(), conditions, chosen)
+    return portfolio(positions, tables, conventions.bundled(), constraints, rule_set)
 
 
 def _tables(
     base: PreparedUniverse, positions: Sequence[Position], rule_set: str
 ) -> Mapping[str, Tables]:
-    wanted = {one.underlying for one in positions}
-    found = {}
-    for rivals in base.ground.peer_groups:
-        if rivals.underlying in wanted:
-            apart = base.ground.isolated(rivals)
-            whole, maintained, alone, alone_maintained = (
-                market(one, figure, base.ground.laid_out)
-                for one in (rivals, apart)
-                for figure in ("initial", "maintenance")
-            )
-            known = (whole, maintained, alone, alone_maintained)
-            dates = [(one.oldest, one.newest) for one in known if one is not None]
-            found[rivals.underlying] = Tables(
-                whole.offers if whole else {},
-                maintained.offers if maintained else {},
-                alone.offers if alone else {},
-                alone_maintained.offers if alone_maintained else {},
-                _reference(whole, rule_set),
-                _reference(maintained, rule_set),
-                min((oldest for oldest, _ in dates), default=""),
-                max((newest for _, newest in dates), default=""),
-            )
-    return found
+    """The margins of venues and of the rule set, by underlying of the positions."""
+    assets = {position.underlying for position in positions}
+    return {
+        group.underlying: _table(base, group, rule_set)
+        for group in base.universe.peer_groups
+        if group.underlying in assets
+    }
 
 
-def _reference(found: ArbitrageMarket | None, rule_set: str) -> Offer | None:
-    pieces = found.references.get(rule_set) if found else None
-    if found is None or pieces is None:
+def _table(base: PreparedUniverse, group: PeerGroup, rule_set: str) -> Tables:
+    initial, maintenance, isolated_initial, isolated_maintenance = (
+        market(peers, margin_type, base.universe.laid_out)
+        for peers in (group, base.universe.isolated(group))
+        for margin_type in ("initial", "maintenance")
+    )
+    all_markets = (initial, maintenance, isolated_initial, isolated_maintenance)
+    dates = [(venues.oldest, venues.newest) for venues in all_markets if venues is not None]
+    return Tables(
+        initial.offers if initial else {},
+        maintenance.offers if maintenance else {},
+        isolated_initial.offers if isolated_initial else {},
+        isolated_maintenance.offers if isolated_maintenance else {},
+        _reference(initial, rule_set),
+        _reference(maintenance, rule_set),
+        min((oldest for oldest, _ in dates), default=""),
+        max((newest for _, newest in dates), default=""),
+    )
+
+
+def _reference(venues: ArbitrageMarket | None, rule_set: str) -> Offer | None:
+    pieces = venues.references.get(rule_set) if venues else None
+    if venues is None or pieces is None:
         return None
-    return Offer(pieces, pieces[-1][1], ticket=found.above[rule_set])
+    return Offer(pieces, pieces[-1][1], ticket=venues.above[rule_set])
 
 
 @dataclass(frozen=True, slots=True)
 class IndexAnswer:
-    """Harmonization indices of what a question selects.
+    """Harmonization indices of a selection.
 
-    ``without`` are the indices of one underlying with each venue left out in turn (the median is that
-    of the others), ``over_time`` the summaries on every day on which something was observed.
+    ``without`` holds the indices of one underlying without each venue in turn; their median is that
+    of the others. ``over_time`` holds the summaries on every day with an observation.
     """
 
     indices: tuple[Index, ...]
@@ -251,45 +270,50 @@ class IndexAnswer:
 
 
 def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> IndexAnswer:
-    """Answer ``index``. Raises AskedError: nothing to compare."""
-    indices = _indices(base, base.ground.peer_groups, question)
+    """Answers ``index``. Raises NotObservedError: fewer than two venues are comparable."""
+    indices = _indices(base, base.universe.peer_groups, question)
     if not indices:
-        message = "fewer than two venues can be compared on what was asked"
+        message = "fewer than two venues are comparable on this selection"
         raise NotObservedError(message)
     return IndexAnswer(
         indices,
         summaries(indices),
-        _without(base, question) if len(question.underlyings) == 1 else (),
+        _without_each_venue(base, question) if len(question.underlyings) == 1 else (),
         _over_time(question) if over_time else (),
     )
 
 
 def _indices(
-    base: PreparedUniverse, rivals: Sequence[PeerGroup], question: Question
+    base: PreparedUniverse, groups: Sequence[PeerGroup], question: Question
 ) -> tuple[Index, ...]:
-    priced = CostTerms((), question.hurdle, by_contract(base.reading.interests))
-    _, indices = gaps_and_indices(rivals, base.ground.laid_out, priced)
+    terms = CostTerms((), question.options.cost_of_capital, by_contract(base.reading.interests))
+    _, indices = gaps_and_indices(groups, base.universe.laid_out, terms)
     return indices
 
 
-def _without(base: PreparedUniverse, question: Question) -> tuple[tuple[str, Index], ...]:
-    """Compare again without each venue."""
-    (rivals,) = base.ground.peer_groups
-    counted = {venue.venue for one in _indices(base, [rivals], question) for venue in one.venues}
-    venues = [v for v in (one.instrument.venue for one in rivals.schedules) if v in counted]
+def _without_each_venue(
+    base: PreparedUniverse, question: Question
+) -> tuple[tuple[str, Index], ...]:
+    """The indices of the one underlying without each venue that they compare."""
+    (group,) = base.universe.peer_groups
+    compared = {
+        venue.venue for index in _indices(base, [group], question) for venue in index.venues
+    }
+    venues = [schedule.instrument.venue for schedule in group.schedules]
     return tuple(
         (venue, index)
         for venue in venues
-        for index in _indices(base, [rivals.without(venue)], question)
+        if venue in compared
+        for index in _indices(base, [group.without(venue)], question)
     )
 
 
 def _over_time(question: Question) -> tuple[tuple[str, IndexSummary], ...]:
-    """Read the archive again as of every day on which a snapshot in it was observed."""
-    found = []
+    """The summaries as of every day on which a snapshot was observed."""
+    series = []
     for day in observed_days(question):
-        then = replace(question, as_of=day)
-        past = basis(then, lenient=True)
-        indices = _indices(past, past.ground.peer_groups, then)
-        found += [(day.isoformat(), one) for one in summaries(indices) if not one.venue]
-    return tuple(found)
+        dated = replace(question, as_of=day)
+        base = basis(dated, lenient=True)
+        indices = _indices(base, base.universe.peer_groups, dated)
+        series += [(day.isoformat(), s) for s in summaries(indices) if not s.venue]
+    return tuple(series)

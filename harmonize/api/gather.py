@@ -1,4 +1,4 @@
-"""Gathering wired to an archive: what would be asked, and what came of asking."""
+"""Gathering into an archive: the plan of calls, reachability, and the gathering itself."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.api.known_venues import unknown_venue_error
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, latest, newest_of
 from harmonize.archive.location import Place, recorded
@@ -18,8 +19,8 @@ from venues import registry
 from venues.adapter import VenueAdapter
 from venues.gathering import reachability
 from venues.gathering.credentials import NONE, Credentials, from_environment, from_file
-from venues.gathering.outcome import Failed, Gathered, Outcome, attempt
-from venues.gathering.plan import Plan, plan, skipped
+from venues.gathering.outcome import Failed, Gathered, Outcome, failure_reason
+from venues.gathering.plan import VenuePlan, plan_calls, reason_to_skip
 
 if TYPE_CHECKING:
     from venues.gathering.client import Progress
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class GatherRequest:
     """What to gather, and into which archive; ``venues`` empty means all.
 
-    ``budget`` is the seconds a venue may take; all are asked at once, so it is that of the whole.
-    ``keys`` gives a venue's credentials.
+    ``budget`` is the time limit per venue in seconds; venues are gathered at once, so it limits the
+    whole. ``keys`` returns a venue's credentials. ``mirror`` is a URL to call in place of the venues.
     """
 
     archive: Place
@@ -41,102 +42,104 @@ class GatherRequest:
 
 
 class GatheringError(Exception):
-    """Nothing can be gathered as asked: one line that says why."""
+    """A request that cannot be gathered: one line with the reason."""
 
 
-def chosen(wanted: GatherRequest) -> tuple[VenueAdapter, ...]:
-    """The adapters of the venues asked for. Raises GatheringError: no such venue."""
-    known = [one.venue for one in registry.VENUES]
-    for venue in wanted.venues:
-        if venue not in known:
-            message = f"no venue is called {venue}; there are {', '.join(known)}"
-            raise GatheringError(message)
-    return tuple(one for one in registry.VENUES if not wanted.venues or one.venue in wanted.venues)
+def chosen(request: GatherRequest) -> tuple[VenueAdapter, ...]:
+    """The adapters of the requested venues. Raises GatheringError: an unknown venue."""
+    if message := unknown_venue_error(request.venues):
+        raise GatheringError(message)
+    return tuple(a for a in registry.VENUES if not request.venues or a.venue in request.venues)
 
 
 def keyring(environment: Mapping[str, str], file: Path | None) -> Callable[[str], Credentials]:
-    """Find keys in the environment, else in the file. Raises CredentialsError: a bad file."""
-    held = from_file(file) if file else {}
+    """Returns a look-up of credentials: the environment first, otherwise the file.
+
+    Raises CredentialsError: a file that cannot be used.
+    """
+    of_file = from_file(file) if file else {}
 
     def keys(venue: str) -> Credentials:
-        given = from_environment(environment, venue)
-        return given if given.values else held.get(venue, NONE)
+        of_environment = from_environment(environment, venue)
+        return of_environment if of_environment.values else of_file.get(venue, NONE)
 
     return keys
 
 
-def planned(wanted: GatherRequest) -> tuple[Plan, ...]:
-    """Plan the calls from what each venue's newest snapshot lists. Raises GatheringError."""
+def planned(request: GatherRequest) -> tuple[VenuePlan, ...]:
+    """Plans the calls from what each venue's newest snapshot lists. Raises GatheringError."""
     from venues.gathering.client import costs  # noqa: PLC0415 - ccxt takes a second to load
 
-    adapters = chosen(wanted)
-    return plan(
-        adapters, _newest(wanted.archive), lambda venue: bool(wanted.keys(venue).values), costs
+    adapters = chosen(request)
+    return plan_calls(
+        adapters, _newest(request.archive), lambda venue: bool(request.keys(venue).values), costs
     )
 
 
 def _newest(place: Place) -> dict[str, Snapshot]:
-    """What is held of each venue, in the archive or else recorded, as one snapshot.
+    """The newest content of each venue as one snapshot: from the archive, otherwise the recorded one.
 
-    A complete snapshot stands alone; partial ones are taken with those they are laid over. A failed
-    try is none.
+    A complete snapshot stands alone; a partial one is combined with those that it updates. A failed
+    attempt has no content.
     """
-    found: dict[str, Snapshot] = {}
+    newest: dict[str, Snapshot] = {}
     with recorded() as bundled:
         for archive in (Archive.open(bundled), Archive.found(place)):
             if archive is None:
                 continue
             for venue, entries in latest(archive.entries()).items():
-                held = [one for one in map(archive.read, entries) if attempt(one) is None]
-                if held:
-                    payloads = tuple(payload for one in held for payload in one.payloads)
-                    found[venue] = replace(held[0], payloads=payloads)
-    return found
+                snapshots = [s for s in map(archive.read, entries) if failure_reason(s) is None]
+                if snapshots:
+                    payloads = tuple(p for snapshot in snapshots for p in snapshot.payloads)
+                    newest[venue] = replace(snapshots[0], payloads=payloads)
+    return newest
 
 
-def reachable(wanted: GatherRequest) -> bool:
-    """Whether any venue to be asked, or the mirror, takes a connection; a few seconds at most."""
-    asked = [
-        one for one in chosen(wanted) if not skipped(one, keyed=bool(wanted.keys(one.venue).values))
+def reachable(request: GatherRequest) -> bool:
+    """Whether any requested venue, or the mirror, accepts a connection; takes a few seconds."""
+    adapters = [
+        adapter
+        for adapter in chosen(request)
+        if not reason_to_skip(adapter, keyed=bool(request.keys(adapter.venue).values))
     ]
-    if not asked:
-        return True  # nobody needs to be reached to say why nobody is asked
-    if wanted.mirror:
-        return reachability.reachable([reachability.place(wanted.mirror)])
-    hosts = sorted({one.host for one in asked})
-    places = [reachability.place(f"https://{host}") for host in hosts]
-    return reachability.proxied() or reachability.reachable(places)
+    if not adapters:
+        return True  # the reasons why no venue is called need no connection
+    if request.mirror:
+        return reachability.any_reachable([reachability.parse_address(request.mirror)])
+    hosts = sorted({adapter.host for adapter in adapters})
+    addresses = [reachability.parse_address(f"https://{host}") for host in hosts]
+    return reachability.uses_proxy() or reachability.any_reachable(addresses)
 
 
 def fetched(
-    wanted: GatherRequest,
-    tell: "Callable[[Progress], None]",
-    done: Callable[[Outcome], None],
+    request: GatherRequest,
+    on_progress: "Callable[[Progress], None]",
+    on_outcome: Callable[[Outcome], None],
 ) -> tuple[Outcome, ...]:
-    """Gather, and archive each venue as soon as it is there, failed tries too.
+    """Gathers venues and archives each as soon as it is complete, failed attempts included.
 
-    Raises GatheringError, or ArchiveError: the archive cannot be made, or written.
+    Raises GatheringError, or ArchiveError: the archive cannot be created or written.
     """
     from venues.gathering.client import GatherOptions, gather  # noqa: PLC0415 - ccxt takes a second to load
 
-    adapters = chosen(wanted)
-    archive = Archive.opened(wanted.archive)
+    adapters = chosen(request)
+    archive = Archive.opened(request.archive)
     newest = newest_of(derived.entries_of(archive))
-    terms = GatherOptions(
-        budget=wanted.budget,
-        chance=random.random,
+    options = GatherOptions(
+        budget=request.budget,
+        jitter=random.random,
         now=lambda: datetime.now(UTC),
-        keys=wanted.keys,
-        mirror=wanted.mirror,
+        keys=request.keys,
+        mirror=request.mirror,
     )
 
     async def run() -> list[Outcome]:
         outcomes = []
-        async with aclosing(gather(adapters, terms, tell)) as coming:
-            async for outcome in coming:
+        async with aclosing(gather(adapters, options, on_progress)) as gathering:
+            async for outcome in gathering:
                 if isinstance(outcome, Gathered | Failed):
                     await asyncio.to_thread(_append, archive, newest, outcome.snapshot)
-                done(outcome)
+                on_outcome(outcome)
                 outcomes.append(outcome)
         return outcomes
 
@@ -144,12 +147,12 @@ def fetched(
 
 
 def venue_of(outcome: Outcome) -> str:
-    """The venue that an outcome is of."""
+    """The venue of an outcome."""
     return outcome.snapshot.venue if isinstance(outcome, Gathered) else outcome.venue
 
 
 def _append(archive: Archive, newest: dict[str, Entry], snapshot: Snapshot) -> None:
-    """Archive a snapshot beside the last of its venue, which it most resembles."""
+    """Archives a snapshot as a difference to the newest of its venue, which it resembles most."""
     entry = archive.append(snapshot, newest.get(snapshot.venue))
     if not entry.failed:
         newest[entry.venue] = entry

@@ -1,4 +1,4 @@
-"""One schedule over time, as the archive saw it: margins at notionals, and when they changed."""
+"""Margins over time: of one schedule, of all schedules of a venue, and of one underlying per venue."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -17,24 +17,31 @@ from harmonize.archive.catalog import observations
 from harmonize.archive.location import recorded
 from harmonize.comparison.representative import preferred
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document.history import MarginSeries as Drawn
-from harmonize.document.history import Week
+from harmonize.document.history import MarginSeries, Week
 from harmonize.history import derived, queries
-from harmonize.history.lead_lag import LeadLag, leads, rises
-from harmonize.history.procyclicality import Responsiveness, VenueMoves, responsiveness, venue_moves
-from harmonize.history.recent import Key
+from harmonize.history.lead_lag import LeadLag, find_increases, lead_lags
+from harmonize.history.procyclicality import (
+    Procyclicality,
+    VenueProcyclicality,
+    measure_procyclicality,
+    measure_venue,
+)
+from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import Row
-from harmonize.history.tables import HistoryTables
+from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST
+from harmonize.text.messages import iso_utc
 from venues import registry
+
+_MARGIN_TYPES = ("initial", "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """The margins of a schedule from one observation on, in USD, in the order of the notionals asked.
+class ScheduleState:
+    """Margins of a schedule from an observation on, in USD, in the order of the requested notionals.
 
-    ``kind`` is what changed since the observation before; empty for the first. ``effective_from`` is
-    since when it holds, where the venue says.
+    ``kind`` is the kind of change since the previous observation; empty for the first.
+    ``effective_from`` is the effective time if the venue states it.
     """
 
     observed_at: str
@@ -46,20 +53,20 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How IM or MM at one notional moved."""
+class MeasuredMargin:
+    """Procyclicality of IM or MM at one notional."""
 
     figure: str
     notional: float
-    measured: Responsiveness
+    measured: Procyclicality
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One schedule over time: where it was first seen, and wherever it changed.
+class ScheduleHistory:
+    """One schedule over time: its states at the first observation and after each change.
 
-    ``observations`` counts those of its venue from then to ``until``. ``left_out`` are observations
-    that could not be read, and why.
+    ``observations`` counts those of its venue from the first state to ``until``. ``left_out`` lists
+    the observations that could not be read, with the reason.
     """
 
     venue: str
@@ -68,242 +75,268 @@ class Series:
     notionals: tuple[float, ...]
     observations: int
     until: str
-    seen: tuple[Seen, ...]
-    courses: tuple[Course, ...]
+    seen: tuple[ScheduleState, ...]
+    courses: tuple[MeasuredMargin, ...]
     left_out: tuple[str, ...]
 
     def as_object(self) -> dict[str, object]:
-        """The series for JSON."""
+        """Returns the history as an object for JSON."""
         return asdict(self)
 
 
-def series(question: Question, venue: str, symbol: str) -> Series:
-    """Follow one symbol through every snapshot of a venue up to the question's day.
+def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHistory:
+    """Returns the history of one symbol over every snapshot of a venue up to the question's day.
 
-    Raises AskedError: no such venue; NotObservedError: the symbol is in none; ArchiveError.
+    Raises AskedError: unknown venue; NotObservedError: no snapshot contains the symbol; ArchiveError.
     """
-    found = _followed(question, venue, symbol)
-    if not found.rows:
-        message = f"{venue} has no schedule of {symbol} in any snapshot"
-        raise NotObservedError(message)
-    last = found.rows[-1]
-    times = [one for one in found.times if one >= found.rows[0].observed_at]
-    return Series(
-        venue,
-        last.symbol,
-        last.profile,
-        question.ladder,
-        len(times),
-        _moment(times[-1]),
-        tuple(_seen(one, question.ladder) for one in found.rows),
-        tuple(_courses(found.rows, times, question.ladder)),
-        found.left_out,
+    archived = _schedule_rows(question, venue, symbol)
+    last = archived.rows[-1]
+    times = [at for at in archived.times if at >= archived.rows[0].observed_at]
+    return ScheduleHistory(
+        venue=venue,
+        symbol=last.symbol,
+        profile=last.profile,
+        notionals=question.ladder,
+        observations=len(times),
+        until=iso_utc(times[-1]),
+        seen=tuple(_state(row, question.ladder) for row in archived.rows),
+        courses=tuple(_measured_margins(archived.rows, times, question.ladder)),
+        left_out=archived.unreadable,
     )
 
 
 def weeks(question: Question, venue: str) -> tuple[Week, ...]:
-    """How many schedules of a venue changed each week, up to the question's day.
+    """Returns the number of changed schedules of a venue per week, up to the question's day.
 
-    Raises AskedError: no such venue; NotObservedError: nothing of it changed; ArchiveError.
+    Raises AskedError: unknown venue; NotObservedError: no observed change; ArchiveError.
     """
     _check_venue(venue)
-    limit = _limit(question)
-    found: list[Week] = []
+    limit = _end_of_day(question)
+    venue_weeks: list[Week] = []
     with recorded() as path:
         for source in sources_of(question, path):
             store, _ = derived.tables_of(source.archive)
-            found += [one for one in queries.weeks(store, limit) if one.venue == venue]
-    if not found:
-        message = f"nothing of {venue} was seen to change; it was observed once, or always the same"
+            venue_weeks += [week for week in queries.weeks(store, limit) if week.venue == venue]
+    if not venue_weeks:
+        message = f"{venue}: no observed change; it has one observation, or all are equal"
         raise NotObservedError(message)
-    return queries.merge_weeks(found)
+    return queries.merge_weeks(venue_weeks)
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """IM on an underlying at every venue over time, and which venues tightened first."""
+class UnderlyingHistory:
+    """IM on an underlying per venue over time, and the lead-lag between the venues."""
 
-    courses: tuple[Drawn, ...]
+    courses: tuple[MarginSeries, ...]
     leads: tuple[LeadLag, ...]
 
 
-def compared(question: Question, asset: str) -> Compared:
-    """Follow IM on an underlying at the first notional of the question, at every venue.
+def compared(question: Question, asset: str) -> UnderlyingHistory:
+    """Returns IM on an underlying per venue over time, at the first notional of the question.
 
-    Of each venue the schedule that an audit compares is followed. Raises NotObservedError, ArchiveError,
-    AskedError.
+    Each venue is represented by the schedule that an audit compares. Raises NotObservedError,
+    ArchiveError, AskedError.
     """
     reading, as_of = read(replace(question, underlyings=(asset,)))
     by_venue: dict[str, list[MarginSchedule]] = {}
-    for one in reading.schedules:
-        by_venue.setdefault(one.instrument.venue, []).append(one)
-    keys = {preferred(held).key for held in by_venue.values()}
-    held = _gathered(question, as_of, lambda store: queries.rows_of(store, [asset], as_of))
-    rows = {key: own for key, own in held.rows.items() if key in keys}
+    for schedule in reading.schedules:
+        by_venue.setdefault(schedule.instrument.venue, []).append(schedule)
+    keys = {preferred(schedules).key for schedules in by_venue.values()}
+    archived = _archived_rows(
+        question, as_of, lambda store: queries.rows_of_underlyings(store, [asset], as_of)
+    )
+    rows = {key: own for key, own in archived.rows.items() if key in keys}
     if not rows:
-        message = f"no venue was seen to ask margin on {asset}"
+        message = f"no venue with an observed margin on {asset}"
         raise NotObservedError(message)
-    courses = tuple(
-        queries.margin_series(own, "initial", question.ladder[0], _moment(held.times[key[0]][-1]))
+    series = tuple(
+        queries.margin_series(
+            own, "initial", question.ladder[0], iso_utc(archived.times[key[0]][-1])
+        )
         for key, own in sorted(rows.items())
     )
-    found = {one.venue: rises(one, held.times[one.venue]) for one in courses}
-    return Compared(courses, leads(found))
+    increases = {
+        margin.venue: find_increases(margin, archived.times[margin.venue]) for margin in series
+    }
+    return UnderlyingHistory(series, lead_lags(increases))
 
 
-def moves(question: Question, venue: str) -> tuple[VenueMoves, ...]:
-    """How far all margins of a venue moved, at each notional of the question. Raises as ``weeks``."""
+def venue_procyclicality(question: Question, venue: str) -> tuple[VenueProcyclicality, ...]:
+    """Returns the procyclicality of a venue's margins, by margin type and notional of the question.
+
+    Raises AskedError: unknown venue; ArchiveError.
+    """
     _check_venue(venue)
-    until = _limit(question) or datetime.max.replace(tzinfo=UTC)
-    held = _gathered(question, until, lambda store: queries.rows_at(store, venue, until))
-    return venue_moves(
+    until = _end_of_day(question) or datetime.max.replace(tzinfo=UTC)
+    archived = _archived_rows(
+        question, until, lambda store: queries.rows_of_venue(store, venue, until)
+    )
+    return measure_venue(
         [
-            queries.margin_series(own, figure, size, _moment(held.times[venue][-1]))
-            for _, own in sorted(held.rows.items())
-            for figure in ("initial", "maintenance")
-            for size in question.ladder
+            queries.margin_series(rows, margin_type, notional, iso_utc(archived.times[venue][-1]))
+            for _, rows in sorted(archived.rows.items())
+            for margin_type in _MARGIN_TYPES
+            for notional in question.ladder
         ]
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """Rows of schedules in order of time, out of all archives, and when venues were observed."""
+def drawn(question: Question, venue: str, symbol: str) -> tuple[MarginSeries, ...]:
+    """Returns one schedule's margin series for a chart: IM and MM at each notional.
 
-    rows: dict[Key, list[Row]]
+    Raises as ``schedule_history``.
+    """
+    archived = _schedule_rows(question, venue, symbol)
+    until = iso_utc(archived.times[-1])
+    return tuple(
+        queries.margin_series(archived.rows, margin_type, notional, until)
+        for margin_type in _MARGIN_TYPES
+        for notional in question.ladder
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ArchivedRows:
+    """Rows per schedule in chronological order, from all archives, and observation times per venue."""
+
+    rows: dict[ScheduleKey, list[Row]]
     times: dict[str, list[datetime]]
 
 
-def _gathered(
-    question: Question, until: datetime, ask: Callable[[HistoryTables], Sequence[Row]]
-) -> _Gathered:
-    rows: dict[Key, list[Row]] = {}
+def _archived_rows(
+    question: Question, until: datetime, query: Callable[[HistoryTables], Sequence[Row]]
+) -> _ArchivedRows:
+    rows: dict[ScheduleKey, list[Row]] = {}
     times: dict[str, set[datetime]] = {}
     with recorded() as path:
         for source in sources_of(question, path):
-            store, held = derived.tables_of(source.archive)
-            for row in ask(store):
+            store, state = derived.tables_of(source.archive)
+            for row in query(store):
                 rows.setdefault(row.key, []).append(row)
-            for kept in held.kept:
+            for kept in state.kept:
                 if kept.read and kept.entry.observed_at <= until:
                     times.setdefault(kept.entry.venue, set()).add(kept.entry.observed_at)
-    return _Gathered(
-        {key: sorted(own, key=_order) for key, own in rows.items()},
-        {venue: sorted(found) for venue, found in times.items()},
-    )
-
-
-def drawn(question: Question, venue: str, symbol: str) -> tuple[Drawn, ...]:
-    """The same as courses to draw, IM and MM at each notional. Raises as ``series``."""
-    found = _followed(question, venue, symbol)
-    if not found.rows:
-        message = f"{venue} has no schedule of {symbol} in any snapshot"
-        raise NotObservedError(message)
-    until = _moment(found.times[-1])
-    return tuple(
-        queries.margin_series(found.rows, figure, size, until)
-        for figure in ("initial", "maintenance")
-        for size in question.ladder
+    return _ArchivedRows(
+        {key: sorted(own, key=_chronological) for key, own in rows.items()},
+        {venue: sorted(own) for venue, own in times.items()},
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Followed:
-    """The rows of one schedule, when its venue was observed, and what could not be read."""
+class _ScheduleRows:
+    """Rows of one schedule, its venue's observation times, and the unreadable observations."""
 
     rows: tuple[Row, ...]
     times: tuple[datetime, ...]
-    left_out: tuple[str, ...]
+    unreadable: tuple[str, ...]
 
 
-def _followed(question: Question, venue: str, symbol: str) -> _Followed:
+def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows:
+    """Returns the rows of one symbol in one profile; at least one row.
+
+    Raises AskedError: unknown venue; NotObservedError: no snapshot contains the symbol; ArchiveError.
+    """
     _check_venue(venue)
-    limit = _limit(question)
+    limit = _end_of_day(question)
     rows: list[Row] = []
     times: set[datetime] = set()
-    left_out: list[str] = []
+    unreadable: list[str] = []
     with recorded() as path:
         for source in sources_of(question, path):
-            store, held = derived.tables_of(source.archive)
+            store, state = derived.tables_of(source.archive)
             rows += queries.history(store, venue, symbol, limit)
-            state = {one.entry.digest: one for one in held.kept}
-            for one in observations([each.entry for each in held.kept], venue):
-                kept = state[one.digest]
-                if limit and one.observed_at > limit:
-                    continue
-                if kept.fault:
-                    left_out.append(f"{one.observed_at:%Y-%m-%d}: {kept.fault}")
-                elif kept.read:
-                    times.add(one.observed_at)
-    own = [one for one in rows if not question.profile or _fits(one.profile, question.profile)]
-    if not own:
-        return _Followed((), (), tuple(left_out))
-    chosen = _profile(question, venue, symbol, own)
-    followed = sorted((one for one in own if one.profile == chosen), key=_order)
-    times |= {one.observed_at for one in followed}
-    return _Followed(tuple(followed), tuple(sorted(times)), tuple(left_out))
+            readable_times, faults = _observation_times(state, venue, limit)
+            times |= readable_times
+            unreadable += faults
+    selected = [row for row in rows if _has_profile(row, question.profile)]
+    if not selected:
+        message = f"{venue}: no schedule of {symbol} in any snapshot"
+        raise NotObservedError(message)
+    profile = _followed_profile(question, venue, symbol, selected)
+    own = sorted((row for row in selected if row.profile == profile), key=_chronological)
+    times |= {row.observed_at for row in own}
+    return _ScheduleRows(tuple(own), tuple(sorted(times)), tuple(unreadable))
+
+
+def _observation_times(
+    state: TableState, venue: str, limit: datetime | None
+) -> tuple[set[datetime], list[str]]:
+    """Returns the times of a venue's readable observations, and day and reason of the others."""
+    by_digest = {kept.entry.digest: kept for kept in state.kept}
+    times: set[datetime] = set()
+    faults: list[str] = []
+    for entry in observations([kept.entry for kept in state.kept], venue):
+        kept = by_digest[entry.digest]
+        if limit and entry.observed_at > limit:
+            continue
+        if kept.fault:
+            faults.append(f"{entry.observed_at:%Y-%m-%d}: {kept.fault}")
+        elif kept.read:
+            times.add(entry.observed_at)
+    return times, faults
 
 
 def _check_venue(venue: str) -> None:
-    if registry.adapter(venue) is None:
-        known = ", ".join(one.venue for one in registry.VENUES)
-        message = f"no venue is called {venue}; there are {known}"
+    if registry.find_adapter(venue) is None:
+        known = ", ".join(adapter.venue for adapter in registry.VENUES)
+        message = f"unknown venue {venue}; use one of {known}"
         raise AskedError(message)
 
 
-def _limit(question: Question) -> datetime | None:
+def _end_of_day(question: Question) -> datetime | None:
     return datetime.combine(question.as_of, time.max, UTC) if question.as_of else None
 
 
-def _fits(profile: str, wanted: str) -> bool:
-    return wanted in {profile, *profile.split(", ")}
+def _has_profile(row: Row, profile: str) -> bool:
+    """Whether a row's profile is the requested one or has it as a part; any if none is requested."""
+    return not profile or profile in {row.profile, *row.profile.split(", ")}
 
 
-def _order(row: Row) -> tuple[datetime, int]:
+def _chronological(row: Row) -> tuple[datetime, int]:
     return row.observed_at, row.sequence
 
 
-def _profile(question: Question, venue: str, symbol: str, rows: Sequence[Row]) -> str:
-    """Of several profiles the one that the newest snapshot prefers is followed through all of them."""
-    profiles = sorted({one.profile for one in rows})
+def _followed_profile(question: Question, venue: str, symbol: str, rows: Sequence[Row]) -> str:
+    """Returns the profile to follow: of several, the one preferred in the newest snapshot."""
+    profiles = sorted({row.profile for row in rows})
     if len(profiles) > 1:
         try:
             schedule, _, _ = find_schedule(replace(question, venues=(venue,)), symbol)
             return str(schedule.profile)
-        except LookupError:  # the newest snapshot has none of them
-            return max(rows, key=_order).profile
+        except LookupError:  # the newest snapshot has none of the profiles
+            return max(rows, key=_chronological).profile
     return profiles[0]
 
 
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _seen(row: Row, notionals: Sequence[float]) -> Seen:
-    return Seen(
-        observed_at=_moment(row.observed_at),
-        initial=tuple(queries.margin_of(row, "initial", size) for size in notionals),
-        maintenance=tuple(queries.margin_of(row, "maintenance", size) for size in notionals),
+def _state(row: Row, notionals: Sequence[float]) -> ScheduleState:
+    return ScheduleState(
+        observed_at=iso_utc(row.observed_at),
+        initial=tuple(queries.margin_of(row, "initial", notional) for notional in notionals),
+        maintenance=tuple(
+            queries.margin_of(row, "maintenance", notional) for notional in notionals
+        ),
         capacity=row.capacity,
         kind="" if row.kind == FIRST else row.kind,
-        effective_from=_moment(row.effective_from) if row.effective_from else "",
+        effective_from=iso_utc(row.effective_from) if row.effective_from else "",
     )
 
 
-def _courses(
+def _measured_margins(
     rows: Sequence[Row], times: Sequence[datetime], notionals: Sequence[float]
-) -> list[Course]:
-    """Margins as they were in force at each observation of the venue, measured."""
-    starts = [one.observed_at for one in rows]
-    in_force = [rows[bisect_right(starts, at) - 1] for at in times]
-    courses = []
-    for figure in ("initial", "maintenance"):
-        for size in notionals:
+) -> list[MeasuredMargin]:
+    """Returns the procyclicality of the margins in force at each observation of the venue."""
+    starts = [row.observed_at for row in rows]
+    in_force = [rows[bisect_right(starts, observed_at) - 1] for observed_at in times]
+    measured = []
+    for margin_type in _MARGIN_TYPES:
+        for notional in notionals:
             points = [
-                (at, asked)
-                for at, row in zip(times, in_force, strict=True)
-                if (asked := queries.margin_of(row, figure, size)) is not None and asked > 0.0
+                (observed_at, margin)
+                for observed_at, row in zip(times, in_force, strict=True)
+                if (margin := queries.margin_of(row, margin_type, notional)) is not None
+                and margin > 0.0
             ]
             if points:
-                courses.append(Course(figure, size, responsiveness(points)))
-    return courses
+                measures = measure_procyclicality(points)
+                measured.append(MeasuredMargin(margin_type, notional, measures))
+    return measured

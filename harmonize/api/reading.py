@@ -1,10 +1,11 @@
-"""From archives to what an audit reads: each venue's newest snapshots, and what they hold."""
+"""From archives to an audit: each venue's newest snapshots and their content."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
+from harmonize.api.question import Verification
 from harmonize.archive.archive import ArchiveError
 from harmonize.archive.catalog import Entry, latest
 from harmonize.archive.source import Source
@@ -15,14 +16,17 @@ from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
 from venues import facts, open_interest, registry
 from venues.adapter import Access, VenueAdapter
-from venues.gathering.outcome import attempt
+from venues.gathering.outcome import failure_reason
 
 NEEDS_KEY = "needs a key"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What sources hold of one venue by a date: readable snapshots, newest first, and what failed."""
+class _VenueReading:
+    """Content of one venue by a date: readable snapshots, newest first, and what failed.
+
+    ``before`` holds the complete snapshot before them, for checks on implausible price changes.
+    """
 
     snapshots: tuple[tuple[str, Snapshot], ...]
     defects: tuple[Defect, ...]
@@ -31,40 +35,46 @@ class Held:
 
 
 class NothingObservedError(Exception):
-    """Sources without any snapshot by the date asked: one line that says so."""
+    """No source has a snapshot by the date: one line that says so."""
 
 
 def read(
-    sources: Sequence[Source], venues: Sequence[str], until: datetime | Date | None, *, strict: bool
+    sources: Sequence[Source],
+    venues: Sequence[str],
+    until: datetime | Date | None,
+    verification: Verification = Verification.OPTIONAL,
 ) -> tuple[Reading, datetime]:
-    """Read the newest snapshots of ``venues`` (all if empty), and the date that ages count from.
+    """Reads the newest snapshots of ``venues`` (all if empty), and the date that ages count from.
 
-    A venue is read from the first source that holds a snapshot of it. ``strict`` leaves out
-    margins that no source verifies. Raises NothingObservedError, ArchiveError.
+    A venue is read from the first source that holds a snapshot of it. With ``verification``
+    required, margins without a verified source are unknown. Raises NothingObservedError,
+    ArchiveError.
     """
     limit = until if isinstance(until, datetime) or until is None else _end(until)
-    by_source = [(one, latest(one.entries, limit)) for one in sources]
-    named = sorted({venue for _, entries in by_source for venue in entries})
-    if not named:
+    by_source = [(source, latest(source.entries, limit)) for source in sources]
+    names = sorted({venue for _, entries in by_source for venue in entries})
+    if not names:
         raise NothingObservedError(_nothing(sources, until))
     newest: list[datetime] = []
-    reading = Reading("; else ".join(one.name for one in sources), (), (), ())
-    for venue in named:
+    reading = Reading("; otherwise ".join(source.name for source in sources), (), (), ())
+    for venue in names:
         if venue == inputs.MARKET:
             continue
-        held, used = _held([(one, by_venue.get(venue, ())) for one, by_venue in by_source])
-        newest += [entry.observed_at for entry in used]
+        venue_reading, entries = _read_venue(
+            [(source, by_venue.get(venue, ())) for source, by_venue in by_source]
+        )
+        newest += [entry.observed_at for entry in entries]
         if not venues or venue in venues:
-            reading = _with(reading, held, strict=strict)
-    never = tuple(
-        Unobserved(one.venue, _why_never(one))
-        for one in registry.VENUES
-        if one.venue not in named and (not venues or one.venue in venues)
+            reading = _with_venue(reading, venue_reading, verification)
+    never_observed = tuple(
+        Unobserved(adapter.venue, _why_never_observed(adapter))
+        for adapter in registry.VENUES
+        if adapter.venue not in names and (not venues or adapter.venue in venues)
     )
     measured, broken = _measured(by_source)
     reading = replace(reading, inputs=measured, defects=(*reading.defects, *broken))
-    gone = tuple(sorted((*reading.unobserved, *never), key=lambda one: one.venue))
-    return replace(reading, unobserved=gone), limit or max(newest)
+    unobserved = sorted((*reading.unobserved, *never_observed), key=lambda venue: venue.venue)
+    return replace(reading, unobserved=tuple(unobserved)), limit or max(newest)
 
 
 def _end(day: Date) -> datetime:
@@ -74,97 +84,104 @@ def _end(day: Date) -> datetime:
 def _measured(
     by_source: Sequence[tuple[Source, Mapping[str, tuple[Entry, ...]]]],
 ) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
-    """Read the inputs that sources hold; those of an earlier source count before a later one's."""
-    found: list[Input] = []
+    """Reads the measured inputs of all sources; those of an earlier source take precedence."""
+    measured: list[Input] = []
     defects: list[Defect] = []
     for source, by_venue in reversed(by_source):
         for entry in reversed(by_venue.get(inputs.MARKET, ())):
             try:
-                read_, broken = inputs.read(source.archive.read(entry))
+                inputs_, broken = inputs.read(source.archive.read(entry))
             except ArchiveError as error:
                 broken = (Defect(entry.venue, f"snapshot {entry.sequence}", str(error)),)
-                read_ = ()
-            found += read_
+                inputs_ = ()
+            measured += inputs_
             defects += broken
-    return tuple(found), tuple(defects)
+    return tuple(measured), tuple(defects)
 
 
-def _why_never(adapter: VenueAdapter) -> str:
-    if adapter.closed:
-        return adapter.closed
-    keyed = any(one.access is Access.KEY and one.required for one in adapter.endpoints)
-    return NEEDS_KEY if keyed else "never gathered, and no recording ships with the tool"
+def _why_never_observed(adapter: VenueAdapter) -> str:
+    if adapter.closure_reason:
+        return adapter.closure_reason
+    needs_key = any(e.access is Access.KEY and e.required for e in adapter.endpoints)
+    return NEEDS_KEY if needs_key else "never gathered, and not in the recorded archive"
 
 
 def _nothing(sources: Sequence[Source], until: datetime | Date | None) -> str:
-    entries = [entry for one in sources for entry in one.entries]
+    entries = [entry for source in sources for entry in source.entries]
     if not entries:
         return (
-            f"the archive {sources[0].name} is empty; gather with `harmonize fetch`, or leave out "
-            "--archive to use the recorded one"
+            f"the archive {sources[0].name} is empty; run `harmonize fetch`, or remove --archive to "
+            "use the recorded archive"
         )
     first = min(entry.observed_at for entry in entries)
-    return f"nothing was observed by {until}; the first snapshot is of {first:%Y-%m-%d}"
+    return f"no snapshot up to {until}; use a date from {first:%Y-%m-%d} on"
 
 
-def _held(entries: Iterable[tuple[Source, tuple[Entry, ...]]]) -> tuple[Held, list[Entry]]:
-    """Take a venue from the first source with a snapshot of it; failed tries before it are told."""
+def _read_venue(
+    by_source: Iterable[tuple[Source, tuple[Entry, ...]]],
+) -> tuple[_VenueReading, list[Entry]]:
+    """Reads a venue from the first source that holds a snapshot of it, and the entries used.
+
+    The newest failed attempt is reported where it is newer than the snapshots.
+    """
     snapshots: list[tuple[str, Snapshot]] = []
     defects: list[Defect] = []
     failed: list[Unobserved] = []
     used: list[Entry] = []
-    for source, due in entries:
-        for entry in due:
+    for source, entries in by_source:
+        for entry in entries:
             used.append(entry)
             try:
                 snapshot = source.archive.read(entry)
             except ArchiveError as error:
                 defects.append(Defect(entry.venue, f"snapshot {entry.sequence}", str(error)))
                 continue
-            reason = attempt(snapshot)
+            reason = failure_reason(snapshot)
             if reason is None:
                 snapshots.append((entry.digest, snapshot))
             elif not snapshots:
                 failed.append(Unobserved(entry.venue, reason, entry.observed_at))
         if snapshots:
             before = _before(source, used[-1])
-            return Held(tuple(snapshots), tuple(defects), tuple(failed[:1]), before), used
-    return Held((), tuple(defects), tuple(failed[:1])), used
+            reading = _VenueReading(tuple(snapshots), tuple(defects), tuple(failed[:1]), before)
+            return reading, used
+    return _VenueReading((), tuple(defects), tuple(failed[:1])), used
 
 
 def _before(source: Source, entry: Entry) -> tuple[Snapshot, ...]:
-    """The complete snapshot of the venue that came before one, to hold leaps against."""
+    """The venue's complete snapshot before an entry's, to detect implausible price changes."""
     earlier = [
-        one
-        for one in source.entries
-        if one.venue == entry.venue and one.complete and one.observed_at < entry.observed_at
+        other
+        for other in source.entries
+        if other.venue == entry.venue and other.complete and other.observed_at < entry.observed_at
     ]
     if not earlier or not entry.complete:
         return ()
     try:
-        return (source.archive.read(max(earlier, key=lambda one: one.observed_at)),)
+        return (source.archive.read(max(earlier, key=lambda other: other.observed_at)),)
     except ArchiveError:
-        return ()  # its own defect is told when it is asked for
+        return ()  # its defect is reported when that date is audited
 
 
-def _with(reading: Reading, held: Held, *, strict: bool) -> Reading:
+def _with_venue(reading: Reading, venue: _VenueReading, verification: Verification) -> Reading:
     known = facts.bundled()
-    before = [one for snapshot in held.before for one in registry.read(snapshot, known).schedules]
-    parsed = registry.parse((snapshot for _, snapshot in held.snapshots), known, before)
-    interests = [one for _, snapshot in held.snapshots for one in open_interest.read(snapshot)]
-    found = map(verified, parsed.schedules) if strict else parsed.schedules
+    before = [s for snapshot in venue.before for s in registry.read(snapshot, known).schedules]
+    parsed = registry.parse((snapshot for _, snapshot in venue.snapshots), known, before)
+    interests = [i for _, snapshot in venue.snapshots for i in open_interest.read(snapshot)]
+    is_required = verification is Verification.REQUIRED
+    schedules = map(verified, parsed.schedules) if is_required else parsed.schedules
     return replace(
         reading,
-        snapshots=(*reading.snapshots, *held.snapshots),
-        schedules=(*reading.schedules, *found),
+        snapshots=(*reading.snapshots, *venue.snapshots),
+        schedules=(*reading.schedules, *schedules),
         interests=(*reading.interests, *interests),
-        defects=(*reading.defects, *held.defects, *parsed.defects),
-        unobserved=(*reading.unobserved, *held.unobserved),
+        defects=(*reading.defects, *venue.defects, *parsed.defects),
+        unobserved=(*reading.unobserved, *venue.unobserved),
     )
 
 
 def verified(schedule: MarginSchedule) -> MarginSchedule:
-    """Take out the figures of a schedule that rest on a step which no source states."""
+    """Returns a schedule in which margins and a capacity without a verified source are unknown."""
     return replace(
         schedule,
         initial=_verified(schedule.initial),
@@ -173,7 +190,7 @@ def verified(schedule: MarginSchedule) -> MarginSchedule:
     )
 
 
-def _verified(figure: Observed[T]) -> Observed[T]:
-    if isinstance(figure, Derived) and not figure.verified:
-        return Unknown(f"left out by --strict: {figure.derivation}")
-    return figure
+def _verified(observed: Observed[T]) -> Observed[T]:
+    if isinstance(observed, Derived) and not observed.verified:
+        return Unknown(f"excluded, as no source verifies it: {observed.derivation}")
+    return observed

@@ -1,4 +1,4 @@
-"""One schedule with every number traced to its payload: as an object for JSON, and as text."""
+"""One schedule with every number traced to its payload, as a JSON object and as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from harmonize.core.payload import Evidence, Factor, Payload, decode, resolve
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import PieceRow
 from harmonize.document.rows import note, pieces, status
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 Object = dict[str, object]
 
@@ -20,9 +20,10 @@ Object = dict[str, object]
 def schedule_object(
     schedule: MarginSchedule, payloads: Mapping[str, Payload], notionals: Sequence[float]
 ) -> Object:
-    """Write a schedule for JSON. ``payloads`` are by hash; margins are None where unknown."""
+    """Returns a schedule for JSON. ``payloads`` are by hash; margins are None where unknown."""
     instrument = schedule.instrument
     capacity = value_of(schedule.capacity)
+    conversions = [own.conversion for own in schedule.evidence if own.conversion]
     return {
         "venue": instrument.venue,
         "symbol": instrument.symbol,
@@ -30,9 +31,9 @@ def schedule_object(
         "multiplier": instrument.underlying.multiplier,
         "payoff": instrument.payoff.value,
         "profile": str(schedule.profile),
-        "observed_at": moment(schedule.observed_at),
-        "oldest": moment(schedule.dates[0]),
-        "newest": moment(schedule.dates[-1]),
+        "observed_at": iso_utc(schedule.observed_at),
+        "oldest": iso_utc(schedule.dates[0]),
+        "newest": iso_utc(schedule.dates[-1]),
         "origin": schedule.origin.value,
         "rule": schedule.rule.value if schedule.rule else None,
         "maintenance_meaning": schedule.meaning.value,
@@ -50,35 +51,30 @@ def schedule_object(
         },
         "points": points(schedule, notionals),
         "pieces": {
-            "initial": [asdict(one) for one in pieces(schedule.initial)],
-            "maintenance": [asdict(one) for one in pieces(schedule.maintenance)],
+            "initial": [asdict(piece) for piece in pieces(schedule.initial)],
+            "maintenance": [asdict(piece) for piece in pieces(schedule.maintenance)],
         },
-        "evidence": [trace for one in schedule.evidence for trace in _traces(one, payloads)],
-        "conversion": [
-            _factor(factor)
-            for one in schedule.evidence
-            if one.conversion
-            for factor in one.conversion.factors
+        "evidence": [
+            trace for evidence in schedule.evidence for trace in _traces(evidence, payloads)
         ],
-        "conversion_formula": next(
-            (one.conversion.formula for one in schedule.evidence if one.conversion), ""
-        ),
+        "conversion": [_factor(factor) for own in conversions for factor in own.factors],
+        "conversion_formula": conversions[0].formula if conversions else "",
         "notes": list(schedule.notes),
     }
 
 
 def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[Object]:
     """IM and MM at each notional, in USD and as rates; None above the capacity or where unknown."""
-    laid_out = build_layout([schedule], [])
-    at = np.array(notionals, dtype=float)
+    layout = build_layout([schedule], [])
+    sizes = np.array(notionals, dtype=float)
     margins: dict[str, list[float | None]] = {}
-    for figure, (placed,) in laid_out.own.items():
-        if placed is None:
-            margins[figure] = [None] * len(notionals)
+    for margin_type, (function,) in layout.own.items():
+        if function is None:
+            margins[margin_type] = [None] * len(notionals)
             continue
-        found = laid_out.panel.evaluate(np.full(at.size, placed.function), at)
-        found[at > placed.limit] = np.nan
-        margins[figure] = [None if isnan(one) else one for one in found.tolist()]
+        values = layout.panel.evaluate(np.full(sizes.size, function.function), sizes)
+        values[sizes > function.limit] = np.nan
+        margins[margin_type] = [None if isnan(value) else value for value in values.tolist()]
     return [
         {
             "notional": notional,
@@ -95,7 +91,7 @@ def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[Object]
 
 
 def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Object]:
-    """Every figure: the payload's hash, the pointer, and the number as it is published there."""
+    """Yields every published number of a schedule with its payload's hash and its pointer there."""
     payload = payloads[evidence.sha256]
     document = decode(payload)
     for tier, row in enumerate(evidence.rows, start=1):
@@ -107,13 +103,13 @@ def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Obj
                 continue
             yield {
                 "tier": tier,
-                "figure": column.figure,
+                "quantity": column.figure,
                 "published": str(published) if isinstance(published, Decimal) else published,
                 "unit": column.unit,
                 "sha256": evidence.sha256,
                 "pointer": pointer,
                 "call": str(payload.call),
-                "observed_at": moment(payload.observed_at),
+                "observed_at": iso_utc(payload.observed_at),
             }
 
 
@@ -124,41 +120,41 @@ def _factor(factor: Factor) -> Object:
         "unit": factor.unit,
         "sha256": factor.sha256,
         "pointer": factor.pointer,
-        "observed_at": moment(factor.observed_at),
+        "observed_at": iso_utc(factor.observed_at),
     }
 
 
 def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
-    """Write a schedule for a terminal: what is known, margins at the notionals, the pieces."""
+    """Returns a schedule as text: statuses, margins at the notionals, pieces."""
     instrument = schedule.instrument
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
-        f"observed {moment(schedule.observed_at)}, {schedule.origin.value}",
-        f"MM tiers: {schedule.rule.value if schedule.rule else 'of unknown rule'}",
+        f"observed {iso_utc(schedule.observed_at)}, {schedule.origin.value}",
+        f"MM tier rule: {schedule.rule.value if schedule.rule else 'unknown'}",
         f"fee add-on: {schedule.fee.rule}",
-        *_known(schedule),
+        *_statuses(schedule),
         f"capacity: {_capacity(schedule)}",
         "",
         f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM %':>9} {'MM %':>9} {'leverage':>9}",
         *(_point_line(point) for point in points(schedule, notionals)),
     ]
-    for word, figure in (("IM", schedule.initial), ("MM", schedule.maintenance)):
-        found = pieces(figure)
-        lines += ["", f"{word} pieces"] if found else []
-        lines += [_piece_line(piece) for piece in found]
+    for word, margin in (("IM", schedule.initial), ("MM", schedule.maintenance)):
+        rows = pieces(margin)
+        lines += ["", f"{word} pieces"] if rows else []
+        lines += [_piece_line(row) for row in rows]
     lines += ["", *schedule.notes] if schedule.notes else []
     return "\n".join(lines) + "\n"
 
 
-def _known(schedule: MarginSchedule) -> list[str]:
-    """How far IM and MM are known, and why not more; said once where it is the same."""
-    said = [
-        f"{status(figure).value}{_because(note(figure))}"
-        for figure in (schedule.initial, schedule.maintenance)
-    ]
-    if said[0] == said[1]:
-        return [f"IM and MM are {said[0]}"]
-    return [f"IM is {said[0]}", f"MM is {said[1]}"]
+def _statuses(schedule: MarginSchedule) -> list[str]:
+    """Statuses of IM and MM with their reasons; one line where both are the same."""
+    initial, maintenance = (
+        f"{status(margin).value}{_because(note(margin))}"
+        for margin in (schedule.initial, schedule.maintenance)
+    )
+    if initial == maintenance:
+        return [f"IM and MM {initial}"]
+    return [f"IM {initial}", f"MM {maintenance}"]
 
 
 def _because(reason: str) -> str:
@@ -167,8 +163,8 @@ def _because(reason: str) -> str:
 
 def _capacity(schedule: MarginSchedule) -> str:
     capacity = value_of(schedule.capacity)
-    said = note(schedule.capacity)
-    return f"not observable{_because(said)}" if capacity is None else f"${capacity:,.0f}"
+    reason = note(schedule.capacity)
+    return f"not observable{_because(reason)}" if capacity is None else f"${capacity:,.0f}"
 
 
 def _point_line(point: Object) -> str:

@@ -1,4 +1,4 @@
-"""Schedules and rule sets in, one audit document out; pure."""
+"""The audit: what was read is prepared, compared and checked, then assembled into one document."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,16 +6,17 @@ from datetime import datetime
 from operator import attrgetter
 
 from harmonize.arbitrage.rows import HURDLE, arbitrage_rows, market
+from harmonize.audit.method import EXPLANATIONS
 from harmonize.audit.waivers import waive
 from harmonize.checks import CHECKS, OF_WAIVERS
 from harmonize.checks.base import AuditContext, Check
-from harmonize.comparison import representative
+from harmonize.comparison.applicability import Jurisdictions
 from harmonize.comparison.cross_venue import CostTerms, comparison, gaps_and_indices, summaries
 from harmonize.comparison.curves import curves
-from harmonize.comparison.index import LOWER, UPPER
 from harmonize.comparison.layout import PanelLayout
 from harmonize.comparison.peers import PeerGroup
-from harmonize.comparison.universe import build_universe
+from harmonize.comparison.representative import Pair
+from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
 from harmonize.core.open_interest import OpenInterest, by_contract
@@ -26,117 +27,45 @@ from harmonize.document import (
     SCHEMA_VERSION,
     ArbitrageRow,
     AuditDocument,
+    Comparison,
+    DivergenceRow,
     Finding,
+    Index,
     Level,
+    LiquidationRow,
+    ScheduleRow,
+    Spread,
     Tool,
+    WaiverRow,
     rows,
 )
 from harmonize.document.rows import SnapshotAge
-from harmonize.history.recent import RecentHistory
+from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.liquidation.distance import Entry, liquidation_rows
+from harmonize.numerics.deviation import Deviation
 from harmonize.numerics.panel import PieceNumbers
-from harmonize.numerics.segments import HORIZON
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
+from harmonize.version import VERSION
 
-CHARTED = 12
-"""How many underlyings get curves: those with a reference that most venues list."""
+MAX_CURVES = 12
+"""Number of underlyings with curves: those with a reference that most venues list."""
 
-PICTURED = 6
-"""How many underlyings have what their differences are worth drawn; the first of those with curves."""
+MAX_GAP_CHARTS = 6
+"""Number of underlyings whose arbitrage gap is drawn: the first of those with curves."""
 
-_NAMED = attrgetter("code", "venue", "symbol", "profile", "rule_set", "margin_type", "fingerprint")
+_SORT_KEY = attrgetter(
+    "code", "venue", "symbol", "profile", "rule_set", "margin_type", "fingerprint"
+)
 
-GRAVITY = (Level.ERROR, Level.WARNING, Level.INFO)
-
-EXPLANATIONS = {
-    "instrument-choice": representative.RULE,
-    "margin": (
-        "IM(N) is the least initial margin of a position of notional N: what the venue publishes, "
-        "or N divided by the largest leverage allowed at N. MM(N) is the maintenance margin "
-        "without fee add-ons, which depend on the account; each schedule names its add-on."
-    ),
-    "divergence": (
-        "IM(N) / R(N) − 1 against the reference R, MM likewise. Extremes and the ranges outside "
-        "the tolerance are found on the pieces of both functions, from $1 up to where the first "
-        f"of them ends, open-ended ones at ${HORIZON:,.0f}; no grid of notionals is involved."
-    ),
-    "index": (
-        "H = 100·exp(−E|ln(margin / reference)|), the mean over ln N from "
-        f"${LOWER:,.0f} to ${UPPER:,.0f} and over venues, weighted by open interest where every "
-        "venue that counts publishes it beside its margins, else equally. 100 is identical, 50 is on "
-        "average a factor of two apart. A venue whose schedule ends earlier counts as far as it goes. "
-        "The interval is a 95 % bootstrap over venues (over underlyings, for the index of all); it "
-        "says how much hangs on which venues were compared, and nothing of the margins themselves."
-    ),
-    "spread": (
-        "The most minus the least margin that venues ask for the same notional, and who asks "
-        "them. Between two cuts (bounds of tiers, crossings of curves) their order is constant. Its "
-        "cost in a year is the spread times the hurdle rate, 10 % unless another is given."
-    ),
-    "gap": (
-        "R(N) − A(N): what the reference asks of a position in one account, less the cheapest split of "
-        "it over all venues that count. With A_R(N) the cheapest split if every venue used the "
-        "reference, fragmentation is R − A_R and divergence A_R − A; the two add up to the gap. "
-        "Fragmentation is what would remain if every venue used the same table: margin rises faster "
-        "than size, and no venue sees what is held at another. The split is exact: branch and bound "
-        "between a Lagrangian bound and the best split found, and what is left between them is given."
-    ),
-    "liquidation": (
-        "The move of the price from entry at which an isolated position's equity is no more than its "
-        "maintenance margin and the fee that the venue counts on top, by the tier of the position's "
-        "value at that price; where tiers are in contracts or coins, by the tier of the entry; where a "
-        "source says that margin follows the price of entry, it stays what it was there. Fees "
-        "depend on the account and are left out unless one is given. Leverage is notional over margin "
-        "at entry. Funding, and margin added later, are left out."
-    ),
-    "counted": (
-        "Schedules that rest on a venue's documentation, of which only the maximum leverage or the "
-        "first tier is published, or whose margins no source verifies, are shown beside the others "
-        "and marked, but enter no cross-venue figure."
-    ),
-    "dates": (
-        "Recordings differ in date. Every cross-venue figure names the oldest and newest date it "
-        "compares; a conversion across dates makes a margin derived."
-    ),
-    "underlyings": (
-        "Assets are matched across venues by their tickers (XBT is BTC, 1000PEPE is PEPE). Two coins "
-        "can share a ticker, more so across dates: mind small coins with a wide span of dates."
-    ),
-    "capacity": (
-        "A venue that publishes no largest position is compared at every size, as its schedule "
-        "stands; nobody knows how much of it the venue would take."
-    ),
-    "models": (
-        "A model gives one rate an underlying, from measured inputs or published by an authority. "
-        "Where the rule set says so, the interval of its inputs is the tolerance: the rate is "
-        "computed with every input at its lower and at its upper end. Underlyings whose inputs were "
-        "not measured have no row against a model, and none of them is compliant. Caps, models and "
-        "schedules are different yardsticks: no figure is averaged over them."
-    ),
-    "smallest change": (
-        "Where a margin is too low, tiers are raised from the smallest position up, each to the "
-        "least rate that keeps the margin at or above what is due on the whole of it, given the "
-        "tiers below as raised; rates never fall from one tier to the next. A rate in words is "
-        "rounded up to four digits. What complies so can be above the tolerance at other sizes. Where "
-        "a tier would have to go above 100 %, all are raised by one factor."
-    ),
-    "waivers": (
-        "A finding that somebody answers for counts nowhere and is listed apart, with who, why and "
-        "until when. A waiver that has expired, covers nothing or was outgrown is itself a finding."
-    ),
-    "classes": (
-        "An underlying's class in a reference schedule comes from the lists in the rule set. One "
-        "on no list has no class, and its verdict is not observable."
-    ),
-}
+_MOST_SEVERE_FIRST = (Level.ERROR, Level.WARNING, Level.INFO)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read for an audit: snapshots with the hash of their manifests, and what they hold."""
+    """Snapshots read for an audit, each with the hash of its manifest, and their content."""
 
     archive: str
     snapshots: tuple[tuple[str, Snapshot], ...]
@@ -149,171 +78,278 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditOptions:
-    """What an audit is asked: its date, the staleness limit, the ladder, instruments to prefer.
+class VenueProperties:
+    """Properties of venues that no snapshot states, by venue.
 
-    ``jurisdictions`` says where venues are established, ``options`` sets checks by their codes,
-    ``waivers`` name the findings that somebody answers for. ``hurdle`` is what capital costs in a
-    year, as a rate; ``conducts`` how venues treat what one holder has there; ``sizes`` are notionals
-    at which splits are computed besides the ladder, for pictures.
+    ``conventions`` is the treatment of offsetting positions, ``jurisdictions`` the countries in
+    which a venue is established.
+    """
+
+    conventions: Conducts = field(default_factory=dict)
+    jurisdictions: Jurisdictions = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """Options of one audit.
+
+    ``as_of`` is the date from which ages count back. ``notional_grid`` holds the notionals of the
+    results in USD, ``chart_notionals`` further ones at which charts need splits. ``instruments``
+    names the symbol that represents a venue on an underlying. ``check_options`` sets thresholds of
+    checks by code, ``waivers`` exempts findings. ``cost_of_capital`` is an annual rate.
     """
 
     as_of: datetime
-    tool: Tool
     stale_after_days: float = 30.0
-    ladder: tuple[float, ...] = NOTIONAL_GRID
-    instruments: Mapping[representative.Pair, str] = field(default_factory=dict)
-    jurisdictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notional_grid: tuple[float, ...] = NOTIONAL_GRID
+    chart_notionals: tuple[float, ...] = ()
+    instruments: Mapping[Pair, str] = field(default_factory=dict)
+    check_options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
-    hurdle: float = HURDLE
-    conducts: Conducts = field(default_factory=dict)
-    sizes: tuple[float, ...] = ()
+    cost_of_capital: float = HURDLE
 
 
-def audit(reading: Reading, rule_sets: Sequence[RuleSet], terms: AuditOptions) -> AuditDocument:
-    """Judge everything that was read; the same input gives the same document.
+def audit(
+    reading: Reading,
+    rule_sets: Sequence[RuleSet],
+    options: AuditOptions,
+    venues: VenueProperties | None = None,
+) -> AuditDocument:
+    """Returns the audit document; equal arguments give equal documents.
 
-    Raises KeyError: an instrument preferred in ``terms`` that its venue does not have.
+    Raises KeyError: an instrument named in ``options`` that its venue does not have.
     """
-    base = build_universe(
-        reading.schedules, rule_sets, reading.inputs, terms.as_of, terms.instruments
+    prepared = prepare(reading, rule_sets, options)
+    results = compare(prepared, options, venues or VenueProperties())
+    judgement = check(prepared, results, options)
+    return assemble(prepared, results, judgement, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The reading with its comparison universe and the ages of its snapshots.
+
+    ``classed`` are the underlyings on a class list of a rule set. ``ages`` are in the order of the
+    snapshots. ``stale`` tells by schedule key whether a schedule is older than the limit.
+    """
+
+    reading: Reading
+    universe: Universe
+    classed: tuple[PeerGroup, ...]
+    ages: tuple[SnapshotAge, ...]
+    stale: Mapping[ScheduleKey, bool]
+
+    @property
+    def newest(self) -> tuple[SnapshotAge, ...]:
+        """Age of each venue's newest snapshot, which decides whether the venue is stale."""
+        newest: dict[str, SnapshotAge] = {}
+        for age in sorted(self.ages, key=lambda age: (age.venue, age.observed_at)):
+            newest[age.venue] = age
+        return tuple(newest.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Comparisons of schedules with rule sets and with one another, as rows of the document.
+
+    ``internal[k]`` compares MM of schedule k with its own IM; None where either is unknown.
+    """
+
+    divergences: tuple[DivergenceRow, ...]
+    internal: tuple[Deviation | None, ...]
+    comparisons: tuple[Comparison, ...]
+    spreads: tuple[Spread, ...]
+    indices: tuple[Index, ...]
+    arbitrages: tuple[ArbitrageRow, ...]
+    liquidations: tuple[LiquidationRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Findings that count, findings that a waiver covers, and the status of every waiver."""
+
+    findings: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    waivers: tuple[WaiverRow, ...]
+
+
+def prepare(reading: Reading, rule_sets: Sequence[RuleSet], options: AuditOptions) -> Prepared:
+    """Builds the comparison universe. Raises KeyError as ``audit``."""
+    universe = build_universe(
+        reading.schedules, rule_sets, reading.inputs, options.as_of, options.instruments
     )
-    schedules, put, laid_out, chosen = base.schedules, base.applied, base.laid_out, base.chosen
-    found = base.peer_groups
-    divergences = evaluate(schedules, laid_out, terms.ladder, terms.jurisdictions)
-    seen = tuple(_seen(snapshot, terms) for _, snapshot in reading.snapshots)
-    newest = _newest(seen)
-    last = {one.venue: one.observed_at for one in newest}
-    stale = {one.key: _stale(one.observed_at, terms) for one in schedules}
-    priced = CostTerms(terms.ladder, terms.hurdle, by_contract(reading.interests))
-    gaps, indices = gaps_and_indices(found, laid_out, priced)
-    comparisons = tuple(comparison(one, stale) for one in found)
-    classed = base.classed()
-    arbitrages = _arbitrages(classed, laid_out, terms)
-    examined = AuditContext(
-        schedules=schedules,
-        internal=maintenance_against_initial(laid_out),
-        divergences=divergences,
-        rules=laid_out.rules,
-        defects=reading.defects,
-        seen=newest,
-        snapshots=tuple(snapshot for _, snapshot in reading.snapshots),
-        as_of=terms.as_of,
-        stale_after_days=terms.stale_after_days,
-        unobserved=reading.unobserved,
-        comparisons=comparisons,
-        gaps=gaps,
-        arbitrages=tuple(_at_ladder(one, terms.ladder) for one in arbitrages),
+    ages = tuple(
+        _snapshot_age(snapshot.venue, snapshot.observed_at, options)
+        for _, snapshot in reading.snapshots
+    )
+    stale = {
+        schedule.key: _is_stale(schedule.observed_at, options) for schedule in universe.schedules
+    }
+    return Prepared(reading, universe, universe.classed(), ages, stale)
+
+
+def compare(prepared: Prepared, options: AuditOptions, venues: VenueProperties) -> Results:
+    """Compares every schedule with the rule sets and every underlying across venues."""
+    universe = prepared.universe
+    layout = universe.laid_out
+    terms = CostTerms(
+        options.notional_grid, options.cost_of_capital, by_contract(prepared.reading.interests)
+    )
+    spreads, indices = gaps_and_indices(universe.peer_groups, layout, terms)
+    return Results(
+        divergences=evaluate(
+            universe.schedules, layout, options.notional_grid, venues.jurisdictions
+        ),
+        internal=maintenance_against_initial(layout),
+        comparisons=tuple(comparison(group, prepared.stale) for group in universe.peer_groups),
+        spreads=spreads,
         indices=indices,
+        arbitrages=_arbitrages(prepared.classed, layout, options),
+        liquidations=liquidation_rows(
+            universe, prepared.classed[:MAX_GAP_CHARTS], venues.conventions, Entry(HEAT_NOTIONAL)
+        ),
+    )
+
+
+def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgement:
+    """Runs every check, applies the waivers, then runs the checks of the waivers themselves."""
+    reading = prepared.reading
+    context = AuditContext(
+        schedules=prepared.universe.schedules,
+        internal=results.internal,
+        divergences=results.divergences,
+        rules=prepared.universe.laid_out.rules,
+        defects=reading.defects,
+        seen=prepared.newest,
+        snapshots=tuple(snapshot for _, snapshot in reading.snapshots),
+        as_of=options.as_of,
+        stale_after_days=options.stale_after_days,
+        unobserved=reading.unobserved,
+        comparisons=results.comparisons,
+        gaps=results.spreads,
+        arbitrages=tuple(_on_grid(row, options.notional_grid) for row in results.arbitrages),
+        indices=results.indices,
         lately=reading.lately,
     )
-    counted, waived, waivers = waive(
-        _findings(CHECKS, examined, terms.options), terms.waivers, terms.as_of.date()
+    findings, waived, waivers = waive(
+        _findings(CHECKS, context, options.check_options), options.waivers, options.as_of.date()
     )
-    of_waivers = _findings(OF_WAIVERS, replace(examined, waivers=waivers), terms.options)
+    waiver_findings = _findings(
+        OF_WAIVERS, replace(context, waivers=waivers), options.check_options
+    )
+    return Judgement(ordered((*findings, *waiver_findings)), ordered(waived), waivers)
+
+
+def assemble(
+    prepared: Prepared, results: Results, judgement: Judgement, options: AuditOptions
+) -> AuditDocument:
+    """Writes what was read, compared and found as the audit document."""
+    reading, universe = prepared.reading, prepared.universe
+    last = {age.venue: age.observed_at for age in prepared.newest}
     return AuditDocument(
         schema_version=SCHEMA_VERSION,
-        tool=terms.tool,
+        tool=tool(),
         archive=reading.archive,
-        as_of=moment(terms.as_of),
-        stale_after_days=terms.stale_after_days,
-        notional_grid=terms.ladder,
+        as_of=iso_utc(options.as_of),
+        stale_after_days=options.stale_after_days,
+        notional_grid=options.notional_grid,
         heat_map_notional=HEAT_NOTIONAL,
         snapshots=tuple(
-            rows.snapshot_row(snapshot, digest, one)
-            for (digest, snapshot), one in zip(reading.snapshots, seen, strict=True)
+            rows.snapshot_row(snapshot, digest, age)
+            for (digest, snapshot), age in zip(reading.snapshots, prepared.ages, strict=True)
         ),
-        rule_sets=tuple(rows.rule_set_row(one) for one in put),
+        rule_sets=tuple(rows.rule_set_row(applied) for applied in universe.applied),
         coverage=tuple(
-            rows.coverage_row(schedule, stale=stale[schedule.key])
-            for _, by_venue in sorted(chosen.items())
+            rows.coverage_row(schedule, stale=prepared.stale[schedule.key])
+            for _, by_venue in sorted(universe.chosen.items())
             for schedule in by_venue.values()
         ),
-        schedules=tuple(
-            rows.schedule_row(
-                one,
-                stale=stale[one.key],
-                initial=_pieces(laid_out, "initial", number),
-                maintenance=_pieces(laid_out, "maintenance", number),
-            )
-            for number, one in enumerate(schedules)
-        ),
-        defects=tuple(rows.defect_row(one) for one in reading.defects),
+        schedules=_schedule_rows(prepared),
+        defects=tuple(rows.defect_row(defect) for defect in reading.defects),
         unobserved=tuple(
-            rows.unobserved_row(one, last.get(one.venue)) for one in reading.unobserved
+            rows.unobserved_row(venue, last.get(venue.venue)) for venue in reading.unobserved
         ),
-        findings=ordered((*counted, *of_waivers)),
-        divergences=divergences,
-        comparisons=comparisons,
-        spreads=gaps,
-        arbitrages=arbitrages,
-        liquidations=liquidation_rows(
-            base, classed[:PICTURED], terms.conducts, Entry(HEAT_NOTIONAL)
-        ),
-        cost_of_capital=terms.hurdle,
-        indices=indices,
-        index_summaries=summaries(indices),
-        curves=curves(classed[:CHARTED], laid_out),
+        findings=judgement.findings,
+        divergences=results.divergences,
+        comparisons=results.comparisons,
+        spreads=results.spreads,
+        arbitrages=results.arbitrages,
+        liquidations=results.liquidations,
+        cost_of_capital=options.cost_of_capital,
+        indices=results.indices,
+        index_summaries=summaries(results.indices),
+        curves=curves(prepared.classed[:MAX_CURVES], universe.laid_out),
         explanations=EXPLANATIONS,
-        inputs=rows.input_rows(put),
-        waived=ordered(waived),
-        waivers=waivers,
+        inputs=rows.input_rows(universe.applied),
+        waived=judgement.waived,
+        waivers=judgement.waivers,
     )
 
 
-def _arbitrages(
-    classed: Sequence[PeerGroup], laid_out: PanelLayout, terms: AuditOptions
-) -> tuple[ArbitrageRow, ...]:
-    """What differences are worth at the ladder; of the first underlyings at the sizes to draw too."""
-    markets = [one for each in classed if (one := market(each, "initial", laid_out))]
-    drawn = tuple(sorted({*terms.ladder, *terms.sizes}))
-    return (
-        *arbitrage_rows(markets[:PICTURED], drawn, terms.hurdle),
-        *arbitrage_rows(markets[PICTURED:], terms.ladder, terms.hurdle),
-    )
-
-
-def _at_ladder(row: ArbitrageRow, ladder: Sequence[float]) -> ArbitrageRow:
-    """The points that checks are asked at: what a picture adds makes no finding."""
-    return replace(row, points=tuple(one for one in row.points if one.notional in ladder))
-
-
-def _seen(snapshot: Snapshot, terms: AuditOptions) -> SnapshotAge:
-    age = rows.age_days(snapshot.observed_at, terms.as_of)
-    return SnapshotAge(snapshot.venue, snapshot.observed_at, age, age > terms.stale_after_days)
-
-
-def _newest(seen: Sequence[SnapshotAge]) -> tuple[SnapshotAge, ...]:
-    """Each venue's newest snapshot: whether a venue is stale is asked of that one."""
-    newest: dict[str, SnapshotAge] = {}
-    for one in sorted(seen, key=lambda one: (one.venue, one.observed_at)):
-        newest[one.venue] = one
-    return tuple(newest.values())
-
-
-def _stale(observed_at: datetime, terms: AuditOptions) -> bool:
-    return rows.age_days(observed_at, terms.as_of) > terms.stale_after_days
-
-
-def _findings(
-    checks: Sequence[Check], examined: AuditContext, options: Mapping[str, Mapping[str, float]]
-) -> tuple[Finding, ...]:
-    """Ask every check, with the options set for it."""
-    return tuple(
-        finding
-        for check in checks
-        for finding in check.findings(examined, options.get(check.code, {}))
-    )
+def tool() -> Tool:
+    """Returns the name and version of this tool."""
+    return Tool("harmonize", VERSION)
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Gravest first, then by code, venue and symbol."""
-    by_name = sorted(findings, key=_NAMED)
-    return tuple(one for level in GRAVITY for one in by_name if one.level is level)
+    """Returns findings by level, most severe first, then by code, venue and symbol."""
+    by_name = sorted(findings, key=_SORT_KEY)
+    return tuple(
+        finding for level in _MOST_SEVERE_FIRST for finding in by_name if finding.level is level
+    )
 
 
-def _pieces(laid_out: PanelLayout, figure: str, number: int) -> Sequence[PieceNumbers]:
-    """The pieces of a schedule's function as numbers; none where it is unknown."""
-    placed = laid_out.own[figure][number]
-    return () if placed is None else laid_out.pieces(placed.function)
+def _snapshot_age(venue: str, observed_at: datetime, options: AuditOptions) -> SnapshotAge:
+    age = rows.age_days(observed_at, options.as_of)
+    return SnapshotAge(venue, observed_at, age, age > options.stale_after_days)
+
+
+def _is_stale(observed_at: datetime, options: AuditOptions) -> bool:
+    return rows.age_days(observed_at, options.as_of) > options.stale_after_days
+
+
+def _arbitrages(
+    classed: Sequence[PeerGroup], layout: PanelLayout, options: AuditOptions
+) -> tuple[ArbitrageRow, ...]:
+    """Arbitrage gaps on the notional grid; charted underlyings also at the sizes of the charts."""
+    markets = [venues for group in classed if (venues := market(group, "initial", layout))]
+    charted_sizes = tuple(sorted({*options.notional_grid, *options.chart_notionals}))
+    return (
+        *arbitrage_rows(markets[:MAX_GAP_CHARTS], charted_sizes, options.cost_of_capital),
+        *arbitrage_rows(markets[MAX_GAP_CHARTS:], options.notional_grid, options.cost_of_capital),
+    )
+
+
+def _on_grid(row: ArbitrageRow, notional_grid: Sequence[float]) -> ArbitrageRow:
+    """Keeps the points on the notional grid: sizes added for charts cause no findings."""
+    return replace(row, points=tuple(p for p in row.points if p.notional in notional_grid))
+
+
+def _findings(
+    checks: Sequence[Check], context: AuditContext, options: Mapping[str, Mapping[str, float]]
+) -> tuple[Finding, ...]:
+    """Runs checks, each with the thresholds set for it."""
+    return tuple(
+        finding
+        for check_ in checks
+        for finding in check_.findings(context, options.get(check_.code, {}))
+    )
+
+
+def _schedule_rows(prepared: Prepared) -> tuple[ScheduleRow, ...]:
+    layout = prepared.universe.laid_out
+    return tuple(
+        rows.schedule_row(
+            schedule,
+            stale=prepared.stale[schedule.key],
+            initial=_pieces(layout, "initial", number),
+            maintenance=_pieces(layout, "maintenance", number),
+        )
+        for number, schedule in enumerate(prepared.universe.schedules)
+    )
+
+
+def _pieces(layout: PanelLayout, margin_type: str, number: int) -> Sequence[PieceNumbers]:
+    """Pieces of a schedule's margin function as numbers; empty where the margin is unknown."""
+    function = layout.own[margin_type][number]
+    return () if function is None else layout.pieces(function.function)

@@ -1,4 +1,4 @@
-"""Findings of an earlier audit, against which only what is new or worse is told."""
+"""Baselines: findings of an earlier audit, so that a later one reports only new or worse findings."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,21 +7,21 @@ from math import isfinite, log
 
 from harmonize.audit.waivers import ROUNDING, is_worse, severity_metric
 from harmonize.document import AuditDocument, BaselineRow, Finding, Level
+from harmonize.numerics.deviation import HORIZON
 
 FORMAT = "harmonize-baseline/1"
 _LEVELS = tuple(Level)
-_HORIZON = 1e10  # open-ended ranges end here, in USD
 
 
 class BaselineError(Exception):
-    """A baseline that cannot be read: one line that says why and the mend."""
+    """A baseline that cannot be read: one line with the reason and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """How bad a finding was: its figure, its divergence, the sizes it held on, its level.
+class KnownFinding:
+    """Severity of a finding in a baseline: its metric, its deviation, its extent and its level.
 
-    None where it had none, or where an older baseline did not say.
+    None where the finding had none, or where an older baseline did not record it.
     """
 
     value: float | None
@@ -32,103 +32,102 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What was known of every finding, by fingerprint."""
+    """Findings of an earlier audit, by fingerprint."""
 
     name: str
     as_of: str
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownFinding]
 
 
 def written(document: AuditDocument) -> bytes:
-    """Write a document's findings as a baseline; the same findings give the same bytes."""
-    known = {}
-    for one in document.findings:
-        figure = severity_metric(one)
-        known[one.fingerprint] = {
-            "code": one.code,
-            "venue": one.venue,
-            "symbol": one.symbol,
-            "rule_set": one.rule_set,
-            "level": one.level.value,
-            "value": figure[0] if figure else None,
-            "divergence": one.deviation,
-            "extent": extent(one),
+    """Returns a document's findings as a baseline; equal findings give equal bytes."""
+    findings = {}
+    for finding in document.findings:
+        metric = severity_metric(finding)
+        findings[finding.fingerprint] = {
+            "code": finding.code,
+            "venue": finding.venue,
+            "symbol": finding.symbol,
+            "rule_set": finding.rule_set,
+            "level": finding.level.value,
+            "value": metric[0] if metric else None,
+            "divergence": finding.deviation,
+            "extent": extent(finding),
         }
-    whole = {
+    content = {
         "format": FORMAT,
         "tool": f"{document.tool.name} {document.tool.version}",
         "as_of": document.as_of,
-        "findings": dict(sorted(known.items())),
+        "findings": dict(sorted(findings.items())),
     }
-    text = json.dumps(whole, indent=1, ensure_ascii=False)
-    return f"{text}\n".encode(
-        errors="backslashreplace"
-    )  # half a surrogate pair is an escape of JSON
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    # JSON has an escape for half of a surrogate pair, UTF-8 has no encoding.
+    return f"{text}\n".encode(errors="backslashreplace")
 
 
 def read(content: bytes, name: str) -> Baseline:
-    """Read a baseline. Raises BaselineError: it is none."""
-    mend = "write one with --write-baseline"
+    """Reads a baseline. Raises BaselineError: the content is not a valid baseline."""
+    fix = "write one with --write-baseline"
     try:
         whole = json.loads(content)
         if not isinstance(whole, dict) or whole.get("format") != FORMAT:
-            message = f"{name}: is no baseline of this tool ({FORMAT}); {mend}"
+            message = f"{name}: expected a baseline of this tool ({FORMAT}); {fix}"
             raise BaselineError(message)
-        known = {
-            str(fingerprint): Known(
-                _number(one["value"]),
-                _number(one.get("divergence")),
-                _number(one.get("extent")),
-                Level(one["level"]),
+        findings = {
+            str(fingerprint): KnownFinding(
+                _number(finding["value"]),
+                _number(finding.get("divergence")),
+                _number(finding.get("extent")),
+                Level(finding["level"]),
             )
-            for fingerprint, one in whole["findings"].items()
+            for fingerprint, finding in whole["findings"].items()
         }
-        return Baseline(name, str(whole["as_of"]), known)
+        return Baseline(name, str(whole["as_of"]), findings)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        message = f"{name}: is not JSON ({error}); {mend}"
+        message = f"{name}: expected JSON ({error}); {fix}"
         raise BaselineError(message) from None
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        message = f"{name}: is a broken baseline ({type(error).__name__} {error}); {mend}"
+        message = f"{name}: cannot read the baseline ({type(error).__name__} {error}); {fix}"
         raise BaselineError(message) from None
 
 
 def compare_with_baseline(document: AuditDocument, baseline: Baseline) -> AuditDocument:
-    """Leave out of a document what the baseline knows and what has not worsened since."""
-    fresh = tuple(_fresh(document.findings, baseline.known))
-    present = {one.fingerprint for one in (*document.findings, *document.waived)}
-    states = [one.state for one in fresh]
+    """Excludes from a document the findings that the baseline has and that have not worsened."""
+    remaining = tuple(_new_or_worse(document.findings, baseline.known))
+    present = {finding.fingerprint for finding in (*document.findings, *document.waived)}
+    states = [finding.state for finding in remaining]
     row = BaselineRow(
         name=baseline.name,
         as_of=baseline.as_of,
-        unchanged=len(document.findings) - len(fresh),
+        unchanged=len(document.findings) - len(remaining),
         worse=states.count("worse"),
         new=states.count("new"),
         resolved=len(set(baseline.known) - present),
     )
-    return replace(document, findings=fresh, baseline=row)
+    return replace(document, findings=remaining, baseline=row)
 
 
-def _number(read: object) -> float | None:
-    """A finite number or none. Raises ValueError: something else."""
-    if read is None:
+def _number(value: object) -> float | None:
+    """Returns a finite number or None. Raises ValueError: the value is something else."""
+    if value is None:
         return None
-    if isinstance(read, bool) or not isinstance(read, int | float) or not isfinite(read):
-        message = f"a number was due, was {read!r}"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        message = f"expected a number, found {value!r}"
         raise ValueError(message)
-    return float(read)
+    return float(value)
 
 
 def extent(finding: Finding) -> float:
-    """The sizes of position that a finding holds on, in ln N from $1."""
+    """Total width of a finding's ranges of notional, in ln N from $1 up to the horizon."""
     return sum(
-        log(min(one.upper or _HORIZON, _HORIZON) / max(one.lower, 1.0))
-        for one in finding.intervals
-        if (one.upper or _HORIZON) > max(one.lower, 1.0)
+        log(min(interval.upper or HORIZON, HORIZON) / max(interval.lower, 1.0))
+        for interval in finding.intervals
+        if (interval.upper or HORIZON) > max(interval.lower, 1.0)
     )
 
 
-def _worse(finding: Finding, before: Known) -> bool:
-    """Graver, or further off in its figure, from what is required, or over more sizes."""
+def _is_worse(finding: Finding, before: KnownFinding) -> bool:
+    """Whether the level, the metric, the deviation from the requirement or the extent worsened."""
     if _LEVELS.index(finding.level) < _LEVELS.index(before.level):
         return True
     if is_worse(finding, before.value):
@@ -140,10 +139,11 @@ def _worse(finding: Finding, before: Known) -> bool:
     return before.extent is not None and extent(finding) > before.extent + ROUNDING
 
 
-def _fresh(findings: Iterable[Finding], known: Mapping[str, Known]) -> Iterable[Finding]:
-    for one in findings:
-        if one.fingerprint not in known:
-            yield replace(one, state="new")
-            continue
-        if _worse(one, known[one.fingerprint]):
-            yield replace(one, state="worse")
+def _new_or_worse(
+    findings: Iterable[Finding], known: Mapping[str, KnownFinding]
+) -> Iterable[Finding]:
+    for finding in findings:
+        if finding.fingerprint not in known:
+            yield replace(finding, state="new")
+        elif _is_worse(finding, known[finding.fingerprint]):
+            yield replace(finding, state="worse")

@@ -1,4 +1,4 @@
-"""The examples in a rule set, run: the verdict that its author expects against the one it gives."""
+"""Runs the examples in a rule set: the expected verdict against the one that the rule set gives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, held
 from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleExample, RuleSet
 
-_LONG_AGO = date(2000, 1, 1)  # of an example without a day, under a rule set without a beginning
-_MANY = 10**9  # observations of an input that an example gives
+_LONG_AGO = date(2000, 1, 1)  # of an undated example under a rule set without a first date
+_MANY = 10**9  # number of observations behind an input that an example states
 
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """An example whose verdict is another: its number from 0, the figure, and what is wrong."""
+    """An example with an unexpected verdict: its number from 0, the margin type, the message."""
 
     number: int
     figure: str
@@ -41,69 +41,78 @@ class Unmet:
 
 
 def failing_examples(rule_set: RuleSet) -> Iterator[Unmet]:
-    """Run every example of a rule set; give those that come out otherwise."""
-    for number, one in enumerate(rule_set.examples):
-        rows = {row.margin_type: row for row in _rows(rule_set, one)}
-        nowhere = _elsewhere(rule_set, one)
-        for figure, due in (("initial", one.initial), ("maintenance", one.maintenance)):
-            if due is None:
+    """Runs every example of a rule set and yields those with an unexpected verdict."""
+    for number, example in enumerate(rule_set.examples):
+        rows = {row.margin_type: row for row in _rows(rule_set, example)}
+        out_of_scope = _out_of_scope(rule_set, example)
+        for margin_type, expected in (
+            ("initial", example.initial),
+            ("maintenance", example.maintenance),
+        ):
+            if expected is None:
                 continue
-            verdict, why = nowhere or _unsized(rule_set, one) or _verdict(rows.get(figure), one)
-            if verdict != due:
-                message = f"{due} was expected, it is {verdict}{why}; mend the rule or the example"
-                yield Unmet(number, figure, message)
+            verdict, reason = (
+                out_of_scope
+                or _size_out_of_scope(rule_set, example)
+                or _verdict(rows.get(margin_type), example)
+            )
+            if verdict != expected:
+                message = (
+                    f"expected {expected}, found {verdict}{reason}; correct the rule or the example"
+                )
+                yield Unmet(number, margin_type, message)
 
 
-def _elsewhere(rule_set: RuleSet, one: RuleExample) -> tuple[str, str] | None:
-    """The verdict on what no row is made of: the rule set lists other venues or underlyings."""
+def _out_of_scope(rule_set: RuleSet, example: RuleExample) -> tuple[str, str] | None:
+    """The verdict where the rule set lists other venues or underlyings, and so no row exists."""
     scope = rule_set.scope
-    for listed, own in ((scope.venues, one.venue), (scope.underlyings, one.underlying)):
+    for listed, own in ((scope.venues, example.venue), (scope.underlyings, example.underlying)):
         if listed and own not in listed:
-            return Verdict.NOT_APPLICABLE.value, f": the rule set speaks of {', '.join(listed)}"
+            return Verdict.NOT_APPLICABLE.value, f": the rule set covers {', '.join(listed)}"
     return None
 
 
-def _unsized(rule_set: RuleSet, one: RuleExample) -> tuple[str, str] | None:
-    """The verdict at a size that the rule set does not speak of, or that the schedule does not reach."""
-    scope, at = rule_set.scope, one.notional
-    if at is None:
+def _size_out_of_scope(rule_set: RuleSet, example: RuleExample) -> tuple[str, str] | None:
+    """The verdict at a size outside the scope of the rule set or above the schedule's last tier."""
+    scope, notional = rule_set.scope, example.notional
+    if notional is None:
         return None
-    if not scope.above < at <= scope.up_to:
-        return Verdict.NOT_APPLICABLE.value, ": the rule set speaks of other sizes"
-    if at > one.tiers[-1][0]:
+    if not scope.above < notional <= scope.up_to:
+        return Verdict.NOT_APPLICABLE.value, ": the rule set covers other sizes"
+    if notional > example.tiers[-1][0]:
         return Verdict.NOT_OBSERVABLE.value, ": the schedule ends below that size"
     return None
 
 
-def _verdict(row: DivergenceRow | None, one: RuleExample) -> tuple[str, str]:
-    """The verdict at the example's notional, or over every size; and what it rests on."""
+def _verdict(row: DivergenceRow | None, example: RuleExample) -> tuple[str, str]:
+    """The verdict at the example's notional, or over every size, with the reason."""
     if row is None:
         return Verdict.NOT_OBSERVABLE.value, ": the rule set has no reference for it"
     if row.observed is None:
         return row.verdict.value, f": {row.reason}" if row.reason else ""
     numbers = f" ({row.observed * 100:.4g} % against {(row.required or 0.0) * 100:.4g} %)"
-    if one.notional is None:
+    if example.notional is None:
         return row.verdict.value, numbers
-    at = float(one.notional)
+    notional = float(example.notional)
     short = Verdict.BREACH if row.verdict is Verdict.BREACH else Verdict.UNDER
-    for verdict, ranges in ((short, row.under), (Verdict.OVER, row.over)):
-        if any(part.lower < at <= (part.upper or float("inf")) for part in ranges):
+    for verdict, intervals in ((short, row.under), (Verdict.OVER, row.over)):
+        if any(i.lower < notional <= (i.upper or float("inf")) for i in intervals):
             return verdict.value, numbers
     return Verdict.COMPLIANT.value, ""
 
 
-def _rows(rule_set: RuleSet, one: RuleExample) -> tuple[DivergenceRow, ...]:
-    on = one.on or rule_set.scope.since or _LONG_AGO
-    schedule = _schedule(rule_set, one, on)
+def _rows(rule_set: RuleSet, example: RuleExample) -> tuple[DivergenceRow, ...]:
+    on = example.on or rule_set.scope.since or _LONG_AGO
+    schedule = _schedule(rule_set, example, on)
     asset = schedule.instrument.underlying.asset
     now = datetime.combine(on, time.max, UTC)
-    given = [
-        _input(need, one, rule_set, asset, now)
+    inputs = [
+        _input(need, example, rule_set, asset, now)
         for need in _needs(rule_set)
-        if need.local in one.inputs
+        if need.local in example.inputs
     ]
-    put = apply_rule_sets([rule_set], held(given, now), [asset], on)
-    return evaluate([schedule], build_layout([schedule], put), ())
+    applied = apply_rule_sets([rule_set], held(inputs, now), [asset], on)
+    return evaluate([schedule], build_layout([schedule], applied), ())
 
 
 def _needs(rule_set: RuleSet) -> tuple[Need, ...]:
@@ -115,45 +124,46 @@ def _needs(rule_set: RuleSet) -> tuple[Need, ...]:
     return ()
 
 
-def _input(need: Need, one: RuleExample, rule_set: RuleSet, asset: str, now: datetime) -> Input:
-    value = one.inputs[need.local]
-    asked = rule_set.tolerance.statistical
-    bound = None if asked is None else value
-    return Input(need.name, asset, value, now, bound, bound, asked, _MANY, "example")
+def _input(need: Need, example: RuleExample, rule_set: RuleSet, asset: str, now: datetime) -> Input:
+    value = example.inputs[need.local]
+    confidence = rule_set.tolerance.statistical
+    bound = None if confidence is None else value
+    return Input(need.name, asset, value, now, bound, bound, confidence, _MANY, "example")
 
 
-def _schedule(rule_set: RuleSet, one: RuleExample, on: date) -> MarginSchedule:
-    initial = _function(one, [rate for _, rate, _ in one.tiers])
-    rates = [rate for _, _, rate in one.tiers]
+def _schedule(rule_set: RuleSet, example: RuleExample, on: date) -> MarginSchedule:
+    initial = _function(example, [rate for _, rate, _ in example.tiers])
+    rates = [rate for _, _, rate in example.tiers]
     known = [rate for rate in rates if rate is not None]
-    maintenance: Observed[MarginFunction] = Unknown("the example names no maintenance rate")
+    maintenance: Observed[MarginFunction] = Unknown("the example states no maintenance rate")
     if len(known) == len(rates):
-        maintenance = Known(_function(one, known))
+        maintenance = Known(_function(example, known))
     observed = datetime.combine(on, time.min, UTC)
-    last = one.tiers[-1][0]
+    last = example.tiers[-1][0]
     return MarginSchedule(
-        instrument=_instrument(one),
-        profile=Profile(MarginMode.ANY, one.account_class),
+        instrument=_instrument(example),
+        profile=Profile(MarginMode.ANY, example.account_class),
         observed_at=observed,
         dates=(observed,),
         origin=Origin.DOCUMENTATION,
-        rule=TierRule.MARGINAL if one.marginal else TierRule.FLAT,
+        rule=TierRule.MARGINAL if example.marginal else TierRule.FLAT,
         tiers=(),
         initial=Known(initial),
         maintenance=maintenance,
         capacity=Known(last) if last.is_finite() else Unknown("open-ended"),
-        meaning=one.meaning or rule_set.meaning,
+        meaning=example.meaning or rule_set.meaning,
         fee=FeeAddOn("none", Unknown("an example has no fee")),
         evidence=(),
     )
 
 
-def _function(one: RuleExample, rates: list[Decimal]) -> MarginFunction:
-    build = marginal if one.marginal else flat
-    return build([upper for upper, _, _ in one.tiers], rates)
+def _function(example: RuleExample, rates: list[Decimal]) -> MarginFunction:
+    build = marginal if example.marginal else flat
+    return build([upper for upper, _, _ in example.tiers], rates)
 
 
-def _instrument(one: RuleExample) -> Instrument:
-    settle = {Payoff.LINEAR: "USDT", Payoff.INVERSE: one.underlying}.get(one.payoff, "EUR")
-    quote = "USDT" if one.payoff is Payoff.LINEAR else "USD"
-    return contract(one.venue, one.underlying, base=one.underlying, quote=quote, settle=settle)
+def _instrument(example: RuleExample) -> Instrument:
+    asset = example.underlying
+    settle = {Payoff.LINEAR: "USDT", Payoff.INVERSE: asset}.get(example.payoff, "EUR")
+    quote = "USDT" if example.payoff is Payoff.LINEAR else "USD"
+    return contract(example.venue, asset, base=asset, quote=quote, settle=settle)

@@ -1,7 +1,7 @@
-"""Findings that somebody answers for: a waiver names them, says why, until when, and how much worse.
+"""Waivers: findings that a named owner accepts until a date, up to a stated worsening.
 
-A waiver never hides that it waives: what it waives stands apart in the document, and a waiver that
-has expired, waives nothing or was outgrown is itself a finding.
+A waived finding stays in the document, apart from the others. A waiver that has expired, covers no
+finding or no longer allows the value of a finding is itself a finding.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from datetime import date
 from harmonize.document import Finding, Verdict, WaiverRow
 from harmonize.policy.waiver import Waiver
 
-ROUNDING = 1e-9  # relative; by less nothing has worsened
+ROUNDING = 1e-9  # relative; a smaller difference is no worsening
 
 
 def covers(waiver: Waiver, finding: Finding) -> bool:
-    """Tell whether a finding is in a waiver's scope, whatever its value."""
+    """Whether a finding is in a waiver's scope, whatever its value."""
     return finding.code in waiver.codes and all(
-        not wanted or held in wanted
-        for wanted, held in (
+        not selected or own in selected
+        for selected, own in (
             (waiver.venues, finding.venue),
             (waiver.symbols, finding.symbol),
             (waiver.underlyings, finding.underlying),
@@ -30,14 +30,15 @@ def covers(waiver: Waiver, finding: Finding) -> bool:
 
 
 def severity_metric(finding: Finding) -> tuple[float, float] | None:
-    """The figure by which a finding gets worse, and 1 where more of it is worse, −1 where less is.
+    """The number that measures a finding's severity, and its direction.
 
-    None where a finding has no figure: it cannot worsen.
+    The direction is 1 where a larger number is worse, −1 where a smaller one is. None: the finding
+    has no such number and cannot worsen.
     """
     if finding.verdict is Verdict.NOT_OBSERVABLE:
         return None
-    judged = finding.rule_set and finding.observed is not None
-    if not judged and finding.deviation is not None:
+    is_against_rule_set = finding.rule_set and finding.observed is not None
+    if not is_against_rule_set and finding.deviation is not None:
         return finding.deviation, 1.0
     if finding.observed is None:
         return None
@@ -45,48 +46,48 @@ def severity_metric(finding: Finding) -> tuple[float, float] | None:
 
 
 def is_worse(finding: Finding, before: float | None, allowed: float = 0.0) -> bool:
-    """Tell whether a finding's figure is worse than before by more than a share of it."""
-    now = severity_metric(finding)
-    if now is None or before is None:
+    """Whether a finding's metric worsened from ``before`` by more than a share of it."""
+    metric = severity_metric(finding)
+    if metric is None or before is None:
         return False
-    value, direction = now
+    value, direction = metric
     return direction * (value - before) > (allowed + ROUNDING) * abs(before)
 
 
 def waive(
     findings: Iterable[Finding], waivers: Sequence[Waiver], on: date
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[WaiverRow, ...]]:
-    """Part what counts from what is waived, and say what became of every waiver.
+    """Separates findings that count from waived ones, and returns a row per waiver.
 
     A finding is waived by the first waiver that covers it, has not expired by ``on`` and allows its
     value.
     """
     counted: list[Finding] = []
     waived: list[Finding] = []
-    tally = [0] * len(waivers)
+    covered = [0] * len(waivers)
     outgrown = [0] * len(waivers)
-    living = [number for number, one in enumerate(waivers) if on <= one.expires]
+    in_force = [number for number, waiver in enumerate(waivers) if on <= waiver.expires]
     for finding in findings:
-        for number in living:
+        for number in in_force:
             waiver = waivers[number]
             if not covers(waiver, finding):
                 continue
             if is_worse(finding, waiver.value, waiver.may_worsen):
                 outgrown[number] += 1
                 continue
-            tally[number] += 1
-            waived.append(replace(finding, waiver=_said(waiver)))
+            covered[number] += 1
+            waived.append(replace(finding, waiver=_reason(waiver)))
             break
         else:
             counted.append(finding)
     rows = tuple(
-        _row(one, tally[number], _status(one, tally[number], outgrown[number], on))
-        for number, one in enumerate(waivers)
+        _row(waiver, count, _status(waiver, count, lapsed, on))
+        for waiver, count, lapsed in zip(waivers, covered, outgrown, strict=True)
     )
     return tuple(counted), tuple(waived), rows
 
 
-def _said(waiver: Waiver) -> str:
+def _reason(waiver: Waiver) -> str:
     return f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
 
 

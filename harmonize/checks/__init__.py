@@ -1,4 +1,4 @@
-"""Every check, in one tuple; ``explain`` gives a check's page."""
+"""Registry of all checks, with the page of each check."""
 
 from inspect import cleandoc
 
@@ -16,7 +16,7 @@ from harmonize.checks import (
 from harmonize.checks.base import Check
 
 OF_WAIVERS = waivers.CHECKS
-"""Those that are asked once it is known what became of every waiver."""
+"""Checks of the waivers, which run after the findings of all other checks are waived or counted."""
 
 CHECKS = (
     *tiers.CHECKS,
@@ -32,17 +32,18 @@ CHECKS = (
 
 
 def find(code: str) -> Check | None:
-    """Find a check by its code, in any case; None when there is none."""
+    """Returns the check with a code, in upper or lower case; None if no check has that code."""
     return next((check for check in CHECKS if check.code == code.upper()), None)
 
 
 def explain(check: Check) -> str:
-    """Give a check's page in Markdown: code, name, its function's docstring, options and status."""
+    """Returns a check's page in Markdown: code, name, docstring of the check, options, status."""
     parts = [f"# {check.code} {check.name}", cleandoc(check.run.__doc__ or "")]
     if check.options:
         options = (
-            f"- `{one.name}`: {one.means}. Default: {one.default:,g} {one.unit}".rstrip()
-            for one in check.options
+            f"- `{option.name}`: {option.description}. "
+            f"Default: {option.default:,g} {option.unit}".rstrip()
+            for option in check.options
         )
         parts.append("\n".join(("## Options", *options)))
     parts.append(f"## Status\n{check.status}")

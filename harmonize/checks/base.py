@@ -1,9 +1,10 @@
-"""What checks are given: schedules, how they stand to the rule sets, and what could not be read."""
+"""Common parts of all checks: their input, their drafts of findings, options and fingerprints."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
 from harmonize.comparison.layout import Rule
@@ -24,15 +25,18 @@ from harmonize.document import (
 from harmonize.document.rows import SnapshotAge
 from harmonize.history.recent import RecentHistory
 from harmonize.numerics.deviation import Deviation
-from harmonize.text.messages import dollars, moment
+from harmonize.text.messages import dollars, iso_utc
+
+ABBREVIATIONS: Mapping[str, str] = MappingProxyType({"initial": "IM", "maintenance": "MM"})
+"""Abbreviation of each margin type in messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditContext:
-    """Everything an audit knows before it concludes.
+    """Input of all checks: schedules, comparisons and data quality of one audit.
 
-    ``internal[k]`` is how MM of schedule k stands to its own IM; None where either is unknown.
-    ``options`` are those of the check that asks.
+    ``internal[k]`` is the deviation of the MM of schedule k from its own IM; None where either is
+    unknown. ``options`` are those of the check that runs.
     """
 
     schedules: tuple[MarginSchedule, ...]
@@ -54,17 +58,18 @@ class AuditContext:
     options: Mapping[str, float] = field(default_factory=dict)
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:
-        """The schedules of each venue."""
-        found: dict[str, list[MarginSchedule]] = {}
-        for one in self.schedules:
-            found.setdefault(one.instrument.venue, []).append(one)
-        return found
+        """Returns the schedules of each venue."""
+        schedules: dict[str, list[MarginSchedule]] = {}
+        for schedule in self.schedules:
+            schedules.setdefault(schedule.instrument.venue, []).append(schedule)
+        return schedules
 
 
 class Draft(NamedTuple):
-    """A finding before it carries its check's code, and the fingerprint that follows from both.
+    """Finding without the code and name of its check, and without a fingerprint.
 
-    ``subject`` tells findings apart that agree in all else; no document shows it.
+    ``subject`` distinguishes findings that agree in all other parts of the fingerprint. It is not
+    part of the audit document.
     """
 
     verdict: Verdict
@@ -79,9 +84,9 @@ class Draft(NamedTuple):
     notional: float | None = None
     observed: float | None = None
     required: float | None = None
-    divergence: float | None = None
+    deviation: float | None = None
     observed_at: str = ""
-    figure: str = ""
+    margin_type: str = ""
     verified: str = ""
     remedy: str = ""
     subject: str = ""
@@ -89,19 +94,19 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A threshold of a check that the configuration can set: its default, unit and meaning."""
+    """Threshold of a check that the configuration can set."""
 
     name: str
     default: float
     unit: str
-    means: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question with a stable code; the docstring of ``run`` is its page.
+    """One check with a stable code. The docstring of ``run`` is its public page.
 
-    ``status`` is ``stable``, or ``preview`` where the question may still change.
+    ``status`` is ``stable``, or ``preview`` if the definition of the check may still change.
     """
 
     code: str
@@ -111,11 +116,11 @@ class Check:
     status: str = "stable"
 
     def findings(
-        self, examined: AuditContext, options: Mapping[str, float] | None = None
+        self, context: AuditContext, options: Mapping[str, float] | None = None
     ) -> Iterator[Finding]:
-        """Answer the question for everything that was examined, with the options given."""
-        chosen = {one.name: one.default for one in self.options} | dict(options or {})
-        for draft in self.run(replace(examined, options=chosen)):
+        """Returns the findings of this check; ``options`` override the defaults of the check."""
+        effective = {option.name: option.default for option in self.options} | dict(options or {})
+        for draft in self.run(replace(context, options=effective)):
             yield Finding(
                 code=self.code,
                 name=self.name,
@@ -131,20 +136,20 @@ class Check:
                 notional=draft.notional,
                 observed=draft.observed,
                 required=draft.required,
-                deviation=draft.divergence,
+                deviation=draft.deviation,
                 observed_at=draft.observed_at,
                 fingerprint=fingerprint(self.code, draft),
-                margin_type=draft.figure,
+                margin_type=draft.margin_type,
                 verified=draft.verified,
                 remedy=draft.remedy,
             )
 
 
 def fingerprint(code: str, draft: Draft) -> str:
-    """Name a finding by what it is about, and by no figure, wording or order.
+    """Returns the identifier of a finding, independent of numbers, wording, names and order.
 
-    The same question about the same schedule and rule set has the same fingerprint in every audit
-    and every version. What is published is asked whatever rule set expects it.
+    Findings of one check on the same schedule and rule set have the same fingerprint in every
+    audit and version. Disclosure checks (MH2xx) ignore the rule set that expects the disclosure.
     """
     identity = [
         code,
@@ -152,31 +157,37 @@ def fingerprint(code: str, draft: Draft) -> str:
         draft.symbol,
         draft.profile,
         "" if code.startswith("MH2") else draft.rule_set,
-        draft.figure,
+        draft.margin_type,
     ]
     identity += [draft.subject] * bool(draft.subject)
     return sha256("\n".join(identity).encode()).hexdigest()[:16]
 
 
-def about(schedule: MarginSchedule, draft: Draft) -> Draft:
-    """Fill in whose schedule a draft is about."""
+def for_schedule(schedule: MarginSchedule, draft: Draft) -> Draft:
+    """Returns a draft with the venue, symbol, profile and underlying of a schedule."""
     return draft._replace(
         venue=schedule.instrument.venue,
         symbol=schedule.instrument.symbol,
         profile=str(schedule.profile),
         underlying=schedule.instrument.underlying.asset,
-        observed_at=moment(schedule.observed_at),
+        observed_at=iso_utc(schedule.observed_at),
     )
 
 
 def ranges_text(ranges: Iterable[Interval]) -> str:
-    """Write ranges of notional for a message; of more than three, the first two and the last."""
-    said = [
-        f"{dollars(one.lower)} and above"
-        if one.upper is None
-        else f"{dollars(one.lower)} to {dollars(one.upper)}"
-        for one in ranges
+    """Returns ranges of notional for a message; of more than three, the first two and the last."""
+    texts = [
+        f"{dollars(interval.lower)} and above"
+        if interval.upper is None
+        else f"{dollars(interval.lower)} to {dollars(interval.upper)}"
+        for interval in ranges
     ]
-    if len(said) > 3:  # noqa: PLR2004 - as said
-        said = [*said[:2], f"{len(said) - 3} more", said[-1]]
-    return ", ".join(said)
+    if len(texts) > 3:  # noqa: PLR2004 - the first two, the number of others, the last
+        texts = [*texts[:2], f"{len(texts) - 3} more", texts[-1]]
+    return ", ".join(texts)
+
+
+def first_names(names: Sequence[str], limit: int) -> str:
+    """Returns the first names of a list for a message, and the number of the others."""
+    others = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return f"{', '.join(names[:limit])}{others}"

@@ -1,212 +1,225 @@
-"""MH4xx: does a schedule keep to what a statute asks, or does the statute prohibit it?"""
+"""MH4xx: compliance of schedules with statutory minimum margins and prohibitions."""
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
-from harmonize.checks.base import AuditContext, Check, Draft, ranges_text
+from harmonize.checks.base import ABBREVIATIONS, AuditContext, Check, Draft, ranges_text
 from harmonize.document import DivergenceRow, Level, Verdict
 from harmonize.policy.rule_set import Model
 from harmonize.text.messages import counted, dollars, percent
 
 
-def initial_below_cap(examined: AuditContext) -> Iterator[Draft]:
-    """Initial margin is below a statutory minimum: leverage is above the cap.
+def initial_below_cap(context: AuditContext) -> Iterator[Draft]:
+    """Initial margin is below a statutory minimum, so leverage is above the statutory cap.
 
     ## What it checks
-    IM(N) / N against the rule set's minimum rate at every notional, with its tolerance (one basis
-    point of notional for statutory caps).
+    Compares IM(N) / N with the minimum rate of the rule set at every notional. The tolerance is
+    that of the rule set: one basis point of notional for statutory caps.
 
     ## Why it matters
-    The cap binds whoever offers the contract to the clients it protects. The finding says what
-    the published schedule would breach if it were offered to them; whether it is offered is a
-    question of access, not of margin. It is an error where the venue itself names the schedule one
-    for retail clients, else a warning.
+    A cap binds any firm that offers the contract to the clients whom the cap protects. The finding
+    states what the published schedule would breach if it were offered to these clients. Whether it
+    is offered to them is a matter of access, not of margin. The level is error if the venue itself
+    designates the schedule for retail clients, and warning otherwise.
 
     ## Formula
     IM(N) / N < minimum rate − tolerance.
 
     ## Example
-    125x (0.8 %) against ESMA's 2:1 (50 %).
+    Leverage of 125x (IM of 0.8 %) against the ESMA cap of 2:1 (IM of 50 %).
 
     ## Citation
-    The rule set's own; each finding carries the mark of the source of its number.
+    The citations of the rule set. Each finding states how far the source of its number was
+    verified.
     """
-    return _breaching(examined, "initial")
+    return _breaches(context, "initial")
 
 
-def maintenance_below_cap(examined: AuditContext) -> Iterator[Draft]:
+def maintenance_below_cap(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is below a statutory close-out level.
 
     ## What it checks
-    MM(N) / N against the rule set's close-out rate at every notional, where both mean the same.
+    Compares MM(N) / N with the close-out rate of the rule set at every notional. The comparison is
+    made only if maintenance margin has the same meaning in the schedule and in the rule set.
 
     ## Why it matters
-    A close-out that comes later than the law says leaves a retail client with less than the part
-    of the margin that the law protects. Error and warning as for MH401.
+    A close-out later than the law requires leaves a retail client with less margin than the law
+    protects. The level is error or warning as for MH401.
 
     ## Formula
     MM(N) / N < close-out rate − tolerance.
 
     ## Example
-    MM of 0.4 % against ESMA's close-out at half of 50 %.
+    MM of 0.4 % against the ESMA close-out at half of the 50 % initial margin.
 
     ## Citation
-    The rule set's own; each finding carries the mark of the source of its number.
+    The citations of the rule set. Each finding states how far the source of its number was
+    verified.
     """
-    return _breaching(examined, "maintenance")
+    return _breaches(context, "maintenance")
 
 
-def prohibited(examined: AuditContext) -> Iterator[Draft]:
-    """A rule set prohibits the contracts of a venue at any margin.
+def prohibited(context: AuditContext) -> Iterator[Draft]:
+    """A rule set prohibits contracts of a venue at any margin.
 
     ## What it checks
-    Which of a venue's contracts lie in the scope of a prohibition.
+    Counts the contracts of a venue that are in the scope of a prohibition.
 
     ## Why it matters
-    A prohibition is not a margin of 100 %: no schedule complies with it. As with caps, it binds
-    whoever offers the contract to the clients it protects.
+    A prohibition is not a margin requirement of 100 %: no schedule can comply with it. As with
+    caps, it binds any firm that offers the contract to the clients whom the rule set protects.
 
     ## Formula
-    The number of schedules in scope. One finding a venue and rule set.
+    Number of schedules in scope. One finding per venue and rule set.
 
     ## Example
     Crypto derivatives for retail clients in the United Kingdom.
 
     ## Citation
-    The rule set's own.
+    The citations of the rule set.
     """
-    held: Counter[tuple[str, str]] = Counter()
+    schedules: Counter[tuple[str, str]] = Counter()
     retail: set[tuple[str, str]] = set()
-    for row in examined.divergences:
+    for row in context.divergences:
         if row.verdict is Verdict.PROHIBITED:
             key = (row.venue, row.rule_set)
-            held[key] += 1
+            schedules[key] += 1
             retail |= {key} if "retail" in row.profile else set()
-    rules = {one.applied.rule_set.id: one.applied.rule_set for one in examined.rules}
-    for (venue, rule_set), number in sorted(held.items()):
-        mark = rules[rule_set].verified("scope")
-        named = mark.value if mark else "no source"
+    rule_sets = {rule.applied.rule_set.id: rule.applied.rule_set for rule in context.rules}
+    for (venue, rule_set), count in sorted(schedules.items()):
+        verification = rule_sets[rule_set].verified("scope")
+        verified = verification.value if verification else "no source"
         yield Draft(
             Verdict.PROHIBITED,
             Level.ERROR if (venue, rule_set) in retail else Level.WARNING,
             venue,
-            f"{counted(number, 'schedule')} would be prohibited by {rule_set} ({named}), if offered "
-            "to the clients it protects; no margin complies",
+            f"{counted(count, 'schedule')} would be prohibited by {rule_set} ({verified}) if "
+            "offered to the clients it protects; no margin complies",
             rule_set=rule_set,
-            verified=named,
+            verified=verified,
         )
 
 
-def cap_not_observable(examined: AuditContext) -> Iterator[Draft]:
-    """Whether a venue keeps to a statutory minimum cannot be told.
+def cap_not_observable(context: AuditContext) -> Iterator[Draft]:
+    """Compliance of a venue with a statutory minimum cannot be determined.
 
     ## What it checks
-    Which of a venue's schedules have a margin in scope that is unknown, or known up to a size only.
+    Counts the schedules of a venue that are in scope and whose margin is unknown, or known only up
+    to a certain position size.
 
     ## Why it matters
-    What is not observable is not compliant. Who reads that a venue has three breaches must also read
-    of how many contracts nothing is known.
+    A margin that is not observable is not compliant. A reader who learns that a venue has three
+    breaches must also learn how many of its contracts could not be assessed.
 
     ## Formula
-    The number of verdicts that are not observable. One finding a venue, rule set and figure.
+    Number of verdicts that are not observable. One finding per venue, rule set and margin type.
 
     ## Example
-    MM of 40 contracts is not published.
+    The MM of 40 contracts is not published.
 
     ## Citation
-    Design rule of this tool: what cannot be observed is never shown as compliant.
+    Design rule of this tool: a margin that is not observable is never shown as compliant.
     """
     statutory = {
-        one.applied.rule_set.id for one in examined.rules if one.applied.rule_set.statutory
+        rule.applied.rule_set.id for rule in context.rules if rule.applied.rule_set.statutory
     }
-    held: dict[tuple[str, str, str], list[DivergenceRow]] = {}
-    for row in examined.divergences:
+    unobserved: dict[tuple[str, str, str], list[DivergenceRow]] = {}
+    for row in context.divergences:
         if row.verdict is Verdict.NOT_OBSERVABLE and row.rule_set in statutory:
-            held.setdefault((row.venue, row.rule_set, row.margin_type), []).append(row)
-    for (venue, rule_set, figure), rows in sorted(held.items()):
-        word = "IM" if figure == "initial" else "MM"
+            unobserved.setdefault((row.venue, row.rule_set, row.margin_type), []).append(row)
+    for (venue, rule_set, margin_type), rows in sorted(unobserved.items()):
         yield Draft(
             Verdict.NOT_OBSERVABLE,
             Level.INFO,
             venue,
-            f"{word} of {counted(len(rows), 'schedule')} cannot be held against {rule_set}: "
-            f"{rows[0].symbol}: {rows[0].reason}",
+            f"{ABBREVIATIONS[margin_type]} of {counted(len(rows), 'schedule')} cannot be compared "
+            f"with {rule_set}: {rows[0].symbol}: {rows[0].reason}",
             rule_set=rule_set,
-            figure=figure,
+            margin_type=margin_type,
         )
 
 
-def published_lapsed(examined: AuditContext) -> Iterator[Draft]:
-    """The rates that a rule set carries were published for a time that is over.
+def published_rates_expired(context: AuditContext) -> Iterator[Draft]:
+    """The published rates that a rule set contains do not apply on the date of the audit.
 
     ## What it checks
-    Whether any published list of the rule set holds on the date of the audit, or none has begun.
+    Whether one of the published rate lists of the rule set applies on the date of the audit. The
+    newest list may have expired, or the first list may not apply yet.
 
     ## Why it matters
-    An authority that publishes weekly has published since. Until the list is brought up to date, the
-    rule set can judge with its model alone, or not at all.
+    An authority that publishes rates weekly has published newer rates since. Until the list is
+    updated, the rule set can assess schedules with its model only, or not at all.
 
     ## Formula
-    date of the audit > the last day of the newest list + grace.
+    date of the audit > last day of the newest list + grace period; or date of the audit < first
+    day of the first list.
 
     ## Example
-    Ratios for 27 August to 16 September 2025 in an audit of 2026.
+    Rates for 27 August to 16 September 2025 in an audit of 2026.
 
     ## Citation
-    The rule set's own.
+    The citations of the rule set.
     """
-    day = examined.as_of.date()
-    for rule in examined.rules:
+    day = context.as_of.date()
+    for rule in context.rules:
         requirement = rule.applied.rule_set.requirement
         if not isinstance(requirement, Model) or not requirement.published:
             continue
-        newest = max(requirement.published, key=lambda one: one.until)
-        late = (day - newest.until).days
-        begun = any(one.since <= day for one in requirement.published)
-        if not begun:
-            first = min(one.since for one in requirement.published)
-            name = rule.applied.rule_set.id
+        newest = max(requirement.published, key=lambda rates: rates.until)
+        name = rule.applied.rule_set.id
+        problem = _expiry(requirement, day)
+        if problem:
             yield Draft(
                 Verdict.NOT_OBSERVABLE,
                 Level.WARNING,
                 "",
-                f"{name}: the first published rates hold from {first}, after the audit; add an older list",
-                rule_set=name,
-                verified=newest.verified.value,
-            )
-        elif late > requirement.grace_days:
-            name = rule.applied.rule_set.id
-            yield Draft(
-                Verdict.NOT_OBSERVABLE,
-                Level.WARNING,
-                "",
-                f"{name}: the newest published rates hold until {newest.until}, {late} days before "
-                f"the audit; bring the list up to date ({newest.via})",
+                f"{name}: {problem}",
                 rule_set=name,
                 verified=newest.verified.value,
             )
 
 
-def _breaching(examined: AuditContext, figure: str) -> Iterator[Draft]:
-    marks = {
-        one.applied.rule_set.id: one.applied.rule_set.verified(figure) for one in examined.rules
+def _expiry(requirement: Model, day: date) -> str:
+    """Returns why no published rates apply on a day; empty if rates apply, within the grace."""
+    newest = max(requirement.published, key=lambda rates: rates.until)
+    first = min(rates.since for rates in requirement.published)
+    days_late = (day - newest.until).days
+    if first > day:
+        return (
+            f"the first published rates apply from {first}, after the date of the audit; "
+            "add an older list"
+        )
+    if days_late > requirement.grace_days:
+        return (
+            f"the newest published rates applied until {newest.until}, {days_late} days before "
+            f"the audit; update the list ({newest.via})"
+        )
+    return ""
+
+
+def _breaches(context: AuditContext, margin_type: str) -> Iterator[Draft]:
+    verifications = {
+        rule.applied.rule_set.id: rule.applied.rule_set.verified(margin_type)
+        for rule in context.rules
     }
-    for row in examined.divergences:
-        if row.margin_type == figure and row.verdict is Verdict.BREACH:
-            mark = marks[row.rule_set]
-            yield _draft(row, mark.value if mark else "no source")
+    for row in context.divergences:
+        if row.margin_type == margin_type and row.verdict is Verdict.BREACH:
+            verification = verifications[row.rule_set]
+            yield _breach(row, verification.value if verification else "no source")
 
 
-def _draft(row: DivergenceRow, mark: str) -> Draft:
-    observed, required, at = row.observed or 0.0, row.required or 0.0, row.lowest_notional or 0.0
-    word = "IM" if row.margin_type == "initial" else "MM"
-    mend = f"; to comply, {row.remedy}" if row.remedy else ""
+def _breach(row: DivergenceRow, verified: str) -> Draft:
+    observed, required = row.observed or 0.0, row.required or 0.0
+    remedy = f"; to comply, {row.remedy}" if row.remedy else ""
     return Draft(
         Verdict.BREACH,
         Level.ERROR if "retail" in row.profile else Level.WARNING,
         row.venue,
-        f"{word} {percent(observed)} at {dollars(at)} is below the {percent(required)} ({mark}) of "
-        f"{row.rule_set}, if offered to the clients it protects; below it on {ranges_text(row.under)}{mend}",
+        f"observed {ABBREVIATIONS[row.margin_type]} {percent(observed)} at "
+        f"{dollars(row.lowest_notional or 0.0)}, required at least {percent(required)} "
+        f"({verified}) by {row.rule_set} if offered to the clients it protects; below the "
+        f"requirement on {ranges_text(row.under)}{remedy}",
         symbol=row.symbol,
         profile=row.profile,
         underlying=row.underlying,
@@ -215,10 +228,10 @@ def _draft(row: DivergenceRow, mark: str) -> Draft:
         notional=row.lowest_notional,
         observed=row.observed,
         required=row.required,
-        divergence=row.lowest,
-        figure=row.margin_type,
+        deviation=row.lowest,
+        margin_type=row.margin_type,
         observed_at=row.observed_at,
-        verified=mark,
+        verified=verified,
         remedy=row.remedy,
     )
 
@@ -228,5 +241,5 @@ CHECKS = (
     Check("MH402", "maintenance-below-cap", maintenance_below_cap),
     Check("MH403", "prohibited", prohibited),
     Check("MH404", "cap-not-observable", cap_not_observable),
-    Check("MH405", "published-lapsed", published_lapsed),
+    Check("MH405", "published-rates-expired", published_rates_expired),
 )

@@ -1,284 +1,303 @@
-"""MH6xx: what changed since the observation before, how far, and how often a venue is observed."""
+"""MH6xx: changes of margins between observations, and the frequency of observations."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from harmonize.checks.base import AuditContext, Check, Draft, Option, ranges_text
+from harmonize.checks.base import (
+    ABBREVIATIONS,
+    AuditContext,
+    Check,
+    Draft,
+    Option,
+    first_names,
+    ranges_text,
+)
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
 from harmonize.document.change import ChangeKind, MarginChange, Range
 from harmonize.history.recent import DAYS, Dated
-from harmonize.text.messages import counted, dollars, moment, percent
+from harmonize.text.messages import counted, dollars, iso_utc, percent
 
-_FIGURES = {"initial": "IM", "maintenance": "MM"}
-_MOVED = frozenset({ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.MIXED})
-_SHORT = frozenset({Verdict.UNDER, Verdict.BREACH})
+_MARGIN_CHANGES = frozenset({ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.MIXED})
+_BELOW_REQUIREMENT = frozenset({Verdict.UNDER, Verdict.BREACH})
+_INFINITY = float("inf")
 
 
-def large_tightening(examined: AuditContext) -> Iterator[Draft]:
-    """A margin rose by much from one observation to the next.
+def large_tightening(context: AuditContext) -> Iterator[Draft]:
+    """A margin increased sharply from one observation to the next.
 
     ## What it checks
-    Every schedule that changed in the last days before the audit: the largest rise of IM and of MM
-    at any notional, found on the pieces, with changes of price taken out.
+    The largest increase of IM and of MM at any notional, for every schedule that changed in the
+    last days before the audit. Increases are computed exactly on the pieces of the margin
+    functions, and the effect of price changes is removed.
 
     ## Why it matters
-    A rise overnight is a margin call on everyone who holds such a position: who cannot pay is
-    liquidated, and liquidations move the price. Small steps early do less harm than a large one late.
+    A sudden increase is a margin call on every holder of such a position. A holder who cannot pay
+    is liquidated, and liquidations move the price. Small early increases do less harm than one
+    large late increase.
 
     ## Formula
-    max over N of after(N) / before(N) − 1 ≥ rise.
+    max over N of after(N) / before(N) − 1 ≥ `rise`.
 
     ## Example
-    IM at $1,000,000 rises from 5 % to 10 % between two nights: a rise of 100 %.
+    IM at $1,000,000 increases from 5 % to 10 % between two nights: an increase of 100 %.
 
     ## Citation
     CPMI-IOSCO, Public quantitative disclosure standards for central counterparties (2015), 6.5 and
-    6.9; Murphy, Vasios and Vause, Bank of England FSP 29 (2014). The threshold is this tool's.
+    6.9; Murphy, Vasios and Vause, Bank of England FSP 29 (2014). The threshold is set by this
+    tool.
     """
-    for dated in _recent(examined):
-        for moved in dated.change.moved:
-            rise, at = moved.largest_rise, moved.rise_notional
-            if rise is None or at is None or rise < examined.options["rise"]:
+    for dated in _recent_changes(context):
+        for change in dated.change.moved:
+            rise, notional = change.largest_rise, change.rise_notional
+            if rise is None or notional is None or rise < context.options["rise"]:
                 continue
-            yield _about(dated, moved, moved.tighter)._replace(
+            yield _draft(dated, change, change.tighter)._replace(
                 level=Level.WARNING,
-                notional=at,
-                divergence=rise,
+                notional=notional,
+                deviation=rise,
                 message=(
-                    f"{_FIGURES[moved.margin_type]} at {dollars(at)} rose by {percent(rise)} between "
-                    f"{_span(dated)}; higher on {ranges_text(_intervals(moved.tighter))}"
+                    f"{ABBREVIATIONS[change.margin_type]} at {dollars(notional)} increased by "
+                    f"{percent(rise)} between {_dates(dated)}; "
+                    f"higher on {ranges_text(_intervals(change.tighter))}"
                 ),
             )
 
 
-def loosened_below_reference(examined: AuditContext) -> Iterator[Draft]:
-    """A margin was lowered, and is now below what a rule set asks.
+def loosened_below_reference(context: AuditContext) -> Iterator[Draft]:
+    """A margin was reduced and is now below the requirement of a rule set.
 
     ## What it checks
-    Every schedule that changed in the last days before the audit: the sizes on which it asks less
-    than before, against those on which it asks less than a rule set allows.
+    The position sizes with a lower margin than before, against the sizes with a margin below the
+    requirement of a rule set. The check covers every schedule that changed in the last days before
+    the audit.
 
     ## Why it matters
-    A venue that lowers margin below the reference takes risk that it did not take the night before.
-    This is where a race to the bottom shows first.
+    A venue that reduces margin below the reference takes risk that it did not take before. A race
+    to the bottom appears here first.
 
     ## Formula
     {N : after(N) < before(N)} ∩ {N : after(N) below the requirement less its tolerance} ≠ ∅.
 
     ## Example
-    MM from 2 % to 1 % up to $250,000, where the reference asks 1.5 %.
+    MM is reduced from 2 % to 1 % up to $250,000, where the reference requires 1.5 %.
 
     ## Citation
-    The rule set's own requirement; the measure is this tool's.
+    The requirement of the rule set; the measure is defined by this tool.
     """
-    short: dict[tuple[str, str, str, str], list[DivergenceRow]] = {}
-    for row in examined.divergences:
-        if row.verdict in _SHORT:
+    below_requirement: dict[tuple[str, str, str, str], list[DivergenceRow]] = {}
+    for row in context.divergences:
+        if row.verdict in _BELOW_REQUIREMENT:
             key = (row.venue, row.symbol, row.profile, row.margin_type)
-            short.setdefault(key, []).append(row)
-    for dated in _recent(examined):
-        one = dated.change
-        for moved in one.moved:
-            for row in short.get((one.venue, one.symbol, one.profile, moved.margin_type), ()):
-                both = _overlap(_intervals(moved.looser), row.under)
-                if both:
-                    yield _about(dated, moved, moved.looser)._replace(
+            below_requirement.setdefault(key, []).append(row)
+    for dated in _recent_changes(context):
+        for change in dated.change.moved:
+            for row in below_requirement.get((*dated.key, change.margin_type), ()):
+                intervals = _intersection(_intervals(change.looser), row.under)
+                if intervals:
+                    yield _draft(dated, change, change.looser)._replace(
                         verdict=row.verdict,
                         level=Level.WARNING,
                         rule_set=row.rule_set,
-                        intervals=both,
-                        divergence=row.lowest,
+                        intervals=intervals,
+                        deviation=row.lowest,
                         message=(
-                            f"{_FIGURES[moved.margin_type]} was lowered between {_span(dated)} and is "
-                            f"below what {row.rule_set} asks on {ranges_text(both)}"
+                            f"{ABBREVIATIONS[change.margin_type]} was reduced between "
+                            f"{_dates(dated)} and is below the requirement of {row.rule_set} "
+                            f"on {ranges_text(intervals)}"
                         ),
                     )
 
 
-def silent_change(examined: AuditContext) -> Iterator[Draft]:
-    """A venue changed margins and does not say since when.
+def undated_change(context: AuditContext) -> Iterator[Draft]:
+    """A venue changed margins without publishing from when the new margins apply.
 
     ## What it checks
-    Whether the payloads of schedules whose margins changed in the last days before the audit name a
-    time from which they hold.
+    Whether the payloads of changed schedules contain an effective time. The check covers schedules
+    whose margins changed in the last days before the audit.
 
     ## Why it matters
-    Holders and auditors can only say between which two observations a margin changed. A notice
-    elsewhere may name the time; what the interface publishes does not.
+    Position holders and auditors can only determine between which two observations a margin
+    changed. A notice elsewhere may state the time; the published interface does not.
 
     ## Formula
-    One finding a venue: how many schedules changed without a time.
+    Number of schedules that changed without an effective time. One finding per venue.
 
     ## Example
-    A table of tiers that differs from last night's, and holds no date.
+    A tier table that differs from the previous night's and contains no date.
 
     ## Citation
-    CPMI-IOSCO, Principles for financial market infrastructures (2012), principle 23: rules and key
-    procedures are disclosed, and changes to them.
+    CPMI-IOSCO, Principles for financial market infrastructures (2012), Principle 23: rules and key
+    procedures, and changes to them, are disclosed.
     """
-    silent: dict[str, list[Dated]] = {}
-    for dated in _recent(examined):
-        if dated.change.kind in _MOVED and not dated.effective_from:
-            silent.setdefault(dated.change.venue, []).append(dated)
-    for venue, found in sorted(silent.items()):
-        named = ", ".join(one.change.symbol for one in found[:3])
-        rest = f" and {len(found) - 3} more" if len(found) > 3 else ""  # noqa: PLR2004 - as named
+    undated: dict[str, list[Dated]] = {}
+    for dated in _recent_changes(context):
+        if dated.change.kind in _MARGIN_CHANGES and not dated.effective_from:
+            undated.setdefault(dated.change.venue, []).append(dated)
+    for venue, changes in sorted(undated.items()):
+        symbols = [dated.change.symbol for dated in changes]
         yield Draft(
             Verdict.NOT_OBSERVABLE,
             Level.INFO,
             venue,
-            f"{counted(len(found), 'schedule')} changed between {_span(found[0])} without a time "
-            f"from which the change holds: {named}{rest}",
-            observed_at=found[0].change.after,
+            f"{counted(len(changes), 'schedule')} changed between {_dates(changes[0])} without a "
+            f"published effective time: {first_names(symbols, 3)}",
+            observed_at=changes[0].change.after,
         )
 
 
-def tightened_in_stress(examined: AuditContext) -> Iterator[Draft]:
-    """A venue raised margins about a time of market stress.
+def tightened_in_stress(context: AuditContext) -> Iterator[Draft]:
+    """A venue increased margins around a period of market stress.
 
     ## What it checks
-    All the history that was read: schedules that became tighter between two observations that lie
-    about a window of stress. Windows are measured from prices, by the rule that the file states.
+    Schedules that tightened between two observations around a stress window, over the whole
+    history that was read. Stress windows are measured from prices, by the rule stated in the file
+    that lists them.
 
     ## Why it matters
-    Margin that rises when prices fall adds to the fall: it is procyclical. What is raised before
-    stress need not be raised in it.
+    Margin that increases when prices fall adds to the fall: it is procyclical. Margin that was
+    increased before stress need not be increased during it.
 
     ## Formula
-    Schedules that became tighter, or mixed, between observations a < b with (a, b] ∩ window ≠ ∅. One
-    finding a venue and window. Where observations lie far apart, the change may have come before the
-    window or after it: both dates are named.
+    Number of schedules that became tighter, or mixed, between observations a < b with
+    (a, b] ∩ window ≠ ∅. One finding per venue, stress window and pair of observation dates. If the
+    observations are far apart, the change may have come before or after the window: the message
+    states both dates.
 
     ## Example
-    124 schedules of Binance tightened between 2022-09-27 and 2022-11-25, about the window of 2022-11-08.
+    124 schedules of Binance tightened between 2022-09-27 and 2022-11-25, around the stress window
+    of 2022-11-08.
 
     ## Citation
     BCBS-CPMI-IOSCO, Review of margining practices (2022); EU 153/2013 Art 28.
     """
-    for one in examined.lately.in_stress:
+    for stress in context.lately.in_stress:
         yield Draft(
             Verdict.NOT_APPLICABLE,
             Level.INFO,
-            one.venue,
-            f"{counted(one.tightened, 'schedule')} tightened between {one.since[:10]} and "
-            f"{one.until[:10]}, about the stress of {one.first} ({one.window}); most {one.symbol}, "
-            f"by {percent(one.largest)}",
-            divergence=one.largest,
-            observed_at=one.until,
-            subject=f"{one.first} {one.since[:10]} {one.until[:10]}",
+            stress.venue,
+            f"{counted(stress.tightened, 'schedule')} tightened between {stress.since[:10]} and "
+            f"{stress.until[:10]}, around the stress window of {stress.first} ({stress.window}); "
+            f"largest increase {percent(stress.largest)}, of {stress.symbol}",
+            deviation=stress.largest,
+            observed_at=stress.until,
+            subject=f"{stress.first} {stress.since[:10]} {stress.until[:10]}",
         )
 
 
-def long_unchanged(examined: AuditContext) -> Iterator[Draft]:
-    """Schedules stand as they were for very long.
+def long_unchanged(context: AuditContext) -> Iterator[Draft]:
+    """Schedules have not changed for a very long time.
 
     ## What it checks
-    For every schedule in force, the time from the last change that was seen (or from when it was
-    first seen) to the venue's newest observation.
+    The time from the last observed change of every schedule in force to the newest observation of
+    its venue. The time starts at the first observation if no change was observed.
 
     ## Why it matters
-    Volatility and liquidity move. A table that does not is either very conservative or forgotten.
+    Volatility and liquidity change. A margin table that does not change is either very
+    conservative or not maintained.
 
     ## Formula
-    newest observation − last change > days. One finding a venue.
+    newest observation − last change > `days`. One finding per venue.
 
     ## Example
     42 of 60 schedules unchanged for more than 365 days, the longest since 2024-02-11.
 
     ## Citation
-    EU 153/2013 Art 28 and CFTC § 39.13(g): margins are reviewed regularly; the threshold is this tool's.
+    EU 153/2013 Art 28 and CFTC § 39.13(g): margins are reviewed regularly. The threshold is set by
+    this tool.
     """
-    newest = {venue: max(times) for venue, times in examined.lately.observed.items() if times}
-    limit = timedelta(days=examined.options["days"])
-    by_venue: dict[str, list[tuple[datetime, str]]] = {}
-    total: dict[str, int] = {}
-    for one in examined.lately.unchanged:
-        total[one.venue] = total.get(one.venue, 0) + 1
-        if one.venue in newest and newest[one.venue] - one.since > limit:
-            by_venue.setdefault(one.venue, []).append((one.since, one.symbol))
-    for venue, found in sorted(by_venue.items()):
-        since, symbol = min(found)
+    newest = {venue: max(times) for venue, times in context.lately.observed.items() if times}
+    limit = timedelta(days=context.options["days"])
+    unchanged: dict[str, list[tuple[datetime, str]]] = {}
+    totals: Counter[str] = Counter()
+    for schedule in context.lately.unchanged:
+        totals[schedule.venue] += 1
+        if schedule.venue in newest and newest[schedule.venue] - schedule.since > limit:
+            unchanged.setdefault(schedule.venue, []).append((schedule.since, schedule.symbol))
+    for venue, schedules in sorted(unchanged.items()):
+        since, symbol = min(schedules)
         yield Draft(
             Verdict.NOT_APPLICABLE,
             Level.INFO,
             venue,
-            f"{len(found):,} of {counted(total[venue], 'schedule')} unchanged for more than "
-            f"{examined.options['days']:g} days up to {newest[venue]:%Y-%m-%d}; the longest, "
+            f"{len(schedules):,} of {counted(totals[venue], 'schedule')} unchanged for more than "
+            f"{context.options['days']:g} days up to {newest[venue]:%Y-%m-%d}; longest unchanged: "
             f"{symbol}, since {since:%Y-%m-%d}",
-            observed_at=moment(newest[venue]),
+            observed_at=iso_utc(newest[venue]),
         )
 
 
-def missed_nights(examined: AuditContext) -> Iterator[Draft]:
-    """A venue that is observed every night was not, on some.
+def observations_missed(context: AuditContext) -> Iterator[Draft]:
+    """A venue that is observed regularly was not observed for some time.
 
     ## What it checks
-    The time between neighbouring observations of a venue in the last days before its newest one, and from
-    that one to the audit. Asked only of venues that were observed often enough in those days.
+    The time between consecutive observations of a venue in the last days before its newest
+    observation, and from the newest observation to the audit. The check applies only to venues
+    with enough observations in these days.
 
     ## Why it matters
-    What changed and changed back on a night that was missed was never seen. A history with holes that
-    nobody notices cannot be believed later.
+    A change that was made and reversed between two observations is never observed. A history with
+    unreported interruptions is not reliable evidence later.
 
     ## Formula
-    b − a > hours for neighbouring observations a < b. One finding a venue.
+    b − a > `hours` for consecutive observations a < b. One finding per venue.
 
     ## Example
     No observation from 2026-03-04 01:15 to 2026-03-07 01:15: two nights missed.
 
     ## Citation
-    Design rule of this tool: what was not observed is shown as such.
+    Design rule of this tool: periods without an observation are reported.
     """
-    options = examined.options
-    longest = timedelta(hours=options["hours"])
-    for venue, times in sorted(examined.lately.observed.items()):
-        newest = max((one for one in times if one <= examined.as_of), default=examined.as_of)
+    options = context.options
+    longest_allowed = timedelta(hours=options["hours"])
+    for venue, times in sorted(context.lately.observed.items()):
+        newest = max((time for time in times if time <= context.as_of), default=context.as_of)
         since = newest - timedelta(days=min(options["days"], DAYS))
-        seen = sorted(one for one in times if since <= one <= newest)
-        if len(seen) < options["least"]:
+        observations = sorted(time for time in times if since <= time <= newest)
+        if len(observations) < options["least"]:
             continue
-        gaps = [(a, b) for a, b in pairwise([*seen, examined.as_of]) if b - a > longest]
-        if gaps:
-            begun, ended = max(gaps, key=lambda gap: gap[1] - gap[0])
+        interruptions = [
+            (start, end)
+            for start, end in pairwise([*observations, context.as_of])
+            if end - start > longest_allowed
+        ]
+        if interruptions:
+            start, end = max(interruptions, key=lambda times: times[1] - times[0])
             yield Draft(
                 Verdict.NOT_OBSERVABLE,
                 Level.WARNING,
                 venue,
-                f"not observed for more than {options['hours']:g} hours {_times(len(gaps))} in "
-                f"{options['days']:g} days; longest from {begun:%Y-%m-%d %H:%M} to "
-                f"{ended:%Y-%m-%d %H:%M} UTC",
-                observed_at=moment(seen[-1]),
+                f"{counted(len(interruptions), 'period')} of more than {options['hours']:g} hours "
+                f"without an observation in {options['days']:g} days; longest from "
+                f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
+                observed_at=iso_utc(observations[-1]),
             )
 
 
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+def _recent_changes(context: AuditContext) -> Iterator[Dated]:
+    """Returns the changes observed in the last days before the audit."""
+    days = min(context.options["days"], DAYS)
+    since = iso_utc(context.as_of - timedelta(days=days))
+    until = iso_utc(context.as_of)
+    for dated in context.lately.changes:
+        if since < dated.change.after <= until:
+            yield dated
 
 
-def _recent(examined: AuditContext) -> Iterator[Dated]:
-    """Changes that were observed in the last days before the audit."""
-    days = min(examined.options["days"], DAYS)
-    since = moment(examined.as_of - timedelta(days=days))
-    upto = moment(examined.as_of)
-    for one in examined.lately.changes:
-        if since < one.change.after <= upto:
-            yield one
-
-
-def _about(dated: Dated, moved: MarginChange, ranges: tuple[Range, ...]) -> Draft:
-    one = dated.change
+def _draft(dated: Dated, margin_change: MarginChange, ranges: tuple[Range, ...]) -> Draft:
+    change = dated.change
     return Draft(
         Verdict.NOT_APPLICABLE,
         Level.INFO,
-        one.venue,
+        change.venue,
         "",
-        symbol=one.symbol,
-        profile=one.profile,
-        underlying=one.underlying,
+        symbol=change.symbol,
+        profile=change.profile,
+        underlying=change.underlying,
         intervals=_intervals(ranges),
-        observed_at=one.after,
-        figure=moved.margin_type,
+        observed_at=change.after,
+        margin_type=margin_change.margin_type,
     )
 
 
@@ -286,27 +305,30 @@ def _intervals(ranges: tuple[Range, ...]) -> tuple[Interval, ...]:
     return tuple(Interval(lower, upper) for lower, upper in ranges)
 
 
-def _overlap(ranges: tuple[Interval, ...], others: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    """Where both hold."""
-    end = float("inf")
-    found = []
-    for one in ranges:
-        for other in others:
-            lower = max(one.lower, other.lower)
-            upper = min(
-                end if one.upper is None else one.upper, end if other.upper is None else other.upper
-            )
+def _intersection(
+    first: tuple[Interval, ...], second: tuple[Interval, ...]
+) -> tuple[Interval, ...]:
+    """Returns the notionals that lie in an interval of both tuples."""
+    intervals = []
+    for left in first:
+        for right in second:
+            lower = max(left.lower, right.lower)
+            upper = min(_upper(left), _upper(right))
             if lower < upper:
-                found.append(Interval(lower, None if upper == end else upper))
-    return tuple(found)
+                intervals.append(Interval(lower, None if upper == _INFINITY else upper))
+    return tuple(intervals)
 
 
-def _span(dated: Dated) -> str:
+def _upper(interval: Interval) -> float:
+    return _INFINITY if interval.upper is None else interval.upper
+
+
+def _dates(dated: Dated) -> str:
     return f"{dated.change.before[:10]} and {dated.change.after[:10]}"
 
 
 _DAYS = Option(
-    "days", 2, "days", "how far before the audit a change may have been observed, 31 at most"
+    "days", 2, "days", "longest time from the observation of a change to the audit, 31 at most"
 )
 
 CHECKS = (
@@ -314,30 +336,30 @@ CHECKS = (
         "MH601",
         "large-tightening",
         large_tightening,
-        (_DAYS, Option("rise", 0.25, "", "the least rise, as a share of the margin before")),
+        (_DAYS, Option("rise", 0.25, "", "smallest increase, as a share of the margin before")),
     ),
     Check("MH602", "loosened-below-reference", loosened_below_reference, (_DAYS,)),
-    Check("MH603", "silent-change", silent_change, (_DAYS,)),
+    Check("MH603", "undated-change", undated_change, (_DAYS,)),
     Check("MH604", "tightened-in-stress", tightened_in_stress),
     Check(
         "MH605",
         "long-unchanged",
         long_unchanged,
-        (Option("days", 365, "days", "how long a schedule may stand unchanged"),),
+        (Option("days", 365, "days", "longest time that a schedule may stay unchanged"),),
     ),
     Check(
         "MH606",
-        "missed-nights",
-        missed_nights,
+        "observations-missed",
+        observations_missed,
         (
             Option(
                 "days",
                 30,
                 "days",
-                "how far before its newest observation a venue is looked at, 31 at most",
+                "length of the period before the newest observation of a venue, 31 at most",
             ),
-            Option("hours", 36, "hours", "how far apart two observations may lie"),
-            Option("least", 10, "observations", "how often a venue was observed to be asked about"),
+            Option("hours", 36, "hours", "longest time between consecutive observations"),
+            Option("least", 10, "observations", "smallest number of observations of a venue"),
         ),
     ),
 )

@@ -1,214 +1,214 @@
-"""MH9xx: could what the venue sent be read, and is it recent?"""
+"""MH9xx: completeness, age and readability of the data that venues sent."""
 
 from collections.abc import Iterator
 
 from harmonize.checks.base import AuditContext, Check, Draft
 from harmonize.core.payload import Origin
 from harmonize.document import Level, Verdict
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 
-def unreadable(examined: AuditContext) -> Iterator[Draft]:
-    """Something a venue sent could not be read.
+def data_unreadable(context: AuditContext) -> Iterator[Draft]:
+    """Data that a venue sent could not be read.
 
     ## What it checks
-    Every payload and every row of it is what the endpoint promises: numbers are numbers in a
-    sane range, words are words that the adapter knows.
+    Every payload and every row in it has the content that the endpoint specifies. Numbers are in a
+    plausible range, and words are known to the adapter of the venue.
 
     ## Why it matters
-    An instrument whose row is broken is not observable; it never becomes compliant, and the
+    An instrument with an unreadable row is not observable. It never becomes compliant, and the
     audit is incomplete (exit code 3).
 
     ## Formula
-    One finding an instrument, or a place where no instrument can be told.
+    One finding per instrument, or per position in the payload if no instrument can be identified.
 
     ## Example
-    A maintenance rate of "NaN", or an answer cut off in the middle.
+    A maintenance rate of "NaN", or a truncated response.
 
     ## Citation
-    Design rule of this tool: nothing defaults silently.
+    Design rule of this tool: no value is replaced by a default without notice.
     """
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for defect in examined.defects:
-        place = "" if defect.symbol else defect.where
-        said = f"{defect.where}: {defect.reason}"
-        found.setdefault((defect.venue, defect.symbol, place), []).append(said)
-    for (venue, symbol, place), reasons in found.items():
-        message = "; ".join(dict.fromkeys(reasons))
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for defect in context.defects:
+        position = "" if defect.symbol else defect.where
+        reason = f"{defect.where}: {defect.reason}"
+        reasons.setdefault((defect.venue, defect.symbol, position), []).append(reason)
+    for (venue, symbol, position), texts in reasons.items():
+        message = "; ".join(dict.fromkeys(texts))
         yield Draft(
-            Verdict.NOT_OBSERVABLE, Level.ERROR, venue, message, symbol=symbol, subject=place
+            Verdict.NOT_OBSERVABLE, Level.ERROR, venue, message, symbol=symbol, subject=position
         )
 
 
-def stale(examined: AuditContext) -> Iterator[Draft]:
-    """A venue's newest observation is old.
+def observation_stale(context: AuditContext) -> Iterator[Draft]:
+    """The newest observation of a venue is old.
 
     ## What it checks
-    The age of the newest snapshot, counted back from the date of the audit, against the limit of
-    the audit (30 days unless set).
+    The age of the newest snapshot of a venue on the date of the audit, against the limit of the
+    audit (default 30 days).
 
     ## Why it matters
-    Venues change margins every week. An old schedule may have nothing to do with what the venue
-    asks today; it is compared, and marked.
+    Venues change margins every week. An old schedule may differ entirely from the current margins
+    of the venue; it is compared, and marked as stale.
 
     ## Formula
-    date of the audit − date of the newest snapshot > the audit's limit.
+    date of the audit − date of the newest snapshot > limit of the audit.
 
     ## Example
     A snapshot of 2024-12-25 in an audit as of 2026-09-25: 639 days.
 
     ## Citation
-    Venues' own change logs: margins change every week.
+    The change logs of venues: margins change every week.
     """
-    for seen in examined.seen:
-        if seen.stale:
+    for snapshot in context.seen:
+        if snapshot.stale:
             yield Draft(
                 Verdict.NOT_APPLICABLE,
                 Level.WARNING,
-                seen.venue,
-                f"last observed {seen.age_days:.0f} days before the audit "
-                f"(limit {examined.stale_after_days:g})",
-                observed_at=moment(seen.observed_at),
+                snapshot.venue,
+                f"newest snapshot: observed age {snapshot.age_days:.0f} days at the audit, "
+                f"required at most {context.stale_after_days:g} days",
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
-def not_observed(examined: AuditContext) -> Iterator[Draft]:
-    """A venue's margins were not brought by the newest try.
+def venue_not_observed(context: AuditContext) -> Iterator[Draft]:
+    """The newest attempt did not obtain the margins of a venue.
 
     ## What it checks
-    Every venue that the tool reads was gathered, or recorded. A try that failed is an error; a
-    venue that was never tried (it needs a key, or nobody gathered it) is a note.
+    Every venue that the tool supports was gathered or recorded. A failed attempt is an error. A
+    venue without an attempt (because it requires a key, or was not gathered) is information only.
 
     ## Why it matters
-    A venue that did not answer is not compliant; what the audit shows of it, if anything, is its
-    last good snapshot. An audit after a failed try is incomplete (exit code 3).
+    A venue that did not respond is not compliant. The audit shows the last valid snapshot of the
+    venue, if there is one. An audit after a failed attempt is incomplete (exit code 3).
 
     ## Formula
-    The newest try failed, or there was none.
+    The newest attempt failed, or there was no attempt.
 
     ## Example
-    A venue answers with HTTP status 403 from the place that gathers; its last good snapshot is
-    12 days old.
+    A venue responds with HTTP status 403 to requests from the location of the gathering host; its
+    last valid snapshot is 12 days old.
 
     ## Citation
-    Design rule of this tool: a failed venue is shown as such.
+    Design rule of this tool: a failed venue is reported as failed.
     """
-    last = {one.venue: one for one in examined.seen}
-    for one in examined.unobserved:
-        held = "nothing of it was ever observed"
-        if one.venue in last:
-            held = f"last observed {last[one.venue].age_days:.0f} days before the audit"
-        tried = f"{one.attempted_at:%Y-%m-%d %H:%M} UTC: " if one.attempted_at else ""
+    newest = {snapshot.venue: snapshot for snapshot in context.seen}
+    for venue in context.unobserved:
+        last = "never observed"
+        if venue.venue in newest:
+            last = f"last observed {newest[venue.venue].age_days:.0f} days before the audit"
+        attempt = f"{venue.attempted_at:%Y-%m-%d %H:%M} UTC: " if venue.attempted_at else ""
         yield Draft(
             Verdict.NOT_OBSERVABLE,
-            Level.ERROR if one.attempted_at else Level.INFO,
-            one.venue,
-            f"{tried}{one.reason}; {held}",
+            Level.ERROR if venue.attempted_at else Level.INFO,
+            venue.venue,
+            f"{attempt}{venue.reason}; {last}",
         )
 
 
-def incomplete(examined: AuditContext) -> Iterator[Draft]:
-    """A venue's newest snapshot does not hold every instrument.
+def snapshot_incomplete(context: AuditContext) -> Iterator[Draft]:
+    """The newest snapshot of a venue does not contain every instrument.
 
     ## What it checks
-    Whether the snapshot was gathered, or recorded, whole.
+    Whether the snapshot was gathered or recorded completely.
 
     ## Why it matters
-    Of the instruments that it leaves out nothing is known. That a contract is not in it does not
-    mean that the venue does not list it.
+    Nothing is known about the instruments that the snapshot does not contain. Absence from the
+    snapshot does not mean that the venue does not list the contract.
 
     ## Formula
-    The newest snapshot of the venue is marked as a part.
+    The newest snapshot of the venue is marked as partial.
 
     ## Example
-    A recording of two contracts of two hundred.
+    A recording of two contracts out of two hundred.
 
     ## Citation
-    Design rule of this tool: truth before coverage.
+    Design rule of this tool: correctness before coverage.
     """
-    newest = {one.venue: one.observed_at for one in examined.seen}
-    for one in examined.snapshots:
-        if not one.complete and one.observed_at == newest.get(one.venue):
+    newest = {snapshot.venue: snapshot.observed_at for snapshot in context.seen}
+    for snapshot in context.snapshots:
+        if not snapshot.complete and snapshot.observed_at == newest.get(snapshot.venue):
             yield Draft(
                 Verdict.NOT_OBSERVABLE,
                 Level.INFO,
-                one.venue,
-                "the newest snapshot holds some instruments only",
-                observed_at=moment(one.observed_at),
+                snapshot.venue,
+                "the newest snapshot is partial: it does not contain every instrument",
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
-def never_live(examined: AuditContext) -> Iterator[Draft]:
-    """What is known of a venue was never gathered by this tool.
+def recorded_only(context: AuditContext) -> Iterator[Draft]:
+    """No data of a venue was gathered by this tool.
 
     ## What it checks
-    The origin of every payload of the venue's snapshots.
+    The origin of every payload in the snapshots of a venue.
 
     ## Why it matters
-    A recording by somebody else may have been trimmed or rounded, and its date may be that of a
-    file. What this tool gathers is kept byte for byte.
+    A recording by a third party may be truncated or rounded, and its date may be the date of a
+    file. Data gathered by this tool are stored byte for byte.
 
     ## Formula
-    No payload of the venue is of origin live.
+    No payload of the venue has the origin `live`.
 
     ## Example
     A response that a public repository keeps as a test fixture.
 
     ## Citation
-    The provenance of each payload says where it comes from.
+    The provenance of each payload states its origin.
     """
     live = {
-        one.venue
-        for one in examined.snapshots
-        if any(payload.provenance.origin is Origin.LIVE for payload in one.payloads)
+        snapshot.venue
+        for snapshot in context.snapshots
+        if any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads)
     }
-    for seen in examined.seen:
-        if seen.venue not in live:
+    for snapshot in context.seen:
+        if snapshot.venue not in live:
             yield Draft(
                 Verdict.NOT_APPLICABLE,
                 Level.INFO,
-                seen.venue,
-                "recorded by others or from documentation, never gathered live",
-                observed_at=moment(seen.observed_at),
+                snapshot.venue,
+                "recorded by a third party or taken from documentation, never gathered live",
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
-def nothing_read(examined: AuditContext) -> Iterator[Draft]:
-    """A venue was observed, and no schedule was read from it.
+def no_schedule_read(context: AuditContext) -> Iterator[Draft]:
+    """A venue was observed, but no margin schedule was read from its data.
 
     ## What it checks
-    Whether the venue's snapshots gave any schedule.
+    Whether the snapshots of the venue produced at least one schedule.
 
     ## Why it matters
-    The venue answered. Either it publishes no margins there, or it has changed what it sends, and
-    the adapter is to be mended.
+    The venue responded. Either it does not publish margins there, or it changed its data format
+    and the adapter must be corrected.
 
     ## Formula
-    There is a snapshot and no schedule.
+    There is a snapshot but no schedule.
 
     ## Example
     A listing without any margin field.
 
     ## Citation
-    Design rule of this tool: a venue that is not observed is shown as such.
+    Design rule of this tool: a venue that is not observed is reported as not observed.
     """
-    read = {one.instrument.venue for one in examined.schedules}
-    for seen in examined.seen:
-        if seen.venue not in read:
+    venues = {schedule.instrument.venue for schedule in context.schedules}
+    for snapshot in context.seen:
+        if snapshot.venue not in venues:
             yield Draft(
                 Verdict.NOT_OBSERVABLE,
                 Level.WARNING,
-                seen.venue,
-                "was observed, and no schedule was read from it",
-                observed_at=moment(seen.observed_at),
+                snapshot.venue,
+                "observed, but no margin schedule could be read",
+                observed_at=iso_utc(snapshot.observed_at),
             )
 
 
 CHECKS = (
-    Check("MH901", "unreadable", unreadable),
-    Check("MH902", "stale", stale),
-    Check("MH903", "venue-not-observed", not_observed),
-    Check("MH904", "snapshot-incomplete", incomplete),
-    Check("MH905", "never-live", never_live),
-    Check("MH906", "nothing-read", nothing_read),
+    Check("MH901", "data-unreadable", data_unreadable),
+    Check("MH902", "observation-stale", observation_stale),
+    Check("MH903", "venue-not-observed", venue_not_observed),
+    Check("MH904", "snapshot-incomplete", snapshot_incomplete),
+    Check("MH905", "recorded-only", recorded_only),
+    Check("MH906", "no-schedule-read", no_schedule_read),
 )

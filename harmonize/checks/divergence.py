@@ -1,99 +1,111 @@
-"""MH3xx: how far is a schedule from a reference schedule or a model?"""
+"""MH3xx: deviation of schedules from reference schedules and risk models."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from harmonize.checks.base import AuditContext, Check, Draft, Option, ranges_text
+from harmonize.checks.base import (
+    ABBREVIATIONS,
+    AuditContext,
+    Check,
+    Draft,
+    Option,
+    first_names,
+    ranges_text,
+)
 from harmonize.comparison.layout import Rule, asset_of
 from harmonize.document import DivergenceRow, Level, Verdict
-from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Model, ReferenceSchedule
-from harmonize.text.messages import counted, dollars, moment, percent
+from harmonize.text.messages import counted, dollars, iso_utc, percent
 
-_MINUTES = 1440.0  # of a day
+_MINUTES_PER_DAY = 1440.0
 
 
-def initial_diverges(examined: AuditContext) -> Iterator[Draft]:
+def initial_diverges(context: AuditContext) -> Iterator[Draft]:
     """Initial margin is outside the tolerance of a reference schedule.
 
     ## What it checks
-    IM(N) against the reference R(N) of the underlying's class, at every notional that both cover:
-    the ranges where ``IM / R − 1`` leaves the tolerance are found on the pieces, not on a grid.
+    IM(N) against the reference R(N) of the underlying's class, at every notional that both cover.
+    The ranges on which ``IM / R − 1`` is outside the tolerance are computed exactly on the pieces,
+    not on a grid.
 
     ## Why it matters
-    Below the reference the venue lends more leverage than the rule set holds prudent at that
-    size; above it, it asks more than needed.
+    Below the reference, the venue allows more leverage than the rule set considers prudent at that
+    size. Above the reference, the venue requires more margin than needed.
 
     ## Formula
     IM(N) / R(N) − 1 outside ± relative tolerance, ± absolute tolerance · N.
 
     ## Example
-    IM of 0.8 % against a reference of 10 %: 92 % under, from the smallest position up.
+    IM of 0.8 % against a reference of 10 %: 92 % below, from the smallest position upward.
 
     ## Citation
-    The rule set's own; each finding carries the mark of the source of its number.
+    The citations of the rule set. Each finding states how far the source of its number was
+    verified.
     """
-    return _diverging(examined, "initial", model=False)
+    return _outside_tolerance(context, "initial", against_model=False)
 
 
-def maintenance_diverges(examined: AuditContext) -> Iterator[Draft]:
+def maintenance_diverges(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is outside the tolerance of a reference schedule.
 
     ## What it checks
-    MM(N) against the reference, as for initial margin, and only where both mean the same: a
-    liquidation trigger is not scored against a margin call or a clearing requirement, unless the
-    rule set says how.
+    MM(N) against the reference, as for initial margin, and only if maintenance margin has the same
+    meaning in both. A liquidation trigger is not scored against a margin call or a clearing
+    requirement, unless the rule set states how they compare.
 
     ## Why it matters
-    Maintenance margin is what is left to close a position with. Below the reference, a move that
-    is ordinary for the asset passes from liquidation to bankruptcy.
+    Maintenance margin is the amount that remains to close a position. Below the reference, an
+    ordinary price move of the asset takes a position from liquidation to bankruptcy.
 
     ## Formula
     MM(N) / R(N) − 1 outside ± relative tolerance, ± absolute tolerance · N.
 
     ## Example
-    MM of 0.4 % against a reference of 5 %: 92 % under.
+    MM of 0.4 % against a reference of 5 %: 92 % below.
 
     ## Citation
-    The rule set's own; each finding carries the mark of the source of its number.
+    The citations of the rule set. Each finding states how far the source of its number was
+    verified.
     """
-    return _diverging(examined, "maintenance", model=False)
+    return _outside_tolerance(context, "maintenance", against_model=False)
 
 
-def initial_off_model(examined: AuditContext) -> Iterator[Draft]:
+def initial_model_deviation(context: AuditContext) -> Iterator[Draft]:
     """Initial margin is outside the tolerance of a risk model.
 
     ## What it checks
-    IM(N) against the rate that a model gives for the underlying from measured inputs, or that an
-    authority published. A statistical tolerance is the interval of the inputs: order statistics of
-    the sample that the quantile was taken from.
+    IM(N) against the rate that a model computes for the underlying from measured inputs, or that
+    an authority published. A statistical tolerance is the confidence interval of the inputs: order
+    statistics of the sample from which the quantile was estimated.
 
     ## Why it matters
-    The model says what move one must expect over its horizon at its confidence. A margin below it
-    is spent by a move that the model calls ordinary.
+    The model states which price move must be expected over its horizon at its confidence level. A
+    margin below the rate of the model is exhausted by a move that the model considers ordinary.
 
     ## Formula
-    r from the rule set's expression; IM(N) / (multiple · r) − 1 outside the tolerance.
+    r from the expression of the rule set; IM(N) / (multiple · r) − 1 outside the tolerance.
 
     ## Example
-    IM of 2 % against 10.7 %: a two-day move at 99 % of 8.6 %, and a quarter on top.
+    IM of 2 % against 10.7 %: a two-day move of 8.6 % at 99 %, plus a quarter.
 
     ## Citation
-    The rule set's own. On the interval: David and Nagaraja, Order Statistics, section 7.1.
+    The citations of the rule set. On the confidence interval: David and Nagaraja, Order Statistics,
+    section 7.1.
     """
-    return _diverging(examined, "initial", model=True)
+    return _outside_tolerance(context, "initial", against_model=True)
 
 
-def maintenance_off_model(examined: AuditContext) -> Iterator[Draft]:
+def maintenance_model_deviation(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is outside the tolerance of a risk model.
 
     ## What it checks
-    MM(N) against the model's rate, as for initial margin, and only where both mean the same, unless
-    the rule set says how else.
+    MM(N) against the rate of the model, as for initial margin. Maintenance margin must have the
+    same meaning in both, unless the rule set states how they compare.
 
     ## Why it matters
-    A clearing house asks its margin anew every day; a venue's maintenance margin is all that it has
-    when a position is closed. Where the two are scored against one another, the rule set says why.
+    A clearing house collects its margin again every day. The maintenance margin of a venue is all
+    that remains when a position is closed. If the two are scored against each other, the rule set
+    states the reason.
 
     ## Formula
     MM(N) / r − 1 outside the tolerance.
@@ -102,128 +114,132 @@ def maintenance_off_model(examined: AuditContext) -> Iterator[Draft]:
     MM of 0.5 % against 8.1 %.
 
     ## Citation
-    The rule set's own; each finding carries the mark of the source of its number.
+    The citations of the rule set. Each finding states how far the source of its number was
+    verified.
     """
-    return _diverging(examined, "maintenance", model=True)
+    return _outside_tolerance(context, "maintenance", against_model=True)
 
 
-def class_unknown(examined: AuditContext) -> Iterator[Draft]:
+def reference_class_missing(context: AuditContext) -> Iterator[Draft]:
     """Underlyings have no class in a reference schedule.
 
     ## What it checks
     Every underlying of the audit is on a class list of the rule set, or its inputs were measured.
 
     ## Why it matters
-    Without a class there is no reference, and nothing is said of those schedules: neither that they
-    comply nor that they do not.
+    Without a class there is no reference. The affected schedules are assessed neither as compliant
+    nor as non-compliant.
 
     ## Formula
-    The number of underlyings on no list. One finding a rule set.
+    Number of underlyings without a class. One finding per rule set.
 
     ## Example
-    A coin listed last month, on no list.
+    A coin listed last month that is on no class list.
 
     ## Citation
-    Design rule of this tool: what cannot be observed is never shown as compliant.
+    Design rule of this tool: a margin that is not observable is never shown as compliant.
     """
-    assets = {asset_of(one) for one in examined.schedules}
-    for rule in examined.rules:
+    assets = {asset_of(schedule) for schedule in context.schedules}
+    for rule in context.rules:
         if not isinstance(rule.applied.rule_set.requirement, ReferenceSchedule):
             continue
         missing = sorted(assets - set(rule.classes))
         if missing:
-            yield _of_rule(
+            yield _for_rule_set(
                 rule,
                 Verdict.NOT_OBSERVABLE,
-                f"{len(missing):,} of {counted(len(assets), 'underlying')} have no class: "
-                f"{_some(missing)}",
+                f"reference class missing for {len(missing):,} of "
+                f"{counted(len(assets), 'underlying')}: {first_names(missing, 5)}",
             )
 
 
-def meaning_not_scored(examined: AuditContext) -> Iterator[Draft]:
-    """Maintenance margins are not scored, because they mean something else.
+def maintenance_meaning_differs(context: AuditContext) -> Iterator[Draft]:
+    """Maintenance margins are not scored, because their meaning differs from the rule set.
 
     ## What it checks
-    The meaning of a venue's maintenance margin against that of the rule set.
+    The meaning of the maintenance margin of a venue against that of the rule set.
 
     ## Why it matters
-    A liquidation trigger and a margin call are answers to different questions. To score one against
-    the other gives a number that means nothing, unless the rule set says how they compare.
+    A liquidation trigger and a margin call answer different questions. A score of one against the
+    other has no meaning, unless the rule set states how they compare.
 
     ## Formula
-    meaning(MM of the schedule) ≠ meaning(MM of the rule set), and no factor is given. One finding a
-    rule set.
+    meaning(MM of the schedule) ≠ meaning(MM of the rule set), and the rule set has no factor
+    between them. One finding per rule set.
 
     ## Example
-    A venue liquidates at 0.5 %; the rule set's 50 % is the deposit below which a broker calls.
+    A venue liquidates at 0.5 %; the 50 % of the rule set is the deposit below which a broker
+    issues a margin call.
 
     ## Citation
     Design rule of this tool; the rule set can set `maintenance_across`.
     """
-    for rule in examined.rules:
-        own = rule.applied.rule_set.meaning
+    for rule in context.rules:
+        meaning = rule.applied.rule_set.meaning
         if not rule.asks("maintenance"):
             continue
-        foreign = [
-            one
-            for one in examined.schedules
-            if one.meaning is not own and one.meaning not in rule.applied.rule_set.across
+        different = [
+            schedule
+            for schedule in context.schedules
+            if schedule.meaning is not meaning
+            and schedule.meaning not in rule.applied.rule_set.across
         ]
-        if foreign:
-            meanings = " and ".join(sorted({f"a {one.meaning}" for one in foreign}))
-            yield _of_rule(
+        if different:
+            meanings = " and ".join(sorted({f"a {schedule.meaning}" for schedule in different}))
+            yield _for_rule_set(
                 rule,
                 Verdict.NOT_APPLICABLE,
-                f"MM of {counted(len(foreign), 'schedule')} is {meanings}, not scored against a {own}",
+                f"MM of {counted(len(different), 'schedule')} is {meanings}, "
+                f"not scored against a {meaning}",
             )
 
 
-def input_unmeasured(examined: AuditContext) -> Iterator[Draft]:
-    """A model's inputs were not measured.
+def model_input_missing(context: AuditContext) -> Iterator[Draft]:
+    """Inputs of a model were not measured.
 
     ## What it checks
-    Every input that the rule set's formula names was measured, of every underlying of the audit,
-    from enough observations and recently enough.
+    Every input in the formula of the rule set was measured for every underlying of the audit, from
+    enough observations and recently enough.
 
     ## Why it matters
-    Without its inputs a model says nothing. Its rows are left out; none of them is compliant.
+    A model gives no rate without its inputs. The affected rows are excluded; none of them is
+    compliant.
 
     ## Formula
-    The number of underlyings of which an input is missing. One finding a rule set.
+    Number of underlyings with a missing input. One finding per rule set.
 
     ## Example
     No `var_99_2d_365d` of a coin listed last month.
 
     ## Citation
-    Design rule of this tool: what cannot be observed is never shown as compliant.
+    Design rule of this tool: a margin that is not observable is never shown as compliant.
     """
-    assets = {asset_of(one) for one in examined.schedules}
-    for rule in examined.rules:
+    schedule_counts = Counter(asset_of(schedule) for schedule in context.schedules)
+    for rule in context.rules:
         reasons = rule.applied.reasons
         if isinstance(rule.applied.rule_set.requirement, Model) and reasons:
-            listed = Counter(asset_of(one) for one in examined.schedules)
-            first = min(reasons, key=lambda asset: (-listed[asset], asset))
-            yield _of_rule(
+            first = min(reasons, key=lambda asset: (-schedule_counts[asset], asset))
+            yield _for_rule_set(
                 rule,
                 Verdict.NOT_OBSERVABLE,
-                f"{len(reasons):,} of {counted(len(assets), 'underlying')} are not observable; "
-                f"{reasons[first]}",
-                Level.INFO if len(reasons) < len(assets) else Level.WARNING,
+                f"model rate not observable for {len(reasons):,} of "
+                f"{counted(len(schedule_counts), 'underlying')}; {reasons[first]}",
+                Level.INFO if len(reasons) < len(schedule_counts) else Level.WARNING,
             )
 
 
-def input_stale(examined: AuditContext) -> Iterator[Draft]:
-    """A model's inputs were measured long ago.
+def model_input_stale(context: AuditContext) -> Iterator[Draft]:
+    """Inputs of a model were measured long ago.
 
     ## What it checks
-    The age of every input that a rule set used, counted back from the date of the audit.
+    The age of every input that a rule set used, on the date of the audit.
 
     ## Why it matters
-    Volatility changes by half within weeks. A reference from an old quantile is compared, and
-    marked.
+    Volatility can change by half within weeks. A reference from an old quantile is compared, and
+    marked as stale.
 
     ## Formula
-    date of the audit − date of the input > the audit's limit. One finding a rule set.
+    date of the audit − date of the input > limit of the audit. One finding per rule set.
 
     ## Example
     Quantiles of March in an audit of September.
@@ -231,179 +247,178 @@ def input_stale(examined: AuditContext) -> Iterator[Draft]:
     ## Citation
     Delegated Regulation (EU) 153/2013, Art 25: volatility from the latest twelve months.
     """
-    for rule in examined.rules:
-        old = [
-            one
-            for one in rule.applied.used
-            if (examined.as_of - one.observed_at).days > examined.stale_after_days
+    for rule in context.rules:
+        stale = [
+            measured
+            for measured in rule.applied.used
+            if (context.as_of - measured.observed_at).days > context.stale_after_days
         ]
-        if old:
-            oldest: Input = min(old, key=lambda one: one.observed_at)
-            age = (examined.as_of - oldest.observed_at).days
-            draft = _of_rule(
+        if stale:
+            oldest = min(stale, key=lambda measured: measured.observed_at)
+            age = (context.as_of - oldest.observed_at).days
+            yield _for_rule_set(
                 rule,
                 Verdict.NOT_APPLICABLE,
-                f"{counted(len(old), 'input')} measured up to {age} days before the audit "
-                f"(limit {examined.stale_after_days:g}): {oldest.name} of {oldest.underlying}",
+                f"observed age of {counted(len(stale), 'input')} up to {age} days at the audit, "
+                f"required at most {context.stale_after_days:g} days: "
+                f"{oldest.name} of {oldest.underlying}",
                 Level.WARNING,
-                observed_at=moment(oldest.observed_at),
+                observed_at=iso_utc(oldest.observed_at),
             )
-            yield draft
 
 
-def horizon_short(examined: AuditContext) -> Iterator[Draft]:
-    """Maintenance margin covers an ordinary move over a short time only.
+def close_out_horizon_short(context: AuditContext) -> Iterator[Draft]:
+    """Maintenance margin covers an ordinary price move over a short time only.
 
     ## What it checks
-    How long a position is covered by its maintenance margin, where that is least against the
-    reference: the time over which the underlying's one-day 99 % move, scaled by the root of time,
-    reaches it.
+    The close-out horizon of a position: the time over which a price move reaches the maintenance
+    margin. The move is the underlying's one-day 99 % move, scaled by the square root of time. The
+    horizon is computed at the notional at which maintenance margin is lowest against the reference.
 
     ## Why it matters
-    It makes venues comparable without arguing for any one rule: MM of 0.4 % on BTC is a matter of
-    minutes. It is a rule of thumb: short moves have fatter tails than the root of time has.
+    The horizon makes venues comparable without preferring any one rule: an MM of 0.4 % on BTC
+    corresponds to minutes. It is a heuristic: short moves have fatter tails than square-root
+    scaling implies.
 
     ## Formula
-    h = (MM / v1)² days, with v1 of the rule set's class; h < `least_minutes`.
+    h = (MM / v1)² days, with v1 of the class in the rule set; h < `least_minutes`.
 
     ## Example
-    0.4 % against v1 of 10 %: 2.3 minutes.
+    0.4 % against a v1 of 10 %: 2.3 minutes.
 
     ## Citation
     Square-root-of-time scaling, as in Delegated Regulation (EU) 153/2013, Art 26 practice; a
     heuristic.
     """
-    least = examined.options["least_minutes"]
-    rules = {one.applied.rule_set.id: one for one in examined.rules}
-    for row in examined.divergences:
-        graded = rules[row.rule_set].classes.get(row.underlying)
-        if row.margin_type != "maintenance" or row.observed is None or not graded or not graded.v1:
+    required = context.options["least_minutes"]
+    rules = {rule.applied.rule_set.id: rule for rule in context.rules}
+    for row in context.divergences:
+        reference = rules[row.rule_set].classes.get(row.underlying)
+        if row.margin_type != "maintenance" or row.verdict is Verdict.OVER:
             continue
-        if row.verdict is Verdict.OVER:
+        if row.observed is None or not reference or not reference.v1:
             continue
-        minutes = (row.observed / float(graded.v1)) ** 2 * _MINUTES
-        if minutes < least:
+        minutes = (row.observed / float(reference.v1)) ** 2 * _MINUTES_PER_DAY
+        if minutes < required:
             yield Draft(
                 Verdict.UNDER,
                 Level.INFO,
                 row.venue,
-                f"MM {percent(row.observed)} covers the one-day move of {percent(float(graded.v1))} "
-                f"for {minutes:.3g} minutes at {dollars(row.lowest_notional or 0.0)}; "
-                f"{least:g} are asked",
+                f"observed close-out horizon {minutes:.3g} minutes at "
+                f"{dollars(row.lowest_notional or 0.0)}, required at least {required:g} minutes: MM "
+                f"{percent(row.observed)} against a one-day move of "
+                f"{percent(float(reference.v1))}",
                 symbol=row.symbol,
                 profile=row.profile,
                 underlying=row.underlying,
                 rule_set=row.rule_set,
                 notional=row.lowest_notional,
                 observed=row.observed,
-                figure=row.margin_type,
+                margin_type=row.margin_type,
                 observed_at=row.observed_at,
             )
 
 
-def _diverging(examined: AuditContext, figure: str, *, model: bool) -> Iterator[Draft]:
+def _outside_tolerance(
+    context: AuditContext, margin_type: str, *, against_model: bool
+) -> Iterator[Draft]:
     rules = {
-        one.applied.rule_set.id: one
-        for one in examined.rules
-        if not one.applied.rule_set.statutory
-        and isinstance(one.applied.rule_set.requirement, Model) is model
+        rule.applied.rule_set.id: rule
+        for rule in context.rules
+        if not rule.applied.rule_set.statutory
+        and isinstance(rule.applied.rule_set.requirement, Model) is against_model
     }
-    for row in examined.divergences:
-        if row.margin_type != figure or row.rule_set not in rules:
+    for row in context.divergences:
+        if row.margin_type != margin_type or row.rule_set not in rules:
             continue
         if row.verdict in {Verdict.UNDER, Verdict.OVER}:
             yield _draft(row, rules[row.rule_set])
 
 
 def _draft(row: DivergenceRow, rule: Rule) -> Draft:
-    under = row.verdict is Verdict.UNDER
-    extreme = row.lowest if under else row.highest
-    place = row.lowest_notional if under else row.highest_notional
-    ranges = row.under if under else row.over
-    mark = _mark(row, rule)
+    is_below = row.verdict is Verdict.UNDER
+    extreme = row.lowest if is_below else row.highest
+    notional = row.lowest_notional if is_below else row.highest_notional
+    verified = _verification(row, rule)
     return Draft(
         row.verdict,
-        Level.WARNING if under else Level.INFO,
+        Level.WARNING if is_below else Level.INFO,
         row.venue,
-        _said(row, rule, extreme or 0.0, place or 0.0, mark),
+        _message(row, rule, extreme or 0.0, notional or 0.0, verified),
         symbol=row.symbol,
         profile=row.profile,
         underlying=row.underlying,
         rule_set=row.rule_set,
-        intervals=ranges,
-        notional=place,
+        intervals=row.under if is_below else row.over,
+        notional=notional,
         observed=row.observed,
         required=row.required,
-        divergence=extreme,
-        figure=row.margin_type,
+        deviation=extreme,
+        margin_type=row.margin_type,
         observed_at=row.observed_at,
-        verified=mark,
-        remedy=row.remedy if under else "",
+        verified=verified,
+        remedy=row.remedy if is_below else "",
     )
 
 
-def _mark(row: DivergenceRow, rule: Rule) -> str:
-    """How far the required number was checked: what was measured for it, else the rule set's source."""
-    graded = rule.classes.get(row.underlying)
-    if graded and graded.verified:
-        return graded.verified
-    mark = rule.applied.rule_set.verified(row.margin_type)
-    return mark.value if mark else "no source"
+def _verification(row: DivergenceRow, rule: Rule) -> str:
+    """Returns the verification status of the required number.
+
+    It is the status of the measured inputs, or of the rule set's source if none were measured.
+    """
+    reference = rule.classes.get(row.underlying)
+    if reference and reference.verified:
+        return reference.verified
+    verification = rule.applied.rule_set.verified(row.margin_type)
+    return verification.value if verification else "no source"
 
 
-def _said(row: DivergenceRow, rule: Rule, extreme: float, place: float, mark: str) -> str:
-    under = row.verdict is Verdict.UNDER
-    word = "IM" if row.margin_type == "initial" else "MM"
-    graded = rule.classes.get(row.underlying)
-    named = (
-        f" for class {row.reference_class}"
-        if graded and row.reference_class != row.underlying
-        else ""
-    )
-    basis = f", from {graded.basis}" if graded and graded.basis else ""
-    also = ", and over it elsewhere" if under and row.over else ""
-    mend = f"; to comply, {row.remedy}" if under and row.remedy else ""
-    ranges = ranges_text(row.under if under else row.over)
+def _message(row: DivergenceRow, rule: Rule, extreme: float, notional: float, verified: str) -> str:
+    is_below = row.verdict is Verdict.UNDER
+    direction = "below" if is_below else "above"
+    reference = rule.classes.get(row.underlying)
+    has_class_name = reference and row.reference_class != row.underlying
+    class_text = f" for class {row.reference_class}" if has_class_name else ""
+    basis = f", from {reference.basis}" if reference and reference.basis else ""
+    other_ranges = ", above it on other sizes" if is_below and row.over else ""
+    remedy = f"; to comply, {row.remedy}" if is_below and row.remedy else ""
+    ranges = ranges_text(row.under if is_below else row.over)
     return (
-        f"{word} {percent(row.observed or 0.0)} at {dollars(place)} is {percent(abs(extreme))} "
-        f"{row.verdict.value} the {percent(row.required or 0.0)} ({mark}) of {row.rule_set}{named}{basis}; "
-        f"{row.verdict.value} it on {ranges}{also}{mend}"
+        f"observed {ABBREVIATIONS[row.margin_type]} {percent(row.observed or 0.0)} at "
+        f"{dollars(notional)}, required {percent(row.required or 0.0)} ({verified}) by "
+        f"{row.rule_set}{class_text}{basis}: {percent(abs(extreme))} {direction}; {direction} the "
+        f"tolerance on {ranges}{other_ranges}{remedy}"
     )
 
 
-def _of_rule(
+def _for_rule_set(
     rule: Rule,
     verdict: Verdict,
     message: str,
     level: Level = Level.INFO,
     observed_at: str = "",
 ) -> Draft:
-    """A draft about a rule set and no venue."""
+    """Returns a draft on a rule set, without a venue."""
     rule_set = rule.applied.rule_set.id
     return Draft(
         verdict, level, "", f"{rule_set}: {message}", rule_set=rule_set, observed_at=observed_at
     )
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""  # noqa: PLR2004 - a few
-    return f"{', '.join(names[:5])}{more}"
-
-
 CHECKS = (
     Check("MH301", "initial-diverges", initial_diverges),
     Check("MH302", "maintenance-diverges", maintenance_diverges),
-    Check("MH303", "initial-off-model", initial_off_model),
-    Check("MH304", "maintenance-off-model", maintenance_off_model),
-    Check("MH305", "class-unknown", class_unknown),
-    Check("MH306", "meaning-not-scored", meaning_not_scored),
-    Check("MH307", "input-unmeasured", input_unmeasured),
-    Check("MH308", "input-stale", input_stale),
+    Check("MH303", "initial-model-deviation", initial_model_deviation),
+    Check("MH304", "maintenance-model-deviation", maintenance_model_deviation),
+    Check("MH305", "reference-class-missing", reference_class_missing),
+    Check("MH306", "maintenance-meaning-differs", maintenance_meaning_differs),
+    Check("MH307", "model-input-missing", model_input_missing),
+    Check("MH308", "model-input-stale", model_input_stale),
     Check(
         "MH309",
-        "horizon-short",
-        horizon_short,
-        (Option("least_minutes", 10.0, "minutes", "the least time that MM should cover"),),
+        "close-out-horizon-short",
+        close_out_horizon_short,
+        (Option("least_minutes", 10.0, "minutes", "shortest close-out horizon that MM covers"),),
         "preview",
     ),
 )

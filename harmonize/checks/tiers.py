@@ -1,15 +1,14 @@
-"""MH1xx: is a schedule sound in itself?"""
+"""MH1xx: internal consistency of a schedule's tiers, bounds and rates."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
 from harmonize.checks import leverage
-from harmonize.checks.base import AuditContext, Check, Draft, about
+from harmonize.checks.base import ABBREVIATIONS, AuditContext, Check, Draft, for_schedule
 from harmonize.core.schedule import (
     ZERO,
     MarginFunction,
-    Piece,
     Tier,
     TierRule,
     deductions,
@@ -22,135 +21,142 @@ from harmonize.text.messages import dollars, percent
 _ROUNDING = Decimal("0.01")  # USD; venues round deductions to cents
 
 
-def tiers_tile(examined: AuditContext) -> Iterator[Draft]:
-    """Tiers leave a gap, overlap, or do not rise.
+def tiers_not_contiguous(context: AuditContext) -> Iterator[Draft]:
+    """Tiers leave a gap, overlap, or do not increase.
 
     ## What it checks
-    Every published tier ends above the one before, and begins where that one ends.
+    Every published tier ends above the previous tier, and begins where the previous tier ends.
 
     ## Why it matters
-    In a gap no margin is defined, in an overlap two are. A position there is margined by a rule
-    that nobody can read off, and no comparison is possible.
+    No margin is defined in a gap, and two margins are defined in an overlap. The margin of a
+    position there cannot be determined from the published tiers, and no comparison is possible.
 
     ## Formula
-    upper(k) > upper(k−1), and lower(k) = upper(k−1) where the venue publishes both.
+    upper(k) > upper(k−1), and lower(k) = upper(k−1) if the venue publishes both.
 
     ## Example
     Tier 1 ends at $5,000 and tier 2 begins at $10,000: a position of $7,000 has no tier.
 
     ## Citation
-    Design rule of this tool: pieces tile (0, capacity].
+    Design rule of this tool: the pieces of a margin function cover (0, capacity] without gaps or
+    overlaps.
     """
-    for schedule in examined.schedules:
-        reason = _fault(schedule.tiers)
-        if reason:
-            draft = Draft(Verdict.NOT_OBSERVABLE, Level.ERROR, "", f"{reason}; IM and MM unknown")
-            yield about(schedule, draft)
+    for schedule in context.schedules:
+        problem = _discontinuity(schedule.tiers)
+        if problem:
+            message = f"{problem}; IM and MM are not observable"
+            draft = Draft(Verdict.NOT_OBSERVABLE, Level.ERROR, "", message)
+            yield for_schedule(schedule, draft)
 
 
-def _fault(tiers: Sequence[Tier]) -> str:
+def _discontinuity(tiers: Sequence[Tier]) -> str:
+    """Returns the first gap, overlap or decrease of the tiers; empty if there is none."""
     for number, (below, above) in enumerate(pairwise(tiers), start=2):
         if above.upper <= below.upper:
             return (
-                f"tier {number} ends at {dollars(float(above.upper))}, not above tier {number - 1}"
+                f"tier {number} ends at {dollars(float(above.upper))}, "
+                f"required above the end of tier {number - 1}"
             )
         if above.lower is not None and above.lower != below.upper:
-            kind = "gap" if above.lower > below.upper else "overlap"
-            ends = f"{dollars(float(below.upper))} and {dollars(float(above.lower))}"
-            return f"tiers {number - 1} and {number} leave a {kind} between {ends}"
+            problem = "leave a gap" if above.lower > below.upper else "overlap"
+            lower, upper = sorted((float(below.upper), float(above.lower)))
+            bounds = f"between {dollars(lower)} and {dollars(upper)}"
+            return f"tiers {number - 1} and {number} {problem} {bounds}"
     return ""
 
 
-def maintenance_above_initial(examined: AuditContext) -> Iterator[Draft]:
+def maintenance_above_initial(context: AuditContext) -> Iterator[Draft]:
     """Maintenance margin is above initial margin.
 
     ## What it checks
-    MM(N) ≤ IM(N) at both ends of every stretch on which IM and MM are one piece each.
+    MM(N) ≤ IM(N) at both ends of every range on which IM and MM are one piece each.
 
     ## Why it matters
-    A position opened with the initial margin would be liquidated at once.
+    A position opened with the initial margin would be liquidated immediately.
 
     ## Formula
     max over N of MM(N) / IM(N) − 1 > 0.
 
     ## Example
-    A tier of 50x (IM 2 %) with a maintenance rate of 2.5 %.
+    A tier with 50x leverage (IM of 2 %) and a maintenance rate of 2.5 %.
 
     ## Citation
-    Follows from what the two margins are for; every venue's help pages state it.
+    Follows from the definition of the two margins; the help pages of every venue state it.
     """
-    for schedule, standing in zip(examined.schedules, examined.internal, strict=True):
-        if standing is not None and standing.over:
-            notional = standing.highest_notional
-            yield about(
+    for schedule, deviation in zip(context.schedules, context.internal, strict=True):
+        if deviation is not None and deviation.over:
+            notional = deviation.highest_notional
+            yield for_schedule(
                 schedule,
                 Draft(
                     Verdict.UNDER,
                     Level.ERROR,
                     "",
-                    f"MM is up to {percent(standing.highest)} above IM, "
-                    f"most at {dollars(notional)}",
-                    intervals=intervals(standing.over),
+                    f"observed MM up to {percent(deviation.highest)} above IM, largest at "
+                    f"{dollars(notional)}; required at most IM",
+                    intervals=intervals(deviation.over),
                     notional=notional,
-                    divergence=standing.highest,
+                    deviation=deviation.highest,
                 ),
             )
 
 
-def rate_falls(examined: AuditContext) -> Iterator[Draft]:
-    """A tier asks a lower rate than a smaller position pays.
+def rate_falls_with_size(context: AuditContext) -> Iterator[Draft]:
+    """A tier has a lower margin rate than a tier for smaller positions.
 
     ## What it checks
-    IM and MM rates of the published tiers never fall from one tier to the next.
+    IM and MM rates of the published tiers never decrease from one tier to the next.
 
     ## Why it matters
-    A larger position is harder to close. A rate that falls with size rewards concentration, and a
-    position can lower its margin by growing.
+    A larger position is more difficult to close. A rate that decreases with size rewards
+    concentration, and a position can reduce its margin by growing.
 
     ## Formula
     rate(k) < rate(k−1), for the rates as published.
 
     ## Example
-    Tier 3 asks 2.5 % maintenance, tier 4 only 2 %.
+    The maintenance rate is 2.5 % in tier 3 and only 2 % in tier 4.
 
     ## Citation
-    CPMI-IOSCO, Principles for financial market infrastructures, Principle 6: concentrated positions need more margin.
+    CPMI-IOSCO, Principles for financial market infrastructures, Principle 6: concentrated
+    positions need more margin.
     """
-    for schedule in examined.schedules:
-        for word, rates in (
-            ("IM", [tier.initial_rate for tier in schedule.tiers]),
-            ("MM", [tier.maintenance_rate for tier in schedule.tiers]),
+    for schedule in context.schedules:
+        for margin_type, rates in (
+            ("initial", [tier.initial_rate for tier in schedule.tiers]),
+            ("maintenance", [tier.maintenance_rate for tier in schedule.tiers]),
         ):
             for tier, below, above in zip(schedule.tiers, rates, rates[1:], strict=False):
                 if below is not None and above is not None and above < below:
-                    yield about(schedule, _falls(word, tier, below, above))
+                    draft = _decrease(margin_type, tier, float(below), float(above))
+                    yield for_schedule(schedule, draft)
                     break
 
 
-def _falls(word: str, tier: Tier, below: Decimal, above: Decimal) -> Draft:
+def _decrease(margin_type: str, tier: Tier, below: float, above: float) -> Draft:
     return Draft(
         Verdict.UNDER,
         Level.WARNING,
         "",
-        f"{word} falls from {percent(float(below))} to {percent(float(above))} "
-        f"above {dollars(float(tier.upper))}",
+        f"observed {ABBREVIATIONS[margin_type]} rate {percent(above)} above "
+        f"{dollars(float(tier.upper))}, required at least the {percent(below)} below it",
         notional=float(tier.upper),
-        observed=float(above),
-        required=float(below),
-        figure="initial" if word == "IM" else "maintenance",
+        observed=above,
+        required=below,
+        margin_type=margin_type,
     )
 
 
-def maintenance_cliff(examined: AuditContext) -> Iterator[Draft]:
-    """Maintenance margin jumps at a tier's bound.
+def maintenance_cliff(context: AuditContext) -> Iterator[Draft]:
+    """Maintenance margin jumps at the bound of a tier.
 
     ## What it checks
-    The largest jump of MM in USD at a bound, where tiers are flat: the new rate applies to the
+    The largest jump of MM at a tier bound, in USD. If tiers are flat, the new rate applies to the
     whole position at once.
 
     ## Why it matters
-    One dollar more of position, or a small move of the mark, adds the jump to the margin required
-    and can itself trigger the liquidation. Marginal tiers have no such cliff.
+    One more dollar of position, or a small move of the mark price, adds the jump to the required
+    margin and can itself trigger the liquidation. Marginal tiers have no such cliff.
 
     ## Formula
     MM(B+) − MM(B) at each bound B; the largest in USD.
@@ -159,26 +165,26 @@ def maintenance_cliff(examined: AuditContext) -> Iterator[Draft]:
     0.4 % up to $150,000 and 0.5 % above: crossing the bound adds $150.
 
     ## Citation
-    CPMI-IOSCO, Principles for financial market infrastructures, Principle 6, on procyclical changes.
+    CPMI-IOSCO, Principles for financial market infrastructures, Principle 6, on procyclical
+    changes.
     """
-    for schedule in examined.schedules:
+    for schedule in context.schedules:
         maintenance = value_of(schedule.maintenance)
         jump = _largest_jump(maintenance) if maintenance else None
         if jump:
-            size, bound, share = jump
-            yield about(schedule, _cliff("MM", size, bound, share, Level.WARNING))
+            yield for_schedule(schedule, _cliff("MM", *jump, Level.WARNING))
 
 
-def initial_cliff(examined: AuditContext) -> Iterator[Draft]:
-    """Initial margin jumps at a tier's bound.
+def initial_cliff(context: AuditContext) -> Iterator[Draft]:
+    """Initial margin jumps at the bound of a tier.
 
     ## What it checks
-    The largest jump of the least initial margin in USD at a bound.
+    The largest jump of the lowest initial margin at a tier bound, in USD.
 
     ## Why it matters
-    Most venues ask notional divided by the leverage allowed at that size, so the least initial
-    margin jumps for the whole position. It blocks growth rather than liquidating, so it is noted,
-    not warned of.
+    Most venues require notional divided by the maximum leverage at that size, so the lowest
+    initial margin jumps for the whole position. The jump prevents an increase of the position and
+    does not cause a liquidation. The level is therefore info, not warning.
 
     ## Formula
     IM(B+) − IM(B) at each bound B; the largest in USD.
@@ -189,88 +195,89 @@ def initial_cliff(examined: AuditContext) -> Iterator[Draft]:
     ## Citation
     As for MH104.
     """
-    for schedule in examined.schedules:
+    for schedule in context.schedules:
         initial = value_of(schedule.initial)
         jump = _largest_jump(initial) if initial else None
         if jump:
-            size, bound, share = jump
-            yield about(schedule, _cliff("IM", size, bound, share, Level.INFO))
+            yield for_schedule(schedule, _cliff("IM", *jump, Level.INFO))
 
 
-def _cliff(word: str, size: float, bound: float, share: float, level: Level) -> Draft:
+def _cliff(abbreviation: str, jump: float, bound: float, share: float, level: Level) -> Draft:
     return Draft(
         Verdict.UNDER,
         level,
         "",
-        f"{word} jumps by {dollars(size)} ({percent(share)} more) at {dollars(bound)}",
+        f"{abbreviation} jumps by {dollars(jump)} (an increase of {percent(share)}) "
+        f"at {dollars(bound)}",
         notional=bound,
-        observed=size * (1.0 + 1.0 / share) / bound,
-        required=size / share / bound,
-        divergence=share,
+        observed=jump * (1.0 + 1.0 / share) / bound,
+        required=jump / share / bound,
+        deviation=share,
     )
 
 
 def _largest_jump(function: MarginFunction) -> tuple[float, float, float] | None:
-    """The largest jump in USD, its bound, and the jump as a share of the margin below it."""
+    """Returns the largest jump in USD, its bound, and the jump as a share of the margin below."""
     largest = None
     for below, above in pairwise(function.pieces):
         bound = float(below.upper)
-        left = _value(below, bound)
-        jump = _value(above, bound) - left
-        if left > 0.0 and jump > 1e-9 * left and (largest is None or jump > largest[0]):
-            largest = (jump, bound, jump / left)
+        margin = below.margin(bound)
+        jump = above.margin(bound) - margin
+        if margin > 0.0 and jump > 1e-9 * margin and (largest is None or jump > largest[0]):
+            largest = (jump, bound, jump / margin)
     return largest
 
 
-def _value(piece: Piece, notional: float) -> float:
-    curved = float(piece.coefficient) * notional ** float(piece.power) if piece.coefficient else 0.0
-    return float(piece.fixed) + float(piece.rate) * notional + curved
-
-
-def deduction_differs(examined: AuditContext) -> Iterator[Draft]:
-    """A published deduction is not the one that continuity gives.
+def deduction_differs(context: AuditContext) -> Iterator[Draft]:
+    """A published deduction differs from the deduction that makes margin continuous.
 
     ## What it checks
-    The deduction that rates and bounds give, against the venue's own figure.
+    The deduction that follows from the rates and bounds, against the deduction that the venue
+    publishes.
 
     ## Why it matters
-    A rate, a bound or the deduction was published wrongly, or a tier is missing. Which of them
-    holds cannot be told, so maintenance margin is not observable.
+    A rate, a bound or the deduction was published incorrectly, or a tier is missing. It cannot be
+    determined which of them is wrong, so maintenance margin is not observable.
 
     ## Formula
     `D_k = D_{k-1} + B_k * (r_k - r_{k-1})`, to a cent.
 
     ## Example
-    Bounds $300,000 and rates 0.4 % and 0.5 % give a deduction of $300; the venue publishes $0.
+    Bounds of $300,000 and rates of 0.4 % and 0.5 % give a deduction of $300; the venue publishes
+    $0.
 
     ## Citation
     Binance, "Leverage and Margin of USDⓈ-M Futures"; Bybit publishes the same recursion.
     """
-    for schedule in examined.schedules:
+    for schedule in context.schedules:
         published = [tier.deduction for tier in schedule.tiers]
-        if schedule.rule is not TierRule.MARGINAL or all(one is None for one in published):
+        is_published = any(deduction is not None for deduction in published)
+        if schedule.rule is not TierRule.MARGINAL or not is_published:
             continue
         rates = [tier.maintenance_rate or ZERO for tier in schedule.tiers]
-        derived = deductions([tier.upper for tier in schedule.tiers], rates)
-        for number, (stated, due) in enumerate(zip(published, derived, strict=True), start=1):
-            if stated is not None and abs(stated - due) > _ROUNDING:
-                yield about(schedule, _differs(number, stated, due))
+        continuous = deductions([tier.upper for tier in schedule.tiers], rates)
+        for number, (observed, required) in enumerate(
+            zip(published, continuous, strict=True), start=1
+        ):
+            if observed is not None and abs(observed - required) > _ROUNDING:
+                yield for_schedule(schedule, _difference(number, observed, required))
                 break
 
 
-def _differs(number: int, stated: Decimal, due: Decimal) -> Draft:
+def _difference(number: int, observed: Decimal, required: Decimal) -> Draft:
     return Draft(
         Verdict.NOT_OBSERVABLE,
         Level.WARNING,
         "",
-        f"tier {number} publishes a deduction of ${stated:,.2f}, continuity gives ${due:,.2f}",
+        f"tier {number}: observed deduction ${observed:,.2f}, "
+        f"required ${required:,.2f} for a continuous margin",
     )
 
 
 CHECKS = (
-    Check("MH101", "tiers-do-not-tile", tiers_tile),
+    Check("MH101", "tiers-not-contiguous", tiers_not_contiguous),
     Check("MH102", "maintenance-above-initial", maintenance_above_initial),
-    Check("MH103", "rate-falls-with-size", rate_falls),
+    Check("MH103", "rate-falls-with-size", rate_falls_with_size),
     Check("MH104", "maintenance-cliff", maintenance_cliff),
     Check("MH105", "initial-cliff", initial_cliff),
     Check("MH106", "deduction-differs", deduction_differs),

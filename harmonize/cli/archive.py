@@ -1,4 +1,4 @@
-"""The commands about the archive itself: list, verify, import, export, add measured inputs."""
+"""The archive commands: list, verify, import, export, add measured inputs."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -22,6 +22,7 @@ from harmonize.cli.console import (
     print_json,
 )
 from harmonize.cli.options import FormOption, OutputForm, Venues
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from harmonize.archive.archive import Archive
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
     from harmonize.transfer.importer import Taken
     from harmonize.transfer.source import LeftOut
 
-archive_app = typer.Typer(help="The archive of what venues sent.", no_args_is_help=True)
+archive_app = typer.Typer(help="The archive of gathered snapshots.", no_args_is_help=True)
 
-_NAMED = 3
-"""How many of the things left out for one reason are named."""
+_MAX_NAMES = 3
+"""Maximum number of names per reason."""
 
 
-@archive_app.command("ls")
-def archive_ls(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
+@archive_app.command("list")
+def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
     """List the snapshots of the archive, oldest first."""
 
     def run(path: Place) -> None:
@@ -45,59 +46,59 @@ def archive_ls(context: typer.Context, form: FormOption = OutputForm.TABLE) -> N
 
         entries = Archive.open(path).entries()
         if form is OutputForm.JSON:
-            print_json([_object(one) for one in entries])
+            print_json([_entry_object(entry) for entry in entries])
             return
-        for one in entries:
+        for entry in entries:
             typer.echo(
-                f"{one.sequence:>6}  {one.observed_at:%Y-%m-%dT%H:%M:%SZ}  {one.venue:<14} "
-                f"{_kind(one):<8} {one.payloads:>4} payloads {one.size:>10,} bytes  {one.digest[:16]}"
+                f"{entry.sequence:>6}  {entry.observed_at:%Y-%m-%dT%H:%M:%SZ}  {entry.venue:<14} "
+                f"{_kind(entry):<8} {entry.payloads:>4} payloads {entry.size:>10,} bytes  {entry.digest[:16]}"
             )
 
-    _on_archive(context.obj, run)
+    _with_archive(context.obj, run)
 
 
-def _kind(one: "Entry") -> str:
+def _kind(entry: "Entry") -> str:
     return (
         "pruned"
-        if one.pruned
+        if entry.pruned
         else "failed"
-        if one.failed
+        if entry.failed
         else "complete"
-        if one.complete
+        if entry.complete
         else "partial"
     )
 
 
-def _object(one: "Entry") -> dict[str, object]:
+def _entry_object(entry: "Entry") -> dict[str, object]:
     return {
-        "sequence": one.sequence,
-        "observed_at": one.observed_at.isoformat(),
-        "venue": one.venue,
-        "kind": _kind(one),
-        "payloads": one.payloads,
-        "size_bytes": one.size,
-        "digest": one.digest,
-        "gathered": one.gathered,
-        "pruned": one.pruned,
+        "sequence": entry.sequence,
+        "observed_at": entry.observed_at.isoformat(),
+        "venue": entry.venue,
+        "kind": _kind(entry),
+        "payloads": entry.payloads,
+        "size_bytes": entry.size,
+        "digest": entry.digest,
+        "gathered": entry.gathered,
+        "pruned": entry.pruned,
     }
 
 
 @archive_app.command("verify")
 def archive_verify(context: typer.Context) -> None:
-    """Check every byte of the archive against its hashes."""
+    """Verify every byte of the archive against its hashes."""
 
     def run(path: Place) -> None:
         from harmonize.archive.archive import Archive
 
         archive = Archive.open(path)
         problems = archive.verify()
-        for one in problems:
-            typer.echo(f"error: {one.where}: {one.what}", err=True)
+        for problem in problems:
+            typer.echo(f"error: {problem.where}: {problem.what}", err=True)
         if problems:
             raise typer.Exit(INCOMPLETE)
-        typer.echo(f"{len(archive.entries())} snapshots, every byte as it was archived")
+        typer.echo(f"{counted(len(archive.entries()), 'snapshot')} verified")
 
-    _on_archive(context.obj, run)
+    _with_archive(context.obj, run)
 
 
 @archive_app.command("add-inputs")
@@ -105,7 +106,7 @@ def archive_add_inputs(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="YAML file of measured inputs.")],
 ) -> None:
-    """Put measured inputs into the archive, where models find them from their day on."""
+    """Add measured inputs to the archive, for models from their date on."""
     from harmonize.archive.archive import Archive, ArchiveError
     from harmonize.config import inputs_file
     from harmonize.policy.inputs import snapshot_of
@@ -120,7 +121,9 @@ def archive_add_inputs(
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    typer.echo(f"{len(inputs)} inputs of {entry.observed_at:%Y-%m-%d} in {archive.place}")
+    typer.echo(
+        f"{counted(len(inputs), 'input')} of {entry.observed_at:%Y-%m-%d} in {archive.place}"
+    )
 
 
 @archive_app.command("import")
@@ -129,66 +132,69 @@ def archive_import(
     source: Annotated[
         str,
         typer.Argument(
-            help="An archive (folder, tar, URL), a Parquet table of tiers, a folder with MANIFEST.json."
+            help="Archive (folder, tar or URL), Parquet table of tiers, or folder with MANIFEST.json."
         ),
     ],
     *,
     venue: Venues = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would be; write nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be appended, without writing.")
     ] = False,
 ) -> None:
-    """Append what the archive does not have of another archive, a table of tiers, or recordings."""
+    """Append missing snapshots from another archive, a table of tiers or recordings."""
     from harmonize.archive.archive import ArchiveError
     from harmonize.transfer.source import UnreadableSourceError
 
     try:
-        taken, left_out = _import(context.obj, source, venue or (), dry_run=dry_run)
+        imported, omitted = _run_import(context.obj, source, venue or (), dry_run=dry_run)
     except (UnreadableSourceError, ArchiveError) as error:
         fail(str(error), INCOMPLETE)
-    _say_grouped("margins unknown", (lack for one in taken for lack in one.unknown()))
-    _say_grouped("left out", (one for one in left_out if not one.unread))
-    for lack in (one for one in left_out if one.unread):
-        typer.echo(f"error: {one_line(lack.what)}: {one_line(lack.reason)}", err=True)
-    there = {one.snapshot.venue for one in taken}
-    missing = [one for one in venue or () if one not in there]
-    for one in missing:
-        note(context.obj, f"incomplete: {source} gives no snapshot of {one}")
-    new = sum(one.new for one in taken)
-    done = "would be appended" if dry_run else "appended"
-    typer.echo(f"{new} snapshots {done}, {len(taken) - new} there already")
-    raise typer.Exit(INCOMPLETE if missing or any(one.unread for one in left_out) else OK)
+    _print_grouped(
+        "margins unknown", (omission for item in imported for omission in item.unknown())
+    )
+    _print_grouped("omitted", (omission for omission in omitted if not omission.unread))
+    unreadable = [omission for omission in omitted if omission.unread]
+    for omission in unreadable:
+        typer.echo(f"error: {one_line(omission.what)}: {one_line(omission.reason)}", err=True)
+    imported_venues = {item.snapshot.venue for item in imported}
+    missing = [name for name in venue or () if name not in imported_venues]
+    for name in missing:
+        note(context.obj, f"incomplete: {source} has no snapshot of {name}")
+    new = sum(item.new for item in imported)
+    action = "would be appended" if dry_run else "appended"
+    typer.echo(f"{counted(new, 'snapshot')} {action}, {len(imported) - new} already present")
+    raise typer.Exit(INCOMPLETE if missing or unreadable else OK)
 
 
-def _import(
-    settings: Settings, given: str, venues: Iterable[str], *, dry_run: bool
+def _run_import(
+    settings: Settings, address: str, venues: Iterable[str], *, dry_run: bool
 ) -> "tuple[list[Taken], list[LeftOut]]":
-    """Run an import, a line a snapshot; what it took and what it left out."""
+    """Runs an import and prints a line per snapshot; returns what was imported and what was omitted."""
     from harmonize.archive.archive import Archive
     from harmonize.transfer import importer
     from harmonize.transfer.source import LeftOut
 
     place = settings.archive or own_archive()
-    source = importer.source(place_of(given))
+    source = importer.source(place_of(address))
     before = Archive.found(place)
-    taken: list[Taken] = []
-    left_out: list[LeftOut] = []
-    append = _nothing if dry_run else _appender(place, before)
-    for one in importer.imported(source, before, append, frozenset(venues)):
-        if isinstance(one, LeftOut):
-            left_out.append(one)
+    imported: list[Taken] = []
+    omitted: list[LeftOut] = []
+    append = _discard if dry_run else _appender(place, before)
+    for item in importer.imported(source, before, append, frozenset(venues)):
+        if isinstance(item, LeftOut):
+            omitted.append(item)
         else:
-            taken.append(one)
-            _say_taken(settings, one, dry_run=dry_run)
-    return taken, left_out
+            imported.append(item)
+            _print_imported(settings, item, dry_run=dry_run)
+    return imported, omitted
 
 
-def _nothing(_: "Snapshot") -> None:
-    """A dry run appends nothing."""
+def _discard(_: "Snapshot") -> None:
+    """Takes a snapshot of a dry run, which appends none."""
 
 
 def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], None]":
-    """Append to the archive, which is made when the first snapshot comes and none is there."""
+    """Returns a function that appends to the archive and creates a missing one on the first call."""
     from harmonize.archive.archive import Archive
     from harmonize.archive.catalog import newest_of
 
@@ -204,11 +210,11 @@ def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], N
     return append
 
 
-def _say_taken(settings: Settings, one: "Taken", *, dry_run: bool) -> None:
-    snapshot, parsed = one.snapshot, one.parsed
-    became = "there already" if not one.new else "would append" if dry_run else "appended"
+def _print_imported(settings: Settings, item: "Taken", *, dry_run: bool) -> None:
+    snapshot, parsed = item.snapshot, item.parsed
+    status = "already present" if not item.new else "would append" if dry_run else "appended"
     kind = "complete" if snapshot.complete else "partial"
-    line = f"{became:<13}  {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
+    line = f"{status:<15}  {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
     if parsed is None:
         typer.echo(one_line(line))
         return
@@ -216,75 +222,80 @@ def _say_taken(settings: Settings, one: "Taken", *, dry_run: bool) -> None:
         one_line(f"{line}  {len(parsed.schedules):>4} schedules, {len(parsed.defects)} defects")
     )
     for defect in parsed.defects:
-        whose = f"{defect.venue} {defect.symbol}".rstrip()
-        note(settings, f"  defect: {whose}: {defect.where}: {defect.reason}")
+        schedule = f"{defect.venue} {defect.symbol}".rstrip()
+        note(settings, f"  defect: {schedule}: {defect.where}: {defect.reason}")
 
 
-def _say_grouped(word: str, lacks: "Iterable[LeftOut]") -> None:
-    """Say a line a reason: how often, and what."""
+def _print_grouped(word: str, omissions: "Iterable[LeftOut]") -> None:
+    """Prints a line per reason: the number of omissions, and the first names."""
     from harmonize.transfer.importer import grouped
 
-    for reason, count, what in grouped(lacks):
-        more = f" and {len(what) - _NAMED} more" if len(what) > _NAMED else ""
-        typer.echo(one_line(f"{word} {count:,}: {reason}: {', '.join(what[:_NAMED])}{more}"))
+    for reason, count, names in grouped(omissions):
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        typer.echo(one_line(f"{word} {count:,}: {reason}: {', '.join(names[:_MAX_NAMES])}{more}"))
 
 
-class ExportAs(StrEnum):
-    """What an export is written as."""
+class ExportLayout(StrEnum):
+    """Layout of an export."""
 
     ARCHIVE = "archive"
-    PAYLOADS = "payloads"
+    FILES = "files"
 
 
 @archive_app.command("export")
 def archive_export(
     context: typer.Context,
-    dest: Annotated[str, typer.Argument(help="A new folder, or a file named *.tar, or a URL.")],
+    dest: Annotated[str, typer.Argument(help="New folder, file named *.tar, or URL.")],
     *,
     venue: Venues = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only what was observed from this day on."),
+        typer.Option(formats=["%Y-%m-%d"], help="First observation date to export."),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only what was observed up to this day."),
+        typer.Option(formats=["%Y-%m-%d"], help="Last observation date to export."),
     ] = None,
-    form: Annotated[
-        ExportAs, typer.Option("--as", help="An archive, or plain files for people.")
-    ] = ExportAs.ARCHIVE,
+    layout: Annotated[
+        ExportLayout, typer.Option("--layout", help="Layout: an archive, or plain payload files.")
+    ] = ExportLayout.ARCHIVE,
 ) -> None:
-    """Write selected snapshots as a new archive, as a tar of one, or as plain files."""
+    """Export selected snapshots as a new archive, a tar file or plain files."""
     place = place_of(dest)
-    if form is ExportAs.PAYLOADS and dest.endswith(".tar"):
-        fail(f"{dest}: payloads are written as a folder; name one, or leave --as out", USAGE)
+    if layout is ExportLayout.FILES and dest.endswith(".tar"):
+        fail(
+            f"{dest}: --layout files needs a folder; name a folder, or use --layout archive", USAGE
+        )
 
     def run(path: Place) -> None:
         from harmonize.archive.archive import Archive
         from harmonize.transfer import export
 
         archive = Archive.open(path)
-        days = [one.date() if one else None for one in (since, until)]
+        days = [day.date() if day else None for day in (since, until)]
         entries = export.selected(archive.entries(), venue or (), *days)
-        missing = [one for one in venue or () if one not in {entry.venue for entry in entries}]
+        missing = [name for name in venue or () if name not in {entry.venue for entry in entries}]
         if missing or not entries:
-            wanted = f"snapshot of {', '.join(missing)}" if missing else "snapshot"
-            fail(f"{path} holds no {wanted} of those days; see `harmonize archive ls`", INCOMPLETE)
+            description = f"snapshot of {', '.join(missing)}" if missing else "snapshot"
+            fail(
+                f"{path}: no {description} matches; see `harmonize archive list`",
+                INCOMPLETE,
+            )
         try:
             snapshots = export.snapshots(archive, entries)
-            if form is ExportAs.PAYLOADS:
+            if layout is ExportLayout.FILES:
                 count = export.to_payloads(place, snapshots)
             else:
-                gathered = (one.gathered for one in entries)
+                gathered = (entry.gathered for entry in entries)
                 count = export.to_archive(place, snapshots, gathered)
         except export.ExportError as error:
             fail(str(error), USAGE)
-        typer.echo(f"{count} snapshots in {dest}")
+        typer.echo(f"{counted(count, 'snapshot')} in {dest}")
 
-    _on_archive(context.obj, run)
+    _with_archive(context.obj, run)
 
 
-def _on_archive(settings: Settings, run: Callable[[Place], None]) -> None:
+def _with_archive(settings: Settings, run: Callable[[Place], None]) -> None:
     from harmonize.archive.archive import ArchiveError
     from harmonize.archive.location import recorded
 

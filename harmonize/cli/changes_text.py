@@ -1,4 +1,4 @@
-"""Changes as text: for a terminal, a spreadsheet, a page."""
+"""Changes as text: for a terminal, as CSV and as Markdown."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,9 +7,10 @@ from io import StringIO
 
 from harmonize.cli.console import one_line
 from harmonize.document.change import Change, MarginChange, Range, Step
+from harmonize.text import numbers
 
-_NONE = "–"
-_WORDS = {"initial": "IM", "maintenance": "MM"}
+_DIGITS = 5  # of an amount, so that small changes of a large margin are visible
+_LABELS = {"initial": "IM", "maintenance": "MM"}
 _COLUMNS = (
     "venue",
     "symbol",
@@ -34,82 +35,92 @@ _COLUMNS = (
 
 
 def table(changes: Sequence[Change]) -> str:
-    """One block a changed schedule: what kind, on which sizes, and margins before and after."""
+    """Returns a block per changed schedule: kind, notional ranges, and margins before and after."""
     if not changes:
-        return "nothing changed\n"
-    tally = Counter(one.kind.value for one in changes)
-    said = ", ".join(f"{number} {kind}" for kind, number in sorted(tally.items()))
-    lines = [f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}: {said}"]
-    for one in changes:
-        lines += ["", *_block(one)]
-    return "".join(f"{one_line(line)}\n" for line in lines)
+        return "no changes\n"
+    tally = Counter(change.kind.value for change in changes)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(tally.items()))
+    lines = [f"{numbers.count_text(len(changes), 'change')}: {kinds}"]
+    for change in changes:
+        lines += ["", *_block(change)]
+    return "".join(f"{terminal_line(line)}\n" for line in lines)
 
 
-def _block(one: Change) -> Iterator[str]:
-    span = " to ".join(time[:10] for time in (one.before, one.after) if time)
-    yield f"{one.venue} {one.symbol} ({one.profile}): {one.kind.value}, {span}"
-    for moved in one.moved:
-        yield from _moved(moved)
-    if one.rule_before != one.rule_after:
-        yield f"  tiers: {one.rule_before or _NONE} to {one.rule_after or _NONE}"
-    if one.capacity_before != one.capacity_after:
-        yield f"  capacity: {_usd(one.capacity_before)} to {_usd(one.capacity_after)}"
-    if one.price != 1.0:
-        yield f"  prices taken out: the later one is {one.price:.4g} times the earlier one"
-    for step in one.steps:
-        said = _step(step)
-        if said:
-            yield said
+def terminal_line(text: str) -> str:
+    """Returns a line for a terminal: no-break spaces of numbers become spaces, others are escaped."""
+    return one_line(text.replace("\N{NO-BREAK SPACE}", " "))
 
 
-def _moved(moved: MarginChange) -> Iterator[str]:
-    word = _WORDS[moved.margin_type]
-    for name, ranges, most, at in (
-        ("tighter", moved.tighter, moved.largest_rise, moved.rise_notional),
-        ("looser", moved.looser, moved.largest_fall, moved.fall_notional),
+def _block(change: Change) -> Iterator[str]:
+    days = " to ".join(time[:10] for time in (change.before, change.after) if time)
+    yield f"{change.venue} {change.symbol} ({change.profile}): {change.kind.value}, {days}"
+    for margin in change.moved:
+        yield from _margin_lines(margin)
+    if change.rule_before != change.rule_after:
+        yield f"  tier rule: {change.rule_before or numbers.NOT_OBSERVABLE} to {change.rule_after or numbers.NOT_OBSERVABLE}"
+    if change.capacity_before != change.capacity_after:
+        yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
+    if change.price != 1.0:
+        yield f"  adjusted for a price change of {numbers.deviation(change.price - 1.0)}"
+    for step in change.steps:
+        line = _step_line(step)
+        if line:
+            yield line
+
+
+def _margin_lines(margin: MarginChange) -> Iterator[str]:
+    label = _LABELS[margin.margin_type]
+    for name, ranges, extreme, notional in (
+        ("tighter", margin.tighter, margin.largest_rise, margin.rise_notional),
+        ("looser", margin.looser, margin.largest_fall, margin.fall_notional),
     ):
         if ranges:
-            where = ", ".join(
-                f"${low:,.0f} {'and above' if high is None else f'to ${high:,.0f}'}"
-                for low, high in ranges
-            )
-            yield f"  {word} {name} on {where}; at most {most:+.2%}, at ${at:,.0f}"
+            text = ", ".join(numbers.notional_range(low, high) for low, high in ranges)
+            largest = f"{numbers.deviation(extreme)} at {_usd(notional)}"
+            yield f"  {label} {name}: {text}; largest change {largest}"
 
 
-def _step(step: Step) -> str:
-    """Margins at a notional where one of them moved."""
+def _step_line(step: Step) -> str:
+    """Returns the margins at a notional that changed; empty if none did."""
     pairs = (
         ("IM", step.initial_before, step.initial_after),
         ("MM", step.maintenance_before, step.maintenance_after),
     )
-    moved = [f"{word} {_usd(was)} to {_usd(now)}" for word, was, now in pairs if was != now]
-    return f"  at ${step.notional:,.0f}: {', '.join(moved)}" if moved else ""
+    changed = [
+        f"{label} {_usd(before)} to {_usd(after)}"
+        for label, before, after in pairs
+        if before != after
+    ]
+    return f"  at {_usd(step.notional)}: {', '.join(changed)}" if changed else ""
 
 
 def csv(changes: Sequence[Change]) -> str:
-    """A row a figure of every change; of one without figures, one row."""
-    written = StringIO()
-    lines = writer(written, lineterminator="\n")
+    """Returns a row per margin type of every change; one row for a change without margins."""
+    output = StringIO()
+    lines = writer(output, lineterminator="\n")
     lines.writerow(_COLUMNS)
-    for one in changes:
-        for moved in one.moved or (None,):
-            lines.writerow([_cell(value) for value in _row(one, moved)])
-    return written.getvalue()
+    for change in changes:
+        for margin in change.moved or (None,):
+            lines.writerow([_cell(value) for value in _csv_row(change, margin)])
+    return output.getvalue()
 
 
-def _row(one: Change, moved: MarginChange | None) -> tuple[object, ...]:
-    figures: tuple[object, ...] = ("", "", "", None, None, None, None)
-    if moved is not None:
-        figures = (
-            moved.margin_type,
-            _ranges(moved.tighter),
-            _ranges(moved.looser),
-            *(moved.largest_rise, moved.rise_notional, moved.largest_fall, moved.fall_notional),
+def _csv_row(change: Change, margin: MarginChange | None) -> tuple[object, ...]:
+    columns: tuple[object, ...] = ("", "", "", None, None, None, None)
+    if margin is not None:
+        columns = (
+            margin.margin_type,
+            _ranges(margin.tighter),
+            _ranges(margin.looser),
+            margin.largest_rise,
+            margin.rise_notional,
+            margin.largest_fall,
+            margin.fall_notional,
         )
     return (
-        *(one.venue, one.symbol, one.profile, one.underlying, one.kind.value),
-        *(one.before, one.after, *figures, one.capacity_before, one.capacity_after),
-        *(one.rule_before, one.rule_after, one.price),
+        *(change.venue, change.symbol, change.profile, change.underlying, change.kind.value),
+        *(change.before, change.after, *columns, change.capacity_before, change.capacity_after),
+        *(change.rule_before, change.rule_after, change.price),
     )
 
 
@@ -118,41 +129,46 @@ def _ranges(ranges: Sequence[Range]) -> str:
 
 
 def _cell(value: object) -> str:
-    """A number as it is, text without what a spreadsheet would take for a formula."""
+    """Returns a number in full or a text; empty for None."""
     if value is None:
         return ""
     if isinstance(value, float):
         return repr(value)
-    text = one_line(str(value))
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+    return spreadsheet_text(str(value))
+
+
+def spreadsheet_text(text: str) -> str:
+    """Returns text on one line that a spreadsheet does not evaluate as a formula."""
+    line = one_line(text)
+    return f"'{line}" if line[:1] in {"=", "+", "-", "@"} else line
 
 
 def markdown(changes: Sequence[Change]) -> str:
-    """A table with a line a change."""
+    """Returns a Markdown table with a line per change."""
     lines = [
-        "| Venue | Symbol | Change | From | To | IM at most | MM at most |",
+        "| Venue | Symbol | Change | From | To | Largest change of IM | Largest change of MM |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for one in changes:
-        most = {moved.margin_type: _most(moved) for moved in one.moved}
+    for change in changes:
+        extremes = {margin.margin_type: _extremes(margin) for margin in change.moved}
         cells = (
-            *(one.venue, f"{one.symbol} ({one.profile})", one.kind.value),
-            *(one.before[:10], one.after[:10]),
-            *(most.get(figure, _NONE) for figure in _WORDS),
+            *(change.venue, f"{change.symbol} ({change.profile})", change.kind.value),
+            *(change.before[:10], change.after[:10]),
+            *(extremes.get(margin_type, numbers.NOT_OBSERVABLE) for margin_type in _LABELS),
         )
-        lines.append(f"| {' | '.join(_plain(cell) for cell in cells)} |")
+        lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _most(moved: MarginChange) -> str:
-    rise, fall = moved.largest_rise, moved.largest_fall
-    said = [f"{share:+.2%}" for share in (rise, fall) if share is not None]
-    return " / ".join(said) or "0 %"
+def _extremes(margin: MarginChange) -> str:
+    shares = (margin.largest_rise, margin.largest_fall)
+    texts = [numbers.deviation(share) for share in shares if share is not None]
+    return " / ".join(texts) or numbers.deviation(0.0)
 
 
-def _plain(text: str) -> str:
-    return "".join(f"\\{one}" if one in "\\`*_[]<>|#" else one for one in one_line(text))
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in terminal_line(text))
 
 
 def _usd(amount: float | None) -> str:
-    return _NONE if amount is None else f"${amount:,.2f}"
+    return numbers.usd(amount, _DIGITS)

@@ -1,4 +1,4 @@
-"""What is printed where: data to stdout, notes and errors to stderr, files whole or not at all."""
+"""Output of commands: data on stdout, notes and errors on stderr, files written atomically."""
 
 import json
 import os
@@ -15,15 +15,14 @@ from harmonize.archive.location import Place
 from harmonize.version import VERSION
 
 OK, FINDINGS, USAGE, INCOMPLETE, INTERNAL, UNDELIVERED = 0, 1, 2, 3, 4, 5
-"""Exit codes. When several apply, the highest of 4, 2, 5, 3, 1 counts."""
-
+"""Exit codes. If several apply, the first of 4, 2, 5, 3, 1 is used."""
 
 STOPPED = 130
-"""The exit code of a program that its user stopped."""
+"""Exit code of a program interrupted by its user."""
 
 
 class FailOn(StrEnum):
-    """The gravest level of finding that still exits with 0 is the one below this."""
+    """Lowest level of finding that makes the exit code 1."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -33,7 +32,7 @@ class FailOn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the options before the command say."""
+    """Values of the options before the command."""
 
     archive: Place | None
     quiet: bool
@@ -41,32 +40,32 @@ class Settings:
 
 
 def own_archive() -> Path:
-    """Where the user's own archive lies, unless ``--archive`` says otherwise."""
+    """Returns the place of the user's own archive, the default of ``--archive``."""
     from platformdirs import user_data_path
 
     return user_data_path("harmonize", appauthor=False) / "archive"
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.part")
+    """Writes a file atomically; ends the program if it cannot be written."""
+    partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.replace(path)
+        partial.write_bytes(content)
+        partial.replace(path)
     except OSError as error:
         with suppress(OSError):
-            beside.unlink()
-        fail(f"{path} cannot be written: {error.strerror}; choose another place", USAGE)
+            partial.unlink()
+        fail(f"{path}: cannot write the file: {error.strerror}; use another path", USAGE)
 
 
 def print_json(value: object) -> None:
-    """Write a value to stdout as JSON that people can read."""
+    """Writes a value to stdout as indented JSON."""
     write_stdout(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
 
 
 def write_stdout(content: bytes) -> None:
-    """Write data to stdout. A reader that goes away (``| head``) is no error."""
+    """Writes data to stdout. A reader that closes the pipe (``| head``) is no error."""
     try:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -75,24 +74,26 @@ def write_stdout(content: bytes) -> None:
 
 
 def note(settings: Settings, text: str) -> None:
-    """Write a line to stderr, unless asked to be quiet."""
+    """Writes a line to stderr, unless ``--quiet`` is set."""
     if not settings.quiet:
         typer.echo(one_line(text), err=True)
 
 
 def fail(text: str, code: int) -> NoReturn:
-    """Write one line that says what is wrong and how to mend it, and end with ``code``."""
+    """Writes an error line with the problem and its fix, and ends with exit code ``code``."""
     typer.echo(f"error: {one_line(text)}", err=True)
     raise typer.Exit(code)
 
 
 def one_line(text: str) -> str:
-    """Keep a message on one line and free of control characters."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    """Returns a message as one line without control characters."""
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
 
 
-def version_told(*, wanted: bool) -> None:
-    """Print the version and end, where it is wanted."""
-    if wanted:
+def print_version(*, requested: bool) -> None:
+    """Prints the version and ends, if requested."""
+    if requested:
         typer.echo(f"harmonize {VERSION}")
         raise typer.Exit

@@ -1,4 +1,4 @@
-"""The commands that compare venues with one another: gap, pair, liquidation, portfolio, index."""
+"""The cross-venue commands: gap, pair, liquidation, portfolio, index."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -28,32 +28,43 @@ from harmonize.cli.options import (
     OutputForm,
     ProfileOption,
     Rules,
-    StrictOption,
     Venues,
+    VerifiedOnlyOption,
 )
 
 if TYPE_CHECKING:
-    from harmonize.api.audit import Question
     from harmonize.api.cross_venue import PreparedUniverse
+    from harmonize.api.question import Question, Selection
     from harmonize.arbitrage.accounts import SplitConstraints
 
 T = TypeVar("T")
 
-Figure = Annotated[str, typer.Option("--figure", help="initial or maintenance margin.")]
-Excluded = Annotated[
-    list[str] | None, typer.Option("--exclude", help="Not this venue (repeatable).")
+MarginTypeOption = Annotated[
+    str, typer.Option("--margin-type", help="Margin type: initial or maintenance.")
 ]
-Limits = Annotated[
+ExcludeOption = Annotated[
+    list[str] | None, typer.Option("--exclude", help="Venue to exclude (repeatable).")
+]
+LimitOption = Annotated[
     list[str] | None,
-    typer.Option("--limit", help="VENUE=USD at most there, a position (repeatable)."),
+    typer.Option("--limit", help="Largest position per venue, as VENUE=USD (repeatable)."),
 ]
-Ticket = Annotated[float, typer.Option("--ticket", help="Smallest position in an account, USD.")]
-FeePerVenue = Annotated[float, typer.Option("--fee", help="USD for every account but the first.")]
-Accounts = Annotated[
+MinPositionOption = Annotated[
+    float, typer.Option("--min-position", help="Smallest position per account, in USD.")
+]
+AccountCostOption = Annotated[
+    float, typer.Option("--account-cost", help="Cost of each additional account, in USD.")
+]
+SubAccountsOption = Annotated[
     list[str] | None,
-    typer.Option("--accounts", help="VENUE=K sub-accounts that are margined apart (repeatable)."),
+    typer.Option(
+        "--sub-accounts",
+        help="Separately margined sub-accounts, as VENUE=K (repeatable).",
+    ),
 ]
-Hurdle = Annotated[str, typer.Option("--hurdle", help="What capital costs in a year.")]
+CostOfCapitalOption = Annotated[
+    str, typer.Option("--cost-of-capital", help="Annual cost of capital, as 10% or 0.1.")
+]
 
 
 def gap(
@@ -66,93 +77,114 @@ def gap(
     as_of: AsOf = None,
     profile: ProfileOption = "",
     instrument: Instruments = None,
-    strict: StrictOption = False,
-    figure: Figure = "initial",
-    exclude: Excluded = None,
-    limit: Limits = None,
-    ticket: Ticket = 0.0,
-    fee: FeePerVenue = 0.0,
-    accounts: Accounts = None,
-    hurdle: Hurdle = "10%",
+    verified_only: VerifiedOnlyOption = False,
+    margin_type: MarginTypeOption = "initial",
+    exclude: ExcludeOption = None,
+    limit: LimitOption = None,
+    min_position: MinPositionOption = 0.0,
+    account_cost: AccountCostOption = 0.0,
+    sub_accounts: SubAccountsOption = None,
+    cost_of_capital: CostOfCapitalOption = "10%",
     what_if: Annotated[
         list[str] | None,
         typer.Option(
-            "--what-if", help="leverage=20, minimum=0.5%, aggregate or adopt=VENUE (repeatable)."
+            "--what-if",
+            help="Scenario: leverage=20, minimum=0.5%, aggregate or adopt=VENUE (repeatable).",
         ),
     ] = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print the spread between venues, the cheapest split, and what the gap to the reference is made of."""
+    """Print the spread between venues, the optimal split and the arbitrage gap to the reference."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
 
-    if figure not in {"initial", "maintenance"}:
-        fail(f"--figure is initial or maintenance, was {figure!r}", USAGE)
-    conditions = _conditions(exclude, limit, ticket, fee, accounts)
-    question = request.question(
-        context.obj, venue, [underlying], rules, as_of, profile, 30.0, instrument, strict=strict
+    if margin_type not in {"initial", "maintenance"}:
+        fail(f"--margin-type: expected initial or maintenance, found {margin_type!r}", USAGE)
+    conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=[underlying],
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=verified_only,
     )
-    question = _sized(question, notional, hurdle)
-    base = _basis(question)
-    answer = _tried(lambda: cross_venue.gap_of(base, question, figure, conditions, what_if or ()))
+    question = _question(selection, notional, cost_of_capital)
+    base = _prepare(question)
+    answer = _answer_or_fail(
+        lambda: cross_venue.gap_of(base, question, margin_type, conditions, what_if or ())
+    )
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.gap_text(answer).encode())
-    if not any(one.points for one in answer.arbitrages):
-        note(context.obj, "incomplete: no notional is taken by these venues together")
+    if not any(row.points for row in answer.arbitrages):
+        note(context.obj, "incomplete: the venues together have no capacity for any notional")
         raise typer.Exit(INCOMPLETE)
-    _end(context.obj, base)
+    _exit(context.obj, base)
 
 
 def pair(
     context: typer.Context,
     underlying: str,
-    long: Annotated[str, typer.Argument(help="The venue of the long leg.")],
-    short: Annotated[str, typer.Argument(help="The venue of the short leg.")],
+    long: Annotated[str, typer.Argument(help="Venue of the long leg.")],
+    short: Annotated[str, typer.Argument(help="Venue of the short leg.")],
     *,
-    against: Annotated[
-        str, typer.Option("--against", help="The one venue; the long leg's if not given.")
+    single_venue: Annotated[
+        str,
+        typer.Option("--single-venue", help="Venue for both legs (default: that of the long leg)."),
     ] = "",
-    opposite: Annotated[
-        str, typer.Option("--opposite", help="How that venue counts long and short together.")
+    offset_rule: Annotated[
+        str, typer.Option("--offset-rule", help="Offset rule of that venue for long and short.")
     ] = "",
     notional: Notionals = None,
     as_of: AsOf = None,
     instrument: Instruments = None,
-    hurdle: Hurdle = "10%",
+    cost_of_capital: CostOfCapitalOption = "10%",
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print what a long on one venue and a short on another need, against both legs on one venue."""
+    """Print the margin of a long and a short leg on two venues, and of both legs on one venue."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
     from harmonize.core.venue_conventions import OffsetRule
 
     kinds = [kind.value for kind in OffsetRule]
-    if opposite and opposite not in kinds:
-        fail(f"--opposite is {', '.join(map(repr, kinds))}, was {opposite!r}", USAGE)
-    rule = OffsetRule(opposite) if opposite else None
-    question = request.question(context.obj, None, [underlying], None, as_of, "", 30.0, instrument)
-    question = _sized(question, notional, hurdle)
-    base = _basis(question)
-    answer = _tried(
-        lambda: cross_venue.pair_of(base, question, (long, short), against or long, rule)
+    if offset_rule and offset_rule not in kinds:
+        fail(
+            f"--offset-rule: expected one of {', '.join(map(repr, kinds))}, found {offset_rule!r}",
+            USAGE,
+        )
+    rule = OffsetRule(offset_rule) if offset_rule else None
+    selection = request.selection(
+        context.obj, underlying=[underlying], as_of=as_of, instrument=instrument
+    )
+    question = _question(selection, notional, cost_of_capital)
+    base = _prepare(question)
+    answer = _answer_or_fail(
+        lambda: cross_venue.pair_of(base, question, (long, short), single_venue or long, rule)
     )
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.pair_text(answer).encode())
-    _end(context.obj, base)
+    _exit(context.obj, base)
 
 
 def liquidation(
     context: typer.Context,
     underlying: str,
     *,
-    notional: Annotated[float, typer.Option("--notional", help="Position size in USD.")] = 1e6,
-    leverage: Annotated[float, typer.Option("--leverage", help="To compare venues at.")] = 10.0,
-    taker: Annotated[
-        str, typer.Option("--taker", help="Taker fee, where a venue counts one on top: 0.05%.")
+    notional: Annotated[float, typer.Option("--notional", help="Position size, in USD.")] = 1e6,
+    leverage: Annotated[
+        float, typer.Option("--leverage", help="Leverage for the comparison at equal leverage.")
+    ] = 10.0,
+    taker_fee: Annotated[
+        str,
+        typer.Option(
+            "--taker-fee", help="Taker fee of venues that add one to the margin, as 0.05%."
+        ),
     ] = "",
     venue: Venues = None,
     as_of: AsOf = None,
@@ -160,31 +192,36 @@ def liquidation(
     instrument: Instruments = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print how far the price may move before an isolated position is liquidated, venue by venue."""
+    """Print the distance to liquidation of an isolated position, per venue."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
     from harmonize.liquidation.distance import Entry
 
     request.notionals([notional])
     if not (isfinite(leverage) and leverage >= 1.0):
-        fail(f"--leverage is a number from 1, was {leverage}", USAGE)
-    entry = Entry(notional, leverage, _rate(taker, "--taker") if taker else None)
-    question = request.question(
-        context.obj, venue, [underlying], None, as_of, profile, 30.0, instrument
+        fail(f"--leverage: expected a number of at least 1, found {leverage}", USAGE)
+    entry = Entry(notional, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None)
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=[underlying],
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
     )
-    base = _basis(question)
+    base = _prepare(_question(selection))
     rows = cross_venue.liquidations_of(base, entry)
     if form is OutputForm.JSON:
-        print_json([asdict(one) for one in rows])
+        print_json([asdict(row) for row in rows])
     else:
         write_stdout(cross_venue_text.liquidation_text(rows).encode())
-    _end(context.obj, base)
+    _exit(context.obj, base)
 
 
 def portfolio(
     context: typer.Context,
     positions: Annotated[
-        Path, typer.Argument(help="CSV, JSON or XLSX with underlying, side, notional.")
+        Path, typer.Argument(help="CSV, JSON or XLSX file with underlying, side and notional.")
     ],
     *,
     venue: Venues = None,
@@ -192,45 +229,52 @@ def portfolio(
     as_of: AsOf = None,
     profile: ProfileOption = "",
     instrument: Instruments = None,
-    strict: StrictOption = False,
-    exclude: Excluded = None,
-    limit: Limits = None,
-    ticket: Ticket = 0.0,
-    fee: FeePerVenue = 0.0,
-    accounts: Accounts = None,
+    verified_only: VerifiedOnlyOption = False,
+    exclude: ExcludeOption = None,
+    limit: LimitOption = None,
+    min_position: MinPositionOption = 0.0,
+    account_cost: AccountCostOption = 0.0,
+    sub_accounts: SubAccountsOption = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print what each venue asks for a book of positions, the reference, and the cheapest split."""
+    """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
     from harmonize.arbitrage.position_file import PositionsError, read
     from harmonize.cli import cross_venue_text
 
-    conditions = _conditions(exclude, limit, ticket, fee, accounts)
+    conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
     try:
-        held = read(positions.read_bytes(), positions.name)
+        book = read(positions.read_bytes(), positions.name)
     except OSError as error:
-        fail(f"{positions} cannot be read: {error.strerror}; name a file of positions", USAGE)
+        fail(f"{positions}: cannot read the file: {error.strerror}; use a file of positions", USAGE)
     except PositionsError as error:
         for line in error.lines[:-1]:
             typer.echo(f"error: {one_line(line)}", err=True)
         fail(error.lines[-1], USAGE)
-    assets = sorted({one.underlying for one in held})
-    question = request.question(
-        context.obj, venue, assets, rules, as_of, profile, 30.0, instrument, strict=strict
+    assets = sorted({position.underlying for position in book})
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=assets,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=verified_only,
     )
-    base = _basis(question)
-    answer = _tried(lambda: cross_venue.portfolio_of(base, held, conditions))
+    base = _prepare(_question(selection))
+    answer = _answer_or_fail(lambda: cross_venue.portfolio_of(base, book, conditions))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.portfolio_text(answer).encode())
-    _end(context.obj, base)
+    _exit(context.obj, base)
 
 
 def index(
     context: typer.Context,
     underlying: Annotated[
-        list[str] | None, typer.Argument(help="As BTC; without one, every underlying.")
+        list[str] | None, typer.Argument(help="Underlyings, such as BTC (default all).")
     ] = None,
     *,
     venue: Venues = None,
@@ -238,70 +282,89 @@ def index(
     as_of: AsOf = None,
     profile: ProfileOption = "",
     instrument: Instruments = None,
-    strict: StrictOption = False,
+    verified_only: VerifiedOnlyOption = False,
     over_time: Annotated[
-        bool, typer.Option("--over-time", help="On every day on which something was observed.")
+        bool, typer.Option("--over-time", help="Index on every day with an observation.")
     ] = False,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print the harmonization index by underlying and venue, how sure it is, and how it moved."""
+    """Print the harmonization index per underlying and venue, with confidence intervals."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
 
-    question = request.question(
-        context.obj, venue, underlying, rules, as_of, profile, 30.0, instrument, strict=strict
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=underlying,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=verified_only,
     )
-    base = _basis(question)
-    answer = _tried(lambda: cross_venue.index_of(base, question, over_time=over_time))
+    question = _question(selection)
+    base = _prepare(question)
+    answer = _answer_or_fail(lambda: cross_venue.index_of(base, question, over_time=over_time))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.index_text(answer).encode())
-    _end(context.obj, base)
+    _exit(context.obj, base)
 
 
-def _conditions(
+def _split_constraints(
     exclude: list[str] | None,
     limit: list[str] | None,
-    ticket: float,
-    fee: float,
-    accounts: list[str] | None,
+    min_position: float,
+    account_cost: float,
+    sub_accounts: list[str] | None,
 ) -> "SplitConstraints":
     from harmonize.arbitrage.accounts import SplitConstraints
 
-    for name, amount in (("--ticket", ticket), ("--fee", fee)):
-        if not 0.0 <= amount <= _MOST_USD:
-            fail(f"{name} is an amount in USD from 0 to {_MOST_USD:,.0f}, was {amount}", USAGE)
-    limits = dict(_named(one, "--limit", "USD", 0.0, 1e15) for one in limit or ())
-    counts = dict(_named(one, "--accounts", "K", 0.0, _MOST_ACCOUNTS) for one in accounts or ())
+    for name, amount in (("--min-position", min_position), ("--account-cost", account_cost)):
+        if not 0.0 <= amount <= _MAX_USD:
+            fail(
+                f"{name}: expected an amount in USD from 0 to {_MAX_USD:,.0f}, found {amount}",
+                USAGE,
+            )
+    limits = dict(_venue_amount(text, "--limit", "USD", 0.0, 1e15) for text in limit or ())
+    counts = dict(
+        _venue_amount(text, "--sub-accounts", "K", 0.0, _MAX_ACCOUNTS)
+        for text in sub_accounts or ()
+    )
     for venue, number in counts.items():
         if number != int(number):
-            fail(f"--accounts {venue}={number:g}: a whole number was due", USAGE)
+            fail(f"--sub-accounts {venue}: expected a whole number, found {number:g}", USAGE)
     return SplitConstraints(
         frozenset(exclude or ()),
         limits,
-        ticket,
-        fee,
+        min_position,
+        account_cost,
         {venue: int(number) for venue, number in counts.items()},
     )
 
 
-_MOST_ACCOUNTS = 100.0
-_MOST_USD = 1e9
+_MAX_ACCOUNTS = 100.0
+_MAX_USD = 1e9
 
 
-def _named(text: str, option: str, unit: str, above: float, most: float) -> tuple[str, float]:
-    venue, equals, given = text.partition("=")
+def _venue_amount(
+    text: str, option: str, unit: str, above: float, highest: float
+) -> tuple[str, float]:
+    venue, equals, amount = text.partition("=")
     try:
-        number = float(given.replace("_", ""))
+        number = float(amount.replace("_", ""))
     except ValueError:
         number = float("nan")
-    if not (equals and venue and above < number <= most):
-        fail(f"{option} is VENUE={unit}, above {above:g} and at most {most:g}, was {text!r}", USAGE)
+    if not (equals and venue and above < number <= highest):
+        fail(
+            f"{option}: expected VENUE={unit}, above {above:g} and at most {highest:g}, found {text!r}",
+            USAGE,
+        )
     return venue, number
 
 
-def _rate(text: str, option: str) -> float:
+def _parse_rate(text: str, option: str) -> float:
     percent = text.endswith("%")
     try:
         number = float(text.removesuffix("%").replace("_", ""))
@@ -309,25 +372,34 @@ def _rate(text: str, option: str) -> float:
         number = float("nan")
     rate = number / 100.0 if percent else number
     if not 0.0 <= rate <= 1.0:
-        fail(f"{option} is a rate from 0 to 100 %, such as 10% or 0.1, was {text!r}", USAGE)
+        fail(
+            f"{option}: expected a rate from 0 to 100 %, such as 10% or 0.1, found {text!r}", USAGE
+        )
     return rate
 
 
-def _sized(question: "Question", notional: list[float] | None, hurdle: str) -> "Question":
-    """The question with the notionals and the hurdle rate that are asked."""
+def _question(
+    selection: "Selection", notional: list[float] | None = None, cost_of_capital: str = ""
+) -> "Question":
+    """Returns the question about a selection, with notionals and cost of capital where given."""
+    from harmonize.api.question import Question
+
     sizes = request.notionals(notional)
-    question = replace(question, hurdle=_rate(hurdle, "--hurdle"))
-    return replace(question, ladder=sizes) if sizes else question
+    options = request.options()
+    if cost_of_capital:
+        rate = _parse_rate(cost_of_capital, "--cost-of-capital")
+        options = replace(options, cost_of_capital=rate)
+    return Question.of(replace(selection, ladder=sizes) if sizes else selection, options)
 
 
-def _basis(question: "Question") -> "PreparedUniverse":
+def _prepare(question: "Question") -> "PreparedUniverse":
     from harmonize.api.cross_venue import basis
 
-    return _tried(lambda: basis(question))
+    return _answer_or_fail(lambda: basis(question))
 
 
-def _tried(answer: Callable[[], T]) -> T:
-    """Answer; what cannot be answered ends the program with one line."""
+def _answer_or_fail(answer: Callable[[], T]) -> T:
+    """Returns the answer; an error in the request ends the program."""
     from harmonize.api.audit import AskedError, NotObservedError
     from harmonize.arbitrage.what_if import WhatIfError
     from harmonize.archive.archive import ArchiveError
@@ -343,10 +415,10 @@ def _tried(answer: Callable[[], T]) -> T:
         fail(str(error), INCOMPLETE)
 
 
-def _end(settings: Settings, base: "PreparedUniverse") -> None:
-    """Say what was not observed, and end with the exit code that it makes."""
-    for one in base.missing:
-        note(settings, f"incomplete: {one}")
+def _exit(settings: Settings, base: "PreparedUniverse") -> None:
+    """Prints what was not observed, and ends with exit code 3 if anything was not, otherwise 0."""
+    for reason in base.missing:
+        note(settings, f"incomplete: {reason}")
     raise typer.Exit(INCOMPLETE if base.missing else OK)
 
 

@@ -1,4 +1,4 @@
-"""The command that gathers: its options, its progress, its table of outcomes, its exit code."""
+"""The fetch command: options, progress, table of outcomes, exit code."""
 
 import gc
 import json
@@ -25,27 +25,31 @@ from harmonize.cli.console import (
     own_archive,
     write_stdout,
 )
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from harmonize.api.gather import GatherRequest
     from venues.gathering.client import Progress
     from venues.gathering.outcome import Outcome
-    from venues.gathering.plan import Plan
+    from venues.gathering.plan import VenuePlan
 
 
 class LogFormat(StrEnum):
-    """How what happens is told on stderr."""
+    """Format of progress on stderr."""
 
     TEXT = "text"
     JSON = "json"
 
 
-Budget = Annotated[float, typer.Option("--budget", help="Seconds that a venue may take.")]
-Keys = Annotated[
-    Path | None, typer.Option("--keys", help="YAML file of keys that only you can read (mode 600).")
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Time limit per venue, in seconds.")
 ]
-Mirror = Annotated[
-    str, typer.Option("--mirror", help="Ask URL/venue/host/path instead of the venues.")
+KeysOption = Annotated[
+    Path | None,
+    typer.Option("--keys", help="YAML file of API keys, readable only by its owner (mode 600)."),
+]
+MirrorOption = Annotated[
+    str, typer.Option("--mirror", help="Base URL of a mirror, requested as URL/venue/host/path.")
 ]
 
 
@@ -53,119 +57,126 @@ def fetch(
     context: typer.Context,
     *,
     venue: Annotated[
-        list[str] | None, typer.Option("--venue", help="Only this venue (repeatable).")
+        list[str] | None,
+        typer.Option("--venue", help="Venue to gather (repeatable; default all)."),
     ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Print the calls and ask nothing.")] = False,
-    budget: Budget = 600.0,
-    keys: Keys = None,
-    mirror: Mirror = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the calls without making them.")
+    ] = False,
+    timeout: TimeoutOption = 600.0,
+    keys: KeysOption = None,
+    mirror: MirrorOption = "",
     log_format: Annotated[
-        LogFormat, typer.Option("--log-format", help="How progress is told on stderr.")
+        LogFormat, typer.Option("--log-format", help="Format of progress on stderr.")
     ] = LogFormat.TEXT,
 ) -> None:
-    """Gather what venues publish into the archive; a venue that fails leaves the others whole."""
+    """Gather published margin data into the archive; a failed venue does not affect the others."""
     settings: Settings = context.obj
-    wanted = wanted_of(settings, venue, budget, keys, mirror)
-    if plan:
-        _print_plan(wanted)
+    gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
+    if dry_run:
+        _print_plan(gather_request)
         return
-    outcomes = gathered(settings, wanted, log_format)
+    outcomes = gather_or_fail(settings, gather_request, log_format)
     if outcomes is None:
-        note(settings, unreachable(wanted))
+        note(settings, unreachable_message(gather_request))
         raise typer.Exit(INCOMPLETE)
     write_stdout(_table(outcomes).encode())
-    raise typer.Exit(exit_code(outcomes, asked=bool(venue)))
+    raise typer.Exit(exit_code(outcomes, by_name=bool(venue)))
 
 
-def unreachable(wanted: "GatherRequest") -> str:
-    """One line that says that nothing answered, and what to do."""
-    whom = (
-        f"the mirror {wanted.mirror} does" if wanted.mirror else "no venue can be reached: they do"
+def unreachable_message(gather_request: "GatherRequest") -> str:
+    """Returns the line for a run in which no venue could be reached."""
+    subject = (
+        f"the mirror {gather_request.mirror} is not reachable"
+        if gather_request.mirror
+        else "no venue is reachable"
     )
-    return f"{whom} not answer from here; what is archived or recorded is read"
+    return f"{subject}; using archived and recorded data"
 
 
-def wanted_of(
-    settings: Settings, venue: list[str] | None, budget: float, keys: Path | None, mirror: str
+def gather_request_of(
+    settings: Settings, venue: list[str] | None, timeout: float, keys: Path | None, mirror: str
 ) -> "GatherRequest":
-    """Take the options together; a bad one ends the program with one line."""
+    """Returns the request that the options describe; an invalid option ends the program."""
     from harmonize.api.gather import GatherRequest, keyring
     from venues.gathering.credentials import CredentialsError
 
-    if not isfinite(budget) or budget <= 0:
-        fail(f"--budget is a number of seconds above 0, was {budget:g}", USAGE)
+    if not isfinite(timeout) or timeout <= 0:
+        fail(f"--timeout: expected a number of seconds above 0, found {timeout:g}", USAGE)
     if mirror and not mirror.startswith(("http://", "https://")):
-        fail(f"--mirror is a URL that begins with http:// or https://, was {mirror!r}", USAGE)
+        fail(f"--mirror: expected a URL with http:// or https://, found {mirror!r}", USAGE)
     if mirror:
-        _check_place(mirror)
+        _check_mirror(mirror)
     try:
-        ring = keyring(os.environ, keys)
+        credentials = keyring(os.environ, keys)
     except CredentialsError as error:
         fail(str(error), USAGE)
     return GatherRequest(
-        settings.archive or own_archive(), tuple(venue or ()), budget, mirror, ring
+        settings.archive or own_archive(), tuple(venue or ()), timeout, mirror, credentials
     )
 
 
-def _check_place(mirror: str) -> None:
-    from venues.gathering.reachability import place
+def _check_mirror(mirror: str) -> None:
+    from venues.gathering.reachability import parse_address
 
     try:
-        host, _, _ = place(mirror)
+        host, _, _ = parse_address(mirror)
     except ValueError as error:
-        fail(f"--mirror names no place: {error}", USAGE)
+        fail(f"--mirror: expected a URL, found {mirror!r}: {error}", USAGE)
     if not host:
-        fail(f"--mirror names no host: {mirror!r}; as http://127.0.0.1:8080", USAGE)
+        fail(
+            f"--mirror: missing host in {mirror!r}; use a URL such as http://127.0.0.1:8080", USAGE
+        )
 
 
-def gathered(
-    settings: Settings, wanted: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
+def gather_or_fail(
+    settings: Settings, gather_request: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
 ) -> "tuple[Outcome, ...] | None":
-    """Gather as ``outcomes_of`` does; an archive that is at fault ends the program with one line."""
+    """Gathers like ``gather``; an archive error ends the program."""
     from harmonize.archive.archive import ArchiveError
 
     try:
-        return outcomes_of(settings, wanted, log_format)
+        return gather(settings, gather_request, log_format)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
 
 
-def outcomes_of(
-    settings: Settings, wanted: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
+def gather(
+    settings: Settings, gather_request: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
 ) -> "tuple[Outcome, ...] | None":
-    """Gather, telling how far it is; None when nothing can be reached. Raises ArchiveError."""
+    """Gathers with progress; None if no venue can be reached. Raises ArchiveError."""
     from harmonize.api.gather import GatheringError, chosen, fetched, reachable
 
-    gc.enable()  # a long run of many small answers
+    gc.enable()  # a long run with many short-lived responses
     try:
-        adapters = chosen(wanted)
-        if not reachable(wanted):
+        adapters = chosen(gather_request)
+        if not reachable(gather_request):
             return None
-        with _ProgressDisplay(settings, log_format, [one.venue for one in adapters]) as (
-            tell,
-            done,
+        with _ProgressDisplay(settings, log_format, [adapter.venue for adapter in adapters]) as (
+            on_progress,
+            on_outcome,
         ):
-            return fetched(wanted, tell, done)
+            return fetched(gather_request, on_progress, on_outcome)
     except GatheringError as error:
         fail(str(error), USAGE)
     except KeyboardInterrupt:
-        fail("stopped; the venues gathered until then are archived, whole", STOPPED)
+        fail("interrupted; the venues gathered so far are archived", STOPPED)
 
 
-def exit_code(outcomes: "Sequence[Outcome]", *, asked: bool) -> int:
-    """3 where a venue failed, lacks market data, or was asked for by name and not asked itself."""
+def exit_code(outcomes: "Sequence[Outcome]", *, by_name: bool) -> int:
+    """Returns 3 if a venue failed, lacks market data, or was named and not gathered; otherwise 0."""
     from venues.gathering.outcome import Failed, Gathered, Skipped
 
-    for one in outcomes:
-        if isinstance(one, Failed) or (isinstance(one, Gathered) and one.missing):
+    for outcome in outcomes:
+        if isinstance(outcome, Failed) or (isinstance(outcome, Gathered) and outcome.missing):
             return INCOMPLETE
-        if isinstance(one, Skipped) and asked:
+        if isinstance(outcome, Skipped) and by_name:
             return INCOMPLETE
     return OK
 
 
-def said(outcome: "Outcome") -> tuple[str, str, str, str, str]:
-    """An outcome as a row: venue, what became of it, calls, seconds, and why."""
+def outcome_row(outcome: "Outcome") -> tuple[str, str, str, str, str]:
+    """Returns an outcome as a row: venue, status, calls, seconds, detail."""
     from venues.gathering.outcome import Gathered, Skipped
 
     if isinstance(outcome, Skipped):
@@ -173,26 +184,26 @@ def said(outcome: "Outcome") -> tuple[str, str, str, str, str]:
     calls, seconds = f"{outcome.requests:,}", f"{outcome.seconds:.1f}"
     if not isinstance(outcome, Gathered):
         return (outcome.venue, "failed", calls, seconds, outcome.reason)
-    what = f"{len(outcome.snapshot.payloads)} answers"
+    detail = counted(len(outcome.snapshot.payloads), "response")
     if outcome.missing:
-        what += f", without {'; '.join(outcome.missing)}"
-    return (outcome.snapshot.venue, "gathered", calls, seconds, what)
+        detail += f"; missing: {', '.join(outcome.missing)}"
+    return (outcome.snapshot.venue, "gathered", calls, seconds, detail)
 
 
 def _table(outcomes: "Sequence[Outcome]") -> str:
-    rows = [("venue", "became", "calls", "seconds", "what"), *map(said, outcomes)]
+    rows = [("venue", "status", "calls", "seconds", "detail"), *map(outcome_row, outcomes)]
     return "".join(
-        f"{venue:<22} {became:<9} {calls:>6} {seconds:>8}  {one_line(what)}\n"
-        for venue, became, calls, seconds, what in rows
+        f"{venue:<22} {status:<9} {calls:>6} {seconds:>8}  {one_line(detail)}\n"
+        for venue, status, calls, seconds, detail in rows
     )
 
 
-def _print_plan(wanted: "GatherRequest") -> None:
+def _print_plan(gather_request: "GatherRequest") -> None:
     from harmonize.api.gather import GatheringError, planned
     from harmonize.archive.archive import ArchiveError
 
     try:
-        plans = planned(wanted)
+        plans = planned(gather_request)
     except GatheringError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -200,31 +211,34 @@ def _print_plan(wanted: "GatherRequest") -> None:
     write_stdout(plan_text(plans).encode())
 
 
-def plan_text(plans: "Sequence[Plan]") -> str:
-    """The calls of each venue, and the time that its rate limit sets, as a table."""
-    lines = [f"{'venue':<22} {'calls':>7} {'seconds':>8}  what is asked\n"]
-    for one in plans:
-        if one.skipped:
-            lines.append(f"{one.venue:<22} {'':>7} {'':>8}  not asked: {one.skipped}\n")
+def plan_text(plans: "Sequence[VenuePlan]") -> str:
+    """Returns the calls per venue, and the least time by its rate limit, as a table."""
+    lines = [f"{'venue':<22} {'calls':>7} {'seconds':>8}  requests\n"]
+    for plan in plans:
+        if plan.skip_reason:
+            lines.append(f"{plan.venue:<22} {'':>7} {'':>8}  not asked: {plan.skip_reason}\n")
             continue
-        calls = f"{one.calls:,}{'+' if one.at_least else ''}"
-        for number, step in enumerate(one.steps):
-            head = f"{one.venue:<22} {calls:>7} {one.floor:>8.1f}" if not number else " " * 39
-            count = f"{step.calls:,}{'+' if step.at_least else ''}"
+        calls = f"{plan.calls:,}{'+' if plan.is_lower_bound else ''}"
+        for number, step in enumerate(plan.steps):
+            head = (
+                f"{plan.venue:<22} {calls:>7} {plan.min_seconds:>8.1f}" if not number else " " * 39
+            )
+            count = f"{step.calls:,}{'+' if step.is_lower_bound else ''}"
             lines.append(f"{head}  {count} x {step.endpoint.request}\n")
-    asked = [one for one in plans if not one.skipped]
-    slowest = max(asked, key=lambda one: one.floor, default=None)
+    requested = [plan for plan in plans if not plan.skip_reason]
+    slowest = max(requested, key=lambda plan: plan.min_seconds, default=None)
     if slowest is not None:
-        total = sum(one.calls for one in asked)
+        total = sum(plan.calls for plan in requested)
         lines.append(
-            f"{len(asked)} venues, {total:,} calls or more; rate limits set {slowest.floor:.1f} s "
-            f"at least ({slowest.venue}). A + marks what depends on lists not gathered yet.\n"
+            f"{counted(len(requested), 'venue')}, at least {total:,} calls, "
+            f"at least {slowest.min_seconds:.1f} s by rate limits ({slowest.venue}). "
+            "A + marks counts that depend on lists not gathered yet.\n"
         )
     return "".join(lines)
 
 
 class _ProgressDisplay:
-    """Progress for people on a terminal, or JSON lines for machines, or nothing."""
+    """Progress on stderr: bars on a terminal, JSON lines with ``--log-format json``, otherwise none."""
 
     def __init__(self, settings: Settings, log_format: LogFormat, venues: list[str]) -> None:
         self.json = log_format is LogFormat.JSON
@@ -236,33 +250,35 @@ class _ProgressDisplay:
             self.bars = Progress(
                 TextColumn("{task.description:<22}"),
                 BarColumn(bar_width=24),
-                TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[said]}"),
+                TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[detail]}"),
                 console=Console(stderr=True),
             )
-            self.tasks = {one: self.bars.add_task(one, total=1, said="") for one in venues}
+            self.tasks = {venue: self.bars.add_task(venue, total=1, detail="") for venue in venues}
 
     def __enter__(self) -> "tuple[Callable[[Progress], None], Callable[[Outcome], None]]":
         if self.bars:
             self.bars.start()
-        return self.tell, self.done
+        return self.on_progress, self.on_outcome
 
     def __exit__(self, *_: object) -> None:
         if self.bars:
             self.bars.stop()
 
-    def tell(self, progress: "Progress") -> None:
+    def on_progress(self, progress: "Progress") -> None:
         if self.bars:
             task = self.tasks[progress.venue]
-            self.bars.update(task, completed=progress.done, total=max(1, progress.due))
-        elif self.json and progress.done == progress.due:
-            self._log("answered", venue=progress.venue, calls=progress.done, due=progress.due)
+            self.bars.update(task, completed=progress.completed, total=max(1, progress.planned))
+        elif self.json and progress.completed == progress.planned:
+            self._log(
+                "answered", venue=progress.venue, calls=progress.completed, due=progress.planned
+            )
 
-    def done(self, outcome: "Outcome") -> None:
-        venue, became, calls, seconds, what = said(outcome)
+    def on_outcome(self, outcome: "Outcome") -> None:
+        venue, status, calls, seconds, detail = outcome_row(outcome)
         if self.bars:
-            self.bars.update(self.tasks[venue], said=f"{became} {one_line(what)[:60]}")
+            self.bars.update(self.tasks[venue], detail=f"{status} {one_line(detail)[:60]}")
         elif self.json:
-            self._log(became, venue=venue, requests=calls, seconds=seconds, what=what)
+            self._log(status, venue=venue, requests=calls, seconds=seconds, what=detail)
 
     def _log(self, event: str, **fields: object) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""The commands about time: what changed between two days, and one schedule through all of them."""
+"""Commands ``diff`` and ``history``: changes between two days, and margins over time."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -23,13 +23,13 @@ from harmonize.cli.options import AsOf, Notionals, ProfileOption, Underlyings, V
 from harmonize.history.stress_windows import windows
 
 if TYPE_CHECKING:
-    from harmonize.api.audit import Question
-    from harmonize.cli.history_text import Rows
+    from harmonize.api.question import Question, Selection
+    from harmonize.cli.history_text import Table
     from harmonize.history.diff import Observed
 
 
 class DiffForm(StrEnum):
-    """How changes are printed."""
+    """Output format of changes."""
 
     TABLE = "table"
     JSON = "json"
@@ -41,72 +41,74 @@ def diff(
     context: typer.Context,
     since: Annotated[
         datetime,
-        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="A day, as 2026-08-01."),
+        typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="First day, as 2026-08-01."),
     ],
     until: Annotated[
-        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="A later day.")
+        datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Last day, after FROM.")
     ],
     *,
     venue: Venues = None,
     underlying: Underlyings = None,
     profile: ProfileOption = "",
     notional: Notionals = None,
-    form: Annotated[DiffForm, typer.Option("--format", help="How to print it.")] = DiffForm.TABLE,
+    form: Annotated[DiffForm, typer.Option("--format", help="Output format.")] = DiffForm.TABLE,
 ) -> None:
-    """Print what changed between two days: tighter, looser, bands, capacity, listings; not prices."""
+    """Print schedule changes between two days, except those caused by prices alone."""
     from harmonize.cli import changes_text
     from harmonize.core.notionals import NOTIONAL_GRID
-    from harmonize.history import diff as changes
+    from harmonize.history.diff import changes
 
     if not since < until:
-        fail(f"FROM comes before TO, was {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
-    question = request.question(context.obj, venue, underlying, None, until, profile, 30.0, None)
-    after, missing = _observed(question)
-    before, _ = _observed(replace(question, as_of=since.date()))
-    found = changes.changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
+        fail(f"expected FROM before TO, found {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
+    selection = request.selection(
+        context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
+    )
+    after, missing = _observed(selection)
+    before, _ = _observed(replace(selection, as_of=since.date()))
+    differences = changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
     if form is DiffForm.JSON:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(change) for change in differences])
     elif form is DiffForm.CSV:
-        write_stdout(changes_text.csv(found).encode())
+        write_stdout(changes_text.csv(differences).encode())
     elif form is DiffForm.MARKDOWN:
-        write_stdout(changes_text.markdown(found).encode())
+        write_stdout(changes_text.markdown(differences).encode())
     else:
-        write_stdout(changes_text.table(found).encode())
-    for line in _unseen(before, after):
+        write_stdout(changes_text.table(differences).encode())
+    for line in _venues_not_observed_between(before, after):
         note(context.obj, line)
-    for one in missing:
-        note(context.obj, f"incomplete: {one}")
+    for reason in missing:
+        note(context.obj, f"incomplete: {reason}")
     raise typer.Exit(INCOMPLETE if missing else OK)
 
 
-def _unseen(before: "Observed", after: "Observed") -> list[str]:
-    """The venues of which nothing was observed between the two days, and of when what was read is."""
-    times: dict[str, list[set[datetime]]] = {}
-    for place, one in enumerate((before, after)):
-        for schedule in one.schedules:
-            both = times.setdefault(schedule.instrument.venue, [set(), set()])
-            both[place].add(schedule.observed_at)
+def _venues_not_observed_between(before: "Observed", after: "Observed") -> list[str]:
+    """Returns a note per venue without an observation between the two days."""
+    times: dict[str, tuple[set[datetime], set[datetime]]] = {}
+    for side, observed in enumerate((before, after)):
+        for schedule in observed.schedules:
+            both = times.setdefault(schedule.instrument.venue, (set(), set()))
+            both[side].add(schedule.observed_at)
     return [
-        f"{venue}: nothing was observed in between; both days read what was seen by {max(was):%Y-%m-%d}"
-        for venue, (was, now) in sorted(times.items())
-        if was and was == now
+        f"{venue}: not observed between the two days; both use data as of {max(old):%Y-%m-%d}"
+        for venue, (old, new) in sorted(times.items())
+        if old and old == new
     ]
 
 
-def _observed(question: "Question") -> "tuple[Observed, tuple[str, ...]]":
-    """What was read as of the question's day, and what of it was asked for and is not there."""
+def _observed(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
+    """Returns the schedules as of the selection's day, and what it names without a schedule."""
     from harmonize.api.audit import missing
     from harmonize.history.diff import Observed
 
-    reading = request.read(question)
+    reading = request.read(selection)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
-    found = Observed.of(reading.schedules, venues - partial, reading.defects)
-    return found, missing(question, reading)
+    observed = Observed.of(reading.schedules, venues - partial, reading.defects)
+    return observed, missing(selection, reading)
 
 
 class SeriesForm(StrEnum):
-    """How a series is printed."""
+    """Output format of a history."""
 
     TABLE = "table"
     JSON = "json"
@@ -115,36 +117,38 @@ class SeriesForm(StrEnum):
 
 def history(
     context: typer.Context,
-    venue: Annotated[str, typer.Argument(help="A venue; without it, --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Its symbol; without it, changes by week.")] = "",
+    venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol; without it, changes per week.")] = "",
     *,
-    underlying: Annotated[str, typer.Option(help="All venues' IM on an asset, as BTC.")] = "",
+    underlying: Annotated[str, typer.Option(help="Underlying, as BTC: IM at every venue.")] = "",
     notional: Notionals = None,
     profile: ProfileOption = "",
     as_of: AsOf = None,
-    form: Annotated[
-        SeriesForm, typer.Option("--format", help="How to print it.")
-    ] = SeriesForm.TABLE,
-    chart: Annotated[Path | None, typer.Option("--chart", help="Draw it too, as SVG.")] = None,
+    form: Annotated[SeriesForm, typer.Option("--format", help="Output format.")] = SeriesForm.TABLE,
+    chart: Annotated[
+        Path | None, typer.Option("--chart", help="Write a chart to this SVG file.")
+    ] = None,
 ) -> None:
-    """Print margins over time: of a schedule, a venue's changes by week, or an asset at all venues."""
+    """Print margins over time: of one schedule, of a venue per week, or of an underlying per venue."""
     from harmonize.api.audit import AskedError, NotObservedError
+    from harmonize.api.question import Question
     from harmonize.archive.archive import ArchiveError
 
     if bool(venue) == bool(underlying):
-        fail("name a venue, a venue and a symbol, or --underlying and an asset", USAGE)
+        found = "both" if venue else "neither"
+        fail(f"expected a venue or --underlying, found {found}; use one of the two", USAGE)
     if underlying and notional and len(notional) > 1:
-        fail(f"--underlying compares at one --notional, was given {len(notional)}", USAGE)
-    sizes = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
-    question = request.question(context.obj, None, None, None, as_of, profile, 30.0, None)
-    question = replace(question, ladder=sizes)
+        fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
+    notionals = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
+    selection = request.selection(context.obj, as_of=as_of, profile=profile)
+    question = Question.of(replace(selection, ladder=notionals), request.options())
     try:
         if underlying:
-            code = _of_underlying(question, underlying, form, chart)
+            code = _print_underlying(question, underlying, form, chart)
         elif symbol:
-            code = _of_schedule(question, venue, symbol, form, chart)
+            code = _print_schedule(question, venue, symbol, form, chart)
         else:
-            code = _of_venue(question, venue, form, chart)
+            code = _print_venue(question, venue, form, chart)
     except (NotObservedError, ArchiveError) as error:
         fail(str(error), INCOMPLETE)
     except AskedError as error:
@@ -152,74 +156,86 @@ def history(
     raise typer.Exit(code)
 
 
-def _of_schedule(
+def _print_schedule(
     question: "Question", venue: str, symbol: str, form: SeriesForm, chart: Path | None
 ) -> int:
-    from harmonize.api import history as series
+    """Prints the history of one schedule. Returns the exit code."""
+    from harmonize.api.history import drawn, schedule_history
     from harmonize.cli import history_text
 
-    found = series.series(question, venue, symbol)
+    history = schedule_history(question, venue, symbol)
     if chart:
         from reports.html import chart_file
 
-        drawn = series.drawn(question, venue, symbol)
-        write(chart, chart_file.schedule_file(drawn, windows()))
+        write(chart, chart_file.schedule_file(drawn(question, venue, symbol), windows()))
     if form is SeriesForm.JSON:
-        print_json(found.as_object())
+        print_json(history.as_object())
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.schedule_csv(history).encode())
     else:
-        text = history_text.csv if form is SeriesForm.CSV else history_text.table
-        write_stdout(text(found).encode())
-    return INCOMPLETE if found.left_out else OK
+        write_stdout(history_text.schedule_table(history).encode())
+    return INCOMPLETE if history.left_out else OK
 
 
-def _of_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
-    from harmonize.api import history as series
+def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path | None) -> int:
+    """Prints a venue's changes per week and the procyclicality of its margins."""
+    from harmonize.api import history as api
     from harmonize.cli import history_text
 
-    found = series.weeks(question, venue)
-    moved = series.moves(question, venue)
+    weeks = api.weeks(question, venue)
+    measured = api.venue_procyclicality(question, venue)
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.weeks_file(found, windows()))
+        write(chart, chart_file.weeks_file(weeks, windows()))
     if form is SeriesForm.JSON:
         print_json(
-            {"weeks": [asdict(one) for one in found], "moves": [asdict(one) for one in moved]}
+            {
+                "weeks": [asdict(week) for week in weeks],
+                "moves": [asdict(margin) for margin in measured],
+            }
         )
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.as_csv(history_text.weeks_table(weeks)).encode())
     else:
-        still = "no schedule was observed twice at these sizes"
-        _print(form, history_text.rows_of(found), history_text.rows_of_moves(moved), still)
+        _print_tables(
+            history_text.weeks_table(weeks),
+            history_text.procyclicality_table(measured),
+            if_empty="no schedule has two observations at these notionals",
+        )
     return OK
 
 
-def _of_underlying(
+def _print_underlying(
     question: "Question", underlying: str, form: SeriesForm, chart: Path | None
 ) -> int:
-    from harmonize.api import history as series
+    """Prints IM on an underlying per venue and the lead-lag between the venues."""
+    from harmonize.api.history import compared
     from harmonize.cli import history_text
     from harmonize.core.instrument import asset_meant
 
-    found = series.compared(question, asset_meant(underlying))
+    history = compared(question, asset_meant(underlying))
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.underlying_file(found.courses, windows()))
+        write(chart, chart_file.underlying_file(history.courses, windows()))
     if form is SeriesForm.JSON:
-        print_json(asdict(found))
+        print_json(asdict(history))
+    elif form is SeriesForm.CSV:
+        write_stdout(history_text.as_csv(history_text.series_columns(history.courses)).encode())
     else:
-        leads = history_text.rows_of_leads(found.leads)
-        nobody = "no two venues were seen to tighten within 30 days of one another"
-        _print(form, history_text.rows_of_courses(found.courses), leads, nobody)
+        _print_tables(
+            history_text.series_table(history.courses),
+            history_text.lead_lag_table(history.leads),
+            if_empty="no increases at two venues within 30 days of each other",
+        )
     return OK
 
 
-def _print(form: SeriesForm, rows: "Rows", more: "Rows", nothing: str) -> None:
-    """Print a table, and for people one more below it, or a line where that one is empty."""
+def _print_tables(table: "Table", second: "Table", *, if_empty: str) -> None:
+    """Prints a table and below it a second one, or a line if the second one is empty."""
     from harmonize.cli import history_text
 
-    if form is SeriesForm.CSV:
-        write_stdout(history_text.as_csv(rows).encode())
-        return
-    write_stdout(history_text.aligned(rows).encode())
-    told = history_text.aligned(more) if more[1] else f"{nothing}\n"
-    write_stdout(b"\n" + told.encode())
+    write_stdout(history_text.aligned(table).encode())
+    below = history_text.aligned(second) if second[1] else f"{if_empty}\n"
+    write_stdout(b"\n" + below.encode())

@@ -1,64 +1,78 @@
-"""A schedule over time as text: for a terminal and for a spreadsheet."""
+"""Margins over time as text: tables for a terminal, and CSV."""
 
 from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
-from harmonize.api.history import Course, Series
-from harmonize.cli.console import one_line
-from harmonize.document.history import MarginSeries as Drawn
-from harmonize.document.history import Week
+from harmonize.api.history import MeasuredMargin, ScheduleHistory
+from harmonize.cli.changes_text import spreadsheet_text, terminal_line
+from harmonize.document.history import MarginSeries, Week
 from harmonize.history.lead_lag import LeadLag
-from harmonize.history.procyclicality import VenueMoves
+from harmonize.history.procyclicality import HORIZONS, VenueProcyclicality
+from harmonize.text import numbers
 
-_NONE = "–"
-_WORDS = {"initial": "IM", "maintenance": "MM"}
-
-
-def table(series: Series) -> str:
-    """Margins where they changed, what changed, and how far they moved."""
-    return "".join(f"{one_line(line)}\n" for line in _lines(series))
+_LABELS = {"initial": "IM", "maintenance": "MM"}
+_LARGE_INCREASES = "increases ≥ 25 %"
+_DIGITS = 5  # of an amount, so that small changes of a large margin are visible
 
 
-def _lines(series: Series) -> Iterator[str]:
-    times = f"{series.observations} observation{'' if series.observations == 1 else 's'}"
-    yield f"{series.venue} {series.symbol} ({series.profile}), {times}"
-    heads = [f"{word} of {size:,.0f}" for size in series.notionals for word in _WORDS.values()]
-    yield f"{'observed':<20} {' '.join(f'{head:>18}' for head in heads)}  changed"
-    for one in series.seen:
+def schedule_table(history: ScheduleHistory) -> str:
+    """Returns the margins of a schedule at each change, and their procyclicality."""
+    return "".join(f"{terminal_line(line)}\n" for line in _schedule_lines(history))
+
+
+def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
+    count = numbers.count_text(history.observations, "observation")
+    yield f"{history.venue} {history.symbol} ({history.profile}), {count}"
+    heads = [
+        f"{label} at {numbers.usd(notional)}"
+        for notional in history.notionals
+        for label in _LABELS.values()
+    ]
+    yield f"{'observed':<20} {' '.join(f'{head:>14}' for head in heads)}  change"
+    for state in history.seen:
         margins = [
-            value for pair in zip(one.initial, one.maintenance, strict=True) for value in pair
+            margin for pair in zip(state.initial, state.maintenance, strict=True) for margin in pair
         ]
-        said = " ".join(f"{_usd(value):>18}" for value in margins)
-        yield f"{one.observed_at[:19]:<20} {said}  {one.kind}".rstrip()
-    if len(series.seen) < series.observations:
-        yield f"{series.until[:19]:<20} the newest observation; between the lines nothing changed"
+        cells = " ".join(f"{numbers.usd(margin, _DIGITS):>14}" for margin in margins)
+        yield f"{state.observed_at[:19]:<20} {cells}  {state.kind}".rstrip()
+    if len(history.seen) < history.observations:
+        yield f"{history.until[:19]:<20} newest observation; no other changes"
     yield ""
-    yield f"{'margin':<22} {'peak to trough':>15} {'in 1 day':>10} {'in 5 days':>10} {'in 30 days':>10} {'large calls':>12}"
-    for course in series.courses:
-        yield _course(course)
-    widest = max((one.measured.widest_days for one in series.courses), default=0.0)
-    yield f"a margin holds until the next observation; the longest time without one is {widest:,.0f} days"
-    for left_out in series.left_out:
-        yield f"left out: {left_out}"
-
-
-def _course(course: Course) -> str:
-    measured = course.measured
-    ratio = measured.peak_to_trough
-    rises = {one.days: f"{one.share:+.2%}" for one in measured.rises}
-    return (
-        f"{f'{_WORDS[course.figure]} of {course.notional:,.0f}':<22} "
-        f"{_NONE if ratio is None else f'{ratio:.4g}':>15} "
-        f"{rises.get(1, _NONE):>10} {rises.get(5, _NONE):>10} {rises.get(30, _NONE):>10} "
-        f"{measured.calls:>12}"
+    heads = [f"{days}-day increase" for days in HORIZONS]
+    columns = " ".join(f"{head:>16}" for head in ("peak to trough", *heads, _LARGE_INCREASES))
+    yield f"{'margin':<14} {columns}"
+    for margin in history.courses:
+        yield _measures_line(margin)
+    widest = max((margin.measured.widest_days for margin in history.courses), default=0.0)
+    interval = numbers.count_text(round(widest), "day")
+    yield (
+        "a margin stays in force until the next observation; "
+        f"longest interval between observations: {interval}"
     )
+    for observation in history.left_out:
+        yield f"unreadable: {observation}"
 
 
-def csv(series: Series) -> str:
-    """A row a change and notional."""
-    written = StringIO()
-    lines = writer(written, lineterminator="\n")
+def _measures_line(margin: MeasuredMargin) -> str:
+    measures = margin.measured
+    increases = {increase.days: increase.share for increase in measures.rises}
+    cells = (
+        numbers.times(measures.peak_to_trough),
+        *(numbers.deviation(increases.get(days)) for days in HORIZONS),
+        numbers.count(measures.calls),
+    )
+    return f"{_margin_text(margin):<14} {' '.join(f'{cell:>16}' for cell in cells)}"
+
+
+def _margin_text(margin: MeasuredMargin | VenueProcyclicality) -> str:
+    return f"{_LABELS[margin.figure]} at {numbers.usd(margin.notional)}"
+
+
+def schedule_csv(history: ScheduleHistory) -> str:
+    """Returns a row per change and notional."""
+    output = StringIO()
+    lines = writer(output, lineterminator="\n")
     heads = (
         "observed_at",
         "notional_usd",
@@ -69,97 +83,111 @@ def csv(series: Series) -> str:
         "effective_from",
     )
     lines.writerow(("venue", "symbol", "profile", *heads))
-    for one in series.seen:
-        rows = zip(series.notionals, one.initial, one.maintenance, strict=True)
-        for size, initial, maintenance in rows:
-            numbers = (size, initial, maintenance, one.capacity)
+    names = [spreadsheet_text(name) for name in (history.venue, history.symbol, history.profile)]
+    for state in history.seen:
+        rows = zip(history.notionals, state.initial, state.maintenance, strict=True)
+        for notional, initial, maintenance in rows:
+            numbers = (notional, initial, maintenance, state.capacity)
             lines.writerow(
                 (
-                    *(_text(text) for text in (series.venue, series.symbol, series.profile)),
-                    one.observed_at,
+                    *names,
+                    state.observed_at,
                     *("" if number is None else repr(number) for number in numbers),
-                    one.kind,
-                    one.effective_from,
+                    state.kind,
+                    state.effective_from,
                 )
             )
-    return written.getvalue()
+    return output.getvalue()
 
 
-def _text(text: str) -> str:
-    plain = one_line(text)
-    return f"'{plain}" if plain[:1] in {"=", "+", "-", "@"} else plain
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""Column heads and rows."""
 
 
-def _usd(amount: float | None) -> str:
-    return _NONE if amount is None else f"{amount:,.2f}"
-
-
-Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
-"""The heads of a table and its rows."""
-
-
-def rows_of(weeks: Sequence[Week]) -> Rows:
-    """A row a week in which something changed."""
+def weeks_table(weeks: Sequence[Week]) -> Table:
+    """Returns a row per week with a change."""
     heads = ("week", "tighter", "looser", "mixed", "other", "listed", "delisted")
-    return heads, [(one.week, *(str(getattr(one, head)) for head in heads[1:])) for one in weeks]
+    rows = [(week.week, *(str(getattr(week, head)) for head in heads[1:])) for week in weeks]
+    return heads, rows
 
 
-def rows_of_courses(courses: Sequence[Drawn]) -> Rows:
-    """A row a mark: from when, at which venue, IM as a share of notional."""
+def series_table(series: Sequence[MarginSeries]) -> Table:
+    """Returns a row per point of a series for a terminal: venue, start and IM rate."""
+    heads = ("venue", "symbol", "profile", "notional", "from", "IM")
+    return heads, [
+        (
+            *(margin.venue, margin.symbol, margin.profile, numbers.usd(margin.notional)),
+            *(point.observed_at, numbers.rate(point.rate)),
+        )
+        for margin in series
+        for point in margin.points
+    ]
+
+
+def series_columns(series: Sequence[MarginSeries]) -> Table:
+    """Returns a row per point of a series for CSV: venue, start and IM divided by notional."""
     heads = ("venue", "symbol", "profile", "notional_usd", "from", "initial_rate")
     return heads, [
         (
-            *(_text(text) for text in (one.venue, one.symbol, one.profile)),
-            f"{one.notional:.0f}",
-            mark.observed_at,
-            "" if mark.rate is None else f"{mark.rate:.6g}",
+            *(spreadsheet_text(text) for text in (margin.venue, margin.symbol, margin.profile)),
+            f"{margin.notional:.0f}",
+            point.observed_at,
+            "" if point.rate is None else f"{point.rate:.6g}",
         )
-        for one in courses
-        for mark in one.points
+        for margin in series
+        for point in margin.points
     ]
 
 
-def rows_of_moves(moves: Sequence[VenueMoves]) -> Rows:
-    """A row a figure and notional: how far the margins of a venue moved."""
-    heads = ("margin", "schedules", "moved", "peak to trough", "largest", "of", "large calls")
-    days = tuple(one.days for one in moves[0].rises) if moves else ()
-    found = []
-    for one in moves:
-        shares = {rise.days: f"{rise.share:+.2%} {rise.symbol}" for rise in one.rises}
-        found.append(
+def procyclicality_table(measured: Sequence[VenueProcyclicality]) -> Table:
+    """Returns a row per margin type and notional of a venue."""
+    horizons = tuple(increase.days for increase in measured[0].rises) if measured else ()
+    heads = (
+        *("margin", "schedules", "changed", "median peak to trough", "largest", "symbol"),
+        _LARGE_INCREASES,
+        *(f"{days}-day increase" for days in horizons),
+    )
+    rows = []
+    for margin in measured:
+        largest = {
+            increase.days: f"{numbers.deviation(increase.share)} {increase.symbol}"
+            for increase in margin.rises
+        }
+        rows.append(
             (
-                f"{_WORDS[one.figure]} of {one.notional:,.0f}",
-                f"{one.schedules}",
-                f"{one.moved}",
-                f"{one.median_peak_to_trough:.4g}",
-                f"{one.largest_peak_to_trough:.4g}",
-                one.symbol,
-                f"{one.calls}",
-                *(shares.get(number, "") for number in days),
+                _margin_text(margin),
+                numbers.count(margin.schedules),
+                numbers.count(margin.moved),
+                numbers.times(margin.median_peak_to_trough),
+                numbers.times(margin.largest_peak_to_trough),
+                margin.symbol,
+                numbers.count(margin.calls),
+                *(largest.get(days, "") for days in horizons),
             )
         )
-    return (*heads, *(f"in {number} day{'' if number == 1 else 's'}" for number in days)), found
+    return heads, rows
 
 
-def rows_of_leads(leads: Sequence[LeadLag]) -> Rows:
-    """A row a pair of venues: which tightened first, how often, and by how many days."""
-    heads = ("venue", "and venue", "first led", "second led", "not to be told", "median days")
+def lead_lag_table(leads: Sequence[LeadLag]) -> Table:
+    """Returns a row per pair of venues."""
+    heads = ("first", "second", "first led", "second led", "order unknown", "median days")
     return heads, [
         (
-            *(_text(text) for text in (one.first, one.second)),
-            *(f"{number}" for number in (one.first_led, one.second_led, one.untold)),
-            f"{one.median_days:+.4g}",
+            *(lead.first, lead.second),
+            *(numbers.count(number) for number in (lead.first_led, lead.second_led, lead.untold)),
+            f"{lead.median_days:+.4g}",
         )
-        for one in leads
+        for lead in leads
     ]
 
 
-def aligned(rows: Rows) -> str:
-    """Rows as a table for a terminal; what is not known is a dash."""
-    lines = [rows[0], *(tuple(cell or _NONE for cell in row) for row in rows[1])]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(rows[0]))]
+def aligned(table: Table) -> str:
+    """Returns a table with aligned columns for a terminal; an empty cell is a dash."""
+    heads, rows = table
+    lines = [heads, *(tuple(cell or numbers.NOT_OBSERVABLE for cell in row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return "".join(
-        one_line(
+        terminal_line(
             "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
         ).rstrip()
         + "\n"
@@ -167,10 +195,10 @@ def aligned(rows: Rows) -> str:
     )
 
 
-def as_csv(rows: Rows) -> str:
-    """Rows for a spreadsheet."""
-    written = StringIO()
-    lines = writer(written, lineterminator="\n")
-    lines.writerow(rows[0])
-    lines.writerows(rows[1])
-    return written.getvalue()
+def as_csv(table: Table) -> str:
+    """Returns a table as CSV."""
+    output = StringIO()
+    lines = writer(output, lineterminator="\n")
+    lines.writerow(table[0])
+    lines.writerows(table[1])
+    return output.getvalue()

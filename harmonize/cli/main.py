@@ -1,8 +1,8 @@
-"""The command line: options in, data to stdout, everything else to stderr, an exit code."""
+"""The command line: data on stdout, everything else on stderr, an exit code."""
 
-from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,34 +16,48 @@ from harmonize.cli.console import (
     fail,
     note,
     print_json,
-    version_told,
+    print_version,
     write,
     write_stdout,
 )
-from harmonize.cli.fetch import Budget, Keys, Mirror, fetch, gathered, said, unreachable, wanted_of
+from harmonize.cli.deprecated import Program
+from harmonize.cli.fetch import (
+    KeysOption,
+    MirrorOption,
+    TimeoutOption,
+    fetch,
+    gather_or_fail,
+    gather_request_of,
+    outcome_row,
+    unreachable_message,
+)
 from harmonize.cli.options import (
     AsOf,
     ConfigOption,
     FailOnOption,
     FormOption,
+    IgnoreWaivers,
     InputsOption,
     Instruments,
     Notionals,
-    NoWaivers,
     OutputForm,
     ProfileOption,
     Rules,
     StaleAfter,
-    StrictOption,
     Underlyings,
     Venues,
+    VerifiedOnlyOption,
 )
 from harmonize.cli.rules import rules_app
 from reports.registry import FORMATS
 
+if TYPE_CHECKING:
+    from harmonize.document import AuditDocument
+
 app = typer.Typer(
     name="harmonize",
-    help="Compare the margin that crypto-derivatives venues ask, with rules and with one another.",
+    cls=Program,
+    help="Compare margin requirements of crypto-derivatives venues with each other and with rule sets.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -66,20 +80,26 @@ def options(
         typer.Option(
             "--archive",
             envvar="HARMONIZE_ARCHIVE",
-            help="Archive folder, or URL as s3://bucket/margins; else your own, else the recorded one.",
+            help="Archive folder, or URL such as s3://bucket/margins (default: your own, or the recorded one).",
         ),
     ] = None,
     *,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Suppress progress and notes.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print every snapshot read, and tracebacks.")
+    ] = False,
     version: Annotated[  # noqa: ARG001 - acted on by its callback
         bool,
         typer.Option(
-            "--version", help="The version.", callback=lambda value: version_told(wanted=value)
+            "--version",
+            help="Version of the program.",
+            callback=lambda value: print_version(requested=value),
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Stores the options before the command."""
     context.obj = Settings(place_of(archive) if archive else None, quiet=quiet, verbose=verbose)
 
 
@@ -95,59 +115,69 @@ def report(
     profile: ProfileOption = "",
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
-    strict: StrictOption = False,
+    verified_only: VerifiedOnlyOption = False,
     inputs: InputsOption = None,
     config: ConfigOption = None,
-    no_waivers: NoWaivers = False,
+    ignore_waivers: IgnoreWaivers = False,
     fail_on: FailOnOption = FailOn.NEVER,
     gather_first: Annotated[
-        bool, typer.Option("--fetch", help="Gather what can be reached first.")
+        bool, typer.Option("--fetch", help="Gather the reachable venues first.")
     ] = False,
-    budget: Budget = 90.0,
-    keys: Keys = None,
-    mirror: Mirror = "",
+    timeout: TimeoutOption = 90.0,
+    keys: KeysOption = None,
+    mirror: MirrorOption = "",
 ) -> None:
-    """Audit, and write the HTML report: one file, index.html, that needs no other."""
+    """Audit and write the HTML report: one self-contained file, index.html."""
     from reports.registry import render
 
     if gather_first:
-        _gather_first(context.obj, venue, budget, keys, mirror)
-    question = request.question(
-        context.obj,
-        venue,
-        underlying,
-        rules,
-        as_of,
-        profile,
-        stale_after,
-        instrument,
-        strict=strict,
-        inputs=inputs,
-        config=config,
-        waived=not no_waivers,
-    )
-    from harmonize.api.audit import PICTURED_SIZES
+        _gather_first(context.obj, venue, timeout, keys, mirror)
+    from harmonize.api.question import Question
 
-    answer = request.answered(replace(question, sizes=PICTURED_SIZES, past=True))
+    selection = request.selection(
+        context.obj,
+        venue=venue,
+        underlying=underlying,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=verified_only,
+    )
+    options = request.options(
+        stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
+    )
+    answer = request.answered(Question.of(selection, options).for_report())
     page = out / "index.html"
     write(page, render("html", answer.document))
-    request.say_summary(context.obj, answer)
     typer.echo(str(page))
+    _print_summary(context.obj, answer.document)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
+def _print_summary(settings: Settings, document: "AuditDocument") -> None:
+    """Prints three lines of result on stderr, and every snapshot read with ``--verbose``."""
+    from harmonize.cli import report_text
+
+    for line in report_text.summary(document):
+        note(settings, line)
+    if settings.verbose:
+        for line in report_text.snapshot_lines(document, datetime.now(UTC)):
+            note(settings, line)
+
+
 def _gather_first(
-    settings: Settings, venue: list[str] | None, budget: float, keys: Path | None, mirror: str
+    settings: Settings, venue: list[str] | None, timeout: float, keys: Path | None, mirror: str
 ) -> None:
-    """Gather what can be reached, and say in one line a venue what could not."""
-    wanted = wanted_of(settings, venue, budget, keys, mirror)
-    outcomes = gathered(settings, wanted)
+    """Gathers the reachable venues and prints a line per venue."""
+    gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
+    outcomes = gather_or_fail(settings, gather_request)
     if outcomes is None:
-        note(settings, unreachable(wanted))
+        note(settings, unreachable_message(gather_request))
         return
-    for one in outcomes:
-        venue_id, became, _, _, what = said(one)
-        note(settings, f"{venue_id}: {became}: {what}")
+    for outcome in outcomes:
+        venue_id, status, _, _, detail = outcome_row(outcome)
+        note(settings, f"{venue_id}: {status}: {detail}")
 
 
 @app.command()
@@ -156,9 +186,14 @@ def audit(
     *,
     form: Annotated[
         list[str] | None,
-        typer.Option("--format", help=f"{', '.join(FORMATS)}; or FORMAT:FILE (repeatable)."),
+        typer.Option(
+            "--format",
+            help=f"Output format: {', '.join(FORMATS)}; with a file as FORMAT:FILE (repeatable).",
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", help="A file, not stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Output file (default: stdout).")
+    ] = None,
     venue: Venues = None,
     underlying: Underlyings = None,
     rules: Rules = None,
@@ -166,41 +201,49 @@ def audit(
     profile: ProfileOption = "",
     stale_after: StaleAfter = 30.0,
     instrument: Instruments = None,
-    strict: StrictOption = False,
+    verified_only: VerifiedOnlyOption = False,
     inputs: InputsOption = None,
     config: ConfigOption = None,
-    no_waivers: NoWaivers = False,
+    ignore_waivers: IgnoreWaivers = False,
     baseline: Annotated[
-        Path | None, typer.Option("--baseline", help="Only what is new or worse than in this file.")
+        Path | None,
+        typer.Option(
+            "--baseline", help="Baseline file; only new or worsened findings are reported."
+        ),
     ] = None,
     write_baseline: Annotated[
-        Path | None, typer.Option("--write-baseline", help="Write the findings as a baseline.")
+        Path | None,
+        typer.Option("--write-baseline", help="File for a new baseline of the findings."),
     ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
-    """Audit, and print the findings; in several formats at once if asked."""
-    wanted = request.outputs(form or ["table"], output)
-    question = request.question(
+    """Audit and print the findings, in one or several formats."""
+    from harmonize.api.question import Question
+
+    outputs = request.outputs(form or ["table"], output)
+    selection = request.selection(
         context.obj,
-        venue,
-        underlying,
-        rules,
-        as_of,
-        profile,
-        stale_after,
-        instrument,
-        strict=strict,
+        venue=venue,
+        underlying=underlying,
+        rules=rules,
+        as_of=as_of,
+        profile=profile,
+        instrument=instrument,
+        strict=verified_only,
+    )
+    options = request.options(
+        stale_after=stale_after,
         inputs=inputs,
         config=config,
-        waived=not no_waivers,
+        no_waivers=ignore_waivers,
         baseline=baseline,
     )
-    answer = request.answered(question)
+    answer = request.answered(Question.of(selection, options))
     if write_baseline is not None:
         from harmonize.audit.baseline import written
 
         write(write_baseline, written(answer.whole))
-    request.deliver(wanted, answer)
+    request.deliver(outputs, answer)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
@@ -215,40 +258,41 @@ def schedule(
     as_of: AsOf = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
-    """Print one schedule: pieces, IM and MM at notionals; as JSON, the evidence of each number."""
+    """Print one schedule: pieces, IM and MM per notional; as JSON, with the evidence of each number."""
     from harmonize.api import schedule_view
     from harmonize.core.notionals import NOTIONAL_GRID
 
     notionals = request.notionals(notional) or NOTIONAL_GRID
-    question = request.question(context.obj, [venue], None, None, as_of, profile, 30.0, None)
-    found, payloads = request.found_schedule(context.obj, question, symbol)
+    selection = request.selection(context.obj, venue=[venue], as_of=as_of, profile=profile)
+    margins, payloads = request.found_schedule(context.obj, selection, symbol)
     if form is OutputForm.JSON:
-        print_json(schedule_view.schedule_object(found, payloads, notionals))
+        print_json(schedule_view.schedule_object(margins, payloads, notionals))
     else:
-        write_stdout(schedule_view.schedule_text(found, notionals).encode())
+        write_stdout(schedule_view.schedule_text(margins, notionals).encode())
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="As MH301; without it, all.")] = "") -> None:
+def explain(
+    code: Annotated[str, typer.Argument(help="Code of a check, such as MH301.")] = "",
+) -> None:
     """Print what a check tests and why; without a code, list the checks."""
     from harmonize import checks
 
     if not code:
-        for one in checks.CHECKS:
-            summary = (one.run.__doc__ or "").strip().splitlines()[0]
-            typer.echo(f"{one.code}  {one.name:<28} {summary}")
+        for check in checks.CHECKS:
+            summary = (check.run.__doc__ or "").strip().splitlines()[0]
+            typer.echo(f"{check.code}  {check.name:<28} {summary}")
         return
-    check = checks.find(code)
-    if check is None:
-        known = ", ".join(one.code for one in checks.CHECKS)
-        fail(f"no check has code {code}; there are {known}", USAGE)
-    write_stdout(checks.explain(check).encode())
+    selected = checks.find(code)
+    if selected is None:
+        codes = ", ".join(check.code for check in checks.CHECKS)
+        fail(f"unknown check {code}; use one of {codes}", USAGE)
+    write_stdout(checks.explain(selected).encode())
 
 
 @app.command()
 def venues(context: typer.Context) -> None:
-    """List the venues: how each is asked, what of it was read, and how far that is known."""
+    """List the venues: how each is gathered, what was read, and what is known."""
     from harmonize.api.coverage import text
 
-    question = request.question(context.obj, None, None, None, None, "", 30.0, None)
-    write_stdout(text(request.read(question)).encode())
+    write_stdout(text(request.read(request.selection(context.obj))).encode())

@@ -1,4 +1,4 @@
-"""The options that reading commands share."""
+"""Options that several commands share."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,47 +11,59 @@ from harmonize.cli.console import FailOn
 
 
 class OutputForm(StrEnum):
-    """How a single answer is printed."""
+    """Output format of a command with one result."""
 
     TABLE = "table"
     JSON = "json"
 
 
-Venues = Annotated[list[str] | None, typer.Option("--venue", help="Only this venue (repeatable).")]
+Venues = Annotated[
+    list[str] | None, typer.Option("--venue", help="Venue to include (repeatable; default all).")
+]
 Underlyings = Annotated[
-    list[str] | None, typer.Option("--underlying", help="Only this asset, as BTC (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--underlying", help="Underlying to include, such as BTC (repeatable; default all)."
+    ),
 ]
 Rules = Annotated[
     list[str] | None,
-    typer.Option("--rules", help="A pack or a YAML file (repeatable); every pack if not given."),
+    typer.Option("--rules", help="Rule set, by id or YAML file (repeatable; default all)."),
 ]
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Read only what was observed by this day."),
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Latest observation date to read."),
 ]
-ProfileOption = Annotated[str, typer.Option("--profile", help="As 'isolated' or 'retail'.")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", help="Margin profile, such as 'isolated' or 'retail'.")
+]
 StaleAfter = Annotated[
-    float, typer.Option("--stale-after", min=0.0, help="Days after which a snapshot is stale.")
+    float,
+    typer.Option("--stale-after", min=0.0, help="Age from which a snapshot is stale, in days."),
 ]
 Instruments = Annotated[
     list[str] | None,
-    typer.Option("--instrument", help="VENUE:UNDERLYING=SYMBOL to compare instead (repeatable)."),
+    typer.Option(
+        "--instrument", help="Schedule to compare, as VENUE:UNDERLYING=SYMBOL (repeatable)."
+    ),
 ]
 FailOnOption = Annotated[
-    FailOn, typer.Option("--fail-on", help="Exit with 1 from findings of this level up.")
+    FailOn, typer.Option("--fail-on", help="Lowest level of finding with exit code 1.")
 ]
 Notionals = Annotated[
-    list[float] | None, typer.Option("--notional", help="Position size in USD (repeatable).")
+    list[float] | None, typer.Option("--notional", help="Position size, in USD (repeatable).")
 ]
-StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Leave out margins that no source verifies.")
+VerifiedOnlyOption = Annotated[
+    bool, typer.Option("--verified-only", help="Exclude margins without a verified source.")
 ]
 InputsOption = Annotated[
     Path | None, typer.Option("--inputs", help="YAML file of measured inputs for models.")
 ]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Configuration; without it .harmonize.yaml here, if any."),
+    typer.Option("--config", help="Configuration file (default .harmonize.yaml, if present)."),
 ]
-NoWaivers = Annotated[bool, typer.Option("--no-waivers", help="Show what waivers cover too.")]
-FormOption = Annotated[OutputForm, typer.Option("--format", help="How to print it.")]
+IgnoreWaivers = Annotated[
+    bool, typer.Option("--ignore-waivers", help="Report waived findings as well.")
+]
+FormOption = Annotated[OutputForm, typer.Option("--format", help="Output format.")]

@@ -1,4 +1,4 @@
-"""What the options of a command ask, and how the answer ends the program."""
+"""From the options of a command to a question, and from its answer to output and exit code."""
 
 import sys
 from dataclasses import dataclass
@@ -23,73 +23,83 @@ from harmonize.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from harmonize.api.audit import Answer, Question
+    from harmonize.api.audit import Answer
+    from harmonize.api.question import AnswerOptions, Question, Selection
     from harmonize.audit.assemble import Reading
     from harmonize.audit.baseline import Baseline
     from harmonize.core.payload import Payload
     from harmonize.core.schedule import MarginSchedule
 
 CONFIG = ".harmonize.yaml"
-"""The configuration that is read where the command is run, unless --config names another."""
+"""Name of the configuration in the working folder; --config names another."""
 
 
 def archive_of(settings: Settings) -> Place | None:
-    """The archive to read: the one named, else the user's own, else None: the recorded one."""
+    """The archive to read: the named one, otherwise the user's own; None is the recorded one."""
     if settings.archive is not None:
         return settings.archive
     own = own_archive()
     return own if (own / "format.json").exists() else None
 
 
-def question(
+def selection(
     settings: Settings,
-    venue: list[str] | None,
-    underlying: list[str] | None,
-    rules: list[str] | None,
-    as_of: datetime | None,
-    profile: str,
-    stale_after: float,
-    instrument: list[str] | None,
     *,
+    venue: list[str] | None = None,
+    underlying: list[str] | None = None,
+    rules: list[str] | None = None,
+    as_of: datetime | None = None,
+    profile: str = "",
+    instrument: list[str] | None = None,
     strict: bool = False,
-    inputs: Path | None = None,
-    config: Path | None = None,
-    waived: bool = True,
-    baseline: Path | None = None,
-) -> "Question":
-    """Take the options of a reading command together; a bad one ends the program."""
-    from harmonize.api.audit import Question
+) -> "Selection":
+    """Returns the selection that the options of a command name; a wrong one ends the program."""
+    from harmonize.api.question import Fallback, Selection, Verification
     from harmonize.core.instrument import asset_meant
 
-    if not isfinite(stale_after):
-        fail(f"--stale-after is a number of days, was {stale_after}", USAGE)
-    archive = archive_of(settings)
-    return Question(
-        archive=archive,
-        else_recorded=settings.archive is None,
+    return Selection(
+        archive=archive_of(settings),
+        fallback=Fallback.RECORDED if settings.archive is None else Fallback.NONE,
         venues=tuple(venue or ()),
-        underlyings=tuple(asset_meant(one) for one in underlying or ()),
+        underlyings=tuple(asset_meant(name) for name in underlying or ()),
         profile=profile,
         rules=tuple(rules or ()),
         as_of=as_of.date() if as_of else None,
+        instruments=dict(_preference(text) for text in instrument or ()),
+        verification=Verification.REQUIRED if strict else Verification.OPTIONAL,
+    )
+
+
+def options(
+    *,
+    stale_after: float = 30.0,
+    inputs: Path | None = None,
+    config: Path | None = None,
+    no_waivers: bool = False,
+    baseline: Path | None = None,
+) -> "AnswerOptions":
+    """Returns the options of the answer; a wrong one ends the program."""
+    from harmonize.api.question import AnswerOptions, WaiverPolicy
+
+    if not isfinite(stale_after):
+        fail(f"--stale-after: expected a number of days, found {stale_after}", USAGE)
+    return AnswerOptions(
         stale_after_days=stale_after,
-        strict=strict,
         inputs=inputs,
         config=config if config is not None else _own_config(),
-        waived=waived,
+        waivers=WaiverPolicy.IGNORE if no_waivers else WaiverPolicy.APPLY,
         baseline=_baseline(baseline) if baseline else None,
-        instruments=dict(_preference(one) for one in instrument or ()),
     )
 
 
 def _own_config() -> Path | None:
-    """The configuration in the folder where the command is run, if there is one."""
-    found = Path(CONFIG)
-    return found if found.is_file() else None
+    """The configuration in the working folder, if there is one."""
+    path = Path(CONFIG)
+    return path if path.is_file() else None
 
 
 def _baseline(path: Path) -> "Baseline":
-    """Read a baseline; one that cannot be read ends the program."""
+    """Reads a baseline; one that cannot be read ends the program."""
     from harmonize.audit.baseline import BaselineError, read
 
     try:
@@ -97,76 +107,89 @@ def _baseline(path: Path) -> "Baseline":
     except BaselineError as error:
         fail(str(error), USAGE)
     except OSError as error:
-        fail(f"{path} cannot be read: {error.strerror}; write one with --write-baseline", USAGE)
+        fail(
+            f"{path}: cannot read the baseline: {error.strerror}; write one with --write-baseline",
+            USAGE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A format, and the file it goes to; None is stdout."""
+    """A format and its file; None is stdout."""
 
     form: str
     path: Path | None
 
 
 def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
-    """Take ``FORMAT`` and ``FORMAT:FILE`` apart; what cannot be written ends the program."""
-    from reports.registry import BINARY, UnknownFormatError, checked
+    """Parses ``FORMAT`` and ``FORMAT:FILE``; what cannot be written ends the program."""
+    from reports.registry import BINARY
 
-    found = []
-    if output is not None and all(":" in one for one in forms):
-        fail(f"--output {output} is for a format without a file; leave one of the two out", USAGE)
-    for one in forms:
-        form, colon, file = one.partition(":")
-        try:
-            checked(form)
-        except UnknownFormatError as error:
-            fail(str(error), USAGE)
-        if colon and not file:
-            fail(f"--format {one} names no file; write {form}:FILE", USAGE)
-        found.append(Output(form, Path(file) if file else output))
-    places = [each.path for each in found]
-    twice = next((place for place in places if places.count(place) > 1), False)
-    if twice is not False:
-        what = "stdout" if twice is None else str(twice)
-        fail(f"two formats go to {what}; give each a file, as in json:out.json", USAGE)
-    for form in (each.form for each in found if each.path is None):
+    if output is not None and all(":" in text for text in forms):
+        fail(f"--output {output}: every --format names a file; remove one of the two", USAGE)
+    parsed = tuple(_output(text, output) for text in forms)
+    paths = [output_.path for output_ in parsed]
+    repeated = next((path for path in paths if paths.count(path) > 1), False)
+    if repeated is not False:
+        target = "stdout" if repeated is None else str(repeated)
+        fail(
+            f"--format: two formats write to {target}; add a file to each, as in json:out.json",
+            USAGE,
+        )
+    for form in (output_.form for output_ in parsed if output_.path is None):
         if form in BINARY and sys.stdout.isatty():
-            fail(f"{form} is no text; write it to a file: {form}:FILE", USAGE)
-    return tuple(found)
+            fail(
+                f"--format {form}: cannot write a binary format to a terminal; use {form}:FILE",
+                USAGE,
+            )
+    return parsed
 
 
-def deliver(wanted: tuple[Output, ...], answer: "Answer") -> None:
-    """Render the document in every format asked, files first."""
+def _output(text: str, default: Path | None) -> Output:
+    from reports.registry import UnknownFormatError, validate_format
+
+    form, colon, file = text.partition(":")
+    try:
+        validate_format(form)
+    except UnknownFormatError as error:
+        fail(str(error), USAGE)
+    if colon and not file:
+        fail(f"--format {text} is missing its file; use {form}:FILE", USAGE)
+    return Output(form, Path(file) if file else default)
+
+
+def deliver(targets: tuple[Output, ...], answer: "Answer") -> None:
+    """Renders the document in every requested format, files first."""
     from reports.registry import render
 
-    for one in sorted(wanted, key=lambda one: one.path is None):
-        content = render(one.form, answer.document)
-        if one.path is None:
+    for target in sorted(targets, key=lambda target: target.path is None):
+        content = render(target.form, answer.document)
+        if target.path is None:
             write_stdout(content)
         else:
-            write(one.path, content)
+            write(target.path, content)
 
 
 def _preference(text: str) -> tuple[tuple[str, str], str]:
     pair, equals, symbol = text.partition("=")
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
-        fail(f"--instrument is VENUE:UNDERLYING=SYMBOL, was {text!r}", USAGE)
+        fail(f"--instrument: expected VENUE:UNDERLYING=SYMBOL, found {text!r}", USAGE)
     from harmonize.core.instrument import asset_meant
 
     return (venue, asset_meant(underlying)), symbol
 
 
-def notionals(given: list[float] | None) -> tuple[float, ...]:
-    """Sort position sizes; one that is none ends the program."""
-    for one in given or ():
-        if not 0.0 < one < float("inf"):
-            fail(f"--notional is an amount in USD above 0, was {one}", USAGE)
-    return tuple(sorted(set(given or ())))
+def notionals(sizes: list[float] | None) -> tuple[float, ...]:
+    """Sorts position sizes in USD; one that is not above 0 ends the program."""
+    for size in sizes or ():
+        if not 0.0 < size < float("inf"):
+            fail(f"--notional: expected an amount in USD above 0, found {size}", USAGE)
+    return tuple(sorted(set(sizes or ())))
 
 
 def answered(question: "Question") -> "Answer":
-    """Audit; what cannot be answered ends the program with one line."""
+    """Answers a question; one that cannot be answered ends the program with one line."""
     from harmonize.api.audit import AskedError, answer
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
@@ -179,14 +202,14 @@ def answered(question: "Question") -> "Answer":
         fail(str(error), INCOMPLETE)
 
 
-def read(question: "Question") -> "Reading":
-    """Read what a question selects; what cannot be read ends the program with one line."""
+def read(selection: "Selection") -> "Reading":
+    """Reads a selection; one that cannot be read ends the program with one line."""
     from harmonize.api.audit import AskedError
-    from harmonize.api.audit import read as read_question
+    from harmonize.api.audit import read as read_selection
     from harmonize.archive.archive import ArchiveError
 
     try:
-        return read_question(question)[0]
+        return read_selection(selection)[0]
     except AskedError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -194,14 +217,14 @@ def read(question: "Question") -> "Reading":
 
 
 def found_schedule(
-    settings: Settings, question: "Question", symbol: str
+    settings: Settings, selection: "Selection", symbol: str
 ) -> "tuple[MarginSchedule, dict[str, Payload]]":
-    """Find one schedule and the payloads; none ends the program with one line."""
+    """Finds one schedule and the payloads; a missing one ends the program with one line."""
     from harmonize.api.audit import AskedError, find_schedule
     from harmonize.archive.archive import ArchiveError
 
     try:
-        found, others, payloads = find_schedule(question, symbol)
+        schedule, others, payloads = find_schedule(selection, symbol)
     except AskedError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
@@ -209,25 +232,25 @@ def found_schedule(
     except LookupError as error:
         fail(str(error.args[0]), INCOMPLETE)
     if others:
-        note(settings, f"other profiles, by --profile: {'; '.join(others)}")
-    return found, payloads
+        note(settings, f"other profiles of {symbol}, for --profile: {'; '.join(others)}")
+    return schedule, payloads
 
 
 def say_summary(settings: Settings, answer: "Answer") -> None:
-    """Say on stderr what was read, how old it is, and how much was found."""
+    """Writes to stderr what was read, its age, and the number of findings."""
     from harmonize.api.audit import age_today
 
     document = answer.document
     note(settings, f"read from {document.archive}")
-    today = age_today(document, datetime.now(UTC))
-    for one in document.snapshots:
-        mark = "stale" if one.stale else "recent"
+    ages = age_today(document, datetime.now(UTC))
+    for snapshot in document.snapshots:
+        mark = "stale" if snapshot.stale else "recent"
         note(
             settings,
-            f"  {one.venue:<14} {one.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
-            f"newest is {today[one.venue].days} days old today ({one.source})",
+            f"  {snapshot.venue:<14} {snapshot.observed_at[:10]}  {mark} at {document.as_of[:10]}, "
+            f"newest {ages[snapshot.venue].days} days old today ({snapshot.source})",
         )
-    errors = sum(one.level.value == "error" for one in document.findings)
+    errors = sum(finding.level.value == "error" for finding in document.findings)
     note(
         settings,
         f"{len(document.schedules)} schedules of {len({s.venue for s in document.schedules})} "
@@ -239,18 +262,20 @@ def say_summary(settings: Settings, answer: "Answer") -> None:
 
 def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
     """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
-    for one in answer.missing:
-        note(settings, f"incomplete: {one}")
-    for failed in answer.document.unobserved:
-        if failed.attempted_at:
-            note(settings, f"incomplete: {failed.venue} was not gathered: {failed.reason}")
+    for line in answer.missing:
+        note(settings, f"incomplete: {line}")
+    for venue in answer.document.unobserved:
+        if venue.attempted_at:
+            note(settings, f"incomplete: {venue.venue} was not gathered: {venue.reason}")
     for defect in answer.document.defects:
-        whose = f"{defect.venue} {defect.symbol}".rstrip()
-        note(settings, f"incomplete: {whose}: {defect.where}: {defect.reason}")
+        subject = f"{defect.venue} {defect.symbol}".rstrip()
+        note(settings, f"incomplete: {subject}: {defect.where}: {defect.reason}")
     if not answer.complete:
         return INCOMPLETE
-    levels = [level.value for level in FailOn]
     if fail_on is FailOn.NEVER:
         return OK
-    worst = min((levels.index(one.level.value) for one in answer.document.findings), default=None)
+    levels = [level.value for level in FailOn]
+    worst = min(
+        (levels.index(finding.level.value) for finding in answer.document.findings), default=None
+    )
     return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else OK

@@ -1,4 +1,4 @@
-"""The commands about rule sets: list, show, explain, check, schema."""
+"""The rule set commands: list, show, explain, check, schema."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,18 +10,20 @@ if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
     from harmonize.policy.rule_set import RuleSet
 
-rules_app = typer.Typer(help="Rule sets: what margins should be.", no_args_is_help=True)
-RuleSetName = Annotated[str, typer.Argument(help="A pack by its id, or a file.")]
+rules_app = typer.Typer(help="Rule sets: reference requirements for margins.", no_args_is_help=True)
+RuleSetName = Annotated[str, typer.Argument(help="Rule set, by id or YAML file.")]
 
 
 @rules_app.command("list")
 def rules_list() -> None:
-    """List the rule sets that ship with the tool."""
+    """List the bundled rule sets."""
     from rules import loader
 
-    for one in loader.bundled():
-        standing = "law" if one.statutory else "benchmark"
-        typer.echo(f"{one.id:<22} {one.kind:<11} {standing:<10} {one.version:<9} {one.title}")
+    for rule_set in loader.bundled():
+        legal_status = "law" if rule_set.statutory else "benchmark"
+        typer.echo(
+            f"{rule_set.id:<22} {rule_set.kind:<11} {legal_status:<10} {rule_set.version:<9} {rule_set.title}"
+        )
 
 
 @rules_app.command("show")
@@ -29,10 +31,10 @@ def rules_show(
     rule_set: RuleSetName,
     *,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="With all that it inherits, and from where.")
+        bool, typer.Option("--resolved", help="Include inherited fields, each with its source.")
     ] = False,
 ) -> None:
-    """Print a rule set as it is written, with its citations."""
+    """Print the source of a rule set, with its citations."""
     from harmonize.core.yaml_source import WrittenError
     from rules import loader
     from rules.language import pages
@@ -48,7 +50,7 @@ def rules_show(
 
 @rules_app.command("explain")
 def rules_explain(rule_set: RuleSetName) -> None:
-    """Print what a rule set says, where it comes from, and what of it is unverified."""
+    """Print the requirement of a rule set, its sources and its unverified parts."""
     from rules import loader
     from rules.language import pages
 
@@ -60,45 +62,48 @@ def rules_explain(rule_set: RuleSetName) -> None:
 
 @rules_app.command("check")
 def rules_check(rule_set: RuleSetName) -> None:
-    """Check a rule set and run its examples; print every error as file:line:column."""
+    """Check a rule set and its examples; print errors as file:line:column."""
     from rules import loader
 
     errors = loader.check(rule_set)
     if not errors:
         loaded = loader.load(rule_set)
-        errors = _unmet(rule_set, loaded)
+        errors = _semantic_errors(rule_set, loaded)
     for line in errors:
         typer.echo(line, err=True)
     if errors:
         raise typer.Exit(USAGE)
     count = len(loaded.examples)
-    tried = f", {count} example{'s' * (count != 1)} as expected" if count else ""
-    typer.echo(f"{rule_set}: no errors{tried}")
+    examples = f", {count} example{'s' * (count != 1)} as expected" if count else ""
+    typer.echo(f"{rule_set}: no errors{examples}")
 
 
-def _unmet(named: str, rule_set: "RuleSet") -> list[str]:
-    """What the fields alone do not show: examples that come out otherwise, checks that are none."""
+def _semantic_errors(name: str, rule_set: "RuleSet") -> list[str]:
+    """Returns the errors beyond single fields: failing examples and unknown checks."""
     from harmonize.audit.rule_examples import failing_examples
     from harmonize.checks import CHECKS
     from harmonize.policy.rule_set import Disclosure
     from rules import loader
 
-    whole = loader.resolved(named)
-    found: list[tuple[Path, str]] = [
-        (("examples", one.number), f"examples[{one.number}].{one.figure}: {one.message}")
-        for one in failing_examples(rule_set)
+    source = loader.resolved(name)
+    errors: list[tuple[Path, str]] = [
+        (
+            ("examples", example.number),
+            f"examples[{example.number}].{example.figure}: {example.message}",
+        )
+        for example in failing_examples(rule_set)
     ]
-    codes = {one.code for one in CHECKS}
+    codes = {check.code for check in CHECKS}
     if isinstance(rule_set.requirement, Disclosure):
-        found += [
+        errors += [
             (
                 ("requirement", "expects", number, "check"),
-                f"requirement.expects[{number}].check: {one.code} is no check; see the list by `explain`",
+                f"requirement.expects[{number}].check: unknown check {expectation.code}; use a code that `harmonize explain` lists",
             )
-            for number, one in enumerate(rule_set.requirement.expects)
-            if one.code not in codes
+            for number, expectation in enumerate(rule_set.requirement.expects)
+            if expectation.code not in codes
         ]
-    return [loader.located(whole, path, message) for path, message in found]
+    return [loader.located(source, path, message) for path, message in errors]
 
 
 @rules_app.command("schema")

@@ -1,4 +1,4 @@
-"""The command of the scheduled night: its options, its lock, what it says, its exit code."""
+"""The run command for scheduled nights: options, lock, output, exit code."""
 
 import os
 from collections.abc import Sequence
@@ -21,7 +21,14 @@ from harmonize.cli.console import (
     one_line,
     own_archive,
 )
-from harmonize.cli.fetch import Budget, Keys, Mirror, outcomes_of, unreachable, wanted_of
+from harmonize.cli.fetch import (
+    KeysOption,
+    MirrorOption,
+    TimeoutOption,
+    gather_request_of,
+    unreachable_message,
+)
+from harmonize.cli.fetch import gather as gather_venues
 from harmonize.cli.options import (
     ConfigOption,
     FailOnOption,
@@ -30,12 +37,13 @@ from harmonize.cli.options import (
     Underlyings,
     Venues,
 )
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harmonize.api.audit import Question
     from harmonize.api.gather import GatherRequest
+    from harmonize.api.question import Question
     from harmonize.archive.location import Place
     from harmonize.config.channels import Channel
     from harmonize.config.run_settings import RunSettings
@@ -48,7 +56,7 @@ def run(
     context: typer.Context,
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the site; else the configuration's.")
+        Path | None, typer.Option("--out", help="Folder of the site (default: as configured).")
     ] = None,
     venue: Venues = None,
     underlying: Underlyings = None,
@@ -56,11 +64,11 @@ def run(
     inputs: InputsOption = None,
     config: ConfigOption = None,
     fail_on: FailOnOption = FailOn.ERROR,
-    budget: Budget = 600.0,
-    keys: Keys = None,
-    mirror: Mirror = "",
+    timeout: TimeoutOption = 600.0,
+    keys: KeysOption = None,
+    mirror: MirrorOption = "",
 ) -> None:
-    """Do a night's work: gather, archive, audit, report, changes, notices; twice a night is once."""
+    """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
     from harmonize.document import Level
     from harmonize.nightly import run as nightly
     from harmonize.nightly.site import Site
@@ -68,31 +76,31 @@ def run(
 
     settings: Settings = context.obj
     question = _question(settings, venue, underlying, rules, inputs, config)
-    chosen = _settings(question)
-    wanted = wanted_of(settings, venue, budget, keys, mirror)
-    _check(question, wanted)
-    site = Site(out or _beside(question.config, chosen.site))
+    chosen = _run_settings(question)
+    gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
+    _check_request(question, gather_request)
+    site = Site(out or _site_path(question.options.config, chosen.site))
     level = None if fail_on is FailOn.NEVER else Level(fail_on.value)
     task = nightly.Task(question, site, chosen, level)
 
     def gather(venues: tuple[str, ...]) -> bool:
-        asking = replace(wanted, venues=venues)
-        reached = outcomes_of(settings, asking) is not None
-        if not reached:
-            note(settings, unreachable(asking))
-        return reached
+        of_venues = replace(gather_request, venues=venues)
+        is_reached = gather_venues(settings, of_venues) is not None
+        if not is_reached:
+            note(settings, unreachable_message(of_venues))
+        return is_reached
 
-    door = nightly.RunServices(lambda: datetime.now(UTC), gather, _pages(chosen), _sender())
+    services = nightly.RunServices(lambda: datetime.now(UTC), gather, _renderers(chosen), _sender())
     try:
-        with _locked(settings.archive or own_archive()):
-            done = nightly.run(task, door)
+        with _lock(settings.archive or own_archive()):
+            result = nightly.run(task, services)
     except RuleError as error:
         fail(str(error), USAGE)
     except nightly.RunAbortedError as error:
-        _say_untold(error.untold)
+        _print_undelivered(error.undelivered)
         fail(str(error), error.exit_code)
-    _say(settings, site.path, done)
-    raise typer.Exit(done.exit_code)
+    _print_result(settings, site.path, result)
+    raise typer.Exit(result.exit_code)
 
 
 def _question(
@@ -103,14 +111,15 @@ def _question(
     inputs: Path | None,
     config: Path | None,
 ) -> "Question":
-    found = request.question(
-        settings, venue, underlying, rules, None, "", 30.0, None, inputs=inputs, config=config
-    )
-    return replace(found, archive=settings.archive or own_archive())
+    from harmonize.api.question import Question
+
+    selection = request.selection(settings, venue=venue, underlying=underlying, rules=rules)
+    own = replace(selection, archive=settings.archive or own_archive())
+    return Question.of(own, request.options(inputs=inputs, config=config))
 
 
-def _settings(question: "Question") -> "RunSettings":
-    """What the configuration says of the night; a bad one ends the program before anything is asked."""
+def _run_settings(question: "Question") -> "RunSettings":
+    """Returns the configured settings; an invalid one ends the program before any request."""
     from harmonize.checks import CHECKS
     from harmonize.config import (
         run_values,
@@ -119,40 +128,40 @@ def _settings(question: "Question") -> "RunSettings":
     from harmonize.config.run_settings import RunSettings
     from rules.loader import RuleError
 
-    if question.config is None:
+    if question.options.config is None:
         return RunSettings()
-    options = {one.code: tuple(each.name for each in one.options) for one in CHECKS}
+    options = {check.code: tuple(option.name for option in check.options) for check in CHECKS}
     try:
-        found = schema.load(question.config, options)
-        return run_values.settings(found.run, question.config, os.environ)
+        configuration = schema.load(question.options.config, options)
+        return run_values.settings(configuration.run, question.options.config, os.environ)
     except RuleError as error:
         fail(str(error), USAGE)
 
 
-def _check(question: "Question", wanted: "GatherRequest") -> None:
-    """Hold venues, rules and figures to be there, before anything is asked."""
+def _check_request(question: "Question", gather_request: "GatherRequest") -> None:
+    """Checks venues, rule sets and inputs before any request; an unknown one ends the program."""
     from harmonize.api.audit import configured, rule_sets_of
     from harmonize.api.gather import GatheringError, chosen
     from harmonize.config import inputs_file
     from rules.loader import RuleError
 
     try:
-        chosen(wanted)
-        found = configured(question)
-        rule_sets_of(question.rules or found.rules)
-        if (inputs := question.inputs or found.inputs) is not None:
+        chosen(gather_request)
+        configuration = configured(question.options.config)
+        rule_sets_of(question.rules or configuration.rules)
+        if (inputs := question.options.inputs or configuration.inputs) is not None:
             inputs_file.load(inputs)
     except (GatheringError, RuleError) as error:
         fail(str(error), USAGE)
 
 
-def _beside(config: Path | None, named: str) -> Path:
-    return (config.parent if config else Path()) / named
+def _site_path(config: Path | None, site: str) -> Path:
+    return (config.parent if config else Path()) / site
 
 
 @contextmanager
-def _locked(place: "Place") -> "Iterator[None]":
-    """Let one run at a time work on an archive; another ends with one line."""
+def _lock(place: "Place") -> "Iterator[None]":
+    """Locks an archive for one run; a concurrent run ends with an error."""
     from filelock import FileLock, Timeout
 
     from harmonize.history import derived
@@ -163,27 +172,27 @@ def _locked(place: "Place") -> "Iterator[None]":
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        fail(f"another run works on {place}; wait until it ends (its lock is {path})", INCOMPLETE)
+        fail(f"{place}: another run is in progress; wait until it ends (lock: {path})", INCOMPLETE)
     except OSError as error:
-        fail(f"{path} cannot be locked: {error.strerror}; name an archive of yours", USAGE)
+        fail(f"{path}: cannot lock the archive: {error.strerror}; use an archive of yours", USAGE)
     try:
         yield
     finally:
         lock.release()
 
 
-def _pages(settings: "RunSettings") -> "SiteRenderers":
+def _renderers(settings: "RunSettings") -> "SiteRenderers":
     from harmonize.nightly.run import SiteRenderers
     from reports.registry import render
     from reports.site import pages
 
-    told = pages.Site(settings.title, settings.base_url)
+    site = pages.Site(settings.title, settings.base_url)
     return SiteRenderers(
         report=lambda document: render("html", document),
-        changes=lambda nights, months: pages.changes_page(nights, months, told),
-        month=lambda month, nights, around: pages.month_page(month, nights, around, told),
-        feed=lambda nights: pages.feed(nights, told),
-        latest=lambda night: pages.latest(night, told),
+        changes=lambda nights, months: pages.changes_page(nights, months, site),
+        month=lambda month, nights, around: pages.month_page(month, nights, around, site),
+        feed=lambda nights: pages.feed(nights, site),
+        latest=lambda night: pages.latest(night, site),
     )
 
 
@@ -191,25 +200,26 @@ def _sender() -> "Sender":
     def send(notice: "Notice", channels: "Sequence[Channel]") -> list[tuple[int, str]]:
         from harmonize.nightly import delivery
 
-        failed = delivery.send(notice, channels, delivery.own_door(os.environ))
-        return [(one.position, one.reason) for one in failed]
+        failed = delivery.send(notice, channels, delivery.default_services(os.environ))
+        return [(failure.position, failure.reason) for failure in failed]
 
     return send
 
 
-def _say(settings: Settings, site: Path, done: "RunResult") -> None:
-    night = done.night
+def _print_result(settings: Settings, site: Path, result: "RunResult") -> None:
+    night = result.night
     for line in night.errors:
         note(settings, f"incomplete: {line}")
-    _say_untold(done.untold)
-    gathered_ = sum(one.status == "gathered" for one in night.venues)
+    _print_undelivered(result.undelivered)
+    gathered = sum(venue.status == "gathered" for venue in night.venues)
     typer.echo(
-        f"{night.night}: {gathered_} venues gathered, {len(night.changes)} changes, "
-        f"{len(night.new_findings)} findings new or worse, {len(night.errors)} "
-        f"error{'' if len(night.errors) == 1 else 's'}; {site}"
+        f"{night.night}: {counted(gathered, 'venue')} gathered, "
+        f"{counted(len(night.changes), 'change')}, "
+        f"{counted(len(night.new_findings), 'new or worse finding')}, "
+        f"{counted(len(night.errors), 'error')}; {site}"
     )
 
 
-def _say_untold(lines: "Sequence[str]") -> None:
+def _print_undelivered(lines: "Sequence[str]") -> None:
     for line in lines:
-        typer.echo(f"error: not told: {one_line(line)}", err=True)
+        typer.echo(f"error: not delivered: {one_line(line)}", err=True)

@@ -9,7 +9,7 @@ from harmonize.core.non_crypto import TRADITIONAL
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.document import Verdict
 from harmonize.policy.rule_set import Prohibition, RuleSet, Scope
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 Jurisdictions = Mapping[str, Sequence[str]]
 """Jurisdictions in which venues are established, by venue; two letters per country."""
@@ -41,7 +41,7 @@ class Subject:
             instrument.underlying.asset,
             schedule.profile.account_class.partition(" ")[0],
             schedule.observed_at.date(),
-            moment(schedule.observed_at),
+            iso_utc(schedule.observed_at),
             {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES},
         )
 

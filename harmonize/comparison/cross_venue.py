@@ -20,7 +20,7 @@ from harmonize.document import (
     VenueDistance,
 )
 from harmonize.numerics.segments import HORIZON, Group, Segments, cells, cut_at_crossings
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 MEDIAN = "median"
 """Reference name of an index that compares venues with their own median."""
@@ -43,7 +43,7 @@ def comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> 
                 venue=schedule.instrument.venue,
                 symbol=schedule.instrument.symbol,
                 profile=str(schedule.profile),
-                observed_at=moment(schedule.observed_at),
+                observed_at=iso_utc(schedule.observed_at),
                 stale=stale[schedule.key],
                 origin=schedule.origin.value,
                 included=not exclusion_reason(schedule),

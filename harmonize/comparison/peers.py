@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harmonize.comparison.layout import FunctionRef
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import Derived, MarginSchedule
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 MIN_VENUES = 2
 """Smallest number of venues that can be compared with one another."""
@@ -88,4 +88,4 @@ def exclusion_reason(schedule: MarginSchedule) -> str:
 def observation_span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
     """Returns the oldest and newest observation time of any payload behind the schedules."""
     times = [time for schedule in schedules for time in (schedule.dates[0], schedule.dates[-1])]
-    return moment(min(times)), moment(max(times))
+    return iso_utc(min(times)), iso_utc(max(times))

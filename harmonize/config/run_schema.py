@@ -204,10 +204,10 @@ def _mail_contradictions(key: KeyPath, fields: Mapping[str, Any]) -> Iterator[Co
         yield Contradiction((*key, "password_file"), message)
     if passwords and "user_from" not in fields:
         yield Contradiction(
-            (*key, "user_from"), f"is missing; add it, because {passwords[0]} requires a user"
+            (*key, "user_from"), f"missing; add it, because {passwords[0]} requires a user"
         )
     if "user_from" in fields and not passwords:
-        message = "is missing; add it or password_file, because user_from requires a password"
+        message = "missing; add it or password_file, because user_from requires a password"
         yield Contradiction((*key, "password_from"), message)
     if passwords and fields.get("security") == "none":
         message = "sends the password in the clear; use starttls or tls"

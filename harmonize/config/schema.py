@@ -146,7 +146,7 @@ def _waiver_contradictions(
             message = f"{code} concerns waivers and cannot be waived; remove it"
             yield Contradiction((*key, "codes", index), message)
     if entry.get("may_worsen") is not None and entry.get("value") is None:
-        message = "is missing; add it, because may_worsen is a share of it"
+        message = "missing; add it, because may_worsen is a share of it"
         yield Contradiction((*key, "value"), message)
 
 

@@ -1,8 +1,9 @@
-"""The audit document: everything that a renderer may know, typed and versioned.
+"""The audit document: the typed and versioned input of all renderers.
 
-Amounts are US dollars, rates plain (0.01 is 1 %), divergences plain (−0.2 is 20 % below the
-reference), times ISO 8601 in UTC. ``None`` in a figure means that it is not observable or that
-there is none; the field beside it says which. An open-ended upper bound is None.
+Amounts are in US dollars, and rates are plain numbers (0.01 is 1 %). A deviation is observed /
+required − 1 (−0.2 is 20 % below the reference). Times are ISO 8601 in UTC. A number that is
+``None`` is not observable or does not exist; the status, reason or note beside it states which. An
+open-ended upper bound is ``None``.
 """
 
 from harmonize.document.arbitrage import AllocationRow, ArbitragePoint, ArbitrageRow

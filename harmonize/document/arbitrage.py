@@ -1,13 +1,13 @@
-"""The cheapest splits and the gap to a reference."""
+"""Rows of the audit document on optimal splits and arbitrage gaps."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationRow:
-    """What one account holds of a split position and what it asks for that, in USD.
+    """Notional and margin of one account in a split position, in USD.
 
-    ``account`` counts the sub-accounts of a venue from 1.
+    ``account`` numbers the sub-accounts of a venue from 1.
     """
 
     venue: str
@@ -18,16 +18,18 @@ class AllocationRow:
 
 @dataclass(frozen=True, slots=True)
 class ArbitragePoint:
-    """The cheapest ways to hold a position of one notional; amounts in USD.
+    """Lowest margins of a position of one notional, in USD.
 
-    ``optimal_split`` is the least total margin over all accounts, ``lower_bound`` what is proved to be no more
-    than it. ``best_single`` is the least that one account asks, ``saving`` what the split saves over it;
-    None where no single account takes the position. ``marginal_rate`` is the margin of the next
-    dollar, None where that goes into another tier everywhere. ``reference`` is what the rule set
-    asks in one account, ``reference_split`` the cheapest split if every venue asked that:
-    ``gap = reference − split = fragmentation + divergence``, ``fragmentation = reference −
-    same_table``, ``divergence = same_table − split``; None without a reference. ``annual_cost`` is
-    the gap times the document's hurdle rate.
+    ``optimal_split`` is the lowest total margin over all accounts, and ``lower_bound`` a proved
+    lower bound of it. ``best_single`` is the lowest margin in one account, and ``saving`` the
+    amount by which the split is lower. Both are None if no single account accepts the position.
+    ``marginal_rate`` is the margin of the next dollar of position; None if the next dollar begins
+    another tier in every account. ``reference`` is the requirement of the rule set in one account,
+    and ``reference_split`` the lowest total margin if every venue had the table of the rule set.
+    ``gap = reference − optimal_split = fragmentation + divergence``, with
+    ``fragmentation = reference − reference_split`` and
+    ``divergence = reference_split − optimal_split``. All are None without a reference.
+    ``annual_cost`` is the gap times the cost of capital of the document.
     """
 
     notional: float
@@ -48,10 +50,10 @@ class ArbitragePoint:
 
 @dataclass(frozen=True, slots=True)
 class ArbitrageRow:
-    """What the differences between venues on one underlying are worth, against one rule set.
+    """Arbitrage gap between the venues on one underlying and one rule set.
 
-    ``rule_set`` is empty where no reference speaks of the underlying. ``reason`` says why a notional
-    of the ladder has no point; empty where all have.
+    ``rule_set`` is empty if no reference covers the underlying. ``reason`` states why a notional of
+    the grid has no point; empty if every notional has one.
     """
 
     underlying: str

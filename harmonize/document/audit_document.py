@@ -1,4 +1,4 @@
-"""The audit document as a whole, and its JSON."""
+"""The complete audit document and its JSON form."""
 
 import json
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ SCHEMA_VERSION = "2.0"
 
 @dataclass(frozen=True, slots=True)
 class AuditDocument:
-    """One audit. ``notional_grid`` are the notionals, in USD, at which points are given.
+    """One audit. ``notional_grid`` contains the notionals, in USD, at which points are computed.
 
-    ``findings`` are those that count; what the configuration waives stands in ``waived``.
+    ``findings`` are the findings that count; findings waived by the configuration are in ``waived``.
     """
 
     schema_version: str
@@ -57,16 +57,16 @@ class AuditDocument:
 
 
 def to_json(document: AuditDocument) -> bytes:
-    """Returns the document as JSON; equal documents give equal bytes."""
-    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy; only this format needs it
+    """Returns the document as JSON. Equal documents give equal bytes."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import, and only this format needs it
 
     return TypeAdapter(AuditDocument).dump_json(document) + b"\n"
 
 
 def from_json(text: bytes) -> AuditDocument:
-    """Returns a document of version 1.x or 2.x as one of this version.
+    """Returns a document of version 1.x or 2.x as a document of this version.
 
-    Raises ValueError: ``text`` is not an audit document, or of a later version.
+    Raises ValueError: ``text`` is not an audit document, or has a later version.
     """
     from pydantic import TypeAdapter  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""What became of a schedule between two observations, as values that documents carry."""
+"""Changes of a schedule between two observations, as values in documents."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ Range = tuple[float, float | None]
 
 
 class ChangeKind(StrEnum):
-    """What became of a schedule."""
+    """Kind of change of a schedule."""
 
     TIGHTER = "tighter"
     LOOSER = "looser"
@@ -19,18 +19,19 @@ class ChangeKind(StrEnum):
     UNKNOWN = "no longer known"
     LISTED = "listed"
     DELISTED = "delisted"
-    LEFT_OUT = "left out"  # of a snapshot that does not hold every instrument
-    APPEARED = "appeared"  # likewise
-    UNREAD = "could not be read"  # it stands there, and something in it is broken
-    READ = "read again"  # and it is as it was before
+    LEFT_OUT = "left out"  # absent from a partial snapshot, so not known to be delisted
+    APPEARED = "appeared"  # present after absence from a partial snapshot
+    UNREAD = "could not be read"  # present in the snapshot, but unreadable
+    READ = "read again"  # readable again, and unchanged
 
 
 @dataclass(frozen=True, slots=True)
 class MarginChange:
-    """How IM or MM of one schedule moved; ranges (lower, upper] in USD, open-ended where upper is None.
+    """Change of IM or MM of one schedule.
 
-    ``largest_rise`` and ``largest_fall`` are the extremes of after / before − 1 and where they are;
-    None where the function was not known at both times.
+    Ranges are (lower, upper] in USD, open-ended if upper is None. ``largest_rise`` and
+    ``largest_fall`` are the extremes of after / before − 1, with their notionals. They are None if
+    the function was not known at both times.
     """
 
     margin_type: str
@@ -44,7 +45,7 @@ class MarginChange:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Margins in USD at one notional before and after; None where there is no value."""
+    """Margins in USD at one notional, before and after a change; None without a value."""
 
     notional: float
     initial_before: float | None
@@ -55,9 +56,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one schedule between two observations; times are ISO 8601 in UTC.
+    """Change of one schedule between two observations. Times are ISO 8601 in UTC.
 
-    ``price`` is the ratio of prices that was taken out; 1 where none was used.
+    ``price`` is the price ratio whose effect on the bounds was removed; 1 if no price was used.
     """
 
     venue: str

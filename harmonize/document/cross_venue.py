@@ -1,13 +1,14 @@
-"""Venues against one another: spreads, indices, curves."""
+"""Rows of the audit document on cross-venue comparisons: spreads, indices and curves."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The schedule that stands for a venue in the comparison of one underlying.
+    """Representative schedule of a venue in the comparison of one underlying.
 
-    ``included`` False: shown beside the others, but in no cross-venue figure; ``exclusion_reason`` says why.
+    If ``included`` is False, the schedule is shown but excluded from cross-venue statistics, and
+    ``exclusion_reason`` states the reason.
     """
 
     venue: str
@@ -22,7 +23,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One underlying on at least two venues. ``oldest`` to ``newest`` is the span of dates."""
+    """Comparison of one underlying on at least two venues.
+
+    ``oldest`` and ``newest`` are the first and last observation dates of its members.
+    """
 
     underlying: str
     oldest: str
@@ -32,10 +36,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class SpreadInterval:
-    """On (lower, upper], the venues that ask least and most, and the spread at both ends, in USD.
+    """Venues with the lowest and highest margin on (lower, upper], and the spread in USD.
 
-    ``spread_lower`` is the limit from above at ``lower``; ties name every venue. ``widest`` is the
-    largest spread as a share of notional, from $1 up, reached at ``widest_notional``.
+    ``spread_lower`` is the limit of the spread from above at ``lower``, ``spread_upper`` the spread
+    at ``upper``. In a tie, all venues are listed. ``widest`` is the largest spread as a share of
+    notional, from $1 upward, and ``widest_notional`` its notional.
     """
 
     lower: float
@@ -50,10 +55,11 @@ class SpreadInterval:
 
 @dataclass(frozen=True, slots=True)
 class SpreadPoint:
-    """Least and most margin at one rung of the ladder, in USD.
+    """Lowest and highest margin at one notional of the grid, in USD.
 
-    ``highest_leverage`` and ``lowest_leverage`` are notional over the least and over the most;
-    ``annual_cost`` is what the spread costs in a year at the document's hurdle rate, in USD.
+    ``highest_leverage`` is notional over the lowest margin, and ``lowest_leverage`` notional over
+    the highest. ``annual_cost`` is the cost of the spread per year, in USD, at the cost of capital
+    of the document.
     """
 
     notional: float
@@ -70,7 +76,10 @@ class SpreadPoint:
 
 @dataclass(frozen=True, slots=True)
 class LowestMarginShare:
-    """The share of sizes, in ln N between the bounds of the index, on which one venue alone asks least."""
+    """Share of position sizes on which one venue alone has the lowest margin.
+
+    It is a share of ln N between the bounds of the index.
+    """
 
     venue: str
     share: float
@@ -78,9 +87,10 @@ class LowestMarginShare:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The cross-venue spread of one underlying for IM or MM; the dates it compares.
+    """Cross-venue spread of one underlying for IM or MM, with the dates that it compares.
 
-    ``shares`` are largest first, of the venues that ask least alone anywhere between the bounds.
+    ``shares`` lists every venue that alone has the lowest margin on part of the index range,
+    largest share first.
     """
 
     underlying: str
@@ -95,7 +105,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class VenueDistance:
-    """One venue's mean distance E|ln(margin/reference)| over its part of the range."""
+    """Mean distance E|ln(margin/reference)| of one venue over its part of the index range."""
 
     venue: str
     distance: float
@@ -104,12 +114,13 @@ class VenueDistance:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Harmonization index H = 100·exp(−E|ln(IM/R)|) of one underlying; 100 is identical.
+    """Harmonization index H = 100·exp(−E|ln(margin/R)|) of one underlying; 100 is identical.
 
-    ``reference`` is a rule set's id, or ``median`` for the venues' own; ``margin_type`` is ``initial`` or
-    ``maintenance``. ``interval_lower`` to ``interval_upper`` is a 95 % bootstrap interval over venues, None of fewer
-    than three; ``leave_one_out`` is the index without the venue ``leave_one_out_venue``, the one whose absence
-    changes it most (against a rule set only).
+    ``reference`` is the id of a rule set, or ``median`` for the median of the venues.
+    ``margin_type`` is ``initial`` or ``maintenance``. ``interval_lower`` and ``interval_upper``
+    bound a 95 % bootstrap interval over venues; None with fewer than three venues.
+    ``leave_one_out`` is the index without ``leave_one_out_venue``, the venue whose removal changes
+    the index most. Both are given against a rule set only.
     """
 
     underlying: str
@@ -130,9 +141,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """The harmonization index over all underlyings: of one venue, or of all (``venue`` empty).
+    """Harmonization index over all underlyings, of one venue or of all (``venue`` empty).
 
-    Underlyings have equal weight; ``interval_lower`` to ``interval_upper`` is a 95 % bootstrap interval over them.
+    Underlyings have equal weight. ``interval_lower`` and ``interval_upper`` bound a 95 % bootstrap
+    interval over underlyings.
     """
 
     venue: str
@@ -146,9 +158,9 @@ class IndexSummary:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Margin rate against notional, ready to draw; jumps carry two points at one notional.
+    """Margin rate as a function of notional, for charts. A jump has two points at one notional.
 
-    ``name`` is a venue, or a rule set's id with ``is_reference`` True.
+    ``name`` is a venue, or the id of a rule set if ``is_reference`` is True.
     """
 
     underlying: str

@@ -1,4 +1,4 @@
-"""How every schedule stands to every rule set."""
+"""Rows of the audit document that compare every schedule with every rule set."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from harmonize.document.findings import Interval, Verdict
 
 @dataclass(frozen=True, slots=True)
 class DivergencePoint:
-    """Divergence at one rung of the notional ladder; None where either is not observable.
+    """Deviation at one notional of the grid; None if either margin is not observable.
 
-    ``above_capacity``: the venue takes no position this large, so there is no margin to observe.
+    ``above_capacity``: the venue accepts no position of this size, so it has no margin there.
     """
 
     notional: float
@@ -21,13 +21,13 @@ class DivergencePoint:
 
 @dataclass(frozen=True, slots=True)
 class DivergenceRow:
-    """How one schedule stands to one rule set, for IM (``initial``) or MM (``maintenance``).
+    """Comparison of one schedule with one rule set, for IM (``initial``) or MM (``maintenance``).
 
-    ``lowest`` and ``highest`` are the extremes of the divergence over every notional that both
-    cover, found on the pieces, and ``*_notional`` where they are reached. ``observed`` and
-    ``required`` are the rates at the extreme that the verdict speaks of. Points are given against
-    schedules; against a cap the requirement is one rate. ``remedy`` is the smallest change of the
-    schedule's tiers that would comply, where the margin is too low.
+    ``lowest`` and ``highest`` are the extremes of the deviation over every notional that both
+    cover, computed exactly on the pieces; ``*_notional`` are their notionals. ``observed`` and
+    ``required`` are the rates at the extreme that determines the verdict. Points are given
+    only against reference schedules; other requirements are one rate. ``remedy`` is the smallest
+    change of the tiers that would comply, if the margin is too low.
     """
 
     venue: str

@@ -1,11 +1,11 @@
-"""What the checks found, with verdicts, levels, waivers and baseline."""
+"""Rows of the audit document on findings, waivers and the baseline."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a check concludes."""
+    """Conclusion of a check."""
 
     COMPLIANT = "compliant"
     UNDER = "under"
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class Level(StrEnum):
-    """How much a finding matters; ``--fail-on`` compares by this order, gravest first."""
+    """Severity of a finding, most severe first; ``--fail-on`` compares by this order."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -26,7 +26,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range of notional, (lower, upper]; ``upper`` None is open-ended."""
+    """Range of notional (lower, upper] in USD; open-ended if ``upper`` is None."""
 
     lower: float
     upper: float | None
@@ -34,12 +34,13 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer of one check.
+    """One finding of one check.
 
-    ``observed`` and ``required`` are margin rates at ``notional`` (USD), ``deviation`` how far
-    the first is from the second; for a cliff, the rates just above and below the bound.
-    ``verified`` is how far the source of ``required`` was checked, ``remedy`` the smallest change
-    that would comply. ``waiver`` says who waived it and why; ``state``: ``new`` or ``worse``.
+    ``observed`` and ``required`` are margin rates at ``notional`` (USD), and ``deviation`` is
+    observed / required − 1. For a cliff, the rates are those just above and below the bound.
+    ``verified`` is the verification status of the source of ``required``, and ``remedy`` the
+    smallest change that would comply. ``waiver`` states who waived the finding and why. ``state``
+    is ``new`` or ``worse`` against a baseline.
     """
 
     code: str
@@ -68,9 +69,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class WaiverRow:
-    """A waiver of the configuration and what became of it.
+    """Waiver of the configuration and its status.
 
-    ``status`` is ``active``, ``expired``, ``unused`` or ``lapsed``; ``findings`` counts what it waives.
+    ``status`` is ``active``, ``expired``, ``unused`` or ``lapsed``. ``findings`` is the number of
+    waived findings.
     """
 
     where: str
@@ -87,9 +89,10 @@ class WaiverRow:
 
 @dataclass(frozen=True, slots=True)
 class BaselineRow:
-    """The baseline that findings were held against, and what came of it.
+    """Baseline with which the findings were compared, and the result.
 
-    ``unchanged`` findings are left out of the document; ``resolved`` are those no longer found.
+    ``unchanged`` findings are excluded from the document. ``resolved`` findings are in the baseline
+    but not in this audit.
     """
 
     name: str

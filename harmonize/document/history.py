@@ -1,11 +1,11 @@
-"""How margins moved over time, as values that documents carry and pictures are drawn from."""
+"""Rows of the audit document on the history of margins, for tables and charts."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """A margin as a share of notional from the moment it was observed; None where there was none."""
+    """Margin as a share of notional from its first observation; None if not observable."""
 
     observed_at: str
     rate: float | None
@@ -13,11 +13,12 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class MarginSeries:
-    """One margin of one schedule over time: a step function.
+    """Margin of one schedule at one notional over time, as a step function.
 
-    ``margin_type`` is ``initial`` or ``maintenance``, ``notional`` in USD. A mark holds until the next one,
-    the last until ``until``, the newest observation of its venue. Marks stand where the schedule
-    changed; bounds in contracts or coins are in USD at the price of their mark.
+    ``margin_type`` is ``initial`` or ``maintenance``, ``notional`` is in USD. Each point applies
+    until the next point, and the last point until ``until``, the newest observation of the venue.
+    There is a point for every change of the schedule. Bounds in contracts or coins are in USD at
+    the price of their point.
     """
 
     underlying: str
@@ -32,9 +33,10 @@ class MarginSeries:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """How many schedules of a venue changed in a week; ``week`` is its Monday, as 2026-11-16.
+    """Number of schedules of a venue that changed in one week; ``week`` is its Monday.
 
-    ``other`` counts changes of bands, capacity, rule and knowledge; listings stand apart.
+    Dates have the form 2026-11-16. ``other`` counts changes of bands, capacity, tier rule and
+    observability. Listings and delistings are counted separately.
     """
 
     venue: str
@@ -49,7 +51,10 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class StressWindow:
-    """Days of market stress, first and last included, as 2020-03-12; measured, with the source."""
+    """Period of market stress, measured from prices; both days are included.
+
+    Dates have the form 2020-03-12. ``source`` is the source of the prices.
+    """
 
     first: str
     last: str
@@ -59,7 +64,7 @@ class StressWindow:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What archives hold of time: courses of margins, changes by week, and windows of stress."""
+    """History in the archives: margin series, changes per week, and stress windows."""
 
     series: tuple[MarginSeries, ...] = ()
     weeks: tuple[Week, ...] = ()

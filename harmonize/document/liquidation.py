@@ -1,16 +1,17 @@
-"""Liquidation distances."""
+"""Rows of the audit document on the distance to liquidation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class LiquidationRow:
-    """How far the price may move against an isolated position, as a share of the entry price.
+    """Adverse price move to liquidation of an isolated position, as a share of the entry price.
 
-    ``adverse_move_long`` and ``adverse_move_short`` are distances at ``leverage``; None where the position never reaches its
-    maintenance margin, 0 where it is below it at entry. ``leverage_basis`` is ``equal`` (the same on
-    every venue) or ``maximum`` (the venue's largest at that notional). ``reason`` says why nothing
-    can be said, or what is left out. ``included`` False: the schedule is in no figure across venues.
+    ``adverse_move_long`` and ``adverse_move_short`` apply at ``leverage``. They are None if the
+    position never reaches its maintenance margin, and 0 if it is below maintenance margin at entry.
+    ``leverage_basis`` is ``equal`` (the same on every venue) or ``maximum`` (the highest of the
+    venue at that notional). ``reason`` states why the distance is unknown, or what it excludes. If
+    ``included`` is False, the schedule is excluded from cross-venue statistics.
     """
 
     underlying: str

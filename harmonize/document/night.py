@@ -1,4 +1,4 @@
-"""What one night of the scheduled run brought, as values that its site and its notices are made of."""
+"""Result of one nightly run, as values for the site and the notifications."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,10 @@ from harmonize.document.change import Change
 
 @dataclass(frozen=True, slots=True)
 class VenueNight:
-    """What became of one venue: ``gathered``, ``failed``, ``not asked`` or ``held`` (already there).
+    """Result of one venue: ``gathered``, ``failed``, ``not asked`` or ``held`` (already archived).
 
-    ``observed_at`` is the time of its newest snapshot, empty if there is none; ``reason`` says why.
+    ``observed_at`` is the time of the newest snapshot of the venue; empty without a snapshot.
+    ``reason`` states the reason for the status.
     """
 
     venue: str
@@ -21,11 +22,12 @@ class VenueNight:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One night: from noon to noon UTC, named for the day on which it ends, as 2026-11-20.
+    """One nightly run, from noon to noon UTC, named after the day on which it ends.
 
-    ``as_of`` is the time of its newest observation, ``sequence`` that of the newest entry which its
-    archive held. ``changes`` are those seen since the run before; ``new_findings`` the findings that are new or
-    worse than then; ``errors`` what went wrong, a line each. ``counts`` are findings by level.
+    ``night`` has the form 2026-11-20. ``as_of`` is the time of the newest observation, and
+    ``sequence`` the number of the newest entry in the archive. ``changes`` are the changes since
+    the previous run, and ``new_findings`` the findings that are new or worse since then. ``errors``
+    has one line per error. ``counts`` is the number of findings per level.
     """
 
     night: str

@@ -1,11 +1,11 @@
-"""What was read: snapshots, payloads, coverage, and what could not be read."""
+"""Rows of the audit document on snapshots, payloads, coverage and defects."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class CoverageStatus(StrEnum):
-    """What is known of an underlying on a venue. A pair without a row is not listed there."""
+    """Observability of an underlying on a venue. A pair without a row is not listed there."""
 
     OBSERVED = "observed"
     STALE = "stale"
@@ -15,7 +15,7 @@ class CoverageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What wrote the document."""
+    """Program that wrote the document."""
 
     name: str
     version: str
@@ -23,7 +23,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class PayloadRow:
-    """One archived payload: its call, hash, date, and where it comes from."""
+    """One archived payload: its call, hash, date and origin."""
 
     call: str
     request: str
@@ -37,7 +37,7 @@ class PayloadRow:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
-    """One snapshot that the audit read. ``age_days`` counts back from the document's ``as_of``."""
+    """One snapshot that the audit read. ``age_days`` is its age at ``as_of`` of the document."""
 
     venue: str
     observed_at: str
@@ -51,7 +51,7 @@ class SnapshotRow:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRow:
-    """What is known of one underlying on one venue, and why not more."""
+    """Observability of one underlying on one venue, with the reason for any limitation."""
 
     venue: str
     underlying: str
@@ -63,7 +63,7 @@ class CoverageRow:
 
 @dataclass(frozen=True, slots=True)
 class DefectRow:
-    """Something a venue sent that could not be read; the venue's other instruments are kept."""
+    """Unreadable data of a venue. The other instruments of the venue are kept."""
 
     venue: str
     where: str
@@ -73,9 +73,9 @@ class DefectRow:
 
 @dataclass(frozen=True, slots=True)
 class UnobservedRow:
-    """A venue that the newest try did not observe; what else is shown of it is older.
+    """Venue that the newest attempt did not observe. Its other data in the document are older.
 
-    ``attempted_at`` is empty where nothing was tried, ``last_observed_at`` where nothing is held.
+    ``attempted_at`` is empty without an attempt, ``last_observed_at`` without a snapshot.
     """
 
     venue: str

@@ -1,4 +1,4 @@
-"""Values of the domain written as rows of the audit document."""
+"""Conversion of domain values to rows of the audit document."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -51,12 +51,12 @@ from harmonize.policy.apply import Applied
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Scope
 from harmonize.policy.summary import summary
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAge:
-    """A snapshot of one venue: when it was observed, and whether that is too long ago."""
+    """Age of a snapshot of one venue, and whether it is stale."""
 
     venue: str
     observed_at: datetime
@@ -64,16 +64,16 @@ class SnapshotAge:
     stale: bool
 
 
-def snapshot_row(snapshot: Snapshot, digest: str, seen: SnapshotAge) -> SnapshotRow:
-    """One snapshot, with its payloads in the order in which they were archived."""
+def snapshot_row(snapshot: Snapshot, digest: str, age: SnapshotAge) -> SnapshotRow:
+    """Returns the row of a snapshot, with its payloads in the archived order."""
     origins = {payload.provenance.origin for payload in snapshot.payloads} - {Origin.MARKET}
     return SnapshotRow(
         venue=snapshot.venue,
-        observed_at=moment(snapshot.observed_at),
+        observed_at=iso_utc(snapshot.observed_at),
         source=", ".join(origin.value for origin in Origin if origin in origins),
         sha256=digest,
-        age_days=seen.age_days,
-        stale=seen.stale,
+        age_days=age.age_days,
+        stale=age.stale,
         complete=snapshot.complete,
         payloads=tuple(_payload_row(payload) for payload in snapshot.payloads),
     )
@@ -85,7 +85,7 @@ def _payload_row(payload: Payload) -> PayloadRow:
         call=str(payload.call),
         request=provenance.request,
         sha256=payload.sha256,
-        observed_at=moment(payload.observed_at),
+        observed_at=iso_utc(payload.observed_at),
         origin=provenance.origin.value,
         source=provenance.source,
         date_basis=provenance.dating,
@@ -94,7 +94,7 @@ def _payload_row(payload: Payload) -> PayloadRow:
 
 
 def rule_set_row(applied: Applied) -> RuleSetRow:
-    """One rule set with its citations and flags."""
+    """Returns the row of a rule set, with its citations and flags."""
     rule_set = applied.rule_set
     statistical = rule_set.tolerance.statistical
     return RuleSetRow(
@@ -108,10 +108,12 @@ def rule_set_row(applied: Applied) -> RuleSetRow:
         tolerance_absolute=float(rule_set.tolerance.absolute),
         maintenance_meaning=rule_set.meaning.value,
         citations=tuple(
-            CitationRow(one.reference, one.via, one.verified.value, one.supports)
-            for one in rule_set.citations
+            CitationRow(
+                citation.reference, citation.via, citation.verified.value, citation.supports
+            )
+            for citation in rule_set.citations
         ),
-        flags=tuple(FlagRow(one.field, one.status, one.note) for one in rule_set.flags),
+        flags=tuple(FlagRow(flag.field, flag.status, flag.note) for flag in rule_set.flags),
         tolerance_statistical=None if statistical is None else float(statistical),
         in_force=_in_force(rule_set.scope),
         extends=rule_set.extends,
@@ -127,25 +129,25 @@ def _in_force(scope: Scope) -> str:
 
 
 def input_rows(applied: Iterable[Applied]) -> tuple[InputRow, ...]:
-    """Every input that some rule set used, once each."""
-    used = {(one.name, one.underlying): one for rule in applied for one in rule.used}
-    return tuple(_input_row(one) for _, one in sorted(used.items()))
+    """Returns the row of every input that a rule set used, once per name and underlying."""
+    inputs = {(used.name, used.underlying): used for rule in applied for used in rule.used}
+    return tuple(_input_row(used) for _, used in sorted(inputs.items()))
 
 
-def _input_row(one: Input) -> InputRow:
+def _input_row(used: Input) -> InputRow:
     return InputRow(
-        name=one.name,
-        underlying=one.underlying,
-        value=float(one.value),
-        lower=None if one.lower is None else float(one.lower),
-        upper=None if one.upper is None else float(one.upper),
-        confidence=None if one.confidence is None else float(one.confidence),
-        observations=one.observations,
-        observed_at=moment(one.observed_at),
-        origin=one.origin,
-        source=one.source,
-        sha256=one.sha256,
-        pointer=one.pointer,
+        name=used.name,
+        underlying=used.underlying,
+        value=float(used.value),
+        lower=None if used.lower is None else float(used.lower),
+        upper=None if used.upper is None else float(used.upper),
+        confidence=None if used.confidence is None else float(used.confidence),
+        observations=used.observations,
+        observed_at=iso_utc(used.observed_at),
+        origin=used.origin,
+        source=used.source,
+        sha256=used.sha256,
+        pointer=used.pointer,
     )
 
 
@@ -156,7 +158,7 @@ def schedule_row(
     initial: Sequence[PieceNumbers],
     maintenance: Sequence[PieceNumbers],
 ) -> ScheduleRow:
-    """One schedule: its pieces as laid out, what is known of them, and the evidence."""
+    """Returns the row of a schedule, with the pieces of its margin functions as numbers."""
     instrument = schedule.instrument
     return ScheduleRow(
         venue=instrument.venue,
@@ -167,9 +169,9 @@ def schedule_row(
         expiry=instrument.expiry.isoformat() if instrument.expiry else None,
         profile=str(schedule.profile),
         tier_rule=schedule.rule.value if schedule.rule else None,
-        observed_at=moment(schedule.observed_at),
-        oldest=moment(schedule.dates[0]),
-        newest=moment(schedule.dates[-1]),
+        observed_at=iso_utc(schedule.observed_at),
+        oldest=iso_utc(schedule.dates[0]),
+        newest=iso_utc(schedule.dates[-1]),
         stale=stale,
         origin=schedule.origin.value,
         capacity=_amount(schedule.capacity),
@@ -186,7 +188,7 @@ def schedule_row(
         fee_rate=_amount(schedule.fee.rate),
         fee_note=note(schedule.fee.rate),
         notes=schedule.notes,
-        evidence=tuple(evidence_row(one) for one in schedule.evidence),
+        evidence=tuple(evidence_row(evidence) for evidence in schedule.evidence),
     )
 
 
@@ -196,60 +198,64 @@ def _piece(numbers: PieceNumbers) -> PieceRow:
 
 
 def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
-    """What is known of an underlying through the schedule that stands for its venue."""
+    """Returns the coverage of an underlying by the representative schedule of its venue."""
     unknown = [
-        f"{word}: {figure.reason}"
-        for word, figure in (("IM", schedule.initial), ("MM", schedule.maintenance))
-        if isinstance(figure, Unknown)
+        f"{abbreviation}: {margin.reason}"
+        for abbreviation, margin in (("IM", schedule.initial), ("MM", schedule.maintenance))
+        if isinstance(margin, Unknown)
     ]
     if unknown:
-        found, reason = CoverageStatus.NOT_OBSERVABLE, "; ".join(unknown)
+        coverage, reason = CoverageStatus.NOT_OBSERVABLE, "; ".join(unknown)
     elif schedule.origin is Origin.DOCUMENTATION:
-        found, reason = CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"
+        coverage, reason = CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"
     elif stale:
-        found, reason = CoverageStatus.STALE, f"observed {schedule.observed_at:%Y-%m-%d}"
+        coverage, reason = CoverageStatus.STALE, f"observed {schedule.observed_at:%Y-%m-%d}"
     else:
-        found, reason = CoverageStatus.OBSERVED, ""
+        coverage, reason = CoverageStatus.OBSERVED, ""
     return CoverageRow(
         venue=schedule.instrument.venue,
         underlying=schedule.instrument.underlying.asset,
         symbol=schedule.instrument.symbol,
-        status=found,
+        status=coverage,
         reason=reason,
-        observed_at=moment(schedule.observed_at),
+        observed_at=iso_utc(schedule.observed_at),
     )
 
 
 def defect_row(defect: Defect) -> DefectRow:
-    """Something that could not be read."""
+    """Returns the row of unreadable data."""
     return DefectRow(defect.venue, defect.where, defect.reason, defect.symbol)
 
 
-def unobserved_row(one: Unobserved, last: datetime | None) -> UnobservedRow:
-    """A venue that was not observed, and when it last was."""
-    attempted = moment(one.attempted_at) if one.attempted_at else ""
-    return UnobservedRow(one.venue, one.reason, attempted, moment(last) if last else "")
+def unobserved_row(unobserved: Unobserved, last_observed_at: datetime | None) -> UnobservedRow:
+    """Returns the row of a venue that was not observed, with its last observation."""
+    return UnobservedRow(
+        venue=unobserved.venue,
+        reason=unobserved.reason,
+        attempted_at=iso_utc(unobserved.attempted_at) if unobserved.attempted_at else "",
+        last_observed_at=iso_utc(last_observed_at) if last_observed_at else "",
+    )
 
 
-def status(figure: Observed[T]) -> Status:
-    """Name how far a figure is known."""
-    if isinstance(figure, Known):
+def status(observed: Observed[T]) -> Status:
+    """Returns the observability of a value."""
+    if isinstance(observed, Known):
         return Status.KNOWN
-    if isinstance(figure, Derived):
-        return Status.DERIVED if figure.verified else Status.UNVERIFIED
+    if isinstance(observed, Derived):
+        return Status.DERIVED if observed.verified else Status.UNVERIFIED
     return Status.UNKNOWN
 
 
-def note(figure: Observed[T]) -> str:
-    """Give the derivation of a derived figure, or why an unknown one is unknown."""
-    if isinstance(figure, Unknown):
-        return figure.reason
-    return figure.derivation if isinstance(figure, Derived) else ""
+def note(observed: Observed[T]) -> str:
+    """Returns the derivation of a derived value, or the reason for an unknown value."""
+    if isinstance(observed, Unknown):
+        return observed.reason
+    return observed.derivation if isinstance(observed, Derived) else ""
 
 
-def pieces(figure: Observed[MarginFunction]) -> tuple[PieceRow, ...]:
-    """Write a function's pieces; none where it is unknown."""
-    function = value_of(figure)
+def pieces(observed: Observed[MarginFunction]) -> tuple[PieceRow, ...]:
+    """Returns the pieces of a margin function; empty if the function is unknown."""
+    function = value_of(observed)
     if function is None:
         return ()
     rows, lower = [], 0.0
@@ -270,11 +276,13 @@ def pieces(figure: Observed[MarginFunction]) -> tuple[PieceRow, ...]:
 
 
 def evidence_row(evidence: Evidence) -> EvidenceRow:
-    """Pointers into one payload, and the conversion."""
+    """Returns the row of the evidence in one payload, with the conversion."""
     return EvidenceRow(
         sha256=evidence.sha256,
         rows=evidence.rows,
-        columns=tuple(ColumnRow(one.figure, one.key, one.unit) for one in evidence.columns),
+        columns=tuple(
+            ColumnRow(column.figure, column.key, column.unit) for column in evidence.columns
+        ),
         conversion=_conversion_row(evidence.conversion),
     )
 
@@ -286,28 +294,28 @@ def _conversion_row(conversion: Conversion | None) -> ConversionRow | None:
         conversion.formula,
         tuple(
             FactorRow(
-                one.name,
-                float(one.value),
-                one.unit,
-                one.sha256,
-                one.pointer,
-                moment(one.observed_at),
+                factor.name,
+                float(factor.value),
+                factor.unit,
+                factor.sha256,
+                factor.pointer,
+                iso_utc(factor.observed_at),
             )
-            for one in conversion.factors
+            for factor in conversion.factors
         ),
     )
 
 
-def _amount(figure: Observed[Decimal]) -> float | None:
-    value = value_of(figure)
+def _amount(observed: Observed[Decimal]) -> float | None:
+    value = value_of(observed)
     return None if value is None else float(value)
 
 
 def age_days(observed_at: datetime, as_of: datetime) -> float:
-    """Days from an observation to the date of the audit, to a tenth; never negative."""
+    """Returns the days from an observation to the date of the audit, to a tenth; at least 0."""
     return max(0.0, round((as_of - observed_at).total_seconds() / 86400, 1))
 
 
 def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:
-    """Write ranges as the document does: one that reaches the horizon is open-ended."""
+    """Returns ranges as intervals of the document; a range that ends at the horizon is open-ended."""
     return tuple(Interval(lower, None if upper >= HORIZON else upper) for lower, upper in ranges)

@@ -1,11 +1,14 @@
-"""The rule sets that the audit applied, with their sources and inputs."""
+"""Rows of the audit document on the applied rule sets, with their sources and inputs."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class CitationRow:
-    """A source of a rule set, with how far it was checked; ``supports`` empty: all of its numbers."""
+    """Source of a rule set and its verification status.
+
+    ``supports`` lists the numbers that the source supports; empty for all numbers.
+    """
 
     reference: str
     via: str
@@ -15,7 +18,7 @@ class CitationRow:
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """A caveat on a field of a rule set."""
+    """Caveat on a field of a rule set."""
 
     field: str
     status: str
@@ -24,9 +27,9 @@ class FlagRow:
 
 @dataclass(frozen=True, slots=True)
 class InputRow:
-    """A measured figure that a rule set's formula used, such as a quantile of daily moves.
+    """Measured input of the formula of a rule set, such as a quantile of daily moves.
 
-    ``lower`` and ``upper`` bound its interval at ``confidence``; None where none is given.
+    ``lower`` and ``upper`` bound its confidence interval at ``confidence``; None without one.
     """
 
     name: str
@@ -45,9 +48,10 @@ class InputRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleSetRow:
-    """A rule set that the audit applied.
+    """Rule set that the audit applied.
 
-    ``in_force`` says from when to when it holds; ``extends`` the rule set that it varies.
+    ``in_force`` is the period in which it is in force. ``extends`` is the rule set on which it is
+    based.
     """
 
     id: str

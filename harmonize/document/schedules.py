@@ -1,11 +1,11 @@
-"""Margin schedules as rows: pieces, status, evidence."""
+"""Rows of the audit document on margin schedules: pieces, status and evidence."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How far a figure is known."""
+    """Observability of a margin, capacity or fee."""
 
     KNOWN = "known"
     DERIVED = "derived"
@@ -27,7 +27,7 @@ class PieceRow:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRow:
-    """A figure of a tier: the key it stands under in the tier's row, and its published unit."""
+    """Published quantity of a tier: its key in the row of the tier, and its unit."""
 
     quantity: str
     key: str
@@ -36,7 +36,7 @@ class ColumnRow:
 
 @dataclass(frozen=True, slots=True)
 class FactorRow:
-    """A number that a conversion used, and where it stands."""
+    """Number used by a conversion, and its position in a payload."""
 
     name: str
     value: float
@@ -48,7 +48,7 @@ class FactorRow:
 
 @dataclass(frozen=True, slots=True)
 class ConversionRow:
-    """How published bounds became USD."""
+    """Conversion of published bounds to USD."""
 
     formula: str
     factors: tuple[FactorRow, ...]
@@ -56,7 +56,7 @@ class ConversionRow:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """Pointers into one payload: ``rows[k] + column.key`` names the figure of tier k."""
+    """Pointers into one payload: ``rows[k] + column.key`` is the position of a number of tier k."""
 
     sha256: str
     rows: tuple[str, ...]
@@ -66,7 +66,7 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRow:
-    """One margin schedule. ``*_note`` holds the derivation, or why the figure is unknown."""
+    """One margin schedule. ``*_note`` states the derivation, or why the value is unknown."""
 
     venue: str
     symbol: str

@@ -1,4 +1,4 @@
-"""Renames of fields between versions of the audit document, so that earlier documents stay readable."""
+"""Upgrade of audit documents and nights of earlier versions to the current field names."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -55,7 +55,7 @@ RENAMED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "history.series": {**_MARGIN_TYPE, "marks": "points"},
     }
 )
-"""New names of the fields of version 1, per collection; the path uses the new names."""
+"""New names of the fields of version 1, per collection. Paths use the new names."""
 
 RENAMED_IN_NIGHTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -65,7 +65,7 @@ RENAMED_IN_NIGHTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "new_findings": {**_MARGIN_TYPE, "divergence": "deviation"},
     }
 )
-"""New names of the fields of nights that versions before 0.5.0 wrote."""
+"""New names of the fields of nights written by versions before 0.5.0."""
 
 _ADDED: Mapping[str, object] = MappingProxyType(
     {
@@ -73,14 +73,14 @@ _ADDED: Mapping[str, object] = MappingProxyType(
         "arbitrages": (),  # since 1.3
         "liquidations": (),  # since 1.3
         "index_summaries": (),  # since 1.3
-        "cost_of_capital": 0.0,  # since 1.3; earlier documents hold no annual cost
+        "cost_of_capital": 0.0,  # since 1.3; earlier documents contain no annual cost
     }
 )
-"""Collections that version 1.0 did not have, as a document without them is read."""
+"""Fields that version 1.0 did not have, with the value for documents without them."""
 
 
 def upgraded(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a document of any version 1 in the field names of version 2.
+    """Returns a document of any version 1.x with the field names of version 2.
 
     ``document`` is decoded JSON. Values are not changed.
     """
@@ -88,7 +88,7 @@ def upgraded(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def upgraded_night(night: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a night in the field names of 0.5.0, whichever version wrote it; values are not changed."""
+    """Returns a night of any version with the field names of 0.5.0. Values are not changed."""
     return _renamed(night, "", RENAMED_IN_NIGHTS)
 
 

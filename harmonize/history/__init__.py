@@ -1,1 +1,1 @@
-"""Margins over time: changes, tables, measures."""
+"""Margins over time: changes, derived tables, queries and procyclicality measures."""

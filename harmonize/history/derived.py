@@ -1,4 +1,4 @@
-"""Where the tables of an archive lie, brought up to date when asked, and what they recall."""
+"""Locates the derived tables of an archive, refreshes them on demand and answers from them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,26 @@ from harmonize.archive.storage import objects_at
 from harmonize.document import AuditDocument
 from harmonize.document.change import Change
 from harmonize.document.history import History, MarginSeries, StressWindow, Week
-from harmonize.history.recent import Key, RecentHistory
+from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import Row, change_of
 from harmonize.history.tables import HistoryTables, TableState
+from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
+
+FOLLOWED_NOTIONALS = (1e5, 1e6, 1e7)
+"""Notionals, in USD, at which the schedule with the most changes is followed."""
+
+_MAX_MANIFESTS = 200
+"""Number of manifests up to which reading all of them is faster than loading the tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Summary:
-    """What checks are asked about as of an archive's newest entry, and of which archive."""
+    """Recent history as of an archive's newest entry, and what it was computed from.
+
+    The fields are the keys of the file ``lately.json``.
+    """
 
     version: str
     digest: str
@@ -34,200 +44,206 @@ class _Summary:
 
 
 def lately(source: Source, until: datetime) -> RecentHistory:
-    """What checks of change are asked about one archive. Raises ArchiveError."""
-    held = [one for one in source.entries if not one.failed and one.observed_at <= until]
-    venues = {one.venue for one in held}
-    if len(venues) == len(held):  # each was observed once, so nothing can have changed
-        return RecentHistory(observed={one.venue: (one.observed_at,) for one in held})
-    newest = max(one.observed_at for one in held)
-    whole = until >= max(one.observed_at for one in source.entries)
-    said = (VERSION, source.entries[-1].digest, _name(windows()))
-    if whole and (found := _summary(source.archive, said)):
-        return found
-    store, tables = tables_of(source.archive)
+    """Returns the recent history of one archive as of ``until``. Raises ArchiveError."""
+    entries = [entry for entry in source.entries if not entry.failed and entry.observed_at <= until]
+    venues = {entry.venue for entry in entries}
+    if len(venues) == len(entries):  # one observation per venue, so nothing can have changed
+        return RecentHistory(observed={entry.venue: (entry.observed_at,) for entry in entries})
+    newest = max(entry.observed_at for entry in entries)
+    is_whole = until >= max(entry.observed_at for entry in source.entries)
+    origin = (VERSION, source.entries[-1].digest, _digest_of_windows(windows()))
+    if is_whole and (summary := _read_summary(source.archive, origin)):
+        return summary
+    store, state = tables_of(source.archive)
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    answer = queries.lately(store, tables, newest if whole else until, windows())
-    if whole and not any(one.fault for one in tables.kept):  # what is broken may be mended
-        _keep(store, _Summary(*said, answer))
-    return answer
+    recent = queries.recent_history(store, state, newest if is_whole else until, windows())
+    if is_whole and not any(kept.fault for kept in state.kept):  # a damaged pack may be restored
+        _write_summary(store, _Summary(*origin, recent))
+    return recent
 
 
 def tables_of(archive: Archive) -> tuple[HistoryTables, TableState]:
-    """The tables of an archive, brought up to date. Raises ArchiveError."""
+    """Returns the tables of an archive, brought up to date, and their state. Raises ArchiveError."""
     return _tables_at(archive, archive.tip())
 
 
 @lru_cache(maxsize=4)
 def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[HistoryTables, TableState]:
-    """The tables as they are at a tip of the chain, which nothing before it can change."""
-    beside, apart = places(archive)
+    """Returns the tables at a tip of the chain; entries up to a tip never change."""
+    beside, in_cache = table_folders(archive)
     if beside is not None:
-        with suppress(OSError):  # not ours to write, or no room
+        with suppress(OSError):  # the archive is read-only, or the disk is full
             return HistoryTables(beside), HistoryTables(beside).update(archive)
-    return HistoryTables(apart), HistoryTables(apart).update(archive)
-
-
-STEPS = (1e5, 1e6, 1e7)
-"""Notionals, in USD, at which one schedule is followed."""
+    return HistoryTables(in_cache), HistoryTables(in_cache).update(archive)
 
 
 def past(sources: Sequence[Source], document: AuditDocument, until: datetime) -> History:
-    """Courses of the margins that a document compares, changes by week, and windows of stress.
+    """Returns the margin series of a document's schedules, changes per week and stress windows.
 
-    Of every underlying that has curves: IM at the document's heat notional, of each schedule compared;
-    and of the schedule that changed most, IM and MM at STEPS. Raises ArchiveError.
+    For every underlying with curves: IM at the document's heat map notional of each compared schedule,
+    and IM and MM at ``FOLLOWED_NOTIONALS`` of the schedule with the most changes. Raises ArchiveError.
     """
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    keys = _followed(document)
-    rows: dict[Key, list[Row]] = {}
+    keys = _compared_keys(document)
+    assets = sorted({asset for asset, _ in keys})
+    rows: dict[ScheduleKey, list[Row]] = {}
     newest: dict[str, datetime] = {}
     weeks: list[Week] = []
     for source in sources:
-        store, held = tables_of(source.archive)
-        for row in queries.rows_of(store, sorted({asset for asset, _ in keys}), until):
+        store, state = tables_of(source.archive)
+        for row in queries.rows_of_underlyings(store, assets, until):
             rows.setdefault(row.key, []).append(row)
-        for one in held.kept:
-            if one.read and not one.fault and one.entry.observed_at <= until:
-                newest[one.entry.venue] = max(
-                    one.entry.observed_at, newest.get(one.entry.venue, one.entry.observed_at)
+        for kept in state.kept:
+            entry = kept.entry
+            if kept.read and not kept.fault and entry.observed_at <= until:
+                newest[entry.venue] = max(
+                    entry.observed_at, newest.get(entry.venue, entry.observed_at)
                 )
         weeks += queries.weeks(store, until)
-    held_rows = {key: sorted(found, key=_observed) for key, found in rows.items()}
-    courses = _courses(keys, held_rows, newest, document.heat_map_notional)
-    since = min((one.points[0].observed_at[:10] for one in courses if one.points), default="9")
+    ordered = {key: sorted(own, key=_chronological) for key, own in rows.items()}
+    series = _margin_series(keys, ordered, newest, document.heat_map_notional)
+    starts = (margins.points[0].observed_at[:10] for margins in series if margins.points)
+    since = min(starts, default="9")
     stress = tuple(
-        one for one in windows() if since <= one.last and one.first <= f"{until:%Y-%m-%d}"
+        window
+        for window in windows()
+        if since <= window.last and window.first <= f"{until:%Y-%m-%d}"
     )
-    return History(courses, queries.merge_weeks(weeks), stress)
+    return History(series, queries.merge_weeks(weeks), stress)
 
 
-def _followed(document: AuditDocument) -> list[tuple[str, Key]]:
-    """The schedules that are compared for the underlyings with curves, in the document's order."""
-    members = {one.underlying: one.members for one in document.comparisons}
+def _compared_keys(document: AuditDocument) -> list[tuple[str, ScheduleKey]]:
+    """Returns underlying and key of the schedules compared on underlyings with curves, in order."""
+    members = {comparison.underlying: comparison.members for comparison in document.comparisons}
     return [
         (asset, (member.venue, member.symbol, member.profile))
-        for asset in dict.fromkeys(one.underlying for one in document.curves)
+        for asset in dict.fromkeys(curve.underlying for curve in document.curves)
         for member in members.get(asset, ())
     ]
 
 
-def _courses(
-    keys: Sequence[tuple[str, Key]],
-    rows: Mapping[Key, Sequence[Row]],
+def _margin_series(
+    keys: Sequence[tuple[str, ScheduleKey]],
+    rows: Mapping[ScheduleKey, Sequence[Row]],
     newest: Mapping[str, datetime],
     notional: float,
 ) -> tuple[MarginSeries, ...]:
-    from harmonize.history import queries  # noqa: PLC0415 - as above
+    """Returns the series per underlying: IM of each schedule, then those of the one changed most."""
+    from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    found = []
+    series = []
     for asset in dict.fromkeys(asset for asset, _ in keys):
-        own = [key for one, key in keys if one == asset and key in rows]
+        own = [key for underlying, key in keys if underlying == asset and key in rows]
         for key in own:
-            until = f"{newest[key[0]]:%Y-%m-%dT%H:%M:%SZ}"
-            found.append(queries.margin_series(rows[key], "initial", notional, until))
-        busiest = max(own, key=lambda key: len(rows[key]), default=None)
-        if busiest is not None and len(rows[busiest]) > 1:
-            until = f"{newest[busiest[0]]:%Y-%m-%dT%H:%M:%SZ}"
-            found += [
-                queries.margin_series(rows[busiest], figure, size, until)
-                for figure in ("initial", "maintenance")
-                for size in STEPS
-                if (figure, size) != ("initial", notional)
+            until = iso_utc(newest[key[0]])
+            series.append(queries.margin_series(rows[key], "initial", notional, until))
+        most_changed = max(own, key=lambda key: len(rows[key]), default=None)
+        if most_changed is not None and len(rows[most_changed]) > 1:
+            until = iso_utc(newest[most_changed[0]])
+            series += [
+                queries.margin_series(rows[most_changed], margin_type, size, until)
+                for margin_type in ("initial", "maintenance")
+                for size in FOLLOWED_NOTIONALS
+                if (margin_type, size) != ("initial", notional)
             ]
-    return tuple(found)
+    return tuple(series)
 
 
-def _observed(row: Row) -> tuple[datetime, int]:
+def _chronological(row: Row) -> tuple[datetime, int]:
     return row.observed_at, row.sequence
 
 
 def changes_after(archive: Archive, sequence: int, last: int) -> tuple[Change, ...]:
-    """What changed in the snapshots gathered after one sequence and up to another. Raises ArchiveError."""
+    """Returns the changes in snapshots gathered after ``sequence`` up to ``last``.
+
+    Raises ArchiveError.
+    """
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    store, held = tables_of(archive)
-    gathered = {one.entry.digest for one in held.kept if one.entry.gathered}
+    store, state = tables_of(archive)
+    gathered = {kept.entry.digest for kept in state.kept if kept.entry.gathered}
     rows = queries.rows_after(store, sequence, last)
-    return tuple(change_of(one) for one in rows if one.digest in gathered)
+    return tuple(change_of(row) for row in rows if row.digest in gathered)
 
 
 def changed_in(archive: Archive) -> frozenset[str]:
-    """The digests of the snapshots in which something changed, or was first seen."""
-    from harmonize.history import queries  # noqa: PLC0415 - as above
+    """Returns the digests of snapshots in which a schedule changed or was first seen."""
+    from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
     store, _ = tables_of(archive)
     return queries.snapshots_with_changes(store)
 
 
 def lock_of(place: Place) -> Path:
-    """The file that a run locks while it works on an archive."""
-    return next(one for one in _places(objects_at(place).place) if one is not None) / "run.lock"
+    """Returns the file that a run locks while it works on an archive."""
+    beside, in_cache = _table_folders(objects_at(place).place)
+    return (in_cache if beside is None else beside) / "run.lock"
 
 
-def places(archive: Archive) -> tuple[Path | None, Path]:
-    """Where tables may lie: in the archive's own folder, else among the user's caches."""
-    return _places(archive.place)
+def table_folders(archive: Archive) -> tuple[Path | None, Path]:
+    """Returns the possible folders of the tables: in the archive's own folder, and in the user cache.
+
+    The first is None for an archive at a URL.
+    """
+    return _table_folders(archive.place)
 
 
-def _places(place: Place) -> tuple[Path | None, Path]:
+def _table_folders(place: Place) -> tuple[Path | None, Path]:
     from platformdirs import user_cache_path  # noqa: PLC0415 - `--help` needs none
 
-    own = place / "derived" if isinstance(place, Path) else None
-    named = str(place.absolute()) if isinstance(place, Path) else place
-    cache = user_cache_path("harmonize", appauthor=False) / "derived" / _hash(named)
-    return own, cache
+    beside = place / "derived" if isinstance(place, Path) else None
+    name = str(place.absolute()) if isinstance(place, Path) else place
+    in_cache = user_cache_path("harmonize", appauthor=False) / "derived" / _short_hash(name)
+    return beside, in_cache
 
 
-def _summary(archive: Archive, said: tuple[str, str, str]) -> RecentHistory | None:
+def _read_summary(archive: Archive, origin: tuple[str, str, str]) -> RecentHistory | None:
+    """Returns the stored recent history if it was computed from the same version, entry and windows."""
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy
 
-    for folder in places(archive):
+    for folder in table_folders(archive):
         if folder is None:
             continue
         with suppress(OSError, ValidationError):
-            text = (folder / "lately.json").read_bytes()
-            found = TypeAdapter(_Summary).validate_json(text)
-            if (found.version, found.digest, found.windows) == said:
-                return found.lately
+            content = (folder / "lately.json").read_bytes()
+            summary = TypeAdapter(_Summary).validate_json(content)
+            if (summary.version, summary.digest, summary.windows) == origin:
+                return summary.lately
     return None
 
 
-def _keep(store: HistoryTables, summary: _Summary) -> None:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - as above
+def _write_summary(store: HistoryTables, summary: _Summary) -> None:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy
 
     with suppress(OSError):
         store.path.mkdir(parents=True, exist_ok=True)
-        beside = store.path / "lately.part"
-        beside.write_bytes(TypeAdapter(_Summary).dump_json(summary))
-        beside.replace(store.path / "lately.json")
+        part = store.path / "lately.part"
+        part.write_bytes(TypeAdapter(_Summary).dump_json(summary))
+        part.replace(store.path / "lately.json")
 
 
-def _name(found: Sequence[StressWindow]) -> str:
-    return _hash("\n".join(map(repr, found)))
+def _digest_of_windows(stress_windows: Sequence[StressWindow]) -> str:
+    return _short_hash("\n".join(map(repr, stress_windows)))
 
 
-def _hash(text: str) -> str:
+def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def entries_of(archive: Archive) -> tuple[Entry, ...]:
-    """List an archive's snapshots; of a large one, from its tables as far as they go.
+    """Returns an archive's entries. For a large archive, the tables supply those that they contain.
 
     Raises ArchiveError.
     """
     tip = archive.tip()
-    return archive.entries() if tip[0] <= _SMALL else _entries_at(archive, tip)
-
-
-_SMALL = 200
-"""Up to how many manifests reading them all is faster than loading tables."""
+    return archive.entries() if tip[0] <= _MAX_MANIFESTS else _entries_at(archive, tip)
 
 
 @lru_cache(maxsize=4)
 def _entries_at(archive: Archive, _: tuple[int, str]) -> tuple[Entry, ...]:
-    for folder in places(archive):
+    for folder in table_folders(archive):
         if folder is not None and (folder / "entries.parquet").exists():
             return archive.listing(HistoryTables(folder).held().listing).entries
     return archive.entries()

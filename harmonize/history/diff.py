@@ -1,9 +1,10 @@
-"""What changed between two observations of the same schedules: exactly, on the pieces of their functions.
+"""Exact comparison of margin schedules between two observations, on the pieces of their functions.
 
-A schedule whose bounds are in contracts or coins moves in USD when the price does. That is no change of
-the schedule: the earlier one is put at the prices of the later one first. Of what remains, a margin that
-is larger on some sizes and smaller on none is tighter, the other way looser, both is mixed; tiers that
-were cut anew and ask the same everywhere changed their bands alone.
+USD bounds of a schedule in contracts or coins move with the price, which is not a change of the
+schedule. The earlier schedule is therefore first converted at the prices of the later one.
+
+A margin that is larger on some sizes and smaller on none is tighter. The opposite is looser, and both
+together are mixed. Tiers with other bounds but the same margins everywhere changed their bands only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,25 +24,25 @@ from harmonize.core.schedule import (
     value_of,
 )
 from harmonize.document.change import Change, ChangeKind, MarginChange, Range, Step
+from harmonize.history.recent import ScheduleKey
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Panel, panel
 from harmonize.numerics.segments import HORIZON
+from harmonize.text.messages import iso_utc
 
-SAME = 1e-9
-"""Relative; margins and bounds that differ by less are the same."""
+TOLERANCE = 1e-9
+"""Relative difference up to which two margins or bounds count as equal."""
 
-_FIGURES = ("initial", "maintenance")
-_HAIR = 1e-6  # relative; how far from its bound a margin has to go to be another
-
-
-Key = tuple[str, str, str]
+_MARGIN_TYPES = ("initial", "maintenance")
+_BOUND_DISTANCE = 1e-6  # relative; ranges that begin or end this close to a bound are set to it
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was read as of one day: schedules, and the venues whose snapshots hold every instrument.
+    """Schedules as of one day, and the venues whose snapshots contain every instrument.
 
-    ``unread`` names venue and instrument of what could not be read; without an instrument, of all.
+    ``unread`` lists venue and instrument of unreadable data; an empty instrument means the whole
+    snapshot.
     """
 
     schedules: tuple[MarginSchedule, ...]
@@ -50,77 +51,84 @@ class Observed:
 
     @classmethod
     def of(
-        cls, schedules: tuple[MarginSchedule, ...], whole: Iterable[str], defects: Iterable[Defect]
+        cls,
+        schedules: tuple[MarginSchedule, ...],
+        complete: Iterable[str],
+        defects: Iterable[Defect],
     ) -> "Observed":
-        """Take what was read, and what could not be."""
-        return cls(
-            schedules, frozenset(whole), frozenset((one.venue, one.symbol) for one in defects)
-        )
+        """Returns the observation with the venue and instrument of every defect as unreadable."""
+        unread = frozenset((defect.venue, defect.symbol) for defect in defects)
+        return cls(schedules, frozenset(complete), unread)
 
-    def broken(self, one: MarginSchedule) -> bool:
-        """Tell whether a schedule that is not here may be what could not be read."""
-        venue, instrument = one.instrument.venue, one.instrument
+    def is_unreadable(self, schedule: MarginSchedule) -> bool:
+        """Whether a schedule that is absent here may be among the unreadable data."""
+        venue, instrument = schedule.instrument.venue, schedule.instrument
         names = ("", instrument.id, instrument.symbol)
         return any((venue, name) in self.unread for name in names)
 
-    def by_key(self) -> Mapping[Key, MarginSchedule]:
-        """The schedules by venue, symbol and profile."""
-        return {one.key: one for one in self.schedules}
+    def has_venue(self, venue: str) -> bool:
+        """Whether the venue was observed, readable or not."""
+        return any(venue == name for name, _ in self.unread) or any(
+            venue == schedule.instrument.venue for schedule in self.schedules
+        )
+
+    def by_key(self) -> Mapping[ScheduleKey, MarginSchedule]:
+        """Returns the schedules by venue, symbol and profile."""
+        return {schedule.key: schedule for schedule in self.schedules}
 
 
-def changes(before: Observed, after: Observed, ladder: Sequence[float]) -> tuple[Change, ...]:
-    """Find every schedule that changed, with its margins at the ladder; sorted by venue and symbol."""
+def changes(
+    before: Observed, after: Observed, notional_grid: Sequence[float]
+) -> tuple[Change, ...]:
+    """Returns every changed schedule with its margins at the grid, sorted by venue and symbol."""
     old, new = before.by_key(), after.by_key()
-    both = [
+    pairs = [
         (old[key], new[key])
         for key in sorted(old.keys() & new.keys())
         if old[key] is not new[key] and _content(old[key]) != _content(new[key])
     ]
-    found = [one for one in _compared(both, ladder) if one is not None]
-    found += [_gone(old[key], after) for key in old.keys() - new.keys() if _read(key, after)]
-    found += [_come(new[key], before) for key in new.keys() - old.keys() if _read(key, before)]
-    return tuple(sorted(found, key=lambda one: (one.venue, one.symbol, one.profile)))
+    results = [change for change in _compare(pairs, notional_grid) if change is not None]
+    removed, added = old.keys() - new.keys(), new.keys() - old.keys()
+    results += [_removal(old[key], after) for key in removed if after.has_venue(key[0])]
+    results += [_addition(new[key], before) for key in added if before.has_venue(key[0])]
+    return tuple(sorted(results, key=lambda change: (change.venue, change.symbol, change.profile)))
 
 
-def _content(one: MarginSchedule) -> tuple[object, ...]:
-    """What a change would show in, before prices are taken out."""
-    return (one.tiers, one.rule, one.initial, one.maintenance, one.capacity)
+def _content(schedule: MarginSchedule) -> tuple[object, ...]:
+    """Returns the parts of a schedule that a change affects; those equal before and after have none."""
+    return (
+        schedule.tiers,
+        schedule.rule,
+        schedule.initial,
+        schedule.maintenance,
+        schedule.capacity,
+    )
 
 
-def _read(key: Key, other: Observed) -> bool:
-    """Tell whether the venue was read at the other time at all."""
-    named = any(venue == key[0] for venue, _ in other.unread)
-    return named or any(one.instrument.venue == key[0] for one in other.schedules)
+def _removal(schedule: MarginSchedule, after: Observed) -> Change:
+    kind = ChangeKind.LEFT_OUT
+    if after.is_unreadable(schedule):
+        kind = ChangeKind.UNREAD
+    elif schedule.instrument.venue in after.complete:
+        kind = ChangeKind.DELISTED
+    return _change(schedule, kind, before=iso_utc(schedule.observed_at), after="")
 
 
-def _gone(one: MarginSchedule, after: Observed) -> Change:
-    if after.broken(one):
-        return _alone(one, ChangeKind.UNREAD, was=True)
-    whole = one.instrument.venue in after.complete
-    return _alone(one, ChangeKind.DELISTED if whole else ChangeKind.LEFT_OUT, was=True)
+def _addition(schedule: MarginSchedule, before: Observed) -> Change:
+    kind = ChangeKind.APPEARED
+    if before.is_unreadable(schedule):
+        kind = ChangeKind.READ
+    elif schedule.instrument.venue in before.complete:
+        kind = ChangeKind.LISTED
+    return _change(schedule, kind, before="", after=iso_utc(schedule.observed_at))
 
 
-def _come(one: MarginSchedule, before: Observed) -> Change:
-    if before.broken(one):
-        return _alone(one, ChangeKind.READ, was=False)
-    whole = one.instrument.venue in before.complete
-    return _alone(one, ChangeKind.LISTED if whole else ChangeKind.APPEARED, was=False)
-
-
-def _alone(one: MarginSchedule, kind: ChangeKind, *, was: bool) -> Change:
-    return _change(one, kind, _moment(one) if was else "", "" if was else _moment(one))
-
-
-def _moment(one: MarginSchedule) -> str:
-    return f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _change(one: MarginSchedule, kind: ChangeKind, before: str, after: str) -> Change:
-    instrument = one.instrument
+def _change(schedule: MarginSchedule, kind: ChangeKind, before: str, after: str) -> Change:
+    instrument = schedule.instrument
     return Change(
         instrument.venue,
         instrument.symbol,
-        str(one.profile),
+        str(schedule.profile),
         instrument.underlying.asset,
         kind,
         before,
@@ -128,132 +136,159 @@ def _change(one: MarginSchedule, kind: ChangeKind, before: str, after: str) -> C
     )
 
 
-def _compared(
-    both: Sequence[tuple[MarginSchedule, MarginSchedule]], ladder: Sequence[float]
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Positions of one margin type's two functions in the panel, and of their comparison."""
+
+    before: int
+    after: int
+    pair: int
+
+
+def _compare(
+    schedule_pairs: Sequence[tuple[MarginSchedule, MarginSchedule]], notional_grid: Sequence[float]
 ) -> Iterable[Change | None]:
-    """Compare all pairs at once: their functions in one panel."""
+    """Compares all pairs of schedules at once, with their functions in one panel."""
     functions: list[MarginFunction] = []
-    pairs: list[FunctionPair] = []
-    places: list[dict[str, tuple[int, int, int]]] = []
-    for old, new in both:
+    function_pairs: list[FunctionPair] = []
+    positions: list[dict[str, _Compared]] = []
+    for old, new in schedule_pairs:
         ratio = price_ratio(old, new)
-        place = {}
-        for figure in _FIGURES:
-            was, now = value_of(getattr(old, figure)), value_of(getattr(new, figure))
-            if was is not None and now is not None:
-                place[figure] = (len(functions), len(functions) + 1, len(pairs))
-                functions += [_at_prices(was, now, ratio), now]
-                pairs.append(
-                    FunctionPair(
-                        function=place[figure][1],
-                        reference=place[figure][0],
-                        limit=min(float(functions[-1].upper), HORIZON),
-                        reference_limit=min(float(functions[-2].upper), HORIZON),
-                        below=SAME,
-                        above=SAME,
-                        absolute=0.0,
-                    )
-                )
-        places.append(place)
-    if not both:
+        by_type = {}
+        for margin_type in _MARGIN_TYPES:
+            before, after = value_of(getattr(old, margin_type)), value_of(getattr(new, margin_type))
+            if before is None or after is None:
+                continue
+            first = len(functions)
+            by_type[margin_type] = _Compared(first, first + 1, len(function_pairs))
+            functions += [_at_prices(before, after, ratio), after]
+            function_pairs.append(_function_pair(functions, first))
+        positions.append(by_type)
+    if not schedule_pairs:
         return
-    laid = panel(functions) if functions else None
-    found = deviations(laid, pairs) if laid else []
-    asked = _evaluated(laid, len(functions), ladder)
-    for (old, new), place in zip(both, places, strict=True):
-        margins = {figure: [asked[at] for at in where[:2]] for figure, where in place.items()}
+    margin_panel = panel(functions) if functions else None
+    results = deviations(margin_panel, function_pairs) if margin_panel else []
+    margins = _evaluate(margin_panel, len(functions), notional_grid)
+    for (old, new), by_type in zip(schedule_pairs, positions, strict=True):
         moved = tuple(
-            _moved(figure, found[where[2]], functions[where[0]], functions[where[1]])
-            for figure, where in place.items()
+            _margin_change(margin_type, results[at.pair], functions[at.before], functions[at.after])
+            for margin_type, at in by_type.items()
         )
-        yield _judged(old, new, moved, _steps(ladder, margins))
+        at_grid = {
+            margin_type: (margins[at.before], margins[at.after])
+            for margin_type, at in by_type.items()
+        }
+        yield _pair_change(old, new, moved, _steps(notional_grid, at_grid))
 
 
-def _evaluated(laid: Panel | None, count: int, ladder: Sequence[float]) -> list[list[float]]:
-    """The margin of every function at every notional of the ladder; NaN where there is none."""
-    if laid is None:
+def _function_pair(functions: Sequence[MarginFunction], first: int) -> FunctionPair:
+    """Returns the comparison of the function after ``first`` with the one at ``first``."""
+    return FunctionPair(
+        function=first + 1,
+        reference=first,
+        limit=min(float(functions[first + 1].upper), HORIZON),
+        reference_limit=min(float(functions[first].upper), HORIZON),
+        below=TOLERANCE,
+        above=TOLERANCE,
+        absolute=0.0,
+    )
+
+
+def _evaluate(
+    margin_panel: Panel | None, count: int, notional_grid: Sequence[float]
+) -> list[list[float]]:
+    """Returns the margin of every function at every notional of the grid; NaN for no value."""
+    if margin_panel is None:
         return []
-    which = np.repeat(np.arange(count), len(ladder))
-    sizes = np.tile(np.array(ladder, dtype=float), count)
-    found: list[list[float]] = laid.evaluate(which, sizes).reshape(count, -1).tolist()
-    return found
+    which = np.repeat(np.arange(count), len(notional_grid))
+    notionals = np.tile(np.array(notional_grid, dtype=float), count)
+    margins: list[list[float]] = margin_panel.evaluate(which, notionals).reshape(count, -1).tolist()
+    return margins
 
 
-def _at_prices(was: MarginFunction, now: MarginFunction, ratio: float) -> MarginFunction:
-    """The earlier function at the later one's prices."""
-    return was if ratio == 1.0 else _aligned(repriced(was, ratio), now)
+def _at_prices(before: MarginFunction, after: MarginFunction, ratio: float) -> MarginFunction:
+    """Returns the earlier function at the prices of the later one."""
+    return before if ratio == 1.0 else _aligned(repriced(before, ratio), after)
 
 
-def _aligned(one: MarginFunction, other: MarginFunction) -> MarginFunction:
-    """The same with every bound that is another's but for rounding at the other's."""
-    bounds = [piece.upper for piece in other.pieces if piece.upper.is_finite()]
+def _aligned(function: MarginFunction, reference: MarginFunction) -> MarginFunction:
+    """Returns the function with bounds that equal a bound of the reference up to rounding set to it."""
+    bounds = [piece.upper for piece in reference.pieces if piece.upper.is_finite()]
 
-    def at(upper: Decimal) -> Decimal:
+    def aligned_bound(upper: Decimal) -> Decimal:
         if not upper.is_finite():
             return upper
-        near = min(bounds, key=lambda bound: abs(bound - upper), default=upper)
-        return near if abs(near - upper) <= Decimal(SAME) * upper else upper
+        nearest = min(bounds, key=lambda bound: abs(bound - upper), default=upper)
+        return nearest if abs(nearest - upper) <= Decimal(TOLERANCE) * upper else upper
 
-    return MarginFunction(tuple(replace(piece, upper=at(piece.upper)) for piece in one.pieces))
+    return MarginFunction(
+        tuple(replace(piece, upper=aligned_bound(piece.upper)) for piece in function.pieces)
+    )
 
 
-def _moved(
-    figure: str, standing: Deviation, before: MarginFunction, after: MarginFunction
+def _margin_change(
+    margin_type: str, deviation: Deviation, before: MarginFunction, after: MarginFunction
 ) -> MarginChange:
-    rose, fell = standing.highest > SAME, standing.lowest < -SAME
-    bounds = [float(one.upper) for function in (before, after) for one in function.pieces]
+    has_risen, has_fallen = deviation.highest > TOLERANCE, deviation.lowest < -TOLERANCE
+    bounds = [float(piece.upper) for function in (before, after) for piece in function.pieces]
     return MarginChange(
-        figure,
-        _snapped(standing.over, bounds),
-        _snapped(standing.under, bounds),
-        standing.highest if rose else None,
-        standing.highest_notional if rose else None,
-        standing.lowest if fell else None,
-        standing.lowest_notional if fell else None,
+        margin_type,
+        _snapped(deviation.over, bounds),
+        _snapped(deviation.under, bounds),
+        deviation.highest if has_risen else None,
+        deviation.highest_notional if has_risen else None,
+        deviation.lowest if has_fallen else None,
+        deviation.lowest_notional if has_fallen else None,
     )
 
 
 def _snapped(ranges: Iterable[tuple[float, float]], bounds: Sequence[float]) -> tuple[Range, ...]:
-    """Ranges that begin or end a hair from a bound, at the bound: there the margins part slowly."""
+    """Returns the ranges with ends close to a tier bound set to that bound.
 
-    def snap(at: float) -> float:
-        near = min(bounds, key=lambda one: abs(one - at))
-        return near if abs(near - at) <= _HAIR * at else at
+    Margins may diverge slowly above a bound, so that they exceed the tolerance only above it.
+    """
+
+    def snapped_end(end: float) -> float:
+        nearest = min(bounds, key=lambda bound: abs(bound - end))
+        return nearest if abs(nearest - end) <= _BOUND_DISTANCE * end else end
 
     return tuple(
-        (snap(lower), None if upper >= HORIZON else snap(upper)) for lower, upper in ranges
+        (snapped_end(lower), None if upper >= HORIZON else snapped_end(upper))
+        for lower, upper in ranges
     )
 
 
 def _steps(
-    ladder: Sequence[float], margins: Mapping[str, Sequence[list[float]]]
+    notional_grid: Sequence[float], margins: Mapping[str, tuple[list[float], list[float]]]
 ) -> tuple[Step, ...]:
-    columns = []
-    for figure in _FIGURES:
-        for side in (0, 1):
-            held = margins.get(figure)
-            values = [nan] * len(ladder) if held is None else held[side]
-            columns.append([None if isnan(one) else one for one in values])
-    return tuple(Step(*row) for row in zip(ladder, *columns, strict=True))
+    """Returns IM and MM before and after at every notional of the grid."""
+    no_values = [nan] * len(notional_grid)
+    columns = [
+        [None if isnan(value) else value for value in values]
+        for margin_type in _MARGIN_TYPES
+        for values in margins.get(margin_type, (no_values, no_values))
+    ]
+    return tuple(Step(*row) for row in zip(notional_grid, *columns, strict=True))
 
 
-def _judged(
+def _pair_change(
     old: MarginSchedule,
     new: MarginSchedule,
     moved: tuple[MarginChange, ...],
     steps: tuple[Step, ...],
 ) -> Change | None:
-    capacity = _capacities(old, new)
-    rules = [one.rule.value if one.rule else "" for one in (old, new)]
-    kind = _kind(old, new, moved, capacity, rules)
+    """Returns the change between two schedules; None if they are equal apart from prices."""
+    capacities = _capacities(old, new)
+    rules = [schedule.rule.value if schedule.rule else "" for schedule in (old, new)]
+    kind = _kind(old, new, moved, capacities, rules)
     if kind is None:
         return None
     return replace(
-        _change(new, kind, _moment(old), _moment(new)),
+        _change(new, kind, iso_utc(old.observed_at), iso_utc(new.observed_at)),
         moved=moved,
         steps=steps,
-        capacity_before=capacity[0],
-        capacity_after=capacity[1],
+        capacity_before=capacities[0],
+        capacity_after=capacities[1],
         rule_before=rules[0],
         rule_after=rules[1],
         price=price_ratio(old, new),
@@ -261,117 +296,120 @@ def _judged(
 
 
 def _capacities(old: MarginSchedule, new: MarginSchedule) -> tuple[float | None, float | None]:
-    """The largest positions, the earlier at the later prices.
+    """Returns the largest positions in USD, the earlier one at the prices of the later schedule.
 
-    What did not move in USD is in USD, whatever else a price converted; what moved as a price did, moved
-    with it.
+    A capacity that did not move in USD is stated in USD, whatever else a price converted. One that
+    moved by a ratio of prices is stated in contracts or coins.
     """
-    was, now = (value_of(one.capacity) for one in (old, new))
-    if was is None:
-        return None, None if now is None else float(now)
-    ratios = (1.0, *_ratios(old, new))
-    found = [float(was) * ratio for ratio in ratios]
-    after = None if now is None else float(now)
-    same = next((one for one in found if _close(one, after)), None)
-    return (found[-1] if same is None else same), after
+    before, after = (
+        None if (capacity := value_of(schedule.capacity)) is None else float(capacity)
+        for schedule in (old, new)
+    )
+    if before is None:
+        return None, after
+    candidates = [before * ratio for ratio in (1.0, *_ratios(old, new))]
+    equal = next((candidate for candidate in candidates if _is_close(candidate, after)), None)
+    return (candidates[-1] if equal is None else equal), after
 
 
 def _ratios(old: MarginSchedule, new: MarginSchedule) -> tuple[float, ...]:
-    """The ratios of prices that a figure may have moved with; the capacity's own last."""
-    found = [price_ratio(old, new)] if _scales(old) else []
+    """Returns the price ratios by which an amount may have moved; that of the capacity comes last."""
+    ratios = [price_ratio(old, new)] if _uses_price(old) else []
     if old.capacity_price and new.capacity_price:
-        found.append(float(new.capacity_price / old.capacity_price))
-    return tuple(found)
+        ratios.append(float(new.capacity_price / old.capacity_price))
+    return tuple(ratios)
 
 
 def _kind(
     old: MarginSchedule,
     new: MarginSchedule,
     moved: Sequence[MarginChange],
-    capacity: Sequence[float | None],
+    capacities: Sequence[float | None],
     rules: Sequence[str],
 ) -> ChangeKind | None:
-    tighter, looser = any(one.tighter for one in moved), any(one.looser for one in moved)
-    if tighter or looser:
-        return (
-            ChangeKind.MIXED
-            if tighter and looser
-            else ChangeKind.TIGHTER
-            if tighter
-            else ChangeKind.LOOSER
+    """Returns the first kind of change that applies; None for no change."""
+    is_tighter, is_looser = any(margin.tighter for margin in moved), any(m.looser for m in moved)
+    if is_tighter and is_looser:
+        return ChangeKind.MIXED
+    if is_tighter or is_looser:
+        return ChangeKind.TIGHTER if is_tighter else ChangeKind.LOOSER
+    for margin_type in _MARGIN_TYPES:
+        was_known, is_known = (
+            not isinstance(getattr(schedule, margin_type), Unknown) for schedule in (old, new)
         )
-    for figure in _FIGURES:
-        known = [not isinstance(getattr(one, figure), Unknown) for one in (old, new)]
-        if known[0] != known[1]:
-            return ChangeKind.KNOWN if known[1] else ChangeKind.UNKNOWN
-    if not _close(*capacity):
+        if was_known != is_known:
+            return ChangeKind.KNOWN if is_known else ChangeKind.UNKNOWN
+    if not _is_close(*capacities):
         return ChangeKind.CAPACITY
     if rules[0] != rules[1]:
         return ChangeKind.RULE
-    return None if _same_bounds(old, new) else ChangeKind.BANDS
+    return None if _has_equal_bounds(old, new) else ChangeKind.BANDS
 
 
-def _same_bounds(old: MarginSchedule, new: MarginSchedule) -> bool:
-    """Tell whether tiers are cut alike, up to where the first table ends; ends may move with a price."""
-    scale = price_ratio(old, new) if _scales(old) else 1.0
-    was, now = sorted(_bounds(old, scale)), sorted(_bounds(new, 1.0))
-    if not was or not now:
-        return was == now
+def _has_equal_bounds(old: MarginSchedule, new: MarginSchedule) -> bool:
+    """Whether the tiers have equal bounds up to the end of the shorter table.
+
+    The ends of the tables may differ by a ratio of prices.
+    """
+    scale = price_ratio(old, new) if _uses_price(old) else 1.0
+    before, after = sorted(_bounds(old, scale)), sorted(_bounds(new, 1.0))
+    if not before or not after:
+        return before == after
     ratios = (1.0, *(ratio / scale for ratio in (1.0, *_ratios(old, new))))
-    if not any(_close(was[-1] * ratio, now[-1]) for ratio in ratios):
+    if not any(_is_close(before[-1] * ratio, after[-1]) for ratio in ratios):
         return False
-    end = min(was[-1], now[-1]) * (1.0 - SAME)
-    inner = [[one for one in bounds if one < end] for bounds in (was, now)]
+    end = min(before[-1], after[-1]) * (1.0 - TOLERANCE)
+    inner = [[bound for bound in bounds if bound < end] for bounds in (before, after)]
     return len(inner[0]) == len(inner[1]) and all(
-        _close(*pair) for pair in zip(*inner, strict=True)
+        _is_close(*pair) for pair in zip(*inner, strict=True)
     )
 
 
-def _bounds(one: MarginSchedule, scale: float) -> Iterable[float]:
-    return (float(tier.upper) * scale for tier in one.tiers if tier.upper.is_finite())
+def _bounds(schedule: MarginSchedule, scale: float) -> Iterable[float]:
+    return (float(tier.upper) * scale for tier in schedule.tiers if tier.upper.is_finite())
 
 
-def _close(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= SAME * max(abs(one), abs(other))
+def _is_close(value: float | None, other: float | None) -> bool:
+    if value is None or other is None:
+        return value is other
+    return abs(value - other) <= TOLERANCE * max(abs(value), abs(other))
 
 
 def price_ratio(old: MarginSchedule, new: MarginSchedule) -> float:
-    """The later price over the earlier one, where both schedules were converted with one; else 1."""
-    prices = [price_of(one) for one in (old, new)]
-    return float(prices[1] / prices[0]) if prices[0] and prices[1] else 1.0
+    """Returns the later price divided by the earlier one; 1 unless both schedules use a price."""
+    before, after = price_of(old), price_of(new)
+    return float(after / before) if before and after else 1.0
 
 
-def price_of(one: MarginSchedule) -> Decimal | None:
-    """The price by which a schedule's functions became USD; None where none was used."""
-    if not one.scales:
+def price_of(schedule: MarginSchedule) -> Decimal | None:
+    """Returns the price that converted a schedule's functions to USD; None if none was used."""
+    if not schedule.scales:
         return None
-    for evidence in one.evidence:
+    for evidence in schedule.evidence:
         for factor in evidence.conversion.factors if evidence.conversion else ():
             if "price" in factor.name:
                 return factor.value
     return None
 
 
-def _scales(one: MarginSchedule) -> bool:
-    return price_of(one) is not None
+def _uses_price(schedule: MarginSchedule) -> bool:
+    return price_of(schedule) is not None
 
 
 def repriced(function: MarginFunction, ratio: float) -> MarginFunction:
-    """A function whose bounds are in coins, at a price ``ratio`` times as high: ``ratio·f(N/ratio)``."""
+    """Returns a function with bounds in coins at ``ratio`` times the price: ``ratio·f(N/ratio)``."""
     if ratio == 1.0:
         return function
     scale = Decimal(ratio)
     return MarginFunction(
         tuple(
             Piece(
-                one.upper if one.upper == INFINITY else one.upper * scale,
-                one.fixed * scale,
-                one.rate,
-                one.coefficient * scale ** (1 - one.power),
-                one.power,
+                piece.upper if piece.upper == INFINITY else piece.upper * scale,
+                piece.fixed * scale,
+                piece.rate,
+                piece.coefficient * scale ** (1 - piece.power),
+                piece.power,
             )
-            for one in function.pieces
+            for piece in function.pieces
         )
     )

@@ -1,4 +1,4 @@
-"""Who tightened first: rises of margin at several venues, in the order in which they were seen."""
+"""Lead-lag between venues: order in which margin increases were observed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,19 @@ from statistics import median
 
 from harmonize.document.history import MarginSeries
 
-DAYS = 30.0
-"""Rises at two venues belong together where they lie no further apart than this: a convention."""
+MAX_DAYS_APART = 30.0
+"""Longest time, in days, between two increases that are matched. A convention of this tool."""
 
-LEAST = 0.05
-"""The least rise that counts, as a share of the margin before: a convention."""
+MIN_INCREASE = 0.05
+"""Smallest increase that counts, as a share of the margin before. A convention of this tool."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
-    """A rise of margin that came after ``since`` and was seen at ``until``; ``share`` of what was before."""
+class Increase:
+    """Margin increase that took effect after ``since`` and was observed at ``until``.
+
+    ``share`` is the increase divided by the margin before.
+    """
 
     since: datetime
     until: datetime
@@ -26,11 +29,11 @@ class Rise:
 
 @dataclass(frozen=True, slots=True)
 class LeadLag:
-    """Which of two venues rose first, over the rises that belong together.
+    """Number of matched increases that each of two venues led.
 
-    ``untold`` counts those where the spans in which the two came overlap, so that nobody can say.
-    ``median_days`` is from when the first venue's rise was seen to when the second's was; below 0 where
-    the second came first.
+    ``untold`` counts the pairs whose observation intervals overlap, so that the order is unknown.
+    ``median_days`` is the median time from the first venue's observation to the second's, in days.
+    It is negative if the second venue usually came first.
     """
 
     first: str
@@ -41,41 +44,49 @@ class LeadLag:
     median_days: float
 
 
-def rises(course: MarginSeries, observed: Sequence[datetime]) -> tuple[Rise, ...]:
-    """The rises of a course; ``observed`` are its venue's observations, in order of time."""
-    found = []
+def find_increases(series: MarginSeries, observed: Sequence[datetime]) -> tuple[Increase, ...]:
+    """Returns the increases of a series. ``observed`` lists its venue's observation times in order.
+
+    The reference of an increase is the last known margin.
+    """
+    increases = []
     before = None
-    for mark in course.points:
-        at = datetime.fromisoformat(mark.observed_at)
-        if before and mark.rate is not None and mark.rate >= before * (1.0 + LEAST):
-            since = max((one for one in observed if one < at), default=at)
-            found.append(Rise(since, at, mark.rate / before - 1.0))
-        before = mark.rate if mark.rate is not None else before
-    return tuple(found)
+    for point in series.points:
+        until = datetime.fromisoformat(point.observed_at)
+        if before and point.rate is not None and point.rate >= before * (1.0 + MIN_INCREASE):
+            since = max((time for time in observed if time < until), default=until)
+            increases.append(Increase(since, until, point.rate / before - 1.0))
+        before = point.rate if point.rate is not None else before
+    return tuple(increases)
 
 
-def leads(by_venue: Mapping[str, Sequence[Rise]]) -> tuple[LeadLag, ...]:
-    """Hold every two venues against one another; pairs without rises that belong together are left out."""
-    found = []
+def lead_lags(by_venue: Mapping[str, Sequence[Increase]]) -> tuple[LeadLag, ...]:
+    """Returns the lead-lag of every two venues with at least one pair of matched increases."""
+    results = []
     for first, second in combinations(sorted(by_venue), 2):
-        pairs = list(_together(by_venue[first], by_venue[second]))
+        pairs = list(_matched(by_venue[first], by_venue[second]))
         if pairs:
-            found.append(_lead(first, second, pairs))
-    return tuple(found)
+            results.append(_lead_lag(first, second, pairs))
+    return tuple(results)
 
 
-def _together(ones: Sequence[Rise], others: Sequence[Rise]) -> Iterable[tuple[Rise, Rise]]:
-    """For every rise the nearest of the other venue, once, where it lies near enough."""
-    free = list(others)
-    for one in ones:
-        near = min(free, key=lambda other: abs(other.until - one.until), default=None)
-        if near is not None and abs(near.until - one.until) <= timedelta(days=DAYS):
-            free.remove(near)
-            yield one, near
+def _matched(
+    increases: Sequence[Increase], others: Sequence[Increase]
+) -> Iterable[tuple[Increase, Increase]]:
+    """Yields each increase with the nearest of the other venue; each is matched at most once."""
+    unmatched = list(others)
+    for increase in increases:
+        nearest = min(unmatched, key=lambda other: abs(other.until - increase.until), default=None)
+        if nearest is not None and abs(nearest.until - increase.until) <= timedelta(
+            days=MAX_DAYS_APART
+        ):
+            unmatched.remove(nearest)
+            yield increase, nearest
 
 
-def _lead(first: str, second: str, pairs: Sequence[tuple[Rise, Rise]]) -> LeadLag:
-    led = sum(one.until <= other.since for one, other in pairs)
-    lagged = sum(other.until <= one.since for one, other in pairs)
-    days = [(other.until - one.until).total_seconds() / 86_400 for one, other in pairs]
-    return LeadLag(first, second, led, lagged, len(pairs) - led - lagged, median(days))
+def _lead_lag(first: str, second: str, pairs: Sequence[tuple[Increase, Increase]]) -> LeadLag:
+    first_led = sum(increase.until <= other.since for increase, other in pairs)
+    second_led = sum(other.until <= increase.since for increase, other in pairs)
+    days = [(other.until - increase.until).total_seconds() / 86_400 for increase, other in pairs]
+    unordered = len(pairs) - first_led - second_led
+    return LeadLag(first, second, first_led, second_led, unordered, median(days))

@@ -1,6 +1,6 @@
-"""How a margin moved over time: peak to trough, the largest rise in so many days, large calls.
+"""Procyclicality measures: peak-to-trough ratio, largest n-day increase and number of large increases.
 
-A position stays the same, and its margin holds from one observation to the next. Definitions: CPMI-IOSCO
+The position is constant and a margin stays in force until the next observation. Definitions: CPMI-IOSCO
 Public quantitative disclosure standards 6.5 and 6.9; Murphy, Vasios and Vause, "An investigation into
 the procyclicality of risk-based initial margin models", Bank of England FSP 29 (2014).
 """
@@ -12,20 +12,21 @@ from itertools import pairwise
 from statistics import median
 
 from harmonize.document.history import MarginSeries
+from harmonize.text.messages import iso_utc
 
-DAYS = (1, 5, 30)
-"""The horizons, in days, of the largest rise."""
+HORIZONS = (1, 5, 30)
+"""Horizons of the largest increase, in days."""
 
-LARGE = 0.25
-"""A rise by this share from one observation to the next is a large call: a convention of this tool."""
+LARGE_INCREASE = 0.25
+"""Smallest increase between two observations that counts as large. A convention of this tool."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
-    """The largest rise within ``days``, max M(t + days) / M(t) − 1 or 0, and when it was observed.
+class LargestIncrease:
+    """Largest increase within ``days``: max M(t + days) / M(t) − 1, or 0, and its observation time.
 
-    M holds from an observation up to the next one, so that a change counts as of the day on which it
-    was seen. Where observations lie further apart than ``days``, several changes may be one.
+    M stays in force until the next observation, so that a change counts from the day of its
+    observation. Where observations are further apart than ``days``, several changes may count as one.
     """
 
     days: int
@@ -34,70 +35,70 @@ class Rise:
 
 
 @dataclass(frozen=True, slots=True)
-class Responsiveness:
-    """How one margin at one notional moved; None and 0 of fewer than two observations.
+class Procyclicality:
+    """Procyclicality of one margin at one notional.
 
-    ``peak_to_trough`` is the largest over the smallest margin, ``calls`` counts rises of a quarter or
-    more between neighbouring observations, ``widest_days`` is the longest time without one.
+    ``peak_to_trough`` is the largest margin divided by the smallest; None for fewer than two
+    observations. ``calls`` counts increases of ``LARGE_INCREASE`` or more between two consecutive
+    observations. ``widest_days`` is the longest time between two observations, in days.
     """
 
     observations: int
     peak_to_trough: float | None
-    rises: tuple[Rise, ...]
+    rises: tuple[LargestIncrease, ...]
     calls: int
     widest_days: float
-
-
-def responsiveness(points: Sequence[tuple[datetime, float]]) -> Responsiveness:
-    """Measure a series of margins in order of time; margins are above 0."""
-    margins = [margin for _, margin in points]
-    gaps = [(later - sooner).total_seconds() / 86_400 for (sooner, _), (later, _) in _pairs(points)]
-    calls = sum(now >= was * (1.0 + LARGE) for (_, was), (_, now) in _pairs(points))
-    return Responsiveness(
-        observations=len(points),
-        peak_to_trough=max(margins) / min(margins) if len(points) > 1 else None,
-        rises=tuple(found for days in DAYS if (found := _largest(points, days)) is not None),
-        calls=calls,
-        widest_days=max(gaps, default=0.0),
-    )
 
 
 _Point = tuple[datetime, float]
 
 
-def _pairs(points: Sequence[_Point]) -> list[tuple[_Point, _Point]]:
-    return list(pairwise(points))
-
-
-def _largest(points: Sequence[_Point], days: int) -> Rise | None:
-    """The largest n-day rise of the step function, each margin in force until the next observation.
-
-    M(t) is that of observation i and M(t + n) that of observation j for some t where ``t_j − n`` lies
-    before ``t_{i+1}`` and ``t_{j+1} − n`` after ``t_i``.
-    """
-    window, best = timedelta(days=days), None
-    for place, (later, now) in enumerate(points):
-        after = points[place + 1][0] if place + 1 < len(points) else None
-        for (begun, was), (ended, _) in reversed(_pairs(points[: place + 1])):
-            if later - ended >= window:
-                break
-            if (after is None or after - begun > window) and (
-                best is None or now / was - 1.0 > best[0]
-            ):
-                best = (now / was - 1.0, later)
-    if len(points) < 2:  # noqa: PLR2004 - nothing moved that was seen once
-        return None
-    rose = best is not None and best[0] > 0.0
-    return (
-        Rise(days, best[0], f"{best[1]:%Y-%m-%dT%H:%M:%SZ}")
-        if best and rose
-        else Rise(days, 0.0, "")
+def measure_procyclicality(points: Sequence[_Point]) -> Procyclicality:
+    """Returns the measures of a chronological series of margins, all above 0."""
+    margins = [margin for _, margin in points]
+    intervals = [
+        (later - sooner).total_seconds() / 86_400 for (sooner, _), (later, _) in pairwise(points)
+    ]
+    calls = sum(
+        after >= before * (1.0 + LARGE_INCREASE) for (_, before), (_, after) in pairwise(points)
+    )
+    increases = (_largest_increase(points, days) for days in HORIZONS)
+    return Procyclicality(
+        observations=len(points),
+        peak_to_trough=max(margins) / min(margins) if len(points) > 1 else None,
+        rises=tuple(increase for increase in increases if increase is not None),
+        calls=calls,
+        widest_days=max(intervals, default=0.0),
     )
 
 
+def _largest_increase(points: Sequence[_Point], days: int) -> LargestIncrease | None:
+    """Returns the largest n-day increase of the step function; None for fewer than two points.
+
+    M(t) is that of observation i and M(t + n) that of observation j for some t if ``t_j − n`` lies
+    before ``t_{i+1}`` and ``t_{j+1} − n`` after ``t_i``.
+    """
+    if len(points) < 2:  # noqa: PLR2004 - a single observation shows no movement
+        return None
+    window = timedelta(days=days)
+    best: tuple[float, datetime] | None = None
+    for position, (time, margin) in enumerate(points):
+        following = points[position + 1][0] if position + 1 < len(points) else None
+        for (start, before), (end, _) in reversed(list(pairwise(points[: position + 1]))):
+            if time - end >= window:
+                break
+            if (following is None or following - start > window) and (
+                best is None or margin / before - 1.0 > best[0]
+            ):
+                best = (margin / before - 1.0, time)
+    if best is None or best[0] <= 0.0:
+        return LargestIncrease(days, 0.0, "")
+    return LargestIncrease(days, best[0], iso_utc(best[1]))
+
+
 @dataclass(frozen=True, slots=True)
-class LargestRise:
-    """The largest rise within ``days`` of any schedule of a venue, of which, and when it was seen."""
+class VenueIncrease:
+    """Largest increase within ``days`` of any schedule of a venue: symbol and observation time."""
 
     days: int
     share: float
@@ -106,12 +107,12 @@ class LargestRise:
 
 
 @dataclass(frozen=True, slots=True)
-class VenueMoves:
-    """IM or MM of a venue's schedules at one notional over time.
+class VenueProcyclicality:
+    """Procyclicality of IM or MM of a venue's schedules at one notional.
 
-    ``schedules`` counts those with a margin there at two times or more, ``moved`` those that changed.
-    Peak to trough is the largest margin over the smallest: its median, its largest, and whose that is.
-    ``calls`` are rises of a quarter or more from one observation to the next, of all together.
+    ``schedules`` counts those with a margin at two or more times, ``moved`` those that changed.
+    The peak-to-trough ratio is the largest margin divided by the smallest. Its median and its largest
+    value are reported, the latter with its symbol. ``calls`` counts large increases of all schedules.
     """
 
     venue: str
@@ -122,60 +123,65 @@ class VenueMoves:
     median_peak_to_trough: float
     largest_peak_to_trough: float
     symbol: str
-    rises: tuple[LargestRise, ...]
+    rises: tuple[VenueIncrease, ...]
     calls: int
 
 
-def venue_moves(courses: Sequence[MarginSeries]) -> tuple[VenueMoves, ...]:
-    """Measure the courses of one venue, by figure and notional."""
+def measure_venue(series: Sequence[MarginSeries]) -> tuple[VenueProcyclicality, ...]:
+    """Returns the procyclicality of one venue's series, by margin type and notional."""
     groups: dict[tuple[str, float], list[MarginSeries]] = {}
-    for one in courses:
-        groups.setdefault((one.margin_type, one.notional), []).append(one)
-    found = (_measured(held) for _, held in sorted(groups.items()))
-    return tuple(one for one in found if one is not None)
+    for schedule in series:
+        groups.setdefault((schedule.margin_type, schedule.notional), []).append(schedule)
+    measured = (_measure_group(group) for _, group in sorted(groups.items()))
+    return tuple(result for result in measured if result is not None)
 
 
-def _measured(courses: Sequence[MarginSeries]) -> VenueMoves | None:
-    each: Mapping[str, Responsiveness] = {
-        one.symbol: responsiveness(points) for one in courses if len(points := _points(one)) > 1
+def _measure_group(group: Sequence[MarginSeries]) -> VenueProcyclicality | None:
+    """Returns the measures of series of one margin type and notional; None if none has two points."""
+    by_symbol = {
+        series.symbol: measure_procyclicality(points)
+        for series in group
+        if len(points := _points(series)) > 1
     }
-    if not each:
+    if not by_symbol:
         return None
-    ratios = {symbol: one.peak_to_trough or 1.0 for symbol, one in each.items()}
-    symbol = max(sorted(ratios), key=lambda one: ratios[one])
-    first = courses[0]
-    return VenueMoves(
-        first.venue,
-        first.margin_type,
-        first.notional,
-        len(each),
-        sum(one > 1.0 for one in ratios.values()),
-        median(ratios.values()),
-        ratios[symbol],
-        symbol,
-        _largest_rises(each),
-        sum(one.calls for one in each.values()),
+    ratios = {symbol: measures.peak_to_trough or 1.0 for symbol, measures in by_symbol.items()}
+    largest = max(sorted(ratios), key=lambda symbol: ratios[symbol])
+    return VenueProcyclicality(
+        venue=group[0].venue,
+        figure=group[0].margin_type,
+        notional=group[0].notional,
+        schedules=len(by_symbol),
+        moved=sum(ratio > 1.0 for ratio in ratios.values()),
+        median_peak_to_trough=median(ratios.values()),
+        largest_peak_to_trough=ratios[largest],
+        symbol=largest,
+        rises=_largest_increases(by_symbol),
+        calls=sum(measures.calls for measures in by_symbol.values()),
     )
 
 
-def _points(course: MarginSeries) -> list[tuple[datetime, float]]:
-    """The margins above 0 where they changed, and the last once more when it was last observed."""
-    found = [
-        (datetime.fromisoformat(one.observed_at), one.rate)
-        for one in course.points
-        if one.rate is not None and one.rate > 0.0
+def _points(series: MarginSeries) -> list[_Point]:
+    """Returns the margins above 0 at each change, and the last one at the newest observation."""
+    points = [
+        (datetime.fromisoformat(point.observed_at), point.rate)
+        for point in series.points
+        if point.rate is not None and point.rate > 0.0
     ]
-    until = datetime.fromisoformat(course.until)
-    if found and course.points[-1].rate is not None and found[-1][0] < until:
-        found.append((until, found[-1][1]))
-    return found
+    until = datetime.fromisoformat(series.until)
+    if points and series.points[-1].rate is not None and points[-1][0] < until:
+        points.append((until, points[-1][1]))
+    return points
 
 
-def _largest_rises(each: Mapping[str, Responsiveness]) -> tuple[LargestRise, ...]:
-    found: dict[int, LargestRise] = {}
-    for symbol, measured in sorted(each.items()):
-        for one in measured.rises:
-            best = found.get(one.days)
-            if best is None or one.share > best.share:
-                found[one.days] = LargestRise(one.days, one.share, symbol, one.at)
-    return tuple(found[days] for days in sorted(found))
+def _largest_increases(by_symbol: Mapping[str, Procyclicality]) -> tuple[VenueIncrease, ...]:
+    """Returns the largest increase over all symbols per horizon; of equal ones the first symbol's."""
+    largest: dict[int, VenueIncrease] = {}
+    for symbol, measures in sorted(by_symbol.items()):
+        for increase in measures.rises:
+            best = largest.get(increase.days)
+            if best is None or increase.share > best.share:
+                largest[increase.days] = VenueIncrease(
+                    increase.days, increase.share, symbol, increase.at
+                )
+    return tuple(largest[days] for days in sorted(largest))

@@ -1,4 +1,4 @@
-"""Questions about time, answered by DuckDB from the tables of a store."""
+"""Queries about schedules over time, on the derived tables, with DuckDB."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,83 +11,88 @@ from harmonize.archive.catalog import with_observation_times
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
 from harmonize.history.recent import DAYS, Dated, InStress, RecentHistory, Unchanged
-from harmonize.history.table_rows import GONE, Row, bare, change_of, row_from
+from harmonize.history.table_rows import GONE, Row, change_of, row_from, to_naive_utc
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST
+from harmonize.numerics.offer import margin_of_pieces
+from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_COUNTED = {
+_WEEK_FIELDS = ("tighter", "looser", "mixed", "other", "listed", "delisted")
+_WEEK_FIELD_BY_KIND = {
     ChangeKind.TIGHTER.value: "tighter",
     ChangeKind.LOOSER.value: "looser",
     ChangeKind.MIXED.value: "mixed",
     ChangeKind.LISTED.value: "listed",
     ChangeKind.DELISTED.value: "delisted",
 }
-_UNCOUNTED = (
+_KINDS_NOT_COUNTED = (
     FIRST,
-    *(
-        one.value
-        for one in (ChangeKind.LEFT_OUT, ChangeKind.APPEARED, ChangeKind.UNREAD, ChangeKind.READ)
-    ),
+    ChangeKind.LEFT_OUT.value,
+    ChangeKind.APPEARED.value,
+    ChangeKind.UNREAD.value,
+    ChangeKind.READ.value,
 )
 
 
-def as_of(store: HistoryTables, asset: str, moment: datetime) -> tuple[Row, ...]:
-    """The schedules of an underlying as they were in force at a time; by venue, symbol, profile."""
-    found = _asked(
-        _files(store, until=moment.year),
+def as_of(store: HistoryTables, asset: str, time: datetime) -> tuple[Row, ...]:
+    """Returns the schedules of an underlying in force at a time, by venue, symbol and profile."""
+    rows = _rows(
+        _files(store, until=time.year),
         """
         select * exclude (carried) from read_parquet($files, hive_partitioning = false)
-        where asset = $asset and observed_at <= $moment
+        where asset = $asset and observed_at <= $time
         qualify row_number() over (
             partition by venue, symbol, profile order by observed_at desc, sequence desc
         ) = 1
         order by venue, symbol, profile
         """,
-        {"asset": asset, "moment": moment},
+        {"asset": asset, "time": time},
     )
-    return tuple(one for one in found if one.kind not in GONE)
+    return tuple(row for row in rows if row.kind not in GONE)
 
 
 def history(
     store: HistoryTables, venue: str, symbol: str, until: datetime | None = None
 ) -> tuple[Row, ...]:
-    """The rows of a symbol (unified or the venue's own) in order of time, in all its profiles."""
+    """Returns the rows of a symbol, unified or the venue's own, in all profiles, in chronological order."""
     return tuple(
-        _asked(
+        _rows(
             _files(store, venues=[venue], every=True),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
             where not carried and (upper(symbol) = $symbol or upper(id) = $symbol)
-              and ($moment is null or observed_at <= $moment)
+              and ($until is null or observed_at <= $until)
             order by observed_at, sequence, profile
             """,
-            {"symbol": symbol.upper(), "moment": until},
+            {"symbol": symbol.upper(), "until": until},
         )
     )
 
 
-def rows_of(store: HistoryTables, assets: Sequence[str], until: datetime) -> tuple[Row, ...]:
-    """The rows of underlyings in order of time."""
+def rows_of_underlyings(
+    store: HistoryTables, assets: Sequence[str], until: datetime
+) -> tuple[Row, ...]:
+    """Returns the rows of underlyings in chronological order."""
     return tuple(
-        _asked(
+        _rows(
             _files(store, every=True, until=until.year),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
-            where not carried and list_contains($assets, asset) and observed_at <= $moment
+            where not carried and list_contains($assets, asset) and observed_at <= $until
             order by observed_at, sequence, venue, symbol, profile
             """,
-            {"assets": list(assets), "moment": until},
+            {"assets": list(assets), "until": until},
         )
     )
 
 
 def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[Row, ...]:
-    """The rows of entries after one sequence and up to another, but for what was first seen."""
+    """Returns the rows of entries after ``sequence`` up to ``last``, excluding schedules first seen."""
     return tuple(
-        _asked(
+        _rows(
             _files(store, every=True),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
@@ -99,18 +104,18 @@ def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[Row, ...
     )
 
 
-def rows_at(store: HistoryTables, venue: str, until: datetime) -> tuple[Row, ...]:
-    """All rows of a venue in order of time."""
+def rows_of_venue(store: HistoryTables, venue: str, until: datetime) -> tuple[Row, ...]:
+    """Returns all rows of a venue in chronological order, without prices and changes."""
     return tuple(
-        _asked(
+        _rows(
             _files(store, venues=[venue], every=True, until=until.year),
             """
             select * exclude (carried, change) replace (null as price), '' as change
             from read_parquet($files, hive_partitioning = false)
-            where not carried and observed_at <= $moment
+            where not carried and observed_at <= $until
             order by observed_at, sequence, symbol, profile
             """,
-            {"moment": until},
+            {"until": until},
         )
     )
 
@@ -118,9 +123,9 @@ def rows_at(store: HistoryTables, venue: str, until: datetime) -> tuple[Row, ...
 def rows_between(
     store: HistoryTables, since: datetime, until: datetime, venues: Sequence[str] = ()
 ) -> tuple[Row, ...]:
-    """The rows observed after ``since`` and up to ``until``, but for what was first seen."""
+    """Returns the rows observed after ``since`` up to ``until``, excluding schedules first seen."""
     return tuple(
-        _asked(
+        _rows(
             _files(store, venues=venues, every=True, since=since.year, until=until.year),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
@@ -133,172 +138,176 @@ def rows_between(
 
 
 def snapshots_with_changes(store: HistoryTables) -> frozenset[str]:
-    """The digests of the snapshots that rows rest on."""
-    found = _table(
+    """Returns the digests of the snapshots with at least one row."""
+    digests = _table(
         _files(store, every=True),
         "select distinct digest from read_parquet($files, hive_partitioning = false)",
         {},
     )
-    return frozenset(digest for (digest,) in found)
+    return frozenset(digest for (digest,) in digests)
 
 
 def weeks(store: HistoryTables, until: datetime | None = None) -> tuple[Week, ...]:
-    """How many schedules of each venue changed in each week, weeks without a change left out."""
-    found = _table(
+    """Returns the number of changed schedules per venue and week; weeks without a change are omitted."""
+    counts_by_kind = _table(
         _files(store, every=True),
         """
         select venue, strftime(date_trunc('week', observed_at), '%Y-%m-%d'),
                kind, count(*)
         from read_parquet($files, hive_partitioning = false)
-        where not carried and not list_contains($left, kind)
-          and ($moment is null or observed_at <= $moment)
+        where not carried and not list_contains($excluded, kind)
+          and ($until is null or observed_at <= $until)
         group by all order by all
         """,
-        {"left": list(_UNCOUNTED), "moment": until},
+        {"excluded": list(_KINDS_NOT_COUNTED), "until": until},
     )
-    counts: dict[tuple[str, str], dict[str, int]] = {}
-    for venue, week, kind, number in found:
-        held = counts.setdefault((venue, week), {})
-        name = _COUNTED.get(kind, "other")
-        held[name] = held.get(name, 0) + number
+    weeks_by_key: dict[tuple[str, str], dict[str, int]] = {}
+    for venue, week, kind, number in counts_by_kind:
+        counts = weeks_by_key.setdefault((venue, week), {})
+        name = _WEEK_FIELD_BY_KIND.get(kind, "other")
+        counts[name] = counts.get(name, 0) + number
     return tuple(
-        Week(venue, week, *(held.get(name, 0) for name in _WEEK))
-        for (venue, week), held in counts.items()
+        Week(venue, week, *(counts.get(name, 0) for name in _WEEK_FIELDS))
+        for (venue, week), counts in weeks_by_key.items()
     )
 
 
-def merge_weeks(found: Iterable[Week]) -> tuple[Week, ...]:
-    """The weeks that several archives hold, each from the first that tells of it: they may be copies.
+def merge_weeks(weeks_of_archives: Iterable[Week]) -> tuple[Week, ...]:
+    """Returns the weeks of several archives by venue, in chronological order.
 
-    By venue and in order of time.
+    Archives may be copies of each other. A week of a venue is therefore taken from the first archive
+    that contains it.
     """
-    held: dict[tuple[str, str], Week] = {}
-    for one in found:
-        held.setdefault((one.venue, one.week), one)
-    return tuple(one for _, one in sorted(held.items()))
-
-
-_WEEK = ("tighter", "looser", "mixed", "other", "listed", "delisted")
+    first: dict[tuple[str, str], Week] = {}
+    for week in weeks_of_archives:
+        first.setdefault((week.venue, week.week), week)
+    return tuple(week for _, week in sorted(first.items()))
 
 
 def unchanged(store: HistoryTables, until: datetime) -> tuple[Unchanged, ...]:
-    """The schedules in force, and when each was last seen to change, or was first seen.
+    """Returns the schedules in force with the time of their last change or first observation.
 
-    That one could not be read for a time, and is as it was before, is no change.
+    A period in which a schedule could not be read is not a change.
     """
-    found = _table(
+    rows = _table(
         _files(store, every=True, until=until.year),
         """
         select venue, symbol, profile,
-               coalesce(max(observed_at) filter (not list_contains($gap, kind)), min(observed_at))
+               coalesce(
+                   max(observed_at) filter (not list_contains($unreadable, kind)), min(observed_at)
+               )
         from read_parquet($files, hive_partitioning = false)
-        where not carried and observed_at <= $moment
+        where not carried and observed_at <= $until
         group by all
         having not list_contains($gone, last(kind order by observed_at, sequence))
         order by all
         """,
         {
-            "moment": until,
+            "until": until,
             "gone": sorted(GONE),
-            "gap": [ChangeKind.UNREAD.value, ChangeKind.READ.value],
+            "unreadable": [ChangeKind.UNREAD.value, ChangeKind.READ.value],
         },
     )
     return tuple(
-        Unchanged(venue, symbol, profile, moment.replace(tzinfo=UTC))
-        for venue, symbol, profile, moment in found
+        Unchanged(venue, symbol, profile, since.replace(tzinfo=UTC))
+        for venue, symbol, profile, since in rows
     )
 
 
-def lately(
-    store: HistoryTables, held: TableState, until: datetime, windows: Sequence[StressWindow]
+def recent_history(
+    store: HistoryTables, state: TableState, until: datetime, windows: Sequence[StressWindow]
 ) -> RecentHistory:
-    """What checks of change are asked about, as of ``until``."""
+    """Returns the input of the checks of changes, as of ``until``."""
     since = until - timedelta(days=DAYS)
-    observed: dict[str, list[datetime]] = {}
-    for one in with_observation_times(
-        each.entry for each in held.kept if each.read and not each.fault
-    ):
-        if one.observed_at <= until:
-            observed.setdefault(one.venue, []).append(one.observed_at)
+    readable = (kept.entry for kept in state.kept if kept.read and not kept.fault)
+    times_by_venue: dict[str, list[datetime]] = {}
+    for entry in with_observation_times(readable):
+        if entry.observed_at <= until:
+            times_by_venue.setdefault(entry.venue, []).append(entry.observed_at)
     return RecentHistory(
         changes=tuple(map(_dated, rows_between(store, since, until))),
         in_stress=in_stress(store, until, windows),
         unchanged=unchanged(store, until),
-        observed={venue: _newest(times) for venue, times in sorted(observed.items())},
+        observed={venue: _recent(times) for venue, times in sorted(times_by_venue.items())},
     )
 
 
-def _newest(times: Sequence[datetime]) -> tuple[datetime, ...]:
-    """The observations of a venue in the last days before its newest one."""
+def _recent(times: Sequence[datetime]) -> tuple[datetime, ...]:
+    """Returns a venue's observation times in the ``DAYS`` days before its newest one."""
     since = max(times) - timedelta(days=DAYS)
-    return tuple(sorted({one for one in times if one >= since}))
+    return tuple(sorted({time for time in times if time >= since}))
 
 
 def _dated(row: Row) -> Dated:
-    effective = row.effective_from
-    return Dated(change_of(row), f"{effective:%Y-%m-%dT%H:%M:%SZ}" if effective else "")
+    return Dated(change_of(row), iso_utc(row.effective_from) if row.effective_from else "")
 
 
 def in_stress(
     store: HistoryTables, until: datetime, windows: Sequence[StressWindow]
 ) -> tuple[InStress, ...]:
-    """The schedules of each venue that tightened between observations about a window of stress."""
-    risen = _table(
+    """Returns the tightening per venue between consecutive observations around a stress window."""
+    increases = _table(
         _files(store, every=True),
         """
         select venue, before_at, observed_at, count(*), max(rise),
                first(symbol order by rise desc, symbol)
         from read_parquet($files, hive_partitioning = false)
-        where not carried and rise is not null and observed_at <= $moment
+        where not carried and rise is not null and observed_at <= $until
         group by all order by all
         """,
-        {"moment": until},
+        {"until": until},
     )
     return tuple(
         InStress(
-            venue,
-            window.name,
-            window.first,
-            window.last,
-            f"{before:%Y-%m-%dT%H:%M:%SZ}",
-            f"{after:%Y-%m-%dT%H:%M:%SZ}",
-            *counted,
+            venue=venue,
+            window=window.name,
+            first=window.first,
+            last=window.last,
+            since=iso_utc(before),
+            until=iso_utc(after),
+            tightened=count,
+            largest=largest,
+            symbol=symbol,
         )
         for window in windows
-        for venue, before, after, *counted in risen
+        for venue, before, after, count, largest, symbol in increases
         if f"{after:%Y-%m-%d}" >= window.first and f"{before:%Y-%m-%d}" <= window.last
     )
 
 
-def margin_series(rows: Sequence[Row], figure: str, notional: float, until: str) -> MarginSeries:
-    """One margin at one notional over time. ``rows`` are those of one schedule, in order of time."""
+def margin_series(
+    rows: Sequence[Row], margin_type: str, notional: float, until: str
+) -> MarginSeries:
+    """Returns one margin at one notional over time. ``rows`` are one schedule's, in order."""
     last = rows[-1]
-    marks: list[SeriesPoint] = []
-    for one in rows:
-        mark = SeriesPoint(f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}", rate_of(one, figure, notional))
-        if not marks or mark.rate != marks[-1].rate:
-            marks.append(mark)
+    points: list[SeriesPoint] = []
+    for row in rows:
+        point = SeriesPoint(iso_utc(row.observed_at), rate_of(row, margin_type, notional))
+        if not points or point.rate != points[-1].rate:
+            points.append(point)
     return MarginSeries(
-        last.asset, last.venue, last.symbol, last.profile, figure, notional, tuple(marks), until
+        underlying=last.asset,
+        venue=last.venue,
+        symbol=last.symbol,
+        profile=last.profile,
+        margin_type=margin_type,
+        notional=notional,
+        points=tuple(points),
+        until=until,
     )
 
 
-def rate_of(row: Row, figure: str, notional: float) -> float | None:
-    """Margin over notional; None where it is not known, above what the venue takes, or gone."""
-    margin = margin_of(row, figure, notional)
+def rate_of(row: Row, margin_type: str, notional: float) -> float | None:
+    """Returns the margin divided by notional; None as for ``margin_of``."""
+    margin = margin_of(row, margin_type, notional)
     return None if margin is None else margin / notional
 
 
-def margin_of(row: Row, figure: str, notional: float) -> float | None:
-    """Margin in USD, as ``rate_of``."""
+def margin_of(row: Row, margin_type: str, notional: float) -> float | None:
+    """Returns the margin in USD; None if unknown, above the capacity, or not in force."""
     if row.kind in GONE or (row.capacity is not None and notional > row.capacity):
         return None
-    for lower, upper, fixed, rate, coefficient, power in getattr(row, figure) or ():
-        if lower < notional <= upper:
-            bend = coefficient * notional**power if coefficient else 0.0
-            found: float = fixed + rate * notional + bend
-            return found
-    return None
+    return margin_of_pieces(getattr(row, margin_type) or (), notional)
 
 
 def _files(
@@ -309,48 +318,52 @@ def _files(
     since: int = 0,
     until: int = 9999,
 ) -> list[str]:
-    """The tables to open: each venue's newest year up to ``until``, or ``every`` one from ``since``."""
-    found: list[Path] = []
+    """Returns the tables to open: each venue's newest year up to ``until``, or ``every`` year."""
+    paths: list[Path] = []
     for folder in sorted((store.path / "schedules").glob("venue=*")):
         if venues and folder.name.removeprefix("venue=") not in venues:
             continue
-        years = sorted(one for one in folder.glob("*.parquet") if since <= int(one.stem) <= until)
-        found += years if every else years[-1:]
-    return [_WILD.sub(r"[\g<0>]", str(one)) for one in found]
+        years = sorted(
+            path for path in folder.glob("*.parquet") if since <= int(path.stem) <= until
+        )
+        paths += years if every else years[-1:]
+    return [_WILDCARD.sub(r"[\g<0>]", str(path)) for path in paths]
 
 
-_WILD = re.compile(r"[\[*?]")
-"""What a path may hold that the engine takes for a pattern."""
+_WILDCARD = re.compile(r"[\[*?]")
+"""Characters of a path that DuckDB would read as a pattern."""
 
 
-def _asked(files: Sequence[str], sql: str, values: Mapping[str, object]) -> Iterable[Row]:
+def _rows(files: Sequence[str], sql: str, parameters: Mapping[str, object]) -> list[Row]:
     names: list[str] = []
-    rows = _table(files, sql, values, names)
-    return [row_from(dict(zip(names, one, strict=True))) for one in rows]
+    rows = _table(files, sql, parameters, names)
+    return [row_from(dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _table(
     files: Sequence[str],
     sql: str,
-    values: Mapping[str, object],
+    parameters: Mapping[str, object],
     names: list[str] | None = None,
 ) -> list[tuple[Any, ...]]:
+    """Returns the result of a query; its column names are appended to ``names``."""
     if not files:
         return []
     with _engine().cursor() as connection:
-        plain = {
-            name: bare(one) if isinstance(one, datetime) else one for name, one in values.items()
-        }
-        connection.execute(sql, {"files": list(files), **plain})
+        stored = {name: to_naive_utc(value) for name, value in parameters.items()}
+        connection.execute(sql, {"files": list(files), **stored})
         if names is not None:
-            names += [one[0] for one in connection.description or ()]
+            names += [column[0] for column in connection.description or ()]
         return connection.fetchall()
 
 
 @cache
 def _engine() -> "DuckDBPyConnection":
-    """DuckDB, started once: that takes longer than most questions. It keeps nothing of any file."""
-    import duckdb  # noqa: PLC0415 - heavy, and only questions about time need it
+    """Returns the shared DuckDB engine, as starting one takes longer than most queries.
+
+    Its file cache is off: tables are replaced while the process runs.
+    """
+    import duckdb  # noqa: PLC0415 - heavy, and only queries need it
 
     connection = duckdb.connect()
     connection.execute("set enable_external_file_cache = false")

@@ -1,4 +1,4 @@
-"""What an archive says of time to the checks: recent changes, stress, long standstill, observations."""
+"""Recent history of an archive, as the checks read it: changes, stress, unchanged schedules, observations."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,30 +7,34 @@ from datetime import datetime
 from harmonize.document.change import Change
 
 DAYS = 31.0
-"""How many days changes are given before the newest observation, and a venue's observations before its own."""
+"""Length of the recent history, in days.
 
-Key = tuple[str, str, str]
+Changes are counted back from the newest observation, a venue's observations from its own newest one.
+"""
+
+ScheduleKey = tuple[str, str, str]
+"""Venue, symbol and profile of a schedule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """A change, and since when it holds where the venue says; times are ISO 8601 in UTC."""
+    """Change with its effective time, in ISO 8601 and UTC; empty where the venue states none."""
 
     change: Change
     effective_from: str
 
     @property
-    def key(self) -> Key:
-        """What names its schedule."""
+    def key(self) -> ScheduleKey:
+        """Key of the changed schedule."""
         return (self.change.venue, self.change.symbol, self.change.profile)
 
 
 @dataclass(frozen=True, slots=True)
 class InStress:
-    """How many schedules of a venue tightened between two observations about a window of stress.
+    """Number of a venue's schedules that tightened between two observations around a stress window.
 
     ``first`` and ``last`` bound the window, ``since`` and ``until`` are the observations before and
-    after. ``largest`` is the largest rise among them, of ``symbol``.
+    after. ``largest`` is the largest increase among them, of ``symbol``.
     """
 
     venue: str
@@ -46,7 +50,7 @@ class InStress:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """A schedule in force, and when it was last seen to change, or was first seen."""
+    """Schedule in force, with the time of its last observed change or its first observation."""
 
     venue: str
     symbol: str
@@ -54,40 +58,40 @@ class Unchanged:
     since: datetime
 
     @property
-    def key(self) -> Key:
-        """What names it."""
+    def key(self) -> ScheduleKey:
+        """Key of the schedule."""
         return (self.venue, self.symbol, self.profile)
 
 
 @dataclass(frozen=True, slots=True)
 class RecentHistory:
-    """What checks of change are asked about; empty where no history was read."""
+    """Input of the checks of changes; empty if no history was read."""
 
     changes: tuple[Dated, ...] = ()
     in_stress: tuple[InStress, ...] = ()
     unchanged: tuple[Unchanged, ...] = ()
     observed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
-    def of(self, keys: Iterable[Key]) -> "RecentHistory":
-        """The part about some schedules, and about their venues."""
-        wanted = frozenset(keys)
-        found = self.of_venues(venue for venue, _, _ in wanted)
-        changes = (one for one in found.changes if one.key in wanted)
-        unchanged = (one for one in found.unchanged if one.key in wanted)
-        return replace(found, changes=tuple(changes), unchanged=tuple(unchanged))
+    def of(self, keys: Iterable[ScheduleKey]) -> "RecentHistory":
+        """Returns the part about the given schedules and their venues."""
+        selected = frozenset(keys)
+        part = self.of_venues(venue for venue, _, _ in selected)
+        changes = (change for change in part.changes if change.key in selected)
+        unchanged = (schedule for schedule in part.unchanged if schedule.key in selected)
+        return replace(part, changes=tuple(changes), unchanged=tuple(unchanged))
 
     def of_venues(self, venues: Iterable[str]) -> "RecentHistory":
-        """The part about some venues."""
-        wanted = frozenset(venues)
+        """Returns the part about the given venues."""
+        selected = frozenset(venues)
         return RecentHistory(
-            tuple(one for one in self.changes if one.change.venue in wanted),
-            tuple(one for one in self.in_stress if one.venue in wanted),
-            tuple(one for one in self.unchanged if one.venue in wanted),
-            {venue: one for venue, one in self.observed.items() if venue in wanted},
+            tuple(dated for dated in self.changes if dated.change.venue in selected),
+            tuple(stressed for stressed in self.in_stress if stressed.venue in selected),
+            tuple(schedule for schedule in self.unchanged if schedule.venue in selected),
+            {venue: times for venue, times in self.observed.items() if venue in selected},
         )
 
     def with_(self, other: "RecentHistory") -> "RecentHistory":
-        """Both parts together; they speak of different venues."""
+        """Returns the union with the history of other venues."""
         return RecentHistory(
             (*self.changes, *other.changes),
             (*self.in_stress, *other.in_stress),

@@ -1,4 +1,4 @@
-"""Windows of market stress, measured from prices, read from the file beside."""
+"""Market stress windows, measured from prices and read from ``stress_windows.yaml``."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,19 +6,19 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from harmonize.core.yaml_source import WrittenError, YamlSource, read
+from harmonize.core.yaml_source import WrittenError, YamlSource, read, shown
 from harmonize.document.history import StressWindow
 
-_PARTS = ("measured", "sources", "windows")
-_MEASURED = ("first", "coins_until", "btc_until")
-_KEYS = ("first", "last", "name", "btc", "btc_day", "coins", "coins_day", "source")
+_SECTIONS = ("measured", "sources", "windows")
+_MEASURED_KEYS = ("first", "coins_until", "btc_until")
+_WINDOW_KEYS = ("first", "last", "name", "btc", "btc_day", "coins", "coins_day", "source")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A window with its figures: the deepest fall of BTC and of the median coin, and on which day.
+class MeasuredWindow:
+    """Stress window with the largest falls of BTC and of the median coin, and their days.
 
-    A fall is the lowest price of a day over the close of the day before, less 1 (−0.2 is 20 %).
+    A fall is the day's low divided by the previous day's close, minus 1: −0.2 is a fall of 20 %.
     """
 
     window: StressWindow
@@ -29,27 +29,27 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Stress:
-    """All windows in order of time.
+class StressCalendar:
+    """All stress windows in chronological order.
 
-    Whether a day before ``first`` or after ``until`` was one of stress is not known; after
-    ``coins_until`` falls of BTC alone were measured.
+    Days before ``first`` or after ``until`` were not measured. After ``coins_until`` only the falls
+    of BTC were measured.
     """
 
     first: date
     coins_until: date
     until: date
-    measured: tuple[Measured, ...]
+    measured: tuple[MeasuredWindow, ...]
 
     @property
     def windows(self) -> tuple[StressWindow, ...]:
-        """The windows without their figures."""
-        return tuple(one.window for one in self.measured)
+        """The windows without their measurements."""
+        return tuple(measured.window for measured in self.measured)
 
 
 @cache
-def bundled() -> Stress:
-    """Read the windows that ship with the package."""
+def bundled_calendar() -> StressCalendar:
+    """Returns the stress windows that ship with the package."""
     return parse(
         files("harmonize.history").joinpath("stress_windows.yaml").read_text("utf-8"),
         "stress_windows.yaml",
@@ -57,67 +57,68 @@ def bundled() -> Stress:
 
 
 def windows() -> tuple[StressWindow, ...]:
-    """The windows that ship with the package, in order of time."""
-    return bundled().windows
+    """Returns the stress windows that ship with the package, in chronological order."""
+    return bundled_calendar().windows
 
 
 def window_of(day: date) -> StressWindow | None:
-    """Find the window that a day is in; None where it is in none, or was not measured."""
-    written = day.isoformat()
-    return next((one for one in windows() if one.first <= written <= one.last), None)
+    """Returns the stress window of a day; None if the day is in no window or was not measured."""
+    text = day.isoformat()
+    return next((window for window in windows() if window.first <= text <= window.last), None)
 
 
-def parse(text: str, name: str) -> Stress:
-    """Read windows from YAML. Raises WrittenError: file:line:column, what is wrong."""
-    written = read(text, name)
-    parts = _mapping(written, (), _PARTS)
-    span = _mapping(written, ("measured",), _MEASURED)
-    first, coins_until, until = (_day(written, ("measured", key), span[key]) for key in _MEASURED)
-    rows, sources = parts["windows"], parts["sources"]
+def parse(text: str, name: str) -> StressCalendar:
+    """Returns the stress windows of a YAML text. Raises WrittenError with file, line and column."""
+    yaml = read(text, name)
+    sections = _mapping(yaml, (), _SECTIONS)
+    span = _mapping(yaml, ("measured",), _MEASURED_KEYS)
+    first, coins_until, until = (_day(yaml, ("measured", key), span[key]) for key in _MEASURED_KEYS)
+    rows, sources = sections["windows"], sections["sources"]
     if not isinstance(rows, list) or not isinstance(sources, dict):
-        raise _wrong(
-            written, (), "windows is a list, sources a mapping from keys to what they name"
-        )
-    found = tuple(_measured(written, place, sources) for place in range(len(rows)))
-    bounds = [day for one in found for day in (one.window.first, one.window.last)]
+        raise _error(yaml, (), "expected a list of windows and a mapping of sources")
+    measured = tuple(_window(yaml, position, sources) for position in range(len(rows)))
+    bounds = [day for row in measured for day in (row.window.first, row.window.last)]
     if bounds != sorted(bounds):
-        raise _wrong(written, ("windows",), "windows stand in order of time and do not overlap")
-    return Stress(first, coins_until, until, found)
+        raise _error(yaml, ("windows",), "windows: expected chronological order without overlaps")
+    return StressCalendar(first, coins_until, until, measured)
 
 
-def _measured(written: YamlSource, place: int, sources: dict[str, object]) -> Measured:
-    path = ("windows", place)
-    row = _mapping(written, path, _KEYS)
+def _window(yaml: YamlSource, position: int, sources: dict[str, object]) -> MeasuredWindow:
+    path = ("windows", position)
+    row = _mapping(yaml, path, _WINDOW_KEYS)
     if row["source"] not in sources:
-        raise _wrong(written, path, f"source is one of {', '.join(sources)}")
+        expected, source = ", ".join(sources), shown(row["source"])
+        raise _error(yaml, path, f"source: expected one of {expected}, found {source}")
     first, last, btc_day, coins_day = (
-        _day(written, (*path, key), row[key]) for key in ("first", "last", "btc_day", "coins_day")
+        _day(yaml, (*path, key), row[key]) for key in ("first", "last", "btc_day", "coins_day")
     )
     btc, coins = row["btc"], row["coins"]
     if not isinstance(btc, Decimal) or not isinstance(coins, Decimal) or max(btc, coins) >= 0:
-        raise _wrong(written, path, "btc and coins are falls, such as -0.162")
+        raise _error(yaml, path, "btc, coins: expected falls below 0, such as -0.162")
     source = str(sources[str(row["source"])])
     window = StressWindow(first.isoformat(), last.isoformat(), str(row["name"]), source)
-    return Measured(window, btc, btc_day, coins, coins_day)
+    return MeasuredWindow(window, btc, btc_day, coins, coins_day)
 
 
 def _mapping(
-    written: YamlSource, path: tuple[str | int, ...], keys: tuple[str, ...]
+    yaml: YamlSource, path: tuple[str | int, ...], keys: tuple[str, ...]
 ) -> dict[str, object]:
-    found: object = written.value
+    node: object = yaml.value
     for step in path:
-        found = found[step]  # type: ignore[index]  # the caller was there
-    if not isinstance(found, dict) or set(found) != set(keys):
-        raise _wrong(written, path, f"exactly the keys {', '.join(keys)} were due")
-    return found
+        node = node[step]  # type: ignore[index]  # the caller has checked the parent
+    if not isinstance(node, dict) or set(node) != set(keys):
+        raise _error(yaml, path, f"expected exactly the keys {', '.join(keys)}")
+    return node
 
 
-def _day(written: YamlSource, path: tuple[str | int, ...], value: object) -> date:
+def _day(yaml: YamlSource, path: tuple[str | int, ...], value: object) -> date:
     if not isinstance(value, date):
-        raise _wrong(written, path, f"{path[-1]} is a day, such as 2020-03-12")
+        raise _error(
+            yaml, path, f"{path[-1]}: expected a day, such as 2020-03-12, found {shown(value)}"
+        )
     return value
 
 
-def _wrong(written: YamlSource, path: tuple[str | int, ...], reason: str) -> WrittenError:
-    line, column = written.place(path)
-    return WrittenError(written.name, line, column, reason)
+def _error(yaml: YamlSource, path: tuple[str | int, ...], reason: str) -> WrittenError:
+    line, column = yaml.place(path)
+    return WrittenError(yaml.name, line, column, reason)

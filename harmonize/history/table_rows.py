@@ -1,4 +1,4 @@
-"""Rows of what schedules were from when on, and how they stand in Parquet files."""
+"""Rows of schedule states over time, and their Parquet representation."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,23 +12,24 @@ from typing import Any
 from harmonize.core.schedule import MarginFunction, Observed, Unknown, value_of
 from harmonize.document.change import Change, ChangeKind, MarginChange, Step
 from harmonize.document.rows import note, pieces, status
-from harmonize.history.diff import Key, price_of
-from harmonize.history.timeline import Event
+from harmonize.history.diff import price_of
+from harmonize.history.recent import ScheduleKey
+from harmonize.history.timeline import ScheduleEvent
 from harmonize.numerics.panel import PieceNumbers
 
 GONE = frozenset({ChangeKind.DELISTED.value, ChangeKind.LEFT_OUT.value, ChangeKind.UNREAD.value})
-"""What is said of a schedule that is not in force."""
+"""Kinds of rows after which a schedule is not in force."""
 
-_PIECE = ("upper", "fixed", "rate", "coefficient", "power")
+_PIECE_FIELDS = ("upper", "fixed", "rate", "coefficient", "power")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A schedule from the time it was observed so, until its next row.
+    """State of a schedule from its observation until its next row.
 
-    Margins are pieces (lower, upper, fixed, rate, coefficient, power) in USD, None where they are not
-    known. ``kind`` is what became of it: of a schedule that went, the rest is what was last seen.
-    ``change`` is the change in full, as JSON; empty for what was seen first.
+    Margins are pieces (lower, upper, fixed, rate, coefficient, power) in USD; None if unknown.
+    ``kind`` is the kind of event. The row of a removed schedule repeats its last observed state.
+    ``change`` is the complete change as JSON; empty for a schedule that was first seen.
     """
 
     asset: str
@@ -56,19 +57,21 @@ class Row:
     change: str
 
     @property
-    def key(self) -> Key:
-        """What names a schedule: venue, symbol, profile."""
+    def key(self) -> ScheduleKey:
+        """Venue, symbol and profile of the schedule."""
         return (self.venue, self.symbol, self.profile)
 
 
-def row_of(event: Event) -> Row:
-    """An event as a row."""
+def row_of(event: ScheduleEvent) -> Row:
+    """Returns the row of an event."""
     schedule, change = event.schedule, event.change
     instrument = schedule.instrument
     effective = schedule.effective
     capacity, price = value_of(schedule.capacity), price_of(schedule)
     before = change.before if change else ""
     moved = change.moved if change else ()
+    rises = (margin.largest_rise for margin in moved if margin.largest_rise is not None)
+    falls = (margin.largest_fall for margin in moved if margin.largest_fall is not None)
     return Row(
         asset=instrument.underlying.asset,
         venue=instrument.venue,
@@ -82,143 +85,149 @@ def row_of(event: Event) -> Row:
         sequence=event.entry.sequence,
         digest=event.entry.digest,
         rule=schedule.rule.value if schedule.rule else "",
-        initial=_numbers(schedule.initial),
+        initial=_piece_numbers(schedule.initial),
         initial_status=status(schedule.initial).value,
         initial_note=note(schedule.initial),
-        maintenance=_numbers(schedule.maintenance),
+        maintenance=_piece_numbers(schedule.maintenance),
         maintenance_status=status(schedule.maintenance).value,
         maintenance_note=note(schedule.maintenance),
         capacity=None if capacity is None else float(capacity),
         price=None if price is None else float(price),
-        rise=max((one.largest_rise for one in moved if one.largest_rise is not None), default=None),
-        fall=min((one.largest_fall for one in moved if one.largest_fall is not None), default=None),
-        change=_told(change) if change else "",
+        rise=max(rises, default=None),
+        fall=min(falls, default=None),
+        change=_to_json(change) if change else "",
     )
 
 
-def _told(change: Change) -> str:
-    """A change as JSON."""
-    parts: dict[str, object] = {
-        "moved": [_parts(one) for one in change.moved],
-        "steps": [_parts(one) for one in change.steps],
+def _to_json(change: Change) -> str:
+    lists: dict[str, object] = {
+        "moved": [_fields(margin) for margin in change.moved],
+        "steps": [_fields(step) for step in change.steps],
     }
-    return json.dumps(_parts(change) | parts, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_fields(change) | lists, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parts(one: Change | MarginChange | Step) -> dict[str, object]:
-    """What stands in a value, by name; ``asdict`` copies all of it and takes ten times as long."""
-    return {name: getattr(one, name) for name in one.__slots__}
+def _fields(value: Change | MarginChange | Step) -> dict[str, object]:
+    """Returns the fields by name. ``asdict`` copies deeply and takes ten times as long."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _numbers(figure: Observed[MarginFunction]) -> tuple[PieceNumbers, ...] | None:
-    if isinstance(figure, Unknown):
+def _piece_numbers(margin: Observed[MarginFunction]) -> tuple[PieceNumbers, ...] | None:
+    if isinstance(margin, Unknown):
         return None
     return tuple(
         (
-            one.lower,
-            inf if one.upper is None else one.upper,
-            one.fixed,
-            one.rate,
-            one.coefficient,
-            one.power,
+            piece.lower,
+            inf if piece.upper is None else piece.upper,
+            piece.fixed,
+            piece.rate,
+            piece.coefficient,
+            piece.power,
         )
-        for one in pieces(figure)
+        for piece in pieces(margin)
     )
 
 
-def _row_schema() -> Any:  # noqa: ANN401 - as above
-    import pyarrow as pa  # noqa: PLC0415 - as above
+def _row_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and only tables need it
 
     time = pa.timestamp("us")
-    function = pa.list_(pa.struct([(name, pa.float64()) for name in _PIECE]))
-    kinds = dict.fromkeys(("observed_at", "before_at", "effective_from"), time)
-    kinds |= dict.fromkeys(("initial", "maintenance"), function)
-    kinds |= dict.fromkeys(("capacity", "price", "rise", "fall"), pa.float64())
-    kinds |= {"sequence": pa.int32(), "carried": pa.bool_()}
-    names = (*(one.name for one in fields(Row)), "carried")
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in names])
+    function = pa.list_(pa.struct([(name, pa.float64()) for name in _PIECE_FIELDS]))
+    types = dict.fromkeys(("observed_at", "before_at", "effective_from"), time)
+    types |= dict.fromkeys(("initial", "maintenance"), function)
+    types |= dict.fromkeys(("capacity", "price", "rise", "fall"), pa.float64())
+    types |= {"sequence": pa.int32(), "carried": pa.bool_()}
+    names = (*(column.name for column in fields(Row)), "carried")
+    return pa.schema([(name, types.get(name, pa.string())) for name in names])
 
 
 def write_rows(path: Path, own: Sequence[Row], carried: Sequence[Row]) -> None:
-    """Write one venue's year, by asset, so that a question about one reads a part of it."""
+    """Writes one venue's year, sorted by asset, so that a query about one asset reads only a part."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     rows = sorted(
-        ((one, flag) for flag, part in ((True, carried), (False, own)) for one in part),
+        [*((row, True) for row in carried), *((row, False) for row in own)],
         key=lambda pair: (pair[0].asset, pair[0].key, pair[0].observed_at, pair[0].sequence),
     )
     table = pa.Table.from_pylist(
-        [_written(one) | {"carried": flag} for one, flag in rows], schema=_row_schema()
+        [_to_columns(row) | {"carried": is_carried} for row, is_carried in rows],
+        schema=_row_schema(),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    put(path, table)
+    write_table(path, table)
 
 
-def put(path: Path, table: Any) -> None:  # noqa: ANN401 - as above
-    """Let a file hold a table, or stay as it was."""
+def write_table(path: Path, table: Any) -> None:  # noqa: ANN401 - as above
+    """Writes a table to a file as a whole; after an error the file is as before."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
-    with beside.open("wb") as file:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
         pq.write_table(table, file, compression="zstd", row_group_size=512)
         file.flush()
-        fsync(file.fileno())  # the table lasts before another says that it does
-    beside.replace(path)
+        fsync(file.fileno())  # durable before entries.parquet states that its rows were read
+    part.replace(path)
 
 
-def _written(row: Row) -> dict[str, object]:
-    found: dict[str, object] = {one.name: bare(getattr(row, one.name)) for one in fields(Row)}
-    for name in ("initial", "maintenance"):
-        held: Sequence[PieceNumbers] | None = getattr(row, name)
-        found[name] = held and [dict(zip(_PIECE, one[1:], strict=True)) for one in held]
-    return found
+def _to_columns(row: Row) -> dict[str, object]:
+    columns: dict[str, object] = {
+        column.name: to_naive_utc(getattr(row, column.name)) for column in fields(Row)
+    }
+    for margin_type in ("initial", "maintenance"):
+        margin: Sequence[PieceNumbers] | None = getattr(row, margin_type)
+        columns[margin_type] = margin and [
+            dict(zip(_PIECE_FIELDS, piece[1:], strict=True)) for piece in margin
+        ]
+    return columns
 
 
 def change_of(row: Row) -> Change:
-    """The change that made a row, in full."""
-    said = json.loads(row.change)
+    """Returns the complete change of a row, which was not first seen."""
+    change = json.loads(row.change)
     moved = [
         MarginChange(
-            **{**one, **{name: tuple(map(tuple, one[name])) for name in ("tighter", "looser")}}
+            **{
+                **margin,
+                **{name: tuple(map(tuple, margin[name])) for name in ("tighter", "looser")},
+            }
         )
-        for one in said["moved"]
+        for margin in change["moved"]
     ]
-    steps = [Step(**one) for one in said["steps"]]
-    parts = {"kind": ChangeKind(said["kind"]), "moved": tuple(moved), "steps": tuple(steps)}
-    return Change(**{**said, **parts})
+    steps = [Step(**step) for step in change["steps"]]
+    typed = {"kind": ChangeKind(change["kind"]), "moved": tuple(moved), "steps": tuple(steps)}
+    return Change(**{**change, **typed})
 
 
-def bare(value: object) -> object:
-    """A time as it stands in a table: in UTC, without a zone; anything else as it is."""
+def to_naive_utc(value: object) -> object:
+    """Returns a time in UTC without a time zone, as tables store it; other values unchanged."""
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def aware(value: Any) -> Any:  # noqa: ANN401 - a column is anything
-    """The inverse of ``bare``."""
+def from_naive_utc(value: Any) -> Any:  # noqa: ANN401 - a column holds any type
+    """Returns a time of a table with its time zone, UTC; other values unchanged."""
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def read_rows(path: Path) -> tuple[list[Row], list[Row]]:
-    """The rows of one venue's year in order of time, and those carried into it."""
+    """Returns the rows of one venue's year in chronological order, and those carried into it."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
     own: list[Row] = []
     carried: list[Row] = []
-    for one in pq.read_table(path, partitioning=None).to_pylist():
-        (carried if one.pop("carried") else own).append(row_from(one))
-    return sorted(own, key=lambda one: (one.observed_at, one.sequence)), carried
+    for columns in pq.read_table(path, partitioning=None).to_pylist():
+        (carried if columns.pop("carried") else own).append(row_from(columns))
+    return sorted(own, key=lambda row: (row.observed_at, row.sequence)), carried
 
 
-def row_from(one: Mapping[str, Any]) -> Row:
-    """A row by its columns, as they stand in the table."""
-    found = {name: aware(value) for name, value in one.items()}
-    for name in ("initial", "maintenance"):
-        held = found[name]
-        if held is not None:
-            lowers = [0.0, *(piece["upper"] for piece in held)]
-            found[name] = tuple(
-                (lower, *(piece[part] for part in _PIECE))
-                for lower, piece in zip(lowers, held, strict=False)
+def row_from(columns: Mapping[str, Any]) -> Row:
+    """Returns the row of the columns of a table."""
+    values = {name: from_naive_utc(value) for name, value in columns.items()}
+    for margin_type in ("initial", "maintenance"):
+        margin = values[margin_type]
+        if margin is not None:
+            lowers = [0.0, *(piece["upper"] for piece in margin)]
+            values[margin_type] = tuple(
+                (lower, *(piece[name] for name in _PIECE_FIELDS))
+                for lower, piece in zip(lowers, margin, strict=False)
             )
-    return Row(**found)
+    return Row(**values)

@@ -1,15 +1,17 @@
-"""Schedules read out of an archive, as Parquet tables that DuckDB answers from; made anew at will.
+"""Parquet tables of the schedules in an archive, for DuckDB; they can be rebuilt at any time.
 
-Beside an archive, or in a folder of their own::
+In the archive's folder ``derived``, or in a folder of their own::
 
     entries.parquet                        every snapshot, and whether it was read
-    schedules/venue=<venue>/<year>.parquet a row for each schedule that changed, came or went
+    schedules/venue=<venue>/<year>.parquet a row per schedule that changed, was added or was removed
 
-A row holds the schedule as it was observed from then on, until the next row of the same schedule. Every
-year begins with the rows that were in force when it began (``carried``), so that a question about one
-day opens one file a venue, and a night writes one. Two times stand on a row: when it was observed, and
-``effective_from`` where the venue says since when it holds. Bounds in contracts or coins are in USD at
-the price of the row's own snapshot: a change of price alone makes no row.
+A row is the state of a schedule from its observation until the next row of the same schedule. Every year
+begins with copies of the rows in force at its start (``carried``). A query about one day therefore opens
+one file per venue, and a nightly run writes one.
+
+A row has two times: its observation, and ``effective_from`` where the venue states it. Bounds in
+contracts or coins are in USD at the price of the row's own snapshot. A change of price alone makes no
+row.
 """
 
 import gc
@@ -27,19 +29,33 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Catalog, Entry, observations
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import ChangeKind
-from harmonize.history.diff import Key
-from harmonize.history.table_rows import GONE, Row, aware, bare, put, read_rows, row_of, write_rows
-from harmonize.history.timeline import Point, events, points, warm
+from harmonize.history.recent import ScheduleKey
+from harmonize.history.table_rows import (
+    GONE,
+    Row,
+    from_naive_utc,
+    read_rows,
+    row_of,
+    to_naive_utc,
+    write_rows,
+    write_table,
+)
+from harmonize.history.timeline import (
+    VenueObservation,
+    find_events,
+    read_observations,
+    warm_up_start,
+)
 from harmonize.version import VERSION
 from venues import registry
 
 FORMAT = "2"
-_END = b"PAR1"
+_PARQUET_END = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An entry of an archive, and what came of reading it: not yet, read, or why not."""
+    """Archive entry with its state: unread, read, or unreadable for the reason ``fault``."""
 
     entry: Entry
     read: bool = False
@@ -47,51 +63,61 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class TableState:
+    """Archive listing that the tables were made from, and the state of each entry."""
+
+    listing: Catalog = field(default_factory=Catalog)
+    kept: tuple[Kept, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryTables:
-    """A folder of tables."""
+    """Folder of tables."""
 
     path: Path
 
-    def update(self, archive: Archive) -> "TableState":
-        """Bring the tables up to the archive, reading only what is new, and give what it holds.
+    def update(self, archive: Archive) -> TableState:
+        """Brings the tables up to date with the archive, reading new snapshots, and returns the state.
 
-        A snapshot that was observed before others that are there makes those after it be read again.
-        One process at a time does this; another waits for it.
-        Raises ArchiveError: the chain of the archive is not sound; OSError: the folder cannot be written.
+        A snapshot observed before existing ones causes those after it to be read again. One process
+        updates at a time; others wait. Raises ArchiveError if the archive's chain is corrupt, OSError
+        if the folder cannot be written.
         """
-        held = self.held()
-        listing = archive.listing(held.listing)
-        if listing == held.listing and not _behind(held):
-            return held
+        state = self.held()
+        listing = archive.listing(state.listing)
+        if listing == state.listing and not _has_unread(state):
+            return state
         from filelock import FileLock  # noqa: PLC0415 - only writing needs it
 
         self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / "update.lock"), _uncollected():
-            return self._updated(archive, self.held())
+        with FileLock(self.path / "update.lock"), _garbage_collection_disabled():
+            return self._update(archive, self.held())
 
-    def _updated(self, archive: Archive, held: "TableState") -> "TableState":
-        listing = archive.listing(held.listing)
-        known = {one.entry.digest: one for one in held.kept}
-        kept = {one.digest: known.get(one.digest, Kept(one)) for one in listing.entries}
-        venues = {one.venue for one in listing.entries}
+    def _update(self, archive: Archive, state: TableState) -> TableState:
+        listing = archive.listing(state.listing)
+        known = {kept.entry.digest: kept for kept in state.kept}
+        by_digest = {
+            entry.digest: known.get(entry.digest, Kept(entry)) for entry in listing.entries
+        }
+        venues = {entry.venue for entry in listing.entries}
         for folder in (self.path / "schedules").glob("venue=*"):
             if folder.name.removeprefix("venue=") not in venues:
                 rmtree(folder, ignore_errors=True)
         for venue in sorted(venues):
-            if registry.adapter(venue) is not None:
+            if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
-                before = observations([one.entry for one in held.kept if one.read], venue)
-                kept |= self._venue(archive, entries, before)
-        read = (replace(kept[one.digest], entry=one) for one in listing.entries)
-        found = TableState(listing, tuple(read))
-        if found != held:
-            self._write_entries(found)
-        return found
+                before = observations([kept.entry for kept in state.kept if kept.read], venue)
+                by_digest |= self._update_venue(archive, entries, before)
+        current = (replace(by_digest[entry.digest], entry=entry) for entry in listing.entries)
+        updated = TableState(listing, tuple(current))
+        if updated != state:
+            self._write_entries(updated)
+        return updated
 
-    def held(self) -> "TableState":
-        """What the tables hold; nothing, where they are none or another version's.
+    def held(self) -> TableState:
+        """Returns the state of the tables; empty if there are none or another version wrote them.
 
-        Of a venue whose tables are missing or cut short, nothing counts as read.
+        Entries of a venue with a missing or truncated table count as unread.
         """
         import pyarrow as pa  # noqa: PLC0415 - heavy, and only tables need it
         import pyarrow.parquet as pq  # noqa: PLC0415 - as above
@@ -101,207 +127,218 @@ class HistoryTables:
             return TableState()
         try:
             table = pq.read_table(path, partitioning=None)
-        except (OSError, pa.ArrowInvalid):  # cut short: tables are made anew
+        except (OSError, pa.ArrowInvalid):  # a truncated file; the tables are rebuilt
             return TableState()
-        said = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
-        if (said.get("format"), said.get("version")) != (FORMAT, VERSION):
+        metadata = {
+            key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()
+        }
+        if (metadata.get("format"), metadata.get("version")) != (FORMAT, VERSION):
             return TableState()
-        columns = [list(map(aware, table.column(name).to_pylist())) for name in _ENTRY]
+        columns = [
+            list(map(from_naive_utc, table.column(name).to_pylist())) for name in _ENTRY_COLUMNS
+        ]
         states = (table.column(name).to_pylist() for name in ("read", "fault"))
-        entries_ = (Entry(*one) for one in zip(*columns, strict=True))
-        lost = {name.split("/")[0] for name in json.loads(said["files"]) if not self._sound(name)}
+        files = json.loads(metadata["files"])
+        damaged = {name.split("/")[0] for name in files if not self._is_intact(name)}
         kept = tuple(
-            Kept(one) if f"venue={one.venue}" in lost else Kept(one, read, fault)
-            for one, read, fault in zip(entries_, *states, strict=True)
+            Kept(entry) if f"venue={entry.venue}" in damaged else Kept(entry, read, fault)
+            for entry, read, fault in zip(map(Entry, *columns), *states, strict=True)
         )
-        gone = tuple((name, at) for name, at in json.loads(said["gone"]))
-        entries = tuple(one.entry for one in kept)
-        listing = Catalog(entries, int(said["sequence"]), said["digest"], gone)
+        gone = tuple((name, time) for name, time in json.loads(metadata["gone"]))
+        entries = tuple(state.entry for state in kept)
+        listing = Catalog(entries, int(metadata["sequence"]), metadata["digest"], gone)
         return TableState(listing, kept)
 
-    def _sound(self, name: str) -> bool:
-        """Tell whether a table is there and was written to its end."""
+    def _is_intact(self, name: str) -> bool:
+        """Whether a table exists and was written to its end."""
         try:
             with (self.path / "schedules" / name).open("rb") as file:
-                file.seek(-len(_END), SEEK_END)
-                return file.read() == _END
+                file.seek(-len(_PARQUET_END), SEEK_END)
+                return file.read() == _PARQUET_END
         except OSError:
             return False
 
-    def _venue(
+    def _update_venue(
         self, archive: Archive, entries: Sequence[Entry], before: Sequence[Entry]
     ) -> dict[str, Kept]:
-        """Read what is new of one venue, and write the years that it touches."""
-        start = _common(list(map(_named, entries)), list(map(_named, before)))
+        """Reads a venue's new entries, writes the years concerned and returns the new states."""
+        start = _common_length(list(map(_identity, entries)), list(map(_identity, before)))
         if start == len(entries) == len(before):
             return {}
-        if not {one.digest for one in before} <= {one.digest for one in entries}:
+        if not {entry.digest for entry in before} <= {entry.digest for entry in entries}:
             start = 0  # another archive, or one that was rolled back
-        found = self._read_from(archive, entries, start) if start else None
-        return found or self._read_from(archive, entries, 0) or {}
+        states = self._read_from(archive, entries, start) if start else None
+        return states or self._read_from(archive, entries, 0) or {}
 
     def _read_from(
         self, archive: Archive, entries: Sequence[Entry], start: int
     ) -> dict[str, Kept] | None:
-        """Read a venue's observations from one on; None where those before it cannot be read again."""
+        """Reads a venue's observations from number ``start`` and writes their rows.
+
+        Returns None if an earlier observation is no longer readable.
+        """
         if not entries:
             return {}
-        folder, cut = self._folder(entries[0].venue), entries[start]
+        folder, first = self._folder(entries[0].venue), entries[start]
         if not start:
             rmtree(folder, ignore_errors=True)
-        found = {one.digest: Kept(one, read=True) for one in entries}
-        places = {one.digest: place for place, one in enumerate(entries)}
-        own, carried = _before(folder, cut)
+        states = {entry.digest: Kept(entry, read=True) for entry in entries}
+        positions = {entry.digest: position for position, entry in enumerate(entries)}
+        own, carried = _rows_before(folder, first)
         rows: list[Row] = []
-        last: Point | None = None
-        waits = start > 0
-        for point in points(archive, entries, warm(entries, start)):
-            new = places[point.entry.digest] >= start
-            if point.fault and not new:
+        last: VenueObservation | None = None
+        is_first_new = True
+        for observation in read_observations(archive, entries, warm_up_start(entries, start)):
+            digest = observation.entry.digest
+            is_new = positions[digest] >= start
+            if observation.fault and not is_new:
                 return None
-            if point.fault:
-                found[point.entry.digest] = Kept(point.entry, fault=point.fault)
+            if observation.fault:
+                states[digest] = Kept(observation.entry, fault=observation.fault)
                 continue
-            if not new:
-                last = point
+            if not is_new:
+                last = observation
                 continue
-            if last is not None and waits:
-                last = _with_broken(archive, entries, last, (*carried, *own))
-            waits = False
-            happened, last = events(last, point)
-            rows += map(row_of, happened)
-        _rewrite(folder, cut, (own, carried), rows)
-        return found
+            if last is not None and is_first_new:
+                last = _with_carried_over(archive, entries, last, (*carried, *own))
+            is_first_new = False
+            events, last = find_events(last, observation)
+            rows += map(row_of, events)
+        _rewrite(folder, first, (own, carried), rows)
+        return states
 
     def _folder(self, venue: str) -> Path:
         return self.path / "schedules" / f"venue={venue}"
 
-    def _write_entries(self, held: "TableState") -> None:
+    def _write_entries(self, state: TableState) -> None:
         import pyarrow as pa  # noqa: PLC0415 - as above
 
-        said = {"format": FORMAT, "version": VERSION}
-        said |= {"sequence": str(held.listing.sequence), "digest": held.listing.digest}
-        said |= {"gone": json.dumps(held.listing.gone)}
         files = sorted((self.path / "schedules").glob("venue=*/*.parquet"))
-        said |= {"files": json.dumps([f"{one.parent.name}/{one.name}" for one in files])}
+        metadata = {
+            "format": FORMAT,
+            "version": VERSION,
+            "sequence": str(state.listing.sequence),
+            "digest": state.listing.digest,
+            "gone": json.dumps(state.listing.gone),
+            "files": json.dumps([f"{file.parent.name}/{file.name}" for file in files]),
+        }
         columns: dict[str, list[object]] = {
-            name: [bare(getattr(one.entry, name)) for one in held.kept] for name in _ENTRY
+            name: [to_naive_utc(getattr(kept.entry, name)) for kept in state.kept]
+            for name in _ENTRY_COLUMNS
         }
         columns |= {
-            "read": [one.read for one in held.kept],
-            "fault": [one.fault for one in held.kept],
+            "read": [kept.read for kept in state.kept],
+            "fault": [kept.fault for kept in state.kept],
         }
-        table = pa.table(columns, schema=_entry_schema()).replace_schema_metadata(said)
-        put(self.path / "entries.parquet", table)
+        table = pa.table(columns, schema=_entry_schema()).replace_schema_metadata(metadata)
+        write_table(self.path / "entries.parquet", table)
 
     def clear(self) -> None:
-        """Take the tables away."""
+        """Deletes the tables."""
         rmtree(self.path, ignore_errors=True)
 
 
-@dataclass(frozen=True, slots=True)
-class TableState:
-    """What the tables say of their archive."""
-
-    listing: Catalog = field(default_factory=Catalog)
-    kept: tuple[Kept, ...] = ()
-
-
-def _named(entry: Entry) -> tuple[str, datetime]:
+def _identity(entry: Entry) -> tuple[str, datetime]:
     return entry.digest, entry.observed_at
 
 
-def _common(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many entries two lists begin with alike."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _common_length(values: Sequence[object], others: Sequence[object]) -> int:
+    """Returns the length of the longest common prefix."""
+    pairs = enumerate(zip(values, others, strict=False))
+    return next((position for position, (a, b) in pairs if a != b), min(len(values), len(others)))
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage meanwhile: nearly all that is read stays, and looking takes a fifth of the time."""
-    was = gc.isenabled()
+def _garbage_collection_disabled() -> Iterator[None]:
+    """Disables garbage collection: it takes a fifth of the time, and nearly every object stays."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()
 
 
-def _behind(held: "TableState") -> bool:
-    """Tell whether something is there that was not read yet, or could not be."""
+def _has_unread(state: TableState) -> bool:
+    """Whether an entry was not read yet or could not be read."""
     return any(
-        not one.read and not one.entry.failed and registry.adapter(one.entry.venue) is not None
-        for one in held.kept
+        not kept.read
+        and not kept.entry.failed
+        and registry.find_adapter(kept.entry.venue) is not None
+        for kept in state.kept
     )
 
 
-def _with_broken(
-    archive: Archive, entries: Sequence[Entry], last: Point, rows: Iterable[Row]
-) -> Point:
-    """A point with the schedules that could not be read then, as they were before that."""
-    newest = {one.key: one for one in rows}
-    places = {one.digest: place for place, one in enumerate(entries)}
-    unread = [one for one in newest.values() if one.kind == ChangeKind.UNREAD.value]
-    stood: list[MarginSchedule] = []
-    for place in sorted({places[one.digest] for one in unread}):
-        seen: Mapping[Key, MarginSchedule] = {}
-        for point in points(archive, entries[:place], warm(entries, place)):
-            seen = seen if point.fault else point.observed.by_key()
-        keys = sorted(one.key for one in unread if places[one.digest] == place)
-        stood += [seen[key] for key in keys if key in seen]
-    observed = replace(last.observed, schedules=(*last.observed.schedules, *stood))
-    return replace(last, observed=observed, broken=frozenset(one.key for one in stood))
+def _with_carried_over(
+    archive: Archive, entries: Sequence[Entry], last: VenueObservation, rows: Iterable[Row]
+) -> VenueObservation:
+    """Returns an observation with the schedules that it could not read in their previous state."""
+    newest = {row.key: row for row in rows}
+    positions = {entry.digest: position for position, entry in enumerate(entries)}
+    unread = [row for row in newest.values() if row.kind == ChangeKind.UNREAD.value]
+    carried_over: list[MarginSchedule] = []
+    for position in sorted({positions[row.digest] for row in unread}):
+        before: Mapping[ScheduleKey, MarginSchedule] = {}
+        start = warm_up_start(entries, position)
+        for observation in read_observations(archive, entries[:position], start):
+            before = before if observation.fault else observation.observed.by_key()
+        keys = sorted(row.key for row in unread if positions[row.digest] == position)
+        carried_over += [before[key] for key in keys if key in before]
+    observed = replace(last.observed, schedules=(*last.observed.schedules, *carried_over))
+    keys_of_carried = frozenset(schedule.key for schedule in carried_over)
+    return replace(last, observed=observed, carried_over=keys_of_carried)
 
 
-def _before(folder: Path, cut: Entry) -> tuple[list[Row], list[Row]]:
-    """The rows of the cut's year that stand before it, and those that were carried into it."""
-    year = cut.observed_at.year
-    earlier = [found for one in folder.glob("*.parquet") if (found := int(one.stem)) <= year]
+def _rows_before(folder: Path, first: Entry) -> tuple[list[Row], list[Row]]:
+    """Returns the rows of the entry's year that precede it, and those carried into that year."""
+    year = first.observed_at.year
+    earlier = [number for path in folder.glob("*.parquet") if (number := int(path.stem)) <= year]
     if not earlier:
         return [], []
     own, carried = read_rows(folder / f"{max(earlier)}.parquet")
     if max(earlier) < year:
         return [], _in_force(own, carried)
-    upto = (cut.observed_at, cut.sequence)
-    return [one for one in own if (one.observed_at, one.sequence) < upto], carried
+    limit = (first.observed_at, first.sequence)
+    return [row for row in own if (row.observed_at, row.sequence) < limit], carried
 
 
 def _rewrite(
-    folder: Path, cut: Entry, held: tuple[list[Row], list[Row]], rows: Sequence[Row]
+    folder: Path, first: Entry, before: tuple[list[Row], list[Row]], rows: Sequence[Row]
 ) -> None:
-    """Replace a venue's rows from ``cut`` on; every year with a row begins with what was in force.
+    """Replaces a venue's rows from the entry ``first`` on.
 
-    ``held`` are the rows of the cut's year before it, and those carried into that year.
+    ``before`` are the rows of its year that precede it, and those carried into that year. Every year
+    with a row begins with the rows in force.
     """
-    first = cut.observed_at.year
-    own, carried = held
-    years = sorted({one.observed_at.year for one in (*own, *rows)})
+    first_year = first.observed_at.year
+    own, carried = before
+    years = sorted({row.observed_at.year for row in (*own, *rows)})
     for year in years:
-        if year > first:
+        if year > first_year:
             own, carried = [], _in_force(own, carried)
-        own = [*own, *(one for one in rows if one.observed_at.year == year)]
+        own = [*own, *(row for row in rows if row.observed_at.year == year)]
         write_rows(folder / f"{year}.parquet", own, carried)
     for path in folder.glob("*.parquet"):
-        if int(path.stem) >= first and int(path.stem) not in years:
+        if int(path.stem) >= first_year and int(path.stem) not in years:
             path.unlink()
 
 
 def _in_force(own: Sequence[Row], carried: Sequence[Row]) -> list[Row]:
-    """The last row of every schedule that did not go; one that could not be read stays."""
-    last = {one.key: one for one in (*carried, *own)}
-    left = GONE - {ChangeKind.UNREAD.value}
-    return [one for _, one in sorted(last.items()) if one.kind not in left]
+    """Returns the last row of every schedule that was not removed; unreadable ones are included."""
+    last = {row.key: row for row in (*carried, *own)}
+    removed = GONE - {ChangeKind.UNREAD.value}
+    return [row for _, row in sorted(last.items()) if row.kind not in removed]
 
 
-_ENTRY = tuple(one.name for one in fields(Entry))
+_ENTRY_COLUMNS = tuple(column.name for column in fields(Entry))
 
 
 def _entry_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    kinds = {"sequence": pa.int32(), "payloads": pa.int32(), "size": pa.int64()}
-    kinds |= {"observed_at": pa.timestamp("us")}
-    kinds |= dict.fromkeys(("complete", "failed", "gathered", "read"), pa.bool_())
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in (*_ENTRY, "read", "fault")])
+    types = {"sequence": pa.int32(), "payloads": pa.int32(), "size": pa.int64()}
+    types |= {"observed_at": pa.timestamp("us")}
+    types |= dict.fromkeys(("complete", "failed", "gathered", "read"), pa.bool_())
+    names = (*_ENTRY_COLUMNS, "read", "fault")
+    return pa.schema([(name, types.get(name, pa.string())) for name in names])

@@ -1,4 +1,4 @@
-"""A venue's observations in order of time, and what changed from each to the next."""
+"""Observations of a venue in chronological order, and the changes between them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,33 +9,36 @@ from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
-from harmonize.history.diff import Key, Observed, changes
+from harmonize.history.diff import Observed, changes
+from harmonize.history.recent import ScheduleKey
+from harmonize.text.messages import iso_utc
 from venues import facts, registry
 from venues.adapter import Parsed
 from venues.facts import Facts
 
 FIRST = "first seen"
-"""What became of a schedule that a venue's first observation holds."""
+"""Kind of event of every schedule in a venue's first observation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What was read of one venue as of one observation; ``fault`` says why nothing could be.
+class VenueObservation:
+    """Schedules of one venue as of one archive entry.
 
-    ``broken`` names the schedules that could not be read and stand as they were before.
+    ``fault`` is the reason why the entry cannot be read; empty otherwise. ``carried_over`` lists the
+    schedules that could not be read and repeat their previous state.
     """
 
     entry: Entry
     observed: Observed
     fault: str = ""
-    broken: frozenset[Key] = frozenset()
+    carried_over: frozenset[ScheduleKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A schedule that changed, came or went. Of one that went, ``schedule`` is the last seen.
+class ScheduleEvent:
+    """Schedule that changed, was added or was removed; a removed one in its last observed state.
 
-    ``change`` is None for what the first observation holds.
+    ``change`` is None in a venue's first observation.
     """
 
     entry: Entry
@@ -44,99 +47,116 @@ class Event:
 
     @property
     def kind(self) -> str:
-        """What became of it."""
+        """Kind of the change, or ``FIRST``."""
         return self.change.kind.value if self.change else FIRST
-
-
-def points(archive: Archive, entries: Sequence[Entry], start: int = 0) -> Iterator[Point]:
-    """Read observations from number ``start`` of those that ``due`` gives; pruned ones are passed over.
-
-    Each is read as an audit of its moment would: laid over the older ones that it rests on, and held
-    against the complete one before these. ``warm`` says where to start for that. Laid over a complete
-    one it holds every instrument, some as of that one.
-    """
-    known = facts.bundled()
-    snapshots: dict[str, Snapshot] = {}
-    below: _Schedules = ()
-    base: _Schedules = ()
-    for place, entry in enumerate(entries):
-        if place < start or entry.pruned:
-            continue
-        rests_on = _rests_on(entries, place)
-        try:
-            held = {one.digest: snapshots.get(one.digest) or archive.read(one) for one in rests_on}
-        except ArchiveError as error:
-            yield Point(entry, Observed((), frozenset()), str(error))
-            continue
-        snapshots = held
-        if entry.complete:
-            below = base
-        found = registry.parse(held.values(), known, below)
-        if entry.complete:
-            base = _as_sent(held[entry.digest], found, known)
-        whole = [entry.venue] if rests_on[-1].complete else []
-        yield Point(entry, Observed.of(found.schedules, whole, found.defects))
 
 
 _Schedules = tuple[MarginSchedule, ...]
 
 
-def warm(entries: Sequence[Entry], start: int) -> int:
-    """Where to start, so that what is before ``start`` is read as it was: two complete ones back."""
-    whole = [
-        place for place in range(start) if entries[place].complete and not entries[place].pruned
+def read_observations(
+    archive: Archive, entries: Sequence[Entry], start: int = 0
+) -> Iterator[VenueObservation]:
+    """Yields the observations from number ``start`` of ``entries``, which ``observations`` ordered.
+
+    Pruned entries are skipped. Each entry is read as an audit as of its time reads it: an incomplete
+    one together with the older ones it builds on, and compared with the complete one before. Built
+    on a complete entry, it contains every instrument, some as of that older entry. ``warm_up_start``
+    returns the number to start from.
+    """
+    venue_facts = facts.bundled()
+    snapshots: dict[str, Snapshot] = {}
+    previous: _Schedules = ()
+    newest: _Schedules = ()
+    for position, entry in enumerate(entries):
+        if position < start or entry.pruned:
+            continue
+        stack = _stack(entries, position)
+        try:
+            snapshots = {
+                layer.digest: snapshots.get(layer.digest) or archive.read(layer) for layer in stack
+            }
+        except ArchiveError as error:
+            yield VenueObservation(entry, Observed((), frozenset()), str(error))
+            continue
+        if entry.complete:
+            previous = newest
+        parsed = registry.parse(snapshots.values(), venue_facts, previous)
+        if entry.complete:
+            newest = _as_sent(snapshots[entry.digest], parsed, venue_facts)
+        complete = [entry.venue] if stack[-1].complete else []
+        yield VenueObservation(entry, Observed.of(parsed.schedules, complete, parsed.defects))
+
+
+def warm_up_start(entries: Sequence[Entry], start: int) -> int:
+    """Returns the number of the second complete entry before ``start``; 0 if there are fewer.
+
+    Reading from there reproduces the observations before ``start``.
+    """
+    complete = [
+        position
+        for position in range(start)
+        if entries[position].complete and not entries[position].pruned
     ]
-    return whole[-2] if len(whole) > 1 else 0
+    return complete[-2] if len(complete) > 1 else 0
 
 
-def _rests_on(entries: Sequence[Entry], place: int) -> list[Entry]:
-    """An observation and the older ones below it, newest first, down to a complete one."""
-    found: list[Entry] = []
-    for one in reversed(entries[: place + 1]):
-        if not one.pruned:
-            found.append(one)
-            if one.complete:
+def _stack(entries: Sequence[Entry], position: int) -> list[Entry]:
+    """Returns an entry and the older ones below it, newest first, down to a complete one."""
+    stack: list[Entry] = []
+    for entry in reversed(entries[: position + 1]):
+        if not entry.pruned:
+            stack.append(entry)
+            if entry.complete:
                 break
-    return found
+    return stack
 
 
-def _as_sent(snapshot: Snapshot, found: Parsed, known: Facts) -> _Schedules:
-    """The schedules of a complete snapshot before any was hidden for what it says."""
-    blamed = {one.symbol for one in found.defects}
-    if any(one.instrument.id in blamed for one in found.schedules):
-        return registry.read(snapshot, known).schedules
-    return found.schedules
+def _as_sent(snapshot: Snapshot, parsed: Parsed, venue_facts: Facts) -> _Schedules:
+    """Returns the schedules of a complete snapshot before plausibility checks hid any of them."""
+    hidden = {defect.symbol for defect in parsed.defects}
+    if any(schedule.instrument.id in hidden for schedule in parsed.schedules):
+        return registry.read(snapshot, venue_facts).schedules
+    return parsed.schedules
 
 
-def events(before: Point | None, after: Point) -> tuple[list[Event], Point]:
-    """What changed from one point to the next, and the point to go on from.
+def find_events(
+    before: VenueObservation | None, after: VenueObservation
+) -> tuple[list[ScheduleEvent], VenueObservation]:
+    """Returns the events between two observations, and the observation to continue from.
 
-    Without a point before, all that is there is first seen. A schedule that could not be read stays as
-    it was in the point to go on from, so that a change is found however long it stays broken.
+    Without an observation before, every schedule is first seen. An unreadable schedule keeps its
+    previous state in the observation to continue from. A later change is therefore found however
+    long the schedule stays unreadable.
     """
     if before is None:
-        return [Event(after.entry, one, None) for one in after.observed.schedules], after
-    was, now = before.observed.by_key(), after.observed.by_key()
-    found, broken = [], []
+        return [
+            ScheduleEvent(after.entry, schedule, None) for schedule in after.observed.schedules
+        ], after
+    old, new = before.observed.by_key(), after.observed.by_key()
+    events, unreadable = [], []
     for change in changes(before.observed, after.observed, NOTIONAL_GRID):
         key = (change.venue, change.symbol, change.profile)
         if change.kind is ChangeKind.UNREAD:
-            broken.append(was[key])
-        if change.kind is not ChangeKind.UNREAD or key not in before.broken:
-            found.append(Event(after.entry, now.get(key) or was[key], change))
-    found += _read_again(before, after, {one.schedule.key for one in found})
-    observed = replace(after.observed, schedules=(*after.observed.schedules, *broken))
-    return found, replace(after, observed=observed, broken=frozenset(one.key for one in broken))
+            unreadable.append(old[key])
+        if change.kind is not ChangeKind.UNREAD or key not in before.carried_over:
+            events.append(ScheduleEvent(after.entry, new.get(key) or old[key], change))
+    events += _readable_again(before, after, {event.schedule.key for event in events})
+    observed = replace(after.observed, schedules=(*after.observed.schedules, *unreadable))
+    carried_over = frozenset(schedule.key for schedule in unreadable)
+    return events, replace(after, observed=observed, carried_over=carried_over)
 
 
-def _read_again(before: Point, after: Point, told: set[Key]) -> list[Event]:
-    """What was broken, is read again, and did not change in between."""
-    now = after.observed.by_key()
-    found = []
-    for key in sorted(before.broken & now.keys() - told):
-        one = now[key]
-        moment = f"{one.observed_at:%Y-%m-%dT%H:%M:%SZ}"
-        asset = one.instrument.underlying.asset
-        change = Change(*key, asset, ChangeKind.READ, before="", after=moment)
-        found.append(Event(after.entry, one, change))
-    return found
+def _readable_again(
+    before: VenueObservation, after: VenueObservation, changed: set[ScheduleKey]
+) -> list[ScheduleEvent]:
+    """Returns an event per schedule that is readable again and did not change in between."""
+    new = after.observed.by_key()
+    events = []
+    for key in sorted(before.carried_over & new.keys() - changed):
+        schedule = new[key]
+        asset = schedule.instrument.underlying.asset
+        observed_at = iso_utc(schedule.observed_at)
+        change = Change(*key, asset, ChangeKind.READ, before="", after=observed_at)
+        events.append(ScheduleEvent(after.entry, schedule, change))
+    return events

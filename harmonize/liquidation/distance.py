@@ -13,7 +13,7 @@ from harmonize.document import LiquidationRow
 from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
 from harmonize.numerics.offer import Offer, margin
 from harmonize.numerics.segments import HORIZON
-from harmonize.text.messages import moment
+from harmonize.text.messages import iso_utc
 
 LEVERAGE = 10.0
 """Leverage at which venues are compared by default."""
@@ -121,7 +121,7 @@ class _DistanceQuery:
             adverse_move_short=short,
             fee_rate=self.fee,
             reason=reason,
-            observed_at=moment(self.schedule.observed_at),
+            observed_at=iso_utc(self.schedule.observed_at),
             included=not exclusion_reason(self.schedule),
         )
 

@@ -1,4 +1,4 @@
-"""Sends a notice through every channel, and says of each that failed why, without its secrets."""
+"""Sends a notice through every channel and reports failures without the channels' secrets."""
 
 import ssl
 import subprocess
@@ -30,19 +30,19 @@ from harmonize.version import VERSION
 from venues.gathering import reachability
 
 WAITS = (1.0, 2.0, 4.0)
-"""Seconds before each further try over HTTP."""
+"""Seconds before each further HTTP attempt."""
 
 LONGEST_WAIT = 30.0
-"""Seconds that a server may ask to be left alone before the next try."""
+"""Longest wait before the next attempt that a server's Retry-After is granted, in seconds."""
 
 _PREFIX = "HARMONIZE_"
-_TOO_MANY = 429
-_GOOD, _REDIRECT, _REFUSAL, _FAULT = 200, 300, 400, 500
+_TOO_MANY_REQUESTS = 429
+_SUCCESS, _REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 200, 300, 400, 500
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A channel that a notice did not pass: its kind, and its place in the list, from 0.
+    """A failed delivery: the channel's kind and its index in the list, from 0.
 
     ``reason`` is one line without address, password, arguments or environment.
     """
@@ -52,13 +52,13 @@ class Failure:
     reason: str
 
     def __str__(self) -> str:
-        """Write it as errors of the configuration name their places."""
+        """Returns the failure in the form of configuration errors."""
         return f"run.notify.channels[{self.position}] ({self.kind}): {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryServices:
-    """The world that notices go out to; times are in seconds, each of one whole try."""
+    """External dependencies of delivery. Time limits are in seconds per attempt."""
 
     environment: Mapping[str, str] = field(repr=False)
     tls: ssl.SSLContext
@@ -68,72 +68,76 @@ class DeliveryServices:
     command_seconds: float = 60.0
 
 
-def own_door(environment: Mapping[str, str]) -> DeliveryServices:
-    """The world as it is: TLS is trusted as it is when gathering."""
-    return DeliveryServices(environment, reachability.trusted(), sleep)
+def default_services(environment: Mapping[str, str]) -> DeliveryServices:
+    """Returns the real dependencies, with the TLS trust store of gathering."""
+    return DeliveryServices(environment, reachability.tls_context(), sleep)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """Why a try failed, empty if it did not; whether another may help, and after which wait."""
+    """Result of an attempt: a reason if it failed, whether to retry, and the wait in seconds."""
 
     reason: str = ""
-    again: bool = False
+    is_transient: bool = False
     wait: float = 0.0
 
 
 def send(
-    notice: Notice, channels: Sequence[Channel], door: DeliveryServices
+    notice: Notice, channels: Sequence[Channel], services: DeliveryServices
 ) -> tuple[Failure, ...]:
-    """Send a notice through every channel, whatever becomes of the others; give what failed."""
-    reasons = [_sent(notice, one, door) for one in channels]
+    """Sends a notice through every channel, whether or not another fails; returns the failures."""
+    reasons = [_send(notice, channel, services) for channel in channels]
     return tuple(
-        Failure(one.KIND, position, one_line(reason))
-        for position, (one, reason) in enumerate(zip(channels, reasons, strict=True))
+        Failure(channel.KIND, position, one_line(reason))
+        for position, (channel, reason) in enumerate(zip(channels, reasons, strict=True))
         if reason
     )
 
 
-def _sent(notice: Notice, channel: Channel, door: DeliveryServices) -> str:
-    """Why a notice did not pass a channel; empty if it did."""
+def _send(notice: Notice, channel: Channel, services: DeliveryServices) -> str:
+    """Sends a notice through one channel; returns the reason of a failure, otherwise empty."""
     if isinstance(channel, Command):
-        return _run(channel, notice, door)
+        return _run_command(channel, notice, services)
     if isinstance(channel, Webhook):
-        return _posted(channel.url, notice.document, door)
+        return _post(channel.url, notice.document, services)
     if isinstance(channel, Slack):
-        return _posted(channel.url, notice_formats.slack(notice), door)
-    return _bounded(lambda: _mailed(notice, channel, door), door.mail_seconds).reason
+        return _post(channel.url, notice_formats.slack(notice), services)
+    return _with_time_limit(
+        lambda: _send_mail(notice, channel, services), services.mail_seconds
+    ).reason
 
 
-def _run(channel: Command, notice: Notice, door: DeliveryServices) -> str:
-    """Run a command without a shell; of the environment it gets all but the keys of venues."""
-    own = {
+def _run_command(channel: Command, notice: Notice, services: DeliveryServices) -> str:
+    """Runs a command without a shell, in the environment without the keys of venues."""
+    variables = {
         "NIGHT": notice.night,
         "TITLE": notice.title,
         "LINK": notice.link,
         "EXIT_CODE": str(notice.exit_code),
     }
-    inherited = {name: one for name, one in door.environment.items() if name[:10] != _PREFIX}
+    inherited = {
+        name: value for name, value in services.environment.items() if name[:10] != _PREFIX
+    }
     try:
-        done = subprocess.run(  # noqa: S603 - the program that the configuration names
+        process = subprocess.run(  # noqa: S603 - the program that the configuration names
             channel.argv,
             input=notice.document,
             stdout=subprocess.DEVNULL,
-            env=inherited | {f"{_PREFIX}{name}": one for name, one in own.items()},
-            timeout=door.command_seconds,
+            env=inherited | {f"{_PREFIX}{name}": value for name, value in variables.items()},
+            timeout=services.command_seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"did not end within {door.command_seconds:g} s"
+        return f"no end within {services.command_seconds:g} s"
     except OSError as error:
-        return f"cannot be run: {_system(error)}"
-    if done.returncode < 0:
-        return f"was ended by signal {-done.returncode}"
-    return f"ended with exit code {done.returncode}" if done.returncode else ""
+        return f"cannot run: {_system_message(error)}"
+    if process.returncode < 0:
+        return f"ended by signal {-process.returncode}"
+    return f"ended with exit code {process.returncode}" if process.returncode else ""
 
 
-def _posted(url: str, body: bytes, door: DeliveryServices) -> str:
-    """POST JSON, with further tries where one may help; give why the last one failed."""
+def _post(url: str, body: bytes, services: DeliveryServices) -> str:
+    """Posts JSON and retries transient failures; returns the reason of the last failure."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": f"harmonize/{VERSION}",
@@ -141,100 +145,100 @@ def _posted(url: str, body: bytes, door: DeliveryServices) -> str:
     request = Request(url, body, headers, method="POST")  # noqa: S310 - http or https: see is_url
     outcome = _Outcome()
     for wait in (*WAITS, None):
-        outcome = _bounded(lambda: _try(request, door), door.http_seconds)
-        if not outcome.again:
+        outcome = _with_time_limit(lambda: _post_once(request, services), services.http_seconds)
+        if not outcome.is_transient:
             return outcome.reason
         if wait is not None:
-            door.sleep(max(wait, outcome.wait))
-    return f"{outcome.reason}, {len(WAITS) + 1} times"
+            services.sleep(max(wait, outcome.wait))
+    return f"{outcome.reason}, {len(WAITS) + 1} attempts"
 
 
-class _Stay(HTTPRedirectHandler):
-    """Follows no redirect: what is posted goes where the configuration says or nowhere."""
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows no redirect: a notice goes to the configured address only."""
 
     def redirect_request(  # noqa: PLR0913, PLR0917 - the signature of urllib
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> None:
-        """Give no request, so that the redirect itself is the answer."""
+        """Returns no request, so that the redirect is the response."""
 
 
-def _try(request: Request, door: DeliveryServices) -> _Outcome:
-    opener = build_opener(HTTPSHandler(context=door.tls), _Stay)
+def _post_once(request: Request, services: DeliveryServices) -> _Outcome:
+    opener = build_opener(HTTPSHandler(context=services.tls), _NoRedirect)
     try:
-        with opener.open(request, timeout=door.http_seconds):
+        with opener.open(request, timeout=services.http_seconds):
             return _Outcome()
     except HTTPError as error:
         with error:
-            return _answered(error.code, error.headers.get("Retry-After", ""))
+            return _http_outcome(error.code, error.headers.get("Retry-After", ""))
     except URLError as error:
         cause = error.reason
         if isinstance(cause, OSError):
-            return _unreached(cause, door.http_seconds)
-        return _Outcome("cannot be reached", again=True)
+            return _connection_outcome(cause, services.http_seconds)
+        return _Outcome("cannot connect", is_transient=True)
     except OSError as error:
-        return _unreached(error, door.http_seconds)
+        return _connection_outcome(error, services.http_seconds)
     except HTTPException as error:
-        return _Outcome(f"did not answer in HTTP ({type(error).__name__})", again=True)
+        return _Outcome(f"invalid HTTP response ({type(error).__name__})", is_transient=True)
 
 
-def _answered(code: int, after: str) -> _Outcome:
-    """What an answer that is no success means."""
-    if code < _GOOD or code >= _FAULT:
-        return _Outcome(f"answered {code}", again=True)
-    if code == _TOO_MANY:
-        wait = min(float(after), LONGEST_WAIT) if after.isdecimal() else 0.0
-        return _Outcome(f"answered {code}", again=True, wait=wait)
-    if code < _REFUSAL:
-        return _Outcome(f"answered {code}, a redirect; name the address that it leads to")
-    return _Outcome(f"answered {code}")
+def _http_outcome(code: int, retry_after: str) -> _Outcome:
+    """Returns the outcome of a response that is no success."""
+    if code < _SUCCESS or code >= _SERVER_ERROR:
+        return _Outcome(f"HTTP status {code}", is_transient=True)
+    if code == _TOO_MANY_REQUESTS:
+        wait = min(float(retry_after), LONGEST_WAIT) if retry_after.isdecimal() else 0.0
+        return _Outcome(f"HTTP status {code}", is_transient=True, wait=wait)
+    if code < _CLIENT_ERROR:
+        return _Outcome(f"HTTP status {code}, a redirect; use the address of its target")
+    return _Outcome(f"HTTP status {code}")
 
 
-def _unreached(error: OSError, seconds: float) -> _Outcome:
+def _connection_outcome(error: OSError, seconds: float) -> _Outcome:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _Outcome(f"has a certificate that is not trusted: {error.verify_message}")
+        return _Outcome(f"untrusted certificate: {error.verify_message}")
     if isinstance(error, TimeoutError):
-        return _late(seconds)
-    return _Outcome(f"cannot be reached: {_system(error)}", again=True)
+        return _timeout(seconds)
+    return _Outcome(f"cannot connect: {_system_message(error)}", is_transient=True)
 
 
-def _late(seconds: float) -> _Outcome:
-    return _Outcome(f"did not answer within {seconds:g} s", again=True)
+def _timeout(seconds: float) -> _Outcome:
+    return _Outcome(f"no response within {seconds:g} s", is_transient=True)
 
 
-def _system(error: OSError) -> str:
-    """What the system says of an error, without the names of files and addresses."""
+def _system_message(error: OSError) -> str:
+    """Returns the system's message of an error, without file names and addresses."""
     return error.strerror or type(error).__name__
 
 
-def _mailed(notice: Notice, channel: Mail, door: DeliveryServices) -> _Outcome:
-    """Send a mail once; a second try after an answer that was lost would send it twice."""
+def _send_mail(notice: Notice, channel: Mail, services: DeliveryServices) -> _Outcome:
+    """Sends a mail once: a retry after a lost response would send it twice."""
     message = notice_formats.mail(notice, channel)
     try:
-        with _server(channel, door) as server:
+        with _smtp(channel, services) as server:
             if channel.security == "starttls":
-                server.starttls(context=door.tls)
+                server.starttls(context=services.tls)
             if channel.user:
                 server.login(channel.user, channel.password)
             refused = server.send_message(message, channel.sender, channel.recipients)
     except SMTPException as error:
         return _Outcome(_refusal(error))
     except OSError as error:
-        return _unreached(error, door.mail_seconds)
-    some = f"took the mail, but not for {len(refused)} of {len(channel.recipients)} recipients"
-    return _Outcome(some if refused else "")
+        return _connection_outcome(error, services.mail_seconds)
+    reason = f"refused {len(refused)} of {len(channel.recipients)} recipients"
+    return _Outcome(reason if refused else "")
 
 
-def _server(channel: Mail, door: DeliveryServices) -> SMTP:
-    seconds = door.mail_seconds
+def _smtp(channel: Mail, services: DeliveryServices) -> SMTP:
+    seconds = services.mail_seconds
     if channel.security == "tls":
-        return SMTP_SSL(channel.host, channel.port, timeout=seconds, context=door.tls)
+        return SMTP_SSL(channel.host, channel.port, timeout=seconds, context=services.tls)
     return SMTP(channel.host, channel.port, timeout=seconds)
 
 
 def _refusal(error: SMTPException) -> str:
-    """Why a mail server refused, without its words: they may repeat a name or an address."""
+    """Returns why a mail server refused, without its own text, which may repeat an address."""
     if isinstance(error, SMTPNotSupportedError):
-        return "does not offer STARTTLS or the login that the configuration asks for"
+        return "does not support the configured STARTTLS or login"
     if isinstance(error, SMTPAuthenticationError):
         return f"refused the login ({error.smtp_code})"
     if isinstance(error, SMTPRecipientsRefused):
@@ -242,15 +246,15 @@ def _refusal(error: SMTPException) -> str:
     if isinstance(error, SMTPServerDisconnected):
         return "closed the connection"
     if isinstance(error, SMTPResponseException):
-        return f"answered {error.smtp_code}"
-    return f"did not answer in SMTP ({type(error).__name__})"
+        return f"SMTP status {error.smtp_code}"
+    return f"invalid SMTP response ({type(error).__name__})"
 
 
-def _bounded(attempt: Callable[[], _Outcome], seconds: float) -> _Outcome:
-    """Give a try up after ``seconds``: a name look-up or a slow drip of bytes cannot be called off."""
-    answers: SimpleQueue[_Outcome] = SimpleQueue()
-    Thread(target=lambda: answers.put(attempt()), daemon=True).start()
+def _with_time_limit(attempt: Callable[[], _Outcome], seconds: float) -> _Outcome:
+    """Abandons an attempt after ``seconds``: a name lookup or a slow response cannot be cancelled."""
+    outcomes: SimpleQueue[_Outcome] = SimpleQueue()
+    Thread(target=lambda: outcomes.put(attempt()), daemon=True).start()
     try:
-        return answers.get(timeout=seconds)
+        return outcomes.get(timeout=seconds)
     except Empty:
-        return _late(seconds)
+        return _timeout(seconds)

@@ -1,4 +1,4 @@
-"""What a night has to tell to people and to programs, and whether it is worth telling."""
+"""The notice of a night for people and programs, and whether the night needs one."""
 
 import json
 from collections import Counter
@@ -14,11 +14,13 @@ from harmonize.document.night import Night
 FORMAT = "harmonize-notice/1"
 ON = ("new", "worse", "errors")
 ERRORS, FINDINGS, CHANGES = 10, 15, 5
-"""How many lines of each kind a notice has at most."""
+"""Maximum number of lines per kind in a notice."""
 
-LONGEST = 300  # characters of a line
+MAX_LENGTH = 300
+"""Maximum length of a line, in characters."""
+
 _LEVELS = tuple(Level)
-_GRAVEST_KINDS = (
+_KINDS_BY_SEVERITY = (
     ChangeKind.TIGHTER,
     ChangeKind.MIXED,
     ChangeKind.UNKNOWN,
@@ -30,10 +32,10 @@ _WORDS = {"initial": "IM", "maintenance": "MM"}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is sent of a night. Title and lines are one line each and hold no control characters.
+    """The notice of a night. Title and lines are one line each, without control characters.
 
-    ``lines`` are a selection, ``document`` is the whole night as JSON. ``as_of`` is the time that
-    the night speaks of, ``link`` where more stands, empty if nowhere.
+    ``lines`` are a selection, ``document`` is the complete night as JSON. ``as_of`` is the night's
+    effective time, ``link`` the address of its page, empty if it has none.
     """
 
     night: str
@@ -46,20 +48,22 @@ class Notice:
 
 
 def should_notify(night: Night, level: Level, on: Collection[str] = ON) -> bool:
-    """Whether a night is worth a notice.
+    """Whether a night needs a notice.
 
-    ``on`` names what counts: ``new`` and ``worse`` findings at or above ``level``, ``errors``,
+    ``on`` names the reasons for one: ``new`` and ``worse`` findings at or above ``level``, ``errors``,
     ``changes``.
     """
-    grave = {_state(one) for one in night.new_findings if _rank(one.level) <= _rank(level)}
-    there = {"errors": night.errors, "changes": night.changes}
-    return bool(grave & set(on)) or any(there.get(word) for word in on)
+    states = {
+        _state(finding) for finding in night.new_findings if _rank(finding.level) <= _rank(level)
+    }
+    others = {"errors": night.errors, "changes": night.changes}
+    return bool(states & set(on)) or any(others.get(reason) for reason in on)
 
 
 def notice(night: Night, link: str) -> Notice:
-    """Say what a night brought; the same night gives the same notice, byte for byte."""
+    """Returns the notice of a night; equal nights give equal notices, byte for byte."""
     title, link = _title(night), one_line(link)
-    lines = tuple(_cut(one_line(line)) for line in _lines(night))
+    lines = tuple(_truncated(one_line(line)) for line in _lines(night))
     return Notice(
         night=one_line(night.night),
         as_of=night.as_of,
@@ -72,38 +76,38 @@ def notice(night: Night, link: str) -> Notice:
 
 
 def _title(night: Night) -> str:
-    counted = (
-        _counted(len(night.errors), "error", "errors"),
-        _counted(len(night.new_findings), "finding new or worse", "findings new or worse"),
-        _counted(len(night.changes), "change", "changes"),
+    counts = (
+        _count(len(night.errors), "error", "errors"),
+        _count(len(night.new_findings), "new or worse finding", "new or worse findings"),
+        _count(len(night.changes), "change", "changes"),
     )
-    said = ", ".join(one for one in counted if one) or "nothing new"
-    return _cut(one_line(f"Margins on {night.night}: {said}"))
+    summary = ", ".join(count for count in counts if count) or "nothing new"
+    return _truncated(one_line(f"Margins on {night.night}: {summary}"))
 
 
 def _lines(night: Night) -> Iterator[str]:
-    yield from (f"error: {one}" for one in night.errors[:ERRORS])
-    yield from _left_out(len(night.errors) - ERRORS, "error", "errors")
-    findings = sorted(night.new_findings, key=_gravity)
-    yield from map(_told, findings[:FINDINGS])
-    yield from _left_out(len(findings) - FINDINGS, "finding", "findings")
+    yield from (f"error: {error}" for error in night.errors[:ERRORS])
+    yield from _omitted(len(night.errors) - ERRORS, "error", "errors")
+    findings = sorted(night.new_findings, key=_severity)
+    yield from map(_finding_line, findings[:FINDINGS])
+    yield from _omitted(len(findings) - FINDINGS, "finding", "findings")
     if night.changes:
-        yield _tally(night.changes)
-        yield from map(_changed, sorted(night.changes, key=_weight)[:CHANGES])
-        yield from _left_out(len(night.changes) - CHANGES, "change", "changes")
+        yield _kinds_line(night.changes)
+        yield from map(_change_line, sorted(night.changes, key=_importance)[:CHANGES])
+        yield from _omitted(len(night.changes) - CHANGES, "change", "changes")
 
 
-def _left_out(number: int, one: str, many: str) -> Iterator[str]:
+def _omitted(number: int, singular: str, plural: str) -> Iterator[str]:
     if number > 0:
-        yield f"… and {_counted(number, one, many)} more"
+        yield f"… and {number} more {singular if number == 1 else plural}"
 
 
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}" if number else ""
+def _count(number: int, singular: str, plural: str) -> str:
+    return f"{number} {singular if number == 1 else plural}" if number else ""
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+def _truncated(line: str) -> str:
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1]}…"
 
 
 def _rank(level: Level) -> int:
@@ -114,8 +118,8 @@ def _state(finding: Finding) -> str:
     return "worse" if finding.state == "worse" else "new"
 
 
-def _gravity(finding: Finding) -> tuple[object, ...]:
-    """Orders findings: the gravest level, then what is furthest off, then by name."""
+def _severity(finding: Finding) -> tuple[object, ...]:
+    """Sort key of findings: most severe level, then largest deviation, then name."""
     return (
         _rank(finding.level),
         -abs(finding.deviation or 0.0),
@@ -123,46 +127,47 @@ def _gravity(finding: Finding) -> tuple[object, ...]:
     )
 
 
-def _told(finding: Finding) -> str:
-    about = " ".join(one for one in (finding.venue, finding.symbol, finding.rule_set) if one)
+def _finding_line(finding: Finding) -> str:
+    names = (finding.venue, finding.symbol, finding.rule_set)
+    subject = " ".join(name for name in names if name)
     code = f"{finding.code} {finding.name}"
-    return f"{_state(finding)} {finding.level.value}: {about}: {code}: {finding.message}"
+    return f"{_state(finding)} {finding.level.value}: {subject}: {code}: {finding.message}"
 
 
-def _tally(changes: Sequence[Change]) -> str:
-    tally = Counter(one.kind.value for one in changes)
-    kinds = [f"{tally[kind.value]} {kind.value}" for kind in ChangeKind if tally[kind.value]]
-    return f"{_counted(len(changes), 'change', 'changes')}: {', '.join(kinds)}"
+def _kinds_line(changes: Sequence[Change]) -> str:
+    counts = Counter(change.kind for change in changes)
+    kinds = [f"{counts[kind]} {kind.value}" for kind in ChangeKind if counts[kind]]
+    return f"{_count(len(changes), 'change', 'changes')}: {', '.join(kinds)}"
 
 
-def _weight(change: Change) -> tuple[object, ...]:
-    """Orders changes: margins that rose most, then other kinds by how much they hide or loosen."""
-    kinds = [*_GRAVEST_KINDS, *(one for one in ChangeKind if one not in _GRAVEST_KINDS)]
+def _importance(change: Change) -> tuple[object, ...]:
+    """Sort key of changes: largest increase of margin, then the other kinds in order of severity."""
+    kinds = [*_KINDS_BY_SEVERITY, *(kind for kind in ChangeKind if kind not in _KINDS_BY_SEVERITY)]
     group = 0 if change.kind in {ChangeKind.TIGHTER, ChangeKind.MIXED} else kinds.index(change.kind)
-    rise = max((one.largest_rise or 0.0 for one in change.moved), default=0.0)
-    fall = min((one.largest_fall or 0.0 for one in change.moved), default=0.0)
+    rise = max((moved.largest_rise or 0.0 for moved in change.moved), default=0.0)
+    fall = min((moved.largest_fall or 0.0 for moved in change.moved), default=0.0)
     return (group, -rise, fall, change.venue, change.symbol, change.profile)
 
 
-def _changed(change: Change) -> str:
+def _change_line(change: Change) -> str:
     parts = []
     for moved in change.moved:
-        for share, at in (
+        for share, notional in (
             (moved.largest_rise, moved.rise_notional),
             (moved.largest_fall, moved.fall_notional),
         ):
             if share is not None:
-                where = "" if at is None else f" at ${at:,.0f}"
+                place = "" if notional is None else f" at ${notional:,.0f}"
                 parts.append(
-                    f"{_WORDS.get(moved.margin_type, moved.margin_type)} {share:+.2%}{where}"
+                    f"{_WORDS.get(moved.margin_type, moved.margin_type)} {share:+.2%}{place}"
                 )
-    said = f": {', '.join(parts)}" if parts else ""
+    moves = f": {', '.join(parts)}" if parts else ""
     profile = f" ({change.profile})" if change.profile else ""
-    return f"{change.kind.value}: {change.venue} {change.symbol}{profile}{said}"
+    return f"{change.kind.value}: {change.venue} {change.symbol}{profile}{moves}"
 
 
 def _document(night: Night, title: str, lines: Sequence[str], link: str) -> bytes:
-    whole = asdict(night)
+    record = asdict(night)
     fields = {
         "format": FORMAT,
         "night": night.night,
@@ -172,20 +177,21 @@ def _document(night: Night, title: str, lines: Sequence[str], link: str) -> byte
         "lines": lines,
         "version": night.version,
         "exit_code": night.exit_code,
-        "counts": whole["counts"],
+        "counts": record["counts"],
         "errors": night.errors,
-        "venues": whole["venues"],
-        "findings": whole["new_findings"],
-        "changes": whole["changes"],
+        "venues": record["venues"],
+        "findings": record["new_findings"],
+        "changes": record["changes"],
     }
-    text = json.dumps(_plain(fields), ensure_ascii=False, allow_nan=False)
-    return text.encode(errors="backslashreplace")  # half a surrogate pair is an escape of JSON too
+    text = json.dumps(_json_value(fields), ensure_ascii=False, allow_nan=False)
+    # A lone surrogate has no UTF-8 form; as an escape it is valid JSON.
+    return text.encode(errors="backslashreplace")
 
 
-def _plain(value: object) -> object:
-    """The same with what JSON cannot say, a number that is not finite, as null."""
+def _json_value(value: object) -> object:
+    """Returns the value with null for numbers that JSON cannot express."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _json_value(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_json_value(member) for member in value]
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,4 +1,4 @@
-"""A notice in the forms that Slack and mail take."""
+"""Formats a notice for Slack and mail."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,24 +12,26 @@ from harmonize.config.channels import Mail
 from harmonize.nightly.notice import Notice
 
 BLOCKS = 50
-"""How many blocks Slack takes in a message."""
+"""Maximum number of blocks in a Slack message."""
 
 SECTION = 3000
-"""How many characters Slack takes in a section."""
+"""Maximum number of characters in a Slack section."""
 
 HEADER = 150
-"""How many characters Slack takes in a header."""
+"""Maximum number of characters in a Slack header."""
 
 _PROTOCOL = SMTP.clone(cte_type="7bit", max_line_length=78)
 
 
 def slack(notice: Notice) -> bytes:
-    """Write a notice as a message of Slack, of which a venue's words are never markup.
+    """Returns a notice as a Slack message in which no text of a venue is markup.
 
-    They stand in plain text, with &, < and > escaped. ``text``, which notifications show, holds
-    the title and the link alone.
+    Lines are plain text, with &, < and > escaped. ``text``, which Slack's notifications show, has the
+    title and the link only.
     """
-    blocks: list[object] = [_block("header", _plain_text(_within(_escaped(notice.title), HEADER)))]
+    blocks: list[object] = [
+        _block("header", _plain_text(_truncated(_escaped(notice.title), HEADER)))
+    ]
     blocks += [_block("section", _plain_text(text)) for text in _sections(notice.lines)]
     text = _escaped(notice.title)
     if notice.link:
@@ -40,13 +42,14 @@ def slack(notice: Notice) -> bytes:
 
 
 def mail(notice: Notice, channel: Mail) -> EmailMessage:
-    """Write a notice as a mail of plain text; date and id follow from the notice and the addresses."""
+    """Returns a notice as a plain text mail. Date and id derive from notice and addresses."""
     message = EmailMessage(policy=_PROTOCOL)
     message["Subject"] = notice.title
     message["From"] = channel.sender
     message["To"] = ", ".join(channel.recipients)
     message["Date"] = format_datetime(datetime.fromisoformat(notice.as_of))
-    parts = (notice.document, *(one.encode() for one in (channel.sender, *channel.recipients)))
+    addresses = (channel.sender, *channel.recipients)
+    parts = (notice.document, *(address.encode() for address in addresses))
     digest = sha256(b"\0".join(parts)).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{channel.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -59,23 +62,24 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _within(escaped: str, most: int) -> str:
-    """The beginning of an escaped text that is within ``most`` characters and cuts no escape."""
-    if len(escaped) <= most:
+def _truncated(escaped: str, length: int) -> str:
+    """Returns the start of an escaped text, at most ``length`` characters and without a cut escape."""
+    if len(escaped) <= length:
         return escaped
-    kept = escaped[: most - 1]
-    opened = kept.rfind("&")
-    return f"{kept if ';' in kept[opened:] or opened < 0 else kept[:opened]}…"
+    start = escaped[: length - 1]
+    ampersand = start.rfind("&")
+    is_whole = ampersand < 0 or ";" in start[ampersand:]
+    return f"{start if is_whole else start[:ampersand]}…"
 
 
 def _sections(lines: Sequence[str]) -> Iterator[str]:
-    """Lines joined into as few texts as there can be."""
+    """Yields the lines, joined into as few sections as possible."""
     section = ""
-    for line in (_within(_escaped(one), SECTION) for one in lines):
-        joined = f"{section}\n{line}" if section else line
+    for text in (_truncated(_escaped(line), SECTION) for line in lines):
+        joined = f"{section}\n{text}" if section else text
         if len(joined) > SECTION:
             yield section
-            joined = line
+            joined = text
         section = joined
     if section:
         yield section

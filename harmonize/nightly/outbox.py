@@ -1,144 +1,174 @@
-"""Tells a notice to the channels that it has not passed yet, and keeps a record of those it has."""
+"""Delivers a notice to the remaining channels and records each success."""
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from harmonize.config.channels import Channel
 from harmonize.config.run_settings import RunSettings
 from harmonize.document import Level
 from harmonize.document.night import Night
-from harmonize.nightly import notice
+from harmonize.nightly import notice as notices
 from harmonize.nightly.notice import Notice
 from harmonize.nightly.site import Site, SiteError
 
 Sender = Callable[[Notice, Sequence[Channel]], Sequence[tuple[int, str]]]
-"""Sends a notice; gives what failed: the place of a channel among those given, and a line why."""
+"""Sends a notice. Returns the failures: the channel's index in the argument, and a reason in one line."""
 
-STOPPED = "stopped.json"
-"""The record of the notice of a night that stopped, in the site's folder."""
+ABORTED_RECORD = "stopped.json"
+"""The delivery record of an aborted night, in the site's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingNotice:
-    """A notice and its record: which channels, by their places, it has not passed yet."""
+    """A notice and its delivery record: ``undelivered`` are the indices of the remaining channels.
 
-    said: Notice
+    ``path`` is the place of the record in the site, ``digest`` identifies the content of the notice.
+    """
+
+    notice: Notice
     path: str
-    mark: str
-    untold: tuple[int, ...]
+    digest: str
+    undelivered: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
-    """Which notice was to be told, to channels of which kinds, and the places of those left."""
+class _DeliveryRecord:
+    """Digest of a notice, the kinds of its channels and the indices of the remaining ones."""
 
-    notice: str
+    digest: str
     channels: tuple[str, ...]
-    untold: tuple[int, ...]
+    undelivered: tuple[int, ...]
 
 
-def pending(night: Night, settings: RunSettings, site: Site) -> PendingNotice | None:
-    """Note that a night is to be told, so that no crash loses it; None where none is to be told.
+def record_pending(night: Night, settings: RunSettings, site: Site) -> PendingNotice | None:
+    """Records that a night needs a notice, so that no crash loses it; None without a need.
 
-    Channels that the notice passed in an earlier run are left alone. Raises SiteError.
+    Channels that received the notice in an earlier run are not pending. Raises SiteError.
     """
-    link = f"{settings.base_url}/nights/{night.night}/" if settings.base_url else ""
-    path = f"nights/{night.night}/notified.json"
-    told = _told(night, settings, site, path, link)
-    if told is not None:
-        _keep(told, settings, site)
-    return told
+    pending = _pending(night, settings, site, _record_path(night), _link(night, settings))
+    if pending is not None:
+        _save(pending, settings, site)
+    return pending
 
 
-def left(night: Night, settings: RunSettings, site: Site) -> PendingNotice | None:
-    """The notice of an earlier night where a channel still waits for it. Raises SiteError."""
-    path = f"nights/{night.night}/notified.json"
-    record = _record(site, path)
+def pending_of_earlier(night: Night, settings: RunSettings, site: Site) -> PendingNotice | None:
+    """Returns the notice of an earlier night with remaining channels. Raises SiteError."""
+    path = _record_path(night)
+    record = _read_record(site, path)
     if record is None:
         return None
-    link = f"{settings.base_url}/nights/{night.night}/" if settings.base_url else ""
-    told = _told(night, settings, site, path, link)
-    same = told is not None and (record.notice, record.channels) == (told.mark, _kinds(settings))
-    return told if same else None
+    pending = _pending(night, settings, site, path, _link(night, settings))
+    return pending if pending is not None and _matches(record, pending, settings) else None
 
 
-def stopped(night: Night, settings: RunSettings, site: Site, send: Sender) -> tuple[str, ...]:
-    """Tell of a night that an error stopped, once for the same error of a night.
+def notify_aborted(
+    night: Night, settings: RunSettings, site: Site, send: Sender
+) -> tuple[str, ...]:
+    """Delivers the notice of an aborted night, once per error and night; returns the failures.
 
-    A site that cannot be written is no reason to keep silent: then every run tells it.
+    If the site cannot be written, every run delivers the notice.
     """
     try:
-        told = _told(night, settings, site, STOPPED, settings.base_url)
+        pending = _pending(night, settings, site, ABORTED_RECORD, settings.base_url)
     except SiteError:
-        told = _fresh(night, settings, STOPPED, settings.base_url)
-    return () if told is None else deliver(told, settings, site, send)
+        pending = _new_pending(night, settings, ABORTED_RECORD, settings.base_url)
+    return () if pending is None else deliver(pending, settings, site, send)
 
 
 def deliver(
-    told: PendingNotice, settings: RunSettings, site: Site, send: Sender
+    pending: PendingNotice, settings: RunSettings, site: Site, send: Sender
 ) -> tuple[str, ...]:
-    """Send a notice, channel by channel, and keep the record after each: a line for each that failed."""
-    failed = []
-    untold = list(told.untold)
-    for place in told.untold:
-        channel = settings.notify.channels[place]
-        reasons = [reason for _, reason in send(told.said, [channel])]
-        failed += [f"run.notify.channels[{place}] ({channel.KIND}): {one}" for one in reasons]
+    """Delivers a notice to the remaining channels and records each success; a line per failure."""
+    failures = []
+    undelivered = list(pending.undelivered)
+    for index in pending.undelivered:
+        channel = settings.notify.channels[index]
+        reasons = [reason for _, reason in send(pending.notice, [channel])]
+        failures += [
+            f"run.notify.channels[{index}] ({channel.KIND}): {reason}" for reason in reasons
+        ]
         if not reasons:
-            untold.remove(place)
-            with suppress(SiteError):  # the notice went out; it comes twice at worst
-                _keep(PendingNotice(told.said, told.path, told.mark, tuple(untold)), settings, site)
-    return tuple(failed)
+            undelivered.remove(index)
+            with suppress(SiteError):  # without the record, the next run delivers it again
+                _save(replace(pending, undelivered=tuple(undelivered)), settings, site)
+    return tuple(failures)
 
 
-def _told(
+def _record_path(night: Night) -> str:
+    return f"nights/{night.night}/notified.json"
+
+
+def _link(night: Night, settings: RunSettings) -> str:
+    return f"{settings.base_url}/nights/{night.night}/" if settings.base_url else ""
+
+
+def _pending(
     night: Night, settings: RunSettings, site: Site, path: str, link: str
 ) -> PendingNotice | None:
-    fresh = _fresh(night, settings, path, link)
-    if fresh is None:
+    """Returns the notice of a night for the channels that the record at ``path`` leaves open."""
+    pending = _new_pending(night, settings, path, link)
+    if pending is None:
         return None
-    record = _record(site, path)
-    if record is None or (record.notice, record.channels) != (fresh.mark, _kinds(settings)):
-        return fresh
-    untold = tuple(one for one in fresh.untold if one in record.untold)
-    return PendingNotice(fresh.said, path, fresh.mark, untold)
+    record = _read_record(site, path)
+    if record is None or not _matches(record, pending, settings):
+        return pending
+    return replace(
+        pending,
+        undelivered=tuple(index for index in pending.undelivered if index in record.undelivered),
+    )
 
 
-def _fresh(night: Night, settings: RunSettings, path: str, link: str) -> PendingNotice | None:
-    """The notice of a night as if no channel had it; None where it is worth none."""
-    wanted = settings.notify
-    if not wanted.channels or not notice.should_notify(night, Level(wanted.level), wanted.on):
+def _new_pending(night: Night, settings: RunSettings, path: str, link: str) -> PendingNotice | None:
+    """Returns the notice of a night with every channel pending; None if the night needs none."""
+    notify = settings.notify
+    if not notify.channels or not notices.should_notify(night, Level(notify.level), notify.on):
         return None
-    everyone = tuple(range(len(wanted.channels)))
-    return PendingNotice(notice.notice(night, link), path, _mark(night), everyone)
+    every_channel = tuple(range(len(notify.channels)))
+    return PendingNotice(notices.notice(night, link), path, _digest(night), every_channel)
 
 
-def _mark(night: Night) -> str:
-    """What a notice says, without the times of a run that is repeated: two alike are one."""
-    said = (
+def _matches(record: _DeliveryRecord, pending: PendingNotice, settings: RunSettings) -> bool:
+    return (record.digest, record.channels) == (pending.digest, _channel_kinds(settings))
+
+
+def _digest(night: Night) -> str:
+    """Returns a digest of the content without the times, so that a repeated run has the same."""
+    content = (
         night.night,
         night.errors,
-        sorted((one.fingerprint, one.state, one.level.value) for one in night.new_findings),
-        [asdict(one) for one in night.changes],
+        sorted(
+            (finding.fingerprint, finding.state, finding.level.value)
+            for finding in night.new_findings
+        ),
+        [asdict(change, dict_factory=_recorded_names) for change in night.changes],
     )
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _kinds(settings: RunSettings) -> tuple[str, ...]:
-    return tuple(one.KIND for one in settings.notify.channels)
+def _recorded_names(members: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Returns members under their names of 0.4.0, so that its delivery records keep their digest."""
+    return {"figure" if name == "margin_type" else name: value for name, value in members}
 
 
-def _keep(told: PendingNotice, settings: RunSettings, site: Site) -> None:
-    record = {"notice": told.mark, "channels": _kinds(settings), "untold": told.untold}
-    site.write(told.path, f"{json.dumps(record)}\n".encode())
+def _channel_kinds(settings: RunSettings) -> tuple[str, ...]:
+    return tuple(channel.KIND for channel in settings.notify.channels)
 
 
-def _record(site: Site, path: str) -> _Record | None:
-    """What a record says; None where there is none that can be read."""
+def _save(pending: PendingNotice, settings: RunSettings, site: Site) -> None:
+    record = {
+        "notice": pending.digest,
+        "channels": _channel_kinds(settings),
+        "untold": pending.undelivered,
+    }
+    site.write(pending.path, f"{json.dumps(record)}\n".encode())
+
+
+def _read_record(site: Site, path: str) -> _DeliveryRecord | None:
+    """Reads a delivery record; None if it is missing or cannot be read."""
     with suppress(ValueError, KeyError, TypeError):
         record = json.loads(site.read(path) or b"null")
-        return _Record(record["notice"], tuple(record["channels"]), tuple(record["untold"]))
+        return _DeliveryRecord(record["notice"], tuple(record["channels"]), tuple(record["untold"]))
     return None

@@ -1,4 +1,4 @@
-"""Which snapshots of an archive may lose their payloads: all but some of each day, week and month."""
+"""Selects the snapshots of an archive whose payloads retention removes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,60 +9,64 @@ from harmonize.archive.catalog import Entry, observations
 from harmonize.config.run_settings import Keep
 
 
-def dropped(entries: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> tuple[Entry, ...]:
-    """The entries whose payloads go, in their order.
+def prunable(entries: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> tuple[Entry, ...]:
+    """Returns the entries whose payloads are to be removed, by sequence.
 
-    Of every venue the last snapshot of each of the newest ``daily`` days, ``weekly`` weeks and
-    ``monthly`` months that have one stays. So do the newest, those in which something changed
-    (``changed`` holds their digests) and those before them, and the complete one that each rests on.
+    ``changed`` holds the digests of the snapshots in which something changed. Per venue, these stay:
+
+    - the last snapshot of each of the newest ``daily`` days, ``weekly`` weeks and ``monthly`` months,
+    - the newest snapshot,
+    - every snapshot in ``changed``, and the snapshot before it,
+    - the complete snapshot that each of those is based on.
     """
-    gone: list[Entry] = []
-    for venue in sorted({one.venue for one in entries}):
-        own = [one for one in entries if one.venue == venue and not one.pruned]
-        in_time = [one for one in observations(entries, venue) if not one.pruned]
-        gone += _dropped(sorted(own, key=_order), in_time, keep, changed)
-    return tuple(sorted(gone, key=lambda one: one.sequence))
+    removed: list[Entry] = []
+    for venue in sorted({entry.venue for entry in entries}):
+        of_venue = [entry for entry in entries if entry.venue == venue and not entry.pruned]
+        observed = [entry for entry in observations(entries, venue) if not entry.pruned]
+        removed += _prunable_of_venue(sorted(of_venue, key=_order), observed, keep, changed)
+    return tuple(sorted(removed, key=lambda entry: entry.sequence))
 
 
 def _order(entry: Entry) -> tuple[datetime, int]:
     return entry.observed_at, entry.sequence
 
 
-def _dropped(
-    own: Sequence[Entry], in_time: Sequence[Entry], keep: Keep, changed: AbstractSet[str]
+def _prunable_of_venue(
+    by_clock: Sequence[Entry], observed: Sequence[Entry], keep: Keep, changed: AbstractSet[str]
 ) -> list[Entry]:
-    """Those of one venue, which are in order of what the clock said; ``in_time`` as ``due`` has them.
+    """Returns the entries of one venue to remove.
 
-    An audit goes by the clock and history by ``due``: what is kept can be read by both.
+    An audit reads ``by_clock``, the order of the recorded times. History reads ``observed``, the order
+    of ``observations``. The remaining entries can be read by both.
     """
-    good = [one for one in own if not one.failed]
-    kept = {one.digest for one in (*good[-1:], *own[-1:], *in_time[-1:])}
-    kept |= {one.digest for one in good if one.digest in changed}
-    kept |= {one.digest for one, after in pairwise(in_time) if after.digest in changed}
+    good = [entry for entry in by_clock if not entry.failed]
+    retained = {entry.digest for entry in (*good[-1:], *by_clock[-1:], *observed[-1:])}
+    retained |= {entry.digest for entry in good if entry.digest in changed}
+    retained |= {entry.digest for entry, after in pairwise(observed) if after.digest in changed}
     for count, period in ((keep.daily, _day), (keep.weekly, _week), (keep.monthly, _month)):
-        kept |= _last_of_each(good, period, count)
-    while more := (_rested_on(good, kept) | _rested_on(in_time, kept)) - kept:
-        kept |= more
-    return [one for one in own if one.digest not in kept]
+        retained |= _last_of_each(good, period, count)
+    while more := (_bases(good, retained) | _bases(observed, retained)) - retained:
+        retained |= more
+    return [entry for entry in by_clock if entry.digest not in retained]
 
 
 def _last_of_each(
     entries: Iterable[Entry], period: Callable[[Entry], object], count: int
 ) -> set[str]:
-    """The last entry of each of the newest ``count`` periods that have one."""
-    last = {period(one): one.digest for one in entries}
+    """Returns the last entry of each of the newest ``count`` periods with an entry."""
+    last = {period(entry): entry.digest for entry in entries}
     return set(list(last.values())[-count:]) if count else set()
 
 
-def _rested_on(good: Iterable[Entry], kept: AbstractSet[str]) -> set[str]:
-    """For every kept entry that is not complete, what it rests on: all down to a complete one."""
-    found: set[str] = set()
-    below: list[str] = []
-    for one in good:
-        below = [one.digest] if one.complete else [*below, one.digest]
-        if one.digest in kept:
-            found |= {*below}
-    return found
+def _bases(good: Iterable[Entry], retained: AbstractSet[str]) -> set[str]:
+    """Returns the entries that the retained partial ones are based on, down to a complete one."""
+    bases: set[str] = set()
+    stack: list[str] = []
+    for entry in good:
+        stack = [entry.digest] if entry.complete else [*stack, entry.digest]
+        if entry.digest in retained:
+            bases |= {*stack}
+    return bases
 
 
 def _day(entry: Entry) -> object:

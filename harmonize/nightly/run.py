@@ -1,47 +1,47 @@
-"""One night: gather, archive, audit, report, changes, notify; the same night twice is once."""
+"""Runs one nightly cycle. Idempotent: a repeated run completes what is missing."""
 
 import gzip
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
-from harmonize.api.audit import PICTURED_SIZES, Answer, AskedError, Question, answer, opened
+from harmonize.api.audit import Answer, AskedError, Question, answer, opened
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
 from harmonize.audit.baseline import Baseline, BaselineError
 from harmonize.config.run_settings import RunSettings
-from harmonize.document import AuditDocument, Level, to_json
+from harmonize.document import AuditDocument, Finding, Level, to_json
 from harmonize.document.change import Change
 from harmonize.document.night import Night, VenueNight
 from harmonize.history import derived
 from harmonize.nightly import outbox, retention
 from harmonize.nightly.outbox import Sender
-from harmonize.nightly.site import Site, SiteError, in_time
+from harmonize.nightly.site import Site, SiteError, night_order
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
-from venues.gathering.outcome import attempt
+from venues.gathering.outcome import failure_reason
 
 OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
-"""Exit codes: nothing new, new or worse findings, something was not observed, a notice did not pass."""
+"""Exit codes: nothing new, new or worse findings, incomplete observation, undelivered notification."""
 
-FRESH = timedelta(hours=12)
-"""A venue with a snapshot younger than this is not asked again: the night is being run once more."""
+RERUN_WINDOW = timedelta(hours=12)
+"""A venue with a younger snapshot is not gathered again: the run repeats its night."""
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
-SHOWN = 30
-"""How many nights the page of changes and the feed hold."""
+NIGHTS_SHOWN = 30
+"""Number of nights on the page of changes and in the feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a night is to do. ``fail_on`` is the gravest level without an exit code, None is any."""
+    """Input of a run. Findings at or above ``fail_on`` exit with 1; with None, none do."""
 
     question: Question
     site: Site
@@ -49,18 +49,20 @@ class Task:
     fail_on: Level | None = Level.ERROR
 
     @property
-    def wanted(self) -> tuple[VenueAdapter, ...]:
-        """The venues that are asked for; all, where none is named."""
-        named = self.question.venues
-        return tuple(one for one in registry.VENUES if not named or one.venue in named)
+    def adapters(self) -> tuple[VenueAdapter, ...]:
+        """The adapters of the selected venues; all, if the question names none."""
+        names = self.question.venues
+        return tuple(adapter for adapter in registry.VENUES if not names or adapter.venue in names)
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRenderers:
-    """How a night is written: each gives the bytes of a file.
+    """Renderers of the site's files.
 
-    ``report`` of a document; ``changes``, ``feed`` of nights, newest first; ``month`` of one month's
-    nights; ``latest`` of the newest night.
+    - ``report`` renders an audit document.
+    - ``changes`` and ``feed`` render nights, newest first.
+    - ``month`` renders the nights of one month, with the names of the months before and after it.
+    - ``latest`` renders the newest night.
     """
 
     report: Callable[[AuditDocument], bytes]
@@ -72,10 +74,10 @@ class SiteRenderers:
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """The world: the clock, the venues, the pages, and where notices go.
+    """External dependencies of a run: clock, gathering, rendering, delivery.
 
-    ``gather`` asks venues, archives what they answer, and tells whether any could be reached.
-    ``send`` gives what failed: the place of a channel among those given, and a line why.
+    ``gather`` gathers and archives venues, and returns whether any venue could be reached.
+    ``send`` returns the failures: the channel's index in its argument, and a reason in one line.
     """
 
     now: Callable[[], datetime]
@@ -86,89 +88,41 @@ class RunServices:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a night; ``untold`` says which channels a notice did not pass, and why."""
+    """The record of a night; ``undelivered`` has a line per channel without its notice."""
 
     night: Night
-    untold: tuple[str, ...]
+    undelivered: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
-        """That of the night, but for a notice that did not pass: then nobody knows of the rest."""
-        return UNDELIVERED if self.untold else self.night.exit_code
+        """The night's exit code; 5 if a notice could not be delivered, as nobody knows of the rest."""
+        return UNDELIVERED if self.undelivered else self.night.exit_code
 
 
 class RunAbortedError(Exception):
-    """An error that stopped the night: one line; ``untold`` says which channels do not know of it."""
+    """An error that aborted the night, in one line.
 
-    def __init__(self, line: str, untold: tuple[str, ...]) -> None:
-        """Hold the line, and what came of telling it."""
+    ``undelivered`` has a line per channel without the notice of it.
+    """
+
+    def __init__(self, line: str, undelivered: tuple[str, ...]) -> None:
+        """Keeps the line and the failed deliveries."""
         super().__init__(line)
-        self.untold = untold
+        self.undelivered = undelivered
 
     @property
     def exit_code(self) -> int:
-        """The night was not observed, or worse: nobody knows."""
-        return UNDELIVERED if self.untold else INCOMPLETE
-
-
-def run(task: Task, door: RunServices) -> RunResult:
-    """Do one night's work; what an earlier run of the same night did is not done again.
-
-    Raises StoppedError, when that was told; RuleError.
-    """
-    now = door.now().astimezone(UTC)
-    try:
-        return _run(task, door, now)
-    except (ArchiveError, AskedError, SiteError) as error:
-        line = str(error)
-        night = Night(
-            f"{_day(now)}", f"{now:{_TIME}}", VERSION, (), (), (), (line,), {}, INCOMPLETE
-        )
-        untold = outbox.stopped(night, task.settings, task.site, door.send)
-        raise RunAbortedError(line, untold) from error
-
-
-def _run(task: Task, door: RunServices, now: datetime) -> RunResult:
-    day = _day(now)
-    archive = opened(task.question)
-    called = task.site.night_name(f"{day}")
-    earlier = _earlier(task.site, called, {one.venue for one in task.wanted})
-    due, last = _due(task, archive, now, earlier), _last(archive)
-    reached = door.gather(due) if due else True
-    tonight = RunContext(called, *_observed(archive, day, last), reached, frozenset(due))
-    found = answer(replace(task.question, moment=tonight.as_of, sizes=PICTURED_SIZES, past=True))
-    night = _night(task, found, archive, tonight, earlier)
-    waiting = [outbox.left(one, task.settings, task.site) for one in earlier[:1]]
-    waiting.append(outbox.pending(night, task.settings, task.site))
-    _write(task, door, night, found)
-    untold = [
-        line
-        for one in waiting
-        if one is not None
-        for line in outbox.deliver(one, task.settings, task.site, door.send)
-    ]
-    if task.settings.keep is not None:
-        _prune(task, archive, now)
-    if task.settings.nights is not None:
-        task.site.prune(task.settings.nights, {called, *(one.night for one in earlier[:1])})
-    return RunResult(night, tuple(dict.fromkeys(untold)))
-
-
-def _day(now: datetime) -> Date:
-    """The day that names the night of a time: it goes from noon to noon UTC."""
-    return (now + timedelta(hours=12)).date()
-
-
-def _last(archive: Archive) -> int:
-    return max((one.sequence for one in derived.entries_of(archive)), default=0)
+        """3, as the night was not observed; 5 if the notice of it could not be delivered."""
+        return UNDELIVERED if self.undelivered else INCOMPLETE
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What is known of a night once venues were asked.
+    """What a run knows of its night once the venues are gathered.
 
-    Its name, its entries, the archive's last sequence, its time, whether any venue could be reached,
-    and which were asked.
+    ``entries`` are the snapshots of the night and ``sequence`` the archive's last sequence. ``as_of`` is
+    the time of the newest entry. ``reached`` says whether any venue could be reached, ``requested``
+    names the venues that this run gathered.
     """
 
     night_name: str
@@ -176,100 +130,174 @@ class RunContext:
     sequence: int
     as_of: datetime
     reached: bool
-    asked: frozenset[str]
+    requested: frozenset[str]
 
 
-def _due(task: Task, archive: Archive, now: datetime, earlier: Sequence[Night]) -> tuple[str, ...]:
-    """The venues to ask: those without a snapshot of the last hours that came after the run before.
+def run(task: Task, services: RunServices) -> RunResult:
+    """Runs one nightly cycle; a repeated run completes what an earlier run of the night did not.
 
-    What came earlier than that run is of another night, whatever the clock says now; unless that run
-    itself was not long ago.
+    Raises RunAbortedError after the notice of the error, and RuleError.
     """
-    last = earlier[0] if earlier else None
-    since = last.sequence if last and _ago(last, now) >= FRESH else 0
-    held = {
-        one.venue
-        for one in derived.entries_of(archive)
-        if one.gathered and one.sequence > since and timedelta(0) <= now - one.observed_at < FRESH
+    now = services.now().astimezone(UTC)
+    try:
+        return _run(task, services, now)
+    except (ArchiveError, AskedError, SiteError) as error:
+        line = str(error)
+        night = Night(
+            f"{_night_end(now)}", f"{now:{_TIME}}", VERSION, (), (), (), (line,), {}, INCOMPLETE
+        )
+        undelivered = outbox.notify_aborted(night, task.settings, task.site, services.send)
+        raise RunAbortedError(line, undelivered) from error
+
+
+def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
+    day = _night_end(now)
+    archive = opened(task.question)
+    name = task.site.night_name(f"{day}")
+    earlier = _earlier_nights(task.site, name, {adapter.venue for adapter in task.adapters})
+    venues, last = _venues_to_gather(task, archive, now, earlier), _last_sequence(archive)
+    reached = services.gather(venues) if venues else True
+    entries, sequence, as_of = _entries_of_night(archive, day, last)
+    context = RunContext(name, entries, sequence, as_of, reached, frozenset(venues))
+    audit = answer(replace(task.question, as_of=as_of).for_report())
+    night = _build_night(task, audit, archive, context, earlier)
+    notices = [
+        outbox.pending_of_earlier(previous, task.settings, task.site) for previous in earlier[:1]
+    ]
+    notices.append(outbox.record_pending(night, task.settings, task.site))
+    _write_site(task, services, night, audit)
+    undelivered = [
+        line
+        for notice in notices
+        if notice is not None
+        for line in outbox.deliver(notice, task.settings, task.site, services.send)
+    ]
+    if task.settings.keep is not None:
+        _prune(task, archive, now)
+    if task.settings.nights is not None:
+        task.site.prune(task.settings.nights, {name, *(previous.night for previous in earlier[:1])})
+    return RunResult(night, tuple(dict.fromkeys(undelivered)))
+
+
+def _night_end(now: datetime) -> Date:
+    """Returns the day that names the night of a time: a night goes from noon to noon UTC."""
+    return (now + timedelta(hours=12)).date()
+
+
+def _last_sequence(archive: Archive) -> int:
+    return max((entry.sequence for entry in derived.entries_of(archive)), default=0)
+
+
+def _venues_to_gather(
+    task: Task, archive: Archive, now: datetime, earlier: Sequence[Night]
+) -> tuple[str, ...]:
+    """Returns the venues without a recent snapshot that is newer than the previous run.
+
+    A snapshot of the previous run belongs to another night, whatever the clock says now. The exception
+    is a previous run within the rerun window.
+    """
+    previous = earlier[0] if earlier else None
+    since = 0
+    if previous and _time_since(previous, now) >= RERUN_WINDOW:
+        since = previous.sequence
+    recent = {
+        entry.venue
+        for entry in derived.entries_of(archive)
+        if entry.gathered
+        and entry.sequence > since
+        and timedelta(0) <= now - entry.observed_at < RERUN_WINDOW
     }
-    return tuple(one.venue for one in task.wanted if one.venue not in held)
+    return tuple(adapter.venue for adapter in task.adapters if adapter.venue not in recent)
 
 
-def _ago(night: Night, now: datetime) -> timedelta:
-    """How long ago a night was, whichever way the clock moved."""
+def _time_since(night: Night, now: datetime) -> timedelta:
+    """Returns the time between a night and now, in either direction of the clock."""
     return abs(now - datetime.fromisoformat(night.as_of))
 
 
-def _observed(archive: Archive, day: Date, before: int) -> tuple[tuple[Entry, ...], int, datetime]:
-    """The entries of the night that ends on a day, the last sequence, and the newest time of them.
+def _entries_of_night(
+    archive: Archive, day: Date, before: int
+) -> tuple[tuple[Entry, ...], int, datetime]:
+    """Returns the entries of the night that ends on ``day``, the last sequence and the newest time.
 
-    What came after sequence ``before`` is of this run, and of the night though noon passed meanwhile.
-    A night without an entry speaks of the noon that it began with.
+    Entries after sequence ``before`` are of this run and belong to the night, even if noon has passed.
+    Without an entry, the time is the noon at which the night began.
     """
     entries = derived.entries_of(archive)
     noon = datetime.combine(day, time(12), UTC)
-    begun = noon - timedelta(days=1)
-    own = tuple(one for one in entries if begun <= one.observed_at < noon or one.sequence > before)
-    tonight = {one.digest for one in own}
-    times = (one.observed_at for one in with_observation_times(entries) if one.digest in tonight)
-    newest = max(times, default=begun)
-    return own, max((one.sequence for one in entries), default=0), newest
+    start = noon - timedelta(days=1)
+    of_night = tuple(
+        entry for entry in entries if start <= entry.observed_at < noon or entry.sequence > before
+    )
+    digests = {entry.digest for entry in of_night}
+    times = (
+        entry.observed_at for entry in with_observation_times(entries) if entry.digest in digests
+    )
+    newest = max(times, default=start)
+    return of_night, max((entry.sequence for entry in entries), default=0), newest
 
 
-def _clock(before: Night | None, called: str) -> str:
-    if before is None or before.night[:10] <= called[:10]:
+def _clock_error(previous: Night | None, name: str) -> str:
+    if previous is None or previous.night[:10] <= name[:10]:
         return ""
     return (
-        f"the clock says {called[:10]}, and the night of {before.night} was written before: "
-        "one of the two was wrong"
+        f"the clock says {name[:10]}, before the recorded night of {previous.night}; "
+        "check the clock"
     )
 
 
-def _night(
-    task: Task, found: Answer, archive: Archive, tonight: RunContext, earlier: Sequence[Night]
+def _build_night(
+    task: Task, audit: Answer, archive: Archive, context: RunContext, earlier: Sequence[Night]
 ) -> Night:
-    document = found.document
-    venues = tuple(_venue_nights(task, archive, tonight, document))
-    before = earlier[0] if earlier else None
-    known, unread = _known(task.site, earlier)
-    clock = _clock(before, tonight.night_name)
-    told = (clock, unread, *_errors(found, venues, tonight))
-    errors = tuple(one for one in told if one)
-    fresh = baseline.compare_with_baseline(document, known).findings if known else ()
-    grave = [one for one in fresh if task.fail_on and _rank(one.level) <= _rank(task.fail_on)]
+    document = audit.document
+    venues = tuple(_venue_nights(task, archive, context, document))
+    previous = earlier[0] if earlier else None
+    reference, baseline_error = _baseline(task.site, earlier)
+    clock_error = _clock_error(previous, context.night_name)
+    lines = (clock_error, baseline_error, *_errors(audit, venues, context))
+    errors = tuple(line for line in lines if line)
+    new_findings: Sequence[Finding] = ()
+    if reference:
+        new_findings = baseline.compare_with_baseline(document, reference).findings
+    is_failure = task.fail_on and any(
+        _rank(finding.level) <= _rank(task.fail_on) for finding in new_findings
+    )
     return Night(
-        night=tonight.night_name,
-        as_of=f"{tonight.as_of:{_TIME}}",
+        night=context.night_name,
+        as_of=f"{context.as_of:{_TIME}}",
         version=VERSION,
         venues=venues,
-        changes=_changes(task, archive, before, tonight),
-        new_findings=fresh,
+        changes=_changes(task, archive, previous, context),
+        new_findings=tuple(new_findings),
         errors=errors,
         counts={
-            level.value: sum(one.level is level for one in document.findings) for level in Level
+            level.value: sum(finding.level is level for finding in document.findings)
+            for level in Level
         },
-        exit_code=INCOMPLETE if errors else FINDINGS if grave else OK,
-        sequence=tonight.sequence,
+        exit_code=INCOMPLETE if errors else FINDINGS if is_failure else OK,
+        sequence=context.sequence,
     )
 
 
-def _earlier(site: Site, called: str, venues: AbstractSet[str]) -> list[Night]:
-    """Some nights before this one, the run just before it first: whose archive went furthest.
+def _earlier_nights(site: Site, name: str, venues: AbstractSet[str]) -> list[Night]:
+    """Returns some nights before this one; the first is the night with the highest sequence.
 
-    The clock may have been wrong, so both the nights with the newest names and those named before this
-    one are looked at; of two runs that found nothing in between, this night's forerunner by name counts.
-    Nights of fewer venues than these say nothing of the others.
+    The clock may have been wrong, so the nights with the newest names are read as well as those named
+    before this one. If two nights have the same sequence, one named before this night comes first.
+    Nights without one of ``venues`` are excluded.
     """
-    names = [one for one in site.nights() if one != called]
-    below = [one for one in names if in_time(one) < in_time(called)]
-    found = _nights(site, sorted({*names[-SHOWN:], *below[-SHOWN:]}, key=in_time))
-    whole = [one for one in found if venues <= {each.venue for each in one.venues}]
-    return sorted(whole, key=lambda one: _before_key(one, called), reverse=True)
+    names = [other for other in site.nights() if other != name]
+    before = [other for other in names if night_order(other) < night_order(name)]
+    recent = sorted({*names[-NIGHTS_SHOWN:], *before[-NIGHTS_SHOWN:]}, key=night_order)
+    complete = [
+        night for night in _nights(site, recent) if venues <= {row.venue for row in night.venues}
+    ]
+    return sorted(complete, key=lambda night: _before_key(night, name), reverse=True)
 
 
-def _before_key(night: Night, called: str) -> tuple[int, bool, tuple[str, int]]:
-    named = in_time(night.night)
-    return night.sequence, named < in_time(called), named
+def _before_key(night: Night, name: str) -> tuple[int, bool, tuple[str, int]]:
+    order = night_order(night.night)
+    return night.sequence, order < night_order(name), order
 
 
 def _rank(level: Level) -> int:
@@ -277,95 +305,98 @@ def _rank(level: Level) -> int:
 
 
 def _venue_nights(
-    task: Task, archive: Archive, tonight: RunContext, document: AuditDocument
-) -> list[VenueNight]:
-    """What the archive holds of the night: so one that is run again says the same."""
-    newest = {one.venue: one.observed_at for one in document.snapshots}
-    reasons = {one.venue: one.reason for one in document.unobserved}
-    found = []
-    for one in task.wanted:
-        own = [
+    task: Task, archive: Archive, context: RunContext, document: AuditDocument
+) -> Iterator[VenueNight]:
+    """Yields the status per venue from the archive, so that a repeated run yields the same."""
+    newest = {snapshot.venue: snapshot.observed_at for snapshot in document.snapshots}
+    reasons = {venue.venue: venue.reason for venue in document.unobserved}
+    for venue in (adapter.venue for adapter in task.adapters):
+        of_venue = [
             entry
-            for entry in tonight.entries
-            if entry.venue == one.venue and (entry.gathered or entry.failed)
+            for entry in context.entries
+            if entry.venue == venue and (entry.gathered or entry.failed)
         ]
-        good = [entry for entry in own if not entry.failed]
-        seen = newest.get(one.venue, "")
+        good = [entry for entry in of_venue if not entry.failed]
+        observed_at = newest.get(venue, "")
         if good:
-            seen = f"{max(entry.observed_at for entry in good):{_TIME}}"
-            partial = "" if good[-1].complete else "holds some instruments only"
-            found.append(VenueNight(one.venue, "gathered", seen, partial))
-        elif own:
-            found.append(VenueNight(one.venue, "failed", seen, _why(archive, own[-1])))
-        elif one.venue not in tonight.asked:
-            found.append(VenueNight(one.venue, "held", seen, ""))
+            observed_at = f"{max(entry.observed_at for entry in good):{_TIME}}"
+            partial = "" if good[-1].complete else "partial"
+            yield VenueNight(venue, "gathered", observed_at, partial)
+        elif of_venue:
+            yield VenueNight(venue, "failed", observed_at, _failure_reason(archive, of_venue[-1]))
+        elif venue not in context.requested:
+            yield VenueNight(venue, "held", observed_at, "")
         else:
-            found.append(VenueNight(one.venue, "not asked", seen, reasons.get(one.venue, "")))
-    return found
+            yield VenueNight(venue, "not asked", observed_at, reasons.get(venue, ""))
 
 
-def _why(archive: Archive, entry: Entry) -> str:
-    """Why a try failed."""
+def _failure_reason(archive: Archive, entry: Entry) -> str:
+    """Returns why an attempt to gather failed."""
     if entry.pruned:
-        return "why is pruned"
-    return attempt(archive.read(entry)) or ""
+        return "the reason was pruned"
+    return failure_reason(archive.read(entry)) or ""
 
 
-def _errors(found: Answer, venues: Sequence[VenueNight], tonight: RunContext) -> Sequence[str]:
+def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) -> Sequence[str]:
     errors = []
-    if not tonight.reached:
-        errors.append("no venue could be reached; what is archived was read")
-    errors += [f"{one.venue}: {one.reason}" for one in venues if one.status == "failed"]
-    errors += found.missing
-    for one in found.document.defects:
-        errors.append(f"{one.venue} {one.symbol}".rstrip() + f": {one.where}: {one.reason}")
+    if not context.reached:
+        errors.append("no venue is reachable; using archived data")
+    errors += [f"{row.venue}: {row.reason}" for row in venues if row.status == "failed"]
+    errors += audit.missing
+    for defect in audit.document.defects:
+        schedule = f"{defect.venue} {defect.symbol}".rstrip()
+        errors.append(f"{schedule}: {defect.where}: {defect.reason}")
     return errors
 
 
-def _known(site: Site, earlier: Sequence[Night]) -> tuple[Baseline | None, str]:
-    """The findings of the run before, and an error where those are not to be had.
+def _baseline(site: Site, earlier: Sequence[Night]) -> tuple[Baseline | None, str]:
+    """Returns the findings of the previous run, and an error if they cannot be read.
 
-    Then those of the newest run that has them; None on the first night, on which nothing is new.
+    In that case the findings of the newest readable run take their place. None on the first night,
+    when no finding is new.
     """
-    for one in earlier:
-        content = site.read(f"nights/{one.night}/baseline.json.gz")
+    for night in earlier:
+        content = site.read(f"nights/{night.night}/baseline.json.gz")
         if content is None:
             continue
         with suppress(OSError, EOFError, zlib.error, BaselineError):
-            known = baseline.read(gzip.decompress(content), f"the night of {one.night}")
-            if one is earlier[0]:
-                return known, ""
-            lost = f"the findings of the night of {earlier[0].night} cannot be read"
-            return known, f"{lost}; what is new is held against the night of {one.night}"
-    lost = "the findings of no earlier night can be read; what is new is not known"
-    return None, lost if earlier else ""
+            reference = baseline.read(gzip.decompress(content), f"the night of {night.night}")
+            if night is earlier[0]:
+                return reference, ""
+            unreadable = f"the findings of the night of {earlier[0].night} cannot be read"
+            return (
+                reference,
+                f"{unreadable}; new findings are relative to the night of {night.night}",
+            )
+    unreadable = "no findings of an earlier night can be read; new findings are unknown"
+    return None, unreadable if earlier else ""
 
 
 def _changes(
-    task: Task, archive: Archive, before: Night | None, tonight: RunContext
+    task: Task, archive: Archive, previous: Night | None, context: RunContext
 ) -> tuple[Change, ...]:
-    """What changed in the snapshots that came since the run before; nothing on the first."""
-    if before is None:
+    """Returns the changes in snapshots after the previous run; none on the first night."""
+    if previous is None:
         return ()
-    named = {one.venue for one in task.wanted}
+    venues = {adapter.venue for adapter in task.adapters}
     assets = task.question.underlyings
     return tuple(
-        one
-        for one in derived.changes_after(archive, before.sequence, tonight.sequence)
-        if one.venue in named and (not assets or one.underlying in assets)
+        change
+        for change in derived.changes_after(archive, previous.sequence, context.sequence)
+        if change.venue in venues and (not assets or change.underlying in assets)
     )
 
 
-def _write(task: Task, door: RunServices, night: Night, found: Answer) -> None:
-    """Write the night, then what stands above the nights, the newest pointer last."""
-    site, pages = task.site, door.pages
-    report = pages.report(found.document)
+def _write_site(task: Task, services: RunServices, night: Night, audit: Answer) -> None:
+    """Writes the night's folder, then the pages over all nights, and ``latest.json`` last."""
+    site, pages = task.site, services.pages
+    report = pages.report(audit.document)
     folder = f"nights/{night.night}"
-    document = gzip.compress(to_json(found.whole), 6, mtime=0)
-    known = gzip.compress(baseline.written(found.whole), 6, mtime=0)
+    document = gzip.compress(to_json(audit.whole), 6, mtime=0)
+    findings = gzip.compress(baseline.written(audit.whole), 6, mtime=0)
     site.write(f"{folder}/index.html", report)
     site.write(f"{folder}/audit.json.gz", document)
-    site.write(f"{folder}/baseline.json.gz", known)
+    site.write(f"{folder}/baseline.json.gz", findings)
     site.write_night(night)
     _write_changes(site, pages, night)
     site.write("index.html", report)
@@ -373,27 +404,27 @@ def _write(task: Task, door: RunServices, night: Night, found: Answer) -> None:
 
 
 def _write_changes(site: Site, pages: SiteRenderers, night: Night) -> None:
-    """Write the pages of changes; those of the months beside a new one first, as they lead to it."""
+    """Writes the pages of changes. A new month's neighbours are written first, as they link to it."""
     names = site.nights()
-    months = sorted({one[:7] for one in names})
-    recent = _nights(site, names[-SHOWN:])
-    place = months.index(night.night[:7])
-    new = site.read(f"changes/{months[place]}.html") is None
-    beside = [place - 1, place + 1] if new else []
-    for at in (*beside, place):
-        if 0 <= at < len(months):
-            month = months[at]
-            around = (months[at - 1] if at else "", (*months, "")[at + 1])
-            own = _nights(site, [one for one in names if one[:7] == month])
-            site.write(f"changes/{month}.html", pages.month(month, own, around))
+    months = sorted({name[:7] for name in names})
+    recent = _nights(site, names[-NIGHTS_SHOWN:])
+    index = months.index(night.night[:7])
+    is_new = site.read(f"changes/{months[index]}.html") is None
+    neighbours = [index - 1, index + 1] if is_new else []
+    for position in (*neighbours, index):
+        if 0 <= position < len(months):
+            month = months[position]
+            around = (months[position - 1] if position else "", (*months, "")[position + 1])
+            of_month = _nights(site, [name for name in names if name[:7] == month])
+            site.write(f"changes/{month}.html", pages.month(month, of_month, around))
     site.write("changes.html", pages.changes(recent, months))
     site.write("changes.xml", pages.feed(recent))
 
 
 def _nights(site: Site, names: Sequence[str]) -> list[Night]:
-    """What these nights brought, newest first; one that cannot be read is left out."""
-    found = (site.night(one) for one in reversed(names))
-    return [one for one in found if one is not None]
+    """Returns the records of nights, newest first; unreadable ones are excluded."""
+    nights = (site.night(name) for name in reversed(names))
+    return [night for night in nights if night is not None]
 
 
 def _prune(task: Task, archive: Archive, now: datetime) -> None:
@@ -401,8 +432,8 @@ def _prune(task: Task, archive: Archive, now: datetime) -> None:
     if keep is None:
         return
     entries = derived.entries_of(archive)
-    gone = retention.dropped(entries, keep, derived.changed_in(archive))
-    if gone:
-        kept = f"{keep.daily} daily, {keep.weekly} weekly, {keep.monthly} monthly"
-        reason = f"retention: {kept}, and all in which something changed"
-        archive.prune(gone, now, reason, derived.tables_of(archive)[1].listing)
+    removed = retention.prunable(entries, keep, derived.changed_in(archive))
+    if removed:
+        periods = f"{keep.daily} daily, {keep.weekly} weekly, {keep.monthly} monthly"
+        reason = f"retention: {periods}, and every snapshot with a change"
+        archive.prune(removed, now, reason, derived.tables_of(archive)[1].listing)

@@ -1,7 +1,14 @@
-"""The folder that a nightly run writes: one dated folder a night, and what stands above them."""
+"""The folder that a nightly run writes: one dated folder per night, and the pages over all nights."""
 
 import json
+import os
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
+from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize.document.night import Night
@@ -10,113 +17,106 @@ from harmonize.document.upgrade import upgraded_night
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-import os
-import re
-from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
-
 _NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}(\.[1-9]\d*)?")
 
 
 class SiteError(Exception):
-    """A site that cannot be written or read: one line that says what and the mend."""
+    """A site that cannot be written or read: one line with the problem and its fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A folder; files in it are whole or not there."""
+    """The site's folder. Its files are complete or missing, never partial."""
 
     path: Path
 
     def nights(self) -> list[str]:
-        """The nights that the folder holds, in order of time. Raises SiteError."""
+        """Returns the names of the nights in the folder, oldest first. Raises SiteError."""
         try:
-            names = [one.name for one in (self.path / "nights").iterdir()]
+            names = [path.name for path in (self.path / "nights").iterdir()]
         except FileNotFoundError:
             return []
         except OSError as error:
-            message = f"{self.path}: cannot be listed: {error.strerror}; name another folder"
+            message = f"{self.path}: cannot list the folder: {error.strerror}; use another folder"
             raise SiteError(message) from error
-        return sorted((one for one in names if _NIGHT.fullmatch(one)), key=in_time)
+        return sorted((name for name in names if _NIGHT.fullmatch(name)), key=night_order)
 
     def night_name(self, day: str) -> str:
-        """What a night that ends on a day is called here. Raises SiteError.
+        """Returns the name of the night that ends on ``day``. Raises SiteError.
 
-        That day; where the clock went back onto a night that is there, with a number after it.
+        The name is the day. If the clock went back to a recorded night, a number follows the day.
         """
         last = self.latest()
         if last[:10] == day:
             return last
-        if not self._written(day, last):
-            return day
-        return next(one for k in count(1) if not self._written(one := f"{day}.{k}", last))
+        names = chain([day], (f"{day}.{number}" for number in count(1)))
+        return next(name for name in names if not self._is_finished(name, last))
 
-    def _written(self, name: str, last: str) -> bool:
-        """Whether a night is there that was written before the last one; else a run broke off in it."""
+    def _is_finished(self, name: str, last: str) -> bool:
+        """Whether the night ``name`` was recorded before ``last``; otherwise its run was interrupted."""
         if self.read(f"nights/{name}/night.json") is None:
             return False
-        own, newest = self.night(name), self.night(last)
-        if own is None or newest is None or own.sequence == newest.sequence:
+        night, newest = self.night(name), self.night(last)
+        if night is None or newest is None or night.sequence == newest.sequence:
             return name < last
-        return own.sequence < newest.sequence
+        return night.sequence < newest.sequence
 
     def latest(self) -> str:
-        """The night that was written last; empty where none was. Raises SiteError."""
+        """Returns the name of the night recorded last; empty without one. Raises SiteError."""
         with suppress(ValueError, KeyError, TypeError):
-            named = str(json.loads(self.read("latest.json") or b"{}")["night"])
-            return named if _NIGHT.fullmatch(named) else ""
+            name = str(json.loads(self.read("latest.json") or b"{}")["night"])
+            return name if _NIGHT.fullmatch(name) else ""
         return ""
 
     def read(self, name: str) -> bytes | None:
-        """A file; None where there is none. Raises SiteError."""
+        """Returns the content of a file; None if it is missing. Raises SiteError."""
         path = self.path / name
         try:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            message = f"{path} cannot be read: {error.strerror}; make it readable, or remove it"
+            message = (
+                f"{path}: cannot read the file: {error.strerror}; make it readable, or remove it"
+            )
             raise SiteError(message) from error
 
     def night(self, night: str) -> Night | None:
-        """What a night brought; None where nothing that can be read says so. Raises SiteError."""
+        """Returns the record of a night; None if it is missing or malformed. Raises SiteError."""
         content = self.read(f"nights/{night}/night.json")
         with suppress(ValueError):
             return night_from_json(content) if content else None
         return None
 
     def write_night(self, night: Night) -> None:
-        """Write what a night brought. Raises SiteError."""
+        """Writes the record of a night. Raises SiteError."""
         self.write(f"nights/{night.night}/night.json", night_json(night))
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file whole; one that holds this already is left alone. Raises SiteError."""
+        """Writes a file atomically, unless it has this content already. Raises SiteError."""
         path = self.path / name
-        beside = path.with_name(f".{path.name}.part")
+        partial = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() and path.read_bytes() == content:
                 return
-            with beside.open("wb") as file:
+            with partial.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(path)
+            partial.replace(path)
         except OSError as error:
             with suppress(OSError):
-                beside.unlink()
+                partial.unlink()
             message = (
-                f"{path} cannot be written: {error.strerror}; free the space, or name another site"
+                f"{path}: cannot write the file: {error.strerror}; free space, or use another site"
             )
             raise SiteError(message) from error
 
     def prune(self, keep: int, spared: Collection[str] = ()) -> None:
-        """Of nights before the newest ``keep``, leave what they brought and take the rest away.
+        """Removes all but the record from nights before the newest ``keep``.
 
-        ``spared`` nights stay whole. Raises SiteError.
+        Nights in ``spared`` are not touched. Raises SiteError.
         """
         for night in self.nights()[:-keep]:
             if night in spared:
@@ -127,27 +127,28 @@ class Site:
                         path.unlink()
             except OSError as error:
                 folder = self.path / "nights" / night
-                message = f"{folder} cannot be thinned: {error.strerror}; make it writable"
+                message = f"{folder}: cannot remove files: {error.strerror}; make it writable"
                 raise SiteError(message) from error
 
 
-def in_time(night: str) -> tuple[str, int]:
-    """Orders nights: by day, and of one day by the number after it."""
+def night_order(night: str) -> tuple[str, int]:
+    """Sort key of night names: the day, then the number after it."""
     return night[:10], int(night[11:] or 0)
 
 
 def night_json(night: Night) -> bytes:
-    """Write a night; the same night gives the same bytes."""
+    """Returns the record of a night as JSON; equal nights give equal bytes."""
     text = json.dumps(_adapter().dump_python(night, mode="json"), indent=1, ensure_ascii=False)
-    return f"{text}\n".encode(
-        errors="backslashreplace"
-    )  # half a surrogate pair is an escape of JSON
+    # A lone surrogate has no UTF-8 form; as an escape it is valid JSON.
+    return f"{text}\n".encode(errors="backslashreplace")
 
 
 def night_from_json(content: bytes) -> Night:
-    """Read a night. Raises ValueError: it is none."""
-    night = json.loads(content)
-    return _adapter().validate_python(upgraded_night(night) if isinstance(night, dict) else night)
+    """Reads the record of a night, of any version. Raises ValueError if it is malformed."""
+    fields = json.loads(content)
+    return _adapter().validate_python(
+        upgraded_night(fields) if isinstance(fields, dict) else fields
+    )
 
 
 @cache

@@ -65,7 +65,7 @@ def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
             yield item
     files.sort(key=lambda file: (file.recording.venue, file.observed_at, file.recording.file))
     for venue, venue_files in groupby(files, key=lambda file: file.recording.venue):
-        adapter = registry.adapter(venue)
+        adapter = registry.find_adapter(venue)
         for group in _by_moment(list(venue_files)) if adapter else ():
             yield from _snapshot_items(adapter, group)
 
@@ -91,7 +91,7 @@ def _is_of_testnet(recording: Recording) -> bool:
 
 _EXCLUSIONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
     (
-        lambda recording: registry.adapter(recording.venue) is None,
+        lambda recording: registry.find_adapter(recording.venue) is None,
         "venue not supported by this version",
     ),
     (_is_of_testnet, "data of a testnet"),
@@ -115,7 +115,7 @@ _EXCLUSIONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
 
 
 def _read(folder: Path, recording: Recording) -> _RecordedFile | LeftOut:
-    adapter = registry.adapter(recording.venue)
+    adapter = registry.find_adapter(recording.venue)
     assert adapter is not None  # noqa: S101 - _EXCLUSIONS excludes other venues
     text, _, ccxt_note = recording.endpoint.partition(" (ccxt ")
     request = parse_request(_OPEN_PARAMETER.sub("", text) if ccxt_note else text)
@@ -225,8 +225,8 @@ def _is_complete(adapter: VenueAdapter, group: list[_RecordedFile], snapshot: Sn
             Call(endpoint.method, params)
             for endpoint in adapter.endpoints
             if endpoint.purpose is Purpose.MARGIN
-            for params in endpoint.ask(snapshot)
+            for params in endpoint.call_plan(snapshot)
         }
-        return margin_calls <= calls and not adapter.whole(snapshot)
+        return margin_calls <= calls and not adapter.completeness_error(snapshot)
     except UnreadablePayloadError:
         return False

@@ -101,7 +101,7 @@ def _recording_of_file(folder: Path, entry: dict[str, object], statement: str) -
     """Returns the recording of an entry whose manifest makes one statement about all files."""
     request = parse_request(_text(entry, "endpoint"))
     directory = _text(entry, "file").partition("/")[0]
-    venue = directory if registry.adapter(directory) else ""
+    venue = directory if registry.find_adapter(directory) else ""
     has_payload_time = _TIME.fullmatch(_text(entry, "payload_time_utc")) is not None
     return Recording(
         venue=venue or venue_at(request.host if request else "", registry.VENUES) or directory,

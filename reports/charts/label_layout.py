@@ -1,31 +1,32 @@
-"""Names that would overlap, moved apart as little as it takes."""
+"""Placement of chart labels without overlap, as close as possible to their lines."""
 
 from collections.abc import Sequence
 
 
 def spread_labels(
-    wanted: Sequence[float], due: float, lowest: float, highest: float
+    preferred: Sequence[float], spacing: float, lowest: float, highest: float
 ) -> list[float]:
-    """Move rising places apart by what is `due`, as little as it takes, inside the bounds.
+    """Moves ascending positions `spacing` apart with the least total shift, within the bounds.
 
-    Places that would touch form a block that stands about the mean of what they wanted.
+    Positions that would overlap form a block, centred on the mean of their preferred positions.
+    Spacing shrinks if the bounds leave too little room.
     """
-    line = min(due, (highest - lowest) / max(1, len(wanted) - 1))
+    line = min(spacing, (highest - lowest) / max(1, len(preferred) - 1))
     blocks: list[list[float]] = []
-    for height in wanted:
+    for height in preferred:
         blocks.append([height])
-        while len(blocks) > 1 and _foot(blocks[-1], line, lowest, highest) < (
-            _foot(blocks[-2], line, lowest, highest) + line * len(blocks[-2])
+        while len(blocks) > 1 and _block_start(blocks[-1], line, lowest, highest) < (
+            _block_start(blocks[-2], line, lowest, highest) + line * len(blocks[-2])
         ):
-            last = blocks.pop()
-            blocks[-1] += last
+            upper_block = blocks.pop()
+            blocks[-1] += upper_block
     return [
-        _foot(block, line, lowest, highest) + line * place
+        _block_start(block, line, lowest, highest) + line * index
         for block in blocks
-        for place in range(len(block))
+        for index in range(len(block))
     ]
 
 
-def _foot(block: Sequence[float], line: float, lowest: float, highest: float) -> float:
+def _block_start(block: Sequence[float], line: float, lowest: float, highest: float) -> float:
     rise = line * (len(block) - 1)
     return min(max(sum(block) / len(block) - rise / 2, lowest), highest - rise)

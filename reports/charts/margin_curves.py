@@ -1,7 +1,7 @@
-"""Margin rate against notional, drawn: SVG with text as text, the same bytes for the same curves.
+"""Charts of margin rate against notional: SVG with text as text, reproducible byte for byte.
 
-matplotlib lays out lines and text; colour, width and dash belong to the style sheet, which has
-one set for light, one for dark. Every line differs in colour and in dash, and carries its name.
+matplotlib places lines and text. Colour, width and dash come from the style sheet, which has a
+light and a dark palette. Every line differs in colour and dash, and carries its name.
 """
 
 import math
@@ -9,25 +9,22 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from io import StringIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING
 
 from harmonize.document import Curve
 from harmonize.text import numbers
-from harmonize.text.sanitize import plain
+from harmonize.text.sanitize import short
 from reports.charts.label_layout import spread_labels
 from reports.charts.scale import Scale, nice_below, ticks
+from reports.charts.svg import Frame, Svg, rounded, svg_drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Svg = NewType("Svg", str)
-"""Markup that is ours, and needs no escape."""
-
 COLOURS, DASHES = 7, 4
-"""How many line colours and dash patterns the style sheet has; 28 venues differ in one or both."""
+"""Number of line colours and dash patterns in the style sheet; 28 venues are distinguishable."""
 
 _WIDTH, _HEIGHT = 520.0, 330.0
 _LEFT, _RIGHT, _BOTTOM, _TOP = 44.0, 362.0, 30.0, 318.0
@@ -35,21 +32,21 @@ _LEADER_END, _KEY_END, _LABEL = 372.0, 388.0, 392.0
 _LABEL_LINE = 14.0
 _LONGEST_LABEL = 20
 _LOG_FROM = 5.0
-_DRAWN = re.compile(
+_SVG_PARTS = re.compile(
     r'<g id="(?P<css>[a-z][a-z0-9 ]*)">'
     r'|<path d="(?P<d>[^"]*)"'
     r"|<text (?P<attributes>[^>]*)>(?P<text>[^<]*)</text>"
 )
-_PLACE = re.compile(r'\b([xy])="([^"]*)"')
+_COORDINATE = re.compile(r'\b([xy])="([^"]*)"')
 _STEP = re.compile(r"\s*([ML])\s*(-?[\d.]+)\s+(-?[\d.]+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What to draw: the curves of one figure of one underlying.
+    """Curves of one margin type of one underlying.
 
-    `key` is unique in the page, `title` and `description` say the result to who cannot see it,
-    `styles` gives every venue the number of its style, the same in all drawings.
+    `key` is unique in the page. `title` and `description` state the result for screen readers.
+    `styles` gives the style number of each venue, the same in all charts.
     """
 
     key: str
@@ -60,58 +57,58 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _End:
-    """Where a line ends, the name it carries there, and all its places."""
+class _LineEnd:
+    """End of a line, its name, and all its coordinates."""
 
     y: float
     x: float
     name: str
     css: str
-    places: tuple[Sequence[float], Sequence[float]] = field(compare=False)
+    coordinates: tuple[Sequence[float], Sequence[float]] = field(compare=False)
 
 
-def draw(drawings: Iterable[Drawing]) -> tuple[Svg, ...]:
-    """Draw every one of them. An empty drawing has axes and no line."""
-    # Half a second, and only a report with charts needs it.
+def draw_curves(drawings: Iterable[Drawing]) -> tuple[Svg, ...]:
+    """Returns one SVG per drawing. A drawing without curves has axes only."""
+    # The import takes half a second; only a report with charts needs it.
     import matplotlib as mpl  # noqa: PLC0415
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    drawn = []
+    charts = []
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcParams["svg.fonttype"] = "none"
         mpl.rcParams["svg.hashsalt"] = "harmonize"
         mpl.rcParams["font.family"] = ["DejaVu Sans"]
         mpl.rcParams["text.parse_math"] = False
         mpl.rcParams["path.simplify_threshold"] = 0.3
-        # Text stays text: the reader's fonts, not ours, need the glyphs of a name.
+        # Text stays text: the reader's fonts provide the glyphs of a name, not matplotlib's.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         for drawing in drawings:
             figure = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72), dpi=72, frameon=False)
             canvas = FigureCanvasSVG(figure)
             _compose(figure, drawing)
-            written = StringIO()
-            canvas.print_svg(written, metadata={"Date": None})  # type: ignore[no-untyped-call]
-            drawn.append(_slim(written.getvalue(), drawing))
-    return tuple(drawn)
+            buffer = StringIO()
+            canvas.print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
+            charts.append(_minimize_svg(buffer.getvalue(), drawing))
+    return tuple(charts)
 
 
 def _compose(figure: "Figure", drawing: Drawing) -> None:
     curves = [curve for curve in drawing.curves if curve.notional]
-    across, up = _scales(curves)
-    _axes(figure, across, up)
+    x_scale, y_scale = _scales(curves)
+    _axes(figure, x_scale, y_scale)
     ends = []
     for curve in sorted(curves, key=lambda curve: (not curve.is_reference, curve.name)):
-        xs = [across.place(notional) for notional in curve.notional]
-        ys = [up.place(rate) for rate in curve.rate]
-        ends.append(_End(ys[-1], xs[-1], curve.name, _css(curve, drawing.styles), (xs, ys)))
+        xs = [x_scale.place(notional) for notional in curve.notional]
+        ys = [y_scale.place(rate) for rate in curve.rate]
+        ends.append(_LineEnd(ys[-1], xs[-1], curve.name, _css(curve, drawing.styles), (xs, ys)))
     heights = spread_labels([end.y for end in sorted(ends)], _LABEL_LINE, _BOTTOM + 4, _TOP - 2)
-    placed = dict(zip(sorted(ends), heights, strict=True))
+    label_heights = dict(zip(sorted(ends), heights, strict=True))
     for end in ends:
-        _named_line(figure, end, placed[end])
-    short = [end for end in ends if end.x < _RIGHT - 1]
-    dots_x = [x for end in short for x in (end.x, end.x, math.nan)]
-    dots_y = [y for end in short for y in (end.y, end.y, math.nan)]
+        _named_line(figure, end, label_heights[end])
+    early_ends = [end for end in ends if end.x < _RIGHT - 1]
+    dots_x = [x for end in early_ends for x in (end.x, end.x, math.nan)]
+    dots_y = [y for end in early_ends for y in (end.y, end.y, math.nan)]
     _line(figure, "ends", dots_x, dots_y)
 
 
@@ -121,43 +118,44 @@ def _scales(curves: Sequence[Curve]) -> tuple[Scale, Scale]:
     first, last = min(notionals), max(notionals)
     if first == last:
         first, last = first / 2, last * 2
-    across = Scale(first, last, _LEFT, _RIGHT, logarithmic=True)
+    x_scale = Scale(first, last, _LEFT, _RIGHT, logarithmic=True)
     low, high = min(rates), max(rates)
     if low > 0 and high / low >= _LOG_FROM:
-        up = Scale(nice_below(low), -nice_below(-high), _BOTTOM + 8, _TOP, logarithmic=True)
+        y_scale = Scale(nice_below(low), -nice_below(-high), _BOTTOM + 8, _TOP, logarithmic=True)
     else:
-        up = Scale(0.0, -nice_below(-high) if high > 0 else 1.0, _BOTTOM, _TOP, logarithmic=False)
-    return across, up
+        y_scale = Scale(
+            0.0, -nice_below(-high) if high > 0 else 1.0, _BOTTOM, _TOP, logarithmic=False
+        )
+    return x_scale, y_scale
 
 
-def _axes(figure: "Figure", across: Scale, up: Scale) -> None:
+def _axes(figure: "Figure", x_scale: Scale, y_scale: Scale) -> None:
     grid_x: list[float] = []
     grid_y: list[float] = []
-    for rate in ticks(up):
-        y = up.place(rate)
+    for rate in ticks(y_scale):
+        y = y_scale.place(rate)
         grid_x += [_LEFT, _RIGHT, math.nan]
         grid_y += [y, y, math.nan]
         _text(figure, "rate", (_LEFT - 6, y - 4), numbers.axis_rate(rate))
     _line(figure, "grid", grid_x, grid_y)
-    feet_x: list[float] = []
-    feet_y: list[float] = []
-    for notional in ticks(across):
-        x = across.place(notional)
-        feet_x += [x, x, math.nan]
-        feet_y += [_BOTTOM, _BOTTOM - 4, math.nan]
+    tick_x: list[float] = []
+    tick_y: list[float] = []
+    for notional in ticks(x_scale):
+        x = x_scale.place(notional)
+        tick_x += [x, x, math.nan]
+        tick_y += [_BOTTOM, _BOTTOM - 4, math.nan]
         _text(figure, "notional", (x, _BOTTOM - 17), numbers.usd(notional))
-    _line(figure, "axis", [_LEFT, _RIGHT, math.nan, *feet_x], [_BOTTOM, _BOTTOM, math.nan, *feet_y])
+    _line(figure, "axis", [_LEFT, _RIGHT, math.nan, *tick_x], [_BOTTOM, _BOTTOM, math.nan, *tick_y])
 
 
-def _named_line(figure: "Figure", end: _End, height: float) -> None:
-    """Draw a line, lead from its end to its name at the right margin, and repeat its dash there."""
-    xs, ys = _thinned(*end.places)
+def _named_line(figure: "Figure", end: _LineEnd, height: float) -> None:
+    """Draws a line, a leader to its name in the right margin, and a sample of its dash there."""
+    xs, ys = _simplify(*end.coordinates)
     leader = ([end.x, _RIGHT, _LEADER_END], [end.y, end.y, height])
     _line(figure, f"leader {end.css}", *leader)
     key_x, key_y = [math.nan, _LEADER_END, _KEY_END], [math.nan, height, height]
     _line(figure, f"line {end.css}", xs + key_x, ys + key_y)
-    name = end.name if len(end.name) <= _LONGEST_LABEL else f"{end.name[: _LONGEST_LABEL - 1]}…"
-    _text(figure, f"name {end.css}", (_LABEL, height - 4), plain(name))
+    _text(figure, f"name {end.css}", (_LABEL, height - 4), short(end.name, _LONGEST_LABEL))
 
 
 def _css(curve: Curve, styles: Mapping[str, int]) -> str:
@@ -167,14 +165,14 @@ def _css(curve: Curve, styles: Mapping[str, int]) -> str:
     return f"c{style % COLOURS} d{style % DASHES}" + ("" if curve.included else " aside")
 
 
-def _thinned(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Drop the points that a straight line passes within a third of a pixel."""
+def _simplify(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Removes points that lie within a third of a pixel of a straight line."""
     import numpy as np  # noqa: PLC0415 - comes with the drawing library
     from matplotlib.path import Path  # noqa: PLC0415 - part of the drawing library
 
     cleaned = Path(list(zip(xs, ys, strict=True))).cleaned(simplify=True)
-    places = [(float(x), float(y)) for x, y in np.asarray(cleaned.vertices)[:-1]]
-    return [x for x, _ in places], [y for _, y in places]
+    vertices = [(float(x), float(y)) for x, y in np.asarray(cleaned.vertices)[:-1]]
+    return [x for x, _ in vertices], [y for _, y in vertices]
 
 
 def _line(figure: "Figure", css: str, xs: Sequence[float], ys: Sequence[float]) -> None:
@@ -186,40 +184,33 @@ def _line(figure: "Figure", css: str, xs: Sequence[float], ys: Sequence[float]) 
     figure.add_artist(line)
 
 
-def _text(figure: "Figure", css: str, place: tuple[float, float], text: str) -> None:
-    """Write at a baseline; names run on from it, ticks of the two axes end and stand over it."""
+def _text(figure: "Figure", css: str, position: tuple[float, float], text: str) -> None:
+    """Adds text at a baseline: names left-aligned, rates right-aligned, notionals centred."""
     from matplotlib.transforms import IdentityTransform  # noqa: PLC0415 - as above
 
     align = {"rate": "right", "notional": "center"}.get(css, "left")
-    figure.text(*place, text, ha=align, transform=IdentityTransform(), gid=css)
+    figure.text(*position, text, ha=align, transform=IdentityTransform(), gid=css)
 
 
-def _slim(svg: str, drawing: Drawing) -> Svg:
-    """Keep the lines and texts, with classes for styles and a tenth of a pixel for places."""
-    parts, css = [], ""
-    for match in _DRAWN.finditer(svg):
+def _minimize_svg(svg: str, drawing: Drawing) -> Svg:
+    """Keeps lines and texts only, with CSS classes and coordinates to a tenth of a pixel."""
+    elements, css = [], ""
+    for match in _SVG_PARTS.finditer(svg):
         if match["css"] is not None:
             css = match["css"]
         elif match["d"] is not None:
-            parts.append(f'<path class="{css}" d="{_rounded(match["d"])}"/>')
+            elements.append(f'<path class="{css}" d="{_rounded_path(match["d"])}"/>')
         else:
-            place = {axis: _tenth(at) for axis, at in _PLACE.findall(match["attributes"])}
-            at = f'x="{place["x"]}" y="{place["y"]}"'
-            parts.append(f'<text class="{css}" {at}>{match["text"]}</text>')
-    key = escape(drawing.key)
-    return Svg(
-        f'<svg class="chart" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img"'
-        f' aria-labelledby="{key}-t {key}-d">'
-        f'<title id="{key}-t">{escape(plain(drawing.title))}</title>'
-        f'<desc id="{key}-d">{escape(plain(drawing.description))}</desc>{"".join(parts)}</svg>'
-    )
+            position = {
+                axis: rounded(float(at)) for axis, at in _COORDINATE.findall(match["attributes"])
+            }
+            at = f'x="{position["x"]}" y="{position["y"]}"'
+            elements.append(f'<text class="{css}" {at}>{match["text"]}</text>')
+    frame = Frame(drawing.key, drawing.title, drawing.description)
+    return svg_drawing(frame, (_WIDTH, _HEIGHT), elements)
 
 
-def _rounded(d: str) -> str:
-    steps = [(move, _tenth(x), _tenth(y)) for move, x, y in _STEP.findall(d)]
-    kept = [steps[0], *(now for last, now in pairwise(steps) if now != last)]
-    return "".join(f"{move}{x} {y}" for move, x, y in kept)
-
-
-def _tenth(value: str) -> str:
-    return f"{float(value):.1f}".removesuffix(".0")
+def _rounded_path(d: str) -> str:
+    points = [(move, rounded(float(x)), rounded(float(y))) for move, x, y in _STEP.findall(d)]
+    distinct = [points[0], *(point for previous, point in pairwise(points) if point != previous)]
+    return "".join(f"{move}{x} {y}" for move, x, y in distinct)

@@ -1,4 +1,4 @@
-"""Drawings of margins over time: lines that step, over windows of stress."""
+"""Charts of margins over time: step lines over windows of market stress."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,127 +7,144 @@ from dataclasses import dataclass
 from harmonize.document.history import SeriesPoint, StressWindow
 from harmonize.text import numbers
 from harmonize.text.sanitize import short
-from reports.charts.dates import moment
+from reports.charts.dates import day_number
 from reports.charts.label_layout import spread_labels
-from reports.charts.margin_curves import Svg
 from reports.charts.scale import Scale, nice_below, ticks
-from reports.charts.svg import Frame, drawing, path, tenth, text
-from reports.charts.time_axis import FLOOR, WIDTH, bands, floor, head, level, over
+from reports.charts.svg import Frame, Svg, path_data, rounded, svg_drawing, svg_text
+from reports.charts.time_axis import (
+    FLOOR,
+    WIDTH,
+    date_axis,
+    flag_height,
+    level_line,
+    stress_bands,
+    time_scale,
+)
 
 RIGHT = 344.0
 LONGEST = 16
-"""The letters of a name that are drawn."""
+"""Largest number of letters of a name in a chart."""
 
 _LEADER_END, _KEY_END, _LABEL = 353.0, 366.0, 370.0
 _LABEL_LINE = 15.0
 _TALL = 214.0
 _LOG_FROM = 5.0
-_RISE = 4.0  # steps of a linear axis, about
-_WHOLE = 1e-9  # so that 0.15 is three steps of 0.05
+_STEPS = 4.0  # approximate number of steps of a linear axis
+_WHOLE = 1e-9  # tolerance: 0.15 is three steps of 0.05
 
-Stretch = tuple[float, float, float]
-"""From when, until when, at what rate."""
+RateSpan = tuple[float, float, float]
+"""Start day, end day and the rate in between."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A margin over time as it is drawn: the name at its end, its style, and until when it is known."""
+class StepLine:
+    """Margin series as a chart line: name at its end, style, and time of the last observation."""
 
     name: str
     css: str
-    marks: tuple[SeriesPoint, ...]
+    points: tuple[SeriesPoint, ...]
     until: str
 
     @property
-    def runs(self) -> list[list[Stretch]]:
-        """Stretches in order of time, parted where nothing was known."""
-        ends = [*(moment(one.observed_at) for one in self.marks[1:]), moment(self.until)]
-        runs: list[list[Stretch]] = [[]]
-        for one, end in zip(self.marks, ends, strict=True):
-            if one.rate is None:
+    def runs(self) -> list[list[RateSpan]]:
+        """Rate spans in order of time, split where the rate is unknown."""
+        ends = [
+            *(day_number(point.observed_at) for point in self.points[1:]),
+            day_number(self.until),
+        ]
+        runs: list[list[RateSpan]] = [[]]
+        for point, end in zip(self.points, ends, strict=True):
+            if point.rate is None:
                 runs.append([])
             else:
-                runs[-1].append((moment(one.observed_at), end, one.rate))
+                runs[-1].append((day_number(point.observed_at), end, point.rate))
         return [run for run in runs if run]
 
 
-def steps(frame: Frame, lines: Sequence[Line], stress: Sequence[StressWindow]) -> Svg:
-    """Draw margins over time: each holds until the next, and ends where it was last observed.
+def step_lines(frame: Frame, lines: Sequence[StepLine], stress: Sequence[StressWindow]) -> Svg:
+    """Draws margins over time: each rate holds until the next, up to the last observation.
 
-    Where a margin was not known its line has a gap; what was observed once is a dot.
+    A line is interrupted where its margin is unknown; a single observation is a dot.
     """
-    drawn = [one for one in lines if one.runs]
-    if not drawn:
-        return drawing(frame, (WIDTH, 40.0), [])
-    across = over(
-        min(moment(one.marks[0].observed_at) for one in drawn),
-        max(moment(one.until) for one in drawn),
+    visible = [line for line in lines if line.runs]
+    if not visible:
+        return svg_drawing(frame, (WIDTH, 40.0), [])
+    x_scale = time_scale(
+        min(day_number(line.points[0].observed_at) for line in visible),
+        max(day_number(line.until) for line in visible),
         RIGHT,
     )
-    top = head(across, stress)
-    bottom = top + max(_TALL, len(drawn) * _LABEL_LINE)
-    up = _rates([rate for one in drawn for run in one.runs for _, _, rate in run], bottom, top)
-    parts = [*bands(across, stress, (top, bottom))]
-    for rate in ticks(up):
-        parts += level(up.place(rate), numbers.axis_rate(rate), RIGHT)
-    parts += [*floor(across, bottom), *_named_lines(drawn, across, up, (top, bottom))]
-    return drawing(frame, (WIDTH, bottom + FLOOR), parts)
+    top = flag_height(x_scale, stress)
+    bottom = top + max(_TALL, len(visible) * _LABEL_LINE)
+    y_scale = _rate_scale(
+        [rate for line in visible for run in line.runs for _, _, rate in run], bottom, top
+    )
+    elements = [*stress_bands(x_scale, stress, (top, bottom))]
+    for rate in ticks(y_scale):
+        elements += level_line(y_scale.place(rate), numbers.axis_rate(rate), RIGHT)
+    elements += [
+        *date_axis(x_scale, bottom),
+        *_named_lines(visible, x_scale, y_scale, (top, bottom)),
+    ]
+    return svg_drawing(frame, (WIDTH, bottom + FLOOR), elements)
 
 
-def _rates(rates: Sequence[float], bottom: float, top: float) -> Scale:
+def _rate_scale(rates: Sequence[float], bottom: float, top: float) -> Scale:
     low, high = min(rates), max(rates)
     if low > 0.0 and high / low >= _LOG_FROM:
         ends = nice_below(low), -nice_below(-high)
         return Scale(*ends, bottom - 4.0, top, logarithmic=True)
-    step = -nice_below(-high / _RISE) if high > 0.0 else 1.0
+    step = -nice_below(-high / _STEPS) if high > 0.0 else 1.0
     highest = step * max(1, math.ceil(high / step - _WHOLE))
     return Scale(0.0, highest, bottom, top, logarithmic=False)
 
 
 def _named_lines(
-    lines: Sequence[Line], across: Scale, up: Scale, bounds: tuple[float, float]
+    lines: Sequence[StepLine], x_scale: Scale, y_scale: Scale, bounds: tuple[float, float]
 ) -> Iterator[str]:
-    """Draw the lines, and lead from their ends to their names at the right, moved apart."""
-    ends = sorted((*_end(one, across, up), number) for number, one in enumerate(lines))
+    """Draws the lines, and leaders from their ends to the names on the right."""
+    ends = sorted((*_line_end(line, x_scale, y_scale), number) for number, line in enumerate(lines))
     heights = spread_labels([y for y, _, _ in ends], _LABEL_LINE, bounds[0] + 4.0, bounds[1] - 4.0)
-    dots = ""
+    end_dots = ""
     for (y, x, number), height in zip(ends, heights, strict=True):
-        one = lines[number]
-        lead = path([(x, y), (RIGHT, y), (_LEADER_END, height)])
-        yield f'<path class="lead {one.css}" d="{lead}"/>'
-        stairs = "".join(_stairs(run, across, up) for run in one.runs)
-        key = f"M{tenth(_LEADER_END)} {tenth(height)}H{tenth(_KEY_END)}"
-        yield f'<path class="line {one.css}" d="{stairs}{key}"/>'
-        yield from (_dot(run, one.css, across, up) for run in one.runs if _brief(run, across))
-        yield text(f"name {one.css}", _LABEL, height + 4.0, short(one.name, LONGEST))
-        if x < RIGHT - 1.0 and not _brief(one.runs[-1], across):
-            dots += f"M{tenth(x)} {tenth(y)}h0"
-    if dots:
-        yield f'<path class="ends" d="{dots}"/>'
+        line = lines[number]
+        leader = path_data([(x, y), (RIGHT, y), (_LEADER_END, height)])
+        yield f'<path class="lead {line.css}" d="{leader}"/>'
+        stairs = "".join(_stair_path(run, x_scale, y_scale) for run in line.runs)
+        key = f"M{rounded(_LEADER_END)} {rounded(height)}H{rounded(_KEY_END)}"
+        yield f'<path class="line {line.css}" d="{stairs}{key}"/>'
+        yield from (
+            _dot(run, line.css, x_scale, y_scale) for run in line.runs if _is_brief(run, x_scale)
+        )
+        yield svg_text(f"name {line.css}", _LABEL, height + 4.0, short(line.name, LONGEST))
+        if x < RIGHT - 1.0 and not _is_brief(line.runs[-1], x_scale):
+            end_dots += f"M{rounded(x)} {rounded(y)}h0"
+    if end_dots:
+        yield f'<path class="ends" d="{end_dots}"/>'
 
 
-def _end(line: Line, across: Scale, up: Scale) -> tuple[float, float]:
-    """Where a line ends, its height first."""
+def _line_end(line: StepLine, x_scale: Scale, y_scale: Scale) -> tuple[float, float]:
+    """Returns the end of a line: y, then x."""
     _, until, rate = line.runs[-1][-1]
-    return up.place(rate), across.place(until)
+    return y_scale.place(rate), x_scale.place(until)
 
 
-def _stairs(run: Sequence[Stretch], across: Scale, up: Scale) -> str:
-    begun, _, before = run[0]
-    d = f"M{tenth(across.place(begun))} {tenth(up.place(before))}"
+def _stair_path(run: Sequence[RateSpan], x_scale: Scale, y_scale: Scale) -> str:
+    start, _, previous = run[0]
+    d = f"M{rounded(x_scale.place(start))} {rounded(y_scale.place(previous))}"
     for _, end, rate in run:
-        if rate != before:
-            d += f"V{tenth(up.place(rate))}"
-        d += f"H{tenth(across.place(end))}"
-        before = rate
+        if rate != previous:
+            d += f"V{rounded(y_scale.place(rate))}"
+        d += f"H{rounded(x_scale.place(end))}"
+        previous = rate
     return d
 
 
-def _brief(run: Sequence[Stretch], across: Scale) -> bool:
-    """Whether a run is too short to be seen as a line."""
-    return across.place(run[-1][1]) - across.place(run[0][0]) < 1.0
+def _is_brief(run: Sequence[RateSpan], x_scale: Scale) -> bool:
+    """Whether a run is too short to be visible as a line."""
+    return x_scale.place(run[-1][1]) - x_scale.place(run[0][0]) < 1.0
 
 
-def _dot(run: Sequence[Stretch], css: str, across: Scale, up: Scale) -> str:
-    at = f"M{tenth(across.place(run[0][0]))} {tenth(up.place(run[-1][2]))}h0"
+def _dot(run: Sequence[RateSpan], css: str, x_scale: Scale, y_scale: Scale) -> str:
+    at = f"M{rounded(x_scale.place(run[0][0]))} {rounded(y_scale.place(run[-1][2]))}h0"
     return f'<path class="dot {css}" d="{at}"/>'

@@ -1,4 +1,4 @@
-"""What drawings over time share: the axis of dates, levels, and bands of market stress with flags."""
+"""Shared parts of charts over time: date axis, level lines, and bands of market stress."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from harmonize.document.history import StressWindow
 from harmonize.text import numbers
 from harmonize.text.sanitize import short
-from reports.charts.dates import dates, moment
+from reports.charts.dates import date_ticks, day_number
 from reports.charts.scale import Scale
-from reports.charts.svg import block, tenth, text
+from reports.charts.svg import rectangle, rounded, svg_text
 
 WIDTH, LEFT = 480.0, 44.0
 FLOOR = 36.0
-"""The height of the dates below a drawing."""
+"""Height of the date labels below a chart."""
 
-_LETTER = 6.4  # the width of a letter of a flag, about
-_FLAG = 14.0  # the height of a row of flags
+_LETTER = 6.4  # approximate width of a letter in a flag
+_FLAG = 14.0  # height of a row of flags
 _MOST_ROWS = 3
 _LONGEST = 16
 _THINNEST = 2.0
-_HALF_A_WEEK = 3.5
+_HALF_WEEK = 3.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Band:
-    """A window of stress as it is drawn, and the row of its flag; None where there is no room."""
+class _StressBand:
+    """Window of stress in chart coordinates; `row` is that of its flag, None if there is no room."""
 
     window: StressWindow
     x: float
@@ -32,67 +32,67 @@ class _Band:
     row: int | None
 
 
-def over(first: float, last: float, right: float) -> Scale:
-    """Make the axis from one moment to another; around a single moment a week."""
+def time_scale(first: float, last: float, right: float) -> Scale:
+    """Returns the scale between two day numbers; a single day gets the week around it."""
     if first == last:
-        first, last = first - _HALF_A_WEEK, last + _HALF_A_WEEK
+        first, last = first - _HALF_WEEK, last + _HALF_WEEK
     return Scale(first, last, LEFT, right, logarithmic=False)
 
 
-def floor(across: Scale, bottom: float) -> Iterator[str]:
-    """Draw the axis with its dates."""
-    feet = ""
-    for one in dates(across.first, across.last):
-        x = across.place(one.at)
-        feet += f"M{tenth(x)} {tenth(bottom)}v4"
-        yield text("notional", x, bottom + 17.0, one.label)
-        if one.year:
-            yield text("notional", x, bottom + 31.0, one.year)
-    line = f"M{tenth(across.start)} {tenth(bottom)}H{tenth(across.end)}"
-    yield f'<path class="axis" d="{line}{feet}"/>'
+def date_axis(x_scale: Scale, bottom: float) -> Iterator[str]:
+    """Draws the axis with its dates."""
+    tick_marks = ""
+    for tick in date_ticks(x_scale.first, x_scale.last):
+        x = x_scale.place(tick.at)
+        tick_marks += f"M{rounded(x)} {rounded(bottom)}v4"
+        yield svg_text("notional", x, bottom + 17.0, tick.label)
+        if tick.year:
+            yield svg_text("notional", x, bottom + 31.0, tick.year)
+    line = f"M{rounded(x_scale.start)} {rounded(bottom)}H{rounded(x_scale.end)}"
+    yield f'<path class="axis" d="{line}{tick_marks}"/>'
 
 
-def level(y: float, label: str, right: float) -> Iterator[str]:
-    """Draw a line across at a height, with what it is at the left."""
-    yield f'<path class="grid" d="M{tenth(LEFT)} {tenth(y)}H{tenth(right)}"/>'
-    yield text("rate", LEFT - 6.0, y + 4.0, label)
+def level_line(y: float, label: str, right: float) -> Iterator[str]:
+    """Draws a horizontal grid line with its label on the left."""
+    yield f'<path class="grid" d="M{rounded(LEFT)} {rounded(y)}H{rounded(right)}"/>'
+    yield svg_text("rate", LEFT - 6.0, y + 4.0, label)
 
 
-def head(across: Scale, stress: Sequence[StressWindow]) -> float:
-    """Give the height that flags need above a drawing."""
-    rows = [one.row for one in _bands(across, stress) if one.row is not None]
+def flag_height(x_scale: Scale, stress: Sequence[StressWindow]) -> float:
+    """Returns the height that flags need above a chart."""
+    rows = [band.row for band in _place_bands(x_scale, stress) if band.row is not None]
     return 10.0 + _FLAG * (1 + max(rows) if rows else 0)
 
 
-def bands(
-    across: Scale, stress: Sequence[StressWindow], bounds: tuple[float, float]
+def stress_bands(
+    x_scale: Scale, stress: Sequence[StressWindow], bounds: tuple[float, float]
 ) -> Iterator[str]:
-    """Draw windows of stress from top to bottom, each under a flag with its name."""
+    """Draws windows of stress from top to bottom, each below a flag with its name."""
     top, bottom = bounds
-    for one in _bands(across, stress):
-        window = one.window
-        note = f"{window.name}, {numbers.span(window.first, window.last)}"
-        yield block("stress", (one.x, top, one.width, bottom - top), note)
-        if one.row is not None:
-            high = top - 5.0 - _FLAG * one.row
-            yield f'<path class="pole" d="M{tenth(one.x)} {tenth(top)}V{tenth(high - 8.0)}"/>'
-            yield text("flag", one.x + 3.0, high, short(window.name, _LONGEST))
+    for band in _place_bands(x_scale, stress):
+        window = band.window
+        note = f"{window.name}, {numbers.date_range(window.first, window.last)}"
+        yield rectangle("stress", (band.x, top, band.width, bottom - top), note)
+        if band.row is not None:
+            flag_y = top - 5.0 - _FLAG * band.row
+            yield f'<path class="pole" d="M{rounded(band.x)} {rounded(top)}V{rounded(flag_y - 8.0)}"/>'
+            yield svg_text("flag", band.x + 3.0, flag_y, short(window.name, _LONGEST))
 
 
-def _bands(across: Scale, stress: Sequence[StressWindow]) -> list[_Band]:
-    """Place the windows that the axis shows, the latest first: its flag hangs lowest.
+def _place_bands(x_scale: Scale, stress: Sequence[StressWindow]) -> list[_StressBand]:
+    """Places the windows within the axis, the latest first: its flag is lowest.
 
-    A flag hangs right of its pole, so it must hang above the flags of all poles that it passes.
+    A flag extends to the right of its pole, so it lies above the flags of all poles it crosses.
     """
-    placed: list[_Band] = []
-    for one in sorted(stress, key=lambda one: one.first, reverse=True):
-        first, last = moment(one.first), moment(one.last) + 1.0
-        if last <= across.first or first >= across.last:
+    bands: list[_StressBand] = []
+    for window in sorted(stress, key=lambda window: window.first, reverse=True):
+        first, last = day_number(window.first), day_number(window.last) + 1.0
+        if last <= x_scale.first or first >= x_scale.last:
             continue
-        x, end = across.place(max(first, across.first)), across.place(min(last, across.last))
-        reach = x + 7.0 + _LETTER * len(short(one.name, _LONGEST))
-        passed = [band.row for band in placed if band.row is not None and band.x < reach]
-        row = 1 + max(passed) if passed else 0
+        x, end = x_scale.place(max(first, x_scale.first)), x_scale.place(min(last, x_scale.last))
+        reach = x + 7.0 + _LETTER * len(short(window.name, _LONGEST))
+        crossed_rows = [band.row for band in bands if band.row is not None and band.x < reach]
+        row = 1 + max(crossed_rows) if crossed_rows else 0
         fits = row < _MOST_ROWS and reach <= WIDTH
-        placed.append(_Band(one, x, max(_THINNEST, end - x), row if fits else None))
-    return placed
+        bands.append(_StressBand(window, x, max(_THINNEST, end - x), row if fits else None))
+    return bands

@@ -1,1 +1,1 @@
-"""One module a format."""
+"""Output formats, one module per format."""

@@ -1,40 +1,40 @@
-"""The gravest findings as annotations of a GitHub Actions run."""
+"""The most severe findings as annotations of a GitHub Actions run."""
 
 from harmonize.document import AuditDocument, Finding, Level
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain
-from reports.finding_order import gravest, leading
+from reports.finding_order import select_leading, sort_by_severity
 
 TOP = 50
-"""How many findings are annotated; GitHub shows few a step, and the last line counts the rest."""
+"""Largest number of annotations; GitHub displays few per step. The last line counts the others."""
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
 
 
 def github(document: AuditDocument) -> str:
-    """Write workflow commands: one a finding, the gravest first, and one that counts the others."""
-    picked = leading(gravest(document.findings), TOP)
-    lines = [_annotation(one) for one in picked]
-    left = len(document.findings) - len(picked)
+    """Renders workflow commands: one per finding, most severe first, and one that counts the others."""
+    selected = select_leading(sort_by_severity(document.findings), TOP)
+    lines = [_annotation(finding) for finding in selected]
+    omitted = len(document.findings) - len(selected)
     if not document.findings:
         lines.append("::notice title=harmonize::no findings")
-    elif left:
+    elif omitted:
         lines.append(
-            f"::notice title=harmonize::{numbers.counted(left, 'finding')} more; see another format"
+            f"::notice title=harmonize::{numbers.count_text(omitted, 'more finding')}; see another format"
         )
     return "".join(f"{line}\n" for line in lines)
 
 
 def _annotation(finding: Finding) -> str:
-    where = " ".join(part for part in (finding.venue, finding.symbol) if part)
-    title = _property(f"{finding.code} {finding.name} {where}".rstrip())
-    return f"::{_COMMANDS[finding.level]} title={title}::{_data(finding.message)}"
+    instrument = " ".join(part for part in (finding.venue, finding.symbol) if part)
+    title = _escape_property(f"{finding.code} {finding.name} {instrument}".rstrip())
+    return f"::{_COMMANDS[finding.level]} title={title}::{_escape_data(finding.message)}"
 
 
-def _data(text: str) -> str:
-    """Text that cannot end the command or begin another."""
+def _escape_data(text: str) -> str:
+    """Escapes text, so that it cannot end the command or begin another."""
     return plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

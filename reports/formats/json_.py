@@ -4,5 +4,5 @@ from harmonize.document import AuditDocument, to_json
 
 
 def json(document: AuditDocument) -> bytes:
-    """Write the document byte for byte as its contract does."""
+    """Renders the document exactly as `to_json` does."""
     return to_json(document)

@@ -1,4 +1,4 @@
-"""The findings as JSON lines: one object a line, with the fields of the audit document."""
+"""Findings as JSON Lines: one object per line, with the fields of the audit document."""
 
 import json
 from dataclasses import asdict
@@ -7,8 +7,8 @@ from harmonize.document import AuditDocument
 
 
 def jsonl(document: AuditDocument) -> str:
-    """Write the findings that count and then the waived ones; `waiver` tells them apart."""
+    """Renders the findings and then the waived findings, which have a `waiver`."""
     return "".join(
-        f"{json.dumps(asdict(one), ensure_ascii=False, separators=(',', ':'))}\n"
-        for one in (*document.findings, *document.waived)
+        f"{json.dumps(asdict(finding), ensure_ascii=False, separators=(',', ':'))}\n"
+        for finding in (*document.findings, *document.waived)
     )

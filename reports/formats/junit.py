@@ -1,61 +1,66 @@
-"""The findings as JUnit XML: a suite a check, a case a finding, for any build server."""
+"""Findings as JUnit XML for build servers: one suite per check, one case per finding."""
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict
 from harmonize.text.sanitize import plain
-from reports.finding_order import CodeFindings, by_code, gravest
+from reports.finding_order import CheckFindings, group_by_check, sort_by_severity
 
 
 def junit(document: AuditDocument) -> bytes:
-    """Write errors and warnings as failures, what is unknown or waived as skipped, the rest as passed."""
+    """Renders errors and warnings as failures, unknown or waived findings as skipped cases."""
     root = Element("testsuites", name=document.tool.name)
-    waived = {one.fingerprint for one in document.waived}
+    waived = {finding.fingerprint for finding in document.waived}
     total = [0, 0, 0]
-    for found in by_code(gravest((*document.findings, *document.waived))):
-        counts = _suite(root, found, waived, document.as_of)
-        total = [one + other for one, other in zip(total, counts, strict=True)]
-    _count(root, total)
+    for check in group_by_check(sort_by_severity((*document.findings, *document.waived))):
+        counts = _add_suite(root, check, waived, document.as_of)
+        total = [before + added for before, added in zip(total, counts, strict=True)]
+    _set_counts(root, total)
     indent(root, " ")
-    written: bytes = tostring(root, "utf-8", xml_declaration=True)
-    return written + b"\n"
+    xml: bytes = tostring(root, "utf-8", xml_declaration=True)
+    return xml + b"\n"
 
 
-def _suite(root: Element, found: CodeFindings, waived: set[str], as_of: str) -> list[int]:
-    suite = SubElement(root, "testsuite", name=f"{found.code} {found.name}", timestamp=as_of[:19])
-    kinds = [_case(suite, one, waived=one.fingerprint in waived) for one in found.findings]
-    counts = [len(kinds), kinds.count("failure"), kinds.count("skipped")]
-    _count(suite, counts)
+def _add_suite(root: Element, check: CheckFindings, waived: set[str], as_of: str) -> list[int]:
+    suite = SubElement(root, "testsuite", name=f"{check.code} {check.name}", timestamp=as_of[:19])
+    outcomes = [
+        _add_case(suite, finding, waived=finding.fingerprint in waived)
+        for finding in check.findings
+    ]
+    counts = [len(outcomes), outcomes.count("failure"), outcomes.count("skipped")]
+    _set_counts(suite, counts)
     return counts
 
 
-def _count(element: Element, counts: list[int]) -> None:
+def _set_counts(element: Element, counts: list[int]) -> None:
     for name, number in zip(("tests", "failures", "skipped"), counts, strict=True):
         element.set(name, str(number))
     element.set("errors", "0")
 
 
-def _case(suite: Element, one: Finding, *, waived: bool) -> str:
-    """Write a case, and say what became of it."""
-    subject = " ".join(
-        part for part in (one.symbol, one.profile, one.rule_set, one.margin_type) if part
+def _add_case(suite: Element, finding: Finding, *, waived: bool) -> str:
+    """Adds a case and returns its outcome: failure, skipped or passed."""
+    case_name = " ".join(
+        part
+        for part in (finding.symbol, finding.profile, finding.rule_set, finding.margin_type)
+        if part
     )
     case = SubElement(
         suite,
         "testcase",
-        classname=plain(f"{one.code}.{one.venue}"),
-        name=plain(subject or one.name),
+        classname=plain(f"{finding.code}.{finding.venue}"),
+        name=plain(case_name or finding.name),
     )
-    message = plain(one.message)
+    message = plain(finding.message)
     if waived:
-        SubElement(case, "skipped", message=plain(f"waived: {one.waiver}"))
+        SubElement(case, "skipped", message=plain(f"waived: {finding.waiver}"))
         return "skipped"
-    if one.verdict is Verdict.NOT_OBSERVABLE:
+    if finding.verdict is Verdict.NOT_OBSERVABLE:
         SubElement(case, "skipped", message=message)
         return "skipped"
-    if one.level is Level.INFO:
+    if finding.level is Level.INFO:
         SubElement(case, "system-out").text = message
         return "passed"
-    failure = SubElement(case, "failure", type=one.verdict.value, message=message)
-    failure.text = f"{one.level.value}: {message}\nfingerprint {one.fingerprint}"
+    failure = SubElement(case, "failure", type=finding.verdict.value, message=message)
+    failure.text = f"{finding.level.value}: {message}\nfingerprint {finding.fingerprint}"
     return "failure"

@@ -1,4 +1,4 @@
-"""The findings in SARIF 2.1.0, for code-scanning dashboards."""
+"""Findings in SARIF 2.1.0, for code-scanning dashboards."""
 
 import json
 import re
@@ -18,9 +18,9 @@ Object = dict[str, object]
 
 
 def sarif(document: AuditDocument) -> str:
-    """Write one run; waived findings are suppressed results, not left out."""
+    """Renders one run; waived findings are suppressed results."""
     findings = (*document.findings, *document.waived)
-    names = {one.code: one.name for one in findings}
+    names = {finding.code: finding.name for finding in findings}
     codes = sorted(names)
     run = {
         "tool": {
@@ -36,31 +36,31 @@ def sarif(document: AuditDocument) -> str:
         },
         "columnKind": "unicodeCodePoints",
         "properties": {"as_of": document.as_of, "archive": document.archive},
-        "results": _results(document, findings, {code: place for place, code in enumerate(codes)}),
+        "results": _results(document, findings, {code: index for index, code in enumerate(codes)}),
     }
-    whole = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return f"{json.dumps(whole, ensure_ascii=False, indent=1)}\n"
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return f"{json.dumps(log, ensure_ascii=False, indent=1)}\n"
 
 
 def _results(
-    document: AuditDocument, findings: Sequence[Finding], places: Mapping[str, int]
+    document: AuditDocument, findings: Sequence[Finding], rule_indices: Mapping[str, int]
 ) -> list[Object]:
     results = []
-    for one in findings:
-        result = _result(one, places[one.code])
-        if document.baseline and one.state:
-            result["baselineState"] = _STATES[one.state]
+    for finding in findings:
+        result = _result(finding, rule_indices[finding.code])
+        if document.baseline and finding.state:
+            result["baselineState"] = _STATES[finding.state]
         results.append(result)
     return results
 
 
-def _result(finding: Finding, place: int) -> Object:
+def _result(finding: Finding, rule_index: int) -> Object:
     kind = _kind(finding.verdict)
-    subject = (finding.venue, finding.symbol, finding.profile)
-    where = plain("/".join(part for part in subject if part))
+    parts = (finding.venue, finding.symbol, finding.profile)
+    instrument = plain("/".join(part for part in parts if part))
     result: Object = {
         "ruleId": finding.code,
-        "ruleIndex": place,
+        "ruleIndex": rule_index,
         "kind": kind,
         "level": _LEVELS[finding.level] if kind == "fail" else "none",
         "message": {"text": _message(finding.message)},
@@ -68,30 +68,14 @@ def _result(finding: Finding, place: int) -> Object:
             {
                 "logicalLocations": [
                     {
-                        "fullyQualifiedName": where or finding.rule_set or finding.code,
+                        "fullyQualifiedName": instrument or finding.rule_set or finding.code,
                         "kind": "module",
                     }
                 ]
             }
         ],
         "partialFingerprints": {"harmonize/v1": finding.fingerprint},
-        "properties": {
-            name: value
-            for name, value in (
-                ("level", finding.level.value),
-                ("verdict", finding.verdict.value),
-                ("rule_set", finding.rule_set),
-                ("figure", finding.margin_type),
-                ("notional_usd", finding.notional),
-                ("observed_rate", finding.observed),
-                ("required_rate", finding.required),
-                ("verified", finding.verified),
-                ("divergence", finding.deviation),
-                ("remedy", finding.remedy),
-                ("observed_at", finding.observed_at),
-            )
-            if value not in {None, ""}
-        },
+        "properties": _properties(finding),
     }
     if finding.waiver:
         result["suppressions"] = [
@@ -100,15 +84,33 @@ def _result(finding: Finding, place: int) -> Object:
     return result
 
 
+def _properties(finding: Finding) -> Object:
+    """Returns the fields of a finding that SARIF has no place for, without empty ones."""
+    properties = {
+        "level": finding.level.value,
+        "verdict": finding.verdict.value,
+        "rule_set": finding.rule_set,
+        "figure": finding.margin_type,
+        "notional_usd": finding.notional,
+        "observed_rate": finding.observed,
+        "required_rate": finding.required,
+        "verified": finding.verified,
+        "divergence": finding.deviation,
+        "remedy": finding.remedy,
+        "observed_at": finding.observed_at,
+    }
+    return {name: value for name, value in properties.items() if value not in {None, ""}}
+
+
 def _kind(verdict: Verdict) -> str:
-    """Say in the words of SARIF what a verdict is; only a failure may have a level there."""
+    """Returns the SARIF kind of a verdict; in SARIF only a failure may have a level."""
     if verdict in _FAILS:
         return "fail"
     return "review" if verdict is Verdict.NOT_OBSERVABLE else "informational"
 
 
 def _message(text: str) -> str:
-    """Text in which a viewer finds no link and no placeholder.
+    """Escapes text, so that a viewer finds no link and no placeholder.
 
     Source: SARIF 2.1.0, 3.11.5 and 3.11.6.
     """

@@ -1,4 +1,4 @@
-"""The audit as a table for a terminal: plain text of a given width, the same on every machine."""
+"""The audit as plain-text tables of a given width, identical on every machine."""
 
 from collections import Counter
 from io import StringIO
@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 from harmonize.document import AuditDocument, CoverageStatus, Finding
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain
-from harmonize.text.words import VERIFIED_SIGNS, listed
-from reports.finding_order import LEVEL_SIGNS, by_code, gravest, leading, level_counts
+from harmonize.text.words import VERIFIED_SIGNS, join_words
+from reports.finding_order import (
+    LEVEL_SIGNS,
+    group_by_check,
+    level_counts,
+    select_leading,
+    sort_by_severity,
+)
 from reports.lookup import Lookup, snapshot_span
 
 if TYPE_CHECKING:
@@ -16,21 +22,21 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TOP = 20
-"""How many findings get a line of their own."""
+"""Largest number of findings listed individually."""
 
 _STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
 def table(document: AuditDocument, width: int = 100, *, colour: bool = False) -> str:
-    """Write coverage, counts by check, and the gravest findings, `width` characters wide.
+    """Renders coverage, findings per check and the most severe findings, `width` characters wide.
 
-    Colour adds terminal codes for the level and nothing else; venues' text never carries any.
+    Colour adds terminal codes for the level only; text from venues never contains any.
     """
     from rich.console import Console  # noqa: PLC0415 - only this format needs it
 
-    written = StringIO()
+    buffer = StringIO()
     console = Console(
-        file=written,
+        file=buffer,
         width=width,
         color_system="standard" if colour else None,
         force_terminal=colour,
@@ -41,14 +47,14 @@ def table(document: AuditDocument, width: int = 100, *, colour: bool = False) ->
         emoji=False,
         highlight=False,
     )
-    ordered = gravest(document.findings)
+    findings = sort_by_severity(document.findings)
     _heading(console, document)
-    _known(console, document)
+    _exclusions(console, document)
     _coverage(console, Lookup(document))
-    _codes(console, ordered)
-    _top(console, ordered)
-    _marks(console, ordered)
-    return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
+    _checks(console, findings)
+    _most_severe(console, findings)
+    _source_signs(console, findings)
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
 def _heading(console: "Console", document: AuditDocument) -> None:
@@ -60,66 +66,77 @@ def _heading(console: "Console", document: AuditDocument) -> None:
     )
     levels = [f"{numbers.count(n)} {level.value}" for level, n in level_counts(document.findings)]
     console.print(
-        f"{numbers.counted(len(document.schedules), 'schedule')},"
-        f" {numbers.counted(len(document.findings), 'finding')}: {listed(levels)};"
+        f"{numbers.count_text(len(document.schedules), 'schedule')},"
+        f" {numbers.count_text(len(document.findings), 'finding')}: {join_words(levels)};"
         f" snapshots of {snapshot_span(document)}"
     )
 
 
 def _coverage(console: "Console", lookup: Lookup) -> None:
-    grid = _table("Coverage, in underlyings", "venue", *(s.value for s in CoverageStatus), "dated")
+    grid = _table(
+        "Coverage, number of underlyings", "venue", *(s.value for s in CoverageStatus), "newest"
+    )
     for column in grid.columns[1:]:
         column.justify = "right"
     for venue in lookup.venues:
-        tally = Counter(row.status for (at, _), row in lookup.coverage.items() if at == venue)
+        tally = Counter(
+            row.status for (row_venue, _), row in lookup.coverage.items() if row_venue == venue
+        )
         dates = [row.observed_at for row in lookup.document.snapshots if row.venue == venue]
         counts = [numbers.count(tally[status]) for status in CoverageStatus]
         grid.add_row(plain(venue), *counts, numbers.date(max(dates, default=None)))
     console.print(grid)
 
 
-def _codes(console: "Console", ordered: tuple[Finding, ...]) -> None:
+def _checks(console: "Console", findings: tuple[Finding, ...]) -> None:
     grid = _table(
         "Findings by check", "", "level", "code", "check", "findings", "venues", "verdicts"
     )
     grid.columns[4].justify = grid.columns[5].justify = "right"
-    for found in by_code(ordered):
-        verdicts = [f"{numbers.count(number)} {verdict}" for verdict, number in found.verdicts]
+    for check in group_by_check(findings):
+        verdicts = [f"{numbers.count(number)} {verdict}" for verdict, number in check.verdicts]
         grid.add_row(
-            LEVEL_SIGNS[found.level],
-            found.level.value,
-            plain(found.code),
-            plain(found.name),
-            numbers.count(len(found.findings)),
-            numbers.count(len(found.venues)),
+            LEVEL_SIGNS[check.level],
+            check.level.value,
+            plain(check.code),
+            plain(check.name),
+            numbers.count(len(check.findings)),
+            numbers.count(len(check.venues)),
             ", ".join(verdicts),
-            style=_STYLES[found.level.value],
+            style=_STYLES[check.level.value],
         )
     console.print(grid)
 
 
-def _top(console: "Console", ordered: tuple[Finding, ...]) -> None:
-    picked = leading(ordered, TOP)
-    for level, number in level_counts(ordered):
-        shown = [finding for finding in picked if finding.level is level]
-        if not shown:
+def _most_severe(console: "Console", findings: tuple[Finding, ...]) -> None:
+    selected = select_leading(findings, TOP)
+    for level, number in level_counts(findings):
+        level_findings = [finding for finding in selected if finding.level is level]
+        if not level_findings:
             continue
-        title = (
-            f"{level.value.capitalize()}: {numbers.count(len(shown))} of {numbers.count(number)}"
-        )
+        title = f"{level.value.capitalize()}: {numbers.count(len(level_findings))} of {numbers.count(number)}"
         grid = _table(
-            title, "code", "venue", "symbol", "rule set", "verdict", "at", "found", "asked", "off"
+            title,
+            "code",
+            "venue",
+            "symbol",
+            "rule set",
+            "verdict",
+            "notional",
+            "observed",
+            "required",
+            "deviation",
         )
         for column in grid.columns[5:]:
             column.justify = "right"
         for column in (*grid.columns[:2], *grid.columns[4:]):
             column.no_wrap = True
-        for finding in shown:
-            grid.add_row(*_cells(finding), style=_STYLES[level.value])
+        for finding in level_findings:
+            grid.add_row(*_finding_cells(finding), style=_STYLES[level.value])
         console.print(grid)
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def _finding_cells(finding: Finding) -> tuple[str, ...]:
     return (
         plain(finding.code),
         plain(finding.venue),
@@ -129,28 +146,28 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         numbers.usd(finding.notional),
         numbers.rate(finding.observed),
         f"{numbers.rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".rstrip(),
-        numbers.divergence(finding.deviation),
+        numbers.deviation(finding.deviation),
     )
 
 
-def _marks(console: "Console", ordered: tuple[Finding, ...]) -> None:
-    """Say what the marks beside required rates mean, where there are any."""
-    if any(finding.verified in VERIFIED_SIGNS for finding in ordered):
+def _source_signs(console: "Console", findings: tuple[Finding, ...]) -> None:
+    """Prints the meaning of the signs beside required rates, if there are any."""
+    if any(finding.verified in VERIFIED_SIGNS for finding in findings):
         marks = ", ".join(f"{sign} {mark}" for mark, sign in VERIFIED_SIGNS.items())
-        console.print(f"\nSources of what is asked: {marks}")
+        console.print(f"\nSources of required rates: {marks}")
 
 
-def _known(console: "Console", document: AuditDocument) -> None:
-    """Say what is left out of the findings, and why."""
+def _exclusions(console: "Console", document: AuditDocument) -> None:
+    """Prints which findings are excluded, and why."""
     if document.waived:
-        console.print(f"{numbers.counted(len(document.waived), 'more finding')} waived")
+        console.print(f"{numbers.count_text(len(document.waived), 'more finding')} waived")
     if document.baseline:
-        one = document.baseline
+        baseline = document.baseline
         console.print(
             plain(
-                f"against {one.name}: {numbers.count(one.new)} new, {numbers.count(one.worse)} worse,"
-                f" {numbers.count(one.unchanged)} unchanged and left out,"
-                f" {numbers.count(one.resolved)} gone"
+                f"compared with {baseline.name}: {numbers.count(baseline.new)} new, {numbers.count(baseline.worse)} worse,"
+                f" {numbers.count(baseline.unchanged)} unchanged and excluded,"
+                f" {numbers.count(baseline.resolved)} resolved"
             )
         )
 

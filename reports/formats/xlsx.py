@@ -1,4 +1,4 @@
-"""The audit as a workbook: typed findings, rule sets, a data dictionary, provenance."""
+"""The audit as an Excel workbook: typed findings, rule sets, data dictionary, provenance."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -7,28 +7,31 @@ from math import isfinite
 from typing import Any
 
 from harmonize.document import AuditDocument, CitationRow
-from reports.formats.finding_columns import COLUMNS, Cell, neutral, rows
+from reports.formats.finding_columns import COLUMNS, CellValue, finding_rows, neutralize_formula
 
 _FORMATS = {"USD": "#,##0", "share of notional": "0.0000%", "share": "0.00%"}
 _UNCITED = CitationRow("", "", "")
 _WIDEST = 60
 _NARROWEST = 10
 
-Sheet = tuple[str, Sequence[str], Iterable[Sequence[Cell]]]
+_Worksheet = Any  # xlsxwriter has no types
+_Format = Any
+
+Sheet = tuple[str, Sequence[str], Iterable[Sequence[CellValue]]]
 
 
 def xlsx(document: AuditDocument) -> bytes:
-    """Write the workbook; the same document gives the same bytes."""
+    """Renders the workbook; reproducible byte for byte from the document."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - heavy; only this format needs it
 
-    written = BytesIO()
+    buffer = BytesIO()
     options = {
         "in_memory": True,
         "strings_to_formulas": False,
         "strings_to_numbers": False,
         "strings_to_urls": False,
     }
-    with Workbook(written, options) as book:
+    with Workbook(buffer, options) as book:
         book.set_properties(
             {
                 "title": "Margin audit",
@@ -37,19 +40,24 @@ def xlsx(document: AuditDocument) -> bytes:
             }
         )
         bold = book.add_format({"bold": True, "bottom": 1})
-        units = {unit: book.add_format({"num_format": form}) for unit, form in _FORMATS.items()}
-        _findings(book.add_worksheet("Findings"), document, bold, units)
-        for name, headings, held in _sheets(document):
-            _write(book.add_worksheet(name), headings, held, bold)
-    return written.getvalue()
+        formats = {
+            unit: book.add_format({"num_format": number_format})
+            for unit, number_format in _FORMATS.items()
+        }
+        _write_findings(book.add_worksheet("Findings"), document, bold, formats)
+        for name, headings, sheet_rows in _sheets(document):
+            _write_sheet(book.add_worksheet(name), headings, sheet_rows, bold)
+    return buffer.getvalue()
 
 
-def _findings(sheet: Any, document: AuditDocument, bold: Any, units: dict[str, Any]) -> None:  # noqa: ANN401 - xlsxwriter has no types
-    _head(sheet, [column.name for column in COLUMNS], bold)
+def _write_findings(
+    sheet: _Worksheet, document: AuditDocument, bold: _Format, formats: dict[str, _Format]
+) -> None:
+    _write_head(sheet, [column.name for column in COLUMNS], bold)
     last = 0
-    for last, row in enumerate(rows(document), start=1):
-        for place, (cell, column) in enumerate(zip(row, COLUMNS, strict=True)):
-            _cell(sheet, last, place, cell, units.get(column.unit))
+    for last, row in enumerate(finding_rows(document), start=1):
+        for index, (cell, column) in enumerate(zip(row, COLUMNS, strict=True)):
+            _write_cell(sheet, last, index, cell, formats.get(column.unit))
     sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
 
 
@@ -57,14 +65,25 @@ def _sheets(document: AuditDocument) -> list[Sheet]:
     sheets: list[Sheet] = [
         (
             "Rule sets",
-            ("rule_set", "version", "title", "kind", "law", "asks", "citation", "via", "verified"),
+            (
+                "rule_set",
+                "version",
+                "title",
+                "kind",
+                "statutory",
+                "requirement",
+                "citation",
+                "via",
+                "verified",
+            ),
             (
                 (
-                    *(one.id, one.version, one.title, one.kind, "yes" if one.statutory else "no"),
-                    *(one.requirement, cited.reference, cited.via, cited.verified),
+                    *(rule_set.id, rule_set.version, rule_set.title, rule_set.kind),
+                    "yes" if rule_set.statutory else "no",
+                    *(rule_set.requirement, citation.reference, citation.via, citation.verified),
                 )
-                for one in document.rule_sets
-                for cited in one.citations or (_UNCITED,)
+                for rule_set in document.rule_sets
+                for citation in rule_set.citations or (_UNCITED,)
             ),
         )
     ]
@@ -75,10 +94,10 @@ def _sheets(document: AuditDocument) -> list[Sheet]:
                 ("codes", "scope", "reason", "owner", "expires", "status", "findings"),
                 (
                     (
-                        *(", ".join(one.codes), one.scope, one.reason, one.owner),
-                        *(one.expires, one.status, float(one.findings)),
+                        *(", ".join(waiver.codes), waiver.scope, waiver.reason, waiver.owner),
+                        *(waiver.expires, waiver.status, float(waiver.findings)),
                     )
-                    for one in document.waivers
+                    for waiver in document.waivers
                 ),
             )
         )
@@ -86,48 +105,70 @@ def _sheets(document: AuditDocument) -> list[Sheet]:
 
 
 def _dictionary() -> Sheet:
-    held = ((one.name, "number" if one.numeric else "text", one.unit, one.means) for one in COLUMNS)
-    return "Dictionary", ("column", "type", "unit", "means"), held
+    sheet_rows = (
+        (column.name, "number" if column.is_numeric else "text", column.unit, column.meaning)
+        for column in COLUMNS
+    )
+    return "Dictionary", ("column", "type", "unit", "meaning"), sheet_rows
 
 
 def _provenance(document: AuditDocument) -> Sheet:
-    headings = ("what", "venue", "call", "origin", "source", "sha256", "observed_at")
-    return "Provenance", (*headings, "age_days", "stale"), _sources(document)
+    headings = ("item", "venue", "call", "origin", "source", "sha256", "observed_at")
+    return "Provenance", (*headings, "age_days", "stale"), _provenance_rows(document)
 
 
-def _sources(document: AuditDocument) -> Iterator[Sequence[Cell]]:
-    """What wrote the document from which archive, and then every snapshot with its payloads."""
+def _provenance_rows(document: AuditDocument) -> Iterator[Sequence[CellValue]]:
+    """Yields tool, date and archive, then every snapshot with its payloads."""
     yield "tool", "", "", "", f"{document.tool.name} {document.tool.version}"
     yield "as of", "", "", "", document.as_of
     yield "archive", "", "", "", document.archive
     yield "document schema", "", "", "", document.schema_version
-    for held in document.snapshots:
-        stale = "yes" if held.stale else "no"
-        where = (held.source, held.sha256, held.observed_at, held.age_days, stale)
-        yield "snapshot", held.venue, "", "", *where
-        for one in held.payloads:
-            call = (one.call, one.origin, one.source, one.sha256, one.observed_at)
-            yield "payload", held.venue, *call
+    for snapshot in document.snapshots:
+        is_stale = "yes" if snapshot.stale else "no"
+        details = (
+            snapshot.source,
+            snapshot.sha256,
+            snapshot.observed_at,
+            snapshot.age_days,
+            is_stale,
+        )
+        yield "snapshot", snapshot.venue, "", "", *details
+        for payload in snapshot.payloads:
+            call = (
+                payload.call,
+                payload.origin,
+                payload.source,
+                payload.sha256,
+                payload.observed_at,
+            )
+            yield "payload", snapshot.venue, *call
 
 
-def _head(sheet: Any, headings: Sequence[str], bold: Any) -> None:  # noqa: ANN401 - as above
+def _write_head(sheet: _Worksheet, headings: Sequence[str], bold: _Format) -> None:
     sheet.freeze_panes(1, 0)
-    for place, heading in enumerate(headings):
-        sheet.write_string(0, place, heading, bold)
-        sheet.set_column(place, place, max(_NARROWEST, min(_WIDEST, 2 * len(heading))))
+    for index, heading in enumerate(headings):
+        sheet.write_string(0, index, heading, bold)
+        sheet.set_column(index, index, max(_NARROWEST, min(_WIDEST, 2 * len(heading))))
 
 
-def _write(sheet: Any, headings: Sequence[str], held: Iterable[Sequence[Cell]], bold: Any) -> None:  # noqa: ANN401 - as above
-    _head(sheet, headings, bold)
-    for number, row in enumerate(held, start=1):
-        for place, cell in enumerate(row):
-            _cell(sheet, number, place, cell)
+def _write_sheet(
+    sheet: _Worksheet,
+    headings: Sequence[str],
+    sheet_rows: Iterable[Sequence[CellValue]],
+    bold: _Format,
+) -> None:
+    _write_head(sheet, headings, bold)
+    for number, row in enumerate(sheet_rows, start=1):
+        for index, cell in enumerate(row):
+            _write_cell(sheet, number, index, cell)
 
 
-def _cell(sheet: Any, row: int, place: int, cell: Cell, form: Any = None) -> None:  # noqa: ANN401 - as above
-    """Write text or a number; what is not finite has no place in a workbook and stays empty."""
+def _write_cell(
+    sheet: _Worksheet, row: int, column: int, cell: CellValue, number_format: _Format = None
+) -> None:
+    """Writes text or a number; a non-finite number stays empty, as Excel has no value for it."""
     if isinstance(cell, str):
         if cell:
-            sheet.write_string(row, place, neutral(cell))
+            sheet.write_string(row, column, neutralize_formula(cell))
     elif cell is not None and isfinite(cell):
-        sheet.write_number(row, place, cell, form)
+        sheet.write_number(row, column, cell, number_format)

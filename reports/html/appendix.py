@@ -1,4 +1,4 @@
-"""What the report rests on: findings, coverage, rule sets, explanations and provenance in words."""
+"""Findings, coverage, rule sets, explanations and provenance, as text for the templates."""
 
 from collections import Counter
 
@@ -11,15 +11,16 @@ from harmonize.document import (
     SnapshotRow,
 )
 from harmonize.text import numbers
-from harmonize.text.words import VERIFIED_SIGNS, listed, some
-from reports.finding_order import LEVEL_SIGNS, CodeFindings
+from harmonize.text.words import VERIFIED_SIGNS, first_words, join_words
+from reports.finding_order import LEVEL_SIGNS, CheckFindings
 from reports.html.heat_map import COLUMNS, coverage_columns, coverage_matrix, statuses
 from reports.html.page import (
-    CodeRow,
+    CheckRow,
+    CitationView,
     CoverageView,
     Explanation,
     FindingRow,
-    Flag,
+    FlagView,
     InputView,
     PayloadGroup,
     PayloadView,
@@ -27,48 +28,49 @@ from reports.html.page import (
     Reference,
     RuleSetView,
     SnapshotView,
-    Source,
     VenueCoverage,
     WaiverView,
 )
-from reports.html.references import anchor
+from reports.html.references import make_anchor
 from reports.lookup import Lookup
 
 REASONS = 30
-"""How many reasons and defects are printed; the rest is counted."""
+"""Largest number of printed reasons per table; the remaining ones are counted."""
 
-_Why = tuple[str, str, str]
+_Reason = tuple[str, str, str]  # venue, status, reason
 
-_WORST = 3
+_WORST_EXAMPLES = 3
 _EXAMPLES = 4
 
 
-def code_row(found: CodeFindings) -> CodeRow:
-    """Sum up one check."""
-    rules = Counter(finding.rule_set for finding in found.findings if finding.rule_set)
-    return CodeRow(
-        found.code,
-        found.name,
-        f"{LEVEL_SIGNS[found.level]} {found.level.value}",
-        listed([f"{numbers.count(number)} {verdict.value}" for verdict, number in found.verdicts]),
-        numbers.count(len(found.findings)),
-        numbers.count(len(found.venues)),
+def check_row(check: CheckFindings) -> CheckRow:
+    """Returns the summary of one check."""
+    rules = Counter(finding.rule_set for finding in check.findings if finding.rule_set)
+    return CheckRow(
+        check.code,
+        check.name,
+        f"{LEVEL_SIGNS[check.level]} {check.level.value}",
+        join_words(
+            [f"{numbers.count(number)} {verdict.value}" for verdict, number in check.verdicts]
+        ),
+        numbers.count(len(check.findings)),
+        numbers.count(len(check.venues)),
         ", ".join(f"{rule} {numbers.count(number)}" for rule, number in sorted(rules.items())),
-        tuple(dict.fromkeys(map(_example, found.findings)))[:_WORST],
+        tuple(dict.fromkeys(map(_example_text, check.findings)))[:_WORST_EXAMPLES],
     )
 
 
-def _example(finding: Finding) -> str:
-    named = f"{finding.venue} {finding.symbol}".strip()
+def _example_text(finding: Finding) -> str:
+    instrument = f"{finding.venue} {finding.symbol}".strip()
     if finding.deviation is not None:
-        return f"{named} {numbers.divergence(finding.deviation)}"
+        return f"{instrument} {numbers.deviation(finding.deviation)}"
     if finding.observed is not None:
-        return f"{named} {numbers.rate(finding.observed)}"
-    return named
+        return f"{instrument} {numbers.rate(finding.observed)}"
+    return instrument
 
 
 def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRow:
-    """Write one finding."""
+    """Returns the row of one finding."""
     return FindingRow(
         finding.level.value,
         LEVEL_SIGNS[finding.level],
@@ -77,11 +79,14 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
         finding.venue,
         " · ".join(part for part in (finding.symbol, finding.profile) if part),
         finding.message,
-        listed([numbers.interval(part.lower, part.upper) for part in finding.intervals], _EXAMPLES),
+        join_words(
+            [numbers.notional_range(part.lower, part.upper) for part in finding.intervals],
+            _EXAMPLES,
+        ),
         numbers.usd(finding.notional),
         _rate(finding.observed),
         f"{_rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".strip(),
-        numbers.divergence(finding.deviation),
+        numbers.deviation(finding.deviation),
         references.get(finding.rule_set),
         numbers.date(finding.observed_at),
     )
@@ -90,61 +95,81 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
 def _rate(rate: float | None) -> str:
     if rate is None or rate <= 0:
         return numbers.rate(rate)
-    return f"{numbers.rate(rate)} ({numbers.leverage(rate)})"
+    return f"{numbers.rate(rate)} ({numbers.leverage_at(rate)})"
 
 
 def coverage_view(lookup: Lookup) -> CoverageView:
-    """Show what could be observed, and every reason why not."""
+    """Returns what was observed, and every reason for missing data."""
     document = lookup.document
-    unknown: dict[_Why, list[str]] = {}
+    unobservable: dict[_Reason, list[str]] = {}
     for row in document.coverage:
         if row.reason:
-            why = (row.venue, row.status.value, row.reason)
-            unknown.setdefault(why, []).append(row.underlying)
-    unread: dict[_Why, list[str]] = {}
+            key = (row.venue, row.status.value, row.reason)
+            unobservable.setdefault(key, []).append(row.underlying)
+    unreadable: dict[_Reason, list[str]] = {}
     for defect in document.defects:
-        why = (defect.venue, "not read", defect.reason)
-        unread.setdefault(why, []).append(defect.symbol or defect.where)
-    unseen: dict[_Why, list[str]] = {}
-    for one in document.unobserved:
-        held = f"last observed {one.last_observed_at[:10]}" if one.last_observed_at else "never"
-        tried = f"tried {one.attempted_at[:10]}" if one.attempted_at else "not tried"
-        unseen[one.venue, "not gathered", one.reason] = [f"{tried}, {held}"]
+        key = (defect.venue, "unreadable", defect.reason)
+        unreadable.setdefault(key, []).append(defect.symbol or defect.where)
+    not_gathered: dict[_Reason, list[str]] = {}
+    for venue in document.unobserved:
+        last_observed = (
+            f"last observed {venue.last_observed_at[:10]}"
+            if venue.last_observed_at
+            else "never observed"
+        )
+        last_attempt = (
+            f"last attempt {venue.attempted_at[:10]}" if venue.attempted_at else "no attempt"
+        )
+        not_gathered[venue.venue, "not gathered", venue.reason] = [
+            f"{last_attempt}, {last_observed}"
+        ]
     underlyings = {row.underlying for row in document.coverage}
     return CoverageView(
         statuses(),
-        tuple(_venue(lookup, venue) for venue in lookup.venues),
+        tuple(_venue_coverage(lookup, venue) for venue in lookup.venues),
         coverage_columns(lookup),
         coverage_matrix(lookup),
-        left(len(underlyings) - COLUMNS, "underlying"),
+        omitted_text(len(underlyings) - COLUMNS, "underlying"),
         (
-            ("Why not more is known", *_reasons(unknown)),
-            ("What venues sent that could not be read", *_reasons(unread)),
-            ("Venues that were not gathered", *_reasons(unseen)),
+            ("Data gaps, by reason", *_reason_table(unobservable)),
+            ("Unreadable data from venues", *_reason_table(unreadable)),
+            ("Venues not gathered", *_reason_table(not_gathered)),
         ),
     )
 
 
-def _reasons(found: dict[_Why, list[str]]) -> tuple[tuple[ReasonRow, ...], str]:
-    ordered = sorted(found, key=lambda why: (-len(found[why]), why))
-    rows = tuple(
-        ReasonRow(*why, numbers.count(len(found[why])), some(found[why], _EXAMPLES))
-        for why in ordered[:REASONS]
+def _reason_table(
+    subjects_by_reason: dict[_Reason, list[str]],
+) -> tuple[tuple[ReasonRow, ...], str]:
+    ordered = sorted(
+        subjects_by_reason, key=lambda reason: (-len(subjects_by_reason[reason]), reason)
     )
-    return rows, left(len(ordered) - REASONS, "reason")
+    rows = tuple(
+        ReasonRow(
+            *reason,
+            numbers.count(len(subjects_by_reason[reason])),
+            first_words(subjects_by_reason[reason], _EXAMPLES),
+        )
+        for reason in ordered[:REASONS]
+    )
+    return rows, omitted_text(len(ordered) - REASONS, "reason")
 
 
-def left(number: int, what: str) -> str:
-    """Say how many are not printed, and where they are; nothing if all are."""
-    return f"{numbers.counted(number, what)} more in the JSON document" if number > 0 else ""
+def omitted_text(number: int, noun: str) -> str:
+    """States how many items only the JSON document contains; empty if there are none."""
+    return (
+        f"{numbers.count_text(number, f'more {noun}')} in the JSON document" if number > 0 else ""
+    )
 
 
-def _venue(lookup: Lookup, venue: str) -> VenueCoverage:
-    tally = Counter(row.status for (at, _), row in lookup.coverage.items() if at == venue)
+def _venue_coverage(lookup: Lookup, venue: str) -> VenueCoverage:
+    tally = Counter(
+        row.status for (row_venue, _), row in lookup.coverage.items() if row_venue == venue
+    )
     underlyings = {underlying for _, underlying in lookup.coverage}
     dates = [row.observed_at for row in lookup.document.snapshots if row.venue == venue]
-    unlisted = len(underlyings) - sum(tally.values())
-    counts = [*(tally[status] for status in CoverageStatus), unlisted]
+    not_listed = len(underlyings) - sum(tally.values())
+    counts = [*(tally[status] for status in CoverageStatus), not_listed]
     return VenueCoverage(
         venue,
         tuple(numbers.count(number) for number in counts),
@@ -153,10 +178,10 @@ def _venue(lookup: Lookup, venue: str) -> VenueCoverage:
 
 
 def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
-    """Print a rule set with its sources."""
+    """Returns a rule set with its sources."""
     tolerances = [
-        f"{numbers.rate(share)} of {of}"
-        for share, of in (
+        f"{numbers.rate(share)} of {base}"
+        for share, base in (
             (rule_set.tolerance_relative, "the reference"),
             (rule_set.tolerance_absolute, "notional"),
         )
@@ -166,93 +191,105 @@ def rule_set_view(rule_set: RuleSetRow, number: int) -> RuleSetView:
         confidence = numbers.rate(rule_set.tolerance_statistical)
         tolerances.append(f"the interval of the inputs at {confidence}")
     return RuleSetView(
-        anchor("rules", rule_set.id, number),
+        make_anchor("rules", rule_set.id, number),
         f"{rule_set.id} {rule_set.version}",
         rule_set.title,
-        tuple(_paragraph(part) for part in rule_set.description.split("\n\n") if part.strip()),
+        tuple(
+            _paragraph(paragraph)
+            for paragraph in rule_set.description.split("\n\n")
+            if paragraph.strip()
+        ),
         (
             ("Kind", rule_set.kind),
-            ("Asks", rule_set.requirement or "see the file"),
+            ("Requirement", rule_set.requirement or "see the rule file"),
             ("Scope", rule_set.scope),
             ("In force", rule_set.in_force or "always"),
-            ("Standing", "statutory" if rule_set.statutory else "not law"),
-            ("Tolerance", listed(tolerances) or "none"),
-            ("Maintenance margin means", rule_set.maintenance_meaning),
+            ("Legal status", "statutory" if rule_set.statutory else "not statutory"),
+            ("Tolerance", join_words(tolerances) or "none"),
+            ("Meaning of maintenance margin", rule_set.maintenance_meaning),
         ),
         tuple(
-            Source(one.reference, one.via, one.verified, VERIFIED_SIGNS.get(one.verified, "○"))
-            for one in rule_set.citations
+            CitationView(
+                citation.reference,
+                citation.via,
+                citation.verified,
+                VERIFIED_SIGNS.get(citation.verified, "○"),
+            )
+            for citation in rule_set.citations
         ),
-        tuple(Flag(flag.field, flag.status, flag.note) for flag in rule_set.flags),
+        tuple(FlagView(flag.field, flag.status, flag.note) for flag in rule_set.flags),
     )
 
 
 def _paragraph(text: str) -> tuple[str, tuple[str, ...]]:
-    """A paragraph on one line; what is indented by four is a formula, and keeps its lines."""
+    """Returns a paragraph on one line, or the lines of a formula, which is indented by four."""
     if text.lstrip("\n").startswith("    "):
         return "", tuple(line.removeprefix("    ") for line in text.splitlines() if line)
     return " ".join(text.split()), ()
 
 
 def input_views(document: AuditDocument) -> tuple[InputView, ...]:
-    """Print what rule sets' formulas were computed from."""
+    """Returns the measured inputs of rule-set formulas."""
     return tuple(
         InputView(
-            one.name,
-            one.underlying,
-            _measure(one.value),
+            row.name,
+            row.underlying,
+            _input_text(row.value),
             ""
-            if one.lower is None or one.upper is None or one.confidence is None
-            else f"{_measure(one.lower)} to {_measure(one.upper)} ({numbers.rate(one.confidence)})",
-            "" if one.observations is None else numbers.count(one.observations),
-            numbers.date(one.observed_at),
-            f"{VERIFIED_SIGNS.get(one.origin, '○')} {one.origin}",
-            one.source,
+            if row.lower is None or row.upper is None or row.confidence is None
+            else f"{_input_text(row.lower)} to {_input_text(row.upper)} ({numbers.rate(row.confidence)})",
+            "" if row.observations is None else numbers.count(row.observations),
+            numbers.date(row.observed_at),
+            f"{VERIFIED_SIGNS.get(row.origin, '○')} {row.origin}",
+            row.source,
         )
-        for one in document.inputs
+        for row in document.inputs
     )
 
 
-def _measure(value: float) -> str:
+def _input_text(value: float) -> str:
     return numbers.rate(value) if value <= 1 else numbers.usd(value)
 
 
 def waiver_views(document: AuditDocument) -> tuple[WaiverView, ...]:
-    """Print what is waived, by whom, why and until when."""
+    """Returns every waiver with owner, reason and expiry."""
     return tuple(
         WaiverView(
-            one.status,
-            ", ".join(one.codes),
-            one.scope,
-            one.reason,
-            one.owner,
-            numbers.date(one.expires),
-            numbers.count(one.findings),
+            waiver.status,
+            ", ".join(waiver.codes),
+            waiver.scope,
+            waiver.reason,
+            waiver.owner,
+            numbers.date(waiver.expires),
+            numbers.count(waiver.findings),
         )
-        for one in document.waivers
+        for waiver in document.waivers
     )
 
 
-def known(document: AuditDocument) -> str:
-    """Say what is left out of the findings, and why; empty where nothing is."""
+def exclusions(document: AuditDocument) -> str:
+    """States which findings are excluded, and why; empty if there are none."""
     parts = []
     if document.waived:
-        parts.append(f"{numbers.counted(len(document.waived), 'more finding')} waived, see below")
-    if document.baseline:
-        one = document.baseline
         parts.append(
-            f"held against {one.name} of {numbers.date(one.as_of)}: {numbers.count(one.new)} new,"
-            f" {numbers.count(one.worse)} worse, {numbers.count(one.unchanged)} unchanged and left"
-            f" out, {numbers.count(one.resolved)} gone"
+            f"{numbers.count_text(len(document.waived), 'more finding')} waived, see below"
+        )
+    if document.baseline:
+        baseline = document.baseline
+        parts.append(
+            f"compared with {baseline.name} of {numbers.date(baseline.as_of)}: {numbers.count(baseline.new)} new,"
+            f" {numbers.count(baseline.worse)} worse, {numbers.count(baseline.unchanged)} unchanged and"
+            f" excluded, {numbers.count(baseline.resolved)} resolved"
         )
     return "; ".join(parts)
 
 
 def explanations(document: AuditDocument) -> tuple[Explanation, ...]:
-    """Print what the audit says of its own rules, in its order."""
+    """Returns the explanations of the audit, in its order."""
     return tuple(
         Explanation(
-            _heading(key), tuple(part.strip() for part in text.split("\n\n") if part.strip())
+            _heading(key),
+            tuple(paragraph.strip() for paragraph in text.split("\n\n") if paragraph.strip()),
         )
         for key, text in document.explanations.items()
     )
@@ -264,9 +301,9 @@ def _heading(key: str) -> str:
 
 
 def snapshot_view(snapshot: SnapshotRow, number: int) -> SnapshotView:
-    """Print a snapshot and its payloads."""
+    """Returns a snapshot with its payloads."""
     return SnapshotView(
-        anchor("snapshot", snapshot.venue, number),
+        make_anchor("snapshot", snapshot.venue, number),
         snapshot.venue,
         numbers.time(snapshot.observed_at),
         numbers.age(snapshot.age_days),
@@ -276,25 +313,25 @@ def snapshot_view(snapshot: SnapshotRow, number: int) -> SnapshotView:
         numbers.digest(snapshot.sha256),
         snapshot.sha256,
         numbers.count(len(snapshot.payloads)),
-        _groups(snapshot.payloads),
+        _payload_groups(snapshot.payloads),
     )
 
 
-def _groups(payloads: tuple[PayloadRow, ...]) -> tuple[PayloadGroup, ...]:
-    """Gather payloads that share origin, source, dating and time: what is common is said once."""
-    gathered: dict[tuple[str, str, str, str], list[PayloadView]] = {}
+def _payload_groups(payloads: tuple[PayloadRow, ...]) -> tuple[PayloadGroup, ...]:
+    """Groups payloads with the same time, origin, source and date basis, stated once per group."""
+    groups: dict[tuple[str, str, str, str], list[PayloadView]] = {}
     for payload in payloads:
-        shared = (payload.observed_at, payload.origin, payload.source, payload.date_basis)
-        gathered.setdefault(shared, []).append(
+        key = (payload.observed_at, payload.origin, payload.source, payload.date_basis)
+        groups.setdefault(key, []).append(
             PayloadView(
                 payload.call,
                 payload.request,
-                numbers.size(payload.size),
+                numbers.byte_size(payload.size),
                 numbers.digest(payload.sha256),
                 payload.sha256,
             )
         )
     return tuple(
         PayloadGroup(numbers.time(observed_at), origin, source, dating, tuple(views))
-        for (observed_at, origin, source, dating), views in gathered.items()
+        for (observed_at, origin, source, dating), views in groups.items()
     )

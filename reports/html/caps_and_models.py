@@ -1,85 +1,94 @@
-"""How schedules stand to caps, prohibitions and models, one sentence a sort: never summed or averaged."""
+"""Summary sentences for caps, prohibitions and models, reported separately."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harmonize.document import AuditDocument, RuleSetRow, Verdict
 from harmonize.text import numbers
+from reports.finding_order import EVALUATED
 from reports.html.page import Statement
 
-_SHORT = {Verdict.BREACH, Verdict.UNDER}
-_JUDGED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
+_BELOW = {Verdict.BREACH, Verdict.UNDER}
 
 
 def statements(document: AuditDocument) -> Iterator[Statement]:
-    """Say who asks less than caps, what prohibitions would forbid, and what models find."""
+    """Yields one statement each for caps, prohibitions and models that were applied."""
     prohibitions = {
         row.rule_set for row in document.divergences if row.verdict is Verdict.PROHIBITED
     }
-    caps = [one for one in document.rule_sets if one.kind == "cap" and one.id not in prohibitions]
+    caps = [
+        rule_set
+        for rule_set in document.rule_sets
+        if rule_set.kind == "cap" and rule_set.id not in prohibitions
+    ]
     if caps:
         yield Statement("Caps and minimums", _caps(document, caps))
     if prohibitions:
         yield Statement("Prohibitions", _prohibitions(document, sorted(prohibitions)))
-    models = [one for one in document.rule_sets if one.kind == "model"]
+    models = [rule_set for rule_set in document.rule_sets if rule_set.kind == "model"]
     if models:
-        yield Statement("Models of risk", _models(document, models))
+        yield Statement("Risk models", _models(document, models))
 
 
 def _caps(document: AuditDocument, caps: Sequence[RuleSetRow]) -> str:
-    parts = []
-    for one in caps:
-        short = {
+    sentences = []
+    for cap in caps:
+        instruments = {
             (row.venue, row.symbol)
             for row in document.divergences
-            if row.rule_set == one.id and row.verdict in _SHORT
+            if row.rule_set == cap.id and row.verdict in _BELOW
         }
-        venues = len({venue for venue, _ in short})
-        law = "law" if one.statutory else "no law"
-        parts.append(
-            f"{one.id} ({one.requirement}; {law}): {numbers.counted(len(short), 'instrument')}"
-            f" at {numbers.counted(venues, 'venue')}"
+        venues = len({venue for venue, _ in instruments})
+        status = "statutory" if cap.statutory else "not statutory"
+        terms = "; ".join(part for part in (cap.requirement, status) if part)
+        sentences.append(
+            f"{cap.id} ({terms}): {numbers.count_text(len(instruments), 'instrument')}"
+            f" at {numbers.count_text(venues, 'venue')}"
         )
     return (
-        f"Ask less than {'; '.join(parts)}. What is law would be breached if the contract were"
-        " offered to the clients it protects."
+        f"Margins below {'; '.join(sentences)}. A statutory requirement would be breached if the"
+        " contract were offered to the clients it protects."
     )
 
 
 def _prohibitions(document: AuditDocument, prohibitions: Sequence[str]) -> str:
-    parts = []
-    for one in prohibitions:
-        held = [
+    sentences = []
+    for rule_set in prohibitions:
+        rows = [
             row
             for row in document.divergences
-            if row.rule_set == one and row.verdict is Verdict.PROHIBITED
+            if row.rule_set == rule_set and row.verdict is Verdict.PROHIBITED
         ]
-        venues = len({row.venue for row in held})
-        number = numbers.counted(len(held), "schedule")
-        parts.append(f"{one}: {number} at {numbers.counted(venues, 'venue')}")
+        venues = len({row.venue for row in rows})
+        schedules = numbers.count_text(len(rows), "schedule")
+        sentences.append(f"{rule_set}: {schedules} at {numbers.count_text(venues, 'venue')}")
     return (
-        f"Prohibited at any margin, if offered to the clients protected: {'; '.join(parts)}."
-        " A prohibition is not a margin of 100 %."
+        f"Prohibited at any margin, if offered to the protected clients: {'; '.join(sentences)}."
+        " A prohibition is not a margin of 100\N{NO-BREAK SPACE}%."
     )
 
 
 def _models(document: AuditDocument, models: Sequence[RuleSetRow]) -> str:
-    parts, blind = [], []
-    for one in models:
+    sentences, not_observable = [], []
+    for model in models:
         verdicts = Counter(
             row.verdict
             for row in document.divergences
-            if row.rule_set == one.id and row.margin_type == "initial"
+            if row.rule_set == model.id and row.margin_type == "initial"
         )
-        judged = sum(verdicts[verdict] for verdict in _JUDGED)
-        if not judged:
-            blind.append(one.id)
+        evaluated = sum(verdicts[verdict] for verdict in EVALUATED)
+        if not evaluated:
+            not_observable.append(model.id)
             continue
-        short = verdicts[Verdict.UNDER] + verdicts[Verdict.BREACH]
-        parts.append(
-            f"{one.id}: {numbers.count(short)} of {numbers.counted(judged, 'schedule')} below by"
+        below = verdicts[Verdict.UNDER] + verdicts[Verdict.BREACH]
+        sentences.append(
+            f"{model.id}: {numbers.count(below)} of {numbers.count_text(evaluated, 'schedule')} below by"
             f" more than the tolerance, {numbers.count(verdicts[Verdict.OVER])} above"
         )
-    said = f"Initial margin against {'; '.join(parts)}." if parts else ""
-    unseen = f" Not observable, for want of inputs: {', '.join(blind)}." if blind else ""
-    return f"{said}{unseen}".strip()
+    text = f"Initial margin against {'; '.join(sentences)}." if sentences else ""
+    missing_inputs = (
+        f" Not observable, because inputs are missing: {', '.join(not_observable)}."
+        if not_observable
+        else ""
+    )
+    return f"{text}{missing_inputs}".strip()

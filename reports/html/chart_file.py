@@ -1,4 +1,4 @@
-"""A picture of the report as a file of its own: SVG that carries its style, its title and its sentence."""
+"""Charts of the report as separate SVG files with style, title and caption."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,90 +8,95 @@ from unicodedata import east_asian_width
 
 from harmonize.document.history import MarginSeries, StressWindow, Week
 from harmonize.text.sanitize import plain, short
-from reports.html.history import schedule_picture, underlying_picture, weeks_picture
-from reports.html.page import Picture
+from reports.html.history import schedule_chart, underlying_chart, weeks_chart
+from reports.html.page import Chart
 from reports.html.report import stylesheet
 
 _BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _MARGIN, _HEAD, _LINE = 18, 54, 17
-_LETTERS, _TITLE = 84, 54
+_LINE_LETTERS, _TITLE_LETTERS = 84, 54
 _SCALE = 2
-"""How many times as large a file is shown as the picture in the report."""
+"""Display size of a file, relative to the chart in the report."""
 
 
-def schedule_file(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
-    """One schedule in steps: IM and MM at each size."""
-    one = courses[0]
-    return _file(schedule_picture(courses, stress, "0"), f"{one.symbol} at {one.venue}")
+def schedule_file(series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
+    """Returns the chart of one schedule: IM and MM over time at each notional."""
+    first = series[0]
+    return _framed_chart(schedule_chart(series, stress, "0"), f"{first.symbol} at {first.venue}")
 
 
 def weeks_file(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> bytes:
-    """The changes of one venue by week."""
-    return _file(weeks_picture(weeks, stress, 0), f"Changes at {weeks[0].venue}")
+    """Returns the chart of the changes of one venue per week."""
+    return _framed_chart(weeks_chart(weeks, stress, 0), f"Changes at {weeks[0].venue}")
 
 
-def underlying_file(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
-    """IM on one underlying at every venue, at one size."""
+def underlying_file(series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
+    """Returns the chart of IM on one underlying at every venue, at one notional."""
     styles: Mapping[str, int] = {
-        venue: number for number, venue in enumerate(sorted({one.venue for one in courses}))
+        venue: number
+        for number, venue in enumerate(sorted({margin_series.venue for margin_series in series}))
     }
-    picture = underlying_picture(courses, stress, styles, 0)
-    return _file(picture, f"{courses[0].underlying}: {picture.title}")
+    chart = underlying_chart(series, stress, styles, 0)
+    return _framed_chart(chart, f"{series[0].underlying}: {chart.title}")
 
 
-def _file(picture: Picture, title: str) -> bytes:
-    """Set title and sentence above and below the drawing, on paper."""
-    svg = str(picture.svg)
-    found = _BOX.search(svg)
-    if found is None:
-        message = "a drawing has a viewBox from 0 0"
+def _framed_chart(chart: Chart, title: str) -> bytes:
+    """Adds a background, the title above and the caption below a chart."""
+    svg = str(chart.svg)
+    box_match = _BOX.search(svg)
+    if box_match is None:
+        message = "expected a chart with a viewBox from 0 0"
         raise ValueError(message)
-    width, height = int(found[1]) + 2 * _MARGIN, int(found[2])
-    said = _lines(plain(picture.caption))
-    tall = _HEAD + height + _LINE * len(said) + 2 * _MARGIN
+    width, height = int(box_match[1]) + 2 * _MARGIN, int(box_match[2])
+    caption_lines = _wrap(plain(chart.caption))
+    tall = _HEAD + height + _LINE * len(caption_lines) + 2 * _MARGIN
     box = f'viewBox="{-_MARGIN} {-_HEAD} {width} {tall}" width="{width * _SCALE}" height="{tall * _SCALE}"'
-    opened, rest = svg.replace(found[0], box, 1).split(">", 1)
-    ground = f'<rect x="{-_MARGIN}" y="{-_HEAD}" width="{width}" height="{tall}" class="ground"/>'
-    heads = (
-        f'<text class="heading" x="0" y="{18 - _HEAD + 10}">{escape(short(title, _TITLE))}</text>'
-        f'<text x="0" y="{36 - _HEAD + 10}">{escape(picture.unit)}, {escape(picture.dates)}</text>'
+    head, rest = svg.replace(box_match[0], box, 1).split(">", 1)
+    background = (
+        f'<rect x="{-_MARGIN}" y="{-_HEAD}" width="{width}" height="{tall}" class="ground"/>'
+    )
+    titles = (
+        f'<text class="heading" x="0" y="{18 - _HEAD + 10}">{escape(short(title, _TITLE_LETTERS))}</text>'
+        f'<text x="0" y="{36 - _HEAD + 10}">{escape(chart.unit)}, {escape(chart.dates)}</text>'
     )
     lines = "".join(
         f'<text x="0" y="{height + _LINE * (number + 1)}">{escape(line)}</text>'
-        for number, line in enumerate(said)
+        for number, line in enumerate(caption_lines)
     )
     body = rest.removesuffix("</svg>")
     namespace = ' xmlns="http://www.w3.org/2000/svg"'
-    return f"{opened}{namespace}>{_style()}{ground}{body}{heads}{lines}</svg>\n".encode()
+    return f"{head}{namespace}>{_style()}{background}{body}{titles}{lines}</svg>\n".encode()
 
 
-def _lines(said: str) -> list[str]:
-    """Break a sentence into lines, wide letters counted twice."""
-    filled = "".join(f"{one}\0" if east_asian_width(one) in "WF" else one for one in said)
-    return [line.replace("\0", "") for line in wrap(filled, _LETTERS)]
+def _wrap(caption: str) -> list[str]:
+    """Wraps a caption into lines; a wide letter counts twice."""
+    padded = "".join(
+        f"{letter}\0" if east_asian_width(letter) in "WF" else letter for letter in caption
+    )
+    return [line.replace("\0", "") for line in wrap(padded, _LINE_LETTERS)]
 
 
 def _style() -> str:
-    """What of the report's stylesheet is about drawings, and the colours."""
-    css = "\n".join(_about_drawings(stylesheet().splitlines()))
-    own = (
+    """Returns the chart rules and the colours of the report's stylesheet."""
+    css = "\n".join(_chart_rules(stylesheet().splitlines()))
+    file_rules = (
         '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
         "font-variant-numeric: tabular-nums; }\n"
         ".chart rect.ground { fill: var(--paper); stroke: none; }\n"
         ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }"
     )
-    return f"<style>{escape(css, quote=False)}\n{own}</style>"
+    return f"<style>{escape(css, quote=False)}\n{file_rules}</style>"
 
 
-def _about_drawings(lines: Sequence[str]) -> list[str]:
-    """The rules of drawings, and the blocks that name the colours."""
-    found: list[str] = []
-    inside, depth = False, 0
+def _chart_rules(lines: Sequence[str]) -> list[str]:
+    """Selects the rules of charts and the blocks that define colours."""
+    selected: list[str] = []
+    is_inside, depth = False, 0
     for line in lines:
-        begins = line.startswith((":root", "@media (prefers-color-scheme", ".chart "))
+        starts_block = line.startswith((":root", "@media (prefers-color-scheme", ".chart "))
         if depth == 0:
-            inside = begins
-        if inside:
-            found.append(line)
+            is_inside = starts_block
+        if is_inside:
+            selected.append(line)
         depth = max(0, depth + line.count("{") - line.count("}"))
-    return found
+    return selected

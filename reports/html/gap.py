@@ -1,44 +1,60 @@
-"""What differences between venues are worth: four pictures an underlying, each with its table."""
+"""Arbitrage-gap section: four charts per underlying, each with its table."""
 
 from collections.abc import Sequence
 
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread
 from harmonize.text import numbers
-from harmonize.text.words import listed
-from reports.charts.bars import Part, Reach, Stripe, band, bars, reaches, stacked
+from harmonize.text.words import join_words
+from reports.charts.bars import (
+    BarSegment,
+    DistanceBar,
+    NotionalBand,
+    distance_bars,
+    lowest_margin_band,
+    share_bars,
+    stacked_areas,
+)
 from reports.charts.svg import Frame
-from reports.html.page import GapSection, Picture
-from reports.html.references import anchor
+from reports.html.page import Chart, GapSection
+from reports.html.references import make_anchor
 from reports.lookup import Lookup
 
 _NAMED = 4
-_FROM, _TO = 1e3, 1e9  # the band is cut here: below, margins are proportional to size
+_FROM, _TO = 1e3, 1e9  # limits of the band; below, margins are proportional to size
 
 
-def worth(lookup: Lookup) -> tuple[GapSection, ...]:
-    """Make a section of every underlying that has both a split and liquidation distances."""
+_DISTANCE_NOTE = (
+    "Inner bars: the same at the maximum leverage of each venue. Fee add-ons that depend on the"
+    " account are excluded; with an add-on, liquidation occurs earlier."
+)
+
+
+def gap_sections(lookup: Lookup) -> tuple[GapSection, ...]:
+    """Returns a section per underlying with both an optimal split and liquidation distances."""
     liquidations: dict[str, list[LiquidationRow]] = {}
-    for one in lookup.document.liquidations:
-        liquidations.setdefault(one.underlying, []).append(one)
+    for liquidation in lookup.document.liquidations:
+        liquidations.setdefault(liquidation.underlying, []).append(liquidation)
     rows: dict[str, ArbitrageRow] = {}
-    for row in lookup.document.arbitrages:  # of several rule sets the first
+    for row in lookup.document.arbitrages:  # the first of several rule sets
         rows.setdefault(row.underlying, row)
     styles = {venue: number for number, venue in enumerate(lookup.venues)}
     return tuple(
         GapSection(
             underlying,
-            anchor("worth", underlying, number),
-            numbers.span(row.oldest, row.newest),
-            f"Some sizes are left out: {row.reason}." if row.reason else "",
+            make_anchor("gap", underlying, number),
+            numbers.date_range(row.oldest, row.newest),
+            f"Some notionals are excluded: {row.reason}." if row.reason else "",
             tuple(
-                one
-                for one in (
-                    _gap(row, lookup, number),
-                    _liquidation(liquidations[underlying], number),
-                    _allocation(row, lookup, number, styles),
-                    _cheapest(lookup.gaps.get((underlying, row.margin_type)), number, styles),
+                chart
+                for chart in (
+                    _gap_chart(row, lookup, number),
+                    _liquidation_chart(liquidations[underlying], number),
+                    _allocation_chart(row, lookup, number, styles),
+                    _lowest_margin_chart(
+                        lookup.spreads.get((underlying, row.margin_type)), number, styles
+                    ),
                 )
-                if one is not None
+                if chart is not None
             ),
         )
         for number, (underlying, row) in enumerate(
@@ -47,235 +63,267 @@ def worth(lookup: Lookup) -> tuple[GapSection, ...]:
     )
 
 
-def _gap(row: ArbitrageRow, lookup: Lookup, number: int) -> Picture | None:
-    points = [one for one in row.points if one.reference]
+def _gap_chart(row: ArbitrageRow, lookup: Lookup, number: int) -> Chart | None:
+    points = [point for point in row.points if point.reference]
     if not points:
         return None
-    edges = [
-        [one.optimal_split / (one.reference or 1.0) for one in points],
-        [(one.reference_split or 0.0) / (one.reference or 1.0) for one in points],
+    layers = [
+        [point.optimal_split / (point.reference or 1.0) for point in points],
+        [(point.reference_split or 0.0) / (point.reference or 1.0) for point in points],
         [1.0 for _ in points],
     ]
-    caption = _gap_said(
-        row, _at(points, lookup.document.heat_map_notional), lookup.document.cost_of_capital
+    caption = _gap_caption(
+        row, _point_near(points, lookup.document.heat_map_notional), lookup.document.cost_of_capital
     )
-    frame = Frame(anchor("gap", row.underlying, number), f"Gap on {row.underlying}", caption)
-    ladder = [one for one in points if one.notional in lookup.document.notional_grid]
-    return Picture(
-        "The gap and its two parts",
-        f"share of what {row.rule_set} asks",
-        stacked(frame, [one.notional for one in points], edges),
+    frame = Frame(
+        make_anchor("gap-chart", row.underlying, number),
+        f"Arbitrage gap on {row.underlying}",
+        caption,
+    )
+    grid_points = [point for point in points if point.notional in lookup.document.notional_grid]
+    return Chart(
+        "Arbitrage gap and its components",
+        f"share of the margin required by {row.rule_set}",
+        stacked_areas(frame, [point.notional for point in points], layers),
         (
-            ("needed", "cheapest split"),
+            ("needed", "optimal split"),
             ("divergent", "divergence"),
             ("fragmented", "fragmentation"),
         ),
-        f"{caption} Computed at the {len(points)} sizes marked on the axis.",
-        ("Notional", "Reference", "Cheapest split", "Gap", "Divergence", "Fragmentation", "A year"),
-        tuple(
-            (
-                numbers.usd(one.notional),
-                *map(
-                    numbers.usd,
-                    (
-                        one.reference,
-                        one.optimal_split,
-                        one.gap,
-                        one.divergence,
-                        one.fragmentation,
-                        one.annual_cost,
-                    ),
-                ),
-            )
-            for one in ladder
+        f"{caption} Computed at the {len(points)} notionals marked on the axis.",
+        (
+            "Notional",
+            "Reference",
+            "Optimal split",
+            "Arbitrage gap",
+            "Divergence",
+            "Fragmentation",
+            "Annual cost",
         ),
-        numbers.span(row.oldest, row.newest),
+        tuple(_gap_row(point) for point in grid_points),
+        numbers.date_range(row.oldest, row.newest),
     )
 
 
-def _gap_said(row: ArbitrageRow, point: ArbitragePoint, hurdle: float) -> str:
+def _gap_row(point: ArbitragePoint) -> tuple[str, ...]:
+    amounts = (
+        *(point.notional, point.reference, point.optimal_split),
+        *(point.gap, point.divergence, point.fragmentation, point.annual_cost),
+    )
+    return tuple(map(numbers.usd, amounts))
+
+
+def _gap_caption(row: ArbitrageRow, point: ArbitragePoint, cost_of_capital: float) -> str:
     return (
-        f"For {numbers.usd(point.notional)} of {row.underlying}, {row.rule_set} asks"
-        f" {numbers.usd(point.reference)} and the cheapest split over venues"
-        f" {numbers.usd(point.optimal_split)}: a gap of {numbers.usd(point.gap)}, worth"
-        f" {numbers.usd(point.annual_cost)} a year where capital costs {numbers.rate(hurdle)}."
-        f" If every venue used the same table, {numbers.usd(point.divergence)} of it would be gone"
-        f" and {numbers.usd(point.fragmentation)} would remain: no venue sees what is held elsewhere,"
-        " so a position in parts is charged as if each part were all of it."
+        f"For {numbers.usd(point.notional)} of {row.underlying}, {row.rule_set} requires"
+        f" {numbers.usd(point.reference)} and the optimal split over venues"
+        f" {numbers.usd(point.optimal_split)}: an arbitrage gap of {numbers.usd(point.gap)}, or"
+        f" {numbers.usd(point.annual_cost)} per year at a cost of capital of"
+        f" {numbers.rate(cost_of_capital)}. If every venue used the same schedule,"
+        f" {numbers.usd(point.divergence)} of the gap would close (divergence) and"
+        f" {numbers.usd(point.fragmentation)} would remain (fragmentation), because no venue"
+        " observes positions at other venues."
     )
 
 
-def _allocation(
+def _allocation_chart(
     row: ArbitrageRow, lookup: Lookup, number: int, styles: dict[str, int]
-) -> Picture | None:
-    points = [one for one in row.points if one.notional in lookup.document.notional_grid]
+) -> Chart | None:
+    points = [split for split in row.points if split.notional in lookup.document.notional_grid]
     if not points:
         return None
-    point = max(points, key=lambda one: len(one.allocation))
-    largest = sorted(point.allocation, key=lambda one: -one.notional)
-    named = listed(
-        [f"{one.venue} {numbers.rate(one.notional / point.notional)}" for one in largest], _NAMED
+    caption = _allocation_caption(row, max(points, key=lambda split: len(split.allocation)))
+    frame = Frame(
+        make_anchor("split", row.underlying, number), f"Optimal split of {row.underlying}", caption
     )
-    saved = (
-        "No venue takes it alone."
-        if point.best_single is None
-        else f"It saves {numbers.usd(point.saving)} over {listed(point.best_single_venues, _NAMED)} alone."
-    )
-    caption = (
-        f"The cheapest way to hold {numbers.usd(point.notional)} of {row.underlying} takes"
-        f" {numbers.counted(len(point.allocation), 'account')}: {named}. {saved}"
-    )
-    frame = Frame(anchor("held", row.underlying, number), f"Split of {row.underlying}", caption)
-    drawn = [
-        (
-            numbers.usd(one.notional),
-            [
-                Part(
-                    part.venue,
-                    part.notional / one.notional,
-                    f"{part.venue} {numbers.usd(part.notional)}, margin {numbers.usd(part.margin)}",
-                )
-                for part in one.allocation
-            ],
-        )
-        for one in points
-    ]
-    return Picture(
-        "Where the cheapest split holds it",
+    return Chart(
+        "Allocation of the optimal split",
         "share of the position",
-        bars(frame, drawn, styles),
+        share_bars(frame, [_allocation_bar(split) for split in points], styles),
         (),
         caption,
-        ("Notional", "One venue", "Split", "Saves", "Next dollar", "Where"),
-        tuple(
-            (
-                numbers.usd(one.notional),
-                numbers.usd(one.best_single),
-                numbers.usd(one.optimal_split),
-                numbers.usd(one.saving),
-                numbers.rate(one.marginal_rate),
-                ", ".join(f"{part.venue} {numbers.usd(part.notional)}" for part in one.allocation),
-            )
-            for one in points
-        ),
-        numbers.span(row.oldest, row.newest),
+        ("Notional", "Best single venue", "Optimal split", "Saving", "Marginal rate", "Allocation"),
+        tuple(_allocation_row(split) for split in points),
+        numbers.date_range(row.oldest, row.newest),
     )
 
 
-def _cheapest(gap: Spread | None, number: int, styles: dict[str, int]) -> Picture | None:
-    if gap is None or not gap.intervals:
-        return None
-    stripes = [
-        Stripe(max(one.lower, _FROM), min(one.upper or _TO, _TO), one.lowest_venues)
-        for one in gap.intervals
-        if one.lower < _TO and (one.upper or _TO) > _FROM
+def _allocation_caption(row: ArbitrageRow, split: ArbitragePoint) -> str:
+    largest = sorted(split.allocation, key=lambda piece: -piece.notional)
+    largest_text = join_words(
+        [f"{piece.venue} {numbers.rate(piece.notional / split.notional)}" for piece in largest],
+        _NAMED,
+    )
+    saving_text = (
+        "No single venue accepts the whole position."
+        if split.best_single is None
+        else f"It saves {numbers.usd(split.saving)} over"
+        f" {join_words(split.best_single_venues, _NAMED)} alone."
+    )
+    return (
+        f"The optimal split of {numbers.usd(split.notional)} of {row.underlying} uses"
+        f" {numbers.count_text(len(split.allocation), 'account')}: {largest_text}. {saving_text}"
+    )
+
+
+def _allocation_bar(split: ArbitragePoint) -> tuple[str, list[BarSegment]]:
+    segments = [
+        BarSegment(
+            piece.venue,
+            piece.notional / split.notional,
+            f"{piece.venue} {numbers.usd(piece.notional)}, margin {numbers.usd(piece.margin)}",
+        )
+        for piece in split.allocation
     ]
-    said = [f"{one.venue} over {numbers.rate(one.share)}" for one in gap.shares]
-    alone = listed(said, _NAMED) if said else "no venue"
+    return numbers.usd(split.notional), segments
+
+
+def _allocation_row(split: ArbitragePoint) -> tuple[str, ...]:
+    pieces = (f"{piece.venue} {numbers.usd(piece.notional)}" for piece in split.allocation)
+    return (
+        numbers.usd(split.notional),
+        numbers.usd(split.best_single),
+        numbers.usd(split.optimal_split),
+        numbers.usd(split.saving),
+        numbers.rate(split.marginal_rate),
+        ", ".join(pieces),
+    )
+
+
+def _lowest_margin_chart(
+    spread: Spread | None, number: int, styles: dict[str, int]
+) -> Chart | None:
+    if spread is None or not spread.intervals:
+        return None
+    bands = [
+        NotionalBand(
+            max(interval.lower, _FROM), min(interval.upper or _TO, _TO), interval.lowest_venues
+        )
+        for interval in spread.intervals
+        if interval.lower < _TO and (interval.upper or _TO) > _FROM
+    ]
+    share_texts = [f"{share.venue} {numbers.rate(share.share)}" for share in spread.shares]
     caption = (
-        f"Of all sizes from $10k to $10m, counted on a logarithmic scale, {alone} alone"
-        f" {'asks' if len(said) < 2 else 'ask'} the least initial margin on {gap.underlying}."  # noqa: PLR2004
+        "Share of notionals from $10k to $10m, on a logarithmic scale, with the lowest initial"
+        f" margin on {spread.underlying} at one venue alone:"
+        f" {join_words(share_texts, _NAMED) or 'none'}."
     )
     frame = Frame(
-        anchor("least", gap.underlying, number), f"Who is cheapest on {gap.underlying}", caption
+        make_anchor("lowest", spread.underlying, number),
+        f"Lowest margin on {spread.underlying}",
+        caption,
     )
-    return Picture(
-        "Who is cheapest",
+    return Chart(
+        "Venue with the lowest margin",
         "by notional",
-        band(frame, _merged(stripes), styles),
+        lowest_margin_band(frame, _merge_bands(bands), styles),
         (),
         caption,
-        ("Venue", "Alone the cheapest over"),
-        tuple((one.venue, numbers.rate(one.share)) for one in gap.shares),
-        numbers.span(gap.oldest, gap.newest),
+        ("Venue", "Share of notionals"),
+        tuple((share.venue, numbers.rate(share.share)) for share in spread.shares),
+        numbers.date_range(spread.oldest, spread.newest),
     )
 
 
-def _merged(stripes: Sequence[Stripe]) -> list[Stripe]:
-    """Neighbours of the same venues as one."""
-    found: list[Stripe] = []
-    for one in stripes:
-        if found and found[-1].names == one.names:
-            found[-1] = Stripe(found[-1].lower, one.upper, one.names)
+def _merge_bands(bands: Sequence[NotionalBand]) -> list[NotionalBand]:
+    """Merges adjacent bands with the same venues."""
+    merged: list[NotionalBand] = []
+    for band in bands:
+        if merged and merged[-1].names == band.names:
+            merged[-1] = NotionalBand(merged[-1].lower, band.upper, band.names)
         else:
-            found.append(one)
-    return found
+            merged.append(band)
+    return merged
 
 
-def _liquidation(rows: Sequence[LiquidationRow], number: int) -> Picture:
-    equal = [one for one in rows if one.leverage_basis == "equal"]
-    largest = {one.venue: one for one in rows if one.leverage_basis == "maximum"}
-    asset, notional = rows[0].underlying, rows[0].notional
-    known = [one for one in equal if one.included and one.adverse_move_long is not None]
+def _liquidation_chart(rows: Sequence[LiquidationRow], number: int) -> Chart:
+    at_equal = [row for row in rows if row.leverage_basis == "equal"]
+    at_maximum = {row.venue: row for row in rows if row.leverage_basis == "maximum"}
+    underlying, notional = rows[0].underlying, rows[0].notional
+    equal_leverage = numbers.leverage(at_equal[0].leverage)
+    included = [row for row in at_equal if row.included and row.adverse_move_long is not None]
     caption = (
-        f"{numbers.usd(notional)} of {asset} in one isolated position at {equal[0].leverage:g}x:"
-        f" {_extremes(known)} Inside, the same at each venue's largest leverage. Fee add-ons that"
-        " depend on the account are left out; where there is one, liquidation comes sooner."
+        f"{numbers.usd(notional)} of {underlying} in one isolated position at {equal_leverage}:"
+        f" {_distance_range(included)} {_DISTANCE_NOTE}"
     )
-    frame = Frame(anchor("far", asset, number), f"Liquidation distance on {asset}", caption)
-    drawn = [
-        Reach(
-            one.venue,
-            one.adverse_move_long,
-            one.adverse_move_short,
-            *_both(largest.get(one.venue)),
-            one.reason,
-        )
-        for one in equal
-        if one.adverse_move_long is not None
-        or one.adverse_move_short is not None
-        or _both(largest.get(one.venue))[0]
-    ]
-    return Picture(
-        "How far to liquidation",
-        "fall for a long, rise for a short",
-        reaches(frame, drawn),
-        (("equal", f"at {equal[0].leverage:g}x"), ("largest", "at the largest leverage")),
+    frame = Frame(
+        make_anchor("liquidation", underlying, number),
+        f"Liquidation distance on {underlying}",
         caption,
-        ("Venue", "Long", "Short", "Largest", "Long there", "Short there", "Note"),
-        tuple(_liquidation_row(one, largest.get(one.venue)) for one in equal),
-        numbers.span(min(one.observed_at for one in rows), max(one.observed_at for one in rows)),
+    )
+    bars = [
+        DistanceBar(
+            row.venue,
+            row.adverse_move_long,
+            row.adverse_move_short,
+            *_adverse_moves(at_maximum.get(row.venue)),
+            row.reason,
+        )
+        for row in at_equal
+        if row.adverse_move_long is not None
+        or row.adverse_move_short is not None
+        or _adverse_moves(at_maximum.get(row.venue))[0]
+    ]
+    return Chart(
+        "Distance to liquidation",
+        "adverse move: fall for a long, rise for a short",
+        distance_bars(frame, bars),
+        (("equal", f"at {equal_leverage}"), ("largest", "at maximum leverage")),
+        caption,
+        (
+            "Venue",
+            "Adverse move, long",
+            "Adverse move, short",
+            "Maximum leverage",
+            "Long at maximum",
+            "Short at maximum",
+            "Note",
+        ),
+        tuple(_liquidation_row(row, at_maximum.get(row.venue)) for row in at_equal),
+        numbers.date_range(
+            min(row.observed_at for row in rows), max(row.observed_at for row in rows)
+        ),
         tall=True,
     )
 
 
-def _extremes(known: Sequence[LiquidationRow]) -> str:
-    falls = [
-        (one.adverse_move_long, one.venue) for one in known if one.adverse_move_long is not None
+def _distance_range(rows: Sequence[LiquidationRow]) -> str:
+    moves = [
+        (row.adverse_move_long, row.venue) for row in rows if row.adverse_move_long is not None
     ]
-    if not falls:
-        return "no venue's distance is known."
-    near, far = min(falls), max(falls)
+    if not moves:
+        return "no distance is observable."
+    near, far = min(moves), max(moves)
     return (
-        f"a long is liquidated after a fall of {numbers.rate(near[0])} at {near[1]} and of"
-        f" {numbers.rate(far[0])} at {far[1]}."
+        f"a long is liquidated after a fall between {numbers.rate(near[0])} ({near[1]}) and"
+        f" {numbers.rate(far[0])} ({far[1]})."
     )
 
 
-def _both(row: LiquidationRow | None) -> tuple[float | None, float | None]:
+def _adverse_moves(row: LiquidationRow | None) -> tuple[float | None, float | None]:
     return (row.adverse_move_long, row.adverse_move_short) if row else (None, None)
 
 
-def _liquidation_row(one: LiquidationRow, largest: LiquidationRow | None) -> tuple[str, ...]:
-    long, short = _both(largest)
-    leverage = largest.leverage if largest else None
-    reason = one.reason or (largest.reason if largest else "")
-    notes = [reason] * bool(reason) + ["in no figure across venues"] * (not one.included)
+def _liquidation_row(row: LiquidationRow, at_maximum: LiquidationRow | None) -> tuple[str, ...]:
+    long, short = _adverse_moves(at_maximum)
+    leverage = at_maximum.leverage if at_maximum else None
+    reason = row.reason or (at_maximum.reason if at_maximum else "")
+    notes = [reason] * bool(reason) + ["excluded from cross-venue statistics"] * (not row.included)
     return (
-        one.venue,
-        numbers.rate(one.adverse_move_long),
-        numbers.rate(one.adverse_move_short),
-        f"{leverage:.4g}×" if leverage is not None else numbers.NOT_OBSERVABLE,
+        row.venue,
+        numbers.rate(row.adverse_move_long),
+        numbers.rate(row.adverse_move_short),
+        numbers.leverage(leverage),
         numbers.rate(long),
         numbers.rate(short),
         "; ".join(notes),
     )
 
 
-def _at(points: Sequence[ArbitragePoint], notional: float) -> ArbitragePoint:
-    """The point at a notional, else the last below it, else the first."""
+def _point_near(points: Sequence[ArbitragePoint], notional: float) -> ArbitragePoint:
+    """Returns the point at a notional, otherwise the last below it, otherwise the first."""
     return max(
-        (one for one in points if one.notional <= notional),
-        key=lambda one: one.notional,
+        (point for point in points if point.notional <= notional),
+        key=lambda point: point.notional,
         default=points[0],
     )

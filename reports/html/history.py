@@ -1,158 +1,172 @@
-"""How margins moved over time, as a section of the report: pictures, each with its table."""
+"""Section on margins over time: charts, each with its table."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from harmonize.document.history import History, MarginSeries, StressWindow, Week
 from harmonize.text import numbers
-from harmonize.text.words import some
+from harmonize.text.words import first_words, margin_abbreviation
 from reports.charts.margin_curves import COLOURS, DASHES
-from reports.charts.step_lines import Line, steps
+from reports.charts.step_lines import StepLine, step_lines
 from reports.charts.svg import Frame
-from reports.charts.weekly_bars import by_week
-from reports.html.history_captions import said_of_schedule, said_of_underlying, said_of_weeks
-from reports.html.page import OverTime, Picture, Track
-from reports.html.references import anchor
-from reports.html.series_stats import in_force, known, most_moved, moves, peak_to_trough
+from reports.charts.weekly_bars import weekly_bars
+from reports.html.history_captions import schedule_caption, underlying_caption, weeks_caption
+from reports.html.page import Chart, HistorySection, HistoryView
+from reports.html.references import make_anchor
+from reports.html.series_stats import (
+    change_count,
+    most_changed,
+    peak_to_trough,
+    positive_rates,
+    rate_at,
+)
 
 UNDERLYINGS, SCHEDULES, VENUES = 12, 3, 8
-"""How many underlyings are drawn, how many schedules of each, and the changes of how many venues."""
+"""Largest number of underlyings, schedules per underlying, and venues with weekly charts."""
 
-_ABBREVIATED = {"initial": "IM", "maintenance": "MM"}
-_DASHED = {"initial": "d0", "maintenance": "d2"}
+_DASHES_BY_TYPE = {"initial": "d0", "maintenance": "d2"}
 
 
-def over_time(past: History, notional: float, styles: Mapping[str, int]) -> OverTime | None:
-    """Build the section; None where nothing is known of the past.
+def history_view(
+    history: History, notional: float, styles: Mapping[str, int]
+) -> HistoryView | None:
+    """Builds the section; `None` if the document contains no history.
 
-    Venues are compared at `notional` where anything was followed there; `styles` gives a venue the
-    number of its style, the same in all drawings.
+    Venues are compared at `notional`, if a series exists there. `styles` gives the style number
+    of each venue, the same in all charts.
     """
-    assets = list(dict.fromkeys(one.underlying for one in past.series))
-    venues = sorted(_eventful(past.weeks))
+    assets = list(dict.fromkeys(series.underlying for series in history.series))
+    venues = sorted(_venues_with_changes(history.weeks))
     if not assets and not venues:
         return None
-    named = sorted({one.venue for one in past.series} - styles.keys())
-    styles = {**styles, **{venue: len(styles) + n for n, venue in enumerate(named)}}
-    tracks = [
-        _underlying(
-            [one for one in past.series if one.underlying == asset], past, notional, styles, n
+    new_venues = sorted({series.venue for series in history.series} - styles.keys())
+    styles = {**styles, **{venue: len(styles) + number for number, venue in enumerate(new_venues)}}
+    sections = [
+        _underlying_section(
+            [series for series in history.series if series.underlying == asset],
+            history,
+            notional,
+            styles,
+            number,
         )
-        for n, asset in enumerate(assets[:UNDERLYINGS])
+        for number, asset in enumerate(assets[:UNDERLYINGS])
     ]
-    busiest = sorted(venues, key=lambda venue: (-_total(past.weeks, venue), venue))
+    busiest = sorted(venues, key=lambda venue: (-_venue_total(history.weeks, venue), venue))
     if venues:
-        tracks.append(_venues(busiest[:VENUES], past))
-    return OverTime(
-        tuple(tracks),
-        tuple((numbers.span(one.first, one.last), one.name, one.source) for one in _shown(past)),
-        _left(assets[UNDERLYINGS:], busiest[VENUES:]),
+        sections.append(_weeks_section(busiest[:VENUES], history))
+    return HistoryView(
+        tuple(sections),
+        tuple(
+            (numbers.date_range(window.first, window.last), window.name, window.source)
+            for window in _visible_stress(history)
+        ),
+        _omitted(assets[UNDERLYINGS:], busiest[VENUES:]),
     )
 
 
-def _eventful(weeks: Iterable[Week]) -> set[str]:
-    """The venues that changed schedules in more than one week: one alone is no drawing."""
-    counts = Counter(one.venue for one in weeks if _changed(one))
+def _venues_with_changes(weeks: Iterable[Week]) -> set[str]:
+    """Venues that changed schedules in more than one week; a single week makes no chart."""
+    counts = Counter(week.venue for week in weeks if _change_total(week))
     return {venue for venue, number in counts.items() if number > 1}
 
 
-def _changed(week: Week) -> int:
+def _change_total(week: Week) -> int:
     return week.tighter + week.looser + week.mixed + week.other
 
 
-def _total(weeks: Iterable[Week], venue: str) -> int:
-    return sum(_changed(one) for one in weeks if one.venue == venue)
+def _venue_total(weeks: Iterable[Week], venue: str) -> int:
+    return sum(_change_total(week) for week in weeks if week.venue == venue)
 
 
-def _left(assets: Sequence[str], venues: Sequence[str]) -> str:
-    parts = [f"underlyings {some(assets, 6)}"] * bool(assets)
-    parts += [f"the weeks of {some(venues, 6)}"] * bool(venues)
-    return f"Left out for length: {'; '.join(parts)}." if parts else ""
+def _omitted(assets: Sequence[str], venues: Sequence[str]) -> str:
+    omitted = [f"underlyings {first_words(assets, 6)}"] * bool(assets)
+    omitted += [f"weekly charts of {first_words(venues, 6)}"] * bool(venues)
+    return f"Omitted: {'; '.join(omitted)}." if omitted else ""
 
 
-def _shown(past: History) -> list[StressWindow]:
-    """The windows that any of the drawings may show."""
-    firsts = [one.points[0].observed_at for one in past.series if one.points]
-    firsts += [one.week for one in past.weeks]
-    lasts = [one.until for one in past.series] + [one.week for one in past.weeks]
+def _visible_stress(history: History) -> list[StressWindow]:
+    """Windows of stress within the dates of any chart."""
+    weeks = [week.week for week in history.weeks]
+    firsts = [series.points[0].observed_at for series in history.series if series.points] + weeks
+    lasts = [series.until for series in history.series] + weeks
     if not firsts:
         return []
     return [
-        one
-        for one in past.stress_windows
-        if one.last >= min(firsts)[:10] and one.first <= max(lasts)
+        window
+        for window in history.stress_windows
+        if window.last >= min(firsts)[:10] and window.first <= max(lasts)
     ]
 
 
-def _underlying(
-    courses: Sequence[MarginSeries],
-    past: History,
+def _underlying_section(
+    all_series: Sequence[MarginSeries],
+    history: History,
     notional: float,
     styles: Mapping[str, int],
     number: int,
-) -> Track:
-    asset = courses[0].underlying
-    size = _common(courses, notional)
-    across = [one for one in courses if one.margin_type == "initial" and one.notional == size]
-    schedules: dict[tuple[str, str, str], list[MarginSeries]] = {}
-    for one in courses:
-        schedules.setdefault((one.venue, one.symbol, one.profile), []).append(one)
-    moved = [rows for rows in schedules.values() if most_moved(rows) is not None]
-    moved.sort(key=lambda rows: -max(peak_to_trough(one) or 1.0 for one in rows))
-    pictures = (
-        [underlying_picture(across, past.stress_windows, styles, number)] if len(across) > 1 else []
-    )
-    pictures += [
-        schedule_picture(rows, past.stress_windows, f"{number}-{place}")
-        for place, rows in enumerate((moved or [*schedules.values()][:1])[:SCHEDULES])
+) -> HistorySection:
+    asset = all_series[0].underlying
+    common_notional = _common_notional(all_series, notional)
+    initial_series = [
+        series
+        for series in all_series
+        if series.margin_type == "initial" and series.notional == common_notional
     ]
-    left = len(moved) - SCHEDULES
+    schedules: dict[tuple[str, str, str], list[MarginSeries]] = {}
+    for series in all_series:
+        schedules.setdefault((series.venue, series.symbol, series.profile), []).append(series)
+    changed = [group for group in schedules.values() if most_changed(group) is not None]
+    changed.sort(key=lambda group: -max(peak_to_trough(series) or 1.0 for series in group))
+    charts = (
+        [underlying_chart(initial_series, history.stress_windows, styles, number)]
+        if len(initial_series) > 1
+        else []
+    )
+    charts += [
+        schedule_chart(group, history.stress_windows, f"{number}-{rank}")
+        for rank, group in enumerate((changed or [*schedules.values()][:1])[:SCHEDULES])
+    ]
+    omitted = len(changed) - SCHEDULES
     note = (
-        f"{numbers.counted(left, 'schedule')} that moved less {'is' if left == 1 else 'are'} not drawn."
-        if left > 0
+        f"{numbers.count_text(omitted, 'schedule')} with smaller changes {'is' if omitted == 1 else 'are'} omitted."
+        if omitted > 0
         else ""
     )
-    return Track(asset, anchor("past", asset, number), note, tuple(pictures))
+    return HistorySection(asset, make_anchor("history", asset, number), note, tuple(charts))
 
 
-def _common(courses: Sequence[MarginSeries], notional: float) -> float:
-    """The size asked for, else the one at which most were followed, the smaller of equals."""
-    sizes = [one.notional for one in courses if one.margin_type == "initial"]
-    if notional in sizes or not sizes:
+def _common_notional(all_series: Sequence[MarginSeries], notional: float) -> float:
+    """Returns `notional` if a series exists there, otherwise the most frequent, smallest notional."""
+    notionals = [series.notional for series in all_series if series.margin_type == "initial"]
+    if notional in notionals or not notionals:
         return notional
-    return min(sizes, key=lambda size: (-sizes.count(size), size))
+    return min(notionals, key=lambda candidate: (-notionals.count(candidate), candidate))
 
 
-def underlying_picture(
-    courses: Sequence[MarginSeries],
+def underlying_chart(
+    all_series: Sequence[MarginSeries],
     stress: Sequence[StressWindow],
     styles: Mapping[str, int],
     number: int,
-) -> Picture:
-    """All venues at one size."""
-    asset, size = courses[0].underlying, courses[0].notional
-    venues = [one.venue for one in courses]
+) -> Chart:
+    """Returns the chart of IM at all venues, at one notional."""
+    asset, notional = all_series[0].underlying, all_series[0].notional
+    venues = [series.venue for series in all_series]
     lines = []
-    for one in courses:
-        name = one.venue if venues.count(one.venue) == 1 else f"{one.venue} {one.symbol}"
-        style = styles[one.venue]
-        lines.append(Line(name, f"c{style % COLOURS} d{style % DASHES}", one.points, one.until))
-    caption = said_of_underlying(courses, stress)
-    frame = Frame(anchor("venues", asset, number), f"IM on {asset} over time", caption)
-    rows = [
-        (
-            line.name,
-            *(numbers.rate(rate) for rate in _extremes(one)),
-            numbers.times(peak_to_trough(one)),
-            numbers.count(moves(one)),
-            numbers.span(one.points[0].observed_at, one.until),
+    for series in all_series:
+        name = (
+            series.venue if venues.count(series.venue) == 1 else f"{series.venue} {series.symbol}"
         )
-        for line, one in zip(lines, courses, strict=True)
-    ]
-    return Picture(
-        f"IM of {numbers.usd(size)} at every venue",
-        "margin over notional",
-        steps(frame, lines, stress),
+        style = styles[series.venue]
+        lines.append(
+            StepLine(name, f"c{style % COLOURS} d{style % DASHES}", series.points, series.until)
+        )
+    caption = underlying_caption(all_series, stress)
+    frame = Frame(make_anchor("venues", asset, number), f"IM on {asset} over time", caption)
+    return Chart(
+        f"IM at {numbers.usd(notional)}, all venues",
+        "margin as a share of notional",
+        step_lines(frame, lines, stress),
         (),
         caption,
         (
@@ -165,102 +179,116 @@ def underlying_picture(
             "Changes",
             "Observed",
         ),
-        tuple(rows),
-        _span(courses),
-        tall=len(lines) > 16,  # noqa: PLR2004 - taller than two other drawings
+        tuple(
+            _series_row(line.name, series) for line, series in zip(lines, all_series, strict=True)
+        ),
+        _dates(all_series),
+        tall=len(lines) > 16,  # noqa: PLR2004 - taller than two other charts
     )
 
 
-def _extremes(course: MarginSeries) -> tuple[float | None, ...]:
-    rates = known(course)
+def _series_row(name: str, series: MarginSeries) -> tuple[str, ...]:
+    return (
+        name,
+        *(numbers.rate(rate) for rate in _extremes(series)),
+        numbers.times(peak_to_trough(series)),
+        numbers.count(change_count(series)),
+        numbers.date_range(series.points[0].observed_at, series.until),
+    )
+
+
+def _extremes(series: MarginSeries) -> tuple[float | None, ...]:
+    rates = positive_rates(series)
     if not rates:
         return (None,) * 4
-    return course.points[0].rate, min(rates), max(rates), course.points[-1].rate
+    return series.points[0].rate, min(rates), max(rates), series.points[-1].rate
 
 
-def schedule_picture(
-    courses: Sequence[MarginSeries], stress: Sequence[StressWindow], number: str
-) -> Picture:
-    """IM and MM of one schedule at several sizes."""
-    one = courses[0]
-    lines = _merged(courses)
-    caption = said_of_schedule(courses, stress)
-    frame = Frame(f"schedule-{number}", f"{one.symbol} at {one.venue} over time", caption)
-    moments = sorted({mark.observed_at for line in lines for mark in line.marks})
-    found = [(at, [in_force(line.marks, line.until, at) for line in lines]) for at in moments]
+def schedule_chart(
+    all_series: Sequence[MarginSeries], stress: Sequence[StressWindow], number: str
+) -> Chart:
+    """Returns the chart of IM and MM of one schedule at several notionals."""
+    first = all_series[0]
+    lines = _merge_notionals(all_series)
+    caption = schedule_caption(all_series, stress)
+    frame = Frame(f"schedule-{number}", f"{first.symbol} at {first.venue} over time", caption)
+    times = sorted({point.observed_at for line in lines for point in line.points})
+    rates_by_time = [(at, [rate_at(line.points, line.until, at) for line in lines]) for at in times]
     rows = [
         (numbers.date(at), *map(numbers.rate, rates))
-        for place, (at, rates) in enumerate(found)
-        if not place or rates != found[place - 1][1]
+        for index, (at, rates) in enumerate(rates_by_time)
+        if not index or rates != rates_by_time[index - 1][1]
     ]
-    profile = "" if one.profile == "any" else f", {one.profile}"
-    return Picture(
-        f"{one.symbol} at {one.venue}{profile}",
-        "margin over notional",
-        steps(frame, lines, stress),
+    profile = "" if first.profile == "any" else f", {first.profile}"
+    return Chart(
+        f"{first.symbol} at {first.venue}{profile}",
+        "margin as a share of notional",
+        step_lines(frame, lines, stress),
         (),
         caption,
         ("From", *(line.name for line in lines)),
         tuple(rows),
-        _span(courses),
+        _dates(all_series),
     )
 
 
-def _merged(courses: Sequence[MarginSeries]) -> list[Line]:
-    """One line for all sizes of a figure that moved alike, in the colour of the least."""
-    sizes = sorted({one.notional for one in courses})
+def _merge_notionals(all_series: Sequence[MarginSeries]) -> list[StepLine]:
+    """Merges notionals with identical series into one line, in the colour of the smallest."""
+    notionals = sorted({series.notional for series in all_series})
     groups: dict[tuple[object, ...], list[MarginSeries]] = {}
-    for one in sorted(courses, key=lambda one: (one.margin_type, one.notional)):
-        groups.setdefault((one.margin_type, one.points, one.until), []).append(one)
+    for series in sorted(all_series, key=lambda series: (series.margin_type, series.notional)):
+        groups.setdefault((series.margin_type, series.points, series.until), []).append(series)
     lines = []
     for group in groups.values():
-        first, held = group[0], [one.notional for one in group]
-        neighbours = sizes[sizes.index(held[0]) : sizes.index(held[-1]) + 1] == held
-        between = "–" if neighbours and len(held) > 1 else ", "
-        ends = [held[0], held[-1]] if between == "–" else held
-        name = (
-            f"{_ABBREVIATED[first.margin_type]} {between.join(numbers.usd(size) for size in ends)}"
+        first, group_notionals = group[0], [series.notional for series in group]
+        are_adjacent = (
+            notionals[
+                notionals.index(group_notionals[0]) : notionals.index(group_notionals[-1]) + 1
+            ]
+            == group_notionals
         )
-        css = f"c{sizes.index(first.notional) % COLOURS} {_DASHED[first.margin_type]}"
-        lines.append(Line(name, css, first.points, first.until))
+        separator = "–" if are_adjacent and len(group_notionals) > 1 else ", "
+        ends = [group_notionals[0], group_notionals[-1]] if separator == "–" else group_notionals
+        name = f"{margin_abbreviation(first.margin_type)} {separator.join(numbers.usd(notional) for notional in ends)}"
+        css = f"c{notionals.index(first.notional) % COLOURS} {_DASHES_BY_TYPE[first.margin_type]}"
+        lines.append(StepLine(name, css, first.points, first.until))
     return lines
 
 
-def _span(courses: Sequence[MarginSeries]) -> str:
-    return numbers.span(
-        min(one.points[0].observed_at for one in courses), max(one.until for one in courses)
+def _dates(all_series: Sequence[MarginSeries]) -> str:
+    return numbers.date_range(
+        min(series.points[0].observed_at for series in all_series),
+        max(series.until for series in all_series),
     )
 
 
-def _venues(venues: Sequence[str], past: History) -> Track:
-    """The changes of venues by week."""
-    pictures = [
-        weeks_picture(
-            [one for one in past.weeks if one.venue == venue], past.stress_windows, number
+def _weeks_section(venues: Sequence[str], history: History) -> HistorySection:
+    """Returns the charts of changes per venue and week."""
+    charts = [
+        weeks_chart(
+            [week for week in history.weeks if week.venue == venue], history.stress_windows, number
         )
         for number, venue in enumerate(venues)
     ]
-    return Track("Changes by week", "past-weeks", "", tuple(pictures))
+    return HistorySection("Changes by week", "history-weeks", "", tuple(charts))
 
 
-def weeks_picture(weeks: Sequence[Week], stress: Sequence[StressWindow], number: int) -> Picture:
-    """The changes of one venue by week; there is one week at least."""
-    weeks = sorted(weeks, key=lambda one: one.week)
+def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: int) -> Chart:
+    """Returns the chart of the changes of one venue per week; needs at least one week."""
+    weeks = sorted(weeks, key=lambda week: week.week)
     venue = weeks[0].venue
-    caption = said_of_weeks(weeks, stress)
-    frame = Frame(anchor("weeks", venue, number), f"Changes at {venue} by week", caption)
+    caption = weeks_caption(weeks, stress)
+    frame = Frame(make_anchor("weeks", venue, number), f"Changes at {venue} by week", caption)
     rows = [
         (
-            numbers.date(one.week),
-            *map(numbers.count, (one.tighter, one.looser, one.mixed, one.other)),
-            *map(numbers.count, (one.listed, one.delisted)),
+            numbers.date(week.week),
+            *map(numbers.count, (week.tighter, week.looser, week.mixed, week.other)),
+            *map(numbers.count, (week.listed, week.delisted)),
         )
-        for one in weeks
-        if _changed(one) or one.listed or one.delisted
+        for week in weeks
+        if _change_total(week) or week.listed or week.delisted
     ]
     columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
-    dates = numbers.span(weeks[0].week, weeks[-1].week)
-    svg = by_week(frame, weeks, stress)
-    return Picture(
-        venue, "schedules changed in a week", svg, (), caption, columns, tuple(rows), dates
-    )
+    dates = numbers.date_range(weeks[0].week, weeks[-1].week)
+    svg = weekly_bars(frame, weeks, stress)
+    return Chart(venue, "schedules changed per week", svg, (), caption, columns, tuple(rows), dates)

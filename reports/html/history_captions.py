@@ -1,102 +1,124 @@
-"""What drawings over time show, as sentences made of the same numbers."""
+"""Captions of charts over time, computed from the same numbers as the charts."""
 
 import math
 from collections.abc import Sequence
 
 from harmonize.document.history import MarginSeries, StressWindow, Week
 from harmonize.text import numbers
-from reports.charts.dates import day_of, moment
-from reports.html.series_stats import Leap, known, leap, most_moved, near, peak_to_trough
+from harmonize.text.words import margin_abbreviation
+from reports.charts.dates import date_of, day_number
+from reports.html.series_stats import (
+    LargestChange,
+    largest_change,
+    most_changed,
+    peak_to_trough,
+    positive_rates,
+    stress_nearby,
+)
 
-_NAMED = {"initial": "IM", "maintenance": "MM"}
 _WEEK = 7.0
 
 
-def said_of_schedule(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
-    """Say how the size moved whose margin moved most."""
-    course = most_moved(courses)
-    largest = leap(course) if course else None
-    if course is None or largest is None:
-        if not any(known(one) for one in courses):
-            return "No margin of it was known."
-        first, last = courses[0].points[0].observed_at, max(one.until for one in courses)
-        return f"No margin of it moved from {numbers.date(first)} to {numbers.date(last)}."
-    ratio = numbers.times(peak_to_trough(course))
+def schedule_caption(all_series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
+    """States the largest change among the notionals of one schedule."""
+    most = most_changed(all_series)
+    change = largest_change(most) if most else None
+    if most is None or change is None:
+        if not any(positive_rates(series) for series in all_series):
+            return "No margin is known."
+        first, last = (
+            all_series[0].points[0].observed_at,
+            max(series.until for series in all_series),
+        )
+        return f"No margin changed from {numbers.date(first)} to {numbers.date(last)}."
+    ratio = numbers.times(peak_to_trough(most))
     return (
-        f"{_NAMED[course.margin_type]} at {numbers.usd(course.notional)} {_moved(largest, stress)};"
-        f" its highest is {ratio} its lowest."
+        f"{margin_abbreviation(most.margin_type)} at {numbers.usd(most.notional)} {_change_text(change, stress)};"
+        f" the highest rate is {ratio} the lowest."
     )
 
 
-def said_of_underlying(courses: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
-    """Say between what venues last lay, which of them moved most, and how many were seen once."""
-    size, asset = numbers.usd(courses[0].notional), courses[0].underlying
-    last = [(one.points[-1].rate, one.venue) for one in courses if one.points[-1].rate is not None]
-    parts = [f"When last observed, IM of {size} of {asset} {_between(last)}."] if last else []
-    course = most_moved(courses)
-    largest = leap(course) if course else None
-    if course and largest:
-        parts.append(f"It moved most at {course.venue}, where it {_moved(largest, stress)}.")
+def underlying_caption(all_series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
+    """States the last range over venues, the largest change, and venues observed once."""
+    notional, asset = numbers.usd(all_series[0].notional), all_series[0].underlying
+    last = [
+        (series.points[-1].rate, series.venue)
+        for series in all_series
+        if series.points[-1].rate is not None
+    ]
+    sentences = (
+        [f"At the last observation, IM at {notional} of {asset} {_range_text(last)}."]
+        if last
+        else []
+    )
+    most = most_changed(all_series)
+    change = largest_change(most) if most else None
+    if most and change:
+        sentences.append(
+            f"The largest change was at {most.venue}: it {_change_text(change, stress)}."
+        )
     else:
-        parts.append("It moved nowhere.")
-    once = sum(one.points[0].observed_at == one.until for one in courses if known(one))
+        sentences.append("It changed at no venue.")
+    once = sum(
+        series.points[0].observed_at == series.until
+        for series in all_series
+        if positive_rates(series)
+    )
     if once:
-        were = "venue was" if once == 1 else "venues were"
-        parts.append(f"{numbers.count(once)} {were} observed once, drawn as dots.")
-    return " ".join(parts)
+        noun = "venue was" if once == 1 else "venues were"
+        sentences.append(f"{numbers.count(once)} {noun} observed once, shown as dots.")
+    return " ".join(sentences)
 
 
-def _between(last: Sequence[tuple[float, str]]) -> str:
+def _range_text(last: Sequence[tuple[float, str]]) -> str:
     (low, lowest), (high, highest) = min(last), max(last)
     if low == high:
-        where = f"at {lowest}" if len(last) == 1 else f"at all {numbers.count(len(last))} venues"
-        return f"was {numbers.rate(low)} {where}"
-    return f"lay between {numbers.rate(low)} at {lowest} and {numbers.rate(high)} at {highest}"
+        venues_text = (
+            f"at {lowest}" if len(last) == 1 else f"at all {numbers.count(len(last))} venues"
+        )
+        return f"was {numbers.rate(low)} {venues_text}"
+    return f"was between {numbers.rate(low)} at {lowest} and {numbers.rate(high)} at {highest}"
 
 
-def said_of_weeks(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
-    """Say how many schedules tightened and loosened, when most, and how much of it near stress."""
+def weeks_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
+    """States how many schedules tightened and loosened, the peak week, and the share near stress."""
     tighter, looser, mixed = (
-        sum(getattr(one, kind) for one in weeks) for kind in ("tighter", "looser", "mixed")
+        sum(getattr(week, kind) for week in weeks) for kind in ("tighter", "looser", "mixed")
     )
-    said = (
-        f"From {numbers.date(weeks[0].week)} to {numbers.date(weeks[-1].week)} margins tightened"
-        f" {_often(tighter)}, loosened {_often(looser)} and did both, at different sizes,"
-        f" {_often(mixed)}."
+    caption = (
+        f"From {numbers.date(weeks[0].week)} to {numbers.date(weeks[-1].week)},"
+        f" {numbers.count_text(tighter, 'change')} tightened margins, {numbers.count(looser)}"
+        f" loosened them and {numbers.count(mixed)} did both at different notionals."
     )
-    most = max(weeks, key=lambda one: one.tighter + one.looser + one.mixed)
-    total = most.tighter + most.looser + most.mixed
+    peak = max(weeks, key=lambda week: week.tighter + week.looser + week.mixed)
+    total = peak.tighter + peak.looser + peak.mixed
     if total:
-        said += (
-            f" Most changed in the week of {numbers.date(most.week)}:"
-            f" {numbers.counted(most.tighter, 'tighter', 'tighter')},"
-            f" {numbers.count(most.looser)} looser, {numbers.count(most.mixed)} mixed."
+        caption += (
+            f" The week of {numbers.date(peak.week)} had the most changes:"
+            f" {numbers.count_text(peak.tighter, 'tighter', 'tighter')},"
+            f" {numbers.count(peak.looser)} looser, {numbers.count(peak.mixed)} mixed."
         )
-    span = _mondays(weeks[0].week, weeks[-1].week)
-    shaken = {monday for monday in span if near(stress, monday, _WEEK)}
-    if tighter and shaken:
-        held = sum(one.tighter for one in weeks if one.week in shaken)
-        said += (
-            f" {numbers.share(held, tighter)} of the tightenings fell into the"
-            f" {numbers.share(len(shaken), len(span))} of weeks in or up to 14 days after stress."
+    mondays = _mondays(weeks[0].week, weeks[-1].week)
+    near_stress = {monday for monday in mondays if stress_nearby(stress, monday, _WEEK)}
+    if tighter and near_stress:
+        tightened_near_stress = sum(week.tighter for week in weeks if week.week in near_stress)
+        caption += (
+            f" {numbers.share(tightened_near_stress, tighter)} of tightenings occurred in the"
+            f" {numbers.share(len(near_stress), len(mondays))} of weeks during market stress or up to 14 days later."
         )
-    return said
+    return caption
 
 
 def _mondays(first: str, last: str) -> list[str]:
-    """All weeks of a span, also those in which nothing changed."""
-    days = range(math.floor(moment(first)), math.floor(moment(last)) + 1, 7)
-    return [day_of(day).isoformat() for day in days]
+    """Returns the Mondays of all weeks in a range, including weeks without changes."""
+    days = range(math.floor(day_number(first)), math.floor(day_number(last)) + 1, 7)
+    return [date_of(day).isoformat() for day in days]
 
 
-def _moved(largest: Leap, stress: Sequence[StressWindow]) -> str:
-    word = "rose" if largest.after > largest.before else "fell"
-    beside = near(stress, largest.at)
+def _change_text(change: LargestChange, stress: Sequence[StressWindow]) -> str:
+    word = "rose" if change.after > change.before else "fell"
+    stress_text = stress_nearby(stress, change.at)
     return (
-        f"{word} from {numbers.rate(largest.before)} to {numbers.rate(largest.after)}, first seen on"
-        f" {numbers.date(largest.at)}{f', {beside}' if beside else ''}"
+        f"{word} from {numbers.rate(change.before)} to {numbers.rate(change.after)}, first observed on"
+        f" {numbers.date(change.at)}{f', {stress_text}' if stress_text else ''}"
     )
-
-
-def _often(times: int) -> str:
-    return numbers.counted(times, "time")

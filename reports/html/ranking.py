@@ -1,115 +1,133 @@
-"""The underlyings by harmonization index, the most alike first."""
+"""Ranking of underlyings by harmonization index, the most harmonized first."""
 
 from collections.abc import Sequence
 
 from harmonize.document import Index, IndexSummary
 from harmonize.text import numbers
-from harmonize.text.words import listed
+from harmonize.text.words import join_words, margin_abbreviation
 from reports.html.page import IndexBlock, IndexRow, Ranking, Reference, VenueIndex
-from reports.html.summary import against_words
-from reports.lookup import Lookup
+from reports.html.summary import reference_text
+from reports.lookup import MARGIN_TYPES, Lookup
 
 WHOLE, FIRST, LAST = 40, 20, 15
-"""Up to `WHOLE` underlyings make one table; of more, the first and last stay open."""
+"""Up to `WHOLE` underlyings form one table; above, the first and last stay unfolded."""
 
-_Known = tuple[str, list[Index | None]]
-
-_NAMES = {"initial": "IM", "maintenance": "MM"}
+_UnderlyingIndices = tuple[str, list[Index | None]]
 
 
 def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
-    """Rank by IM against the first reference; underlyings without one follow, by their median."""
-    found = {
+    """Ranks by IM against the first reference; underlyings without it follow, by their next index."""
+    rows = {
         (row.margin_type, row.reference, row.underlying): row for row in lookup.document.indices
     }
-    kinds = sorted({kind[:2] for kind in found}, key=lambda kind: _kind(kind, references))
-    named = [f"{_NAMES.get(figure, figure)} against {against_words(a)}" for figure, a in kinds]
-    ranked: list[_Known] = []
-    unranked: list[_Known] = []
-    for name in sorted({underlying for _, _, underlying in found}):
-        known = [found.get((figure, against, name)) for figure, against in kinds]
-        (ranked if known[0] else unranked).append((name, known))
-    ranked.sort(key=_value)
-    unranked.sort(key=_value)
+    kinds = sorted({kind[:2] for kind in rows}, key=lambda kind: _kind_order(kind, references))
+    labels = [_index_label(margin_type, reference) for margin_type, reference in kinds]
+    ranked: list[_UnderlyingIndices] = []
+    unranked: list[_UnderlyingIndices] = []
+    for name in sorted({underlying for _, _, underlying in rows}):
+        indices = [rows.get((margin_type, reference, name)) for margin_type, reference in kinds]
+        (ranked if indices[0] else unranked).append((name, indices))
+    ranked.sort(key=_sort_key)
+    unranked.sort(key=_sort_key)
     return Ranking(
-        tuple(named),
-        named[0] if named else "",
-        named[1] if len(named) > 1 else "",
-        "Harmonization index by underlying: 100 where all ask the same, 50 where venues are on"
-        " average a factor of two away.",
-        listed(sorted({row.weights for row in lookup.document.indices})) or "none",
-        tuple(references[a] for a in dict.fromkeys(a for _, a in kinds) if a in references),
-        (
-            *_blocks([_row(one, rank) for rank, one in enumerate(ranked, start=1)]),
-            *_unranked([_row(one, None) for one in unranked], named),
+        tuple(labels),
+        labels[0] if labels else "",
+        labels[1] if len(labels) > 1 else "",
+        "Harmonization index by underlying: 100 if all margins are identical, 50 if they differ by"
+        " an average factor of two.",
+        join_words(sorted({row.weights for row in lookup.document.indices})) or "none",
+        tuple(
+            references[reference]
+            for reference in dict.fromkeys(reference for _, reference in kinds)
+            if reference in references
         ),
-        tuple(_overall(one) for one in lookup.document.index_summaries if not one.venue),
-        _venues(lookup.document.index_summaries, kinds),
+        (
+            *_blocks([_row(entry, rank) for rank, entry in enumerate(ranked, start=1)]),
+            *_unranked_blocks([_row(entry, None) for entry in unranked], labels),
+        ),
+        tuple(
+            _overall_text(summary)
+            for summary in lookup.document.index_summaries
+            if not summary.venue
+        ),
+        _venue_rows(lookup.document.index_summaries, kinds),
     )
 
 
-def _overall(one: IndexSummary) -> str:
-    name = f"{_NAMES.get(one.margin_type, one.margin_type)} against {against_words(one.reference)}"
-    sure = f" (95 % interval {_interval(one)})" if one.interval_lower is not None else ""
-    over = numbers.counted(one.underlyings, "underlying")
-    return f"Over {over}, {name}: {numbers.index(one.value)}{sure}."
+def _index_label(margin_type: str, reference: str) -> str:
+    return f"{margin_abbreviation(margin_type)} against {reference_text(reference)}"
 
 
-def _interval(one: IndexSummary) -> str:
-    if one.interval_lower is None or one.interval_upper is None:
+def _overall_text(summary: IndexSummary) -> str:
+    name = _index_label(summary.margin_type, summary.reference)
+    interval = (
+        f" (95\N{NO-BREAK SPACE}% interval {_interval_text(summary)})"
+        if summary.interval_lower is not None
+        else ""
+    )
+    underlyings = numbers.count_text(summary.underlyings, "underlying")
+    return f"Over {underlyings}, {name}: {numbers.index(summary.value)}{interval}."
+
+
+def _interval_text(summary: IndexSummary) -> str:
+    if summary.interval_lower is None or summary.interval_upper is None:
         return numbers.NOT_OBSERVABLE
-    return f"{numbers.index(one.interval_lower)} to {numbers.index(one.interval_upper)}"
+    return f"{numbers.index(summary.interval_lower)} to {numbers.index(summary.interval_upper)}"
 
 
-def _venues(
+def _venue_rows(
     summaries: Sequence[IndexSummary], kinds: Sequence[tuple[str, str]]
 ) -> tuple[VenueIndex, ...]:
-    """Rank venues by the first index; those without it follow by name."""
-    held: dict[str, dict[tuple[str, str], IndexSummary]] = {}
-    for one in summaries:
-        if one.venue:
-            held.setdefault(one.venue, {})[one.margin_type, one.reference] = one
+    """Ranks venues by the first index; venues without it follow by name."""
+    by_venue: dict[str, dict[tuple[str, str], IndexSummary]] = {}
+    for summary in summaries:
+        if summary.venue:
+            by_venue.setdefault(summary.venue, {})[summary.margin_type, summary.reference] = summary
     if not kinds:
         return ()
     first = kinds[0]
-    ordered = sorted(
-        held, key=lambda name: (-held[name][first].value if first in held[name] else 1.0, name)
+    venues = sorted(
+        by_venue,
+        key=lambda name: (-by_venue[name][first].value if first in by_venue[name] else 1.0, name),
     )
     rows = []
-    for venue in ordered:
-        own = held[venue]
-        lead = own.get(first)
+    for venue in venues:
+        indices = by_venue[venue]
+        first_index = indices.get(first)
         rows.append(
             VenueIndex(
                 venue,
-                tuple(numbers.index(own[kind].value if kind in own else None) for kind in kinds),
-                _interval(lead) if lead else numbers.NOT_OBSERVABLE,
-                numbers.count(lead.underlyings if lead else 0),
+                tuple(
+                    numbers.index(indices[kind].value if kind in indices else None)
+                    for kind in kinds
+                ),
+                _interval_text(first_index) if first_index else numbers.NOT_OBSERVABLE,
+                numbers.count(first_index.underlyings if first_index else 0),
             )
         )
     return tuple(rows)
 
 
-def _kind(kind: tuple[str, str], references: dict[str, Reference]) -> tuple[int, int, str]:
-    figure, against = kind
+def _kind_order(kind: tuple[str, str], references: dict[str, Reference]) -> tuple[int, int, str]:
+    margin_type, reference = kind
     order = list(references)
     return (
-        list(_NAMES).index(figure),
-        order.index(against) if against in references else len(order),
-        against,
+        [name for name, _ in MARGIN_TYPES].index(margin_type),
+        order.index(reference) if reference in references else len(order),
+        reference,
     )
 
 
-def _value(one: _Known) -> tuple[float, str]:
-    name, known = one
-    return (-next(row.value for row in known if row), name)
+def _sort_key(entry: _UnderlyingIndices) -> tuple[float, str]:
+    name, indices = entry
+    return (-next(row.value for row in indices if row), name)
 
 
-def _row(one: _Known, rank: int | None) -> IndexRow:
-    name, indices = one
-    known = [row for row in indices if row is not None]
+def _row(entry: _UnderlyingIndices, rank: int | None) -> IndexRow:
+    name, indices = entry
+    values = [row for row in indices if row is not None]
     first, second = indices[0], next(iter(indices[1:]), None)
-    widest = max(known, key=lambda row: len(row.venues))
+    widest = max(values, key=lambda row: len(row.venues))
     return IndexRow(
         numbers.count(rank) if rank else numbers.NOT_OBSERVABLE,
         name,
@@ -118,7 +136,7 @@ def _row(one: _Known, rank: int | None) -> IndexRow:
         tuple(numbers.index(row.value if row else None) for row in indices),
         numbers.count(len(widest.venues)),
         f"{numbers.usd(widest.lower)} – {numbers.usd(widest.upper)}",
-        numbers.span(min(row.oldest for row in known), max(row.newest for row in known)),
+        numbers.date_range(min(row.oldest for row in values), max(row.newest for row in values)),
     )
 
 
@@ -133,10 +151,10 @@ def _blocks(rows: list[IndexRow]) -> tuple[IndexBlock, ...]:
     )
 
 
-def _unranked(rows: list[IndexRow], named: list[str]) -> tuple[IndexBlock, ...]:
+def _unranked_blocks(rows: list[IndexRow], labels: list[str]) -> tuple[IndexBlock, ...]:
     if not rows:
         return ()
-    return (_block(f"{numbers.count(len(rows))} without {named[0]}", rows, folded=True),)
+    return (_block(f"{numbers.count(len(rows))} without {labels[0]}", rows, folded=True),)
 
 
 def _block(title: str, rows: list[IndexRow], *, folded: bool = False) -> IndexBlock:

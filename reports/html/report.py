@@ -1,4 +1,4 @@
-"""The audit as one HTML file that needs nothing else: no script, no request, readable on paper."""
+"""The audit as one self-contained HTML file: no scripts, no requests, printable."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,51 +6,58 @@ from typing import TYPE_CHECKING
 from harmonize.document import AuditDocument
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain
-from harmonize.text.words import listed
-from reports.finding_order import PER_CHECK, PER_VENUE, by_code, gravest, leading, level_counts
+from harmonize.text.words import join_words
+from reports.finding_order import (
+    PER_CHECK,
+    PER_VENUE,
+    group_by_check,
+    level_counts,
+    select_leading,
+    sort_by_severity,
+)
 from reports.html.appendix import (
-    code_row,
+    check_row,
     coverage_view,
+    exclusions,
     explanations,
     finding_row,
     input_views,
-    known,
-    left,
+    omitted_text,
     rule_set_view,
     snapshot_view,
     waiver_views,
 )
-from reports.html.gap import worth
-from reports.html.heat_map import heat_legend, heat_maps, left_out
-from reports.html.history import over_time
+from reports.html.gap import gap_sections
+from reports.html.heat_map import heat_legend, heat_maps, omitted_underlyings
+from reports.html.history import history_view
 from reports.html.page import ReportPage
 from reports.html.ranking import ranking
 from reports.html.references import references
 from reports.html.summary import key_figures, summary
-from reports.html.underlyings import chart_sections
+from reports.html.underlyings import underlying_sections
 from reports.lookup import Lookup, snapshot_span
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TOP = 40
-"""How many findings are printed one by one."""
+"""Largest number of findings printed individually."""
 
 _HERE = Path(__file__).parent
 
 
 def html(document: AuditDocument) -> str:
-    """Write the report: the same text for the same document."""
+    """Renders the report; reproducible byte for byte from the document."""
     return environment().get_template("report.html.j2").render(page=page(document))
 
 
 def page(document: AuditDocument) -> ReportPage:
-    """Build all that the templates print. What is left out for length is said and counted."""
+    """Builds the template context. Every omission for length is stated and counted."""
     lookup = Lookup(document)
-    named = references(document)
-    ordered = gravest(document.findings)
-    shown = leading(ordered, TOP)
-    levels = [f"{numbers.count(n)} {level.value}" for level, n in level_counts(ordered)]
+    rule_set_references = references(document)
+    findings = sort_by_severity(document.findings)
+    printed = select_leading(findings, TOP)
+    levels = [f"{numbers.count(number)} {level.value}" for level, number in level_counts(findings)]
     return ReportPage(
         stylesheet=stylesheet(),
         title="Margin across crypto derivatives venues",
@@ -58,44 +65,48 @@ def page(document: AuditDocument) -> ReportPage:
         tool=f"{document.tool.name} {document.tool.version}",
         archive=document.archive,
         schema_version=document.schema_version,
-        span=snapshot_span(document),
+        snapshot_dates=snapshot_span(document),
         heat_notional=numbers.usd(document.heat_map_notional),
         stale_after=numbers.age(document.stale_after_days),
         key_figures=key_figures(lookup),
         summary=summary(lookup),
-        ranking=ranking(lookup, named),
-        heat_maps=heat_maps(lookup, named),
+        ranking=ranking(lookup, rule_set_references),
+        heat_maps=heat_maps(lookup, rule_set_references),
         heat_legend=heat_legend(),
-        heat_left=left_out(lookup),
-        charts=chart_sections(lookup, named),
-        worth=worth(lookup),
-        past=over_time(
+        heat_maps_omitted=omitted_underlyings(lookup),
+        underlyings=underlying_sections(lookup, rule_set_references),
+        gap=gap_sections(lookup),
+        history=history_view(
             document.history,
             document.heat_map_notional,
             {venue: number for number, venue in enumerate(lookup.venues)},
         ),
-        finding_counts=listed(levels),
-        codes=tuple(code_row(found) for found in by_code(ordered)),
-        findings=tuple(finding_row(finding, named) for finding in shown),
-        findings_cut=f"at most {PER_CHECK} of one check and {PER_VENUE} of those at one venue",
-        findings_left=left(len(ordered) - len(shown), "finding"),
-        known=known(document),
+        finding_counts=join_words(levels),
+        checks=tuple(check_row(check) for check in group_by_check(findings)),
+        findings=tuple(finding_row(finding, rule_set_references) for finding in printed),
+        findings_selection=f"at most {PER_CHECK} per check and {PER_VENUE} per check and venue",
+        findings_omitted=omitted_text(len(findings) - len(printed), "finding"),
+        exclusions=exclusions(document),
         waivers=waiver_views(document),
         inputs=input_views(document),
         coverage=coverage_view(lookup),
-        rule_sets=tuple(rule_set_view(row, n) for n, row in enumerate(document.rule_sets)),
+        rule_sets=tuple(
+            rule_set_view(row, number) for number, row in enumerate(document.rule_sets)
+        ),
         explanations=explanations(document),
-        snapshots=tuple(snapshot_view(row, n) for n, row in enumerate(document.snapshots)),
+        snapshots=tuple(
+            snapshot_view(row, number) for number, row in enumerate(document.snapshots)
+        ),
     )
 
 
 def stylesheet() -> str:
-    """The one stylesheet of all pages."""
+    """Returns the stylesheet of all pages."""
     return (_HERE / "static" / "report.css").read_text(encoding="utf-8")
 
 
 def environment() -> "Environment":
-    """Make the templates' environment: escaped always, and a field that is not there an error."""
+    """Creates the template environment: always escaped, and a missing field is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - one format
 
     return Environment(
@@ -111,5 +122,5 @@ def environment() -> "Environment":
 
 
 def _finalized(value: object) -> object:
-    """Neutralise control characters in venues' text; markup that is ours passes as it is."""
+    """Escapes control characters in text from venues; markup of this package is unchanged."""
     return plain(value) if type(value) is str else value

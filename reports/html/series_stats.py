@@ -1,4 +1,4 @@
-"""What courses of margins say: the rate in force, extremes, the largest move, and stress before it."""
+"""Statistics of margin series: rate in force, extremes, largest change, stress beforehand."""
 
 import math
 from collections.abc import Sequence
@@ -7,87 +7,91 @@ from itertools import pairwise
 
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow
 from harmonize.text import numbers
-from reports.charts.dates import moment
+from reports.charts.dates import day_number
 
 _AFTERMATH = 14.0
-"""The days after a window of stress in which a move is told with it."""
+"""Number of days after a window of stress in which a change is attributed to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leap:
-    """The largest move of a course from one mark to the next."""
+class LargestChange:
+    """Largest change of a margin series from one point to the next."""
 
-    course: MarginSeries
+    series: MarginSeries
     before: float
     after: float
     at: str
 
     @property
     def size(self) -> float:
-        """How far, as the logarithm of a ratio without its sign."""
+        """Absolute logarithm of the ratio of the two rates."""
         return abs(math.log(self.after / self.before))
 
 
-def in_force(marks: Sequence[SeriesPoint], until: str, at: str) -> float | None:
-    """The rate that holds at a moment; None before the first mark, after the last observation."""
-    day = moment(at)
-    past = [one for one in marks if moment(one.observed_at) <= day]
-    return past[-1].rate if past and day <= moment(until) else None
+def rate_at(points: Sequence[SeriesPoint], until: str, at: str) -> float | None:
+    """Returns the rate in force at a time; `None` outside the observed period."""
+    day = day_number(at)
+    earlier = [point for point in points if day_number(point.observed_at) <= day]
+    return earlier[-1].rate if earlier and day <= day_number(until) else None
 
 
-def known(course: MarginSeries) -> list[float]:
-    """The rates above 0, in order of time."""
-    return [one.rate for one in course.points if one.rate is not None and one.rate > 0.0]
+def positive_rates(series: MarginSeries) -> list[float]:
+    """Returns the rates above 0, in order of time."""
+    return [point.rate for point in series.points if point.rate is not None and point.rate > 0.0]
 
 
-def peak_to_trough(course: MarginSeries) -> float | None:
-    """The largest rate over the smallest; None of fewer than two rates."""
-    rates = known(course)
+def peak_to_trough(series: MarginSeries) -> float | None:
+    """Returns the highest rate over the lowest; `None` for fewer than two rates."""
+    rates = positive_rates(series)
     return max(rates) / min(rates) if len(rates) > 1 else None
 
 
-def moves(course: MarginSeries) -> int:
-    """How often the rate changed; becoming known or unknown is no change."""
-    rates = [one.rate for one in course.points if one.rate is not None]
-    return sum(one != other for one, other in pairwise(rates))
+def change_count(series: MarginSeries) -> int:
+    """Returns how often the rate changed; becoming known or unknown is not a change."""
+    rates = [point.rate for point in series.points if point.rate is not None]
+    return sum(rate != following for rate, following in pairwise(rates))
 
 
-def leap(course: MarginSeries) -> Leap | None:
-    """The largest move, of equal ones the first; None where the rate never moved.
+def largest_change(series: MarginSeries) -> LargestChange | None:
+    """Returns the largest change, the first of equal ones; `None` if the rate never changed.
 
-    What moved while the rate was not known is a move, seen when it was known again.
+    A change while the rate was unknown counts, at the time the rate became known again.
     """
-    marks = [(one.rate, one.observed_at) for one in course.points if one.rate]
-    found = [
-        Leap(course, before, after, at)
-        for (before, _), (after, at) in pairwise(marks)
+    rates = [(point.rate, point.observed_at) for point in series.points if point.rate]
+    changes = [
+        LargestChange(series, before, after, at)
+        for (before, _), (after, at) in pairwise(rates)
         if before != after
     ]
-    return max(found, key=lambda one: one.size, default=None)
+    return max(changes, key=lambda change: change.size, default=None)
 
 
-def most_moved(courses: Sequence[MarginSeries]) -> MarginSeries | None:
-    """The course with the largest peak over trough, IM before MM, then the smaller size."""
-    moved = [one for one in courses if (peak_to_trough(one) or 1.0) > 1.0]
+def most_changed(all_series: Sequence[MarginSeries]) -> MarginSeries | None:
+    """Returns the series with the highest peak over trough; IM before MM, then by notional."""
+    changed = [series for series in all_series if (peak_to_trough(series) or 1.0) > 1.0]
     return min(
-        moved,
-        key=lambda one: (one.margin_type != "initial", -(peak_to_trough(one) or 1.0), one.notional),
+        changed,
+        key=lambda series: (
+            series.margin_type != "initial",
+            -(peak_to_trough(series) or 1.0),
+            series.notional,
+        ),
         default=None,
     )
 
 
-def near(stress: Sequence[StressWindow], first: str, days: float = 0.0) -> str:
-    """Name the last window that a moment, or any of `days` from it, lies in or soon after."""
-    begun = moment(first)
-    found = [
-        one
-        for one in stress
-        if moment(one.first) < begun + max(days, 1e-9)
-        and begun < moment(one.last) + 1.0 + _AFTERMATH
+def stress_nearby(stress: Sequence[StressWindow], first: str, days: float = 0.0) -> str:
+    """Names the last window of stress that a period of `days` overlaps or closely follows."""
+    start = day_number(first)
+    windows = [
+        window
+        for window in stress
+        if day_number(window.first) < start + max(days, 1e-9)
+        and start < day_number(window.last) + 1.0 + _AFTERMATH
     ]
-    if not found:
+    if not windows:
         return ""
-    last = max(found, key=lambda one: one.first)
-    after = math.floor(begun) - math.floor(moment(last.last))
-    when = f"{numbers.counted(after, 'day')} after" if after > 0 else "in"
-    return f"{when} the stress of {numbers.span(last.first, last.last)} ({last.name})"
+    last = max(windows, key=lambda window: window.first)
+    days_after = math.floor(start) - math.floor(day_number(last.last))
+    when = f"{numbers.count_text(days_after, 'day')} after" if days_after > 0 else "during"
+    return f"{when} the stress of {numbers.date_range(last.first, last.last)} ({last.name})"

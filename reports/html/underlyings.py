@@ -1,57 +1,59 @@
-"""One underlying across venues: its charts, the numbers in them, and who asks least where."""
+"""Section per underlying: margin charts, their numbers, and the lowest margin by notional."""
 
 from collections import Counter
 from itertools import groupby
 
 from harmonize.document import Comparison, Curve, Member, Spread, SpreadInterval
 from harmonize.text import numbers
-from harmonize.text.words import listed
-from reports.charts.margin_curves import Drawing, draw
+from harmonize.text.words import join_words
+from reports.charts.margin_curves import Drawing, draw_curves
 from reports.html.heat_map import member_marks
-from reports.html.page import ChartFigure, ChartSection, CheapestRow, LadderRow, Reference
-from reports.html.references import anchor
-from reports.lookup import FIGURES, Lookup, at
+from reports.html.page import GridRow, LowestMarginRow, MarginChart, Reference, UnderlyingSection
+from reports.html.references import make_anchor
+from reports.lookup import MARGIN_TYPES, Lookup, point_at
 
 _RANGES = 30
 _NAMED = 3
-_STALE = 8  # stale venues that a note names; more are counted
+_STALE = 8  # largest number of stale venues named in a note; more are counted
 
 
-def chart_sections(lookup: Lookup, references: dict[str, Reference]) -> tuple[ChartSection, ...]:
-    """Make a section of every underlying that has curves, in the document's order."""
+def underlying_sections(
+    lookup: Lookup, references: dict[str, Reference]
+) -> tuple[UnderlyingSection, ...]:
+    """Returns a section per underlying with curves, in the order of the document."""
     styles = {venue: number for number, venue in enumerate(lookup.venues)}
     captions = {
-        (underlying, figure): _caption(lookup, underlying, figure, name)
-        for underlying in lookup.drawn
-        for figure, name in FIGURES
+        (underlying, margin_type): _caption(lookup, underlying, margin_type, name)
+        for underlying in lookup.curves
+        for margin_type, name in MARGIN_TYPES
     }
     drawings = [
         Drawing(
-            anchor(figure, underlying, number),
+            make_anchor(margin_type, underlying, number),
             f"{name} on {underlying}",
-            captions[underlying, figure],
-            tuple(curve for curve in curves if curve.margin_type == figure),
+            captions[underlying, margin_type],
+            tuple(curve for curve in curves if curve.margin_type == margin_type),
             styles,
         )
-        for number, (underlying, curves) in enumerate(lookup.drawn.items())
-        for figure, name in FIGURES
+        for number, (underlying, curves) in enumerate(lookup.curves.items())
+        for margin_type, name in MARGIN_TYPES
     ]
-    drawn = iter(draw(drawings)) if drawings else iter(())
+    drawn_svgs = iter(draw_curves(drawings)) if drawings else iter(())
     sections = []
-    for number, underlying in enumerate(lookup.drawn):
-        figures = tuple(
-            ChartFigure(
+    for number, underlying in enumerate(lookup.curves):
+        charts = tuple(
+            MarginChart(
                 name,
-                next(drawn),
-                captions[underlying, figure],
+                next(drawn_svgs),
+                captions[underlying, margin_type],
                 tuple(numbers.usd(notional) for notional in lookup.document.notional_grid),
-                _ladder(lookup, underlying, figure),
-                _cheapest(lookup.gaps.get((underlying, figure))),
-                _dates(lookup.gaps.get((underlying, figure))),
+                _grid_rows(lookup, underlying, margin_type),
+                _lowest_margin_rows(lookup.spreads.get((underlying, margin_type))),
+                _dates(lookup.spreads.get((underlying, margin_type))),
             )
-            for figure, name in FIGURES
+            for margin_type, name in MARGIN_TYPES
         )
-        sections.append(_section(lookup, underlying, number, figures, references))
+        sections.append(_section(lookup, underlying, number, charts, references))
     return tuple(sections)
 
 
@@ -59,18 +61,20 @@ def _section(
     lookup: Lookup,
     underlying: str,
     number: int,
-    figures: tuple[ChartFigure, ...],
+    charts: tuple[MarginChart, ...],
     references: dict[str, Reference],
-) -> ChartSection:
+) -> UnderlyingSection:
     comparison = lookup.comparisons.get(underlying)
-    drawn = dict.fromkeys(curve.name for curve in lookup.drawn[underlying] if curve.is_reference)
-    return ChartSection(
+    reference_names = dict.fromkeys(
+        curve.name for curve in lookup.curves[underlying] if curve.is_reference
+    )
+    return UnderlyingSection(
         underlying,
-        anchor("on", underlying, number),
-        numbers.span(comparison.oldest, comparison.newest) if comparison else "",
+        make_anchor("on", underlying, number),
+        numbers.date_range(comparison.oldest, comparison.newest) if comparison else "",
         _notes(lookup, comparison) if comparison else (),
-        tuple(references[name] for name in drawn if name in references),
-        figures,
+        tuple(references[name] for name in reference_names if name in references),
+        charts,
     )
 
 
@@ -79,146 +83,166 @@ def _notes(lookup: Lookup, comparison: Comparison) -> tuple[str, ...]:
     for member in comparison.members:
         if not member.included:
             reasons.setdefault(member.exclusion_reason, []).append(member.venue)
-    grouped = [f"{listed(venues)} ({reason})" for reason, venues in sorted(reasons.items())]
-    notes = [f"Shown, but in no cross-venue figure: {'; '.join(grouped)}."] if grouped else []
+    exclusions = [f"{join_words(venues)} ({reason})" for reason, venues in sorted(reasons.items())]
+    notes = (
+        [f"Shown, but excluded from cross-venue statistics: {'; '.join(exclusions)}."]
+        if exclusions
+        else []
+    )
     stale = [member.venue for member in comparison.members if member.stale]
     if len(stale) > _STALE:
-        of = numbers.counted(len(comparison.members), "venue")
+        venues_text = numbers.count_text(len(comparison.members), "venue")
         notes.append(
-            f"Stale: {numbers.count(len(stale))} of {of}, each marked in the numbers below."
+            f"Stale: {numbers.count(len(stale))} of {venues_text}, each marked in the table."
         )
     elif stale:
-        notes.append(f"Stale: {listed(stale)}.")
-    documented = [m.venue for m in comparison.members if m.origin == "documentation"]
-    if documented:
-        notes.append(f"From documentation, not observed: {listed(documented)}.")
+        notes.append(f"Stale: {join_words(stale)}.")
+    from_documentation = [
+        member.venue for member in comparison.members if member.origin == "documentation"
+    ]
+    if from_documentation:
+        notes.append(f"From documentation, not observed: {join_words(from_documentation)}.")
     schedules = [lookup.schedule(member) for member in comparison.members]
     meanings = Counter(row.maintenance_meaning for row in schedules if row)
     if len(meanings) > 1:
-        kinds = listed([f"{meaning} ({meanings[meaning]})" for meaning in sorted(meanings)])
-        notes.append(f"Maintenance margin does not mean the same at every venue: {kinds}.")
+        meanings_text = join_words(
+            [f"{meaning} ({meanings[meaning]})" for meaning in sorted(meanings)]
+        )
+        notes.append(f"The meaning of maintenance margin differs between venues: {meanings_text}.")
     return tuple(notes)
 
 
-def _caption(lookup: Lookup, underlying: str, figure: str, name: str) -> str:
-    """State the result in a sentence; it is the drawing's description too."""
+def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> str:
+    """Returns the result in a sentence, which is also the description of the chart."""
     document = lookup.document
-    point = lookup.spread(underlying, figure, document.heat_map_notional)
-    curves = [c for c in lookup.drawn[underlying] if c.margin_type == figure and not c.is_reference]
-    where = numbers.usd(document.heat_map_notional)
+    point = lookup.spread_point(underlying, margin_type, document.heat_map_notional)
+    curves = [
+        curve
+        for curve in lookup.curves[underlying]
+        if curve.margin_type == margin_type and not curve.is_reference
+    ]
+    notional = numbers.usd(document.heat_map_notional)
     if point:
-        low, high = point.lowest / point.notional, point.highest / point.notional
+        lowest_rate, highest_rate = point.lowest / point.notional, point.highest / point.notional
         result = (
-            f"at {where}, of {numbers.counted(point.venues, 'venue')} compared,"
-            f" {listed(point.lowest_venues, _NAMED)}"
-            f" {'asks' if len(point.lowest_venues) == 1 else 'ask'} least,"
-            f" {numbers.rate(low)} ({numbers.leverage(low)}), and"
-            f" {listed(point.highest_venues, _NAMED)} most,"
-            f" {numbers.rate(high)} ({numbers.leverage(high)})"
+            f"at {notional}, the lowest margin of {numbers.count_text(point.venues, 'venue')}"
+            f" compared is {numbers.rate(lowest_rate)} ({numbers.leverage_at(lowest_rate)}) at"
+            f" {join_words(point.lowest_venues, _NAMED)}, the highest"
+            f" {numbers.rate(highest_rate)} ({numbers.leverage_at(highest_rate)}) at"
+            f" {join_words(point.highest_venues, _NAMED)}"
         )
     elif curves:
         rates = [rate for curve in curves for rate in curve.rate]
         result = f"from {numbers.rate(min(rates))} to {numbers.rate(max(rates))} of notional"
     else:
         result = "not observable at any venue"
-    asked = _asked_by_reference(lookup, underlying, figure)
-    dates = _dates(lookup.gaps.get((underlying, figure)))
-    dated = f" Dates compared: {dates}." if dates else ""
-    venues = numbers.counted(len(curves), "venue")
+    required = _reference_requirement(lookup, underlying, margin_type)
+    dates = _dates(lookup.spreads.get((underlying, margin_type)))
+    dates_text = f" Dates compared: {dates}." if dates else ""
+    venue_count = numbers.count_text(len(curves), "venue")
     comparison = lookup.comparisons.get(underlying)
-    undrawn = {member.venue for member in comparison.members} if comparison else set()
-    undrawn -= {curve.name for curve in curves}
-    more = f", {numbers.count(len(undrawn))} more in the numbers below" if undrawn else ""
-    return f"{name} on {underlying}, {venues} drawn{more}: {result}.{asked}{dated}"
+    not_drawn = {member.venue for member in comparison.members} if comparison else set()
+    not_drawn -= {curve.name for curve in curves}
+    not_drawn_text = f", {numbers.count(len(not_drawn))} more in the table" if not_drawn else ""
+    return f"{name} on {underlying}, {venue_count} in the chart{not_drawn_text}: {result}.{required}{dates_text}"
 
 
-def _dates(gap: Spread | None) -> str:
-    """Give the dates of the venues that count in a spread."""
-    return numbers.span(gap.oldest, gap.newest) if gap else ""
+def _dates(spread: Spread | None) -> str:
+    """Returns the observation dates of the venues in a spread."""
+    return numbers.date_range(spread.oldest, spread.newest) if spread else ""
 
 
-def _asked_by_reference(lookup: Lookup, underlying: str, figure: str) -> str:
+def _reference_requirement(lookup: Lookup, underlying: str, margin_type: str) -> str:
     comparison = lookup.comparisons.get(underlying)
     notional = lookup.document.heat_map_notional
     for rule_set in lookup.references:
         for member in comparison.members if comparison else ():
-            point = at(lookup.divergence(rule_set.id, figure, member), notional)
+            point = point_at(lookup.divergence(rule_set.id, margin_type, member), notional)
             if point and point.required is not None:
-                return f" {rule_set.id} asks {numbers.rate(point.required / notional)}."
+                return f" {rule_set.id} requires {numbers.rate(point.required / notional)}."
     return ""
 
 
-def _ladder(lookup: Lookup, underlying: str, figure: str) -> tuple[LadderRow, ...]:
-    """Give the rates at the ladder: the references first, then the venues."""
-    ladder = lookup.document.notional_grid
+def _grid_rows(lookup: Lookup, underlying: str, margin_type: str) -> tuple[GridRow, ...]:
+    """Returns the rates at the notional grid: references first, then venues."""
+    notional_grid = lookup.document.notional_grid
     comparison = lookup.comparisons.get(underlying)
     members = {member.venue: member for member in comparison.members} if comparison else {}
-    curves = [curve for curve in lookup.drawn[underlying] if curve.margin_type == figure]
+    curves = [curve for curve in lookup.curves[underlying] if curve.margin_type == margin_type]
     rows = [
-        LadderRow(
+        GridRow(
             curve.name,
             "",
-            reference=True,
+            is_reference=True,
             cells=tuple(
-                numbers.rate(_required(lookup, curve, figure, notional, list(members.values())))
-                for notional in ladder
+                numbers.rate(
+                    _required_rate(lookup, curve, margin_type, notional, list(members.values()))
+                )
+                for notional in notional_grid
             ),
             note="",
         )
         for curve in curves
         if curve.is_reference
     ]
-    drawn = {curve.name: curve for curve in curves if not curve.is_reference}
-    for venue in sorted({*members, *drawn}):
+    curves_by_venue = {curve.name: curve for curve in curves if not curve.is_reference}
+    for venue in sorted({*members, *curves_by_venue}):
         member = members.get(venue)
-        rates = [_observed(lookup, member, drawn.get(venue), figure, n) for n in ladder]
+        rates = [
+            _observed_rate(lookup, member, curves_by_venue.get(venue), margin_type, n)
+            for n in notional_grid
+        ]
         rows.append(
-            LadderRow(
+            GridRow(
                 venue,
                 f"{member.symbol} · {member.profile}" if member else "",
-                reference=False,
+                is_reference=False,
                 cells=tuple(numbers.rate(rate) for rate in rates),
-                note=_note(lookup, member, figure) if member else "",
+                note=_note(lookup, member, margin_type) if member else "",
             )
         )
     return tuple(rows)
 
 
-def _observed(
-    lookup: Lookup, member: Member | None, curve: Curve | None, figure: str, notional: float
+def _observed_rate(
+    lookup: Lookup, member: Member | None, curve: Curve | None, margin_type: str, notional: float
 ) -> float | None:
-    """Read a venue's rate off the document: nothing is evaluated between its points."""
+    """Returns a venue's rate from the document; nothing is evaluated between its points."""
     for rule_set in lookup.references:
-        point = at(lookup.divergence(rule_set.id, figure, member), notional) if member else None
+        point = (
+            point_at(lookup.divergence(rule_set.id, margin_type, member), notional)
+            if member
+            else None
+        )
         if point and point.margin is not None:
             return point.margin / notional
-    return _read_off(curve, notional)
+    return _rate_on_curve(curve, notional)
 
 
-def _required(
-    lookup: Lookup, curve: Curve, figure: str, notional: float, members: list[Member]
+def _required_rate(
+    lookup: Lookup, curve: Curve, margin_type: str, notional: float, members: list[Member]
 ) -> float | None:
     for member in members:
-        point = at(lookup.divergence(curve.name, figure, member), notional)
+        point = point_at(lookup.divergence(curve.name, margin_type, member), notional)
         if point and point.required is not None:
             return point.required / notional
-    return _read_off(curve, notional)
+    return _rate_on_curve(curve, notional)
 
 
-def _read_off(curve: Curve | None, notional: float) -> float | None:
-    """Find the rate where the curve has a point; of a jump, the rate of the lower piece."""
+def _rate_on_curve(curve: Curve | None, notional: float) -> float | None:
+    """Returns the rate at a point of the curve; at a jump, the rate of the lower piece."""
     if curve is None or notional not in curve.notional:
         return None
     return curve.rate[curve.notional.index(notional)]
 
 
-def _note(lookup: Lookup, member: Member, figure: str) -> str:
+def _note(lookup: Lookup, member: Member, margin_type: str) -> str:
     _, reasons = member_marks(member)
     schedule = lookup.schedule(member)
     if schedule is None:
         return reasons
     notes = [reasons] if reasons else []
-    if figure == "maintenance":
+    if margin_type == "maintenance":
         notes.append(schedule.maintenance_meaning)
         derivation = schedule.maintenance_note
     else:
@@ -228,32 +252,35 @@ def _note(lookup: Lookup, member: Member, figure: str) -> str:
     return "; ".join(notes)
 
 
-def _cheapest(gap: Spread | None) -> tuple[CheapestRow, ...]:
-    """List who asks least; neighbours with the same cheapest venues make one range."""
-    if gap is None:
+def _lowest_margin_rows(spread: Spread | None) -> tuple[LowestMarginRow, ...]:
+    """Lists the venues with the lowest margin; adjacent ranges with the same venues are merged."""
+    if spread is None:
         return ()
-    runs = [tuple(run) for _, run in groupby(gap.intervals, key=lambda part: part.lowest_venues)]
-    rows = [_range(run) for run in runs]
+    runs = [tuple(run) for _, run in groupby(spread.intervals, key=lambda part: part.lowest_venues)]
+    rows = [_lowest_margin_row(run) for run in runs]
     if len(rows) <= _RANGES:
         return tuple(rows)
-    left = numbers.count(len(rows) - _RANGES)
-    return (*rows[:_RANGES], CheapestRow(f"{left} more ranges in the JSON document", "", "", ""))
-
-
-def _range(run: tuple[SpreadInterval, ...]) -> CheapestRow:
-    first, last = run[0], run[-1]
-    dearest = list(dict.fromkeys(venue for part in run for venue in part.highest_venues))
-    start, end = numbers.usd(first.spread_lower), numbers.usd(last.spread_upper)
-    return CheapestRow(
-        numbers.interval(first.lower, last.upper),
-        listed(first.lowest_venues),
-        listed(dearest),
-        _between(start, end if last.spread_upper is not None else ""),
+    omitted = numbers.count(len(rows) - _RANGES)
+    return (
+        *rows[:_RANGES],
+        LowestMarginRow(f"{omitted} more ranges in the JSON document", "", "", ""),
     )
 
 
-def _between(start: str, end: str) -> str:
-    """Write a spread at both ends of its range; one that is open-ended has no second end."""
+def _lowest_margin_row(run: tuple[SpreadInterval, ...]) -> LowestMarginRow:
+    first, last = run[0], run[-1]
+    highest_venues = list(dict.fromkeys(venue for part in run for venue in part.highest_venues))
+    start, end = numbers.usd(first.spread_lower), numbers.usd(last.spread_upper)
+    return LowestMarginRow(
+        numbers.notional_range(first.lower, last.upper),
+        join_words(first.lowest_venues),
+        join_words(highest_venues),
+        _spread_text(start, end if last.spread_upper is not None else ""),
+    )
+
+
+def _spread_text(start: str, end: str) -> str:
+    """Returns a spread at both ends of its range; an open-ended range has no second end."""
     if not end:
         return f"from {start}"
     return start if start == end else f"{start} – {end}"

@@ -1,1 +1,1 @@
-"""The pages of the nightly site."""
+"""Pages of the nightly site."""

@@ -1,4 +1,4 @@
-"""What the pages of a site's changes print: texts ready to be set, and no figure left to work out."""
+"""Changes of nightly runs as finished text for the templates."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,10 +9,10 @@ from harmonize.document import Finding
 from harmonize.document.change import Change, ChangeKind, MarginChange, Range, Step
 from harmonize.document.night import Night
 from harmonize.text import numbers
+from harmonize.text.words import margin_abbreviation
 from reports.site.context import ChangeView, FindingView, NightView, StepView, VenueView
 
-_WORDS = {"initial": "IM", "maintenance": "MM"}
-_MARKS = {ChangeKind.TIGHTER: "up", ChangeKind.LOOSER: "down", ChangeKind.MIXED: "both"}
+_SIGNS = {ChangeKind.TIGHTER: "up", ChangeKind.LOOSER: "down", ChangeKind.MIXED: "both"}
 _ORDER = (ChangeKind.TIGHTER, ChangeKind.MIXED, ChangeKind.LOOSER)
 _TALLY = (
     (ChangeKind.TIGHTER, "tighter"),
@@ -27,174 +27,190 @@ _TALLY = (
 
 
 FINDINGS = 12
-"""How many of a night's new or worse findings are printed."""
+"""Largest number of new or worse findings printed per night."""
 
 
 def night_views(nights: Sequence[Night], up: str) -> tuple[NightView, ...]:
-    """Nights, newest first, with what is missing between them. ``up`` leads to the site's folder."""
-    found: list[NightView] = []
-    for place, night in enumerate(nights):
-        found.append(_night(night, up))
-        if place + 1 < len(nights):
-            found += _gap(nights[place + 1].night, night.night)
-    return tuple(found)
+    """Returns nights, newest first, with gaps between them. `up` leads to the folder of the site."""
+    views: list[NightView] = []
+    for index, night in enumerate(nights):
+        views.append(_night_view(night, up))
+        if index + 1 < len(nights):
+            views += _missing_nights(nights[index + 1].night, night.night)
+    return tuple(views)
 
 
-def _gap(earlier: str, later: str) -> Iterator[NightView]:
-    """The nights between two that were not run."""
-    begun, ended = (date.fromisoformat(one[:10]) for one in (earlier, later))
-    missed = (ended - begun).days - 1
+def _missing_nights(earlier: str, later: str) -> Iterator[NightView]:
+    """Yields a note on the nights without a run between two nights."""
+    first_run, last_run = (date.fromisoformat(name[:10]) for name in (earlier, later))
+    missed = (last_run - first_run).days - 1
     if missed < 1:
         return
-    first, last = begun + timedelta(days=1), ended - timedelta(days=1)
-    said = f"on {first}" if missed == 1 else f"from {first} to {last}, {missed} nights"
-    yield NightView("", "", "", "", (), (), "", (), f"No run {said}.")
+    first, last = first_run + timedelta(days=1), last_run - timedelta(days=1)
+    dates = f"on {first}" if missed == 1 else f"from {first} to {last}, {missed} nights"
+    yield NightView("", "", "", "", (), (), "", (), f"No run {dates}.")
 
 
-def _night(night: Night, up: str) -> NightView:
-    fresh = sorted(
-        night.new_findings, key=lambda one: (_gravity(one), one.code, one.venue, one.symbol)
+def _night_view(night: Night, up: str) -> NightView:
+    findings = sorted(
+        night.new_findings,
+        key=lambda finding: (_severity(finding), finding.code, finding.venue, finding.symbol),
     )
-    left = len(fresh) - FINDINGS
+    omitted = len(findings) - FINDINGS
     return NightView(
         night=night.night,
         title=numbers.date(night.night[:10])
         + (f" ({night.night[11:]})" if night.night[10:] else ""),
         report=f"{up}nights/{night.night}/index.html",
-        tally=tally(night.changes) or _still(night),
+        tally=tally(night.changes) or _no_change_text(night),
         errors=night.errors,
-        findings=tuple(map(_finding, fresh[:FINDINGS])),
-        findings_left=f"and {numbers.count(left)} more in the report" if left > 0 else "",
-        venues=tuple(_venues(night.changes)),
+        findings=tuple(map(_finding_view, findings[:FINDINGS])),
+        findings_omitted=f"and {numbers.count(omitted)} more in the report" if omitted > 0 else "",
+        venues=tuple(_venue_views(night.changes)),
     )
 
 
-def _still(night: Night) -> str:
-    """What is said where nothing changed: that, or that nothing was seen."""
-    seen = any(one.status in {"gathered", "held"} for one in night.venues)
-    return "Nothing changed." if seen or not night.venues else "Nothing was observed."
+def _no_change_text(night: Night) -> str:
+    """Returns the text for a night without changes: unchanged, or not observed."""
+    is_observed = any(venue.status in {"gathered", "held"} for venue in night.venues)
+    return "No changes." if is_observed or not night.venues else "No observations."
 
 
 def tally(changes: Iterable[Change]) -> str:
-    """How many changes there are of each kind, in words; empty where there is none."""
-    counts = Counter(one.kind for one in changes)
-    named = [(counts.pop(kind, 0), word) for kind, word in _TALLY]
-    named += [(number, kind.value) for kind, number in sorted(counts.items())]
-    return ", ".join(f"{numbers.count(number)} {word}" for number, word in named if number)
+    """Returns the number of changes per kind, in words; empty if there are none."""
+    counts = Counter(change.kind for change in changes)
+    kinds = [(counts.pop(kind, 0), word) for kind, word in _TALLY]
+    kinds += [(number, kind.value) for kind, number in sorted(counts.items())]
+    return ", ".join(f"{numbers.count(number)} {word}" for number, word in kinds if number)
 
 
-def _gravity(finding: Finding) -> int:
+def _severity(finding: Finding) -> int:
     return ("error", "warning", "info").index(finding.level.value)
 
 
-def _finding(one: Finding) -> FindingView:
-    whose = " ".join(part for part in (one.venue, one.symbol or one.underlying) if part)
-    return FindingView(one.code, one.level.value, one.state or "new", whose, one.message)
+def _finding_view(finding: Finding) -> FindingView:
+    instrument = " ".join(
+        part for part in (finding.venue, finding.symbol or finding.underlying) if part
+    )
+    return FindingView(
+        finding.code, finding.level.value, finding.state or "new", instrument, finding.message
+    )
 
 
-def _venues(changes: Sequence[Change]) -> Iterator[VenueView]:
-    for venue, held in groupby(sorted(changes, key=lambda one: one.venue), lambda one: one.venue):
-        own = list(held)
-        moved = sorted((one for one in own if one.kind in _ORDER), key=_weight)
-        others = sorted((one for one in own if one.kind not in _ORDER), key=_named)
-        rest = [
-            (kind.value, ", ".join(f"{one.symbol}{_aside(one)}" for one in group))
-            for kind, group in groupby(others, lambda one: one.kind)
+def _venue_views(changes: Sequence[Change]) -> Iterator[VenueView]:
+    by_venue = sorted(changes, key=lambda change: change.venue)
+    for venue, venue_group in groupby(by_venue, lambda change: change.venue):
+        venue_changes = list(venue_group)
+        margin_changes = sorted(
+            (change for change in venue_changes if change.kind in _ORDER), key=_by_size
+        )
+        other_changes = sorted(
+            (change for change in venue_changes if change.kind not in _ORDER), key=_by_name
+        )
+        other_texts = [
+            (
+                kind.value,
+                ", ".join(f"{change.symbol}{_values_text(change)}" for change in kind_group),
+            )
+            for kind, kind_group in groupby(other_changes, lambda change: change.kind)
         ]
-        yield VenueView(venue, tally(own), tuple(_alike(moved)), tuple(rest))
-
-
-def _weight(one: Change) -> tuple[float, float, str, str]:
-    rise = max((moved.largest_rise or 0.0 for moved in one.moved), default=0.0)
-    fall = min((moved.largest_fall or 0.0 for moved in one.moved), default=0.0)
-    return (-rise, fall, one.symbol, one.profile)
-
-
-def _named(one: Change) -> tuple[str, str, str]:
-    return (one.kind.value, one.symbol, one.profile)
-
-
-def _aside(one: Change) -> str:
-    """What a change of capacity or rule came to."""
-    if one.kind is ChangeKind.CAPACITY:
-        return f" ({numbers.usd(one.capacity_before)} to {numbers.usd(one.capacity_after)})"
-    if one.kind is ChangeKind.RULE:
-        return f" ({one.rule_before} to {one.rule_after})"
-    return ""
-
-
-def _alike(changes: Iterable[Change]) -> Iterator[ChangeView]:
-    """Changes in their order; those that say the same of several schedules once."""
-    found: dict[object, list[Change]] = {}
-    for one in changes:
-        found.setdefault(
-            (one.kind, tuple(_facts(one)), one.steps, one.before, one.after), []
-        ).append(one)
-    for held in found.values():
-        one = held[0]
-        yield ChangeView(
-            symbols=", ".join(_called(each) for each in held),
-            count=numbers.counted(len(held), "schedule") if len(held) > 1 else "",
-            kind=one.kind.value,
-            mark=_MARKS[one.kind],
-            facts=tuple(_facts(one)),
-            steps=tuple(_step(step) for step in one.steps if _known(step)),
-            span=numbers.span(one.before, one.after),
+        yield VenueView(
+            venue, tally(venue_changes), tuple(_merge_alike(margin_changes)), tuple(other_texts)
         )
 
 
-def _called(one: Change) -> str:
-    return one.symbol if one.profile == "any" else f"{one.symbol} ({one.profile})"
+def _by_size(change: Change) -> tuple[float, float, str, str]:
+    largest_rise = max((margin.largest_rise or 0.0 for margin in change.moved), default=0.0)
+    largest_fall = min((margin.largest_fall or 0.0 for margin in change.moved), default=0.0)
+    return (-largest_rise, largest_fall, change.symbol, change.profile)
 
 
-def _facts(one: Change) -> Iterator[str]:
-    for moved in one.moved:
-        yield from _moved(moved)
-    if one.capacity_before != one.capacity_after:
-        yield f"largest position {numbers.usd(one.capacity_before)} → {numbers.usd(one.capacity_after)}"
-    if one.rule_before != one.rule_after:
-        yield f"tiers {one.rule_before or numbers.NOT_OBSERVABLE} → {one.rule_after or numbers.NOT_OBSERVABLE}"
-    if one.price != 1.0:
-        yield f"prices taken out: the later is {one.price:.4g} times the earlier"
+def _by_name(change: Change) -> tuple[str, str, str]:
+    return (change.kind.value, change.symbol, change.profile)
 
 
-def _moved(moved: MarginChange) -> Iterator[str]:
-    word = _WORDS[moved.margin_type]
-    if moved.largest_rise is not None and moved.tighter:
-        at = numbers.usd(moved.rise_notional)
-        most = numbers.divergence(moved.largest_rise)
-        yield f"{word} higher: {_ranges(moved.tighter)}; most {most} at {at}"
-    if moved.largest_fall is not None and moved.looser:
-        at = numbers.usd(moved.fall_notional)
-        most = numbers.divergence(moved.largest_fall)
-        yield f"{word} lower: {_ranges(moved.looser)}; most {most} at {at}"
+def _values_text(change: Change) -> str:
+    """Returns the values before and after a change of capacity or tier rule."""
+    if change.kind is ChangeKind.CAPACITY:
+        return f" ({numbers.usd(change.capacity_before)} to {numbers.usd(change.capacity_after)})"
+    if change.kind is ChangeKind.RULE:
+        return f" ({change.rule_before} to {change.rule_after})"
+    return ""
 
 
-def _ranges(ranges: Sequence[Range]) -> str:
-    said = [numbers.interval(lower, upper) for lower, upper in ranges]
-    if len(said) > 3:  # noqa: PLR2004 - as said
-        said = [*said[:2], f"{len(said) - 3} more", said[-1]]
-    return ", ".join(said)
+def _merge_alike(changes: Iterable[Change]) -> Iterator[ChangeView]:
+    """Yields changes in order; identical changes of several schedules are merged."""
+    groups: dict[object, list[Change]] = {}
+    for change in changes:
+        key = (change.kind, tuple(_facts(change)), change.steps, change.before, change.after)
+        groups.setdefault(key, []).append(change)
+    for group in groups.values():
+        first = group[0]
+        yield ChangeView(
+            symbols=", ".join(_schedule_name(change) for change in group),
+            count=numbers.count_text(len(group), "schedule") if len(group) > 1 else "",
+            kind=first.kind.value,
+            sign=_SIGNS[first.kind],
+            facts=tuple(_facts(first)),
+            steps=tuple(_step_view(step) for step in first.steps if _has_margin(step)),
+            span=numbers.date_range(first.before, first.after),
+        )
 
 
-def _step(step: Step) -> StepView:
-    initial = _pair(step.initial_before, step.initial_after, step.notional)
-    maintenance = _pair(step.maintenance_before, step.maintenance_after, step.notional)
+def _schedule_name(change: Change) -> str:
+    return change.symbol if change.profile == "any" else f"{change.symbol} ({change.profile})"
+
+
+def _facts(change: Change) -> Iterator[str]:
+    for margin in change.moved:
+        yield from _margin_facts(margin)
+    if change.capacity_before != change.capacity_after:
+        yield f"largest position {numbers.usd(change.capacity_before)} → {numbers.usd(change.capacity_after)}"
+    if change.rule_before != change.rule_after:
+        yield f"tiers {change.rule_before or numbers.NOT_OBSERVABLE} → {change.rule_after or numbers.NOT_OBSERVABLE}"
+    if change.price != 1.0:
+        yield f"price effect removed: the later price is {change.price:.4g} times the earlier"
+
+
+def _margin_facts(margin: MarginChange) -> Iterator[str]:
+    word = margin_abbreviation(margin.margin_type)
+    if margin.largest_rise is not None and margin.tighter:
+        notional = numbers.usd(margin.rise_notional)
+        largest = numbers.deviation(margin.largest_rise)
+        yield f"{word} higher: {_ranges_text(margin.tighter)}; largest change {largest} at {notional}"
+    if margin.largest_fall is not None and margin.looser:
+        notional = numbers.usd(margin.fall_notional)
+        largest = numbers.deviation(margin.largest_fall)
+        yield f"{word} lower: {_ranges_text(margin.looser)}; largest change {largest} at {notional}"
+
+
+def _ranges_text(ranges: Sequence[Range]) -> str:
+    texts = [numbers.notional_range(lower, upper) for lower, upper in ranges]
+    if len(texts) > 3:  # noqa: PLR2004 - three ranges fit a line
+        texts = [*texts[:2], f"{len(texts) - 3} more", texts[-1]]
+    return ", ".join(texts)
+
+
+def _step_view(step: Step) -> StepView:
+    initial = _rate_pair(step.initial_before, step.initial_after, step.notional)
+    maintenance = _rate_pair(step.maintenance_before, step.maintenance_after, step.notional)
     return StepView(numbers.usd(step.notional), (*initial, *maintenance))
 
 
-def _pair(
-    before: float | None, after: float | None, size: float
+def _rate_pair(
+    before: float | None, after: float | None, notional: float
 ) -> tuple[tuple[str, bool], tuple[str, bool]]:
-    then, now = (numbers.rate(None if one is None else one / size) for one in (before, after))
-    return (then, False), (now, now != then)
+    rate_before, rate_after = (
+        numbers.rate(None if margin is None else margin / notional) for margin in (before, after)
+    )
+    return (rate_before, False), (rate_after, rate_after != rate_before)
 
 
-def _known(step: Step) -> bool:
+def _has_margin(step: Step) -> bool:
     margins = (
         step.initial_before,
         step.initial_after,
         step.maintenance_before,
         step.maintenance_after,
     )
-    return any(one is not None for one in margins)
+    return any(margin is not None for margin in margins)

@@ -1,4 +1,4 @@
-"""The fields that the pages of changes print: text ready to be set, nothing left to work out."""
+"""Template context of the pages of changes: finished text, with a description of every field."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,83 +6,75 @@ from typing import Annotated
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """Margins at one notional as rates: IM before, IM after, MM before, MM after.
+    """Margin rates at one notional, before and after a change.
 
-    Each stands with whether it moved, which only one after can have.
+    Each rate has a flag for whether it changed, which only a rate after the change can have.
     """
 
-    size: Annotated[str, "the notional, as $1m"]
+    notional: Annotated[str, "the notional, for example $1m"]
     rates: Annotated[
         tuple[tuple[str, bool], ...],
-        "IM before, IM after, MM before, MM after; each with whether it moved",
+        "IM before, IM after, MM before, MM after; each with whether it changed",
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """One change of one or more schedules alike.
+    """Change of one schedule, or an identical change of several."""
 
-    ``symbols`` are theirs, ``count`` says how many where there is more than one. ``mark`` is up, down or
-    both; ``facts`` are sentences about it.
-    """
-
-    symbols: Annotated[str, "whose change it is, parted by commas"]
-    count: Annotated[str, "how many schedules, where there is more than one"]
-    kind: Annotated[str, "what became of them, as tighter"]
-    mark: Annotated[str, "up, down or both, for the sign beside it"]
-    facts: Annotated[tuple[str, ...], "sentences with ranges and figures"]
-    steps: Annotated[tuple[StepView, ...], "margins at notionals before and after"]
+    symbols: Annotated[str, "the symbols, separated by commas"]
+    count: Annotated[str, "number of schedules; empty for one"]
+    kind: Annotated[str, "kind of change, for example tighter"]
+    sign: Annotated[str, "up, down or both: the sign beside it"]
+    facts: Annotated[tuple[str, ...], "sentences with ranges and values"]
+    steps: Annotated[tuple[StepView, ...], "rates before and after, per notional"]
     span: Annotated[str, "the dates of the two observations"]
 
 
 @dataclass(frozen=True, slots=True)
 class VenueView:
-    """The changes of one venue, those with figures first, and the rest by kind in words."""
+    """Changes of one venue: margin changes first, then the others per kind."""
 
-    venue: Annotated[str, "its id"]
-    tally: Annotated[str, "how many changes of each kind"]
-    changes: Annotated[tuple[ChangeView, ...], "those with figures, largest rise first"]
-    rest: Annotated[tuple[tuple[str, str], ...], "the others: a kind, and the symbols"]
+    venue: Annotated[str, "the venue"]
+    tally: Annotated[str, "number of changes per kind"]
+    changes: Annotated[tuple[ChangeView, ...], "margin changes, largest rise first"]
+    others: Annotated[tuple[tuple[str, str], ...], "other changes: kind and symbols"]
 
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One finding that is new or worse."""
+    """New or worsened finding."""
 
-    code: Annotated[str, "of the check"]
+    code: Annotated[str, "code of the check"]
     level: Annotated[str, "error, warning or info"]
     state: Annotated[str, "new or worse"]
-    whose: Annotated[str, "venue and symbol"]
-    message: Annotated[str, "what was found"]
+    instrument: Annotated[str, "venue and symbol"]
+    message: Annotated[str, "the finding in words"]
 
 
 @dataclass(frozen=True, slots=True)
 class NightView:
-    """One night, or nights without one (``gap`` says so and all else is empty)."""
+    """One nightly run, or a gap between runs (only `gap` is set)."""
 
-    night: Annotated[str, "its name, as 2026-11-20"]
-    title: Annotated[str, "the day in words"]
-    report: Annotated[str, "the address of its report"]
-    tally: Annotated[str, "how many changes of each kind, or that there was none"]
-    errors: Annotated[tuple[str, ...], "what went wrong, a line each"]
-    findings: Annotated[tuple[FindingView, ...], "those new or worse that are printed"]
-    findings_left: Annotated[str, "how many more there are; empty if none"]
-    venues: Annotated[tuple[VenueView, ...], "the changes, venue by venue"]
-    gap: Annotated[str, "that nights before this one were not run; all else is empty then"] = ""
+    night: Annotated[str, "its name, for example 2026-11-20"]
+    title: Annotated[str, "the date"]
+    report: Annotated[str, "address of its report"]
+    tally: Annotated[str, "number of changes per kind, or a note that there were none"]
+    errors: Annotated[tuple[str, ...], "errors, one per line"]
+    findings: Annotated[tuple[FindingView, ...], "printed new or worse findings"]
+    findings_omitted: Annotated[str, "number of further findings; empty if none"]
+    venues: Annotated[tuple[VenueView, ...], "changes per venue"]
+    gap: Annotated[str, "note on nights without a run; all other fields are empty then"] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangesPage:
-    """All that the template of a page of changes prints.
+    """Page of changes."""
 
-    ``up`` leads to the site's folder. ``nights`` stand newest first; ``links`` are other pages, each an
-    address and its name.
-    """
-
-    stylesheet: Annotated[str, "the one stylesheet"]
-    title: Annotated[str, "the site's title"]
-    heading: Annotated[str, "what the page is about"]
-    standfirst: Annotated[str, "what it holds, one sentence"]
-    up: Annotated[str, "what leads to the folder of the site"]
-    nights: Annotated[tuple[NightView, ...], "newest first"]
-    links: Annotated[tuple[tuple[str, str], ...], "addresses and names of other pages"]
+    stylesheet: Annotated[str, "the stylesheet, inline"]
+    title: Annotated[str, "title of the site"]
+    heading: Annotated[str, "subject of the page"]
+    standfirst: Annotated[str, "content in one sentence"]
+    up: Annotated[str, "relative path to the folder of the site"]
+    nights: Annotated[tuple[NightView, ...], "nights, newest first"]
+    links: Annotated[tuple[tuple[str, str], ...], "address and name of other pages"]

@@ -1,4 +1,4 @@
-"""The pages that stand above the nights of a site: changes, months of changes, the feed, the latest."""
+"""Top-level pages of a site: changes, changes per month, feed, latest night."""
 
 import json
 from collections.abc import Sequence
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 SCHEMA = "1"
-"""The version of ``latest.json``; it rises when a field goes or changes its meaning."""
+"""Version of ``latest.json``; it increases when a field is removed or changes its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a site is called, and where it is published: no slash at the end, empty if unsaid."""
+    """Title of a site, and its public address without a final slash; empty if unknown."""
 
     title: str = "Margins of venues"
     base_url: str = ""
 
 
 def changes_page(nights: Sequence[Night], months: Sequence[str], site: Site) -> bytes:
-    """The page of the newest nights. ``nights`` are newest first, ``months`` all that have a page."""
-    span = numbers.span(nights[-1].night[:10], nights[0].night[:10]) if nights else "no night"
-    links = tuple((f"changes/{one}.html", month_name(one)) for one in reversed(months))
-    return _page("What changed", f"Nights of {span}.", "", nights, links, site)
+    """Renders the page of the newest nights, newest first; `months` are those with a page."""
+    dates = numbers.date_range(nights[-1].night[:10], nights[0].night[:10]) if nights else "no run"
+    links = tuple((f"changes/{month}.html", month_name(month)) for month in reversed(months))
+    return _page("Changes", f"Nights of {dates}.", "", nights, links, site)
 
 
 def month_page(month: str, nights: Sequence[Night], around: tuple[str, str], site: Site) -> bytes:
-    """One month of changes; ``around`` are the month before and after it, empty where there is none."""
-    links = tuple((f"{one}.html", month_name(one)) for one in around if one)
-    told = f"{numbers.counted(len(nights), 'night')}."
-    return _page(f"What changed in {month_name(month)}", told, "../", nights, links, site)
+    """Renders one month of changes; `around` is the month before and after, empty if absent."""
+    links = tuple((f"{neighbour}.html", month_name(neighbour)) for neighbour in around if neighbour)
+    standfirst = f"{numbers.count_text(len(nights), 'night')}."
+    return _page(f"Changes in {month_name(month)}", standfirst, "../", nights, links, site)
 
 
 def feed(nights: Sequence[Night], site: Site) -> bytes:
-    """The Atom feed of the nights that had changes, newest first."""
+    """Renders the Atom feed of nights with changes, newest first."""
     return atom(nights, site.title, site.base_url)
 
 
 def latest(night: Night, site: Site) -> bytes:
-    """The newest night as JSON: its figures, and where its files are."""
+    """Renders the newest night as JSON, with the paths of its files."""
     folder = f"nights/{night.night}"
-    whole = {
+    content = {
         "schema_version": SCHEMA,
         "title": site.title,
         "base_url": site.base_url,
@@ -65,27 +65,27 @@ def latest(night: Night, site: Site) -> bytes:
             "feed": "changes.xml",
         },
     }
-    text = json.dumps(_said(whole), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode(
         errors="backslashreplace"
-    )  # half a surrogate pair is an escape of JSON
+    )  # JSON writes half a surrogate pair as an escape
 
 
-def _said(value: object) -> object:
-    """The same with what JSON cannot say, a number that is not finite, as null."""
+def _finite(value: object) -> object:
+    """Replaces non-finite numbers by null, because JSON has no value for them."""
     if isinstance(value, dict):
-        return {key: _said(one) for key, one in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_said(one) for one in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def month_name(month: str) -> str:
-    """2026-11 is November 2026, as its first day is written without the day."""
+    """Returns the name of a month: 2026-11 is ``Nov 2026``."""
     return numbers.date(f"{month}-01").split("\N{NO-BREAK SPACE}", 1)[1]
 
 
-def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
+def _page(  # noqa: PLR0913, PLR0917 - one parameter per field of the page
     heading: str,
     standfirst: str,
     up: str,

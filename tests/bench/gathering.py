@@ -3,7 +3,7 @@
 import sys
 import time
 
-from tests.replay.gathering import outcomes, terms
+from tests.replay.gathering import fast_options, outcomes
 from tests.replay.server import Replay, open_venues
 from venues.gathering.client import costs
 from venues.gathering.outcome import Gathered
@@ -25,7 +25,7 @@ def main() -> None:
     }
     with Replay(pace=pace) as server:
         started = time.perf_counter()
-        found = outcomes(adapters, terms(server.url, paced=True, budget=300.0))
+        found = outcomes(adapters, fast_options(server.url, paced=True, budget=300.0))
         wall = time.perf_counter() - started
     calls, floors = 0, {}
     for one in adapters:

@@ -1,1 +1,1 @@
-"""A venue server on loopback that answers with the recordings, at the venues' own paths."""
+"""A venue server on loopback that serves the recordings at the venues' own paths."""

@@ -1,4 +1,4 @@
-"""Everything that can go wrong between a venue and a parser, as something to inject at any call."""
+"""Faults between a venue and a parser, for injection at any call."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from venues.adapter import Endpoint, Purpose
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server sends, and how it misbehaves while it does."""
+    """Response of the server, and how the server misbehaves while sending it."""
 
     body: bytes
     status: int = 200
@@ -24,46 +24,46 @@ class Reply:
     promised_too_much: int = 0
 
 
-Change = Callable[[Reply], Reply]
+ReplyChange = Callable[[Reply], Reply]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A change of the answers of one venue (all if empty), at the calls for which ``when`` holds."""
+    """A change of the responses of one venue (all if empty), at calls for which ``when`` is true."""
 
     name: str
-    change: Change
+    change: ReplyChange
     when: Callable[[Endpoint, int], bool] = lambda _endpoint, _number: True
     venue: str = ""
 
     def apply(self, venue: str, endpoint: Endpoint, number: int, reply: Reply) -> Reply:
-        """Change a reply, or leave it; ``number`` counts the calls of the endpoint from 1."""
+        """Reply, changed or not; ``number`` counts the calls of the endpoint from 1."""
         if self.venue in {"", venue} and self.when(endpoint, number):
             return self.change(reply)
         return reply
 
 
 class Faulty(Protocol):
-    """Whatever can change a reply before it is sent."""
+    """A fault that may change a reply before it is sent."""
 
     def apply(self, venue: str, endpoint: Endpoint, number: int, reply: Reply) -> Reply:
-        """Change a reply, or leave it; ``number`` counts the calls of the endpoint from 1."""
+        """Reply, changed or not; ``number`` counts the calls of the endpoint from 1."""
 
 
 NONE = Fault("nothing", lambda reply: reply, lambda _endpoint, _number: False)
 
 
 def margin(endpoint: Endpoint, number: int) -> bool:
-    """Every answer that margins stand in."""
+    """Whether the call is for margins."""
     return endpoint.purpose is Purpose.MARGIN and number > 0
 
 
 def first_two(endpoint: Endpoint, number: int) -> bool:
-    """The first two answers that margins stand in: a burst that passes."""
+    """Whether the call is one of the first two for margins: a temporary burst of failures."""
     return margin(endpoint, number) and number <= 2
 
 
-def _json(change: Callable[[Any], object]) -> Change:
+def _json(change: Callable[[Any], object]) -> ReplyChange:
     def changed(reply: Reply) -> Reply:
         document = change(json.loads(reply.body))
         return replace(reply, body=json.dumps(document).encode())
@@ -72,18 +72,18 @@ def _json(change: Callable[[Any], object]) -> Change:
 
 
 def emptied(document: Any) -> object:
-    """Empty every list, and every object of objects, of an answer."""
+    """Document with every list, and every object of objects, emptied."""
     if isinstance(document, list):
         return []
     if isinstance(document, dict):
-        if document and all(isinstance(one, dict) for one in document.values()):
+        if document and all(isinstance(value, dict) for value in document.values()):
             return {}
         return {key: emptied(value) for key, value in document.items()}
     return document
 
 
-def status(code: int, retry_after: str = "") -> Change:
-    """Answer with an HTTP status, and a Retry-After header if given."""
+def status(code: int, retry_after: str = "") -> ReplyChange:
+    """Change to an HTTP status, with an optional Retry-After header."""
     body = json.dumps({"message": "fault"}).encode()
     return lambda reply: replace(reply, status=code, body=body, retry_after=retry_after)
 
@@ -105,7 +105,7 @@ PASSING = (
         margin,
     ),
 )
-"""Faults after which the whole answer is there all the same."""
+"""Temporary faults, after which the responses are complete."""
 
 LASTING = (
     Fault("reset", lambda reply: replace(reply, reset=True), margin),
@@ -136,40 +136,40 @@ LASTING = (
     Fault("empty list", _json(emptied), margin),
     Fault("a number alone", lambda reply: replace(reply, body=b"1"), margin),
 )
-"""Faults that last: the venue was not gathered, and must not look as if it had been."""
+"""Permanent faults: the venue must not appear to have been gathered."""
 
 
 @dataclass(slots=True)
 class Repeating:
-    """A paging fault: from the second page on, an endpoint gives its first pages over again.
+    """Paging fault: an endpoint repeats its first pages.
 
-    ``cycle`` is how many pages come before they repeat: 1 is a page duplicated, 2 a loop.
+    ``cycle`` is the number of pages before they repeat: 1 duplicates a page, 2 is a loop.
     """
 
     cycle: int
     pages: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
 
     def apply(self, venue: str, endpoint: Endpoint, _number: int, reply: Reply) -> Reply:
-        """Keep the first pages, and send them again in their order."""
+        """One of the first pages, repeated in their order."""
         if endpoint.next_page is None or endpoint.purpose is not Purpose.MARGIN:
             return reply
-        seen = self.pages.setdefault((venue, endpoint.method), [])
-        if len(seen) < self.cycle:
-            seen.append(reply.body)
+        sent = self.pages.setdefault((venue, endpoint.method), [])
+        if len(sent) < self.cycle:
+            sent.append(reply.body)
             return reply
-        seen.append(seen[len(seen) - self.cycle])
-        return replace(reply, body=seen[-1])
+        sent.append(sent[len(sent) - self.cycle])
+        return replace(reply, body=sent[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class CutShort:
-    """Silent truncation: the first page says that it is the last."""
+    """Silent truncation: the first page claims to be the last."""
 
     method: str
     pointer: tuple[str, ...]
 
     def apply(self, _venue: str, endpoint: Endpoint, _number: int, reply: Reply) -> Reply:
-        """Empty the cursor of a page."""
+        """Reply with an empty cursor."""
         if endpoint.method != self.method:
             return reply
         document = json.loads(reply.body)

@@ -1,4 +1,4 @@
-"""Real gathering from the replay server, as tests ask for it."""
+"""Gathers from the replay server with the real client, for tests."""
 
 import asyncio
 import random
@@ -24,63 +24,65 @@ SECRETS = Credentials(
         "walletAddress": "0x" + "93ab77c2" * 5,
     }
 )
-"""Credentials that open nothing; tests look for them where they must not be."""
+"""Fake credentials; tests check that they do not leak."""
 
 
-def terms(mirror: str, **changes: object) -> GatherOptions:
-    """Terms under which nothing waits longer than it must."""
-    fast: dict[str, object] = {
+def fast_options(mirror: str, **changes: object) -> GatherOptions:
+    """Options with minimal delays."""
+    defaults: dict[str, object] = {
         "budget": 30.0,
-        "chance": random.Random(7).random,  # noqa: S311 - jitter
+        "jitter": random.Random(7).random,  # noqa: S311 - jitter
         "now": lambda: datetime.now(UTC),
         "keys": lambda _: SECRETS,
         "mirror": mirror,
         "backoff": 0.001,
         "paced": False,
     }
-    return GatherOptions(**(fast | changes))  # type: ignore[arg-type]
+    return GatherOptions(**(defaults | changes))  # type: ignore[arg-type]
 
 
 def outcomes(
-    adapters: Iterable[VenueAdapter], asked: GatherOptions, told: list[Progress] | None = None
+    adapters: Iterable[VenueAdapter],
+    options: GatherOptions,
+    progress: list[Progress] | None = None,
 ) -> dict[str, Outcome]:
-    """Gather, and give what came of it by venue."""
+    """Outcomes by venue; appends the progress reports to ``progress``."""
 
     async def run() -> dict[str, Outcome]:
-        found: dict[str, Outcome] = {}
-        tell = told.append if told is not None else lambda _: None
-        async with aclosing(gather(adapters, asked, tell)) as coming:
-            async for one in coming:
-                found[venue_of(one)] = one
-        return found
+        by_venue: dict[str, Outcome] = {}
+        on_progress = progress.append if progress is not None else lambda _: None
+        async with aclosing(gather(adapters, options, on_progress)) as arriving:
+            async for outcome in arriving:
+                by_venue[venue_of(outcome)] = outcome
+        return by_venue
 
     return asyncio.run(run())
 
 
 def venue_of(outcome: Outcome) -> str:
-    """The venue that an outcome is of."""
+    """Venue of an outcome."""
     return outcome.snapshot.venue if isinstance(outcome, Gathered) else outcome.venue
 
 
 def replayed(
     fault: Faulty = NONE, adapters: Iterable[VenueAdapter] | None = None, **changes: object
 ) -> tuple[dict[str, Outcome], Replay]:
-    """Gather open venues from a replay server with a fault; give the server too, now stopped."""
+    """Outcomes of gathering from a replay server with a fault, and the stopped server."""
     with Replay(fault=fault) as server:
-        chosen = open_venues() if adapters is None else list(adapters)
-        return outcomes(chosen, terms(server.url, **changes)), server
+        selected = open_venues() if adapters is None else list(adapters)
+        return outcomes(selected, fast_options(server.url, **changes)), server
 
 
 @cache
 def baseline() -> tuple[dict[str, Gathered], Replay]:
-    """Every open venue gathered without any fault."""
-    found, server = replayed()
+    """Every open venue, gathered without faults, and the stopped server."""
+    by_venue, server = replayed()
     gathered = {}
-    for venue, one in found.items():
-        assert isinstance(one, Gathered), f"{venue}: {_why(one)}"
-        gathered[venue] = one
+    for venue, outcome in by_venue.items():
+        assert isinstance(outcome, Gathered), f"{venue}: {_reason(outcome)}"
+        gathered[venue] = outcome
     return gathered, server
 
 
-def _why(outcome: Outcome) -> str:
+def _reason(outcome: Outcome) -> str:
     return outcome.reason if isinstance(outcome, Failed | Skipped) else ""

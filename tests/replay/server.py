@@ -1,8 +1,8 @@
-"""A loopback server that stands in for every venue: recordings at the venues' paths, and faults.
+"""A loopback server that replaces every venue: recordings at the venues' paths, and faults.
 
-It is asked as a mirror, ``/venue/host/path``, speaks HTTP/1.1 over plain sockets, and can break
-every rule of it. Each request is matched with the endpoints that the adapter declares from the
-venue's documentation, so that a URL which ccxt builds otherwise is answered with 404.
+The server is a mirror, ``/venue/host/path``. It serves HTTP/1.1 over plain sockets, so that it can
+violate the protocol. Each request is matched with the endpoints that the adapter declares from the
+venue's documentation; any other URL that ccxt builds receives status 404.
 """
 
 import asyncio
@@ -23,50 +23,49 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.replay.answering import Answer, Recorded, as_recorded, fixed
+from tests.replay.answering import Recorded, Responder, as_recorded, fixed
 from tests.replay.faults import NONE, Faulty, Reply
 from tests.support import recorded
 from venues.adapter import Endpoint, VenueAdapter
 from venues.registry import VENUES
 
-GRAIN = 0.05
-"""Seconds by which a call may come too early: how unevenly a busy machine passes calls on."""
+PACE_TOLERANCE = 0.05
+"""Tolerance for early calls, in seconds, because a busy machine delivers calls unevenly."""
 
-NOTHING: Mapping[str, object] = {"code": "0", "success": True, "data": [], "result": []}
-"""What market data answers that no recording holds: success, and no row."""
+EMPTY: Mapping[str, object] = {"code": "0", "success": True, "data": [], "result": []}
+"""Response of market-data endpoints without a recording: success without rows."""
 
-
-_IN_200: Mapping[str, object] = {"code": 200, "data": []}
-NOTHINGS: Mapping[str, object] = {
+_EMPTY_WITH_200: Mapping[str, object] = {"code": 200, "data": []}
+EMPTY_OF_VENUE: Mapping[str, object] = {
     "aster": [],
     "backpack": [],
     "binance": [],
     "bitfinex": [],
-    "bydfi": _IN_200,
+    "bydfi": _EMPTY_WITH_200,
     "pacifica": {"success": True, "data": [], "error": None, "code": None},
-    "poloniex": _IN_200,
+    "poloniex": _EMPTY_WITH_200,
 }
-"""The same, where ccxt takes another envelope for success."""
+"""Empty responses for venues at which ccxt expects another envelope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it arrived, and the endpoint it is for; None when there is no such."""
+    """One request as received, and its endpoint; None if no endpoint matches."""
 
     venue: str
     verb: str
     path: str
-    asked: Mapping[str, str]
+    params: Mapping[str, str]
     headers: Mapping[str, str]
     endpoint: Endpoint | None
 
 
 @dataclass(slots=True)
 class Replay:
-    """The server; use it with ``with``. ``fault`` breaks its answers, ``pace`` keeps a venue's limit.
+    """The server, a context manager. ``fault`` changes its responses.
 
-    ``pace`` gives the seconds that must lie between the starts of calls, per venue and endpoint;
-    a call that comes too early is answered with 429 and counted in ``early``.
+    ``pace`` is the minimum time between the starts of calls, in seconds, per venue and endpoint.
+    An early call receives status 429 and is counted in ``early``.
     """
 
     fault: Faulty = NONE
@@ -81,7 +80,7 @@ class Replay:
     _thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        """Listen on a free port of the loopback interface."""
+        """Starts listening on a free port of the loopback interface."""
         ready = threading.Event()
 
         def run() -> None:
@@ -106,19 +105,19 @@ class Replay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop listening."""
+        """Stops listening."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         assert self._thread is not None
         self._thread.join()
 
     async def _end(self, server: asyncio.Server) -> None:
-        """Let go of every connection, those just accepted too."""
+        """Closes every connection, including those just accepted."""
         server.close()
         await asyncio.sleep(0.02)
-        serving = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in serving:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for writer in self._writers:
             writer.transport.abort()
         await asyncio.sleep(0.02)  # sockets close in a later turn
@@ -140,20 +139,21 @@ class Replay:
         if request.endpoint is None:
             return Reply(b'{"error": "no such path"}', status=404)
         key = (request.venue, request.endpoint.method)
-        if self._too_early(key):
+        if self._is_early(key):
             return Reply(b'{"error": "too many requests"}', status=429)
-        body = answers(request.venue)(request.endpoint)(recordings(request.venue), request.asked)
+        respond = responders(request.venue).of_endpoint(request.endpoint)
+        body = respond(recordings(request.venue), request.params)
         if body is None:
             return Reply(b'{"error": "nothing recorded"}', status=404)
         self._counts[key] += 1
-        good = Reply(body, date=format_datetime(datetime.now(UTC), usegmt=True))
-        return self.fault.apply(request.venue, request.endpoint, self._counts[key], good)
+        reply = Reply(body, date=format_datetime(datetime.now(UTC), usegmt=True))
+        return self.fault.apply(request.venue, request.endpoint, self._counts[key], reply)
 
-    def _too_early(self, key: tuple[str, str]) -> bool:
+    def _is_early(self, key: tuple[str, str]) -> bool:
         if key not in self.pace:
             return False
         venue, now = key[0], self._loop.time()
-        if now < self._free[venue] - GRAIN:
+        if now < self._free[venue] - PACE_TOLERANCE:
             self.early[venue] += 1
             return True
         self._free[venue] = max(now, self._free[venue]) + self.pace[key]
@@ -174,33 +174,39 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
 
 
 def request(verb: str, target: str, body: bytes, headers: Mapping[str, str]) -> Request:
-    """Match a request with the endpoint that it is for."""
+    """Request with the endpoint that matches it."""
     parts = urlsplit(target)
     _, venue, host, path = parts.path.split("/", 3)
-    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
+    params = dict(parse_qsl(parts.query, keep_blank_values=True))
     if body:
-        asked |= _in_body(body)
+        params |= _in_body(body)
     for endpoint in endpoints(venue):
-        wanted, _, rest = endpoint.request.partition(" ")
+        method, _, rest = endpoint.request.partition(" ")
         template = rest.split()[0].split("?")[0]
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-        found = re.fullmatch(pattern, f"/{path}") or re.fullmatch(pattern, f"{host}/{path}")
-        elsewhere = venue_host(venue) not in {"", host} and template.startswith("/")
-        if verb == wanted and found and not (elsewhere and _rivals(endpoint, venue, template)):
-            everything = {**asked, **found.groupdict()}
-            if _is_for(endpoint, everything, venue):
-                return Request(venue, verb, path, everything, headers, endpoint)
-    return Request(venue, verb, path, asked, headers, None)
+        match = re.fullmatch(pattern, f"/{path}") or re.fullmatch(pattern, f"{host}/{path}")
+        is_other_host = venue_host(venue) not in {"", host} and template.startswith("/")
+        if (
+            verb == method
+            and match
+            and not (is_other_host and _has_same_path(endpoint, venue, template))
+        ):
+            all_params = {**params, **match.groupdict()}
+            if _fixed_parameters_match(endpoint, all_params, venue):
+                return Request(venue, verb, path, all_params, headers, endpoint)
+    return Request(venue, verb, path, params, headers, None)
 
 
 def venue_host(venue: str) -> str:
-    """The host that a venue's adapter names."""
-    return next((one.host for one in VENUES if one.venue == venue), "")
+    """Host in a venue's adapter."""
+    return next((adapter.host for adapter in VENUES if adapter.venue == venue), "")
 
 
-def _rivals(endpoint: Endpoint, venue: str, template: str) -> bool:
+def _has_same_path(endpoint: Endpoint, venue: str, template: str) -> bool:
     """Whether another endpoint of the venue has the same path on another host."""
-    return any(one is not endpoint and one.request.endswith(template) for one in endpoints(venue))
+    return any(
+        other is not endpoint and other.request.endswith(template) for other in endpoints(venue)
+    )
 
 
 def _in_body(body: bytes) -> dict[str, str]:
@@ -214,59 +220,65 @@ def _in_body(body: bytes) -> dict[str, str]:
     }
 
 
-def _is_for(endpoint: Endpoint, asked: Mapping[str, str], venue: str) -> bool:
-    """Two endpoints may share a path (one POST for all); then their fixed parameters decide."""
-    rivals = [
-        one for one in endpoints(venue) if one.request.split()[:2] == endpoint.request.split()[:2]
+def _fixed_parameters_match(endpoint: Endpoint, params: Mapping[str, str], venue: str) -> bool:
+    """Whether the fixed parameters match, if endpoints share a path (such as one POST for all)."""
+    same_path = [
+        other
+        for other in endpoints(venue)
+        if other.request.split()[:2] == endpoint.request.split()[:2]
     ]
-    if len(rivals) == 1:
+    if len(same_path) == 1:
         return True
-    said = dict(re.findall(r"(\w+)[:=]\s*(\w+)", endpoint.request.partition("{")[2]))
-    return all(asked.get(key) == value for key, value in said.items())
+    fixed_params = dict(re.findall(r"(\w+)[:=]\s*(\w+)", endpoint.request.partition("{")[2]))
+    return all(params.get(key) == value for key, value in fixed_params.items())
 
 
 @cache
 def endpoints(venue: str) -> tuple[Endpoint, ...]:
-    """The endpoints of a venue's adapter."""
-    return next((one.endpoints for one in VENUES if one.venue == venue), ())
+    """Endpoints of a venue's adapter."""
+    return next((adapter.endpoints for adapter in VENUES if adapter.venue == venue), ())
 
 
 @cache
 def recordings(venue: str) -> Recorded:
-    """What was recorded of a venue, newest first."""
-    snapshots = [one for one in recorded.snapshots() if one.venue == venue]
-    return Recorded(tuple(sorted(snapshots, key=lambda one: one.observed_at, reverse=True)))
+    """Recordings of a venue, newest first."""
+    snapshots = [entry for entry in recorded.snapshots() if entry.venue == venue]
+    return Recorded(tuple(sorted(snapshots, key=lambda entry: entry.observed_at, reverse=True)))
 
 
-class _Answers:
-    def __init__(self, venue: str, special: Mapping[str, Answer]) -> None:
-        self.venue, self.special = venue, special
+@dataclass(frozen=True, slots=True)
+class _Responders:
+    """Responders of a venue; ``special`` are those that differ from the recording, by method."""
 
-    def __call__(self, endpoint: Endpoint) -> Answer:
+    venue: str
+    special: Mapping[str, Responder]
+
+    def of_endpoint(self, endpoint: Endpoint) -> Responder:
+        """Responder of one endpoint."""
         if endpoint.method in self.special:
             return self.special[endpoint.method]
         if not endpoint.required and not recordings(self.venue).payloads(endpoint.method):
-            return fixed(NOTHINGS.get(self.venue, NOTHING))
+            return fixed(EMPTY_OF_VENUE.get(self.venue, EMPTY))
         return as_recorded(endpoint.method)
 
 
 @cache
-def answers(venue: str) -> _Answers:
-    """How a venue's endpoints answer: as recorded, or as its own module here says."""
+def responders(venue: str) -> _Responders:
+    """Responders of a venue, including those of its module in ``tests.replay.venues``."""
     name = f"tests.replay.venues.{venue}"
-    special: Mapping[str, Answer] = {}
+    special: Mapping[str, Responder] = {}
     if find_spec(name) is not None:
         special = import_module(name).ANSWERS
-    return _Answers(venue, special)
+    return _Responders(venue, special)
 
 
-def open_venues(chosen: Sequence[VenueAdapter] = VENUES) -> list[VenueAdapter]:
-    """The venues that can be gathered at all."""
-    return [one for one in chosen if not one.closed]
+def open_venues(adapters: Sequence[VenueAdapter] = VENUES) -> list[VenueAdapter]:
+    """Adapters of venues that can still be gathered."""
+    return [adapter for adapter in adapters if not adapter.closure_reason]
 
 
 async def _send(reply: Reply, writer: asyncio.StreamWriter) -> bool:
-    """Send a reply, or break off as it says; False when the connection is at its end."""
+    """Sends a reply with its faults; returns whether the connection stays open."""
     if reply.reset:
         raw: socket.socket = writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

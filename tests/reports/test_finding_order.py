@@ -1,10 +1,10 @@
 from harmonize.document import Level, Verdict
-from reports.finding_order import by_code, gravest, leading, level_counts
+from reports.finding_order import group_by_check, level_counts, select_leading, sort_by_severity
 from tests.support.sample_documents import finding, findings
 
 
 def test_order_is_level_then_verdict_then_how_many_times_off() -> None:
-    ordered = gravest(
+    ordered = sort_by_severity(
         (
             finding(1, Level.INFO, Verdict.BREACH),
             finding(2, Level.ERROR, Verdict.UNDER, deviation=-0.5),
@@ -13,15 +13,15 @@ def test_order_is_level_then_verdict_then_how_many_times_off() -> None:
             finding(5, Level.ERROR, Verdict.UNDER, deviation=-1.0),
         )
     )
-    assert [one.fingerprint[-1] for one in ordered] == ["4", "5", "3", "2", "1"]
+    assert [item.fingerprint[-1] for item in ordered] == ["4", "5", "3", "2", "1"]
 
 
 def test_order_does_not_depend_on_the_order_given() -> None:
-    assert gravest(findings()) == gravest(reversed(findings()))
+    assert sort_by_severity(findings()) == sort_by_severity(reversed(findings()))
 
 
 def test_every_finding_is_under_its_check_once() -> None:
-    groups = by_code(gravest(findings()))
+    groups = group_by_check(sort_by_severity(findings()))
     assert [group.code for group in groups] == ["MH401", "MH301", "MH201", "MH902"]
     assert sum(len(group.findings) for group in groups) == len(findings())
     diverges = groups[1]
@@ -40,10 +40,13 @@ def test_levels_without_findings_are_counted_as_none() -> None:
 
 
 def test_no_check_or_venue_crowds_out_the_others() -> None:
-    crowd = [finding(n, Level.ERROR, Verdict.BREACH, venue=f"v{n % 9}") for n in range(90)]
+    many = [finding(n, Level.ERROR, Verdict.BREACH, venue=f"v{n % 9}") for n in range(90)]
     other = finding(99, Level.INFO, Verdict.OVER, code="MH105")
-    picked = leading(gravest([*crowd, other]), 40)
-    assert len(picked) == 9
-    assert picked[-1] == other
-    assert len({one.venue for one in picked[:-1]}) >= 4
-    assert leading(gravest(crowd), 3) == (*gravest(crowd)[:2], gravest(crowd)[10])
+    selected = select_leading(sort_by_severity([*many, other]), 40)
+    assert len(selected) == 9
+    assert selected[-1] == other
+    assert len({item.venue for item in selected[:-1]}) >= 4
+    assert select_leading(sort_by_severity(many), 3) == (
+        *sort_by_severity(many)[:2],
+        sort_by_severity(many)[10],
+    )

@@ -5,7 +5,7 @@ from tests.support.goldens import FOLDER, GOLDENS, section
 
 @pytest.mark.parametrize("name", GOLDENS)
 def test_rendered_output_is_the_golden(name: str) -> None:
-    """If a change is meant, ``make goldens`` rewrites them; read the difference."""
+    """For an intended change, run ``make goldens`` and review the difference."""
     assert GOLDENS[name]() == (FOLDER / name).read_text(encoding="utf-8")
 
 

@@ -14,16 +14,16 @@ def test_an_unknown_format_names_those_that_there_are() -> None:
     with pytest.raises(UnknownFormatError) as raised:
         renderer("pdf")
     assert str(raised.value) == (
-        "no format is called 'pdf'; there are csv, github, html, json, jsonl, junit, markdown, "
+        "unknown format 'pdf'; use csv, github, html, json, jsonl, junit, markdown, "
         "parquet, sarif, table, xlsx"
     )
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_writes_the_same_bytes_for_the_same_document(name: str) -> None:
-    written = render(name, sample())
-    assert written == render(name, sample())
-    assert name in BINARY or written.endswith(b"\n")
+    rendered = render(name, sample())
+    assert rendered == render(name, sample())
+    assert name in BINARY or rendered.endswith(b"\n")
 
 
 def test_json_is_the_document() -> None:
@@ -33,9 +33,9 @@ def test_json_is_the_document() -> None:
 
 def test_to_know_the_formats_loads_no_library() -> None:
     program = "import sys, reports.registry; print(sorted(sys.modules))"
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
     )
-    loaded = set(re.findall(r"'(\w+)'", ran.stdout))
-    assert not loaded & {"matplotlib", "numpy", "jinja2", "rich", "pydantic"}
-    assert "reports" in loaded
+    modules = set(re.findall(r"'(\w+)'", completed.stdout))
+    assert not modules & {"matplotlib", "numpy", "jinja2", "rich", "pydantic"}
+    assert "reports" in modules

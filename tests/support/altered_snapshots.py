@@ -9,7 +9,7 @@ from typing import Any
 from harmonize.core.payload import Payload, Snapshot, decode
 from venues import facts
 from venues.adapter import Parsed
-from venues.registry import adapter
+from venues.registry import find_adapter
 
 
 def with_content(snapshot: Snapshot, method: str, content: bytes) -> Snapshot:
@@ -49,7 +49,7 @@ def _mark(value: object) -> str:
 
 def parsed(snapshot: Snapshot) -> Parsed:
     """Read a snapshot with its venue's adapter and the facts that ship."""
-    one = adapter(snapshot.venue)
+    one = find_adapter(snapshot.venue)
     assert one is not None
     return one.parse(snapshot, facts.bundled())
 

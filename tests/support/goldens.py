@@ -1,4 +1,4 @@
-"""Small rendered outputs kept beside the tests; ``python -m tests.support.goldens`` rewrites them."""
+"""Rendered samples stored with the tests; ``python -m tests.support.goldens`` rewrites them."""
 
 import re
 import sys
@@ -9,10 +9,10 @@ from types import MappingProxyType
 import openpyxl
 from pyarrow.parquet import read_table
 
-from reports.charts.margin_curves import Drawing, draw
+from reports.charts.margin_curves import Drawing, draw_curves
 from reports.formats.table import table
-from reports.html.gap import worth
-from reports.html.history import schedule_picture, weeks_picture
+from reports.html.gap import gap_sections
+from reports.html.history import schedule_chart, weeks_chart
 from reports.html.report import html
 from reports.lookup import Lookup
 from reports.registry import render
@@ -26,49 +26,49 @@ FOLDER = ROOT / "tests" / "goldens"
 
 
 def chart() -> str:
-    """One drawing."""
+    """Renders one margin chart."""
     lines = tuple(line for line in curves("BTC") if line.margin_type == "initial")
     styles = {venue: number for number, venue in enumerate(RATES)}
-    (svg,) = draw([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
+    (svg,) = draw_curves([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
     return svg.replace("><", ">\n<") + "\n"
 
 
-def pictures() -> str:
-    """The drawings of what differences are worth."""
-    (found,) = worth(Lookup(sample()))
-    drawn = [one.svg.replace("><", ">\n<") for one in found.pictures]
-    return "".join(f"{svg}\n" for svg in drawn)
+def gap_charts() -> str:
+    """Renders the charts of the arbitrage-gap section."""
+    (gap_section,) = gap_sections(Lookup(sample()))
+    svgs = [chart.svg.replace("><", ">\n<") for chart in gap_section.charts]
+    return "".join(f"{svg}\n" for svg in svgs)
 
 
 def steps() -> str:
-    """One schedule over time: a gap, an end before the others, a window of stress with its flag."""
-    moved = "2024-01-01 0.1, 2024-03-15 0.15, 2024-05-01 -, 2024-06-01 0.05"
-    courses = [
-        course(moved, "2024-07-01", notional=1e5),
+    """Renders one schedule over time: an interruption, an early end, a window of stress."""
+    rates = "2024-01-01 0.1, 2024-03-15 0.15, 2024-05-01 -, 2024-06-01 0.05"
+    all_series = [
+        course(rates, "2024-07-01", notional=1e5),
         course("2024-01-01 0.2, 2024-03-15 0.25", "2024-07-01", notional=1e6),
         course("2024-01-01 0.01", "2024-04-01", margin_type="maintenance", notional=1e5),
     ]
-    return schedule_picture(courses, [CRASH], "0").svg.replace("><", ">\n<") + "\n"
+    return schedule_chart(all_series, [CRASH], "0").svg.replace("><", ">\n<") + "\n"
 
 
 def weeks() -> str:
-    """The changes of a venue by week: every kind, and weeks without any."""
-    found = [
+    """Renders the changes of a venue per week: every kind, and weeks without changes."""
+    sample_weeks = [
         week(monday(0), 3, 1, 2, 1),
         week(monday(1), 1),
         week(monday(10), 12, 0, 1, 0, 4, 1),
         week(monday(14), 0, 5),
     ]
-    return weeks_picture(found, [CRASH], 0).svg.replace("><", ">\n<") + "\n"
+    return weeks_chart(sample_weeks, [CRASH], 0).svg.replace("><", ">\n<") + "\n"
 
 
 def text(name: str) -> str:
-    """The sample in a format that is text."""
+    """Renders the sample in a text format."""
     return render(name, sample()).decode()
 
 
 def workbook() -> str:
-    """The sample as a workbook, read back: every cell with its type and number format."""
+    """Returns every cell of the sample workbook with its type and number format."""
     book = openpyxl.load_workbook(BytesIO(render("xlsx", sample())))
     lines = []
     for sheet in book:
@@ -83,26 +83,26 @@ def workbook() -> str:
 
 
 def parquet() -> str:
-    """The sample as a Parquet table, read back: the columns with their units, and every row."""
+    """Returns the columns of the sample Parquet table with their units, and every row."""
     table = read_table(BytesIO(render("parquet", sample())))
-    fields = [f"# {one.name} {one.type} {dict(one.metadata)}" for one in table.schema]
+    fields = [f"# {column.name} {column.type} {dict(column.metadata)}" for column in table.schema]
     return "".join(f"{line}\n" for line in (*fields, *map(str, table.to_pylist())))
 
 
 def section(name: str) -> str:
-    """One section of the report, without its drawings."""
-    found = re.search(rf'<section id="{name}".*?</section>', html(sample()), re.DOTALL)
-    if found is None:
+    """Renders one section of the report, without its charts."""
+    match = re.search(rf'<section id="{name}".*?</section>', html(sample()), re.DOTALL)
+    if match is None:
         message = f"the report has no section {name}"
         raise LookupError(message)
-    return re.sub(r'<svg class="chart".*?</svg>', "<svg/>", found[0], flags=re.DOTALL) + "\n"
+    return re.sub(r'<svg class="chart".*?</svg>', "<svg/>", match[0], flags=re.DOTALL) + "\n"
 
 
 SITE = pages.Site("Margins of <venues>", "https://example.org/margins")
 
 
 def changes() -> str:
-    """The body of a page of changes."""
+    """Renders the body of a page of changes."""
     page = pages.changes_page(nights(), ("2026-10", "2026-11"), SITE).decode()
     return page[page.index("<body") :]
 
@@ -124,8 +124,8 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "report-summary.html": lambda: section("summary"),
         "report-divergence.html": lambda: section("divergence"),
         "report-underlyings.html": lambda: section("underlyings"),
-        "report-worth.html": lambda: section("worth"),
-        "report-pictures.svg": pictures,
+        "report-gap.html": lambda: section("gap"),
+        "report-gap-charts.svg": gap_charts,
         "site-changes.html": changes,
         "site-changes.xml": lambda: pages.feed(nights(), SITE).decode(),
         "report-steps.svg": steps,
@@ -135,7 +135,7 @@ GOLDENS: Mapping[str, Callable[[], str]] = MappingProxyType(
 
 
 def main() -> None:
-    """Write every golden."""
+    """Writes every golden file."""
     FOLDER.mkdir(exist_ok=True)
     for name, rendered in GOLDENS.items():
         (FOLDER / name).write_text(rendered(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Make the tables beside the recorded archive anew: ``python -m tests.support.recorded_tables``."""
+"""Rebuilds the tables of the recorded archive: ``python -m tests.support.recorded_tables``."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ ARCHIVE = ROOT / "venues" / "recorded" / "archive"
 
 
 def main() -> None:
-    """Take the tables away, and read the whole archive."""
+    """Deletes the tables and rebuilds them from the whole archive."""
     HistoryTables(ARCHIVE / "derived").clear()
     source = Source.of(Archive.open(ARCHIVE), "recorded")
     derived.lately(source, datetime(9999, 1, 1, tzinfo=UTC))

@@ -1,7 +1,7 @@
-"""Synthetic audit documents: venues that do not exist, with every verdict, status and mark.
+"""Synthetic audit documents of fictitious venues, with every verdict, status and mark.
 
-`sample` is built by hand, small, and holds what venues send at their worst. `large` repeats it to
-the size of a real audit.
+`sample` is small, hand-made and contains hostile text. `large` repeats it to the size of a real
+audit.
 """
 
 from collections.abc import Iterable
@@ -56,14 +56,14 @@ SCRIPT = "<script>alert(1)</script>"
 FORMULA = "=cmd|' /C calc'!A0"
 ESCAPE = "RED/USDT\x1b[31m[red]\u202e"
 
-LADDER = (1e4, 1e5, 1e6, 1e7)
+NOTIONAL_GRID = (1e4, 1e5, 1e6, 1e7)
 HEAT = 1e6
 FRESH, OLD = "2025-11-19T08:30:00Z", "2025-09-03T00:00:00Z"
 HASH = "0123456789abcdef" * 4
 BASELINE, CAP = "synthetic-baseline", "synthetic-cap"
 
 RATES: dict[str, tuple[float | None, ...]] = {
-    # IM at the rungs of the ladder; None above the capacity
+    # IM at the notional grid; None above the capacity
     "venue-a": (0.008, 0.01, 0.02, 0.05),
     "venue-b": (0.01, 0.01, 0.025, None),
     "venue-c": (0.02, 0.02, 0.04, 0.1),
@@ -178,28 +178,36 @@ def schedule(venue: str, symbol: str, underlying: str) -> ScheduleRow:
 
 
 def member(venue: str, underlying: str) -> Member:
-    documented = venue == "venue-d"
+    is_documented = venue == "venue-d"
     return Member(
         venue=venue,
         symbol=f"{underlying}/USDT",
         profile="cross",
         observed_at=OLD if venue == "venue-b" else FRESH,
         stale=venue == "venue-b",
-        origin="documentation" if documented else "recorded",
-        included=not documented,
-        exclusion_reason="rests on the venue's documentation" if documented else "",
+        origin="documentation" if is_documented else "recorded",
+        included=not is_documented,
+        exclusion_reason="rests on the venue's documentation" if is_documented else "",
     )
 
 
-def divergence_row(venue: str, underlying: str, figure: str, verdict: Verdict) -> DivergenceRow:
-    factor = FIGURES[figure]
+def divergence_row(
+    venue: str, underlying: str, margin_type: str, verdict: Verdict
+) -> DivergenceRow:
+    factor = FIGURES[margin_type]
     points = []
-    for notional, rate, required in zip(LADDER, RATES[venue], REQUIRED, strict=True):
+    for notional, rate, required in zip(NOTIONAL_GRID, RATES[venue], REQUIRED, strict=True):
         margin = None if rate is None else rate * factor * notional
-        due = None if required is None else required * factor * notional
-        off = None if margin is None or due is None else margin / due - 1
-        points.append(DivergencePoint(notional, margin, due, off, above_capacity=rate is None))
-    known = [point for point in points if point.deviation is not None]
+        required_margin = None if required is None else required * factor * notional
+        deviation = (
+            None if margin is None or required_margin is None else margin / required_margin - 1
+        )
+        points.append(
+            DivergencePoint(
+                notional, margin, required_margin, deviation, above_capacity=rate is None
+            )
+        )
+    evaluated = [point for point in points if point.deviation is not None]
     return DivergenceRow(
         venue=venue,
         symbol=f"{underlying}/USDT",
@@ -207,11 +215,11 @@ def divergence_row(venue: str, underlying: str, figure: str, verdict: Verdict) -
         underlying=underlying,
         rule_set=BASELINE,
         reference_class="A",
-        margin_type=figure,
+        margin_type=margin_type,
         verdict=verdict,
         reason="",
-        lowest=min((point.deviation or 0.0 for point in known), default=None),
-        lowest_notional=LADDER[0],
+        lowest=min((point.deviation or 0.0 for point in evaluated), default=None),
+        lowest_notional=NOTIONAL_GRID[0],
         highest=None,
         highest_notional=None,
         under=(Interval(0.0, 1e5),),
@@ -229,24 +237,24 @@ def divergences(underlying: str) -> tuple[DivergenceRow, ...]:
         "venue-e": Verdict.UNDER,
     }
     rows = [
-        divergence_row(venue, underlying, figure, verdict)
+        divergence_row(venue, underlying, margin_type, verdict)
         for venue, verdict in verdicts.items()
-        for figure in FIGURES
+        for margin_type in FIGURES
     ]
-    blind = replace(
+    not_observable = replace(
         divergence_row("venue-e", underlying, "maintenance", Verdict.NOT_OBSERVABLE),
         reason="MM is not published",
         lowest=None,
-        points=tuple(DivergencePoint(notional, None, None, None) for notional in LADDER),
+        points=tuple(DivergencePoint(notional, None, None, None) for notional in NOTIONAL_GRID),
     )
-    return (*rows[:-1], blind)
+    return (*rows[:-1], not_observable)
 
 
-def gaps(underlying: str) -> tuple[Spread, ...]:
+def spreads(underlying: str) -> tuple[Spread, ...]:
     return tuple(
         Spread(
             underlying=underlying,
-            margin_type=figure,
+            margin_type=margin_type,
             venues=("venue-a", "venue-b", "venue-c", "venue-e"),
             oldest=OLD,
             newest=FRESH,
@@ -266,43 +274,54 @@ def gaps(underlying: str) -> tuple[Spread, ...]:
             ),
             shares=(LowestMarginShare("venue-a", 0.33), LowestMarginShare("venue-e", 0.23)),
         )
-        for figure, factor in FIGURES.items()
+        for margin_type, factor in FIGURES.items()
     )
 
 
 def indices(underlying: str, value: float) -> tuple[Index, ...]:
     venues = tuple(VenueDistance(venue, 0.4, 1e7) for venue in ("venue-a", "venue-b", "venue-c"))
     return tuple(
-        Index(underlying, figure, against, value + more, "equal", 1e4, 1e7, venues, OLD, FRESH)
-        for figure in FIGURES
-        for against, more in ((BASELINE, 0.0), ("median", 10.0))
+        Index(
+            underlying,
+            margin_type,
+            reference,
+            value + offset,
+            "equal",
+            1e4,
+            1e7,
+            venues,
+            OLD,
+            FRESH,
+        )
+        for margin_type in FIGURES
+        for reference, offset in ((BASELINE, 0.0), ("median", 10.0))
     )
 
 
 def curves(underlying: str) -> tuple[Curve, ...]:
-    drawn = []
-    for figure, factor in FIGURES.items():
+    all_curves = []
+    for margin_type, factor in FIGURES.items():
         for venue, rates in RATES.items():
-            known = [
+            points = [
                 (notional, rate * factor)
-                for notional, rate in zip(LADDER, rates, strict=True)
+                for notional, rate in zip(NOTIONAL_GRID, rates, strict=True)
                 if rate is not None
             ]
-            drawn.append(
+            all_curves.append(
                 Curve(
                     underlying,
-                    figure,
+                    margin_type,
                     venue,
                     is_reference=False,
                     included=venue != "venue-d",
-                    notional=(1e3, *(notional for notional, _ in known)),
-                    rate=(known[0][1], *(rate for _, rate in known)),
+                    notional=(1e3, *(notional for notional, _ in points)),
+                    rate=(points[0][1], *(rate for _, rate in points)),
                 )
             )
-        drawn.append(
+        all_curves.append(
             Curve(
                 underlying,
-                figure,
+                margin_type,
                 BASELINE,
                 is_reference=True,
                 included=True,
@@ -310,11 +329,11 @@ def curves(underlying: str) -> tuple[Curve, ...]:
                 rate=(0.02 * factor, 0.02 * factor, 0.03 * factor, 0.04 * factor),
             )
         )
-    return tuple(drawn)
+    return tuple(all_curves)
 
 
 def finding(number: int, level: Level, verdict: Verdict, **changes: object) -> Finding:
-    kept = Finding(
+    base = Finding(
         code="MH301",
         name="initial-diverges",
         verdict=verdict,
@@ -333,7 +352,7 @@ def finding(number: int, level: Level, verdict: Verdict, **changes: object) -> F
         observed_at=FRESH,
         fingerprint=f"{number:016x}",
     )
-    return replace(kept, **changes)  # type: ignore[arg-type] # each test changes what it names
+    return replace(base, **changes)  # type: ignore[arg-type] # each test changes what it names
 
 
 def findings() -> tuple[Finding, ...]:
@@ -413,7 +432,7 @@ def coverage(underlyings: Iterable[str]) -> tuple[CoverageRow, ...]:
 
 
 def arbitrages() -> tuple[ArbitrageRow, ...]:
-    """Two venues that a position is split over, and an underlying without a reference."""
+    """A split over two venues, and an underlying without a reference."""
     points = tuple(
         ArbitragePoint(
             notional=notional,
@@ -434,9 +453,9 @@ def arbitrages() -> tuple[ArbitrageRow, ...]:
             gap=0.012 * notional,
             annual_cost=0.0012 * notional,
         )
-        for notional in LADDER
+        for notional in NOTIONAL_GRID
     )
-    bare = replace(
+    without_reference = replace(
         points[0],
         reference=None,
         reference_split=None,
@@ -449,13 +468,20 @@ def arbitrages() -> tuple[ArbitrageRow, ...]:
     return (
         ArbitrageRow("BTC", "initial", BASELINE, venues, OLD, FRESH, points),
         ArbitrageRow(
-            "ETH", "initial", "", venues, OLD, FRESH, (bare,), "the venues do not take $1,000,000"
+            "ETH",
+            "initial",
+            "",
+            venues,
+            OLD,
+            FRESH,
+            (without_reference,),
+            "the venues do not take $1,000,000",
         ),
     )
 
 
 def liquidations() -> tuple[LiquidationRow, ...]:
-    """At equal leverage, at the largest, and where nothing can be said."""
+    """Rows at equal leverage, at maximum leverage, and without an observable distance."""
     base = LiquidationRow(
         *(
             "BTC",
@@ -502,7 +528,7 @@ def liquidations() -> tuple[LiquidationRow, ...]:
 
 
 def sample() -> AuditDocument:
-    """A small document in which every mark occurs."""
+    """A small document that contains every mark."""
     btc = Comparison("BTC", OLD, FRESH, tuple(member(venue, "BTC") for venue in RATES))
     eth = Comparison("ETH", FRESH, FRESH, tuple(member(v, "ETH") for v in ("venue-b", "venue-c")))
     return AuditDocument(
@@ -511,7 +537,7 @@ def sample() -> AuditDocument:
         archive="synthetic archive",
         as_of="2025-11-20",
         stale_after_days=30.0,
-        notional_grid=LADDER,
+        notional_grid=NOTIONAL_GRID,
         heat_map_notional=HEAT,
         snapshots=(
             snapshot("venue-a", FRESH, 0.6),
@@ -537,7 +563,7 @@ def sample() -> AuditDocument:
         findings=findings(),
         divergences=(*divergences("BTC"), *divergences("ETH")),
         comparisons=(btc, eth),
-        spreads=(*gaps("BTC"), *gaps("ETH")),
+        spreads=(*spreads("BTC"), *spreads("ETH")),
         arbitrages=arbitrages(),
         liquidations=liquidations(),
         cost_of_capital=0.1,
@@ -591,7 +617,7 @@ def sample() -> AuditDocument:
 
 
 def empty() -> AuditDocument:
-    """A document of an audit that found nothing to read."""
+    """A document of an audit without any data."""
     return replace(
         sample(),
         snapshots=(),
@@ -612,13 +638,13 @@ def empty() -> AuditDocument:
 
 def large() -> AuditDocument:
     """A document of the size of a real audit, of the same synthetic venues."""
-    small = sample()
+    base = sample()
     assets = [f"COIN{number:03}" for number in range(400)]
-    charted = assets[:12]
+    with_curves = assets[:12]
     codes = [f"MH{number}" for number in range(300, 312)]
     levels = tuple(Level)
     return replace(
-        small,
+        base,
         coverage=coverage(assets),
         schedules=tuple(
             schedule(venue, f"{asset}/USDT", asset)
@@ -644,9 +670,9 @@ def large() -> AuditDocument:
             Comparison(asset, OLD, FRESH, tuple(member(venue, asset) for venue in RATES))
             for asset in assets
         ),
-        spreads=tuple(gap for asset in assets for gap in gaps(asset)),
+        spreads=tuple(spread for asset in assets for spread in spreads(asset)),
         indices=tuple(
-            one for place, asset in enumerate(assets) for one in indices(asset, 90 - place / 5)
+            index for rank, asset in enumerate(assets) for index in indices(asset, 90 - rank / 5)
         ),
-        curves=tuple(curve for asset in charted for curve in curves(asset)),
+        curves=tuple(curve for asset in with_curves for curve in curves(asset)),
     )

@@ -1,4 +1,4 @@
-"""Synthetic nights: every kind of change, a missed night, venues' text at its worst."""
+"""Synthetic nights: every kind of change, a missed night, hostile text from venues."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,18 +14,24 @@ QUOTED = "a\"b'c&d"
 
 
 def change(number: int, kind: ChangeKind, symbol: str = "", day: date = LAST) -> Change:
-    """One change of a kind on a day, whose figures follow from its number."""
+    """Builds a change of a kind on a day; its values depend on its number."""
     rise = 0.05 * (number % 7 + 1)
-    up = MarginChange("initial", ((0.0, None),), (), rise, 5e4, None, None)
-    down = MarginChange("maintenance", (), ((1e5, 1e6), (2e6, None)), None, None, -rise / 2, 2e5)
-    moved = {
-        ChangeKind.TIGHTER: (up,),
-        ChangeKind.LOOSER: (down,),
-        ChangeKind.MIXED: (up, down),
+    higher = MarginChange("initial", ((0.0, None),), (), rise, 5e4, None, None)
+    lower = MarginChange("maintenance", (), ((1e5, 1e6), (2e6, None)), None, None, -rise / 2, 2e5)
+    margin_changes = {
+        ChangeKind.TIGHTER: (higher,),
+        ChangeKind.LOOSER: (lower,),
+        ChangeKind.MIXED: (higher, lower),
     }.get(kind, ())
     steps = tuple(
-        Step(size, 0.02 * size, 0.02 * size * (1 + rise), 0.01 * size, 0.01 * size)
-        for size in (1e4, 1e5, 1e6)
+        Step(
+            notional,
+            0.02 * notional,
+            0.02 * notional * (1 + rise),
+            0.01 * notional,
+            0.01 * notional,
+        )
+        for notional in (1e4, 1e5, 1e6)
     )
     return Change(
         venue=("binance", "bybit", "okx")[number % 3],
@@ -35,8 +41,8 @@ def change(number: int, kind: ChangeKind, symbol: str = "", day: date = LAST) ->
         kind=kind,
         before=f"{day - timedelta(days=1)}T01:15:00Z",
         after=f"{day}T01:15:00Z",
-        moved=moved,
-        steps=(*steps, Step(1e7, None, None, None, None)) if moved else (),
+        moved=margin_changes,
+        steps=(*steps, Step(1e7, None, None, None, None)) if margin_changes else (),
         capacity_before=5e6 if kind is ChangeKind.CAPACITY else None,
         capacity_after=1e6 if kind is ChangeKind.CAPACITY else None,
         rule_before="marginal" if kind is ChangeKind.RULE else "",
@@ -45,7 +51,7 @@ def change(number: int, kind: ChangeKind, symbol: str = "", day: date = LAST) ->
 
 
 def night(day: date = LAST, changes: int = 0) -> Night:
-    """A night with so many changes, of all kinds in turn."""
+    """Builds a night with a number of changes, of all kinds in turn."""
     kinds = tuple(ChangeKind)
     return Night(
         night=f"{day}",
@@ -63,18 +69,18 @@ def night(day: date = LAST, changes: int = 0) -> Night:
 
 
 def nights() -> tuple[Night, ...]:
-    """Three nights, newest first, with one missed between them, and all that can stand on a page."""
-    loud = night(LAST, len(ChangeKind))
-    fresh = (
+    """Three nights, newest first, with one missed night, which cover every part of a page."""
+    busy = night(LAST, len(ChangeKind))
+    findings = (
         FINDING,
         replace(FINDING, level=Level.WARNING, state="worse", message=f"{SCRIPT} {QUOTED}"),
         replace(FINDING, level=Level.INFO, symbol="", state="", venue="gate"),
     )
-    worst = tuple(
+    hostile = tuple(
         change(3, ChangeKind.TIGHTER, symbol) for symbol in (SCRIPT, QUOTED, ESCAPE, "half \ud800")
     )
     return (
-        replace(loud, changes=loud.changes + worst, new_findings=fresh),
+        replace(busy, changes=busy.changes + hostile, new_findings=findings),
         replace(
             night(LAST - timedelta(days=2)),
             errors=(f"gate: {SCRIPT}",),

@@ -1,4 +1,4 @@
-"""Archives of one venue that changes, breaks and fails, and tables of the recorded archive."""
+"""Archives of one scripted venue, and the tables of the recorded archive."""
 
 import json
 import tempfile
@@ -21,13 +21,13 @@ ASSETS = ("BTC", "ETH", "SOL")
 START = datetime(2027, 11, 20, 1, tzinfo=UTC)
 
 State = Mapping[str, str]
-"""The IM rate of each market as it is sent; what is no number cannot be read."""
+"""IM rate of each market as sent; a market with a rate that is not a number is unreadable."""
 
 PLAIN: dict[str, str] = dict.fromkeys(ASSETS, "0.02")
 
 
 def sent(state: State, at: datetime, *, live: bool = True, complete: bool = True) -> Snapshot:
-    """The recorded answer of dYdX with these markets alone, at these rates."""
+    """Returns the recorded dYdX snapshot with only these markets, at these rates."""
     (snapshot,) = recorded.of_venue("dydx")
     (payload,) = snapshot.payloads
     markets = json.loads(payload.content)["markets"]
@@ -39,68 +39,68 @@ def sent(state: State, at: datetime, *, live: bool = True, complete: bool = True
         rows[f"{asset}-USD"] = row
     origin = Origin.LIVE if live else payload.provenance.origin
     content = json.dumps({"markets": rows}).encode()
-    told = replace(payload.provenance, origin=origin)
-    answer = Payload.of("dydx", payload.call, at, told, content)
-    return Snapshot("dydx", at, (answer,), complete)
+    provenance = replace(payload.provenance, origin=origin)
+    changed = Payload.of("dydx", payload.call, at, provenance, content)
+    return Snapshot("dydx", at, (changed,), complete)
 
 
 @dataclass
 class Books:
-    """An archive, and what was done to it."""
+    """Archive of one venue, with the content of its damaged packs."""
 
     path: Path
-    away: dict[Path, bytes] = field(default_factory=dict)
+    removed: dict[Path, bytes] = field(default_factory=dict)
 
     @property
     def archive(self) -> Archive:
-        """The archive, opened anew."""
+        """The archive, opened again."""
         return Archive.opened(self.path)
 
     def gather(self, state: State, at: datetime, *, complete: bool = True) -> Entry:
-        """Append what was sent now, on the base of the newest."""
+        """Appends a live snapshot, stored relative to the newest one."""
         archive = self.archive
-        like = newest_of(archive.entries()).get("dydx")
-        return archive.append(sent(state, at, complete=complete), like)
+        newest = newest_of(archive.entries()).get("dydx")
+        return archive.append(sent(state, at, complete=complete), newest)
 
     def bring(self, state: State, at: datetime, *, complete: bool = True) -> Entry:
-        """Import what was recorded at a time."""
-        one = sent(state, at, live=False, complete=complete)
-        return self.archive.append(one, imported=True)
+        """Imports a snapshot recorded at a time."""
+        snapshot = sent(state, at, live=False, complete=complete)
+        return self.archive.append(snapshot, imported=True)
 
     def fail(self, at: datetime) -> None:
-        """Append the record of a try that failed."""
+        """Appends the record of a failed attempt."""
         self.archive.append(Failed("dydx", at, "status 503", 3, 1.0).snapshot)
 
     def damage(self, entry: Entry) -> None:
-        """Take the bytes of a pack away for a while."""
+        """Empties a pack until ``restore``."""
         path = self.path / "packs" / f"{entry.pack}.zst"
-        self.away.setdefault(path, path.read_bytes())
+        self.removed.setdefault(path, path.read_bytes())
         path.write_bytes(b"")
 
     def restore(self) -> None:
-        """Put all packs back."""
-        for path, content in self.away.items():
+        """Restores all packs."""
+        for path, content in self.removed.items():
             path.write_bytes(content)
-        self.away.clear()
+        self.removed.clear()
 
 
 def rows(store: HistoryTables) -> dict[tuple[str, str, str], list[Row]]:
-    """Everything that the tables hold, by venue, year and part."""
+    """Returns all rows of the tables, by venue, year and part."""
     return {
-        (path.parent.name, path.stem, part): held
+        (path.parent.name, path.stem, part): stored
         for path in sorted(store.path.glob("schedules/*/*.parquet"))
-        for part, held in zip(("own", "carried"), read_rows(path), strict=True)
+        for part, stored in zip(("own", "carried"), read_rows(path), strict=True)
     }
 
 
 def told(store: HistoryTables) -> list[tuple[datetime, str, str]]:
-    """What became of which symbol when, in order of time."""
-    own = [one for (_, _, part), held in rows(store).items() if part == "own" for one in held]
-    return [(one.observed_at, one.symbol.split("/")[0], one.kind) for one in own]
+    """Returns time, base asset and kind of every event, in chronological order."""
+    own = [row for (_, _, part), stored in rows(store).items() if part == "own" for row in stored]
+    return [(row.observed_at, row.symbol.split("/")[0], row.kind) for row in own]
 
 
 def made_once(books: Books, folder: Path) -> HistoryTables:
-    """Tables made from the archive as it is."""
+    """Returns tables built from the archive at once."""
     store = HistoryTables(folder)
     store.update(books.archive)
     return store
@@ -108,13 +108,13 @@ def made_once(books: Books, folder: Path) -> HistoryTables:
 
 @cache
 def of_recorded() -> HistoryTables:
-    """Tables of the recorded archive, made once for all tests."""
+    """Returns the tables of the recorded archive, built once for all tests."""
     folder = tempfile.TemporaryDirectory(prefix="tables")
-    _KEPT.append(folder)
+    _FOLDERS.append(folder)
     store = HistoryTables(Path(folder.name) / "derived")
     with recorded_archive() as path:
         store.update(Archive.open(path))
     return store
 
 
-_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

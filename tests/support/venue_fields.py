@@ -14,7 +14,7 @@ def text() -> str:
     found = plausibility.fields_of(
         (one, adapter.parse(one, facts.bundled()))
         for one in recorded.snapshots()
-        if (adapter := registry.adapter(one.venue)) is not None
+        if (adapter := registry.find_adapter(one.venue)) is not None
     )
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 

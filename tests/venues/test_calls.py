@@ -1,4 +1,4 @@
-"""What to ask next, and what an answer says besides its body."""
+"""Call plans, paging, and the interpretation of HTTP responses."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from harmonize.core.payload import (
 )
 from venues import calls
 from venues.gathering.credentials import Credentials
-from venues.gathering.responses import dating, holds_rows, plain, seconds_to_wait
+from venues.gathering.responses import dating, holds_rows, one_line, seconds_to_wait
 
 NOW = datetime(2026, 9, 25, 12, tzinfo=UTC)
 
@@ -28,56 +28,61 @@ def snapshot(content: str) -> Snapshot:
 SYMBOLS = snapshot('{"data": [{"id": "B", "live": true}, {"id": "A", "live": true}, {"id": "C"}]}')
 
 
-def test_calls_follow_from_answers_sorted_and_each_once() -> None:
-    found = calls.values("list", "data", field="id", where=lambda row: "live" in row)
-    assert list(calls.each("symbol", found, limit="5")(SYMBOLS)) == [
+def test_calls_follow_from_responses_sorted_and_without_repeats() -> None:
+    live_ids = calls.field_values("list", "data", field="id", where=lambda row: "live" in row)
+    assert list(calls.call_per_value("symbol", live_ids, limit="5")(SYMBOLS)) == [
         (("limit", "5"), ("symbol", "A")),
         (("limit", "5"), ("symbol", "B")),
     ]
-    everyone = calls.values("list", "data", field="id")
-    assert list(calls.joined("symbols", everyone, 2)(SYMBOLS)) == [
+    all_ids = calls.field_values("list", "data", field="id")
+    assert list(calls.batched_calls("symbols", all_ids, 2)(SYMBOLS)) == [
         (("symbols", "A,B"),),
         (("symbols", "C"),),
     ]
 
 
-def test_several_asks_stand_together_and_one_without_parameters_is_one_call() -> None:
-    both = calls.together(calls.once(settle="usdt"), calls.every({"settle": "btc"}))
+def test_combined_plans_and_a_plan_without_parameters() -> None:
+    both = calls.combined_calls(
+        calls.single_call(settle="usdt"), calls.calls_with({"settle": "btc"})
+    )
     assert list(both(SYMBOLS)) == [(("settle", "usdt"),), (("settle", "btc"),)]
-    assert list(calls.ONCE(SYMBOLS)) == [()]
+    assert list(calls.SINGLE_CALL(SYMBOLS)) == [()]
 
 
 def test_a_cursor_is_followed_until_it_is_empty() -> None:
-    following = calls.cursor("cursor", "result", "next")
-    asked = calls.call(category="linear")
-    assert following(asked, {"result": {"next": "p2"}}) == (
+    next_call = calls.next_by_cursor("cursor", "result", "next")
+    params = calls.call(category="linear")
+    assert next_call(params, {"result": {"next": "p2"}}) == (
         ("category", "linear"),
         ("cursor", "p2"),
     )
-    assert following(asked, {"result": {"next": ""}}) is None
-    with pytest.raises(UnreadablePayloadError, match="/result/next: a cursor was due"):
-        following(asked, {"result": {"next": ["p2"]}})
+    assert next_call(params, {"result": {"next": ""}}) is None
+    with pytest.raises(UnreadablePayloadError, match="/result/next: expected a cursor"):
+        next_call(params, {"result": {"next": ["p2"]}})
 
 
 @pytest.mark.parametrize(
-    ("following", "second"),
-    [(calls.offset("at", 2, "rows"), "2"), (calls.numbered("at", 2, "rows"), "2")],
+    ("next_call", "second"),
+    [(calls.next_by_offset("at", 2, "rows"), "2"), (calls.next_by_page("at", 2, "rows"), "2")],
 )
-def test_full_pages_are_followed_and_a_short_one_is_the_last(
-    following: calls.NextPage, second: str
+def test_full_pages_are_followed_and_a_short_page_is_the_last(
+    next_call: calls.NextPage, second: str
 ) -> None:
-    assert following((), {"rows": [1, 2]}) == (("at", second),)
-    assert following((), {"rows": [1]}) is None
-    with pytest.raises(calls.PastTheEndError):
-        following((("at", second),), {"rows": []})
-    with pytest.raises(UnreadablePayloadError, match="a list was due"):
-        following((), {"rows": {}})
+    assert next_call((), {"rows": [1, 2]}) == (("at", second),)
+    assert next_call((), {"rows": [1]}) is None
+    with pytest.raises(calls.EmptyPageError):
+        next_call((("at", second),), {"rows": []})
+    with pytest.raises(UnreadablePayloadError, match="expected a list"):
+        next_call((), {"rows": {}})
 
 
 def test_listed_instruments_without_an_answer_are_named() -> None:
-    whole = calls.all_answered(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
-    assert whole(SYMBOLS) == "4 listed instruments have no margins in the answer, as B, C, D"
-    assert calls.all_answered(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
+    omission = calls.unanswered_check(lambda _: ["A", "B", "C", "D", "E"], lambda _: ["A"])
+    assert (
+        omission(SYMBOLS)
+        == "4 listed instruments without margins in the responses, including B, C, D"
+    )
+    assert calls.unanswered_check(lambda _: ["A"], lambda _: ["A", "Z"])(SYMBOLS) == ""
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_listed_instruments_without_an_answer_are_named() -> None:
         (1, False),
     ],
 )
-def test_an_answer_holds_something_or_nothing(document: object, *, holds: bool) -> None:
+def test_a_response_has_rows_or_none(document: object, *, holds: bool) -> None:
     assert holds_rows(document) is holds
 
 
@@ -114,16 +119,16 @@ def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
     assert seconds_to_wait(header, NOW) == seconds
 
 
-def test_a_clock_that_agrees_is_not_worth_a_word() -> None:
+def test_only_a_deviating_clock_is_named() -> None:
     assert dating("Fri, 25 Sep 2026 12:00:30 GMT", NOW) == "clock of the gathering machine"
     assert dating("", NOW) == "clock of the gathering machine"
     assert dating("Fri, 25 Sep 2026 12:05:00 GMT", NOW) == (
-        "clock of the gathering machine; the venue's said 2026-09-25 12:05:00 UTC"
+        "clock of the gathering machine; the venue's clock read 2026-09-25 12:05:00 UTC"
     )
 
 
 def test_reasons_are_one_line_without_urls_or_secrets() -> None:
     keys = Credentials({"apiKey": "open-sesame", "secret": "open"})
-    said = plain("GET https://x.example/a?sign=1\n failed with open-sesame\x1b[31m", keys)
-    assert said == "GET failed with [secret] [31m"
-    assert len(plain("word " * 100, keys)) == 240
+    reason = one_line("GET https://x.example/a?sign=1\n failed with open-sesame\x1b[31m", keys)
+    assert reason == "GET failed with [secret] [31m"
+    assert len(one_line("word " * 100, keys)) == 240

@@ -1,4 +1,4 @@
-"""Facts on opposite positions, and open interest in the recorded payloads."""
+"""Venue conventions, and open interest in the recorded payloads."""
 
 import json
 from dataclasses import replace
@@ -19,52 +19,52 @@ READING, _ = read(Question())
 
 
 def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
-    known = {one.venue for one in registry.VENUES}
-    for venue, one in conventions.bundled().items():
-        assert venue in known
-        assert one.source
-        assert one.confidence in {kind.value for kind in Confidence}
+    venues = {adapter.venue for adapter in registry.VENUES}
+    for venue, convention in conventions.bundled().items():
+        assert venue in venues
+        assert convention.source
+        assert convention.confidence in {kind.value for kind in Confidence}
     assert conventions.bundled()["krakenfutures"].at_entry
     assert conventions.bundled()["okx"].opposite is OffsetRule.SUM
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("- venue: okx\n", "a.yaml:1:3: a fact has exactly the keys confidence, opposite"),
+        ("- venue: okx\n", "a.yaml:1:3: expected exactly the keys confidence, opposite"),
         (
             "- {venue: a, opposite: half, valued: null, confidence: sourced, source: b}\n",
-            "'half' is not a valid Opposite",
+            "opposite: expected one of net, larger side, both sides as one, each side alone; found 'half'",
         ),
         (
             "- {venue: a, opposite: net, valued: last, confidence: sourced, source: b}\n",
-            "valued is mark, entry or null",
+            "valued: expected mark, entry or null, found 'last'",
         ),
     ],
 )
-def test_a_fact_that_is_none_is_refused_with_its_place(text: str, said: str) -> None:
-    with pytest.raises(WrittenError, match=said.replace("(", r"\(")):
+def test_a_malformed_convention_is_refused_with_its_location(text: str, message: str) -> None:
+    with pytest.raises(WrittenError, match=message.replace("(", r"\(")):
         conventions.parse(text, "a.yaml")
 
 
-def test_open_interest_stands_where_it_says() -> None:
+def test_open_interest_has_the_pointer_of_its_amount() -> None:
     payloads = {
         payload.sha256: payload
         for _, snapshot in READING.snapshots
         for payload in snapshot.payloads
     }
     assert len(READING.interests) > 300
-    for sha256, rows in groupby(READING.interests, key=lambda one: one.sha256):
+    for sha256, rows in groupby(READING.interests, key=lambda interest: interest.sha256):
         document = decode(payloads[sha256])
-        for one in rows:
-            amount = Decimal(str(resolve(document, one.pointer)))
-            assert (amount == 0) == (one.value == 0)
+        for interest in rows:
+            amount = Decimal(str(resolve(document, interest.pointer)))
+            assert (amount == 0) == (interest.value == 0)
 
 
 @pytest.mark.parametrize(
     ("venue", "contract", "value"),
     [
-        # amount and price as they stand in the payloads
+        # amount and price as in the payloads
         ("dydx", "1INCH-USD", Decimal(2260) * Decimal("0.3702664858")),
         ("hyperliquid", "BTC", Decimal("29533.7465200001") * Decimal("108174.0")),
         ("krakenfutures", "PI_XBTUSD", Decimal(3441100)),
@@ -75,24 +75,24 @@ def test_open_interest_stands_where_it_says() -> None:
     ],
 )
 def test_open_interest_in_dollars(venue: str, contract: str, value: Decimal) -> None:
-    found = by_contract(READING.interests)[venue, contract]
-    assert found.value == value
+    interest = by_contract(READING.interests)[venue, contract]
+    assert interest.value == value
 
 
-def test_a_value_beside_the_amount_agrees() -> None:
-    """Extended prints coins and dollars; BitMEX contracts of a millionth of a coin."""
-    found = by_contract(READING.interests)
+def test_a_value_published_with_the_amount_agrees() -> None:
+    """Extended publishes coins and USD; BitMEX publishes contracts of a millionth of a coin."""
+    interests = by_contract(READING.interests)
     coins = Decimal("1491.33012") * Decimal("77006.091897999984")
-    assert float(found["extended", "BTC-USD"].value) == pytest.approx(float(coins), rel=1e-4)
+    assert float(interests["extended", "BTC-USD"].value) == pytest.approx(float(coins), rel=1e-4)
     contracts = Decimal(188494800) / 10**6 * Decimal("77144.75")
-    assert float(found["bitmex", "XBTUSDT"].value) == pytest.approx(float(contracts), rel=1e-4)
+    assert float(interests["bitmex", "XBTUSDT"].value) == pytest.approx(float(contracts), rel=1e-4)
 
 
 def altered(venue: str, content: bytes) -> Snapshot:
-    snapshot = next(one for _, one in READING.snapshots if one.venue == venue)
+    snapshot = next(entry for _, entry in READING.snapshots if entry.venue == venue)
     changed = tuple(
-        Payload.of(venue, one.call, one.observed_at, one.provenance, content)
-        for one in snapshot.payloads
+        Payload.of(venue, payload.call, payload.observed_at, payload.provenance, content)
+        for payload in snapshot.payloads
     )
     return replace(snapshot, payloads=changed)
 
@@ -101,11 +101,13 @@ def altered(venue: str, content: bytes) -> Snapshot:
 @pytest.mark.parametrize(
     "content", [b'{"no": 1}', b"[]", b"null", b"{", b'{"markets": []}', b"[1, 2]"]
 )
-def test_a_payload_of_another_shape_carries_no_open_interest(venue: str, content: bytes) -> None:
+def test_a_payload_of_another_structure_carries_no_open_interest(
+    venue: str, content: bytes
+) -> None:
     assert open_interest.read(altered(venue, content)) == ()
 
 
-def test_a_row_that_cannot_be_read_leaves_the_others() -> None:
+def test_an_unreadable_row_does_not_affect_the_others() -> None:
     rows = [
         {"symbol": "A", "openInterest": None, "multiplier": 1, "isInverse": False, "markPrice": 2},
         {"symbol": None, "openInterest": 1, "multiplier": 1, "isInverse": False, "markPrice": 2},
@@ -113,8 +115,12 @@ def test_a_row_that_cannot_be_read_leaves_the_others() -> None:
         {"symbol": "B", "openInterest": 1e300, "multiplier": 1, "isInverse": False, "markPrice": 2},
         {"symbol": "C", "openInterest": 3, "multiplier": -1, "isInverse": True, "markPrice": 2},
     ]
-    (found,) = open_interest.read(altered("kucoin", json.dumps({"data": rows}).encode()))
-    assert (found.id, found.value, found.pointer) == ("C", Decimal(3), "/data/4/openInterest")
+    (interest,) = open_interest.read(altered("kucoin", json.dumps({"data": rows}).encode()))
+    assert (interest.id, interest.value, interest.pointer) == (
+        "C",
+        Decimal(3),
+        "/data/4/openInterest",
+    )
     huge = b'{"markets": {"A": {"ticker": "A", "openInterest": "1E+999999", "oraclePrice": "1E+999999"}}}'
     assert open_interest.read(altered("dydx", huge)) == ()
     contexts = b'[{"universe": [{"name": "A"}, {"name": "B"}]}, [null, {"openInterest": "2", "markPx": "3"}]]'

@@ -1,4 +1,4 @@
-"""Laws that live schedules keep: slips of scale, unknown fields and leaps hide a schedule."""
+"""Plausibility checks: errors of scale, unknown fields and jumps withhold a live schedule."""
 
 import json
 from collections.abc import Callable
@@ -21,31 +21,31 @@ def live(venue: str) -> Snapshot:
 
 
 def altered(snapshot: Snapshot, method: str, change: Callable[[Any], object]) -> Snapshot:
-    """A live snapshot with its first answer to ``method`` changed in place."""
+    """A live snapshot with its first response to ``method`` changed in place."""
     target = snapshot.answers(method)[0]
     document = json.loads(written(decode(target)))
     change(document)
     content = json.dumps(document).encode()
-    other = Payload.of(target.venue, target.call, target.observed_at, target.provenance, content)
-    payloads = tuple(other if one is target else one for one in snapshot.payloads)
+    changed = Payload.of(target.venue, target.call, target.observed_at, target.provenance, content)
+    payloads = tuple(changed if payload is target else payload for payload in snapshot.payloads)
     return replace(snapshot, payloads=payloads)
 
 
 def read(snapshot: Snapshot, before: tuple[Snapshot, ...] = ()) -> Parsed:
-    known = facts.bundled()
-    earlier = [each for one in before for each in registry.read(one, known).schedules]
-    return registry.parse([snapshot], known, earlier)
+    bundled = facts.bundled()
+    earlier = [schedule for other in before for schedule in registry.read(other, bundled).schedules]
+    return registry.parse([snapshot], bundled, earlier)
 
 
-def broken(found: Parsed, count: int) -> str:
-    """The one defect's reason; every other schedule is as it was."""
-    (defect,) = found.defects
-    hidden = [one for one in found.schedules if isinstance(one.initial, Unknown)]
-    assert len(found.schedules) == count
-    assert [one.instrument.id for one in hidden] == [defect.symbol]
-    assert isinstance(hidden[0].maintenance, Unknown)
-    assert isinstance(hidden[0].capacity, Unknown)
-    assert hidden[0].tiers == ()
+def withheld_reason(parsed: Parsed, count: int) -> str:
+    """Location and reason of the only defect; all other schedules must be unchanged."""
+    (defect,) = parsed.defects
+    withheld = [schedule for schedule in parsed.schedules if isinstance(schedule.initial, Unknown)]
+    assert len(parsed.schedules) == count
+    assert [schedule.instrument.id for schedule in withheld] == [defect.symbol]
+    assert isinstance(withheld[0].maintenance, Unknown)
+    assert isinstance(withheld[0].capacity, Unknown)
+    assert withheld[0].tiers == ()
     return f"{defect.where}: {defect.reason}"
 
 
@@ -53,47 +53,52 @@ def test_leverage_and_initial_rate_of_a_row_must_agree() -> None:
     snapshot = live("okx")
     count = len(read(snapshot).schedules)
 
-    def slip(document: dict[str, list[dict[str, str]]]) -> None:
+    def misscale(document: dict[str, list[dict[str, str]]]) -> None:
         document["data"][3]["imr"] = str(float(document["data"][3]["imr"]) / 100)
         document["data"][3]["mmr"] = str(float(document["data"][3]["mmr"]) / 100)
 
-    said = broken(read(altered(snapshot, "publicGetPublicPositionTiers", slip)), count)
-    assert "/data/3/maxLever: leverage" in said
-    assert "disagree" in said
+    reason = withheld_reason(
+        read(altered(snapshot, "publicGetPublicPositionTiers", misscale)), count
+    )
+    assert "/data/3/maxLever: maximum leverage" in reason
+    assert "contradicts the IM rate" in reason
 
 
-def test_maintenance_above_initial_is_no_schedule() -> None:
+def test_maintenance_above_initial_withholds_the_schedule() -> None:
     snapshot = live("lighter")
 
-    def slip(document: dict[str, list[dict[str, str]]]) -> None:
+    def misscale(document: dict[str, list[dict[str, str]]]) -> None:
         document["order_book_details"][0]["maintenance_margin_fraction"] = "1200"
 
-    said = broken(read(altered(snapshot, "publicGetOrderBookDetails", slip)), 2)
-    assert said.endswith("an MM rate of 0.12 lies above the IM rate of 0.02")
+    reason = withheld_reason(read(altered(snapshot, "publicGetOrderBookDetails", misscale)), 2)
+    assert reason.endswith("MM rate 0.12 exceeds the IM rate 0.02")
 
 
-def test_a_curve_of_maintenance_above_initial_is_no_schedule_either() -> None:
+def test_a_maintenance_curve_above_initial_withholds_the_schedule() -> None:
     snapshot = live("delta")
 
-    def slip(document: dict[str, list[dict[str, str]]]) -> None:
+    def misscale(document: dict[str, list[dict[str, str]]]) -> None:
         document["result"][0]["maintenance_margin"] = "50"
 
-    said = broken(read(altered(snapshot, "publicGetProducts", slip)), 2)
-    assert said.endswith("lies above IM of 0.01")
+    reason = withheld_reason(read(altered(snapshot, "publicGetProducts", misscale)), 2)
+    assert reason.endswith("exceeds the IM rate 0.01")
 
 
 @pytest.mark.parametrize(
-    ("factor", "sound"), [(40, True), (0.03, True), (60, False), (0.01, False)]
+    ("factor", "is_plausible"), [(40, True), (0.03, True), (60, False), (0.01, False)]
 )
-def test_rates_that_leap_from_one_snapshot_to_the_next_are_not_believed(
-    factor: float, *, sound: bool
+def test_rates_that_jump_between_snapshots_withhold_the_schedule(
+    factor: float, *, is_plausible: bool
 ) -> None:
     before = live("hibachi")
 
-    def leap(document: dict[str, list[dict[str, str]]]) -> None:
+    def jump(document: dict[str, list[dict[str, str]]]) -> None:
         row = document["futureContracts"][0]
-        for key, most in (("riskFactorForOrders", 1.0), ("maintenanceFactorForPositions", 0.999)):
-            row[key] = str(min(most, float(row[key]) / 5 * factor))
+        for key, maximum in (
+            ("riskFactorForOrders", 1.0),
+            ("maintenanceFactorForPositions", 0.999),
+        ):
+            row[key] = str(min(maximum, float(row[key]) / 5 * factor))
 
     def smaller(document: dict[str, list[dict[str, str]]]) -> None:
         row = document["futureContracts"][0]
@@ -101,54 +106,56 @@ def test_rates_that_leap_from_one_snapshot_to_the_next_are_not_believed(
             row[key] = str(float(row[key]) / 5)
 
     base = altered(before, "publicGetMarketExchangeInfo", smaller)
-    now = altered(before, "publicGetMarketExchangeInfo", leap)
-    found = read(now, (base,))
-    if sound:
-        assert found.defects == ()
+    now = altered(before, "publicGetMarketExchangeInfo", jump)
+    parsed = read(now, (base,))
+    if is_plausible:
+        assert parsed.defects == ()
     else:
-        assert "leapt from" in broken(found, 3)
+        assert "changed from" in withheld_reason(parsed, 3)
 
 
-def test_a_capacity_a_hundred_times_the_last_one_is_not_believed() -> None:
+def test_a_capacity_over_a_hundred_times_the_last_withholds_the_schedule() -> None:
     before = live("extended")
 
-    def leap(document: dict[str, list[dict[str, dict[str, str]]]]) -> None:
+    def jump(document: dict[str, list[dict[str, dict[str, str]]]]) -> None:
         document["data"][0]["tradingConfig"]["maxPositionValue"] = "6100000000"
 
     assert read(before, (before,)).defects == ()
-    now = altered(before, "v1PublicGetInfoMarkets", leap)
-    said = broken(read(now, (before,)), 1)
-    assert said.endswith("the capacity leapt from 60000000 on "
-                         f"{before.observed_at.date()} to 6100000000, a factor above 100")  # fmt: skip
+    now = altered(before, "v1PublicGetInfoMarkets", jump)
+    reason = withheld_reason(read(now, (before,)), 1)
+    assert reason.endswith("capacity changed from 60000000 on "
+                         f"{before.observed_at.date()} to 6100000000, by a factor above 100")  # fmt: skip
     assert read(now).defects == ()
 
 
-def test_a_new_field_hides_a_tier_but_only_a_telling_one_hides_an_instrument() -> None:
+def test_an_unknown_field_withholds_a_tier_but_only_a_margin_field_an_instrument() -> None:
     snapshot = live("krakenfutures")
     method = "publicGetInstruments"
 
     def in_tier(document: dict[str, list[dict[str, list[dict[str, object]]]]]) -> None:
         document["instruments"][0]["marginLevels"][0]["colour"] = "green"
 
-    found = read(altered(snapshot, method, in_tier))
-    assert found.defects[0].where.endswith("/marginLevels/0/colour")
+    parsed = read(altered(snapshot, method, in_tier))
+    assert parsed.defects[0].where.endswith("/marginLevels/0/colour")
 
-    wide = live("mudrex")
+    instruments = live("mudrex")
 
-    def harmless(document: dict[str, list[dict[str, object]]]) -> None:
+    def unrelated(document: dict[str, list[dict[str, object]]]) -> None:
         document["data"][0]["colour"] = "green"
 
-    def telling(document: dict[str, list[dict[str, object]]]) -> None:
+    def margin_related(document: dict[str, list[dict[str, object]]]) -> None:
         document["data"][0]["risk_tier"] = 2
 
-    assert read(altered(wide, "privateGetFutures", harmless)).defects == ()
-    assert "/data/0/risk_tier" in broken(read(altered(wide, "privateGetFutures", telling)), 40)
+    assert read(altered(instruments, "privateGetFutures", unrelated)).defects == ()
+    assert "/data/0/risk_tier" in withheld_reason(
+        read(altered(instruments, "privateGetFutures", margin_related)), 40
+    )
 
 
-def test_recordings_are_not_held_against_the_laws() -> None:
+def test_recordings_are_exempt_from_the_checks() -> None:
     snapshot = recorded.of_venue("lighter")[0]
-    assert {one.provenance.origin for one in snapshot.payloads} == {Origin.RECORDED}
-    adapter = registry.adapter("lighter")
+    assert {payload.provenance.origin for payload in snapshot.payloads} == {Origin.RECORDED}
+    adapter = registry.find_adapter("lighter")
     assert adapter is not None
     parsed = adapter.parse(snapshot, facts.bundled())
     assert plausibility.screen(snapshot, parsed, dict, {}) is parsed
@@ -161,10 +168,10 @@ def test_the_known_fields_are_those_of_the_recordings() -> None:
     )
 
 
-def test_every_live_schedule_keeps_the_laws_against_itself() -> None:
-    for venue, one in baseline()[0].items():
-        found = read(one.snapshot, (one.snapshot,))
-        assert found.defects == (), venue
-        silent = {"bingx", "btse", "bullish", "derive"}
-        unknown = all(isinstance(each.initial, Unknown) for each in found.schedules)
-        assert unknown == (venue in silent)
+def test_every_live_schedule_passes_the_checks_against_itself() -> None:
+    without_initial = {"bingx", "btse", "bullish", "derive"}
+    for venue, gathered in baseline()[0].items():
+        parsed = read(gathered.snapshot, (gathered.snapshot,))
+        assert parsed.defects == (), venue
+        is_unknown = all(isinstance(schedule.initial, Unknown) for schedule in parsed.schedules)
+        assert is_unknown == (venue in without_initial)

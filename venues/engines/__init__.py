@@ -1,1 +1,1 @@
-"""Shapes that several venues share."""
+"""Parsers for payload formats shared by several venues."""

@@ -1,4 +1,4 @@
-"""The engine behind HitBTC and its brands: only the largest leverage of each contract is public."""
+"""Adapter for HitBTC and its brands, which publish only the maximum leverage of each contract."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,39 +6,40 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Defect, Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, iso_day, read_members, word
-from venues.parsing import flat_rates
-from venues.parsing import tier_tables as tiers
+from venues.fields import JsonObject, iso_date, read_members, text_value
+from venues.parsing import flat_rates, tier_tables
 
 SYMBOLS = "publicGetPublicSymbol"
 LEVERAGE = flat_rates.PublishedRate("max_initial_leverage", "leverage")
 
 
 def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract; IM is the least under its largest leverage."""
+    """Schedules of all contracts; IM is the lowest under the maximum leverage."""
     defects: list[Defect] = []
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
-        return _ladder(venue, payload, row, at)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+        return _tier_table(venue, payload, row, pointer)
 
-    found = read_members(snapshot.answers(SYMBOLS), (), build, defects)
-    return tiers.parsed(snapshot, found, facts, defects)
+    tables = read_members(snapshot.answers(SYMBOLS), (), build, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _ladder(venue: str, payload: Payload, row: Row, at: str) -> Iterator[tiers.TierTable]:
+def _tier_table(
+    venue: str, payload: Payload, row: JsonObject, pointer: str
+) -> Iterator[tier_tables.TierTable]:
     if row.get("type") != "futures" or row.get("status") != "working":
         return
-    quote, base = word(row, "quote_currency", at), word(row, "underlying", at)
-    expiry = None if row.get("expiry") is None else iso_day(row, "expiry", at)
-    id_ = at.removeprefix("/")
-    listed = contract(venue, id_, base=base, quote=quote, settle=quote, expiry=expiry)
-    yield flat_rates.only_leverage(payload, row, at, listed, LEVERAGE)
+    quote, base = text_value(row, "quote_currency", pointer), text_value(row, "underlying", pointer)
+    expiry = None if row.get("expiry") is None else iso_date(row, "expiry", pointer)
+    id_ = pointer.removeprefix("/")
+    instrument = contract(venue, id_, base=base, quote=quote, settle=quote, expiry=expiry)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
-def adapter(
+def build_adapter(
     venue: str, title: str, host: str, read: Callable[[Snapshot, Facts], Parsed]
 ) -> VenueAdapter:
-    """One brand on the engine."""
+    """Adapter of one brand on the engine."""
     prefix = "GET /api/3/public"
     return VenueAdapter(
         venue=venue,

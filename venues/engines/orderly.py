@@ -1,4 +1,4 @@
-"""Orderly, the engine behind several brokers: rates that rise with the 4/5 power of notional."""
+"""Adapter for brokers on Orderly, whose margin rates rise with notional to the power 4/5."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -8,7 +8,7 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, read_rows, word
+from venues.fields import JsonObject, positive_number, rate, read_rows, text_value
 from venues.parsing import effective_date, formulas
 
 INFO = "v1PublicGetPublicInfo"
@@ -16,36 +16,41 @@ EXPONENT = Decimal("0.8")
 
 
 def parse(venue: str, snapshot: Snapshot, facts: Facts) -> Parsed:
-    """``IMR = max(base_imr, imr_factor * N^0.8)``, ``MMR = max(base_mmr, base_mmr / base_imr * imr_factor * N^0.8)``.
+    """Schedules of all contracts, by two formulas in the notional ``N``.
 
-    Rates of the whole position, at most 1. Source: Orderly's js-sdk, ``imr.ts`` and
-    ``positionMMR.ts``. A lower leverage chosen by the account raises IMR further.
+    ``IMR = max(base_imr, imr_factor * N^0.8)``
+    ``MMR = max(base_mmr, base_mmr / base_imr * imr_factor * N^0.8)``
+
+    The rates apply to the whole position and are at most 1. Source: Orderly's js-sdk, ``imr.ts``
+    and ``positionMMR.ts``. A lower leverage chosen by the account raises IMR further.
     """
     defects: list[Defect] = []
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
-        return _formula(venue, payload, row, at)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+        return _formula(venue, payload, row, pointer)
 
-    found = read_rows(snapshot.answers(INFO), ("data", "rows"), build, defects)
-    return formulas.parsed(found, facts, defects)
+    contract_formulas = read_rows(snapshot.answers(INFO), ("data", "rows"), build, defects)
+    return formulas.build_schedules(contract_formulas, facts, defects)
 
 
-def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[formulas.Formula]:
+def _formula(
+    venue: str, payload: Payload, row: JsonObject, pointer: str
+) -> Iterator[formulas.Formula]:
     if row.get("status") not in ("ACTIVE", None):
         return
-    symbol = word(row, "symbol", at)
+    symbol = text_value(row, "symbol", pointer)
     parts = symbol.split("_")
     if len(parts) != 3 or parts[0] != "PERP":  # noqa: PLR2004 - kind, base, quote
-        reason = f"PERP_BASE_QUOTE was due, was {symbol!r}"
-        raise UnreadablePayloadError(where=f"{at}/symbol", reason=reason)
+        reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     _, base, quote = parts
-    initial, maintenance = rate(row, "base_imr", at), rate(row, "base_mmr", at)
-    factor = positive(row, "imr_factor", at)
+    initial, maintenance = rate(row, "base_imr", pointer), rate(row, "base_mmr", pointer)
+    factor = positive_number(row, "imr_factor", pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract(venue, symbol, base=base, quote=quote, settle=quote),
         profile=Profile(MarginMode.ANY),
-        at=at,
+        pointer=pointer,
         columns=(
             Column("initial base", "/base_imr", "rate"),
             Column("maintenance base", "/base_mmr", "rate"),
@@ -53,12 +58,16 @@ def _formula(venue: str, payload: Payload, row: Row, at: str) -> Iterator[formul
         ),
         initial=formulas.power_above(initial, factor, EXPONENT),
         maintenance=formulas.power_above(maintenance, maintenance / initial * factor, EXPONENT),
-        effective=effective_date.stated(row, "updated_time", effective_date.MILLISECOND),
+        effective=effective_date.read_effective_date(
+            row, "updated_time", effective_date.MILLISECOND
+        ),
     )
 
 
-def adapter(venue: str, title: str, read: Callable[[Snapshot, Facts], Parsed]) -> VenueAdapter:
-    """One broker on the engine; all share its public host."""
+def build_adapter(
+    venue: str, title: str, read: Callable[[Snapshot, Facts], Parsed]
+) -> VenueAdapter:
+    """Adapter of one broker; all brokers share Orderly's public host."""
     return VenueAdapter(
         venue=venue,
         title=title,

@@ -1,4 +1,4 @@
-"""The engine behind HashKey and Toobit: risk limits in contracts, listed with each contract."""
+"""Parser for HashKey and Toobit, which list risk limits, in contracts, with each contract."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,105 +8,120 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, read_rows, rows, word
+from venues.fields import JsonObject, iter_objects, positive_number, rate, read_rows, text_value
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, archived_price, contracts, factor
+from venues.parsing.units import UsdConversion, archived_price, contracts_to_usd, read_factor
 
-CONTRACTS = "bounds read as contracts, by the multiplier beside them"
+CONTRACTS = "bounds assumed to be in contracts, converted with the multiplier in the same row"
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """One brand: how it names a contract, and the endpoints that hold contracts and prices."""
+class RiskLimitBrand:
+    """One brand: its endpoints for contracts and prices, and its instrument names.
+
+    ``named`` returns the instrument of a contract row.
+    """
 
     venue: str
     contracts: str
     tickers: str
-    named: Callable[[str, Row, str], Instrument]
+    named: Callable[[str, JsonObject, str], Instrument]
 
 
-def parse(engine: Engine, snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Read every contract's limits; those for whitelisted accounts alone are left out."""
+def parse(engine: RiskLimitBrand, snapshot: Snapshot, facts: Facts) -> Parsed:
+    """Schedules of all contracts; limits for whitelisted accounts are excluded."""
     defects: list[Defect] = []
     prices = dict(read_rows(snapshot.answers(engine.tickers), (), _price, defects, symbol_key="s"))
 
-    def build(payload: Payload, row: Row, at: str) -> Iterator[tier_tables.TierTable]:
-        return _tier_table(engine, snapshot, payload, row, at, prices)
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+        return _tier_table(engine, snapshot, payload, row, pointer, prices)
 
-    found = read_rows(snapshot.answers(engine.contracts), ("contracts",), build, defects)
-    return tier_tables.parsed(snapshot, found, facts, defects)
-
-
-def _price(payload: Payload, row: Row, at: str) -> list[tuple[str, Factor]]:
-    symbol = word(row, "s", at)
-    return [(symbol, factor(payload, f"last price of {symbol}", row, "c", at, "USD"))]
+    tables = read_rows(snapshot.answers(engine.contracts), ("contracts",), build, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _tier_table(  # noqa: PLR0913, PLR0917 - what a tier table rests on
-    engine: Engine,
+def _price(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
+    symbol = text_value(row, "s", pointer)
+    return [(symbol, read_factor(payload, f"last price of {symbol}", row, "c", pointer, "USD"))]
+
+
+def _tier_table(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
+    engine: RiskLimitBrand,
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
-    at: str,
+    row: JsonObject,
+    pointer: str,
     prices: dict[str, Factor],
 ) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", at) != "TRADING":
+    if text_value(row, "status", pointer) != "TRADING":
         return
     if row.get("inverse") is not False:
-        reason = f"a linear contract was due, inverse was {row.get('inverse')!r}"
-        raise UnreadablePayloadError(where=f"{at}/inverse", reason=reason)
-    listed = engine.named(engine.venue, row, at)
-    pointers, tiers = [], []
-    for pointer, limit in rows(row.get("riskLimits"), f"{at}/riskLimits"):
-        open_to_all = limit.get("isWhite")
-        if not isinstance(open_to_all, bool):
-            reason = f"true or false was due, was {open_to_all!r}"
-            raise UnreadablePayloadError(where=f"{pointer}/isWhite", reason=reason)
-        if open_to_all:  # only for accounts on the venue's white list
-            continue
-        pointers.append(pointer)
-        tiers.append(
-            Tier(
-                positive(limit, "quantity", pointer),
-                rate(limit, "initialMargin", pointer),
-                rate(limit, "maintMargin", pointer),
-            )
-        )
+        reason = f"expected a linear contract, found inverse: {row.get('inverse')!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/inverse", reason=reason)
+    instrument = engine.named(engine.venue, row, pointer)
+    pointers, tiers = _limits(row, pointer)
     yield tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=tuple(tiers),
-        rows=tuple(pointers),
+        tiers=tiers,
+        rows=pointers,
         columns=(
             Column("upper", "/quantity", "contracts"),
             Column("initial", "/initialMargin", "rate"),
             Column("maintenance", "/maintMargin", "rate"),
         ),
-        usd=_usd(snapshot, payload, row, at, listed, prices),
+        usd=_usd(snapshot, payload, row, pointer, instrument, prices),
         unverified=(CONTRACTS,),
     )
 
 
-def _usd(  # noqa: PLR0913, PLR0917 - what a conversion rests on
+def _limits(row: JsonObject, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
+    """JSON pointers and tiers of the limits that apply to all accounts."""
+    pointers, tiers = [], []
+    for limit_pointer, limit in iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"):
+        is_whitelisted = limit.get("isWhite")
+        if not isinstance(is_whitelisted, bool):
+            reason = f"expected true or false, found {is_whitelisted!r}"
+            raise UnreadablePayloadError(where=f"{limit_pointer}/isWhite", reason=reason)
+        if is_whitelisted:  # applies only to accounts on the venue's whitelist
+            continue
+        pointers.append(limit_pointer)
+        tiers.append(
+            Tier(
+                positive_number(limit, "quantity", limit_pointer),
+                rate(limit, "initialMargin", limit_pointer),
+                rate(limit, "maintMargin", limit_pointer),
+            )
+        )
+    return tuple(pointers), tuple(tiers)
+
+
+def _usd(  # noqa: PLR0913, PLR0917 - the inputs of a conversion
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
-    at: str,
-    listed: Instrument,
+    row: JsonObject,
+    pointer: str,
+    instrument: Instrument,
     prices: dict[str, Factor],
-) -> ToUsd | Unknown:
-    size = factor(
-        payload, f"multiplier of {listed.id}", row, "contractMultiplier", at, "coins a contract"
+) -> UsdConversion | Unknown:
+    size = read_factor(
+        payload,
+        f"multiplier of {instrument.id}",
+        row,
+        "contractMultiplier",
+        pointer,
+        "coins per contract",
     )
-    price = prices.get(listed.id)
-    when = payload.observed_at
-    return contracts(
-        payload, (size,), price or archived_price(snapshot, listed.underlying.asset, when)
+    price = prices.get(instrument.id) or archived_price(
+        snapshot, instrument.underlying.asset, payload.observed_at
     )
+    return contracts_to_usd(payload, (size,), price)
 
 
-def linear(venue: str, row: Row, at: str) -> Instrument:
-    """Name a contract by the coin under it and its margin token."""
-    base, settle = word(row, "underlying", at), word(row, "marginToken", at)
-    return contract(venue, word(row, "symbol", at), base=base, quote=settle, settle=settle)
+def linear_instrument(venue: str, row: JsonObject, pointer: str) -> Instrument:
+    """Instrument of a linear contract, from its underlying coin and margin token."""
+    base, settle = text_value(row, "underlying", pointer), text_value(row, "marginToken", pointer)
+    return contract(
+        venue, text_value(row, "symbol", pointer), base=base, quote=settle, settle=settle
+    )

@@ -8,9 +8,17 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import Derived, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, listing, mapping, number, positive, rate, word
+from venues.fields import (
+    JsonObject,
+    json_array,
+    json_object,
+    number,
+    positive_number,
+    rate,
+    text_value,
+)
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 SYMBOLS = "publicGetV3Symbols"
 _STEPS = "riskLimitConfig"
@@ -24,26 +32,29 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     tier table and are ignored. The contract size that ccxt reports is the minimum order size.
     """
     keys = ("data", "contractConfig", "perpetualContract")
-    return flat_rates.parsed(snapshot, facts, SYMBOLS, keys, _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, SYMBOLS, keys, _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("enableTrade") is not True:
         return
-    base, settle = word(row, "baseTokenId", pointer), word(row, "settleAssetId", pointer)
+    base, settle = (
+        text_value(row, "baseTokenId", pointer),
+        text_value(row, "settleAssetId", pointer),
+    )
     instrument = contract(
-        "apex", word(row, "symbol", pointer), base=base, quote=settle, settle=settle
+        "apex", text_value(row, "symbol", pointer), base=base, quote=settle, settle=settle
     )
     steps_pointer = f"{pointer}/{_STEPS}"
-    steps = mapping(row.get(_STEPS), steps_pointer)
+    steps = json_object(row.get(_STEPS), steps_pointer)
     lowers = _column(steps, "positionSteps", steps_pointer)
     initial_rates = _column(steps, "imrSteps", steps_pointer)
     maintenance_rates = _column(steps, "mmrSteps", steps_pointer)
     if not len(lowers) == len(initial_rates) == len(maintenance_rates):
         reason = f"expected lists of equal length, found {len(lowers)}, {len(initial_rates)} and {len(maintenance_rates)}"
         raise UnreadablePayloadError(where=steps_pointer, reason=reason)
-    max_position = positive(row, "maxPositionValue", pointer)
-    uppers = tier_tables.open_ended(lowers, max(max_position, lowers[-1] + 1))
+    max_position = positive_number(row, "maxPositionValue", pointer)
+    uppers = tier_tables.upper_bounds(lowers, max(max_position, lowers[-1] + 1))
     yield tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
@@ -60,14 +71,14 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
             Column("initial rates", "/imrSteps", "rate"),
             Column("maintenance rates", "/mmrSteps", "rate"),
         ),
-        usd=currency(instrument, settle),
+        usd=currency_to_usd(instrument, settle),
         capacity=Derived(max_position, "maxPositionValue read as the largest position"),
     )
 
 
-def _column(steps: Row, key: str, pointer: str) -> list[Decimal]:
+def _column(steps: JsonObject, key: str, pointer: str) -> list[Decimal]:
     list_pointer = f"{pointer}/{key}"
-    values = listing(steps.get(key), list_pointer)
+    values = json_array(steps.get(key), list_pointer)
     read = number if key == "positionSteps" else rate
     return [
         read({str(index): value}, str(index), list_pointer) for index, value in enumerate(values)

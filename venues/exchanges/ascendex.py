@@ -8,9 +8,9 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, number, positive, rate, rows, word
+from venues.fields import JsonObject, iter_objects, number, positive_number, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 CONTRACTS = "v2PublicGetFuturesContract"
 _TIERS = "marginRequirements"
@@ -18,19 +18,19 @@ _TIERS = "marginRequirements"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. A last tier with an empty upper bound is open-ended."""
-    return flat_rates.parsed(snapshot, facts, CONTRACTS, ("data",), _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, CONTRACTS, ("data",), _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    base, slash, quote = word(row, "underlying", pointer).partition("/")
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    base, slash, quote = text_value(row, "underlying", pointer).partition("/")
     if not slash:
         reason = f"expected BASE/QUOTE, found {row['underlying']!r}"
         raise UnreadablePayloadError(where=f"{pointer}/underlying", reason=reason)
-    settle = word(row, "settlementAsset", pointer)
+    settle = text_value(row, "settlementAsset", pointer)
     instrument = contract(
-        "ascendex", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
+        "ascendex", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
     )
-    tier_rows = list(rows(row.get(_TIERS), f"{pointer}/{_TIERS}"))
+    tier_rows = list(iter_objects(row.get(_TIERS), f"{pointer}/{_TIERS}"))
     yield tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
@@ -51,13 +51,13 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
             Column("initial", "/initialMarginRate", "rate"),
             Column("maintenance", "/maintenanceMarginRate", "rate"),
         ),
-        usd=currency(instrument, quote),
+        usd=currency_to_usd(instrument, quote),
     )
 
 
-def _upper(tier: Row, pointer: str) -> Decimal:
+def _upper(tier: JsonObject, pointer: str) -> Decimal:
     key = "positionNotionalUpperBound"
-    return INFINITY if tier.get(key) == "" else positive(tier, key, pointer)
+    return INFINITY if tier.get(key) == "" else positive_number(tier, key, pointer)
 
 
 ADAPTER = VenueAdapter(
@@ -65,5 +65,5 @@ ADAPTER = VenueAdapter(
     title="AscendEX",
     endpoints=(Endpoint(CONTRACTS, "GET /api/pro/v2/futures/contract", Purpose.MARGIN),),
     parse=parse,
-    closed="ccxt no longer supports this venue; only its recordings are read",
+    closure_reason="ccxt no longer supports this venue; only its recordings are read",
 )

@@ -13,8 +13,8 @@ BRACKETS = "fapiPrivateGetV3LeverageBracket"
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads the brackets of every symbol."""
     defects: list[Defect] = []
-    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.linear, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.read_tier_tables, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 ADAPTER = VenueAdapter(

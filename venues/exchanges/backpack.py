@@ -8,7 +8,7 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginFunction, MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, rate, read_rows, word
+from venues.fields import JsonObject, json_object, number, rate, read_rows, text_value
 from venues.parsing import formulas
 
 MARKETS = "publicGetApiV1Markets"
@@ -22,20 +22,20 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     margin_formulas = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
-    if word(row, "marketType", pointer) != "PERP":
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "marketType", pointer) != "PERP":
         return
-    base, quote = word(row, "baseSymbol", pointer), word(row, "quoteSymbol", pointer)
+    base, quote = text_value(row, "baseSymbol", pointer), text_value(row, "quoteSymbol", pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract(
-            "backpack", word(row, "symbol", pointer), base=base, quote=quote, settle=quote
+            "backpack", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote
         ),
         profile=Profile(MarginMode.CROSS),
-        at=pointer,
+        pointer=pointer,
         columns=(
             Column("initial base", "/imfFunction/base", "rate"),
             Column("initial factor", "/imfFunction/factor", "rate per √USD"),
@@ -48,10 +48,10 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
     )
 
 
-def _function(row: Row, key: str, pointer: str) -> MarginFunction:
+def _function(row: JsonObject, key: str, pointer: str) -> MarginFunction:
     function_pointer = f"{pointer}/{key}"
-    parameters = mapping(row.get(key), function_pointer)
-    kind = word(parameters, "type", function_pointer)
+    parameters = json_object(row.get(key), function_pointer)
+    kind = text_value(parameters, "type", function_pointer)
     if kind != "sqrt":
         reason = f"expected sqrt, found {kind!r}"
         raise UnreadablePayloadError(where=f"{function_pointer}/type", reason=reason)

@@ -11,4 +11,4 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return hitbtc_engine.parse("bequant", snapshot, facts)
 
 
-ADAPTER = hitbtc_engine.adapter("bequant", "Bequant", "api.bequant.io", parse)
+ADAPTER = hitbtc_engine.build_adapter("bequant", "Bequant", "api.bequant.io", parse)

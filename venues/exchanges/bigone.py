@@ -7,9 +7,9 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, rate, word
+from venues.fields import JsonObject, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 SYMBOLS = "contractPublicGetSymbols"
 FIRST_LIMIT_ONLY = "rates up to the first risk limit; no source states its unit or its steps"
@@ -17,21 +17,24 @@ FIRST_LIMIT_ONLY = "rates up to the first risk limit; no source states its unit 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every enabled contract. ccxt reports the initial rate as a minimum order cost."""
-    return flat_rates.parsed(snapshot, facts, SYMBOLS, (), _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, SYMBOLS, (), _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("enable") is not True:
         return
-    base, quote = word(row, "baseCurrency", pointer), word(row, "quoteCurrency", pointer)
-    settle = word(row, "settleCurrency", pointer)
+    base, quote = (
+        text_value(row, "baseCurrency", pointer),
+        text_value(row, "quoteCurrency", pointer),
+    )
+    settle = text_value(row, "settleCurrency", pointer)
     initial = rate(row, "initialMargin", pointer)
     maintenance = rate(row, "maintenanceMargin", pointer)
     if maintenance > initial:
         reason = f"expected at most initialMargin {initial}, found {maintenance}"
         raise UnreadablePayloadError(where=f"{pointer}/maintenanceMargin", reason=reason)
     instrument = contract(
-        "bigone", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
+        "bigone", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
     )
     yield tier_tables.TierTable(
         payload=payload,
@@ -43,7 +46,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
             Column("initial", "/initialMargin", "rate"),
             Column("maintenance", "/maintenanceMargin", "rate"),
         ),
-        usd=currency(instrument, "USD"),
+        usd=currency_to_usd(instrument, "USD"),
         doubts=(FIRST_LIMIT_ONLY,),
         exclusion_reason=FIRST_LIMIT_ONLY,
     )

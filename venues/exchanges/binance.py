@@ -10,9 +10,18 @@ from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import binance_brackets
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import archived_price, coins, factor
+from venues.parsing.units import archived_price, coins_to_usd, read_factor
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
 COIN_BRACKETS = "dapiPrivateV2GetLeverageBracket"
@@ -30,38 +39,40 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     ccxt labels the coin amounts of COIN-M brackets as USD.
     """
     defects: list[Defect] = []
-    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.linear, defects)
+    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.read_tier_tables, defects)
     marks = dict(read_rows(snapshot.answers(COIN_MARKS), (), _mark, defects))
 
-    def inverse(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    def inverse(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _inverse(snapshot, payload, row, pointer, marks)
 
     tables += read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _mark(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Factor]]:
-    symbol = word(row, "symbol", pointer)
-    return [(symbol, factor(payload, f"mark price of {symbol}", row, "markPrice", pointer, "USD"))]
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
+    symbol = text_value(row, "symbol", pointer)
+    return [
+        (symbol, read_factor(payload, f"mark price of {symbol}", row, "markPrice", pointer, "USD"))
+    ]
 
 
 def _inverse(
-    snapshot: Snapshot, payload: Payload, row: Row, pointer: str, marks: dict[str, Factor]
+    snapshot: Snapshot, payload: Payload, row: JsonObject, pointer: str, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    instrument = parse_coin_margined_symbol(word(row, "symbol", pointer), pointer)
+    instrument = parse_coin_margined_symbol(text_value(row, "symbol", pointer), pointer)
     tiers, pointers, floor_key = [], [], _FLOOR_KEYS[0]
     for ordinal, (tier_pointer, bracket) in enumerate(
-        rows(row.get("brackets"), f"{pointer}/brackets"), start=1
+        iter_objects(row.get("brackets"), f"{pointer}/brackets"), start=1
     ):
-        in_sequence(bracket, "bracket", ordinal, tier_pointer)
+        check_tier_number(bracket, "bracket", ordinal, tier_pointer)
         floor_key = next((key for key in _FLOOR_KEYS if key in bracket), _FLOOR_KEYS[0])
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive(bracket, "qtyCap", tier_pointer),
+                upper=positive_number(bracket, "qtyCap", tier_pointer),
                 lower=number(bracket, floor_key, tier_pointer),
-                initial_rate=tier_tables.inverse(
-                    positive(bracket, "initialLeverage", tier_pointer)
+                initial_rate=tier_tables.leverage_to_rate(
+                    positive_number(bracket, "initialLeverage", tier_pointer)
                 ),
                 maintenance_rate=rate(bracket, "maintMarginRatio", tier_pointer),
                 deduction=number(bracket, "cum", tier_pointer),
@@ -82,7 +93,7 @@ def _inverse(
             Column("maintenance", "/maintMarginRatio", "rate"),
             Column("deduction", "/cum", "coins"),
         ),
-        usd=coins(payload, price),
+        usd=coins_to_usd(payload, price),
     )
 
 

@@ -6,11 +6,20 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Access, Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import each, values
+from venues.calls import call_per_value, field_values
 from venues.facts import Facts
-from venues.fields import Row, defect, member, number, positive, rate, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    text_value,
+    value_at,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 TIERS = "swapV1PrivateGetMaintMarginRatio"
 CONTRACTS = "swapV2PublicGetQuoteContracts"
@@ -25,14 +34,14 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             tables.append(_tier_table(payload))
         except UnreadablePayloadError as error:
             symbol = dict(payload.call.params).get("symbol", "")
-            defects.append(defect(payload, error, symbol))
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+            defects.append(build_defect(payload, error, symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _tier_table(payload: Payload) -> tier_tables.TierTable:
-    data, data_pointer = member(decode(payload), "data")
-    tier_rows = list(rows(data, data_pointer))
-    symbols = {word(row, "symbol", pointer) for pointer, row in tier_rows}
+    data, data_pointer = value_at(decode(payload), "data")
+    tier_rows = list(iter_objects(data, data_pointer))
+    symbols = {text_value(row, "symbol", pointer) for pointer, row in tier_rows}
     if len(symbols) > 1:
         reason = f"expected one symbol, found {', '.join(sorted(symbols))}"
         raise UnreadablePayloadError(where=data_pointer, reason=reason)
@@ -54,18 +63,18 @@ def _tier_table(payload: Payload) -> tier_tables.TierTable:
             Column("maintenance", "/maintMarginRatio", "rate"),
             Column("deduction", "/maintAmount", "quote currency"),
         ),
-        usd=currency(instrument, quote),
+        usd=currency_to_usd(instrument, quote),
     )
 
 
-def _tiers(tier_rows: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
+def _tiers(tier_rows: Iterable[tuple[str, JsonObject]]) -> Iterable[Tier]:
     for ordinal, (pointer, row) in enumerate(tier_rows, start=1):
-        name = word(row, "tier", pointer)
+        name = text_value(row, "tier", pointer)
         if name != f"Tier {ordinal}":
             reason = f"expected Tier {ordinal}, found {name!r}"
             raise UnreadablePayloadError(where=f"{pointer}/tier", reason=reason)
         yield Tier(
-            upper=positive(row, "maxPositionVal", pointer),
+            upper=positive_number(row, "maxPositionVal", pointer),
             lower=number(row, "minPositionVal", pointer),
             initial_rate=None,
             maintenance_rate=rate(row, "maintMarginRatio", pointer),
@@ -91,7 +100,7 @@ ADAPTER = VenueAdapter(
             Purpose.MARGIN,
             Access.KEY,
             Calls.PER_SYMBOL,
-            ask=each("symbol", values(CONTRACTS, "data", field="symbol")),
+            call_plan=call_per_value("symbol", field_values(CONTRACTS, "data", field="symbol")),
         ),
     ),
     parse=parse,

@@ -6,9 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import defect, listing
+from venues.fields import build_defect, json_array
 from venues.parsing import flat_rates, tier_tables
 
 CONF = "publicGetConfConfig"
@@ -24,16 +24,16 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(CONF):
         try:
-            pairs = listing(listing(decode(payload), "")[0], "/0")
+            pairs = json_array(json_array(decode(payload), "")[0], "/0")
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
         for index, pair in enumerate(pairs):
             try:
                 tables += _tier_table(payload, pair, f"/0/{index}")
             except UnreadablePayloadError as error:
-                defects.append(defect(payload, error, _name(pair)))
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+                defects.append(build_defect(payload, error, _name(pair)))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _name(pair: object) -> str:
@@ -41,13 +41,13 @@ def _name(pair: object) -> str:
 
 
 def _tier_table(payload: Payload, pair: object, pointer: str) -> Iterator[tier_tables.TierTable]:
-    name, entries = _name(pair), listing(pair, pointer)
+    name, entries = _name(pair), json_array(pair, pointer)
     base, colon, quote = name.partition(":")
     if not colon or not base.endswith("F0") or not quote.endswith("F0"):
         reason = f"expected BASEF0:QUOTEF0, found {name!r}"
         raise UnreadablePayloadError(where=f"{pointer}/0", reason=reason)
     fields_pointer = f"{pointer}/1"
-    fields = listing(entries[1] if len(entries) > 1 else None, fields_pointer)
+    fields = json_array(entries[1] if len(entries) > 1 else None, fields_pointer)
     if len(fields) < _MIN_FIELDS:
         reason = f"expected at least {_MIN_FIELDS} fields, found {len(fields)}"
         raise UnreadablePayloadError(where=fields_pointer, reason=reason)
@@ -58,7 +58,7 @@ def _tier_table(payload: Payload, pair: object, pointer: str) -> Iterator[tier_t
     if base.startswith("TEST"):
         return
     instrument = contract("bitfinex", name, base=base, quote=settle, settle=settle)
-    yield flat_rates.both(
+    yield flat_rates.table_from_rates(
         payload,
         row,
         fields_pointer,
@@ -77,13 +77,16 @@ ADAPTER = VenueAdapter(
     host="api-pub.bitfinex.com",
     endpoints=(
         Endpoint(
-            "publicGetStatusDeriv", "GET /v2/status/deriv", Purpose.PRICES, ask=once(keys="ALL")
+            "publicGetStatusDeriv",
+            "GET /v2/status/deriv",
+            Purpose.PRICES,
+            call_plan=single_call(keys="ALL"),
         ),
         Endpoint(
             CONF,
             "GET /v2/conf/{config}",
             Purpose.MARGIN,
-            ask=once(config="pub:info:pair:futures"),
+            call_plan=single_call(config="pub:info:pair:futures"),
         ),
     ),
     parse=parse,

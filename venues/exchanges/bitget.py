@@ -7,24 +7,24 @@ from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import Params, call, every
+from venues.calls import Params, call, calls_with
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    day,
-    defect,
-    filled,
-    in_sequence,
-    member,
+    JsonObject,
+    build_defect,
+    check_tier_number,
+    date_of_milliseconds,
+    iter_objects,
+    non_empty,
     number,
-    positive,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 LEVERS = "publicMixGetV2MixMarketQueryPositionLever"
 UNIFIED = "publicUtaGetV3MarketPositionTier"
@@ -69,9 +69,11 @@ _TIER_FIELDS = {
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads one response per symbol. Amounts are quote value, although ccxt labels them as coins."""
     defects: list[Defect] = []
-    contract_lists = filled(snapshot.answers(CONTRACTS), "data")
+    contract_lists = non_empty(snapshot.answers(CONTRACTS), "data")
     instruments = dict(read_rows(contract_lists, ("data",), _instrument_by_symbol, defects))
-    marks = mark_prices.read(snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects)
+    marks = mark_prices.read_prices(
+        snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects
+    )
     tables: list[tier_tables.TierTable] = []
     for method, fields in _TIER_FIELDS.items():
         for payload in snapshot.answers(method):
@@ -82,8 +84,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 tables.append(_tier_table(payload, fields, instrument, (pointers, tiers), usd))
             except UnreadablePayloadError as error:
                 requested_symbol = dict(payload.call.params).get("symbol", "")
-                defects.append(defect(payload, error, requested_symbol))
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+                defects.append(build_defect(payload, error, requested_symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 _PointersAndTiers = tuple[tuple[str, ...], tuple[Tier, ...]]
@@ -91,18 +93,20 @@ _PointersAndTiers = tuple[tuple[str, ...], tuple[Tier, ...]]
 
 def _tiers(payload: Payload, fields: _TierFields) -> tuple[str, tuple[str, ...], tuple[Tier, ...]]:
     """Returns symbol, pointers and tiers. Rows of unified accounts do not name their symbol."""
-    data, data_pointer = member(decode(payload), "data")
+    data, data_pointer = value_at(decode(payload), "data")
     tiers, pointers, symbols = [], [], set()
-    for ordinal, (pointer, row) in enumerate(rows(data, data_pointer), start=1):
-        in_sequence(row, fields.number, ordinal, pointer)
+    for ordinal, (pointer, row) in enumerate(iter_objects(data, data_pointer), start=1):
+        check_tier_number(row, fields.number, ordinal, pointer)
         if fields.account_class == "any":
-            symbols.add(word(row, "symbol", pointer))
+            symbols.add(text_value(row, "symbol", pointer))
         pointers.append(pointer)
         tiers.append(
             Tier(
-                upper=positive(row, fields.upper, pointer),
+                upper=positive_number(row, fields.upper, pointer),
                 lower=number(row, fields.lower, pointer),
-                initial_rate=tier_tables.inverse(positive(row, "leverage", pointer)),
+                initial_rate=tier_tables.leverage_to_rate(
+                    positive_number(row, "leverage", pointer)
+                ),
                 maintenance_rate=rate(row, fields.maintenance, pointer),
             )
         )
@@ -122,7 +126,7 @@ def _tier_table(
     fields: _TierFields,
     instrument: Instrument,
     pointers_and_tiers: _PointersAndTiers,
-    usd: ToUsd | Unknown,
+    usd: UsdConversion | Unknown,
 ) -> tier_tables.TierTable:
     pointers, tiers = pointers_and_tiers
     is_inverse = instrument.payoff is Payoff.INVERSE
@@ -134,30 +138,34 @@ def _tier_table(
         rows=pointers,
         columns=fields.columns("base coin" if is_inverse else "quote currency"),
         usd=usd,
-        guessed_unit=_COIN_UNIT if is_inverse else "",
+        assumed_unit=_COIN_UNIT if is_inverse else "",
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
+    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.MarkPrices
+) -> UsdConversion | Unknown:
     if instrument.payoff is Payoff.INVERSE:
-        return coins(payload, marks.price(snapshot, instrument, payload))
-    return currency(instrument, instrument.quote)
+        return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+    return currency_to_usd(instrument, instrument.quote)
 
 
-def _instrument_by_symbol(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Instrument]]:
+def _instrument_by_symbol(
+    payload: Payload, row: JsonObject, pointer: str
+) -> list[tuple[str, Instrument]]:
     product_type = dict(payload.call.params).get("productType", "")
     if product_type not in _SETTLEMENT_CURRENCIES:
         product_types = ", ".join(_SETTLEMENT_CURRENCIES)
         reason = f"expected a call for product type {product_types}, found {product_type!r}"
         raise UnreadablePayloadError(where="", reason=reason)
-    symbol, base, quote = (word(row, key, pointer) for key in ("symbol", "baseCoin", "quoteCoin"))
-    term = word(row, "symbolType", pointer)
+    symbol, base, quote = (
+        text_value(row, key, pointer) for key in ("symbol", "baseCoin", "quoteCoin")
+    )
+    term = text_value(row, "symbolType", pointer)
     if term not in {"perpetual", "delivery"}:
         reason = f"expected perpetual or delivery, found {term!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbolType", reason=reason)
-    expiry = day(row, "deliveryTime", pointer) if term == "delivery" else None
+    expiry = date_of_milliseconds(row, "deliveryTime", pointer) if term == "delivery" else None
     settle = _SETTLEMENT_CURRENCIES[product_type] or base
     return [
         (symbol, contract("bitget", symbol, base=base, quote=quote, settle=settle, expiry=expiry))
@@ -175,14 +183,14 @@ def parse_symbol(symbol: str, pointer: str) -> Instrument:
 
 def _open_contracts(snapshot: Snapshot) -> Iterator[Params]:
     """Yields call parameters for every open contract. Raises UnreadablePayloadError."""
-    for payload in filled(snapshot.answers(CONTRACTS), "data"):
+    for payload in non_empty(snapshot.answers(CONTRACTS), "data"):
         product_type = dict(payload.call.params)["productType"]
-        for pointer, row in rows(*member(decode(payload), "data")):
-            if word(row, "symbolStatus", pointer) not in _NOT_TRADING:
-                yield call(productType=product_type, symbol=word(row, "symbol", pointer))
+        for pointer, row in iter_objects(*value_at(decode(payload), "data")):
+            if text_value(row, "symbolStatus", pointer) not in _NOT_TRADING:
+                yield call(productType=product_type, symbol=text_value(row, "symbol", pointer))
 
 
-_EACH_PRODUCT_TYPE = every(
+_EACH_PRODUCT_TYPE = calls_with(
     *({"productType": product_type} for product_type in _SETTLEMENT_CURRENCIES)
 )
 
@@ -195,15 +203,17 @@ ADAPTER = VenueAdapter(
             CONTRACTS,
             "GET /api/v2/mix/market/contracts",
             Purpose.INSTRUMENTS,
-            ask=_EACH_PRODUCT_TYPE,
+            call_plan=_EACH_PRODUCT_TYPE,
         ),
-        Endpoint(TICKERS, "GET /api/v2/mix/market/tickers", Purpose.PRICES, ask=_EACH_PRODUCT_TYPE),
+        Endpoint(
+            TICKERS, "GET /api/v2/mix/market/tickers", Purpose.PRICES, call_plan=_EACH_PRODUCT_TYPE
+        ),
         Endpoint(
             LEVERS,
             "GET /api/v2/mix/market/query-position-lever",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=_open_contracts,
+            call_plan=_open_contracts,
         ),
     ),
     parse=parse,

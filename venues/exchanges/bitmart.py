@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicGetContractPublicDetails"
@@ -16,19 +16,22 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
-    return flat_rates.parsed(
+    return flat_rates.parse_rows(
         snapshot, facts, INSTRUMENTS, ("data", "symbols"), _tier_table, "symbol"
     )
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", pointer) != "Trading":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "status", pointer) != "Trading":
         return
-    base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
-    instrument = contract(
-        "bitmart", word(row, "symbol", pointer), base=base, quote=quote, settle=quote
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
     )
-    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
+    instrument = contract(
+        "bitmart", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(
@@ -36,5 +39,5 @@ ADAPTER = VenueAdapter(
     title="BitMart",
     endpoints=(Endpoint(INSTRUMENTS, "GET /contract/public/details", Purpose.MARGIN),),
     parse=parse,
-    closed="ccxt no longer supports this venue; only its recordings are read",
+    closure_reason="ccxt no longer supports this venue; only its recordings are read",
 )

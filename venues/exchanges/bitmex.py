@@ -17,9 +17,9 @@ from harmonize.core.payload import (
 from harmonize.core.schedule import MarginFunction, MarginMode, Profile, Unknown, flat
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, iso_day, positive, rate, read_rows, word
+from venues.fields import JsonObject, iso_date, positive_number, rate, read_rows, text_value
 from venues.parsing import formulas
-from venues.parsing.units import factor
+from venues.parsing.units import read_factor
 
 INSTRUMENTS = "publicGetInstrumentActive"
 
@@ -45,26 +45,31 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         price = dict(read_rows((payload,), (), _price, [])).get("XBTUSD")
 
         def build(
-            payload: Payload, row: Row, pointer: str, price: Factor | None = price
+            payload: Payload, row: JsonObject, pointer: str, price: Factor | None = price
         ) -> Iterator[formulas.Formula]:
             return _formula(payload, row, pointer, price)
 
         margin_formulas += read_rows((payload,), (), build, defects)
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _price(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Factor]]:
+def _price(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
     if row.get("symbol") != "XBTUSD":
         return []
-    return [("XBTUSD", factor(payload, "mark price of XBTUSD", row, "markPrice", pointer, "USD"))]
+    return [
+        ("XBTUSD", read_factor(payload, "mark price of XBTUSD", row, "markPrice", pointer, "USD"))
+    ]
 
 
 def _formula(
-    payload: Payload, row: Row, pointer: str, price: Factor | None
+    payload: Payload, row: JsonObject, pointer: str, price: Factor | None
 ) -> Iterator[formulas.Formula]:
-    if word(row, "typ", pointer) not in _CONTRACT_TYPES or word(row, "state", pointer) != "Open":
+    if (
+        text_value(row, "typ", pointer) not in _CONTRACT_TYPES
+        or text_value(row, "state", pointer) != "Open"
+    ):
         return
-    unit_code = word(row, "settlCurrency", pointer)
+    unit_code = text_value(row, "settlCurrency", pointer)
     if unit_code not in _SETTLEMENT_UNITS:
         reason = f"expected one of {', '.join(_SETTLEMENT_UNITS)}, found {unit_code!r}"
         raise UnreadablePayloadError(where=f"{pointer}/settlCurrency", reason=reason)
@@ -74,7 +79,7 @@ def _formula(
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        at=pointer,
+        pointer=pointer,
         columns=(
             Column("initial base", "/initMargin", "rate"),
             Column("maintenance base", "/maintMargin", "rate"),
@@ -99,13 +104,13 @@ def _formula(
 
 
 def _margin_functions(
-    row: Row, pointer: str, unit: Decimal
+    row: JsonObject, pointer: str, unit: Decimal
 ) -> tuple[MarginFunction, MarginFunction]:
     """Returns IM and MM up to the step at which IM equals the whole position."""
     initial_rate = rate(row, "initMargin", pointer)
     maintenance_rate = rate(row, "maintMargin", pointer)
-    limit = positive(row, "riskLimit", pointer) * unit
-    step = positive(row, "riskStep", pointer) * unit
+    limit = positive_number(row, "riskLimit", pointer) * unit
+    step = positive_number(row, "riskStep", pointer) * unit
     step_count = int((1 - initial_rate) / maintenance_rate) + 1
     uppers = [limit + steps * step for steps in range(step_count)]
     initial_rates = [initial_rate + steps * maintenance_rate for steps in range(step_count)]
@@ -113,15 +118,15 @@ def _margin_functions(
     return flat(uppers, initial_rates), flat(uppers, maintenance_rates)
 
 
-def _instrument(row: Row, pointer: str, settle: str) -> Instrument:
-    base, quote = word(row, "rootSymbol", pointer), word(row, "quoteCurrency", pointer)
+def _instrument(row: JsonObject, pointer: str, settle: str) -> Instrument:
+    base, quote = text_value(row, "rootSymbol", pointer), text_value(row, "quoteCurrency", pointer)
     return contract(
         "bitmex",
-        word(row, "symbol", pointer),
+        text_value(row, "symbol", pointer),
         base=base,
         quote=quote,
         settle=settle,
-        expiry=iso_day(row, "expiry", pointer) if row.get("expiry") is not None else None,
+        expiry=iso_date(row, "expiry", pointer) if row.get("expiry") is not None else None,
     )
 
 
@@ -130,5 +135,5 @@ ADAPTER = VenueAdapter(
     title="BitMEX",
     endpoints=(Endpoint(INSTRUMENTS, "GET /api/v1/instrument/active", Purpose.MARGIN),),
     parse=parse,
-    closed=f"{CLOSED}; only its recordings are read",
+    closure_reason=f"{CLOSED}; only its recordings are read",
 )

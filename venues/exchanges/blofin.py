@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicGetMarketInstruments"
@@ -14,22 +14,25 @@ INSTRUMENTS = "publicGetMarketInstruments"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "instId")
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "instId")
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("instType") != "SWAP" or row.get("state") != "live":
         return
-    base, quote = word(row, "baseCurrency", pointer), word(row, "quoteCurrency", pointer)
-    contract_type = word(row, "contractType", pointer)
+    base, quote = (
+        text_value(row, "baseCurrency", pointer),
+        text_value(row, "quoteCurrency", pointer),
+    )
+    contract_type = text_value(row, "contractType", pointer)
     if contract_type not in {"linear", "inverse"}:
         reason = f"expected linear or inverse, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contractType", reason=reason)
     settle = quote if contract_type == "linear" else base
     instrument = contract(
-        "blofin", word(row, "instId", pointer), base=base, quote=quote, settle=settle
+        "blofin", text_value(row, "instId", pointer), base=base, quote=quote, settle=settle
     )
-    yield flat_rates.only_leverage(payload, row, pointer, instrument)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(

@@ -7,7 +7,14 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, positive, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import formulas
 
 LIMITS = "publicGetPublicApiMarketV1RiskLimits"
@@ -18,26 +25,26 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads the levels of every contract and lists its margins as unknown."""
     defects: list[Defect] = []
     margin_formulas = read_rows(snapshot.answers(LIMITS), ("data",), _formula, defects)
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
-    symbol = word(row, "symbol", pointer)
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    symbol = text_value(row, "symbol", pointer)
     parts = symbol.split("-")
     if len(parts) != 3:  # noqa: PLR2004 - base, kind, quote
         reason = f"expected BASE-PERP-QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base, _, quote = parts
     for ordinal, (level_pointer, level) in enumerate(
-        rows(row.get("riskLimits"), f"{pointer}/riskLimits"), 1
+        iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"), 1
     ):
-        in_sequence(level, "level", ordinal, level_pointer)
-        positive(level, "value", level_pointer)
+        check_tier_number(level, "level", ordinal, level_pointer)
+        positive_number(level, "value", level_pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract("btse", symbol, base=base, quote=quote, settle=quote),
         profile=Profile(MarginMode.ANY),
-        at=f"{pointer}/riskLimits/0",
+        pointer=f"{pointer}/riskLimits/0",
         columns=(Column("first risk limit", "/value", "not stated"),),
         initial=NO_RATE,
         maintenance=NO_RATE,

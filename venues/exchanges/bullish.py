@@ -7,7 +7,7 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, iso_day, positive, read_rows, word
+from venues.fields import JsonObject, iso_date, positive_number, read_rows, text_value
 from venues.parsing import formulas
 
 MARKETS = "publicGetV1Markets"
@@ -19,28 +19,28 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every derivative market and lists its margins as unknown."""
     defects: list[Defect] = []
     margin_formulas = read_rows(snapshot.answers(MARKETS), (), _formula, defects)
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     if (
-        word(row, "marketType", pointer) not in _MARKET_TYPES
+        text_value(row, "marketType", pointer) not in _MARKET_TYPES
         or row.get("marketEnabled") is not True
     ):
         return
-    base = word(row, "underlyingBaseSymbol", pointer)
-    quote = word(row, "underlyingQuoteSymbol", pointer)
-    settle = word(row, "settlementAssetSymbol", pointer)
-    id_ = word(row, "symbol", pointer)
-    positive(row, "openInterestLimitUSD", pointer)
+    base = text_value(row, "underlyingBaseSymbol", pointer)
+    quote = text_value(row, "underlyingQuoteSymbol", pointer)
+    settle = text_value(row, "settlementAssetSymbol", pointer)
+    id_ = text_value(row, "symbol", pointer)
+    positive_number(row, "openInterestLimitUSD", pointer)
     expiry = (
-        iso_day(row, "expiryDatetime", pointer) if row.get("expiryDatetime") is not None else None
+        iso_date(row, "expiryDatetime", pointer) if row.get("expiryDatetime") is not None else None
     )
     yield formulas.Formula(
         payload=payload,
         instrument=contract("bullish", id_, base=base, quote=quote, settle=settle, expiry=expiry),
         profile=Profile(MarginMode.CROSS, "portfolio"),
-        at=pointer,
+        pointer=pointer,
         columns=(Column("open interest limit", "/openInterestLimitUSD", "USD"),),
         initial=NO_RATE,
         maintenance=NO_RATE,

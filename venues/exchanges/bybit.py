@@ -9,20 +9,30 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import (
+    EmptyPageError,
     Params,
-    PastTheEndError,
-    all_answered,
-    cursor,
-    each,
-    every,
+    call_per_value,
+    calls_with,
+    field_values,
+    next_by_cursor,
     object_at,
-    values,
+    unanswered_check,
 )
 from venues.facts import Facts
-from venues.fields import Row, day, defect, filled, number, positive, rate, read_rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    date_of_milliseconds,
+    non_empty,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import mark_prices, tier_tables
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 RISK_LIMIT = "publicGetV5MarketRiskLimit"
 INSTRUMENTS = "publicGetV5MarketInstrumentsInfo"
@@ -58,11 +68,11 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     tier_rows = read_rows(snapshot.answers(RISK_LIMIT), _LIST_KEYS, _tier_row, defects)
-    instrument_lists = filled(snapshot.answers(INSTRUMENTS), *_LIST_KEYS)
+    instrument_lists = non_empty(snapshot.answers(INSTRUMENTS), *_LIST_KEYS)
     instruments = dict(read_rows(instrument_lists, _LIST_KEYS, _instrument_by_symbol, defects))
     if instrument_lists:
         tier_rows = [row for row in tier_rows if row.symbol in instruments]
-    marks = mark_prices.read(
+    marks = mark_prices.read_prices(
         snapshot.answers(TICKERS), _LIST_KEYS, ("symbol", "markPrice"), defects
     )
     tables = []
@@ -70,36 +80,43 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         try:
             tables.append(_tier_table(snapshot, symbol_tiers, instruments, marks))
         except UnreadablePayloadError as error:
-            defects.append(defect(symbol_tiers.payload, error, symbol_tiers.symbol))
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+            defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _tier_row(payload: Payload, row: Row, pointer: str) -> Iterator[TierRow]:
-    leverage = positive(row, "maxLeverage", pointer)
-    initial = positive(row, "initialMargin", pointer)
+def _tier_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
+    leverage = positive_number(row, "maxLeverage", pointer)
+    initial = positive_number(row, "initialMargin", pointer)
     product = float(initial * leverage)
     if abs(product - _FRACTION_PRODUCT) > _TOLERANCE:
         unit = "percent" if abs(product / _PERCENT_PRODUCT - 1) <= _TOLERANCE else "an unknown unit"
         reason = f"expected a fraction, found initialMargin {initial} at {leverage}x in {unit}"
         raise UnreadablePayloadError(where=f"{pointer}/initialMargin", reason=reason)
     tier = Tier(
-        upper=positive(row, "riskLimitValue", pointer),
+        upper=positive_number(row, "riskLimitValue", pointer),
         initial_rate=rate(row, "initialMargin", pointer),
         maintenance_rate=rate(row, "maintenanceMargin", pointer),
         deduction=None if row.get("mmDeduction") == "" else number(row, "mmDeduction", pointer),
     )
-    yield TierRow(word(row, "symbol", pointer), tier, pointer, payload)
+    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
 
 
-def _instrument_by_symbol(_: Payload, row: Row, pointer: str) -> list[tuple[str, Instrument]]:
-    symbol, contract_type = word(row, "symbol", pointer), word(row, "contractType", pointer)
+def _instrument_by_symbol(
+    _: Payload, row: JsonObject, pointer: str
+) -> list[tuple[str, Instrument]]:
+    symbol, contract_type = (
+        text_value(row, "symbol", pointer),
+        text_value(row, "contractType", pointer),
+    )
     if contract_type not in _HAS_EXPIRY:
         reason = f"expected one of {', '.join(_HAS_EXPIRY)}, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contractType", reason=reason)
     base, quote, settle = (
-        word(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
+        text_value(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
     )
-    expiry = day(row, "deliveryTime", pointer) if _HAS_EXPIRY[contract_type] else None
+    expiry = (
+        date_of_milliseconds(row, "deliveryTime", pointer) if _HAS_EXPIRY[contract_type] else None
+    )
     return [
         (symbol, contract("bybit", symbol, base=base, quote=quote, settle=settle, expiry=expiry))
     ]
@@ -109,7 +126,7 @@ def _tier_table(
     snapshot: Snapshot,
     symbol_tiers: SymbolTiers,
     instruments: dict[str, Instrument],
-    marks: mark_prices.Marks,
+    marks: mark_prices.MarkPrices,
 ) -> tier_tables.TierTable:
     if symbol_tiers.tiers[0].deduction:
         reason = "the lowest tier is missing: the first tier has a deduction"
@@ -127,15 +144,15 @@ def _tier_table(
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
+    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.MarkPrices
+) -> UsdConversion | Unknown:
     """Converts risk limits, which are numbers of coins on inverse contracts, as worked examples show.
 
     Source: Bybit help, "Maintenance Margin (Inverse Contract)".
     """
     if instrument.payoff is Payoff.INVERSE:
-        return coins(payload, marks.price(snapshot, instrument, payload))
-    return currency(instrument, instrument.settle)
+        return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+    return currency_to_usd(instrument, instrument.settle)
 
 
 def parse_symbol(symbol: str) -> Instrument:
@@ -169,7 +186,7 @@ def _parse_expiry(text: str) -> date:
 
 def _categories(snapshot: Snapshot) -> Iterable[str]:
     """Yields the categories in which contracts are listed."""
-    for payload in filled(snapshot.answers(INSTRUMENTS), *_LIST_KEYS):
+    for payload in non_empty(snapshot.answers(INSTRUMENTS), *_LIST_KEYS):
         yield dict(payload.call.params)["category"]
 
 
@@ -180,11 +197,11 @@ def _next_page(params: Params, document: object) -> Params | None:
     """
     result, _ = object_at(document, "result")
     if result.get("list") == [] and "cursor" in dict(params):
-        raise PastTheEndError
+        raise EmptyPageError
     return _FOLLOW_CURSOR(params, document) if "nextPageCursor" in result else None
 
 
-_FOLLOW_CURSOR = cursor("cursor", "result", "nextPageCursor")
+_FOLLOW_CURSOR = next_by_cursor("cursor", "result", "nextPageCursor")
 
 ADAPTER = VenueAdapter(
     venue="bybit",
@@ -196,25 +213,27 @@ ADAPTER = VenueAdapter(
             "GET /v5/market/instruments-info",
             Purpose.INSTRUMENTS,
             calls=Calls.PAGES,
-            ask=every(
+            call_plan=calls_with(
                 *({**category, "limit": "1000", "status": "Trading"} for category in _CATEGORIES)
             ),
             next_page=_next_page,
         ),
-        Endpoint(TICKERS, "GET /v5/market/tickers", Purpose.PRICES, ask=every(*_CATEGORIES)),
+        Endpoint(
+            TICKERS, "GET /v5/market/tickers", Purpose.PRICES, call_plan=calls_with(*_CATEGORIES)
+        ),
         Endpoint(
             RISK_LIMIT,
             "GET /v5/market/risk-limit",
             Purpose.MARGIN,
             calls=Calls.PAGES,
-            ask=each("category", _categories),
+            call_plan=call_per_value("category", _categories),
             next_page=_next_page,
         ),
     ),
     parse=parse,
     # The venue has truncated this list without an error (ccxt issues 21818 and 29721).
-    whole=all_answered(
-        values(INSTRUMENTS, *_LIST_KEYS, field="symbol"),
-        values(RISK_LIMIT, *_LIST_KEYS, field="symbol"),
+    completeness_error=unanswered_check(
+        field_values(INSTRUMENTS, *_LIST_KEYS, field="symbol"),
+        field_values(RISK_LIMIT, *_LIST_KEYS, field="symbol"),
     ),
 )

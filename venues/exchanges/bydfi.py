@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicGetV1FapiMarketExchangeInfo"
@@ -16,16 +16,16 @@ LEVERAGE = flat_rates.PublishedRate("maxLeverageLevel", "leverage")
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    quote, settle = word(row, "quoteAsset", pointer), word(row, "marginAsset", pointer)
-    base = word(row, "baseAsset", pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    quote, settle = text_value(row, "quoteAsset", pointer), text_value(row, "marginAsset", pointer)
+    base = text_value(row, "baseAsset", pointer)
     instrument = contract(
-        "bydfi", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
+        "bydfi", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
     )
-    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

@@ -6,11 +6,11 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Payload, Snapshot
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, iso_day, mapping, rate, word
+from venues.fields import JsonObject, iso_date, json_object, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 PRODUCTS = "v3PublicGetBrokerageMarketProducts"
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
@@ -20,28 +20,32 @@ _SIDES = (("long", "long_margin_rate"), ("short", "short_margin_rate"))
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads US futures by time and side, and international perpetuals by maximum leverage."""
-    return flat_rates.parsed(snapshot, facts, PRODUCTS, ("products",), _tier_tables, "product_id")
+    return flat_rates.parse_rows(
+        snapshot, facts, PRODUCTS, ("products",), _tier_tables, "product_id"
+    )
 
 
-def _tier_tables(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "product_type", pointer) != "FUTURE" or row.get("is_disabled") is True:
+def _tier_tables(
+    payload: Payload, row: JsonObject, pointer: str
+) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "product_type", pointer) != "FUTURE" or row.get("is_disabled") is True:
         return
     details_pointer = f"{pointer}/future_product_details"
-    details = mapping(row.get("future_product_details"), details_pointer)
+    details = json_object(row.get("future_product_details"), details_pointer)
     instrument = _instrument(row, pointer, details, details_pointer)
     if details.get("intraday_margin_rate") is not None:
         yield from _by_time_and_side(payload, instrument, details, details_pointer)
         return
     limits_pointer = f"{details_pointer}/perpetual_details"
-    limits = mapping(details.get("perpetual_details"), limits_pointer)
-    yield flat_rates.only_leverage(payload, limits, limits_pointer, instrument, LEVERAGE)
+    limits = json_object(details.get("perpetual_details"), limits_pointer)
+    yield flat_rates.table_from_leverage(payload, limits, limits_pointer, instrument, LEVERAGE)
 
 
 def _by_time_and_side(
-    payload: Payload, instrument: Instrument, details: Row, pointer: str
+    payload: Payload, instrument: Instrument, details: JsonObject, pointer: str
 ) -> Iterator[tier_tables.TierTable]:
     for time, key in _TIMES:
-        rates = mapping(details.get(key), f"{pointer}/{key}")
+        rates = json_object(details.get(key), f"{pointer}/{key}")
         for side, name in _SIDES:
             yield tier_tables.TierTable(
                 payload=payload,
@@ -50,17 +54,19 @@ def _by_time_and_side(
                 tiers=(Tier(INFINITY, rate(rates, name, f"{pointer}/{key}"), None),),
                 rows=(f"{pointer}/{key}",),
                 columns=(Column("initial", f"/{name}", "rate"),),
-                usd=currency(instrument, "USD"),
+                usd=currency_to_usd(instrument, "USD"),
                 no_maintenance=flat_rates.NO_MAINTENANCE,
             )
 
 
-def _instrument(row: Row, pointer: str, details: Row, details_pointer: str) -> Instrument:
-    id_ = word(row, "product_id", pointer)
-    base = word(details, "contract_root_unit", details_pointer)
-    quote = word(row, "quote_currency_id", pointer)
+def _instrument(
+    row: JsonObject, pointer: str, details: JsonObject, details_pointer: str
+) -> Instrument:
+    id_ = text_value(row, "product_id", pointer)
+    base = text_value(details, "contract_root_unit", details_pointer)
+    quote = text_value(row, "quote_currency_id", pointer)
     expiry = (
-        iso_day(details, "contract_expiry", details_pointer)
+        iso_date(details, "contract_expiry", details_pointer)
         if details.get("contract_expiry") is not None
         else None
     )
@@ -76,7 +82,7 @@ ADAPTER = VenueAdapter(
             PRODUCTS,
             "GET /api/v3/brokerage/market/products",
             Purpose.MARGIN,
-            ask=once(product_type="FUTURE"),
+            call_plan=single_call(product_type="FUTURE"),
         ),
     ),
     parse=parse,

@@ -6,9 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import Derived, MarginMode, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, mapping, positive, rate, read_rows, word
+from venues.fields import JsonObject, json_object, positive_number, rate, read_rows, text_value
 from venues.parsing import flat_rates, formulas, tier_tables
 
 INSTRUMENTS = "publicGetGetInstruments"
@@ -36,35 +36,42 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         defects,
         symbol_key="instrument_name",
     )
-    from_base_rates = formulas.parsed(margin_formulas, facts, defects)
-    from_leverage = tier_tables.parsed(snapshot, tables, facts, ())
+    from_base_rates = formulas.build_schedules(margin_formulas, facts, defects)
+    from_leverage = tier_tables.build_schedules(snapshot, tables, facts, ())
     return Parsed((*from_base_rates.schedules, *from_leverage.schedules), from_base_rates.defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
-    if word(row, "type", pointer) != "PERP":
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "type", pointer) != "PERP":
         return
-    base, quote = word(row, "base_asset_name", pointer), word(row, "quote_asset_name", pointer)
+    base, quote = (
+        text_value(row, "base_asset_name", pointer),
+        text_value(row, "quote_asset_name", pointer),
+    )
     instrument = contract(
-        "coinbaseinternational", word(row, "symbol", pointer), base=base, quote=quote, settle=quote
+        "coinbaseinternational",
+        text_value(row, "symbol", pointer),
+        base=base,
+        quote=quote,
+        settle=quote,
     )
     base_rate = rate(row, "base_imf", pointer)
-    prices = mapping(row.get("quote"), f"{pointer}/quote")
-    mark_price = positive(prices, "mark_price", f"{pointer}/quote")
+    prices = json_object(row.get("quote"), f"{pointer}/quote")
+    mark_price = positive_number(prices, "mark_price", f"{pointer}/quote")
     yield formulas.Formula(
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.CROSS),
-        at=pointer,
+        pointer=pointer,
         columns=(
             Column("initial base", "/base_imf", "rate"),
             Column("capacity", "/position_limit_qty", "coins"),
             Column("mark price", "/quote/mark_price", "USD"),
         ),
-        initial=formulas.least(base_rate),
-        maintenance=formulas.least(base_rate * 2 / 3),
+        initial=formulas.single_rate(base_rate),
+        maintenance=formulas.single_rate(base_rate * 2 / 3),
         capacity=Derived(
-            positive(row, "position_limit_qty", pointer) * mark_price,
+            positive_number(row, "position_limit_qty", pointer) * mark_price,
             "position limit at the mark price",
         ),
         capacity_price=mark_price,
@@ -73,17 +80,20 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
     )
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if (
-        word(row, "kind", pointer) != "future"
-        or word(row, "settlement_period", pointer) != "perpetual"
+        text_value(row, "kind", pointer) != "future"
+        or text_value(row, "settlement_period", pointer) != "perpetual"
     ):
         return
-    base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
-    settle = word(row, "settlement_currency", pointer)
-    id_ = word(row, "instrument_name", pointer)
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
+    )
+    settle = text_value(row, "settlement_currency", pointer)
+    id_ = text_value(row, "instrument_name", pointer)
     instrument = contract("coinbaseinternational", id_, base=base, quote=quote, settle=settle)
-    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(
@@ -95,13 +105,13 @@ ADAPTER = VenueAdapter(
             "publicGetGetBookSummaryByCurrency",
             "GET /api/v2/public/get_book_summary_by_currency",
             Purpose.PRICES,
-            ask=once(currency="USDC", kind="future"),
+            call_plan=single_call(currency="USDC", kind="future"),
         ),
         Endpoint(
             INSTRUMENTS,
             "GET /api/v2/public/get_instruments",
             Purpose.MARGIN,
-            ask=once(currency="any", kind="future"),
+            call_plan=single_call(currency="any", kind="future"),
         ),
     ),
     parse=parse,

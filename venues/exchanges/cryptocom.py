@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, day, number, word
+from venues.fields import JsonObject, date_of_milliseconds, number, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "v1PublicGetPublicGetInstruments"
@@ -20,18 +20,21 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     The venue adds a rate per unit of position (``unit_margin_rate``). No source states its scale,
     so it is gathered and not used.
     """
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("result", "data"), _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("result", "data"), _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "inst_type", pointer) not in _CONTRACT_TYPES or row.get("tradable") is not True:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if (
+        text_value(row, "inst_type", pointer) not in _CONTRACT_TYPES
+        or row.get("tradable") is not True
+    ):
         return
-    base, quote = word(row, "base_ccy", pointer), word(row, "quote_ccy", pointer)
-    id_ = word(row, "symbol", pointer)
+    base, quote = text_value(row, "base_ccy", pointer), text_value(row, "quote_ccy", pointer)
+    id_ = text_value(row, "symbol", pointer)
     key = "expiry_timestamp_ms"
-    expiry = day(row, key, pointer) if number(row, key, pointer) else None
+    expiry = date_of_milliseconds(row, key, pointer) if number(row, key, pointer) else None
     instrument = contract("cryptocom", id_, base=base, quote=quote, settle=quote, expiry=expiry)
-    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 _PATH = "/exchange/v1/public"

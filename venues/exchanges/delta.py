@@ -6,9 +6,17 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import MarginFunction, MarginMode, Profile
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import cursor, once
+from venues.calls import next_by_cursor, single_call
 from venues.facts import Facts
-from venues.fields import Row, iso_day, mapping, number, positive, read_rows, word
+from venues.fields import (
+    JsonObject,
+    iso_date,
+    json_object,
+    number,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import formulas
 
 PRODUCTS = "publicGetProducts"
@@ -22,24 +30,24 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     margin_formulas = read_rows(snapshot.answers(PRODUCTS), ("result",), _formula, defects)
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
-    contract_type = word(row, "contract_type", pointer)
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    contract_type = text_value(row, "contract_type", pointer)
     if contract_type not in _FUTURES or row.get("state", "live") != "live":
         return
     base, quote, settle = (
-        word(mapping(row.get(key), f"{pointer}/{key}"), "symbol", f"{pointer}/{key}")
+        text_value(json_object(row.get(key), f"{pointer}/{key}"), "symbol", f"{pointer}/{key}")
         for key in ("underlying_asset", "quoting_asset", "settling_asset")
     )
-    expiry = iso_day(row, "settlement_time", pointer) if contract_type == "futures" else None
-    id_ = word(row, "symbol", pointer)
+    expiry = iso_date(row, "settlement_time", pointer) if contract_type == "futures" else None
+    id_ = text_value(row, "symbol", pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract("delta", id_, base=base, quote=quote, settle=settle, expiry=expiry),
         profile=Profile(MarginMode.ANY),
-        at=pointer,
+        pointer=pointer,
         columns=(
             Column("threshold", "/max_leverage_notional", "USD"),
             Column("initial base", "/initial_margin", "percent"),
@@ -52,13 +60,15 @@ def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Form
     )
 
 
-def _function(row: Row, key: str, pointer: str) -> MarginFunction:
-    base = positive(row, key, pointer) / 100
+def _function(row: JsonObject, key: str, pointer: str) -> MarginFunction:
+    base = positive_number(row, key, pointer) / 100
     if base > 1:
         reason = f"expected a rate of at most 100 %, found {base * 100}"
         raise UnreadablePayloadError(where=f"{pointer}/{key}", reason=reason)
     slope = number(row, f"{key}_scaling_factor", pointer) / 100
-    return formulas.sloped_above(base, slope, positive(row, "max_leverage_notional", pointer))
+    return formulas.sloped_above(
+        base, slope, positive_number(row, "max_leverage_notional", pointer)
+    )
 
 
 ADAPTER = VenueAdapter(
@@ -72,8 +82,8 @@ ADAPTER = VenueAdapter(
             "GET /v2/products",
             Purpose.MARGIN,
             calls=Calls.PAGES,
-            ask=once(page_size="1000"),
-            next_page=cursor("after", "meta", "after"),
+            call_plan=single_call(page_size="1000"),
+            next_page=next_by_cursor("after", "meta", "after"),
         ),
     ),
     parse=parse,

@@ -32,11 +32,11 @@ from harmonize.core.schedule import (
     Unknown,
 )
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import every, once
+from venues.calls import calls_with, single_call
 from venues.facts import Facts
-from venues.fields import Row, filled, positive, rate, read_rows, word
+from venues.fields import JsonObject, non_empty, positive_number, rate, read_rows, text_value
 from venues.parsing import formulas, tier_tables
-from venues.parsing.units import ToUsd, archived_price, coins, factor
+from venues.parsing.units import UsdConversion, archived_price, coins_to_usd, read_factor
 
 INSTRUMENTS = "publicGetGetInstruments"
 SUMMARIES = "publicGetGetBookSummaryByCurrency"
@@ -68,10 +68,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads futures: margins where slopes are documented, otherwise the maximum leverage alone."""
     defects: list[Defect] = []
     slopes = dict(read_rows(snapshot.answers(SLOPES), ("slopes",), _slope, defects))
-    summaries = filled(snapshot.answers(SUMMARIES), "result")
+    summaries = non_empty(snapshot.answers(SUMMARIES), "result")
     marks = dict(read_rows(summaries, ("result",), _mark, defects, symbol_key="instrument_name"))
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[MarginSchedule]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[MarginSchedule]:
         return _schedule(snapshot, payload, row, pointer, slopes, marks, facts)
 
     schedules = read_rows(
@@ -80,27 +80,27 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return Parsed(tuple(schedules), tuple(defects))
 
 
-def _mark(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Factor]]:
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
     if row.get("mark_price") is None:
         return []
-    id_ = word(row, "instrument_name", pointer)
-    return [(id_, factor(payload, f"mark price of {id_}", row, "mark_price", pointer, "USD"))]
+    id_ = text_value(row, "instrument_name", pointer)
+    return [(id_, read_factor(payload, f"mark price of {id_}", row, "mark_price", pointer, "USD"))]
 
 
-def _slope(payload: Payload, row: Row, pointer: str) -> list[tuple[str, _Slope]]:
-    initial = (rate(row, "initial_base", pointer), positive(row, "initial_slope", pointer))
+def _slope(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, _Slope]]:
+    initial = (rate(row, "initial_base", pointer), positive_number(row, "initial_slope", pointer))
     maintenance = (
         rate(row, "maintenance_base", pointer),
-        positive(row, "maintenance_slope", pointer),
+        positive_number(row, "maintenance_slope", pointer),
     )
-    key = f"{word(row, 'base_currency', pointer)}/{word(row, 'settlement_currency', pointer)}"
+    key = f"{text_value(row, 'base_currency', pointer)}/{text_value(row, 'settlement_currency', pointer)}"
     return [(key, _Slope(payload, pointer, initial, maintenance))]
 
 
 def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     slopes: dict[str, _Slope],
     marks: dict[str, Factor],
@@ -109,7 +109,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     if row.get("kind") != "future" or row.get("is_active") is not True:
         return
     instrument = read_instrument(row, pointer)
-    fact = facts.about("deribit", instrument.payoff, MarginMode.ANY, payload.observed_at.date())
+    fact = facts.find("deribit", instrument.payoff, MarginMode.ANY, payload.observed_at.date())
     if fact is None:
         reason = f"no source states how margin was computed on {payload.observed_at.date()}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
@@ -117,17 +117,17 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     price = marks.get(instrument.id) or archived_price(
         snapshot, instrument.underlying.asset, payload.observed_at
     )
-    usd = coins(payload, price)
-    leverage = positive(row, "max_leverage", pointer)
+    usd = coins_to_usd(payload, price)
+    leverage = positive_number(row, "max_leverage", pointer)
     initial, maintenance = _margins(instrument, slope, usd, leverage)
     slope_payloads = (slope.payload,) if slope else ()
-    factors = usd.conversion.factors if isinstance(usd, ToUsd) and slope else ()
+    factors = usd.conversion.factors if isinstance(usd, UsdConversion) and slope else ()
     yield MarginSchedule(
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
         observed_at=payload.observed_at,
         dates=_dates(payload, slope_payloads, factors),
-        origin=tier_tables.weakest((payload, *slope_payloads)),
+        origin=tier_tables.least_reliable_origin((payload, *slope_payloads)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
         initial=initial,
@@ -141,20 +141,20 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
 
 
 def _margins(
-    instrument: Instrument, slope: _Slope | None, usd: ToUsd | Unknown, leverage: Decimal
+    instrument: Instrument, slope: _Slope | None, usd: UsdConversion | Unknown, leverage: Decimal
 ) -> tuple[Observed[MarginFunction], Observed[MarginFunction]]:
     """Returns IM and MM: ``rate = base + slope * q`` on the whole position, q in coins."""
     if slope is None:
-        lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.inverse(leverage)),))
+        lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.leverage_to_rate(leverage)),))
         doubt = f"lowest IM, at the maximum leverage; the size-dependent rate of {instrument.id} is not public"
         no_maintenance = Unknown("the venue publishes only the maximum leverage of this contract")
-        return tier_tables.figure(lowest, [doubt]), no_maintenance
+        return tier_tables.observed_function(lowest, [doubt]), no_maintenance
     if isinstance(usd, Unknown):
         return usd, usd
     doubts = (f"slopes from the help page dated {slope.payload.observed_at.date()}", usd.derivation)
     return (
-        tier_tables.figure(_rising_margin(*slope.initial, usd.multiplier), doubts),
-        tier_tables.figure(_rising_margin(*slope.maintenance, usd.multiplier), doubts),
+        tier_tables.observed_function(_rising_margin(*slope.initial, usd.multiplier), doubts),
+        tier_tables.observed_function(_rising_margin(*slope.maintenance, usd.multiplier), doubts),
     )
 
 
@@ -167,12 +167,12 @@ def _rising_margin(base: Decimal, slope: Decimal, price: Decimal) -> MarginFunct
 
 
 def _evidence(
-    payload: Payload, pointer: str, slope: _Slope | None, usd: ToUsd | Unknown
+    payload: Payload, pointer: str, slope: _Slope | None, usd: UsdConversion | Unknown
 ) -> tuple[Evidence, ...]:
     leverage = Evidence(payload.sha256, (pointer,), _LEVERAGE_COLUMNS)
     if slope is None:
         return (leverage,)
-    conversion = usd.conversion if isinstance(usd, ToUsd) else None
+    conversion = usd.conversion if isinstance(usd, UsdConversion) else None
     slopes = Evidence(slope.payload.sha256, (slope.pointer,), _SLOPE_COLUMNS, conversion)
     return slopes, leverage
 
@@ -186,12 +186,15 @@ def _dates(
     return tuple(sorted(times))
 
 
-def read_instrument(row: Row, pointer: str) -> Instrument:
+def read_instrument(row: JsonObject, pointer: str) -> Instrument:
     """Reads a future from its row: BTC-PERPETUAL is inverse, BTC_USDC-PERPETUAL linear."""
-    id_, base = word(row, "instrument_name", pointer), word(row, "base_currency", pointer)
-    settle = word(row, "settlement_currency", pointer)
-    quote = word(row, "counter_currency", pointer)
-    expiry = positive(row, "expiration_timestamp", pointer)
+    id_, base = (
+        text_value(row, "instrument_name", pointer),
+        text_value(row, "base_currency", pointer),
+    )
+    settle = text_value(row, "settlement_currency", pointer)
+    quote = text_value(row, "counter_currency", pointer)
+    expiry = positive_number(row, "expiration_timestamp", pointer)
     return contract(
         "deribit", id_, base=base, quote=quote, settle=settle, expiry=_expiry(expiry, pointer)
     )
@@ -229,7 +232,7 @@ ADAPTER = VenueAdapter(
             SUMMARIES,
             "GET /api/v2/public/get_book_summary_by_currency",
             Purpose.PRICES,
-            ask=every(
+            call_plan=calls_with(
                 *({"currency": currency, "kind": "future"} for currency in ("BTC", "ETH", "USDC"))
             ),
         ),
@@ -237,9 +240,9 @@ ADAPTER = VenueAdapter(
             INSTRUMENTS,
             "GET /api/v2/public/get_instruments",
             Purpose.MARGIN,
-            ask=once(currency="any", kind="future"),
+            call_plan=single_call(currency="any", kind="future"),
         ),
     ),
     parse=parse,
-    documented=documented,
+    documented_payloads=documented,
 )

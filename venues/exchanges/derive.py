@@ -6,9 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import numbered, once
+from venues.calls import next_by_page, single_call
 from venues.facts import Facts
-from venues.fields import Row, mapping, positive, rate, read_rows, word
+from venues.fields import JsonObject, json_object, positive_number, rate, read_rows, text_value
 from venues.parsing import formulas
 
 INSTRUMENTS = "publicPostGetAllInstruments"
@@ -29,42 +29,45 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         defects,
         symbol_key="instrument_name",
     )
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
-    if word(row, "instrument_type", pointer) != "perp" or row.get("is_active") is not True:
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "instrument_type", pointer) != "perp" or row.get("is_active") is not True:
         return
-    id_, base = word(row, "instrument_name", pointer), word(row, "base_currency", pointer)
+    id_, base = (
+        text_value(row, "instrument_name", pointer),
+        text_value(row, "base_currency", pointer),
+    )
     instrument = contract("derive", id_, base=base, quote="USDC", settle="USDC")
     details_pointer = f"{pointer}/perp_details"
-    details = mapping(row.get("perp_details"), details_pointer)
+    details = json_object(row.get("perp_details"), details_pointer)
     no_requirements = Unknown("the instrument list contains no margin requirements")
     if _REQUIREMENTS not in details:
-        positive(details, "max_rate_per_hour", details_pointer)
+        positive_number(details, "max_rate_per_hour", details_pointer)
         yield formulas.Formula(
             payload=payload,
             instrument=instrument,
             profile=Profile(MarginMode.CROSS),
-            at=details_pointer,
+            pointer=details_pointer,
             columns=(Column("highest funding rate", "/max_rate_per_hour", "rate per hour"),),
             initial=no_requirements,
             maintenance=no_requirements,
         )
         return
     requirements_pointer = f"{details_pointer}/{_REQUIREMENTS}"
-    requirements = mapping(details[_REQUIREMENTS], requirements_pointer)
+    requirements = json_object(details[_REQUIREMENTS], requirements_pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.CROSS, "standard margin"),
-        at=requirements_pointer,
+        pointer=requirements_pointer,
         columns=(
             Column("initial", "/im_perp_req", "rate"),
             Column("maintenance", "/mm_perp_req", "rate"),
         ),
-        initial=formulas.least(rate(requirements, "im_perp_req", requirements_pointer)),
-        maintenance=formulas.least(rate(requirements, "mm_perp_req", requirements_pointer)),
+        initial=formulas.single_rate(rate(requirements, "im_perp_req", requirements_pointer)),
+        maintenance=formulas.single_rate(rate(requirements, "mm_perp_req", requirements_pointer)),
     )
 
 
@@ -78,8 +81,10 @@ ADAPTER = VenueAdapter(
             "POST /v3/public/get_all_instruments",
             Purpose.MARGIN,
             calls=Calls.PAGES,
-            ask=once(expired="false", instrument_type="perp", page="1", page_size=str(PAGE_SIZE)),
-            next_page=numbered("page", PAGE_SIZE, "result", "instruments"),
+            call_plan=single_call(
+                expired="false", instrument_type="perp", page="1", page_size=str(PAGE_SIZE)
+            ),
+            next_page=next_by_page("page", PAGE_SIZE, "result", "instruments"),
             typed=("expired", "page", "page_size"),
         ),
     ),

@@ -7,9 +7,9 @@ from harmonize.core.payload import Column, Payload, Snapshot
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, rows, word
+from venues.fields import JsonObject, iter_objects, positive_number, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 INSTRUMENTS = "publicSwapGetPublicInstruments"
 MAINTENANCE_COLUMN = Column("maintenance", "/maint_margin_ratio", "rate")
@@ -20,20 +20,25 @@ FIRST_LIMIT_ONLY = (
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads the first limit of every contract, whose rates are the venue's lowest."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "instrument_id")
+    return flat_rates.parse_rows(
+        snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "instrument_id"
+    )
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("is_trading") is not True:
         return
-    base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
-    settle = word(row, "clear_currency", pointer)
-    id_ = word(row, "instrument_id", pointer)
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
+    )
+    settle = text_value(row, "clear_currency", pointer)
+    id_ = text_value(row, "instrument_id", pointer)
     instrument = contract("digifinex", id_, base=base, quote=quote, settle=settle)
-    limits = list(rows(row.get("open_max_limits"), f"{pointer}/open_max_limits"))
+    limits = list(iter_objects(row.get("open_max_limits"), f"{pointer}/open_max_limits"))
     leverage, first_pointer, first = max(
         (
-            (positive(limit, "leverage", limit_pointer), limit_pointer, limit)
+            (positive_number(limit, "leverage", limit_pointer), limit_pointer, limit)
             for limit_pointer, limit in limits
         ),
         key=lambda candidate: candidate[0],
@@ -44,13 +49,13 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=(Tier(INFINITY, tier_tables.inverse(leverage), ratio),),
+        tiers=(Tier(INFINITY, tier_tables.leverage_to_rate(leverage), ratio),),
         rows=(first_pointer,),
         columns=(
             Column("initial", "/leverage", "leverage"),
             *((MAINTENANCE_COLUMN,) if has_ratio else ()),
         ),
-        usd=currency(instrument, "USD"),
+        usd=currency_to_usd(instrument, "USD"),
         doubts=(FIRST_LIMIT_ONLY,),
         no_maintenance=""
         if has_ratio

@@ -15,9 +15,9 @@ from harmonize.core.payload import (
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, number, rate, read_members, word
+from venues.fields import JsonObject, number, rate, read_members, text_value
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, factor
+from venues.parsing.units import UsdConversion, read_factor
 
 MARKETS = "indexerGetPerpetualMarkets"
 
@@ -38,18 +38,20 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     tables = read_members(
         snapshot.answers(MARKETS), ("markets",), _tier_table, defects, symbol_key="ticker"
     )
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", pointer) != "ACTIVE":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "status", pointer) != "ACTIVE":
         return
-    instrument = parse_symbol(word(row, "ticker", pointer), pointer)
-    mode = word(row, "marketType", pointer)
+    instrument = parse_symbol(text_value(row, "ticker", pointer), pointer)
+    mode = text_value(row, "marketType", pointer)
     if mode not in _MODES:
         reason = f"expected CROSS or ISOLATED, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/marketType", reason=reason)
-    price = factor(payload, f"oracle price of {instrument.id}", row, "oraclePrice", pointer, "USD")
+    price = read_factor(
+        payload, f"oracle price of {instrument.id}", row, "oraclePrice", pointer, "USD"
+    )
     tier = Tier(
         upper=INFINITY,
         initial_rate=scaled_initial(
@@ -67,7 +69,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
         tiers=(tier,),
         rows=(pointer,),
         columns=COLUMNS,
-        usd=ToUsd(Decimal(1), Conversion("open interest × oracle price", (price,)), ""),
+        usd=UsdConversion(Decimal(1), Conversion("open interest × oracle price", (price,)), ""),
         notes=("IM depends on the market's open interest in the snapshot, not on the position.",),
     )
 

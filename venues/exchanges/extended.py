@@ -7,9 +7,9 @@ from harmonize.core.payload import Column, Payload, Snapshot
 from harmonize.core.schedule import Known, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, positive, rate, rows, word
+from venues.fields import JsonObject, iter_objects, json_object, positive_number, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 MARKETS = "v1PublicGetInfoMarkets"
 _TIERS = "riskFactorConfig"
@@ -17,25 +17,25 @@ _TIERS = "riskFactorConfig"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every active market. A tier's risk factor is its IM rate on the whole position."""
-    return flat_rates.parsed(snapshot, facts, MARKETS, ("data",), _tier_table, "name")
+    return flat_rates.parse_rows(snapshot, facts, MARKETS, ("data",), _tier_table, "name")
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", pointer) != "ACTIVE":
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if text_value(row, "status", pointer) != "ACTIVE":
         return
-    name, base = word(row, "name", pointer), word(row, "assetName", pointer)
-    quote = word(row, "collateralAssetName", pointer)
+    name, base = text_value(row, "name", pointer), text_value(row, "assetName", pointer)
+    quote = text_value(row, "collateralAssetName", pointer)
     instrument = contract("extended", name, base=base, quote=quote, settle=quote)
     config_pointer = f"{pointer}/tradingConfig"
-    config = mapping(row.get("tradingConfig"), config_pointer)
+    config = json_object(row.get("tradingConfig"), config_pointer)
     pointers, tiers = [], []
-    for tier_pointer, tier in rows(config.get(_TIERS), f"{config_pointer}/{_TIERS}"):
+    for tier_pointer, tier in iter_objects(config.get(_TIERS), f"{config_pointer}/{_TIERS}"):
         if tier.get("isAvailableForUsers") is not True:
             continue
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                positive(tier, "upperBound", tier_pointer),
+                positive_number(tier, "upperBound", tier_pointer),
                 rate(tier, "riskFactor", tier_pointer),
                 None,
             )
@@ -50,8 +50,8 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
             Column("upper", "/upperBound", "collateral currency"),
             Column("initial", "/riskFactor", "rate"),
         ),
-        usd=currency(instrument, quote),
-        capacity=Known(positive(config, "maxPositionValue", config_pointer)),
+        usd=currency_to_usd(instrument, quote),
+        capacity=Known(positive_number(config, "maxPositionValue", config_pointer)),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 

@@ -11,4 +11,4 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return hitbtc_engine.parse("fmfwio", snapshot, facts)
 
 
-ADAPTER = hitbtc_engine.adapter("fmfwio", "FMFW.io", "api.fmfw.io", parse)
+ADAPTER = hitbtc_engine.build_adapter("fmfwio", "FMFW.io", "api.fmfw.io", parse)

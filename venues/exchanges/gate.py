@@ -8,7 +8,7 @@ from harmonize.core.instrument import Instrument, Payoff
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import UNSTATED, MarginMode, Observed, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import all_answered, every, offset
+from venues.calls import calls_with, next_by_offset, unanswered_check
 from venues.exchanges.gate_contracts import (
     UsdConverter,
     assumed_unit,
@@ -17,10 +17,20 @@ from venues.exchanges.gate_contracts import (
     parse_symbol,
 )
 from venues.facts import Facts
-from venues.fields import Row, defect, member, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+    value_at,
+)
 from venues.parsing import effective_date, mark_prices, tier_tables
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 TIERS = "publicFuturesGetSettleRiskLimitTiers"
 CONTRACTS = "publicFuturesGetSettleContracts"
@@ -50,15 +60,17 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     contract_lists = (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
     tier_rows = read_rows(tier_lists, (), _tier_row, defects, symbol_key="contract")
     tiered_symbols = {row.symbol for row in tier_rows} | {failed.symbol for failed in defects}
-    marks = mark_prices.read(contract_lists, (), ("name", "mark_price"), defects, also_read=True)
+    marks = mark_prices.read_prices(
+        contract_lists, (), ("name", "mark_price"), defects, has_other_reader=True
+    )
 
-    def to_usd(payload: Payload, instrument: Instrument) -> ToUsd | Unknown:
+    def to_usd(payload: Payload, instrument: Instrument) -> UsdConversion | Unknown:
         if instrument.payoff is Payoff.INVERSE:
-            return coins(payload, marks.price(snapshot, instrument, payload))
-        return currency(instrument, instrument.settle)
+            return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+        return currency_to_usd(instrument, instrument.settle)
 
     def build_first_tier(
-        payload: Payload, row: Row, pointer: str
+        payload: Payload, row: JsonObject, pointer: str
     ) -> Iterator[tier_tables.TierTable]:
         return first_tier(payload, row, pointer, tiered_symbols, to_usd)
 
@@ -67,30 +79,30 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         try:
             tables.append(_tier_table(symbol_tiers, to_usd))
         except UnreadablePayloadError as error:
-            defects.append(defect(symbol_tiers.payload, error, symbol_tiers.symbol))
+            defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
     tables += read_rows(contract_lists, (), build_first_tier, defects, symbol_key="name")
     effective_dates = dict(read_rows(contract_lists, (), _last_change, []))
     dated_tables = [
         replace(table, effective=effective_dates.get(table.instrument.id, UNSTATED))
         for table in tables
     ]
-    return tier_tables.parsed(snapshot, dated_tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, dated_tables, facts, defects)
 
 
-def _last_change(_: Payload, row: Row, pointer: str) -> list[tuple[str, Observed[datetime]]]:
+def _last_change(_: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Observed[datetime]]]:
     """Pairs a contract with the time of its last change; defects of its row are reported elsewhere."""
-    effective = effective_date.stated(row, "config_change_time", effective_date.SECOND)
-    return [(word(row, "name", pointer), effective)]
+    effective = effective_date.read_effective_date(row, "config_change_time", effective_date.SECOND)
+    return [(text_value(row, "name", pointer), effective)]
 
 
-def _tier_row(payload: Payload, row: Row, pointer: str) -> Iterator[TierRow]:
+def _tier_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive(row, "risk_limit", pointer),
+        upper=positive_number(row, "risk_limit", pointer),
         initial_rate=rate(row, "initial_rate", pointer),
         maintenance_rate=rate(row, "maintenance_rate", pointer),
         deduction=number(row, "deduction", pointer) if "deduction" in row else None,
     )
-    name = word(row, "contract", pointer)
+    name = text_value(row, "contract", pointer)
     parse_symbol(name, pointer, payload)
     yield TierRow(name, tier, pointer, payload, row.get("tier"))
 
@@ -105,23 +117,23 @@ def _tier_table(symbol_tiers: SymbolTiers, to_usd: UsdConverter) -> tier_tables.
         rows=symbol_tiers.rows,
         columns=_COLUMNS,
         usd=to_usd(symbol_tiers.payload, instrument),
-        guessed_unit=assumed_unit(instrument),
+        assumed_unit=assumed_unit(instrument),
         continued=symbol_tiers.continued,
     )
 
 
 def _contract_names(
-    methods: tuple[str, ...], field: str, where: Callable[[Row], bool] = lambda _: True
+    methods: tuple[str, ...], field: str, where: Callable[[JsonObject], bool] = lambda _: True
 ) -> Callable[[Snapshot], Iterator[str]]:
     """Reads contract names with their settlement currency from responses that are lists."""
 
     def names(snapshot: Snapshot) -> Iterator[str]:
         payloads = (payload for method in methods for payload in snapshot.answers(method))
         for payload in payloads:
-            contracts, list_pointer = member(decode(payload))
-            for pointer, row in rows(contracts, list_pointer):
+            contracts, list_pointer = value_at(decode(payload))
+            for pointer, row in iter_objects(contracts, list_pointer):
                 if where(row):
-                    yield f"{word(row, field, pointer)} ({dict(payload.call.params)['settle']})"
+                    yield f"{text_value(row, field, pointer)} ({dict(payload.call.params)['settle']})"
 
     return names
 
@@ -136,15 +148,17 @@ def _endpoints(
     base = f"GET /api/v4/{path}/{{settle}}"
     paged = [{**settlement, "limit": str(PAGE), "offset": "0"} for settlement in settlements]
     return (
-        Endpoint(contracts, f"{base}/contracts", Purpose.INSTRUMENTS, ask=every(*settlements)),
-        Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, ask=every(*settlements)),
+        Endpoint(
+            contracts, f"{base}/contracts", Purpose.INSTRUMENTS, call_plan=calls_with(*settlements)
+        ),
+        Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, call_plan=calls_with(*settlements)),
         Endpoint(
             tiers,
             f"{base}/risk_limit_tiers",
             Purpose.MARGIN,
             calls=Calls.PAGES,
-            ask=every(*paged),
-            next_page=offset("offset", PAGE),
+            call_plan=calls_with(*paged),
+            next_page=next_by_offset("offset", PAGE),
         ),
     )
 
@@ -160,7 +174,7 @@ ADAPTER = VenueAdapter(
         ),
     ),
     parse=parse,
-    whole=all_answered(
+    completeness_error=unanswered_check(
         _contract_names((CONTRACTS, DATED_CONTRACTS), "name", is_trading),
         _contract_names((TIERS, DATED_TIERS), "contract"),
     ),

@@ -8,9 +8,9 @@ from decimal import Decimal
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Payload, UnreadablePayloadError
 from harmonize.core.schedule import Derived, Known, MarginMode, Observed, Profile, Tier, Unknown
-from venues.fields import Row, positive, rate, word
+from venues.fields import JsonObject, positive_number, rate, text_value
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd
+from venues.parsing.units import UsdConversion
 
 _NAME = re.compile(r"^(?P<base>[^_]+)_(?P<quote>USDT|USD)(?:_(?P<day>\d{8}))?$")
 _COIN_UNIT = "amounts of coin-settled contracts read as amounts of the settlement coin"
@@ -22,7 +22,7 @@ COLUMNS = (
     Column("maintenance", "/maintenance_rate", "rate"),
 )
 
-UsdConverter = Callable[[Payload, Instrument], ToUsd | Unknown]
+UsdConverter = Callable[[Payload, Instrument], UsdConversion | Unknown]
 
 
 def assumed_unit(instrument: Instrument) -> str:
@@ -31,20 +31,20 @@ def assumed_unit(instrument: Instrument) -> str:
 
 
 def first_tier(
-    payload: Payload, row: Row, pointer: str, tiered_symbols: set[str], to_usd: UsdConverter
+    payload: Payload, row: JsonObject, pointer: str, tiered_symbols: set[str], to_usd: UsdConverter
 ) -> Iterator[tier_tables.TierTable]:
     """Reads the tier up to the base risk limit from the contract's leverage and maintenance rate.
 
     The contract's step and maximum are deprecated and describe a wrong tier table, so margins above
     the base limit are unknown.
     """
-    name = word(row, "name", pointer)
+    name = text_value(row, "name", pointer)
     if name in tiered_symbols or not is_trading(row):
         return
     instrument = parse_symbol(name, pointer, payload)
     tier = Tier(
-        upper=positive(row, "risk_limit_base", pointer),
-        initial_rate=tier_tables.inverse(positive(row, "leverage_max", pointer)),
+        upper=positive_number(row, "risk_limit_base", pointer),
+        initial_rate=tier_tables.leverage_to_rate(positive_number(row, "leverage_max", pointer)),
         maintenance_rate=rate(row, "maintenance_rate", pointer),
     )
     usd = to_usd(payload, instrument)
@@ -61,19 +61,19 @@ def first_tier(
         notes=(
             "Margins above the base risk limit are not observable: the recording has no tiers there.",
         ),
-        guessed_unit=assumed_unit(instrument),
+        assumed_unit=assumed_unit(instrument),
     )
 
 
-def is_trading(row: Row) -> bool:
+def is_trading(row: JsonObject) -> bool:
     """Whether a contract trades and is not being delisted; dated contracts have no status."""
     return row.get("in_delisting") is not True and row.get("status") not in _CLOSED
 
 
 def _capacity(
-    row: Row, pointer: str, instrument: Instrument, usd: ToUsd | Unknown
+    row: JsonObject, pointer: str, instrument: Instrument, usd: UsdConversion | Unknown
 ) -> Observed[Decimal]:
-    max_position = positive(row, "risk_limit_max", pointer)
+    max_position = positive_number(row, "risk_limit_max", pointer)
     if isinstance(usd, Unknown):
         return usd
     if assumed_unit(instrument):

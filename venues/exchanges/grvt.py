@@ -6,11 +6,20 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import each, once, values
+from venues.calls import call_per_value, field_values, single_call
 from venues.facts import Facts
-from venues.fields import Row, defect, mapping, number, positive, rate, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    json_object,
+    number,
+    positive_number,
+    rate,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 RULES = "publicMarketPostFullV1MarginRules"
 INSTRUMENTS = "publicMarketPostFullV1AllInstruments"
@@ -25,21 +34,21 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             tables.append(_tier_table(payload))
         except UnreadablePayloadError as error:
             symbol = dict(payload.call.params).get("instrument", "")
-            defects.append(defect(payload, error, symbol))
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+            defects.append(build_defect(payload, error, symbol))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _tier_table(payload: Payload) -> tier_tables.TierTable:
-    document = mapping(decode(payload), "")
-    rules = mapping(document.get("result", document), "")
+    document = json_object(decode(payload), "")
+    rules = json_object(document.get("result", document), "")
     rules_pointer = "/result" if "result" in document else ""
-    id_ = word(rules, "instrument", rules_pointer)
+    id_ = text_value(rules, "instrument", rules_pointer)
     parts = id_.split("_")
     if len(parts) != 3 or parts[2] != "Perp":  # noqa: PLR2004 - base, quote, kind
         reason = f"expected BASE_QUOTE_Perp, found {id_!r}"
         raise UnreadablePayloadError(where=f"{rules_pointer}/instrument", reason=reason)
     instrument = contract("grvt", id_, base=parts[0], quote=parts[1], settle=parts[1])
-    tier_rows = list(rows(rules.get("risk_brackets"), f"{rules_pointer}/risk_brackets"))
+    tier_rows = list(iter_objects(rules.get("risk_brackets"), f"{rules_pointer}/risk_brackets"))
     return tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
@@ -53,15 +62,15 @@ def _tier_table(payload: Payload) -> tier_tables.TierTable:
             Column("maintenance", "/maintenance_margin_rate", "rate"),
             Column("deduction", "/cumulative_maintenance_amount", "quote currency"),
         ),
-        usd=currency(instrument, parts[1]),
+        usd=currency_to_usd(instrument, parts[1]),
     )
 
 
-def _tiers(tier_rows: Iterable[tuple[str, Row]]) -> Iterable[Tier]:
+def _tiers(tier_rows: Iterable[tuple[str, JsonObject]]) -> Iterable[Tier]:
     for pointer, row in tier_rows:
         is_open_ended = row.get("notional_cap") in (None, "", "0", "0.0")
         yield Tier(
-            upper=INFINITY if is_open_ended else positive(row, "notional_cap", pointer),
+            upper=INFINITY if is_open_ended else positive_number(row, "notional_cap", pointer),
             lower=number(row, "notional_floor", pointer),
             initial_rate=rate(row, "initial_margin_rate", pointer),
             maintenance_rate=rate(row, "maintenance_margin_rate", pointer),
@@ -78,7 +87,7 @@ ADAPTER = VenueAdapter(
             INSTRUMENTS,
             "POST /full/v1/all_instruments",
             Purpose.INSTRUMENTS,
-            ask=once(is_active="true"),
+            call_plan=single_call(is_active="true"),
             typed=("is_active",),
         ),
         Endpoint(
@@ -86,9 +95,9 @@ ADAPTER = VenueAdapter(
             "POST /full/v1/margin_rules",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=each(
+            call_plan=call_per_value(
                 "instrument",
-                values(
+                field_values(
                     INSTRUMENTS,
                     "result",
                     field="instrument",

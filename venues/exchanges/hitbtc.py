@@ -11,4 +11,4 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return hitbtc_engine.parse("hitbtc", snapshot, facts)
 
 
-ADAPTER = hitbtc_engine.adapter("hitbtc", "HitBTC", "api.hitbtc.com", parse)
+ADAPTER = hitbtc_engine.build_adapter("hitbtc", "HitBTC", "api.hitbtc.com", parse)

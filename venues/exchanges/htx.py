@@ -9,9 +9,17 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, number, positive, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import archived_price, contracts, factor
+from venues.parsing.units import archived_price, contracts_to_usd, read_factor
 
 PRICES = "contractPublicGetLinearSwapExMarketDetailBatchMerged"
 ISOLATED = "contractPublicGetLinearSwapApiV1SwapAdjustfactor"
@@ -48,7 +56,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         )
     )
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _tier_tables(snapshot, payload, row, pointer, sizes, prices)
 
     tables = [
@@ -58,31 +66,31 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             snapshot.answers(method), ("data",), build, defects, symbol_key="contract_code"
         )
     ]
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _contract_size(
-    payload: Payload, row: Row, pointer: str
+    payload: Payload, row: JsonObject, pointer: str
 ) -> list[tuple[str, tuple[Factor, Payload]]]:
-    code = word(row, "contract_code", pointer)
+    code = text_value(row, "contract_code", pointer)
     name = f"contract size of {code}"
-    return [(code, (factor(payload, name, row, "contract_size", pointer, "coins"), payload))]
+    return [(code, (read_factor(payload, name, row, "contract_size", pointer, "coins"), payload))]
 
 
-def _last_price(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Factor]]:
-    code = word(row, "contract_code", pointer)
-    return [(code, factor(payload, f"last price of {code}", row, "close", pointer, "USD"))]
+def _last_price(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
+    code = text_value(row, "contract_code", pointer)
+    return [(code, read_factor(payload, f"last price of {code}", row, "close", pointer, "USD"))]
 
 
 def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
     snapshot: Snapshot,
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     sizes: dict[str, tuple[Factor, Payload]],
     prices: dict[str, Factor],
 ) -> Iterator[tier_tables.TierTable]:
-    code, mode = word(row, "contract_code", pointer), word(row, "margin_mode", pointer)
+    code, mode = text_value(row, "contract_code", pointer), text_value(row, "margin_mode", pointer)
     if mode not in {"cross", "isolated"}:
         reason = f"expected cross or isolated, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/margin_mode", reason=reason)
@@ -94,9 +102,9 @@ def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
     no_contract_size = Unknown(
         f"sizes are in contracts and the snapshot has no contract size of {code}"
     )
-    usd = contracts(payload, (size[0],), price) if size else no_contract_size
-    for leverage_pointer, leverage_row in rows(row.get("list"), f"{pointer}/list"):
-        leverage = positive(leverage_row, "lever_rate", leverage_pointer)
+    usd = contracts_to_usd(payload, (size[0],), price) if size else no_contract_size
+    for leverage_pointer, leverage_row in iter_objects(row.get("list"), f"{pointer}/list"):
+        leverage = positive_number(leverage_row, "lever_rate", leverage_pointer)
         pointers, tiers = _tiers(leverage_row, leverage_pointer, leverage)
         yield tier_tables.TierTable(
             payload=payload,
@@ -109,26 +117,28 @@ def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
             notes=(
                 f"At a chosen leverage of {leverage:f}x, MM is IM times the adjustment factor.",
             ),
-            also=(size[1],) if size else (),
+            supporting=(size[1],) if size else (),
         )
 
 
 def _tiers(
-    leverage_row: Row, pointer: str, leverage: Decimal
+    leverage_row: JsonObject, pointer: str, leverage: Decimal
 ) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     pointers, tiers = [], []
     for ordinal, (tier_pointer, tier_row) in enumerate(
-        rows(leverage_row.get("ladders"), f"{pointer}/ladders")
+        iter_objects(leverage_row.get("ladders"), f"{pointer}/ladders")
     ):
-        in_sequence(tier_row, "ladder", ordinal, tier_pointer)
+        check_tier_number(tier_row, "ladder", ordinal, tier_pointer)
         is_open_ended = tier_row.get("max_size", "") is None
-        adjustment_factor = positive(tier_row, "adjust_factor", tier_pointer)
+        adjustment_factor = positive_number(tier_row, "adjust_factor", tier_pointer)
         pointers.append(tier_pointer)
         number(tier_row, "min_size", tier_pointer)
         tiers.append(
             Tier(
-                upper=INFINITY if is_open_ended else positive(tier_row, "max_size", tier_pointer),
-                initial_rate=tier_tables.inverse(leverage),
+                upper=INFINITY
+                if is_open_ended
+                else positive_number(tier_row, "max_size", tier_pointer),
+                initial_rate=tier_tables.leverage_to_rate(leverage),
                 maintenance_rate=adjustment_factor / leverage,
             )
         )

@@ -8,11 +8,21 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, defect, listing, mapping, number, positive, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    iter_objects,
+    json_array,
+    json_object,
+    number,
+    positive_number,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, currency
+from venues.parsing.units import UsdConversion, currency_to_usd
 
 INFO = "publicPostInfo"
 ALL = "allPerpMetas"
@@ -39,20 +49,20 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         try:
             metas = list(_metas(payload))
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
         for raw_meta, meta_pointer in metas:
             try:
-                meta = mapping(raw_meta, meta_pointer)
+                meta = json_object(raw_meta, meta_pointer)
                 margin_tables = _margin_tables(meta, meta_pointer)
                 settle = _collateral(meta)
             except UnreadablePayloadError as error:
-                defects.append(defect(payload, error))
+                defects.append(build_defect(payload, error))
                 continue
 
             def build(
                 payload: Payload,
-                row: Row,
+                row: JsonObject,
                 pointer: str,
                 margin_tables: Mapping[int, _MarginTable] = margin_tables,
                 settle: str = settle,
@@ -61,7 +71,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
             keys = (*meta_pointer.split("/")[1:], "universe")
             tables += read_rows((payload,), keys, build, defects, symbol_key="name")
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _answers(snapshot: Snapshot) -> list[Payload]:
@@ -83,65 +93,71 @@ def _metas(payload: Payload) -> Iterator[tuple[object, str]]:
     if not isinstance(document, list):
         yield document, ""
     elif dict(payload.call.params).get("type") == ALL:
-        for index, meta in enumerate(listing(document, "")):
+        for index, meta in enumerate(json_array(document, "")):
             yield meta, f"/{index}"
     else:
-        yield listing(document, "")[0], "/0"
+        yield json_array(document, "")[0], "/0"
 
 
-def _collateral(meta: Row) -> str:
+def _collateral(meta: JsonObject) -> str:
     """Currency of a market's amounts: USDC, or a token that the payload identifies by number only."""
     token = meta.get("collateralToken", 0)
     return "USDC" if token == 0 else f"TOKEN{token}"
 
 
-def _margin_tables(meta: Row, pointer: str) -> dict[int, _MarginTable]:
+def _margin_tables(meta: JsonObject, pointer: str) -> dict[int, _MarginTable]:
     margin_tables: dict[int, _MarginTable] = {}
     for index, pair in enumerate(_table_list(meta, "marginTables", pointer)):
         table_pointer = f"{pointer}/marginTables/{index}"
         table_id, body = _table_entry(pair, table_pointer)
         tier_rows = list(
-            rows(
-                mapping(body, f"{table_pointer}/1").get("marginTiers"),
+            iter_objects(
+                json_object(body, f"{table_pointer}/1").get("marginTiers"),
                 f"{table_pointer}/1/marginTiers",
             )
         )
         margin_tables[table_id] = _MarginTable(
             f"{table_pointer}/1/marginTiers",
             tuple(number(row, "lowerBound", tier_pointer) for tier_pointer, row in tier_rows),
-            tuple(positive(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows),
+            tuple(
+                positive_number(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows
+            ),
         )
     return margin_tables
 
 
-def _table_list(meta: Row, key: str, pointer: str) -> list[object]:
+def _table_list(meta: JsonObject, key: str, pointer: str) -> list[object]:
     """Margin tables of a payload; empty if the recording lacks them, so their markets stay unknown."""
-    return listing(meta[key], f"{pointer}/{key}") if meta.get(key, []) != [] else []
+    return json_array(meta[key], f"{pointer}/{key}") if meta.get(key, []) != [] else []
 
 
 def _table_entry(entry: object, pointer: str) -> tuple[int, object]:
-    parts = listing(entry, pointer)
+    parts = json_array(entry, pointer)
     if len(parts) != 2 or not isinstance(parts[0], int):  # noqa: PLR2004 - a pair
         raise UnreadablePayloadError(where=pointer, reason="expected a pair [id, table]")
     return parts[0], parts[1]
 
 
 def _tier_table(
-    payload: Payload, row: Row, pointer: str, margin_tables: Mapping[int, _MarginTable], settle: str
+    payload: Payload,
+    row: JsonObject,
+    pointer: str,
+    margin_tables: Mapping[int, _MarginTable],
+    settle: str,
 ) -> Iterator[tier_tables.TierTable]:
     if row.get("isDelisted") is True:
         return
-    instrument = parse_symbol(word(row, "name", pointer), settle)
+    instrument = parse_symbol(text_value(row, "name", pointer), settle)
     table_id = row.get("marginTableId")
     if not isinstance(table_id, int):
         reason = f"expected a table id, found {table_id!r}"
         raise UnreadablePayloadError(where=f"{pointer}/marginTableId", reason=reason)
-    usd: ToUsd | Unknown = currency(instrument, settle)
+    usd: UsdConversion | Unknown = currency_to_usd(instrument, settle)
     pointers: tuple[str, ...] = (pointer,)
     columns: tuple[Column, ...] = (Column("initial", "/maxLeverage", "leverage"),)
     tiers: tuple[Tier, ...] = ()
     if table_id < _SINGLE_TIER_BELOW:
-        tiers = _tiers((Decimal(0),), (positive(row, "maxLeverage", pointer),))
+        tiers = _tiers((Decimal(0),), (positive_number(row, "maxLeverage", pointer),))
     elif table_id in margin_tables:
         table = margin_tables[table_id]
         pointers = tuple(f"{table.pointer}/{index}" for index in range(len(table.lowers)))
@@ -163,7 +179,7 @@ def _tier_table(
     )
 
 
-def _is_isolated_only(row: Row, pointer: str) -> bool:
+def _is_isolated_only(row: JsonObject, pointer: str) -> bool:
     """Whether a market allows isolated margin only: HIP-3 markets use a mode, others a flag."""
     mode = row.get("marginMode")
     if mode is not None and mode not in ("strictIsolated", "noCross"):
@@ -177,7 +193,7 @@ def _tiers(lowers: tuple[Decimal, ...], leverages: tuple[Decimal, ...]) -> tuple
     return tuple(
         Tier(upper, 1 / leverage, 1 / (2 * leverage), lower)
         for upper, lower, leverage in zip(
-            tier_tables.open_ended(lowers), lowers, leverages, strict=True
+            tier_tables.upper_bounds(lowers), lowers, leverages, strict=True
         )
     )
 
@@ -201,9 +217,11 @@ ADAPTER = VenueAdapter(
             INFO,
             "POST /info {type: metaAndAssetCtxs}",
             Purpose.PRICES,
-            ask=once(type="metaAndAssetCtxs"),
+            call_plan=single_call(type="metaAndAssetCtxs"),
         ),
-        Endpoint(INFO, "POST /info {type: allPerpMetas}", Purpose.MARGIN, ask=once(type=ALL)),
+        Endpoint(
+            INFO, "POST /info {type: allPerpMetas}", Purpose.MARGIN, call_plan=single_call(type=ALL)
+        ),
     ),
     parse=parse,
 )

@@ -20,9 +20,18 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    iter_objects,
+    json_object,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import contracts, factor
+from venues.parsing.units import contracts_to_usd, read_factor
 
 INSTRUMENTS = "publicGetInstruments"
 TICKERS = "publicGetTickers"
@@ -45,25 +54,25 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     marks = dict(read_rows(snapshot.answers(TICKERS), ("tickers",), _mark, defects))
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _tier_tables(payload, row, pointer, marks)
 
     tables = read_rows(snapshot.answers(INSTRUMENTS), ("instruments",), build, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _mark(payload: Payload, row: Row, pointer: str) -> list[tuple[str, Factor]]:
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Factor]]:
     if "markPrice" not in row:
         return []
-    symbol = word(row, "symbol", pointer)
+    symbol = text_value(row, "symbol", pointer)
     name = f"mark price of {symbol}"
-    return [(symbol, factor(payload, name, row, "markPrice", pointer, "USD"))]
+    return [(symbol, read_factor(payload, name, row, "markPrice", pointer, "USD"))]
 
 
 def _tier_tables(
-    payload: Payload, row: Row, pointer: str, marks: dict[str, Factor]
+    payload: Payload, row: JsonObject, pointer: str, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    contract_type = word(row, "type", pointer)
+    contract_type = text_value(row, "type", pointer)
     if contract_type not in _LOWER_BOUND_KEYS:
         reason = f"expected one of {', '.join(sorted(_LOWER_BOUND_KEYS))}, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/type", reason=reason)
@@ -73,7 +82,9 @@ def _tier_tables(
     mark = marks.get(instrument.id)
     capacity = _capacity(payload, row, pointer, mark)
     is_sized_in_coins = contract_type != "futures_inverse"
-    size = factor(payload, f"contract size of {instrument.id}", row, "contractSize", pointer, "USD")
+    size = read_factor(
+        payload, f"contract size of {instrument.id}", row, "contractSize", pointer, "USD"
+    )
     for level_list in _level_lists(row, pointer):
         key = _LOWER_BOUND_KEYS[contract_type]
         pointers, tiers = _tiers(level_list, key, capacity)
@@ -88,21 +99,21 @@ def _tier_tables(
                 Column("initial", "/initialMargin", "rate"),
                 Column("maintenance", "/maintenanceMargin", "rate"),
             ),
-            usd=contracts(payload, (size,), None),
+            usd=contracts_to_usd(payload, (size,), None),
             capacity=capacity,
             capacity_price=mark.value if mark and is_sized_in_coins else None,
         )
 
 
-def _level_lists(row: Row, pointer: str) -> Iterator[_LevelList]:
+def _level_lists(row: JsonObject, pointer: str) -> Iterator[_LevelList]:
     """Yields the margin levels of each account class; ``any`` is the venue's default."""
     yield _LevelList("any", f"{pointer}/marginLevels", row.get("marginLevels"))
     if "retailMarginLevels" in row:
         yield _LevelList("retail", f"{pointer}/retailMarginLevels", row["retailMarginLevels"])
-    schedules = mapping(row.get("marginSchedules", {}), f"{pointer}/marginSchedules")
+    schedules = json_object(row.get("marginSchedules", {}), f"{pointer}/marginSchedules")
     for entity, by_class in sorted(schedules.items()):
         entity_pointer = f"{pointer}/marginSchedules/{entity}"
-        for account_class, levels in sorted(mapping(by_class, entity_pointer).items()):
+        for account_class, levels in sorted(json_object(by_class, entity_pointer).items()):
             yield _LevelList(
                 f"{account_class} {entity}", f"{entity_pointer}/{account_class}", levels
             )
@@ -112,7 +123,7 @@ def _tiers(
     level_list: _LevelList, key: str, capacity: Observed[Decimal]
 ) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     pointers, lowers, rates = [], [], []
-    for level_pointer, level in rows(level_list.levels, level_list.pointer):
+    for level_pointer, level in iter_objects(level_list.levels, level_list.pointer):
         pointers.append(level_pointer)
         lowers.append(number(level, key, level_pointer))
         rates.append(
@@ -124,7 +135,7 @@ def _tiers(
     max_position = value_of(capacity)
     # Levels that begin above the largest position are never reached.
     reachable_lowers = [lower for lower in lowers if max_position is None or lower < max_position]
-    uppers = tier_tables.open_ended(
+    uppers = tier_tables.upper_bounds(
         reachable_lowers, INFINITY if max_position is None else max_position
     )
     return tuple(pointers[: len(uppers)]), tuple(
@@ -133,11 +144,13 @@ def _tiers(
     )
 
 
-def _capacity(payload: Payload, row: Row, pointer: str, mark: Factor | None) -> Observed[Decimal]:
+def _capacity(
+    payload: Payload, row: JsonObject, pointer: str, mark: Factor | None
+) -> Observed[Decimal]:
     """Largest position in USD; published in contracts of 1 USD (inverse) or in coins (flexible)."""
-    max_position = positive(row, "maxPositionSize", pointer)
-    if word(row, "type", pointer) == "futures_inverse":
-        return Known(max_position * positive(row, "contractSize", pointer))
+    max_position = positive_number(row, "maxPositionSize", pointer)
+    if text_value(row, "type", pointer) == "futures_inverse":
+        return Known(max_position * positive_number(row, "contractSize", pointer))
     if mark is None:
         return Unknown("maxPositionSize is in coins and the snapshot has no mark price")
     if mark.observed_at.date() != payload.observed_at.date():
@@ -146,14 +159,14 @@ def _capacity(payload: Payload, row: Row, pointer: str, mark: Factor | None) -> 
     return Known(max_position * mark.value)
 
 
-def read_instrument(row: Row, pointer: str) -> Instrument:
+def read_instrument(row: JsonObject, pointer: str) -> Instrument:
     """Reads a contract: PF_XBTUSD, PI_XBTUSD, FI_XBTUSD_YYMMDD. Raises UnreadablePayloadError."""
-    id_ = word(row, "symbol", pointer)
-    base, quote = word(row, "base", pointer), word(row, "quote", pointer)
-    is_inverse = word(row, "type", pointer) == "futures_inverse"
+    id_ = text_value(row, "symbol", pointer)
+    base, quote = text_value(row, "base", pointer), text_value(row, "quote", pointer)
+    is_inverse = text_value(row, "type", pointer) == "futures_inverse"
     expiry = None
     if "lastTradingTime" in row:
-        expiry = datetime.fromisoformat(word(row, "lastTradingTime", pointer)).date()
+        expiry = datetime.fromisoformat(text_value(row, "lastTradingTime", pointer)).date()
     settle = base if is_inverse else quote
     return contract("krakenfutures", id_, base=base, quote=quote, settle=settle, expiry=expiry)
 

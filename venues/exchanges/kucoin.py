@@ -7,13 +7,23 @@ from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import MarginMode, MarginSchedule, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import all_answered, each, joined, once, values
+from venues.calls import batched_calls, call_per_value, field_values, single_call, unanswered_check
 from venues.exchanges import kucoin_cross
 from venues.facts import Facts
-from venues.fields import Row, day, defect, filled, number, positive, rate, read_rows, word
+from venues.fields import (
+    JsonObject,
+    build_defect,
+    date_of_milliseconds,
+    non_empty,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import mark_prices, tier_tables
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
-from venues.parsing.units import ToUsd, coins, currency
+from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 LEVELS = "futuresPublicGetContractsRiskLimitSymbol"
 CONTRACTS = "futuresPublicGetContractsActive"
@@ -47,13 +57,15 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads levels and tiers, and the parameters of the cross formula from the contract list."""
     defects: list[Defect] = []
 
-    def cross_schedules(payload: Payload, row: Row, pointer: str) -> Iterator[MarginSchedule]:
+    def cross_schedules(
+        payload: Payload, row: JsonObject, pointer: str
+    ) -> Iterator[MarginSchedule]:
         return kucoin_cross.cross_schedules(payload, row, pointer, facts)
 
     contract_lists = snapshot.answers(CONTRACTS)
     schedules = read_rows(contract_lists, ("data",), cross_schedules, defects)
-    marks = mark_prices.read(
-        contract_lists, ("data",), ("symbol", "markPrice"), defects, also_read=True
+    marks = mark_prices.read_prices(
+        contract_lists, ("data",), ("symbol", "markPrice"), defects, has_other_reader=True
     )
     instruments = _instruments_by_symbol(snapshot, defects)
     tables: list[tier_tables.TierTable] = []
@@ -73,36 +85,39 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                     symbol_tiers.symbol, symbol_tiers.rows[0]
                 )
             except UnreadablePayloadError as error:
-                defects.append(defect(symbol_tiers.payload, error, symbol_tiers.symbol))
+                defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
                 continue
             usd = _to_usd(snapshot, symbol_tiers.payload, instrument, marks)
             tables.append(_tier_table(symbol_tiers, instrument, profile, usd))
-    parsed = tier_tables.parsed(snapshot, tables, facts, defects)
+    parsed = tier_tables.build_schedules(snapshot, tables, facts, defects)
     return Parsed((*schedules, *parsed.schedules), parsed.defects)
 
 
-def _level_row(payload: Payload, row: Row, pointer: str) -> Iterator[TierRow]:
+def _level_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive(row, "maxRiskLimit", pointer),
+        upper=positive_number(row, "maxRiskLimit", pointer),
         lower=number(row, "minRiskLimit", pointer),
         initial_rate=rate(row, "initialMargin", pointer),
         maintenance_rate=rate(row, "maintainMargin", pointer),
     )
-    yield TierRow(word(row, "symbol", pointer), tier, pointer, payload)
+    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
 
 
-def _unified_row(payload: Payload, row: Row, pointer: str) -> Iterator[TierRow]:
+def _unified_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive(row, "maxSize", pointer),
+        upper=positive_number(row, "maxSize", pointer),
         lower=number(row, "minSize", pointer),
         initial_rate=rate(row, "initialMarginRate", pointer),
         maintenance_rate=rate(row, "maintainMarginRate", pointer),
     )
-    yield TierRow(word(row, "symbol", pointer), tier, pointer, payload)
+    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
 
 
 def _tier_table(
-    symbol_tiers: SymbolTiers, instrument: Instrument, profile: Profile, usd: ToUsd | Unknown
+    symbol_tiers: SymbolTiers,
+    instrument: Instrument,
+    profile: Profile,
+    usd: UsdConversion | Unknown,
 ) -> tier_tables.TierTable:
     is_classic = profile is _CLASSIC_ISOLATED
     coin_unit = _COIN_UNIT if instrument.payoff is Payoff.INVERSE else ""
@@ -116,22 +131,22 @@ def _tier_table(
         columns=_COLUMNS if is_classic else _UNIFIED_COLUMNS,
         usd=usd,
         notes=notes if is_classic else (),
-        guessed_unit=coin_unit if is_classic else _VALUE_UNIT,
+        assumed_unit=coin_unit if is_classic else _VALUE_UNIT,
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
+    snapshot: Snapshot, payload: Payload, instrument: Instrument, marks: mark_prices.MarkPrices
+) -> UsdConversion | Unknown:
     if instrument.payoff is Payoff.INVERSE:
-        return coins(payload, marks.price(snapshot, instrument, payload))
-    return currency(instrument, instrument.quote)
+        return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
+    return currency_to_usd(instrument, instrument.quote)
 
 
 def _instruments_by_symbol(snapshot: Snapshot, defects: list[Defect]) -> dict[str, Instrument]:
     """Reads instruments from both contract lists, whose keys differ."""
 
-    def classic_instrument(_: Payload, row: Row, pointer: str) -> list[Instrument]:
+    def classic_instrument(_: Payload, row: JsonObject, pointer: str) -> list[Instrument]:
         return [kucoin_cross.read_instrument(row, pointer)]
 
     ignored_defects: list[Defect] = []  # reported when the cross parameters are read
@@ -139,7 +154,7 @@ def _instruments_by_symbol(snapshot: Snapshot, defects: list[Defect]) -> dict[st
         snapshot.answers(CONTRACTS), ("data",), classic_instrument, ignored_defects
     )
     list_keys = ("data", "list")
-    lists = filled(snapshot.answers(UNIFIED_CONTRACTS), *list_keys)
+    lists = non_empty(snapshot.answers(UNIFIED_CONTRACTS), *list_keys)
     return {
         instrument.id: instrument
         for instrument in (
@@ -149,12 +164,14 @@ def _instruments_by_symbol(snapshot: Snapshot, defects: list[Defect]) -> dict[st
     }
 
 
-def _unified_instrument(_: Payload, row: Row, pointer: str) -> list[Instrument]:
+def _unified_instrument(_: Payload, row: JsonObject, pointer: str) -> list[Instrument]:
     symbol, base, quote, settle = (
-        word(row, key, pointer)
+        text_value(row, key, pointer)
         for key in ("symbol", "baseCurrency", "quoteCurrency", "settlementCurrency")
     )
-    expiry = None if row.get("expiryTime") is None else day(row, "expiryTime", pointer)
+    expiry = (
+        None if row.get("expiryTime") is None else date_of_milliseconds(row, "expiryTime", pointer)
+    )
     return [contract("kucoin", symbol, base=base, quote=quote, settle=settle, expiry=expiry)]
 
 
@@ -169,7 +186,7 @@ def parse_symbol(symbol: str, pointer: str) -> Instrument:
     return contract("kucoin", symbol, base=base, quote=quote, settle=settle)
 
 
-_unified_symbols = values(UNIFIED_CONTRACTS, "data", "list", field="symbol")
+_unified_symbols = field_values(UNIFIED_CONTRACTS, "data", "list", field="symbol")
 
 ADAPTER = VenueAdapter(
     venue="kucoin",
@@ -181,14 +198,14 @@ ADAPTER = VenueAdapter(
             UNIFIED_CONTRACTS,
             "GET /api/ua/v1/market/instrument",
             Purpose.INSTRUMENTS,
-            ask=once(tradeType="FUTURES"),
+            call_plan=single_call(tradeType="FUTURES"),
         ),
         Endpoint(
             UNIFIED,
             "GET /api/ua/v1/market/position-tiers",
             Purpose.MARGIN,
             calls=Calls.PER_FAMILY,
-            ask=joined(
+            call_plan=batched_calls(
                 "symbol",
                 _unified_symbols,
                 _SYMBOLS_PER_CALL,
@@ -203,9 +220,11 @@ ADAPTER = VenueAdapter(
             "GET /api/v1/contracts/risk-limit/{symbol}",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=each("symbol", values(CONTRACTS, "data", field="symbol")),
+            call_plan=call_per_value("symbol", field_values(CONTRACTS, "data", field="symbol")),
         ),
     ),
     parse=parse,
-    whole=all_answered(_unified_symbols, values(UNIFIED, "data", field="symbol")),
+    completeness_error=unanswered_check(
+        _unified_symbols, field_values(UNIFIED, "data", field="symbol")
+    ),
 )

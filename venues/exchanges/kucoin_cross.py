@@ -26,25 +26,25 @@ from harmonize.core.schedule import (
     Unknown,
 )
 from venues.facts import Facts
-from venues.fields import Row, positive, rate, word
-from venues.fields import day as day_of
-from venues.parsing.units import factor
+from venues.fields import JsonObject, positive_number, rate, text_value
+from venues.fields import date_of_milliseconds as day_of
+from venues.parsing.units import read_factor
 
 CLASSIC = "classic"
 
 
-def read_instrument(row: Row, pointer: str) -> Instrument:
+def read_instrument(row: JsonObject, pointer: str) -> Instrument:
     """Reads a contract from its row in the contract list. Raises UnreadablePayloadError."""
     base, quote, settle = (
-        word(row, key, pointer) for key in ("baseCurrency", "quoteCurrency", "settleCurrency")
+        text_value(row, key, pointer) for key in ("baseCurrency", "quoteCurrency", "settleCurrency")
     )
     expiry = None if row.get("expireDate") is None else day_of(row, "expireDate", pointer)
-    symbol = word(row, "symbol", pointer)
+    symbol = text_value(row, "symbol", pointer)
     return contract("kucoin", symbol, base=base, quote=quote, settle=settle, expiry=expiry)
 
 
 def cross_schedules(
-    payload: Payload, row: Row, pointer: str, facts: Facts
+    payload: Payload, row: JsonObject, pointer: str, facts: Facts
 ) -> Iterator[MarginSchedule]:
     """Cross margin by ``MMR = min((1 + n/m) / (2 * L), limit)`` and ``IMR = max(1/L, f * MMR)``.
 
@@ -57,11 +57,11 @@ def cross_schedules(
     instrument = read_instrument(row, pointer)
     mode = MarginMode.CROSS
     day = payload.observed_at.date()
-    fact = facts.about("kucoin", instrument.payoff, mode, day, CLASSIC)
+    fact = facts.find("kucoin", instrument.payoff, mode, day, CLASSIC)
     if fact is None:
         reason = f"no source states how cross margin was computed on {day}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
-    mark = factor(payload, f"mark price of {instrument.id}", row, "markPrice", pointer, "USD")
+    mark = read_factor(payload, f"mark price of {instrument.id}", row, "markPrice", pointer, "USD")
     functions = _functions(row, pointer, instrument, mark)
     yield MarginSchedule(
         instrument=instrument,
@@ -71,8 +71,8 @@ def cross_schedules(
         origin=payload.provenance.origin,
         rule=TierRule.CONTINUOUS,
         tiers=(),
-        initial=Derived(functions[0], fact.doubt),
-        maintenance=Derived(functions[1], fact.doubt),
+        initial=Derived(functions[0], fact.derivation),
+        maintenance=Derived(functions[1], fact.derivation),
         capacity=_capacity(row, pointer, instrument, mark),
         meaning=fact.meaning,
         fee=fact.fee_add_on,
@@ -96,22 +96,22 @@ _COLUMNS = tuple(Column(key, f"/{key}", unit) for key, unit in _PARAMETERS)
 
 
 def _functions(
-    row: Row, pointer: str, instrument: Instrument, mark: Factor
+    row: JsonObject, pointer: str, instrument: Instrument, mark: Factor
 ) -> tuple[MarginFunction, MarginFunction]:
-    leverage = positive(row, "mmrLevConstant", pointer)
-    scale, multiple = positive(row, "m", pointer), positive(row, "f", pointer)
+    leverage = positive_number(row, "mmrLevConstant", pointer)
+    scale, multiple = positive_number(row, "m", pointer), positive_number(row, "f", pointer)
     limit = rate(row, "mmrLimit", pointer)
     unit = Decimal(1) if instrument.payoff is Payoff.INVERSE else mark.value
     base = 1 / (2 * leverage)
     slope = base / (scale * unit)  # of the rate in USD
     cap_notional = scale * unit * (limit / base - 1)
-    if limit <= base or multiple * limit <= 1 / positive(row, "maxLeverage", pointer):
+    if limit <= base or multiple * limit <= 1 / positive_number(row, "maxLeverage", pointer):
         reason = f"expected a limit above the formula's lowest rate, found {limit}"
         raise UnreadablePayloadError(where=f"{pointer}/mmrLimit", reason=reason)
     maintenance = MarginFunction(
         (Piece(cap_notional, ZERO, base, slope), Piece(INFINITY, ZERO, limit))
     )
-    lowest_rate = 1 / positive(row, "maxLeverage", pointer)
+    lowest_rate = 1 / positive_number(row, "maxLeverage", pointer)
     crossing_notional = scale * unit * (lowest_rate / (multiple * base) - 1)
     pieces = [Piece(cap_notional, ZERO, multiple * base, multiple * slope)]
     if crossing_notional > 0:
@@ -120,11 +120,13 @@ def _functions(
     return MarginFunction(tuple(pieces)), maintenance
 
 
-def _capacity(row: Row, pointer: str, instrument: Instrument, mark: Factor) -> Observed[Decimal]:
+def _capacity(
+    row: JsonObject, pointer: str, instrument: Instrument, mark: Factor
+) -> Observed[Decimal]:
     raw = row.get("crossRiskLimit")
     if raw is None:
         return Unknown("the venue publishes no cross risk limit for this contract")
-    limit = positive(row, "crossRiskLimit", pointer)
+    limit = positive_number(row, "crossRiskLimit", pointer)
     note = "crossRiskLimit read as position value in the settlement currency"
     if instrument.payoff is Payoff.INVERSE:
         return Derived(limit * mark.value, f"{note}, at the mark price")

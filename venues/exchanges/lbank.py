@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "contractPublicGetCfdOpenApiV1PubInstrument"
@@ -15,16 +15,19 @@ INSTRUMENTS = "contractPublicGetCfdOpenApiV1PubInstrument"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    quote, settle = word(row, "priceCurrency", pointer), word(row, "clearCurrency", pointer)
-    base = word(row, "baseCurrency", pointer)
-    instrument = contract(
-        "lbank", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    quote, settle = (
+        text_value(row, "priceCurrency", pointer),
+        text_value(row, "clearCurrency", pointer),
     )
-    yield flat_rates.only_leverage(payload, row, pointer, instrument)
+    base = text_value(row, "baseCurrency", pointer)
+    instrument = contract(
+        "lbank", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
+    )
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(
@@ -36,13 +39,13 @@ ADAPTER = VenueAdapter(
             "contractPublicGetCfdOpenApiV1PubMarketData",
             "GET /cfd/openApi/v1/pub/marketData",
             Purpose.PRICES,
-            ask=once(productGroup="SwapU"),
+            call_plan=single_call(productGroup="SwapU"),
         ),
         Endpoint(
             INSTRUMENTS,
             "GET /cfd/openApi/v1/pub/instrument",
             Purpose.MARGIN,
-            ask=once(productGroup="SwapU"),
+            call_plan=single_call(productGroup="SwapU"),
         ),
     ),
     parse=parse,

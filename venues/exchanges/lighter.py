@@ -7,7 +7,7 @@ from harmonize.core.payload import Payload, Snapshot
 from harmonize.core.schedule import MarginMode
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 DETAILS = "publicGetOrderBookDetails"
@@ -22,15 +22,15 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     ccxt reports ``quote_multiplier`` as the contract size. It is not, and no contract size is
     needed here.
     """
-    return flat_rates.parsed(snapshot, facts, DETAILS, ("order_book_details",), _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, DETAILS, ("order_book_details",), _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("market_type", "perp") != "perp" or row.get("status") != "active":
         return
-    symbol = word(row, "symbol", pointer)
+    symbol = text_value(row, "symbol", pointer)
     instrument = contract("lighter", symbol, base=symbol, quote="USDC", settle="USDC")
-    yield flat_rates.both(
+    yield flat_rates.table_from_rates(
         payload, row, pointer, instrument, INITIAL, MAINTENANCE, mode=MarginMode.ANY
     )
 

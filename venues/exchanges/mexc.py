@@ -9,9 +9,18 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, number, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    number,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.units import ToUsd, contracts, currency, factor
+from venues.parsing.units import UsdConversion, contracts_to_usd, currency_to_usd, read_factor
 
 DETAIL = "contractPublicGetDetail"
 TICKER = "contractPublicGetTicker"
@@ -21,36 +30,36 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads the risk levels of every contract. Volumes become USD by contract size and fair price."""
     defects: list[Defect] = []
     tickers = snapshot.answers(TICKER)
-    prices = mark_prices.read(
+    prices = mark_prices.read_prices(
         tickers, ("data",), ("symbol", "fairPrice"), defects, kind="fair price"
     )
 
     def price(instrument: Instrument, payload: Payload) -> Factor | Unknown:
         return prices.price(snapshot, instrument, payload)
 
-    def build(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
+    def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _tier_table(payload, row, pointer, price)
 
     tables = read_rows(snapshot.answers(DETAIL), ("data",), build, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 _PriceLookup = Callable[[Instrument, Payload], Factor | Unknown]
 
 
 def _tier_table(
-    payload: Payload, row: Row, pointer: str, price: _PriceLookup
+    payload: Payload, row: JsonObject, pointer: str, price: _PriceLookup
 ) -> Iterator[tier_tables.TierTable]:
     if not _is_trading(row, pointer):
         return
-    id_ = word(row, "symbol", pointer)
+    id_ = text_value(row, "symbol", pointer)
     base, quote, settle = (
-        word(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
+        text_value(row, key, pointer) for key in ("baseCoin", "quoteCoin", "settleCoin")
     )
     instrument = contract("mexc", id_, base=base, quote=quote, settle=settle)
     by_value = _has_value_limits(row, pointer)
     is_inverse = instrument.payoff is Payoff.INVERSE
-    size = factor(
+    size = read_factor(
         payload,
         f"contract size of {id_}",
         row,
@@ -74,7 +83,7 @@ def _tier_table(
         usd=_to_usd(payload, instrument, size, price, by_value=by_value),
         doubts=(reader.doubt,),
         notes=_country_leverage_notes(row),
-        guessed_unit=_SIZE_IN_USD if is_inverse else "",
+        assumed_unit=_SIZE_IN_USD if is_inverse else "",
     )
 
 
@@ -84,7 +93,7 @@ _IS_TRADING_BY_STATE = {"0": True, "1": False, "2": False, "3": False, "4": True
 """Whether a contract trades, per state: enabled, in delivery, delivered, offline, paused."""
 
 
-def _is_trading(row: Row, pointer: str) -> bool:
+def _is_trading(row: JsonObject, pointer: str) -> bool:
     state = str(row.get("state"))
     if state not in _IS_TRADING_BY_STATE:
         reason = f"expected one of {', '.join(_IS_TRADING_BY_STATE)}, found {state!r}"
@@ -99,17 +108,17 @@ def _to_usd(
     price: _PriceLookup,
     *,
     by_value: bool,
-) -> ToUsd | Unknown:
+) -> UsdConversion | Unknown:
     """Contracts × size × fair price. The size of a coin-margined contract is already in USD."""
     is_inverse = instrument.payoff is Payoff.INVERSE
     if by_value and is_inverse:
         return Unknown("the unit of a coin-margined contract's limits by value is unknown")
     if by_value:
-        return currency(instrument, instrument.quote)
-    return contracts(payload, (size,), None if is_inverse else price(instrument, payload))
+        return currency_to_usd(instrument, instrument.quote)
+    return contracts_to_usd(payload, (size,), None if is_inverse else price(instrument, payload))
 
 
-def _country_leverage_notes(row: Row) -> tuple[str, ...]:
+def _country_leverage_notes(row: JsonObject) -> tuple[str, ...]:
     """Notes the maximum leverage per country, which the levels do not include."""
     country_leverage = row.get("countryConfigContractMaxLeverage")
     if country_leverage is None or country_leverage == row.get("maxLeverage"):
@@ -123,9 +132,9 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, int | Decimal) else ascii(value)
 
 
-def _has_value_limits(row: Row, pointer: str) -> bool:
+def _has_value_limits(row: JsonObject, pointer: str) -> bool:
     """Whether limits are position value (BY_VALUE) or contracts (BY_VOLUME)."""
-    unit = word(row, "riskLimitType", pointer)
+    unit = text_value(row, "riskLimitType", pointer)
     if unit not in {"BY_VALUE", "BY_VOLUME"}:
         reason = f"expected BY_VALUE or BY_VOLUME, found {unit!r}"
         raise UnreadablePayloadError(where=f"{pointer}/riskLimitType", reason=reason)
@@ -135,16 +144,16 @@ def _has_value_limits(row: Row, pointer: str) -> bool:
 _PointersAndTiers = tuple[tuple[str, ...], tuple[Tier, ...]]
 
 
-def _custom_levels(row: Row, pointer: str) -> _PointersAndTiers:
+def _custom_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
     """Reads the levels of ``riskLimitCustom``; the riskIncr fields are then zero and unused."""
     pointers, tiers = [], []
-    levels = rows(row.get("riskLimitCustom"), f"{pointer}/riskLimitCustom")
+    levels = iter_objects(row.get("riskLimitCustom"), f"{pointer}/riskLimitCustom")
     for ordinal, (tier_pointer, level) in enumerate(levels, start=1):
-        in_sequence(level, "level", ordinal, tier_pointer)
+        check_tier_number(level, "level", ordinal, tier_pointer)
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive(level, "maxVol", tier_pointer),
+                upper=positive_number(level, "maxVol", tier_pointer),
                 initial_rate=rate(level, "imr", tier_pointer),
                 maintenance_rate=rate(level, "mmr", tier_pointer),
             )
@@ -152,15 +161,15 @@ def _custom_levels(row: Row, pointer: str) -> _PointersAndTiers:
     return tuple(pointers), tuple(tiers)
 
 
-def _increasing_levels(row: Row, pointer: str) -> _PointersAndTiers:
+def _increasing_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
     """Level k ends at riskBaseVol + (k - 1) * riskIncrVol; rates rise by a constant per level."""
-    base_volume = positive(row, "riskBaseVol", pointer)
+    base_volume = positive_number(row, "riskBaseVol", pointer)
     volume_step = number(row, "riskIncrVol", pointer)
     initial = rate(row, "initialMarginRate", pointer)
     maintenance = rate(row, "maintenanceMarginRate", pointer)
     initial_step = number(row, "riskIncrImr", pointer)
     maintenance_step = number(row, "riskIncrMmr", pointer)
-    count = positive(row, "riskLevelLimit", pointer)
+    count = positive_number(row, "riskLevelLimit", pointer)
     if count != int(count) or count > _MAX_LEVELS:
         reason = f"expected a number of levels from 1 to {_MAX_LEVELS}, found {count}"
         raise UnreadablePayloadError(where=f"{pointer}/riskLevelLimit", reason=reason)
@@ -183,7 +192,7 @@ _MAX_LEVELS = 1000
 class _LevelReader:
     """Reader of one risk limit mode, with the keys of its columns and its derivation."""
 
-    read: Callable[[Row, str], _PointersAndTiers]
+    read: Callable[[JsonObject, str], _PointersAndTiers]
     upper: str
     initial: str
     maintenance: str
@@ -202,9 +211,9 @@ _LEVEL_READERS = {
 }
 
 
-def _level_reader(row: Row, pointer: str) -> _LevelReader:
+def _level_reader(row: JsonObject, pointer: str) -> _LevelReader:
     """Selects the reader for the contract's risk limit mode. Raises UnreadablePayloadError."""
-    mode = word(row, "riskLimitMode", pointer)
+    mode = text_value(row, "riskLimitMode", pointer)
     if mode not in _LEVEL_READERS:
         reason = f"expected one of {', '.join(sorted(_LEVEL_READERS))}, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/riskLimitMode", reason=reason)

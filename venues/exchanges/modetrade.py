@@ -11,4 +11,4 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return orderly.parse("modetrade", snapshot, facts)
 
 
-ADAPTER = orderly.adapter("modetrade", "Mode Trade", parse)
+ADAPTER = orderly.build_adapter("modetrade", "Mode Trade", parse)

@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "privateGetFutures"
@@ -16,17 +16,17 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data",), _tier_table, "symbol")
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    symbol = word(row, "symbol", pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    symbol = text_value(row, "symbol", pointer)
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:
         reason = f"expected a symbol ending in USDT, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     instrument = contract("mudrex", symbol, base=base, quote="USDT", settle="USDT")
-    yield flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 
 
 ADAPTER = VenueAdapter(

@@ -7,23 +7,30 @@ from dataclasses import dataclass
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import Params, all_answered, every, joined, together, values
+from venues.calls import (
+    Params,
+    batched_calls,
+    calls_with,
+    combined_calls,
+    field_values,
+    unanswered_check,
+)
 from venues.exchanges import okx_contracts
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    defect,
-    filled,
-    in_sequence,
-    member,
-    positive,
+    JsonObject,
+    build_defect,
+    check_tier_number,
+    iter_objects,
+    non_empty,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.units import ToUsd, contracts
+from venues.parsing.units import UsdConversion, contracts_to_usd
 
 TIERS = "publicGetPublicPositionTiers"
 INSTRUMENTS = "publicGetPublicInstruments"
@@ -48,20 +55,22 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     ``uly``: the ``uly`` of an X-perpetual names another family.
     """
     defects: list[Defect] = []
-    instrument_lists = filled(snapshot.answers(INSTRUMENTS), "data")
+    instrument_lists = non_empty(snapshot.answers(INSTRUMENTS), "data")
     by_family: defaultdict[tuple[str, str], list[okx_contracts.Contract]] = defaultdict(list)
     for contract in read_rows(
         instrument_lists, ("data",), okx_contracts.read, defects, symbol_key="instId"
     ):
         by_family[contract.family].append(contract)
-    marks = mark_prices.read(snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects)
+    marks = mark_prices.read_prices(
+        snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects
+    )
     tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(TIERS):
         try:
             answer = _read_answer(payload)
         except UnreadablePayloadError as error:
             family = dict(payload.call.params).get("instFamily", "")
-            defects.append(defect(payload, error, family))
+            defects.append(build_defect(payload, error, family))
             continue
         for family in answer.rows_by_family:
             try:
@@ -72,11 +81,11 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                     for contract in _contracts_of_family(by_family, answer, family)
                 ]
             except UnreadablePayloadError as error:
-                defects.append(defect(payload, error, family))
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+                defects.append(build_defect(payload, error, family))
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-_TierRows = list[tuple[str, Row]]
+_TierRows = list[tuple[str, JsonObject]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +107,10 @@ def _read_answer(payload: Payload) -> _TierAnswer:
     mode = _parameter_of(params, "tdMode", _MODES)
     instrument_type = _parameter_of(params, "instType", okx_contracts.INSTRUMENT_TYPES)
     requested_families = params.get("instFamily", "").split(",")
-    data, data_pointer = member(decode(payload), "data")
+    data, data_pointer = value_at(decode(payload), "data")
     rows_by_family: dict[str, _TierRows] = {}
-    for pointer, row in rows(data, data_pointer):
-        family = word(row, "instFamily", pointer)
+    for pointer, row in iter_objects(data, data_pointer):
+        family = text_value(row, "instFamily", pointer)
         if family not in requested_families:
             reason = f"expected a family among {', '.join(requested_families)}, found {family}"
             raise UnreadablePayloadError(where=f"{pointer}/instFamily", reason=reason)
@@ -132,10 +141,10 @@ def _parameter_of(params: dict[str, str], name: str, allowed: tuple[str, str]) -
 def _tiers(tier_rows: _TierRows) -> tuple[Tier, ...]:
     tiers = []
     for ordinal, (pointer, row) in enumerate(tier_rows, start=1):
-        in_sequence(row, "tier", ordinal, pointer)
+        check_tier_number(row, "tier", ordinal, pointer)
         tiers.append(
             Tier(
-                upper=positive(row, "maxSz", pointer),
+                upper=positive_number(row, "maxSz", pointer),
                 initial_rate=rate(row, "imr", pointer),
                 maintenance_rate=rate(row, "mmr", pointer),
             )
@@ -144,7 +153,7 @@ def _tiers(tier_rows: _TierRows) -> tuple[Tier, ...]:
 
 
 def _tier_table(
-    answer: _TierAnswer, family: str, contract: okx_contracts.Contract, usd: ToUsd | Unknown
+    answer: _TierAnswer, family: str, contract: okx_contracts.Contract, usd: UsdConversion | Unknown
 ) -> tier_tables.TierTable:
     tier_rows = answer.rows_by_family[family]
     return tier_tables.TierTable(
@@ -155,24 +164,27 @@ def _tier_table(
         rows=tuple(pointer for pointer, _ in tier_rows),
         columns=COLUMNS,
         usd=usd,
-        also=(contract.payload,),
+        supporting=(contract.payload,),
     )
 
 
 def _to_usd(
-    snapshot: Snapshot, payload: Payload, contract: okx_contracts.Contract, marks: mark_prices.Marks
-) -> ToUsd | Unknown:
+    snapshot: Snapshot,
+    payload: Payload,
+    contract: okx_contracts.Contract,
+    marks: mark_prices.MarkPrices,
+) -> UsdConversion | Unknown:
     sizes = (contract.size, contract.multiplier)
     if contract.value_currency == "USD":
-        return contracts(payload, sizes, None)
-    return contracts(payload, sizes, marks.price(snapshot, contract.instrument, payload))
+        return contracts_to_usd(payload, sizes, None)
+    return contracts_to_usd(payload, sizes, marks.price(snapshot, contract.instrument, payload))
 
 
 def _listed_families(instrument_type: str) -> Callable[[Snapshot], Iterable[str]]:
-    def is_traded(row: Row) -> bool:
+    def is_traded(row: JsonObject) -> bool:
         return row.get("instType") == instrument_type and okx_contracts.is_traded(row, "")
 
-    return values(INSTRUMENTS, "data", field="instFamily", where=is_traded)
+    return field_values(INSTRUMENTS, "data", field="instFamily", where=is_traded)
 
 
 def _listed_tables(snapshot: Snapshot) -> Iterator[str]:
@@ -193,7 +205,7 @@ def _answered_tables(snapshot: Snapshot) -> Iterator[str]:
 def _all_families(snapshot: Snapshot) -> Iterable[Params]:
     """Plans calls for the tiers of all families in both margin modes."""
     plans = (
-        joined(
+        batched_calls(
             "instFamily",
             _listed_families(instrument_type),
             _FAMILIES_PER_CALL,
@@ -203,10 +215,10 @@ def _all_families(snapshot: Snapshot) -> Iterable[Params]:
         for instrument_type in okx_contracts.INSTRUMENT_TYPES
         for mode in _MODES
     )
-    return together(*plans)(snapshot)
+    return combined_calls(*plans)(snapshot)
 
 
-_EACH_INSTRUMENT_TYPE = every(
+_EACH_INSTRUMENT_TYPE = calls_with(
     *({"instType": instrument_type} for instrument_type in okx_contracts.INSTRUMENT_TYPES)
 )
 
@@ -219,29 +231,31 @@ ADAPTER = VenueAdapter(
             INSTRUMENTS,
             "GET /api/v5/public/instruments",
             Purpose.INSTRUMENTS,
-            ask=_EACH_INSTRUMENT_TYPE,
+            call_plan=_EACH_INSTRUMENT_TYPE,
         ),
         Endpoint(
             "publicGetPublicOpenInterest",
             "GET /api/v5/public/open-interest",
             Purpose.OPEN_INTEREST,
-            ask=_EACH_INSTRUMENT_TYPE,
+            call_plan=_EACH_INSTRUMENT_TYPE,
         ),
         Endpoint(
             "publicGetMarketTickers",
             "GET /api/v5/market/tickers",
             Purpose.PRICES,
-            ask=_EACH_INSTRUMENT_TYPE,
+            call_plan=_EACH_INSTRUMENT_TYPE,
         ),
-        Endpoint(MARKS, "GET /api/v5/public/mark-price", Purpose.PRICES, ask=_EACH_INSTRUMENT_TYPE),
+        Endpoint(
+            MARKS, "GET /api/v5/public/mark-price", Purpose.PRICES, call_plan=_EACH_INSTRUMENT_TYPE
+        ),
         Endpoint(
             TIERS,
             "GET /api/v5/public/position-tiers",
             Purpose.MARGIN,
             calls=Calls.PER_FAMILY,
-            ask=_all_families,
+            call_plan=_all_families,
         ),
     ),
     parse=parse,
-    whole=all_answered(_listed_tables, _answered_tables),
+    completeness_error=unanswered_check(_listed_tables, _answered_tables),
 )

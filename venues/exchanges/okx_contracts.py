@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Factor, Payload, UnreadablePayloadError
-from venues.fields import Row, day, word
-from venues.parsing.units import factor
+from venues.fields import JsonObject, date_of_milliseconds, text_value
+from venues.parsing.units import read_factor
 
 INSTRUMENT_TYPES = ("SWAP", "FUTURES")
 
@@ -34,34 +34,36 @@ class Contract:
     value_currency: str
 
 
-def read(payload: Payload, row: Row, pointer: str) -> list[Contract]:
+def read(payload: Payload, row: JsonObject, pointer: str) -> list[Contract]:
     """Reads a contract; empty if it does not trade. Raises UnreadablePayloadError.
 
     ``uly`` names the currencies. It is not the family: an X-perpetual's ``uly`` names another one.
     """
     if row.get("instType") not in INSTRUMENT_TYPES or not is_traded(row, pointer):
         return []
-    id_, contract_type = word(row, "instId", pointer), word(row, "ctType", pointer)
+    id_, contract_type = text_value(row, "instId", pointer), text_value(row, "ctType", pointer)
     if contract_type not in {"linear", "inverse"}:
         reason = f"expected linear or inverse, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
-    base, _, quote = word(row, "uly", pointer).partition("-")
+    base, _, quote = text_value(row, "uly", pointer).partition("-")
     if not quote:
         reason = f"expected BASE-QUOTE, found {row['uly']!r}"
         raise UnreadablePayloadError(where=f"{pointer}/uly", reason=reason)
-    expiry = day(row, "expTime", pointer) if row["instType"] == "FUTURES" else None
-    settle = word(row, "settleCcy", pointer)
+    expiry = date_of_milliseconds(row, "expTime", pointer) if row["instType"] == "FUTURES" else None
+    settle = text_value(row, "settleCcy", pointer)
     instrument = contract("okx", id_, base=base, quote=quote, settle=settle, expiry=expiry)
-    unit = word(row, "ctValCcy", pointer)
-    size = factor(payload, f"contract value of {id_}", row, "ctVal", pointer, unit)
-    multiplier = factor(payload, f"contract multiplier of {id_}", row, "ctMult", pointer, "times")
-    family = (word(row, "instType", pointer), word(row, "instFamily", pointer))
+    unit = text_value(row, "ctValCcy", pointer)
+    size = read_factor(payload, f"contract value of {id_}", row, "ctVal", pointer, unit)
+    multiplier = read_factor(
+        payload, f"contract multiplier of {id_}", row, "ctMult", pointer, "times"
+    )
+    family = (text_value(row, "instType", pointer), text_value(row, "instFamily", pointer))
     return [Contract(family, instrument, size, multiplier, payload, unit)]
 
 
-def is_traded(row: Row, pointer: str) -> bool:
+def is_traded(row: JsonObject, pointer: str) -> bool:
     """Whether a contract has opened and not ended. Raises UnreadablePayloadError."""
-    state = word(row, "state", pointer)
+    state = text_value(row, "state", pointer)
     if state not in _IS_TRADED:
         reason = f"expected one of {', '.join(_IS_TRADED)}, found {state!r}"
         raise UnreadablePayloadError(where=f"{pointer}/state", reason=reason)

@@ -8,7 +8,7 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, positive, word
+from venues.fields import JsonObject, positive_number, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INFO = "publicGetInfo"
@@ -17,22 +17,28 @@ LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads ``IM = N / L`` and ``MM = N / (2 * L)``, L the maximum leverage; the half is unverified."""
-    return flat_rates.parsed(snapshot, facts, INFO, ("data",), _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, INFO, ("data",), _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    symbol = word(row, "symbol", pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    symbol = text_value(row, "symbol", pointer)
     isolated_only = row.get("isolated_only")
     if not isinstance(isolated_only, bool):
         reason = f"expected true or false, found {isolated_only!r}"
         raise UnreadablePayloadError(where=f"{pointer}/isolated_only", reason=reason)
     instrument = contract("pacifica", symbol, base=symbol, quote="USDC", settle="USDC")
-    leverage_table = flat_rates.only_leverage(payload, row, pointer, instrument, LEVERAGE)
-    leverage = positive(row, "max_leverage", pointer)
+    leverage_table = flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
+    leverage = positive_number(row, "max_leverage", pointer)
     yield replace(
         leverage_table,
         profile=Profile(MarginMode.ISOLATED if isolated_only else MarginMode.ANY),
-        tiers=(Tier(INFINITY, tier_tables.inverse(leverage), tier_tables.inverse(2 * leverage)),),
+        tiers=(
+            Tier(
+                INFINITY,
+                tier_tables.leverage_to_rate(leverage),
+                tier_tables.leverage_to_rate(2 * leverage),
+            ),
+        ),
         columns=(Column("initial", "/max_leverage", "leverage"),),
         unverified=("MM read as half of IM at the maximum leverage",),
         no_maintenance="",

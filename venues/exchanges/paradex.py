@@ -6,9 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import once
+from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, rate, read_rows, word
+from venues.fields import JsonObject, json_object, number, rate, read_rows, text_value
 from venues.parsing import formulas
 
 MARKETS = "publicGetMarkets"
@@ -23,38 +23,41 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """
     defects: list[Defect] = []
     margin_formulas = read_rows(snapshot.answers(MARKETS), ("results",), _formula, defects)
-    return formulas.parsed(margin_formulas, facts, defects)
+    return formulas.build_schedules(margin_formulas, facts, defects)
 
 
-def _formula(payload: Payload, row: Row, pointer: str) -> Iterator[formulas.Formula]:
-    if word(row, "asset_kind", pointer) != "PERP":
+def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
+    if text_value(row, "asset_kind", pointer) != "PERP":
         return
     params_pointer = f"{pointer}/{_PARAMS}"
-    params = mapping(row.get(_PARAMS), params_pointer)
+    params = json_object(row.get(_PARAMS), params_pointer)
     base_rate = rate(params, "imf_base", params_pointer)
     maintenance_share = rate(params, "mmf_factor", params_pointer)
     rises_with_size = number(params, "imf_factor", params_pointer) or number(
         params, "imf_shift", params_pointer
     )
     unknown_formula = Unknown("the rate rises with size by a formula that no source states")
-    base, quote = word(row, "base_currency", pointer), word(row, "quote_currency", pointer)
-    settle = word(row, "settlement_currency", pointer)
+    base, quote = (
+        text_value(row, "base_currency", pointer),
+        text_value(row, "quote_currency", pointer),
+    )
+    settle = text_value(row, "settlement_currency", pointer)
     instrument = contract(
-        "paradex", word(row, "symbol", pointer), base=base, quote=quote, settle=settle
+        "paradex", text_value(row, "symbol", pointer), base=base, quote=quote, settle=settle
     )
     yield formulas.Formula(
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.CROSS),
-        at=params_pointer,
+        pointer=params_pointer,
         columns=(
             Column("initial base", "/imf_base", "rate"),
             Column("maintenance share of initial", "/mmf_factor", "times"),
         ),
-        initial=unknown_formula if rises_with_size else formulas.least(base_rate),
+        initial=unknown_formula if rises_with_size else formulas.single_rate(base_rate),
         maintenance=unknown_formula
         if rises_with_size
-        else formulas.least(base_rate * maintenance_share),
+        else formulas.single_rate(base_rate * maintenance_share),
     )
 
 
@@ -67,7 +70,7 @@ ADAPTER = VenueAdapter(
             "publicGetMarketsSummary",
             "GET /v1/markets/summary",
             Purpose.PRICES,
-            ask=once(market="ALL"),
+            call_plan=single_call(market="ALL"),
         ),
         Endpoint(MARKETS, "GET /v1/markets", Purpose.MARGIN),
     ),

@@ -8,25 +8,25 @@ from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    defect,
-    listing,
-    member,
+    JsonObject,
+    build_defect,
+    iter_objects,
+    json_array,
     number,
-    positive,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 PRODUCTS = "v2GetPublicProducts"
 FIRST_LIMIT_ONLY = "rates of the first risk limit, an older scheme; the response lacks the leverage and margin table"
 
 
-_TierRows = tuple[tuple[str, Row], ...]
+_TierRows = tuple[tuple[str, JsonObject], ...]
 """Rows of one table or of one contract's risk limits, with their pointers."""
 
 
@@ -45,12 +45,12 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 payload, "riskLimitsV2"
             )
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error))
+            defects.append(build_defect(payload, error))
             continue
 
         def linear(
             payload: Payload,
-            row: Row,
+            row: JsonObject,
             pointer: str,
             margin_tables: Mapping[str, _TierRows] = margin_tables,
             risk_limits: Mapping[str, _TierRows] = risk_limits,
@@ -59,7 +59,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
         def inverse(
             payload: Payload,
-            row: Row,
+            row: JsonObject,
             pointer: str,
             risk_limits: Mapping[str, _TierRows] = risk_limits,
         ) -> Iterator[tier_tables.TierTable]:
@@ -67,44 +67,49 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
         tables += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
         tables += read_rows((payload,), ("data", "products"), inverse, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _margin_tables(payload: Payload) -> dict[str, _TierRows]:
-    table_list, tables_pointer = member(decode(payload), "data", "leverageMargins")
+    table_list, tables_pointer = value_at(decode(payload), "data", "leverageMargins")
     if table_list == []:
         return {}
     margin_tables = {}
-    for table_pointer, table in rows(table_list, tables_pointer):
-        items = tuple(rows(table.get("items"), f"{table_pointer}/items"))
-        margin_tables[str(positive(table, "index_id", table_pointer))] = items
+    for table_pointer, table in iter_objects(table_list, tables_pointer):
+        items = tuple(iter_objects(table.get("items"), f"{table_pointer}/items"))
+        margin_tables[str(positive_number(table, "index_id", table_pointer))] = items
     return margin_tables
 
 
 def _risk_limits(payload: Payload, key: str) -> dict[str, _TierRows]:
-    contracts, contracts_pointer = member(decode(payload), "data", key)
+    contracts, contracts_pointer = value_at(decode(payload), "data", key)
     return {
-        word(row, "symbol", pointer): _TierRows(
-            tuple(rows(row.get("riskLimits"), f"{pointer}/riskLimits"))
+        text_value(row, "symbol", pointer): _TierRows(
+            tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
         )
-        for pointer, row in rows(listing(contracts, contracts_pointer), contracts_pointer)
+        for pointer, row in iter_objects(
+            json_array(contracts, contracts_pointer), contracts_pointer
+        )
     }
 
 
 def _linear(
     payload: Payload,
-    row: Row,
+    row: JsonObject,
     pointer: str,
     margin_tables: Mapping[str, _TierRows],
     risk_limits: Mapping[str, _TierRows],
 ) -> Iterator[tier_tables.TierTable]:
-    if word(row, "status", pointer) != "Listed":
+    if text_value(row, "status", pointer) != "Listed":
         return
-    base, quote = word(row, "baseCurrency", pointer), word(row, "quoteCurrency", pointer)
-    settle = word(row, "settleCurrency", pointer)
-    id_ = word(row, "symbol", pointer)
+    base, quote = (
+        text_value(row, "baseCurrency", pointer),
+        text_value(row, "quoteCurrency", pointer),
+    )
+    settle = text_value(row, "settleCurrency", pointer)
+    id_ = text_value(row, "symbol", pointer)
     instrument = contract("phemex", id_, base=base, quote=quote, settle=settle)
-    table = margin_tables.get(str(positive(row, "leverageMargin", pointer)))
+    table = margin_tables.get(str(positive_number(row, "leverageMargin", pointer)))
     if table is None:
         yield _first_limit(payload, instrument, risk_limits, pointer, "Rr")
         return
@@ -114,8 +119,10 @@ def _linear(
         profile=Profile(MarginMode.ANY),
         tiers=tuple(
             Tier(
-                upper=positive(item, "notionalValueRv", tier_pointer),
-                initial_rate=tier_tables.inverse(positive(item, "maxLeverage", tier_pointer)),
+                upper=positive_number(item, "notionalValueRv", tier_pointer),
+                initial_rate=tier_tables.leverage_to_rate(
+                    positive_number(item, "maxLeverage", tier_pointer)
+                ),
                 maintenance_rate=rate(item, "maintenanceMarginRateRr", tier_pointer),
                 deduction=number(item, "maintenanceAmountRv", tier_pointer),
             )
@@ -128,17 +135,20 @@ def _linear(
             Column("maintenance", "/maintenanceMarginRateRr", "rate"),
             Column("deduction", "/maintenanceAmountRv", "quote currency"),
         ),
-        usd=currency(instrument, quote),
+        usd=currency_to_usd(instrument, quote),
     )
 
 
 def _inverse(
-    payload: Payload, row: Row, pointer: str, risk_limits: Mapping[str, _TierRows]
+    payload: Payload, row: JsonObject, pointer: str, risk_limits: Mapping[str, _TierRows]
 ) -> Iterator[tier_tables.TierTable]:
-    if word(row, "type", pointer) != "Perpetual" or word(row, "status", pointer) != "Listed":
+    if (
+        text_value(row, "type", pointer) != "Perpetual"
+        or text_value(row, "status", pointer) != "Listed"
+    ):
         return
-    id_, settle = word(row, "symbol", pointer), word(row, "settleCurrency", pointer)
-    quote = word(row, "quoteCurrency", pointer)
+    id_, settle = text_value(row, "symbol", pointer), text_value(row, "settleCurrency", pointer)
+    quote = text_value(row, "quoteCurrency", pointer)
     base = id_.removeprefix("u").removesuffix(quote)
     instrument = contract("phemex", id_, base=base, quote=quote, settle=settle)
     yield _first_limit(payload, instrument, risk_limits, pointer, "Er")
@@ -158,7 +168,7 @@ def _first_limit(
     limit_pointer, first = risk_limits[instrument.id][0]
     unit, scale = ("rate", 1) if suffix == "Rr" else ("1/100000000", 10**8)
     names = (f"initialMargin{suffix}", f"maintenanceMargin{suffix}")
-    initial, maintenance = (positive(first, name, limit_pointer) / scale for name in names)
+    initial, maintenance = (positive_number(first, name, limit_pointer) / scale for name in names)
     if max(initial, maintenance) > 1:
         reason = f"expected rates of at most 1, found {initial} and {maintenance}"
         raise UnreadablePayloadError(where=limit_pointer, reason=reason)
@@ -172,7 +182,7 @@ def _first_limit(
             Column("initial", f"/{names[0]}", unit),
             Column("maintenance", f"/{names[1]}", unit),
         ),
-        usd=currency(instrument, "USD"),
+        usd=currency_to_usd(instrument, "USD"),
         doubts=(FIRST_LIMIT_ONLY,),
         exclusion_reason=FIRST_LIMIT_ONLY,
     )

@@ -14,23 +14,23 @@ from harmonize.core.payload import (
 )
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
-from venues.calls import each, values
+from venues.calls import call_per_value, field_values
 from venues.facts import Facts
 from venues.fields import (
-    Row,
-    defect,
-    filled,
-    in_sequence,
-    member,
+    JsonObject,
+    build_defect,
+    check_tier_number,
+    iter_objects,
+    non_empty,
     number,
-    positive,
+    positive_number,
     rate,
     read_rows,
-    rows,
-    word,
+    text_value,
+    value_at,
 )
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import ToUsd, contracts, factor
+from venues.parsing.units import UsdConversion, contracts_to_usd, read_factor
 
 INSTRUMENTS = "swapPublicGetV3MarketAllInstruments"
 TICKERS = "swapPublicGetV3MarketTickers"
@@ -48,7 +48,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     contracts_by_symbol: _Contracts = dict(
         read_rows(snapshot.answers(INSTRUMENTS), ("data",), _sized_instrument, defects)
     )
-    tickers = filled(snapshot.answers(TICKERS), "data")
+    tickers = non_empty(snapshot.answers(TICKERS), "data")
     marks = dict(read_rows(tickers, ("data",), _mark, defects))
     tables: list[tier_tables.TierTable] = []
     tiered_symbols = set()
@@ -58,13 +58,15 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         try:
             tables += _tier_tables(payload, contracts_by_symbol, marks)
         except UnreadablePayloadError as error:
-            defects.append(defect(payload, error, symbol))
+            defects.append(build_defect(payload, error, symbol))
 
-    def first_tier(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-        id_ = word(row, "symbol", pointer)
+    def first_tier(
+        payload: Payload, row: JsonObject, pointer: str
+    ) -> Iterator[tier_tables.TierTable]:
+        id_ = text_value(row, "symbol", pointer)
         if id_ in contracts_by_symbol and id_ not in tiered_symbols:
             instrument = contracts_by_symbol[id_][0]
-            yield flat_rates.both(
+            yield flat_rates.table_from_rates(
                 payload,
                 row,
                 pointer,
@@ -76,42 +78,44 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
             )
 
     tables += read_rows(snapshot.answers(INSTRUMENTS), ("data",), first_tier, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _sized_instrument(
-    payload: Payload, row: Row, pointer: str
+    payload: Payload, row: JsonObject, pointer: str
 ) -> Iterator[tuple[str, tuple[Instrument, Factor]]]:
-    if word(row, "status", pointer) != "OPEN":
+    if text_value(row, "status", pointer) != "OPEN":
         return
-    contract_type = word(row, "ctType", pointer)
+    contract_type = text_value(row, "ctType", pointer)
     if contract_type not in {"LINEAR", "INVERSE"}:
         reason = f"expected LINEAR or INVERSE, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
-    base, quote = word(row, "bCcy", pointer), word(row, "qCcy", pointer)
-    id_, settle = word(row, "symbol", pointer), word(row, "sCcy", pointer)
-    size = factor(payload, f"contract value of {id_}", row, "ctVal", pointer, "coins per contract")
+    base, quote = text_value(row, "bCcy", pointer), text_value(row, "qCcy", pointer)
+    id_, settle = text_value(row, "symbol", pointer), text_value(row, "sCcy", pointer)
+    size = read_factor(
+        payload, f"contract value of {id_}", row, "ctVal", pointer, "coins per contract"
+    )
     yield id_, (contract("poloniex", id_, base=base, quote=quote, settle=settle), size)
 
 
-def _mark(payload: Payload, row: Row, pointer: str) -> Iterator[tuple[str, Factor]]:
-    symbol = word(row, "symbol", pointer)
-    yield symbol, factor(payload, f"mark price of {symbol}", row, "mPx", pointer, "USD")
+def _mark(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tuple[str, Factor]]:
+    symbol = text_value(row, "symbol", pointer)
+    yield symbol, read_factor(payload, f"mark price of {symbol}", row, "mPx", pointer, "USD")
 
 
 def _tier_tables(
     payload: Payload, contracts_by_symbol: _Contracts, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    data, data_pointer = member(decode(payload), "data")
+    data, data_pointer = value_at(decode(payload), "data")
     by_mode: dict[tuple[str, str], list[tuple[str, Tier]]] = {}
-    for pointer, row in rows(data, data_pointer):
-        key = (word(row, "symbol", pointer), word(row, "mgnMode", pointer))
+    for pointer, row in iter_objects(data, data_pointer):
+        key = (text_value(row, "symbol", pointer), text_value(row, "mgnMode", pointer))
         mode_rows = by_mode.setdefault(key, [])
-        in_sequence(row, "tier", len(mode_rows) + 1, pointer)
+        check_tier_number(row, "tier", len(mode_rows) + 1, pointer)
         tier = Tier(
-            upper=positive(row, "maxSize", pointer),
+            upper=positive_number(row, "maxSize", pointer),
             lower=number(row, "minSize", pointer),
-            initial_rate=tier_tables.inverse(positive(row, "maxLever", pointer)),
+            initial_rate=tier_tables.leverage_to_rate(positive_number(row, "maxLever", pointer)),
             maintenance_rate=rate(row, "mMRatio", pointer),
         )
         mode_rows.append((pointer, tier))
@@ -140,12 +144,12 @@ def _tier_tables(
 
 def _to_usd(
     payload: Payload, instrument: Instrument, size: Factor, mark: Factor | None
-) -> ToUsd | Unknown:
+) -> UsdConversion | Unknown:
     if instrument.payoff is not Payoff.LINEAR:
         return Unknown("no source states the value of a coin-margined contract")
     if mark is None:
         return Unknown(f"the snapshot has no mark price of {instrument.id}")
-    return contracts(payload, (size,), mark)
+    return contracts_to_usd(payload, (size,), mark)
 
 
 ADAPTER = VenueAdapter(
@@ -160,9 +164,9 @@ ADAPTER = VenueAdapter(
             "GET /v3/market/riskLimit",
             Purpose.MARGIN,
             calls=Calls.PER_SYMBOL,
-            ask=each(
+            call_plan=call_per_value(
                 "symbol",
-                values(
+                field_values(
                     INSTRUMENTS,
                     "data",
                     field="symbol",

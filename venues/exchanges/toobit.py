@@ -5,11 +5,11 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import risk_limits
 from venues.facts import Facts
 
-ENGINE = risk_limits.Engine(
+ENGINE = risk_limits.RiskLimitBrand(
     venue="toobit",
     contracts="commonGetApiV1ExchangeInfo",
     tickers="commonGetQuoteV1ContractTicker24hr",
-    named=risk_limits.linear,
+    named=risk_limits.linear_instrument,
 )
 
 

@@ -8,9 +8,9 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, mapping, number, word
+from venues.fields import JsonObject, json_object, number, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 FUTURES = "v4PublicGetFutures"
 AMOUNTS_IN_QUOTE = "bracket amounts read as position value in the quote currency"
@@ -21,19 +21,22 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
     A leverage with an amount of 0 is not offered.
     """
-    return flat_rates.parsed(snapshot, facts, FUTURES, ("result",), _tier_table, "ticker_id")
+    return flat_rates.parse_rows(snapshot, facts, FUTURES, ("result",), _tier_table, "ticker_id")
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    base, quote = word(row, "stock_currency", pointer), word(row, "money_currency", pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    base, quote = (
+        text_value(row, "stock_currency", pointer),
+        text_value(row, "money_currency", pointer),
+    )
     instrument = contract(
-        "whitebit", word(row, "ticker_id", pointer), base=base, quote=quote, settle=quote
+        "whitebit", text_value(row, "ticker_id", pointer), base=base, quote=quote, settle=quote
     )
     brackets_pointer = f"{pointer}/brackets"
-    brackets = mapping(row.get("brackets"), brackets_pointer)
+    brackets = json_object(row.get("brackets"), brackets_pointer)
     by_leverage = [(_leverage(key, brackets_pointer), key) for key in brackets]
     tiers = tuple(
-        Tier(number(brackets, key, brackets_pointer), tier_tables.inverse(leverage), None)
+        Tier(number(brackets, key, brackets_pointer), tier_tables.leverage_to_rate(leverage), None)
         for leverage, key in sorted(by_leverage, reverse=True)
         if number(brackets, key, brackets_pointer)
     )
@@ -47,7 +50,7 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
             Column(f"upper at {leverage:f}x", f"/{key}", "quote currency")
             for leverage, key in sorted(by_leverage, reverse=True)
         ),
-        usd=currency(instrument, quote),
+        usd=currency_to_usd(instrument, quote),
         unverified=(AMOUNTS_IN_QUOTE,),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )

@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "v3PublicGetInstruments"
@@ -16,20 +16,20 @@ LOWEST_RATES_ONLY = "lowest rates; they rise with size by a factor missing from 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every perpetual that trades."""
-    return flat_rates.parsed(snapshot, facts, INSTRUMENTS, ("data", "rows"), _tier_table)
+    return flat_rates.parse_rows(snapshot, facts, INSTRUMENTS, ("data", "rows"), _tier_table)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    symbol = word(row, "symbol", pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    symbol = text_value(row, "symbol", pointer)
     market_kind, _, name = symbol.partition("_")
-    if market_kind == "SPOT" or word(row, "status", pointer) != "TRADING":
+    if market_kind == "SPOT" or text_value(row, "status", pointer) != "TRADING":
         return
     if market_kind != "PERP" or "_" not in name:
         reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
-    base, quote = word(row, "baseAsset", pointer), word(row, "quoteAsset", pointer)
+    base, quote = text_value(row, "baseAsset", pointer), text_value(row, "quoteAsset", pointer)
     instrument = contract("woo", symbol, base=base, quote=quote, settle=quote)
-    yield flat_rates.both(
+    yield flat_rates.table_from_rates(
         payload,
         row,
         pointer,

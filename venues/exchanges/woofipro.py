@@ -11,4 +11,4 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return orderly.parse("woofipro", snapshot, facts)
 
 
-ADAPTER = orderly.adapter("woofipro", "WOOFi Pro", parse)
+ADAPTER = orderly.build_adapter("woofipro", "WOOFi Pro", parse)

@@ -7,9 +7,17 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, in_sequence, positive, rate, read_rows, rows, word
+from venues.fields import (
+    JsonObject,
+    check_tier_number,
+    iter_objects,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import tier_tables
-from venues.parsing.units import ToUsd, currency
+from venues.parsing.units import UsdConversion, currency_to_usd
 
 LINEAR = "publicLinearGetFutureMarketV1PublicLeverageBracketList"
 INVERSE = "publicInverseGetFutureMarketV1PublicLeverageBracketList"
@@ -24,20 +32,20 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     answers = (*snapshot.answers(LINEAR), *snapshot.answers(INVERSE))
     tables = read_rows(answers, ("result",), _tier_table, defects)
-    return tier_tables.parsed(snapshot, tables, facts, defects)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    instrument = parse_symbol(word(row, "symbol", pointer), pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    instrument = parse_symbol(text_value(row, "symbol", pointer), pointer)
     pointers, tiers = [], []
     for ordinal, (tier_pointer, bracket) in enumerate(
-        rows(row.get("leverageBrackets"), f"{pointer}/leverageBrackets"), start=1
+        iter_objects(row.get("leverageBrackets"), f"{pointer}/leverageBrackets"), start=1
     ):
-        in_sequence(bracket, "bracket", ordinal, tier_pointer)
+        check_tier_number(bracket, "bracket", ordinal, tier_pointer)
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive(bracket, "maxNominalValue", tier_pointer),
+                upper=positive_number(bracket, "maxNominalValue", tier_pointer),
                 initial_rate=rate(bracket, "startMarginRate", tier_pointer),
                 maintenance_rate=rate(bracket, "maintMarginRate", tier_pointer),
             )
@@ -57,10 +65,10 @@ def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_table
     )
 
 
-def _to_usd(payload: Payload, instrument: Instrument) -> ToUsd | Unknown:
+def _to_usd(payload: Payload, instrument: Instrument) -> UsdConversion | Unknown:
     if payload.call.method == INVERSE:
         return Unknown("no source states the unit of inverse brackets")
-    return currency(instrument, instrument.quote)
+    return currency_to_usd(instrument, instrument.quote)
 
 
 def parse_symbol(symbol: str, pointer: str) -> Instrument:

@@ -6,7 +6,7 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import Row, word
+from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INSTRUMENTS = "publicSwapGetV1MarketMarkets"
@@ -14,17 +14,17 @@ INSTRUMENTS = "publicSwapGetV1MarketMarkets"
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads every contract. IM is 1 / maximum leverage, the lowest possible rate; MM is unknown."""
-    return flat_rates.parsed(
+    return flat_rates.parse_rows(
         snapshot, facts, INSTRUMENTS, ("data", "symbols"), _tier_table, "symbol"
     )
 
 
-def _tier_table(payload: Payload, row: Row, pointer: str) -> Iterator[tier_tables.TierTable]:
-    base, quote = word(row, "baseAsset", pointer), word(row, "quoteAsset", pointer)
+def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    base, quote = text_value(row, "baseAsset", pointer), text_value(row, "quoteAsset", pointer)
     instrument = contract(
-        "zebpay", word(row, "symbol", pointer), base=base, quote=quote, settle=quote
+        "zebpay", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote
     )
-    yield flat_rates.only_leverage(payload, row, pointer, instrument)
+    yield flat_rates.table_from_leverage(payload, row, pointer, instrument)
 
 
 ADAPTER = VenueAdapter(

@@ -1,1 +1,1 @@
-"""The only network."""
+"""Gathers payloads from venues; the only package that makes network calls to them."""

@@ -1,12 +1,12 @@
-"""The only network: real ccxt calls at the pace of its rate limiters, answers kept byte for byte."""
+"""Gathers payloads with ccxt at the pace of its rate limits; keeps responses byte for byte."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 
 import aiohttp
@@ -23,214 +23,204 @@ from harmonize.core.payload import (
     decode,
 )
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
-from venues.calls import Params, PastTheEndError
+from venues.calls import EmptyPageError, Params
+from venues.gathering import responses
 from venues.gathering.credentials import NONE, Credentials
 from venues.gathering.outcome import Failed, Gathered, Outcome, Skipped
-from venues.gathering.plan import skipped
-from venues.gathering.reachability import trusted
-from venues.gathering.responses import dating, holds_rows, plain, seconds_to_wait
+from venues.gathering.plan import reason_to_skip
+from venues.gathering.reachability import tls_context
+from venues.gathering.responses import RawResponse
 
-IN_FLIGHT = 8
-"""The most calls of one venue that wait at once."""
+MAX_CONCURRENT_CALLS = 8
+"""Largest number of concurrent calls per venue."""
 
 MAX_CONSECUTIVE_FAILURES = 8
-"""After this many failed calls in a row a venue is asked no more."""
+"""Number of consecutive failed calls after which a venue is abandoned."""
 
-LARGEST = 128 * 2**20
-"""Bytes of one answer, unpacked, above which it is not read on."""
+MAX_RESPONSE_BYTES = 128 * 2**20
+"""Largest response that is read, in bytes after decompression."""
 
-PAGES = 2000
-"""More pages than any venue has; a cursor that never ends stops here."""
-
-_BUSY = frozenset({418, 425, 429})
-"""HTTP statuses that ask to come back later."""
-
-_FINAL = frozenset({401, 403, 404, 405, 410, 451})
-"""HTTP statuses that asking again does not mend."""
+MAX_PAGES = 2000
+"""Largest number of pages followed; more than any venue has, so that an endless cursor stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatherOptions:
-    """How to gather. ``budget`` is the seconds one venue may take; all are asked at once.
+    """Options for gathering; durations are in seconds."""
 
-    ``mirror`` is a base URL that is asked instead of the venues, as ``mirror/venue/host/path``.
-    ``now`` and ``chance`` (a number in [0, 1) for the jitter of retries) are injected; so is
-    ``paced``, False where a test has no rate limit to keep.
-    """
-
-    budget: float
-    chance: Callable[[], float]
+    budget: float  # time limit per venue
+    jitter: Callable[[], float]  # number in [0, 1) for the jitter of retries
     now: Callable[[], datetime]
     keys: Callable[[str], Credentials] = lambda _: NONE
-    mirror: str = ""
-    tries: int = 4
-    timeout: float = 10.0
-    backoff: float = 0.5
-    paced: bool = True
+    mirror: str = ""  # base URL called instead of the venues, as ``mirror/venue/host/path``
+    max_attempts: int = 4  # per call
+    timeout: float = 10.0  # per request
+    backoff: float = 0.5  # base of the retry delay
+    paced: bool = True  # False in tests without rate limits
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one venue is: calls answered, calls known to be due so far, requests made."""
+    """Progress of one venue: calls completed, calls planned so far, and requests made."""
 
     venue: str
-    done: int
-    due: int
+    completed: int
+    planned: int
     requests: int
     request: str
 
 
 class RefusedError(Exception):
-    """A venue that cannot be gathered: one line that says why."""
+    """A venue that cannot be gathered; the message is the reason, in one line."""
 
 
-@dataclass(slots=True)
-class RawResponse:
-    """What came back over the wire for one request."""
-
-    content: bytes = b""
-    status: int = 0
-    retry_after: str = ""
-    date: str = ""
+_RESPONSE: ContextVar[RawResponse] = ContextVar("response")
+"""Response of the request that the current task waits for."""
 
 
-_HEARD: ContextVar[RawResponse] = ContextVar("heard")
-
-
-class _Listening(aiohttp.ClientResponse):
-    """A response whose bytes are noted for the request that waits for it."""
+class _CapturingResponse(aiohttp.ClientResponse):
+    """HTTP response that copies its bytes and headers into ``_RESPONSE``."""
 
     async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
-        heard = _HEARD.get()
-        heard.status = self.status
-        heard.retry_after = self.headers.get("Retry-After", "")
-        heard.date = self.headers.get("Date", "")
+        response = _RESPONSE.get()
+        response.status = self.status
+        response.retry_after = self.headers.get("Retry-After", "")
+        response.date = self.headers.get("Date", "")
         content = bytearray()
         async for chunk in self.content.iter_any():
             content += chunk
-            if len(content) > LARGEST:
-                reason = f"an answer of more than {LARGEST:,} bytes"
+            if len(content) > MAX_RESPONSE_BYTES:
+                reason = f"a response of more than {MAX_RESPONSE_BYTES:,} bytes"
                 raise aiohttp.ClientPayloadError(reason)
-        heard.content = bytes(content)
-        return heard.content.decode(encoding or "utf-8", errors)
+        response.content = bytes(content)
+        return response.content.decode(encoding or "utf-8", errors)
 
 
 async def gather(
-    adapters: Iterable[VenueAdapter], terms: GatherOptions, tell: Callable[[Progress], None]
+    adapters: Iterable[VenueAdapter],
+    options: GatherOptions,
+    on_progress: Callable[[Progress], None],
 ) -> AsyncGenerator[Outcome, None]:
-    """Ask all venues at once; give each outcome as soon as it is there."""
-    async with AsyncExitStack() as stack:
-        connector = aiohttp.TCPConnector(ssl=trusted(), limit=0)
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                connector=connector,
-                response_class=_Listening,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,
-            )
-        )
-        tasks = [asyncio.ensure_future(_outcome(one, session, terms, tell)) for one in adapters]
+    """Gathers all venues concurrently; yields each outcome as soon as it is available."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls_context(), limit=0),
+        response_class=_CapturingResponse,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+    ) as session:
+        tasks = [
+            asyncio.ensure_future(_outcome(adapter, session, options, on_progress))
+            for adapter in adapters
+        ]
         try:
-            for task in asyncio.as_completed(tasks):
-                yield await task
+            for completed in asyncio.as_completed(tasks):
+                yield await completed
         finally:
-            for one in tasks:
-                one.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _outcome(
     adapter: VenueAdapter,
     session: aiohttp.ClientSession,
-    terms: GatherOptions,
-    tell: Callable[[Progress], None],
+    options: GatherOptions,
+    on_progress: Callable[[Progress], None],
 ) -> Outcome:
-    """Gather one venue; whatever goes wrong with it stays with it."""
-    credentials = terms.keys(adapter.venue)
-    why_not = skipped(adapter, keyed=bool(credentials.values))
-    if why_not:
-        return Skipped(adapter.venue, why_not)
+    """Gathers one venue; any error becomes the outcome of that venue alone."""
+    credentials = options.keys(adapter.venue)
+    skip_reason = reason_to_skip(adapter, keyed=bool(credentials.values))
+    if skip_reason:
+        return Skipped(adapter.venue, skip_reason)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    asking = _VenueSession(adapter, session, terms, credentials, tell)
+    venue = _VenueSession(adapter, session, options, credentials, on_progress)
     try:
-        async with asyncio.timeout(terms.budget):
-            snapshot = await asking.everything()
-        return Gathered(snapshot, asking.requests, loop.time() - started, tuple(asking.missing))
-    except TimeoutError:
-        reason = (
-            f"no whole answer within {terms.budget:g} s: {asking.done} of {asking.due} calls done"
-        )
-    except RefusedError as error:
-        reason = str(error)
-    except UnreadablePayloadError as error:
-        reason = f"an answer cannot be read: {error}"
+        async with asyncio.timeout(options.budget):
+            snapshot = await venue.gather_snapshot()
+        return Gathered(snapshot, venue.requests, loop.time() - started, tuple(venue.missing))
     except Exception as error:  # noqa: BLE001 - the boundary of one venue
-        reason = f"{type(error).__name__}: {error}"
+        reason = venue.failure_reason(error)
     finally:
-        await asking.close()
+        await venue.close()
+    seconds = loop.time() - started
     return Failed(
-        adapter.venue,
-        terms.now(),
-        plain(reason, credentials),
-        asking.requests,
-        loop.time() - started,
-        tuple(asking.heard),
+        adapter.venue, options.now(), reason, venue.requests, seconds, tuple(venue.payloads)
     )
 
 
 @dataclass(slots=True)
 class _VenueSession:
-    """One venue being asked: what it answered so far, and how often in a row it did not."""
+    """State of gathering one venue: payloads so far, call counts and consecutive failures.
+
+    ``free_at`` is the loop time before which no call may start.
+    """
 
     adapter: VenueAdapter
     session: aiohttp.ClientSession
-    terms: GatherOptions
+    options: GatherOptions
     credentials: Credentials
-    tell: Callable[[Progress], None]
-    heard: list[Payload] = field(default_factory=list)
+    on_progress: Callable[[Progress], None]
+    payloads: list[Payload] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     requests: int = 0
-    done: int = 0
-    due: int = 0
-    failures: int = 0
+    completed_calls: int = 0
+    planned_calls: int = 0
+    consecutive_failures: int = 0
     free_at: float = 0.0
-    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
-    exchange: Exchange | None = None
+    slots: asyncio.Semaphore = field(
+        default_factory=partial(asyncio.Semaphore, MAX_CONCURRENT_CALLS)
+    )
+    client: Exchange | None = None
 
-    async def everything(self) -> Snapshot:
-        """Ask every endpoint in turn. Raises RefusedError, UnreadablePayloadError."""
-        self.exchange = self._connect()
-        last = self.terms.now()
+    async def gather_snapshot(self) -> Snapshot:
+        """Calls every endpoint in order. Raises RefusedError, UnreadablePayloadError."""
+        self.client = self._connect()
+        last = self.options.now()
         for endpoint in self.adapter.endpoints:
             if endpoint.access is Access.KEY and not self.credentials.values:
                 continue
             try:
-                answers = await self._endpoint(endpoint)
+                payloads = await self._call_endpoint(endpoint)
             except (RefusedError, UnreadablePayloadError) as error:
                 if endpoint.required:
                     raise
-                said = plain(str(error), self.credentials)
-                self.missing.append(f"{endpoint.request}: {said}")
+                reason = responses.one_line(str(error), self.credentials)
+                self.missing.append(f"{endpoint.request}: {reason}")
                 continue
-            self.heard += answers
+            self.payloads += payloads
             if endpoint.purpose is Purpose.MARGIN:
-                last = max((last, *(one.observed_at for one in answers)))
-        self.heard += self.adapter.documented()
-        snapshot = self._so_far(last)
-        lacking = self.adapter.whole(snapshot)
-        if lacking:
-            raise RefusedError(lacking)
+                last = max((last, *(payload.observed_at for payload in payloads)))
+        self.payloads += self.adapter.documented_payloads()
+        snapshot = self._snapshot_so_far(last)
+        omission = self.adapter.completeness_error(snapshot)
+        if omission:
+            raise RefusedError(omission)
         return snapshot
 
+    def failure_reason(self, error: Exception) -> str:
+        """Reason why the venue could not be gathered, in one line without secrets."""
+        match error:
+            case TimeoutError():
+                calls = f"{self.completed_calls} of {self.planned_calls} calls completed"
+                reason = f"no complete response within {self.options.budget:g} s: {calls}"
+            case RefusedError():
+                reason = str(error)
+            case UnreadablePayloadError():
+                reason = f"cannot read a response: {error}"
+            case _:
+                reason = f"{type(error).__name__}: {error}"
+        return responses.one_line(reason, self.credentials)
+
     async def close(self) -> None:
-        """Let go of the exchange; the session is shared and stays."""
-        if self.exchange is not None:
-            await self.exchange.close()
+        """Closes the ccxt client; the HTTP session is shared and stays open."""
+        if self.client is not None:
+            await self.client.close()
 
     def _connect(self) -> Exchange:
+        """Ccxt client that uses the shared session, counts requests and calls the mirror, if any."""
         base = exchange_class(self.adapter)
-        mirror, asking = self.terms.mirror.rstrip("/"), self
+        mirror, venue_session = self.options.mirror.rstrip("/"), self
 
         async def fetch(
             exchange: Exchange,
@@ -239,191 +229,207 @@ class _VenueSession:
             headers: object = None,
             body: object = None,
         ) -> object:
-            asking.requests += 1
+            venue_session.requests += 1
             if mirror:
-                url = f"{mirror}/{asking.adapter.venue}/{url.partition('://')[2]}"
+                url = f"{mirror}/{venue_session.adapter.venue}/{url.partition('://')[2]}"
             return await base.fetch(exchange, url, method, headers, body)
 
         config = {
             "session": self.session,
             "ssl_context": False,  # the session has its own
-            "timeout": int(self.terms.timeout * 1000),
-            "enableRateLimit": self.terms.paced,
+            "timeout": int(self.options.timeout * 1000),
+            "enableRateLimit": self.options.paced,
             **self.credentials.values,
         }
         return type(base.__name__, (base,), {"fetch": fetch})(config)
 
-    def _so_far(self, at: datetime) -> Snapshot:
-        return Snapshot(self.adapter.venue, at, tuple(self.heard), complete=True)
+    def _snapshot_so_far(self, at: datetime) -> Snapshot:
+        return Snapshot(self.adapter.venue, at, tuple(self.payloads), complete=True)
 
-    async def _endpoint(self, endpoint: Endpoint) -> list[Payload]:
-        """Make every call that an endpoint takes, with the pages that follow each."""
-        wanted = list(endpoint.ask(self._so_far(self.terms.now())))
-        self.due += len(wanted)
-        chains = await _all(self._pages(endpoint, params) for params in wanted)
-        answers = [payload for chain in chains for payload in chain]
-        if endpoint.required and not any(holds_rows(decode(one)) for one in answers):
-            reason = f"{endpoint.request} answered with nothing"
+    async def _call_endpoint(self, endpoint: Endpoint) -> list[Payload]:
+        """Makes every planned call of an endpoint and follows the pages of each."""
+        plan = list(endpoint.call_plan(self._snapshot_so_far(self.options.now())))
+        self.planned_calls += len(plan)
+        chains = await _gather_or_cancel(self._pages(endpoint, params) for params in plan)
+        payloads = [payload for chain in chains for payload in chain]
+        if endpoint.required and not any(
+            responses.holds_rows(decode(payload)) for payload in payloads
+        ):
+            reason = f"{endpoint.request}: the response has no rows"
             raise RefusedError(reason)
-        return answers
+        return payloads
 
     async def _pages(self, endpoint: Endpoint, params: Params) -> list[Payload]:
-        """Follow one call to its last page. Raises RefusedError: a page comes twice, or no end."""
+        """Follows one call to its last page.
+
+        Raises RefusedError if a page repeats or there are more than ``MAX_PAGES``.
+        """
         pages: list[Payload] = []
-        following: Params | None = params
-        while following is not None:
-            page = await self._call(endpoint, following)
-            for earlier, one in enumerate(pages, start=1):
-                if one.sha256 == page.sha256 or one.call == page.call:
-                    reason = f"page {len(pages) + 1} of {endpoint.request} repeats page {earlier}"
+        next_params: Params | None = params
+        while next_params is not None:
+            page = await self._call(endpoint, next_params)
+            for number, earlier in enumerate(pages, start=1):
+                if earlier.sha256 == page.sha256 or earlier.call == page.call:
+                    reason = f"page {len(pages) + 1} of {endpoint.request} repeats page {number}"
                     raise RefusedError(reason)
-            if len(pages) == PAGES:
-                reason = f"{endpoint.request} has no last page: stopped after {PAGES}"
+            if len(pages) == MAX_PAGES:
+                reason = f"{endpoint.request}: no last page within {MAX_PAGES} pages"
                 raise RefusedError(reason)
             if endpoint.next_page is None:
                 return [page]
             try:
-                following = endpoint.next_page(following, decode(page))
-            except PastTheEndError:
+                next_params = endpoint.next_page(next_params, decode(page))
+            except EmptyPageError:
                 return pages
             pages.append(page)
-            self.due += following is not None
+            self.planned_calls += next_params is not None
         return pages
 
     async def _call(self, endpoint: Endpoint, params: Params) -> Payload:
-        """Make one call; again, after a wait, while the venue fails in a way that may pass."""
-        tries = 0
-        async with self.gate:
+        """Makes one call and retries it, after a delay, while the failure may be temporary."""
+        attempts = 0
+        async with self.slots:
             while True:
-                await self._until_free()
-                heard = RawResponse()
-                _HEARD.set(heard)
+                await self._wait_until_free()
+                response = RawResponse()
+                _RESPONSE.set(response)
                 try:
-                    return await self._answer(endpoint, params, heard)
+                    return await self._attempt(endpoint, params, response)
                 except ccxt.OperationFailed as error:
-                    tries += 1
-                    self._wait_or_refuse(endpoint, error, heard, tries)
+                    attempts += 1
+                    self._delay_or_refuse(endpoint, error, response, attempts)
                 except ccxt.BaseError as error:
-                    raise RefusedError(self._reason(endpoint, error, heard)) from error
+                    raise RefusedError(self._call_error(endpoint, error, response)) from error
 
-    async def _answer(self, endpoint: Endpoint, params: Params, heard: RawResponse) -> Payload:
-        given = {
-            name: json.loads(value) if name in endpoint.typed else value for name, value in params
-        }
-        method: Callable[[object], Awaitable[object]] = getattr(self.exchange, endpoint.method)
-        refusal: Exception | None = None
-        try:
-            await method(given)
-        except ccxt.OperationFailed:
-            raise
-        except Exception as error:
-            if not heard.content:
-                raise
-            refusal = error  # perhaps for want of JSON, over which some of ccxt's readers stumble
-        payload = self._payload(endpoint, params, heard)
+    async def _attempt(self, endpoint: Endpoint, params: Params, response: RawResponse) -> Payload:
+        """Makes one request and checks that its response is JSON. Raises a ccxt error."""
+        parser_error = await self._request(endpoint, params, response)
+        payload = self._payload(endpoint, params, response)
         try:
             decode(payload)
         except UnreadablePayloadError as error:
-            reason = f"the answer is {error.reason}"
+            reason = f"the response is {error.reason}"
             raise ccxt.BadResponse(reason) from error
-        if refusal is not None:
-            raise _refused(refusal, heard.status) from refusal
-        self.failures = 0
-        self.done += 1
-        self.tell(
-            Progress(
-                self.adapter.venue, self.done, max(self.due, self.done), self.requests, str(params)
-            )
-        )
+        if parser_error is not None:
+            raise _as_ccxt_error(parser_error, response.status) from parser_error
+        self.consecutive_failures = 0
+        self.completed_calls += 1
+        self._report_progress(params)
         return payload
 
-    def _wait_or_refuse(
-        self, endpoint: Endpoint, error: Exception, heard: RawResponse, tries: int
+    def _report_progress(self, params: Params) -> None:
+        planned = max(self.planned_calls, self.completed_calls)
+        venue, completed = self.adapter.venue, self.completed_calls
+        self.on_progress(Progress(venue, completed, planned, self.requests, str(params)))
+
+    async def _request(
+        self, endpoint: Endpoint, params: Params, response: RawResponse
+    ) -> Exception | None:
+        """Sends one request; returns the error of ccxt's parser if a body was received.
+
+        The caller first checks that the body is JSON, because some ccxt parsers fail if it is not.
+        """
+        arguments = {
+            name: json.loads(value) if name in endpoint.typed else value for name, value in params
+        }
+        method: Callable[[object], Awaitable[object]] = getattr(self.client, endpoint.method)
+        try:
+            await method(arguments)
+        except ccxt.OperationFailed:
+            raise
+        except Exception as error:
+            if not response.content:
+                raise
+            return error
+        return None
+
+    def _delay_or_refuse(
+        self, endpoint: Endpoint, error: Exception, response: RawResponse, attempts: int
     ) -> None:
-        """Set when the venue may be asked again. Raises RefusedError: it may not."""
-        self.failures += 1
-        reason = self._reason(endpoint, error, heard)
-        if heard.status in _FINAL or tries >= self.terms.tries:
+        """Sets when the venue may be called again. Raises RefusedError if it may not."""
+        self.consecutive_failures += 1
+        reason = self._call_error(endpoint, error, response)
+        if response.status in responses.PERMANENT_STATUSES or attempts >= self.options.max_attempts:
             raise RefusedError(reason) from error
-        if self.failures >= MAX_CONSECUTIVE_FAILURES:
-            reason = f"{MAX_CONSECUTIVE_FAILURES} calls in a row failed, the last: {reason}"
+        if self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
+            reason = f"{MAX_CONSECUTIVE_FAILURES} consecutive calls failed, the last with {reason}"
             raise RefusedError(reason) from error
-        wait = self.terms.backoff * 2**tries * (0.5 + self.terms.chance() / 2)
-        asked = seconds_to_wait(heard.retry_after, self.terms.now())
-        if asked > self.terms.budget:
-            reason = f"{reason}; it asks to wait {asked:.0f} s"
+        backoff = self.options.backoff * 2**attempts * (0.5 + self.options.jitter() / 2)
+        retry_after = responses.seconds_to_wait(response.retry_after, self.options.now())
+        if retry_after > self.options.budget:
+            reason = f"{reason}; the venue requests a delay of {retry_after:.0f} s"
             raise RefusedError(reason) from error
         loop = asyncio.get_running_loop()
-        self.free_at = max(self.free_at, loop.time() + max(wait, asked))
+        self.free_at = max(self.free_at, loop.time() + max(backoff, retry_after))
 
-    async def _until_free(self) -> None:
-        """Hold all calls of the venue while it asked to be left alone."""
+    async def _wait_until_free(self) -> None:
+        """Delays all calls of the venue until ``free_at``."""
         loop = asyncio.get_running_loop()
-        while (wait := self.free_at - loop.time()) > 0:  # noqa: ASYNC110 - it may move meanwhile
-            await asyncio.sleep(wait)
+        while (delay := self.free_at - loop.time()) > 0:  # noqa: ASYNC110 - free_at may change meanwhile
+            await asyncio.sleep(delay)
 
-    def _payload(self, endpoint: Endpoint, params: Params, heard: RawResponse) -> Payload:
-        now = self.terms.now()
-        source = self.terms.mirror or self.adapter.host
+    def _payload(self, endpoint: Endpoint, params: Params, response: RawResponse) -> Payload:
+        now = self.options.now()
+        source = self.options.mirror or self.adapter.host
         provenance = Provenance(
             Origin.LIVE,
-            f"{source}, HTTP status {heard.status}, by ccxt {ccxt.__version__} "
-            f"{self.adapter.exchange or self.adapter.venue}, harmonize {version('harmonize-margins')}",
-            dating(heard.date, now),
+            f"{source}, HTTP status {response.status}, by ccxt {ccxt.__version__} "
+            f"{self.adapter.ccxt_class or self.adapter.venue}, harmonize {version('harmonize-margins')}",
+            responses.dating(response.date, now),
             endpoint.request,
         )
         return Payload.of(
-            self.adapter.venue, Call(endpoint.method, params), now, provenance, heard.content
+            self.adapter.venue, Call(endpoint.method, params), now, provenance, response.content
         )
 
-    def _reason(self, endpoint: Endpoint, error: Exception, heard: RawResponse) -> str:
-        """Say what went wrong, without URLs: those of private calls are signed."""
-        if heard.status >= 400:  # noqa: PLR2004 - HTTP: an error from here on
-            said = f"HTTP status {heard.status}"
-            if heard.status in {403, 451}:
-                said += ", as venues answer from places or addresses that they block"
+    def _call_error(self, endpoint: Endpoint, error: Exception, response: RawResponse) -> str:
+        """Message for a failed call, without URLs because those of private calls are signed."""
+        if response.status >= 400:  # noqa: PLR2004 - HTTP: an error from here on
+            message = f"HTTP status {response.status}"
+            if response.status in {403, 451}:
+                message += ", which venues return to locations or addresses that they block"
         elif isinstance(error, ccxt.RequestTimeout):
-            said = f"no answer within {self.terms.timeout:g} s"
-        elif not heard.content:
+            message = f"no response within {self.options.timeout:g} s"
+        elif not response.content:
             cause = error.__cause__ or error
-            said = f"no answer ({type(cause).__name__})"
+            message = f"no response ({type(cause).__name__})"
         else:
-            said = f"{type(error).__name__}: {error}"
-        return f"{endpoint.request}: {plain(said, self.credentials)}"
+            message = f"{type(error).__name__}: {error}"
+        return f"{endpoint.request}: {responses.one_line(message, self.credentials)}"
 
 
-def _refused(error: Exception, status: int) -> Exception:
-    """What ccxt raised; the HTTP status goes before it, for some of its readers stumble over errors."""
-    found: Exception = error
-    if not isinstance(error, ccxt.BaseError):
-        found = ccxt.BadResponse(f"ccxt: {error}")
-    if status in _BUSY:
-        found = ccxt.RateLimitExceeded(str(error))
+def _as_ccxt_error(error: Exception, status: int) -> Exception:
+    """Ccxt error for a parser error; the HTTP status decides, because parsers fail on error bodies."""
+    ccxt_error: Exception = error
+    if status in responses.BUSY_STATUSES:
+        ccxt_error = ccxt.RateLimitExceeded(str(error))
     elif status >= 500 or status == 408:  # noqa: PLR2004 - HTTP: the server's errors, a timeout
-        found = ccxt.ExchangeNotAvailable(str(error))
-    return found
+        ccxt_error = ccxt.ExchangeNotAvailable(str(error))
+    elif not isinstance(error, ccxt.BaseError):
+        ccxt_error = ccxt.BadResponse(f"ccxt: {error}")
+    return ccxt_error
 
 
-async def _all(calls: Iterable[Awaitable[list[Payload]]]) -> list[list[Payload]]:
-    """Run calls at once; when one fails, stop the others and raise its error alone."""
-    tasks = [asyncio.ensure_future(one) for one in calls]
+async def _gather_or_cancel(calls: Iterable[Awaitable[list[Payload]]]) -> list[list[Payload]]:
+    """Runs calls concurrently; if one fails, cancels the others and raises its error alone."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:
-        for one in tasks:
-            one.cancel()
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
 
 
 def exchange_class(adapter: VenueAdapter) -> type[Exchange]:
-    """The ccxt class that asks a venue."""
-    found: type[Exchange] = getattr(ccxt, adapter.exchange or adapter.venue)
-    return found
+    """Ccxt class that makes the calls of a venue."""
+    ccxt_class: type[Exchange] = getattr(ccxt, adapter.ccxt_class or adapter.venue)
+    return ccxt_class
 
 
 def costs(adapter: VenueAdapter, calls: Iterable[tuple[Endpoint, Params]]) -> list[float]:
-    """Seconds for which ccxt's limiter holds the venue's next call back after each of ``calls``."""
+    """Seconds by which ccxt's rate limiter delays the venue's next call, for each of ``calls``."""
     base = exchange_class(adapter)
 
     def request(  # noqa: PLR0913, PLR0917 - ccxt's signature

@@ -1,4 +1,4 @@
-"""Keys of venues that answer only to an account: from the environment or a private file."""
+"""Reads API keys of venues from the environment or a private file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ _NAMES = {
     "PRIVATE_KEY": "privateKey",
     "WALLET_ADDRESS": "walletAddress",
 }
-"""What a variable ends in, and how ccxt calls the credential."""
+"""Suffix of the environment variable, and ccxt's name of the credential."""
 
 
 class CredentialsError(Exception):
-    """A file of keys that cannot be used: one line that says why, and never what is in it."""
+    """A file of keys that cannot be used; the one-line message never quotes its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The keys of one venue by their ccxt names. Printing shows the names alone."""
+    """Keys of one venue by ccxt name. The representation excludes the values."""
 
     values: Mapping[str, str] = field(repr=False)
 
     def hide(self, text: str) -> str:
-        """Take every secret out of a text before it is shown or kept."""
+        """``text`` with every secret replaced, for display or storage."""
         for value in sorted(self.values.values(), key=len, reverse=True):
             text = text.replace(value, "[secret]")
         return text
@@ -40,45 +40,45 @@ NONE = Credentials({})
 
 
 def from_environment(environment: Mapping[str, str], venue: str) -> Credentials:
-    """Read ``HARMONIZE_<VENUE>_API_KEY``, ``_SECRET`` and so on."""
-    start = f"{PREFIX}{venue.upper()}_"
-    found = {name: environment.get(f"{start}{ending}", "") for ending, name in _NAMES.items()}
-    return Credentials({name: value for name, value in found.items() if value})
+    """Keys from ``HARMONIZE_<VENUE>_API_KEY``, ``_SECRET`` and so on; empty if none is set."""
+    prefix = f"{PREFIX}{venue.upper()}_"
+    values = {name: environment.get(f"{prefix}{suffix}", "") for suffix, name in _NAMES.items()}
+    return Credentials({name: value for name, value in values.items() if value})
 
 
 def from_file(path: Path) -> dict[str, Credentials]:
-    """Read keys by venue from YAML that only its owner may read.
+    """Reads keys by venue from a YAML file that only its owner may read.
 
-    Raises CredentialsError: not there, readable by others, or not shaped as keys.
+    Raises CredentialsError if the file is missing, readable by others, or not keys by venue.
     """
     try:
-        written = read(secret_file.text(path), path.name)
+        source = read(secret_file.text(path), path.name)
     except secret_file.PrivateError as error:
         raise CredentialsError(str(error)) from None
-    except WrittenError as error:  # its message quotes the text, which is secret
+    except WrittenError as error:  # its own message quotes the file, which is secret
         message = (
-            f"{path}:{error.line}:{error.column}: is not YAML of the form venue: {{apiKey: …}}"
+            f"{path}:{error.line}:{error.column}: expected YAML of the form venue: {{apiKey: …}}"
         )
         raise CredentialsError(message) from None
-    return _by_venue(written.value, path)
+    return _by_venue(source.value, path)
 
 
 def _by_venue(value: object, path: Path) -> dict[str, Credentials]:
-    names = set(_NAMES.values())
+    known_names = set(_NAMES.values())
     if not isinstance(value, dict):
-        message = f"{path} must name venues, each with its keys, as binance: {{apiKey: …}}"
+        message = f"{path}: expected keys by venue, such as binance: {{apiKey: …}}"
         raise CredentialsError(message)
-    found = {}
+    credentials = {}
     for venue, keys in value.items():
-        if not isinstance(keys, dict) or not all(isinstance(one, str) for one in keys.values()):
-            message = f"{path}: the keys of {venue} must be texts by name, in quotes"
+        if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+            message = f"{path}: {venue}: expected text by key name; put the values in quotes"
             raise CredentialsError(message)
-        strangers = sorted(set(keys) - names)
-        if strangers:
+        unknown_names = sorted(set(keys) - known_names)
+        if unknown_names:
             message = (
-                f"{path}: {venue} has {', '.join(map(str, strangers))}; "
-                f"the names are {', '.join(sorted(names))}"
+                f"{path}: {venue}: unknown key {', '.join(map(str, unknown_names))}; "
+                f"use {', '.join(sorted(known_names))}"
             )
             raise CredentialsError(message)
-        found[str(venue)] = Credentials({name: one for name, one in keys.items() if one})
-    return found
+        credentials[str(venue)] = Credentials({name: key for name, key in keys.items() if key})
+    return credentials

@@ -1,4 +1,4 @@
-"""What came of gathering from a venue: a snapshot, a failure with its reason, or nothing asked."""
+"""Outcomes of gathering a venue: a snapshot, a failure with its reason, or a skipped venue."""
 
 import json
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from datetime import datetime
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 
 ATTEMPT = "gatheringFailed"
-"""The call under which a failed attempt is archived; no venue has such a method."""
+"""Call name under which a failed attempt is archived; not a method of any venue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A venue answered everything that its margins need; ``missing`` names market data it did not.
+    """A venue that served all required endpoints; ``missing`` names the market data it did not.
 
-    ``requests`` counts the calls made, retries included; ``seconds`` is the time they took.
+    ``requests`` is the number of requests including retries; ``seconds`` is their duration.
     """
 
     snapshot: Snapshot
@@ -25,27 +25,27 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A venue did not answer, or not wholly: why, and what it did answer if that is evidence."""
+    """A venue with a missing or incomplete response: the reason, and the payloads received."""
 
     venue: str
     at: datetime
     reason: str
     requests: int
     seconds: float
-    heard: tuple[Payload, ...] = ()
+    payloads: tuple[Payload, ...] = ()
 
     @property
     def snapshot(self) -> Snapshot:
-        """The attempt as it is archived: the reason first, then what was heard."""
-        said = json.dumps({"reason": self.reason}, ensure_ascii=False).encode()
+        """The attempt as archived: a payload with the reason, then the payloads received."""
+        content = json.dumps({"reason": self.reason}, ensure_ascii=False).encode()
         provenance = Provenance(Origin.ATTEMPT, "this tool", "clock of the gathering machine")
-        told = Payload.of(self.venue, Call(ATTEMPT), self.at, provenance, said)
-        return Snapshot(self.venue, self.at, (told, *self.heard), complete=False)
+        record = Payload.of(self.venue, Call(ATTEMPT), self.at, provenance, content)
+        return Snapshot(self.venue, self.at, (record, *self.payloads), complete=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A venue that was not asked, and why: it needs a key, or it is closed."""
+    """A venue that was not called, with the reason: it requires a key, or it is closed."""
 
     venue: str
     reason: str
@@ -54,8 +54,8 @@ class Skipped:
 Outcome = Gathered | Failed | Skipped
 
 
-def attempt(snapshot: Snapshot) -> str | None:
-    """Read why gathering a snapshot failed; None when it is no failed attempt."""
+def failure_reason(snapshot: Snapshot) -> str | None:
+    """Reason of a failed attempt; None if the snapshot is not a failed attempt."""
     for payload in snapshot.payloads:
         if payload.provenance.origin is Origin.ATTEMPT:
             return str(json.loads(payload.content)["reason"])

@@ -1,4 +1,4 @@
-"""The calls that gathering takes and the time that rate limits set, before anything is asked."""
+"""Estimates the calls of a gathering run and its minimum duration under rate limits."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,90 +11,100 @@ from venues.calls import Params
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 Costs = Callable[[VenueAdapter, Sequence[tuple[Endpoint, Params]]], list[float]]
-"""Seconds that each call holds back the venue's next one; ccxt knows them."""
+"""Returns the seconds by which each call delays the venue's next call, by ccxt's rate limits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One endpoint of a venue: how many calls, and whether more may turn out to be due."""
+class EndpointPlan:
+    """Calls of one endpoint; ``is_lower_bound``: whether the number is only a lower bound."""
 
     endpoint: Endpoint
     calls: int
-    at_least: bool
+    is_lower_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What gathering one venue takes. ``floor`` is the least time in seconds its limits allow.
+class VenuePlan:
+    """Calls of one venue. ``min_seconds`` is the minimum duration under its rate limits, in seconds.
 
-    ``skipped`` says why the venue will not be asked; empty where it will.
+    ``reason_to_skip`` is the reason why the venue will not be called; empty if it will.
     """
 
     venue: str
-    steps: tuple[Step, ...]
-    floor: float
-    skipped: str = ""
+    steps: tuple[EndpointPlan, ...]
+    min_seconds: float
+    skip_reason: str = ""
 
     @property
     def calls(self) -> int:
-        """How many calls all endpoints take."""
+        """Number of calls of all endpoints."""
         return sum(step.calls for step in self.steps)
 
     @property
-    def at_least(self) -> bool:
-        """Whether more calls may turn out to be due, once the venue's lists are known."""
-        return any(step.at_least for step in self.steps)
+    def is_lower_bound(self) -> bool:
+        """Whether the number of calls is only a lower bound until the venue's lists are known."""
+        return any(step.is_lower_bound for step in self.steps)
 
 
-def plan(
+def plan_calls(
     adapters: Iterable[VenueAdapter],
-    held: Mapping[str, Snapshot],
+    newest: Mapping[str, Snapshot],
     keyed: Callable[[str], bool],
     costs: Costs,
-) -> tuple[Plan, ...]:
-    """Plan each venue from its newest snapshot, which says what there is to ask for."""
-    found = []
-    for one in adapters:
-        has_key = keyed(one.venue)
-        found.append(_plan(one, held.get(one.venue), costs, keyed=has_key))
-    return tuple(found)
+) -> tuple[VenuePlan, ...]:
+    """Plans each venue from its newest snapshot, which lists the instruments to call for.
+
+    ``keyed`` returns whether credentials of a venue are available.
+    """
+    return tuple(
+        _plan(adapter, newest.get(adapter.venue), costs, keyed=keyed(adapter.venue))
+        for adapter in adapters
+    )
 
 
-def _plan(adapter: VenueAdapter, snapshot: Snapshot | None, costs: Costs, *, keyed: bool) -> Plan:
-    why_not = skipped(adapter, keyed=keyed)
-    if why_not:
-        return Plan(adapter.venue, (), 0.0, why_not)
-    known = snapshot or Snapshot(adapter.venue, _NEVER, (), complete=False)
+def _plan(
+    adapter: VenueAdapter, snapshot: Snapshot | None, costs: Costs, *, keyed: bool
+) -> VenuePlan:
+    skip_reason = reason_to_skip(adapter, keyed=keyed)
+    if skip_reason:
+        return VenuePlan(adapter.venue, (), 0.0, skip_reason)
+    basis = snapshot or Snapshot(adapter.venue, _NEVER, (), complete=False)
     steps, calls = [], []
     for endpoint in adapter.endpoints:
         if endpoint.access is Access.KEY and not keyed:
             continue
-        due, at_least = _calls(endpoint, known)
-        steps.append(Step(endpoint, len(due), at_least))
-        calls += [(endpoint, params) for params in due]
-    held_back = costs(adapter, calls)
-    return Plan(adapter.venue, tuple(steps), sum(held_back[:-1]))
+        endpoint_calls, at_least = _calls(endpoint, basis)
+        steps.append(EndpointPlan(endpoint, len(endpoint_calls), at_least))
+        calls += [(endpoint, params) for params in endpoint_calls]
+    delays = costs(adapter, calls)
+    return VenuePlan(adapter.venue, tuple(steps), sum(delays[:-1]))
 
 
-def skipped(adapter: VenueAdapter, *, keyed: bool) -> str:
-    """Say why a venue is not asked; empty where it is."""
-    if adapter.closed:
-        return adapter.closed
-    if not keyed and any(one.access is Access.KEY and one.required for one in adapter.endpoints):
+def reason_to_skip(adapter: VenueAdapter, *, keyed: bool) -> str:
+    """Reason why a venue is not called; empty if it is."""
+    if adapter.closure_reason:
+        return adapter.closure_reason
+    needs_key = any(
+        endpoint.access is Access.KEY and endpoint.required for endpoint in adapter.endpoints
+    )
+    if needs_key and not keyed:
         return "needs a key"
     return ""
 
 
-def _calls(endpoint: Endpoint, known: Snapshot) -> tuple[list[Params], bool]:
-    """The calls of an endpoint; at least one, where the snapshot does not say how many."""
+def _calls(endpoint: Endpoint, snapshot: Snapshot) -> tuple[list[Params], bool]:
+    """Calls of an endpoint, and whether their number is only a lower bound.
+
+    The pages of the snapshot replace a call plan that the snapshot does not determine.
+    """
     try:
-        first = list(endpoint.ask(known))
+        first_pages = list(endpoint.call_plan(snapshot))
     except UnreadablePayloadError:
-        first = []
-    pages = [one.call.params for one in known.answers(endpoint.method)]
-    if not first:
-        return pages or [()], True
+        first_pages = []
+    observed = [payload.call.params for payload in snapshot.answers(endpoint.method)]
+    if not first_pages:
+        return observed or [()], True
     if endpoint.next_page is None:
-        return first, False
-    following = [params for params in pages if params not in first]
-    return first + following, not pages
+        return first_pages, False
+    further_pages = [params for params in observed if params not in first_pages]
+    return first_pages + further_pages, not observed

@@ -1,4 +1,4 @@
-"""Whether any venue can be reached at all, found out before anything heavy is loaded."""
+"""Checks whether any venue is reachable, before ccxt is loaded."""
 
 import os
 import socket
@@ -11,71 +11,71 @@ from urllib.parse import urlsplit
 
 import certifi
 
-PATIENCE = 2.0
-"""Seconds after which a place without an answer counts as out of reach."""
+CONNECT_TIMEOUT = 2.0
+"""Time limit of a connection attempt, in seconds."""
 
 _PROXIES = ("https_proxy", "all_proxy")
 
-Place = tuple[str, int, bool]
-"""A host, a port, and whether TLS is spoken there."""
+HostAddress = tuple[str, int, bool]
+"""Host, port, and whether the connection uses TLS."""
 
 
-def proxied() -> bool:
-    """Whether calls go through a proxy, so that the venues' own hosts say nothing."""
-    return any(os.environ.get(form) for name in _PROXIES for form in (name, name.upper()))
+def uses_proxy() -> bool:
+    """Whether calls go through a proxy, in which case the venues' hosts need not be reachable."""
+    return any(os.environ.get(variable) for name in _PROXIES for variable in (name, name.upper()))
 
 
-def place(url: str) -> Place:
-    """Where a URL leads. Raises ValueError: its port is no number."""
+def parse_address(url: str) -> HostAddress:
+    """Host and port of a URL. Raises ValueError if the port is not a number."""
     parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    return (parts.hostname or "", parts.port or (443 if secure else 80), secure)
+    uses_tls = parts.scheme == "https"
+    return (parts.hostname or "", parts.port or (443 if uses_tls else 80), uses_tls)
 
 
-def trusted() -> ssl.SSLContext:
-    """TLS that trusts what the system trusts, and the certificates that ccxt brings."""
+def tls_context() -> ssl.SSLContext:
+    """TLS context that trusts the system's certificates and those of certifi, which ccxt uses."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
-def reachable(
-    places: Iterable[Place],
-    patience: float = PATIENCE,
-    knock: Callable[[Place, float], None] | None = None,
+def any_reachable(
+    addresses: Iterable[HostAddress],
+    timeout: float = CONNECT_TIMEOUT,
+    connect: Callable[[HostAddress, float], None] | None = None,
 ) -> bool:
-    """Whether one of ``places`` takes a connection within ``patience`` seconds.
+    """Whether any of ``addresses`` accepts a connection within ``timeout`` seconds.
 
-    All are tried at once, in threads that nobody waits for: a name look-up cannot be called off.
+    Attempts run in parallel daemon threads, because a name look-up cannot be cancelled.
     """
-    open_door = knock or _knock
-    answers: SimpleQueue[str] = SimpleQueue()
+    open_connection = connect or _connect
+    results: SimpleQueue[bool] = SimpleQueue()
 
-    def attempt(place: Place) -> None:
+    def attempt(address: HostAddress) -> None:
         try:
-            open_door(place, patience)
-        except OSError:  # ssl.SSLError is one
-            answers.put("")
+            open_connection(address, timeout)
+        except OSError:  # includes ssl.SSLError
+            results.put(False)  # noqa: FBT003 - the result of one attempt
         else:
-            answers.put(place[0])
+            results.put(True)  # noqa: FBT003 - as above
 
-    tried = 0
-    for place in places:
-        threading.Thread(target=attempt, args=(place,), daemon=True).start()
-        tried += 1
-    end = monotonic() + patience
-    for _ in range(tried):
+    attempts = 0
+    for address in addresses:
+        threading.Thread(target=attempt, args=(address,), daemon=True).start()
+        attempts += 1
+    deadline = monotonic() + timeout
+    for _ in range(attempts):
         try:
-            if answers.get(timeout=max(0.0, end - monotonic())):
+            if results.get(timeout=max(0.0, deadline - monotonic())):
                 return True
         except Empty:
             return False
     return False
 
 
-def _knock(place: Place, patience: float) -> None:
-    host, port, secure = place
-    with socket.create_connection((host, port), timeout=patience) as connection:
-        if secure:
-            with trusted().wrap_socket(connection, server_hostname=host):
+def _connect(address: HostAddress, timeout: float) -> None:
+    host, port, uses_tls = address
+    with socket.create_connection((host, port), timeout=timeout) as connection:
+        if uses_tls:
+            with tls_context().wrap_socket(connection, server_hostname=host):
                 pass

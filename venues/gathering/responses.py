@@ -1,38 +1,55 @@
-"""What an HTTP answer says besides its body: when, how long to wait, whether it holds anything."""
+"""Interprets HTTP responses: observation time, retry delay, presence of rows, error text."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from venues.gathering.credentials import Credentials
 
-SKEW = 60.0
-"""Seconds between the venue's clock and ours from which on a payload's dating says so."""
+MAX_CLOCK_SKEW = 60.0
+"""Difference between the venue's clock and ours, in seconds, above which the dating names it."""
 
-_LONGEST = 240
+BUSY_STATUSES = frozenset({418, 425, 429})
+"""HTTP statuses that ask the caller to retry later."""
+
+PERMANENT_STATUSES = frozenset({401, 403, 404, 405, 410, 451})
+"""HTTP statuses that a retry does not resolve."""
+
+_MAX_LENGTH = 240
+
+
+@dataclass(slots=True)
+class RawResponse:
+    """Bytes, status and headers received for one request."""
+
+    content: bytes = b""
+    status: int = 0
+    retry_after: str = ""
+    date: str = ""
 
 
 def holds_rows(document: object) -> bool:
-    """Whether an answer holds anything: a list that is not empty or, where none is, an object."""
+    """Whether a response has data: a non-empty list or, without any list, a non-empty object."""
     lists = list(_lists(document))
     if lists:
         return any(lists)
     return isinstance(document, dict) and any(
-        bool(one) for one in document.values() if isinstance(one, dict)
+        bool(value) for value in document.values() if isinstance(value, dict)
     )
 
 
 def _lists(document: object) -> Iterator[list[object]]:
-    """Every list that no other list holds."""
+    """Outermost lists of a document."""
     if isinstance(document, list):
         yield document
     elif isinstance(document, dict):
-        for one in document.values():
-            yield from _lists(one)
+        for value in document.values():
+            yield from _lists(value)
 
 
 def seconds_to_wait(retry_after: str, now: datetime) -> float:
-    """Read a Retry-After header: seconds, or a date; 0 where it is neither."""
+    """Delay of a Retry-After header (seconds or a date), in seconds; 0 if it is neither."""
     if retry_after.isascii() and retry_after.isdecimal():
         return float(retry_after)
     date = _date(retry_after)
@@ -40,12 +57,12 @@ def seconds_to_wait(retry_after: str, now: datetime) -> float:
 
 
 def dating(header: str, now: datetime) -> str:
-    """Say what a payload's time rests on; a venue's clock that differs is named."""
-    theirs = _date(header)
-    said = "clock of the gathering machine"
-    if theirs and abs((theirs - now).total_seconds()) > SKEW:
-        return f"{said}; the venue's said {theirs:%Y-%m-%d %H:%M:%S} UTC"
-    return said
+    """Basis of a payload's observation time; names the venue's clock if it differs."""
+    venue_time = _date(header)
+    basis = "clock of the gathering machine"
+    if venue_time and abs((venue_time - now).total_seconds()) > MAX_CLOCK_SKEW:
+        return f"{basis}; the venue's clock read {venue_time:%Y-%m-%d %H:%M:%S} UTC"
+    return basis
 
 
 def _date(header: str) -> datetime | None:
@@ -56,9 +73,9 @@ def _date(header: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def plain(reason: str, credentials: Credentials) -> str:
-    """Put a reason on one line of moderate length, without URLs (some are signed) or secrets."""
-    hidden = credentials.hide(reason)
-    printable = "".join(one if one.isprintable() else " " for one in hidden)
+def one_line(reason: str, credentials: Credentials) -> str:
+    """``reason`` as one short line, without secrets and without URLs, of which some are signed."""
+    redacted = credentials.hide(reason)
+    printable = "".join(char if char.isprintable() else " " for char in redacted)
     line = " ".join(word for word in printable.split() if "://" not in word)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 1]}…"

@@ -1,1 +1,1 @@
-"""From published rows to margin schedules."""
+"""Converts published rows, rates and formulas into margin schedules in USD."""

@@ -1,24 +1,22 @@
-"""Since when a schedule holds, where the venue says: its time of a contract's last change."""
+"""Reads the date from which a schedule applies: the venue's time of a contract's last change."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from harmonize.core.payload import UnreadablePayloadError
 from harmonize.core.schedule import UNSTATED, Derived, Observed
-from venues.fields import Row, positive
+from venues.fields import JsonObject, positive_number
 
 SECOND, MILLISECOND = Decimal(1), Decimal(1000)
-"""How many of a venue's units of time make a second."""
+"""Number of the venue's time units per second."""
 
-_DERIVATION = (
-    "the venue's time of the last change of the contract's settings, of which margins are a part"
-)
+_DERIVATION = "time at which the venue last changed the contract's settings, which include margins"
 
 
-def stated(row: Row, key: str, per_second: Decimal) -> Observed[datetime]:
-    """Read the time under ``key``; unknown where none stands there."""
+def read_effective_date(row: JsonObject, key: str, per_second: Decimal) -> Observed[datetime]:
+    """Time under ``key``; unknown if the row has no usable time."""
     try:
-        seconds = positive(row, key, "") / per_second
+        seconds = positive_number(row, key, "") / per_second
         return Derived(datetime.fromtimestamp(float(seconds), tz=UTC), _DERIVATION)
     except (UnreadablePayloadError, OverflowError, ValueError, OSError):
         return UNSTATED

@@ -1,4 +1,4 @@
-"""Rates that a venue states once for an instrument, whatever the size of the position."""
+"""Builds schedules from rates that apply to an instrument regardless of position size."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot, Unreadable
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.fields import Row, positive, read_rows
+from venues.fields import JsonObject, positive_number, read_rows
 from venues.parsing import tier_tables
 from venues.parsing.formulas import ONLY_LEVERAGE
-from venues.parsing.units import currency
+from venues.parsing.units import currency_to_usd
 
 _AS_RATE: Mapping[str, Callable[[Decimal], Decimal]] = {
     "rate": lambda published: published,
-    "leverage": tier_tables.inverse,
+    "leverage": tier_tables.leverage_to_rate,
     "percent": lambda published: published / 100,
     "1/10000": lambda published: published / 10000,
 }
@@ -26,50 +26,54 @@ NO_MAINTENANCE = "the venue publishes no maintenance margin"
 
 @dataclass(frozen=True, slots=True)
 class PublishedRate:
-    """A figure as the venue states it: its key in the row, and the unit it is in."""
+    """Margin rate as published: its key in the row, and its unit."""
 
     key: str
     unit: str = "rate"
 
-    def read(self, row: Row, at: str) -> Decimal:
-        """The figure as a rate above 0 and at most 1. Raises UnreadablePayloadError."""
-        value = _AS_RATE[self.unit](positive(row, self.key, at))
+    def read(self, row: JsonObject, pointer: str) -> Decimal:
+        """Margin rate, above 0 and at most 1. Raises UnreadablePayloadError."""
+        value = _AS_RATE[self.unit](positive_number(row, self.key, pointer))
         if value > 1:
-            reason = f"gives a margin rate of {value:f}, above 1"
-            raise UnreadablePayloadError(where=f"{at}/{self.key}", reason=reason)
+            reason = f"expected a margin rate of at most 1, found {value:f}"
+            raise UnreadablePayloadError(where=f"{pointer}/{self.key}", reason=reason)
         return value
 
-    def column(self, figure: str) -> Column:
-        """Where the figure stands in its row."""
-        return Column(figure, f"/{self.key}", self.unit)
+    def column(self, margin_type: str) -> Column:
+        """Location of the rate in its row, as a column of ``margin_type``."""
+        return Column(margin_type, f"/{self.key}", self.unit)
 
 
 LEVERAGE = PublishedRate("maxLeverage", "leverage")
 
 
-def only_leverage(
-    payload: Payload, row: Row, at: str, listed: Instrument, stated: PublishedRate = LEVERAGE
+def table_from_leverage(
+    payload: Payload,
+    row: JsonObject,
+    pointer: str,
+    instrument: Instrument,
+    limit: PublishedRate = LEVERAGE,
 ) -> tier_tables.TierTable:
-    """The least IM under the one leverage limit that is published; MM is unknown."""
+    """Table with the lowest IM under the published leverage limit; MM is unknown."""
     return tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=(Tier(INFINITY, stated.read(row, at), None),),
-        rows=(at,),
-        columns=(stated.column("initial"),),
-        usd=currency(listed, "USD"),
+        tiers=(Tier(INFINITY, limit.read(row, pointer), None),),
+        rows=(pointer,),
+        columns=(limit.column("initial"),),
+        usd=currency_to_usd(instrument, "USD"),
         no_maintenance=NO_MAINTENANCE,
         exclusion_reason=ONLY_LEVERAGE,
-        notes=("IM is the least the venue asks: 1 / its largest leverage, whatever the size.",),
+        notes=("IM is the lowest requirement: 1 / maximum leverage, regardless of position size.",),
     )
 
 
-def both(  # noqa: PLR0913, PLR0917 - where a row is, and what it says
+def table_from_rates(  # noqa: PLR0913, PLR0917 - a row with its location, and its two rates
     payload: Payload,
-    row: Row,
-    at: str,
-    listed: Instrument,
+    row: JsonObject,
+    pointer: str,
+    instrument: Instrument,
     initial: PublishedRate,
     maintenance: PublishedRate,
     *,
@@ -78,30 +82,33 @@ def both(  # noqa: PLR0913, PLR0917 - where a row is, and what it says
     unverified: tuple[str, ...] = (),
     exclusion_reason: str = "",
 ) -> tier_tables.TierTable:
-    """One IM rate and one MM rate. Raises UnreadablePayloadError: either is missing or no rate."""
+    """Table with one IM rate and one MM rate.
+
+    Raises UnreadablePayloadError if either rate is missing or not a rate.
+    """
     return tier_tables.TierTable(
         payload=payload,
-        instrument=listed,
+        instrument=instrument,
         profile=Profile(mode),
-        tiers=(Tier(INFINITY, initial.read(row, at), maintenance.read(row, at)),),
-        rows=(at,),
+        tiers=(Tier(INFINITY, initial.read(row, pointer), maintenance.read(row, pointer)),),
+        rows=(pointer,),
         columns=(initial.column("initial"), maintenance.column("maintenance")),
-        usd=currency(listed, "USD"),
+        usd=currency_to_usd(instrument, "USD"),
         doubts=doubts,
         unverified=unverified,
         exclusion_reason=exclusion_reason,
     )
 
 
-def parsed(  # noqa: PLR0913, PLR0917 - what reading a list takes
+def parse_rows(  # noqa: PLR0913, PLR0917 - a list, its location and its row parser
     snapshot: Snapshot,
     facts: Facts,
     method: str,
     keys: tuple[str, ...],
-    build: Callable[[Payload, Row, str], Iterable[tier_tables.TierTable]],
+    build: Callable[[Payload, JsonObject, str], Iterable[tier_tables.TierTable]],
     symbol_key: str = "symbol",
 ) -> Parsed:
-    """Read every row of one list of instruments."""
+    """Parses every row of one list of instruments into schedules."""
     defects: list[Defect] = []
-    found = read_rows(snapshot.answers(method), keys, build, defects, symbol_key)
-    return tier_tables.parsed(snapshot, found, facts, defects)
+    tables = read_rows(snapshot.answers(method), keys, build, defects, symbol_key)
+    return tier_tables.build_schedules(snapshot, tables, facts, defects)

@@ -1,4 +1,4 @@
-"""From a published formula to a margin schedule: no tiers, but pieces in USD."""
+"""Builds margin schedules from published formulas: no tiers, only pieces in USD."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,25 +29,27 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts
+from venues.fields import build_defect
 from venues.parsing import tier_tables
 
-NO_CAPACITY = Unknown("the venue publishes no largest position")
+NO_CAPACITY = Unknown("the venue publishes no position limit")
 ONLY_LEVERAGE = "only the maximum leverage is published"
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """Margin functions of one instrument and profile, and where their parameters stand.
+    """Margin functions of one instrument and profile, and the location of their parameters.
 
-    ``at`` points to the row of parameters. ``doubts`` are steps that the venue does not state,
-    ``unverified`` those that no source states either; they hold for both functions. A function
-    that is missing is ``Unknown``. ``also`` are further payloads that the margins rest on.
+    ``pointer`` is the JSON pointer of the parameter row. ``doubts`` are derivation steps that the venue
+    does not state; ``unverified`` are steps that no source states. Both apply to IM and MM. A
+    missing function is ``Unknown``. ``supporting`` is further evidence for the margins. ``supporting_payloads`` are
+    further payloads, which count for the dates and the origin.
     """
 
     payload: Payload
     instrument: Instrument
     profile: Profile
-    at: str
+    pointer: str
     columns: tuple[Column, ...]
     initial: MarginFunction | Unknown
     maintenance: MarginFunction | Unknown
@@ -56,54 +58,56 @@ class Formula:
     doubts: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    also: tuple[Evidence, ...] = ()
-    others: tuple[Payload, ...] = ()
+    supporting: tuple[Evidence, ...] = ()
+    supporting_payloads: tuple[Payload, ...] = ()
     exclusion_reason: str = ""
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
 
 
-def parsed(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
-    """Turn what an adapter read into what it returns; a day without a fact is a defect."""
-    found = []
-    for one in formulas:
+def build_schedules(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
+    """Builds the schedules of all formulas; a day without a venue fact is a defect."""
+    schedules = []
+    for formula in formulas:
         try:
-            found.append(schedule(one, facts))
+            schedules.append(build_schedule(formula, facts))
         except UnreadablePayloadError as error:
-            where = f"{one.payload.call} at {error.where or '/'}"
-            defects.append(Defect(one.payload.venue, where, error.reason, one.instrument.id))
-    return Parsed(tuple(found), tuple(defects))
+            defects.append(build_defect(formula.payload, error, formula.instrument.id))
+    return Parsed(tuple(schedules), tuple(defects))
 
 
-def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
-    """Build the schedule. Raises UnreadablePayloadError: no source says how margin was computed."""
-    payload, listed = formula.payload, formula.instrument
+def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
+    """Schedule of one formula.
+
+    Raises UnreadablePayloadError if no fact states how the venue computed margin on that day.
+    """
+    payload, instrument = formula.payload, formula.instrument
     day = payload.observed_at.date()
     profile = formula.profile
-    fact = facts.about(
-        payload.venue, listed.payoff, profile.margin_mode, day, profile.account_class
+    fact = facts.find(
+        payload.venue, instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     if fact is None:
-        reason = f"no source says how margin was computed on {day}"
-        raise UnreadablePayloadError(where=formula.at, reason=reason)
-    doubts, guesses = list(formula.doubts), list(formula.unverified)
-    (doubts if fact.verified else guesses).append(fact.doubt)
+        reason = f"no source states how margin was computed on {day}"
+        raise UnreadablePayloadError(where=formula.pointer, reason=reason)
+    doubts, unverified = list(formula.doubts), list(formula.unverified)
+    (doubts if fact.verified else unverified).append(fact.derivation)
     return MarginSchedule(
-        instrument=listed,
+        instrument=instrument,
         profile=formula.profile,
         observed_at=payload.observed_at,
         dates=_dates(formula),
-        origin=tier_tables.weakest((payload, *formula.others)),
+        origin=tier_tables.least_reliable_origin((payload, *formula.supporting_payloads)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
-        initial=_figure(formula.initial, doubts, guesses),
-        maintenance=_figure(formula.maintenance, doubts, guesses),
+        initial=_observed(formula.initial, doubts, unverified),
+        maintenance=_observed(formula.maintenance, doubts, unverified),
         capacity=formula.capacity,
         meaning=fact.meaning,
         fee=fact.fee_add_on,
         evidence=(
-            Evidence(payload.sha256, (formula.at,), formula.columns, formula.conversion),
-            *formula.also,
+            Evidence(payload.sha256, (formula.pointer,), formula.columns, formula.conversion),
+            *formula.supporting,
         ),
         notes=formula.notes,
         exclusion_reason=formula.exclusion_reason,
@@ -112,63 +116,70 @@ def schedule(formula: Formula, facts: Facts) -> MarginSchedule:
     )
 
 
-def _figure(
-    function: MarginFunction | Unknown, doubts: list[str], guesses: list[str]
+def _observed(
+    function: MarginFunction | Unknown, doubts: list[str], unverified: list[str]
 ) -> Observed[MarginFunction]:
     if isinstance(function, Unknown):
         return function
-    return tier_tables.figure(function, doubts, guesses)
+    return tier_tables.observed_function(function, doubts, unverified)
 
 
 def _dates(formula: Formula) -> tuple[datetime, ...]:
     factors: tuple[Factor, ...] = formula.conversion.factors if formula.conversion else ()
-    times = {formula.payload.observed_at, *(one.observed_at for one in formula.others)}
-    return tuple(sorted(times | {one.observed_at for one in factors}))
+    times = {
+        formula.payload.observed_at,
+        *(payload.observed_at for payload in formula.supporting_payloads),
+    }
+    return tuple(sorted(times | {factor.observed_at for factor in factors}))
 
 
-def least(rate: Decimal, upper: Decimal = INFINITY) -> MarginFunction:
-    """One rate on any position up to ``upper``."""
+def single_rate(rate: Decimal, upper: Decimal = INFINITY) -> MarginFunction:
+    """Margin function with one rate for any position up to ``upper``, in USD."""
     return MarginFunction((Piece(upper, ZERO, rate),))
 
 
 def power_above(
     base: Decimal, coefficient: Decimal, exponent: Decimal, upper: Decimal = INFINITY
 ) -> MarginFunction:
-    """``max(base, coefficient * N ** exponent)`` of the whole position, at most all of it.
+    """Margin function with the rate ``max(base, coefficient * N ** exponent)``, at most 1.
 
-    Two pieces, split where the terms cross, and a third where the rate reaches 1.
+    The rate applies to the whole position. The pieces split at the notional where the two terms are
+    equal, and at the notional where the rate reaches 1.
     """
     if not coefficient:
-        return least(base, upper)
+        return single_rate(base, upper)
     crossing = (base / coefficient) ** (1 / exponent)
-    whole = (1 / coefficient) ** (1 / exponent)
-    steps = [
+    full_margin = (1 / coefficient) ** (1 / exponent)
+    pieces = [
         Piece(min(crossing, upper), ZERO, base),
-        Piece(min(whole, upper), ZERO, ZERO, coefficient, exponent + 1),
+        Piece(min(full_margin, upper), ZERO, ZERO, coefficient, exponent + 1),
         Piece(upper, ZERO, Decimal(1)),
     ]
-    return MarginFunction(_rising(steps))
+    return MarginFunction(_rising(pieces))
 
 
 def sloped_above(
     base: Decimal, slope: Decimal, threshold: Decimal, upper: Decimal = INFINITY
 ) -> MarginFunction:
-    """``base + slope * max(0, N - threshold)`` of the whole position, at most all of it."""
+    """Margin function with the rate ``base + slope * max(0, N - threshold)``, at most 1.
+
+    The rate applies to the whole position.
+    """
     if not slope:
-        return least(base, upper)
-    whole = threshold + (1 - base) / slope
-    steps = [
+        return single_rate(base, upper)
+    full_margin = threshold + (1 - base) / slope
+    pieces = [
         Piece(min(threshold, upper), ZERO, base),
-        Piece(min(whole, upper), ZERO, base - slope * threshold, slope),
+        Piece(min(full_margin, upper), ZERO, base - slope * threshold, slope),
         Piece(upper, ZERO, Decimal(1)),
     ]
-    return MarginFunction(_rising(steps))
+    return MarginFunction(_rising(pieces))
 
 
-def _rising(steps: Sequence[Piece]) -> tuple[Piece, ...]:
-    """Leave out pieces that end where the one before does."""
+def _rising(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Pieces whose upper bound exceeds that of the piece before; empty pieces are dropped."""
     kept: list[Piece] = []
-    for piece in steps:
+    for piece in pieces:
         if piece.upper > (kept[-1].upper if kept else ZERO):
             kept.append(piece)
     return tuple(kept)

@@ -1,4 +1,4 @@
-"""Mark prices by contract, each read only when a conversion into USD needs it."""
+"""Mark prices by contract, parsed only when a conversion to USD needs them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,58 +6,61 @@ from dataclasses import dataclass
 from harmonize.core.instrument import Instrument
 from harmonize.core.payload import Defect, Factor, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import Unknown
-from venues.fields import Row, defect, filled, read_rows, word
-from venues.parsing.units import archived_price, factor
+from venues.fields import JsonObject, build_defect, non_empty, read_rows, text_value
+from venues.parsing.units import archived_price, read_factor
 
-_Place = tuple[Payload, Row, str]
+_PriceRow = tuple[Payload, JsonObject, str]
+"""A payload, one of its rows, and the JSON pointer of the row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """Where the price of each contract stands; ``key`` is the field that holds it."""
+class MarkPrices:
+    """Price rows by contract id. ``key`` is the price field, ``kind`` the name of the price."""
 
     key: str
-    places: dict[str, _Place]
+    price_rows: dict[str, _PriceRow]
     defects: list[Defect]
     kind: str
 
-    def price(self, snapshot: Snapshot, listed: Instrument, payload: Payload) -> Factor | Unknown:
-        """Give a contract's price, or else the price archived for its asset.
+    def price(
+        self, snapshot: Snapshot, instrument: Instrument, payload: Payload
+    ) -> Factor | Unknown:
+        """Contract price in USD, or the price archived for its asset if the contract has no row.
 
-        A price that cannot be read is a defect, and nothing stands in for it.
+        An unreadable price is a defect and is not replaced by an archived one.
         """
-        place = self.places.get(listed.id)
-        if place is None:
-            return archived_price(snapshot, listed.underlying.asset, payload.observed_at)
-        source, row, at = place
-        name = f"{self.kind} of {listed.id}"
+        price_row = self.price_rows.get(instrument.id)
+        if price_row is None:
+            return archived_price(snapshot, instrument.underlying.asset, payload.observed_at)
+        source, row, pointer = price_row
+        name = f"{self.kind} of {instrument.id}"
         try:
-            return factor(source, name, row, self.key, at, "USD")
+            return read_factor(source, name, row, self.key, pointer, "USD")
         except UnreadablePayloadError as error:
-            found = defect(source, error, listed.id)
-            if found not in self.defects:
-                self.defects.append(found)
+            unreadable = build_defect(source, error, instrument.id)
+            if unreadable not in self.defects:
+                self.defects.append(unreadable)
             return Unknown(f"the {name} cannot be read: {error}")
 
 
-def read(  # noqa: PLR0913 - a list, and what its prices are called
+def read_prices(  # noqa: PLR0913 - a list, its fields and the name of its prices
     payloads: Iterable[Payload],
     keys: tuple[str, ...],
     fields: tuple[str, str],
     defects: list[Defect],
     *,
     kind: str = "mark price",
-    also_read: bool = False,
-) -> Marks:
-    """Find the price of every contract in a list; ``fields`` are those of its id and its price.
+    has_other_reader: bool = False,
+) -> MarkPrices:
+    """Price row of every contract in a list; ``fields`` are the keys of contract id and price.
 
-    ``also_read`` says that the rows are read for more than prices, and their defects found there.
+    ``has_other_reader`` states that another reader of the same rows reports their defects.
     """
-    symbol, price = fields
+    symbol_key, price_key = fields
 
-    def place(payload: Payload, row: Row, at: str) -> list[tuple[str, _Place]]:
-        return [(word(row, symbol, at), (payload, row, at))]
+    def build(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, _PriceRow]]:
+        return [(text_value(row, symbol_key, pointer), (payload, row, pointer))]
 
-    unnamed: list[Defect] = [] if also_read else defects
-    rows = read_rows(filled(payloads, *keys), keys, place, unnamed, symbol)
-    return Marks(price, dict(rows), defects, kind)
+    unnamed: list[Defect] = [] if has_other_reader else defects
+    rows = read_rows(non_empty(payloads, *keys), keys, build, unnamed, symbol_key)
+    return MarkPrices(price_key, dict(rows), defects, kind)

@@ -1,4 +1,4 @@
-"""Tiers that come as one list for all symbols, put together by symbol."""
+"""Groups tier rows by symbol, for venues that list the tiers of all symbols together."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,25 +9,29 @@ from harmonize.core.payload import Defect, Payload
 from harmonize.core.schedule import Tier
 
 Page = tuple[Payload, tuple[str, ...]]
-"""A payload, and the pointers of the rows in it."""
+"""A payload, and the JSON pointers of rows in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TierRow:
-    """One tier of one symbol, and where it stands; its number where the venue counts tiers."""
+    """One tier of one symbol, with its JSON pointer ``pointer`` and payload.
+
+    ``number`` is the tier number, for venues that publish it.
+    """
 
     symbol: str
     tier: Tier
-    at: str
+    pointer: str
     payload: Payload
     number: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolTiers:
-    """All tiers of one symbol, rising, with their pointers into the page of the lowest.
+    """All tiers of one symbol in ascending order.
 
-    ``continued`` are the further pages that they stand on.
+    ``payload`` is the page of the lowest tier and ``rows`` are the JSON pointers into it.
+    ``continued`` are the further pages with tiers of the symbol.
     """
 
     symbol: str
@@ -38,58 +42,58 @@ class SymbolTiers:
 
 
 def group_by_symbol(
-    scattered: Iterable[TierRow], defects: list[Defect], paging: frozenset[str] = frozenset()
+    tier_rows: Iterable[TierRow], defects: list[Defect], paging: frozenset[str] = frozenset()
 ) -> list[SymbolTiers]:
-    """Put tiers together; their order is that of the bounds, whatever the venue's order or ids.
+    """Groups tiers by symbol and sorts them by upper bound, whatever the venue's order or ids.
 
-    A symbol of which a row could not be read is left out, for its tier table would have a hole. One
-    whose tiers stand in two payloads becomes a defect, unless these are pages of one list that
-    the venue cuts anywhere: calls that differ in the parameters ``paging`` alone.
+    A symbol with an unreadable row is excluded, because its tier table would be incomplete. A
+    symbol with tiers in two payloads becomes a defect. The exception is a list that the venue
+    pages between any two rows: calls that differ only in the parameters ``paging``.
     """
-    broken = {one.symbol for one in defects}
+    unreadable = {defect.symbol for defect in defects}
     by_symbol: defaultdict[str, list[TierRow]] = defaultdict(list)
-    for one in scattered:
-        if one.symbol not in broken:
-            by_symbol[one.symbol].append(one)
-    found = []
+    for row in tier_rows:
+        if row.symbol not in unreadable:
+            by_symbol[row.symbol].append(row)
+    tables = []
     for symbol, rows in by_symbol.items():
-        rows.sort(key=lambda one: one.tier.upper)
+        rows.sort(key=lambda row: row.tier.upper)
         payload = rows[0].payload
         reason = _fault(rows, paging)
         if reason:
             defects.append(Defect(payload.venue, str(payload.call), reason, symbol))
             continue
-        (payload, pointers), *further = _pages(rows)
-        tiers = tuple(one.tier for one in rows)
-        found.append(SymbolTiers(symbol, payload, tiers, pointers, tuple(further)))
-    return found
+        (payload, pointers), *further_pages = _pages(rows)
+        tiers = tuple(row.tier for row in rows)
+        tables.append(SymbolTiers(symbol, payload, tiers, pointers, tuple(further_pages)))
+    return tables
 
 
 def _fault(rows: Sequence[TierRow], paging: frozenset[str]) -> str:
-    """Say why rows are not the one tier table of a symbol; empty when they are."""
-    if len({id(one.payload) for one in rows}) > 1:
+    """Reason why rows do not form one tier table of a symbol; empty if they do."""
+    if len({id(row.payload) for row in rows}) > 1:
         calls = {
-            (one.payload.call.method, *(p for p in one.payload.call.params if p[0] not in paging))
-            for one in rows
+            (row.payload.call.method, *(p for p in row.payload.call.params if p[0] not in paging))
+            for row in rows
         }
         if not paging or len(calls) > 1:
-            return "its tiers stand on two pages; a symbol's tiers come on one"
-        if len({one.tier.upper for one in rows}) < len(rows):
-            return "a tier stands on two pages: the list moved while it was read"
-    for due, one in enumerate(rows, start=1):
-        if one.number is not None and one.number != due and one.number != str(due):
-            return f"tier {due} was due at {one.at}, was {one.number!r}"
+            return "tiers on two pages; expected all tiers of a symbol on one page"
+        if len({row.tier.upper for row in rows}) < len(rows):
+            return "the same tier on two pages; the list changed while its pages were gathered"
+    for expected, row in enumerate(rows, start=1):
+        if row.number is not None and row.number != expected and row.number != str(expected):
+            return f"expected tier {expected} at {row.pointer}, found {row.number!r}"
     return ""
 
 
 def _pages(rows: Sequence[TierRow]) -> list[Page]:
-    """Give the rows by page, the page of the lowest tier first."""
-    first: dict[int, int] = {}
-    for place, one in enumerate(rows):
-        first.setdefault(id(one.payload), place)
-    by_page = sorted(rows, key=lambda one: first[id(one.payload)])
+    """Rows grouped by page, ordered by the lowest tier of each page."""
+    first_position: dict[int, int] = {}
+    for position, row in enumerate(rows):
+        first_position.setdefault(id(row.payload), position)
+    by_page = sorted(rows, key=lambda row: first_position[id(row.payload)])
     return [
-        (found[0].payload, tuple(one.at for one in found))
-        for _, group in groupby(by_page, key=lambda one: id(one.payload))
-        for found in [list(group)]
+        (page_rows[0].payload, tuple(row.pointer for row in page_rows))
+        for _, group in groupby(by_page, key=lambda row: id(row.payload))
+        for page_rows in [list(group)]
     ]

@@ -1,4 +1,4 @@
-"""From a table of tiers, as a venue publishes it, to a margin schedule in USD."""
+"""Converts a published tier table into a margin schedule in USD."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts, VenueFact
-from venues.parsing.units import ToUsd
+from venues.parsing.units import UsdConversion
 
 _CENT = Decimal("0.01")  # venues round deductions to cents
 _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
@@ -38,15 +38,15 @@ _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
 
 @dataclass(frozen=True, slots=True)
 class TierTable:
-    """Tiers of one instrument and profile, in the venue's unit, and where they stand.
+    """Tiers of one instrument and profile in the venue's unit, and their location.
 
-    ``usd`` converts the unit; ``capacity`` is in USD already. ``no_maintenance`` says why there
-    is none, where the venue publishes none. ``doubts`` are derivations that the venue does not
-    state, ``unverified`` those that no source states either; ``also`` are further payloads that
-    the schedule rests on. ``exclusion_reason`` says why the schedule is no match for others'.
+    ``usd`` converts the unit to USD; ``capacity`` is already in USD. ``no_maintenance`` is the
+    reason for a missing MM. ``doubts`` are derivation steps that the venue does not state;
+    ``unverified`` are steps that no source states. ``supporting`` are further payloads that the schedule
+    depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
 
-    ``guessed_unit`` says how the bounds are read where no source states their unit; nothing in USD
-    is verified then. ``continued`` are the further pages that tiers stand on, with their rows.
+    ``assumed_unit`` states the assumed unit of the bounds if no source states it; no amount in USD
+    is verified then. ``continued`` are further pages with tiers, each with its row pointers.
     """
 
     payload: Payload
@@ -55,48 +55,48 @@ class TierTable:
     tiers: tuple[Tier, ...]
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
-    usd: ToUsd | Unknown
+    usd: UsdConversion | Unknown
     capacity: Observed[Decimal] | None = None
     no_maintenance: str = ""
     doubts: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    also: tuple[Payload, ...] = ()
+    supporting: tuple[Payload, ...] = ()
     exclusion_reason: str = ""
-    guessed_unit: str = ""
+    assumed_unit: str = ""
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
 
 
-def parsed(
-    snapshot: Snapshot, ladders: Sequence[TierTable], facts: Facts, defects: Sequence[Defect]
+def build_schedules(
+    snapshot: Snapshot, tables: Sequence[TierTable], facts: Facts, defects: Sequence[Defect]
 ) -> Parsed:
-    """Turn what an adapter read into what it returns."""
-    return Parsed(tuple(schedule(snapshot, one, facts) for one in ladders), tuple(defects))
+    """Builds the schedules of all tables and adds the defects found while reading."""
+    return Parsed(tuple(build_schedule(snapshot, table, facts) for table in tables), tuple(defects))
 
 
-def schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
-    """Turn tiers into margin functions by the rule that held on the day they were observed."""
+def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
+    """Schedule of one table, under the tier rule in force on the observation date."""
     payload, usd = table.payload, table.usd
     day = payload.observed_at.date()
     profile = table.profile
-    fact = facts.about(
+    fact = facts.find(
         payload.venue, table.instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(table.tiers, usd.multiplier))
-    shapes = _judged(usd, fact, tiers, day)
+    functions = _functions_or_fault(usd, fact, tiers, day)
     return MarginSchedule(
         instrument=table.instrument,
         profile=table.profile,
         observed_at=payload.observed_at,
         dates=_dates(table),
-        origin=weakest((payload, *_further(table))),
+        origin=least_reliable_origin((payload, *_further_payloads(table))),
         rule=fact.maintenance if fact else None,
         tiers=tiers,
-        initial=_initial(table, fact, shapes),
-        maintenance=_maintenance(table, len(tiers), fact, shapes),
-        capacity=_capacity(table, tiers, shapes),
+        initial=_initial(table, fact, functions),
+        maintenance=_maintenance(table, len(tiers), fact, functions),
+        capacity=_capacity(table, tiers, functions),
         meaning=fact.meaning if fact else MaintenanceMeaning.LIQUIDATION,
         fee=fact.fee_add_on if fact else FeeAddOn("unknown", Unknown("no source")),
         evidence=(*_evidence(table), *_supporting(snapshot, table)),
@@ -107,58 +107,58 @@ def schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedu
     )
 
 
-def figure(
+def observed_function(
     function: MarginFunction, doubts: Sequence[str], unverified: Sequence[str] = ()
 ) -> Observed[MarginFunction]:
-    """A margin function is known when nothing in it is our own step, else derived.
+    """Margin function, known without any derivation step and derived otherwise.
 
-    It is verified unless a step is in ``unverified``: one that no source states.
+    A derived function is verified unless ``unverified`` names a step that no source states.
     """
-    guesses = [f"unverified: {guess}" for guess in unverified if guess]
-    stated = [*(doubt for doubt in doubts if doubt), *guesses]
-    if not stated:
+    unverified_steps = [f"unverified: {step}" for step in unverified if step]
+    steps = [*(doubt for doubt in doubts if doubt), *unverified_steps]
+    if not steps:
         return Known(function)
-    return Derived(function, "; ".join(stated), verified=not guesses)
+    return Derived(function, "; ".join(steps), verified=not unverified_steps)
 
 
-def weakest(payloads: Sequence[Payload]) -> Origin:
-    """The origin of the payload to be trusted least; archived market prices do not count."""
+def least_reliable_origin(payloads: Sequence[Payload]) -> Origin:
+    """Least reliable origin among the payloads; archived market prices are ignored."""
     origins = {payload.provenance.origin for payload in payloads}
     return next(origin for origin in _WEAKEST_FIRST if origin in origins)
 
 
-def fault(tiers: Sequence[Tier]) -> str:
-    """Say where tiers leave a gap, overlap, or do not rise; empty when they tile."""
+def find_tiling_fault(tiers: Sequence[Tier]) -> str:
+    """Location of a gap, an overlap or a bound that does not rise; empty if the tiers tile."""
     if tiers and tiers[0].lower is not None and tiers[0].lower != 0:
-        return f"the first tier begins at {tiers[0].lower:f}, not at 0"
+        return f"tier 1 begins at {tiers[0].lower:f}, expected 0"
     for number, (below, above) in enumerate(pairwise(tiers), start=2):
         if above.upper <= below.upper:
-            return f"tier {number} ends at {above.upper:f}, not above {below.upper:f}"
+            return f"tier {number} ends at {above.upper:f}, expected above {below.upper:f}"
         if above.lower is not None and above.lower != below.upper:
             kind = "gap" if above.lower > below.upper else "overlap"
             return (
-                f"tiers {number - 1} and {number} leave a {kind} "
-                f"between {below.upper:f} and {above.lower:f}"
+                f"{kind} between tiers {number - 1} and {number}: "
+                f"{below.upper:f} to {above.lower:f}"
             )
     if tiers and tiers[0].upper <= 0:
-        return f"tier 1 ends at {tiers[0].upper:f}, not above 0"
+        return f"tier 1 ends at {tiers[0].upper:f}, expected above 0"
     return ""
 
 
-def deduction_fault(tiers: Sequence[Tier]) -> str:
-    """Say where a published deduction is not the continuous one; empty when all agree.
+def find_deduction_fault(tiers: Sequence[Tier]) -> str:
+    """Location of a published deduction that continuity contradicts; empty if all agree.
 
-    Rates, bounds and deductions then contradict one another, as they do when a tier is missing.
+    A contradiction indicates a missing tier or a misread rate, bound or deduction.
     """
     if all(tier.deduction is None for tier in tiers):
         return ""
     rates = [tier.maintenance_rate or ZERO for tier in tiers]
     derived = deductions([tier.upper for tier in tiers], rates)
-    for place, (tier, due) in enumerate(zip(tiers, derived, strict=True), start=1):
-        if tier.deduction is not None and abs(tier.deduction - due) > _CENT:
+    for number, (tier, expected) in enumerate(zip(tiers, derived, strict=True), start=1):
+        if tier.deduction is not None and abs(tier.deduction - expected) > _CENT:
             return (
-                f"tier {place} publishes a deduction of ${tier.deduction:,.2f}, "
-                f"continuity gives ${due:,.2f}"
+                f"tier {number}: expected a deduction of ${expected:,.2f} by continuity, "
+                f"found ${tier.deduction:,.2f}"
             )
     return ""
 
@@ -177,117 +177,131 @@ def _in_usd(tiers: Sequence[Tier], multiplier: Decimal) -> Sequence[Tier]:
     ]
 
 
-def _judged(
-    usd: ToUsd | Unknown, fact: VenueFact | None, tiers: tuple[Tier, ...], day: object
-) -> "_Shapes":
-    """Make margins of the tiers, or say what keeps them from becoming any."""
+def _functions_or_fault(
+    usd: UsdConversion | Unknown, fact: VenueFact | None, tiers: tuple[Tier, ...], day: object
+) -> "_TierFunctions":
+    """Margin functions of the tiers, or the reason why the tiers define none."""
     if isinstance(usd, Unknown):
-        return _Shapes(usd.reason)
+        return _TierFunctions(usd.reason)
     if fact is None:
-        return _Shapes(f"no source says how the venue's tiers became margin on {day}", fault(tiers))
+        return _TierFunctions(
+            f"no source states how the venue's tiers determined margin on {day}",
+            find_tiling_fault(tiers),
+        )
     if not tiers:
-        return _Shapes("the venue sent no tiers")
-    return _shapes(tiers, fact.initial, fact.maintenance)
+        return _TierFunctions("the venue published no tiers")
+    return _tier_functions(tiers, fact.initial, fact.maintenance)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shapes:
-    """What becomes of a table of tiers: why nothing does, or its margin functions where rates are known.
+class _TierFunctions:
+    """Margin functions of a tier table, or the ``reason`` why there are none.
 
-    ``uneven`` says where the tiers do not tile, whatever their rates.
+    A function is None if a tier has no rate. ``tiling_fault`` locates tiers that do not tile,
+    whatever their rates.
     """
 
-    fault: str
-    uneven: str = ""
+    reason: str
+    tiling_fault: str = ""
     initial: MarginFunction | None = None
     maintenance: MarginFunction | None = None
 
 
 @lru_cache(maxsize=16384)
-def _shapes(tiers: tuple[Tier, ...], initial: TierRule, maintenance: TierRule) -> _Shapes:
-    """Make functions of a table once: venues use the same few for many contracts, night after night."""
-    uneven = fault(tiers)
-    found = uneven or (deduction_fault(tiers) if maintenance is TierRule.MARGINAL else "")
-    if found:
-        return _Shapes(found, uneven)
+def _tier_functions(
+    tiers: tuple[Tier, ...], initial: TierRule, maintenance: TierRule
+) -> _TierFunctions:
+    """Margin functions of a tier table; cached because many contracts and days share tables."""
+    tiling_fault = find_tiling_fault(tiers)
+    reason = tiling_fault or (
+        find_deduction_fault(tiers) if maintenance is TierRule.MARGINAL else ""
+    )
+    if reason:
+        return _TierFunctions(reason, tiling_fault)
     uppers = [tier.upper for tier in tiers]
-    rates = [tier.initial_rate for tier in tiers if tier.initial_rate is not None]
-    held = [tier.maintenance_rate for tier in tiers if tier.maintenance_rate is not None]
-    return _Shapes(
+    im_rates = [tier.initial_rate for tier in tiers if tier.initial_rate is not None]
+    mm_rates = [tier.maintenance_rate for tier in tiers if tier.maintenance_rate is not None]
+    return _TierFunctions(
         "",
         "",
-        _SHAPES[initial](uppers, rates) if len(rates) == len(tiers) else None,
-        _SHAPES[maintenance](uppers, held) if len(held) == len(tiers) else None,
+        _FUNCTION_OF_RULE[initial](uppers, im_rates) if len(im_rates) == len(tiers) else None,
+        _FUNCTION_OF_RULE[maintenance](uppers, mm_rates) if len(mm_rates) == len(tiers) else None,
     )
 
 
-_SHAPES: dict[TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginFunction]] = {
+_FUNCTION_OF_RULE: dict[
+    TierRule, Callable[[Sequence[Decimal], Sequence[Decimal]], MarginFunction]
+] = {
     TierRule.FLAT: flat,
     TierRule.MARGINAL: marginal,
 }
 
 
-def _initial(table: TierTable, fact: VenueFact | None, shapes: _Shapes) -> Observed[MarginFunction]:
-    if shapes.fault or fact is None:
-        return Unknown(shapes.fault)
-    function = shapes.initial
+def _initial(
+    table: TierTable, fact: VenueFact | None, functions: _TierFunctions
+) -> Observed[MarginFunction]:
+    if functions.reason or fact is None:
+        return Unknown(functions.reason)
+    function = functions.initial
     if function is None:
-        return Unknown("the venue publishes no initial margin for every tier")
-    return _figure(table, function, fact, by_fact=fact.initial is not TierRule.FLAT)
+        return Unknown("the venue does not publish initial margin for every tier")
+    return _observed(table, function, fact, uses_rule=fact.initial is not TierRule.FLAT)
 
 
 def _maintenance(
-    table: TierTable, count: int, fact: VenueFact | None, shapes: _Shapes
+    table: TierTable, count: int, fact: VenueFact | None, functions: _TierFunctions
 ) -> Observed[MarginFunction]:
-    if shapes.fault or fact is None:
-        return Unknown(shapes.fault)
+    if functions.reason or fact is None:
+        return Unknown(functions.reason)
     if table.no_maintenance:
         return Unknown(table.no_maintenance)
-    function = shapes.maintenance
+    function = functions.maintenance
     if function is None:
-        return Unknown("the venue publishes no maintenance margin for every tier")
-    return _figure(table, function, fact, by_fact=count > 1)
+        return Unknown("the venue does not publish maintenance margin for every tier")
+    return _observed(table, function, fact, uses_rule=count > 1)
 
 
-def _figure(
-    table: TierTable, function: MarginFunction, fact: VenueFact, *, by_fact: bool
+def _observed(
+    table: TierTable, function: MarginFunction, fact: VenueFact, *, uses_rule: bool
 ) -> Observed[MarginFunction]:
-    """Mark a margin by what it rests on; ``by_fact`` says whether the rule in the fact matters."""
+    """Margin function with its derivation; ``uses_rule``: whether the fact's tier rule affects it."""
     derivation = "" if isinstance(table.usd, Unknown) else table.usd.derivation
-    doubts, guesses = [derivation, *table.doubts], [table.guessed_unit, *table.unverified]
-    if by_fact:
-        (doubts if fact.verified else guesses).append(fact.doubt)
-    return figure(function, doubts, guesses)
+    doubts, unverified = [derivation, *table.doubts], [table.assumed_unit, *table.unverified]
+    if uses_rule:
+        (doubts if fact.verified else unverified).append(fact.derivation)
+    return observed_function(function, doubts, unverified)
 
 
-def _capacity(table: TierTable, tiers: Sequence[Tier], shapes: _Shapes) -> Observed[Decimal]:
-    """The stated capacity, or else the last tier's bound: above it the venue has no tier."""
+def _capacity(
+    table: TierTable, tiers: Sequence[Tier], functions: _TierFunctions
+) -> Observed[Decimal]:
+    """Published capacity in USD; otherwise the bound of the last tier."""
     if table.capacity is not None:
         return table.capacity
     if isinstance(table.usd, Unknown):
         return Unknown(table.usd.reason)
-    if not tiers or tiers[-1].upper == INFINITY or shapes.uneven:
-        return Unknown("the venue publishes no largest position")
+    if not tiers or tiers[-1].upper == INFINITY or functions.tiling_fault:
+        return Unknown("the venue publishes no position limit")
     largest = tiers[-1].upper
-    derivation, guess = table.usd.derivation, table.guessed_unit
-    if guess:
-        return Derived(largest, f"unverified: {guess}", verified=False)
+    derivation, guessed_unit = table.usd.derivation, table.assumed_unit
+    if guessed_unit:
+        return Derived(largest, f"unverified: {guessed_unit}", verified=False)
     return Derived(largest, derivation) if derivation else Known(largest)
 
 
 def _dates(table: TierTable) -> tuple[datetime, ...]:
-    times = {one.observed_at for one in (table.payload, *_further(table))}
+    times = {payload.observed_at for payload in (table.payload, *_further_payloads(table))}
     if not isinstance(table.usd, Unknown):
-        times |= {one.observed_at for one in table.usd.conversion.factors}
+        times |= {factor.observed_at for factor in table.usd.conversion.factors}
     return tuple(sorted(times))
 
 
-def _further(table: TierTable) -> tuple[Payload, ...]:
-    return (*table.also, *(payload for payload, _ in table.continued))
+def _further_payloads(table: TierTable) -> tuple[Payload, ...]:
+    return (*table.supporting, *(payload for payload, _ in table.continued))
 
 
 def _evidence(table: TierTable) -> tuple[Evidence, ...]:
-    """Point to the rows of every page that tiers stand on."""
+    """Evidence of every page with tiers: its row pointers, columns and conversion."""
     conversion = None if isinstance(table.usd, Unknown) else table.usd.conversion
     pages = ((table.payload, table.rows), *table.continued)
     return tuple(
@@ -296,30 +310,30 @@ def _evidence(table: TierTable) -> tuple[Evidence, ...]:
 
 
 def _supporting(snapshot: Snapshot, table: TierTable) -> tuple[Evidence, ...]:
-    """Name the payloads that only the conversion rests on, so that each can be traced."""
+    """Evidence of payloads that only the conversion uses, so that every factor can be traced."""
     if isinstance(table.usd, Unknown):
         return ()
     by_hash: dict[str, list[Factor]] = {}
-    for one in table.usd.conversion.factors:
-        if one.sha256 != table.payload.sha256:
-            by_hash.setdefault(one.sha256, []).append(one)
-    held = {payload.sha256 for payload in snapshot.payloads}
+    for factor in table.usd.conversion.factors:
+        if factor.sha256 != table.payload.sha256:
+            by_hash.setdefault(factor.sha256, []).append(factor)
+    in_snapshot = {payload.sha256 for payload in snapshot.payloads}
     return tuple(
         Evidence(
             sha256,
             ("",),
-            tuple(Column(one.name, one.pointer, one.unit) for one in factors),
+            tuple(Column(factor.name, factor.pointer, factor.unit) for factor in factors),
         )
         for sha256, factors in sorted(by_hash.items())
-        if sha256 in held
+        if sha256 in in_snapshot
     )
 
 
-def open_ended(lowers: Sequence[Decimal], last: Decimal = INFINITY) -> list[Decimal]:
-    """Upper bounds of tiers that are published by their lower ones: each ends where the next begins."""
+def upper_bounds(lowers: Sequence[Decimal], last: Decimal = INFINITY) -> list[Decimal]:
+    """Upper bounds of tiers published by lower bound; the last tier ends at ``last``."""
     return [*lowers[1:], last]
 
 
-def inverse(leverage: Decimal) -> Decimal:
-    """The least initial margin rate under a leverage limit: 1 / leverage."""
+def leverage_to_rate(leverage: Decimal) -> Decimal:
+    """Lowest initial margin rate under a leverage limit: 1 / leverage."""
     return Decimal(1) / leverage

@@ -1,4 +1,4 @@
-"""The notebook's door: questions answered in Python, tables as pandas."""
+"""The Python interface: questions, answers, and tables as pandas."""
 
 from datetime import UTC, date, datetime
 
@@ -9,9 +9,9 @@ from tests.support import recorded
 
 
 def test_a_question_selects_venues_underlyings_and_profiles() -> None:
-    found = answer(Question(venues=("krakenfutures",), underlyings=("BTC",), profile="retail"))
-    assert found.complete
-    profiles = {(one.symbol, one.profile) for one in found.document.schedules}
+    answered = answer(Question(venues=("krakenfutures",), underlyings=("BTC",), profile="retail"))
+    assert answered.complete
+    profiles = {(schedule.symbol, schedule.profile) for schedule in answered.document.schedules}
     assert profiles == {("BTC/USD:BTC", "retail"), ("BTC/USD:USD", "retail")}
 
 
@@ -22,7 +22,9 @@ def test_as_of_reads_only_what_was_observed_by_then() -> None:
     assert {"binance", "bitget", "bybit", "dydx", "htx", "hyperliquid"} <= venues
     assert {"gate", "mexc", "okx"}.isdisjoint(venues)
     assert all(snapshot.observed_at.year < 2026 for _, snapshot in reading.snapshots)
-    btc = next(one for one in reading.schedules if one.instrument.symbol == "BTC/USDC:USDC")
+    btc = next(
+        schedule for schedule in reading.schedules if schedule.instrument.symbol == "BTC/USDC:USDC"
+    )
     assert btc.observed_at.year < 2026
 
 
@@ -31,7 +33,7 @@ def test_findings_as_a_pandas_table_are_the_documents() -> None:
     table = frame(document, "findings")
     assert len(table) == len(document.findings)
     counts = table.groupby("code").size().to_dict()
-    assert counts["MH402"] == sum(one.code == "MH402" for one in document.findings)
+    assert counts["MH402"] == sum(finding.code == "MH402" for finding in document.findings)
     with pytest.raises(AttributeError):
         frame(document, "nothing")
 
@@ -50,13 +52,11 @@ def test_a_schedule_is_found_by_the_unified_symbol_or_the_venues_own() -> None:
     assert by_symbol.evidence[0].sha256 in payloads
 
 
-def test_a_symbol_that_is_not_there_names_its_neighbours() -> None:
-    with pytest.raises(LookupError, match="near it are BTC/USDT:USDT"):
+def test_an_unobserved_symbol_lists_similar_ones() -> None:
+    with pytest.raises(LookupError, match="; use BTC/USDT:USDT or "):
         find_schedule(Question(venues=("okx",)), "BTC/USDT")
 
 
-def test_an_unknown_venue_names_those_there_are() -> None:
-    with pytest.raises(
-        AskedError, match="no venue is called ftx; there are apex, ascendex, aster, "
-    ):
+def test_an_unknown_venue_lists_the_known_ones() -> None:
+    with pytest.raises(AskedError, match="unknown venue ftx; use one of apex, ascendex, aster, "):
         read(Question(venues=("ftx",)))

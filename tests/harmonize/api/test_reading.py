@@ -1,4 +1,4 @@
-"""Which snapshots an audit reads: the newest of each venue, what failed since, and how sure it is."""
+"""Which snapshots an audit reads: the newest of each venue, later failures, verified margins."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.api.audit import AskedError, Question, answer, read
+from harmonize.api.audit import AskedError, Fallback, Question, Verification, answer, read
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import Unknown
@@ -22,26 +22,28 @@ def failed(snapshot: Snapshot, days: float, reason: str = "HTTP status 500") -> 
 
 
 def archive(path: Path, *snapshots: Snapshot) -> Path:
-    made = Archive.create(path)
-    for one in snapshots:
-        made.append(one)
+    created = Archive.create(path)
+    for snapshot in snapshots:
+        created.append(snapshot)
     return path
 
 
-def test_a_failed_try_is_told_and_the_last_good_snapshot_is_read(tmp_path: Path) -> None:
-    own = archive(tmp_path / "a", MEXC, failed(MEXC, 3), failed(MEXC, 10, "HTTP status 403"))
-    reading, as_of = read(Question(archive=own))
+def test_a_failed_attempt_is_reported_and_the_last_good_snapshot_is_read(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a", MEXC, failed(MEXC, 3), failed(MEXC, 10, "HTTP status 403"))
+    reading, as_of = read(Question(archive=path))
     assert [snapshot.venue for _, snapshot in reading.snapshots] == ["mexc"]
-    (told,) = [one for one in reading.unobserved if one.attempted_at]
-    assert (told.venue, told.reason) == ("mexc", "HTTP status 403")
+    (failure,) = [venue for venue in reading.unobserved if venue.attempted_at]
+    assert (failure.venue, failure.reason) == ("mexc", "HTTP status 403")
     assert as_of == MEXC.observed_at + timedelta(days=10)
-    found = answer(Question(archive=own))
-    assert not found.complete
+    answered = answer(Question(archive=path))
+    assert not answered.complete
     (finding,) = [
-        one for one in found.document.findings if one.code == "MH903" and one.level == "error"
+        finding
+        for finding in answered.document.findings
+        if finding.code == "MH903" and finding.level == "error"
     ]
     assert finding.message == (
-        f"{told.attempted_at:%Y-%m-%d %H:%M} UTC: HTTP status 403; "
+        f"{failure.attempted_at:%Y-%m-%d %H:%M} UTC: HTTP status 403; "
         "last observed 10 days before the audit"
     )
 
@@ -50,14 +52,14 @@ def test_a_failed_try_is_told_and_the_last_good_snapshot_is_read(tmp_path: Path)
 def test_a_success_after_a_failure_is_all_there_is(tmp_path: Path, *, complete: bool) -> None:
     later = replace(MEXC, observed_at=MEXC.observed_at + timedelta(days=1), complete=complete)
     own = archive(tmp_path / "a", failed(MEXC, 0.5), later)
-    assert all(one.attempted_at is None for one in read(Question(archive=own))[0].unobserved)
+    assert all(venue.attempted_at is None for venue in read(Question(archive=own))[0].unobserved)
 
 
 def test_a_venue_that_only_ever_failed_falls_back_to_the_recorded_one(tmp_path: Path) -> None:
     own = archive(tmp_path / "a", failed(MEXC, 100))
-    reading, _ = read(Question(archive=own, else_recorded=True))
+    reading, _ = read(Question(archive=own, fallback=Fallback.RECORDED))
     assert "mexc" in {snapshot.venue for _, snapshot in reading.snapshots}
-    assert [one.venue for one in reading.unobserved if one.attempted_at] == ["mexc"]
+    assert [venue.venue for venue in reading.unobserved if venue.attempted_at] == ["mexc"]
     alone, _ = read(Question(archive=own))
     assert alone.snapshots == ()
 
@@ -65,40 +67,42 @@ def test_a_venue_that_only_ever_failed_falls_back_to_the_recorded_one(tmp_path: 
 def test_an_own_snapshot_goes_before_the_recorded_one(tmp_path: Path) -> None:
     fewer = replace(GATE, observed_at=GATE.observed_at + timedelta(days=20), complete=True)
     own = archive(tmp_path / "a", fewer)
-    reading, _ = read(Question(archive=own, else_recorded=True))
+    reading, _ = read(Question(archive=own, fallback=Fallback.RECORDED))
     gates = [snapshot for _, snapshot in reading.snapshots if snapshot.venue == "gate"]
     assert gates == [fewer]
     assert {"binance", "okx"} <= {snapshot.venue for _, snapshot in reading.snapshots}
 
 
 def test_venues_never_observed_say_why() -> None:
-    reasons = {one.venue: one.reason for one in recorded.audited().document.unobserved}
-    assert reasons["grvt"] == "never gathered, and no recording ships with the tool"
-    assert all(not one.attempted_at for one in recorded.audited().document.unobserved)
+    reasons = {venue.venue: venue.reason for venue in recorded.audited().document.unobserved}
+    assert reasons["grvt"] == "never gathered, and not in the recorded archive"
+    assert all(not venue.attempted_at for venue in recorded.audited().document.unobserved)
     reading, _ = read(Question(as_of=date(2021, 12, 31)))
-    early = {one.venue: one.reason for one in reading.unobserved}
+    early = {venue.venue: venue.reason for venue in reading.unobserved}
     assert early["binance"] == "needs a key"
-    assert early["bitmex"] == "the venue closed on 2026-09-23; its recordings are read"
+    assert early["bitmex"] == "the venue closed on 2026-09-23; only its recordings are read"
 
 
 def test_an_empty_archive_beside_the_recorded_one_is_no_error(tmp_path: Path) -> None:
     own = archive(tmp_path / "a")
-    assert read(Question(archive=own, else_recorded=True))[0].snapshots
-    with pytest.raises(AskedError, match="is empty; gather with"):
+    assert read(Question(archive=own, fallback=Fallback.RECORDED))[0].snapshots
+    with pytest.raises(AskedError, match="is empty; run `harmonize fetch`"):
         read(Question(archive=own))
 
 
 def test_strict_leaves_out_what_no_source_verifies() -> None:
     for venue in ("pacifica", "backpack", "hashkey"):
         (loose, _), (strict, _) = (
-            read(Question(venues=(venue,), strict=one)) for one in (False, True)
+            read(Question(venues=(venue,), verification=verification))
+            for verification in Verification
         )
-        assert not all(isinstance(one.maintenance, Unknown) for one in loose.schedules)
-        for one in strict.schedules:
-            assert isinstance(one.maintenance, Unknown)
-            assert "left out by --strict: " in one.maintenance.reason
-            assert "unverified" in one.maintenance.reason
+        assert not all(isinstance(schedule.maintenance, Unknown) for schedule in loose.schedules)
+        for schedule in strict.schedules:
+            assert isinstance(schedule.maintenance, Unknown)
+            assert "excluded, as no source verifies it: " in schedule.maintenance.reason
+            assert "unverified" in schedule.maintenance.reason
     (before, _), (after, _) = (
-        read(Question(venues=("binance",), strict=one)) for one in (False, True)
+        read(Question(venues=("binance",), verification=verification))
+        for verification in Verification
     )
     assert before.schedules == after.schedules

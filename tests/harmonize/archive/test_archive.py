@@ -59,7 +59,7 @@ def archive(tmp_path: Path) -> Archive:
 
 @given(st.lists(snapshots(), min_size=1, max_size=3))
 @settings(max_examples=60, deadline=None)
-def test_what_was_appended_reads_back_as_it_was(observed: list[Snapshot]) -> None:
+def test_an_appended_snapshot_reads_back_unchanged(observed: list[Snapshot]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         Archive.create(Path(directory) / "a")
         appended = [Archive.open(Path(directory) / "a").append(snapshot) for snapshot in observed]
@@ -71,7 +71,7 @@ def test_what_was_appended_reads_back_as_it_was(observed: list[Snapshot]) -> Non
         assert reopened.verify() == ()
 
 
-def test_an_entry_says_what_a_snapshot_holds_without_its_payloads(archive: Archive) -> None:
+def test_an_entry_describes_a_snapshot_without_its_payloads(archive: Archive) -> None:
     files = tree(path_of(archive))
     entry = archive.entries()[1]
     assert (entry.sequence, entry.venue, entry.complete, entry.payloads) == (2, "bybit", True, 1)
@@ -131,7 +131,7 @@ def test_equal_payloads_share_one_pack(archive: Archive) -> None:
     assert archive.verify() == ()
 
 
-def test_the_archive_that_ships_with_the_package_is_still_sound() -> None:
+def test_the_archive_that_ships_with_the_package_is_intact() -> None:
     archive = Archive.open(Path(venues.__path__[0]) / "recorded" / "archive")
     assert archive.verify() == ()
     assert [archive.read(entry).venue for entry in archive.entries()]
@@ -140,7 +140,7 @@ def test_the_archive_that_ships_with_the_package_is_still_sound() -> None:
 # Damage shows
 
 
-def test_no_changed_byte_is_missed(archive: Archive) -> None:
+def test_every_changed_byte_is_detected(archive: Archive) -> None:
     files = tree(path_of(archive))
     chance = random.Random(20250301)  # noqa: S311 - a repeatable choice, not a secret
     for _ in range(2000):
@@ -153,7 +153,7 @@ def test_no_changed_byte_is_missed(archive: Archive) -> None:
     assert archive.verify() == ()
 
 
-def test_no_lost_and_no_added_byte_is_missed(archive: Archive) -> None:
+def test_every_removed_and_added_byte_is_detected(archive: Archive) -> None:
     for name, content in tree(path_of(archive)).items():
         shorter = (content[:end] for end in range(0, len(content), 7))
         for damaged in chain(
@@ -165,7 +165,7 @@ def test_no_lost_and_no_added_byte_is_missed(archive: Archive) -> None:
     assert archive.verify() == ()
 
 
-def test_every_object_that_is_gone_is_missed(archive: Archive) -> None:
+def test_every_missing_object_is_detected(archive: Archive) -> None:
     newest = "manifests/00000003.json"
     for name, content in tree(path_of(archive)).items():
         (path_of(archive) / name).unlink()
@@ -174,7 +174,7 @@ def test_every_object_that_is_gone_is_missed(archive: Archive) -> None:
         (path_of(archive) / name).write_bytes(content)
 
 
-def test_two_objects_that_changed_places_are_both_named(archive: Archive) -> None:
+def test_two_swapped_objects_are_both_reported(archive: Archive) -> None:
     for folder in ("manifests", "packs"):
         for first, second in combinations(sorted((path_of(archive) / folder).iterdir()), 2):
             first_content, second_content = first.read_bytes(), second.read_bytes()
@@ -185,7 +185,7 @@ def test_two_objects_that_changed_places_are_both_named(archive: Archive) -> Non
             second.write_bytes(second_content)
 
 
-def test_a_sequence_that_stands_twice_is_named(archive: Archive) -> None:
+def test_a_duplicate_sequence_is_reported(archive: Archive) -> None:
     shutil.copy(
         path_of(archive) / "manifests/00000001.json", path_of(archive) / "manifests/00000004.json"
     )
@@ -194,14 +194,14 @@ def test_a_sequence_that_stands_twice_is_named(archive: Archive) -> None:
         archive.entries()
 
 
-def test_a_manifest_replaced_by_a_sound_one_breaks_the_chain(archive: Archive) -> None:
+def test_a_manifest_replaced_by_a_valid_one_breaks_the_chain(archive: Archive) -> None:
     rewrite(archive, 2, lambda manifest: manifest.update(complete=False))
     assert faulty_objects(archive) == {"manifests/00000003.json"}
     with pytest.raises(ArchiveError, match="does not follow the previous manifest"):
         archive.entries()
 
 
-def test_a_gap_is_named_once_however_wide(archive: Archive) -> None:
+def test_a_gap_of_any_width_is_reported_once(archive: Archive) -> None:
     manifests = path_of(archive) / "manifests"
     (manifests / "00000002.json").rename(manifests / "99999999.json")
     problems = {problem.where: problem.what for problem in archive.verify()}
@@ -224,13 +224,13 @@ def test_a_gap_is_named_once_however_wide(archive: Archive) -> None:
         "manifests/٠٠٠٠٠٠٠٤.json",
     ],
 )
-def test_a_file_that_does_not_belong_is_named(archive: Archive, name: str) -> None:
+def test_a_foreign_file_is_reported(archive: Archive, name: str) -> None:
     (path_of(archive) / name).write_bytes(b"?")
     assert faulty_objects(archive) == {name}
     assert len(archive.entries()) == 3
 
 
-def test_a_temporary_file_means_nothing(archive: Archive) -> None:
+def test_a_temporary_file_is_ignored(archive: Archive) -> None:
     (path_of(archive) / "packs" / "0123456789abcdef.tmp").write_bytes(b"half a pa")
     (path_of(archive) / "manifests" / "0123456789abcdef.tmp").write_bytes(b"")
     assert archive.verify() == ()
@@ -256,7 +256,7 @@ def make_giant(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_directory, make_symlink, make_pipe, make_giant])
-def test_an_object_that_is_no_plain_file_of_a_sane_size_is_not_read(
+def test_an_irregular_or_oversized_file_is_not_read(
     archive: Archive, make: Callable[[Path], None]
 ) -> None:
     pack = pack_of(archive, (path_of(archive) / "manifests/00000003.json").read_bytes())
@@ -272,7 +272,7 @@ def test_an_object_that_is_no_plain_file_of_a_sane_size_is_not_read(
         (path_of(archive) / name).write_bytes(content)
 
 
-def test_a_directory_that_cannot_be_listed_is_named(archive: Archive) -> None:
+def test_an_unlistable_directory_is_reported(archive: Archive) -> None:
     (path_of(archive) / "packs").rename(path_of(archive).parent / "elsewhere")
     assert "packs" in faulty_objects(archive)
     (path_of(archive) / "packs").write_bytes(b"")
@@ -284,7 +284,7 @@ def test_a_directory_that_cannot_be_listed_is_named(archive: Archive) -> None:
         archive.entries()
 
 
-def test_reading_names_the_very_object_that_is_off(archive: Archive) -> None:
+def test_a_read_error_names_the_faulty_object(archive: Archive) -> None:
     entry = archive.entries()[0]
     manifest = path_of(archive) / "manifests" / "00000001.json"
     pack = path_of(archive) / pack_of(archive, manifest.read_bytes())
@@ -330,7 +330,7 @@ MADE_UP: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 @pytest.mark.parametrize("change", MADE_UP.values(), ids=MADE_UP.keys())
-def test_a_sealed_manifest_that_makes_no_sense_is_refused(
+def test_a_sealed_but_invalid_manifest_is_refused(
     archive: Archive, change: Callable[[dict[str, Any]], None]
 ) -> None:
     (path_of(archive).parent / "secret.zst").write_bytes(b"not ours to read")
@@ -358,13 +358,13 @@ def test_a_lone_surrogate_in_a_manifest_is_refused(archive: Archive) -> None:
     assert "manifests/00000003.json" in faulty_objects(archive)
 
 
-def test_a_payload_that_is_not_what_its_hash_names_is_refused(archive: Archive) -> None:
+def test_a_payload_with_another_hash_is_refused(archive: Archive) -> None:
     rewrite(archive, 3, lambda manifest: first_payload(manifest).update(sha256="0" * 64))
     with pytest.raises(ArchiveError, match="contains another response to 'publicGetPublicPosition"):
         archive.read(archive.entries()[2])
 
 
-def test_a_pack_of_another_size_than_its_manifest_says_is_named(archive: Archive) -> None:
+def test_a_pack_of_another_size_is_reported(archive: Archive) -> None:
     rewrite(archive, 3, lambda manifest: manifest["pack"].update(size=5))
     assert faulty_objects(archive) == {
         pack_of(archive, (path_of(archive) / "manifests/00000003.json").read_bytes())
@@ -391,7 +391,7 @@ def replace_pack(archive: Archive, pack: bytes, length: int) -> Entry:
         (MAX_BYTES + 1, f"needs {MAX_BYTES + 1} bytes to read"),
     ],
 )
-def test_a_decompression_bomb_does_not_go_off(archive: Archive, length: int, error: str) -> None:
+def test_a_decompression_bomb_is_refused(archive: Archive, length: int, error: str) -> None:
     compressor = zstandard.ZstdCompressor().compressobj()
     zeros = bytes(2**20)
     pieces = [compressor.compress(zeros) for _ in range(MAX_BYTES // len(zeros) + 1)]
@@ -404,7 +404,7 @@ def test_a_decompression_bomb_does_not_go_off(archive: Archive, length: int, err
     assert peak < 16 * 2**20
 
 
-def test_a_pack_that_is_no_zstd_is_named(archive: Archive) -> None:
+def test_a_pack_that_is_not_zstd_is_reported(archive: Archive) -> None:
     entry = replace_pack(archive, b"plain text", 10)
     with pytest.raises(ArchiveError, match="cannot be decompressed"):
         archive.read(entry)
@@ -432,7 +432,7 @@ def unlike(**changes: object) -> Snapshot:
         unlike(observed_at=NOON.replace(tzinfo=None)),
     ],
 )
-def test_a_snapshot_that_would_not_read_back_is_refused(
+def test_a_snapshot_that_would_not_read_back_unchanged_is_refused(
     archive: Archive, invalid: Snapshot
 ) -> None:
     before = tree(path_of(archive))
@@ -454,13 +454,13 @@ def test_nothing_is_archived_under_the_name_of_a_damaged_pack(archive: Archive) 
 # Making and opening
 
 
-def test_an_archive_is_made_once(archive: Archive) -> None:
+def test_an_archive_is_created_once(archive: Archive) -> None:
     with pytest.raises(ArchiveError, match=r"already contains format\.json"):
         Archive.create(path_of(archive))
     assert len(Archive.open(path_of(archive)).entries()) == 3
 
 
-def test_an_archive_is_not_made_where_other_files_are(tmp_path: Path) -> None:
+def test_an_archive_is_not_created_beside_other_files(tmp_path: Path) -> None:
     (tmp_path / "thesis.odt").touch()
     with pytest.raises(ArchiveError, match=r"already contains thesis\.odt"):
         Archive.create(tmp_path)
@@ -468,7 +468,7 @@ def test_an_archive_is_not_made_where_other_files_are(tmp_path: Path) -> None:
         Archive.create(tmp_path / "thesis.odt")
 
 
-def test_of_two_that_make_an_archive_at_once_one_is_told(tmp_path: Path) -> None:
+def test_of_two_concurrent_creations_one_fails(tmp_path: Path) -> None:
     def link_after_competitor(source: Path, target: Path) -> None:
         Archive.create(tmp_path / "a")
         os.link(source, target)
@@ -478,7 +478,7 @@ def test_of_two_that_make_an_archive_at_once_one_is_told(tmp_path: Path) -> None
     assert Archive.open(tmp_path / "a").verify() == ()
 
 
-def test_what_is_no_archive_is_not_opened(tmp_path: Path) -> None:
+def test_a_folder_without_an_archive_is_not_opened(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ArchiveError) as caught:
             Archive.open(path)
@@ -496,7 +496,7 @@ def test_a_format_of_another_version_is_not_opened(archive: Archive) -> None:
 # Several writers
 
 
-def test_a_slower_writer_follows_the_faster_one(archive: Archive) -> None:
+def test_a_slower_writer_continues_after_the_faster_one(archive: Archive) -> None:
     pending = [snapshot(3, "bybit"), snapshot(4, "gate")]
 
     def slow_link(source: Path, target: Path) -> None:
@@ -510,7 +510,7 @@ def test_a_slower_writer_follows_the_faster_one(archive: Archive) -> None:
     assert archive.verify() == ()
 
 
-def test_a_writer_that_is_never_fast_enough_is_told_so(archive: Archive) -> None:
+def test_a_writer_that_always_loses_the_race_fails(archive: Archive) -> None:
     def occupied_link(source: Path, target: Path) -> None:
         if target.suffix == ".json":
             raise FileExistsError(errno.EEXIST, "File exists", source)
@@ -521,7 +521,7 @@ def test_a_writer_that_is_never_fast_enough_is_told_so(archive: Archive) -> None
     assert len(archive.entries()) == 3
 
 
-def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_writers_lose_nothing(tmp_path: Path) -> None:
     Archive.create(tmp_path / "a")
 
     def write(venue: str, number: int) -> list[Entry]:
@@ -633,7 +633,7 @@ def test_a_step_that_fails_leaves_the_archive_as_before_or_after(
     check_consistent(archive, before, after)
 
 
-def test_a_pack_that_is_there_already_is_made_to_last_too(archive: Archive) -> None:
+def test_an_existing_pack_is_made_durable_too(archive: Archive) -> None:
     steps: list[Step] = []
     on_disk(archive, recording_disk(steps)).append(later(snapshot(2)))
     operations = [(step.verb, step.path.parent.name, step.path.name) for step in steps]
@@ -641,7 +641,7 @@ def test_a_pack_that_is_there_already_is_made_to_last_too(archive: Archive) -> N
     assert ("sync", path_of(archive).name, "packs") in operations[:publication]
 
 
-def test_a_making_that_broke_off_can_be_done_again(tmp_path: Path) -> None:
+def test_an_interrupted_creation_can_be_repeated(tmp_path: Path) -> None:
     steps: list[Step] = []
 
     def stop() -> None:
@@ -655,7 +655,7 @@ def test_a_making_that_broke_off_can_be_done_again(tmp_path: Path) -> None:
     assert Archive.create(tmp_path / "a").verify() == ()
 
 
-def test_bytes_are_flushed_before_they_have_a_name_and_names_before_all_else(
+def test_content_is_flushed_before_naming_and_names_before_the_next_file(
     archive: Archive,
 ) -> None:
     verbs = {"fsync": "flush", "link": "link", "unlink": "remove"}
@@ -674,7 +674,7 @@ def test_bytes_are_flushed_before_they_have_a_name_and_names_before_all_else(
     assert steps == ["flush", "link", "remove", "flush"] * 2  # the pack, then its manifest
 
 
-def test_reading_takes_no_step_on_the_disk(archive: Archive) -> None:
+def test_reading_writes_nothing(archive: Archive) -> None:
     def refuse() -> None:
         raise Killed
 
@@ -702,20 +702,20 @@ def test_of_entries_observed_at_the_same_time_the_later_appended_counts() -> Non
     assert latest([second, first], NOON) == latest([first, second], NOON) == {"okx": (second,)}
 
 
-def test_an_entry_is_due_from_the_moment_it_was_observed() -> None:
+def test_an_entry_is_in_effect_from_its_observation() -> None:
     old, new = entry_of(1, day=0), entry_of(2, day=1)
     assert latest([old, new], NOON + timedelta(days=1)) == {"okx": (new,)}
     assert latest([old, new], NOON + timedelta(hours=23)) == {"okx": (old,)}
     assert latest([old, new], NOON - timedelta(microseconds=1)) == {}
 
 
-def test_a_partial_entry_rests_on_older_ones_down_to_a_complete_one() -> None:
+def test_a_partial_entry_builds_on_older_ones_down_to_a_complete_one() -> None:
     complete, older = entry_of(2, day=1), entry_of(1, day=0)
     partial, newest = entry_of(3, day=2, complete=False), entry_of(4, day=3, complete=False)
     assert latest([older, complete, partial, newest]) == {"okx": (newest, partial, complete)}
     assert latest([partial, newest]) == {"okx": (newest, partial)}
 
 
-def test_venues_are_chosen_apart_and_in_the_order_of_their_names() -> None:
+def test_venues_are_selected_independently_and_sorted_by_name() -> None:
     okx, bybit = entry_of(1, day=0), entry_of(2, day=5, venue="bybit")
     assert list(latest([okx, bybit]).items()) == [("bybit", (bybit,)), ("okx", (okx,))]

@@ -36,11 +36,11 @@ def days(listed: list[Entry]) -> list[float]:
     return [(entry.observed_at - FIRST) / timedelta(days=1) for entry in listed]
 
 
-def test_a_clock_ahead_for_one_night_has_the_time_of_the_next() -> None:
+def test_a_night_with_a_fast_clock_takes_the_time_of_the_next() -> None:
     assert days(with_monotonic_times(entries(0, 1, 40, 3, 4))) == [0, 1, 3, 3, 4]
 
 
-def test_a_clock_behind_for_some_nights_has_the_time_of_the_night_before() -> None:
+def test_nights_with_a_slow_clock_take_the_time_of_the_night_before() -> None:
     assert days(with_monotonic_times(entries(0, 1, 2, 3, -5, -4, -3, 7))) == [
         0,
         1,
@@ -53,17 +53,17 @@ def test_a_clock_behind_for_some_nights_has_the_time_of_the_night_before() -> No
     ]
 
 
-def test_one_night_in_1970_moves_no_other() -> None:
+def test_a_night_dated_far_in_the_past_changes_no_other() -> None:
     corrected = with_monotonic_times(entries(0, 1, -20_000, 3, 4))
     assert days(corrected) == [0, 1, 1, 3, 4]
 
 
-def test_the_newest_one_that_stands_ahead_is_believed_until_another_comes() -> None:
+def test_a_newest_entry_with_a_fast_clock_keeps_its_time_until_the_next() -> None:
     assert days(with_monotonic_times(entries(0, 1, 40))) == [0, 1, 40]
 
 
 @given(st.lists(st.integers(0, 9), max_size=9))
-def test_times_never_fall_and_the_fewest_are_changed(reported: list[int]) -> None:
+def test_times_never_decrease_and_the_fewest_are_changed(reported: list[int]) -> None:
     corrected = days(with_monotonic_times(entries(*reported)))
     assert all(first <= second for first, second in pairwise(corrected))
     unchanged = sum(first == second for first, second in zip(corrected, reported, strict=True))
@@ -76,7 +76,7 @@ def test_times_never_fall_and_the_fewest_are_changed(reported: list[int]) -> Non
     assert unchanged >= longest
 
 
-def test_what_was_imported_keeps_its_time_and_venues_are_apart() -> None:
+def test_imported_entries_keep_their_times_and_venues_are_independent() -> None:
     imported = entries(5, 1, gathered=False)
     assert [entry.sequence for entry in observations(imported, "okx")] == [2, 1]
     assert with_observation_times(imported) == tuple(imported)

@@ -260,7 +260,7 @@ def corruptions(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_no_corruption_is_missed_and_nothing_else_is_named(
+def test_every_corruption_is_reported_and_nothing_else(
     intact: Intact, kind: Callable[[Intact, Chance], Corruption]
 ) -> None:
     assert intact.archive.verify() == ()
@@ -272,7 +272,7 @@ def test_no_corruption_is_missed_and_nothing_else_is_named(
     assert intact.archive.verify() == ()
 
 
-def test_a_base_that_is_damaged_is_named_once_and_what_rests_on_it_is_not(intact: Intact) -> None:
+def test_a_damaged_base_is_reported_once_without_its_dependents(intact: Intact) -> None:
     path = path_of(intact.archive) / intact.base
     path.write_bytes(intact.files[intact.base] + b"\0")
     assert [problem.where for problem in intact.archive.verify()] == [intact.base]
@@ -281,20 +281,20 @@ def test_a_base_that_is_damaged_is_named_once_and_what_rests_on_it_is_not(intact
     assert [(problem.where, problem.what) for problem in problems] == [(intact.base, "is missing")]
 
 
-def test_a_pack_and_its_base_that_are_both_damaged_are_both_named(intact: Intact) -> None:
+def test_a_damaged_pack_and_its_damaged_base_are_both_reported(intact: Intact) -> None:
     (on_base,) = (pack for pack, numbers in intact.required_by.items() if numbers == {2})
     for name in (intact.base, on_base):
         (path_of(intact.archive) / name).write_bytes(intact.files[name][:-1])
     assert faulty_objects(intact.archive) == {intact.base, on_base}
 
 
-def test_a_pack_that_three_snapshots_share_is_named_once(intact: Intact) -> None:
+def test_a_missing_pack_of_several_snapshots_is_reported_once(intact: Intact) -> None:
     entry = intact.archive.entries()[4]
     (path_of(intact.archive) / f"packs/{entry.pack}.zst").unlink()
     assert len(intact.archive.verify()) == 1
 
 
-def test_what_rests_on_a_damaged_base_cannot_be_read_and_the_base_is_said_to_be_why(
+def test_reading_a_dependent_of_a_damaged_base_names_the_base(
     intact: Intact,
 ) -> None:
     entries = intact.archive.entries()
@@ -308,7 +308,7 @@ def test_what_rests_on_a_damaged_base_cannot_be_read_and_the_base_is_said_to_be_
 @pytest.mark.parametrize(
     "damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"?")]
 )
-def test_no_pack_is_put_on_a_base_that_is_missing_or_damaged(
+def test_a_missing_or_damaged_base_is_not_used(
     intact: Intact, damage: Callable[[Path], object]
 ) -> None:
     entries = intact.archive.entries()

@@ -78,7 +78,9 @@ def test_the_program_on_the_page_checks_and_reads_the_recorded_archive(program: 
     check_agreement(program, archive, packs=packs, pruned=0)
 
 
-def test_the_program_on_the_page_finds_what_verify_finds(program: Path, archive: Archive) -> None:
+def test_the_program_on_the_page_detects_what_verify_detects(
+    program: Path, archive: Archive
+) -> None:
     for name, content in tree(path_of(archive)).items():
         if name != "format.json":
             path = path_of(archive) / name

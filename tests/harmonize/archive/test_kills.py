@@ -33,24 +33,24 @@ def test_a_kill_at_any_point_of_an_append_leaves_it_undone_or_done(tmp_path: Pat
     assert list(points) == ["on a base", "alone", "the same pack"]
 
 
-def test_a_kill_at_any_point_of_a_pruning_leaves_what_a_pruning_mends(tmp_path: Path) -> None:
+def test_a_kill_at_any_point_of_a_pruning_is_repaired_by_the_next(tmp_path: Path) -> None:
     assert archive_driver.run("pruning", tmp_path)["points"] >= 40
 
 
-def test_a_kill_at_any_point_of_making_an_archive_lets_it_be_made(tmp_path: Path) -> None:
+def test_a_kill_at_any_point_of_a_creation_allows_another(tmp_path: Path) -> None:
     assert archive_driver.run("making", tmp_path)["points"] >= 8
 
 
-def test_kills_at_any_time_lose_nothing_that_was_told_of(tmp_path: Path) -> None:
+def test_kills_at_any_time_lose_no_reported_entry(tmp_path: Path) -> None:
     counts = archive_driver.run("killing", tmp_path)
     assert counts["kills"] == 36
 
 
-def test_files_that_may_not_grow_lose_nothing(tmp_path: Path) -> None:
+def test_a_limit_on_file_sizes_loses_nothing(tmp_path: Path) -> None:
     assert archive_driver.run("limited", tmp_path) == {"refused": 13}
 
 
-def test_where_nothing_may_be_written_all_can_be_read() -> None:
+def test_a_read_only_archive_can_be_read() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         try:
@@ -75,7 +75,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - as above
 
 
-def test_a_disk_that_is_full_loses_nothing(small_disk: Path) -> None:
+def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     archive = Archive.create(small_disk / "a")
     (small_disk / "reserve").write_bytes(bytes(20000))
 
@@ -104,7 +104,9 @@ def test_a_disk_that_is_full_loses_nothing(small_disk: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
-def test_a_pruning_that_fails_at_any_step_keeps_what_is_kept(tmp_path: Path, code: int) -> None:
+def test_a_pruning_that_fails_at_any_step_loses_no_remaining_snapshot(
+    tmp_path: Path, code: int
+) -> None:
     for last in range(8):
         archive = archive_driver.sample_archive(tmp_path / f"{last}")
         before = archive.entries()
@@ -140,7 +142,7 @@ def run_concurrently(scenario: str, folder: Path, number: int) -> list[str]:
     return [out for out, _ in outputs]
 
 
-def test_two_processes_that_append_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_two_concurrently_appending_processes_lose_nothing(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     run_concurrently("writing", tmp_path / "a", 2)
     entries = archive.entries()
@@ -155,13 +157,13 @@ def test_two_processes_that_append_at_once_lose_nothing(tmp_path: Path) -> None:
     assert archive.verify() == ()
 
 
-def test_of_processes_that_make_an_archive_at_once_one_does(tmp_path: Path) -> None:
+def test_of_processes_creating_an_archive_at_once_one_succeeds(tmp_path: Path) -> None:
     outputs = run_concurrently("founding", tmp_path / "a", 3)
     assert sorted(outputs) == ['{"made": 0}\n', '{"made": 0}\n', '{"made": 1}\n']
     assert Archive.open(tmp_path / "a").verify() == ()
 
 
-def test_a_pruning_without_a_lock_follows_the_records_that_came_meanwhile(tmp_path: Path) -> None:
+def test_a_pruning_without_a_lock_respects_concurrent_records(tmp_path: Path) -> None:
     """Covers systems without locks, and object stores."""
     archive = archive_driver.sample_archive(tmp_path / "a")
     entries = archive.entries()

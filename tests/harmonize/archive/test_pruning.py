@@ -151,7 +151,7 @@ A_PACK_KEPT_WITHOUT_ITS_BASE = [
 @example(A_PACK_ON_TWO_BASES)
 @example(A_PACK_KEPT_WITHOUT_ITS_BASE)
 @settings(max_examples=120, deadline=None)
-def test_after_any_history_what_is_kept_reads_back_and_all_else_is_marked(
+def test_after_any_history_entries_read_back_or_are_marked_as_pruned(
     history: list[Append | Prune],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +172,7 @@ def test_the_same_history_gives_the_same_bytes(history: list[Append | Prune]) ->
 @given(HISTORIES, st.data())
 @example([*A_PACK_ON_TWO_BASES], None)
 @settings(max_examples=80, deadline=None)
-def test_a_listing_that_goes_on_is_the_listing_from_scratch(
+def test_an_incremental_listing_equals_a_full_listing(
     history: list[Append | Prune], data: st.DataObject | None
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -188,7 +188,7 @@ def test_a_listing_that_goes_on_is_the_listing_from_scratch(
 # Listings
 
 
-def test_a_listing_that_goes_on_reads_no_manifest_twice_but_the_last(tmp_path: Path) -> None:
+def test_an_incremental_listing_rereads_only_the_last_manifest(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     for day in range(4):
         archive.append(snapshot(day))
@@ -200,7 +200,7 @@ def test_a_listing_that_goes_on_reads_no_manifest_twice_but_the_last(tmp_path: P
         archive.listing()
 
 
-def test_a_listing_of_another_archive_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_listing_of_another_archive_is_not_extended(tmp_path: Path) -> None:
     first, second = Archive.create(tmp_path / "a"), Archive.create(tmp_path / "b")
     for day in range(3):
         first.append(snapshot(day))
@@ -210,7 +210,7 @@ def test_a_listing_of_another_archive_is_not_gone_on_with(tmp_path: Path) -> Non
     assert first.listing(second.listing()) == first.listing()
 
 
-def test_a_listing_of_an_archive_that_was_rolled_back_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_listing_of_a_rolled_back_archive_is_not_extended(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     for day in range(3):
         archive.append(snapshot(day))
@@ -223,7 +223,7 @@ def test_a_listing_of_an_archive_that_was_rolled_back_is_not_gone_on_with(tmp_pa
     assert archive.listing(catalog).entries[2].complete is False
 
 
-def test_a_listing_of_what_is_no_more_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_listing_of_removed_manifests_is_not_extended(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     archive.append(snapshot())
     catalog = archive.listing()
@@ -238,7 +238,7 @@ def bases(archive: Archive) -> list[str]:
     return [entry.base for entry in archive.entries()]
 
 
-def test_a_chain_base_sizes_is_never_deeper_than_one(tmp_path: Path) -> None:
+def test_a_base_never_has_a_base(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     previous = None
     for day in range(8):
@@ -250,7 +250,7 @@ def test_a_chain_base_sizes_is_never_deeper_than_one(tmp_path: Path) -> None:
     check(archive, {day + 1: night(day) for day in range(8)})
 
 
-def test_what_is_new_throughout_stands_alone_and_is_the_next_base(tmp_path: Path) -> None:
+def test_dissimilar_content_has_no_base_and_becomes_the_next_base(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     previous = None
     for day, venue in enumerate(("one", "one", "two", "two")):
@@ -259,7 +259,7 @@ def test_what_is_new_throughout_stands_alone_and_is_the_next_base(tmp_path: Path
     assert bases(archive) == ["", packs[0], "", packs[2]]
 
 
-def test_an_entry_of_another_archive_is_no_base(tmp_path: Path) -> None:
+def test_an_entry_of_another_archive_is_not_used_as_base(tmp_path: Path) -> None:
     other = Archive.create(tmp_path / "other").append(night(0))
     archive = Archive.create(tmp_path / "a")
     archive.append(night(1), other)
@@ -267,7 +267,7 @@ def test_an_entry_of_another_archive_is_no_base(tmp_path: Path) -> None:
     check(archive, {1: night(1)})
 
 
-def test_what_was_pruned_is_no_base(tmp_path: Path) -> None:
+def test_a_pruned_entry_is_not_used_as_base(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     stale = archive.append(night(0))
     archive.prune([stale], NOON, "too old")
@@ -297,7 +297,7 @@ def test_a_pack_on_a_base_is_a_zstd_frame_with_the_content_of_the_base_as_dictio
     }
 
 
-def test_a_base_that_rests_on_a_base_is_refused(tmp_path: Path) -> None:
+def test_a_base_with_a_base_is_refused(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "a")
     base = archive.append(night(0))
     on_it = archive.append(night(1), base)
@@ -310,7 +310,7 @@ def test_a_base_that_rests_on_a_base_is_refused(tmp_path: Path) -> None:
     assert faulty_objects(archive)
 
 
-def test_payloads_of_more_than_8_mib_find_all_of_their_base(tmp_path: Path) -> None:
+def test_payloads_of_more_than_8_mib_use_their_whole_base(tmp_path: Path) -> None:
     """Level 19 has a window of 8 MiB; with a base the window is 128 MiB."""
     archive = Archive.create(tmp_path / "a")
     content = _bytes(0, 9 * 2**20)
@@ -330,7 +330,7 @@ def test_payloads_of_more_than_8_mib_find_all_of_their_base(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("base_size", "new_size"), [(2000, 900), (900, 2000)])
-def test_what_is_larger_than_the_window_stands_alone(
+def test_content_larger_than_the_window_has_no_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_size: int, new_size: int
 ) -> None:
     monkeypatch.setattr(archive_module, "WINDOW_LOG", 10)
@@ -368,7 +368,7 @@ def pruned_sequences(archive: Archive) -> list[int]:
     return [entry.sequence for entry in archive.entries() if entry.pruned]
 
 
-def test_a_base_or_a_pack_that_something_kept_needs_is_not_pruned(archive: Archive) -> None:
+def test_a_pack_required_by_a_remaining_entry_is_not_pruned(archive: Archive) -> None:
     entries = archive.entries()
     before = tree(path_of(archive))
     assert archive.prune([entries[0], entries[3]], NOON, "too old") == ()
@@ -376,7 +376,7 @@ def test_a_base_or_a_pack_that_something_kept_needs_is_not_pruned(archive: Archi
     check(archive, KEPT)
 
 
-def test_a_pruning_says_in_the_chain_which_when_and_why(archive: Archive) -> None:
+def test_a_pruning_record_states_packs_time_and_reason(archive: Archive) -> None:
     entries = archive.entries()
     at = datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
     packs = archive.prune(entries[:3], at, "older than a year")
@@ -398,7 +398,7 @@ def test_a_pruning_says_in_the_chain_which_when_and_why(archive: Archive) -> Non
         archive.read(archive.entries()[1])
 
 
-def test_a_pruning_is_recorded_to_last_before_anything_is_taken_away(archive: Archive) -> None:
+def test_a_pruning_record_is_durable_before_any_removal(archive: Archive) -> None:
     steps: list[Step] = []
     packs = on_disk(archive, recording_disk(steps)).prune(archive.entries()[:3], NOON, "old")
     operations = [(step.verb, step.path.relative_to(path_of(archive)).as_posix()) for step in steps]
@@ -410,13 +410,13 @@ def test_a_pruning_is_recorded_to_last_before_anything_is_taken_away(archive: Ar
     ]
 
 
-def test_a_snapshot_that_is_there_already_is_made_to_last(archive: Archive) -> None:
+def test_an_existing_snapshot_is_made_durable(archive: Archive) -> None:
     steps: list[Step] = []
     on_disk(archive, recording_disk(steps)).append(KEPT[5])
     assert [(step.verb, step.path.name) for step in steps] == [("sync", "manifests")]
 
 
-def test_pruning_twice_is_pruning_once(archive: Archive) -> None:
+def test_pruning_is_idempotent(archive: Archive) -> None:
     entries = archive.entries()
     packs = archive.prune(entries[:2], NOON, "too old")
     assert packs == (entries[1].pack,)
@@ -426,13 +426,13 @@ def test_pruning_twice_is_pruning_once(archive: Archive) -> None:
     assert tree(path_of(archive)) == once
 
 
-def test_nothing_pruned_is_nothing_recorded(archive: Archive) -> None:
+def test_a_pruning_without_effect_is_not_recorded(archive: Archive) -> None:
     before = tree(path_of(archive))
     assert archive.prune([], NOON, "nothing") == ()
     assert tree(path_of(archive)) == before
 
 
-def test_appending_what_was_pruned_brings_it_back(archive: Archive) -> None:
+def test_appending_pruned_content_restores_it(archive: Archive) -> None:
     entries = archive.entries()
     archive.prune(entries, NOON, "all")
     assert pruned_sequences(archive) == [1, 2, 3, 4, 5]
@@ -488,7 +488,7 @@ def test_a_broken_chain_is_not_pruned(archive: Archive) -> None:
     assert tree(path_of(archive)) == before
 
 
-def test_a_pruning_whose_answer_was_lost_is_recorded_once(archive: Archive) -> None:
+def test_a_pruning_with_a_lost_response_is_recorded_once(archive: Archive) -> None:
     """A store may create the object and lose the response; the repeated request is refused."""
 
     def link_without_response(source: Path, target: Path) -> None:
@@ -502,7 +502,7 @@ def test_a_pruning_whose_answer_was_lost_is_recorded_once(archive: Archive) -> N
     check(archive, KEPT)
 
 
-def test_a_pruned_pack_that_is_there_again_is_named(archive: Archive) -> None:
+def test_a_pruned_pack_that_exists_again_is_reported(archive: Archive) -> None:
     entries = archive.entries()
     files = tree(path_of(archive))
     archive.prune(entries[1:2], NOON, "old")
@@ -517,7 +517,7 @@ def test_a_pruned_pack_that_is_there_again_is_named(archive: Archive) -> None:
     check(archive, KEPT)
 
 
-def test_a_pruner_that_always_comes_late_is_told_so(archive: Archive) -> None:
+def test_a_pruning_that_always_loses_the_race_fails(archive: Archive) -> None:
     def occupied_link(_: Path, target: Path) -> None:
         raise FileExistsError(17, "File exists", target)
 
@@ -540,7 +540,7 @@ def first_format(tmp_path: Path) -> Archive:
     return Archive.open(tmp_path / "a")
 
 
-def test_an_archive_of_the_first_format_is_read_and_appended_to_without_bases(
+def test_an_archive_of_format_1_is_read_and_appended_to_without_bases(
     first_format: Archive,
 ) -> None:
     assert first_format.format == 1
@@ -552,14 +552,14 @@ def test_an_archive_of_the_first_format_is_read_and_appended_to_without_bases(
     assert Archive.open(path_of(first_format)).format == 1
 
 
-def test_an_archive_of_the_first_format_is_not_pruned(first_format: Archive) -> None:
+def test_an_archive_of_format_1_is_not_pruned(first_format: Archive) -> None:
     before = tree(path_of(first_format))
     with pytest.raises(ArchiveError, match="format 1 cannot be pruned"):
         first_format.prune(first_format.entries(), NOON, "old")
     assert tree(path_of(first_format)) == before
 
 
-def test_what_is_too_large_to_be_read_again_is_refused_at_once(
+def test_content_too_large_to_be_read_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harmonize.archive.manifest.MAX_BYTES", 1000)
@@ -569,7 +569,7 @@ def test_what_is_too_large_to_be_read_again_is_refused_at_once(
     assert archive.verify() == ()
 
 
-def test_a_folder_that_cannot_be_listed_is_not_taken_for_no_archive(tmp_path: Path) -> None:
+def test_an_unlistable_folder_is_an_error_and_not_a_missing_archive(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     openers: list[Callable[[Path], object]] = [Archive.found, Archive.opened]
     for opener in openers:
@@ -579,13 +579,13 @@ def test_a_folder_that_cannot_be_listed_is_not_taken_for_no_archive(tmp_path: Pa
     assert Archive.opened(tmp_path / "none").verify() == ()
 
 
-def test_an_archive_is_not_made_where_a_folder_of_it_holds_something(tmp_path: Path) -> None:
+def test_an_archive_is_not_created_over_a_folder_with_content(tmp_path: Path) -> None:
     (tmp_path / "packs" / "packs").mkdir(parents=True)
     with pytest.raises(ArchiveError, match="already contains packs"):
         Archive.create(tmp_path)
 
 
-def test_a_pruning_waits_for_an_append_and_takes_nothing_that_it_needs(tmp_path: Path) -> None:
+def test_a_pruning_waits_for_an_append_and_spares_its_packs(tmp_path: Path) -> None:
     """The append reuses the pack of an entry being pruned and pauses before its manifest exists."""
     archive = Archive.create(tmp_path / "archive")
     twin = archive.append(snapshot(0))

@@ -94,7 +94,7 @@ def test_a_store_holds_the_same_objects_as_a_folder(url: str, tmp_path: Path) ->
     assert objects.tree() == tree(path_of(local))
 
 
-def test_what_was_appended_to_a_store_reads_back(url: str) -> None:
+def test_a_snapshot_appended_to_a_store_reads_back(url: str) -> None:
     fill(Archive.create(url))
     archive = Archive.open(url)
     entries = archive.entries()
@@ -114,7 +114,7 @@ def test_what_was_appended_to_a_store_reads_back(url: str) -> None:
     ]
 
 
-def test_every_corruption_of_a_store_is_found(url: str) -> None:
+def test_every_corruption_of_a_store_is_detected(url: str) -> None:
     archive = Archive.create(url)
     fill(archive)
     archive.prune(archive.entries()[4:], NOON, "too old")
@@ -138,7 +138,7 @@ def test_every_corruption_of_a_store_is_found(url: str) -> None:
     assert archive.verify() == ()
 
 
-def test_the_base_that_a_store_lost_is_named_alone(url: str) -> None:
+def test_a_missing_base_of_a_store_is_reported_alone(url: str) -> None:
     archive = Archive.create(url)
     base = fill(archive)[0]
     StoredObjects.at(url).delete(f"packs/{base.pack}.zst")
@@ -146,7 +146,7 @@ def test_the_base_that_a_store_lost_is_named_alone(url: str) -> None:
     assert (problem.where, problem.what) == (f"packs/{base.pack}.zst", "is missing")
 
 
-def test_an_archive_is_made_once_in_a_place(url: str) -> None:
+def test_an_archive_is_created_once_per_location(url: str) -> None:
     assert Archive.found(url) is None
     assert fill(Archive.opened(url))
     assert len(Archive.opened(f"{url}/").entries()) == 5
@@ -154,7 +154,7 @@ def test_an_archive_is_made_once_in_a_place(url: str) -> None:
         Archive.create(url)
 
 
-def test_names_that_only_mark_a_folder_or_are_temporary_mean_nothing(bucket: str) -> None:
+def test_folder_markers_and_temporary_names_are_ignored(bucket: str) -> None:
     archive = Archive.create(bucket)
     archive.append(night(0))
     objects = StoredObjects.at(bucket)
@@ -164,7 +164,7 @@ def test_names_that_only_mark_a_folder_or_are_temporary_mean_nothing(bucket: str
     assert len(archive.entries()) == 1
 
 
-def test_a_listing_that_goes_on_asks_for_the_last_manifest_and_what_is_new(
+def test_an_incremental_listing_requests_only_the_last_and_new_manifests(
     store: Store, bucket: str
 ) -> None:
     archive = Archive.create(bucket)
@@ -180,7 +180,7 @@ def test_a_listing_that_goes_on_asks_for_the_last_manifest_and_what_is_new(
 # Several writers, and answers that get lost
 
 
-def test_writers_on_a_store_at_once_lose_nothing(bucket: str) -> None:
+def test_concurrent_writers_on_a_store_lose_nothing(bucket: str) -> None:
     Archive.create(bucket)
 
     def write(venue: str) -> list[Entry]:
@@ -195,7 +195,7 @@ def test_writers_on_a_store_at_once_lose_nothing(bucket: str) -> None:
     assert archive.verify() == ()
 
 
-def test_of_two_that_make_an_archive_on_a_store_at_once_one_is_told(bucket: str) -> None:
+def test_of_two_concurrent_creations_on_a_store_one_fails(bucket: str) -> None:
     def make(_: int) -> str:
         try:
             return str(Archive.create(bucket).place)
@@ -211,7 +211,7 @@ def test_of_two_that_make_an_archive_on_a_store_at_once_one_is_told(bucket: str)
     )
 
 
-def test_a_manifest_whose_answer_was_lost_is_there_once(store: Store, bucket: str) -> None:
+def test_a_manifest_with_a_lost_response_exists_once(store: Store, bucket: str) -> None:
     archive = Archive.create(bucket)
     store.responses_to_lose = 1
     entry = archive.append(night(0))
@@ -241,7 +241,7 @@ def error_message(act: Callable[[], object]) -> str:
     return message
 
 
-def test_a_bucket_that_is_not_there_is_said_and_not_made(store: Store) -> None:
+def test_a_missing_bucket_is_reported_and_not_created(store: Store) -> None:
     assert store.url
     url = f"s3://b{uuid4().hex}/margins"
     assert error_message(lambda: Archive.open(url)) == (
@@ -261,7 +261,7 @@ def test_a_url_without_a_bucket_is_refused(store: Store, url: str) -> None:
         assert error_message(lambda act=act: act(url)).startswith("s3://")  # type: ignore[misc] # as above
 
 
-def test_a_store_that_denies_says_so(store: Store) -> None:
+def test_a_denied_access_is_reported(store: Store) -> None:
     assert store.url
     url = "s3://denied/margins"
     for act, name in (
@@ -276,7 +276,7 @@ def test_a_store_that_denies_says_so(store: Store) -> None:
         assert "Access Denied" in message or "Forbidden" in message
 
 
-def test_a_server_that_is_gone_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_server_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving() as stopped_server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", stopped_server.url)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -310,22 +310,22 @@ def test_a_server_that_is_gone_is_said(store: Store, monkeypatch: pytest.MonkeyP
         ("memory://user:p@ssword@host/a", "memory://host/a"),
     ],
 )
-def test_a_url_is_shown_without_what_is_secret_in_it(store: Store, url: str, printed: str) -> None:
+def test_a_url_is_printed_without_its_secrets(store: Store, url: str, printed: str) -> None:
     assert store.url
     message = error_message(lambda: Archive.open(url))
     assert message.startswith(f"{printed}: ")
     assert "ssword" not in message
 
 
-def test_what_was_read_from_is_said_without_its_password() -> None:
+def test_the_name_of_a_source_contains_no_password() -> None:
     url = f"memory://user:password@{uuid4().hex}/margins"
     fill(Archive.create(url))
-    (source,) = sources_of(Question(archive=url, else_recorded=False), ROOT)
+    (source,) = sources_of(Question(archive=url), ROOT)
     assert source.name == url.replace("user:password@", "")
     assert len(source.entries) == 5
 
 
-def test_a_protocol_that_nothing_opens_is_named() -> None:
+def test_an_unknown_protocol_is_reported() -> None:
     message = error_message(lambda: Archive.open("nosuch://x"))
     assert message == (
         "nosuch://x: cannot be opened: Protocol not known: nosuch; "
@@ -373,7 +373,7 @@ def test_the_command_line_lists_and_verifies_an_archive_on_a_store(
     assert verified.stderr.startswith("error: manifests/00000002.json: is damaged: ")
 
 
-def test_the_command_line_says_in_one_line_what_is_wrong(store: Store, tmp_path: Path) -> None:
+def test_the_command_line_reports_an_error_in_one_line(store: Store, tmp_path: Path) -> None:
     (tmp_path / "s3fs.py").write_text("raise ImportError('none')\n")
     path_without_s3fs = f"{tmp_path}{os.pathsep}{ROOT}"
     for url, variables, message in (

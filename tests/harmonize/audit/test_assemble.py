@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from harmonize import document
-from harmonize.api.audit import Question, read, rule_sets_of, tool
-from harmonize.audit.assemble import AuditOptions, Reading, audit
+from harmonize.api.audit import Question, read, read_with_history, rule_sets_of
+from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import choose
 from harmonize.core.notionals import HEAT_NOTIONAL
@@ -34,38 +34,41 @@ from tests.support.altered_snapshots import changed, parsed
 from venues import conventions
 
 DOCUMENT = recorded.audited().document
-SCHEDULES = {(one.venue, one.symbol, one.profile): one for one in DOCUMENT.schedules}
+VENUES = VenueProperties(conventions.bundled())
+SCHEDULES = {
+    (schedule.venue, schedule.symbol, schedule.profile): schedule for schedule in DOCUMENT.schedules
+}
 
 
-def divergence(venue: str, symbol: str, rule_set: str, figure: str) -> DivergenceRow:
-    found = [
-        one
-        for one in DOCUMENT.divergences
-        if (one.venue, one.symbol, one.rule_set, one.margin_type)
-        == (venue, symbol, rule_set, figure)
+def divergence(venue: str, symbol: str, rule_set: str, margin_type: str) -> DivergenceRow:
+    rows = [
+        row
+        for row in DOCUMENT.divergences
+        if (row.venue, row.symbol, row.rule_set, row.margin_type)
+        == (venue, symbol, rule_set, margin_type)
     ]
-    return found[0]
+    return rows[0]
 
 
-def exact(schedule: ScheduleRow, figure: str, notional: float) -> Fraction | None:
-    pieces = getattr(schedule, figure)
+def exact(schedule: ScheduleRow, margin_type: str, notional: float) -> Fraction | None:
+    pieces = getattr(schedule, margin_type)
     size = Fraction(notional)
-    for one in pieces:
-        if one.upper is None or size <= Fraction(one.upper):
+    for piece in pieces:
+        if piece.upper is None or size <= Fraction(piece.upper):
             bend = (
-                size ** int(one.power) if one.power.is_integer() else Fraction(notional**one.power)
+                size ** int(piece.power)
+                if piece.power.is_integer()
+                else Fraction(notional**piece.power)
             )
-            curved = Fraction(one.coefficient) * bend
-            return Fraction(one.fixed) + Fraction(one.rate) * size + curved
+            curved = Fraction(piece.coefficient) * bend
+            return Fraction(piece.fixed) + Fraction(piece.rate) * size + curved
     return None
 
 
 def audit_of(*schedules: MarginSchedule, defects: tuple[Defect, ...] = ()) -> AuditDocument:
     reading, as_of = read(Question(venues=("binance",)))
     own = Reading(reading.archive, reading.snapshots, schedules, defects)
-    return audit(
-        own, rule_sets_of(THREE), AuditOptions(as_of, tool(), conducts=conventions.bundled())
-    )
+    return audit(own, rule_sets_of(THREE), AuditOptions(as_of), VENUES)
 
 
 THREE = ("esma-retail", "harmonized-baseline", "jfsa-retail")
@@ -92,8 +95,8 @@ def test_a_schedule_that_is_known_only_in_part_is_not_compliant_for_the_rest() -
         maintenance=Known(flat([Decimal(1000)], [Decimal("0.6")])),
         capacity=Known(Decimal(5000)),
     )
-    rows = [one for one in audit_of(whole).divergences if one.rule_set == "esma-retail"]
-    assert [one.verdict for one in rows] == [Verdict.NOT_OBSERVABLE] * 2
+    rows = [row for row in audit_of(whole).divergences if row.rule_set == "esma-retail"]
+    assert [row.verdict for row in rows] == [Verdict.NOT_OBSERVABLE] * 2
     assert rows[0].reason == "observed only up to $1,000, compliant there"
 
 
@@ -102,7 +105,7 @@ def test_a_schedule_above_every_minimum_is_compliant_and_over_the_baseline() -> 
     whole = replace(
         BINANCE, initial=Known(strict), maintenance=Known(strict), capacity=Known(Decimal(10) ** 9)
     )
-    verdicts = {(one.rule_set, one.margin_type): one.verdict for one in audit_of(whole).divergences}
+    verdicts = {(row.rule_set, row.margin_type): row.verdict for row in audit_of(whole).divergences}
     assert verdicts == {
         ("esma-retail", "initial"): Verdict.COMPLIANT,
         ("esma-retail", "maintenance"): Verdict.COMPLIANT,
@@ -115,11 +118,11 @@ def test_a_schedule_above_every_minimum_is_compliant_and_over_the_baseline() -> 
 
 def test_retail_caps_do_not_concern_professional_schedules() -> None:
     rows = {
-        one.profile: one.verdict
-        for one in DOCUMENT.divergences
-        if one.symbol == "BTC/USD:BTC"
-        and one.venue == "krakenfutures"
-        and (one.rule_set, one.margin_type) == ("esma-retail", "initial")
+        row.profile: row.verdict
+        for row in DOCUMENT.divergences
+        if row.symbol == "BTC/USD:BTC"
+        and row.venue == "krakenfutures"
+        and (row.rule_set, row.margin_type) == ("esma-retail", "initial")
     }
     assert rows["professional dlt"] is Verdict.NOT_APPLICABLE
     assert rows["retail"] is Verdict.COMPLIANT
@@ -140,96 +143,100 @@ def test_an_asset_on_no_class_list_has_no_verdict_against_the_baseline() -> None
 
 
 def test_points_are_the_exact_margins_and_requirements() -> None:
-    counted = 0
+    compared = 0
     for row in DOCUMENT.divergences:
         schedule = SCHEDULES[row.venue, row.symbol, row.profile]
         for point in row.points:
             if point.margin is None:
                 continue
-            due = exact(schedule, row.margin_type, point.notional)
-            assert due is not None
-            assert point.margin == pytest.approx(float(due), rel=1e-12)
+            margin = exact(schedule, row.margin_type, point.notional)
+            assert margin is not None
+            assert point.margin == pytest.approx(float(margin), rel=1e-12)
             if point.deviation is not None and point.required is not None:
                 assert point.deviation == pytest.approx(point.margin / point.required - 1)
-                counted += 1
-    assert counted > 2000
+                compared += 1
+    assert compared > 2000
 
 
 def test_binance_btc_against_the_baseline_by_hand() -> None:
     # At $1m the class A reference asks 10,000 + 0.1001 * 900,000 = $100,090; Binance asks 1m / 75.
     row = divergence("binance", "BTC/USDT:USDT", "harmonized-baseline", "initial")
-    point = next(one for one in row.points if one.notional == HEAT_NOTIONAL)
+    point = next(point for point in row.points if point.notional == HEAT_NOTIONAL)
     schedule = SCHEDULES["binance", "BTC/USDT:USDT", "any"]
-    tier = next(one for one in schedule.initial if one.upper is None or one.upper >= 1e6)
+    tier = next(piece for piece in schedule.initial if piece.upper is None or piece.upper >= 1e6)
     assert point.required == pytest.approx(100_090)
     assert point.margin == pytest.approx(tier.rate * 1e6)
     assert row.verdict is Verdict.UNDER
 
 
 def test_every_finding_belongs_to_a_check_and_fingerprints_are_unique() -> None:
-    codes = {one.code for one in CHECKS}
-    assert {one.code for one in DOCUMENT.findings} <= codes
-    prints = Counter(one.fingerprint for one in DOCUMENT.findings)
+    codes = {check.code for check in CHECKS}
+    assert {finding.code for finding in DOCUMENT.findings} <= codes
+    prints = Counter(finding.fingerprint for finding in DOCUMENT.findings)
     assert max(prints.values()) == 1
 
 
-def test_findings_come_gravest_first() -> None:
-    order = [list(Level).index(one.level) for one in DOCUMENT.findings]
+def test_findings_are_sorted_by_level() -> None:
+    order = [list(Level).index(finding.level) for finding in DOCUMENT.findings]
     assert order == sorted(order)
 
 
 def test_every_statutory_shortfall_is_a_finding_and_every_finding_one() -> None:
     breaches = {
-        (one.venue, one.symbol, one.profile, one.rule_set, one.margin_type)
-        for one in DOCUMENT.divergences
-        if one.verdict is Verdict.BREACH
+        (row.venue, row.symbol, row.profile, row.rule_set, row.margin_type)
+        for row in DOCUMENT.divergences
+        if row.verdict is Verdict.BREACH
     }
-    found = {
-        (one.venue, one.symbol, one.profile, one.rule_set, one.margin_type)
-        for one in DOCUMENT.findings
-        if one.code in {"MH401", "MH402"}
+    findings = {
+        (finding.venue, finding.symbol, finding.profile, finding.rule_set, finding.margin_type)
+        for finding in DOCUMENT.findings
+        if finding.code in {"MH401", "MH402"}
     }
-    assert found == breaches
+    assert findings == breaches
     assert breaches
 
 
 def test_documentation_and_bare_leverage_are_shown_but_not_counted() -> None:
-    btc = next(one for one in DOCUMENT.comparisons if one.underlying == "BTC")
-    aside = {one.venue: one.exclusion_reason for one in btc.members if not one.included}
-    assert {"deribit", "htx"} <= set(aside)
-    assert aside["weex"] == "only the maximum leverage is published"
-    assert all(aside.values())
-    assert "paradex" not in aside
-    for gap in DOCUMENT.spreads:
-        if gap.underlying == "BTC":
-            assert set(aside).isdisjoint(gap.venues)
+    btc = next(comparison for comparison in DOCUMENT.comparisons if comparison.underlying == "BTC")
+    excluded = {
+        member.venue: member.exclusion_reason for member in btc.members if not member.included
+    }
+    assert {"deribit", "htx"} <= set(excluded)
+    assert excluded["weex"] == "only the maximum leverage is published"
+    assert all(excluded.values())
+    assert "paradex" not in excluded
+    for spread in DOCUMENT.spreads:
+        if spread.underlying == "BTC":
+            assert set(excluded).isdisjoint(spread.venues)
 
 
 def test_every_cross_venue_figure_names_the_dates_it_spans() -> None:
-    for gap in DOCUMENT.spreads:
-        comparison = next(one for one in DOCUMENT.comparisons if one.underlying == gap.underlying)
+    for spread in DOCUMENT.spreads:
+        comparison = next(
+            comparison
+            for comparison in DOCUMENT.comparisons
+            if comparison.underlying == spread.underlying
+        )
         rows = [
-            SCHEDULES[one.venue, one.symbol, one.profile]
-            for one in comparison.members
-            if one.venue in gap.venues
+            SCHEDULES[member.venue, member.symbol, member.profile]
+            for member in comparison.members
+            if member.venue in spread.venues
         ]
-        assert gap.oldest == min(one.oldest for one in rows)
-        assert gap.newest == max(one.newest for one in rows)
-    assert all(one.oldest <= one.newest for one in DOCUMENT.indices)
+        assert spread.oldest == min(row.oldest for row in rows)
+        assert spread.newest == max(row.newest for row in rows)
+    assert all(index.oldest <= index.newest for index in DOCUMENT.indices)
 
 
 def test_coverage_has_a_row_a_venue_and_underlying_with_one_of_four_marks() -> None:
-    pairs = Counter((one.venue, one.underlying) for one in DOCUMENT.coverage)
+    pairs = Counter((row.venue, row.underlying) for row in DOCUMENT.coverage)
     assert max(pairs.values()) == 1
-    assert {one.status for one in DOCUMENT.coverage} == set(CoverageStatus)
-    assert set(pairs) == {(one.venue, one.underlying) for one in DOCUMENT.schedules}
+    assert {row.status for row in DOCUMENT.coverage} == set(CoverageStatus)
+    assert set(pairs) == {(schedule.venue, schedule.underlying) for schedule in DOCUMENT.schedules}
 
 
 def test_the_same_archive_gives_the_same_bytes() -> None:
-    reading, as_of = read(Question(history=True))
-    again = audit(
-        reading, rule_sets_of(()), AuditOptions(as_of, tool(), conducts=conventions.bundled())
-    )
+    reading, as_of = read_with_history(Question())
+    again = audit(reading, rule_sets_of(()), AuditOptions(as_of), VENUES)
     assert document.to_json(again) == document.to_json(DOCUMENT)
 
 
@@ -239,9 +246,9 @@ def test_order_of_what_was_read_does_not_matter() -> None:
         reading, schedules=reading.schedules[::-1], inputs=reading.inputs[::-1], unobserved=()
     )
     reading = replace(reading, unobserved=())
-    terms = AuditOptions(as_of, tool(), conducts=conventions.bundled())
+    options = AuditOptions(as_of)
     rules = rule_sets_of(())
-    assert audit(turned, rules, terms) == audit(reading, rules, terms)
+    assert audit(turned, rules, options, VENUES) == audit(reading, rules, options, VENUES)
 
 
 def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
@@ -250,21 +257,19 @@ def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
     )
     assert published == document.json_schema()
     reading, as_of = read(Question(venues=("okx", "mexc", "deribit", "htx")))
-    small = audit(
-        reading, rule_sets_of(()), AuditOptions(as_of, tool(), conducts=conventions.bundled())
-    )
+    small = audit(reading, rule_sets_of(()), AuditOptions(as_of), VENUES)
     text = document.to_json(small)
     jsonschema.validate(json.loads(text), published)
     assert document.from_json(text) == small
 
 
 def test_staleness_counts_back_from_the_date_of_the_audit() -> None:
-    by_venue = {one.venue: one for one in DOCUMENT.snapshots}
+    by_venue = {snapshot.venue: snapshot for snapshot in DOCUMENT.snapshots}
     assert DOCUMENT.as_of == "2026-09-25T00:00:00Z"
     assert by_venue["binance"].age_days == 85.0
     assert by_venue["binance"].stale
     assert not by_venue["krakenfutures"].stale
-    stale = [one.venue for one in DOCUMENT.findings if one.code == "MH902"]
+    stale = [finding.venue for finding in DOCUMENT.findings if finding.code == "MH902"]
     assert {"binance", "bitget", "bybit", "deribit", "dydx", "htx", "okx"} <= set(stale)
     assert {"cryptocom", "gate", "hyperliquid", "krakenfutures", "mexc"}.isdisjoint(stale)
 
@@ -290,13 +295,13 @@ def tiers(*rows: tuple[int, str, str], gap: int = 0) -> tuple[Tier, ...]:
     return tuple(built)
 
 
-def with_tiers(found: tuple[Tier, ...], **figures: object) -> MarginSchedule:
-    uppers = [one.upper for one in found]
-    initial = flat(uppers, [one.initial_rate or Decimal(1) for one in found])
-    maintenance = marginal(uppers, [one.maintenance_rate or Decimal(1) for one in found])
+def with_tiers(rows: tuple[Tier, ...], **figures: object) -> MarginSchedule:
+    uppers = [tier.upper for tier in rows]
+    initial = flat(uppers, [tier.initial_rate or Decimal(1) for tier in rows])
+    maintenance = marginal(uppers, [tier.maintenance_rate or Decimal(1) for tier in rows])
     return replace(
         BINANCE,
-        tiers=found,
+        tiers=rows,
         **{"initial": Known(initial), "maintenance": Known(maintenance), **figures},  # type: ignore[arg-type]
     )
 
@@ -316,7 +321,7 @@ FAILING = {
     ),
     "MH105": SOUND,
     "MH106": with_tiers(
-        tuple(replace(one, deduction=Decimal(7)) for one in tiers((1000, "0.02", "0.01")))
+        tuple(replace(tier, deduction=Decimal(7)) for tier in tiers((1000, "0.02", "0.01")))
     ),
     "MH201": replace(SOUND, maintenance=Unknown("not published")),
     "MH202": replace(SOUND, initial=Unknown("not published")),
@@ -328,12 +333,12 @@ FAILING = {
     "MH402": BINANCE,
 }
 MESSAGES = {
-    "MH101": "tiers 1 and 2 leave a gap between $1,000 and $1,500; IM and MM unknown",
-    "MH102": "MM is up to 50 % above IM, most at $1",
-    "MH103": "IM falls from 2 % to 1 % above $1,000",
-    "MH104": "MM jumps by $10 (100 % more) at $1,000",
-    "MH105": "IM jumps by $20 (100 % more) at $1,000",
-    "MH106": "tier 1 publishes a deduction of $7.00, continuity gives $0.00",
+    "MH101": "tiers 1 and 2 leave a gap between $1,000 and $1,500; IM and MM are not observable",
+    "MH102": "observed MM up to 50 % above IM, largest at $1; required at most IM",
+    "MH103": "observed IM rate 1 % above $1,000, required at least the 2 % below it",
+    "MH104": "MM jumps by $10 (an increase of 100 %) at $1,000",
+    "MH105": "IM jumps by $20 (an increase of 100 %) at $1,000",
+    "MH106": "tier 1: observed deduction $7.00, required $0.00 for a continuous margin",
     "MH201": "MM is not observable: not published",
     "MH202": "IM is not observable: not published",
     "MH203": "capacity is not observable: not published",
@@ -343,18 +348,20 @@ ROUND = with_tiers(tiers((10**12, "0.9", "0.8")), capacity=Known(Decimal(10) ** 
 
 @pytest.mark.parametrize("code", FAILING)
 def test_each_check_finds_its_failing_schedule(code: str) -> None:
-    found = [one for one in audit_of(FAILING[code]).findings if one.code == code]
-    assert found
+    findings = [finding for finding in audit_of(FAILING[code]).findings if finding.code == code]
+    assert findings
     if code in MESSAGES:
-        assert found[0].message == MESSAGES[code]
+        assert findings[0].message == MESSAGES[code]
 
 
 def test_no_check_but_divergence_finds_anything_in_a_sound_strict_schedule() -> None:
-    codes = {one.code for one in audit_of(ROUND).findings}
+    codes = {finding.code for finding in audit_of(ROUND).findings}
     # Of venues, of rule sets, and of a schedule that asks as much of any size.
     assert codes <= {"MH109", "MH301", "MH302", "MH209", "MH306", "MH404", "MH902", "MH905"}
     assert all(
-        one.verdict is Verdict.OVER for one in audit_of(ROUND).findings if one.code == "MH301"
+        finding.verdict is Verdict.OVER
+        for finding in audit_of(ROUND).findings
+        if finding.code == "MH301"
     )
 
 
@@ -366,14 +373,18 @@ def test_an_open_ended_range_of_a_finding_has_no_upper_end() -> None:
         initial=Known(flat([INFINITY], [Decimal("0.01")])),
         capacity=Unknown("none"),
     )
-    found = [one for one in audit_of(open_ended).findings if one.code == "MH401"]
-    assert found[0].intervals[0].upper is None
+    findings = [finding for finding in audit_of(open_ended).findings if finding.code == "MH401"]
+    assert findings[0].intervals[0].upper is None
 
 
 def test_defects_are_findings_of_level_error() -> None:
-    defect = Defect("binance", "call() at /0", "a number was due, was None", "BTCUSDT")
-    found = [one for one in audit_of(SOUND, defects=(defect,)).findings if one.code == "MH901"]
-    assert [(one.level, one.symbol) for one in found] == [(Level.ERROR, "BTCUSDT")]
+    defect = Defect("binance", "call() at /0", "expected a number, found None", "BTCUSDT")
+    findings = [
+        finding
+        for finding in audit_of(SOUND, defects=(defect,)).findings
+        if finding.code == "MH901"
+    ]
+    assert [(finding.level, finding.symbol) for finding in findings] == [(Level.ERROR, "BTCUSDT")]
 
 
 def test_each_check_explains_itself() -> None:
@@ -383,9 +394,9 @@ def test_each_check_explains_itself() -> None:
             assert part in page, check.code
 
 
-def test_time_is_given_never_read() -> None:
+def test_the_audit_reads_no_clock() -> None:
     reading, _ = read(Question(venues=("okx",)))
-    later = audit(reading, rule_sets_of(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC), tool()))
+    later = audit(reading, rule_sets_of(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC)))
     assert later.snapshots[0].age_days == pytest.approx(1329.7, abs=0.1)
 
 
@@ -400,24 +411,24 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
         document["instruments"][0]["retailMarginLevels"][0][key] = value
 
     broken = changed(snapshot, "publicGetInstruments", break_)
-    found = parsed(broken)
-    reading = Reading("test", (("", broken),), found.schedules, found.defects)
-    rows = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at, tool())).divergences
+    partial = parsed(broken)
+    reading = Reading("test", (("", broken),), partial.schedules, partial.defects)
+    rows = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at)).divergences
     whole = audited_kraken(snapshot)
-    compliant = {(one.symbol, one.profile) for one in rows if one.verdict is Verdict.COMPLIANT}
+    compliant = {(row.symbol, row.profile) for row in rows if row.verdict is Verdict.COMPLIANT}
     assert ("BTC/USD:BTC", "retail") in whole
     assert ("BTC/USD:BTC", "retail") not in compliant
-    assert found.defects
+    assert partial.defects
 
 
 def audited_kraken(snapshot: Snapshot) -> set[tuple[str, str]]:
-    found = parsed(snapshot)
-    reading = Reading("test", (("", snapshot),), found.schedules, found.defects)
-    document = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at, tool()))
+    whole = parsed(snapshot)
+    reading = Reading("test", (("", snapshot),), whole.schedules, whole.defects)
+    document = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at))
     return {
-        (one.symbol, one.profile)
-        for one in document.divergences
-        if one.verdict is Verdict.COMPLIANT
+        (row.symbol, row.profile)
+        for row in document.divergences
+        if row.verdict is Verdict.COMPLIANT
     }
 
 
@@ -430,9 +441,9 @@ def test_caps_on_crypto_contracts_do_not_concern_shares_and_metals() -> None:
 
 def test_a_breach_is_an_error_where_the_venue_itself_says_retail() -> None:
     levels = {
-        (one.venue, "retail" in one.profile): one.level
-        for one in DOCUMENT.findings
-        if one.code == "MH401"
+        (finding.venue, "retail" in finding.profile): finding.level
+        for finding in DOCUMENT.findings
+        if finding.code == "MH401"
     }
     assert levels["krakenfutures", True] is Level.ERROR
     assert levels["binance", False] is Level.WARNING

@@ -1,4 +1,4 @@
-"""Examples in rule sets: run, and told where they come out otherwise."""
+"""Examples in rule sets, and the reports of those with an unexpected verdict."""
 
 from dataclasses import replace
 from decimal import Decimal as D
@@ -14,8 +14,8 @@ ESMA = loader.load("esma-retail")
 HALF = RuleExample("a half", "BTC", ((D(100_000), D("0.4"), D("0.2")), (D(200_000), D("0.5"), D("0.25"))), marginal=False, initial="breach", maintenance="breach")  # fmt: skip
 
 
-def outcome(one: RuleExample, rules: RuleSet = ESMA) -> list[Unmet]:
-    return list(failing_examples(replace(rules, examples=(one,))))
+def outcome(example: RuleExample, rules: RuleSet = ESMA) -> list[Unmet]:
+    return list(failing_examples(replace(rules, examples=(example,))))
 
 
 @pytest.mark.parametrize("pack", loader.packs())
@@ -25,50 +25,50 @@ def test_every_pack_has_examples_and_they_come_out_as_written(pack: str) -> None
     assert rules.examples or pack == "disclosure"
 
 
-def test_a_wrong_verdict_is_told_with_the_numbers() -> None:
+def test_a_wrong_verdict_is_reported_with_the_numbers() -> None:
     assert outcome(HALF) == []
     (first, second) = outcome(replace(HALF, initial="compliant", maintenance="over"))
     assert first == Unmet(
         0,
         "initial",
-        "compliant was expected, it is breach (40 % against 50 %); mend the rule or the example",
+        "expected compliant, found breach (40 % against 50 %); correct the rule or the example",
     )
     assert second.figure == "maintenance"
 
 
 @pytest.mark.parametrize(
-    ("at", "due"), [(100_000, "breach"), (100_001, "compliant"), (1, "breach")]
+    ("notional", "verdict"), [(100_000, "breach"), (100_001, "compliant"), (1, "breach")]
 )
-def test_one_size_alone_can_be_judged(at: int, due: str) -> None:
-    assert outcome(replace(HALF, notional=D(at), initial=due, maintenance=due)) == []
+def test_one_size_alone_can_be_judged(notional: int, verdict: str) -> None:
+    assert outcome(replace(HALF, notional=D(notional), initial=verdict, maintenance=verdict)) == []
 
 
 def test_a_size_beyond_the_schedule_or_the_rule_set_is_never_compliant() -> None:
     beyond = replace(HALF, notional=D(200_001), initial="compliant", maintenance=None)
-    (one,) = outcome(beyond)
-    assert "it is not observable: the schedule ends below that size" in one.message
+    (failure,) = outcome(beyond)
+    assert "found not observable: the schedule ends below that size" in failure.message
     narrow = replace(ESMA, scope=replace(ESMA.scope, up_to=D(150_000)))
     inside = replace(HALF, notional=D(150_001), initial="not applicable", maintenance=None)
     assert outcome(inside, narrow) == []
 
 
-def test_over_is_told_at_a_size_too() -> None:
+def test_over_is_a_verdict_at_a_single_size_too() -> None:
     rules = loader.load("harmonized-baseline")
-    dear = replace(HALF, initial="over", maintenance="over", notional=D(150_000))
-    assert outcome(dear, rules) == []
+    expensive = replace(HALF, initial="over", maintenance="over", notional=D(150_000))
+    assert outcome(expensive, rules) == []
 
 
 def test_what_an_example_leaves_out_is_not_observable() -> None:
     bare = replace(HALF, tiers=((D(100_000), D("0.6"), None),), initial="compliant")
-    (one,) = outcome(replace(bare, maintenance="compliant"))
-    assert "it is not observable: the example names no maintenance rate" in one.message
+    (failure,) = outcome(replace(bare, maintenance="compliant"))
+    assert "found not observable: the example states no maintenance rate" in failure.message
 
 
 @pytest.mark.parametrize("payoff", list(Payoff))
 def test_the_payoff_of_an_example_is_that_of_its_contract(payoff: Payoff) -> None:
     narrow = replace(ESMA, scope=replace(ESMA.scope, payoffs=(payoff,)))
     assert outcome(replace(HALF, payoff=payoff), narrow) == []
-    other = next(one for one in Payoff if one is not payoff)
+    other = next(p for p in Payoff if p is not payoff)
     (first, _) = outcome(replace(HALF, payoff=other), narrow)
     assert f"the contract is {other.value}, not {payoff.value}" in first.message
 

@@ -1,4 +1,4 @@
-"""Waivers and baselines: what they take out, what comes back, and that nothing is hidden twice."""
+"""Waivers and baselines: what they exclude, what returns, and that nothing is hidden twice."""
 
 import json
 from dataclasses import replace
@@ -43,7 +43,7 @@ ON = date(2026, 3, 10)
 
 
 @pytest.mark.parametrize(
-    ("finding", "due"),
+    ("finding", "metric"),
     [
         (BREACH, (0.01, -1.0)),
         (CLIFF, (0.5, 1.0)),
@@ -54,19 +54,19 @@ ON = date(2026, 3, 10)
     ],
 )
 def test_what_gets_worse_and_in_which_direction(
-    finding: Finding, due: tuple[float, float] | None
+    finding: Finding, metric: tuple[float, float] | None
 ) -> None:
-    assert severity_metric(finding) == due
+    assert severity_metric(finding) == metric
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.001, 0.5), st.floats(0, 1))
 def test_a_margin_is_worse_when_it_fell_by_more_than_is_allowed(
     before: float, now: float, allowed: float
 ) -> None:
-    got = is_worse(replace(BREACH, observed=now), before, allowed)
+    worse = is_worse(replace(BREACH, observed=now), before, allowed)
     lost = (before - now) / before
     if abs(lost - allowed) > 1e-8:
-        assert got == (lost > allowed)
+        assert worse == (lost > allowed)
 
 
 @pytest.mark.parametrize(
@@ -89,49 +89,49 @@ def test_a_margin_is_worse_when_it_fell_by_more_than_is_allowed(
 def test_a_waiver_covers_what_all_its_selectors_select(
     scope: dict[str, tuple[str, ...]], *, covered: bool
 ) -> None:
-    one = replace(waiver(), **scope)  # type: ignore[arg-type]
-    counted, taken, (row,) = waive([BREACH], [one], ON)
-    assert (len(counted), len(taken)) == ((0, 1) if covered else (1, 0))
+    scoped = replace(waiver(), **scope)  # type: ignore[arg-type]
+    counted, exempt, (row,) = waive([BREACH], [scoped], ON)
+    assert (len(counted), len(exempt)) == ((0, 1) if covered else (1, 0))
     assert row.status == ("active" if covered else "unused")
 
 
 def test_what_is_waived_stands_apart_with_who_why_and_until_when() -> None:
     document = waived().audited()
-    assert [one.code for one in document.waived] == ["MH401"]
+    assert [finding.code for finding in document.waived] == ["MH401"]
     assert document.waived[0].waiver == "known (risk, until 2027-01-01)"
-    assert all(one.code != "MH401" for one in document.findings)
+    assert all(finding.code != "MH401" for finding in document.findings)
     assert document.waivers[0].findings == 1
 
 
 def test_a_lapsed_waiver_lets_back_what_worsened_and_keeps_the_rest() -> None:
     worse = replace(BREACH, observed=0.004, venue="bybit")
-    one = waiver(value=0.01, may_worsen=0.5)
-    counted, taken, (row,) = waive([BREACH, worse], [one], ON)
+    limited = waiver(value=0.01, may_worsen=0.5)
+    counted, exempt, (row,) = waive([BREACH, worse], [limited], ON)
     assert counted == (worse,)
-    assert [each.venue for each in taken] == ["okx"]
+    assert [finding.venue for finding in exempt] == ["okx"]
     assert (row.status, row.findings) == ("lapsed", 1)
 
 
 def test_a_second_waiver_may_allow_what_the_first_does_not() -> None:
     strict, lenient = waiver(value=0.02), waiver(owner="board")
-    counted, taken, rows = waive([BREACH], [strict, lenient], ON)
+    counted, exempt, rows = waive([BREACH], [strict, lenient], ON)
     assert counted == ()
-    assert taken[0].waiver.startswith("known (board")
-    assert [one.status for one in rows] == ["lapsed", "active"]
+    assert exempt[0].waiver.startswith("known (board")
+    assert [row.status for row in rows] == ["lapsed", "active"]
 
 
 def test_a_waiver_holds_through_its_last_day() -> None:
     last = waiver(expires=ON)
-    counted, taken, (row,) = waive([BREACH], [last], ON)
-    assert (counted, len(taken), row.status) == ((), 1, "active")
-    counted, taken, (row,) = waive([BREACH], [waiver(expires=date(2026, 3, 9))], ON)
-    assert (len(counted), taken, row.status) == (1, (), "expired")
+    counted, exempt, (row,) = waive([BREACH], [last], ON)
+    assert (counted, len(exempt), row.status) == ((), 1, "active")
+    counted, exempt, (row,) = waive([BREACH], [waiver(expires=date(2026, 3, 9))], ON)
+    assert (len(counted), exempt, row.status) == (1, (), "expired")
 
 
 def test_findings_about_waivers_are_about_the_waiver() -> None:
     document = waived(expires=date(2026, 1, 1), venues=("okx",)).audited()
-    (one,) = [each for each in document.findings if each.code == "MH801"]
-    assert one.message == (
+    (expired,) = [finding for finding in document.findings if finding.code == "MH801"]
+    assert expired.message == (
         "c.yaml:1: the waiver of MH401 for venue okx (risk) expired on 2026-01-01; renew it or "
         "remove it"
     )
@@ -146,7 +146,7 @@ def baseline(document: object = DOCUMENT) -> Baseline:
     return read(written(document), "b.json")  # type: ignore[arg-type]
 
 
-def test_what_is_known_and_no_worse_is_left_out() -> None:
+def test_what_is_known_and_no_worse_is_excluded() -> None:
     fresh = compare_with_baseline(DOCUMENT, baseline())
     assert fresh.findings == ()
     assert fresh.baseline is not None
@@ -154,29 +154,31 @@ def test_what_is_known_and_no_worse_is_left_out() -> None:
     assert written(DOCUMENT) == written(DOCUMENT)
 
 
-def test_what_is_new_worse_or_gone_is_told() -> None:
-    first, *rest = [replace(one, level=Level.INFO) for one in DOCUMENT.findings]
+def test_what_is_new_worse_or_resolved_is_reported() -> None:
+    first, *rest = [replace(finding, level=Level.INFO) for finding in DOCUMENT.findings]
     low = replace(first, observed=0.5, level=Level.INFO)
     older = replace(DOCUMENT, findings=(low, *rest[1:], replace(first, fingerprint="0" * 16)))
     now = replace(DOCUMENT, findings=(replace(first, observed=0.4, rule_set="x"), *rest))
     fresh = compare_with_baseline(now, baseline(older))
-    assert [one.state for one in fresh.findings] == ["worse", "new"]
+    assert [finding.state for finding in fresh.findings] == ["worse", "new"]
     assert fresh.baseline is not None
     assert (fresh.baseline.worse, fresh.baseline.new, fresh.baseline.resolved) == (1, 1, 1)
 
 
 def test_a_graver_level_is_worse() -> None:
-    lighter = tuple(replace(one, level=Level.INFO) for one in DOCUMENT.findings)
+    lighter = tuple(replace(finding, level=Level.INFO) for finding in DOCUMENT.findings)
     fresh = compare_with_baseline(DOCUMENT, baseline(replace(DOCUMENT, findings=lighter)))
-    assert {one.state for one in fresh.findings} == {"worse"}
-    assert len(fresh.findings) == sum(one.level is not Level.INFO for one in DOCUMENT.findings)
+    assert {finding.state for finding in fresh.findings} == {"worse"}
+    assert len(fresh.findings) == sum(
+        finding.level is not Level.INFO for finding in DOCUMENT.findings
+    )
 
 
-def test_a_better_value_is_not_told() -> None:
+def test_a_better_value_is_not_reported() -> None:
     older = tuple(
-        replace(one, observed=one.observed / 2 if one.observed else None)
-        for one in DOCUMENT.findings
-        if one.rule_set
+        replace(finding, observed=finding.observed / 2 if finding.observed else None)
+        for finding in DOCUMENT.findings
+        if finding.rule_set
     )
     known = replace(DOCUMENT, findings=older)
     fresh = compare_with_baseline(
@@ -199,19 +201,19 @@ def test_a_better_value_is_not_told() -> None:
 def test_further_off_or_over_more_sizes_is_worse(
     change: dict[str, object], state: str | None
 ) -> None:
-    kept = next(one for one in DOCUMENT.findings if one.code == "MH401")
+    kept = next(finding for finding in DOCUMENT.findings if finding.code == "MH401")
     known = replace(kept, deviation=-0.98, intervals=(Interval(0.0, 50_000.0),))
     now = replace(known, **change)  # type: ignore[arg-type] # each case changes what it names
     fresh = compare_with_baseline(
         replace(DOCUMENT, findings=(now,)), baseline(replace(DOCUMENT, findings=(known,)))
     )
-    assert [one.state for one in fresh.findings] == [state] * bool(state)
+    assert [finding.state for finding in fresh.findings] == [state] * bool(state)
 
 
 def test_a_baseline_of_before_says_less_and_is_read() -> None:
     whole = json.loads(written(DOCUMENT))
-    for one in whole["findings"].values():
-        del one["divergence"], one["extent"]
+    for finding in whole["findings"].values():
+        del finding["divergence"], finding["extent"]
     older = read(json.dumps(whole).encode(), "b.json")
     assert compare_with_baseline(DOCUMENT, older).findings == ()
 
@@ -224,36 +226,36 @@ def test_what_is_waived_is_not_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"{", "b.json: is not JSON"),
-        (b"\xff", "b.json: is not JSON"),
-        (b"[]", "b.json: is no baseline of this tool (harmonize-baseline/1); write one"),
-        (b'{"format": "harmonize-baseline/2"}', "b.json: is no baseline of this tool"),
+        (b"{", "b.json: expected JSON"),
+        (b"\xff", "b.json: expected JSON"),
+        (b"[]", "b.json: expected a baseline of this tool (harmonize-baseline/1); write one"),
+        (b'{"format": "harmonize-baseline/2"}', "b.json: expected a baseline of this tool"),
         (
             b'{"format": "harmonize-baseline/1"}',
-            "b.json: is a broken baseline (KeyError 'findings')",
+            "b.json: cannot read the baseline (KeyError 'findings')",
         ),
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": "x"}}}',
-            "b.json: is a broken baseline (ValueError",
+            "b.json: cannot read the baseline (ValueError",
         ),
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": NaN}}}',
-            "b.json: is a broken baseline (ValueError",
+            "b.json: cannot read the baseline (ValueError",
         ),
         (
             b'{"format": "harmonize-baseline/1", "as_of": "x", "findings": {"a": {"value": 1'
             + b"0" * 400
             + b"}}}",
-            "b.json: is a broken baseline (OverflowError",
+            "b.json: cannot read the baseline (OverflowError",
         ),
     ],
 )
-def test_a_file_that_is_no_baseline_is_told_in_one_line(content: bytes, said: str) -> None:
+def test_a_file_that_is_no_baseline_has_a_one_line_error(content: bytes, message: str) -> None:
     with pytest.raises(BaselineError) as raised:
         read(content, "b.json")
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(message)
     assert "--write-baseline" in str(raised.value)
 
 

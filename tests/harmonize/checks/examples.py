@@ -1,4 +1,4 @@
-"""For every check something that it finds and something that it lets pass; built, not recorded."""
+"""One failing and one passing case per check, built by hand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from harmonize.api.audit import tool
 from harmonize.audit.assemble import AuditOptions, Reading, audit
 from harmonize.core.instrument import contract
 from harmonize.core.payload import (
@@ -49,10 +48,10 @@ D = Decimal
 
 
 def flat_schedule(*rows: tuple[object, str, str], asset: str = "BTC") -> MarginSchedule:
-    """A schedule of flat tiers: upper bound, IM rate, MM rate."""
+    """Returns a schedule of flat tiers, each given as upper bound, IM rate and MM rate."""
     uppers = [D(str(upper)) for upper, _, _ in rows]
-    initial = [D(one) for _, one, _ in rows]
-    maintenance = [D(one) for _, _, one in rows]
+    initial = [D(rate) for _, rate, _ in rows]
+    maintenance = [D(rate) for _, _, rate in rows]
     lowers = [D(0), *uppers]
     return MarginSchedule(
         instrument=contract("okx", f"{asset}-SWAP", base=asset, quote="USDT", settle="USDT"),
@@ -62,8 +61,10 @@ def flat_schedule(*rows: tuple[object, str, str], asset: str = "BTC") -> MarginS
         origin=Origin.LIVE,
         rule=TierRule.FLAT,
         tiers=tuple(
-            Tier(upper, one, other, lower)
-            for upper, one, other, lower in zip(uppers, initial, maintenance, lowers, strict=False)
+            Tier(upper, initial_rate, maintenance_rate, lower)
+            for upper, initial_rate, maintenance_rate, lower in zip(
+                uppers, initial, maintenance, lowers, strict=False
+            )
         ),
         initial=Known(flat(uppers, initial)),
         maintenance=Known(flat(uppers, maintenance)),
@@ -75,29 +76,29 @@ def flat_schedule(*rows: tuple[object, str, str], asset: str = "BTC") -> MarginS
 
 
 SOUND = flat_schedule((20_000, "0.52", "0.27"), (50_000, "0.6", "0.3"))
-"""Nothing to find: above every minimum, and 50 % over no reference."""
+"""Schedule without findings: above every minimum, and at most 50 % above any reference."""
 
 NEAR = flat_schedule((50_000, "0.1", "0.05"))
-"""About what the baseline asks of BTC."""
+"""Close to the requirement of the baseline for BTC."""
 
-BROAD = flat_schedule((20_000_000, "0.1", "0.05"))
-DEAR = flat_schedule((20_000_000, "0.2", "0.1"))
+LARGE_CAPACITY = flat_schedule((20_000_000, "0.1", "0.05"))
+HIGH_MARGIN = flat_schedule((20_000_000, "0.2", "0.1"))
 STEEP = flat_schedule((60_000, "0.1", "0.05"), (1_000_000, "0.5", "0.2"))
 
 LAX = flat_schedule((20_000, "0.01", "0.005"), (50_000, "0.02", "0.01"))
 
 
 def snapshot(origin: Origin = Origin.LIVE, *, days: int = 0, complete: bool = True) -> Snapshot:
-    """A snapshot of the venue, so many days before the audit."""
-    when = NOW - timedelta(days=days)
+    """Returns a snapshot of OKX, observed a number of days before the audit."""
+    observed_at = NOW - timedelta(days=days)
     provenance = Provenance(origin, "built by a test", "the test")
-    payload = Payload.of("okx", Call("get"), when, provenance, b"{}")
-    return Snapshot("okx", when, (payload,), complete)
+    payload = Payload.of("okx", Call("get"), observed_at, provenance, b"{}")
+    return Snapshot("okx", observed_at, (payload,), complete)
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is audited."""
+    """Input of one audit."""
 
     schedules: tuple[MarginSchedule, ...] = (SOUND,)
     rules: tuple[RuleSet, ...] = ()
@@ -109,62 +110,69 @@ class Case:
     lately: RecentHistory = field(default_factory=RecentHistory)
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
-        """Audit it."""
+        """Returns the audit of this input."""
         reading = Reading(
             "a test",
-            tuple(("0" * 64, one) for one in self.snapshots),
+            tuple(("0" * 64, snapshot) for snapshot in self.snapshots),
             self.schedules,
             self.defects,
             self.unobserved,
             self.inputs,
             lately=self.lately,
         )
-        terms = AuditOptions(NOW, tool(), options=options or {}, waivers=self.waivers)
-        return audit(reading, self.rules, terms)
+        chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
+        return audit(reading, self.rules, chosen)
 
 
 def of(
     *schedules: MarginSchedule, rules: tuple[str, ...] = (), inputs: tuple[Input, ...] = ()
 ) -> Case:
-    """A case of schedules against packs."""
+    """Returns a case of schedules against bundled rule sets."""
     return Case(schedules, tuple(map(loader.load, rules)), inputs=inputs)
 
 
-def pair(one: MarginSchedule, other: MarginSchedule | None = None, *, days: int = 0) -> Case:
-    """A case of two venues against the baseline, the other one observed so many days before."""
-    second = one if other is None else other
+def two_venues(
+    schedule: MarginSchedule, other: MarginSchedule | None = None, *, days: int = 0
+) -> Case:
+    """Returns a case of OKX and Bybit against the baseline.
+
+    Bybit has the other schedule (by default the same one), observed a number of days earlier.
+    """
+    second = schedule if other is None else other
     instrument = replace(second.instrument, venue="bybit")
     dates = (NOW - timedelta(days=days),)
-    return of(one, replace(second, instrument=instrument, dates=dates), rules=BASELINE)
+    return of(schedule, replace(second, instrument=instrument, dates=dates), rules=BASELINE)
 
 
-def after(before: MarginSchedule, now: MarginSchedule, *, effective: str = "") -> Case:
-    """A schedule observed an hour before the audit, a day after another, against the baseline."""
-    when = NOW - timedelta(hours=1)
-    was = replace(before, observed_at=when - timedelta(days=1))
-    now = replace(now, observed_at=when)
-    whole = frozenset({"okx"})
-    found = changes(Observed((was,), whole), Observed((now,), whole), (1e4, 1e5))
-    lately = RecentHistory(changes=tuple(Dated(one, effective) for one in found))
-    return replace(of(now, rules=BASELINE), lately=lately)
+def after_change(before: MarginSchedule, after: MarginSchedule, *, effective: str = "") -> Case:
+    """Returns a case of one changed schedule against the baseline.
+
+    The second observation is an hour before the audit, the first a day earlier.
+    """
+    observed_at = NOW - timedelta(hours=1)
+    before = replace(before, observed_at=observed_at - timedelta(days=1))
+    after = replace(after, observed_at=observed_at)
+    complete = frozenset({"okx"})
+    differences = changes(Observed((before,), complete), Observed((after,), complete), (1e4, 1e5))
+    dated = tuple(Dated(difference, effective) for difference in differences)
+    return replace(of(after, rules=BASELINE), lately=RecentHistory(changes=dated))
 
 
-def stressed(*found: InStress) -> Case:
-    """A case of tightenings about windows of stress."""
-    return Case(lately=RecentHistory(in_stress=found))
+def in_stress(*tightenings: InStress) -> Case:
+    """Returns a case of tightenings around stress windows."""
+    return Case(lately=RecentHistory(in_stress=tightenings))
 
 
-def since(days: float) -> Case:
-    """A schedule that has stood unchanged for so many days."""
-    stands = Unchanged("okx", "BTC/USDT:USDT", "any", NOW - timedelta(days=days))
-    return Case(lately=RecentHistory(unchanged=(stands,), observed={"okx": (NOW,)}))
+def unchanged_for(days: float) -> Case:
+    """Returns a case of a schedule that has not changed for a number of days."""
+    unchanged = Unchanged("okx", "BTC/USDT:USDT", "any", NOW - timedelta(days=days))
+    return Case(lately=RecentHistory(unchanged=(unchanged,), observed={"okx": (NOW,)}))
 
 
-def nights(*hours: float) -> Case:
-    """A venue that was observed so many hours before the audit."""
-    return Case(
-        lately=RecentHistory(observed={"okx": tuple(NOW - timedelta(hours=one) for one in hours)})
-    )
+def observed_before(*hours: float) -> Case:
+    """Returns a case of a venue that was observed a number of hours before the audit."""
+    times = tuple(NOW - timedelta(hours=hour) for hour in hours)
+    return Case(lately=RecentHistory(observed={"okx": times}))
 
 
 NIGHTLY = tuple(24.0 * night for night in range(12))
@@ -179,124 +187,129 @@ CRASH = InStress(
     largest=0.5,
     symbol="BTC/USDT:USDT",
 )
-"""Three schedules of OKX in a window of stress."""
+"""Three schedules of OKX that tightened around a stress window."""
 
 HALF = flat_schedule((50_000, "0.05", "0.025"))
-"""Half of what NEAR asks."""
+"""Half of the margin of NEAR."""
 
 
-def with_(schedule: MarginSchedule = SOUND, **figures: object) -> Case:
-    """A case of one schedule with some figures changed."""
-    return of(replace(schedule, **figures))  # type: ignore[arg-type]
+def with_fields(schedule: MarginSchedule = SOUND, **fields: object) -> Case:
+    """Returns a case of one schedule with changed fields."""
+    return of(replace(schedule, **fields))  # type: ignore[arg-type]
 
 
-def changed(rule_set: str, change: Callable[[RuleSet], RuleSet]) -> Case:
-    """A case of a lax schedule against a pack with something changed."""
+def with_rule_set(rule_set: str, change: Callable[[RuleSet], RuleSet]) -> Case:
+    """Returns a case of LAX against a changed bundled rule set."""
     return Case((LAX,), (change(loader.load(rule_set)),))
 
 
 def measured(name: str, value: str, *, days: int = 0, spread: str = "0.01") -> Input:
-    """An input of BTC with its interval."""
-    low, high = D(value) - D(spread), D(value) + D(spread)
-    when = NOW - timedelta(days=days)
-    return Input(name, "BTC", D(value), when, low, high, D("0.95"), 1095, "derived")
+    """Returns a measured input of BTC with its confidence interval."""
+    lower, upper = D(value) - D(spread), D(value) + D(spread)
+    observed_at = NOW - timedelta(days=days)
+    return Input(name, "BTC", D(value), observed_at, lower, upper, D("0.95"), 1095, "derived")
 
 
-def priced(days: int) -> tuple[Evidence, ...]:
-    """Evidence of bounds that were converted with a price of so many days before."""
+def price_evidence(days: int) -> tuple[Evidence, ...]:
+    """Returns evidence of bounds converted with a price of a number of days before the audit."""
     factor = Factor("mark price", D(1), "USD", "0", "/p", NOW - timedelta(days=days), Origin.LIVE)
     column = Column("bound", "/b", "contracts")
     return (Evidence("0", ("/0",), (column,), Conversion("contracts × price", (factor,))),)
 
 
-def scoped(**parts: object) -> Callable[[RuleSet], RuleSet]:
-    """Change selectors of a rule set."""
-    return lambda one: replace(one, scope=replace(one.scope, **parts))  # type: ignore[arg-type]
+def scoped(**selectors: object) -> Callable[[RuleSet], RuleSet]:
+    """Returns a function that changes selectors in the scope of a rule set."""
+    return lambda rule_set: replace(
+        rule_set,
+        scope=replace(rule_set.scope, **selectors),  # type: ignore[arg-type]
+    )
 
 
-def waiver(codes: tuple[str, ...] = ("MH401",), **parts: object) -> Waiver:
-    """A waiver for a year, with some parts changed."""
-    one = Waiver("c.yaml:1", codes, "known", "risk", date(2027, 1, 1))
-    return replace(one, **parts)  # type: ignore[arg-type]
+def waiver(codes: tuple[str, ...] = ("MH401",), **fields: object) -> Waiver:
+    """Returns a waiver until 2027-01-01, with changed fields."""
+    default = Waiver("c.yaml:1", codes, "known", "risk", date(2027, 1, 1))
+    return replace(default, **fields)  # type: ignore[arg-type]
 
 
-def waived(**parts: object) -> Case:
-    """A lax schedule against the European cap, and a waiver."""
-    return Case((LAX,), (loader.load("esma-retail"),), waivers=(waiver(**parts),))  # type: ignore[arg-type]
+def waived(**fields: object) -> Case:
+    """Returns a case of LAX against the European cap, with a waiver."""
+    return Case((LAX,), (loader.load("esma-retail"),), waivers=(waiver(**fields),))  # type: ignore[arg-type]
 
 
-def minus(tiers: tuple[Tier, ...], **changes: object) -> tuple[Tier, ...]:
-    """Tiers whose second one has something changed."""
-    return (tiers[0], replace(tiers[1], **changes))  # type: ignore[arg-type]
+def with_second_tier(tiers: tuple[Tier, ...], **fields: object) -> tuple[Tier, ...]:
+    """Returns the first two tiers, the second with changed fields."""
+    return (tiers[0], replace(tiers[1], **fields))  # type: ignore[arg-type]
 
 
-GUESS = Derived(SOUND.initial.value, "read as dollars", verified=False)  # type: ignore[union-attr]
-STEP = Derived(SOUND.initial.value, "converted", verified=True)  # type: ignore[union-attr]
+UNVERIFIED = Derived(SOUND.initial.value, "read as dollars", verified=False)  # type: ignore[union-attr]
+DERIVED = Derived(SOUND.initial.value, "converted", verified=True)  # type: ignore[union-attr]
 BASELINE = ("harmonized-baseline",)
 CFTC = ("cftc-dco",)
-Q = "var_99_1d_1095d"
+QUANTILE = "var_99_1d_1095d"
 FEE = FeeAddOn("to close", Known(D("0.3")))
-INPUT = (measured(Q, "0.081"),)
-FLAT_DEDUCTION = replace(SOUND, rule=TierRule.MARGINAL, tiers=minus(SOUND.tiers, deduction=D(5)))
-RIGHT_DEDUCTION = replace(
-    SOUND, rule=TierRule.MARGINAL, tiers=minus(SOUND.tiers, deduction=D("0.03") * 20_000)
+INPUTS = (measured(QUANTILE, "0.081"),)
+WRONG_DEDUCTION = replace(
+    SOUND, rule=TierRule.MARGINAL, tiers=with_second_tier(SOUND.tiers, deduction=D(5))
 )
-CLOSE = flat_schedule((20_000, "0.52", "0.5"), (50_000, "0.6", "0.58"))
-THIN = flat_schedule((50_000, "0.9", "0.1"))
-SMALL_HEAD = flat_schedule((5_000, "0.52", "0.27"), (50_000, "0.6", "0.3"))
-OPEN = flat_schedule((20_000, "0.1", "0.05"), (INFINITY, "0.15", "0.1"))
-OPEN_DEAR = flat_schedule((20_000, "0.52", "0.27"), (INFINITY, "0.6", "0.3"))
-BIG = flat_schedule((2_000_000, "0.52", "0.27"))
-RISING = flat_schedule((1_000, "0.52", "0.27"), (2_000_000, "0.6", "0.3"))
-OTHER = flat_schedule((20_000, "0.52", "0.27"), asset="NEWCOIN")
-CALL = replace(SOUND, meaning=MaintenanceMeaning.CALL)
-FINE = Case()
+CORRECT_DEDUCTION = replace(
+    SOUND, rule=TierRule.MARGINAL, tiers=with_second_tier(SOUND.tiers, deduction=D("0.03") * 20_000)
+)
+LOW_BUFFER = flat_schedule((20_000, "0.52", "0.5"), (50_000, "0.6", "0.58"))
+LOW_MAINTENANCE = flat_schedule((50_000, "0.9", "0.1"))
+SMALL_FIRST_TIER = flat_schedule((5_000, "0.52", "0.27"), (50_000, "0.6", "0.3"))
+OPEN_ENDED = flat_schedule((20_000, "0.1", "0.05"), (INFINITY, "0.15", "0.1"))
+OPEN_HIGH_RATE = flat_schedule((20_000, "0.52", "0.27"), (INFINITY, "0.6", "0.3"))
+CONSTANT_RATE = flat_schedule((2_000_000, "0.52", "0.27"))
+RISING_RATE = flat_schedule((1_000, "0.52", "0.27"), (2_000_000, "0.6", "0.3"))
+UNLISTED = flat_schedule((20_000, "0.52", "0.27"), asset="NEWCOIN")
+MARGIN_CALL = replace(SOUND, meaning=MaintenanceMeaning.CALL)
+SOUND_CASE = Case()
 
 CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
     {
-        # what is found, what is let pass
-        "MH101": (with_(tiers=minus(SOUND.tiers, lower=D(25_000))), FINE),
-        "MH102": (with_(maintenance=Known(flat([D(50_000)], [D("0.55")]))), FINE),
-        "MH103": (of(flat_schedule((20_000, "0.6", "0.3"), (50_000, "0.55", "0.3"))), FINE),
-        "MH104": (FINE, of(flat_schedule((50_000, "0.52", "0.27")))),
-        "MH105": (FINE, of(flat_schedule((50_000, "0.52", "0.27")))),
-        "MH106": (of(FLAT_DEDUCTION), of(RIGHT_DEDUCTION)),
-        "MH107": (of(CLOSE), FINE),
-        "MH108": (of(flat_schedule((20_000, "0.6", "0.3"), (50_000, "0.6", "0.3"))), FINE),
-        "MH109": (of(BIG), of(RISING)),
-        "MH110": (of(OPEN), of(OPEN_DEAR)),
-        "MH111": (of(SMALL_HEAD), FINE),
-        "MH112": (with_(fee=FEE), with_(fee=FeeAddOn("to close", Known(D("0.1"))))),
-        "MH113": (with_(capacity=Known(D(40_000))), FINE),
-        "MH114": (of(THIN), FINE),
-        "MH201": (with_(maintenance=Unknown("not published")), FINE),
-        "MH202": (with_(initial=Unknown("not published")), FINE),
-        "MH203": (with_(capacity=Unknown("not published")), FINE),
-        "MH204": (with_(initial=STEP), with_(initial=GUESS)),
-        "MH205": (with_(rule=None), FINE),
-        "MH206": (with_(initial=GUESS), with_(initial=STEP)),
-        "MH207": (with_(origin=Origin.DOCUMENTATION), FINE),
-        "MH208": (with_(exclusion_reason="the first tier alone"), FINE),
+        # code: failing case, passing case
+        "MH101": (with_fields(tiers=with_second_tier(SOUND.tiers, lower=D(25_000))), SOUND_CASE),
+        "MH102": (with_fields(maintenance=Known(flat([D(50_000)], [D("0.55")]))), SOUND_CASE),
+        "MH103": (of(flat_schedule((20_000, "0.6", "0.3"), (50_000, "0.55", "0.3"))), SOUND_CASE),
+        "MH104": (SOUND_CASE, of(flat_schedule((50_000, "0.52", "0.27")))),
+        "MH105": (SOUND_CASE, of(flat_schedule((50_000, "0.52", "0.27")))),
+        "MH106": (of(WRONG_DEDUCTION), of(CORRECT_DEDUCTION)),
+        "MH107": (of(LOW_BUFFER), SOUND_CASE),
+        "MH108": (of(flat_schedule((20_000, "0.6", "0.3"), (50_000, "0.6", "0.3"))), SOUND_CASE),
+        "MH109": (of(CONSTANT_RATE), of(RISING_RATE)),
+        "MH110": (of(OPEN_ENDED), of(OPEN_HIGH_RATE)),
+        "MH111": (of(SMALL_FIRST_TIER), SOUND_CASE),
+        "MH112": (with_fields(fee=FEE), with_fields(fee=FeeAddOn("to close", Known(D("0.1"))))),
+        "MH113": (with_fields(capacity=Known(D(40_000))), SOUND_CASE),
+        "MH114": (of(LOW_MAINTENANCE), SOUND_CASE),
+        "MH201": (with_fields(maintenance=Unknown("not published")), SOUND_CASE),
+        "MH202": (with_fields(initial=Unknown("not published")), SOUND_CASE),
+        "MH203": (with_fields(capacity=Unknown("not published")), SOUND_CASE),
+        "MH204": (with_fields(initial=DERIVED), with_fields(initial=UNVERIFIED)),
+        "MH205": (with_fields(rule=None), SOUND_CASE),
+        "MH206": (with_fields(initial=UNVERIFIED), with_fields(initial=DERIVED)),
+        "MH207": (with_fields(origin=Origin.DOCUMENTATION), SOUND_CASE),
+        "MH208": (with_fields(exclusion_reason="the first tier alone"), SOUND_CASE),
         "MH209": (
-            with_(fee=FeeAddOn("to close", Unknown("by account"))),
-            with_(fee=FeeAddOn("none", Unknown("by account"))),
+            with_fields(fee=FeeAddOn("to close", Unknown("by account"))),
+            with_fields(fee=FeeAddOn("none", Unknown("by account"))),
         ),
-        "MH210": (with_(evidence=priced(0)), FINE),
-        "MH211": (with_(dates=(NOW - timedelta(days=3), NOW)), with_(dates=(NOW, NOW))),
-        "MH212": (with_(capacity=Unknown("not published")), FINE),
+        "MH210": (with_fields(evidence=price_evidence(0)), SOUND_CASE),
+        "MH211": (with_fields(dates=(NOW - timedelta(days=3), NOW)), with_fields(dates=(NOW, NOW))),
+        "MH212": (with_fields(capacity=Unknown("not published")), SOUND_CASE),
         "MH301": (of(LAX, rules=BASELINE), of(SOUND, rules=("esma-retail",))),
-        "MH302": (of(LAX, rules=BASELINE), of(CALL, rules=BASELINE)),
-        "MH303": (of(LAX, rules=CFTC, inputs=INPUT), of(LAX, rules=CFTC)),
+        "MH302": (of(LAX, rules=BASELINE), of(MARGIN_CALL, rules=BASELINE)),
+        "MH303": (of(LAX, rules=CFTC, inputs=INPUTS), of(LAX, rules=CFTC)),
         "MH304": (
-            of(replace(LAX, meaning=MaintenanceMeaning.CALL), rules=CFTC, inputs=INPUT),
-            of(LAX, rules=CFTC, inputs=INPUT),
+            of(replace(LAX, meaning=MaintenanceMeaning.CALL), rules=CFTC, inputs=INPUTS),
+            of(LAX, rules=CFTC, inputs=INPUTS),
         ),
-        "MH305": (of(OTHER, rules=BASELINE), of(SOUND, rules=BASELINE)),
-        "MH306": (of(CALL, rules=BASELINE), of(SOUND, rules=BASELINE)),
-        "MH307": (of(SOUND, rules=CFTC), of(SOUND, rules=CFTC, inputs=INPUT)),
+        "MH305": (of(UNLISTED, rules=BASELINE), of(SOUND, rules=BASELINE)),
+        "MH306": (of(MARGIN_CALL, rules=BASELINE), of(SOUND, rules=BASELINE)),
+        "MH307": (of(SOUND, rules=CFTC), of(SOUND, rules=CFTC, inputs=INPUTS)),
         "MH308": (
-            of(SOUND, rules=CFTC, inputs=(measured(Q, "0.081", days=31),)),
-            of(SOUND, rules=CFTC, inputs=(measured(Q, "0.081", days=30),)),
+            of(SOUND, rules=CFTC, inputs=(measured(QUANTILE, "0.081", days=31),)),
+            of(SOUND, rules=CFTC, inputs=(measured(QUANTILE, "0.081", days=30),)),
         ),
         "MH309": (of(LAX, rules=BASELINE), of(SOUND, rules=BASELINE)),
         "MH401": (of(LAX, rules=("esma-retail",)), of(SOUND, rules=("esma-retail",))),
@@ -310,19 +323,22 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             of(SOUND, rules=("esma-retail",)),
         ),
         "MH405": (of(SOUND, rules=("jvcea-corporate",)), of(SOUND, rules=("cftc-dco-observed",))),
-        "MH601": (after(HALF, NEAR), after(NEAR, HALF)),
-        "MH602": (after(NEAR, HALF), after(HALF, NEAR)),
-        "MH603": (after(HALF, NEAR), after(HALF, NEAR, effective="2026-03-09T23:00:00Z")),
-        "MH604": (stressed(CRASH), stressed()),
-        "MH605": (since(366), since(365)),
-        "MH606": (nights(*NIGHTLY[:4], *NIGHTLY[6:], 288, 312), nights(*NIGHTLY)),
-        "MH701": (pair(LAX), pair(SOUND)),
-        "MH702": (pair(BROAD, DEAR), pair(BROAD)),
-        "MH703": (pair(LAX), pair(NEAR)),
-        "MH704": (pair(LAX, SOUND), pair(LAX)),
-        "MH705": (pair(STEEP), pair(BROAD)),
-        "MH706": (pair(LAX), pair(NEAR)),
-        "MH707": (pair(SOUND, days=31), pair(SOUND, days=30)),
+        "MH601": (after_change(HALF, NEAR), after_change(NEAR, HALF)),
+        "MH602": (after_change(NEAR, HALF), after_change(HALF, NEAR)),
+        "MH603": (
+            after_change(HALF, NEAR),
+            after_change(HALF, NEAR, effective="2026-03-09T23:00:00Z"),
+        ),
+        "MH604": (in_stress(CRASH), in_stress()),
+        "MH605": (unchanged_for(366), unchanged_for(365)),
+        "MH606": (observed_before(*NIGHTLY[:4], *NIGHTLY[6:], 288, 312), observed_before(*NIGHTLY)),
+        "MH701": (two_venues(LAX), two_venues(SOUND)),
+        "MH702": (two_venues(LARGE_CAPACITY, HIGH_MARGIN), two_venues(LARGE_CAPACITY)),
+        "MH703": (two_venues(LAX), two_venues(NEAR)),
+        "MH704": (two_venues(LAX, SOUND), two_venues(LAX)),
+        "MH705": (two_venues(STEEP), two_venues(LARGE_CAPACITY)),
+        "MH706": (two_venues(LAX), two_venues(NEAR)),
+        "MH707": (two_venues(SOUND, days=31), two_venues(SOUND, days=30)),
         "MH801": (waived(expires=date(2026, 3, 9)), waived(expires=date(2026, 3, 10))),
         "MH802": (waived(venues=("bybit",)), waived()),
         "MH803": (waived(value=0.02, may_worsen=0.4), waived(value=0.02, may_worsen=0.5)),
@@ -330,21 +346,21 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH811": (of(SOUND, rules=("vara-retail",)), of(SOUND, rules=("esma-retail",))),
         "MH812": (of(SOUND, rules=("vara-retail",)), of(SOUND, rules=("esma-retail",))),
         "MH813": (
-            changed("esma-retail", scoped(jurisdictions=("JP",))),
+            with_rule_set("esma-retail", scoped(jurisdictions=("JP",))),
             of(LAX, rules=("esma-retail",)),
         ),
-        "MH901": (Case(defects=(Defect("okx", "/data/3", "no number"),)), FINE),
+        "MH901": (Case(defects=(Defect("okx", "/data/3", "no number"),)), SOUND_CASE),
         "MH902": (Case(snapshots=(snapshot(days=31),)), Case(snapshots=(snapshot(days=30),))),
-        "MH903": (Case(unobserved=(Unobserved("bybit", "HTTP 403", NOW),)), FINE),
-        "MH904": (Case(snapshots=(snapshot(complete=False),)), FINE),
-        "MH905": (Case(snapshots=(snapshot(Origin.RECORDED),)), FINE),
-        "MH906": (Case(()), FINE),
+        "MH903": (Case(unobserved=(Unobserved("bybit", "HTTP 403", NOW),)), SOUND_CASE),
+        "MH904": (Case(snapshots=(snapshot(complete=False),)), SOUND_CASE),
+        "MH905": (Case(snapshots=(snapshot(Origin.RECORDED),)), SOUND_CASE),
+        "MH906": (Case(()), SOUND_CASE),
     }
 )
 
 TUNED: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
-        # options under which what is found is let pass
+        # options under which the failing case of a check passes
         "MH107": {"least_buffer": 0.03},
         "MH109": {"from_notional": 5e6},
         "MH110": {"least_rate": 0.15},

@@ -1,4 +1,4 @@
-"""Rule sets, waivers, baselines and formats as a user meets them on the command line."""
+"""Rule sets, waivers, baselines and formats on the command line."""
 
 import json
 import os
@@ -41,14 +41,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def codes(*arguments: str) -> list[str]:
-    found = run(*arguments, "--format", "jsonl")
-    assert found.exit_code in {0, 1, 3}, found.output
-    return [json.loads(line)["code"] for line in found.stdout.splitlines() if line]
+    result = run(*arguments, "--format", "jsonl")
+    assert result.exit_code in {0, 1, 3}, result.output
+    return [json.loads(line)["code"] for line in result.stdout.splitlines() if line]
 
 
 def test_several_formats_at_once_go_to_their_files_and_one_to_stdout() -> None:
-    found = run(*SMALL, "--format", "json:out/a.json", "--format", "csv:a.csv", "--format", "table")
-    assert "Findings by check" in found.stdout
+    result = run(
+        *SMALL, "--format", "json:out/a.json", "--format", "csv:a.csv", "--format", "table"
+    )
+    assert "Findings by check" in result.stdout
     assert json.loads(Path("out/a.json").read_text())["findings"]
     assert Path("a.csv").read_text().startswith("code,name,")
 
@@ -60,7 +62,7 @@ def test_every_format_is_written_to_a_file(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--format", "pdf"), "no format is called 'pdf'; there are csv, github"),
         (("--format", "pdf:a.pdf"), "no format is called 'pdf'"),
@@ -69,16 +71,16 @@ def test_every_format_is_written_to_a_file(name: str) -> None:
         (("--format", "json:a", "--format", "csv:a"), "two formats go to a; give each a file"),
         (("--format", "json:a", "--output", "b"), "--output b is for a format without a file"),
         (("--baseline", "none.json"), "none.json cannot be read: No such file or directory; write"),
-        (("--config", "none.yaml"), "none.yaml: there is no such file; name another file"),
-        (("--inputs", "none.yaml"), "none.yaml: there is no such file; name another file"),
+        (("--config", "none.yaml"), "none.yaml: no such file; name another file"),
+        (("--inputs", "none.yaml"), "none.yaml: no such file; name another file"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
-    found = run(*SMALL, *arguments)
-    assert found.exit_code == 2
-    assert found.stderr.startswith(f"error: {said}")
-    assert found.stderr.count("\n") == 1
-    assert found.stdout == ""
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*SMALL, *arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {message}")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
 
 
 def test_a_binary_format_goes_to_a_pipe_and_is_not_thrown_at_a_terminal(
@@ -96,11 +98,11 @@ def test_a_configuration_beside_the_command_is_taken_and_waives() -> None:
     assert {"MH401", "MH402"} <= set(codes(*SMALL))
     Path(".harmonize.yaml").write_text(CONFIG)
     document = json.loads(run(*SMALL, "--format", "json").stdout)
-    assert {one["code"] for one in document["waived"]} == {"MH401", "MH402"}
-    assert not {"MH401", "MH402"} & {one["code"] for one in document["findings"]}
+    assert {finding["code"] for finding in document["waived"]} == {"MH401", "MH402"}
+    assert not {"MH401", "MH402"} & {finding["code"] for finding in document["findings"]}
     assert document["waivers"][0]["status"] == "active"
     assert document["waivers"][0]["where"] == ".harmonize.yaml:2"
-    assert {"MH401", "MH402"} <= set(codes(*SMALL, "--no-waivers"))
+    assert {"MH401", "MH402"} <= set(codes(*SMALL, "--ignore-waivers"))
 
 
 def test_what_is_waived_does_not_fail_the_run() -> None:
@@ -118,8 +120,8 @@ def test_a_lapsed_and_an_expired_waiver_are_findings() -> None:
     Path("c.yaml").write_text(CONFIG.replace("may_worsen: 70%", "may_worsen: 10%"))
     assert "MH803" in codes(*SMALL, "--config", "c.yaml")
     Path("c.yaml").write_text(CONFIG.replace("2027-01-01", "2026-01-01"))
-    found = codes(*SMALL, "--config", "c.yaml")
-    assert {"MH401", "MH402", "MH801"} <= set(found)
+    found_codes = codes(*SMALL, "--config", "c.yaml")
+    assert {"MH401", "MH402", "MH801"} <= set(found_codes)
 
 
 def test_the_configuration_chooses_rules_inputs_and_options() -> None:
@@ -128,12 +130,12 @@ def test_the_configuration_chooses_rules_inputs_and_options() -> None:
     document = json.loads(
         run("audit", "--venue", "okx", "--config", "c.yaml", "--format", "json").stdout
     )
-    assert [one["id"] for one in document["rule_sets"]] == ["small-cap"]
-    assert "MH111" in {one["code"] for one in document["findings"]}
-    found = run(
+    assert [rule_set["id"] for rule_set in document["rule_sets"]] == ["small-cap"]
+    assert "MH111" in {finding["code"] for finding in document["findings"]}
+    result = run(
         "audit", "--venue", "okx", "--config", "c.yaml", "--rules", "mas", "--format", "json"
     )
-    assert [one["id"] for one in json.loads(found.stdout)["rule_sets"]] == ["mas"]
+    assert [rule_set["id"] for rule_set in json.loads(result.stdout)["rule_sets"]] == ["mas"]
 
 
 def test_given_inputs_go_before_the_archive() -> None:
@@ -143,9 +145,13 @@ def test_given_inputs_go_before_the_archive() -> None:
         "confidence: 95%, observations: 1095, observed_at: 2026-05-01}\n"
     )
     arguments = ("audit", "--venue", "okx", "--underlying", "BTC", "--rules", "cftc-dco")
-    found = run(*arguments, "--inputs", "i.yaml", "--format", "json")
-    document = json.loads(found.stdout)
-    (row,) = [one for one in document["divergences"] if one["margin_type"] == "initial"]
+    result = run(*arguments, "--inputs", "i.yaml", "--format", "json")
+    document = json.loads(result.stdout)
+    (row,) = [
+        divergence
+        for divergence in document["divergences"]
+        if divergence["margin_type"] == "initial"
+    ]
     assert row["required"] == pytest.approx(0.33)
     (used,) = document["inputs"]
     assert (used["value"], used["source"], used["pointer"]) == (0.3, "a test", "i.yaml: inputs[0]")
@@ -158,12 +164,12 @@ def test_inputs_put_into_an_archive_are_found_by_every_later_audit(here: Path) -
         "confidence: 95%, observations: 1095, observed_at: 2026-05-01}\n"
         "  - {name: other, underlying: BTC, value: 5_000, observed_at: 2026-04-01}\n"
     )
-    own = Archive.create(here / "own")
-    own.append(recorded.of_venue("okx")[0])
+    archive = Archive.create(here / "own")
+    archive.append(recorded.of_venue("okx")[0])
     for _ in range(2):
-        found = run("--archive", "own", "archive", "add-inputs", "i.yaml")
-        assert found.exit_code == 0
-        assert found.stdout == "2 inputs of 2026-05-01 in own\n"
+        result = run("--archive", "own", "archive", "add-inputs", "i.yaml")
+        assert result.exit_code == 0
+        assert result.stdout == "2 inputs of 2026-05-01 in own\n"
     assert run("--archive", "own", "archive", "verify").stdout.startswith("2 snapshots")
     document = json.loads(
         run("--archive", "own", "audit", "--rules", "cftc-dco", "--format", "json").stdout
@@ -176,19 +182,21 @@ def test_inputs_put_into_an_archive_are_found_by_every_later_audit(here: Path) -
     assert run("--archive", "full", "archive", "add-inputs", "i.yaml").exit_code == 3
 
 
-def test_only_what_is_new_or_worse_is_told_and_fails() -> None:
+def test_only_new_or_worse_findings_are_reported_and_fail() -> None:
     assert run(*SMALL, "--write-baseline", "b.json").exit_code == 0
     quiet = run(*SMALL, "--baseline", "b.json", "--format", "json", "--fail-on", "info")
     document = json.loads(quiet.stdout)
     assert document["findings"] == []
     assert document["baseline"]["unchanged"] > 3
     assert quiet.exit_code == 0
-    known = json.loads(Path("b.json").read_text())
-    one = next(key for key, each in known["findings"].items() if each["code"] == "MH401")
-    known["findings"][one]["value"] *= 2
-    Path("b.json").write_text(json.dumps(known))
+    baseline = json.loads(Path("b.json").read_text())
+    fingerprint = next(
+        key for key, finding in baseline["findings"].items() if finding["code"] == "MH401"
+    )
+    baseline["findings"][fingerprint]["value"] *= 2
+    Path("b.json").write_text(json.dumps(baseline))
     loud = run(*SMALL, "--baseline", "b.json", "--format", "json", "--fail-on", "warning")
-    assert [each["state"] for each in json.loads(loud.stdout)["findings"]] == ["worse"]
+    assert [finding["state"] for finding in json.loads(loud.stdout)["findings"]] == ["worse"]
     assert loud.exit_code == 1
 
 
@@ -199,7 +207,7 @@ def test_a_baseline_can_be_renewed_while_it_is_read() -> None:
     assert Path("b.json").read_bytes() == before
 
 
-def test_rules_are_explained_checked_with_their_examples_and_shown_whole() -> None:
+def test_rules_are_explained_checked_with_their_examples_and_shown_resolved() -> None:
     assert "# esma-retail" in run("rules", "explain", "esma-retail").stdout
     assert run("rules", "check", "esma-retail").stdout == (
         "esma-retail: no errors, 4 examples as expected\n"
@@ -211,25 +219,25 @@ def test_rules_are_explained_checked_with_their_examples_and_shown_whole() -> No
     assert run("rules", "show", "m.yaml").stdout == MODEL
     assert run("rules", "check", "m.yaml").stdout == "m.yaml: no errors, 1 example as expected\n"
     for command in ("show", "explain", "check"):
-        found = run("rules", command, "nobody")
-        assert found.exit_code == 2
-        assert "no rule set is called 'nobody'" in found.stderr
+        result = run("rules", command, "nobody")
+        assert result.exit_code == 2
+        assert "no rule set is called 'nobody'" in result.stderr
 
 
-def test_an_example_that_comes_out_otherwise_is_told_at_its_place() -> None:
+def test_a_failing_example_is_an_error_with_its_position() -> None:
     Path("m.yaml").write_text(MODEL.replace("    initial: under", "    initial: over"))
-    found = run("rules", "check", "m.yaml")
-    assert found.exit_code == 2
-    assert found.stderr == (
+    result = run("rules", "check", "m.yaml")
+    assert result.exit_code == 2
+    assert result.stderr == (
         "m.yaml:25:5: examples[0].initial: over was expected, it is under (1 % against 13.75 %); "
         "mend the rule or the example\n"
     )
 
 
-def test_a_check_that_is_none_is_told_at_its_place() -> None:
+def test_an_unknown_check_is_an_error_with_its_position() -> None:
     Path("d.yaml").write_text(DISCLOSURE.replace("MH201", "MH299"))
     assert run("rules", "check", "d.yaml").stderr == (
-        "d.yaml:8:41: requirement.expects[0].check: MH299 is no check; see the list by `explain`\n"
+        "d.yaml:8:41: requirement.expects[0].check: unknown check MH299; use a code that `harmonize explain` lists\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""gap, pair, liquidation, portfolio and index as a user meets them on the command line."""
+"""gap, pair, liquidation, portfolio, index, diff and history on the command line."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.api.audit import Question, answer
+from harmonize.api.audit import AnswerOptions, Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from tests.support import recorded
@@ -22,21 +22,23 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
-def given(*arguments: str) -> Any:
-    found = run(*arguments, "--format", "json")
-    assert found.exit_code == 0, found.output
-    return json.loads(found.stdout)
+def answer_of(*arguments: str) -> Any:
+    result = run(*arguments, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
-def test_gap_splits_a_position_and_says_what_the_gap_is_made_of() -> None:
-    table = run("gap", "BTC", "--notional", "1e6", "--what-if", "adopt=okx", "--hurdle", "5%")
+def test_gap_splits_a_position_and_decomposes_the_gap() -> None:
+    table = run(
+        "gap", "BTC", "--notional", "1e6", "--what-if", "adopt=okx", "--cost-of-capital", "5%"
+    )
     assert table.exit_code == 0
     lines = [" ".join(line.split()) for line in table.stdout.splitlines()]
     split = "binance 98,409, gate 500,000, mexc 401,591"
-    assert f"1,000,000 5,000.00 3,959.24 1,040.76 0.6667% {split}" in lines
+    assert f"1,000,000 5,000.00 3,959.24 1,040.76 0.6667 % {split}" in lines
     assert "1,000,000 100,090.00 96,130.76 90.00 96,040.76 4,806.54" in lines
     assert "what if every venue uses the table of okx (adopt=okx)" in lines
-    (row,) = given("gap", "BTC", "--notional", "1e6")["arbitrages"]
+    (row,) = answer_of("gap", "BTC", "--notional", "1e6")["arbitrages"]
     (point,) = row["points"]
     # 98,409 at 1/150, 500,000 at 1/200, 401,591 at 1/500 of notional.
     parts = {part["venue"]: part for part in point["allocation"]}
@@ -48,23 +50,23 @@ def test_gap_splits_a_position_and_says_what_the_gap_is_made_of() -> None:
 
 
 def test_conditions_change_the_split() -> None:
-    free = given("gap", "BTC", "--notional", "1e6")
+    free = answer_of("gap", "BTC", "--notional", "1e6")
     for options in (
         ("--exclude", "mexc", "--exclude", "gate"),
         ("--limit", "gate=100000"),
-        ("--fee", "200"),
-        ("--ticket", "450000"),
+        ("--account-cost", "200"),
+        ("--min-position", "450000"),
     ):
-        held = given("gap", "BTC", "--notional", "1e6", *options)
-        assert _cost(held) > _cost(free)
-    more = given("gap", "BTC", "--notional", "1e6", "--accounts", "mexc=3")
+        limited = answer_of("gap", "BTC", "--notional", "1e6", *options)
+        assert _cost(limited) > _cost(free)
+    more = answer_of("gap", "BTC", "--notional", "1e6", "--sub-accounts", "mexc=3")
     assert _cost(more) == pytest.approx(2000.0)
 
 
-def test_fees_and_excluded_venues_are_told() -> None:
-    found = run("gap", "BTC", "--notional", "1e6", "--fee", "200", "--exclude", "mexc")
-    assert "splits include $200.00 for every account but the first" in found.stdout
-    assert "split over 16 venues" in found.stdout
+def test_account_costs_and_excluded_venues_are_printed() -> None:
+    result = run("gap", "BTC", "--notional", "1e6", "--account-cost", "200", "--exclude", "mexc")
+    assert "splits include an account cost of $200.00 for each additional account" in result.stdout
+    assert "split over 16 venues" in result.stdout
 
 
 def _cost(answer: Any) -> float:
@@ -75,9 +77,9 @@ def _cost(answer: Any) -> float:
 
 
 def test_maintenance_margin_is_split_too_and_a_lone_venue_is_its_own_split() -> None:
-    maintained = given("gap", "BTC", "--notional", "1e6", "--figure", "maintenance")
+    maintained = answer_of("gap", "BTC", "--notional", "1e6", "--margin-type", "maintenance")
     assert _cost(maintained) < 4000.0
-    (row,) = given("gap", "BTC", "--venue", "okx", "--notional", "1e6")["arbitrages"]
+    (row,) = answer_of("gap", "BTC", "--venue", "okx", "--notional", "1e6")["arbitrages"]
     assert row["points"][0]["fragmentation"] == pytest.approx(0.0, abs=1e-6)
     assert row["points"][0]["saving"] == pytest.approx(0.0, abs=1e-6)
 
@@ -88,32 +90,35 @@ def test_an_underlying_without_a_reference_has_a_split_and_no_parts() -> None:
     assert "no rule set has a reference for 1INCH" in table.stdout
 
 
-def test_a_position_that_is_too_large_is_said_so() -> None:
-    found = run("gap", "BTC", "--venue", "mexc", "--notional", "1e10")
-    assert found.exit_code == 3
-    assert "the venues together do not take $10,000,000,000" in found.stdout
-    assert "incomplete: no notional is taken" in found.stderr
+def test_a_position_above_all_capacities_is_reported() -> None:
+    result = run("gap", "BTC", "--venue", "mexc", "--notional", "1e10")
+    assert result.exit_code == 3
+    assert "the venues together do not take $10,000,000,000" in result.stdout
+    assert "incomplete: the venues together have no capacity for any notional" in result.stderr
 
 
-def test_pair_says_where_it_needs_less() -> None:
+def test_pair_prints_where_it_needs_less() -> None:
     table = run("pair", "BTC", "okx", "mexc", "--notional", "1e6", "--notional", "1e8")
     assert table.exit_code == 0
-    assert "against both on okx (both sides as one: copies of OKX help pages" in table.stdout
-    assert "the pair needs less: $0 to" in table.stdout
-    found = given("pair", "BTC", "okx", "mexc", "--notional", "1e6")
-    points = found["pair"]["points"]
+    assert "both legs on okx for comparison" in table.stdout
+    assert "offset rule of okx: both sides as one (copies of OKX help pages" in table.stdout
+    assert "the pair needs less margin: $0 to" in table.stdout
+    comparison = answer_of("pair", "BTC", "okx", "mexc", "--notional", "1e6")
+    points = comparison["pair"]["points"]
     # 1.5 % at OKX; both legs there are one position of $2m, at 1.5 % too.
     assert points[0]["long"] == pytest.approx(15_000)
     assert points[0]["alone"] == pytest.approx(30_000)
     assert points[0]["break_even"] == pytest.approx(0.1 * (15_000 + points[0]["short"]) / 1e6)
-    asked = given("pair", "BTC", "okx", "mexc", "--against", "bybit", "--opposite", "net")
-    assert asked["pair"]["cheaper"] == []
+    netted = answer_of(
+        "pair", "BTC", "okx", "mexc", "--single-venue", "bybit", "--offset-rule", "net"
+    )
+    assert netted["pair"]["cheaper"] == []
 
 
 def test_liquidation_is_given_at_equal_and_at_the_largest_leverage() -> None:
     table = run("liquidation", "BTC", "--notional", "100000", "--leverage", "20")
     assert table.exit_code == 0
-    assert "BTC of $100,000, isolated, at equal leverage" in table.stdout
+    assert "BTC, $100,000, isolated, at equal leverage" in table.stdout
     rows = json.loads(run("liquidation", "BTC", "--venue", "binance", "--format", "json").stdout)
     equal, largest = rows
     # Binance at $1m: 0.5 % of notional less $650 in the tier of $904k; 10x.
@@ -124,7 +129,9 @@ def test_liquidation_is_given_at_equal_and_at_the_largest_leverage() -> None:
     assert largest["leverage"] == 75.0
     assert equal["reason"] == ""
     with_fee = json.loads(
-        run("liquidation", "BTC", "--venue", "okx", "--taker", "0.05%", "--format", "json").stdout
+        run(
+            "liquidation", "BTC", "--venue", "okx", "--taker-fee", "0.05%", "--format", "json"
+        ).stdout
     )
     without = json.loads(run("liquidation", "BTC", "--venue", "okx", "--format", "json").stdout)
     assert with_fee[0]["adverse_move_long"] < without[0]["adverse_move_long"]
@@ -134,7 +141,7 @@ def test_liquidation_is_given_at_equal_and_at_the_largest_leverage() -> None:
 
 def test_liquidation_is_that_of_isolated_margin() -> None:
     rows = json.loads(run("liquidation", "BTC", "--venue", "kucoin", "--format", "json").stdout)
-    assert {one["profile"] for one in rows} == {"isolated, classic"}
+    assert {row["profile"] for row in rows} == {"isolated, classic"}
     apart = json.loads(
         run(
             *("liquidation", "BTC", "--venue", "kucoin", "--profile", "isolated"),
@@ -144,17 +151,17 @@ def test_liquidation_is_that_of_isolated_margin() -> None:
     assert rows == apart
 
 
-def test_a_taker_fee_counts_only_where_a_venue_says_that_it_does() -> None:
+def test_a_taker_fee_counts_only_at_venues_that_publish_it() -> None:
     def distances(venue: str, *more: str) -> Any:
         options = ("--venue", venue, "--format", "json", *more)
         return json.loads(run("liquidation", "BTC", *options).stdout)[0]
 
-    kraken = distances("krakenfutures", "--taker", "0.05%")
+    kraken = distances("krakenfutures", "--taker-fee", "0.05%")
     assert (kraken["adverse_move_long"], kraken["reason"]) == (
         distances("krakenfutures")["adverse_move_long"],
         "",
     )
-    apex = distances("apex", "--taker", "0.05%")
+    apex = distances("apex", "--taker-fee", "0.05%")
     assert apex["adverse_move_long"] == distances("apex")["adverse_move_long"]
     assert apex["reason"] == "whether a fee counts on top is not stated"
 
@@ -165,8 +172,8 @@ def test_portfolio_asks_every_venue_and_splits(tmp_path: Path) -> None:
     table = run("portfolio", str(book))
     assert table.exit_code == 0
     assert "3 positions in 2 underlyings, $400,000 gross" in table.stdout
-    found = given("portfolio", str(book))
-    venues = {one["venue"]: one for one in found["venues"]}
+    portfolio = answer_of("portfolio", str(book))
+    venues = {venue["venue"]: venue for venue in portfolio["venues"]}
     okx = venues["okx"]
     # 1 % to 1,000 contracts ($805k).
     assert okx["isolated_initial"] is None or okx["isolated_initial"] > 0
@@ -174,13 +181,13 @@ def test_portfolio_asks_every_venue_and_splits(tmp_path: Path) -> None:
     assert mexc["isolated_initial"] == pytest.approx(400_000 / 500)
     assert mexc["cross_initial"] is None
     assert venues["krakenfutures"]["cross_initial"] < venues["krakenfutures"]["isolated_initial"]
-    assert found["cheapest_isolated"] == ["mexc"]
-    assert found["split"] <= mexc["isolated_initial"]
-    due = 0.0
+    assert portfolio["cheapest_isolated"] == ["mexc"]
+    assert portfolio["split"] <= mexc["isolated_initial"]
+    required = 0.0
     for asset, size in (("BTC", "250000"), ("BTC", "50000"), ("ETH", "100000")):
-        (row,) = given("gap", asset, "--notional", size)["arbitrages"]
-        due += row["points"][0]["reference"]
-    assert found["reference_initial"] == pytest.approx(due)
+        (row,) = answer_of("gap", asset, "--notional", size)["arbitrages"]
+        required += row["points"][0]["reference"]
+    assert portfolio["reference_initial"] == pytest.approx(required)
 
 
 def test_index_is_given_by_underlying_venue_without_each_and_over_time() -> None:
@@ -188,74 +195,77 @@ def test_index_is_given_by_underlying_venue_without_each_and_over_time() -> None
     assert table.exit_code == 0
     assert "all venues" in table.stdout
     assert "2024-12-25" in table.stdout
-    found = given("index", "BTC")
-    first = found["indices"][0]
+    index = answer_of("index", "BTC")
+    first = index["indices"][0]
     assert first["interval_lower"] < first["value"] < first["interval_upper"]
-    left = {name: one for name, one in found["without"] if one["margin_type"] == "initial"}
-    assert set(left) == {one["venue"] for one in first["venues"]}
-    assert found["over_time"] == []
+    leave_one_out = {name: row for name, row in index["without"] if row["margin_type"] == "initial"}
+    assert set(leave_one_out) == {venue["venue"] for venue in first["venues"]}
+    assert index["over_time"] == []
 
 
 def test_instruments_that_were_not_there_yet_are_no_error_over_time() -> None:
     options = ("--instrument", "binance:BTC=BTC/USDT:USDT", "--venue", "binance", "--venue", "okx")
-    found = run("index", "BTC", "--over-time", *options)
-    assert found.exit_code == 0
-    days = {line.split()[0] for line in found.stdout.splitlines() if line.startswith("202")}
+    result = run("index", "BTC", "--over-time", *options)
+    assert result.exit_code == 0
+    days = {line.split()[0] for line in result.stdout.splitlines() if line.startswith("202")}
     assert {"2022-02-12", "2025-12-25", "2026-05-12", "2026-07-02"} <= days
     assert len(days) == 117 + 2
 
 
 @pytest.mark.parametrize(
-    ("scope", "asked"),
+    ("scope", "in_scope"),
     [
         ("{notional: {up_to: 1_000_000}}", [True, True, False]),
         ("{notional: {above: 100_000}}", [False, True, True]),
     ],
 )
 def test_a_reference_speaks_of_the_sizes_in_its_scope(
-    scope: str, asked: list[bool], tmp_path: Path
+    scope: str, in_scope: list[bool], tmp_path: Path
 ) -> None:
-    own = tmp_path / "own.yaml"
-    own.write_text(
+    rule_set = tmp_path / "own.yaml"
+    rule_set.write_text(
         f'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nscope: {scope}\n'
     )
     sizes = ("--notional", "1e5", "--notional", "1e6", "--notional", "1e8")
-    (row,) = given("gap", "BTC", "--rules", str(own), *sizes)["arbitrages"]
-    assert [one["reference"] is not None for one in row["points"]] == asked
-    assert [one["gap"] is not None for one in row["points"]] == asked
+    (row,) = answer_of("gap", "BTC", "--rules", str(rule_set), *sizes)["arbitrages"]
+    assert [point["reference"] is not None for point in row["points"]] == in_scope
+    assert [point["gap"] is not None for point in row["points"]] == in_scope
     book = tmp_path / "b.csv"
-    for size, known in zip((1e5, 1e6, 1e8), asked, strict=True):
+    for size, is_known in zip((1e5, 1e6, 1e8), in_scope, strict=True):
         book.write_text(f"underlying,side,notional\nBTC,long,{size:.0f}\n")
-        found = given("portfolio", str(book), "--rules", str(own))
-        assert (found["reference_initial"] is not None) == known
+        portfolio = answer_of("portfolio", str(book), "--rules", str(rule_set))
+        assert (portfolio["reference_initial"] is not None) == is_known
 
 
-def test_weights_of_nothing_are_no_weights(tmp_path: Path) -> None:
-    """GMX has no open interest at one of two venues that publish one."""
-    own = tmp_path / "own.yaml"
-    own.write_text(
+def test_zero_open_interest_gives_no_weights(tmp_path: Path) -> None:
+    """GMX has zero open interest at one of the two venues that publish it."""
+    rule_set = tmp_path / "own.yaml"
+    rule_set.write_text(
         'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nrequirement:\n'
         "  classes:\n    A: {assets: [BTC, GMX]}\n"
     )
     options = ("--venue", "dydx", "--venue", "hyperliquid")
     assert (
-        "NaN" not in run("index", "GMX", "--rules", str(own), *options, "--format", "json").stdout
+        "NaN"
+        not in run("index", "GMX", "--rules", str(rule_set), *options, "--format", "json").stdout
     )
-    weighed = given("index", "BTC", *options)["indices"]
-    assert {one["weights"] for one in weighed} == {"open interest"}
-    one = next(
-        one for one in weighed if one["reference"] != "median" and one["margin_type"] == "initial"
+    weighed = answer_of("index", "BTC", *options)["indices"]
+    assert {row["weights"] for row in weighed} == {"open interest"}
+    row = next(
+        row for row in weighed if row["reference"] != "median" and row["margin_type"] == "initial"
     )
     weights = {"dydx": 49135841.0, "hyperliquid": 3194783496.0}
     whole = sum(weights.values())
-    mean = sum(weights[each["venue"]] * each["distance"] for each in one["venues"]) / whole
-    assert one["value"] == pytest.approx(100 * exp(-mean), rel=1e-6)
+    mean = sum(weights[venue["venue"]] * venue["distance"] for venue in row["venues"]) / whole
+    assert row["value"] == pytest.approx(100 * exp(-mean), rel=1e-6)
 
 
 def test_the_report_finds_what_the_audit_finds() -> None:
     question = Question(venues=("okx", "mexc", "binance", "kucoin"), underlyings=("BTC",))
     plain = answer(question).document
-    pictured = answer(replace(question, sizes=(31_622.0, 562_341.0))).document
+    pictured = answer(
+        replace(question, options=AnswerOptions(chart_notionals=(31_622.0, 562_341.0)))
+    ).document
     assert pictured.findings == plain.findings
     assert len(pictured.arbitrages[0].points) == len(plain.arbitrages[0].points) + 2
 
@@ -264,32 +274,42 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
     made = Archive.create(tmp_path / "archive")
     for venue in ("okx", "gate", "mexc"):
         made.append(recorded.of_venue(venue)[0])
-    found = run("--archive", str(tmp_path / "archive"), "index", "BTC", "--over-time")
-    assert found.exit_code == 0
-    days = [line.split()[0] for line in found.stdout.splitlines() if line.startswith("2026-")]
-    held = sorted(one.observed_at.date() for one in Archive.open(tmp_path / "archive").entries())
-    assert days[-1] == held[-1].isoformat()
-    assert set(days) <= {one.isoformat() for one in held}
+    result = run("--archive", str(tmp_path / "archive"), "index", "BTC", "--over-time")
+    assert result.exit_code == 0
+    days = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("2026-")]
+    dates = sorted(
+        entry.observed_at.date() for entry in Archive.open(tmp_path / "archive").entries()
+    )
+    assert days[-1] == dates[-1].isoformat()
+    assert set(days) <= {date.isoformat() for date in dates}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
-        (("gap", "BTC", "--figure", "both"), 2, "--figure is initial or maintenance, was 'both'"),
-        (("gap", "BTC", "--hurdle", "ten"), 2, "--hurdle is a rate from 0 to 100 %"),
-        (("gap", "BTC", "--limit", "okx"), 2, "--limit is VENUE=USD, above 0"),
-        (("gap", "BTC", "--limit", "okx=-1"), 2, "--limit is VENUE=USD, above 0"),
-        (("gap", "BTC", "--accounts", "okx=1.5"), 2, "--accounts okx=1.5: a whole number was due"),
-        (("gap", "BTC", "--accounts", "okx=1000"), 2, "--accounts is VENUE=K"),
         (
-            ("gap", "BTC", "--ticket", "nan"),
+            ("gap", "BTC", "--margin-type", "both"),
             2,
-            "--ticket is an amount in USD from 0 to 1,000,000,000, was nan",
+            "--margin-type: expected initial or maintenance",
         ),
         (
-            ("gap", "BTC", "--fee", "-1"),
+            ("gap", "BTC", "--cost-of-capital", "ten"),
             2,
-            "--fee is an amount in USD from 0 to 1,000,000,000, was -1.0",
+            "--cost-of-capital: expected a rate from 0",
+        ),
+        (("gap", "BTC", "--limit", "okx"), 2, "--limit: expected VENUE=USD, above 0"),
+        (("gap", "BTC", "--limit", "okx=-1"), 2, "--limit: expected VENUE=USD, above 0"),
+        (("gap", "BTC", "--sub-accounts", "okx=1.5"), 2, "expected a whole number, found 1.5"),
+        (("gap", "BTC", "--sub-accounts", "okx=1000"), 2, "--sub-accounts: expected VENUE=K"),
+        (
+            ("gap", "BTC", "--min-position", "nan"),
+            2,
+            "--min-position: expected an amount in USD from 0 to 1,000,000,000, found nan",
+        ),
+        (
+            ("gap", "BTC", "--account-cost", "-1"),
+            2,
+            "--account-cost: expected an amount in USD from 0 to 1,000,000,000, found -1.0",
         ),
         (("gap", "BTC", "--exclude", "nobody"), 2, "nobody does not count on BTC; there are apex"),
         (("gap", "BTC", "--what-if", "adopt=nobody"), 2, "no venue 'nobody' is compared"),
@@ -298,40 +318,48 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
         (("gap", "BTC", "--instrument", "okx:BTC=X/Y:Z"), 2, "okx has no schedule X/Y:Z on BTC"),
         (("pair", "BTC", "okx", "nobody"), 2, "nobody does not count on BTC"),
         (
-            ("pair", "BTC", "okx", "okx", "--opposite", "half"),
+            ("pair", "BTC", "okx", "okx", "--offset-rule", "half"),
             2,
-            "--opposite is 'net', 'larger side'",
+            "--offset-rule: expected one of 'net', 'larger side'",
         ),
         (
             ("pair", "BTC", "bybit", "okx"),
             2,
             "how bybit counts long and short together is not known",
         ),
-        (("liquidation", "BTC", "--leverage", "0.5"), 2, "--leverage is a number from 1, was 0.5"),
-        (("liquidation", "BTC", "--taker", "x"), 2, "--taker is a rate from 0 to 100 %"),
+        (
+            ("liquidation", "BTC", "--leverage", "0.5"),
+            2,
+            "--leverage: expected a number of at least 1, found 0.5",
+        ),
+        (
+            ("liquidation", "BTC", "--taker-fee", "x"),
+            2,
+            "--taker-fee: expected a rate from 0 to 100 %",
+        ),
         (("liquidation", "BTC", "--notional", "0"), 2, "--notional is an amount in USD above 0"),
         (("index", "NOSUCH"), 3, "fewer than two venues can be compared"),
-        (("portfolio", "/nowhere.csv"), 2, "/nowhere.csv cannot be read"),
-        (("portfolio", "."), 2, "cannot be read"),
-        (("gap", "BTC", "--fee", "1e20"), 2, "--fee is an amount in USD from 0 to 1,000,000,000"),
+        (("portfolio", "/nowhere.csv"), 2, "/nowhere.csv: cannot read the file"),
+        (("portfolio", "."), 2, "cannot read the file"),
+        (("gap", "BTC", "--account-cost", "1e20"), 2, "--account-cost: expected an amount in USD"),
         (("--archive", "/nowhere", "gap", "BTC"), 3, "/nowhere"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_the_mend(
-    arguments: tuple[str, ...], code: int, said: str
+def test_a_mistake_is_one_line_with_the_fix(
+    arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    found = run(*arguments)
-    assert found.exit_code == code, found.output
-    assert any(said in line for line in found.stderr.splitlines())
-    assert "Traceback" not in found.output
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert any(message in line for line in result.stderr.splitlines())
+    assert "Traceback" not in result.output
 
 
 def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
     book = tmp_path / "b.csv"
     book.write_text("underlying,side,notional\nBTC,up,1\nBTC,long,x\n")
-    found = run("portfolio", str(book))
-    assert found.exit_code == 2
-    assert [line[:21] for line in found.stderr.splitlines()] == [
+    result = run("portfolio", str(book))
+    assert result.exit_code == 2
+    assert [line[:21] for line in result.stderr.splitlines()] == [
         "error: b.csv: line 2:",
         "error: b.csv: line 3:",
     ]
@@ -345,14 +373,16 @@ def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
     assert "incomplete: underlying NOSUCH: no schedule was observed" in part.stderr
 
 
-def test_diff_says_what_a_venue_changed() -> None:
+def test_diff_prints_the_changes_of_a_venue() -> None:
     options = ("2026-05-30", "2026-09-26", "--venue", "hyperliquid")
-    found = run("diff", *options)
-    assert found.exit_code == 0
-    assert "3 changes: 3 tighter" in found.stdout
-    assert "IM tighter on $150,000,000 and above; at most +100.00%, at $150,000,000" in found.stdout
+    result = run("diff", *options)
+    assert result.exit_code == 0
+    assert "3 changes: 3 tighter" in result.stdout
+    assert (
+        "IM tighter on $150,000,000 and above; at most +100.00%, at $150,000,000" in result.stdout
+    )
     rows = json.loads(run("diff", *options, "--format", "json").stdout)
-    btc = next(one for one in rows if one["underlying"] == "BTC")
+    btc = next(row for row in rows if row["underlying"] == "BTC")
     # 40x to $150m and 20x above: one table of both sizes replaced 40x at every size.
     assert btc["moved"][0]["tighter"] == [[150_000_000.0, None]]
     assert len(run("diff", *options, "--format", "csv").stdout.splitlines()) == 7
@@ -362,18 +392,22 @@ def test_diff_says_what_a_venue_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
-        (("2026-09-26", "2026-05-30"), 2, "FROM comes before TO, was 2026-09-26 and 2026-05-30"),
+        (
+            ("2026-09-26", "2026-05-30"),
+            2,
+            "FROM: expected a date before 2026-05-30, found 2026-09-26",
+        ),
         (("2019-01-01", "2026-05-30"), 2, "nothing was observed by 2019-01-01"),
         (("2026-05-30", "2026-09-26", "--venue", "ftx"), 2, "no venue is called ftx"),
         (("2026-05-30", "2026-09-26", "--underlying", "NOSUCH"), 3, "underlying NOSUCH"),
     ],
 )
-def test_a_mistaken_diff_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
-    found = run("diff", *arguments)
-    assert found.exit_code == code
-    assert any(said in line for line in found.stderr.splitlines())
+def test_a_mistaken_diff_is_one_line(arguments: tuple[str, ...], code: int, message: str) -> None:
+    result = run("diff", *arguments)
+    assert result.exit_code == code
+    assert any(message in line for line in result.stderr.splitlines())
 
 
 @pytest.fixture
@@ -388,8 +422,8 @@ def nights(tmp_path: Path) -> Path:
 
     for days, snapshot in enumerate((night, changed(night, mexc.DETAIL, doubled), night)):
         moved = tuple(
-            replace(one, observed_at=one.observed_at + timedelta(days=days))
-            for one in snapshot.payloads
+            replace(payload, observed_at=payload.observed_at + timedelta(days=days))
+            for payload in snapshot.payloads
         )
         when = snapshot.observed_at + timedelta(days=days)
         made.append(replace(snapshot, observed_at=when, payloads=moved))
@@ -401,12 +435,12 @@ def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
     table = run("--archive", str(nights), *options)
     assert table.exit_code == 0
     assert "mexc BTC/USDT:USDT (any), 3 observations" in table.stdout
-    found = json.loads(run("--archive", str(nights), *options, "--format", "json").stdout)
-    assert [one["initial"] for one in found["seen"]] == [[200.0], [400.0], [200.0]]
-    assert [one["kind"] for one in found["seen"]] == ["", "tighter", "looser"]
-    initial = found["courses"][0]["measured"]
+    series = json.loads(run("--archive", str(nights), *options, "--format", "json").stdout)
+    assert [row["initial"] for row in series["seen"]] == [[200.0], [400.0], [200.0]]
+    assert [row["kind"] for row in series["seen"]] == ["", "tighter", "looser"]
+    initial = series["courses"][0]["measured"]
     assert (initial["peak_to_trough"], initial["calls"], initial["widest_days"]) == (2.0, 1, 1.0)
-    assert [one["share"] for one in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
+    assert [rise["share"] for rise in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
     rows = run("--archive", str(nights), *options, "--format", "csv").stdout.splitlines()
     assert len(rows) == 4
     assert rows[2].endswith(",tighter,")
@@ -414,17 +448,17 @@ def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
     assert "(any), 1 observation\n" in early.stdout
 
 
-def test_a_broken_snapshot_is_left_out_and_told(nights: Path) -> None:
-    pack = max((nights / "packs").iterdir(), key=lambda one: one.stat().st_mtime)
+def test_a_broken_snapshot_is_excluded_and_reported(nights: Path) -> None:
+    pack = max((nights / "packs").iterdir(), key=lambda path: path.stat().st_mtime)
     pack.chmod(0o600)
     pack.write_bytes(b"nothing")
-    found = run("--archive", str(nights), "history", "mexc", "BTC/USDT:USDT")
-    assert found.exit_code == 3
-    assert "left out: 2026-08-" in found.stdout
+    result = run("--archive", str(nights), "history", "mexc", "BTC/USDT:USDT")
+    assert result.exit_code == 3
+    assert "left out: 2026-08-" in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (
             ("history", "hyperliquid", "NOPE"),
@@ -436,7 +470,9 @@ def test_a_broken_snapshot_is_left_out_and_told(nights: Path) -> None:
         (("--archive", "/nowhere", "history", "okx", "BTC/USDT:USDT"), 3, "/nowhere"),
     ],
 )
-def test_a_mistaken_history_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
-    found = run(*arguments)
-    assert found.exit_code == code
-    assert any(said in line for line in found.stderr.splitlines())
+def test_a_mistaken_history_is_one_line(
+    arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert any(message in line for line in result.stderr.splitlines())

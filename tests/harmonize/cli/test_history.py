@@ -1,4 +1,4 @@
-"""`harmonize history` of a venue and of an underlying, its files, and its mistakes."""
+"""`harmonize history` of a venue and of an underlying: output, chart files and errors."""
 
 import json
 from pathlib import Path
@@ -15,35 +15,37 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_a_venue_tells_its_weeks_and_how_far_all_its_margins_moved() -> None:
+def test_a_venue_has_changes_per_week_and_procyclicality() -> None:
     table = run("history", "binance", "--notional", "1000000")
     assert table.exit_code == 0
     assert table.stdout.splitlines()[0].split() == list(Week.__slots__)[1:]
-    found = json.loads(
+    document = json.loads(
         run("history", "binance", "--notional", "1000000", "--format", "json").stdout
     )
-    assert sum(one["tighter"] + one["looser"] + one["mixed"] for one in found["weeks"]) > 3000
-    assert [(one["figure"], one["notional"]) for one in found["moves"]] == [
+    assert (
+        sum(week["tighter"] + week["looser"] + week["mixed"] for week in document["weeks"]) > 3000
+    )
+    assert [(margin["figure"], margin["notional"]) for margin in document["moves"]] == [
         ("initial", 1e6),
         ("maintenance", 1e6),
     ]
-    initial = found["moves"][0]
+    initial = document["moves"][0]
     assert initial["moved"] <= initial["schedules"]
     assert initial["largest_peak_to_trough"] >= initial["median_peak_to_trough"] >= 1.0
     rows = run("history", "binance", "--format", "csv").stdout.splitlines()
-    assert len(rows) == len(found["weeks"]) + 1
+    assert len(rows) == len(document["weeks"]) + 1
 
 
-def test_an_underlying_tells_its_courses_at_all_venues() -> None:
-    found = json.loads(run("history", "--underlying", "XBT", "--format", "json").stdout)
-    by_venue = {one["venue"]: one for one in found["courses"]}
-    assert len(by_venue) == len(found["courses"]) > 20
+def test_an_underlying_has_a_series_per_venue() -> None:
+    document = json.loads(run("history", "--underlying", "XBT", "--format", "json").stdout)
+    by_venue = {series["venue"]: series for series in document["courses"]}
+    assert len(by_venue) == len(document["courses"]) > 20
     assert by_venue["binance"]["points"][0] == {"observed_at": "2022-02-12T00:00:00Z", "rate": 0.02}
-    assert all(one["underlying"] == "BTC" for one in found["courses"])
+    assert all(series["underlying"] == "BTC" for series in document["courses"])
     early = json.loads(
         run("history", "--underlying", "BTC", "--as-of", "2023-12-31", "--format", "json").stdout
     )
-    assert {one["venue"] for one in early["courses"]} == {"ascendex", "binance", "htx"}
+    assert {series["venue"] for series in early["courses"]} == {"ascendex", "binance", "htx"}
     rows = run("history", "--underlying", "BTC", "--format", "csv").stdout.splitlines()
     assert rows[0] == "venue,symbol,profile,notional_usd,from,initial_rate"
 
@@ -53,25 +55,25 @@ def test_an_underlying_tells_its_courses_at_all_venues() -> None:
     [("binance", "SOL/USDT:USDT"), ("binance",), ("--underlying", "SOL", "--notional", "100000")],
     ids=["schedule", "venue", "underlying"],
 )
-def test_each_is_drawn_into_a_file(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    found = run("history", *arguments, "--chart", str(tmp_path / "new" / "a.svg"))
-    assert found.exit_code == 0
-    drawn = (tmp_path / "new" / "a.svg").read_bytes()
-    assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314 - our own drawing
+def test_each_history_has_a_chart_file(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    result = run("history", *arguments, "--chart", str(tmp_path / "new" / "a.svg"))
+    assert result.exit_code == 0
+    chart = (tmp_path / "new" / "a.svg").read_bytes()
+    assert ET.fromstring(chart).tag.endswith("svg")  # noqa: S314 - our own file
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
-        ((), 2, "name a venue, a venue and a symbol, or --underlying and an asset"),
-        (("binance", "--underlying", "BTC"), 2, "name a venue"),
-        (("ftx",), 2, "no venue is called ftx"),
-        (("--underlying", "NOSUCHCOIN"), 3, "no venue was seen to ask margin on NOSUCHCOIN"),
-        (("apex",), 3, "nothing of apex was seen to change"),
+        ((), 2, "expected a venue or --underlying, found neither; use one of the two"),
+        (("binance", "--underlying", "BTC"), 2, "expected a venue or --underlying, found both"),
+        (("ftx",), 2, "unknown venue ftx"),
+        (("--underlying", "NOSUCHCOIN"), 3, "no venue with an observed margin on NOSUCHCOIN"),
+        (("apex",), 3, "apex: no observed change"),
         (("binance", "--chart", "/dev/null/a.svg"), 2, "cannot be written"),
     ],
 )
-def test_a_mistake_is_one_line(arguments: tuple[str, ...], code: int, said: str) -> None:
-    found = run("history", *arguments)
-    assert found.exit_code == code
-    assert any(said in one for one in found.stderr.splitlines())
+def test_an_error_is_one_line(arguments: tuple[str, ...], code: int, message: str) -> None:
+    result = run("history", *arguments)
+    assert result.exit_code == code
+    assert any(message in line for line in result.stderr.splitlines())

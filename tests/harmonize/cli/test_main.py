@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what it prints where, and its exit codes."""
+"""The command line: streams, output and exit codes."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """A small archive of three venues, one of them with a broken row."""
+    """A small archive of three venues; one has a malformed row."""
     path = tmp_path / "archive"
     made = Archive.create(path)
     made.append(recorded.of_venue("okx")[0])
@@ -36,11 +36,11 @@ def _break(document: object) -> None:
 
 
 def test_schedule_prints_the_object_that_the_contract_names() -> None:
-    found = run("schedule", "binance", "BTC/USDT:USDT", "--notional", "264000", "--format", "json")
-    assert found.exit_code == 0
-    given = json.loads(found.stdout)
-    assert {"venue", "symbol", "observed_at", "points", "pieces", "evidence"} <= set(given)
-    assert given["points"] == [
+    result = run("schedule", "binance", "BTC/USDT:USDT", "--notional", "264000", "--format", "json")
+    assert result.exit_code == 0
+    schedule = json.loads(result.stdout)
+    assert {"venue", "symbol", "observed_at", "points", "pieces", "evidence"} <= set(schedule)
+    assert schedule["points"] == [
         {
             "notional": 264000.0,
             "initial_margin": 1760.0,
@@ -53,30 +53,30 @@ def test_schedule_prints_the_object_that_the_contract_names() -> None:
 
 
 def test_every_figure_of_a_schedule_names_payload_pointer_and_published_number() -> None:
-    given = json.loads(run("schedule", "okx", "BTC-USDT-SWAP", "--format", "json").stdout)
-    rows = [one for one in given["evidence"] if one["figure"] == "upper"]
+    schedule = json.loads(run("schedule", "okx", "BTC-USDT-SWAP", "--format", "json").stdout)
+    rows = [row for row in schedule["evidence"] if row["quantity"] == "upper"]
     assert len(rows) == 99
     assert rows[0]["published"] == "1000"
     assert rows[0]["unit"] == "contracts"
     assert rows[0]["pointer"] == "/data/0/maxSz"
-    names = [one["name"] for one in given["conversion"]]
+    names = [factor["name"] for factor in schedule["conversion"]]
     assert names == [
         "contract value of BTC-USDT-SWAP",
         "contract multiplier of BTC-USDT-SWAP",
         "price of BTC (daily close, Binance spot BTCUSDT)",
     ]
     product = 1000.0
-    for one in given["conversion"]:
-        product *= float(one["value"])
-    assert given["pieces"]["initial"][0]["upper"] == pytest.approx(product, rel=1e-12)
+    for factor in schedule["conversion"]:
+        product *= float(factor["value"])
+    assert schedule["pieces"]["initial"][0]["upper"] == pytest.approx(product, rel=1e-12)
 
 
 def test_schedule_above_the_capacity_and_unknown_margins_are_null() -> None:
-    given = json.loads(
+    schedule = json.loads(
         run("schedule", "deribit", "ETH/USDT:USDT", "--notional", "1e6", "--format", "json").stdout
     )
-    assert given["points"][0]["maintenance_margin"] is None
-    assert given["status"]["maintenance"] == "unknown"
+    assert schedule["points"][0]["maintenance_margin"] is None
+    assert schedule["status"]["maintenance"] == "unknown"
     above = json.loads(
         run("schedule", "gate", "BTC/USDT:USDT", "--notional", "1e6", "--format", "json").stdout
     )
@@ -84,38 +84,38 @@ def test_schedule_above_the_capacity_and_unknown_margins_are_null() -> None:
 
 
 def test_schedule_has_no_margin_above_the_capacity_although_its_formula_goes_on() -> None:
-    given = json.loads(
+    schedule = json.loads(
         run("schedule", "kucoin", "BTC/USDT:USDT", "--notional", "2e9", "--format", "json").stdout
     )
-    assert given["capacity"]["value"] == 1.5e9
-    assert given["pieces"]["initial"][-1]["upper"] is None
-    assert given["points"][0]["initial_margin"] is None
+    assert schedule["capacity"]["value"] == 1.5e9
+    assert schedule["pieces"]["initial"][-1]["upper"] is None
+    assert schedule["points"][0]["initial_margin"] is None
 
 
 def test_schedule_as_a_table_shows_dashes_for_what_is_not_observable() -> None:
-    found = run("schedule", "deribit", "ETH/USDT:USDT")
-    assert "MM is unknown: the venue publishes only the maximum leverage" in found.stdout
-    assert "–" in found.stdout
+    result = run("schedule", "deribit", "ETH/USDT:USDT")
+    assert "MM is unknown: the venue publishes only the maximum leverage" in result.stdout
+    assert "–" in result.stdout
     assert "·N^2" in run("schedule", "kucoin", "BTC/USDT:USDT").stdout
     assert "capacity: $1,561,786,718" in run("schedule", "okx", "BTC/USDT:USDT").stdout
 
 
 def test_schedule_names_its_other_profiles() -> None:
-    found = run("schedule", "krakenfutures", "BTC/USD:BTC")
-    assert "retail europa" in found.stderr
+    result = run("schedule", "krakenfutures", "BTC/USD:BTC")
+    assert "retail europa" in result.stderr
     retail = run("schedule", "krakenfutures", "BTC/USD:BTC", "--profile", "retail")
     assert "krakenfutures BTC/USD:BTC (retail)" in retail.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("schedule", "binanse", "BTC/USDT:USDT"), 2, "no venue is called binanse; there are"),
         (("schedule", "okx", "BTC/USDT"), 3, "near it are BTC/USDT:USDT"),
         (("schedule", "okx", "<script>"), 3, "okx has no schedule of <script>"),
         (("schedule", "okx", "BTC/USDT:USDT", "--notional", "-5"), 2, "amount in USD above 0"),
         (("schedule", "okx", "BTC/USDT:USDT", "--notional", "nan"), 2, "amount in USD above 0"),
-        (("explain", "MH999"), 2, "no check has code MH999; there are MH101"),
+        (("explain", "MH999"), 2, "unknown check MH999; use one of MH101"),
         (("audit", "--format", "yaml"), 2, "no format is called 'yaml'; there are"),
         (("audit", "--rules", "basel"), 2, "basel"),
         (("audit", "--venue", "ftx"), 2, "no venue is called ftx"),
@@ -131,20 +131,20 @@ def test_schedule_names_its_other_profiles() -> None:
         (("--archive", "/nowhere", "archive", "verify"), 3, "/nowhere"),
         (("rules", "show", "basel"), 2, "basel"),
         (("rules", "check", "/nowhere.yaml"), 2, "/nowhere.yaml"),
-        (("report", "--out", "/dev/null/report", "--venue", "okx"), 2, "cannot be written"),
+        (("report", "--out", "/dev/null/report", "--venue", "okx"), 2, "cannot write the file"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_the_mend(
-    arguments: tuple[str, ...], code: int, said: str
+def test_a_mistake_is_one_line_with_the_fix(
+    arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    found = run(*arguments)
-    assert found.exit_code == code
-    (line,) = [one for one in found.stderr.splitlines() if said in one]
-    assert "Traceback" not in found.output
+    result = run(*arguments)
+    assert result.exit_code == code
+    (line,) = [line for line in result.stderr.splitlines() if message in line]
+    assert "Traceback" not in result.output
     assert line
 
 
-def test_audit_exits_by_the_gravest_finding() -> None:
+def test_audit_exits_by_the_most_severe_finding() -> None:
     okx = ("audit", "--venue", "okx", "--format", "json")
     assert run(*okx).exit_code == 0
     assert run(*okx, "--fail-on", "warning").exit_code == 1
@@ -156,42 +156,42 @@ def test_audit_exits_by_the_gravest_finding() -> None:
 
 def test_assets_are_meant_by_any_of_their_names() -> None:
     for name in ("btc", "XBT", "BTC"):
-        found = run("gap", name, "--notional", "1e5", "--format", "json")
-        assert json.loads(found.stdout)["underlying"] == "BTC"
+        result = run("gap", name, "--notional", "1e5", "--format", "json")
+        assert json.loads(result.stdout)["underlying"] == "BTC"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("schedule", "error: Missing argument 'venue'. See --help.\n"),
         ("audit --nope", "error: No such option: --nope See --help.\n"),
         ("report --stale-after x", "--stale-after"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(arguments: str, said: str) -> None:
-    found = subprocess.run(
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: str, message: str) -> None:
+    result = subprocess.run(
         [sys.executable, "-m", "harmonize", *arguments.split()],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert found.returncode == 2
-    assert said in found.stderr
-    assert found.stderr.count("\n") == 1
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_broken_row_leaves_the_rest_audited_and_exits_with_3(archive: Path) -> None:
-    found = run("--archive", str(archive), "audit", "--format", "json", "--fail-on", "never")
-    assert found.exit_code == 3
-    document = json.loads(found.stdout)
-    symbols = {(one["venue"], one["symbol"]) for one in document["schedules"]}
+    result = run("--archive", str(archive), "audit", "--format", "json", "--fail-on", "never")
+    assert result.exit_code == 3
+    document = json.loads(result.stdout)
+    symbols = {(schedule["venue"], schedule["symbol"]) for schedule in document["schedules"]}
     assert ("mexc", "BTC/USDT:USDT") in symbols
     assert ("mexc", "ETH/USDT:USDT") not in symbols
-    assert "mexc ETH_USDT" in found.stderr
-    assert "/data/1/riskLimitCustom/0/mmr" in found.stderr
-    asked = run("--archive", str(archive), "schedule", "mexc", "ETH/USDT:USDT")
-    assert asked.exit_code == 3
+    assert "mexc ETH_USDT" in result.stderr
+    assert "/data/1/riskLimitCustom/0/mmr" in result.stderr
+    broken = run("--archive", str(archive), "schedule", "mexc", "ETH/USDT:USDT")
+    assert broken.exit_code == 3
 
 
 def test_a_symbol_named_script_is_harmless_in_the_report(tmp_path: Path) -> None:
@@ -202,19 +202,19 @@ def test_a_symbol_named_script_is_harmless_in_the_report(tmp_path: Path) -> None
     made = Archive.create(path)
     snapshot = recorded.of_venue("gate")[0]
     made.append(changed(snapshot, snapshot.payloads[0].call.method, rename))
-    found = run("--archive", str(path), "report", "--out", str(tmp_path / "report"))
-    assert found.exit_code == 0
+    result = run("--archive", str(path), "report", "--out", str(tmp_path / "report"))
+    assert result.exit_code == 0
     html = (tmp_path / "report" / "index.html").read_text()
     assert "<script" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_a_damaged_snapshot_is_named_and_the_others_are_audited(archive: Path) -> None:
-    pack = max((archive / "packs").iterdir(), key=lambda one: one.stat().st_size)
+    pack = max((archive / "packs").iterdir(), key=lambda path: path.stat().st_size)
     pack.write_bytes(pack.read_bytes()[:-1] + b"x")
-    found = run("--archive", str(archive), "audit", "--format", "json")
-    assert found.exit_code == 3
-    assert len({one["venue"] for one in json.loads(found.stdout)["schedules"]}) == 2
+    result = run("--archive", str(archive), "audit", "--format", "json")
+    assert result.exit_code == 3
+    assert len({schedule["venue"] for schedule in json.loads(result.stdout)["schedules"]}) == 2
     verified = run("--archive", str(archive), "archive", "verify")
     assert verified.exit_code == 3
     assert pack.name in verified.stderr
@@ -227,58 +227,73 @@ def test_a_truncated_payload_makes_its_venue_incomplete(tmp_path: Path) -> None:
     snapshot = recorded.of_venue("binance")[0]
     payload = snapshot.payloads[0]
     made.append(with_content(snapshot, payload.call.method, payload.content[:5000]))
-    found = run("--archive", str(path), "audit", "--venue", "binance", "--fail-on", "never")
-    assert found.exit_code == 3
+    result = run("--archive", str(path), "audit", "--venue", "binance", "--fail-on", "never")
+    assert result.exit_code == 3
     assert (
-        "fapiPrivateGetLeverageBracket() at /: not JSON at character 4984 of 5000" in found.stderr
+        "fapiPrivateGetLeverageBracket() at /: not JSON at character 4984 of 5000" in result.stderr
     )
-    assert "venue binance: no schedule was observed" in found.stderr
+    assert "venue binance: no schedule was observed" in result.stderr
 
 
-def test_an_empty_archive_says_what_to_do(tmp_path: Path) -> None:
+def test_an_empty_archive_is_an_error_with_the_fix(tmp_path: Path) -> None:
     Archive.create(tmp_path / "archive")
-    found = run("--archive", str(tmp_path / "archive"), "audit")
-    assert found.exit_code == 2
-    assert "is empty; gather with" in found.stderr
+    result = run("--archive", str(tmp_path / "archive"), "audit")
+    assert result.exit_code == 2
+    assert "is empty; gather with" in result.stderr
 
 
 def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
-    found = run("report", "--out", str(tmp_path), "--underlying", "btc", "--venue", "okx")
-    assert found.exit_code == 0
-    assert found.stdout.strip() == str(tmp_path / "index.html")
-    assert "recorded archive that ships with harmonize" in found.stderr
-    assert "2026-05-12" in found.stderr
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["index.html"]
+    result = run("report", "--out", str(tmp_path), "--underlying", "btc", "--venue", "okx")
+    assert result.exit_code == 0
+    assert result.stdout.strip() == str(tmp_path / "index.html")
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [
+        *("read", "findings", "not observed")
+    ]
+    assert "recorded archive that ships with harmonize" in result.stderr
+    assert "2026-05-12" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html"]
 
 
-def test_quiet_says_nothing_but_data(tmp_path: Path) -> None:
-    found = run("--quiet", "report", "--out", str(tmp_path), "--venue", "okx")
-    assert found.stderr == ""
+def test_verbose_lists_every_snapshot_after_the_summary(tmp_path: Path) -> None:
+    options = ("report", "--out", str(tmp_path), "--venue", "okx", "--venue", "gate")
+    lines = run("--verbose", *options).stderr.splitlines()
+    assert lines[:3] == run(*options).stderr.splitlines()
+    assert [line.split()[0] for line in lines[3:]] == ["gate", "gate", "okx"]
+
+
+def test_the_summary_names_what_was_not_observed(tmp_path: Path) -> None:
+    *_, line = run("report", "--out", str(tmp_path)).stderr.splitlines()
+    assert line == "not observed: 2 venues (fmfwio, grvt), IM of 13 schedules, MM of 113 schedules"
+
+
+def test_quiet_prints_only_data(tmp_path: Path) -> None:
+    result = run("--quiet", "report", "--out", str(tmp_path), "--venue", "okx")
+    assert result.stderr == ""
 
 
 def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "audit.json"
-    found = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
-    assert found.stdout == ""
+    result = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
+    assert result.stdout == ""
     assert json.loads(path.read_text())["schema_version"] == "2.0"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "audit.json").mkdir()
-    found = run(
+    result = run(
         "audit", "--venue", "okx", "--format", "json", "--output", str(tmp_path / "audit.json")
     )
-    assert found.exit_code == 2
-    assert "cannot be written" in found.stderr
-    assert [one.name for one in tmp_path.iterdir()] == ["audit.json"]
+    assert result.exit_code == 2
+    assert "cannot write the file" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.json"]
 
 
 def test_gap_prints_spread_and_who_is_cheapest() -> None:
     table = run("gap", "btc", "--notional", "100000", "--notional", "5e6")
     assert table.exit_code == 0
     assert "BTC initial margin, 17 venues, dates 2024-08-20 to 2026-09-25" in table.stdout
-    given = json.loads(run("gap", "BTC", "--notional", "100000", "--format", "json").stdout)
-    point = given["spreads"][0]["points"][0]
+    answer = json.loads(run("gap", "BTC", "--notional", "100000", "--format", "json").stdout)
+    point = answer["spreads"][0]["points"][0]
     assert (point["notional"], point["lowest_venues"], point["lowest"]) == (
         100000.0,
         ["mexc"],
@@ -307,8 +322,8 @@ def test_venues_explain_and_archive_are_listed() -> None:
     assert "binance" in run("venues").stdout
     assert "MH301  initial-diverges" in run("explain").stdout
     assert run("explain", "mh301").stdout.startswith("# MH301 initial-diverges\n")
-    assert "176 snapshots, every byte" in run("archive", "verify").stdout
-    assert len(run("archive", "ls").stdout.splitlines()) == 176
+    assert "176 snapshots verified" in run("archive", "verify").stdout
+    assert len(run("archive", "list").stdout.splitlines()) == 176
 
 
 def test_version_is_the_packages() -> None:
@@ -323,7 +338,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["explain", "MH301"], ["rules", "--help"]])
 def test_help_and_explain_load_neither_ccxt_nor_pandas(arguments: list[str]) -> None:
-    found = python(
+    process = python(
         f"import sys; sys.argv = ['harmonize', *{arguments!r}]\n"
         "from harmonize.cli.main import app\n"
         "try: app()\n"
@@ -331,19 +346,22 @@ def test_help_and_explain_load_neither_ccxt_nor_pandas(arguments: list[str]) -> 
         "heavy = {'ccxt', 'pandas', 'matplotlib', 'pydantic', 'jinja2'} & set(sys.modules)\n"
         "print('heavy:', sorted(heavy))"
     )
-    assert "heavy: []" in found.stdout, found.stderr
+    assert "heavy: []" in process.stdout, process.stderr
 
 
 def test_an_internal_error_is_one_line_and_exit_code_4() -> None:
-    found = python(
+    process = python(
         "import sys; sys.argv = ['harmonize', 'venues']\n"
         "import harmonize.api.coverage\n"
         "harmonize.api.coverage.text = lambda reading: 1 / 0\n"
         "from harmonize.__main__ import main\n"
         "main()"
     )
-    assert found.returncode == 4
-    assert found.stderr == "error: internal: ZeroDivisionError: division by zero; see --verbose\n"
+    assert process.returncode == 4
+    assert (
+        process.stderr
+        == "error: internal: ZeroDivisionError: division by zero; use --verbose for the traceback\n"
+    )
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
@@ -356,6 +374,6 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert writer.stderr is not None
     writer.stdout.read(10)
     writer.stdout.close()
-    said = writer.stderr.read()
+    output = writer.stderr.read()
     writer.stderr.close()
-    assert (writer.wait(60), said) == (0, b"")
+    assert (writer.wait(60), output) == (0, b"")

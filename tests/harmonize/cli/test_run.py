@@ -1,4 +1,4 @@
-"""The nightly command as a program of its own: real venues' code, loopback servers, crashes, refusals."""
+"""The nightly command as a process: real adapters, loopback servers, crashes and refusals."""
 
 import gzip
 import json
@@ -46,21 +46,21 @@ class Earlier(datetime):
 gather.datetime = run.datetime = Earlier
 sys.exit(main())
 """
-"""The tool with a clock that is a day late: so that there is a night before."""
+"""The program with its clock one day behind, for a preceding night."""
 
 
 @dataclass(slots=True)
 class Changing:
-    """A venue that asks other margins on BTC and fails, when told to."""
+    """A fault that changes the BTC margins of dydx, or makes one venue fail."""
 
     factor: float = 1.0
     fails: str = ""
     name: str = "changing"
-    seen: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     def apply(self, venue: str, endpoint: Endpoint, _number: int, reply: Reply) -> Reply:
-        """Change the margins of dydx, and answer nothing for the venue that fails."""
-        self.seen.append(venue)
+        """Scales the margins of dydx; status 403 for the failing venue."""
+        self.requested.append(venue)
         if venue == self.fails:
             return replace(reply, status=403, body=b'{"message": "no"}')
         if venue != "dydx" or "perpetualMarkets" not in endpoint.request:
@@ -80,23 +80,23 @@ class Home:
     environment: Mapping[str, str]
 
     def command(self, mirror: str, *more: str) -> list[str]:
-        """The words of one run."""
+        """The command line of one run."""
         return [
             *TOOL,
             *("--archive", str(self.folder / "archive"), "run"),
             *("--config", str(self.folder / "harmonize.yaml"), "--mirror", mirror),
-            *("--budget", "20"),
+            *("--timeout", "20"),
             *more,
-            *(word for one in QUICK for word in ("--venue", one)),
+            *(word for venue in QUICK for word in ("--venue", venue)),
         ]
 
     def yesterday(self, mirror: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a night to its end, a day ago."""
+        """Runs the preceding night to its end."""
         words = self.command(mirror)[len(TOOL) :]
         return self._run([sys.executable, "-c", YESTERDAY, *words], variables)
 
     def run(self, mirror: str, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a night to its end."""
+        """Runs a night to its end."""
         return self._run(self.command(mirror, *more), variables)
 
     def _run(
@@ -112,34 +112,36 @@ class Home:
         )
 
     def configured(self, text: str) -> None:
-        """Write the configuration."""
+        """Writes the configuration."""
         (self.folder / "harmonize.yaml").write_text(text)
 
     def latest(self) -> Any:
-        """The newest night."""
+        """Returns the newest night."""
         return json.loads((self.folder / "site/latest.json").read_bytes())
 
     def files(self) -> dict[str, bytes]:
-        """What the site holds."""
-        held = sorted(one for one in (self.folder / "site").rglob("*") if one.is_file())
-        return {str(one.relative_to(self.folder)): one.read_bytes() for one in held}
+        """Returns the files of the site."""
+        paths = sorted(path for path in (self.folder / "site").rglob("*") if path.is_file())
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     none = ("proxy", "harmonize_")
-    kept = {key: one for key, one in os.environ.items() if not key.lower().endswith(none[0])}
+    variables = {
+        key: value for key, value in os.environ.items() if not key.lower().endswith(none[0])
+    }
     environment = {
-        **{key: one for key, one in kept.items() if not key.lower().startswith(none[1])},
+        **{key: value for key, value in variables.items() if not key.lower().startswith(none[1])},
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "PYTHONPATH": str(ROOT),
         "HOME": str(tmp_path),
         "PYTHONWARNINGS": "error::ResourceWarning",
     }
-    found = Home(tmp_path, environment)
-    found.configured("run:\n  title: Nights\n")
-    return found
+    home = Home(tmp_path, environment)
+    home.configured("run:\n  title: Nights\n")
+    return home
 
 
 CONFIG = """\
@@ -154,7 +156,7 @@ run:
 """
 
 
-def test_two_nights_with_a_change_between_are_published_and_told(home: Home) -> None:
+def test_two_nights_with_a_change_between_are_published_and_notified(home: Home) -> None:
     home.configured(CONFIG)
     fault = Changing()
     with Replay(fault=fault) as venues, receiver(200) as hook:
@@ -164,34 +166,34 @@ def test_two_nights_with_a_change_between_are_published_and_told(home: Home) -> 
         fault.factor = 1.5
         second = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
         assert (second.returncode, second.stderr) == (0, "")
-        held, asked = home.files(), len(fault.seen)
+        files, requests = home.files(), len(fault.requested)
         again = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
         assert again.stdout == second.stdout
-        assert home.files() == held
-        assert len(fault.seen) == asked
+        assert home.files() == files
+        assert len(fault.requested) == requests
     assert re.search(
-        r": 4 venues gathered, 1 changes, \d+ findings new or worse, 0 errors; ", second.stdout
+        r": 4 venues gathered, 1 change, \d+ new or worse findings, 0 errors; ", second.stdout
     )
-    (taken,) = hook.taken
-    notice = json.loads(taken.body)
+    (request,) = hook.taken
+    notice = json.loads(request.body)
     (change,) = notice["changes"]
     assert (change["venue"], change["symbol"]) == ("dydx", "BTC/USDC:USDC")
     assert change["kind"] == "tighter"
-    assert [round(one["largest_rise"], 9) for one in change["moved"]] == [0.5, 0.5]
+    assert [round(change["largest_rise"], 9) for change in change["moved"]] == [0.5, 0.5]
     night = home.latest()
     assert night["night"] == notice["night"]
     assert notice["link"] == f"https://example.org/margins/nights/{night['night']}/"
     assert json.loads((home.folder / f"told-{night['night']}.json").read_bytes()) == notice
-    feed = feedparser.parse(held["site/changes.xml"])
+    feed = feedparser.parse(files["site/changes.xml"])
     assert not feed.bozo
-    assert [one.id for one in feed.entries] == [
+    assert [entry.id for entry in feed.entries] == [
         f"tag:example.org,2026-01-01:margins/night/{night['night']}"
     ]
-    page = held["site/changes.html"].decode()
+    page = files["site/changes.html"].decode()
     assert "Nights &amp; &lt;days&gt;" in page
     assert "BTC/USDC:USDC" in page
-    document = json.loads(gzip.decompress(held[f"site/{night['files']['document']}"]))
-    assert {one["venue"] for one in document["snapshots"]} == set(QUICK)
+    document = json.loads(gzip.decompress(files[f"site/{night['files']['document']}"]))
+    assert {snapshot["venue"] for snapshot in document["snapshots"]} == set(QUICK)
     assert Archive.open(home.folder / "archive").verify() == ()
 
 
@@ -200,17 +202,17 @@ def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
     fault = Changing(fails="mexc")
     with Replay(fault=fault) as venues, receiver(404) as hook:
         secret = f"{hook.url}/s3cr3t"
-        found = home.run(venues.url, MARGIN_WEBHOOK=secret)
-        assert found.returncode == 5
+        result = home.run(venues.url, MARGIN_WEBHOOK=secret)
+        assert result.returncode == 5
         fault.fails = ""
         assert home.run(venues.url, MARGIN_WEBHOOK=secret).returncode == 0
-    lines = found.stderr.splitlines()
-    assert any(one.startswith("incomplete: mexc: ") for one in lines)
-    assert "error: not told: run.notify.channels[0] (webhook): answered 404" in lines
-    assert "s3cr3t" not in found.stdout + found.stderr
+    lines = result.stderr.splitlines()
+    assert any(line.startswith("incomplete: mexc: ") for line in lines)
+    assert "error: not delivered: run.notify.channels[0] (webhook): HTTP status 404" in lines
+    assert "s3cr3t" not in result.stdout + result.stderr
     assert len(hook.taken) == 1
     assert home.latest()["exit_code"] == 0
-    assert sorted({one.split("/")[1] for one in home.files()}) == [
+    assert sorted({file.split("/")[1] for file in home.files()}) == [
         *("changes", "changes.html", "changes.xml", "index.html", "latest.json", "nights"),
     ]
     assert len(list(home.folder.glob("told-*.json"))) == 1
@@ -222,13 +224,13 @@ def test_a_second_run_beside_the_first_is_refused_in_one_line(home: Home) -> Non
     path.parent.mkdir(parents=True)
     fault = Changing()
     with FileLock(path), Replay(fault=fault) as venues:
-        found = home.run(venues.url)
-    assert found.returncode == 3
-    assert found.stdout == ""
-    assert found.stderr == (
-        f"error: another run works on {archive}; wait until it ends (its lock is {path})\n"
+        result = home.run(venues.url)
+    assert result.returncode == 3
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"error: {archive}: another run is in progress; wait until it ends (lock: {path})\n"
     )
-    assert fault.seen == []
+    assert fault.requested == []
 
 
 def test_a_run_that_is_killed_is_finished_by_the_next(home: Home) -> None:
@@ -251,16 +253,16 @@ def test_a_run_that_is_killed_is_finished_by_the_next(home: Home) -> None:
                 begun.wait(chance.uniform(0.6, 2.6))
             begun.send_signal(signal.SIGKILL)
             begun.wait()
-        found = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
-    assert (found.returncode, found.stderr) == (0, "")
+        result = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
+    assert (result.returncode, result.stderr) == (0, "")
     assert len(home.latest()["changes"]) == 1
     assert (
         1 <= len(hook.taken) <= 2
-    )  # one that was on its way when the run was killed may come twice
+    )  # a notice in delivery when the run was killed may be delivered twice
     archive = Archive.open(home.folder / "archive")
     assert archive.verify() == ()
-    assert sorted(one.venue for one in archive.entries()) == sorted(QUICK * 2)
-    assert not [one for one in home.files() if one.endswith(".part")]
+    assert sorted(entry.venue for entry in archive.entries()) == sorted(QUICK * 2)
+    assert not [file for file in home.files() if file.endswith(".part")]
 
 
 BAD = {
@@ -272,28 +274,28 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_a_bad_configuration_is_one_line_before_anything_is_asked(home: Home, text: str) -> None:
+def test_a_bad_configuration_is_one_line_before_any_request(home: Home, text: str) -> None:
     home.configured(text)
     _refused(home, BAD[text])
 
 
-def test_an_unknown_venue_is_one_line_before_anything_is_asked(home: Home) -> None:
+def test_an_unknown_venue_is_one_line_before_any_request(home: Home) -> None:
     _refused(home, "no venue is called nowhere; there are ", "--venue", "nowhere")
 
 
-def test_an_unknown_pack_is_one_line_before_anything_is_asked(home: Home) -> None:
+def test_an_unknown_rule_set_is_one_line_before_any_request(home: Home) -> None:
     _refused(home, "no-such-pack", "--rules", "no-such-pack")
 
 
-def _refused(home: Home, said: str, *more: str) -> None:
+def _refused(home: Home, message: str, *more: str) -> None:
     fault = Changing()
     with Replay(fault=fault) as venues:
-        found = home.run(venues.url, *more)
-    assert (found.returncode, found.stdout) == (2, "")
-    (line,) = found.stderr.splitlines()
+        result = home.run(venues.url, *more)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
     assert line.startswith("error: ")
-    assert said in line
-    assert fault.seen == []
+    assert message in line
+    assert fault.requested == []
     assert not (home.folder / "archive").exists()
     assert not (home.folder / "site").exists()
 
@@ -304,29 +306,31 @@ def closed_port() -> int:
         return int(free.getsockname()[1])
 
 
-def test_where_nothing_is_reached_and_nothing_held_the_night_stops_and_tells(home: Home) -> None:
+def test_without_a_reachable_venue_or_an_archive_the_night_is_aborted_and_notified(
+    home: Home,
+) -> None:
     home.configured(CONFIG)
     mirror = f"http://127.0.0.1:{closed_port()}"
     with receiver(200) as hook:
-        found = home.run(mirror, MARGIN_WEBHOOK=hook.url)
+        result = home.run(mirror, MARGIN_WEBHOOK=hook.url)
         assert home.run(mirror, MARGIN_WEBHOOK=hook.url).returncode == 3
-    assert (found.returncode, found.stdout) == (3, "")
-    assert [one.startswith("error: ") for one in found.stderr.splitlines()] == [False, True]
-    (taken,) = hook.taken  # the second run says nothing that is not known
-    notice = json.loads(taken.body)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert [line.startswith("error: ") for line in result.stderr.splitlines()] == [False, True]
+    (request,) = hook.taken  # the second run repeats a delivered notice
+    notice = json.loads(request.body)
     assert notice["exit_code"] == 3
-    assert f"error: {notice['errors'][0]}" == found.stderr.splitlines()[-1]
+    assert f"error: {notice['errors'][0]}" == result.stderr.splitlines()[-1]
 
 
-def test_an_archive_that_cannot_be_made_is_told(home: Home) -> None:
+def test_an_archive_that_cannot_be_created_is_notified(home: Home) -> None:
     home.configured(CONFIG)
     (home.folder / "archive").mkdir()
     (home.folder / "archive/format.json").write_bytes(b"\xff")
     with receiver(503) as hook, Replay() as venues:
-        found = home.run(venues.url, MARGIN_WEBHOOK=f"{hook.url}/s3cr3t")
-    assert found.returncode == 5
-    assert [one.split(":")[1] for one in found.stderr.splitlines()] == [
-        " not told",
+        result = home.run(venues.url, MARGIN_WEBHOOK=f"{hook.url}/s3cr3t")
+    assert result.returncode == 5
+    assert [line.split(":")[1] for line in result.stderr.splitlines()] == [
+        " not delivered",
         " " + str(home.folder / "archive"),
     ]
     assert len(hook.taken) == 4
@@ -335,27 +339,27 @@ def test_an_archive_that_cannot_be_made_is_told(home: Home) -> None:
 READY: dict[str, Callable[[], str]] = {
     "systemd": exec_start,
     "cron": cron_line,
-    "github": lambda: next(one for one in scripts() if "harmonize --archive" in one),
+    "github": lambda: next(script for script in scripts() if "harmonize --archive" in script),
 }
 
 
 @pytest.mark.parametrize("name", READY)
 def test_the_ready_made_files_run_a_night(home: Home, name: str) -> None:
-    """As they stand, but for the folders that a test may not write, and the mirror."""
+    """Unchanged, except for folders that a test cannot write, and the mirror."""
     program = home.folder / "bin/harmonize"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {shlex.join(TOOL)} "$@"\n')
     program.chmod(0o755)
     (home.folder / "margins").mkdir()
     with Replay() as venues:
-        script = _beside(name, home.folder, venues.url)
-        output = home.folder / "output"
-        found = subprocess.run(
+        script = _command_of(name, home.folder, venues.url)
+        github_output = home.folder / "output"
+        result = subprocess.run(
             [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
             env={
                 **home.environment,
                 "PATH": f"{program.parent}:/usr/bin:/bin",
-                "GITHUB_OUTPUT": str(output),
+                "GITHUB_OUTPUT": str(github_output),
             },
             cwd=home.folder,
             capture_output=True,
@@ -363,18 +367,18 @@ def test_the_ready_made_files_run_a_night(home: Home, name: str) -> None:
             check=False,
         )
     log = home.folder / "margins/run.log"
-    said = log.read_text() if name == "cron" else found.stdout
-    assert (found.returncode, found.stderr) == (0, "")
-    assert ": 4 venues gathered, 0 changes, " in said
+    output = log.read_text() if name == "cron" else result.stdout
+    assert (result.returncode, result.stderr) == (0, "")
+    assert ": 4 venues gathered, 0 changes, " in output
     sites = {"systemd": "site", "cron": "margins/site", "github": "nights/site"}
     assert (home.folder / sites[name] / "latest.json").is_file()
     if name == "github":
-        assert output.read_text() == "code=0\n"
+        assert github_output.read_text() == "code=0\n"
 
 
-def _beside(name: str, folder: Path, mirror: str) -> str:
-    """The words of a ready-made file, with more options where those of the command begin."""
-    more = " ".join(["run", "--mirror", mirror, *(f"--venue {one}" for one in QUICK)])
+def _command_of(name: str, folder: Path, mirror: str) -> str:
+    """Returns the command of a ready-made file, with further options before its own."""
+    more = " ".join(["run", "--mirror", mirror, *(f"--venue {venue}" for venue in QUICK)])
     written = READY[name]()
     if name == "cron":
         written = written.split(" ", 5)[5].replace("$HOME/harmonize/bin", "$HOME/bin")

@@ -6,8 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from harmonize.api.audit import tool
-from harmonize.audit.assemble import AuditOptions, Reading, audit
+from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
 from harmonize.document import DivergenceRow, Verdict
@@ -32,8 +31,9 @@ def rows(
     schedule: MarginSchedule, rule_set: RuleSet, *inputs: object, places: object = None
 ) -> dict[str, DivergenceRow]:
     reading = Reading("a test", (("0", snapshot()),), (schedule,), (), inputs=inputs)  # type: ignore[arg-type]
-    options = AuditOptions(NOW, tool(), jurisdictions=places or {})  # type: ignore[arg-type]
-    return {row.margin_type: row for row in audit(reading, (rule_set,), options).divergences}
+    venues = VenueProperties(jurisdictions=places or {})  # type: ignore[arg-type]
+    document = audit(reading, (rule_set,), AuditOptions(NOW), venues)
+    return {row.margin_type: row for row in document.divergences}
 
 
 def scoped(**parts: object) -> RuleSet:

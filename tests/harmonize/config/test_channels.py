@@ -26,7 +26,7 @@ MAIL: dict[str, Any] = {
         "https://10.0.0.1?x",
     ],
 )
-def test_an_address_of_http_is_taken(url: str) -> None:
+def test_an_http_url_is_accepted(url: str) -> None:
     assert is_url(url)
     assert Webhook(url).url == Slack(url).url == url
 
@@ -50,7 +50,7 @@ def test_an_address_of_http_is_taken(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [Webhook, Slack])
-def test_another_address_is_refused_and_not_shown(kind: type[Webhook | Slack], url: str) -> None:
+def test_another_url_is_refused_and_not_quoted(kind: type[Webhook | Slack], url: str) -> None:
     with pytest.raises(ValueError, match="expected an address") as raised:
         kind(url)
     assert "s3cr3t" not in str(raised.value)
@@ -75,7 +75,7 @@ def test_another_address_is_refused_and_not_shown(kind: type[Webhook | Slack], u
         ({"user": "u\n", "password": "s3cr3t"}, "printable ASCII"),
     ],
 )
-def test_a_mail_server_that_cannot_be_right_is_refused(changes: Any, message: str) -> None:
+def test_an_invalid_mail_server_is_refused(changes: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)) as raised:
         Mail(**(MAIL | changes))
     assert "s3cr3t" not in str(raised.value)

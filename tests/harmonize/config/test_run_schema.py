@@ -113,18 +113,18 @@ def test_a_configuration_is_read_without_its_secrets() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("site:", "sites:", "2:3: run.sites: is no field here; did you mean site?"),
-        ("out/site", "[]", "2:9: run.site: must be text, was a list"),
-        ("https://example.org/margins/", "example.org", "3:13: run.base_url: must be an address as https://example.org/margins, without ? and #, was 'example.org'"),
-        ("https://example.org/margins/", "https://example.org/?a", "3:13: run.base_url: must be an address"),
-        ("https://example.org/margins/", '"https://example.org/|<a>"', "3:13: run.base_url: must be an address"),
-        ("  notify:", "  notified:", "5:3: run.notified: is no field here; did you mean notify?"),
-        ("[new, errors, changes]", "[new, error]", "6:15: run.notify.on[1]: must be 'new', 'worse', 'errors' or 'changes', was 'error'"),
-        ("[new, errors, changes]", "[]", "6:9: run.notify.on: is empty; add an entry"),
-        ("level: warning", "level: grave", "7:12: run.notify.level: must be 'error', 'warning' or 'info', was 'grave'"),
-        ("command: [/usr/local/bin/page, --now]", "command: []", "9:18: run.notify.channels[0].command: is empty; add an entry"),
-        ("command: [/usr/local/bin/page, --now]", "command: page --now", "9:18: run.notify.channels[0].command: must be a list, was 'page --now'"),
-        ("command: [/usr/local/bin/page, --now]", "comand: [a]", "9:9: run.notify.channels[0].comand: is no field here; did you mean command?"),
+        ("site:", "sites:", "2:3: run.sites: unknown field; did you mean site?"),
+        ("out/site", "[]", "2:9: run.site: expected text, found a list"),
+        ("https://example.org/margins/", "example.org", "3:13: run.base_url: expected an address such as https://example.org/margins, without ? and #, found 'example.org'"),
+        ("https://example.org/margins/", "https://example.org/?a", "3:13: run.base_url: expected an address"),
+        ("https://example.org/margins/", '"https://example.org/|<a>"', "3:13: run.base_url: expected an address"),
+        ("  notify:", "  notified:", "5:3: run.notified: unknown field; did you mean notify?"),
+        ("[new, errors, changes]", "[new, error]", "6:15: run.notify.on[1]: expected 'new', 'worse', 'errors' or 'changes', found 'error'"),
+        ("[new, errors, changes]", "[]", "6:9: run.notify.on: empty; add an entry"),
+        ("level: warning", "level: grave", "7:12: run.notify.level: expected 'error', 'warning' or 'info', found 'grave'"),
+        ("command: [/usr/local/bin/page, --now]", "command: []", "9:18: run.notify.channels[0].command: empty; add an entry"),
+        ("command: [/usr/local/bin/page, --now]", "command: page --now", "9:18: run.notify.channels[0].command: expected a list, found 'page --now'"),
+        ("command: [/usr/local/bin/page, --now]", "comand: [a]", "9:9: run.notify.channels[0].comand: unknown field; did you mean command?"),
         ("command: [/usr/local/bin/page, --now]", "{}", "9:9: run.notify.channels[0]: expected exactly one of command, webhook, slack, mail"),
         ("command: [/usr/local/bin/page, --now]", "command: null", "9:18: run.notify.channels[0].command: is empty; add its fields"),
         ("command: [/usr/local/bin/page, --now]", "{command: [a], slack: {url_from: B}}", "9:9: run.notify.channels[0]: expected exactly one of"),
@@ -137,25 +137,23 @@ def test_a_configuration_is_read_without_its_secrets() -> None:
         ("mail.example.org", "mail server", "14:17: run.notify.channels[4].mail.host: expected a host name such as mail.example.org, found 'mail server'"),
         ("port: 587", "port: 0", "15:17: run.notify.channels[4].mail.port: expected a port from 1 to 65535, such as 587, found 0"),
         ("port: 587", "port: true", "15:17: run.notify.channels[4].mail.port: expected a port"),
-        ("starttls", "ssl", "16:21: run.notify.channels[4].mail.security: must be 'none', 'starttls' or 'tls', was 'ssl'"),
+        ("starttls", "ssl", "16:21: run.notify.channels[4].mail.security: expected 'none', 'starttls' or 'tls', found 'ssl'"),
         ("starttls", "none", "16:21: run.notify.channels[4].mail.security: sends the password in the clear"),
         ("sender: a@example.org", "sender: a@example.org Bcc c@example.org", "17:19: run.notify.channels[4].mail.sender: expected a bare mail address"),
         ("[b@example.org]", '["B <b@example.org>"]', "18:24: run.notify.channels[4].mail.recipients[0]: expected a bare mail address"),
-        ("          user_from: SMTP_USER\n", "", "14:11: run.notify.channels[4].mail.user_from: is missing; add it, because password_from requires a user"),
-        ("          password_from: SMTP_PASSWORD\n", "", "14:11: run.notify.channels[4].mail.password_from: is missing"),
-        ("password_from: SMTP_PASSWORD", "password: s3cr3t", "14:11: run.notify.channels[4].mail.password_from: is missing"),
+        ("          user_from: SMTP_USER\n", "", "14:11: run.notify.channels[4].mail.user_from: missing; add it, because password_from requires a user"),
+        ("          password_from: SMTP_PASSWORD\n", "", "14:11: run.notify.channels[4].mail.password_from: missing"),
+        ("password_from: SMTP_PASSWORD", "password: s3cr3t", "14:11: run.notify.channels[4].mail.password_from: missing"),
         ("{daily: 90, monthly: 120}", "{daily: 0, weekly: 0}", "21:9: run.keep: keeps no payloads; set daily"),
         ("{daily: 90, monthly: 120}", "{}", "21:9: run.keep: keeps no payloads"),
-        ("daily: 90", "daily: -1", "21:17: run.keep.daily: must be a whole number from 0, was -1"),
-        ("daily: 90", "daily: 1.5", "21:17: run.keep.daily: must be a whole number from 0, was 1.5"),
-        ("daily: 90", "yearly: 90", "21:10: run.keep.yearly: is no field here"),
+        ("daily: 90", "daily: -1", "21:17: run.keep.daily: expected a whole number of at least 0, found -1"),
+        ("daily: 90", "daily: 1.5", "21:17: run.keep.daily: expected a whole number of at least 0, found 1.5"),
+        ("daily: 90", "yearly: 90", "21:10: run.keep.yearly: unknown field"),
         ("nights: 400", "nights: 0", "22:11: run.nights: expected a whole number from 1, found 0"),
         ("nights: 400", "nights: many", "22:11: run.nights: expected a whole number from 1, found 'many'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
-    old: str, new: str, message: str
-) -> None:
+def test_an_error_states_its_location_and_no_secret(old: str, new: str, message: str) -> None:
     assert old in CONFIG
     path = _write_config(CONFIG.replace(old, new, 1))
     with pytest.raises(RuleError) as raised:
@@ -177,7 +175,7 @@ def test_a_mistake_is_named_at_its_place_and_no_secret_with_it(
         ({"SMTP_PASSWORD": "s3cr3t-ü"}, "14:11: run.notify.channels[4].mail: expected a user and a password of printable ASCII"),
     ],
 )  # fmt: skip
-def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
+def test_a_missing_or_invalid_secret_is_reported_by_its_location(
     changes: dict[str, str], message: str
 ) -> None:
     with pytest.raises(RuleError) as raised:
@@ -189,13 +187,13 @@ def test_a_secret_that_is_not_there_or_does_not_fit_is_named_by_its_place(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda path: path.chmod(0o640), "slack.txt can be read by others; make it private with: chmod 600 slack.txt"),
-        (lambda path: path.unlink(), "slack.txt cannot be read: No such file or directory"),
+        (lambda path: path.chmod(0o640), "slack.txt: readable by other users; make it private with: chmod 600 slack.txt"),
+        (lambda path: path.unlink(), "slack.txt: cannot read the file: No such file or directory"),
         (lambda path: path.write_text(" \n"), "slack.txt is empty; add the secret to it"),
-        (lambda path: path.write_bytes(b"s3cr3t\xff"), "slack.txt is not a text file in UTF-8"),
+        (lambda path: path.write_bytes(b"s3cr3t\xff"), "slack.txt: expected UTF-8 text; save the file as UTF-8"),
     ],
 )  # fmt: skip
-def test_a_private_file_that_cannot_be_used_is_named(change: Any, message: str) -> None:
+def test_an_unusable_private_file_is_reported(change: Any, message: str) -> None:
     path = _write_config(CONFIG)
     configuration = schema.load(path, {})
     change(Path("slack.txt"))
@@ -213,7 +211,7 @@ def test_a_password_may_come_from_a_private_file() -> None:
     assert mail.password == "s3cr3t"  # noqa: S105 - not a real password
 
 
-def test_one_password_is_enough() -> None:
+def test_two_sources_of_a_password_are_refused() -> None:
     text = CONFIG.replace(
         "          password_from: SMTP_PASSWORD\n",
         "          password_from: SMTP_PASSWORD\n          password_file: password\n",

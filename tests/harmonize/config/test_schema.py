@@ -48,7 +48,7 @@ def test_a_configuration_is_read(tmp_path: Path) -> None:
     assert (waiver.value, waiver.may_worsen, waiver.expires) == (0.008, 0.1, date(2027, 1, 1))
 
 
-def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
+def test_an_empty_configuration_has_no_waivers(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("{}")
     assert schema.waivers(schema.load(path, OPTIONS), path) == ()
@@ -64,23 +64,23 @@ def test_an_empty_configuration_is_none(tmp_path: Path) -> None:
             "least",
             "c.yaml:4:18: checks.MH111.least: unknown option of MH111; use one of least_notional",
         ),
-        ("25_000", "many", "c.yaml:4:27: checks.MH111.least_notional: must be a number such as"),
-        ("[SC]", "[Seychelles]", "c.yaml:6:9: jurisdictions.okx[0]: must be two capitals, as in JP"),
-        ("[SC]", "[]", "c.yaml:6:8: jurisdictions.okx: is empty; add an entry"),
-        ("[MH401]", "[]", "c.yaml:8:12: waivers[0].codes: is empty; add an entry"),
-        ("[MH401]", "[MH4xx]", "c.yaml:8:13: waivers[0].codes[0]: must be the code of a check"),
+        ("25_000", "many", "c.yaml:4:27: checks.MH111.least_notional: expected a number such as"),
+        ("[SC]", "[Seychelles]", "c.yaml:6:9: jurisdictions.okx[0]: expected two capital letters, such as JP"),
+        ("[SC]", "[]", "c.yaml:6:8: jurisdictions.okx: empty; add an entry"),
+        ("[MH401]", "[]", "c.yaml:8:12: waivers[0].codes: empty; add an entry"),
+        ("[MH401]", "[MH4xx]", "c.yaml:8:13: waivers[0].codes[0]: expected a check code"),
         ("[MH401]", "[MH409]", "c.yaml:8:13: waivers[0].codes[0]: unknown check MH409; use one of MH401"),
         ("[MH401]", "[MH801]", "c.yaml:8:13: waivers[0].codes[0]: MH801 concerns waivers"),
-        ("    owner: risk@example.org\n", "", "c.yaml:8:5: waivers[0].owner: is missing; add it"),
-        ("    reason: Known\n", "", "c.yaml:8:5: waivers[0].reason: is missing; add it"),
-        ("2027-01-01", "soon", "c.yaml:12:14: waivers[0].expires: must be a day such as 2026-11-20"),
-        ("    value: 0.8%\n", "", "c.yaml:8:5: waivers[0].value: is missing; add it, because may_worsen is a share of it"),
-        ("may_worsen: 10%", "may_worsen: 1000%", "c.yaml:14:17: waivers[0].may_worsen: must be from 0 to 1"),
-        ("venues: [okx]", "venue: [okx]", "c.yaml:9:13: waivers[0].scope.venue: is no field here; did you mean venues?"),
-        ("waivers:", "waiver:", "c.yaml:7:1: waiver: is no field here; did you mean waivers?"),
+        ("    owner: risk@example.org\n", "", "c.yaml:8:5: waivers[0].owner: missing; add it"),
+        ("    reason: Known\n", "", "c.yaml:8:5: waivers[0].reason: missing; add it"),
+        ("2027-01-01", "soon", "c.yaml:12:14: waivers[0].expires: expected a date such as 2026-11-20"),
+        ("    value: 0.8%\n", "", "c.yaml:8:5: waivers[0].value: missing; add it, because may_worsen is a share of it"),
+        ("may_worsen: 10%", "may_worsen: 1000%", "c.yaml:14:17: waivers[0].may_worsen: expected a number from 0 to 1"),
+        ("venues: [okx]", "venue: [okx]", "c.yaml:9:13: waivers[0].scope.venue: unknown field; did you mean venues?"),
+        ("waivers:", "waiver:", "c.yaml:7:1: waiver: unknown field; did you mean waivers?"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_configuration_is_named(
+def test_an_error_in_a_configuration_is_reported_with_its_location(
     old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -105,17 +105,17 @@ def test_inputs_are_read_exactly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("verified: derived", "verified: sure", "i.yaml:2:11: verified: must be 'primary'"),
-        ("value: 8.6%", "value: 0", "i.yaml:4:44: inputs[0].value: must be above 0, was 0"),
-        ("value: 8.6%", "value: 18%", "i.yaml:4:5: inputs[0]: the interval 0.07 to 0.17 does not hold 0.18; correct"),
-        ("lower: 7%, ", "", "i.yaml:4:5: inputs[0]: lower, upper and confidence belong together; correct"),
+        ("verified: derived", "verified: sure", "i.yaml:2:11: verified: expected 'primary'"),
+        ("value: 8.6%", "value: 0", "i.yaml:4:44: inputs[0].value: expected a number above 0, found 0"),
+        ("value: 8.6%", "value: 18%", "i.yaml:4:5: inputs[0]: the interval 0.07 to 0.17 does not contain 0.18; correct"),
+        ("lower: 7%, ", "", "i.yaml:4:5: inputs[0]: expected lower, upper and confidence together; correct"),
         ("name: adv", "name: var_99", "i.yaml:5:5: inputs[1]: duplicates var_99 of BTC on the same day; remove one of them"),
-        ("name: adv", "name: ADV", "i.yaml:5:12: inputs[1].name: must be lower-case words"),
-        ("observed_at: 2026-03-03}\n  -", "}\n  -", "i.yaml:4:5: inputs[0].observed_at: is missing"),
-        ("source: computed from closes\n", "", "i.yaml:1:1: source: is missing; add it"),
+        ("name: adv", "name: ADV", "i.yaml:5:12: inputs[1].name: expected lower-case words"),
+        ("observed_at: 2026-03-03}\n  -", "}\n  -", "i.yaml:4:5: inputs[0].observed_at: missing"),
+        ("source: computed from closes\n", "", "i.yaml:1:1: source: missing; add it"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_file_of_inputs_is_named(
+def test_an_error_in_a_file_of_inputs_is_reported_with_its_location(
     old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -127,9 +127,9 @@ def test_a_mistake_in_a_file_of_inputs_is_named(
 
 
 @pytest.mark.parametrize("load", [lambda path: schema.load(path, OPTIONS), inputs_file.load])
-def test_a_file_that_is_not_there_or_no_yaml_is_told(load: object, tmp_path: Path) -> None:
+def test_a_missing_or_malformed_file_is_reported(load: object, tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="no such file"):
         load(tmp_path / "none.yaml")  # type: ignore[operator]
     (tmp_path / "bad.yaml").write_text("a: [")
-    with pytest.raises(RuleError, match="not valid YAML"):
+    with pytest.raises(RuleError, match="invalid YAML"):
         load(tmp_path / "bad.yaml")  # type: ignore[operator]

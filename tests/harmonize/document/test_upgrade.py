@@ -1,4 +1,4 @@
-"""Documents that earlier versions wrote stay readable: one of each version, written by that version."""
+"""Audit documents of earlier versions stay readable; one document per version is recorded."""
 
 import gzip
 import json
@@ -39,15 +39,15 @@ def test_an_earlier_document_is_read_with_each_of_its_numbers(path: Path) -> Non
     for old, new in ("findings", "findings"), ("gaps", "spreads"), ("indices", "indices"):
         assert Counter(numbers(before[old])) <= Counter(numbers(after[new]))
         assert len(before[old]) == len(after[new]) > 0
-    (spread, *_), (was, *_) = after["spreads"], before["gaps"]
-    assert spread["margin_type"] == was["figure"]
+    (spread, *_), (old_spread, *_) = after["spreads"], before["gaps"]
+    assert spread["margin_type"] == old_spread["figure"]
     assert [point["highest"] for point in spread["points"]] == [
-        point["most"] for point in was["points"]
+        point["most"] for point in old_spread["points"]
     ]
-    (finding, *_), (found, *_) = after["findings"], before["findings"]
+    (finding, *_), (old_finding, *_) = after["findings"], before["findings"]
     assert (finding["deviation"], finding["fingerprint"]) == (
-        found["divergence"],
-        found["fingerprint"],
+        old_finding["divergence"],
+        old_finding["fingerprint"],
     )
 
 
@@ -66,12 +66,12 @@ def test_renamed_fields_are_fields_of_this_version() -> None:
 
 
 @pytest.mark.parametrize("text", [b"[]", b"{}", b'{"schema_version": "3.0"}', b"no JSON"])
-def test_what_is_no_document_of_a_known_version_is_refused(text: bytes) -> None:
+def test_a_document_of_an_unknown_version_raises_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"version 1.x or 2.x|Expecting value"):
         document.from_json(text)
 
 
-def test_a_night_written_before_has_its_findings_and_statuses() -> None:
+def test_a_night_of_an_earlier_version_keeps_its_findings_and_statuses() -> None:
     night = {
         "night": "2026-11-20",
         "venues": [{"venue": "okx", "became": "gathered"}],

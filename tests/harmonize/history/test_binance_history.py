@@ -1,4 +1,4 @@
-"""Four years of Binance: what `changes` finds between snapshots, against plain look-ups in the table."""
+"""Changes over four years of Binance snapshots, compared with plain look-ups in the tier table."""
 
 import gc
 from functools import cache
@@ -19,11 +19,11 @@ from venues import facts, registry
 TABLE = VECTORS / "binance_usdm_tiers.parquet"
 GRID = np.geomspace(1_000.0, 900_000_000.0, 60)
 EMPTY = {"DEXE/USDT:USDT", "BEAMX/USDT:USDT"}
-"""Contracts whose last bracket is empty on some days, so that their margins are unknown then."""
+"""Contracts whose last bracket is empty on some days, on which their margins are unknown."""
 
 
-class Rows(NamedTuple):
-    """The brackets of a contract on one day, a column each."""
+class Brackets(NamedTuple):
+    """Brackets of a contract on one day, by column."""
 
     lower: np.ndarray
     upper: np.ndarray
@@ -32,11 +32,11 @@ class Rows(NamedTuple):
     deduction: np.ndarray
 
     def at(self, sizes: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """IM and MM of sizes that lie in these rows."""
+        """Returns IM and MM of sizes within the given rows."""
         initial = sizes / self.leverage[rows]
         return {"initial": initial, "maintenance": sizes * self.rate[rows] - self.deduction[rows]}
 
-    def same(self, other: "Rows") -> bool:
+    def same(self, other: "Brackets") -> bool:
         """Whether bounds, rates and leverages are equal."""
         return self.lower.size == other.lower.size and all(
             np.array_equal(*pair, equal_nan=True) for pair in zip(self[:4], other[:4], strict=True)
@@ -44,108 +44,117 @@ class Rows(NamedTuple):
 
 
 def unify(symbol: str) -> str:
-    """BTC/USDT, BTC/USDT:USDT-230331 and BTCUSDT_230331 as ccxt names them today."""
+    """Returns the ccxt symbol of BTC/USDT, BTC/USDT:USDT-230331 and BTCUSDT_230331."""
     if "/" not in symbol:
-        pair, _, delivered = symbol.partition("_")
+        pair, _, delivery = symbol.partition("_")
         quote = pair[-4:]
         assert quote in {"USDT", "BUSD"}
-        symbol = f"{pair[:-4]}/{quote}:{quote}" + (f"-{delivered}" if delivered else "")
+        symbol = f"{pair[:-4]}/{quote}:{quote}" + (f"-{delivery}" if delivery else "")
     return symbol if ":" in symbol else f"{symbol}:{symbol.split('/')[1]}"
 
 
 @cache
-def table() -> dict[str, dict[str, Rows]]:
-    """Brackets by day and symbol, from the file alone."""
+def table() -> dict[str, dict[str, Brackets]]:
+    """Returns the brackets by day and symbol, from the file alone."""
     rows = pd.read_parquet(TABLE)
     unified = rows["symbol"].map(unify)
     rows = rows.assign(unified=unified)[~unified.str.endswith(":BTC")]
     rows = rows.sort_values(["observed", "unified", "tier"])
     columns = ["min_notional", "max_notional", "maintenance_margin_rate", "max_leverage"]
-    figures = rows[[*columns, "deduction"]].to_numpy()
+    values = rows[[*columns, "deduction"]].to_numpy()
     starts = np.flatnonzero((rows["tier"] == 1).to_numpy())
-    found: dict[str, dict[str, Rows]] = {}
+    by_day: dict[str, dict[str, Brackets]] = {}
     days, symbols = rows["observed"].to_numpy(), rows["unified"].to_numpy()
     for start, stop in pairwise([*starts.tolist(), len(rows)]):
-        held = Rows(*figures[start:stop].T)
-        found.setdefault(days[start], {})[symbols[start]] = held
-    return found
+        brackets = Brackets(*values[start:stop].T)
+        by_day.setdefault(days[start], {})[symbols[start]] = brackets
+    return by_day
 
 
 @cache
 def snapshots() -> tuple[Snapshot, ...]:
-    return tuple(one for one in offered(TABLE) if isinstance(one, Snapshot))
+    return tuple(item for item in offered(TABLE) if isinstance(item, Snapshot))
 
 
-def observed(one: Snapshot) -> Observed:
-    return Observed(registry.parse([one], facts.bundled()).schedules, frozenset({"binance"}))
+def observed(snapshot: Snapshot) -> Observed:
+    return Observed(registry.parse([snapshot], facts.bundled()).schedules, frozenset({"binance"}))
 
 
 @cache
-def found() -> dict[tuple[str, str], tuple[Change, ...]]:
-    """What the tool finds between each two days that follow one another; ETH/BTC has no value in USD."""
-    gc.disable()  # what is read all stays: looking through it for garbage takes half of the time
+def all_changes() -> dict[tuple[str, str], tuple[Change, ...]]:
+    """Returns the changes between each two consecutive days; ETH/BTC has no value in USD."""
+    gc.disable()  # all schedules stay in memory: collection takes half of the time
     try:
-        read = {f"{one.observed_at:%Y-%m-%d}": observed(one) for one in snapshots()}
+        by_day = {
+            f"{snapshot.observed_at:%Y-%m-%d}": observed(snapshot) for snapshot in snapshots()
+        }
     finally:
         gc.enable()
     return {
-        (one, two): tuple(
+        (day, following): tuple(
             change
-            for change in changes(read[one], read[two], ())
+            for change in changes(by_day[day], by_day[following], ())
             if not change.symbol.endswith(":BTC")
         )
-        for one, two in pairwise(sorted(read))
+        for day, following in pairwise(sorted(by_day))
     }
 
 
 def test_every_day_of_the_table_became_one_complete_snapshot() -> None:
-    assert [f"{one.observed_at:%Y-%m-%dT%H:%M}" for one in snapshots()] == [
+    assert [f"{snapshot.observed_at:%Y-%m-%dT%H:%M}" for snapshot in snapshots()] == [
         f"{day}T00:00" for day in sorted(table())
     ]
     assert len(snapshots()) == 117
-    assert all(one.complete and one.venue == "binance" for one in snapshots())
+    assert all(snapshot.complete for snapshot in snapshots())
+    assert {snapshot.venue for snapshot in snapshots()} == {"binance"}
 
 
-def test_the_contracts_that_changed_came_and_went_are_those_of_the_table() -> None:
-    counted = {"changed": 0, "listed": 0, "delisted": 0}
-    for (one, two), told in found().items():
-        old, new = table()[one], table()[two]
-        due = {
+def test_changed_listed_and_delisted_contracts_are_those_of_the_table() -> None:
+    counts = {"changed": 0, "listed": 0, "delisted": 0}
+    for (day, following), day_changes in all_changes().items():
+        old, new = table()[day], table()[following]
+        expected = {
             "changed": {key for key in old.keys() & new.keys() if not old[key].same(new[key])},
             "listed": new.keys() - old.keys(),
             "delisted": old.keys() - new.keys(),
         }
-        alone = {ChangeKind.LISTED: "listed", ChangeKind.DELISTED: "delisted"}
-        said = {
-            kind: {change.symbol for change in told if alone.get(change.kind, "changed") == kind}
-            for kind in due
+        listings = {ChangeKind.LISTED: "listed", ChangeKind.DELISTED: "delisted"}
+        symbols_by_kind = {
+            kind: {
+                change.symbol
+                for change in day_changes
+                if listings.get(change.kind, "changed") == kind
+            }
+            for kind in expected
         }
-        assert said == due, (one, two)
-        for kind, symbols in due.items():
-            counted[kind] += len(symbols)
-    assert counted == {"changed": 3747, "listed": 596, "delisted": 107}
+        assert symbols_by_kind == expected, (day, following)
+        for kind, symbols in expected.items():
+            counts[kind] += len(symbols)
+    assert counts == {"changed": 3747, "listed": 596, "delisted": 107}
 
 
-def ratios(old: Rows, new: Rows, sizes: np.ndarray, at: np.ndarray) -> dict[str, np.ndarray]:
-    """Margin after over margin before, by the rows in which ``at`` lies."""
+def ratios(
+    old: Brackets, new: Brackets, sizes: np.ndarray, at: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Returns the margin after divided by the margin before, from the rows that contain ``at``."""
     before = old.at(sizes, np.searchsorted(old.upper, at))
     after = new.at(sizes, np.searchsorted(new.upper, at))
-    return {figure: after[figure] / before[figure] for figure in before}
+    return {margin_type: after[margin_type] / before[margin_type] for margin_type in before}
 
 
-def extremes(old: Rows, new: Rows) -> dict[str, np.ndarray]:
-    """The ratio at both ends of every interval on which neither table changes its row."""
+def extremes(old: Brackets, new: Brackets) -> dict[str, np.ndarray]:
+    """Returns ratio − 1 at both ends of every interval on which neither table changes its row."""
     limit = min(old.upper[-1], new.upper[-1], 1e10)
     upper = np.union1d(np.minimum(old.upper, limit), np.minimum(new.upper, limit))
     lower = np.concatenate([[upper[0] / 2], upper[:-1]])
     ends = ratios(old, new, np.concatenate([lower, upper]), np.concatenate([upper, upper]))
-    return {figure: held - 1 for figure, held in ends.items()}
+    return {margin_type: ratio - 1 for margin_type, ratio in ends.items()}
 
 
-def kind_of(old: Rows, new: Rows) -> ChangeKind:
-    moved = [held for held in extremes(old, new).values() if not np.isnan(held).any()]
-    tighter = any((held > 1e-9).any() for held in moved)
-    looser = any((held < -1e-9).any() for held in moved)
+def kind_of(old: Brackets, new: Brackets) -> ChangeKind:
+    moved = [ratio for ratio in extremes(old, new).values() if not np.isnan(ratio).any()]
+    tighter = any((ratio > 1e-9).any() for ratio in moved)
+    looser = any((ratio < -1e-9).any() for ratio in moved)
     if tighter or looser:
         return (
             ChangeKind.MIXED
@@ -159,11 +168,11 @@ def kind_of(old: Rows, new: Rows) -> ChangeKind:
     return ChangeKind.BANDS if old.upper[-1] == new.upper[-1] else ChangeKind.CAPACITY
 
 
-def compared() -> list[tuple[Rows, Rows, Change]]:
+def compared_brackets() -> list[tuple[Brackets, Brackets, Change]]:
     return [
-        (table()[one][change.symbol], table()[two][change.symbol], change)
-        for (one, two), told in found().items()
-        for change in told
+        (table()[day][change.symbol], table()[following][change.symbol], change)
+        for (day, following), day_changes in all_changes().items()
+        for change in day_changes
         if change.kind not in {ChangeKind.LISTED, ChangeKind.DELISTED}
         and change.symbol not in EMPTY
     ]
@@ -172,29 +181,29 @@ def compared() -> list[tuple[Rows, Rows, Change]]:
 def test_tighter_and_looser_are_as_the_rows_say() -> None:
     wrong = [
         (change.symbol, change.after, change.kind, kind_of(old, new))
-        for old, new, change in compared()
+        for old, new, change in compared_brackets()
         if change.kind is not kind_of(old, new)
     ]
     assert not wrong, wrong[:5]
 
 
 def inside(moved: MarginChange, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which sizes lie in the ranges told to be tighter, and looser."""
+    """Returns which sizes are within the tighter ranges, and which within the looser ones."""
     spans = [
         [(lower, np.inf if upper is None else upper) for lower, upper in ranges]
         for ranges in (moved.tighter, moved.looser)
     ]
     tighter, looser = (
-        np.any([(sizes > lower) & (sizes <= upper) for lower, upper in held], axis=0)
-        if held
+        np.any([(sizes > lower) & (sizes <= upper) for lower, upper in ranges], axis=0)
+        if ranges
         else np.zeros(sizes.size, bool)
-        for held in spans
+        for ranges in spans
     )
     return tighter, looser
 
 
-def test_ranges_hold_the_sizes_at_which_the_rows_ask_more_or_less() -> None:
-    for old, new, change in compared():
+def test_ranges_contain_the_sizes_with_a_larger_or_smaller_margin() -> None:
+    for old, new, change in compared_brackets():
         sizes = GRID[min(old.upper[-1], new.upper[-1]) >= GRID]
         looked_up = ratios(old, new, sizes, sizes)
         for moved in change.moved:
@@ -205,10 +214,10 @@ def test_ranges_hold_the_sizes_at_which_the_rows_ask_more_or_less() -> None:
 
 
 def test_the_largest_rise_and_fall_are_those_of_the_rows() -> None:
-    for old, new, change in compared():
-        due = extremes(old, new)
+    for old, new, change in compared_brackets():
+        expected = extremes(old, new)
         for moved in change.moved:
-            highest, lowest = due[moved.margin_type].max(), due[moved.margin_type].min()
+            highest, lowest = expected[moved.margin_type].max(), expected[moved.margin_type].min()
             rise, fall = max(highest, 0.0), min(lowest, 0.0)
             assert (moved.largest_rise or 0.0) == pytest.approx(rise, rel=1e-6, abs=1e-9)
             assert (moved.largest_fall or 0.0) == pytest.approx(fall, rel=1e-6, abs=1e-9)

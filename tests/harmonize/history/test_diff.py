@@ -1,4 +1,4 @@
-"""What changed: against brute force, and each kind of change by itself."""
+"""Changes of schedules: against brute force, and each kind by itself."""
 
 import csv
 from dataclasses import replace
@@ -36,7 +36,7 @@ from harmonize.numerics.panel import panel
 from tests.support.random_functions import random_functions
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
-LADDER = (1e4, 1e5, 1e6)
+NOTIONAL_GRID = (1e4, 1e5, 1e6)
 
 
 def schedule(
@@ -47,10 +47,10 @@ def schedule(
     symbol: str = "BTC",
     price: str = "",
 ) -> MarginSchedule:
-    """Flat IM and marginal MM; with a price, bounds are in contracts of one coin."""
+    """Returns a schedule with flat IM and marginal MM; with a price, bounds are in contracts of 1 coin."""
     scale = D(price) if price else D(1)
-    bounds = [D(one) * scale for one in uppers]
-    rates, kept = [D(one) for one in initial], [D(one) for one in maintenance]
+    bounds = [D(upper) * scale for upper in uppers]
+    initial_rates, maintenance_rates = [D(r) for r in initial], [D(r) for r in maintenance]
     factor = Factor("mark price", scale, "USD", "0" * 64, "/p", DAY, Origin.LIVE)
     conversion = Conversion("contracts × mark price", (factor,))
     columns = (Column("upper", "/u", "contracts"),)
@@ -61,9 +61,11 @@ def schedule(
         dates=(DAY,),
         origin=Origin.LIVE,
         rule=TierRule.MARGINAL,
-        tiers=tuple(Tier(*row) for row in zip(bounds, rates, kept, strict=True)),
-        initial=Known(flat(bounds, rates)),
-        maintenance=Known(marginal(bounds, kept)),
+        tiers=tuple(
+            Tier(*row) for row in zip(bounds, initial_rates, maintenance_rates, strict=True)
+        ),
+        initial=Known(flat(bounds, initial_rates)),
+        maintenance=Known(marginal(bounds, maintenance_rates)),
         capacity=Known(bounds[-1]),
         meaning=MaintenanceMeaning.LIQUIDATION,
         fee=FeeAddOn("none", Known(D(0))),
@@ -75,42 +77,44 @@ def of(*schedules: MarginSchedule, complete: bool = True) -> Observed:
     return Observed(schedules, frozenset({"okx"} if complete else ()))
 
 
-def later(one: MarginSchedule) -> MarginSchedule:
-    when = DAY + timedelta(days=7)
-    return replace(one, observed_at=when, dates=(when,))
+def later(earlier: MarginSchedule) -> MarginSchedule:
+    time = DAY + timedelta(days=7)
+    return replace(earlier, observed_at=time, dates=(time,))
 
 
-def one(before: MarginSchedule, after: MarginSchedule) -> Change:
-    (found,) = changes(of(before), of(later(after)), LADDER)
-    return found
+def only_change(before: MarginSchedule, after: MarginSchedule) -> Change:
+    (change,) = changes(of(before), of(later(after)), NOTIONAL_GRID)
+    return change
 
 
-def test_nothing_changed_but_the_day() -> None:
-    assert changes(of(schedule()), of(later(schedule())), LADDER) == ()
-    assert table(()) == "nothing changed\n"
+def test_a_later_day_alone_is_no_change() -> None:
+    assert changes(of(schedule()), of(later(schedule())), NOTIONAL_GRID) == ()
+    assert table(()) == "no changes\n"
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_ranges_are_where_one_is_above_the_other(seed: int) -> None:
+def test_ranges_are_the_sizes_at_which_the_margins_differ(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    was, now = random_functions(rng, 2)
-    old = replace(schedule(), initial=Known(was), maintenance=Unknown("none"), capacity=Unknown(""))
-    new = replace(old, initial=Known(now))
-    found = changes(of(old), of(later(new)), LADDER)
-    (moved,) = found[0].moved if found else (None,)
-    laid, top = panel([was, now]), min(float(was.upper), float(now.upper), 1e10)
+    earlier, recent = random_functions(rng, 2)
+    old = replace(
+        schedule(), initial=Known(earlier), maintenance=Unknown("none"), capacity=Unknown("")
+    )
+    new = replace(old, initial=Known(recent))
+    results = changes(of(old), of(later(new)), NOTIONAL_GRID)
+    (moved,) = results[0].moved if results else (None,)
+    functions, top = panel([earlier, recent]), min(float(earlier.upper), float(recent.upper), 1e10)
     for size in np.exp(rng.uniform(0.0, np.log(top), 400)):
-        before, after = laid.at(0, float(size)), laid.at(1, float(size))
+        before, after = functions.at(0, float(size)), functions.at(1, float(size))
         if abs(after / before - 1) < 1e-5:
             continue
-        held = {
+        contained = {
             name: any(low < size <= (high or 1e11) for low, high in ranges)
             for name, ranges in (
                 ("tighter", moved.tighter if moved else ()),
                 ("looser", moved.looser if moved else ()),
             )
         }
-        assert held == {"tighter": after > before, "looser": after < before}
+        assert contained == {"tighter": after > before, "looser": after < before}
         assert moved is not None
         assert after / before - 1 <= (moved.largest_rise or 0.0) + 1e-9
         assert after / before - 1 >= (moved.largest_fall or 0.0) - 1e-9
@@ -134,60 +138,60 @@ def test_ranges_are_where_one_is_above_the_other(seed: int) -> None:
     ],
 )
 def test_each_kind_of_change(change: dict[str, object], kind: ChangeKind) -> None:
-    assert one(schedule(), schedule(**change)).kind is kind  # type: ignore[arg-type]
+    assert only_change(schedule(), schedule(**change)).kind is kind  # type: ignore[arg-type]
 
 
-def test_margins_before_and_after_stand_at_the_ladder() -> None:
-    found = one(schedule(), schedule(initial=("0.03", "0.05")))
-    first, second, last = found.steps
+def test_margins_before_and_after_are_given_at_the_grid() -> None:
+    change = only_change(schedule(), schedule(initial=("0.03", "0.05")))
+    first, second, last = change.steps
     assert (first.initial_before, first.initial_after) == (200.0, 300.0)
     assert first.maintenance_before == first.maintenance_after == 100.0
     assert (second.initial_before, second.initial_after) == (2000.0, 3000.0)
     assert (last.initial_before, last.initial_after) == (50_000.0, 50_000.0)
-    initial, maintenance = found.moved
+    initial, maintenance = change.moved
     assert initial.tighter == ((0.0, 100_000.0),)
     assert initial.largest_rise == pytest.approx(0.5)
     assert (initial.looser, maintenance.tighter) == ((), ())
 
 
 def test_a_rule_that_changes_shows_in_the_margins_it_moves() -> None:
-    """Flat to marginal: from 2.5 % of the whole to 1 % of the first slice."""
+    """Flat to marginal: from 2.5 % of the whole to 1 % of the first tier."""
     old = schedule()
-    flat_kept = flat([tier.upper for tier in old.tiers], [D("0.01"), D("0.025")])
-    found = one(replace(old, rule=TierRule.FLAT, maintenance=Known(flat_kept)), old)
-    assert found.kind is ChangeKind.LOOSER
-    assert (found.rule_before, found.rule_after) == ("flat", "marginal")
-    (_, kept) = found.moved
-    assert kept.looser == ((100_000.0, 1_000_000.0),)
+    flat_maintenance = flat([tier.upper for tier in old.tiers], [D("0.01"), D("0.025")])
+    change = only_change(replace(old, rule=TierRule.FLAT, maintenance=Known(flat_maintenance)), old)
+    assert change.kind is ChangeKind.LOOSER
+    assert (change.rule_before, change.rule_after) == ("flat", "marginal")
+    (_, maintenance) = change.moved
+    assert maintenance.looser == ((100_000.0, 1_000_000.0),)
     # Just above 100,000: 2,500 before, 1,000 after.
-    assert kept.largest_fall == pytest.approx(-0.6)
-    assert kept.fall_notional == pytest.approx(1e5)
+    assert maintenance.largest_fall == pytest.approx(-0.6)
+    assert maintenance.fall_notional == pytest.approx(1e5)
 
 
 def test_only_the_rule_changes_where_one_tier_makes_both_the_same() -> None:
     old = schedule((100_000,), ("0.02",), ("0.01",))
-    assert one(replace(old, rule=TierRule.FLAT), old).kind is ChangeKind.RULE
+    assert only_change(replace(old, rule=TierRule.FLAT), old).kind is ChangeKind.RULE
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9), st.integers(2, 8))
 def test_a_price_alone_changes_no_schedule(first: int, second: int, places: int) -> None:
     assume(first != second)
-    prices = [str(D(one).scaleb(-places)) for one in (first, second)]
-    old, new = (schedule((10, 100), price=one) for one in prices)
+    prices = [str(D(digits).scaleb(-places)) for digits in (first, second)]
+    old, new = (schedule((10, 100), price=price) for price in prices)
     assert old.initial != new.initial
-    assert changes(of(old), of(later(new)), LADDER) == ()
+    assert changes(of(old), of(later(new)), NOTIONAL_GRID) == ()
 
 
 def test_a_change_of_tiers_shows_through_a_change_of_price() -> None:
     old = schedule((10, 100), price="50000")
     new = schedule((10, 100), ("0.03", "0.05"), price="60000")
-    found = one(old, new)
-    assert found.kind is ChangeKind.TIGHTER
-    assert found.price == pytest.approx(1.2)
-    ((lower, upper),) = found.moved[0].tighter
+    change = only_change(old, new)
+    assert change.kind is ChangeKind.TIGHTER
+    assert change.price == pytest.approx(1.2)
+    ((lower, upper),) = change.moved[0].tighter
     assert lower == 0.0
     assert upper == pytest.approx(600_000.0)
-    wider = one(old, schedule((10, 120), price="60000"))
+    wider = only_change(old, schedule((10, 120), price="60000"))
     assert wider.kind is ChangeKind.CAPACITY
     assert wider.capacity_before == pytest.approx(6e6)
     assert wider.capacity_after == pytest.approx(7.2e6)
@@ -202,32 +206,34 @@ def test_a_function_at_another_price_is_that_of_the_same_coins() -> None:
     assert price_ratio(schedule(), schedule()) == 1.0
 
 
-def test_a_range_begins_at_the_bound_where_margins_part_slowly() -> None:
-    """Marginal rates that differ above a bound alone: a hair above it they are still the same."""
+def test_a_range_begins_at_the_bound_above_which_margins_diverge_slowly() -> None:
+    """Marginal rates that differ only above a bound: just above it the margins are nearly equal."""
     old = schedule()
-    kept = Known(marginal([tier.upper for tier in old.tiers], [D("0.01"), D("0.03")]))
-    found = one(old, replace(old, maintenance=kept))
-    assert found.moved[1].tighter == ((100_000.0, 1_000_000.0),)
+    maintenance = Known(marginal([tier.upper for tier in old.tiers], [D("0.01"), D("0.03")]))
+    change = only_change(old, replace(old, maintenance=maintenance))
+    assert change.moved[1].tighter == ((100_000.0, 1_000_000.0),)
 
 
-def test_what_becomes_known_or_unknown_is_no_change_of_margin() -> None:
-    bare = replace(schedule(), maintenance=Unknown("not published"))
-    assert one(bare, schedule()).kind is ChangeKind.KNOWN
-    gone = one(schedule(), bare)
-    assert gone.kind is ChangeKind.UNKNOWN
-    assert [moved.margin_type for moved in gone.moved] == ["initial"]
-    assert gone.steps[0].maintenance_after is None
+def test_a_margin_that_becomes_known_or_unknown_has_not_moved() -> None:
+    unpublished = replace(schedule(), maintenance=Unknown("not published"))
+    assert only_change(unpublished, schedule()).kind is ChangeKind.KNOWN
+    removed = only_change(schedule(), unpublished)
+    assert removed.kind is ChangeKind.UNKNOWN
+    assert [moved.margin_type for moved in removed.moved] == ["initial"]
+    assert removed.steps[0].maintenance_after is None
 
 
-def test_listings_are_told_from_what_a_partial_snapshot_leaves_out() -> None:
+def test_listings_are_distinguished_from_omissions_of_a_partial_snapshot() -> None:
     btc, eth = schedule(), schedule(symbol="ETH")
     kinds = {
-        (was, now): [
-            found.kind
-            for found in changes(of(btc, complete=was), of(later(eth), complete=now), LADDER)
+        (before, after): [
+            change.kind
+            for change in changes(
+                of(btc, complete=before), of(later(eth), complete=after), NOTIONAL_GRID
+            )
         ]
-        for was in (True, False)
-        for now in (True, False)
+        for before in (True, False)
+        for after in (True, False)
     }
     assert kinds == {
         (True, True): [ChangeKind.DELISTED, ChangeKind.LISTED],
@@ -235,10 +241,10 @@ def test_listings_are_told_from_what_a_partial_snapshot_leaves_out() -> None:
         (False, True): [ChangeKind.DELISTED, ChangeKind.APPEARED],
         (False, False): [ChangeKind.LEFT_OUT, ChangeKind.APPEARED],
     }
-    assert changes(of(), of(btc), LADDER) == ()  # the venue was not read before
+    assert changes(of(), of(btc), NOTIONAL_GRID) == ()  # the venue was not observed before
 
 
-def test_changes_in_words_and_rows() -> None:
+def test_changes_as_text_csv_and_markdown() -> None:
     odd = replace(schedule(), instrument=replace(schedule().instrument, symbol="=X|Y\x1b"))
     tight = replace(
         odd,
@@ -246,18 +252,18 @@ def test_changes_in_words_and_rows() -> None:
         rule=TierRule.FLAT,
         capacity=Known(D(900_000)),
     )
-    found = changes(of(odd), of(later(tight), schedule(symbol="ETH")), LADDER)
-    said = table(found)
-    assert "2 changes: 1 listed, 1 tighter" in said
-    assert "IM tighter on $0 to $100,000; at most +50.00%, at $" in said
-    assert "  tiers: marginal to flat\n" in said
-    assert "  capacity: $1,000,000.00 to $900,000.00\n" in said
-    assert "  at $10,000: IM $200.00 to $300.00\n" in said
-    assert "\x1b" not in said
-    rows = list(csv.reader(StringIO(as_csv(found))))
+    results = changes(of(odd), of(later(tight), schedule(symbol="ETH")), NOTIONAL_GRID)
+    text = table(results)
+    assert "2 changes: 1 listed, 1 tighter" in text
+    assert "IM tighter: up to $100k; largest change +50 % at $" in text
+    assert "  tier rule: marginal to flat\n" in text
+    assert "  capacity: $1m to $900k\n" in text
+    assert "  at $10k: IM $200 to $300\n" in text
+    assert "\x1b" not in text
+    rows = list(csv.reader(StringIO(as_csv(results))))
     assert [len(row) for row in rows] == [len(rows[0])] * 4
     assert rows[1][1].startswith("'=X|Y")
     assert rows[1][8] == "0-100000"
-    page = markdown(found)
+    page = markdown(results)
     assert "=X\\|Y" in page
-    assert "| +50.00% | 0 % |" in page
+    assert "| +50 % | 0 % |" in page

@@ -1,4 +1,4 @@
-"""Questions about time, against reading the archive as of that time, and against the table of Binance."""
+"""Queries, compared with reading the archive as of the same time and with the Binance tier table."""
 
 import json
 import random
@@ -31,53 +31,56 @@ from venues.registry import VENUES
 
 DAY = timedelta(days=1)
 ASSETS = ("BTC", "ETH", "DOGE", "SOL", "LUNA", "PEPE", "XMR", "FTT", "BNX", "DEXE")
-WHOLE = (datetime(2024, 6, 1, tzinfo=UTC), datetime(2026, 7, 31, 12, tzinfo=UTC))
-"""Moments at which every venue is compared, besides the last."""
+TIMES_OF_ALL_VENUES = (datetime(2024, 6, 1, tzinfo=UTC), datetime(2026, 7, 31, 12, tzinfo=UTC))
+"""Times at which every venue is compared, besides the last."""
 
 
-def moments(seed: int, count: int) -> list[datetime]:
-    """Moments among the dated snapshots of Binance: turns of years, snapshots, and any."""
+def times_of_binance(seed: int, count: int) -> list[datetime]:
+    """Returns times around Binance snapshots: starts of years, snapshot times and others."""
     chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
     days = [
         datetime.fromisoformat(day).replace(tzinfo=UTC)
         for day in sorted(test_binance_history.table())
     ]
-    found = [datetime(year, 1, 1, tzinfo=UTC) for year in (2023, 2024, 2025, 2026)]
-    found += [one - timedelta(microseconds=1) for one in found]
-    while len(found) < count:
-        found.append(chance.choice(days) + timedelta(minutes=chance.choice([0, 0, -1, 70000])))
-    return [max(one, days[0]) for one in found]
+    times = [datetime(year, 1, 1, tzinfo=UTC) for year in (2023, 2024, 2025, 2026)]
+    times += [time - timedelta(microseconds=1) for time in times]
+    while len(times) < count:
+        times.append(chance.choice(days) + timedelta(minutes=chance.choice([0, 0, -1, 70000])))
+    return [max(time, days[0]) for time in times]
 
 
-def numbers(figure: Observed[MarginFunction], ratio: float) -> list[tuple[float, ...]] | None:
-    """The pieces of a function, with bounds at a price ``ratio`` times as high."""
-    function = value_of(figure)
+def numbers(margin: Observed[MarginFunction], ratio: float) -> list[tuple[float, ...]] | None:
+    """Returns the pieces of a function, with bounds at ``ratio`` times the price."""
+    function = value_of(margin)
     if function is None:
         return None
     return [
         (
-            float(one.upper) * ratio,
-            float(one.fixed) * ratio,
-            float(one.rate),
-            float(one.coefficient) * ratio ** (1 - float(one.power)),
-            float(one.power),
+            float(piece.upper) * ratio,
+            float(piece.fixed) * ratio,
+            float(piece.rate),
+            float(piece.coefficient) * ratio ** (1 - float(piece.power)),
+            float(piece.power),
         )
-        for one in function.pieces
+        for piece in function.pieces
     ]
 
 
-def close(one: Sequence[tuple[float, ...]] | None, row: Sequence[tuple[float, ...]] | None) -> bool:
-    if one is None or row is None:
-        return one is row
-    lowers = [0.0, *(piece[1] for piece in row[:-1])]
-    assert [piece[0] for piece in row] == lowers
-    return len(one) == len(row) and all(
-        a == pytest.approx(b[1:], rel=1e-9, abs=1e-12) for a, b in zip(one, row, strict=True)
+def is_close(
+    pieces: Sequence[tuple[float, ...]] | None, stored: Sequence[tuple[float, ...]] | None
+) -> bool:
+    """Whether pieces without lower bounds equal stored pieces up to rounding."""
+    if pieces is None or stored is None:
+        return pieces is stored
+    lowers = [0.0, *(piece[1] for piece in stored[:-1])]
+    assert [piece[0] for piece in stored] == lowers
+    return len(pieces) == len(stored) and all(
+        a == pytest.approx(b[1:], rel=1e-9, abs=1e-12) for a, b in zip(pieces, stored, strict=True)
     )
 
 
-def alike(schedule: MarginSchedule, row: Row) -> bool:
-    """Whether a row is a schedule, with prices aside."""
+def is_row_of(schedule: MarginSchedule, row: Row) -> bool:
+    """Whether a row equals a schedule apart from prices."""
     prices = [
         float(factor.value)
         for evidence in schedule.evidence
@@ -86,110 +89,112 @@ def alike(schedule: MarginSchedule, row: Row) -> bool:
     ]
     ratio = row.price / prices[0] if row.price and prices else 1.0
     capacity = value_of(schedule.capacity)
-    taken = [] if capacity is None else [float(capacity) * ratio]
+    expected = [] if capacity is None else [float(capacity) * ratio]
     return (
-        close(numbers(schedule.initial, ratio), row.initial)
-        and close(numbers(schedule.maintenance, ratio), row.maintenance)
-        and taken == pytest.approx([] if row.capacity is None else [row.capacity], rel=1e-9)
+        is_close(numbers(schedule.initial, ratio), row.initial)
+        and is_close(numbers(schedule.maintenance, ratio), row.maintenance)
+        and expected == pytest.approx([] if row.capacity is None else [row.capacity], rel=1e-9)
     )
 
 
-def compare(moment: datetime, venues: tuple[str, ...], assets: Sequence[str]) -> int:
-    reading, _ = audit.read(Question(moment=moment, venues=venues))
+def compare(time: datetime, venues: tuple[str, ...], assets: Sequence[str]) -> int:
+    reading, _ = audit.read(Question(as_of=time, venues=venues))
     compared = 0
     for asset in assets:
-        due = {
-            one.key: one for one in reading.schedules if one.instrument.underlying.asset == asset
+        schedules = {
+            schedule.key: schedule
+            for schedule in reading.schedules
+            if schedule.instrument.underlying.asset == asset
         }
-        found = {
-            one.key: one
-            for one in queries.as_of(of_recorded(), asset, moment)
-            if not venues or one.venue in venues
+        stored = {
+            row.key: row
+            for row in queries.as_of(of_recorded(), asset, time)
+            if not venues or row.venue in venues
         }
-        assert found.keys() == due.keys(), (moment, asset)
-        wrong = [key for key, one in due.items() if not alike(one, found[key])]
-        assert not wrong, (moment, wrong)
-        compared += len(due)
+        assert stored.keys() == schedules.keys(), (time, asset)
+        wrong = [key for key, schedule in schedules.items() if not is_row_of(schedule, stored[key])]
+        assert not wrong, (time, wrong)
+        compared += len(schedules)
     return compared
 
 
-def test_binance_as_of_any_moment_is_what_the_archive_says_then() -> None:
-    compared = sum(compare(moment, ("binance",), ASSETS) for moment in moments(1, 18))
+def test_binance_as_of_any_time_equals_the_archive_then() -> None:
+    compared = sum(compare(time, ("binance",), ASSETS) for time in times_of_binance(1, 18))
     assert compared > 200
 
 
-def test_every_venue_as_of_a_moment_is_what_the_archive_says_then() -> None:
+def test_every_venue_as_of_a_time_equals_the_archive_then() -> None:
     last = datetime(2026, 12, 1, tzinfo=UTC)
     assert compare(last, (), [*ASSETS, "XRP", "TRUMP", "XAU"]) > 250
-    for moment in WHOLE:
-        compare(moment, (), ASSETS)
+    for time in TIMES_OF_ALL_VENUES:
+        compare(time, (), ASSETS)
 
 
-def test_years_begin_with_what_was_in_force() -> None:
-    """An answer about one day needs no more than one file a venue."""
-    (held,) = [
-        (own, carried)
-        for (venue, year, part), carried in rows(of_recorded()).items()
-        if (venue, year, part) == ("venue=binance", "2024", "carried")
-        for own in [rows(of_recorded())["venue=binance", "2023", "own"]]
-    ]
-    own, carried = held
+def test_years_begin_with_the_rows_in_force() -> None:
+    """A query about one day needs at most one file per venue."""
+    stored = rows(of_recorded())
+    own, carried = (
+        stored["venue=binance", "2023", "own"],
+        stored["venue=binance", "2024", "carried"],
+    )
     assert len(carried) > 200
-    assert {one.observed_at.year for one in carried} <= {2021, 2022, 2023}
-    assert not {one.kind for one in carried} & {ChangeKind.DELISTED, ChangeKind.LEFT_OUT}
-    last = {one.key: one for one in own}
-    assert all(last.get(one.key, one) == one for one in carried)
+    assert {row.observed_at.year for row in carried} <= {2021, 2022, 2023}
+    assert not {row.kind for row in carried} & {ChangeKind.DELISTED, ChangeKind.LEFT_OUT}
+    last = {row.key: row for row in own}
+    assert all(last.get(row.key, row) == row for row in carried)
 
 
 @cache
 def days_of_change() -> dict[str, list[tuple[str, str]]]:
-    """By symbol, the days on which the table of Binance has it come, go or change."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    """Returns by symbol the days on which the Binance table adds, removes or changes it."""
+    by_symbol: dict[str, list[tuple[str, str]]] = {}
     table = test_binance_history.table()
     days = sorted(table)
     for symbol in table[days[0]]:
-        found.setdefault(symbol, []).append((days[0], "first"))
-    for one, two in pairwise(days):
-        for symbol in sorted(table[one].keys() | table[two].keys()):
-            old, new = table[one].get(symbol), table[two].get(symbol)
+        by_symbol.setdefault(symbol, []).append((days[0], "first"))
+    for day, following in pairwise(days):
+        for symbol in sorted(table[day].keys() | table[following].keys()):
+            old, new = table[day].get(symbol), table[following].get(symbol)
             if old is None or new is None:
-                found.setdefault(symbol, []).append((two, "came" if new else "went"))
+                kind = "added" if new else "removed"
+                by_symbol.setdefault(symbol, []).append((following, kind))
             elif not old.same(new):
-                found.setdefault(symbol, []).append((two, "changed"))
-    return found
+                by_symbol.setdefault(symbol, []).append((following, "changed"))
+    return by_symbol
 
 
-def said(row: Row) -> str:
-    alone = {
+def kind_of(row: Row) -> str:
+    kinds = {
         FIRST: "first",
-        ChangeKind.LISTED: "came",
-        ChangeKind.APPEARED: "came",
-        ChangeKind.DELISTED: "went",
+        ChangeKind.LISTED: "added",
+        ChangeKind.APPEARED: "added",
+        ChangeKind.DELISTED: "removed",
     }
-    return alone.get(row.kind, "changed")
+    return kinds.get(row.kind, "changed")
 
 
 def test_history_of_every_symbol_has_the_days_of_the_table() -> None:
     last = max(test_binance_history.table())
-    due = days_of_change()
-    assert sum(map(len, due.values())) > 4000
+    expected = days_of_change()
+    assert sum(map(len, expected.values())) > 4000
     own = [
-        one
-        for (venue, _, part), held in rows(of_recorded()).items()
+        row
+        for (venue, _, part), stored in rows(of_recorded()).items()
         if venue == "venue=binance" and part == "own"
-        for one in held
+        for row in stored
     ]
-    found: dict[str, list[tuple[str, str]]] = {}
-    for one in own:
-        if not one.symbol.endswith(":BTC") and f"{one.observed_at:%Y-%m-%d}" <= last:
-            found.setdefault(one.symbol, []).append((f"{one.observed_at:%Y-%m-%d}", said(one)))
-    assert found == due
+    by_symbol: dict[str, list[tuple[str, str]]] = {}
+    for row in own:
+        day = f"{row.observed_at:%Y-%m-%d}"
+        if not row.symbol.endswith(":BTC") and day <= last:
+            by_symbol.setdefault(row.symbol, []).append((day, kind_of(row)))
+    assert by_symbol == expected
 
 
 @pytest.mark.parametrize("symbol", ["BTC/USDT:USDT", "ETH/USDT:USDT", "DOGE/USDT:USDT"])
 def test_history_has_the_margins_of_the_table_until_the_next_row(symbol: str) -> None:
-    held = queries.history(of_recorded(), "binance", symbol.lower())
-    for row, after in pairwise([*held, None]):
+    stored = queries.history(of_recorded(), "binance", symbol.lower())
+    for row, after in pairwise([*stored, None]):
         assert row is not None
         days = [
             day
@@ -200,80 +205,80 @@ def test_history_has_the_margins_of_the_table_until_the_next_row(symbol: str) ->
         for day in days[:1] + days[-1:]:
             table = test_binance_history.table()[day][symbol]
             sizes = test_binance_history.GRID[table.upper[-1] >= test_binance_history.GRID]
-            due = table.at(sizes, np.searchsorted(table.upper, sizes))
-            for figure, margins in due.items():
+            expected = table.at(sizes, np.searchsorted(table.upper, sizes))
+            for margin_type, margins in expected.items():
                 if not np.isnan(margins).any():
-                    told = [queries.margin_of(row, figure, size) for size in sizes]
-                    assert told == pytest.approx(list(margins), rel=1e-9)
+                    stored_margins = [queries.margin_of(row, margin_type, size) for size in sizes]
+                    assert stored_margins == pytest.approx(list(margins), rel=1e-9)
             top = table.upper[-1]
             assert top > 1e12 or queries.margin_of(row, "initial", top * 1.01) is None
 
 
-def test_history_ends_where_it_is_asked_to() -> None:
-    held = queries.history(of_recorded(), "binance", "BTC/USDT:USDT")
-    until = held[3].observed_at
-    assert queries.history(of_recorded(), "binance", "btcusdt", until) == held[:4]
+def test_history_ends_at_the_requested_time() -> None:
+    stored = queries.history(of_recorded(), "binance", "BTC/USDT:USDT")
+    until = stored[3].observed_at
+    assert queries.history(of_recorded(), "binance", "btcusdt", until) == stored[:4]
     assert queries.history(of_recorded(), "binance", "NONE") == ()
 
 
 def test_weeks_count_rows_by_the_iso_calendar() -> None:
-    names = {one.value: one.name.lower() for one in ChangeKind}
-    left = {FIRST, ChangeKind.APPEARED, ChangeKind.LEFT_OUT, ChangeKind.UNREAD, ChangeKind.READ}
-    counted = Counter(
-        (one.venue, one.observed_at.isocalendar()[:2], names[one.kind])
-        for (_, _, part), held in rows(of_recorded()).items()
+    names = {kind.value: kind.name.lower() for kind in ChangeKind}
+    excluded = {FIRST, ChangeKind.APPEARED, ChangeKind.LEFT_OUT, ChangeKind.UNREAD, ChangeKind.READ}
+    expected = Counter(
+        (row.venue, row.observed_at.isocalendar()[:2], names[row.kind])
+        for (_, _, part), stored in rows(of_recorded()).items()
         if part == "own"
-        for one in held
-        if one.kind not in left
+        for row in stored
+        if row.kind not in excluded
     )
-    apart = ("tighter", "looser", "mixed", "listed", "delisted")
-    found: Counter[tuple[str, tuple[int, int], str]] = Counter()
+    fields = ("tighter", "looser", "mixed", "listed", "delisted")
+    counts: Counter[tuple[str, tuple[int, int], str]] = Counter()
     for week in queries.weeks(of_recorded()):
         monday = datetime.fromisoformat(week.week)
         assert monday.weekday() == 0
         of_week = monday.isocalendar()[:2]
-        found += Counter({(week.venue, of_week, name): getattr(week, name) for name in apart})
+        counts += Counter({(week.venue, of_week, name): getattr(week, name) for name in fields})
         others = sum(
             number
-            for (venue, when, name), number in counted.items()
-            if (venue, when) == (week.venue, of_week) and name not in apart
+            for (venue, iso_week, name), number in expected.items()
+            if (venue, iso_week) == (week.venue, of_week) and name not in fields
         )
         assert week.other == others
-    assert found == Counter({key: one for key, one in counted.items() if key[2] in apart})
-    assert sum(found.values()) > 3000
+    assert counts == Counter({key: n for key, n in expected.items() if key[2] in fields})
+    assert sum(counts.values()) > 3000
 
 
-def test_two_times_stand_on_a_row() -> None:
-    """When it was observed is the archive's; since when it holds, the venue's own field."""
+def test_a_row_has_two_times() -> None:
+    """The observation time is the archive's, the effective time the venue's own field."""
     with recorded() as path:
         archive = Archive.open(path)
-        entries = {one.digest: one for one in archive.entries()}
+        entries = {entry.digest: entry for entry in archive.entries()}
         checked = 0
-        for (_, _, part), held in rows(of_recorded()).items():
-            for row in held if part == "own" else ():
+        for (_, _, part), stored in rows(of_recorded()).items():
+            for row in stored if part == "own" else ():
                 assert row.observed_at == entries[row.digest].observed_at
                 if row.venue not in {"gate", "woofipro"}:
                     continue
-                due = set[datetime]()
+                published = set[datetime]()
                 for payload in archive.read(entries[row.digest]).payloads:
-                    due |= stated(json.loads(payload.content), row.id)
-                assert row.effective_from is None or row.effective_from in due, row
+                    published |= effective_times(json.loads(payload.content), row.id)
+                assert row.effective_from is None or row.effective_from in published, row
                 checked += row.effective_from is not None
     assert checked > 5
 
 
-def stated(document: object, name: str) -> set[datetime]:
-    """The times that the rows of an instrument state in any depth: of gate seconds, of woofipro ms."""
+def effective_times(document: object, name: str) -> set[datetime]:
+    """Returns the effective times of an instrument at any depth: gate in s, woofipro in ms."""
     if isinstance(document, list):
-        return {at for one in document for at in stated(one, name)}
+        return {time for item in document for time in effective_times(item, name)}
     if not isinstance(document, dict):
         return set()
-    found = {at for one in document.values() for at in stated(one, name)}
+    times = {time for item in document.values() for time in effective_times(item, name)}
     if name in {document.get("name"), document.get("symbol")}:
         for key, unit in (("config_change_time", 1), ("updated_time", 1000)):
             if key in document:
-                found.add(datetime.fromtimestamp(float(document[key]) / unit, UTC))
-    return found
+                times.add(datetime.fromtimestamp(float(document[key]) / unit, UTC))
+    return times
 
 
 def update(books: Books, folder: Path) -> HistoryTables:
@@ -282,13 +287,13 @@ def update(books: Books, folder: Path) -> HistoryTables:
     return store
 
 
-def in_force(store: HistoryTables, moment: datetime) -> set[str]:
-    return {one.symbol[:3] for one in queries.as_of(store, "BTC", moment)}
+def in_force(store: HistoryTables, time: datetime) -> set[str]:
+    return {row.symbol[:3] for row in queries.as_of(store, "BTC", time)}
 
 
-def test_what_went_and_what_cannot_be_read_is_not_in_force(tmp_path: Path) -> None:
+def test_removed_and_unreadable_schedules_are_not_in_force(tmp_path: Path) -> None:
     books = Books(tmp_path / "archive")
-    begun = datetime(2027, 12, 29, 1, tzinfo=UTC)
+    start = datetime(2027, 12, 29, 1, tzinfo=UTC)
     without = {"ETH": "0.02"}
     states = [
         PLAIN,
@@ -301,18 +306,20 @@ def test_what_went_and_what_cannot_be_read_is_not_in_force(tmp_path: Path) -> No
         PLAIN,
     ]
     for day, state in enumerate(states):
-        books.gather(state, begun + day * DAY)
+        books.gather(state, start + day * DAY)
     store = update(books, tmp_path)
-    there = [bool(in_force(store, begun + day * DAY)) for day in range(len(states))]
-    assert there == [True, False, False, True, True, False, False, True]
-    assert not in_force(store, begun - DAY)
-    assert in_force(store, begun + DAY - timedelta(microseconds=1))
+    is_in_force = [bool(in_force(store, start + day * DAY)) for day in range(len(states))]
+    assert is_in_force == [True, False, False, True, True, False, False, True]
+    assert not in_force(store, start - DAY)
+    assert in_force(store, start + DAY - timedelta(microseconds=1))
 
 
-def test_unchanged_is_since_the_last_change_and_not_since_a_gap(tmp_path: Path) -> None:
-    """BTC changes, SOL could not be read for a night over a New Year, ETH goes; all others stand."""
+def test_unchanged_counts_from_the_last_change_and_not_from_an_unreadable_period(
+    tmp_path: Path,
+) -> None:
+    """BTC changes, SOL is unreadable for a night at New Year, ETH is removed; others are unchanged."""
     books = Books(tmp_path / "archive")
-    begun = datetime(2027, 12, 29, 1, tzinfo=UTC)
+    start = datetime(2027, 12, 29, 1, tzinfo=UTC)
     for day, state in enumerate(
         [
             PLAIN,
@@ -322,12 +329,12 @@ def test_unchanged_is_since_the_last_change_and_not_since_a_gap(tmp_path: Path) 
             {"BTC": "0.05", "SOL": "0.02"},
         ]
     ):
-        books.gather(state, begun + day * DAY)
+        books.gather(state, start + day * DAY)
     store = update(books, tmp_path)
 
     def since(day: int) -> dict[str, int]:
-        found = queries.unchanged(store, begun + day * DAY)
-        return {one.symbol[:3]: (one.since - begun).days for one in found}
+        schedules = queries.unchanged(store, start + day * DAY)
+        return {schedule.symbol[:3]: (schedule.since - start).days for schedule in schedules}
 
     assert since(0) == {"BTC": 0, "ETH": 0, "SOL": 0}
     assert since(1) == {"BTC": 1, "ETH": 0, "SOL": 0}
@@ -346,7 +353,7 @@ def test_of_two_observations_at_one_time_the_later_appended_counts(tmp_path: Pat
     assert len(queries.unchanged(store, START + DAY)) == 3
 
 
-def test_stress_counts_what_tightened_between_observations_about_a_window(tmp_path: Path) -> None:
+def test_stress_counts_tightening_between_observations_around_a_window(tmp_path: Path) -> None:
     books = Books(tmp_path / "archive")
     books.gather(PLAIN, START)
     books.gather({"BTC": "0.03", "ETH": "0.03", "SOL": "0.01"}, START + 2 * DAY)
@@ -357,29 +364,29 @@ def test_stress_counts_what_tightened_between_observations_about_a_window(tmp_pa
         days = [f"{START + day * DAY:%Y-%m-%d}" for day in (first, last)]
         return StressWindow(days[0], days[1], f"{first} to {last}", "this test")
 
-    def told(day: int, *windows: StressWindow) -> list[tuple[object, ...]]:
+    def tightenings(day: int, *windows: StressWindow) -> list[tuple[object, ...]]:
         return [
             (
-                one.window,
-                one.since[8:10],
-                one.until[8:10],
-                one.tightened,
-                round(one.largest, 9),
-                one.symbol,
+                stressed.window,
+                stressed.since[8:10],
+                stressed.until[8:10],
+                stressed.tightened,
+                round(stressed.largest, 9),
+                stressed.symbol,
             )
-            for one in queries.in_stress(store, START + day * DAY, windows)
+            for stressed in queries.in_stress(store, START + day * DAY, windows)
         ]
 
-    both = ("20", "22", 2, 0.5, "BTC/USDC:USDC")  # of two that rose alike, by name
-    one = ("22", "26", 1, round(1 / 3, 9), "BTC/USDC:USDC")
-    assert told(9, window(-3, -1), window(7, 9)) == []
-    assert told(9, window(-3, 0), window(1, 1)) == [("-3 to 0", *both), ("1 to 1", *both)]
-    assert told(9, window(2, 3)) == [("2 to 3", *both), ("2 to 3", *one)]
-    assert told(9, window(6, 8)) == [("6 to 8", *one)]
-    assert told(5, window(2, 8)) == [("2 to 8", *both)]
+    both = ("20", "22", 2, 0.5, "BTC/USDC:USDC")  # of two equal increases, the first name
+    single = ("22", "26", 1, round(1 / 3, 9), "BTC/USDC:USDC")
+    assert tightenings(9, window(-3, -1), window(7, 9)) == []
+    assert tightenings(9, window(-3, 0), window(1, 1)) == [("-3 to 0", *both), ("1 to 1", *both)]
+    assert tightenings(9, window(2, 3)) == [("2 to 3", *both), ("2 to 3", *single)]
+    assert tightenings(9, window(6, 8)) == [("6 to 8", *single)]
+    assert tightenings(5, window(2, 8)) == [("2 to 8", *both)]
 
 
-def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) -> None:
+def test_recent_history_has_the_changes_and_observations_of_a_month(tmp_path: Path) -> None:
     books = Books(tmp_path / "archive")
     store = HistoryTables(tmp_path / "tables")
     days = [0, 5, 36, 37, 60]
@@ -387,30 +394,33 @@ def test_lately_holds_the_changes_and_observations_of_a_month(tmp_path: Path) ->
         rate = {0: "0.02", 5: "0.03", 36: "0.04", 37: "0.04", 60: "0.05"}[day]
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
     books.fail(START + 50 * DAY)
-    held = store.update(books.archive)
+    state = store.update(books.archive)
 
-    def lately(day: float) -> tuple[list[str], list[float]]:
-        found = queries.lately(store, held, START + day * DAY, ())
-        changed = [one.change.after[:10] for one in found.changes]
-        seen = [(at - START) / DAY for at in found.observed["dydx"]]
-        return changed, seen
+    def recent(day: float) -> tuple[list[str], list[float]]:
+        history = queries.recent_history(store, state, START + day * DAY, ())
+        changed = [dated.change.after[:10] for dated in history.changes]
+        observed = [(time - START) / DAY for time in history.observed["dydx"]]
+        return changed, observed
 
     assert DAYS == 31.0
-    on = [f"{START + one * DAY:%Y-%m-%d}" for one in range(61)]
-    assert lately(60) == ([on[36], on[60]], [36, 37, 60])
-    assert lately(36) == ([on[36]], [5, 36])  # the change of day 5 is 31 days ago to the second
-    assert lately(35.9) == (
-        [on[5]],
+    days_text = [f"{START + day * DAY:%Y-%m-%d}" for day in range(61)]
+    assert recent(60) == ([days_text[36], days_text[60]], [36, 37, 60])
+    assert recent(36) == (
+        [days_text[36]],
+        [5, 36],
+    )  # the change of day 5 is 31 days ago to the second
+    assert recent(35.9) == (
+        [days_text[5]],
         [0, 5],
-    )  # observations are those before the newest of its venue
-    assert lately(59) == ([on[36]], [36, 37])
-    assert lately(45) == ([on[36]], [36, 37])
+    )  # observations count back from the newest of the venue
+    assert recent(59) == ([days_text[36]], [36, 37])
+    assert recent(45) == ([days_text[36]], [36, 37])
 
 
-def test_margins_above_capacity_and_of_what_went_are_none() -> None:
-    held = queries.as_of(of_recorded(), "BTC", datetime(2026, 12, 1, tzinfo=UTC))
+def test_margins_above_capacity_and_of_removed_schedules_are_none() -> None:
+    in_force_rows = queries.as_of(of_recorded(), "BTC", datetime(2026, 12, 1, tzinfo=UTC))
     checked = 0
-    for row in held:
+    for row in in_force_rows:
         assert row.kind not in GONE
         if row.capacity is not None and row.initial:
             assert queries.margin_of(row, "initial", row.capacity * 1.001) is None
@@ -418,4 +428,4 @@ def test_margins_above_capacity_and_of_what_went_are_none() -> None:
             assert top == inf or queries.rate_of(row, "initial", top) is not None
             checked += 1
     assert checked > 10
-    assert {one.venue for one in held} <= {one.venue for one in VENUES}
+    assert {row.venue for row in in_force_rows} <= {adapter.venue for adapter in VENUES}

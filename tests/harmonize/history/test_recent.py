@@ -1,4 +1,4 @@
-"""The parts of what checks of change are asked about: by schedule, by venue, and together again."""
+"""Recent history by schedule and by venue, and merged again."""
 
 from datetime import UTC, datetime
 from itertools import product
@@ -27,18 +27,18 @@ WHOLE = of_keys("a").with_(of_keys("b"))
 
 
 @given(st.sets(st.sampled_from(KEYS)))
-def test_a_part_holds_the_schedules_asked_and_what_is_said_of_their_venues(
+def test_a_part_contains_the_given_schedules_and_their_venues(
     keys: set[tuple[str, str, str]],
 ) -> None:
     part = WHOLE.of(keys)
     venues = {venue for venue, _, _ in keys}
-    assert {one.key for one in part.changes} == keys
-    assert {one.key for one in part.unchanged} == keys
+    assert {change.key for change in part.changes} == keys
+    assert {schedule.key for schedule in part.unchanged} == keys
     assert part.observed.keys() == venues
-    assert {one.venue for one in part.in_stress} == venues
+    assert {stressed.venue for stressed in part.in_stress} == venues
 
 
-def test_parts_of_all_venues_together_are_the_whole() -> None:
+def test_the_parts_of_all_venues_merge_into_the_whole() -> None:
     assert WHOLE.of_venues("a").with_(WHOLE.of_venues("b")) == WHOLE
     assert WHOLE.of_venues("a") == of_keys("a")
     assert WHOLE.of_venues("") == RecentHistory()

@@ -1,4 +1,4 @@
-"""The tables that ship beside the recorded archive are those that it gives."""
+"""The bundled tables of the recorded archive equal those rebuilt from it."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from tests.support.recorded_tables import ARCHIVE
 
 
 def rows(folder: Path) -> dict[str, object]:
-    found = sorted((folder / "schedules").rglob("*.parquet"))
-    return {path.relative_to(folder).as_posix(): read_rows(path) for path in found}
+    paths = sorted((folder / "schedules").rglob("*.parquet"))
+    return {path.relative_to(folder).as_posix(): read_rows(path) for path in paths}
 
 
-def test_the_tables_that_ship_are_made_of_the_archive_that_ships(tmp_path: Path) -> None:
-    """Where this fails, `python -m tests.support.recorded_tables` makes them anew."""
+def test_the_bundled_tables_are_those_of_the_bundled_archive(tmp_path: Path) -> None:
+    """If this fails, rebuild them with `python -m tests.support.recorded_tables`."""
     archive = Archive.open(ARCHIVE)
-    shipped, anew = HistoryTables(ARCHIVE / "derived"), HistoryTables(tmp_path)
-    held = anew.update(archive)
-    assert shipped.held() == held
-    assert rows(shipped.path) == rows(anew.path)
-    newest = max(one.observed_at for one in archive.entries() if not one.failed)
+    bundled, rebuilt = HistoryTables(ARCHIVE / "derived"), HistoryTables(tmp_path)
+    state = rebuilt.update(archive)
+    assert bundled.held() == state
+    assert rows(bundled.path) == rows(rebuilt.path)
+    newest = max(entry.observed_at for entry in archive.entries() if not entry.failed)
     assert (ARCHIVE / "derived" / "lately.json").exists()
-    told = queries.lately(shipped, held, newest, windows())
-    assert told == queries.lately(anew, held, newest, windows())
+    recent = queries.recent_history(bundled, state, newest, windows())
+    assert recent == queries.recent_history(rebuilt, state, newest, windows())

@@ -1,4 +1,4 @@
-"""Observations in order of time, and what is told of schedules that could not be read."""
+"""Observations in chronological order, and events of schedules that could not be read."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,8 +13,13 @@ from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.core.payload import Defect
 from harmonize.document.change import ChangeKind
 from harmonize.history.diff import Observed, changes
-from harmonize.history.timeline import FIRST, events, points
-from harmonize.history.timeline import warm as warm_place
+from harmonize.history.timeline import (
+    FIRST,
+    VenueObservation,
+    find_events,
+    read_observations,
+    warm_up_start,
+)
 from tests.support.table_archives import PLAIN, START, Books, made_once, sent, told
 from venues import facts, registry
 
@@ -23,7 +28,7 @@ DAY = timedelta(days=1)
 
 @st.composite
 def listings(draw: st.DrawFn) -> list[Entry]:
-    """Entries of two venues as an archive may hold them, clocks and imports in any order."""
+    """Entries of two venues with clocks and imports in any order."""
     count = draw(st.integers(0, 9))
     return [
         Entry(
@@ -43,34 +48,40 @@ def listings(draw: st.DrawFn) -> list[Entry]:
 
 
 @given(listings())
-def test_of_what_was_gathered_the_sequence_is_the_order_of_time(entries: list[Entry]) -> None:
+def test_the_sequence_of_gathered_entries_is_chronological(entries: list[Entry]) -> None:
     for venue in ("a", "b"):
-        found = observations(entries, venue)
-        own = {one.digest: one for one in entries if one.venue == venue and not one.failed}
-        assert {one.digest for one in found} == own.keys()
-        assert [one.observed_at for one in found] == sorted(one.observed_at for one in found)
-        gathered = [one.sequence for one in found if one.gathered]
+        ordered = observations(entries, venue)
+        own = {
+            entry.digest: entry for entry in entries if entry.venue == venue and not entry.failed
+        }
+        assert {entry.digest for entry in ordered} == own.keys()
+        times = [entry.observed_at for entry in ordered]
+        assert times == sorted(times)
+        gathered = [entry.sequence for entry in ordered if entry.gathered]
         assert gathered == sorted(gathered)
-        for one in found:
-            told = own[one.digest]
-            assert one == told if not one.gathered else replace(told, observed_at=one.observed_at)
+        for entry in ordered:
+            original = own[entry.digest]
+            if entry.gathered:
+                original = replace(original, observed_at=entry.observed_at)
+            assert entry == original
 
 
 @given(listings(), st.integers(0, 9))
-def test_warming_up_reads_what_the_point_before_rests_on_and_is_held_against(
+def test_warming_up_reads_the_entries_that_the_previous_observation_depends_on(
     entries: list[Entry], start: int
 ) -> None:
     order = observations(entries, "a")
     start = min(start, len(order))
-    there = [place for place in range(start) if not order[place].pruned]
-    if not there:
+    readable = [position for position in range(start) if not order[position].pruned]
+    if not readable:
         return
-    (rests_on,) = latest(order[:start]).values()
-    base = rests_on[-1]
-    needed = [order.index(one) for one in rests_on]
-    older = [place for place in there if order[place].complete and place < order.index(base)]
+    (stack,) = latest(order[:start]).values()
+    base = stack[-1]
+    needed = [order.index(entry) for entry in stack]
+    complete = [position for position in readable if order[position].complete]
+    older = [position for position in complete if position < order.index(base)]
     needed += older[-1:]
-    assert warm_place(order, start) <= min(needed)
+    assert warm_up_start(order, start) <= min(needed)
 
 
 @pytest.fixture
@@ -79,12 +90,12 @@ def books(tmp_path: Path) -> Books:
 
 
 def observed(state: dict[str, str], day: int, *, complete: bool = True) -> Observed:
-    found = registry.parse([sent(state, START + day * DAY, complete=complete)], facts.bundled())
-    return Observed.of(found.schedules, ["dydx"] if complete else [], found.defects)
+    parsed = registry.parse([sent(state, START + day * DAY, complete=complete)], facts.bundled())
+    return Observed.of(parsed.schedules, ["dydx"] if complete else [], parsed.defects)
 
 
-def kinds(one: Observed, other: Observed) -> dict[str, ChangeKind]:
-    return {change.symbol[:3]: change.kind for change in changes(one, other, ())}
+def kinds(before: Observed, after: Observed) -> dict[str, ChangeKind]:
+    return {change.symbol[:3]: change.kind for change in changes(before, after, ())}
 
 
 WITHOUT = {"ETH": "0.02", "SOL": "0.02"}
@@ -105,27 +116,29 @@ BROKEN = PLAIN | {"BTC": "?"}
         (BROKEN, BROKEN, True, None),
     ],
 )
-def test_what_could_not_be_read_neither_came_nor_went(
+def test_unreadable_schedules_are_neither_listed_nor_delisted(
     before: dict[str, str], after: dict[str, str], kind: ChangeKind | None, *, complete: bool
 ) -> None:
-    found = kinds(observed(before, 0), observed(after, 1, complete=complete))
-    assert found == ({} if kind is None else {"BTC": kind})
+    observed_kinds = kinds(observed(before, 0), observed(after, 1, complete=complete))
+    assert observed_kinds == ({} if kind is None else {"BTC": kind})
 
 
-def test_a_whole_snapshot_that_cannot_be_read_makes_nothing_go() -> None:
-    nothing = Observed.of((), ["dydx"], [Defect("dydx", "snapshot", "is no JSON")])
-    assert set(kinds(observed(PLAIN, 0), nothing).values()) == {ChangeKind.UNREAD}
-    assert set(kinds(nothing, observed(PLAIN, 1)).values()) == {ChangeKind.READ}
+def test_an_unreadable_complete_snapshot_delists_nothing() -> None:
+    unreadable = Observed.of((), ["dydx"], [Defect("dydx", "snapshot", "is no JSON")])
+    assert set(kinds(observed(PLAIN, 0), unreadable).values()) == {ChangeKind.UNREAD}
+    assert set(kinds(unreadable, observed(PLAIN, 1)).values()) == {ChangeKind.READ}
     none = Observed((), frozenset())
     assert kinds(observed(PLAIN, 0), none) == kinds(none, observed(PLAIN, 0)) == {}
 
 
 def of_btc(books: Books, tmp_path: Path) -> list[tuple[int, str]]:
-    found = told(made_once(books, tmp_path / "tables"))
-    return [((at - START).days, kind) for at, symbol, kind in found if symbol == "BTC"]
+    events = told(made_once(books, tmp_path / "tables"))
+    return [((time - START).days, kind) for time, symbol, kind in events if symbol == "BTC"]
 
 
-def test_a_gap_is_told_once_and_the_change_across_it_found(tmp_path: Path, books: Books) -> None:
+def test_an_unreadable_period_is_one_event_and_the_change_across_it_another(
+    tmp_path: Path, books: Books
+) -> None:
     for day, rate in enumerate(["0.02", "?", "?", "0.04", "?", "0.04", "0.03"]):
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
     assert of_btc(books, tmp_path) == [
@@ -138,17 +151,13 @@ def test_a_gap_is_told_once_and_the_change_across_it_found(tmp_path: Path, books
     ]
 
 
-def test_a_schedule_that_went_while_it_could_not_be_read_is_delisted(
-    tmp_path: Path, books: Books
-) -> None:
+def test_a_schedule_removed_while_unreadable_is_delisted(tmp_path: Path, books: Books) -> None:
     for day, state in enumerate([PLAIN, BROKEN, WITHOUT, WITHOUT]):
         books.gather(state, START + day * DAY)
     assert of_btc(books, tmp_path) == [(0, FIRST), (1, ChangeKind.UNREAD), (2, ChangeKind.DELISTED)]
 
 
-def test_a_partial_snapshot_leaves_what_it_does_not_hold_as_it_was(
-    tmp_path: Path, books: Books
-) -> None:
+def test_a_partial_snapshot_keeps_the_schedules_that_it_omits(tmp_path: Path, books: Books) -> None:
     books.gather(PLAIN, START)
     books.gather({"ETH": "0.05"}, START + DAY, complete=False)
     books.gather({"BTC": "0.05"}, START + 2 * DAY, complete=False)
@@ -160,26 +169,27 @@ def test_a_partial_snapshot_leaves_what_it_does_not_hold_as_it_was(
     ]
 
 
-def test_what_comes_after_a_partial_snapshot_over_a_complete_one_was_listed(
+def test_an_addition_after_a_partial_snapshot_on_a_complete_one_is_listed(
     tmp_path: Path, books: Books
 ) -> None:
-    """Whether the partial one was there, or pruned since, makes no difference."""
+    """The event is the same if the partial snapshot was pruned."""
     books.gather(WITHOUT, START)
     books.gather({"ETH": "0.02"}, START + DAY, complete=False)
     books.gather(PLAIN, START + 2 * DAY)
     assert of_btc(books, tmp_path) == [(2, ChangeKind.LISTED)]
 
 
-def test_what_comes_after_partial_snapshots_alone_appeared(tmp_path: Path, books: Books) -> None:
+def test_an_addition_after_only_partial_snapshots_appeared(tmp_path: Path, books: Books) -> None:
     books.gather({"ETH": "0.02"}, START, complete=False)
     books.gather(PLAIN, START + DAY)
     assert of_btc(books, tmp_path) == [(1, ChangeKind.APPEARED)]
 
 
-def test_a_leap_is_hidden_as_an_audit_hides_it(tmp_path: Path, books: Books) -> None:
-    """Held against the complete snapshot before, as it was sent: hidden on the night of the leap alone.
+def test_an_implausible_change_is_hidden_as_in_an_audit(tmp_path: Path, books: Books) -> None:
+    """A rate that falls implausibly is hidden only on the night of the fall.
 
-    A partial snapshot of the next night rests on the night of the leap, where it stays hidden.
+    It is compared with the previous complete snapshot as sent. A partial snapshot of the next night
+    builds on that night, where the schedule stays hidden.
     """
     states = [(PLAIN, True), (PLAIN | {"BTC": "0.0001"}, True), ({"ETH": "0.02"}, False)]
     states += [(PLAIN | {"BTC": "0.0001"}, True), (PLAIN | {"BTC": "0.0001"}, True)]
@@ -188,18 +198,16 @@ def test_a_leap_is_hidden_as_an_audit_hides_it(tmp_path: Path, books: Books) -> 
     assert of_btc(books, tmp_path) == [(0, FIRST), (1, ChangeKind.UNKNOWN), (3, ChangeKind.KNOWN)]
 
 
-def test_a_point_that_cannot_be_read_says_why(books: Books) -> None:
+def test_an_unreadable_observation_states_the_reason(books: Books) -> None:
     entries = [books.gather(PLAIN, START), books.gather(BROKEN, START + DAY)]
     books.damage(entries[0])
-    found = list(points(Archive.open(books.path), entries))
-    assert found[0].fault
-    assert not found[0].observed.schedules
+    first, _ = read_observations(Archive.open(books.path), entries)
+    assert first.fault
+    assert not first.observed.schedules
 
 
-def test_a_first_point_is_first_seen() -> None:
-    entry = Entry(1, "dydx", datetime(2027, 1, 1), complete=True, digest="", payloads=1, size=1)  # noqa: DTZ001 - no matter
-    from harmonize.history.timeline import Point  # noqa: PLC0415 - beside the one that uses it
-
-    found, last = events(None, Point(entry, observed(PLAIN, 0)))
-    assert [one.kind for one in found] == [FIRST] * 3
-    assert not events(last, Point(entry, observed(PLAIN, 1)))[0]
+def test_the_schedules_of_a_first_observation_are_first_seen() -> None:
+    entry = Entry(1, "dydx", datetime(2027, 1, 1), complete=True, digest="", payloads=1, size=1)  # noqa: DTZ001 - the time zone is irrelevant
+    first, last = find_events(None, VenueObservation(entry, observed(PLAIN, 0)))
+    assert [event.kind for event in first] == [FIRST] * 3
+    assert not find_events(last, VenueObservation(entry, observed(PLAIN, 1)))[0]

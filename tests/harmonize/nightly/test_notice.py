@@ -1,4 +1,4 @@
-"""A notice says the gravest first, counts what it leaves out, and is whole for programs."""
+"""A notice lists the most severe items first, counts omissions, and is complete for programs."""
 
 import json
 from dataclasses import fields, replace
@@ -8,7 +8,7 @@ import pytest
 from harmonize.document import Finding, Level
 from harmonize.document.change import Change, ChangeKind
 from harmonize.document.night import Night
-from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, LONGEST, notice, should_notify
+from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, MAX_LENGTH, notice, should_notify
 from tests.support.nights import CHANGE, FINDING, LOUD, QUIET, RISE
 
 LINK = "https://example.org/margins/2026-11-20/"
@@ -16,31 +16,31 @@ WARNING = replace(FINDING, level=Level.WARNING)
 WORSE = replace(FINDING, state="worse")
 
 
-def test_a_notice_tells_errors_then_findings_then_changes() -> None:
-    found = notice(LOUD, LINK)
-    assert found.title == "Margins on 2026-11-20: 1 error, 1 finding new or worse, 1 change"
-    assert found.lines == (
+def test_a_notice_lists_errors_then_findings_then_changes() -> None:
+    message = notice(LOUD, LINK)
+    assert message.title == "Margins on 2026-11-20: 1 error, 1 new or worse finding, 1 change"
+    assert message.lines == (
         "error: gate: did not answer",
         "new error: okx BTC/USDT:USDT esma-retail: MH401 initial-below-cap: IM is 1 % at $1, 50 % is asked",
         "1 change: 1 tighter",
         "tighter: bybit ETH/USDT:USDT (isolated): IM +25.00% at $50,000",
     )
-    assert (found.night, found.exit_code, found.link) == ("2026-11-20", 3, LINK)
+    assert (message.night, message.exit_code, message.link) == ("2026-11-20", 3, LINK)
 
 
 def test_a_quiet_night_has_nothing_new() -> None:
-    found = notice(QUIET, "")
-    assert (found.title, found.lines) == ("Margins on 2026-11-20: nothing new", ())
+    message = notice(QUIET, "")
+    assert (message.title, message.lines) == ("Margins on 2026-11-20: nothing new", ())
 
 
-def test_the_gravest_findings_come_first() -> None:
+def test_the_most_severe_findings_come_first() -> None:
     near = replace(WARNING, deviation=-0.1, symbol="near", fingerprint="n")
     far = replace(WARNING, deviation=0.9, symbol="far", fingerprint="f")
     unknown = replace(WARNING, deviation=None, symbol="unknown", fingerprint="u")
-    found = notice(replace(QUIET, new_findings=(near, unknown, far, WORSE)), "")
-    order = [line.split()[3] for line in found.lines]
+    message = notice(replace(QUIET, new_findings=(near, unknown, far, WORSE)), "")
+    order = [line.split()[3] for line in message.lines]
     assert order == ["BTC/USDT:USDT", "far", "near", "unknown"]
-    assert found.lines[0].startswith("worse error: okx")
+    assert message.lines[0].startswith("worse error: okx")
 
 
 def test_the_changes_that_rose_most_come_first() -> None:
@@ -59,7 +59,7 @@ def test_the_changes_that_rose_most_come_first() -> None:
     assert named == ["most", "less", "unknown", "looser", "listed"]
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_omitted_lines_are_counted() -> None:
     night = replace(
         QUIET,
         errors=tuple(f"e{number}" for number in range(ERRORS + 1)),
@@ -67,10 +67,10 @@ def test_what_is_left_out_is_counted() -> None:
         changes=(CHANGE,) * (CHANGES + 3),
     )
     lines = notice(night, "").lines
-    assert [one for one in lines if one.startswith("…")] == [
-        "… and 1 error more",
-        "… and 2 findings more",
-        "… and 3 changes more",
+    assert [line for line in lines if line.startswith("…")] == [
+        "… and 1 more error",
+        "… and 2 more findings",
+        "… and 3 more changes",
     ]
     assert len(lines) == ERRORS + FINDINGS + CHANGES + 4
 
@@ -79,11 +79,11 @@ def test_lines_are_short_and_single_and_show_what_does_not_print() -> None:
     evil = replace(FINDING, symbol="A\r\nBcc: x\x00\u202e", message="m" * 1000)
     (line,) = notice(replace(QUIET, new_findings=(evil,)), "").lines
     assert "A\\r\\nBcc: x\\x00\\u202e" in line
-    assert len(line) == LONGEST
+    assert len(line) == MAX_LENGTH
     assert line.endswith("m…")
 
 
-def test_the_document_is_the_whole_night_under_stable_names() -> None:
+def test_the_document_is_the_complete_night_under_stable_names() -> None:
     night = replace(LOUD, new_findings=(FINDING,) * 100, changes=(CHANGE,) * 100)
     whole = json.loads(notice(night, LINK).document)
     assert list(whole) == [
@@ -91,14 +91,14 @@ def test_the_document_is_the_whole_night_under_stable_names() -> None:
         *("counts", "errors", "venues", "findings", "changes"),
     ]
     assert (len(whole["findings"]), len(whole["changes"])) == (100, 100)
-    assert set(whole["findings"][0]) == {one.name for one in fields(Finding)}
-    assert set(whole["changes"][0]) == {one.name for one in fields(Change)}
+    assert set(whole["findings"][0]) == {field.name for field in fields(Finding)}
+    assert set(whole["changes"][0]) == {field.name for field in fields(Change)}
     assert whole["findings"][0]["level"] == "error"
     assert whole["changes"][0]["moved"][0]["tighter"] == [[0.0, None]]
     assert whole["venues"][0]["status"] == "gathered"
 
 
-def test_what_json_cannot_say_is_null_and_what_utf8_cannot_is_an_escape() -> None:
+def test_numbers_without_json_form_are_null_and_lone_surrogates_are_escapes() -> None:
     odd = replace(FINDING, observed=float("inf"), symbol="\ud800", message="größer als 1 %")
     document = notice(replace(QUIET, new_findings=(odd,)), "").document
     assert "größer" in document.decode()
@@ -127,12 +127,12 @@ def test_the_same_night_gives_the_same_notice() -> None:
         (replace(QUIET, new_findings=(replace(FINDING, state=""),)), "error", ("new",), True),
     ],
 )
-def test_a_night_is_due_when_what_counts_happened(
+def test_a_night_needs_a_notice_for_the_configured_reasons(
     night: Night, level: str, on: tuple[str, ...], *, answer: bool
 ) -> None:
     assert should_notify(night, Level(level), on) is answer
 
 
-def test_changes_alone_are_not_due_unless_asked_for() -> None:
+def test_changes_alone_need_no_notice_by_default() -> None:
     assert not should_notify(replace(QUIET, changes=(CHANGE,)), Level.INFO)
     assert should_notify(replace(QUIET, new_findings=(FINDING,)), Level.ERROR)

@@ -1,4 +1,4 @@
-"""Slack and mail get a notice in their own form, within their limits, and never a venue's markup."""
+"""Notices for Slack and mail: form, limits, and no markup from a venue's text."""
 
 import json
 from dataclasses import replace
@@ -27,7 +27,7 @@ def _of(**changes: Any) -> Notice:
 
 
 def _texts(message: dict[str, Any]) -> list[str]:
-    return [one["text"]["text"] for one in message["blocks"]]
+    return [block["text"]["text"] for block in message["blocks"]]
 
 
 def test_slack_gets_a_title_plain_lines_and_a_link() -> None:
@@ -70,8 +70,8 @@ def test_slack_is_kept_within_its_limits_and_no_escape_is_cut() -> None:
     assert message["blocks"][-1]["text"]["type"] == "mrkdwn"
     header, *sections = _texts(message)
     assert header == "x" * 147 + "…"
-    assert all(0 < len(one) <= 3000 for one in sections)
-    assert {unescape(one) for one in sections[:-1]} == {"&" * 300}
+    assert all(0 < len(section) <= 3000 for section in sections)
+    assert {unescape(section) for section in sections[:-1]} == {"&" * 300}
 
 
 def test_a_line_too_long_for_a_section_is_cut_between_characters() -> None:
@@ -79,7 +79,7 @@ def test_a_line_too_long_for_a_section_is_cut_between_characters() -> None:
     assert _texts(message)[1] == "a" * 2993 + "&amp;…"
 
 
-def test_a_mail_is_plain_text_in_utf8_with_what_the_notice_says() -> None:
+def test_a_mail_is_plain_text_in_utf8_with_the_content_of_the_notice() -> None:
     sent = _of(new_findings=(EVIL,))
     read = message_from_bytes(mail(sent, MAIL).as_bytes(), policy=default)
     assert not read.defects
@@ -107,13 +107,13 @@ def test_no_word_of_a_venue_is_a_header() -> None:
 
 def test_date_and_id_follow_from_the_notice_and_the_addresses() -> None:
     sent = notice(LOUD, LINK)
-    one, other = mail(sent, MAIL), mail(notice(LOUD, LINK), MAIL)
-    assert one.as_bytes() == other.as_bytes()
-    assert parsedate_to_datetime(one["Date"]).isoformat() == "2026-11-20T01:15:00+00:00"
-    assert one["Message-ID"].endswith("@example.org>")
+    sent_mail, other = mail(sent, MAIL), mail(notice(LOUD, LINK), MAIL)
+    assert sent_mail.as_bytes() == other.as_bytes()
+    assert parsedate_to_datetime(sent_mail["Date"]).isoformat() == "2026-11-20T01:15:00+00:00"
+    assert sent_mail["Message-ID"].endswith("@example.org>")
     third = mail(sent, replace(MAIL, recipients=("d@example.org",)))
-    assert third["Message-ID"] != one["Message-ID"]
-    assert mail(notice(QUIET, LINK), MAIL)["Message-ID"] != one["Message-ID"]
+    assert third["Message-ID"] != sent_mail["Message-ID"]
+    assert mail(notice(QUIET, LINK), MAIL)["Message-ID"] != sent_mail["Message-ID"]
 
 
 def test_an_id_in_a_long_domain_and_many_recipients_stay_what_they_are() -> None:
@@ -122,5 +122,5 @@ def test_an_id_in_a_long_domain_and_many_recipients_stay_what_they_are() -> None
     sent = mail(notice(LOUD, LINK), replace(MAIL, sender=f"a@{domain}", recipients=many))
     read = message_from_bytes(sent.as_bytes(), policy=default)
     assert read["Message-ID"] == sent["Message-ID"]
-    assert [one.addr_spec for one in read["To"].addresses] == list(many)
+    assert [address.addr_spec for address in read["To"].addresses] == list(many)
     assert read["From"].addresses[0].addr_spec == f"a@{domain}"

@@ -1,4 +1,4 @@
-"""One night and its neighbours: once however often it is run, resumed wherever it broke off, told."""
+"""The nightly cycle: idempotent, resumed after any interruption, and notified."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ from tests.harmonize.nightly.test_year import BASE, altered
 from venues.gathering.outcome import Failed
 
 FIRST = datetime(2027, 11, 29, 1, 15, tzinfo=UTC)
-"""Three nights from here cross a month."""
+"""The third night from here is in the next month."""
 
 CHANNELS: tuple[Channel, ...] = (Command(("true",)), Webhook("http://127.0.0.1:9/"))
 EVERYTHING = ("new", "worse", "errors", "changes")
@@ -35,20 +35,20 @@ VENUE = "dydx"
 
 
 class PowerCutError(Exception):
-    """The machine stops here."""
+    """The machine stops."""
 
 
 def spaced(snapshot: Snapshot, spaces: int) -> Snapshot:
-    """The same with other bytes, so that no two nights share a pack."""
-    (one,) = snapshot.payloads
-    content = one.content + b" " * spaces
-    sent = Payload.of(one.venue, one.call, one.observed_at, one.provenance, content)
+    """Returns the snapshot with other bytes, so that no two nights share a pack."""
+    (payload,) = snapshot.payloads
+    content = payload.content + b" " * spaces
+    sent = Payload.of(payload.venue, payload.call, payload.observed_at, payload.provenance, content)
     return replace(snapshot, payloads=(sent,))
 
 
 @dataclass
 class World:
-    """A venue, a clock, channels that may be dead, and what came through them."""
+    """Venues, a clock, channels that may fail, and the delivered notices."""
 
     folder: Path
     clock: datetime = FIRST
@@ -56,24 +56,24 @@ class World:
     venues: tuple[str, ...] = (VENUE,)
     failing: set[str] = field(default_factory=set)
     reached: bool = True
-    asked: list[tuple[str, ...]] = field(default_factory=list)
+    requested: list[tuple[str, ...]] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
-    told: list[tuple[str, str]] = field(default_factory=list)
+    delivered: list[tuple[str, str]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     takes: timedelta = timedelta(seconds=5)
 
     @property
     def archive(self) -> Path:
-        """Where snapshots go."""
+        """The place of the archive."""
         return self.folder / "archive"
 
     def gather(self, venues: tuple[str, ...]) -> bool:
-        """Archive what the venue answers."""
-        self.asked.append(venues)
+        """Archives the venues' responses."""
+        self.requested.append(venues)
         if not self.reached:
             return False
         archive = Archive.opened(self.archive)
-        newest = {one.venue: one for one in archive.entries() if not one.failed}
+        newest = {entry.venue: entry for entry in archive.entries() if not entry.failed}
         for venue in venues:
             at = self.clock + self.takes
             if venue in self.failing:
@@ -84,18 +84,18 @@ class World:
         return True
 
     def send(self, notice: Notice, channels: Sequence[Channel]) -> list[tuple[int, str]]:
-        """Take a notice, where the channel is alive."""
+        """Delivers a notice, unless the channel is dead."""
         failed = []
-        for place, one in enumerate(channels):
-            if one.KIND in self.dead:
+        for place, channel in enumerate(channels):
+            if channel.KIND in self.dead:
                 failed.append((place, "answered 503"))
             else:
-                self.told.append((one.KIND, notice.night))
+                self.delivered.append((channel.KIND, notice.night))
                 self.notices.append(notice)
         return failed
 
     def site(self) -> Site:
-        """The site of these nights."""
+        """Returns the site of these nights."""
         return Site(self.folder / "site")
 
     def run(
@@ -107,7 +107,7 @@ class World:
         fail_on: Level | None = Level.ERROR,
         channels: tuple[Channel, ...] = CHANNELS,
     ) -> nightly.RunResult:
-        """Run a night."""
+        """Runs a night."""
         question = Question(
             archive=self.archive,
             venues=self.venues,
@@ -123,7 +123,7 @@ class World:
         )
 
     def night(self, factor: int | str | None = None, **options: object) -> nightly.RunResult:
-        """The next night, on which the venue asks so many times its recorded margins."""
+        """Runs the next night, with ``factor`` times the recorded margins."""
         self.clock += timedelta(days=1)
         if factor is not None:
             self.factor = Decimal(factor)
@@ -136,11 +136,11 @@ def _report(document: AuditDocument) -> bytes:
 
 PAGES = nightly.SiteRenderers(
     report=_report,
-    changes=lambda nights, months: f"{[one.night for one in nights]} {months}".encode(),
+    changes=lambda nights, months: f"{[night.night for night in nights]} {months}".encode(),
     month=lambda month, nights, around: (
-        f"{month} {[one.night for one in nights]} {around}".encode()
+        f"{month} {[night.night for night in nights]} {around}".encode()
     ),
-    feed=lambda nights: f"{[(one.night, len(one.changes)) for one in nights]}".encode(),
+    feed=lambda nights: f"{[(night.night, len(night.changes)) for night in nights]}".encode(),
     latest=lambda night: json.dumps({"night": night.night, "as_of": night.as_of}).encode(),
 )
 
@@ -157,7 +157,7 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world after two quiet nights, to be copied."""
+    """The folder of a world after two quiet nights, to be copied."""
     made = World(tmp_path_factory.mktemp("two"))
     made.run()
     made.night()
@@ -171,14 +171,14 @@ def after_two(two: Path, folder: Path) -> World:
 
 def files(folder: Path) -> dict[str, bytes]:
     return {
-        str(one.relative_to(folder)): one.read_bytes()
-        for one in sorted(folder.rglob("*"))
-        if one.is_file()
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }
 
 
 def published(world: World) -> dict[str, bytes]:
-    """Every file of the site, unpacked, without the place of the archive."""
+    """Returns every file of the site, decompressed, without the place of the archive."""
     return {
         name: (gzip.decompress(content) if name.endswith(".gz") else content).replace(
             str(world.folder).encode(), b""
@@ -190,47 +190,49 @@ def published(world: World) -> dict[str, bytes]:
 def entries(world: World) -> list[tuple[str, datetime, str]]:
     archive = Archive.open(world.archive)
     assert archive.verify() == ()
-    return [(one.venue, one.observed_at, one.digest) for one in archive.entries()]
+    return [(entry.venue, entry.observed_at, entry.digest) for entry in archive.entries()]
 
 
-def test_a_first_night_says_nothing_new(world: World) -> None:
-    done = world.run()
-    assert (done.night.changes, done.night.new_findings, done.night.errors) == ((), (), ())
-    assert sum(done.night.counts.values()) > 0
-    assert (done.exit_code, world.told) == (0, [])
-    assert done.night.night == "2027-11-29"
-    assert done.night.as_of == "2027-11-29T01:15:05Z"
+def test_a_first_night_has_nothing_new(world: World) -> None:
+    result = world.run()
+    assert (result.night.changes, result.night.new_findings, result.night.errors) == ((), (), ())
+    assert sum(result.night.counts.values()) > 0
+    assert (result.exit_code, world.delivered) == (0, [])
+    assert result.night.night == "2027-11-29"
+    assert result.night.as_of == "2027-11-29T01:15:05Z"
 
 
 def test_the_same_night_twice_is_once(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     first = world.night(4)
-    assert {one.kind for one in first.night.changes} == {ChangeKind.TIGHTER}
-    held, kept = files(world.folder / "site"), entries(world)
+    assert {change.kind for change in first.night.changes} == {ChangeKind.TIGHTER}
+    site_files, archived = files(world.folder / "site"), entries(world)
     world.clock += timedelta(hours=2)
     second = world.run()
     assert second == first
-    assert files(world.folder / "site") == held
-    assert entries(world) == kept
-    assert world.asked == [(VENUE,)]
-    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    assert files(world.folder / "site") == site_files
+    assert entries(world) == archived
+    assert world.requested == [(VENUE,)]
+    assert world.delivered == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
 
 
-def test_a_night_tells_what_changed_since_the_run_before_though_nights_were_missed(
+def test_a_night_has_the_changes_since_the_previous_run_after_missed_nights(
     two: Path, tmp_path: Path
 ) -> None:
     world = after_two(two, tmp_path)
     world.clock += timedelta(days=3)
     missed = world.night(4)
-    assert [one.kind for one in missed.night.changes] == [ChangeKind.TIGHTER]
+    assert [change.kind for change in missed.night.changes] == [ChangeKind.TIGHTER]
     assert world.night().night.changes == ()
-    assert [one.kind for one in world.night(1).night.changes] == [ChangeKind.LOOSER]
+    assert [change.kind for change in world.night(1).night.changes] == [ChangeKind.LOOSER]
 
 
-def _broken(real: Callable[..., None], left: list[int], site: Site, name: str, at: bytes) -> None:
-    """Writes files until the one at which the power goes, of which half is on the disk."""
-    left[0] -= 1
-    if left[0] == 0:
+def _broken(
+    real: Callable[..., None], remaining: list[int], site: Site, name: str, at: bytes
+) -> None:
+    """Writes files until a power cut, at which half of a file is written."""
+    remaining[0] -= 1
+    if remaining[0] == 0:
         path = site.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(f".{path.name}.part").write_bytes(at[: len(at) // 2])
@@ -241,29 +243,33 @@ def _broken(real: Callable[..., None], left: list[int], site: Site, name: str, a
 def test_a_night_that_broke_off_at_any_write_is_resumed_as_if_it_had_not(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each file half written, and all before it whole; a notice may come twice, and is never lost."""
+    """Each file half written after complete ones; a notice may repeat, and is never lost."""
     sound = after_two(two, tmp_path / "sound")
     sound.night(4)
-    wanted, kept = published(sound), entries(sound)
+    expected, archived = published(sound), entries(sound)
     real, broken = Site.write, 0
     for number in range(1, 40):
         world = after_two(two, tmp_path / f"{number}")
-        left = [number]
-        monkeypatch.setattr(Site, "write", lambda *a, left=left: _broken(real, left, *a))
+        remaining = [number]
+        monkeypatch.setattr(
+            Site, "write", lambda *a, remaining=remaining: _broken(real, remaining, *a)
+        )
         try:
             world.night(4)
         except PowerCutError:
             broken += 1
         monkeypatch.setattr(Site, "write", real)
-        if left[0] > 0:
+        if remaining[0] > 0:
             break
         world.clock += timedelta(minutes=20)
         world.run()
-        assert published(world) == wanted, number
-        assert entries(world) == kept, number
-        assert set(world.told) == set(sound.told), number
-        assert len(world.told) <= len(sound.told) + 1, number  # only what was on its way
-    assert broken == 13  # twice the record of the notice among them
+        assert published(world) == expected, number
+        assert entries(world) == archived, number
+        assert set(world.delivered) == set(sound.delivered), number
+        assert len(world.delivered) <= len(sound.delivered) + 1, (
+            number
+        )  # only the notice in delivery
+    assert broken == 13  # the record of the notice counts twice
 
 
 @pytest.mark.parametrize("step", ["gather", "send", "prune", "pruned", "prune_site"])
@@ -273,9 +279,9 @@ def test_a_night_that_broke_off_between_two_steps_is_resumed(
     options = {"keep": Keep(daily=1), "nights": 1}
     sound = after_two(two, tmp_path / "sound")
     world = after_two(two, tmp_path / "world")
-    for each in (sound, world):
-        each.night()
-        each.night()
+    for copy in (sound, world):
+        copy.night()
+        copy.night()
     sound.night(4, **options)
     holder, name, before = {
         "gather": (World, "gather", False),
@@ -298,9 +304,9 @@ def test_a_night_that_broke_off_between_two_steps_is_resumed(
     world.clock += timedelta(minutes=20)
     world.run(**options)  # type: ignore[arg-type]
     assert published(world) == published(sound)
-    assert [one[:2] for one in entries(world)] == [one[:2] for one in entries(sound)]
-    assert set(world.told) == set(sound.told)
-    assert len(world.told) - len(sound.told) == (step == "send")
+    assert [entry[:2] for entry in entries(world)] == [entry[:2] for entry in entries(sound)]
+    assert set(world.delivered) == set(sound.delivered)
+    assert len(world.delivered) - len(sound.delivered) == (step == "send")
 
 
 def test_a_notice_that_a_crash_kept_back_goes_out_on_the_next_night(
@@ -308,11 +314,11 @@ def test_a_notice_that_a_crash_kept_back_goes_out_on_the_next_night(
 ) -> None:
     world = after_two(two, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(outbox, "tell", _cut)
+        patched.setattr(outbox, "deliver", _cut)
         with pytest.raises(PowerCutError):
             world.night(4)
     world.night()
-    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    assert world.delivered == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
 
 
 def _cut(*_: object) -> None:
@@ -322,17 +328,17 @@ def _cut(*_: object) -> None:
 def test_a_dead_channel_alone_is_tried_again(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     world.dead = {"webhook"}
-    done = world.night(4)
-    assert done.untold == ("run.notify.channels[1] (webhook): answered 503",)
-    assert (done.night.exit_code, done.exit_code) == (0, 5)
+    result = world.night(4)
+    assert result.undelivered == ("run.notify.channels[1] (webhook): answered 503",)
+    assert (result.night.exit_code, result.exit_code) == (0, 5)
     assert json.loads((world.folder / "site/latest.json").read_bytes())["night"] == "2027-12-01"
     assert world.run().exit_code == 5
     world.dead = set()
     assert world.run().exit_code == 0
-    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    assert world.delivered == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
     world.run()
     world.night()
-    assert len(world.told) == 2
+    assert len(world.delivered) == 2
 
 
 def test_what_a_channel_missed_it_gets_on_the_next_night(two: Path, tmp_path: Path) -> None:
@@ -341,34 +347,34 @@ def test_what_a_channel_missed_it_gets_on_the_next_night(two: Path, tmp_path: Pa
     world.night(4)
     world.dead = set()
     assert world.night().exit_code == 0
-    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    assert world.delivered == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
     changed = after_two(two, tmp_path / "changed")
     changed.dead = {"webhook"}
     changed.night(4)
     changed.dead = set()
     changed.night(channels=(Command(("true",)), Slack("http://127.0.0.1:9/")))
-    assert changed.told == [("command", "2027-12-01")]  # the one that missed it is no more
+    assert changed.delivered == [
+        ("command", "2027-12-01")
+    ]  # the undelivered channel is no longer configured
 
 
-def test_a_night_that_is_run_again_and_says_something_else_is_told_again(
-    two: Path, tmp_path: Path
-) -> None:
+def test_a_repeated_night_with_other_content_is_notified_again(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     world.failing = {VENUE}
-    done = world.night()
-    assert done.exit_code == 3
-    assert [one.status for one in done.night.venues] == ["failed"]
+    result = world.night()
+    assert result.exit_code == 3
+    assert [venue.status for venue in result.night.venues] == ["failed"]
     world.clock += timedelta(minutes=20)
-    assert world.run().exit_code == 3  # it failed once more, which is no news
-    assert len(world.told) == 2
+    assert world.run().exit_code == 3  # a repeated failure is no new content
+    assert len(world.delivered) == 2
     world.failing = set()
     world.factor = Decimal(4)
     assert world.run().exit_code == 0
-    assert len(world.told) == 4
+    assert len(world.delivered) == 4
 
 
 @pytest.mark.parametrize(
-    ("asked", "trouble", "code"),
+    ("scenario", "trouble", "code"),
     [
         (("1", Level.INFO), "", 0),
         (("0.25", Level.INFO), "", 1),
@@ -379,16 +385,16 @@ def test_a_night_that_is_run_again_and_says_something_else_is_told_again(
     ],
 )
 def test_the_exit_code_is_5_before_3_before_1(
-    two: Path, tmp_path: Path, asked: tuple[str, Level | None], trouble: str, code: int
+    two: Path, tmp_path: Path, scenario: tuple[str, Level | None], trouble: str, code: int
 ) -> None:
     world = after_two(two, tmp_path)
     world.venues = (VENUE, "hyperliquid")
     world.run(channels=())
     world.failing = {"hyperliquid"} if "failing" in trouble else set()
     world.dead = {"webhook"} if "dead" in trouble else set()
-    done = world.night(asked[0], fail_on=asked[1])
-    assert bool(done.night.new_findings) == (asked[0] == "0.25")
-    assert done.exit_code == code
+    result = world.night(scenario[0], fail_on=scenario[1])
+    assert bool(result.night.new_findings) == (scenario[0] == "0.25")
+    assert result.exit_code == code
 
 
 def test_a_night_goes_from_noon_to_noon_utc(two: Path, tmp_path: Path) -> None:
@@ -396,11 +402,11 @@ def test_a_night_goes_from_noon_to_noon_utc(two: Path, tmp_path: Path) -> None:
     world.clock = datetime(2027, 12, 5, 11, 59, 59, tzinfo=UTC) - world.takes
     assert world.run().night.night == "2027-12-05"
     world.clock = datetime(2027, 12, 5, 12, tzinfo=UTC)
-    found = world.run().night
-    assert found.night == "2027-12-06"
-    assert [(one.status, one.reason) for one in found.venues] == [("held", "")]
-    assert found.as_of == "2027-12-05T12:00:00Z"  # the noon it began with: nothing is newer
-    assert found.errors == ()
+    night = world.run().night
+    assert night.night == "2027-12-06"
+    assert [(venue.status, venue.reason) for venue in night.venues] == [("held", "")]
+    assert night.as_of == "2027-12-05T12:00:00Z"  # the start of the night: nothing is newer
+    assert night.errors == ()
     world.clock = datetime(2027, 12, 5, 23, 59, 59, tzinfo=UTC)
     assert world.run().night.venues[0].status == "gathered"
 
@@ -412,41 +418,41 @@ def test_what_is_gathered_after_noon_is_of_the_night_that_gathered_it(
     world.clock = datetime(2027, 12, 5, 11, 50, tzinfo=UTC)
     world.takes = timedelta(minutes=30)
     world.factor = Decimal(4)
-    found = world.run().night
-    assert (found.night, found.as_of) == ("2027-12-05", "2027-12-05T12:20:00Z")
-    assert found.venues[0].status == "gathered"
-    assert len(found.changes) == 1
+    night = world.run().night
+    assert (night.night, night.as_of) == ("2027-12-05", "2027-12-05T12:20:00Z")
+    assert night.venues[0].status == "gathered"
+    assert len(night.changes) == 1
     world.clock += timedelta(hours=1)
     later = world.run().night
     assert (later.night, later.changes) == ("2027-12-06", ())
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "Pacific/Niue"])
-def test_the_zone_of_the_machine_says_nothing(two: Path, tmp_path: Path, zone: str) -> None:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - beside the one that uses it
+def test_the_time_zone_of_the_machine_has_no_effect(two: Path, tmp_path: Path, zone: str) -> None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - used by this test only
 
     world = after_two(two, tmp_path)
     world.clock = datetime(2028, 3, 26, 1, 30, tzinfo=UTC).astimezone(ZoneInfo(zone))
     assert world.run().night.night == "2028-03-26"
 
 
-def test_where_nothing_can_be_reached_what_is_archived_is_read(two: Path, tmp_path: Path) -> None:
+def test_without_a_reachable_venue_archived_data_is_used(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     world.reached = False
-    done = world.night(4)
-    assert done.night.errors == ("no venue could be reached; what is archived was read",)
-    assert (done.exit_code, done.night.changes) == (3, ())
-    assert done.night.as_of == "2027-11-30T12:00:00Z"
-    held = files(world.folder / "site")
+    result = world.night(4)
+    assert result.night.errors == ("no venue is reachable; using archived data",)
+    assert (result.exit_code, result.night.changes) == (3, ())
+    assert result.night.as_of == "2027-11-30T12:00:00Z"
+    site_files = files(world.folder / "site")
     world.clock += timedelta(minutes=20)
-    assert world.run() == done
-    assert files(world.folder / "site") == held
-    assert len(world.told) == 2
+    assert world.run() == result
+    assert files(world.folder / "site") == site_files
+    assert len(world.delivered) == 2
     world.reached = True
     assert len(world.run().night.changes) == 1
 
 
-def test_a_clock_that_was_ahead_is_told_once_and_the_night_run_twice_says_the_same(
+def test_a_clock_that_was_ahead_is_reported_once_and_a_repeated_night_is_equal(
     two: Path, tmp_path: Path
 ) -> None:
     world = after_two(two, tmp_path)
@@ -454,8 +460,8 @@ def test_a_clock_that_was_ahead_is_told_once_and_the_night_run_twice_says_the_sa
     assert world.run().night.errors == ()
     world.clock -= timedelta(days=90)
     first = world.night(4)
-    (said,) = first.night.errors
-    assert said.startswith("the clock says 2027-12-01, and the night of 2028-02-28 was written")
+    (line,) = first.night.errors
+    assert line.startswith("the clock says 2027-12-01, before the recorded night of 2028-02-28; ")
     assert len(first.night.changes) == 1
     world.clock += timedelta(minutes=5)
     assert world.run() == first
@@ -463,29 +469,29 @@ def test_a_clock_that_was_ahead_is_told_once_and_the_night_run_twice_says_the_sa
     assert (after.night.errors, after.night.changes) == ((), ())
 
 
-def test_a_clock_ahead_for_longer_than_a_page_holds_tells_no_change_twice(
+def test_a_clock_ahead_for_longer_than_a_page_shows_repeats_no_change(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nightly, "SHOWN", 3)
+    monkeypatch.setattr(nightly, "NIGHTS_SHOWN", 3)
     world = after_two(two, tmp_path)
     world.clock += timedelta(days=900)
     for _ in range(4):
         world.night()
     world.clock -= timedelta(days=900)
     assert len(world.night(4).night.changes) == 1
-    found = world.night().night
-    assert (found.changes, found.errors) == ((), ())
+    night = world.night().night
+    assert (night.changes, night.errors) == ((), ())
 
 
 def test_a_clock_that_goes_back_onto_a_night_overwrites_nothing(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
-    held = files(world.folder / "site/nights/2027-11-29")
+    site_files = files(world.folder / "site/nights/2027-11-29")
     world.clock = FIRST + timedelta(minutes=1)
     world.failing = {VENUE}
     shutil.rmtree(world.folder / "site/nights/2027-11-30")  # so that the night is newest by name
     world.site().write("latest.json", b'{"night": "2027-11-30"}')
     assert world.run().night.night == "2027-11-29.1"
-    assert files(world.folder / "site/nights/2027-11-29") == held
+    assert files(world.folder / "site/nights/2027-11-29") == site_files
     assert world.run().night.night == "2027-11-29.1"
 
 
@@ -512,62 +518,62 @@ def test_a_night_that_cannot_be_read_is_passed_over(
     world = after_two(two, tmp_path)
     (world.folder / "site/nights/2027-11-30/night.json").write_bytes(content)
     (world.folder / "site/latest.json").write_bytes(content)
-    done = world.night(4)
-    assert len(done.night.changes) == 1
-    assert done.exit_code == 0
+    result = world.night(4)
+    assert len(result.night.changes) == 1
+    assert result.exit_code == 0
     assert (world.folder / "site/changes/2027-12.html").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"text", gzip.compress(b"{}"), gzip.compress(b"[" * 9)])
-def test_findings_of_the_night_before_that_cannot_be_read_are_said_to_be_so(
+def test_unreadable_findings_of_the_previous_night_are_an_error(
     two: Path, tmp_path: Path, content: bytes
 ) -> None:
     world = after_two(two, tmp_path)
     (world.folder / "site/nights/2027-11-30/baseline.json.gz").write_bytes(content)
-    done = world.night("0.25")
-    assert done.night.new_findings
-    assert done.exit_code == 3
-    (said,) = done.night.errors
-    assert said.startswith("the findings of the night of 2027-11-30 cannot be read; ")
-    assert said.endswith("held against the night of 2027-11-29")
+    result = world.night("0.25")
+    assert result.night.new_findings
+    assert result.exit_code == 3
+    (line,) = result.night.errors
+    assert line.startswith("the findings of the night of 2027-11-30 cannot be read; ")
+    assert line.endswith("relative to the night of 2027-11-29")
     for night in ("2027-11-29", "2027-11-30", "2027-12-01"):
         (world.folder / f"site/nights/{night}/baseline.json.gz").unlink()
-    (said,) = world.night().night.errors
-    assert said == "the findings of no earlier night can be read; what is new is not known"
+    (line,) = world.night().night.errors
+    assert line == "no findings of an earlier night can be read; new findings are unknown"
 
 
-def test_retention_thins_archive_and_site_and_leaves_both_whole(world: World) -> None:
+def test_retention_prunes_archive_and_site_and_leaves_both_intact(world: World) -> None:
     world.run(keep=Keep(daily=2), nights=2)
     for number in range(5):
         world.night(4 if number == 1 else None, keep=Keep(daily=2), nights=2)
     archive = Archive.open(world.archive)
     assert archive.verify() == ()
-    pruned = [bool(one.pruned) for one in archive.entries()]
-    # What was first seen, what changed and what came before it, and the last two days.
+    pruned = [bool(entry.pruned) for entry in archive.entries()]
+    # The first snapshot, the change and the one before it, and the last two days remain.
     assert pruned == [False, False, False, True, False, False]
     site = world.site()
-    whole = [one for one in site.nights() if site.read(f"nights/{one}/index.html")]
+    whole = [night for night in site.nights() if site.read(f"nights/{night}/index.html")]
     assert whole == site.nights()[-2:]
-    assert all(site.night(one) for one in site.nights())
+    assert all(site.night(night) for night in site.nights())
     assert not list((world.folder / "site/nights/2027-11-29").glob("[!n]*"))
 
 
-def test_a_site_that_keeps_one_night_says_the_same_twice(two: Path, tmp_path: Path) -> None:
+def test_a_site_that_keeps_one_night_is_idempotent(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     first = world.night("0.25", nights=1)
     assert first.night.new_findings
-    held = files(world.folder / "site")
+    site_files = files(world.folder / "site")
     assert world.run(nights=1) == first
-    assert files(world.folder / "site") == held
+    assert files(world.folder / "site") == site_files
 
 
-def test_thinning_spares_the_night_just_written_though_the_clock_went_back(
+def test_pruning_keeps_the_night_just_written_after_the_clock_went_back(
     two: Path, tmp_path: Path
 ) -> None:
     world = after_two(two, tmp_path)
     world.clock = FIRST - timedelta(days=40)
-    done = world.run(nights=1)
-    assert world.site().read(f"nights/{done.night.night}/index.html") is not None
+    result = world.run(nights=1)
+    assert world.site().read(f"nights/{result.night.night}/index.html") is not None
 
 
 def _empty(world: World) -> None:
@@ -594,7 +600,7 @@ STOPS: dict[str, Callable[[World], None]] = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_an_error_that_stops_the_night_is_told(two: Path, tmp_path: Path, name: str) -> None:
+def test_an_error_that_aborts_the_night_is_notified(two: Path, tmp_path: Path, name: str) -> None:
     world = after_two(two, tmp_path)
     STOPS[name](world)
     with pytest.raises(nightly.RunAbortedError) as stopped:
@@ -602,20 +608,20 @@ def test_an_error_that_stops_the_night_is_told(two: Path, tmp_path: Path, name: 
     line = str(stopped.value)
     assert "\n" not in line
     assert stopped.value.exit_code == 3
-    assert world.told == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
+    assert world.delivered == [("command", "2027-12-01"), ("webhook", "2027-12-01")]
     assert line in world.notices[0].lines[0]
     assert world.notices[0].exit_code == 3
     world.dead = {"webhook"}
     with pytest.raises(nightly.RunAbortedError) as again:
         world.run()
-    # It is told once, where the site can say so; else every run tells it.
+    # Delivered once if the site can record it, otherwise by every run.
     assert again.value.exit_code == (5 if name == "site" else 3)
-    assert len(world.told) == (3 if name == "site" else 2)
+    assert len(world.delivered) == (3 if name == "site" else 2)
 
 
 def test_a_site_that_cannot_be_written_loses_no_snapshot(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
-    kept, site = entries(world), world.folder / "site"
+    archived, site = entries(world), world.folder / "site"
     site.rename(world.folder / "aside")
     site.write_bytes(b"a file stands here")
     with pytest.raises(nightly.RunAbortedError, match="Not a directory; "):
@@ -623,9 +629,9 @@ def test_a_site_that_cannot_be_written_loses_no_snapshot(two: Path, tmp_path: Pa
     site.unlink()
     (world.folder / "aside").rename(site)
     world.clock += timedelta(minutes=20)
-    done = world.run()
-    assert len(entries(world)) == len(kept) + 1
-    assert len(done.night.changes) == 1
+    result = world.run()
+    assert len(entries(world)) == len(archived) + 1
+    assert len(result.night.changes) == 1
 
 
 def test_a_folder_of_the_site_that_is_a_file_is_one_line(tmp_path: Path) -> None:
@@ -634,7 +640,7 @@ def test_a_folder_of_the_site_that_is_a_file_is_one_line(tmp_path: Path) -> None
     with pytest.raises(SiteError, match="Not a directory"):
         site.nights()
     (tmp_path / "latest.json").mkdir()
-    with pytest.raises(SiteError, match=r"latest\.json cannot be read: Is a directory; "):
+    with pytest.raises(SiteError, match=r"latest\.json: cannot read the file: Is a directory; "):
         site.latest()
 
 
@@ -643,43 +649,43 @@ def test_a_latest_night_that_is_no_name_of_one_is_none(tmp_path: Path) -> None:
     assert not Site(tmp_path).latest()
 
 
-def test_a_venue_that_failed_and_is_held_keeps_what_is_known(two: Path, tmp_path: Path) -> None:
+def test_a_failed_venue_keeps_its_last_observation(two: Path, tmp_path: Path) -> None:
     world = after_two(two, tmp_path)
     world.failing = {VENUE}
-    (found,) = world.night().night.venues
-    assert (found.status, found.observed_at) == ("failed", "2027-11-30T01:15:05Z")
-    assert "503" in found.reason
+    (row,) = world.night().night.venues
+    assert (row.status, row.observed_at) == ("failed", "2027-11-30T01:15:05Z")
+    assert "503" in row.reason
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Notes every file of the site that is read or written from here on."""
-    seen: list[str] = []
+def recorded_access(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Records every file of the site that is read or written from here on."""
+    accesses: list[str] = []
     for name in ("read", "write"):
         real = getattr(Site, name)
 
         def noting(
             site: Site, path: str, *rest: bytes, real: object = real, how: str = name
         ) -> object:
-            seen.append(f"{how} {path}")
+            accesses.append(f"{how} {path}")
             return real(site, path, *rest)  # type: ignore[operator]
 
         monkeypatch.setattr(Site, name, noting)
-    return seen
+    return accesses
 
 
 def test_a_late_night_reads_and_writes_what_an_early_one_does(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Night 400 against night 40: the nights before are copies, as many as the pages never hold."""
+    """Night 400 against night 40, after more copies of a night than a page shows."""
     counts = {}
     for before in (40, 400):
         world = after_two(two, tmp_path / f"{before}")
         _older(world, before)
         with monkeypatch.context() as patched:
-            seen = counted(patched)
+            accesses = recorded_access(patched)
             world.clock = datetime(2027, 12, 20, 1, 15, tzinfo=UTC)
             world.run(nights=30)
-            counts[before] = len(seen)
+            counts[before] = len(accesses)
     assert counts[400] == counts[40]
     assert counts[40] < 150
 

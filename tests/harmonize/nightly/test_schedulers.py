@@ -1,4 +1,4 @@
-"""The files that schedule the nightly run hold for the programs that read them."""
+"""The files that schedule the nightly run are valid for their schedulers."""
 
 import re
 import shlex
@@ -23,14 +23,14 @@ NAMES = ("crontab", "github-workflow.yml", "harmonize.service", "harmonize.timer
 
 
 def options() -> dict[str, bool]:
-    """The options of `harmonize` and of its command `run`, and whether each takes a value."""
+    """Returns the options of `harmonize` and of `run`, and whether each takes a value."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
     return {
-        name: not getattr(one, "is_flag", False)
+        name: not getattr(parameter, "is_flag", False)
         for command in (group, group.commands["run"])
-        for one in command.params
-        for name in one.opts
+        for parameter in command.params
+        for name in parameter.opts
     }
 
 
@@ -45,10 +45,10 @@ def text(name: str) -> str:
 
 
 def run(*command: str) -> str:
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = found.stdout + found.stderr
-    assert found.returncode == 0, said
-    return said
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    return output
 
 
 def workflow() -> Any:
@@ -56,48 +56,54 @@ def workflow() -> Any:
 
 
 def scripts() -> list[str]:
-    steps = [one for job in workflow()["jobs"].values() for one in job["steps"]]
-    return [one["run"] for one in steps if "run" in one]
+    steps = [step for job in workflow()["jobs"].values() for step in job["steps"]]
+    return [step["run"] for step in steps if "run" in step]
 
 
 def cron_line() -> str:
-    lines = [one for one in text("crontab").splitlines() if one and not one.startswith("#")]
-    (entry,) = [one for one in lines if not re.match(r"[A-Z_]+=", one)]
+    lines = [line for line in text("crontab").splitlines() if line and not line.startswith("#")]
+    (entry,) = [line for line in lines if not re.match(r"[A-Z_]+=", line)]
     return entry
 
 
 def exec_start() -> str:
-    (found,) = re.findall(r"^ExecStart=(.*)$", text("harmonize.service"), re.MULTILINE)
-    return str(found)
+    (command,) = re.findall(r"^ExecStart=(.*)$", text("harmonize.service"), re.MULTILINE)
+    return str(command)
 
 
 def invocations() -> Iterator[list[str]]:
-    """The arguments of every call of the tool in these files."""
-    lines = [exec_start(), cron_line(), *(line for one in scripts() for line in one.splitlines())]
+    """Yields the arguments of every call of the program in these files."""
+    lines = [
+        exec_start(),
+        cron_line(),
+        *(line for script in scripts() for line in script.splitlines()),
+    ]
     for line in lines:
         words = shlex.split(line, comments=True)
-        at = next((n for n, one in enumerate(words) if re.search(r"(^|/)harmonize$", one)), None)
+        at = next((n for n, word in enumerate(words) if re.search(r"(^|/)harmonize$", word)), None)
         if at is not None:
-            end = next((n for n, one in enumerate(words) if n > at and one in ENDS), len(words))
+            end = next((n for n, word in enumerate(words) if n > at and word in ENDS), len(words))
             yield words[at + 1 : end]
 
 
 def test_the_folder_holds_what_the_page_names() -> None:
-    assert sorted(one.name for one in FOLDER.iterdir()) == sorted(NAMES)
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(NAMES)
     for name in NAMES:
         assert f"(nightly/{name})" in PAGE
 
 
 def test_the_tool_is_called_with_options_that_it_has() -> None:
-    found = list(invocations())
-    assert len(found) == 3
-    for arguments in found:
+    calls = list(invocations())
+    assert len(calls) == 3
+    for arguments in calls:
         assert arguments[0] == "--archive"
         assert arguments[2] == "run"
-        given = [*arguments[:2], *arguments[3:]]
-        assert "--out" in given[::2]
-        assert all(options()[one] for one in given[::2])  # each is there, and takes a value
-        assert not any(one.startswith("--") for one in given[1::2])
+        options_of_call = [*arguments[:2], *arguments[3:]]
+        assert "--out" in options_of_call[::2]
+        assert all(
+            options()[word] for word in options_of_call[::2]
+        )  # each is there, and takes a value
+        assert not any(word.startswith("--") for word in options_of_call[1::2])
 
 
 @needs_systemd
@@ -108,13 +114,13 @@ def test_systemd_takes_both_units(tmp_path: Path) -> None:
     for name in ("harmonize.service", "harmonize.timer"):
         written = text(name).replace("/opt/harmonize/bin/harmonize", str(program))
         (tmp_path / name).write_text(written)
-    said = run(
+    output = run(
         str(SYSTEMD),
         "verify",
         str(tmp_path / "harmonize.service"),
         str(tmp_path / "harmonize.timer"),
     )
-    assert "harmonize" not in said, said
+    assert "harmonize" not in output, output
 
 
 @needs_systemd
@@ -128,14 +134,14 @@ def test_the_service_is_confined(tmp_path: Path) -> None:
 
 
 @needs_systemd
-def test_the_timer_is_due_every_night_at_0115_utc() -> None:
+def test_the_timer_fires_every_night_at_0115_utc() -> None:
     (when,) = re.findall(r"^OnCalendar=(.*)$", text("harmonize.timer"), re.MULTILINE)
-    said = run(
+    output = run(
         str(SYSTEMD),
         *("calendar", "--iterations=2", "--base-time=2026-11-20 01:14:00 UTC", when),
     )
-    due = re.findall(r"\w{3} (\d{4}-\d\d-\d\d) 01:15:00 UTC", said)
-    assert list(dict.fromkeys(due))[:2] == ["2026-11-20", "2026-11-21"], said
+    times = re.findall(r"\w{3} (\d{4}-\d\d-\d\d) 01:15:00 UTC", output)
+    assert list(dict.fromkeys(times))[:2] == ["2026-11-20", "2026-11-21"], output
 
 
 def test_findings_and_venues_not_observed_do_not_fail_the_unit() -> None:
@@ -143,7 +149,7 @@ def test_findings_and_venues_not_observed_do_not_fail_the_unit() -> None:
     assert fine.split() == ["1", "3"]
 
 
-def test_the_crontab_is_due_every_night_and_its_command_is_one() -> None:
+def test_the_crontab_fires_every_night_with_one_command() -> None:
     *when, command = cron_line().split(" ", 5)
     assert when == ["15", "1", "*", "*", "*"]
     assert "%" not in command  # which cron takes for the end of a line
@@ -161,25 +167,25 @@ def test_the_workflow_satisfies_its_schema() -> None:
     run(sys.executable, *check, "custom.github-workflows-require-timeout", path)
 
 
-@pytest.mark.parametrize("script", scripts(), ids=lambda one: one.split("\n")[0][:40])
+@pytest.mark.parametrize("script", scripts(), ids=lambda entry: entry.split("\n")[0][:40])
 def test_every_step_of_the_workflow_is_bash(script: str) -> None:
     run("bash", "-n", "-c", script)
     assert "${{" not in script  # what GitHub would paste into it unquoted
 
 
-def test_the_workflow_publishes_before_it_says_that_the_night_was_bad(tmp_path: Path) -> None:
-    (script,) = [one for one in scripts() if "harmonize --archive" in one]
+def test_the_workflow_publishes_before_it_fails_for_a_bad_night(tmp_path: Path) -> None:
+    (script,) = [script for script in scripts() if "harmonize --archive" in script]
     for code, ends in ((0, 0), (1, 0), (3, 0), (5, 0), (2, 2), (4, 4)):
         program = tmp_path / "harmonize"
         program.write_text(f"#!/bin/sh\nexit {code}\n")
         program.chmod(0o755)
         output = tmp_path / f"output-{code}"
-        found = subprocess.run(
+        result = subprocess.run(
             [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
             env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_OUTPUT": str(output)},
             check=False,
         )
-        assert found.returncode == ends
+        assert result.returncode == ends
         assert output.read_text() == f"code={code}\n"
     jobs = workflow()["jobs"]
     assert jobs["publish"]["needs"] == "night"
@@ -188,30 +194,35 @@ def test_the_workflow_publishes_before_it_says_that_the_night_was_bad(tmp_path: 
 
 
 def test_a_job_may_do_no_more_than_it_must() -> None:
-    found = workflow()
-    assert found["permissions"] == {}
-    assert {name: one.get("permissions") for name, one in found["jobs"].items()} == {
+    definition = workflow()
+    assert definition["permissions"] == {}
+    assert {name: row.get("permissions") for name, row in definition["jobs"].items()} == {
         "night": {"contents": "write"},
         "publish": {"pages": "write", "id-token": "write"},
         "verdict": None,
     }
-    assert found["concurrency"] == {"group": "margins", "cancel-in-progress": False}
-    used = [one["uses"] for job in found["jobs"].values() for one in job["steps"] if "uses" in one]
-    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", one) for one in used)
+    assert definition["concurrency"] == {"group": "margins", "cancel-in-progress": False}
+    used = [
+        step["uses"]
+        for job in definition["jobs"].values()
+        for step in job["steps"]
+        if "uses" in step
+    ]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in used)
 
 
 def test_the_archive_grows_in_its_branch_night_after_night(tmp_path: Path) -> None:
-    """The steps that bring and keep the archive, against a repository of its own."""
+    """The steps that fetch and push the archive, with a repository of their own."""
     bring, keep = (
-        next(one for one in scripts() if word in one) for word in ("ls-remote", "git push")
+        next(script for script in scripts() if word in script) for word in ("ls-remote", "git push")
     )
     origin, main = tmp_path / "origin.git", tmp_path / "main"
     run("git", "init", "--quiet", "--bare", str(origin))
     run("git", "init", "--quiet", "--initial-branch=main", str(main))
     (main / "code").write_text("code\n")
     run("git", "-C", str(main), "add", "code")
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    run("git", "-C", str(main), *who, "commit", "--quiet", "--message=code")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    run("git", "-C", str(main), *author, "commit", "--quiet", "--message=code")
     run("git", "-C", str(main), "push", "--quiet", str(origin), "main")
     for night in ("one", "two"):
         work = tmp_path / night
@@ -220,8 +231,8 @@ def test_the_archive_grows_in_its_branch_night_after_night(tmp_path: Path) -> No
         (work / "nights/archive").mkdir(parents=True, exist_ok=True)
         (work / "nights/archive" / night).write_text(night)
         _bash(keep, work)
-    held = run("git", "-C", str(origin), "ls-tree", "-r", "--name-only", "nights")
-    assert held.split() == ["archive/one", "archive/two"]
+    paths = run("git", "-C", str(origin), "ls-tree", "-r", "--name-only", "nights")
+    assert paths.split() == ["archive/one", "archive/two"]
     count = run("git", "-C", str(origin), "rev-list", "--count", "nights")
     assert count.strip() == "2"
     work = tmp_path / "two"

@@ -1,4 +1,4 @@
-"""A year of nights in compressed time: real payloads, a clock that jumps, venues that fail."""
+"""A simulated year of nights: real payloads, clock jumps and failing venues."""
 
 import json
 import random
@@ -28,22 +28,22 @@ from venues.gathering.outcome import Failed
 
 HOME = ZoneInfo("Europe/Berlin")
 FIRST = date(2027, 10, 20)
-"""The year holds both changes of the clock and a 29th of February."""
+"""The year from here has both clock changes and a 29 February."""
 
 NIGHTS = 366
 VENUES = ("dydx", "hyperliquid", "woofipro")
 ASSETS = ("BTC", "ETH")
 
 Rates = dict[str, Decimal]
-"""By how much the margins of an asset are above those recorded."""
+"""Factor on the recorded margins, per asset."""
 
 
 def altered(
     snapshot: Snapshot, rates: Rates, at: datetime, *, broken: bool = False, spaces: int = 0
 ) -> Snapshot:
-    """The recorded snapshot as the venue would send it with these margins, gathered now.
+    """Returns the recorded snapshot with changed margins, gathered at a time.
 
-    ``broken`` spoils what it says of BTC; ``spaces`` at the end make other bytes of the same margins.
+    ``broken`` makes the BTC row malformed; ``spaces`` at the end change the bytes, not the margins.
     """
     (payload,) = snapshot.payloads
     document = json.loads(payload.content)
@@ -64,12 +64,12 @@ def _dydx(document: dict, asset: str, factor: Decimal) -> None:  # type: ignore[
 
 
 def _hyperliquid(document: list, asset: str, factor: Decimal) -> None:  # type: ignore[type-arg]
-    (row,) = [one for one in document[0]["universe"] if one["name"] == asset]
+    (row,) = [row for row in document[0]["universe"] if row["name"] == asset]
     row["maxLeverage"] = int(row["maxLeverage"] / factor)
 
 
 def _woofipro(document: dict, asset: str, factor: Decimal) -> None:  # type: ignore[type-arg]
-    (row,) = [one for one in document["data"]["rows"] if one["symbol"] == f"PERP_{asset}_USDC"]
+    (row,) = [row for row in document["data"]["rows"] if row["symbol"] == f"PERP_{asset}_USDC"]
     for key in ("base_imr", "base_mmr"):
         row[key] = str(Decimal(str(row[key])) * factor)
 
@@ -83,22 +83,22 @@ _ALTER: dict[str, Callable[..., None]] = {
 
 @dataclass
 class World:
-    """Venues that change their margins and fail, a clock, and a ledger of what really happened."""
+    """Venues that change margins and fail, a clock, and the expected changes."""
 
     archive: Path
     chance: random.Random
     clock: datetime = datetime(2027, 10, 20, tzinfo=UTC)
     rates: dict[str, Rates] = field(default_factory=lambda: {venue: {} for venue in VENUES})
     sent: list[tuple[str, bytes]] = field(default_factory=list)
-    seen: dict[str, Rates] = field(default_factory=dict)
-    due: list[tuple[str, str, ChangeKind]] = field(default_factory=list)
+    observed: dict[str, Rates] = field(default_factory=dict)
+    expected_changes: list[tuple[str, str, ChangeKind]] = field(default_factory=list)
     newest: dict[str, Entry] = field(default_factory=dict)
     failing: float = 0.1
     breaks: bool = False
     broken: int = 0
 
     def gather(self, venues: tuple[str, ...]) -> bool:
-        """Answer or fail, venue by venue; keep the books of what an observer can have seen."""
+        """Responds or fails per venue; records which changes an observer can see."""
         archive, newest = Archive.opened(self.archive), self.newest
         for venue in venues:
             at = self.clock + timedelta(seconds=self.chance.randrange(60))
@@ -106,8 +106,8 @@ class World:
             spaces = at.toordinal() % 500
             snapshot = altered(BASE[venue], self.rates[venue], at, broken=broken, spaces=spaces)
             if self.chance.random() < self.failing:
-                heard = snapshot.payloads if self.chance.random() < 0.5 else ()
-                archive.append(Failed(venue, at, "status 503", 3, 1.0, heard).snapshot)
+                payloads = snapshot.payloads if self.chance.random() < 0.5 else ()
+                archive.append(Failed(venue, at, "status 503", 3, 1.0, payloads).snapshot)
                 continue
             entry = archive.append(snapshot, newest.get(venue))
             self.sent.append((venue, snapshot.payloads[0].content))
@@ -116,21 +116,21 @@ class World:
         return True
 
     def _observe(self, venue: str, *, broken: bool) -> None:
-        before, now = self.seen.get(venue), dict(self.rates[venue])
+        before, now = self.observed.get(venue), dict(self.rates[venue])
         if broken:  # what cannot be read was not seen to change
             now["BTC"] = (before or now).get("BTC", Decimal(1))
-        self.seen[venue] = now
+        self.observed[venue] = now
         if before is None:
             return
         for asset in ASSETS:
             was, is_ = before.get(asset, Decimal(1)), now.get(asset, Decimal(1))
             if was != is_:
-                self.due.append(
+                self.expected_changes.append(
                     (venue, asset, ChangeKind.TIGHTER if is_ > was else ChangeKind.LOOSER)
                 )
 
     def live(self) -> None:
-        """A day passes: now and then a venue changes a margin, or spoils a row for some days."""
+        """Advances one day: a venue may change a margin or have a malformed row for some days."""
         self.broken -= 1
         if self.broken < -20 and self.chance.random() < 0.1:
             self.broken = self.chance.randrange(1, 5)
@@ -140,7 +140,7 @@ class World:
             rates[asset] = self.chance.choice([Decimal(1), Decimal(2), Decimal(4)])
 
     def page(self, _: AuditDocument) -> bytes:
-        """A report; now and then the power goes while it is written."""
+        """Renders a report, unless a power cut interrupts it."""
         if self.breaks:
             self.breaks = False
             raise PowerCutError
@@ -148,18 +148,18 @@ class World:
 
 
 class PowerCutError(Exception):
-    """The machine stops here."""
+    """The machine stops."""
 
 
 BASE = {venue: recorded.of_venue(venue)[-1] for venue in VENUES}
-"""The fullest recorded snapshot of each."""
+"""The last recorded snapshot per venue."""
 
 
 def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path) -> None:
     chance = random.Random(20271020)  # noqa: S311 - a seed, not a secret
     world = World(tmp_path / "archive", chance)
-    told: list[Night] = []
-    door = run.RunServices(
+    nights: list[Night] = []
+    services = run.RunServices(
         now=lambda: world.clock,
         gather=world.gather,
         pages=run.SiteRenderers(
@@ -187,38 +187,42 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
         world.breaks = number % 41 == 7
         if number % 53 != 20:  # else the machine was off
             try:
-                done = run.run(task, door)
+                result = run.run(task, services)
             except PowerCutError:
                 world.clock += timedelta(minutes=20)
-                done = run.run(task, door)
-            told.append(done.night)
-            labels[done.night.night] += 1
+                result = run.run(task, services)
+            nights.append(result.night)
+            labels[result.night.night] += 1
         if number % 29 == 3:  # somebody runs it once more
             world.failing = 0.0
             world.clock += timedelta(hours=2)
-            told[-1] = run.run(task, door).night
+            nights[-1] = run.run(task, services).night
             world.failing = 0.1
         world.live()
 
     archive = Archive.open(world.archive)
     entries = archive.entries()
     assert archive.verify() == ()
-    good = [one for one in entries if not one.failed]
-    assert Counter(one.venue for one in good) == Counter(venue for venue, _ in world.sent)
-    readable = [one for one in good if not one.pruned]
-    contents = [(one.venue, archive.read(one).payloads[0].content) for one in readable]
+    good = [entry for entry in entries if not entry.failed]
+    assert Counter(entry.venue for entry in good) == Counter(venue for venue, _ in world.sent)
+    readable = [entry for entry in good if not entry.pruned]
+    contents = [(entry.venue, archive.read(entry).payloads[0].content) for entry in readable]
     assert not Counter(contents) - Counter(world.sent)
-    assert any(one.pruned for one in good)
+    assert any(entry.pruned for entry in good)
 
-    changes = [one for night in told for one in night.changes]
-    moved = [one for one in changes if one.kind not in {ChangeKind.UNREAD, ChangeKind.READ}]
-    assert Counter((one.venue, one.underlying, one.kind) for one in moved) == Counter(world.due)
-    assert len(world.due) > 25
-    assert sum(one.kind is ChangeKind.UNREAD for one in changes) > 2
+    changes = [change for night in nights for change in night.changes]
+    moved = [
+        change for change in changes if change.kind not in {ChangeKind.UNREAD, ChangeKind.READ}
+    ]
+    assert Counter((change.venue, change.underlying, change.kind) for change in moved) == Counter(
+        world.expected_changes
+    )
+    assert len(world.expected_changes) > 25
+    assert sum(change.kind is ChangeKind.UNREAD for change in changes) > 2
     assert max(labels.values()) == 1  # each night has its own name, whatever the clock did
     assert f"{date(2028, 2, 29)}" in labels
-    assert sum(bool(night.errors) for night in told) > 60
-    assert sum("the clock says" in line for night in told for line in night.errors) == 3
+    assert sum(bool(night.errors) for night in nights) > 60
+    assert sum("the clock says" in line for night in nights for line in night.errors) == 3
 
 
 JUMPS = {
@@ -227,7 +231,7 @@ JUMPS = {
     180: timedelta(hours=5),
 }
 BATTERY = 240
-"""The night on which the machine starts without the time."""
+"""The night on which the machine starts with the clock at 1970."""
 
 
 @pytest.fixture(autouse=True)
@@ -235,8 +239,8 @@ def own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
-    """Brought up to date night by night, or made once at the end: the same rows."""
+def test_rebuilt_tables_equal_updated_ones(tmp_path: Path) -> None:
+    """Tables updated every night have the same rows as tables built once at the end."""
     world = World(tmp_path / "archive", random.Random(7))  # noqa: S311 - as above
     grown = HistoryTables(tmp_path / "grown")
     for number in range(40):
@@ -247,13 +251,13 @@ def test_tables_made_anew_say_what_those_say_that_grew(tmp_path: Path) -> None:
         world.live()
         world.live()
     once = HistoryTables(tmp_path / "once")
-    held = once.update(Archive.open(world.archive))
-    assert held == grown.held() == once.held()
+    state = once.update(Archive.open(world.archive))
+    assert state == grown.held() == once.held()
     assert rows(once) == rows(grown)
 
 
 def rows(store: HistoryTables) -> Sequence[object]:
-    from harmonize.history.table_rows import read_rows  # noqa: PLC0415 - beside the one that uses it
+    from harmonize.history.table_rows import read_rows  # noqa: PLC0415 - used by this function only
 
     paths = sorted((store.path / "schedules").rglob("*.parquet"))
     return [(path.parent.name, path.name, read_rows(path)) for path in paths]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.api.audit import Question, read
+from harmonize.api.audit import Fallback, Question, read
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.policy.inputs import MARKET, METHOD, snapshot_of
@@ -72,7 +72,7 @@ def test_an_unreadable_payload_is_a_defect(content: object) -> None:
 def test_the_users_archive_takes_precedence_over_the_recorded_one(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path)
     archive.append(snapshot({"inputs": [ROW | {"value": "0.5"}]}))
-    reading, _ = read(Question(archive=tmp_path, else_recorded=True, venues=("okx",)))
+    reading, _ = read(Question(archive=tmp_path, fallback=Fallback.RECORDED, venues=("okx",)))
     (last,) = [
         input_
         for input_ in reading.inputs

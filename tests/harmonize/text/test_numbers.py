@@ -15,25 +15,28 @@ RATES = st.floats(min_value=0, max_value=100)
 WRITERS: tuple[Callable[[float | None], str], ...] = (
     numbers.usd,
     numbers.rate,
+    numbers.leverage_at,
     numbers.leverage,
     numbers.times,
-    numbers.divergence,
-    numbers.points,
+    numbers.deviation,
+    numbers.percentage_points,
     numbers.index,
     numbers.age,
 )
 SCALE = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9, "tn": 10**12}
 
 
-def spaced(text: str) -> str:
+def with_spaces(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def read_back(text: str) -> Decimal:
-    found = re.fullmatch(r"(−?)[+$<]*([\d,.]+)(k|m|bn|tn)?(?: ?(?:%|pp|×|days?))?", spaced(text))
-    assert found, text
-    size = Decimal(found[2].replace(",", "")) * SCALE[found[3] or ""]
-    return -size if found[1] else size
+    match = re.fullmatch(
+        r"(−?)[+$<]*([\d,.]+)(k|m|bn|tn)?(?: ?(?:%|pp|×|days?))?", with_spaces(text)
+    )
+    assert match, text
+    magnitude = Decimal(match[2].replace(",", "")) * SCALE[match[3] or ""]
+    return -magnitude if match[1] else magnitude
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,11 @@ def test_amounts_have_three_digits_and_a_unit(amount: float | None, text: str) -
     [
         (0.02, "2.0 %", "50×"),
         (0.004, "0.4 %", "250×"),
-        (0.00416136, "0.416 %", "240×"),
+        (0.00416136, "0.4161 %", "240×"),
+        (0.00666666, "0.6667 %", "150×"),
+        (1 / 3, "33.33 %", "3×"),
+        (0.000012345, "0.001234 %", "81,004×"),
+        (12.34567, "1,234.6 %", "0.08×"),
         (0.0125, "1.25 %", "80×"),
         (0.125, "12.5 %", "8×"),
         (0.03, "3.0 %", "33.3×"),
@@ -82,8 +89,8 @@ def test_amounts_have_three_digits_and_a_unit(amount: float | None, text: str) -
 def test_a_rate_and_the_leverage_that_it_allows(
     rate: float | None, text: str, leverage: str
 ) -> None:
-    assert spaced(numbers.rate(rate)) == text
-    assert numbers.leverage(rate) == leverage
+    assert with_spaces(numbers.rate(rate)) == text
+    assert numbers.leverage_at(rate) == leverage
 
 
 @pytest.mark.parametrize(
@@ -106,13 +113,13 @@ def test_a_rate_and_the_leverage_that_it_allows(
 def test_divergence_has_a_sign_and_only_nothing_is_100_percent_less(
     value: float | None, text: str
 ) -> None:
-    assert spaced(numbers.divergence(value)) == text
+    assert with_spaces(numbers.deviation(value)) == text
 
 
 def test_differences_of_rates_are_in_percentage_points() -> None:
-    assert spaced(numbers.points(0.005)) == "+0.5 pp"
-    assert spaced(numbers.points(-0.0125)) == "−1.25 pp"
-    assert spaced(numbers.points(-0.0000001)) == "0 pp"
+    assert with_spaces(numbers.percentage_points(0.005)) == "+0.5 pp"
+    assert with_spaces(numbers.percentage_points(-0.0125)) == "−1.25 pp"
+    assert with_spaces(numbers.percentage_points(-0.0000001)) == "0 pp"
 
 
 def test_only_identical_margins_have_an_index_of_100() -> None:
@@ -123,7 +130,13 @@ def test_only_identical_margins_have_an_index_of_100() -> None:
 
 def test_a_share_is_0_or_100_percent_only_when_it_is_none_or_all() -> None:
     shares = [numbers.share(part, 1000) for part in (0, 1, 340, 999, 1000)]
-    assert [spaced(text) for text in shares] == ["0 %", "under 1 %", "34 %", "over 99 %", "100 %"]
+    assert [with_spaces(text) for text in shares] == [
+        "0 %",
+        "under 1 %",
+        "34 %",
+        "over 99 %",
+        "100 %",
+    ]
     assert numbers.share(0, 0) == "–"
 
 
@@ -141,7 +154,7 @@ def test_a_share_is_0_or_100_percent_only_when_it_is_none_or_all() -> None:
 def test_ranges_of_notional_keep_their_bounds_apart(
     lower: float, upper: float | None, text: str
 ) -> None:
-    assert numbers.interval(lower, upper) == text
+    assert numbers.notional_range(lower, upper) == text
 
 
 @pytest.mark.parametrize(
@@ -155,11 +168,11 @@ def test_ranges_of_notional_keep_their_bounds_apart(
     ],
 )
 def test_spans_of_dates_in_the_fewest_words(oldest: str, newest: str, text: str) -> None:
-    assert spaced(numbers.span(oldest, newest)) == text
+    assert with_spaces(numbers.date_range(oldest, newest)) == text
 
 
 def test_moments_are_in_utc() -> None:
-    assert spaced(numbers.time("2025-11-20T23:30:00-02:00")) == "21 Nov 2025, 01:30 UTC"
+    assert with_spaces(numbers.time("2025-11-20T23:30:00-02:00")) == "21 Nov 2025, 01:30 UTC"
     assert numbers.time(None) == numbers.date("") == "–"
 
 
@@ -169,21 +182,22 @@ def test_what_is_not_a_date_is_an_error() -> None:
 
 
 def test_ages_are_in_days() -> None:
-    ages = [spaced(numbers.age(days)) for days in (0.3, 1.0, 7.44, 33.6)]
+    ages = [with_spaces(numbers.age(days)) for days in (0.3, 1.0, 7.44, 33.6)]
     assert ages == ["under 1 day", "1 day", "7.4 days", "34 days"]
 
 
 def test_counts_sizes_hashes_and_factors() -> None:
     assert numbers.count(10_000) == "10,000"
-    assert spaced(numbers.counted(1, "entry", "entries")) == "1 entry"
-    assert spaced(numbers.counted(2, "entry", "entries")) == "2 entries"
-    assert spaced(numbers.size(840)) == "840 B"
-    assert spaced(numbers.size(12_345)) == "12.3 kB"
+    assert with_spaces(numbers.count_text(1, "entry", "entries")) == "1 entry"
+    assert with_spaces(numbers.count_text(2, "entry", "entries")) == "2 entries"
+    assert with_spaces(numbers.byte_size(840)) == "840 B"
+    assert with_spaces(numbers.byte_size(12_345)) == "12.3 kB"
     assert numbers.digest("0123456789abcdef" * 4) == "0123456789ab"
     assert numbers.digest("") == "–"
-    assert spaced(numbers.times(2.54)) == "2.5 times"
-    assert spaced(numbers.axis_rate(0.005)) == "0.5 %"
-    assert spaced(numbers.axis_rate(1.0)) == "100 %"
+    assert with_spaces(numbers.times(2.54)) == "2.5 times"
+    assert with_spaces(numbers.axis_rate(0.005)) == "0.5 %"
+    assert with_spaces(numbers.axis_rate(1.0)) == "100 %"
+    assert numbers.leverage(33.333) == "33.3×"
 
 
 @given(FINITE)
@@ -191,7 +205,7 @@ def test_nothing_is_in_scientific_notation_nor_minus_zero(value: float) -> None:
     for write in WRITERS:
         text = write(value)
         assert not re.search(r"\d[eE][+-]?\d|inf|nan", text), text
-        assert not re.fullmatch(r"[-−]\$?0 ?(%|pp)?", spaced(text)), text
+        assert not re.fullmatch(r"[-−]\$?0 ?(%|pp)?", with_spaces(text)), text
         assert "-" not in text  # only true minus
 
 
@@ -201,22 +215,22 @@ def test_what_is_not_observable_is_a_dash_in_every_unit() -> None:
 
 
 @given(AMOUNTS, AMOUNTS)
-def test_more_money_never_reads_as_less(one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_more_money_never_reads_as_less(first: float, second: float) -> None:
+    low, high = sorted((first, second))
     assert read_back(numbers.usd(low)) <= read_back(numbers.usd(high))
     assert read_back(numbers.usd(-low)) >= read_back(numbers.usd(-high))
 
 
 @given(RATES, RATES)
-def test_a_higher_rate_never_reads_as_lower(one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_a_higher_rate_never_reads_as_lower(first: float, second: float) -> None:
+    low, high = sorted((first, second))
     assert read_back(numbers.rate(low)) <= read_back(numbers.rate(high))
 
 
 @given(st.floats(min_value=-1, max_value=100), st.floats(min_value=-1, max_value=100))
-def test_more_divergence_never_reads_as_less(one: float, other: float) -> None:
-    low, high = sorted((one, other))
-    assert read_back(numbers.divergence(low)) <= read_back(numbers.divergence(high))
+def test_more_divergence_never_reads_as_less(first: float, second: float) -> None:
+    low, high = sorted((first, second))
+    assert read_back(numbers.deviation(low)) <= read_back(numbers.deviation(high))
 
 
 @given(st.floats(min_value=1e-6, max_value=1e12))
@@ -227,5 +241,5 @@ def test_an_amount_reads_back_within_half_a_unit_of_its_third_digit(amount: floa
 
 @given(st.floats(min_value=1000, max_value=1e12), st.floats(min_value=1.000001, max_value=10))
 def test_the_bounds_of_a_range_never_look_alike(lower: float, factor: float) -> None:
-    first, last = numbers.interval(lower, lower * factor)[1:-1].split(", ")
+    first, last = numbers.notional_range(lower, lower * factor)[1:-1].split(", ")
     assert first != last

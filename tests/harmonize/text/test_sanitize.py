@@ -8,7 +8,7 @@ from harmonize.text.sanitize import plain
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"),
+    ("sent", "escaped"),
     [
         ("BTC/USDT", "BTC/USDT"),
         ("\x1b[31mred", "\\x1b[31mred"),
@@ -19,12 +19,14 @@ from harmonize.text.sanitize import plain
         ("2.0\N{NO-BREAK SPACE}%", "2.0\N{NO-BREAK SPACE}%"),
     ],
 )
-def test_characters_that_do_not_print_are_shown_as_escapes(sent: str, shown: str) -> None:
-    assert plain(sent) == shown
+def test_characters_that_do_not_print_are_shown_as_escapes(sent: str, escaped: str) -> None:
+    assert plain(sent) == escaped
 
 
 @given(st.text())
 def test_no_control_or_direction_character_remains(text: str) -> None:
-    assert not any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in plain(text))
-    assert not any(unicodedata.bidirectional(sign) in {"RLO", "LRO", "RLI"} for sign in plain(text))
+    assert not any(unicodedata.category(character) in {"Cc", "Cs"} for character in plain(text))
+    assert not any(
+        unicodedata.bidirectional(character) in {"RLO", "LRO", "RLI"} for character in plain(text)
+    )
     assert plain(text).encode().decode() == plain(text)

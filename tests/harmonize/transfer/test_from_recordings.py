@@ -59,7 +59,7 @@ TICKERS = response("krakenfutures", "publicGetTickers").content
 ON_KRAKEN = "GET https://futures.kraken.com/derivatives/api/v3"
 
 
-def test_an_answer_is_archived_byte_for_byte_with_all_that_its_manifest_says(
+def test_a_response_is_archived_unchanged_with_its_provenance(
     tmp_path: Path,
 ) -> None:
     recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
@@ -81,7 +81,7 @@ def test_an_answer_is_archived_byte_for_byte_with_all_that_its_manifest_says(
     ("second", "is_one_snapshot"),
     [("2024-05-01T12:00:59Z", True), ("2024-05-01T12:01:01Z", False)],
 )
-def test_answers_of_one_moment_are_one_snapshot(
+def test_responses_of_one_moment_form_one_snapshot(
     *, second: str, is_one_snapshot: bool, tmp_path: Path
 ) -> None:
     manifest = [
@@ -96,7 +96,7 @@ def test_answers_of_one_moment_are_one_snapshot(
     assert all("contains no margins" in item.reason for item in left_out.values())
 
 
-def test_a_snapshot_is_complete_where_the_manifest_says_so_and_all_margins_were_asked_for(
+def test_a_snapshot_is_complete_if_declared_and_all_margins_are_present(
     tmp_path: Path,
 ) -> None:
     instruments = response("deribit", "publicGetGetInstruments").content
@@ -160,7 +160,7 @@ REASONS: list[tuple[dict[str, object], str]] = [
 ]
 
 
-def test_everything_else_is_left_out_with_its_reason(tmp_path: Path) -> None:
+def test_every_other_file_is_excluded_with_a_reason(tmp_path: Path) -> None:
     files = {str(recording["file"]): b"{}" for recording, _ in REASONS}
     added, left_out = import_folder(
         folder(tmp_path, [recording for recording, _ in REASONS], files)
@@ -172,7 +172,7 @@ def test_everything_else_is_left_out_with_its_reason(tmp_path: Path) -> None:
     assert not any(item.unread for item in left_out.values())
 
 
-def test_a_file_with_two_dates_has_none(tmp_path: Path) -> None:
+def test_a_file_with_two_dates_is_excluded(tmp_path: Path) -> None:
     first = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
     second = {**first, "recorded_date_if_known": "2024-06-01"}
     added, left_out = import_folder(
@@ -182,7 +182,7 @@ def test_a_file_with_two_dates_has_none(tmp_path: Path) -> None:
     assert "names the file 2 times" in left_out["krakenfutures/a.json"].reason
 
 
-def test_as_above_is_what_the_entry_before_says(tmp_path: Path) -> None:
+def test_as_above_repeats_the_text_of_the_entry_before(tmp_path: Path) -> None:
     repeated = {"authenticity": "as above", "date_basis": "as above"}
     manifest = [
         entry("okx/a.json", f"{OKX}/account/positions"),
@@ -192,11 +192,11 @@ def test_as_above_is_what_the_entry_before_says(tmp_path: Path) -> None:
     assert snapshot.payloads[0].provenance.dating == "the clock of the recorder"
 
 
-def test_a_date_that_is_none_and_a_file_that_is_missing_are_told(tmp_path: Path) -> None:
+def test_an_invalid_date_and_a_missing_file_are_reported(tmp_path: Path) -> None:
     recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
     _, left_out = import_folder(folder(tmp_path, [recording], {}))
     assert left_out["krakenfutures/a.json"].unread
-    assert "is missing; add it" in left_out["krakenfutures/a.json"].reason
+    assert "missing; add it" in left_out["krakenfutures/a.json"].reason
     folder(tmp_path, [{**recording, "recorded_date_if_known": "2024-02-30"}], {})
     with pytest.raises(
         UnreadableSourceError, match="expected a date or time, found '2024-02-30'; correct it"
@@ -204,7 +204,7 @@ def test_a_date_that_is_none_and_a_file_that_is_missing_are_told(tmp_path: Path)
         import_folder(tmp_path)
 
 
-def test_files_of_one_day_are_of_the_venue_that_answers_at_their_host(tmp_path: Path) -> None:
+def test_the_host_of_a_file_identifies_its_venue(tmp_path: Path) -> None:
     manifest = {
         "recorder_statement": "read me: one real response per file, recorded with curl",
         "files": [
@@ -287,9 +287,7 @@ FREQTRADE = {
 
 
 @pytest.mark.parametrize("venue", FREQTRADE)
-def test_the_venues_rows_in_a_file_of_freqtrade_become_its_answers_again(
-    venue: str, tmp_path: Path
-) -> None:
+def test_venue_responses_are_rebuilt_from_a_file_of_freqtrade(venue: str, tmp_path: Path) -> None:
     day, endpoint = FREQTRADE[venue]
     (archived,) = (
         snapshot
@@ -323,7 +321,7 @@ def test_the_venues_rows_in_a_file_of_freqtrade_become_its_answers_again(
         (b"[]", "unified by ccxt, not the venue's bytes", False),
     ],
 )
-def test_a_file_of_freqtrade_without_the_venues_rows_is_left_out(
+def test_a_file_of_freqtrade_without_venue_rows_is_excluded(
     *,
     content: bytes,
     reason: str,
@@ -337,7 +335,7 @@ def test_a_file_of_freqtrade_without_the_venues_rows_is_left_out(
     assert left_out["binance/tiers.json"].unread is unread
 
 
-def test_a_contract_with_a_day_of_delivery_has_the_venues_name() -> None:
+def test_a_delivery_contract_has_the_name_of_the_venue() -> None:
     assert binance_id("BTC/USDT:USDT-260925") == "BTCUSDT_260925"
     assert binance_id("BTC/BUSD") == "BTCBUSD"
     assert binance_id("BTCUSDT_210326") == "BTCUSDT_210326"
@@ -391,10 +389,10 @@ def test_a_contract_with_a_day_of_delivery_has_the_venues_name() -> None:
         ),
     ],
 )
-def test_a_written_request_is_the_call_of_one_endpoint(
+def test_a_request_matches_the_call_of_one_endpoint(
     venue: str, text: str, expected: Call | str
 ) -> None:
-    request, adapter = parse_request(text), registry.adapter(venue)
+    request, adapter = parse_request(text), registry.find_adapter(venue)
     assert request is not None
     assert adapter is not None
     assert call_of(adapter, request) == expected
@@ -414,11 +412,11 @@ def test_a_written_request_is_the_call_of_one_endpoint(
         "GET /a/../b",
     ],
 )
-def test_what_leaves_something_open_is_no_request(text: str) -> None:
+def test_a_request_with_placeholders_is_not_parsed(text: str) -> None:
     assert parse_request(text) is None
 
 
-def test_every_public_endpoint_is_found_again_by_its_own_request() -> None:
+def test_every_public_endpoint_matches_its_own_request() -> None:
     for adapter in registry.VENUES:
         for endpoint in adapter.endpoints:
             if "{" not in endpoint.request and "." not in endpoint.request.split("/")[0]:
@@ -430,7 +428,7 @@ def test_every_public_endpoint_is_found_again_by_its_own_request() -> None:
                 assert call == ambiguity or call.method == endpoint.method  # type: ignore[union-attr]
 
 
-def test_numbers_that_ccxt_put_in_quotes_read_as_the_venues_own(tmp_path: Path) -> None:
+def test_numbers_quoted_by_ccxt_parse_as_numbers(tmp_path: Path) -> None:
     bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 2**63 - 1, "notionalFloor": 0}
     plain = bracket | {"maintMarginRatio": 0.004, "cum": 0.0}
     quoted = {key: str(number) for key, number in plain.items()}

@@ -58,7 +58,7 @@ WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=25, deadline=None)
 @given(observed=st.lists(any_snapshot(), max_size=3, unique=True))
-def test_what_is_exported_and_imported_is_as_it_was(name: str, observed: list[Snapshot]) -> None:
+def test_an_export_and_import_preserves_every_snapshot(name: str, observed: list[Snapshot]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / name
         assert WRITERS[name](to, observed) == len(observed)
@@ -66,9 +66,7 @@ def test_what_is_exported_and_imported_is_as_it_was(name: str, observed: list[Sn
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_second_import_adds_nothing_wherever_the_first_one_stands(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_second_import_adds_only_missing_snapshots(name: str, tmp_path: Path) -> None:
     exported = list(snapshots()[:6])
     WRITERS[name](tmp_path / name, exported)
     archive = Archive.create(tmp_path / "archive")
@@ -81,7 +79,7 @@ def test_a_second_import_adds_nothing_wherever_the_first_one_stands(
     assert import_from(tmp_path / name, archive) == ([], [])
 
 
-def test_a_snapshot_that_differs_in_one_byte_or_word_is_another(tmp_path: Path) -> None:
+def test_a_snapshot_with_one_difference_is_a_new_snapshot(tmp_path: Path) -> None:
     original = snapshots()[0]
     first = original.payloads[0]
     changed_provenance = replace(first.provenance, dating="another")
@@ -98,7 +96,7 @@ def test_a_snapshot_that_differs_in_one_byte_or_word_is_another(tmp_path: Path) 
     assert import_from(tmp_path / "others", archive) == (altered, [])
 
 
-def test_a_tar_is_the_same_whenever_it_is_made_and_its_archive_is_sound(tmp_path: Path) -> None:
+def test_a_tar_is_reproducible_and_its_archive_intact(tmp_path: Path) -> None:
     exported = snapshots()[:3]
     for name in ("one.tar", "two.tar"):
         export.to_archive(tmp_path / name, exported)
@@ -117,7 +115,7 @@ def test_a_folder_packed_by_hand_is_read_too(tmp_path: Path) -> None:
     assert import_from(tmp_path / "by_hand.tar") == (list(snapshots()[:2]), [])
 
 
-def test_entries_are_selected_by_venue_and_by_days_that_are_both_included(tmp_path: Path) -> None:
+def test_entries_are_selected_by_venue_and_inclusive_dates(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "archive", snapshots()[:8])
     entries = Archive.open(tmp_path / "archive").entries()
     days = [entry.observed_at.date() for entry in entries]
@@ -171,7 +169,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_tar_with_strange_members_is_refused_and_writes_nowhere(
+def test_a_tar_with_foreign_members_is_refused_and_writes_nothing(
     case: str, tmp_path: Path
 ) -> None:
     (info, content), message = HOSTILE[case]
@@ -186,7 +184,7 @@ def test_a_tar_with_strange_members_is_refused_and_writes_nowhere(
     assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["packed.tar"]
 
 
-def test_a_member_that_says_it_has_10_gigabytes_is_refused_before_it_is_read(
+def test_an_oversized_member_is_refused_before_it_is_read(
     tmp_path: Path,
 ) -> None:
     info, _ = member("manifests/00000001.json", size=10 * 2**30)
@@ -196,7 +194,7 @@ def test_a_member_that_says_it_has_10_gigabytes_is_refused_before_it_is_read(
         import_from(path)
 
 
-def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+def test_a_truncated_tar_is_refused(tmp_path: Path) -> None:
     whole = tmp_path / "whole.tar"
     export.to_archive(whole, snapshots()[:1])
     content = whole.read_bytes()
@@ -212,7 +210,7 @@ def test_a_tar_that_was_cut_short_is_refused_wherever_it_was_cut(tmp_path: Path)
             assert left_out[0].unread
 
 
-def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -> None:
+def test_a_tar_truncated_between_two_manifests_is_refused(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "archive", snapshots()[:2])
     path = tmp_path / "packed.tar"
     with tarfile.open(path, "w:") as tar:
@@ -228,7 +226,7 @@ def test_a_tar_cut_between_two_manifests_is_noticed_by_its_end(tmp_path: Path) -
         import_from(path)
 
 
-def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_reported_and_the_others_are_imported(tmp_path: Path) -> None:
     export.to_archive(tmp_path / "archive", snapshots()[:3])
     pack = min((tmp_path / "archive" / "packs").iterdir())
     pack.write_bytes(pack.read_bytes()[:-1])
@@ -247,7 +245,7 @@ def test_a_damaged_snapshot_is_told_and_the_others_are_taken(tmp_path: Path) -> 
         (b"hello", "unknown kind of source"),
     ],
 )
-def test_a_file_that_is_no_source_is_told_in_one_line(
+def test_an_unknown_source_is_reported_in_one_line(
     content: bytes | None, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "source"
@@ -280,7 +278,7 @@ def tiers(path: Path, *rows: Mapping[str, object]) -> Path:
     return path
 
 
-def test_a_row_becomes_a_bracket_in_the_words_of_the_venue(tmp_path: Path) -> None:
+def test_a_row_becomes_a_bracket_with_the_keys_of_the_venue(tmp_path: Path) -> None:
     path = tiers(
         tmp_path / "tiers",
         {
@@ -315,11 +313,11 @@ def test_without_maintenance_rates_the_initial_margin_alone_is_known(tmp_path: P
     (schedule,) = parsed.schedules
     assert parsed.defects == ()
     assert isinstance(schedule.initial, Known)
-    reason = "the recording kept no maintenance rates of this contract"
+    reason = "the recording has no maintenance rates for this contract"
     assert schedule.maintenance == Unknown(reason)
 
 
-def test_a_venue_that_sends_no_maintenance_rate_is_a_defect_still(tmp_path: Path) -> None:
+def test_a_live_response_without_a_maintenance_rate_is_a_defect(tmp_path: Path) -> None:
     (snapshot,), _ = import_from(
         tiers(tmp_path / "tiers", {"maintenance_margin_rate": float("nan")})
     )
@@ -329,7 +327,7 @@ def test_a_venue_that_sends_no_maintenance_rate_is_a_defect_still(tmp_path: Path
     assert any("/maintMarginRatio" in defect.where for defect in parsed.defects)
 
 
-def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
+def test_excluded_rows_are_counted_by_reason(tmp_path: Path) -> None:
     path = tiers(
         tmp_path / "tiers",
         {},
@@ -357,15 +355,18 @@ def test_rows_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ({"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0}, "leave a gap"),
+        (
+            {"tier": 2, "min_notional": 6e4, "max_notional": 1e5, "deduction": 0.0},
+            "gap between tiers",
+        ),
         (
             {"tier": 2, "min_notional": 4e4, "max_notional": 1e5, "deduction": 0.0},
-            "leave a overlap",
+            "overlap between tiers",
         ),
-        ({"max_leverage": 20.0}, "tier 2 was due, was 1"),
+        ({"max_leverage": 20.0}, "expected tier 2, found 1"),
     ],
 )
-def test_rows_that_contradict_are_kept_and_the_parser_says_so(
+def test_contradictory_rows_are_kept_and_reported_by_the_parser(
     second: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     (snapshot,), left_out = import_from(tiers(tmp_path / "tiers", {}, second))
@@ -380,7 +381,7 @@ def test_rows_that_contradict_are_kept_and_the_parser_says_so(
     assert any(message in reason for reason in reasons), reasons
 
 
-def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table"
     pd.DataFrame({"observed": ["2024-01-01"], "close": [1.0]}).to_parquet(path)
     with pytest.raises(UnreadableSourceError, match="missing columns commit, symbol, tier"):
@@ -404,7 +405,7 @@ def payloads(tmp_path: Path) -> Path:
     return tmp_path / "payloads"
 
 
-def test_names_of_payload_files_are_safe_and_their_bytes_the_venues(tmp_path: Path) -> None:
+def test_payload_files_have_safe_names_and_unchanged_content(tmp_path: Path) -> None:
     original = of_venue("mexc")[0]
     hostile = replace(original.payloads[0], call=Call("../../etc/passwd"), venue="..")
     export.to_payloads(
@@ -435,12 +436,12 @@ def test_a_manifest_that_points_outside_is_not_followed(name: str, payloads: Pat
     assert "is not a file inside the folder; correct the name" in skipped.reason
 
 
-def test_a_file_that_is_missing_a_link_or_altered_is_told(payloads: Path) -> None:
+def test_a_missing_linked_or_altered_file_is_reported(payloads: Path) -> None:
     file = next(path for path in sorted(payloads.rglob("*.json")) if path.name != "MANIFEST.json")
     content = file.read_bytes()
     for damage, message in (
         (lambda: file.write_bytes(content + b" "), "was altered"),
-        (file.unlink, "is missing; add it"),
+        (file.unlink, "missing; add it"),
         (lambda: file.symlink_to("/etc/passwd"), "is a link; replace it by the file"),
     ):
         damage()
@@ -466,7 +467,7 @@ def test_a_file_that_is_missing_a_link_or_altered_is_told(payloads: Path) -> Non
         ("[" * 200_000, "is not JSON"),
     ],
 )
-def test_a_manifest_that_is_none_is_told_in_one_line(
+def test_an_invalid_manifest_is_reported_in_one_line(
     text: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "MANIFEST.json").write_text(text, encoding="utf-8")
@@ -477,7 +478,7 @@ def test_a_manifest_that_is_none_is_told_in_one_line(
     assert "\n" not in str(raised.value)
 
 
-def test_a_snapshot_whose_record_is_not_as_written_is_told(payloads: Path) -> None:
+def test_a_snapshot_with_an_altered_record_is_reported(payloads: Path) -> None:
     for edit in (
         lambda manifest: manifest["snapshots"][0].pop("venue"),
         lambda manifest: manifest["snapshots"][0].update(complete="yes", venue="mexc"),

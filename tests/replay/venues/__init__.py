@@ -1,1 +1,1 @@
-"""How single venues page, pick and list their recordings; the others answer as recorded."""
+"""Replies of venues that page, filter or list their recordings; all others reply as recorded."""

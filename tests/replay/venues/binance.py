@@ -1,8 +1,8 @@
-"""Binance: COIN-M brackets by the documentation's sample, for no recording of them exists."""
+"""Binance: COIN-M brackets from the documentation's sample, because none were recorded."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, fixed
+from tests.replay.answering import Responder, fixed
 
 SAMPLE = [
     {
@@ -21,7 +21,7 @@ SAMPLE = [
     }
 ]
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Responder] = {
     "dapiPrivateV2GetLeverageBracket": fixed(SAMPLE),
     "dapiPublicGetPremiumIndex": fixed([{"symbol": "BTCUSD_PERP", "markPrice": "60000"}]),
 }

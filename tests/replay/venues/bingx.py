@@ -1,18 +1,18 @@
-"""BingX: the contract list reduced to the contract whose tiers were recorded."""
+"""BingX: the contract list, reduced to the contract with recorded tiers."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, Asked, Recorded, made
+from tests.replay.answering import Recorded, RequestParams, Responder, made
 
 CONTRACTS = "swapV2PublicGetQuoteContracts"
 
 
-def listed(recorded: Recorded, _: Asked) -> object:
+def contracts(recorded: Recorded, _: RequestParams) -> object:
     document = recorded.document(CONTRACTS)
-    tiers = recorded.payloads("swapV1PrivateGetMaintMarginRatio")
-    symbols = {dict(one.call.params)["symbol"] for one in tiers}
+    tier_payloads = recorded.payloads("swapV1PrivateGetMaintMarginRatio")
+    symbols = {dict(payload.call.params)["symbol"] for payload in tier_payloads}
     document["data"] = [row for row in document["data"] if row["symbol"] in symbols]
     return document
 
 
-ANSWERS: Mapping[str, Answer] = {CONTRACTS: made(listed)}
+ANSWERS: Mapping[str, Responder] = {CONTRACTS: made(contracts)}

@@ -1,29 +1,29 @@
-"""Bitget: the list of the symbols whose tiers were recorded; tickers were not."""
+"""Bitget: the list of symbols with recorded tiers; tickers were not recorded."""
 
 from tests.replay import answering
-from tests.replay.answering import Answer, Asked, Recorded
+from tests.replay.answering import Recorded, RequestParams, Responder
 from venues.exchanges import bitget
 from venues.exchanges.bitget import CONTRACTS, LEVERS, TICKERS
 
 
-def _contracts(recorded: Recorded, asked: Asked) -> object:
+def _contracts(recorded: Recorded, params: RequestParams) -> object:
     ids = recorded.ids(LEVERS, "/data", "symbol")
     rows = [
         {
-            "symbol": one,
-            "baseCoin": one.removesuffix("USDT"),
-            "quoteCoin": bitget.instrument(one, "").quote,
+            "symbol": symbol,
+            "baseCoin": symbol.removesuffix("USDT"),
+            "quoteCoin": bitget.parse_symbol(symbol, "").quote,
             "symbolType": "perpetual",
             "symbolStatus": "normal",
             "deliveryTime": "",
         }
-        for one in ids
+        for symbol in ids
     ]
-    listed = rows if asked["productType"] == "USDT-FUTURES" else []
-    return {"code": "00000", "msg": "success", "data": listed}
+    contracts = rows if params["productType"] == "USDT-FUTURES" else []
+    return {"code": "00000", "msg": "success", "data": contracts}
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Responder] = {
     CONTRACTS: answering.made(_contracts),
     TICKERS: answering.fixed({"code": "00000", "msg": "success", "data": []}),
 }

@@ -1,4 +1,4 @@
-"""Bybit: risk limits page by page, each symbol whole on one page, and the list of their symbols."""
+"""Bybit: risk limits in pages that do not split symbols, and the list of their symbols."""
 
 import json
 from datetime import UTC, date, datetime, time
@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any
 
 from tests.replay import answering
-from tests.replay.answering import Answer, Asked, Recorded
+from tests.replay.answering import Recorded, RequestParams, Responder
 from venues.exchanges import bybit
 from venues.exchanges.bybit import INSTRUMENTS, RISK_LIMIT, TICKERS
 
 SYMBOLS = 60
-"""Symbols on a page; the venue puts 15 there."""
+"""Symbols per page; the venue serves 15."""
 
 
 @cache
@@ -26,32 +26,34 @@ def _pages(content: bytes) -> list[Any]:
     ]
 
 
-def _risk_limits(recorded: Recorded, asked: Asked) -> bytes | None:
-    whole = answering.as_recorded(RISK_LIMIT)(recorded, {"category": asked["category"]})
-    if whole is None:
+def _risk_limits(recorded: Recorded, params: RequestParams) -> bytes | None:
+    recording = answering.as_recorded(RISK_LIMIT)(recorded, {"category": params["category"]})
+    if recording is None:
         return None
-    pages, here = _pages(whole), int(asked.get("cursor", "0"))
-    following = str(here + 1) if here + 1 < len(pages) else ""
-    return answering.written(_envelope(asked, pages[here], following))
+    pages, number = _pages(recording), int(params.get("cursor", "0"))
+    next_cursor = str(number + 1) if number + 1 < len(pages) else ""
+    return answering.written(_envelope(params, pages[number], next_cursor))
 
 
-def _instruments(recorded: Recorded, asked: Asked) -> object:
-    """Every symbol of the recording, all linear, with what its name says of it."""
+def _instruments(recorded: Recorded, params: RequestParams) -> object:
+    """Every symbol of the recording, all linear, with the attributes that its name implies."""
     ids = recorded.ids(RISK_LIMIT, "/result/list", "symbol")
-    return _envelope(asked, [_row(one) for one in ids] if asked["category"] == "linear" else [])
+    return _envelope(
+        params, [_row(symbol) for symbol in ids] if params["category"] == "linear" else []
+    )
 
 
 def _row(symbol: str) -> object:
-    listed = bybit.instrument(symbol)
+    instrument = bybit.parse_symbol(symbol)
     base = symbol.partition("-")[0].removesuffix("PERP").removesuffix("USDT")
     return {
         "symbol": symbol,
-        "contractType": "LinearPerpetual" if listed.perpetual else "LinearFutures",
+        "contractType": "LinearPerpetual" if instrument.perpetual else "LinearFutures",
         "status": "Trading",
         "baseCoin": base,
-        "quoteCoin": listed.quote,
-        "settleCoin": listed.settle,
-        "deliveryTime": _milliseconds(listed.expiry),
+        "quoteCoin": instrument.quote,
+        "settleCoin": instrument.settle,
+        "deliveryTime": _milliseconds(instrument.expiry),
     }
 
 
@@ -61,13 +63,13 @@ def _milliseconds(day: date | None) -> str:
     return str(int(datetime.combine(day, time(8), UTC).timestamp()) * 1000)
 
 
-def _envelope(asked: Asked, rows: list[Any], cursor: str = "") -> object:
-    result = {"category": asked["category"], "list": rows, "nextPageCursor": cursor}
+def _envelope(params: RequestParams, rows: list[Any], cursor: str = "") -> object:
+    result = {"category": params["category"], "list": rows, "nextPageCursor": cursor}
     return {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}}
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Responder] = {
     INSTRUMENTS: answering.made(_instruments),
-    TICKERS: answering.made(lambda _, asked: _envelope(asked, [])),
+    TICKERS: answering.made(lambda _, params: _envelope(params, [])),
     RISK_LIMIT: _risk_limits,
 }

@@ -1,10 +1,10 @@
-"""Coinbase International: the sample response of the API it moved to; older recordings are of another."""
+"""Coinbase International: the sample response of its current API; older recordings are of another API."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, fixed
+from tests.replay.answering import Responder, fixed
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Responder] = {
     "publicGetGetInstruments": fixed(
         {
             "jsonrpc": "2.0",

@@ -1,10 +1,10 @@
-"""Crypto.com: risk parameters by the documentation's sample, for no recording of them exists."""
+"""Crypto.com: risk parameters from the documentation's sample, because none were recorded."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, fixed
+from tests.replay.answering import Responder, fixed
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Responder] = {
     "v1PublicGetPublicGetRiskParameters": fixed(
         {
             "id": -1,

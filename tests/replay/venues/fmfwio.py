@@ -1,10 +1,10 @@
-"""FMFW.io: one contract in the shape that HitBTC's engine gives, for no recording exists."""
+"""FMFW.io: one contract in the format of HitBTC's engine, because none was recorded."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, fixed
+from tests.replay.answering import Responder, fixed
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Responder] = {
     "publicGetPublicSymbol": fixed(
         {
             "BTCUSDT_PERP": {

@@ -1,6 +1,6 @@
-"""Gate: contract lists as recorded, and of each contract the one tier that its row carries.
+"""Gate: contract lists as recorded, and per contract the first tier from its row.
 
-The tiers themselves were not recorded. A contract's row has the bound and the rates of the first.
+Tiers were not recorded. A contract's row has the bound and the rates of the first tier.
 """
 
 import json
@@ -8,23 +8,23 @@ from decimal import Decimal
 from typing import Any
 
 from tests.replay import answering
-from tests.replay.answering import Answer, Asked, Recorded
+from tests.replay.answering import Recorded, RequestParams, Responder
 from venues.exchanges.gate import CONTRACTS, DATED_CONTRACTS, DATED_TIERS, PAGE, TIERS
 
 
-def _tiers(contracts: str) -> Answer:
-    def answer(recorded: Recorded, asked: Asked) -> bytes | None:
-        listed = answering.as_recorded(contracts)(recorded, {"settle": asked["settle"]})
-        if listed is None:
+def _tiers(contracts: str) -> Responder:
+    def respond(recorded: Recorded, params: RequestParams) -> bytes | None:
+        recording = answering.as_recorded(contracts)(recorded, {"settle": params["settle"]})
+        if recording is None:
             return None
-        start = int(asked["offset"])
-        rows = json.loads(listed, parse_float=Decimal)[start : start + PAGE]
-        return answering.written([_first(one) for one in rows])
+        start = int(params["offset"])
+        rows = json.loads(recording, parse_float=Decimal)[start : start + PAGE]
+        return answering.written([_first_tier(row) for row in rows])
 
-    return answer
+    return respond
 
 
-def _first(row: Any) -> object:
+def _first_tier(row: Any) -> object:
     return {
         "contract": row["name"],
         "tier": 1,
@@ -36,7 +36,7 @@ def _first(row: Any) -> object:
     }
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Responder] = {
     "publicFuturesGetSettleTickers": answering.fixed([]),
     "publicDeliveryGetSettleTickers": answering.fixed([]),
     TIERS: _tiers(CONTRACTS),

@@ -1,10 +1,10 @@
-"""GRVT: risk brackets by the fields of the API specification, for no recording of them exists."""
+"""GRVT: risk brackets with the fields of the API specification, because none were recorded."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, fixed
+from tests.replay.answering import Responder, fixed
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Responder] = {
     "publicMarketPostFullV1AllInstruments": fixed(
         {"result": [{"instrument": "BTC_USDT_Perp", "kind": "PERPETUAL"}]}
     ),

@@ -1,16 +1,16 @@
-"""Hashkey: last prices by the market prices archived beside the recording."""
+"""HashKey: last prices from the market prices archived with the recording."""
 
 import json
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, Asked, Recorded, made
-from venues.parsing.units import PRICE
+from tests.replay.answering import Recorded, RequestParams, Responder, made
+from venues.parsing.units import ARCHIVED_PRICE
 
 
-def prices(recorded: Recorded, _: Asked) -> object:
+def prices(recorded: Recorded, _: RequestParams) -> object:
     by_asset = {
-        dict(one.call.params)["asset"]: json.loads(one.content)["price"]
-        for one in recorded.payloads(PRICE)
+        dict(payload.call.params)["asset"]: json.loads(payload.content)["price"]
+        for payload in recorded.payloads(ARCHIVED_PRICE)
     }
     contracts = recorded.document("publicGetApiV1ExchangeInfo")["contracts"]
     return [
@@ -20,4 +20,4 @@ def prices(recorded: Recorded, _: Asked) -> object:
     ]
 
 
-ANSWERS: Mapping[str, Answer] = {"publicGetQuoteV1Ticker24hr": made(prices)}
+ANSWERS: Mapping[str, Responder] = {"publicGetQuoteV1Ticker24hr": made(prices)}

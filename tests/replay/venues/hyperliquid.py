@@ -1,19 +1,19 @@
-"""Hyperliquid: the markets of all exchanges, of which the venue's own were recorded."""
+"""Hyperliquid: the markets of all exchanges, with only the venue's own recorded."""
 
 import json
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, Asked, Recorded, made
+from tests.replay.answering import Recorded, RequestParams, Responder, made
 
 INFO = "publicPostInfo"
 
 
-def markets(recorded: Recorded, asked: Asked) -> object:
+def markets(recorded: Recorded, params: RequestParams) -> object:
     by_type = {
-        dict(one.call.params)["type"]: json.loads(one.content)
-        for one in reversed(recorded.payloads(INFO))
+        dict(payload.call.params)["type"]: json.loads(payload.content)
+        for payload in reversed(recorded.payloads(INFO))
     }
-    return [by_type["meta"]] if asked["type"] == "allPerpMetas" else by_type["metaAndAssetCtxs"]
+    return [by_type["meta"]] if params["type"] == "allPerpMetas" else by_type["metaAndAssetCtxs"]
 
 
-ANSWERS: Mapping[str, Answer] = {INFO: made(markets)}
+ANSWERS: Mapping[str, Responder] = {INFO: made(markets)}

@@ -1,32 +1,32 @@
-"""KuCoin: the contracts whose levels were recorded, and unified tiers by lists of symbols."""
+"""KuCoin: the contracts with recorded levels, and unified tiers per list of symbols."""
 
 from tests.replay import answering
-from tests.replay.answering import Answer, Asked, Recorded
+from tests.replay.answering import Recorded, RequestParams, Responder
 from venues.exchanges import kucoin
 from venues.exchanges.kucoin import CONTRACTS, LEVELS, UNIFIED, UNIFIED_CONTRACTS
 
 
-def _contracts(recorded: Recorded, _: Asked) -> object:
+def _contracts(recorded: Recorded, _: RequestParams) -> object:
     ids = recorded.ids(LEVELS, "/data", "symbol")
     document = recorded.document(CONTRACTS)
-    return {**document, "data": [one for one in document["data"] if one["symbol"] in ids]}
+    return {**document, "data": [row for row in document["data"] if row["symbol"] in ids]}
 
 
-def _unified(recorded: Recorded, asked: Asked) -> object:
+def _unified(recorded: Recorded, params: RequestParams) -> object:
     rows = [
         {
-            "symbol": one,
-            "baseCurrency": one.removesuffix("USDTM"),
-            "quoteCurrency": kucoin.instrument(one, "").quote,
-            "settlementCurrency": kucoin.instrument(one, "").settle,
+            "symbol": symbol,
+            "baseCurrency": symbol.removesuffix("USDTM"),
+            "quoteCurrency": kucoin.parse_symbol(symbol, "").quote,
+            "settlementCurrency": kucoin.parse_symbol(symbol, "").settle,
             "expiryTime": None,
         }
-        for one in recorded.ids(UNIFIED, "/data", "symbol")
+        for symbol in recorded.ids(UNIFIED, "/data", "symbol")
     ]
-    return {"code": "200000", "data": {"tradeType": asked["tradeType"], "list": rows}}
+    return {"code": "200000", "data": {"tradeType": params["tradeType"], "list": rows}}
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Responder] = {
     CONTRACTS: answering.made(_contracts),
     UNIFIED_CONTRACTS: answering.made(_unified),
     UNIFIED: answering.picked(UNIFIED, "/data", "symbol", "symbol"),

@@ -1,53 +1,56 @@
-"""OKX: the families whose tiers were recorded, by lists of families, and the archived prices.
+"""OKX: the families with recorded tiers, per list of families, and the archived prices.
 
-Tiers were recorded for isolated margin; asked for cross, the same rows are given. Prices are those
-archived for the day of the tiers.
+Tiers were recorded for isolated margin; requests for cross margin receive the same rows. Prices
+are those archived for the day of the tiers.
 """
 
 import json
 from typing import Any
 
 from tests.replay import answering
-from tests.replay.answering import Answer, Asked, Recorded
+from tests.replay.answering import Recorded, RequestParams, Responder
 from venues.exchanges.okx import INSTRUMENTS, MARKS, TIERS
-from venues.parsing.units import PRICE
+from venues.parsing.units import ARCHIVED_PRICE
 
-_NOTHING = {"code": "0", "msg": "", "data": []}
+_EMPTY = {"code": "0", "msg": "", "data": []}
 
 
-def _listed(recorded: Recorded) -> list[Any]:
+def _instrument_rows(recorded: Recorded) -> list[Any]:
     families = recorded.ids(TIERS, "/data", "instFamily")
     rows = recorded.document(INSTRUMENTS)["data"]
-    return [one for one in rows if one["instFamily"] in families]
+    return [row for row in rows if row["instFamily"] in families]
 
 
-def _instruments(recorded: Recorded, asked: Asked) -> object:
-    rows = [one for one in _listed(recorded) if one["instType"] == asked["instType"]]
-    return {**_NOTHING, "data": rows}
+def _instruments(recorded: Recorded, params: RequestParams) -> object:
+    rows = [row for row in _instrument_rows(recorded) if row["instType"] == params["instType"]]
+    return {**_EMPTY, "data": rows}
 
 
-def _marks(recorded: Recorded, asked: Asked) -> object:
-    prices = {one["asset"]: one["price"] for one in map(_row, recorded.payloads(PRICE))}
+def _marks(recorded: Recorded, params: RequestParams) -> object:
+    prices = {
+        price["asset"]: price["price"]
+        for price in map(_document, recorded.payloads(ARCHIVED_PRICE))
+    }
     rows = [
         {
-            "instId": one["instId"],
-            "instType": one["instType"],
-            "markPx": prices[one["ctValCcy"]],
+            "instId": row["instId"],
+            "instType": row["instType"],
+            "markPx": prices[row["ctValCcy"]],
         }
-        for one in _listed(recorded)
-        if one["instType"] == asked["instType"]
+        for row in _instrument_rows(recorded)
+        if row["instType"] == params["instType"]
     ]
-    return {**_NOTHING, "data": rows}
+    return {**_EMPTY, "data": rows}
 
 
-def _row(payload: Any) -> Any:
+def _document(payload: Any) -> Any:
     return json.loads(payload.content)
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Responder] = {
     INSTRUMENTS: answering.made(_instruments),
-    "publicGetPublicOpenInterest": answering.fixed(_NOTHING),
-    "publicGetMarketTickers": answering.fixed(_NOTHING),
+    "publicGetPublicOpenInterest": answering.fixed(_EMPTY),
+    "publicGetMarketTickers": answering.fixed(_EMPTY),
     MARKS: answering.made(_marks),
     TIERS: answering.picked(TIERS, "/data", "instFamily", "instFamily"),
 }

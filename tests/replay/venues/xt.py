@@ -1,10 +1,10 @@
-"""XT: the inverse market by the shape of the linear sample, for neither was recorded."""
+"""XT: the inverse market in the format of the linear sample, because neither was recorded."""
 
 from collections.abc import Mapping
 
-from tests.replay.answering import Answer, fixed
+from tests.replay.answering import Responder, fixed
 
-ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Responder] = {
     "publicInverseGetFutureMarketV1PublicLeverageBracketList": fixed(
         {
             "returnCode": 0,

@@ -1,4 +1,4 @@
-"""Every flat format, read back by another program, holds the document's findings and does no harm."""
+"""Every flat format, read by another program, contains the findings and is harmless."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ import pytest
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from harmonize.text.sanitize import plain
-from reports.formats.finding_columns import COLUMNS, neutral, row
+from reports.formats.finding_columns import COLUMNS, finding_row, neutralize_formula
 from reports.registry import render
 from tests.support import sample_documents
 from tests.support.sample_documents import ESCAPE, FORMULA, SCRIPT, empty, sample
@@ -35,7 +35,9 @@ def text(name: str, document: AuditDocument = DOCUMENT) -> str:
 
 
 def spreadsheet(finding: Finding) -> list[object]:
-    return [neutral(cell) if isinstance(cell, str) else cell for cell in row(finding)]
+    return [
+        neutralize_formula(cell) if isinstance(cell, str) else cell for cell in finding_row(finding)
+    ]
 
 
 def test_csv_reads_back_cell_by_cell() -> None:
@@ -43,8 +45,8 @@ def test_csv_reads_back_cell_by_cell() -> None:
     assert heading == NAMES
     assert len(lines) == len(ALL)
     for line, finding in zip(lines, ALL, strict=True):
-        due = ["" if one is None else str(one) for one in spreadsheet(finding)]
-        assert line == due
+        expected = ["" if cell is None else str(cell) for cell in spreadsheet(finding)]
+        assert line == expected
 
 
 @pytest.mark.parametrize(
@@ -57,18 +59,18 @@ def test_csv_reads_back_cell_by_cell() -> None:
         "\t=1",
         "\r=1",
         "  =1",
-        *(f"{chr(0xFEE0 + ord(one))}1" for one in "=+-@"),
+        *(f"{chr(0xFEE0 + ord(sign))}1" for sign in "=+-@"),
     ],
 )
 def test_no_text_is_a_formula(hostile: str) -> None:
-    made = neutral(hostile)
-    assert made.removeprefix("'") == plain(hostile)
-    assert made[0] in "'\\"  # quoted, or the control character is an escape now
+    neutral = neutralize_formula(hostile)
+    assert neutral.removeprefix("'") == plain(hostile)
+    assert neutral[0] in "'\\"  # quoted, or the control character is an escape now
 
 
 @pytest.mark.parametrize("harmless", ["", "BTC/USDT:USDT", "−12 %", "a=b", "1"])
 def test_other_text_is_left_alone(harmless: str) -> None:
-    assert neutral(harmless) == harmless
+    assert neutralize_formula(harmless) == harmless
 
 
 def test_json_lines_are_the_findings_of_the_document() -> None:
@@ -81,16 +83,18 @@ def test_json_lines_are_the_findings_of_the_document() -> None:
 def test_parquet_is_typed_and_says_its_units_and_where_it_comes_from() -> None:
     table = pyarrow.parquet.read_table(BytesIO(render("parquet", DOCUMENT)))
     assert table.column_names == NAMES
-    assert [str(one.type) for one in table.schema] == [
-        "double" if column.numeric else "string" for column in COLUMNS
+    assert [str(item.type) for item in table.schema] == [
+        "double" if column.is_numeric else "string" for column in COLUMNS
     ]
-    assert [tuple(one.values()) for one in table.to_pylist()] == [row(one) for one in ALL]
-    for one, column in zip(table.schema, COLUMNS, strict=True):
-        assert one.metadata[b"means"].decode() == column.means
-        assert one.metadata[b"unit"].decode() == column.unit
+    assert [tuple(item.values()) for item in table.to_pylist()] == [
+        finding_row(item) for item in ALL
+    ]
+    for item, column in zip(table.schema, COLUMNS, strict=True):
+        assert item.metadata[b"means"].decode() == column.meaning
+        assert item.metadata[b"unit"].decode() == column.unit
     assert table.schema.metadata[b"as_of"].decode() == DOCUMENT.as_of
     assert table.schema.metadata[b"snapshots"].decode().split() == [
-        one.sha256 for one in DOCUMENT.snapshots
+        item.sha256 for item in DOCUMENT.snapshots
     ]
 
 
@@ -103,47 +107,49 @@ def test_the_workbook_has_typed_cells_a_frozen_head_and_no_formula() -> None:
     heading, *lines = book["Findings"].iter_rows(values_only=True)
     assert list(heading) == NAMES
     for line, finding in zip(lines, ALL, strict=True):
-        assert list(line) == [None if one in {None, ""} else one for one in spreadsheet(finding)]
-    numbers = [place for place, column in enumerate(COLUMNS) if column.numeric]
+        assert list(line) == [None if item in {None, ""} else item for item in spreadsheet(finding)]
+    numbers = [place for place, column in enumerate(COLUMNS) if column.is_numeric]
     first = next(book["Findings"].iter_rows(min_row=2, max_row=2))
     assert {first[place].data_type for place in numbers} == {"n"}
     described = [line[0] for line in book["Dictionary"].iter_rows(min_row=2, values_only=True)]
     assert described == NAMES
     hashes = {line[5] for line in book["Provenance"].iter_rows(min_row=2, values_only=True)}
-    assert {one.sha256 for one in DOCUMENT.snapshots} <= hashes
+    assert {item.sha256 for item in DOCUMENT.snapshots} <= hashes
     assert book.properties.created.isoformat()[:10] == DOCUMENT.as_of[:10]
 
 
 def test_the_workbook_names_every_rule_set_and_every_payload() -> None:
     book = openpyxl.load_workbook(BytesIO(render("xlsx", DOCUMENT)))
-    _, *ruled = book["Rule sets"].iter_rows(values_only=True)
-    assert list(dict.fromkeys((line[0], line[2]) for line in ruled)) == [
-        (one.id, one.title) for one in DOCUMENT.rule_sets
+    _, *rule_rows = book["Rule sets"].iter_rows(values_only=True)
+    assert list(dict.fromkeys((line[0], line[2]) for line in rule_rows)) == [
+        (item.id, item.title) for item in DOCUMENT.rule_sets
     ]
     heading, *lines = book["Provenance"].iter_rows(values_only=True)
     rows = [dict(zip(heading, line, strict=True)) for line in lines]
-    snapshots = [one for one in rows if one["what"] == "snapshot"]
-    assert [(one["venue"], one["age_days"], one["stale"]) for one in snapshots] == [
-        (one.venue, one.age_days, "yes" if one.stale else "no") for one in DOCUMENT.snapshots
+    snapshots = [item for item in rows if item["item"] == "snapshot"]
+    assert [(item["venue"], item["age_days"], item["stale"]) for item in snapshots] == [
+        (item.venue, item.age_days, "yes" if item.stale else "no") for item in DOCUMENT.snapshots
     ]
-    payloads = [one for one in rows if one["what"] == "payload"]
-    assert [(one["call"], one["origin"], one["sha256"]) for one in payloads] == [
-        (one.call, one.origin, one.sha256) for held in DOCUMENT.snapshots for one in held.payloads
+    payloads = [item for item in rows if item["item"] == "payload"]
+    assert [(item["call"], item["origin"], item["sha256"]) for item in payloads] == [
+        (item.call, item.origin, item.sha256)
+        for snapshot in DOCUMENT.snapshots
+        for item in snapshot.payloads
     ]
 
 
 def test_a_whole_number_is_a_number_and_what_is_not_finite_is_an_empty_cell() -> None:
-    told = replace(DOCUMENT.findings[0], notional=1000, deviation=float("inf"))
-    book = openpyxl.load_workbook(BytesIO(render("xlsx", replace(empty(), findings=(told,)))))
+    finding = replace(DOCUMENT.findings[0], notional=1000, deviation=float("inf"))
+    book = openpyxl.load_workbook(BytesIO(render("xlsx", replace(empty(), findings=(finding,)))))
     _, line = book["Findings"].iter_rows(max_row=2, values_only=True)
     assert line[NAMES.index("notional_usd")] == 1000
     assert line[NAMES.index("deviation")] is None
 
 
 def test_the_workbook_carries_no_time_of_its_own() -> None:
-    with zipfile.ZipFile(BytesIO(render("xlsx", DOCUMENT))) as held:
-        assert {one.date_time for one in held.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        core = held.read("docProps/core.xml").decode()
+    with zipfile.ZipFile(BytesIO(render("xlsx", DOCUMENT))) as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        core = archive.read("docProps/core.xml").decode()
     assert DOCUMENT.as_of[:19] in core
 
 
@@ -157,7 +163,7 @@ def test_sarif_says_what_failed_what_is_known_and_what_is_waived() -> None:
     (run,) = json.loads(text("sarif"))["runs"]
     results = run["results"]
     assert len(results) == len(ALL)
-    rules = [one["id"] for one in run["tool"]["driver"]["rules"]]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     for result, finding in zip(results, ALL, strict=True):
         assert rules[result["ruleIndex"]] == result["ruleId"] == finding.code
         assert result["partialFingerprints"] == {"harmonize/v1": finding.fingerprint}
@@ -178,8 +184,8 @@ def test_junit_counts_what_it_holds() -> None:
     for suite in root:
         assert int(suite.get("tests", "")) == len(suite)
         assert int(suite.get("failures", "")) == len(suite.findall(".//failure"))
-    said = [one.get("message", "") for one in root.findall(".//skipped")]
-    assert any(one.startswith("waived: ") for one in said)
+    messages = [item.get("message", "") for item in root.findall(".//skipped")]
+    assert any(item.startswith("waived: ") for item in messages)
 
 
 def test_annotations_are_one_line_each_and_hold_no_other_command() -> None:
@@ -190,14 +196,14 @@ def test_annotations_are_one_line_each_and_hold_no_other_command() -> None:
 
 
 def test_an_annotation_escapes_what_the_runner_would_obey() -> None:
-    told = sample_documents.finding(
+    finding = sample_documents.finding(
         1,
         Level.ERROR,
         Verdict.BREACH,
         venue="a:b,c",
         message="IM 1 % is low%0A::error::injected\n::warning::too",
     )
-    line = text("github", replace(empty(), findings=(told,)))
+    line = text("github", replace(empty(), findings=(finding,)))
     assert line == (
         "::error title=MH301 initial-diverges a%3Ab%2Cc BTC/USDT::IM 1 %25 is low%250A::error"
         "::injected\\n::warning::too\n"
@@ -206,21 +212,21 @@ def test_an_annotation_escapes_what_the_runner_would_obey() -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_text_does_no_harm_in_any_format(hostile: str) -> None:
-    told = replace(
+    finding = replace(
         DOCUMENT.findings[0], venue=hostile, symbol=hostile, message=hostile, waiver=hostile
     )
-    document = replace(empty(), findings=(told,), waived=(replace(told, fingerprint="f"),))
+    document = replace(empty(), findings=(finding,), waived=(replace(finding, fingerprint="f"),))
     table = pyarrow.parquet.read_table(BytesIO(render("parquet", document)))
     assert table["message"].to_pylist() == [hostile] * 2
-    assert [json.loads(one)["message"] for one in text("jsonl", document).split("\n")[:-1]] == (
+    assert [json.loads(item)["message"] for item in text("jsonl", document).split("\n")[:-1]] == (
         [hostile] * 2
     )
     lines = list(csv.reader(StringIO(text("csv", document))))
-    assert [line[NAMES.index("message")] for line in lines[1:]] == [neutral(hostile)] * 2
+    assert [line[NAMES.index("message")] for line in lines[1:]] == [neutralize_formula(hostile)] * 2
     sheet = openpyxl.load_workbook(BytesIO(render("xlsx", document)))["Findings"]
     cells = [cell for line in sheet for cell in line]
-    assert not [one for one in cells if one.data_type == "f" or one.hyperlink]
-    assert neutral(hostile) in {one.value for one in cells}
+    assert not [item for item in cells if item.data_type == "f" or item.hyperlink]
+    assert neutralize_formula(hostile) in {item.value for item in cells}
     (case, waived) = fromstring(text("junit", document)).iter("testcase")  # noqa: S314 - our own
     assert case.find("failure").get("message") == plain(hostile)  # type: ignore[union-attr] # it failed
     assert waived.find("skipped") is not None
@@ -229,7 +235,7 @@ def test_hostile_text_does_no_harm_in_any_format(hostile: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"),
+    ("sent", "escaped"),
     [
         ("[a](http://evil.test)", "\\[a\\](http://evil.test)"),
         ("\\[a](b)", "\\\\\\[a\\](b)"),
@@ -237,26 +243,26 @@ def test_hostile_text_does_no_harm_in_any_format(hostile: str) -> None:
         ("a\u202eb\x1b", "a\\\\u202eb\\\\x1b"),
     ],
 )
-def test_a_viewer_of_sarif_finds_no_link_and_no_placeholder(sent: str, shown: str) -> None:
-    told = replace(DOCUMENT.findings[0], message=sent)
-    (run,) = json.loads(text("sarif", replace(empty(), findings=(told,))))["runs"]
-    assert run["results"][0]["message"]["text"] == shown
+def test_a_viewer_of_sarif_finds_no_link_and_no_placeholder(sent: str, escaped: str) -> None:
+    finding = replace(DOCUMENT.findings[0], message=sent)
+    (run,) = json.loads(text("sarif", replace(empty(), findings=(finding,))))["runs"]
+    assert run["results"][0]["message"]["text"] == escaped
 
 
 @pytest.mark.parametrize("sent", HOSTILE)
 def test_markdown_makes_neither_a_link_nor_a_cell_of_hostile_text(sent: str) -> None:
-    told = replace(DOCUMENT.findings[0], message=sent)
-    page = text("markdown", replace(empty(), findings=(told,)))
-    (line,) = [one for one in page.split("\n") if one.startswith("| warning | MH301 | under")]
-    shown = re.sub(r"\\.", "", line)
-    assert shown.count("|") == 7
-    assert not re.search(r"[<\[]|://|www\.", shown)
+    finding = replace(DOCUMENT.findings[0], message=sent)
+    page = text("markdown", replace(empty(), findings=(finding,)))
+    (line,) = [row for row in page.split("\n") if row.startswith("| warning | MH301 | under")]
+    unescaped = re.sub(r"\\.", "", line)
+    assert unescaped.count("|") == 7
+    assert not re.search(r"[<\[]|://|www\.", unescaped)
 
 
 def test_markdown_gives_the_title_and_the_sources_of_a_rule_set() -> None:
     page = text("markdown")
     assert "- **synthetic-baseline** 0.1, Synthetic baseline; schedule, benchmark\n" in page
-    assert "- **synthetic-cap** 2.0, Synthetic leverage cap; cap, law\n" in page
+    assert "- **synthetic-cap** 2.0, Synthetic leverage cap; cap, statutory\n" in page
     assert "  - secondary: A quotation of it\n" in page
 
 

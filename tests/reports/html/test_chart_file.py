@@ -12,12 +12,19 @@ MOVED = "2024-01-01 0.1, 2024-03-15 0.2, 2024-05-01 0.05"
 
 
 def schedule(name: str = "venue-a") -> bytes:
-    sizes = (1e5, 1e6)
+    notionals = (1e5, 1e6)
     return schedule_file(
         [
-            course(MOVED, "2024-07-01", venue=name, symbol=name, margin_type=figure, notional=size)
-            for figure in ("initial", "maintenance")
-            for size in sizes
+            course(
+                MOVED,
+                "2024-07-01",
+                venue=name,
+                symbol=name,
+                margin_type=margin_type,
+                notional=notional,
+            )
+            for margin_type in ("initial", "maintenance")
+            for notional in notionals
         ],
         [CRASH],
     )
@@ -28,8 +35,8 @@ def weeks(name: str = "venue-a") -> bytes:
 
 
 def underlying(name: str = "venue-a") -> bytes:
-    courses = [course(MOVED, "2024-07-01", venue=f"{name}{n}") for n in range(40)]
-    return underlying_file([replace(one, underlying=name) for one in courses], windows())
+    all_series = [course(MOVED, "2024-07-01", venue=f"{name}{n}") for n in range(40)]
+    return underlying_file([replace(series, underlying=name) for series in all_series], windows())
 
 
 FILES = (schedule, weeks, underlying)
@@ -47,7 +54,7 @@ def test_a_file_is_strict_xml_that_needs_nothing_else(
     assert root.tag == "svg"
     assert text.startswith("<svg ")
     assert 'xmlns="http://www.w3.org/2000/svg"' in text
-    assert not {one.tag for one in rest} & {"script", "image", "use", "a", "foreignObject"}
+    assert not {element.tag for element in rest} & {"script", "image", "use", "a", "foreignObject"}
     assert not re.search(r"url\(|@import|href|<script|http(?!://www\.w3\.org/2000/svg)", text)
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", text)
 
@@ -61,15 +68,15 @@ def test_the_same_values_are_the_same_bytes(file: Callable[[], bytes]) -> None:
 def test_a_file_carries_the_style_of_every_class_in_light_and_dark(
     file: Callable[[], bytes],
 ) -> None:
-    found = elements(file().decode())
-    (style,) = (one.words for one in found if one.tag == "style")
-    used = {css for one in found for css in one.css} - {"chart"}
-    ruled = set(re.findall(r"\.([\w-]+)", style))
-    plain = {"d0", "side"}  # a whole line, and text as all text is
-    assert used - ruled <= plain
-    asked = set(re.findall(r"var\((--[\w-]+)\)", style))
+    all_elements = elements(file().decode())
+    (style,) = (element.words for element in all_elements if element.tag == "style")
+    classes = {css for element in all_elements for css in element.css} - {"chart"}
+    styled = set(re.findall(r"\.([\w-]+)", style))
+    unstyled = {"d0", "side"}  # a whole line, and text as all text is
+    assert classes - styled <= unstyled
+    variables = set(re.findall(r"var\((--[\w-]+)\)", style))
     for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL):
-        assert asked <= {*re.findall(r"(--[\w-]+):", block)}
+        assert variables <= {*re.findall(r"(--[\w-]+):", block)}
     assert "prefers-color-scheme: dark" in style
     assert style.count("{") == style.count("}")
 
@@ -79,24 +86,26 @@ def test_a_file_carries_the_style_of_every_class_in_light_and_dark(
 def test_title_and_sentence_stay_on_the_paper_apart_from_one_another(
     file: Callable[[str], bytes], name: str
 ) -> None:
-    found = elements(file(name).decode())
-    left, top, width, height = map(float, found[0].attributes["viewBox"].split())
-    lines = [one for one in found if one.tag == "text"]
-    for one in lines:
-        x, y = float(one.attributes["x"]), float(one.attributes["y"])
+    all_elements = elements(file(name).decode())
+    left, top, width, height = map(float, all_elements[0].attributes["viewBox"].split())
+    lines = [element for element in all_elements if element.tag == "text"]
+    for element in lines:
+        x, y = float(element.attributes["x"]), float(element.attributes["y"])
         assert left < x < left + width
         assert top + 12.0 < y < top + height - 4.0
-    wide = [sum(2 if ord(one) > 0x2E80 else 1 for one in line.words) for line in lines]
-    heading = next(n for n, one in enumerate(lines) if "heading" in one.css)
-    assert wide[heading] <= 54  # of 8.5 units, on a paper of 516
-    assert all(count <= 85 for count in wide[heading + 1 :])  # of 5.7
-    written = [float(one.attributes["y"]) for one in lines[heading + 2 :]]
-    assert written == sorted(set(written))
+    widths = [sum(2 if ord(letter) > 0x2E80 else 1 for letter in line.words) for line in lines]
+    heading = next(n for n, element in enumerate(lines) if "heading" in element.css)
+    assert widths[heading] <= 54  # of 8.5 units, on a paper of 516
+    assert all(count <= 85 for count in widths[heading + 1 :])  # of 5.7
+    baselines = [float(element.attributes["y"]) for element in lines[heading + 2 :]]
+    assert baselines == sorted(set(baselines))
 
 
 def test_the_sentence_of_the_file_is_whole() -> None:
-    lines = [one for one in elements(schedule().decode()) if one.tag in {"text", "desc"}]
-    (description,) = (one.words for one in lines if one.tag == "desc")
-    heading = next(n for n, one in enumerate(lines) if "heading" in one.css)
-    assert " ".join(one.words for one in lines[heading + 2 :]) == description
+    lines = [
+        element for element in elements(schedule().decode()) if element.tag in {"text", "desc"}
+    ]
+    (description,) = (element.words for element in lines if element.tag == "desc")
+    heading = next(n for n, element in enumerate(lines) if "heading" in element.css)
+    assert " ".join(element.words for element in lines[heading + 2 :]) == description
     assert lines[heading].words == "venue-a at venue-a"

@@ -1,4 +1,4 @@
-"""What differences are worth, as the report says and draws it."""
+"""Arbitrage-gap section and its charts."""
 
 import re
 from dataclasses import replace
@@ -6,10 +6,18 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.charts.bars import Part, Reach, Stripe, band, bars, reaches, stacked
+from reports.charts.bars import (
+    BarSegment,
+    DistanceBar,
+    NotionalBand,
+    distance_bars,
+    lowest_margin_band,
+    share_bars,
+    stacked_areas,
+)
 from reports.charts.svg import Frame
-from reports.html.gap import worth
-from reports.html.page import Picture
+from reports.html.gap import gap_sections
+from reports.html.page import Chart
 from reports.html.report import page
 from reports.lookup import Lookup
 from tests.support.sample_documents import ESCAPE, SCRIPT, sample
@@ -22,34 +30,38 @@ def shapes(svg: str, tag: str) -> list[ET.Element]:
     return list(ET.fromstring(svg).iter(tag))  # noqa: S314 - our own drawing
 
 
-def pictures() -> dict[str, Picture]:
-    (section,) = worth(Lookup(sample()))
-    return {one.title: one for one in section.pictures}
+def charts() -> dict[str, Chart]:
+    (section,) = gap_sections(Lookup(sample()))
+    return {chart.title: chart for chart in section.charts}
 
 
 def test_a_section_has_four_pictures_each_with_a_sentence_and_a_table() -> None:
-    found = pictures()
-    assert list(found) == [
-        "The gap and its two parts",
-        "How far to liquidation",
-        "Where the cheapest split holds it",
-        "Who is cheapest",
+    by_title = charts()
+    assert list(by_title) == [
+        "Arbitrage gap and its components",
+        "Distance to liquidation",
+        "Allocation of the optimal split",
+        "Venue with the lowest margin",
     ]
-    for one in found.values():
-        assert one.caption.endswith(".")
-        assert len(one.rows[0]) == len(one.columns)
-        assert shapes(one.svg, "title")
+    for chart in by_title.values():
+        assert chart.caption.endswith(".")
+        assert len(chart.rows[0]) == len(chart.columns)
+        assert shapes(chart.svg, "title")
 
 
 def test_the_sentence_of_the_gap_carries_its_numbers() -> None:
-    caption = pictures()["The gap and its two parts"].caption.replace("\N{NO-BREAK SPACE}", " ")
-    assert "asks $20k and the cheapest split over venues $8k: a gap of $12k" in caption
-    assert "worth $1.2k a year where capital costs 10.0 %" in caption
-    assert "$10k of it would be gone and $2k would remain" in caption
+    caption = charts()["Arbitrage gap and its components"].caption.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert (
+        "requires $20k and the optimal split over venues $8k: an arbitrage gap of $12k" in caption
+    )
+    assert "or $1.2k per year at a cost of capital of 10.0 %" in caption
+    assert "$10k of the gap would close (divergence) and $2k would remain" in caption
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason() -> None:
-    rows = {row[0]: row for row in pictures()["How far to liquidation"].rows}
+    rows = {row[0]: row for row in charts()["Distance to liquidation"].rows}
     assert rows["venue-c"][1:3] == ("–", "–")
     assert rows["venue-c"][-1] == "MM is not observable"
     assert rows["venue-b"][-1] == "without its fee add-on: taker fee"
@@ -59,61 +71,69 @@ def test_an_underlying_without_a_reference_has_no_gap_to_draw() -> None:
     document = sample()
     bare = replace(document.liquidations[0], underlying="ETH")
     both = replace(document, liquidations=(*document.liquidations, bare))
-    _, eth = worth(Lookup(both))
-    assert next(one.title for one in eth.pictures) == "How far to liquidation"
-    assert eth.reason == "Some sizes are left out: the venues do not take $1,000,000."
+    _, eth = gap_sections(Lookup(both))
+    assert next(chart.title for chart in eth.charts) == "Distance to liquidation"
+    assert eth.reason == "Some notionals are excluded: the venues do not take $1,000,000."
 
 
 def test_of_two_rule_sets_the_first_is_drawn() -> None:
     document = sample()
     other = replace(document.arbitrages[0], rule_set="other-rules")
-    (section,) = worth(Lookup(replace(document, arbitrages=(*document.arbitrages, other))))
-    assert "synthetic-baseline" in section.pictures[0].unit
+    (section,) = gap_sections(Lookup(replace(document, arbitrages=(*document.arbitrages, other))))
+    assert "synthetic-baseline" in section.charts[0].unit
 
 
 def test_each_table_names_its_own_dates() -> None:
     document = sample()
     old = replace(document.liquidations[0], observed_at="2020-10-26T00:00:00Z")
-    (section,) = worth(Lookup(replace(document, liquidations=(*document.liquidations, old))))
-    assert section.pictures[1].dates.startswith("26\N{NO-BREAK SPACE}Oct\N{NO-BREAK SPACE}2020")
-    assert "2020" not in section.pictures[0].dates
+    (section,) = gap_sections(Lookup(replace(document, liquidations=(*document.liquidations, old))))
+    assert section.charts[1].dates.startswith("26\N{NO-BREAK SPACE}Oct\N{NO-BREAK SPACE}2020")
+    assert "2020" not in section.charts[0].dates
 
 
 def test_a_document_without_splits_has_no_section() -> None:
-    assert worth(Lookup(replace(sample(), arbitrages=()))) == ()
-    assert worth(Lookup(replace(sample(), liquidations=()))) == ()
+    assert gap_sections(Lookup(replace(sample(), arbitrages=()))) == ()
+    assert gap_sections(Lookup(replace(sample(), liquidations=()))) == ()
 
 
 def test_stacked_areas_lie_on_one_another() -> None:
-    svg = stacked(FRAME, [1e4, 1e5, 1e6], [[0.1, 0.2, 0.3], [0.8, 0.8, 0.9], [1.0, 1.0, 1.0]])
-    areas = [one for one in shapes(svg, "path") if "area" in str(one.get("class"))]
-    assert [one.get("class") for one in areas] == [
+    svg = stacked_areas(FRAME, [1e4, 1e5, 1e6], [[0.1, 0.2, 0.3], [0.8, 0.8, 0.9], [1.0, 1.0, 1.0]])
+    areas = [area for area in shapes(svg, "path") if "area" in str(area.get("class"))]
+    assert [area.get("class") for area in areas] == [
         "area needed",
         "area divergent",
         "area fragmented",
     ]
-    edges = [re.findall(r"([\d.]+) ([\d.]+)", str(one.get("d"))) for one in areas]
-    assert edges[1][3:] == edges[0][:3][::-1]  # the lower edge of one is the upper of the last
+    edges = [re.findall(r"([\d.]+) ([\d.]+)", str(area.get("d"))) for area in areas]
+    assert (
+        edges[1][3:] == edges[0][:3][::-1]
+    )  # the lower edge of an area is the upper edge of the previous one
     assert edges[2][3:] == edges[1][:3][::-1]
     assert float(edges[2][0][1]) < float(edges[1][0][1]) < float(edges[0][0][1])
 
 
 def test_bars_are_parted_by_shares_and_named_where_there_is_room() -> None:
-    parts = [Part("a", 0.75, "a holds most"), Part("long-name-b", 0.25, "b")]
-    svg = bars(FRAME, [("$10k", parts)], {"a": 0, "long-name-b": 8})
+    segments = [BarSegment("a", 0.75, "a holds most"), BarSegment("long-name-b", 0.25, "b")]
+    svg = share_bars(FRAME, [("$10k", segments)], {"a": 0, "long-name-b": 8})
     first, second = shapes(svg, "rect")
     assert float(str(first.get("width"))) == pytest.approx(
         3 * float(str(second.get("width"))), rel=0.01
     )
     assert second.get("class") == "b1 pale"
-    texts = [one.text for one in shapes(svg, "text")]
+    texts = [element.text for element in shapes(svg, "text")]
     assert "a" in texts
-    tiny = bars(FRAME, [("$10k", [Part("long-name-b", 0.02, ""), Part("a", 0.98, "")])], {})
-    assert "long-name-b" not in [one.text for one in shapes(tiny, "text")]
+    tiny = share_bars(
+        FRAME, [("$10k", [BarSegment("long-name-b", 0.02, ""), BarSegment("a", 0.98, "")])], {}
+    )
+    assert "long-name-b" not in [element.text for element in shapes(tiny, "text")]
 
 
 def test_a_band_has_a_stripe_for_each_of_several() -> None:
-    svg = band(FRAME, [Stripe(1e3, 1e4, ("a",)), Stripe(1e4, 1e5, ("a", "b"))], {"a": 0, "b": 1})
+    svg = lowest_margin_band(
+        FRAME,
+        [NotionalBand(1e3, 1e4, ("a",)), NotionalBand(1e4, 1e5, ("a", "b"))],
+        {"a": 0, "b": 1},
+    )
     alone, upper, lower = shapes(svg, "rect")
     assert float(str(alone.get("height"))) == pytest.approx(2 * float(str(upper.get("height"))))
     assert alone.get("width") == upper.get("width") == lower.get("width")
@@ -121,16 +141,16 @@ def test_a_band_has_a_stripe_for_each_of_several() -> None:
 
 def test_reaches_go_to_both_sides_and_say_why_there_is_none() -> None:
     rows = [
-        Reach("a", 0.1, 0.05, 0.02, 0.01, ""),
-        Reach("a-venue-with-a-long-name", None, None, None, None, "MM is unknown"),
-        Reach("c", None, 0.1, None, None, ""),
+        DistanceBar("a", 0.1, 0.05, 0.02, 0.01, ""),
+        DistanceBar("a-venue-with-a-long-name", None, None, None, None, "MM is unknown"),
+        DistanceBar("c", None, 0.1, None, None, ""),
     ]
-    svg = reaches(FRAME, rows)
+    svg = distance_bars(FRAME, rows)
     outer, inner, only = shapes(svg, "rect")
     assert float(str(outer.get("width"))) == pytest.approx(
         5 * float(str(inner.get("width"))), rel=0.02
     )
-    texts = [one.text for one in shapes(svg, "text")]
+    texts = [element.text for element in shapes(svg, "text")]
     assert "MM is unknown" in texts
     assert "a-venue-with-a-l…" in texts
     assert float(str(only.get("x"))) > float(str(outer.get("x")))
@@ -139,9 +159,9 @@ def test_reaches_go_to_both_sides_and_say_why_there_is_none() -> None:
 @pytest.mark.parametrize("name", [SCRIPT, ESCAPE, 'a"b', "x" * 80])
 def test_a_hostile_name_stays_text(name: str) -> None:
     for svg in (
-        bars(FRAME, [(name, [Part(name, 1.0, name)])], {name: 3}),
-        band(FRAME, [Stripe(1e3, 1e6, (name,))], {}),
-        reaches(FRAME, [Reach(name, 0.1, 0.1, None, None, name)]),
+        share_bars(FRAME, [(name, [BarSegment(name, 1.0, name)])], {name: 3}),
+        lowest_margin_band(FRAME, [NotionalBand(1e3, 1e6, (name,))], {}),
+        distance_bars(FRAME, [DistanceBar(name, 0.1, 0.1, None, None, name)]),
     ):
         assert not shapes(svg, "script")
         assert "\x1b" not in svg
@@ -149,23 +169,23 @@ def test_a_hostile_name_stays_text(name: str) -> None:
 
 def test_empty_pictures_are_drawn_without_a_mark() -> None:
     for svg in (
-        stacked(FRAME, [], [[], [], []]),
-        bars(FRAME, [], {}),
-        band(FRAME, [], {}),
-        reaches(FRAME, []),
+        stacked_areas(FRAME, [], [[], [], []]),
+        share_bars(FRAME, [], {}),
+        lowest_margin_band(FRAME, [], {}),
+        distance_bars(FRAME, []),
     ):
         assert shapes(svg, "title")
         assert not shapes(svg, "rect")
-    one = stacked(FRAME, [1e5], [[0.1], [0.5], [1.0]])
-    assert len(shapes(one, "path")) > 3
+    single = stacked_areas(FRAME, [1e5], [[0.1], [0.5], [1.0]])
+    assert len(shapes(single, "path")) > 3
 
 
 def test_the_index_of_all_and_of_each_venue_stands_with_the_ranking() -> None:
-    found = page(sample()).ranking
-    assert [one.replace("\N{NO-BREAK SPACE}", " ") for one in found.overall] == [
+    ranking = page(sample()).ranking
+    assert [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in ranking.overall] == [
         "Over 2 underlyings, IM against synthetic-baseline: 59.0."
     ]
-    (venue,) = found.venues
+    (venue,) = ranking.venues
     assert (venue.venue, venue.interval, venue.underlyings) == ("venue-a", "31.5 to 47.0", "5")
     assert venue.values[0] == "40.0"
     assert page(replace(sample(), indices=(), index_summaries=())).ranking.venues == ()

@@ -1,4 +1,4 @@
-"""Pictures of margins over time: what is drawn is what was observed, and the sentences say the same."""
+"""Charts of margins over time show what was observed, and the captions agree."""
 
 import math
 import re
@@ -12,24 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.api import audit, history
-from harmonize.api.audit import Question
+from harmonize.api.audit import AnswerOptions, HistoryScope, Question
 from harmonize.document.history import History, MarginSeries, SeriesPoint, StressWindow, Week
-from reports.charts.step_lines import LONGEST, Line, steps
+from reports.charts.step_lines import LONGEST, StepLine, step_lines
 from reports.charts.svg import Frame
 from reports.charts.time_axis import LEFT
-from reports.charts.weekly_bars import by_week
+from reports.charts.weekly_bars import weekly_bars
 from reports.html import chart_file, report
-from reports.html.history import over_time
-from reports.html.history_captions import said_of_schedule, said_of_underlying, said_of_weeks
-from reports.html.series_stats import in_force, leap, most_moved, moves, near, peak_to_trough
+from reports.html.history import history_view
+from reports.html.history_captions import schedule_caption, underlying_caption, weeks_caption
+from reports.html.series_stats import (
+    change_count,
+    largest_change,
+    most_changed,
+    peak_to_trough,
+    rate_at,
+    stress_nearby,
+)
 
 FRAME = Frame("key", "a title", "a description")
 CRASH = StressWindow("2026-01-20", "2026-01-21", "BTC −20 %", "a source")
 STRESS = (CRASH,)
+SERIES = AnswerOptions(history=HistoryScope.SERIES)
 
 
 def plain(text: str) -> str:
-    """A text with ordinary spaces."""
+    """Returns a text with ordinary spaces."""
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -39,55 +47,57 @@ def day(number: float) -> str:
 
 
 def course(
-    *marks: tuple[float, float | None],
+    *points: tuple[float, float | None],
     venue: str = "okx",
     symbol: str = "BTC/USDT:USDT",
-    figure: str = "initial",
+    margin_type: str = "initial",
     notional: float = 1e6,
     until: float = 100,
 ) -> MarginSeries:
-    told = tuple(SeriesPoint(day(at), rate) for at, rate in marks)
-    return MarginSeries("BTC", venue, symbol, "any", figure, notional, told, day(until))
+    series_points = tuple(SeriesPoint(day(at), rate) for at, rate in points)
+    return MarginSeries(
+        "BTC", venue, symbol, "any", margin_type, notional, series_points, day(until)
+    )
 
 
-def line(one: MarginSeries, name: str = "a name") -> Line:
-    return Line(name, "c0 d0", one.points, one.until)
+def line(series: MarginSeries, name: str = "a name") -> StepLine:
+    return StepLine(name, "c0 d0", series.points, series.until)
 
 
 def stairs(svg: str) -> list[list[tuple[float, float]]]:
-    """The corners of every run of the first line, as absolute places; the key at its end left out."""
+    """Returns the corners of every run of the first line, without the key at its end."""
     (d,) = re.findall(r'<path class="line c0 d0" d="([^"]*)"', svg)[:1]
-    runs = []
-    for part in d.split("M")[1:-1]:
-        x, y = map(float, re.findall(r"^(-?[\d.]+) (-?[\d.]+)", part)[0])
+    all_runs = []
+    for run in d.split("M")[1:-1]:
+        x, y = map(float, re.findall(r"^(-?[\d.]+) (-?[\d.]+)", run)[0])
         corners = [(x, y)]
-        for verb, value in re.findall(r"([HV])(-?[\d.]+)", part):
+        for verb, value in re.findall(r"([HV])(-?[\d.]+)", run):
             x, y = (float(value), y) if verb == "H" else (x, float(value))
             corners.append((x, y))
-        runs.append(corners)
-    return runs
+        all_runs.append(corners)
+    return all_runs
 
 
-# What is drawn
+# Charts
 
 
 @pytest.mark.parametrize("rates", [(0.02, 0.03, 0.025), (0.01, 0.2, 0.05)])
 def test_a_step_stands_where_its_mark_does_and_as_high(rates: tuple[float, ...]) -> None:
-    """Places are linear in time; heights in the rate, or in its logarithm where rates lie far apart."""
+    """Positions are linear in time, heights in the rate, or in its logarithm if rates differ widely."""
     (corners,) = stairs(
-        steps(FRAME, [line(course((0, rates[0]), (30, rates[1]), (50, rates[2])))], ())
+        step_lines(FRAME, [line(course((0, rates[0]), (30, rates[1]), (50, rates[2])))], ())
     )
     levels = [(x, y) for x, y in corners]
     xs, ys = (
         [levels[0][0], levels[2][0], levels[4][0], levels[-1][0]],
         [levels[0][1], levels[2][1], levels[4][1]],
     )
-    wide = xs[-1] - xs[0]
+    width = xs[-1] - xs[0]
     assert xs[0] == pytest.approx(LEFT)
-    assert [(x - xs[0]) / wide for x in xs] == pytest.approx([0, 0.3, 0.5, 1], abs=1e-3)
-    high = [math.log(one) if max(rates) / min(rates) >= 5 else one for one in rates]
+    assert [(x - xs[0]) / width for x in xs] == pytest.approx([0, 0.3, 0.5, 1], abs=1e-3)
+    scaled = [math.log(rate) if max(rates) / min(rates) >= 5 else rate for rate in rates]
     assert (ys[2] - ys[0]) / (ys[1] - ys[0]) == pytest.approx(
-        (high[2] - high[0]) / (high[1] - high[0]), abs=2e-2
+        (scaled[2] - scaled[0]) / (scaled[1] - scaled[0]), abs=2e-2
     )
     assert ys[1] < ys[0]  # more is higher
 
@@ -97,59 +107,59 @@ def test_a_step_stands_where_its_mark_does_and_as_high(rates: tuple[float, ...])
     st.integers(0, 99),
 )
 def test_the_rate_drawn_at_a_day_is_the_mark_in_force(rates: list[float | None], at: int) -> None:
-    one = course(*((place * 10, rate) for place, rate in enumerate(rates)))
-    due = rates[min(at // 10, len(rates) - 1)]
-    assert in_force(one.points, one.until, day(at)) == due
+    series = course(*((index * 10, rate) for index, rate in enumerate(rates)))
+    expected = rates[min(at // 10, len(rates) - 1)]
+    assert rate_at(series.points, series.until, day(at)) == expected
     known = [rate for rate in rates if rate is not None]
     if not known:
-        assert "<path" not in steps(FRAME, [line(one)], ())
+        assert "<path" not in step_lines(FRAME, [line(series)], ())
         return
-    runs = stairs(steps(FRAME, [line(one)], ()))
+    runs = stairs(step_lines(FRAME, [line(series)], ()))
     assert len(runs) == sum(
-        rate is not None and (not place or rates[place - 1] is None)
-        for place, rate in enumerate(rates)
+        rate is not None and (not index or rates[index - 1] is None)
+        for index, rate in enumerate(rates)
     )
 
 
 def test_a_line_ends_where_its_venue_was_last_observed() -> None:
     early, late = course((0, 0.02), until=50), course((0, 0.03), until=100)
-    svg = steps(FRAME, [line(early), Line("late", "c1 d0", late.points, late.until)], ())
+    svg = step_lines(FRAME, [line(early), StepLine("late", "c1 d0", late.points, late.until)], ())
     ((first, last),) = [(run[0], run[-1]) for run in stairs(svg)]
     assert last[0] - first[0] == pytest.approx((344.0 - LEFT) / 2, abs=0.2)
 
 
 def test_what_was_observed_once_is_a_dot() -> None:
-    svg = steps(FRAME, [line(course((0, 0.02), until=0))], ())
+    svg = step_lines(FRAME, [line(course((0, 0.02), until=0))], ())
     assert 'class="dot c0 d0"' in svg
-    assert 'class="dot' not in steps(FRAME, [line(course((0, 0.02)))], ())
+    assert 'class="dot' not in step_lines(FRAME, [line(course((0, 0.02)))], ())
 
 
 def test_forty_names_stand_apart_and_inside() -> None:
     lines = [line(course((0, 0.02 + 1e-6 * number)), f"venue {number}") for number in range(40)]
-    svg = steps(FRAME, lines, ())
+    svg = step_lines(FRAME, lines, ())
     heights = sorted(float(y) for y in re.findall(r'class="name c0 d0" x="370" y="([\d.]+)"', svg))
     (height,) = map(float, re.findall(r'viewBox="0 0 \d+ (\d+)"', svg))
     assert len(heights) == 40
-    assert all(other - one >= 14.9 for one, other in pairwise(heights))
+    assert all(following - upper >= 14.9 for upper, following in pairwise(heights))
     assert heights[0] > 0
     assert heights[-1] < height
 
 
 def test_stress_is_drawn_where_it_was_and_only_within() -> None:
-    inside = steps(FRAME, [line(course((0, 0.02)))], STRESS)
+    inside = step_lines(FRAME, [line(course((0, 0.02)))], STRESS)
     ((x, width),) = re.findall(r'class="stress" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', inside)
     assert float(x) == pytest.approx(LEFT + (344.0 - LEFT) * 0.19, abs=1.5)
     assert float(width) >= (344.0 - LEFT) * 0.02 - 0.1
     later = StressWindow("2027-01-20", "2027-01-21", "BTC −20 %", "a source")
-    assert 'class="stress"' not in steps(FRAME, [line(course((0, 0.02)))], (later,))
+    assert 'class="stress"' not in step_lines(FRAME, [line(course((0, 0.02)))], (later,))
 
 
 def test_words_of_venues_are_escaped_and_cut() -> None:
     name = '<b>&"x"</b>' + "y" * 40
-    svg = steps(FRAME, [line(course((0, 0.02)), name)], ())
+    svg = step_lines(FRAME, [line(course((0, 0.02)), name)], ())
     assert "<b>" not in svg
-    shown = "".join(ET.fromstring(svg).itertext())  # noqa: S314 - our own drawing
-    assert name[: LONGEST - 1] + "…" in shown
+    text = "".join(ET.fromstring(svg).itertext())  # noqa: S314 - our own drawing
+    assert name[: LONGEST - 1] + "…" in text
 
 
 # Weeks
@@ -170,11 +180,11 @@ def bars(svg: str, css: str) -> list[tuple[float, float, float]]:
 
 
 def test_bars_are_as_tall_as_counts_up_for_tighter_and_down_for_looser() -> None:
-    svg = by_week(FRAME, WEEKS, ())
+    svg = weekly_bars(FRAME, WEEKS, ())
     tighter, looser, mixed = (bars(svg, css) for css in ("tighter", "looser", "mixed"))
     unit = tighter[0][2] / 4
-    assert [one[2] / unit for one in tighter] == pytest.approx([4, 8], abs=0.05)
-    assert [one[2] / unit for one in looser] == pytest.approx([1, 3], abs=0.05)
+    assert [bar[2] / unit for bar in tighter] == pytest.approx([4, 8], abs=0.05)
+    assert [bar[2] / unit for bar in looser] == pytest.approx([1, 3], abs=0.05)
     zero = looser[0][1]
     assert [y + high for _, y, high in tighter] == pytest.approx([zero, zero], abs=0.15)
     assert [y for _, y, _ in looser] == pytest.approx([zero, zero])
@@ -185,82 +195,87 @@ def test_bars_are_as_tall_as_counts_up_for_tighter_and_down_for_looser() -> None
     assert all(f">{lane}</text>" in svg for lane in ("other", "listed", "delisted"))
 
 
-# Sentences and figures
+# Captions and statistics
 
 
 def test_figures_of_courses() -> None:
-    one = course((0, 0.02), (10, None), (20, 0.05), (21, 0.05), (30, 0.04))
-    assert peak_to_trough(one) == pytest.approx(2.5)
-    assert moves(one) == 2  # across the gap, and once more
-    largest = leap(one)
-    assert largest is not None
-    assert (largest.before, largest.after) == (0.02, 0.05)
-    assert most_moved([course((0, 0.1), (1, 0.11)), one]) is one
-    assert most_moved([course((0, 0.1))]) is None
+    series = course((0, 0.02), (10, None), (20, 0.05), (21, 0.05), (30, 0.04))
+    assert peak_to_trough(series) == pytest.approx(2.5)
+    assert change_count(series) == 2  # across the gap, and once more
+    change = largest_change(series)
+    assert change is not None
+    assert (change.before, change.after) == (0.02, 0.05)
+    assert most_changed([course((0, 0.1), (1, 0.11)), series]) is series
+    assert most_changed([course((0, 0.1))]) is None
 
 
 def test_stress_is_named_in_it_and_for_two_weeks_after() -> None:
-    assert near(STRESS, day(18.9)) == ""
-    assert plain(near(STRESS, day(19.5))) == "in the stress of 20–21 Jan 2026 (BTC −20 %)"
-    assert plain(near(STRESS, day(25))).startswith("5 days after the stress of ")
-    assert near(STRESS, day(35.1)) == ""
+    assert stress_nearby(STRESS, day(18.9)) == ""
+    assert (
+        plain(stress_nearby(STRESS, day(19.5))) == "during the stress of 20–21 Jan 2026 (BTC −20 %)"
+    )
+    assert plain(stress_nearby(STRESS, day(25))).startswith("5 days after the stress of ")
+    assert stress_nearby(STRESS, day(35.1)) == ""
 
 
 def test_sentences_say_what_was_drawn() -> None:
-    one = course((0, 0.02), (25, 0.132))
-    assert plain(said_of_schedule([one], STRESS)) == (
-        "IM at $1m rose from 2.0 % to 13.2 %, first seen on 26 Jan 2026, 5 days after the stress of"
-        " 20–21 Jan 2026 (BTC −20 %); its highest is 6.6 times its lowest."
+    series = course((0, 0.02), (25, 0.132))
+    assert plain(schedule_caption([series], STRESS)) == (
+        "IM at $1m rose from 2.0 % to 13.2 %, first observed on 26 Jan 2026, 5 days after the stress of"
+        " 20–21 Jan 2026 (BTC −20 %); the highest rate is 6.6 times the lowest."
     )
-    assert said_of_schedule([course((0, 0.02))], ()).startswith("No margin of it moved from ")
-    other = course((0, 0.05), venue="bybit", until=0)
-    said = plain(said_of_underlying([one, other], ()))
-    assert "13.2" in said
-    assert "bybit" in said
-    assert "1 venue was observed once" in said
-    told = plain(said_of_weeks(WEEKS, STRESS))
-    assert "tightened 12 times, loosened 4 times and did both, at different sizes, 2 times" in told
-    assert "Most changed in the week of" in told
+    assert schedule_caption([course((0, 0.02))], ()).startswith("No margin changed from ")
+    single = course((0, 0.05), venue="bybit", until=0)
+    caption = plain(underlying_caption([series, single], ()))
+    assert "13.2" in caption
+    assert "bybit" in caption
+    assert "1 venue was observed once" in caption
+    weeks_text = plain(weeks_caption(WEEKS, STRESS))
+    assert (
+        "12 changes tightened margins, 4 loosened them and 2 did both at different notionals"
+        in weeks_text
+    )
+    assert "The week of 2 Feb 2026 had the most changes" in weeks_text
 
 
-# The section, and files
+# Section and files
 
 
 @cache
-def past() -> History:
-    return audit.answer(Question(past=True, rules=("harmonized-baseline",))).document.history
+def recorded_history() -> History:
+    return audit.answer(Question(rules=("harmonized-baseline",), options=SERIES)).document.history
 
 
 def test_without_a_past_there_is_no_section() -> None:
-    assert over_time(History(), 1e6, {}) is None
+    assert history_view(History(), 1e6, {}) is None
 
 
 def test_a_venue_that_changed_in_one_week_alone_has_no_drawing() -> None:
-    assert over_time(History(weeks=WEEKS[:1]), 1e6, {}) is None
-    section = over_time(History(weeks=WEEKS), 1e6, {})
+    assert history_view(History(weeks=WEEKS[:1]), 1e6, {}) is None
+    section = history_view(History(weeks=WEEKS), 1e6, {})
     assert section is not None
-    (track,) = section.tracks
-    assert [one.title for one in track.pictures] == ["okx"]
+    (week_section,) = section.sections
+    assert [chart.title for chart in week_section.charts] == ["okx"]
 
 
 def test_the_recorded_report_follows_the_underlyings_with_curves() -> None:
-    found = audit.answer(Question(past=True, rules=("harmonized-baseline",)))
-    drawn = list(dict.fromkeys(one.underlying for one in found.document.curves))
-    page = report.page(found.document)
-    assert page.past is not None
-    assert [one.underlying for one in page.past.tracks[:-1]] == drawn
-    assert page.past.tracks[-1].underlying == "Changes by week"
-    assert '<section id="past"' in report.html(found.document)
+    answer = audit.answer(Question(rules=("harmonized-baseline",), options=SERIES))
+    underlyings = list(dict.fromkeys(curve.underlying for curve in answer.document.curves))
+    page = report.page(answer.document)
+    assert page.history is not None
+    assert [section.underlying for section in page.history.sections[:-1]] == underlyings
+    assert page.history.sections[-1].underlying == "Changes by week"
+    assert '<section id="history"' in report.html(answer.document)
 
 
 def test_files_are_whole_and_need_nothing_else() -> None:
     question = Question(ladder=(1e5, 1e6))
-    marked = course((0, 0.02), (30, 0.04), symbol="<b>&'x'</b>", venue="okx")
+    hostile = course((0, 0.02), (30, 0.04), symbol="<b>&'x'</b>", venue="okx")
     files = [
         chart_file.schedule_file(history.drawn(question, "binance", "SOL/USDT:USDT"), STRESS),
         chart_file.weeks_file(history.weeks(question, "binance"), STRESS),
         chart_file.underlying_file(history.compared(question, "SOL").courses, STRESS),
-        chart_file.schedule_file([marked], STRESS),
+        chart_file.schedule_file([hostile], STRESS),
     ]
     for content in files:
         root = ET.fromstring(content)  # noqa: S314 - our own drawing
@@ -269,4 +284,4 @@ def test_files_are_whole_and_need_nothing_else() -> None:
         assert b"--paper" in content
         assert b".matrix" not in content
     assert b"<b>" not in files[-1]
-    assert files[-1] == chart_file.schedule_file([marked], STRESS)
+    assert files[-1] == chart_file.schedule_file([hostile], STRESS)

@@ -1,4 +1,4 @@
-"""Documents that lack something still render, and say what they lack."""
+"""Incomplete documents still render, and state what is missing."""
 
 from dataclasses import replace
 
@@ -10,39 +10,39 @@ from harmonize.document import (
     SpreadInterval,
     Verdict,
 )
-from harmonize.text.words import listed, some
+from harmonize.text.words import first_words, join_words
 from reports.html import caps_and_models
-from reports.html.page import Cell, ReportPage
+from reports.html.page import MatrixCell, ReportPage
 from reports.html.report import html, page
 from tests.support.sample_documents import BASELINE, HEAT, finding, sample
 
 
-def spaced(text: str) -> str:
+def with_spaces(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def caption(document: AuditDocument, figure: int = 0) -> str:
-    return spaced(page(document).charts[0].figures[figure].caption)
+def caption(document: AuditDocument, index: int = 0) -> str:
+    return with_spaces(page(document).underlyings[0].charts[index].caption)
 
 
-def heat(view: ReportPage, underlying: str, venue: str) -> Cell:
-    shown = view.heat_maps[0]
-    (row,) = [row for row in shown.rows if row.venue == venue]
-    return row.cells[shown.columns.index(underlying)]
+def heat(view: ReportPage, underlying: str, venue: str) -> MatrixCell:
+    heat_map = view.heat_maps[0]
+    (row,) = [row for row in heat_map.rows if row.venue == venue]
+    return row.cells[heat_map.columns.index(underlying)]
 
 
 def test_curves_without_a_comparison_are_drawn_and_read_off_at_their_points() -> None:
     bare = replace(sample(), comparisons=(), spreads=(), divergences=(), indices=())
-    section = page(bare).charts[0]
+    section = page(bare).underlyings[0]
     assert section.dates == ""
     assert section.notes == ()
-    rows = {row.name: [spaced(cell) for cell in row.cells] for row in section.figures[0].rows}
+    rows = {row.name: [with_spaces(cell) for cell in row.cells] for row in section.charts[0].rows}
     assert rows["venue-a"] == ["0.8 %", "1.0 %", "2.0 %", "5.0 %"]
     assert rows["venue-b"] == ["1.0 %", "1.0 %", "2.5 %", "–"]
     assert rows[BASELINE] == ["–", "2.0 %", "4.0 %", "–"]  # at a jump, the rate of the lower piece
     assert "from 0.4 % to 10.0 % of notional." in caption(bare)
     assert page(bare).ranking.blocks == ()
-    assert "No underlying could be compared." in html(bare)
+    assert "No underlying can be compared." in html(bare)
 
 
 def test_a_figure_that_no_venue_publishes_is_said_to_be_not_observable() -> None:
@@ -50,10 +50,10 @@ def test_a_figure_that_no_venue_publishes_is_said_to_be_not_observable() -> None
     initial_only = tuple(
         curve for curve in document.curves if curve.margin_type == "initial" or curve.is_reference
     )
-    said = caption(replace(document, curves=initial_only, spreads=(), divergences=()), figure=1)
+    text = caption(replace(document, curves=initial_only, spreads=(), divergences=()), index=1)
     assert (
-        said
-        == "Maintenance margin on BTC, 0 venues drawn, 5 more in the numbers below: not observable at any venue."
+        text
+        == "Maintenance margin on BTC, 0 venues in the chart, 5 more in the table: not observable at any venue."
     )
 
 
@@ -73,8 +73,8 @@ def test_margins_beyond_the_reference_or_of_another_class_are_marked() -> None:
     )
     view = page(replace(document, divergences=changed))
     assert heat(view, "BTC", "venue-a").text == "no ref"
-    assert heat(view, "BTC", "venue-b") == Cell("no", "n/o", "on no list")
-    assert heat(view, "BTC", "venue-d") == Cell("no", "n/o", "")
+    assert heat(view, "BTC", "venue-b") == MatrixCell("no", "n/o", "on no list")
+    assert heat(view, "BTC", "venue-d") == MatrixCell("no", "n/o", "")
     assert heat(view, "BTC", "venue-e").css == "u4"
 
 
@@ -83,15 +83,15 @@ def test_an_underlying_that_the_reference_does_not_know_is_counted_not_shown() -
     only_btc = tuple(row for row in document.divergences if row.underlying == "BTC")
     view = page(replace(document, divergences=only_btc))
     assert view.heat_maps[0].columns == ("BTC",)
-    assert spaced(view.heat_left) == f"{BASELINE} says nothing of 1 compared underlying"
+    assert with_spaces(view.heat_maps_omitted) == f"{BASELINE} does not cover 1 compared underlying"
 
 
 def test_a_venue_without_a_reason_or_a_schedule_is_not_observable() -> None:
     document = sample()
-    blind = CoverageRow("venue-a", "ETH", "", CoverageStatus.NOT_OBSERVABLE, "", "")
-    view = page(replace(document, coverage=(*document.coverage, blind)))
-    assert heat(view, "ETH", "venue-a") == Cell("no", "n/o", "")
-    assert heat(view, "ETH", "venue-e") == Cell("no", "n/o", "the snapshot has no mark price")
+    not_observable = CoverageRow("venue-a", "ETH", "", CoverageStatus.NOT_OBSERVABLE, "", "")
+    view = page(replace(document, coverage=(*document.coverage, not_observable)))
+    assert heat(view, "ETH", "venue-a") == MatrixCell("no", "n/o", "")
+    assert heat(view, "ETH", "venue-e") == MatrixCell("no", "n/o", "the snapshot has no mark price")
 
 
 def test_the_best_known_of_several_rows_stands_for_the_venue() -> None:
@@ -99,8 +99,8 @@ def test_the_best_known_of_several_rows_stands_for_the_venue() -> None:
     better = CoverageRow("venue-e", "BTC", "Y", CoverageStatus.STALE, "observed long ago", "")
     view = page(replace(document, coverage=(*document.coverage, better)))
     (row,) = [row for row in view.coverage.matrix if row.venue == "venue-e"]
-    there = view.coverage.columns.index("BTC")
-    assert row.cells[there] == Cell("st", "◐ stale", "observed long ago")
+    column = view.coverage.columns.index("BTC")
+    assert row.cells[column] == MatrixCell("st", "◐ stale", "observed long ago")
 
 
 def test_indices_only_against_the_median_are_ranked_by_it() -> None:
@@ -118,7 +118,7 @@ def test_an_underlying_without_the_first_index_follows_unranked() -> None:
     )
     ranked, unranked = page(replace(document, indices=kept)).ranking.blocks
     assert [row.underlying for row in ranked.rows] == ["BTC"]
-    assert unranked.folded
+    assert unranked.is_folded
     assert [(row.rank, row.underlying) for row in unranked.rows] == [("–", "ETH")]
     only = page(replace(document, indices=document.indices[:1])).ranking
     assert only.tick == only.blocks[0].rows[0].tick == ""
@@ -126,32 +126,32 @@ def test_an_underlying_without_the_first_index_follows_unranked() -> None:
 
 def test_many_ranges_of_cheapest_venues_are_cut_and_counted() -> None:
     document = sample()
-    ranges = tuple(
+    intervals = tuple(
         SpreadInterval(n * 1e3, (n + 1) * 1e3, (f"venue-{n % 2}",), ("venue-c",), 1.0, 1.0)
         for n in range(40)
     )
-    gaps = tuple(replace(gap, intervals=ranges) for gap in document.spreads)
-    rows = page(replace(document, spreads=gaps)).charts[0].figures[0].cheapest
+    spreads = tuple(replace(spread, intervals=intervals) for spread in document.spreads)
+    rows = page(replace(document, spreads=spreads)).underlyings[0].charts[0].lowest_margins
     assert len(rows) == 31
     assert rows[-1].interval == "10 more ranges in the JSON document"
     assert rows[0].spread == "$1"
 
 
 def test_neighbouring_ranges_with_the_same_cheapest_venues_are_one() -> None:
-    rows = page(sample()).charts[0].figures[0].cheapest
-    assert [(row.interval, row.cheapest) for row in rows] == [
+    rows = page(sample()).underlyings[0].charts[0].lowest_margins
+    assert [(row.interval, row.lowest_venues) for row in rows] == [
         ("up to $50k", "venue-e"),
         ("($50k, $1m]", "venue-a and venue-b"),
         ("above $1m", "venue-a"),
     ]
-    assert rows[-1].dearest == "venue-b and venue-c"
+    assert rows[-1].highest_venues == "venue-b and venue-c"
     assert rows[-1].spread == "from $5k"
 
 
 def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
     document = sample()
     baseline, cap = document.rule_sets
-    row = next(one for one in document.divergences if one.margin_type == "initial")
+    row = next(item for item in document.divergences if item.margin_type == "initial")
     rules = (
         *(baseline, replace(cap, requirement="IM 50 % (primary)")),
         replace(cap, id="ban"),
@@ -170,23 +170,24 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
             ("model", Verdict.NOT_OBSERVABLE, "venue-c"),
         )
     ]
-    told = replace(document, rule_sets=rules, divergences=tuple(rows))
-    said = {
-        one.lead: one.text.replace("\N{NO-BREAK SPACE}", " ")
-        for one in caps_and_models.statements(told)
+    changed = replace(document, rule_sets=rules, divergences=tuple(rows))
+    texts = {
+        item.lead: item.text.replace("\N{NO-BREAK SPACE}", " ")
+        for item in caps_and_models.statements(changed)
     }
-    assert said == {
+    assert texts == {
         "Caps and minimums": (
-            "Ask less than synthetic-cap (IM 50 % (primary); law): 1 instrument at 1 venue. What is "
-            "law would be breached if the contract were offered to the clients it protects."
+            "Margins below synthetic-cap (IM 50 % (primary); statutory): 1 instrument at 1 venue. A "
+            "statutory requirement would be breached if the contract were offered to the clients it "
+            "protects."
         ),
         "Prohibitions": (
-            "Prohibited at any margin, if offered to the clients protected: ban: 2 schedules at "
+            "Prohibited at any margin, if offered to the protected clients: ban: 2 schedules at "
             "2 venues. A prohibition is not a margin of 100 %."
         ),
-        "Models of risk": (
+        "Risk models": (
             "Initial margin against model: 1 of 2 schedules below by more than the tolerance, 1 "
-            "above. Not observable, for want of inputs: blind."
+            "above. Not observable, because inputs are missing: blind."
         ),
     }
 
@@ -196,15 +197,15 @@ def test_without_rule_sets_there_is_nothing_to_say_of_them() -> None:
 
 
 def test_a_finding_without_a_divergence_is_shown_by_its_rate() -> None:
-    one = finding(1, sample().findings[0].level, Verdict.UNDER, deviation=None, symbol="")
-    (code,) = page(replace(sample(), findings=(one,))).codes
-    assert [spaced(text) for text in code.worst] == ["venue-a 0.8 %"]
+    single = finding(1, sample().findings[0].level, Verdict.UNDER, deviation=None, symbol="")
+    (check,) = page(replace(sample(), findings=(single,))).checks
+    assert [with_spaces(text) for text in check.examples] == ["venue-a 0.8 %"]
 
 
 def test_meanings_of_mm_that_differ_are_said_before_comparing() -> None:
-    notes = page(sample()).charts[0].notes
+    notes = page(sample()).underlyings[0].notes
     assert notes[-1] == (
-        "Maintenance margin does not mean the same at every venue:"
+        "The meaning of maintenance margin differs between venues:"
         " liquidation trigger (3) and margin call (1)."
     )
     assert "Stale: venue-b." in notes
@@ -212,9 +213,9 @@ def test_meanings_of_mm_that_differ_are_said_before_comparing() -> None:
 
 
 def test_lists_of_words() -> None:
-    assert listed([]) == ""
-    assert listed(["a", "b", "c"]) == "a, b and c"
-    assert listed(["a", "b", "c", "d"], 2) == "a, b and 2 others"
-    assert listed(["a", "b", "c"], 2) == "a, b and c"
-    assert some("abc", 2) == "a, b … and 1 more"
-    assert some("ab", 2) == "a, b"
+    assert join_words([]) == ""
+    assert join_words(["a", "b", "c"]) == "a, b and c"
+    assert join_words(["a", "b", "c", "d"], 2) == "a, b and 2 others"
+    assert join_words(["a", "b", "c"], 2) == "a, b and c"
+    assert first_words("abc", 2) == "a, b … and 1 more"
+    assert first_words("ab", 2) == "a, b"

@@ -20,7 +20,7 @@ VIEWS = [
     if isinstance(view, type) and dataclasses.is_dataclass(view)
 ]
 PAGES = {"changes.html.j2": ChangesPage}
-"""What ``page`` is in a template; in all others it is the report's."""
+"""Type of ``page`` per template; all other templates use that of the report."""
 
 LOCALS = {"page", "reference", "caller"}
 
@@ -59,12 +59,12 @@ def test_every_field_of_the_page_is_printed() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_templates_decide_nothing(template: Path) -> None:
-    """No arithmetic, comparison, sorting or number format: the page holds text that is ready."""
+    """No arithmetic, comparison, sorting or number format: the context contains finished text."""
     tree = environment().parse(template.read_text())
     nodes = jinja2.nodes
     arithmetic = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Mod, nodes.Pow, nodes.FloorDiv)
     assert not [*tree.find_all(arithmetic), *tree.find_all((nodes.Compare, nodes.Neg))]
-    filters = {one.name for one in tree.find_all(nodes.Filter)}
+    filters = {node.name for node in tree.find_all(nodes.Filter)}
     assert filters <= {"join", "lower", "safe"}
 
 
@@ -76,9 +76,9 @@ def test_only_our_own_markup_is_printed_unescaped() -> None:
     ]
     assert safe == [
         ("changes.html.j2", "page.stylesheet"),
-        ("parts.html.j2", "picture.svg"),
+        ("parts.html.j2", "chart.svg"),
         ("report.html.j2", "page.stylesheet"),
-        ("underlyings.html.j2", "figure.svg"),
+        ("underlyings.html.j2", "chart.svg"),
     ]
 
 

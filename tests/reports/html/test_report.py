@@ -15,7 +15,7 @@ from reports.html.report import html, page
 from tests.support.sample_documents import (
     BASELINE,
     HEAT,
-    LADDER,
+    NOTIONAL_GRID,
     RATES,
     SCRIPT,
     empty,
@@ -29,7 +29,7 @@ SECTIONS = (
     "ranking",
     "divergence",
     "underlyings",
-    "worth",
+    "gap",
     "findings",
     "coverage",
     "rules",
@@ -40,7 +40,7 @@ STYLESHEET = Path(html_.__file__).parent / "static" / "report.css"
 
 
 class Tree(HTMLParser):
-    """Reads a page and holds it to be well formed: every tag closes in order."""
+    """Parses a page and asserts that it is well formed: every tag closes in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Tree(HTMLParser):
         self.rows: list[list[str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Open a tag; a row begins, or a cell in it."""
+        """Opens a tag, which may begin a row or a cell."""
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), (tag, attrs)
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
@@ -62,22 +62,22 @@ class Tree(HTMLParser):
             self.rows[-1].append("")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag that has no content."""
+        """Records a tag without content."""
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
-        """Close the tag that was opened last, and no other."""
+        """Closes the tag that was opened last."""
         assert self.open, f"</{tag}> closes nothing"
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Note text, and whose cell it is."""
+        """Records text, and adds it to the open cell."""
         self.text.append(data)
         if self.rows and {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data
 
     def of(self, *tags: str) -> list[dict[str, str]]:
-        """Give the attributes of every such tag."""
+        """Returns the attributes of all tags with these names."""
         return [attributes for tag, attributes in self.tags if tag in tags]
 
 
@@ -102,7 +102,7 @@ def tree(report: str) -> Tree:
 @pytest.mark.parametrize("document", [sample(), empty(), large()], ids=["sample", "empty", "large"])
 def test_every_tag_closes_in_order_and_every_section_is_there(document: AuditDocument) -> None:
     tree = read(html(document))
-    assert tuple(one["id"] for one in tree.of("section")) == SECTIONS
+    assert tuple(section["id"] for section in tree.of("section")) == SECTIONS
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(tree: Tree) -> None:
@@ -118,7 +118,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tree: Tree) -> None:
 
 
 def test_the_policy_forbids_all_but_inline_style(tree: Tree) -> None:
-    (policy,) = [one["content"] for one in tree.of("meta") if "http-equiv" in one]
+    (policy,) = [meta["content"] for meta in tree.of("meta") if "http-equiv" in meta]
     assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -140,7 +140,7 @@ def test_same_document_same_bytes() -> None:
 def test_ids_are_unique_and_every_link_leads_somewhere(tree: Tree) -> None:
     ids = [attributes["id"] for _, attributes in tree.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    links = {one["href"][1:] for one in tree.of("a")}
+    links = {link["href"][1:] for link in tree.of("a")}
     labels = {
         name
         for _, attributes in tree.tags
@@ -152,7 +152,7 @@ def test_ids_are_unique_and_every_link_leads_somewhere(tree: Tree) -> None:
 
 def test_tables_have_captions_and_heads_with_a_scope(tree: Tree) -> None:
     assert len(tree.of("caption")) == len(tree.of("table")) > 8
-    assert {one.get("scope") for one in tree.of("th")} == {"col", "row"}
+    assert {cell.get("scope") for cell in tree.of("th")} == {"col", "row"}
     assert len(tree.of("main")) == len(tree.of("header")) == len(tree.of("footer")) == 1
     assert tree.of("nav")[0]["aria-label"] == "Contents"
 
@@ -169,28 +169,29 @@ def test_every_drawing_has_a_title_and_states_its_result(report: str) -> None:
     assert [title for title, _ in titles] == [
         "Initial margin on BTC",
         "Maintenance margin on BTC",
-        "Gap on BTC",
+        "Arbitrage gap on BTC",
         "Liquidation distance on BTC",
-        "Split of BTC",
-        "Who is cheapest on BTC",
+        "Optimal split of BTC",
+        "Lowest margin on BTC",
     ]
-    said = titles[0][1].replace("\N{NO-BREAK SPACE}", " ")
-    assert said == (
-        "Initial margin on BTC, 5 venues drawn: at $1m, of 3 venues compared, venue-a asks least,"
-        " 2.0 % (50×), and venue-c most, 4.0 % (25×). synthetic-baseline asks 4.0 %."
+    description = titles[0][1].replace("\N{NO-BREAK SPACE}", " ")
+    assert description == (
+        "Initial margin on BTC, 5 venues in the chart: at $1m, the lowest margin of 3 venues compared"
+        " is 2.0 % (50×) at venue-a, the highest 4.0 % (25×) at venue-c. synthetic-baseline requires"
+        " 4.0 %."
         " Dates compared: 3 Sep – 19 Nov 2025."
     )
 
 
 def row(tree: Tree, *begins: str) -> list[str]:
-    (found,) = [cells for cells in tree.rows if tuple(cells[: len(begins)]) == begins]
-    return found
+    (match,) = [cells for cells in tree.rows if tuple(cells[: len(begins)]) == begins]
+    return match
 
 
 def test_rates_in_the_table_are_the_documents(tree: Tree) -> None:
     rates = [cells for cells in tree.rows if cells[:2] == ["venue-a", "BTC/USDT · cross"]]
     assert rates[0][2:-1] == [numbers.rate(rate) for rate in RATES["venue-a"]]
-    assert len(LADDER) == len(rates[0][2:-1])
+    assert len(NOTIONAL_GRID) == len(rates[0][2:-1])
     blind = [cells for cells in tree.rows if cells[:2] == ["venue-e", "BTC/USDT · cross"]]
     assert blind[0][4:6] == ["–", "–"]
 
@@ -204,7 +205,7 @@ def test_cells_of_the_heat_map_are_the_documents_divergences(tree: Tree) -> None
     assert len(heads) == 2
     assert tree.rows[heads[0]] == ["Venue", "BTC", "ETH", "Observed"]
     expected = {
-        row.venue: numbers.divergence(point.deviation)
+        row.venue: numbers.deviation(point.deviation)
         for row in sample().divergences
         if row.underlying == "BTC" and row.margin_type == "initial"
         for point in row.points
@@ -224,9 +225,9 @@ def test_cells_of_the_heat_map_are_the_documents_divergences(tree: Tree) -> None
 
 def test_every_mark_in_a_matrix_is_in_a_legend(tree: Tree) -> None:
     text = "".join(tree.text)
-    for mark in (*heat_legend(), *page(sample()).coverage.statuses):
-        assert mark.means in text
-    classes = {one.get("class", "") for one in tree.of("td")}
+    for entry in (*heat_legend(), *page(sample()).coverage.statuses):
+        assert entry.meaning in text
+    classes = {cell.get("class", "") for cell in tree.of("td")}
     assert {"u2", "z0", "o1", "no", "nc", "nl", "ob", "st", "dc"} <= classes
 
 
@@ -238,8 +239,8 @@ def test_status_is_never_told_by_colour_alone(tree: Tree) -> None:
         "venue-d": ["◇ doc", "◇ doc"],
         "venue-e": ["✕ n/o", "✕ n/o"],
     }
-    for venue, due in marks.items():
-        assert due in [cells[1:3] for cells in tree.rows if cells[:1] == [venue]]
+    for venue, expected in marks.items():
+        assert expected in [cells[1:3] for cells in tree.rows if cells[:1] == [venue]]
 
 
 def test_the_ranking_names_its_weights_dates_and_notionals(tree: Tree) -> None:
@@ -251,37 +252,42 @@ def test_the_ranking_names_its_weights_dates_and_notionals(tree: Tree) -> None:
         "$10k – $10m",
         "3 Sep – 19 Nov 2025",
     ]
-    assert "Weights of venues: equal." in "".join(tree.text)
+    assert "Venue weights: equal." in "".join(tree.text)
 
 
 def test_the_summary_is_made_of_the_documents_numbers(report: str) -> None:
     summary = page(sample()).summary
-    said = " ".join(f"{one.lead}: {one.text}" for one in summary).replace("\N{NO-BREAK SPACE}", " ")
-    assert "6 margin schedules on 3 underlyings at 5 venues, from 3 snapshots" in said
-    assert "The checks made 7 findings: 2 error, 2 warning and 3 info." in said
-    assert "Of 10 schedules judged on initial margin, 6 (60 %) lie below Synthetic baseline" in said
-    assert "2 more could not be judged" in said
-    assert "Ask less than synthetic-cap (; law): 0 instruments at 0 venues." in said
-    assert "Most alike are BTC (71.2) and ETH (48.0)." in said
-    assert (
-        "venue-a asks $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×) — $20k or 2 times apart" in said
+    text = " ".join(f"{statement.lead}: {statement.text}" for statement in summary).replace(
+        "\N{NO-BREAK SPACE}", " "
     )
-    assert "3 of 11 listed venue–underlying pairs (27 %)" in said
-    assert "Cross-venue figures compare 3 Sep – 19 Nov 2025." in said
+    assert "6 margin schedules on 3 underlyings at 5 venues, from 3 snapshots" in text
+    assert "The checks produced 7 findings: 2 error, 2 warning and 3 info." in text
+    assert (
+        "Of 10 schedules evaluated on initial margin, 6 (60 %) lie below Synthetic baseline" in text
+    )
+    assert "2 more could not be evaluated" in text
+    assert "Margins below synthetic-cap (statutory): 0 instruments at 0 venues." in text
+    assert "Highest index: BTC (71.2) and ETH (48.0)." in text
+    assert (
+        "venue-a requires $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×): a spread of $20k over"
+        " 3 venues, the highest 2 times the lowest." in text
+    )
+    assert "3 of 11 listed venue–underlying pairs (27 %)" in text
+    assert "Cross-venue statistics compare observations of 3 Sep – 19 Nov 2025." in text
     for statement in summary:
         assert escape(statement.text, quote=False) in report.replace("&#39;", "'")
 
 
 def test_flags_and_checked_sources_stand_where_the_reference_is_used(tree: Tree) -> None:
     text = "".join(tree.text).replace("\N{NO-BREAK SPACE}", " ")
-    caveat = "sources: ◇ 1 derived, ● 1 primary, ◐ 1 secondary, ○ 1 unverified; ⚑ flags: tiers (design choice); not law"
+    caveat = "sources: ◇ 1 derived, ● 1 primary, ◐ 1 secondary, ○ 1 unverified; ⚑ flags: tiers (design choice); not statutory"
     assert text.count(caveat) == 4  # ranking, two heat-maps, one underlying
     finding = next(cells for cells in tree.rows if cells[1:2] == ["MH301"])
     assert finding[8].replace("\N{NO-BREAK SPACE}", " ") == f"{BASELINE} 0.1◇ 1 ● 1 ◐ 1 ○ 1 ⚑ 1"
 
 
 def test_hashes_are_shortened_and_whole_on_pointing(tree: Tree) -> None:
-    titled = [one["title"] for one in tree.of("code") if "title" in one]
+    titled = [code["title"] for code in tree.of("code") if "title" in code]
     assert len(titled) == 3 + 6
     assert all(len(title) == 64 for title in titled)
 
@@ -299,7 +305,7 @@ def test_a_document_of_real_size_stays_below_a_megabyte() -> None:
     spaced = text.replace("\N{NO-BREAK SPACE}", " ")
     assert "The 20 most harmonized" in text
     assert "388 more are in the JSON document" in spaced
-    assert re.search(r"9,9\d\d findings more in the JSON document", spaced)
+    assert re.search(r"9,9\d\d more findings in the JSON document", spaced)
 
 
 def luminance(colour: str) -> float:
@@ -312,8 +318,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(first: str, second: str) -> float:
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 

@@ -59,15 +59,15 @@ def test_parse_does_not_depend_on_the_order_of_payloads(snapshot: Snapshot) -> N
 
 def test_a_venue_that_is_closed_says_why_and_the_others_name_their_host() -> None:
     for adapter in VENUES:
-        assert bool(adapter.closed) != bool(adapter.host), adapter.venue
+        assert bool(adapter.closure_reason) != bool(adapter.host), adapter.venue
 
 
 def test_every_endpoint_is_a_method_of_its_ccxt_exchange() -> None:
     import ccxt  # noqa: PLC0415 - heavy, and only this test needs it
 
     for adapter in VENUES:
-        if adapter.closed:
+        if adapter.closure_reason:
             continue
-        exchange = getattr(ccxt, adapter.exchange or adapter.venue)()
+        exchange = getattr(ccxt, adapter.ccxt_class or adapter.venue)()
         for endpoint in adapter.endpoints:
             assert callable(getattr(exchange, endpoint.method, None)), endpoint.method

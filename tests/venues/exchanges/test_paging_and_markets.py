@@ -28,7 +28,7 @@ from tests.support.altered_snapshots import changed, parsed, written
 from tests.venues.exchanges import conformance
 from venues import facts, registry
 from venues.adapter import Calls, Endpoint, Parsed
-from venues.calls import Params, PastTheEndError, call
+from venues.calls import EmptyPageError, Params, call
 from venues.exchanges import bitget, bybit, gate, kucoin, mexc, okx
 from venues.gathering.outcome import Failed, Gathered
 from venues.parsing import tier_rows
@@ -97,7 +97,7 @@ def gather_recordings() -> tuple[dict[str, Gathered], list[tuple[str, str, dict[
         assert outcome.missing == ()
         gathered_venues[venue] = outcome
     requests = [
-        (request.venue, request.endpoint.method, dict(request.asked))
+        (request.venue, request.endpoint.method, dict(request.params))
         for request in server.requests
         if request.endpoint is not None
     ]
@@ -115,7 +115,7 @@ def requests_to(method: str, *names: str) -> list[tuple[str, ...]]:
 
 
 def endpoint(venue: str, method: str) -> Endpoint:
-    adapter = registry.adapter(venue)
+    adapter = registry.find_adapter(venue)
     assert adapter is not None
     return next(endpoint for endpoint in adapter.endpoints if endpoint.method == method)
 
@@ -179,10 +179,10 @@ def test_pages_take_the_weaker_origin_and_the_older_date() -> None:
 @pytest.mark.parametrize(
     ("pages", "message"),
     [
-        ((page(0, *TIERS), page(100, TIERS[1])), "a tier stands on two pages"),
-        ((page(0, *TIERS), page(100, *TIERS, {})), "a tier stands on two pages"),
-        ((page(0, TIERS[1]),), "tier 1 was due at /0, was 2"),
-        ((page(0, TIERS[0]), page(100, {**TIERS[1], "tier": 3})), "tier 2 was due at /0, was 3"),
+        ((page(0, *TIERS), page(100, TIERS[1])), "the same tier on two pages"),
+        ((page(0, *TIERS), page(100, *TIERS, {})), "the same tier on two pages"),
+        ((page(0, TIERS[1]),), "expected tier 1 at /0, found 2"),
+        ((page(0, TIERS[0]), page(100, {**TIERS[1], "tier": 3})), "expected tier 2 at /0, found 3"),
     ],
     ids=["twice", "whole twice", "first lost", "one lost"],
 )
@@ -205,7 +205,7 @@ def test_only_pages_of_one_list_are_joined() -> None:
     defects: list[Any] = []
     paging = frozenset({"limit", "offset"})
     assert tier_rows.group_by_symbol([tier(1, first), tier(2, second)], defects, paging) == []
-    assert "stand on two pages" in defects[0].reason
+    assert "tiers on two pages" in defects[0].reason
 
 
 def test_gate_pages_end_with_the_one_that_is_not_full() -> None:
@@ -216,7 +216,7 @@ def test_gate_pages_end_with_the_one_that_is_not_full() -> None:
         second = call(limit="100", offset="100", settle="usdt")
         assert following(first, [{}] * 812) == second  # 100 contracts with all their tiers
         assert following(first, [{}] * 99) is None
-        with pytest.raises(PastTheEndError):
+        with pytest.raises(EmptyPageError):
             following(second, [])
 
 
@@ -229,7 +229,7 @@ def test_bybit_pages_end_where_the_cursor_does() -> None:
         assert following(first, {"result": {"list": [{}], "nextPageCursor": "a=b&c"}}) == second
         assert following(first, {"result": {"list": [{}], "nextPageCursor": ""}}) is None
         assert following(first, {"result": {"list": [{}]}}) is None
-        with pytest.raises(PastTheEndError):
+        with pytest.raises(EmptyPageError):
             following(second, {"result": {"list": [], "nextPageCursor": "d"}})
 
 
@@ -270,7 +270,9 @@ def test_okx_asks_for_several_families_at_once_in_both_margin_modes() -> None:
 def test_okx_never_names_more_than_five_families() -> None:
     rows = [SWAP | {"instId": f"A{n}-USDT-SWAP", "instFamily": f"A{n}-USDT"} for n in range(7)]
     instrument_list = answer("okx", okx.INSTRUMENTS, {"code": "0", "data": rows}, instType="SWAP")
-    calls = endpoint("okx", okx.TIERS).ask(Snapshot("okx", WHEN, (instrument_list,), complete=True))
+    calls = endpoint("okx", okx.TIERS).call_plan(
+        Snapshot("okx", WHEN, (instrument_list,), complete=True)
+    )
     families = [dict(params)["instFamily"].split(",") for params in calls]
     assert [len(family_names) for family_names in families] == [5, 2, 5, 2]
 
@@ -282,7 +284,7 @@ def test_kucoin_asks_for_lists_of_symbols_and_for_the_levels_of_each() -> None:
     assert requests_to(kucoin.LEVELS, "symbol") == [("XBTUSDTM",)]
     rows = [{"symbol": f"A{number}USDTM"} for number in range(45)]
     contract_list = answer("kucoin", kucoin.UNIFIED_CONTRACTS, {"data": {"list": rows}})
-    calls = endpoint("kucoin", kucoin.UNIFIED).ask(
+    calls = endpoint("kucoin", kucoin.UNIFIED).call_plan(
         Snapshot("kucoin", WHEN, (contract_list,), complete=True)
     )
     assert [len(dict(params)["symbol"].split(",")) for params in calls] == [20, 20, 5]
@@ -307,7 +309,7 @@ def test_bitget_asks_for_each_open_symbol_of_each_product_type() -> None:
         contract_list("USDC-FUTURES"),
         contract_list("USDT-FUTURES", BTCUSD | {"symbol": "BTCUSDT", "symbolStatus": "off"}),
     )
-    calls = endpoint("bitget", bitget.LEVERS).ask(
+    calls = endpoint("bitget", bitget.LEVERS).call_plan(
         Snapshot("bitget", WHEN, contract_lists, complete=True)
     )
     assert list(calls) == [(("productType", "COIN-FUTURES"), ("symbol", "BTCUSD"))]
@@ -335,7 +337,7 @@ def test_the_costly_endpoint_comes_last_and_every_answer_is_read(venue: str) -> 
     parse_result = parsed(snapshot)
     assert parse_result.defects == ()
     assert parse_result.schedules
-    adapter = registry.adapter(venue)
+    adapter = registry.find_adapter(venue)
     assert adapter is not None
     assert adapter.host
     calls = [endpoint.calls for endpoint in adapter.endpoints]
@@ -369,25 +371,25 @@ def rows_lost(
                 ("result", "list"),
                 lambda row: row["symbol"] == "BTCPERP",
             ),
-            "1 listed instruments have no margins in the answer, as BTCPERP",
+            "1 listed instruments without margins in the responses, including BTCPERP",
         ),
         (
             rows_lost("okx", okx.TIERS, ("data",), lambda row: row["instFamily"] == "ETH-USDT"),
-            "as ETH-USDT (SWAP, cross), ETH-USDT (SWAP, isolated)",
+            "including ETH-USDT (SWAP, cross), ETH-USDT (SWAP, isolated)",
         ),
         (
             rows_lost("gate", gate.TIERS, (), lambda row: row["contract"] == "ETH_USDT"),
-            "1 listed instruments have no margins in the answer, as ETH_USDT (usdt)",
+            "1 listed instruments without margins in the responses, including ETH_USDT (usdt)",
         ),
         (
             rows_lost("kucoin", kucoin.UNIFIED, ("data",), lambda row: row["symbol"] == "ETHUSDTM"),
-            "1 listed instruments have no margins in the answer, as ETHUSDTM",
+            "1 listed instruments without margins in the responses, including ETHUSDTM",
         ),
     ],
     ids=["bybit", "okx", "gate", "kucoin"],
 )
 def test_a_list_truncated_by_the_venue_is_detected(fault: Fault, message: str) -> None:
-    adapter = registry.adapter(fault.venue)
+    adapter = registry.find_adapter(fault.venue)
     assert adapter is not None
     outcomes, _ = replayed(fault, [adapter])
     outcome = outcomes[fault.venue]
@@ -402,12 +404,15 @@ def test_gate_contracts_that_open_later_or_close_are_not_expected() -> None:
         def close(document: Any, key: str = key, value: object = value) -> None:
             document.append({**document[0], "name": "NEW_USDT", key: value})
 
-        assert gate.ADAPTER.whole(changed_of(snapshot, gate.CONTRACTS, "usdt", close)) == ""
+        assert (
+            gate.ADAPTER.completeness_error(changed_of(snapshot, gate.CONTRACTS, "usdt", close))
+            == ""
+        )
 
     def open_(document: Any) -> None:
         document.append({**document[0], "name": "NEW_USDT"})
 
-    message = gate.ADAPTER.whole(changed_of(snapshot, gate.CONTRACTS, "usdt", open_))
+    message = gate.ADAPTER.completeness_error(changed_of(snapshot, gate.CONTRACTS, "usdt", open_))
     assert "NEW_USDT (usdt)" in message
 
 
@@ -487,7 +492,7 @@ def test_bybit_inverse_risk_limits_are_coins() -> None:
 def test_bybit_inverse_without_a_price_has_no_margin() -> None:
     for payloads in ((limits(*inverse_tiers()),), (limits(*inverse_tiers()), ticker("X", "1"))):
         schedule = only(read(*payloads))
-        assert schedule.initial == Unknown("the snapshot holds no price of XYZ")
+        assert schedule.initial == Unknown("the snapshot has no price of XYZ")
 
 
 def test_bybit_price_that_is_none_is_a_defect_of_the_ticker() -> None:
@@ -700,7 +705,9 @@ def test_okx_swaps_and_futures_of_one_family_are_distinguished() -> None:
 def test_okx_contract_that_has_not_opened_is_neither_requested_nor_read() -> None:
     instrument_list = instruments(QUARTER | {"state": "preopen"}, NEXT_QUARTER)
     calls = list(
-        endpoint("okx", okx.TIERS).ask(Snapshot("okx", WHEN, (instrument_list,), complete=True))
+        endpoint("okx", okx.TIERS).call_plan(
+            Snapshot("okx", WHEN, (instrument_list,), complete=True)
+        )
     )
     assert [dict(params)["instFamily"] for params in calls] == ["BTC-USD"] * 2
     schedule = only(read(instrument_list, tiers("BTC-USD", tier("BTC-USD", 1, 500))))
@@ -931,7 +938,7 @@ def test_kucoin_coin_margined_levels_are_read_as_coins_and_not_verified() -> Non
     assert [tier.upper for tier in isolated.tiers] == [Decimal("332441.05"), Decimal("664882.10")]
     assert is_guessed(isolated)
     bare = only(read(levels))
-    assert bare.maintenance == Unknown("the snapshot holds no price of BTC")
+    assert bare.maintenance == Unknown("the snapshot has no price of BTC")
 
 
 def test_kucoin_coin_margined_cross_margin_counts_contracts_of_a_dollar() -> None:
@@ -949,7 +956,7 @@ def test_kucoin_unified_tiers_are_no_classic_cross_formula() -> None:
     assert margins(schedule, 100_000) == pytest.approx((1_000, 500))
     assert is_guessed(schedule)
     excerpt = recorded.schedule("kucoin", "BTC/USDT:USDT", "cross, unified")
-    assert excerpt.maintenance == Unknown("the first tier begins at 250000, not at 0")
+    assert excerpt.maintenance == Unknown("tier 1 begins at 250000, expected 0")
 
 
 @pytest.mark.parametrize(
@@ -982,11 +989,11 @@ def test_a_fact_for_an_account_class_precedes_the_fact_for_all() -> None:
     all_facts = facts.bundled()
 
     def rule(account: str) -> TierRule | None:
-        fact = all_facts.about("kucoin", Payoff.LINEAR, MarginMode.CROSS, WHEN.date(), account)
+        fact = all_facts.find("kucoin", Payoff.LINEAR, MarginMode.CROSS, WHEN.date(), account)
         return fact.maintenance if fact else None
 
     assert (rule("unified"), rule("classic")) == (TierRule.FLAT, TierRule.CONTINUOUS)
-    assert all_facts.about("kucoin", Payoff.LINEAR, MarginMode.ANY, WHEN.date(), "unified") is None
+    assert all_facts.find("kucoin", Payoff.LINEAR, MarginMode.ANY, WHEN.date(), "unified") is None
 
 
 # broken payloads
@@ -1018,12 +1025,12 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
         (
             (limits(*inverse_tiers()), listing_of(without(XYZUSD, "settleCoin"))),
             "/result/list/0/settleCoin",
-            "a text was due, was nothing",
+            "expected text, found nothing",
         ),
         (
             (instruments(QUARTER | {"expTime": "soon"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
             "/data/0/expTime",
-            "a number was due",
+            "expected a number",
         ),
         (
             (instruments(QUARTER | {"state": "odd"}), tiers("BTC-USD", tier("BTC-USD", 1, 5))),
@@ -1073,7 +1080,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/mmr",
-            "a number was due",
+            "expected a number",
         ),
         (
             (
@@ -1085,7 +1092,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/tier",
-            "tier 1 was due",
+            "expected tier 1",
         ),
         (
             (
@@ -1107,7 +1114,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
         (
             (page(0, TIERS[0] | {"risk_limit": {"value": 1}}),),
             "/0/risk_limit",
-            "a number was due",
+            "expected a number",
         ),
         (
             (
@@ -1127,7 +1134,7 @@ UNIFIED_CALL = {"category": "USDT-FUTURES", "symbol": "BTCUSDT"}
                 ),
             ),
             "/data/0/maxSize",
-            "a number was due",
+            "expected a number",
         ),
     ],
 )

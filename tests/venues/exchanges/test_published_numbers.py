@@ -96,7 +96,7 @@ def test_a_margin_equals_the_one_calculated_by_hand(
 def test_bingx_maintenance_amounts_are_published_and_initial_margin_is_not() -> None:
     initial, maintenance = recorded_margins("bingx", "ETH/USDT:USDT", "1000000")
     assert maintenance == pytest.approx(1_000_000 * 0.0056 - 2070)
-    assert initial == "the venue publishes no initial margin for every tier"
+    assert initial == "the venue does not publish initial margin for every tier"
 
 
 def test_bitmex_steps_are_those_of_its_own_example() -> None:
@@ -117,7 +117,7 @@ def parse_documents(
     venue: str, *answers: tuple[str, tuple[tuple[str, str], ...], object]
 ) -> Parsed:
     """Parses documents as responses, dated when every venue has facts."""
-    adapter = registry.adapter(venue)
+    adapter = registry.find_adapter(venue)
     assert adapter is not None
     observed_at = recorded.snapshots()[-1].observed_at
     origin = Provenance(Origin.DOCUMENTATION, "a test", "none")

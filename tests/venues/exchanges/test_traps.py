@@ -23,7 +23,7 @@ from harmonize.numerics.panel import panel
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, without, written
 from venues import facts
-from venues.engines.binance_brackets import instrument as bracket_instrument
+from venues.engines.binance_brackets import parse_symbol as bracket_instrument
 from venues.exchanges import bitget, bybit, deribit, gate, htx, hyperliquid, kucoin, mexc, okx
 from venues.exchanges.dydx import scaled_initial
 
@@ -202,7 +202,7 @@ def test_okx_tier_begins_where_the_one_before_ends_although_min_size_is_a_step_a
 def test_okx_without_a_price_has_no_margin() -> None:
     parse_result = parsed(without(recorded.of_venue("okx")[0], "recordedPrice"))
     schedule = only(parse_result.schedules, "BTC/USDT:USDT")
-    assert schedule.initial == Unknown("the snapshot holds no price of BTC")
+    assert schedule.initial == Unknown("the snapshot has no price of BTC")
     assert schedule.maintenance == schedule.initial
     assert isinstance(schedule.capacity, Unknown)
 
@@ -410,7 +410,7 @@ def test_gate_tiers_are_flat_before_2025_07_29_and_marginal_from_then_on() -> No
     rules = {
         day: fact.maintenance
         for day in (date(2025, 7, 28), date(2025, 7, 29))
-        for fact in [facts.bundled().about("gate", Payoff.LINEAR, MarginMode.ANY, day)]
+        for fact in [facts.bundled().find("gate", Payoff.LINEAR, MarginMode.ANY, day)]
         if fact is not None
     }
     assert list(rules.values()) == [TierRule.FLAT, TierRule.MARGINAL]

@@ -1,0 +1,113 @@
+"""What a user asks: a selection to read and judge, and options of the answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, time
+from datetime import date as Date  # noqa: N812 - `date` names arguments here
+from enum import StrEnum
+from pathlib import Path
+
+from harmonize.arbitrage.rows import HURDLE
+from harmonize.archive.location import Place
+from harmonize.audit.baseline import Baseline
+from harmonize.comparison.representative import Pair
+from harmonize.core.notionals import NOTIONAL_GRID
+
+CHART_NOTIONALS = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
+"""Notionals at which charts of a report need splits, in USD: four per decade, $10k to $100m."""
+
+
+class Fallback(StrEnum):
+    """The archive that supplies a venue of which the named archive holds no snapshot."""
+
+    NONE = "none"
+    RECORDED = "recorded"
+
+
+class Verification(StrEnum):
+    """Whether a margin needs a verified source to be read as known."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class WaiverPolicy(StrEnum):
+    """Whether the waivers of the configuration apply."""
+
+    APPLY = "apply"
+    IGNORE = "ignore"
+
+
+class HistoryScope(StrEnum):
+    """The history in an answer: recent changes for the checks, or margin series as well."""
+
+    CHANGES = "changes"
+    SERIES = "series"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is read and judged. An empty selection of venues, underlyings or rules selects all.
+
+    ``archive`` None is the recorded archive. ``as_of`` excludes later observations, and ages count
+    back from it; a date includes its whole day, None is the newest observation. ``instruments``
+    names the symbol that represents a venue on an underlying. ``ladder`` holds the notionals of the
+    results, in USD.
+    """
+
+    archive: Place | None = None
+    fallback: Fallback = Fallback.NONE
+    venues: tuple[str, ...] = ()
+    underlyings: tuple[str, ...] = ()
+    profile: str = ""
+    rules: tuple[str, ...] = ()
+    as_of: Date | datetime | None = None
+    instruments: Mapping[Pair, str] = field(default_factory=dict)
+    ladder: tuple[float, ...] = NOTIONAL_GRID
+    verification: Verification = Verification.OPTIONAL
+
+    @property
+    def until(self) -> datetime | None:
+        """Time of the last observation that is read, in UTC; None: no limit."""
+        if self.as_of is None or isinstance(self.as_of, datetime):
+            return self.as_of
+        return datetime.combine(self.as_of, time.max, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How a selection is judged and what the answer contains.
+
+    ``cost_of_capital`` is an annual rate. ``chart_notionals`` are further notionals at which charts
+    need splits, in USD. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
+    configuration file. With ``baseline`` the document has only new or worsened findings.
+    """
+
+    stale_after_days: float = 30.0
+    cost_of_capital: float = HURDLE
+    chart_notionals: tuple[float, ...] = ()
+    inputs: Path | None = None
+    config: Path | None = None
+    waivers: WaiverPolicy = WaiverPolicy.APPLY
+    baseline: Baseline | None = None
+    history: HistoryScope = HistoryScope.CHANGES
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Selection):
+    """A selection with the options of its answer."""
+
+    options: AnswerOptions = field(default_factory=AnswerOptions)
+
+    @classmethod
+    def of(cls, selection: Selection, options: AnswerOptions) -> "Question":
+        """Returns the question about a selection."""
+        values = {entry.name: getattr(selection, entry.name) for entry in fields(Selection)}
+        return cls(**values, options=options)
+
+    def for_report(self) -> "Question":
+        """Returns the question with what charts of a report need: further sizes, margin series."""
+        options = replace(
+            self.options, chart_notionals=CHART_NOTIONALS, history=HistoryScope.SERIES
+        )
+        return replace(self, options=options)
