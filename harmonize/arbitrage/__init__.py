@@ -1,1 +1,1 @@
-"""The cheapest way to hold a position over venues, and what the differences are worth."""
+"""Cheapest split of a position over venues, and the arbitrage gap to a reference."""

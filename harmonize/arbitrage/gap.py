@@ -1,29 +1,29 @@
-"""What differences between venues are worth at one notional, and how much of it a common table would leave.
+"""Arbitrage gap at one notional, and the part of it that a common table would leave.
 
 Three amounts of margin for the same position N, in USD:
 
-- ``R`` what the reference asks of it in one account: R(N);
-- ``A_R`` the cheapest split over the venues' accounts if every one of them asked the reference;
-- ``A`` the cheapest split over them as they are.
+- ``R``: the reference margin of the position in one account, R(N);
+- ``A_R``: the cheapest split over the venues' accounts if every account used the reference;
+- ``A``: the cheapest split with the venues' own tables.
 
 ``gap = R − A = (R − A_R) + (A_R − A) = fragmentation + divergence``. Fragmentation remains when
-every venue uses the same table: margin rises faster than size, and no venue sees what is held at
-another. Divergence is what a common table closes. Equal tables make ``A_R = A``, so divergence 0; one
-account that takes the position makes ``A_R = R``, so fragmentation 0. Source: the design of this project.
+every venue uses the same table: margin rises faster than size, and no venue sees positions at
+another venue. A common table removes divergence. With equal tables ``A_R = A``, so divergence is 0.
+If one account takes the position, ``A_R = R``, so fragmentation is 0. Source: the design of this project.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harmonize.arbitrage.accounts import Account, SplitConstraints, accounts_of, with_table
 from harmonize.arbitrage.split import Split, split
-from harmonize.numerics.offer import Offer, margin
+from harmonize.numerics.offer import Offer, margin, margin_of_pieces
 from harmonize.numerics.panel import PieceNumbers
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one account holds of a split position, and what it asks for that, in USD."""
+class AccountAllocation:
+    """Notional and margin in one account of a split position, in USD."""
 
     venue: str
     number: int
@@ -33,110 +33,123 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Arbitrage:
-    """The cheapest ways to hold one position; amounts in USD.
+    """Cheapest ways to hold one position, in USD.
 
-    ``single`` is the least that one account asks, None where none takes the position. ``reference``
-    and ``same_table`` are R and A_R; None without a reference, or where it has no value.
+    - ``single``: lowest margin in one account; None if no account takes the position.
+    - ``reference`` and ``same_table``: R and A_R; None without a reference or without a value.
     """
 
     notional: float
     single: float | None
     single_venues: tuple[str, ...]
     split: Split
-    parts: tuple[Part, ...]
+    allocation: tuple[AccountAllocation, ...]
     reference: float | None = None
     same_table: float | None = None
 
     @property
     def saving(self) -> float | None:
-        """What the split saves over the best single account."""
+        """Saving of the split over the best single account."""
         return None if self.single is None else self.single - self.split.cost
 
     @property
     def fragmentation(self) -> float | None:
-        """What splitting saves when every venue uses the reference."""
+        """Saving of the split if every venue uses the reference."""
         if self.reference is None or self.same_table is None:
             return None
         return self.reference - self.same_table
 
     @property
     def divergence(self) -> float | None:
-        """What the venues' own tables save beyond that."""
+        """Further saving of the split from differences between the venues' tables."""
         return None if self.same_table is None else self.same_table - self.split.cost
 
     @property
     def gap(self) -> float | None:
-        """What the cheapest split saves over the reference."""
+        """Saving of the cheapest split over the reference."""
         if self.fragmentation is None or self.divergence is None:
             return None
         return self.fragmentation + self.divergence
 
 
-_TIE = 1e-9  # relative; single accounts closer than this are both named
+_TIE = 1e-9  # relative; single accounts closer than this are all named
 
 
 def arbitrage(
     offers: Mapping[str, Offer],
     notional: float,
-    conditions: SplitConstraints | None = None,
+    constraints: SplitConstraints | None = None,
     reference: Sequence[PieceNumbers] | None = None,
 ) -> Arbitrage | None:
-    """Find the cheapest split of a position over venues, and its parts against a reference.
+    """Returns the cheapest split of a position over venues, and its gap to a reference.
 
-    None where the venues together do not take the position. Raises ValueError: a notional that is
-    not a number above 0.
+    None if the venues together do not take the position. Raises ValueError: the notional is not a
+    finite number above 0.
     """
-    chosen = conditions or SplitConstraints()
-    accounts = accounts_of(offers, chosen)
-    found = _split(accounts, notional, chosen.fee)
-    if found is None:
+    constraints = constraints or SplitConstraints()
+    accounts = accounts_of(offers, constraints)
+    cheapest = _split(accounts, notional, constraints.fee)
+    if cheapest is None:
         return None
-    asked = {
-        one.venue: margin(one.offer, notional)
-        for one in accounts
-        if notional >= one.offer.ticket and one.number == 1
-    }
-    known = {venue: amount for venue, amount in asked.items() if amount is not None}
-    single = min(known.values(), default=None)
+    single, single_venues = _best_single(accounts, notional)
     return Arbitrage(
         notional=notional,
         single=single,
-        single_venues=tuple(
-            venue
-            for venue, amount in known.items()
-            if single is not None and amount <= single * (1.0 + _TIE)
-        ),
-        split=found,
-        parts=_parts(accounts, found),
-        reference=None if reference is None else _reference(reference, notional),
+        single_venues=single_venues,
+        split=cheapest,
+        allocation=_allocation(accounts, cheapest),
+        reference=None if reference is None else margin_of_pieces(reference, notional),
         same_table=None
         if reference is None
-        else _same_table(accounts, reference, notional, chosen),
+        else _same_table_cost(accounts, reference, notional, constraints),
+    )
+
+
+def _best_single(
+    accounts: Sequence[Account], notional: float
+) -> tuple[float | None, tuple[str, ...]]:
+    """Returns the lowest margin in one account, and the venues that require it."""
+    margins = {
+        account.venue: amount
+        for account in accounts
+        if notional >= account.offer.ticket
+        and account.number == 1
+        and (amount := margin(account.offer, notional)) is not None
+    }
+    if not margins:
+        return None, ()
+    least = min(margins.values())
+    return least, tuple(
+        venue for venue, amount in margins.items() if amount <= least * (1.0 + _TIE)
     )
 
 
 def _split(accounts: Sequence[Account], notional: float, fee: float) -> Split | None:
-    return split([one.offer for one in accounts], notional, fee) if accounts else None
+    return split([account.offer for account in accounts], notional, fee) if accounts else None
 
 
-def _parts(accounts: Sequence[Account], found: Split) -> tuple[Part, ...]:
+def _allocation(accounts: Sequence[Account], cheapest: Split) -> tuple[AccountAllocation, ...]:
     return tuple(
-        Part(one.venue, one.number, size, margin(one.offer, min(size, one.offer.limit)) or 0.0)
-        for one, size in zip(accounts, found.allocation, strict=True)
+        AccountAllocation(
+            account.venue,
+            account.number,
+            size,
+            margin(account.offer, min(size, account.offer.limit)) or 0.0,
+        )
+        for account, size in zip(accounts, cheapest.allocation, strict=True)
         if size > 0.0
     )
 
 
-def _reference(table: Sequence[PieceNumbers], notional: float) -> float | None:
-    return margin(Offer(tuple(table), table[-1][1]), notional)
-
-
-def _same_table(
+def _same_table_cost(
     accounts: Sequence[Account],
     table: Sequence[PieceNumbers],
     notional: float,
-    conditions: SplitConstraints,
+    constraints: SplitConstraints,
 ) -> float | None:
-    same = [Account(one.venue, with_table(one.offer, table), one.number) for one in accounts]
-    found = _split(same, notional, conditions.fee)
-    return None if found is None else found.cost
+    """Returns the cost of the cheapest split if every account uses ``table``."""
+    with_reference = [
+        replace(account, offer=with_table(account.offer, table)) for account in accounts
+    ]
+    cheapest = _split(with_reference, notional, constraints.fee)
+    return None if cheapest is None else cheapest.cost

@@ -1,8 +1,8 @@
-"""The Lagrangian dual of holding a position in several accounts: a bound, and splits near it.
+"""Lagrangian dual of splitting a position over accounts: a lower bound, and splits near it.
 
-``g(λ) = λ·N + Σ_v min_n (f_v(n) − λ·n)``: whatever λ is, no split of N costs less. λ is a marginal
-margin rate: each account takes what it takes for less than λ a dollar, so that maximising g is
-water-filling. Every inner minimum is found exactly on the pieces. Source: Everett, "Generalized
+``g(λ) = λ·N + Σ_v min_n (f_v(n) − λ·n)`` is a lower bound on the cost of any split of N, for every
+λ. λ is a marginal margin rate: each account takes the size that costs less than λ per dollar, so
+maximising g is water-filling. Every inner minimum is found exactly on the pieces. Source: Everett, "Generalized
 Lagrange multiplier method for solving problems of optimum allocation of resources", 1963.
 """
 
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from harmonize.numerics.panel import Floats, Ints
 
-_STEPS = 200
-_FIRST, _WIDER = 1e-3, 8.0  # how far from the last λ the next one is looked for
-_LEVEL = 1e-13  # relative: two values of the dual that differ by less are one
+_MAX_STEPS = 200
+_FIRST_STEP, _STEP_FACTOR = 1e-3, 8.0  # of λ, in the search for a bracket
+_TOLERANCE = 1e-13  # relative; values of the dual that differ by less are equal
 
-GRAIN = 1e-12
-"""Of the position: sums of sizes that differ by less are one."""
+SIZE_TOLERANCE = 1e-12
+"""As a share of the position; sums of sizes that differ by less are equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Pieces that accounts may still be on, by account and rising; an empty account is a piece too.
+    """Pieces that each account may still use, by account and size; an empty account is a piece too.
 
-    Sizes are in (``lower``, ``upper``]; at ``lower`` the piece is taken with its limit from above.
+    Sizes are in (``lower``, ``upper``]. At ``lower`` the margin is the limit from above.
     """
 
     account: Ints
@@ -39,7 +39,7 @@ class Items:
     power: Floats
 
     def take(self, index: Ints | NDArray[np.bool_]) -> "Items":
-        """Keep some pieces."""
+        """Returns some of the pieces."""
         return Items(
             self.account[index],
             self.lower[index],
@@ -51,34 +51,37 @@ class Items:
         )
 
     def starts(self) -> Ints:
-        """Where each account's pieces begin; every account has one or more."""
-        found: Ints = np.concatenate(([0], np.flatnonzero(np.diff(self.account)) + 1))
-        return found
+        """Returns the index of each account's first piece; every account has at least one."""
+        first: Ints = np.concatenate(([0], np.flatnonzero(np.diff(self.account)) + 1))
+        return first
 
     def values(self, size: Floats) -> Floats:
-        """Margin of each piece at a size of its own, as if it went on beyond its ends."""
+        """Returns the margin of each piece at its own size, by its formula also beyond its bounds."""
         margin: Floats = self.fixed + self.rate * size
-        bent = np.flatnonzero(self.coefficient)
-        if bent.size:
-            positive = np.maximum(size[bent], 0.0)
-            margin[bent] += self.coefficient[bent] * positive ** self.power[bent]
+        curved = np.flatnonzero(self.coefficient)
+        if curved.size:
+            positive = np.maximum(size[curved], 0.0)
+            margin[curved] += self.coefficient[curved] * positive ** self.power[curved]
         return margin
 
     def margins(self, size: Floats) -> Floats:
-        """Margin of each account at a size of its own; infinite where no piece holds it."""
-        at = size[self.account]
-        inside = (self.lower <= at) & (at <= self.upper)
-        asked = np.where(inside, self.values(at), inf)
-        margin: Floats = np.minimum.reduceat(asked, self.starts())
+        """Returns the margin of each account at its own size; infinite if no piece covers it."""
+        margin: Floats = np.minimum.reduceat(self.covering_margins(size), self.starts())
         return margin
+
+    def covering_margins(self, size: Floats) -> Floats:
+        """Returns the margin of each piece at its account's size; infinite outside the piece."""
+        at = size[self.account]
+        margins: Floats = np.where((self.lower <= at) & (at <= self.upper), self.values(at), inf)
+        return margins
 
 
 @dataclass(frozen=True, slots=True)
 class Dual:
-    """The dual at its maximum, ``bound``, reached at λ = ``level``.
+    """Maximum of the dual: ``bound`` in USD, reached at λ = ``level``.
 
-    ``below`` and ``above`` are sizes that are best at that λ and together no more and no less than
-    the position; ``excess`` is how much each piece costs there over its account's best.
+    ``below`` and ``above`` are optimal sizes at that λ whose sum is at most, respectively at least,
+    the position. ``excess`` is the cost of each piece at that λ over its account's best piece.
     """
 
     bound: float
@@ -90,7 +93,7 @@ class Dual:
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """What the accounts hold at one λ, what the dual is there, and how it rises with λ."""
+    """Optimal sizes of the accounts at one λ, with the value and the slope of the dual."""
 
     level: float
     value: float
@@ -100,55 +103,41 @@ class _Response:
 
 
 def convex(items: Items) -> NDArray[np.bool_]:
-    """Which pieces are straight or bend upwards."""
-    bend: NDArray[np.bool_] = items.coefficient * items.power * (items.power - 1.0) >= 0.0
-    return bend
+    """Returns True for each piece that is straight or convex."""
+    is_convex: NDArray[np.bool_] = items.coefficient * items.power * (items.power - 1.0) >= 0.0
+    return is_convex
 
 
 def pieces_at(items: Items, sizes: Floats) -> Ints:
-    """The cheapest piece that holds each account's size."""
-    at = sizes[items.account]
-    asked = np.where((items.lower <= at) & (at <= items.upper), items.values(at), inf)
+    """Returns the index of the cheapest piece that covers each account's size."""
+    margins = items.covering_margins(sizes)
     starts = items.starts()
-    ends = np.append(starts[1:], asked.size)
+    ends = np.append(starts[1:], margins.size)
     return np.array(
-        [start + int(np.argmin(asked[start:end])) for start, end in zip(starts, ends, strict=True)],
+        [
+            start + int(np.argmin(margins[start:end]))
+            for start, end in zip(starts, ends, strict=True)
+        ],
         np.intp,
     )
 
 
 def maximum(items: Items, notional: float, near: float = 0.0) -> Dual | None:
-    """Maximise the dual by its supporting lines; None where the pieces cannot hold the position.
+    """Maximises the dual by its supporting lines; None if the pieces cannot cover the position.
 
-    The dual is concave and, but for pieces that bend, made of lines; where the lines below and
-    above its maximum meet, it is reached when its value is theirs.
+    The dual is concave, and piecewise linear unless pieces are curved. The search ends where the
+    supporting lines below and above the maximum meet, if the dual has the same value there.
     """
     starts = items.starts()
-    grain = GRAIN * notional
-    least, most = np.minimum.reduceat(items.lower, starts), np.maximum.reduceat(items.upper, starts)
-    if least.sum() > notional + grain or most.sum() < notional - grain:
+    tolerance = SIZE_TOLERANCE * notional
+    smallest = np.minimum.reduceat(items.lower, starts)
+    largest = np.maximum.reduceat(items.upper, starts)
+    if smallest.sum() > notional + tolerance or largest.sum() < notional - tolerance:
         return None
-    bent = np.flatnonzero(items.coefficient)
-    rounded = bent[convex(items)[bent]]
-    hollow = np.setdiff1d(bent, rounded)
-
-    def respond(level: float) -> _Response:
-        size = np.where(items.rate < level, items.upper, items.lower)
-        if rounded.size:
-            size[rounded] = _stationary(items.take(rounded), level)
-        value = items.values(size) - level * size
-        if hollow.size:
-            size[hollow], value[hollow] = _better_end(items.take(hollow), level)
-        least = np.minimum.reduceat(value, starts)
-        excess = value - least[items.account]
-        sizes = np.maximum.reduceat(np.where(excess == 0.0, size, 0.0), starts)
-        slope = notional - float(sizes.sum())
-        total = float(level * notional + least.sum())
-        return _Response(level, total, slope if abs(slope) > grain else 0.0, sizes, excess)
-
+    respond = _responder(items, notional, tolerance)
     low, high = _bracket(respond, near)
-    best = max(low, high, key=lambda one: one.value)
-    for _ in range(_STEPS):
+    best = max(low, high, key=lambda response: response.value)
+    for _ in range(_MAX_STEPS):
         if not low.slope > 0.0 > high.slope:
             break
         level = (high.value - low.value + low.slope * low.level - high.slope * high.level) / (
@@ -156,66 +145,93 @@ def maximum(items: Items, notional: float, near: float = 0.0) -> Dual | None:
         )
         if not low.level < level < high.level:
             break
-        found = respond(level)
-        best = max(best, found, key=lambda one: one.value)
-        if low.value + low.slope * (level - low.level) - found.value <= _LEVEL * abs(found.value):
+        middle = respond(level)
+        best = max(best, middle, key=lambda response: response.value)
+        line = low.value + low.slope * (level - low.level)
+        if line - middle.value <= _TOLERANCE * abs(middle.value):
             break
-        if found.slope > 0.0:
-            low = found
+        if middle.slope > 0.0:
+            low = middle
         else:
-            high = found
+            high = middle
     return Dual(best.value, best.level, low.sizes, high.sizes, best.excess)
 
 
+def _responder(items: Items, notional: float, tolerance: float) -> Callable[[float], _Response]:
+    """Returns the function from λ to the accounts' response."""
+    starts = items.starts()
+    curved = np.flatnonzero(items.coefficient)
+    curved_up = curved[convex(items)[curved]]
+    curved_down = np.setdiff1d(curved, curved_up)
+
+    def respond(level: float) -> _Response:
+        size = np.where(items.rate < level, items.upper, items.lower)
+        if curved_up.size:
+            size[curved_up] = _stationary(items.take(curved_up), level)
+        value = items.values(size) - level * size
+        if curved_down.size:
+            size[curved_down], value[curved_down] = _better_end(items.take(curved_down), level)
+        least = np.minimum.reduceat(value, starts)
+        excess = value - least[items.account]
+        sizes = np.maximum.reduceat(np.where(excess == 0.0, size, 0.0), starts)
+        slope = notional - float(sizes.sum())
+        total = float(level * notional + least.sum())
+        return _Response(level, total, slope if abs(slope) > tolerance else 0.0, sizes, excess)
+
+    return respond
+
+
 def _bracket(respond: Callable[[float], _Response], near: float) -> tuple[_Response, _Response]:
-    """Responses below and above the maximum: together the accounts hold too little, or too much."""
+    """Returns responses below and above the maximum: sizes that sum to too little, and too much."""
     low = high = respond(near)
-    step = _FIRST
+    step = _FIRST_STEP
     while low.slope < 0.0:
         high, low = low, respond(near - step)
-        step *= _WIDER
+        step *= _STEP_FACTOR
     while high.slope > 0.0:
         low, high = high, respond(near + step)
-        step *= _WIDER
+        step *= _STEP_FACTOR
     return low, high
 
 
 def _stationary(items: Items, level: float) -> Floats:
-    """Where a piece that bends upwards rises by ``level`` a dollar, within its ends.
+    """Returns the size at which the slope of a convex piece is ``level``, within its bounds.
 
-    ``c·p·n^(p−1) = level − rate``. Where no n above 0 does, a piece that steepens from its rate rises
-    by more all along, and one that flattens towards it by less.
+    ``c·p·n^(p−1) = level − rate``. Where no n above 0 solves it, the slope is above
+    ``level`` throughout for a piece that steepens from its rate. It is below ``level`` throughout for
+    a piece that flattens towards its rate.
     """
     base = (level - items.rate) / (items.coefficient * items.power)
-    solved = base > 0.0
-    place = np.where(items.coefficient * items.power > 0.0, 0.0, inf)
+    is_solvable = base > 0.0
+    size = np.where(items.coefficient * items.power > 0.0, 0.0, inf)
     with np.errstate(over="ignore", divide="ignore"):
-        place[solved] = base[solved] ** (1.0 / (items.power[solved] - 1.0))
-    clipped: Floats = np.clip(place, items.lower, items.upper)
+        size[is_solvable] = base[is_solvable] ** (1.0 / (items.power[is_solvable] - 1.0))
+    clipped: Floats = np.clip(size, items.lower, items.upper)
     return clipped
 
 
 def _better_end(items: Items, level: float) -> tuple[Floats, Floats]:
-    """The cheaper end of pieces that bend downwards."""
+    """Returns the cheaper end of concave pieces, and its cost at λ."""
     low, high = (items.values(end) - level * end for end in (items.lower, items.upper))
     return np.where(low <= high, items.lower, items.upper), np.minimum(low, high)
 
 
 def mixed(dual: Dual, notional: float) -> tuple[Floats, int | None]:
-    """Go from the sizes below to those above, account by account, until they are the position.
+    """Moves from the sizes below to those above, account by account, until they sum to the position.
 
-    Gives the sizes and the account that is left between two of them, None where none is.
+    Returns the sizes, and the account whose size is between its two optimal sizes; None if there is
+    none.
     """
     sizes = dual.below.copy()
-    left = notional - float(sizes.sum())
+    missing = notional - float(sizes.sum())
     for account in np.flatnonzero(dual.above != dual.below).tolist():
-        if abs(left) <= GRAIN * notional:
+        if abs(missing) <= SIZE_TOLERANCE * notional:
             break
         step = float(dual.above[account] - dual.below[account])
-        if 0.0 < left < step or step < left < 0.0:
-            sizes[account] += left
+        if 0.0 < missing < step or step < missing < 0.0:
+            sizes[account] += missing
             return sizes, account
-        if (left > 0.0) == (step > 0.0) and left:
+        if (missing > 0.0) == (step > 0.0) and missing:
             sizes[account] = dual.above[account]
-            left -= step
+            missing -= step
     return sizes, None

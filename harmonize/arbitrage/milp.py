@@ -1,51 +1,54 @@
-"""A split over accounts as a mixed-integer programme, for HiGHS.
+"""Split over accounts as a mixed-integer linear program, solved by HiGHS.
 
-A size and a choice for every piece: a piece that is chosen holds a size between its ends, and every
-account is on one of its pieces. Straight pieces only.
+Each piece has a size and a binary choice. A chosen piece has a size between its bounds, and every
+account uses exactly one of its pieces. All pieces must be straight.
 """
 
 import numpy as np
 
 from harmonize.arbitrage.lagrangian import Items
 
-_NODES = 2000  # not a time, so that the answer is the same on every machine
-_RELATIVE = 1e-9
+_MAX_NODES = 2000  # not a time limit, so that the result is the same on every machine
+_RELATIVE_GAP = 1e-9
 
 
 def solve(items: Items, notional: float) -> tuple[Items, float] | None:
-    """Give the piece that each account is on in the best split, and the bound that was proved.
+    """Returns the piece of each account in the best split, and the proved lower bound in USD.
 
-    None where no split was found in time.
+    None if the node limit ends the search without a split.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 - heavy
     from scipy.sparse import csr_array, hstack, vstack  # noqa: PLC0415 - as above
 
     pieces, accounts = items.account.size, int(items.account[-1]) + 1
-    every = np.arange(pieces)
-    one = csr_array((np.ones(pieces), (every, every)))
-    none = csr_array((pieces, pieces))
-    # Sizes are shares of the position, so that all coefficients are near one another.
+    indices = np.arange(pieces)
+    identity = csr_array((np.ones(pieces), (indices, indices)))
+    # Sizes are shares of the position, so that all coefficients have similar magnitudes.
     lower, upper = items.lower / notional, items.upper / notional
-    whole = csr_array((np.ones(pieces), (np.zeros(pieces, int), every)), shape=(1, pieces))
-    chosen = csr_array((np.ones(pieces), (items.account, every)), shape=(accounts, pieces))
+    total = csr_array((np.ones(pieces), (np.zeros(pieces, int), indices)), shape=(1, pieces))
+    choices = csr_array((np.ones(pieces), (items.account, indices)), shape=(accounts, pieces))
     rows = vstack(
         [
-            hstack([one, csr_array((-upper, (every, every)), shape=(pieces, pieces))]),
-            hstack([one, csr_array((-lower, (every, every)), shape=(pieces, pieces))]),
-            hstack([csr_array((accounts, pieces)), chosen]),
-            hstack([whole, none[:1]]),
+            hstack([identity, csr_array((-upper, (indices, indices)), shape=(pieces, pieces))]),
+            hstack([identity, csr_array((-lower, (indices, indices)), shape=(pieces, pieces))]),
+            hstack([csr_array((accounts, pieces)), choices]),
+            hstack([total, csr_array((1, pieces))]),
         ]
     )
-    least = np.concatenate([np.full(pieces, -np.inf), np.zeros(pieces), np.ones(accounts), [1.0]])
-    most = np.concatenate([np.zeros(pieces), np.full(pieces, np.inf), np.ones(accounts), [1.0]])
-    found = milp(
+    row_lower = np.concatenate(
+        [np.full(pieces, -np.inf), np.zeros(pieces), np.ones(accounts), [1.0]]
+    )
+    row_upper = np.concatenate(
+        [np.zeros(pieces), np.full(pieces, np.inf), np.ones(accounts), [1.0]]
+    )
+    solution = milp(
         np.concatenate([items.rate, items.fixed / notional]),
-        constraints=LinearConstraint(rows, least, most),
+        constraints=LinearConstraint(rows, row_lower, row_upper),
         integrality=np.repeat([0, 1], pieces),
         bounds=Bounds(0.0, np.concatenate([upper, np.ones(pieces)])),
-        options={"mip_rel_gap": _RELATIVE, "node_limit": _NODES},
+        options={"mip_rel_gap": _RELATIVE_GAP, "node_limit": _MAX_NODES},
     )
-    if found.x is None:
+    if solution.x is None:
         return None
-    picked = found.x[pieces:] > 0.5  # noqa: PLR2004 - a choice is 0 or 1
-    return items.take(picked), float(found.mip_dual_bound) * notional
+    is_chosen = solution.x[pieces:] > 0.5  # noqa: PLR2004 - a choice is 0 or 1
+    return items.take(is_chosen), float(solution.mip_dual_bound) * notional

@@ -1,8 +1,8 @@
-"""What each venue asks for a book of positions, what the reference asks, and the cheapest ways to hold it.
+"""Margin of a portfolio per venue, by the reference, and as the cheapest split of every position.
 
-Isolated: every underlying and side is a position of its own, and margins add up. Cross: long and short
-in one underlying count together by the venue's own rule; where nobody told that rule, a book that holds
-both sides has no cross margin there that could be known. Underlyings are not offset against one another.
+Isolated: every underlying and side is a separate position, and margins add up. Cross: long and short
+in one underlying are combined by the venue's offset rule. Where that rule is unknown, a portfolio with
+both sides has no known cross margin. Different underlyings are not offset against one another.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,14 +12,15 @@ from functools import partial
 from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.arbitrage.position_file import Position
-from harmonize.core.venue_conventions import Conducts, combined_margin
+from harmonize.arbitrage.rows import allocation_rows
+from harmonize.core.venue_conventions import Conducts, OffsetRule, combined_margin
 from harmonize.document import AllocationRow
 from harmonize.numerics.offer import Offer, margin
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The positions of a book in one underlying, in USD."""
+class UnderlyingExposure:
+    """Long and short positions of a portfolio in one underlying, in USD."""
 
     underlying: str
     long: float
@@ -27,18 +28,17 @@ class Held:
 
     @property
     def sides(self) -> tuple[tuple[str, float], ...]:
-        """The sides that hold something."""
+        """Sides with a position, each with its notional."""
         both = (("long", self.long), ("short", self.short))
-        return tuple((side, amount) for side, amount in both if amount > 0.0)
+        return tuple((side, notional) for side, notional in both if notional > 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What is known of one underlying: each venue's IM and MM, and the reference's.
+    """IM and MM of each venue and of the reference on one underlying.
 
-    ``isolated_*`` are those in isolated margin; ``ticket`` of a reference is the size from which it
-    speaks. ``oldest`` and ``newest`` are the dates that the
-    schedules rest on.
+    ``isolated_*`` are those in isolated margin. ``ticket`` of a reference is the notional above
+    which it applies. ``oldest`` and ``newest`` are observation dates of the schedules.
     """
 
     initial: Mapping[str, Offer]
@@ -53,7 +53,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class VenueAsks:
-    """What one venue asks for the whole book in USD; None where it cannot be said, and ``reasons`` why."""
+    """Margin of the whole portfolio at one venue, in USD; None if unknown, with ``reasons``."""
 
     venue: str
     isolated_initial: float | None
@@ -65,8 +65,8 @@ class VenueAsks:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitOf:
-    """The cheapest split of one side of one underlying; ``cost`` None where venues do not take it."""
+class PositionSplit:
+    """Cheapest split of one side of one underlying; ``cost`` is None if the venues do not take it."""
 
     underlying: str
     side: str
@@ -78,15 +78,15 @@ class SplitOf:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """The answer for a book; amounts in USD.
+    """Margin of a portfolio, in USD.
 
-    ``reference_*`` is what the rule set asks of every position as it stands, None where it does not
-    speak of one. ``split`` is the sum of the cheapest splits, position by position.
+    ``reference_*`` is the margin by the rule set, position by position; None if it does not cover
+    one of them. ``split`` is the sum of the cheapest splits.
     """
 
     positions: int
     gross: float
-    held: tuple[Held, ...]
+    held: tuple[UnderlyingExposure, ...]
     rule_set: str
     reference_initial: float | None
     reference_maintenance: float | None
@@ -94,165 +94,172 @@ class Portfolio:
     venues: tuple[VenueAsks, ...]
     cheapest_isolated: tuple[str, ...]
     cheapest_cross: tuple[str, ...]
-    splits: tuple[SplitOf, ...]
+    splits: tuple[PositionSplit, ...]
     split: float | None
     oldest: str
     newest: str
 
 
-def book(positions: Iterable[Position]) -> tuple[Held, ...]:
-    """Add up the positions by underlying and side."""
-    found: dict[str, Held] = {}
-    for one in positions:
-        held = found.get(one.underlying, Held(one.underlying, 0.0, 0.0))
-        amount = {one.side: getattr(held, one.side) + one.notional}
-        found[one.underlying] = replace(held, **amount)
-    return tuple(found[name] for name in sorted(found))
+def exposures_of(positions: Iterable[Position]) -> tuple[UnderlyingExposure, ...]:
+    """Returns the sum of the positions by underlying and side, sorted by underlying."""
+    exposures: dict[str, UnderlyingExposure] = {}
+    for position in positions:
+        name, side = position.underlying, position.side
+        exposure = exposures.get(name, UnderlyingExposure(name, 0.0, 0.0))
+        total = getattr(exposure, side) + position.notional
+        exposures[name] = replace(exposure, **{side: total})
+    return tuple(exposures[name] for name in sorted(exposures))
 
 
 def portfolio(
     positions: Sequence[Position],
     tables: Mapping[str, Tables],
-    conducts: Conducts,
-    conditions: SplitConstraints | None = None,
+    conventions: Conducts,
+    constraints: SplitConstraints | None = None,
     rule_set: str = "",
 ) -> Portfolio:
-    """Ask every venue, and the reference, for a book. ``tables`` are by underlying."""
-    held = book(positions)
-    nothing = Tables({}, {}, {}, {})
-    known = {one.underlying: tables.get(one.underlying, nothing) for one in held}
-    excluded = conditions.excluded if conditions else frozenset[str]()
-    names = sorted({venue for one in known.values() for venue in one.initial} - excluded)
-    venues = tuple(_asks(venue, held, known, conducts) for venue in names)
+    """Returns the margin of the positions at every venue. ``tables`` are by underlying."""
+    exposures = exposures_of(positions)
+    empty = Tables({}, {}, {}, {})
+    own = {exposure.underlying: tables.get(exposure.underlying, empty) for exposure in exposures}
+    excluded = constraints.excluded if constraints else frozenset[str]()
+    names = sorted({venue for table in own.values() for venue in table.initial} - excluded)
+    venues = tuple(_venue_margins(venue, exposures, own, conventions) for venue in names)
     splits = tuple(
-        _split(one.underlying, side, amount, known[one.underlying].initial, conditions)
-        for one in held
-        for side, amount in one.sides
+        _split(exposure.underlying, side, notional, own[exposure.underlying].initial, constraints)
+        for exposure in exposures
+        for side, notional in exposure.sides
     )
-    costs = [one.cost for one in splits]
-    initial, maintenance, reasons = _reference(held, known)
-    dates = [one for each in known.values() for one in (each.oldest, each.newest) if one]
+    initial, maintenance, reasons = _reference(exposures, own)
+    dates = [date for table in own.values() for date in (table.oldest, table.newest) if date]
     return Portfolio(
         positions=len(positions),
-        gross=sum(one.notional for one in positions),
-        held=held,
+        gross=sum(position.notional for position in positions),
+        held=exposures,
         rule_set=rule_set,
         reference_initial=initial,
         reference_maintenance=maintenance,
         reference_reasons=reasons,
         venues=venues,
-        cheapest_isolated=_cheapest(venues, lambda one: one.isolated_initial),
-        cheapest_cross=_cheapest(venues, lambda one: one.cross_initial),
+        cheapest_isolated=_cheapest(venues, lambda venue: venue.isolated_initial),
+        cheapest_cross=_cheapest(venues, lambda venue: venue.cross_initial),
         splits=splits,
-        split=_total(costs),
+        split=_total([row.cost for row in splits]),
         oldest=min(dates, default=""),
         newest=max(dates, default=""),
     )
 
 
-def _asks(
-    venue: str, held: Sequence[Held], tables: Mapping[str, Tables], conducts: Conducts
+def _venue_margins(
+    venue: str,
+    exposures: Sequence[UnderlyingExposure],
+    tables: Mapping[str, Tables],
+    conventions: Conducts,
 ) -> VenueAsks:
-    conduct = conducts.get(venue)
-    rule = conduct.opposite if conduct else None
+    convention = conventions.get(venue)
+    rule = convention.opposite if convention else None
     reasons: list[str] = []
-    sums: dict[str, list[float | None]] = {"isolated_initial": [], "isolated_maintenance": []}
-    sums |= {"cross_initial": [], "cross_maintenance": []}
-    for one in held:
-        own = tables[one.underlying]
-        for figure, offers, apart in (
-            ("initial", own.initial, own.isolated_initial),
-            ("maintenance", own.maintenance, own.isolated_maintenance),
+    isolated: dict[str, list[float | None]] = {"initial": [], "maintenance": []}
+    cross: dict[str, list[float | None]] = {"initial": [], "maintenance": []}
+    for exposure in exposures:
+        own, name = tables[exposure.underlying], exposure.underlying
+        for margin_type, word, cross_offers, isolated_offers in (
+            ("initial", "IM", own.initial, own.isolated_initial),
+            ("maintenance", "MM", own.maintenance, own.isolated_maintenance),
         ):
-            offer = offers.get(venue)
-            sums[f"isolated_{figure}"] += _alone(one, apart.get(venue))
-            if len(one.sides) == 1:
-                sums[f"cross_{figure}"] += _alone(one, offer)
-            elif rule is None or offer is None:
-                sums[f"cross_{figure}"].append(None)
-            else:
-                asked = combined_margin(rule, partial(margin, offer), one.long, one.short)
-                sums[f"cross_{figure}"].append(asked)
-            word = "IM" if figure == "initial" else "MM"
-            reasons += _reasons(one, offer, word)
-            if offer is not None and venue not in apart:
-                reasons.append(f"no isolated {word} of {one.underlying} that counts")
-        if len(one.sides) > 1 and rule is None and venue in own.initial:
-            reasons.append(f"how it counts long and short {one.underlying} together is not known")
+            offer = cross_offers.get(venue)
+            isolated[margin_type] += _separate(exposure, isolated_offers.get(venue))
+            cross[margin_type] += _cross(exposure, offer, rule)
+            reasons += _reasons(exposure, offer, word)
+            if offer is not None and venue not in isolated_offers:
+                reasons.append(f"no isolated {word} on {name} is included")
+        if len(exposure.sides) > 1 and rule is None and venue in own.initial:
+            reasons.append(f"offset rule for long and short {name} unknown")
     return VenueAsks(
         venue=venue,
-        **{name: _total(amounts) for name, amounts in sums.items()},
+        isolated_initial=_total(isolated["initial"]),
+        isolated_maintenance=_total(isolated["maintenance"]),
+        cross_initial=_total(cross["initial"]),
+        cross_maintenance=_total(cross["maintenance"]),
         opposite=rule.value if rule else "",
         reasons=tuple(dict.fromkeys(reasons)),
     )
 
 
-def _alone(held: Held, offer: Offer | None) -> list[float | None]:
-    """What every side needs as a position of its own."""
-    return [_of(offer, amount) for _, amount in held.sides]
+def _separate(exposure: UnderlyingExposure, offer: Offer | None) -> list[float | None]:
+    """Returns the margin of every side as a separate position."""
+    return [None if offer is None else margin(offer, notional) for _, notional in exposure.sides]
 
 
-def _reasons(held: Held, offer: Offer | None, word: str) -> list[str]:
+def _cross(
+    exposure: UnderlyingExposure, offer: Offer | None, rule: OffsetRule | None
+) -> list[float | None]:
+    """Returns the margin of one side, or of both sides combined by the venue's offset rule."""
+    if len(exposure.sides) == 1:
+        return _separate(exposure, offer)
+    if rule is None or offer is None:
+        return [None]
+    return [combined_margin(rule, partial(margin, offer), exposure.long, exposure.short)]
+
+
+def _reasons(exposure: UnderlyingExposure, offer: Offer | None, word: str) -> list[str]:
     if offer is None:
-        return [f"no {word} of {held.underlying} that counts"]
+        return [f"no {word} on {exposure.underlying} is included"]
     largest = min(offer.limit, offer.pieces[-1][1])
     return [
-        f"{side} {held.underlying} of ${amount:,.0f} is above its ${largest:,.0f} ({word})"
-        for side, amount in held.sides
-        if margin(offer, amount) is None
+        f"{side} {exposure.underlying} of ${notional:,.0f} exceeds the largest position of ${largest:,.0f} ({word})"
+        for side, notional in exposure.sides
+        if margin(offer, notional) is None
     ]
 
 
 def _split(
     underlying: str,
     side: str,
-    amount: float,
+    notional: float,
     offers: Mapping[str, Offer],
-    conditions: SplitConstraints | None,
-) -> SplitOf:
-    found = arbitrage(offers, amount, conditions) if offers else None
-    if found is None:
-        return SplitOf(underlying, side, amount, None, None, ())
-    parts = tuple(
-        AllocationRow(one.venue, one.number, one.notional, one.margin) for one in found.parts
-    )
-    return SplitOf(underlying, side, amount, found.split.cost, found.single, parts)
+    constraints: SplitConstraints | None,
+) -> PositionSplit:
+    result = arbitrage(offers, notional, constraints) if offers else None
+    if result is None:
+        return PositionSplit(underlying, side, notional, None, None, ())
+    rows = allocation_rows(result)
+    return PositionSplit(underlying, side, notional, result.split.cost, result.single, rows)
 
 
 def _reference(
-    held: Sequence[Held], tables: Mapping[str, Tables]
+    exposures: Sequence[UnderlyingExposure], tables: Mapping[str, Tables]
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
+    """Returns IM and MM by the reference, and a reason per position that it does not cover."""
     initial: list[float | None] = []
     maintenance: list[float | None] = []
     reasons = []
-    for one in held:
-        own = tables[one.underlying]
-        for side, amount in one.sides:
-            asked = _asked(own.reference_initial, amount)
-            initial.append(asked)
-            maintenance.append(_asked(own.reference_maintenance, amount))
-            if asked is None:
-                reasons.append(f"it does not speak of {side} {one.underlying} of ${amount:,.0f}")
+    for exposure in exposures:
+        own, name = tables[exposure.underlying], exposure.underlying
+        for side, notional in exposure.sides:
+            required = _reference_margin(own.reference_initial, notional)
+            initial.append(required)
+            maintenance.append(_reference_margin(own.reference_maintenance, notional))
+            if required is None:
+                reasons.append(f"the rule set does not cover {side} {name} of ${notional:,.0f}")
     return _total(initial), _total(maintenance), tuple(reasons)
 
 
-def _asked(reference: Offer | None, amount: float) -> float | None:
-    """What the reference asks, above the smallest size that it speaks of."""
-    return None if reference is None or amount <= reference.ticket else margin(reference, amount)
-
-
-def _of(offer: Offer | None, amount: float) -> float | None:
-    return None if offer is None else margin(offer, amount)
+def _reference_margin(reference: Offer | None, notional: float) -> float | None:
+    """Returns the reference margin; None up to the notional above which the reference applies."""
+    if reference is None or notional <= reference.ticket:
+        return None
+    return margin(reference, notional)
 
 
 def _total(amounts: Sequence[float | None]) -> float | None:
-    known = [one for one in amounts if one is not None]
+    known = [amount for amount in amounts if amount is not None]
     return sum(known) if len(known) == len(amounts) else None
 
 
 def _cheapest(
-    venues: Sequence[VenueAsks], asked: Callable[[VenueAsks], float | None]
+    venues: Sequence[VenueAsks], margin_of: Callable[[VenueAsks], float | None]
 ) -> tuple[str, ...]:
-    known = [(amount, one.venue) for one in venues if (amount := asked(one)) is not None]
+    known = [(amount, venue.venue) for venue in venues if (amount := margin_of(venue)) is not None]
     least = min(known, default=(0.0, ""))[0]
-    return tuple(venue for amount, venue in known if amount <= least)
+    return tuple(name for amount, name in known if amount <= least)

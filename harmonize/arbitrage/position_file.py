@@ -1,4 +1,4 @@
-"""A book of positions as people keep it: CSV, JSON or a workbook, checked row by row."""
+"""Reads a portfolio from a CSV, JSON or Excel file and checks every row."""
 
 import csv
 import json
@@ -14,11 +14,11 @@ from zipfile import BadZipFile
 
 from harmonize.core.instrument import asset_meant
 
-_BROKEN = (
+_WORKBOOK_ERRORS = (
     BadZipFile,
     zlib.error,
     struct.error,
-    SyntaxError,  # what ElementTree calls broken XML
+    SyntaxError,  # ElementTree's error for broken XML
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -29,19 +29,19 @@ _BROKEN = (
     TypeError,
     ValueError,
 )
-"""What a damaged workbook makes its reader raise; it has no error of its own for most of it."""
+"""Errors that openpyxl raises on a damaged workbook; it has no error of its own for most damage."""
 
 COLUMNS = ("underlying", "side", "notional")
-MOST_ROWS = 100_000
-MOST_BYTES = 50_000_000
+MAX_ROWS = 100_000
+MAX_BYTES = 50_000_000
 _SIDES = ("long", "short")
-_SMALLEST, _LARGEST = Decimal("1e-6"), Decimal(10) ** 15
-_SAID = 20  # errors that are printed; more are counted
+_MIN_NOTIONAL, _MAX_NOTIONAL = Decimal("1e-6"), Decimal(10) ** 15
+_MAX_ERRORS = 20  # errors printed in full; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One position: the asset, its side, and its notional in USD."""
+    """One position: asset, side (``long`` or ``short``) and notional in USD."""
 
     underlying: str
     side: str
@@ -49,7 +49,7 @@ class Position:
 
 
 class PositionsError(Exception):
-    """What is wrong in a book, one line a row."""
+    """Errors in a portfolio file, one line per row."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
@@ -57,51 +57,63 @@ class PositionsError(Exception):
 
 
 def read(content: bytes, name: str) -> tuple[Position, ...]:
-    """Read a book; the ending of its name says what it is. Raises PositionsError, with every bad row."""
-    if len(content) > MOST_BYTES:
-        raise PositionsError([f"{name}: larger than {MOST_BYTES:,} bytes; split it"])
-    ending = name.lower().rpartition(".")[2]
-    readers = {"csv": _of_csv, "json": _of_json, "xlsx": _of_xlsx}
-    if ending not in readers:
-        raise PositionsError([f"{name}: a book is a .csv, .json or .xlsx file"])
-    found: list[Position] = []
-    wrong: list[str] = []
-    for place, row in islice(readers[ending](content, name), MOST_ROWS + 1):
+    """Returns the positions of a file; the suffix of its name selects the format.
+
+    Raises PositionsError: one line per row with an error.
+    """
+    if len(content) > MAX_BYTES:
+        raise PositionsError([f"{name}: larger than {MAX_BYTES:,} bytes; split the file"])
+    suffix = name.lower().rpartition(".")[2]
+    readers = {"csv": _csv_rows, "json": _json_rows, "xlsx": _xlsx_rows}
+    if suffix not in readers:
+        raise PositionsError([f"{name}: expected a .csv, .json or .xlsx file"])
+    positions: list[Position] = []
+    errors: list[str] = []
+    for location, row in islice(readers[suffix](content, name), MAX_ROWS + 1):
         position, reason = _position(row)
         if position is not None:
-            found.append(position)
+            positions.append(position)
         else:
-            wrong.append(f"{name}: {place}: {reason}")
-    if len(found) + len(wrong) > MOST_ROWS:
-        raise PositionsError([f"{name}: more than {MOST_ROWS:,} rows; split it"])
-    if len(wrong) > _SAID:
-        wrong = [*wrong[:_SAID], f"{name}: {len(wrong) - _SAID} more rows are wrong"]
-    if not found and not wrong:
-        wrong = [f"{name}: holds no position; write one a row: {', '.join(COLUMNS)}"]
-    if wrong:
-        raise PositionsError(wrong)
-    return tuple(found)
+            errors.append(f"{name}: {location}: {reason}")
+    if len(positions) + len(errors) > MAX_ROWS:
+        raise PositionsError([f"{name}: more than {MAX_ROWS:,} rows; split the file"])
+    if len(errors) > _MAX_ERRORS:
+        errors = [
+            *errors[:_MAX_ERRORS],
+            f"{name}: {len(errors) - _MAX_ERRORS} more rows with errors",
+        ]
+    if not positions and not errors:
+        errors = [f"{name}: no positions; add one per row: {', '.join(COLUMNS)}"]
+    if errors:
+        raise PositionsError(errors)
+    return tuple(positions)
 
 
 def _position(row: Mapping[str, object]) -> tuple[Position | None, str]:
-    """A position, or what is wrong with the row."""
+    """Returns the position, or None and the error in the row."""
     missing = [name for name in COLUMNS if str(row.get(name) or "").strip() == ""]
     if missing:
-        return None, f"no {' and no '.join(missing)}; give all of {', '.join(COLUMNS)}"
+        return None, f"missing {', '.join(missing)}; add all of {', '.join(COLUMNS)}"
     asset, side = str(row["underlying"]).strip(), str(row["side"]).strip().lower()
     if side not in _SIDES:
-        return None, f"side is long or short, was {_shown(row['side'])}"
+        return None, f"side: expected long or short, found {_quoted(row['side'])}"
     if not asset.replace("-", "").isalnum():
-        return None, f"underlying is an asset such as BTC, was {_shown(row['underlying'])}"
-    amount = _amount(row["notional"])
-    if amount is None:
-        said = _shown(row["notional"])
-        return None, f"notional is an amount in USD above 0, such as 250000, was {said}"
-    return Position(asset_meant(asset), side, float(amount)), ""
+        return (
+            None,
+            f"underlying: expected an asset such as BTC, found {_quoted(row['underlying'])}",
+        )
+    notional = _notional(row["notional"])
+    if notional is None:
+        text = _quoted(row["notional"])
+        return None, f"notional: expected an amount in USD above 0, such as 250000, found {text}"
+    return Position(asset_meant(asset), side, float(notional)), ""
 
 
-def _amount(value: object) -> Decimal | None:
-    """A number as people and programs write it; None where it is none, or not above 0."""
+def _notional(value: object) -> Decimal | None:
+    """Returns a notional in USD; None if the cell is not a number or is out of range.
+
+    Underscores may group digits. A comma is ambiguous and is not accepted.
+    """
     text = str(value).strip().replace("_", "")
     if isinstance(value, bool) or "," in text:
         return None
@@ -109,82 +121,86 @@ def _amount(value: object) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and _SMALLEST <= amount <= _LARGEST else None
+    return amount if amount.is_finite() and _MIN_NOTIONAL <= amount <= _MAX_NOTIONAL else None
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     text = repr(str(value))
     return text if len(text) <= 40 else f"{text[:37]}…'"  # noqa: PLR2004 - a line has room for it
 
 
-Rows = Iterator[tuple[str, Mapping[str, object]]]
+_Rows = Iterator[tuple[str, Mapping[str, object]]]
+"""Rows by column name, each with its location in the file."""
 
 
-def _of_csv(content: bytes, name: str) -> Rows:
+def _csv_rows(content: bytes, name: str) -> _Rows:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        message = f"{name}: byte {error.start} is not UTF-8; save it as UTF-8"
+        message = f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8"
         raise PositionsError([message]) from None
     lines = csv.reader(StringIO(text), strict=True)
     try:
-        heads = _heads(next(lines, []), name)
+        columns = _columns(next(lines, []), name)
         for cells in lines:
             if any(cell.strip() for cell in cells):
-                yield f"line {lines.line_num}", _row(heads, cells)
+                yield f"line {lines.line_num}", _row(columns, cells)
     except csv.Error as error:
-        message = f"{name}: line {lines.line_num}: {error}; mend the quotes"
+        message = f"{name}: line {lines.line_num}: {error}; correct the quotes"
         raise PositionsError([message]) from None
 
 
-def _of_xlsx(content: bytes, name: str) -> Rows:
+def _xlsx_rows(content: bytes, name: str) -> _Rows:
     from openpyxl import load_workbook  # noqa: PLC0415 - heavy, and only workbooks need it
 
     try:
         book = load_workbook(BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
         lines: Iterator[Sequence[Any]] = sheet.iter_rows(values_only=True)
-        heads = _heads([str(cell or "") for cell in next(lines, ())], name)
+        columns = _columns([str(cell or "") for cell in next(lines, ())], name)
         for number, cells in enumerate(lines, start=2):
             if any(cell is not None for cell in cells):
-                yield f"row {number}", _row(heads, cells)
-    except _BROKEN as error:
-        message = f"{name}: not a workbook that can be read: {error}; save it as .xlsx again"
+                yield f"row {number}", _row(columns, cells)
+    except _WORKBOOK_ERRORS as error:
+        message = f"{name}: cannot read the workbook: {error}; save it as .xlsx again"
         raise PositionsError([message]) from None
 
 
-def _heads(cells: Sequence[str], name: str) -> tuple[str, ...]:
-    """The column names. Raises PositionsError: not each of the three once, or others beside them."""
-    heads = tuple(cell.strip().lower() for cell in cells)
-    while heads and not heads[-1]:
-        heads = heads[:-1]
-    if sorted(heads) != sorted(COLUMNS):
-        said = ", ".join(heads) or "nothing"
+def _columns(cells: Sequence[str], name: str) -> tuple[str, ...]:
+    """Returns the column names. Raises PositionsError: they are not exactly ``COLUMNS``."""
+    columns = tuple(cell.strip().lower() for cell in cells)
+    while columns and not columns[-1]:
+        columns = columns[:-1]
+    if sorted(columns) != sorted(COLUMNS):
+        found = ", ".join(columns) or "nothing"
         message = (
-            f"{name}: the first line names the columns {', '.join(COLUMNS)}, was {_shown(said)}"
+            f"{name}: first line: expected the columns {', '.join(COLUMNS)}, found {_quoted(found)}"
         )
         raise PositionsError([message])
-    return heads
+    return columns
 
 
-def _row(heads: Sequence[str], cells: Sequence[object]) -> Mapping[str, object]:
-    """Cells under their heads; what stands beyond the last head spoils the notional."""
-    beyond = [cell for cell in cells[len(heads) :] if str(cell or "").strip()]
-    row: dict[str, object] = dict(zip(heads, cells, strict=False))
+def _row(columns: Sequence[str], cells: Sequence[object]) -> Mapping[str, object]:
+    """Returns cells by column; a cell beyond the last column makes the notional invalid.
+
+    The extra cell is usually part of a number that a decimal or thousands comma split.
+    """
+    beyond = [cell for cell in cells[len(columns) :] if str(cell or "").strip()]
+    row: dict[str, object] = dict(zip(columns, cells, strict=False))
     if beyond:
         row["notional"] = f"{row.get('notional')},{beyond[0]}"
     return row
 
 
-def _of_json(content: bytes, name: str) -> Rows:
+def _json_rows(content: bytes, name: str) -> _Rows:
     try:
-        found = json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
+        parsed = json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        message = f"{name}: not JSON: {error}"
+        message = f"{name}: cannot read the JSON: {error}"
         raise PositionsError([message]) from None
-    rows = found.get("positions") if isinstance(found, dict) else found
+    rows = parsed.get("positions") if isinstance(parsed, dict) else parsed
     if not isinstance(rows, list):
-        message = f"{name}: a list of positions was due, each with {', '.join(COLUMNS)}"
+        message = f"{name}: expected a list of positions, each with {', '.join(COLUMNS)}"
         raise PositionsError([message])
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
@@ -192,6 +208,8 @@ def _of_json(content: bytes, name: str) -> Rows:
             continue
         unknown = sorted(set(map(str, row)) - set(COLUMNS))
         if unknown:
-            message = f"{name}: position {number}: no field is called {unknown[0]}; there are {', '.join(COLUMNS)}"
+            message = (
+                f"{name}: position {number}: unknown field {unknown[0]}; use {', '.join(COLUMNS)}"
+            )
             raise PositionsError([message])
         yield f"position {number}", row

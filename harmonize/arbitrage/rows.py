@@ -1,4 +1,4 @@
-"""One underlying across venues as offers, and what the differences between them are worth."""
+"""Arbitrage rows of the audit document: the venues on one underlying as offers, split and gap."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
 
 HURDLE = 0.10
-"""What capital costs in a year, as a rate: a convention of this tool, set with ``--hurdle``."""
+"""Cost of capital per year, as a rate: a convention of this tool, set with ``--hurdle``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArbitrageMarket:
-    """The venues that count in the comparison of one underlying, each with what it asks.
+    """Offers of the included venues on one underlying, and the reference tables that apply.
 
-    ``references`` are the tables of the rule sets that speak of it, as far as they speak, for
-    positions larger than ``above``. ``oldest`` and ``newest`` are the
-    dates compared.
+    - ``references``: table by rule set, up to the largest position that the rule set covers.
+    - ``above``: notional by rule set; its table applies to larger positions only, in USD.
+    - ``oldest`` and ``newest``: observation dates of the schedules compared.
     """
 
     underlying: str
@@ -33,94 +33,107 @@ class ArbitrageMarket:
     newest: str
 
     def reference(self, rule_set: str, notional: float) -> tuple[PieceNumbers, ...] | None:
-        """The table of a rule set, where it speaks of positions of this size."""
+        """Returns the table of a rule set; None if it does not cover positions of this size."""
         if notional <= self.above.get(rule_set, 0.0):
             return None
         return self.references.get(rule_set)
 
 
-def market(found: PeerGroup, figure: str, laid_out: PanelLayout) -> ArbitrageMarket | None:
-    """Give the market of an underlying for IM or MM; None where no venue counts."""
-    places = found.counted(laid_out.own[figure])
-    if not places:
+def market(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> ArbitrageMarket | None:
+    """Returns the market of an underlying for IM or MM; None if no venue is included."""
+    positions = peers.included_positions(layout.own[margin_type])
+    if not positions:
         return None
     offers = {}
-    for place in places:
-        placed = laid_out.own[figure][found.rows[place]]
-        if placed is not None:
-            venue = found.schedules[place].instrument.venue
-            offers[venue] = Offer(laid_out.pieces(placed.function), placed.limit)
+    for position in positions:
+        function = layout.own[margin_type][peers.rows[position]]
+        if function is not None:
+            venue = peers.schedules[position].instrument.venue
+            offers[venue] = Offer(layout.pieces(function.function), function.limit)
     references, above = {}, {}
-    for rule in laid_out.schedules():
-        reference, name = rule.reference(found.underlying, figure), rule.applied.rule_set.id
+    for rule in layout.schedules():
+        reference, name = rule.reference(peers.underlying, margin_type), rule.applied.rule_set.id
         if reference is not None:
-            references[name] = _up_to(laid_out.pieces(reference.function), rule.up_to)
+            references[name] = _up_to(layout.pieces(reference.function), rule.up_to)
             above[name] = float(rule.applied.rule_set.scope.above)
-    oldest, newest = observation_span([found.schedules[place] for place in places])
-    return ArbitrageMarket(found.underlying, figure, offers, references, above, oldest, newest)
+    oldest, newest = observation_span([peers.schedules[position] for position in positions])
+    return ArbitrageMarket(peers.underlying, margin_type, offers, references, above, oldest, newest)
 
 
 def _up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, ...]:
-    """A table as far as a rule set speaks."""
-    return tuple((one[0], min(one[1], limit), *one[2:]) for one in pieces if one[0] < limit)
+    """Returns the pieces up to the largest position that a rule set covers."""
+    return tuple(
+        (piece[0], min(piece[1], limit), *piece[2:]) for piece in pieces if piece[0] < limit
+    )
 
 
 def arbitrage_rows(
     markets: Iterable[ArbitrageMarket],
-    sizes: Sequence[float],
-    hurdle: float = HURDLE,
-    conditions: SplitConstraints | None = None,
+    notionals: Sequence[float],
+    cost_of_capital: float = HURDLE,
+    constraints: SplitConstraints | None = None,
 ) -> tuple[ArbitrageRow, ...]:
-    """Write what each market's differences are worth, against every rule set that speaks of it."""
+    """Returns a row per market and rule set; a market without a reference has one row."""
     return tuple(
-        _row(one, rule_set, sizes, hurdle, conditions)
-        for one in markets
-        for rule_set in (one.references or {"": ()})
+        _row(offered, rule_set, notionals, cost_of_capital, constraints)
+        for offered in markets
+        for rule_set in (offered.references or {"": ()})
     )
 
 
 def _row(
-    found: ArbitrageMarket,
+    offered: ArbitrageMarket,
     rule_set: str,
-    sizes: Sequence[float],
-    hurdle: float,
-    conditions: SplitConstraints | None,
+    notionals: Sequence[float],
+    cost_of_capital: float,
+    constraints: SplitConstraints | None,
 ) -> ArbitrageRow:
-    points = [
-        arbitrage(found.offers, size, conditions, found.reference(rule_set, size)) for size in sizes
+    results = [
+        arbitrage(offered.offers, notional, constraints, offered.reference(rule_set, notional))
+        for notional in notionals
     ]
-    beyond = [size for size, one in zip(sizes, points, strict=True) if one is None]
-    said = ", ".join(f"${size:,.0f}" for size in beyond)
+    too_large = [
+        notional for notional, result in zip(notionals, results, strict=True) if result is None
+    ]
+    amounts = ", ".join(f"${notional:,.0f}" for notional in too_large)
     return ArbitrageRow(
-        underlying=found.underlying,
-        margin_type=found.figure,
+        underlying=offered.underlying,
+        margin_type=offered.figure,
         rule_set=rule_set,
         venues=tuple(
-            one for one in found.offers if not conditions or one not in conditions.excluded
+            venue
+            for venue in offered.offers
+            if not constraints or venue not in constraints.excluded
         ),
-        oldest=found.oldest,
-        newest=found.newest,
-        points=tuple(_point(one, hurdle) for one in points if one is not None),
-        reason=f"the venues together do not take {said}" if beyond else "",
+        oldest=offered.oldest,
+        newest=offered.newest,
+        points=tuple(_point(result, cost_of_capital) for result in results if result is not None),
+        reason=f"the venues together do not accept {amounts}" if too_large else "",
     )
 
 
-def _point(one: Arbitrage, hurdle: float) -> ArbitragePoint:
+def _point(result: Arbitrage, cost_of_capital: float) -> ArbitragePoint:
     return ArbitragePoint(
-        notional=one.notional,
-        optimal_split=one.split.cost,
-        lower_bound=one.split.bound,
-        best_single=one.single,
-        best_single_venues=one.single_venues,
-        saving=one.saving,
-        marginal_rate=one.split.shadow_price,
-        allocation=tuple(
-            AllocationRow(each.venue, each.number, each.notional, each.margin) for each in one.parts
-        ),
-        reference=one.reference,
-        reference_split=one.same_table,
-        fragmentation=one.fragmentation,
-        divergence=one.divergence,
-        gap=one.gap,
-        annual_cost=None if one.gap is None else one.gap * hurdle,
+        notional=result.notional,
+        optimal_split=result.split.cost,
+        lower_bound=result.split.bound,
+        best_single=result.single,
+        best_single_venues=result.single_venues,
+        saving=result.saving,
+        marginal_rate=result.split.shadow_price,
+        allocation=allocation_rows(result),
+        reference=result.reference,
+        reference_split=result.same_table,
+        fragmentation=result.fragmentation,
+        divergence=result.divergence,
+        gap=result.gap,
+        annual_cost=None if result.gap is None else result.gap * cost_of_capital,
+    )
+
+
+def allocation_rows(result: Arbitrage) -> tuple[AllocationRow, ...]:
+    """Returns the notional and margin of every account that the cheapest split uses."""
+    return tuple(
+        AllocationRow(account.venue, account.number, account.notional, account.margin)
+        for account in result.allocation
     )

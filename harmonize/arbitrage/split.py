@@ -1,14 +1,15 @@
-"""The least margin for which a position can be held when it is split over accounts, exactly.
+"""The lowest margin of a position that is split over accounts, exactly.
 
 ``A(N) = min Σ f_v(n_v)`` over ``Σ n_v = N``, where each ``n_v`` is 0 or between the account's
-smallest ticket and its limit. Margin functions jump at the bounds of flat tiers, so the problem is
-not convex, but it has one coupling constraint only: its dual (``harmonize.arbitrage.lagrangian``) lies below A(N)
-by no more than one account's jump. Where every function is convex and continuous the two are equal,
-and the dual's water-filling is the answer. Elsewhere branch and bound closes what is left: a piece
-that cannot be part of a better split is dropped, and the account that the dual leaves between two
-sizes is kept to a piece, below it or above it. Positions whose bounds are all multiples of one step
-can leave too many splits that cost nearly the same; for those a mixed-integer programme is asked as
-well. How far the answer could still be too high is reported.
+smallest position and its limit. Margin functions jump at the bounds of flat tiers, so the problem
+is not convex. As it has only one coupling constraint, its dual (``harmonize.arbitrage.lagrangian``)
+is below A(N) by at most one account's jump. If every function is convex and continuous, the two are
+equal, and the dual's water-filling is optimal.
+
+Otherwise branch and bound closes the remaining gap. A piece that cannot be part of a better split is
+dropped. The account that the dual leaves between two sizes is restricted to a piece, to sizes below
+it, or to sizes above it. If all bounds are multiples of one step, many splits can cost nearly the
+same: a mixed-integer linear program is then solved as well. The remaining gap is reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,27 +20,36 @@ from math import inf
 
 import numpy as np
 
-from harmonize.arbitrage.lagrangian import GRAIN, Dual, Items, convex, maximum, mixed, pieces_at
+from harmonize.arbitrage.lagrangian import (
+    SIZE_TOLERANCE,
+    Dual,
+    Items,
+    convex,
+    maximum,
+    mixed,
+    pieces_at,
+)
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import Floats
 
 PROVED = 1e-9
-"""A split is called exact when it is within this share of the bound."""
+"""A split is proved optimal if its cost is within this share of the bound."""
 
-_NODES = 300
-"""After so many a mixed-integer programme is asked too; it is quicker then, as measured."""
+_NODES_BEFORE_MILP = 300
+"""Nodes after which the mixed-integer program is solved too; measured to be faster then."""
 
-_JUMP = 1e-12  # relative; less is none
-_MOST_NODES = 5000
+_JUMP = 1e-12  # relative; a smaller difference is no jump
+_MAX_NODES = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The least total margin in USD, how it is reached, and how far it could still be too high.
+    """Lowest total margin found, in USD, with its allocation and its proved lower bound.
 
-    ``allocation`` is in USD of notional, by the places of the offers. ``bound`` is proved: no split
-    costs less. ``shadow_price`` is what the next dollar of notional costs (a rate); None where no
-    account takes it without going into another tier.
+    - ``allocation``: notional per offer, in USD, in the order of the offers.
+    - ``bound``: no split costs less.
+    - ``shadow_price``: marginal margin rate of the next dollar of notional; None if no account
+      takes it without entering another tier.
     """
 
     cost: float
@@ -49,27 +59,27 @@ class Split:
     nodes: int
 
     @property
-    def gap(self) -> float:
-        """How far the cost may lie above the least, as a share of it."""
+    def optimality_gap(self) -> float:
+        """Largest possible excess of the cost over the optimum, as a share of the cost."""
         return max(self.cost - self.bound, 0.0) / self.cost if self.cost else 0.0
 
     @property
     def proved(self) -> bool:
-        """Whether the cost is the least, to rounding."""
-        return self.gap <= PROVED
+        """True if the cost is the optimum, to rounding."""
+        return self.optimality_gap <= PROVED
 
 
 def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split | None:
-    """Split a position of ``notional`` USD; ``fee`` in USD is paid for every account but the first.
+    """Splits a position of ``notional`` USD; each account but the first costs ``fee`` USD.
 
-    None where the accounts together do not take the position. Raises ValueError: a notional that is
-    not a number above 0, or a fee below 0.
+    None if the accounts together do not take the position. Raises ValueError: the notional is not
+    a finite number above 0, or the fee is below 0.
     """
     if not 0.0 < notional < inf or not 0.0 <= fee < inf:
-        message = f"notional above 0 and fee from 0, were {notional} and {fee}"
+        message = f"expected a notional above 0 and a fee of at least 0, found {notional} and {fee}"
         raise ValueError(message)
     items = items_of(offers, notional, fee)
-    search = _Search(items, _alike(offers), notional, fee)
+    search = _Search(items, _identical(offers), notional, fee)
     search.run()
     if search.sizes is None:
         return None
@@ -83,40 +93,36 @@ def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split |
 
 
 def items_of(offers: Sequence[Offer], notional: float, fee: float) -> Items:
-    """The pieces of all accounts up to a notional, in USD; each account may also stay empty."""
+    """Returns the pieces of all accounts up to a notional, in USD; an account may also be empty."""
     rows = []
     for account, offer in enumerate(offers):
         rows.append((account, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
-        most = min(offer.limit, notional)
+        largest = min(offer.limit, notional)
         for lower, upper, fixed, rate, coefficient, power in offer.pieces:
-            low, high = max(lower, offer.ticket), min(upper, most)
-            if lower < most and low <= high:
+            low, high = max(lower, offer.ticket), min(upper, largest)
+            if lower < largest and low <= high:
                 rows.append((account, low, high, fixed + fee, rate, coefficient, power))
     columns = np.array(rows).T
     return Items(columns[0].astype(np.intp), *columns[1:])
 
 
-def _alike(offers: Sequence[Offer]) -> tuple[tuple[int, ...], ...]:
-    """Accounts with the same offer: any split of theirs can be ordered by size."""
-    found: dict[Offer, list[int]] = {}
-    for place, offer in enumerate(offers):
-        found.setdefault(offer, []).append(place)
-    groups: list[tuple[int, ...]] = [()] * len(offers)
-    for places in found.values():
-        for place in places:
-            groups[place] = tuple(places)
-    return tuple(groups)
+def _identical(offers: Sequence[Offer]) -> tuple[tuple[int, ...], ...]:
+    """Returns, per account, the accounts with the same offer; their sizes can be sorted freely."""
+    by_offer: dict[Offer, list[int]] = {}
+    for account, offer in enumerate(offers):
+        by_offer.setdefault(offer, []).append(account)
+    return tuple(tuple(by_offer[offer]) for offer in offers)
 
 
 class _Search:
-    """Branch and bound, the lowest bound first."""
+    """Branch and bound over the pieces, lowest bound first."""
 
     def __init__(
-        self, items: Items, alike: tuple[tuple[int, ...], ...], notional: float, fee: float
+        self, items: Items, identical: tuple[tuple[int, ...], ...], notional: float, fee: float
     ) -> None:
         self.fee = fee
         self.items = items
-        self.alike = alike
+        self.identical = identical
         self.notional = notional
         self.best = inf
         self.bound = inf
@@ -124,144 +130,151 @@ class _Search:
         self.nodes = 0
 
     def run(self) -> None:
-        """Search until the best split is proved, or the nodes are used up."""
+        """Searches until the best split is proved or the node limit is reached."""
         order = count()
-        open_: list[tuple[float, int, Items, Dual]] = []
-        self._open(open_, order, self.items, 0.0)
-        asked = bool(self.items.coefficient.any())  # the programme is for straight pieces
-        least = -inf  # what the programme has proved
-        while open_:
-            bound, _, items, dual = heappop(open_)
-            if not asked and self.nodes > _NODES and bound < self._proved():
-                least, asked = self._programmed(), True
-            if max(bound, least) >= self._proved() or self.nodes > _MOST_NODES:
-                self.bound = max(min(self.bound, bound), least)
+        queue: list[tuple[float, int, Items, Dual]] = []
+        self._expand(queue, order, self.items, 0.0)
+        can_solve_milp = not self.items.coefficient.any()  # all pieces are straight
+        milp_bound = -inf
+        while queue:
+            bound, _, items, dual = heappop(queue)
+            if can_solve_milp and self.nodes > _NODES_BEFORE_MILP and bound < self._cutoff():
+                milp_bound, can_solve_milp = self._solve_milp(), False
+            if max(bound, milp_bound) >= self._cutoff() or self.nodes > _MAX_NODES:
+                self.bound = max(min(self.bound, bound), milp_bound)
                 return
             for child in self._children(items, dual):
-                self._open(open_, order, child, dual.level)
+                self._expand(queue, order, child, dual.level)
 
-    def _proved(self) -> float:
-        """A bound from which on the best split is proved; infinite while there is none."""
+    def _cutoff(self) -> float:
+        """Returns the bound from which on the best split is proved; infinite while there is none."""
         return self.best - PROVED * (self.best - self.fee) if self.sizes is not None else inf
 
-    def _open(
+    def _expand(
         self,
-        open_: list[tuple[float, int, Items, Dual]],
+        queue: list[tuple[float, int, Items, Dual]],
         order: Iterator[int],
         items: Items,
         near: float,
     ) -> None:
+        """Bounds a node, tries its splits, and queues it unless it cannot improve on the best."""
         self.nodes += 1
         dual = maximum(items, self.notional, near)
         if dual is None:
             return
         for sizes in self._candidates(dual):
-            if self._better(sizes) and dual.bound < self._proved():
+            if self._keep_if_better(sizes) and dual.bound < self._cutoff():
                 self._polish(sizes)
-            if dual.bound >= self._proved():
+            if dual.bound >= self._cutoff():
                 break
-        if dual.bound < self._proved():
-            kept = items.take(dual.bound + dual.excess <= self.best)
-            heappush(open_, (dual.bound, next(order), kept, dual))
+        if dual.bound < self._cutoff():
+            promising = items.take(dual.bound + dual.excess <= self.best)
+            heappush(queue, (dual.bound, next(order), promising, dual))
         else:
             self.bound = min(self.bound, dual.bound)
 
-    def _better(self, sizes: Floats) -> bool:
-        """Keep a split that costs less than the best so far."""
+    def _keep_if_better(self, sizes: Floats) -> bool:
+        """Keeps a split that costs less than the best so far; returns True if it does."""
         cost = float(self.items.margins(sizes).sum())
-        better = cost < self.best
-        if better:
+        is_better = cost < self.best
+        if is_better:
             self.best, self.sizes = cost, sizes
-        return better
+        return is_better
 
     def _candidates(self, dual: Dual) -> Iterator[Floats]:
-        """The dual's own split, and those that give what is left over to one account."""
+        """Yields the dual's own split, and splits that assign the remainder to one account."""
         yield mixed(dual, self.notional)[0]
         for sizes in (dual.below, dual.above):
             moved = sizes + (self.notional - sizes.sum())
             change = self.items.margins(moved) - self.items.margins(sizes)
-            place = int(np.argmin(change))
-            if np.isfinite(change[place]):
-                found = sizes.copy()
-                found[place] = moved[place]
-                yield found
+            account = int(np.argmin(change))
+            if np.isfinite(change[account]):
+                candidate = sizes.copy()
+                candidate[account] = moved[account]
+                yield candidate
 
-    def _programmed(self) -> float:
-        """Let a mixed-integer programme look for a better split; gives what it proves."""
-        from harmonize.arbitrage.milp import solve  # noqa: PLC0415 - scipy is heavy, and seldom needed
+    def _solve_milp(self) -> float:
+        """Solves the mixed-integer program, keeps a better split and returns the proved bound."""
+        from harmonize.arbitrage.milp import solve  # noqa: PLC0415 - scipy is heavy, and rarely needed
 
         root = maximum(self.items, self.notional)
         if root is None:
             return -inf
-        found = solve(self.items.take(root.bound + root.excess <= self.best), self.notional)
-        if found is None:
+        solution = solve(self.items.take(root.bound + root.excess <= self.best), self.notional)
+        if solution is None:
             return -inf
-        chosen, proved = found
+        chosen, bound = solution
         dual = maximum(chosen, self.notional)
         if dual is not None:
-            self._better(mixed(dual, self.notional)[0])
-        return proved
+            self._keep_if_better(mixed(dual, self.notional)[0])
+        return bound
 
     def _polish(self, sizes: Floats) -> None:
-        """Try the best split that leaves every account on the piece that it is on."""
-        held = self.items.take(pieces_at(self.items, sizes))
-        if convex(held).all():
-            dual = maximum(held, self.notional)
+        """Tries the best split in which every account remains on its piece."""
+        current = self.items.take(pieces_at(self.items, sizes))
+        if convex(current).all():
+            dual = maximum(current, self.notional)
             if dual is not None:
-                self._better(mixed(dual, self.notional)[0])
+                self._keep_if_better(mixed(dual, self.notional)[0])
 
     def _children(self, items: Items, dual: Dual) -> Iterator[Items]:
+        """Yields restrictions of the account that the dual leaves between two sizes."""
         sizes, account = mixed(dual, self.notional)
         if account is None:
             return
         size = sizes[account]
         own = items.account == account
         low, high = items.lower, items.upper
-        within = own & (low < size) & (size < high)
-        inside = np.flatnonzero(within)
+        contains_size = own & (low < size) & (size < high)
+        inside = np.flatnonzero(contains_size)
         if inside.size:
             start, end = float(low[inside[0]]), float(high[inside[0]])
             if convex(items.take(inside)).all():
                 yield from self._restricted(items, account, 0.0, start, below=True)
-                yield items.take(~own | within)
+                yield items.take(~own | contains_size)
                 yield from self._restricted(items, account, end, inf, below=False)
                 return
         yield from self._restricted(items, account, 0.0, float(size), below=True)
         yield from self._restricted(items, account, float(size), inf, below=False)
 
     def _restricted(
-        self, items: Items, account: int, least: float, most: float, *, below: bool
+        self, items: Items, account: int, smallest: float, largest: float, *, below: bool
     ) -> Iterator[Items]:
-        """Keep an account within sizes; of those that are alike, the first ones hold most."""
-        alike = self.alike[account]
-        place = alike.index(account)
-        held = alike[place:] if below else alike[: place + 1]
-        chosen = np.isin(items.account, held)
-        lower = np.where(chosen, np.maximum(items.lower, least), items.lower)
-        upper = np.where(chosen, np.minimum(items.upper, most), items.upper)
-        cut = replace(items, lower=lower, upper=upper).take(lower <= upper)
-        if np.unique(cut.account).size == len(self.alike):
-            yield cut
+        """Restricts an account to a range of sizes, if every account keeps a piece.
+
+        Identical accounts are sorted by descending size, so those after it (``below``) or before it
+        are restricted too.
+        """
+        identical = self.identical[account]
+        position = identical.index(account)
+        accounts = identical[position:] if below else identical[: position + 1]
+        is_restricted = np.isin(items.account, accounts)
+        lower = np.where(is_restricted, np.maximum(items.lower, smallest), items.lower)
+        upper = np.where(is_restricted, np.minimum(items.upper, largest), items.upper)
+        restricted = replace(items, lower=lower, upper=upper).take(lower <= upper)
+        if np.unique(restricted.account).size == len(self.identical):
+            yield restricted
 
 
 def _attained(items: Items, sizes: Floats) -> Floats:
-    """Sizes just above a bound where margin falls there, so that they cost what is said."""
+    """Moves sizes just above a bound at which margin falls, so that they have the stated cost."""
     chosen = items.take(pieces_at(items, sizes))
-    above = (sizes > 0.0) & (sizes == chosen.lower) & (sizes < chosen.upper)
-    attained: Floats = np.where(above, np.nextafter(sizes, inf), sizes)
+    is_at_bound = (sizes > 0.0) & (sizes == chosen.lower) & (sizes < chosen.upper)
+    attained: Floats = np.where(is_at_bound, np.nextafter(sizes, inf), sizes)
     return attained
 
 
 def _shadow_price(items: Items, sizes: Floats) -> float | None:
-    """The least slope of a piece that goes on from an account's size without a jump."""
+    """Returns the least slope of a piece that continues from an account's size without a jump."""
     at = sizes[items.account]
-    asked = items.values(at)
-    held = items.margins(sizes)[items.account]
-    room = items.upper > at * (1.0 + GRAIN)
-    going = (items.lower <= at) & room & (asked <= held + _JUMP * np.abs(held))
-    if not going.any():
+    margins = items.values(at)
+    current = items.margins(sizes)[items.account]
+    has_room = items.upper > at * (1.0 + SIZE_TOLERANCE)
+    is_continuous = margins <= current + _JUMP * np.abs(current)
+    continues = (items.lower <= at) & has_room & is_continuous
+    if not continues.any():
         return None
-    on = items.take(going)
+    pieces = items.take(continues)
     with np.errstate(invalid="ignore", divide="ignore"):
-        bend = on.coefficient * on.power * at[going] ** (on.power - 1.0)
-    return float((on.rate + np.where(on.coefficient != 0.0, bend, 0.0)).min())
+        curvature = pieces.coefficient * pieces.power * at[continues] ** (pieces.power - 1.0)
+    return float((pieces.rate + np.where(pieces.coefficient != 0.0, curvature, 0.0)).min())

@@ -1,11 +1,11 @@
-"""What would become of the cheapest split if a rule changed: a cap, a minimum, whole positions, one table.
+"""What-ifs: the cheapest split after a change of rules.
 
-- ``leverage=20``: every venue asks at least 1/20 of notional.
-- ``minimum=0.5%``: every venue asks at least that rate (meant for maintenance margin).
-- ``aggregate``: positions are reported together, and every venue asks the rate of the whole
-  position on the part that it holds: ``n·IM_v(N)/N``. A venue whose table ends below N is taken at
-  the rate of its end.
-- ``adopt=okx``: every venue uses that venue's table, each up to its own limit.
+- ``leverage=20``: every venue requires at least 1/20 of notional.
+- ``minimum=0.5%``: every venue requires at least that rate (intended for maintenance margin).
+- ``aggregate``: venues report positions to one another, and every venue applies the rate of the
+  whole position to its part: ``n·IM_v(N)/N``. If a venue's table ends below N, the rate is that of
+  the end of the table.
+- ``adopt=okx``: every venue uses that venue's table, up to its own limit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,28 +18,28 @@ from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
 
 Offers = Mapping[str, Offer]
-_HUNDRED = 100
+_PERCENT = 100
 
 
 class WhatIfError(ValueError):
-    """What is wrong with a what-if, and how it is written."""
+    """Error in the text of a what-if."""
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """A change of rules: as it was asked, in words, and what it makes of the offers for a notional."""
+    """A change of rules: as specified, in words, and as a function of offers and a notional."""
 
-    asked: str
+    specification: str
     text: str
-    change: Callable[[Offers, float], Offers]
+    apply: Callable[[Offers, float], Offers]
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIfPoint:
-    """At one notional in USD, the least total margin as venues are and after the change.
+    """Lowest total margin before and after a change, at one notional, in USD.
 
-    ``single`` is the least of one account after it; ``gap`` what the reference asks beyond the split
-    after it. None where venues do not take the position, or there is no reference.
+    ``single`` is the lowest margin in one account after the change. ``gap`` is the reference less
+    the split after the change. None if the venues do not take the position, or without a reference.
     """
 
     notional: float
@@ -51,79 +51,88 @@ class WhatIfPoint:
 
 @dataclass(frozen=True, slots=True)
 class WhatIfRow:
-    """A change of rules and what comes of it."""
+    """A change of rules (``asked``: as specified) and its result at every notional."""
 
     asked: str
     text: str
     points: tuple[WhatIfPoint, ...]
 
 
-def parse(asked: str, venues: Sequence[str]) -> WhatIf:
-    """Read a what-if. Raises WhatIfError: one line that says what there is."""
-    name, _, given = asked.partition("=")
-    if name == "aggregate" and not given:
-        text = "every venue asks the rate of the whole position"
-        return WhatIf(
-            asked, text, lambda offers, size: {v: as_whole(o, size) for v, o in offers.items()}
-        )
-    if name == "adopt" and given in venues:
-        text = f"every venue uses the table of {given}"
-        return WhatIf(asked, text, lambda offers, _: _adopted(offers, given))
+def parse(specification: str, venues: Sequence[str]) -> WhatIf:
+    """Parses a what-if. Raises WhatIfError: an unknown change, or a value out of range."""
+    name, _, argument = specification.partition("=")
+    if name == "aggregate" and not argument:
+        text = "every venue applies the rate of the whole position"
+        return WhatIf(specification, text, _aggregated)
+    if name == "adopt" and argument in venues:
+        text = f"every venue uses the table of {argument}"
+        return WhatIf(specification, text, lambda offers, _: _adopted(offers, argument))
     if name == "adopt":
-        message = f"what-if {asked}: no venue {given!r} is compared; there are {', '.join(venues)}"
+        message = (
+            f"what-if {specification}: unknown venue {argument!r}; use one of {', '.join(venues)}"
+        )
         raise WhatIfError(message)
     if name == "leverage":
-        limit = _number(given, asked, 1.0, 1000.0)
-        return _floor(asked, f"no venue allows more than {limit:g}x", 1.0 / limit)
+        limit = _number(argument, specification, 1.0, 1000.0)
+        return _floor(specification, f"no venue allows more than {limit:g}x", 1.0 / limit)
     if name == "minimum":
-        rate = _number(given, asked, 0.0, 1.0)
-        return _floor(asked, f"no venue asks less than {rate * _HUNDRED:g} %", rate)
-    message = f"what-if is leverage=20, minimum=0.5%, aggregate or adopt=VENUE, was {asked!r}"
+        rate = _number(argument, specification, 0.0, 1.0)
+        return _floor(specification, f"no venue requires less than {rate * _PERCENT:g} %", rate)
+    message = f"what-if: expected leverage=20, minimum=0.5%, aggregate or adopt=VENUE, found {specification!r}"
     raise WhatIfError(message)
 
 
-def _floor(asked: str, text: str, rate: float) -> WhatIf:
-    return WhatIf(asked, text, lambda offers, _: {v: at_least(o, rate) for v, o in offers.items()})
+def _floor(specification: str, text: str, rate: float) -> WhatIf:
+    return WhatIf(
+        specification,
+        text,
+        lambda offers, _: {venue: at_least(offer, rate) for venue, offer in offers.items()},
+    )
 
 
-def _adopted(offers: Offers, venue: str) -> Offers:
-    table = offers[venue].pieces
-    return {name: with_table(one, table) for name, one in offers.items()}
+def _aggregated(offers: Offers, notional: float) -> Offers:
+    return {venue: as_whole(offer, notional) for venue, offer in offers.items()}
 
 
-def _number(given: str, asked: str, least: float, most: float) -> float:
+def _adopted(offers: Offers, model_venue: str) -> Offers:
+    table = offers[model_venue].pieces
+    return {venue: with_table(offer, table) for venue, offer in offers.items()}
+
+
+def _number(argument: str, specification: str, above: float, at_most: float) -> float:
+    """Returns a number or a percentage. Raises WhatIfError: not a number in (above, at_most]."""
     try:
-        read = Decimal(given.removesuffix("%").replace("_", ""))
+        decimal = Decimal(argument.removesuffix("%").replace("_", ""))
     except InvalidOperation:
-        read = Decimal(-1)
-    number = float(read) if read.is_finite() else -1.0
-    number = number / _HUNDRED if given.endswith("%") else number
-    if not least < number <= most:
-        message = f"what-if {asked}: a number above {least:g}, at most {most:g}, was {given!r}"
+        decimal = Decimal(-1)
+    number = float(decimal) if decimal.is_finite() else -1.0
+    number = number / _PERCENT if argument.endswith("%") else number
+    if not above < number <= at_most:
+        message = f"what-if {specification}: expected a number above {above:g}, at most {at_most:g}, found {argument!r}"
         raise WhatIfError(message)
     return number
 
 
 def what_if(
-    one: WhatIf,
+    change: WhatIf,
     offers: Offers,
     notionals: Sequence[float],
-    conditions: SplitConstraints,
+    constraints: SplitConstraints,
     reference: Sequence[PieceNumbers] | None,
 ) -> WhatIfRow:
-    """Compare the cheapest splits before and after a change."""
+    """Compares the cheapest splits before and after a change."""
     points = []
-    for size in notionals:
-        before = arbitrage(offers, size, conditions, reference)
-        after = arbitrage(one.change(offers, size), size, conditions, reference)
-        asked = after.reference if after else None
+    for notional in notionals:
+        before = arbitrage(offers, notional, constraints, reference)
+        after = arbitrage(change.apply(offers, notional), notional, constraints, reference)
+        required = after.reference if after else None
         points.append(
             WhatIfPoint(
-                notional=size,
+                notional=notional,
                 split=before.split.cost if before else None,
                 changed=after.split.cost if after else None,
                 single=after.single if after else None,
-                gap=asked - after.split.cost if after and asked is not None else None,
+                gap=required - after.split.cost if after and required is not None else None,
             )
         )
-    return WhatIfRow(one.asked, one.text, tuple(points))
+    return WhatIfRow(change.specification, change.text, tuple(points))

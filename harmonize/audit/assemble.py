@@ -10,13 +10,14 @@ from harmonize.audit.method import EXPLANATIONS
 from harmonize.audit.waivers import waive
 from harmonize.checks import CHECKS, OF_WAIVERS
 from harmonize.checks.base import AuditContext, Check
+from harmonize.comparison.applicability import Jurisdictions
 from harmonize.comparison.cross_venue import CostTerms, comparison, gaps_and_indices, summaries
 from harmonize.comparison.curves import curves
 from harmonize.comparison.layout import PanelLayout
 from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.representative import Pair
 from harmonize.comparison.universe import Universe, build_universe
-from harmonize.comparison.verdicts import Jurisdictions, evaluate, maintenance_against_initial
+from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
 from harmonize.core.open_interest import OpenInterest, by_contract
 from harmonize.core.payload import Defect, Snapshot, Unobserved

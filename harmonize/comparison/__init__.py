@@ -1,1 +1,1 @@
-"""Schedules against references and against one another."""
+"""Comparison of margin schedules with references and across venues."""

@@ -1,13 +1,12 @@
-"""One underlying across venues: who is compared, the spread between them, and the index."""
+"""Cross-venue comparison per underlying: members, spreads and harmonization indices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, log
 
-from harmonize.comparison import index
-from harmonize.comparison import spread as gap
-from harmonize.comparison.layout import FIGURES, FunctionRef, PanelLayout, Rule
-from harmonize.comparison.peers import _LEAST_VENUES, PeerGroup, exclusion_reason, observation_span
+from harmonize.comparison import index, spread
+from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, Rule
+from harmonize.comparison.peers import MIN_VENUES, PeerGroup, exclusion_reason, observation_span
 from harmonize.core.open_interest import Interests, OpenInterest
 from harmonize.document import (
     Comparison,
@@ -24,37 +23,40 @@ from harmonize.numerics.segments import HORIZON, Group, Segments, cells, cut_at_
 from harmonize.text.messages import iso_utc
 
 MEDIAN = "median"
-"""What an index is called that compares venues with their own median."""
+"""Reference name of an index that compares venues with their own median."""
 
-_NARROW = 5
+_NARROW = 5  # schedules; larger comparisons are batched separately
 
 
-def comparison(found: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
-    """Write down who stands for whom, and why a schedule does not count."""
-    oldest, newest = found.span
+def comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
+    """Returns the members of a peer group, with the reason for each exclusion.
+
+    ``stale`` is by schedule key.
+    """
+    oldest, newest = peers.span
     return Comparison(
-        underlying=found.underlying,
+        underlying=peers.underlying,
         oldest=oldest,
         newest=newest,
         members=tuple(
             Member(
-                venue=one.instrument.venue,
-                symbol=one.instrument.symbol,
-                profile=str(one.profile),
-                observed_at=iso_utc(one.observed_at),
-                stale=stale[one.key],
-                origin=one.origin.value,
-                included=not exclusion_reason(one),
-                exclusion_reason=exclusion_reason(one),
+                venue=schedule.instrument.venue,
+                symbol=schedule.instrument.symbol,
+                profile=str(schedule.profile),
+                observed_at=iso_utc(schedule.observed_at),
+                stale=stale[schedule.key],
+                origin=schedule.origin.value,
+                included=not exclusion_reason(schedule),
+                exclusion_reason=exclusion_reason(schedule),
             )
-            for one in found.schedules
+            for schedule in peers.schedules
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class CostTerms:
-    """The notionals of points in USD, what capital costs in a year, and open interest as weights."""
+    """Notional grid in USD, cost of capital per year, and open interest that weights indices."""
 
     ladder: tuple[float, ...]
     hurdle: float
@@ -62,224 +64,246 @@ class CostTerms:
 
 
 def gaps_and_indices(
-    all_: Sequence[PeerGroup],
-    laid_out: PanelLayout,
-    priced: CostTerms,
+    peer_groups: Sequence[PeerGroup],
+    layout: PanelLayout,
+    terms: CostTerms,
 ) -> tuple[tuple[Spread, ...], tuple[Index, ...]]:
-    """The spread of every underlying, for IM and for MM, and its harmonization indices.
+    """Returns the spread and the harmonization indices of every underlying, for IM and for MM.
 
-    Indices are against every reference schedule, and against the venues' own median. Caps are
-    conduct rules and models have one rate for all sizes: no index is computed against them, and
-    nothing averages one kind with another.
+    Indices compare with every reference schedule, and with the venues' own median. Caps are conduct
+    rules, and models have one rate for all sizes: neither has an index. Rule sets of different
+    kinds are never averaged.
     """
-    gaps: list[Spread] = []
+    spreads: list[Spread] = []
     indices: list[Index] = []
-    for figure in FIGURES:
-        placed = laid_out.own[figure]
-        for among in _by_width(_entrants(all_, laid_out, figure, None)):
-            groups, found = _cut(among, placed, laid_out)
-            gaps += _gaps(among, groups, found, laid_out, priced)
-            indices += _indices(among, index.from_median(found, groups), MEDIAN, priced)
-        for rule in laid_out.schedules():
-            for against in _by_width(_entrants(all_, laid_out, figure, rule)):
-                groups, found = _cut(against, placed, laid_out)
-                distances = index.from_reference(found, groups)
-                indices += _indices(against, distances, rule.applied.rule_set.id, priced)
+    for margin_type in MARGIN_TYPES:
+        own = layout.own[margin_type]
+        for batch in _by_width(_entrants(peer_groups, layout, margin_type, None)):
+            groups, segments = _segments(batch, own, layout)
+            spreads += _spreads(batch, groups, segments, layout, terms)
+            indices += _indices(batch, index.from_median(segments, groups), MEDIAN, terms)
+        for rule in layout.schedules():
+            for batch in _by_width(_entrants(peer_groups, layout, margin_type, rule)):
+                groups, segments = _segments(batch, own, layout)
+                distances = index.from_reference(segments, groups)
+                indices += _indices(batch, distances, rule.applied.rule_set.id, terms)
     return (
-        tuple(sorted(gaps, key=lambda one: (one.underlying, one.margin_type))),
-        tuple(sorted(indices, key=lambda one: (one.underlying, one.margin_type, one.reference))),
+        tuple(sorted(spreads, key=lambda row: (row.underlying, row.margin_type))),
+        tuple(sorted(indices, key=lambda row: (row.underlying, row.margin_type, row.reference))),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Entrant:
-    """The schedules of one underlying that count for one figure, and the reference they meet."""
+    """Included schedules of one underlying for one margin type, and their reference, if any.
 
-    figure: str
-    peer_groups: PeerGroup
-    places: tuple[int, ...]
+    ``positions`` are those of the included schedules in the peer group.
+    """
+
+    margin_type: str
+    peers: PeerGroup
+    positions: tuple[int, ...]
     reference: FunctionRef | None
 
-    def names(self, group_places: Sequence[int]) -> tuple[str, ...]:
-        """Name venues by their places in the group."""
-        schedules = self.peer_groups.schedules
-        return tuple(schedules[self.places[place]].instrument.venue for place in group_places)
+    def names(self, positions: Sequence[int]) -> tuple[str, ...]:
+        """Returns the venues at some positions among the included schedules."""
+        schedules = self.peers.schedules
+        return tuple(schedules[self.positions[place]].instrument.venue for place in positions)
 
     @property
     def venues(self) -> tuple[str, ...]:
-        return self.names(range(len(self.places)))
+        return self.names(range(len(self.positions)))
 
     @property
     def span(self) -> tuple[str, str]:
-        return observation_span([self.peer_groups.schedules[place] for place in self.places])
+        return observation_span([self.peers.schedules[position] for position in self.positions])
 
 
 def _entrants(
-    all_: Sequence[PeerGroup], laid_out: PanelLayout, figure: str, rule: Rule | None
+    peer_groups: Sequence[PeerGroup], layout: PanelLayout, margin_type: str, rule: Rule | None
 ) -> list[_Entrant]:
-    """Who is compared: with a rule set any counted venue, among themselves at least two."""
-    found = []
-    for one in all_:
-        places = one.counted(laid_out.own[figure])
+    """Returns what can be compared: at least one venue with a reference, otherwise two."""
+    entrants = []
+    for peers in peer_groups:
+        positions = peers.included_positions(layout.own[margin_type])
         if rule is None:
-            if len(places) >= _LEAST_VENUES:
-                found.append(_Entrant(figure, one, places, None))
+            if len(positions) >= MIN_VENUES:
+                entrants.append(_Entrant(margin_type, peers, positions, None))
             continue
-        reference = rule.reference(one.underlying, figure)
-        if places and reference:
-            found.append(_Entrant(figure, one, places, reference))
-    return found
+        reference = rule.reference(peers.underlying, margin_type)
+        if positions and reference:
+            entrants.append(_Entrant(margin_type, peers, positions, reference))
+    return entrants
 
 
 def _by_width(entrants: Sequence[_Entrant]) -> list[list[_Entrant]]:
-    """Part many-venue underlyings from the others, whose arrays would be mostly empty beside them."""
-    narrow = [one for one in entrants if len(one.places) <= _NARROW]
-    wide = [one for one in entrants if len(one.places) > _NARROW]
+    """Separates underlyings by venue count: arrays are as wide as the widest entrant of a batch."""
+    narrow = [entrant for entrant in entrants if len(entrant.positions) <= _NARROW]
+    wide = [entrant for entrant in entrants if len(entrant.positions) > _NARROW]
     return [batch for batch in (narrow, wide) if batch]
 
 
-def _cut(
-    entrants: Sequence[_Entrant], placed: Sequence[FunctionRef | None], laid_out: PanelLayout
+def _segments(
+    entrants: Sequence[_Entrant], own: Sequence[FunctionRef | None], layout: PanelLayout
 ) -> tuple[list[Group], Segments]:
-    """The groups of some entrants, and their cells, cut where margins cross."""
-    groups = [_group(one, placed) for one in entrants]
-    return groups, cut_at_crossings(cells(laid_out.panel, groups))
+    """Returns one group per entrant, and the groups' segments, cut where margins cross."""
+    groups = [_group(entrant, own) for entrant in entrants]
+    return groups, cut_at_crossings(cells(layout.panel, groups))
 
 
-def _group(entrant: _Entrant, placed: Sequence[FunctionRef | None]) -> Group:
-    """The entrant's functions in the panel, and the reference behind them."""
-    own = [placed[entrant.peer_groups.rows[place]] for place in entrant.places]
-    known = [one for one in (*own, entrant.reference) if one is not None]
-    return Group(tuple(one.function for one in known), tuple(one.limit for one in known))
+def _group(entrant: _Entrant, own: Sequence[FunctionRef | None]) -> Group:
+    """Returns the entrant's functions, followed by the reference."""
+    members = [own[entrant.peers.rows[position]] for position in entrant.positions]
+    functions = [member for member in (*members, entrant.reference) if member is not None]
+    return Group(
+        tuple(member.function for member in functions), tuple(member.limit for member in functions)
+    )
 
 
-def _gaps(
+def _spreads(
     entrants: Sequence[_Entrant],
     groups: Sequence[Group],
-    found: Segments,
-    laid_out: PanelLayout,
-    priced: CostTerms,
+    segments: Segments,
+    layout: PanelLayout,
+    terms: CostTerms,
 ) -> list[Spread]:
     return [
-        _gap(entrant, stretches, rungs, priced.hurdle)
-        for entrant, stretches, rungs in zip(
+        _spread(entrant, intervals, points, terms.hurdle)
+        for entrant, intervals, points in zip(
             entrants,
-            gap.stretches(found, len(groups)),
-            gap.rungs(laid_out.panel, groups, priced.ladder),
+            spread.interval_spreads(segments, len(groups)),
+            spread.point_spreads(layout.panel, groups, terms.ladder),
             strict=True,
         )
     ]
 
 
-def _gap(
+def _spread(
     entrant: _Entrant,
-    stretches: Sequence[gap.Stretch],
-    rungs: Sequence[gap.Rung],
-    hurdle: float,
+    intervals: Sequence[spread.IntervalSpread],
+    points: Sequence[spread.PointSpread],
+    cost_of_capital: float,
 ) -> Spread:
     oldest, newest = entrant.span
-    shares = gap.alone_shares(stretches, index.LOWER, index.UPPER)
-    named = ((entrant.names((place,))[0], share) for place, share in shares.items())
+    shares = spread.sole_lowest_shares(intervals, index.LOWER, index.UPPER)
+    venue_shares = [(entrant.names((place,))[0], share) for place, share in shares.items()]
     return Spread(
-        underlying=entrant.peer_groups.underlying,
-        margin_type=entrant.figure,
+        underlying=entrant.peers.underlying,
+        margin_type=entrant.margin_type,
         venues=entrant.venues,
         oldest=oldest,
         newest=newest,
-        intervals=tuple(
-            SpreadInterval(
-                lower=one.lower,
-                upper=None if one.upper >= HORIZON else one.upper,
-                lowest_venues=entrant.names(one.cheapest),
-                highest_venues=entrant.names(one.dearest),
-                spread_lower=one.spread_lower,
-                spread_upper=None if one.upper >= HORIZON else one.spread_upper,
-                widest=one.widest,
-                widest_notional=one.widest_notional,
-            )
-            for one in stretches
-        ),
-        points=tuple(
-            SpreadPoint(
-                notional=rung.notional,
-                venues=rung.count,
-                lowest_venues=entrant.names(rung.cheapest),
-                lowest=rung.least,
-                highest_venues=entrant.names(rung.dearest),
-                highest=rung.most,
-                spread=rung.most - rung.least,
-                highest_leverage=rung.notional / rung.least if rung.least else 0.0,
-                lowest_leverage=rung.notional / rung.most if rung.most else 0.0,
-                annual_cost=(rung.most - rung.least) * hurdle,
-            )
-            for rung in rungs
-        ),
+        intervals=tuple(_spread_interval(entrant, interval) for interval in intervals),
+        points=tuple(_spread_point(entrant, point, cost_of_capital) for point in points),
         shares=tuple(
             LowestMarginShare(venue, share)
-            for venue, share in sorted(named, key=lambda one: (-one[1], one[0]))
+            for venue, share in sorted(venue_shares, key=lambda pair: (-pair[1], pair[0]))
         ),
+    )
+
+
+def _spread_interval(entrant: _Entrant, interval: spread.IntervalSpread) -> SpreadInterval:
+    is_open_ended = interval.upper >= HORIZON
+    return SpreadInterval(
+        lower=interval.lower,
+        upper=None if is_open_ended else interval.upper,
+        lowest_venues=entrant.names(interval.lowest),
+        highest_venues=entrant.names(interval.highest),
+        spread_lower=interval.spread_lower,
+        spread_upper=None if is_open_ended else interval.spread_upper,
+        widest=interval.widest,
+        widest_notional=interval.widest_notional,
+    )
+
+
+def _spread_point(
+    entrant: _Entrant, point: spread.PointSpread, cost_of_capital: float
+) -> SpreadPoint:
+    least, most = point.lowest_margin, point.highest_margin
+    return SpreadPoint(
+        notional=point.notional,
+        venues=point.count,
+        lowest_venues=entrant.names(point.lowest),
+        lowest=least,
+        highest_venues=entrant.names(point.highest),
+        highest=most,
+        spread=most - least,
+        highest_leverage=point.notional / least if least else 0.0,
+        lowest_leverage=point.notional / most if most else 0.0,
+        annual_cost=(most - least) * cost_of_capital,
     )
 
 
 def _indices(
     entrants: Sequence[_Entrant],
     distances: Sequence[index.Distance],
-    against: str,
-    priced: CostTerms,
+    reference: str,
+    terms: CostTerms,
 ) -> list[Index]:
-    found = []
+    indices = []
     for entrant, distance in zip(entrants, distances, strict=True):
-        contracts = [entrant.peer_groups.schedules[place].instrument for place in entrant.places]
-        known = [
-            (VenueDistance(one.venue, far, upper), priced.interests.get((one.venue, one.id)))
-            for one, far, upper in zip(contracts, distance.each, distance.uppers, strict=False)
-            if isfinite(far)
+        contracts = [entrant.peers.schedules[position].instrument for position in entrant.positions]
+        venues = [
+            (
+                VenueDistance(contract.venue, value, upper),
+                terms.interests.get((contract.venue, contract.id)),
+            )
+            for contract, value, upper in zip(
+                contracts, distance.values, distance.uppers, strict=False
+            )
+            if isfinite(value)
         ]
-        if known:
-            found.append(_index(entrant, against, known))
-    return found
+        if venues:
+            indices.append(_index(entrant, reference, venues))
+    return indices
 
 
 def _index(
-    entrant: _Entrant, against: str, known: Sequence[tuple[VenueDistance, OpenInterest | None]]
+    entrant: _Entrant,
+    reference: str,
+    venues_with_interest: Sequence[tuple[VenueDistance, OpenInterest | None]],
 ) -> Index:
-    """Weighted by open interest where every venue that counts has some, else equally."""
+    """Returns an index, weighted by open interest if every venue has some, otherwise equally."""
     oldest, newest = entrant.span
-    venues = tuple(one for one, _ in known)
-    far = [one.distance for one in venues]
-    held = [float(one.value) for _, one in known if one is not None]
-    weights = held if len(held) == len(known) and min(held) > 0.0 else None
-    least, most = index.interval(far, weights) or (None, None)
-    rest = index.without_one(far, weights) if against != MEDIAN else None
+    venues = tuple(venue for venue, _ in venues_with_interest)
+    distances = [venue.distance for venue in venues]
+    interests = [
+        float(interest.value) for _, interest in venues_with_interest if interest is not None
+    ]
+    is_weighted = len(interests) == len(venues) and min(interests) > 0.0
+    weights = interests if is_weighted else None
+    lower, upper = index.interval(distances, weights) or (None, None)
+    left_out = index.leave_one_out(distances, weights) if reference != MEDIAN else None
     return Index(
-        underlying=entrant.peer_groups.underlying,
-        margin_type=entrant.figure,
-        reference=against,
-        value=index.index_of(far, weights),
+        underlying=entrant.peers.underlying,
+        margin_type=entrant.margin_type,
+        reference=reference,
+        value=index.index_of(distances, weights),
         weights="open interest" if weights else "equal",
         lower=index.LOWER,
         upper=index.UPPER,
         venues=venues,
         oldest=oldest,
         newest=newest,
-        interval_lower=least,
-        interval_upper=most,
-        leave_one_out=rest.value if rest else None,
-        leave_one_out_venue=venues[rest.place].venue if rest else "",
+        interval_lower=lower,
+        interval_upper=upper,
+        leave_one_out=left_out.value if left_out else None,
+        leave_one_out_venue=venues[left_out.position].venue if left_out else "",
     )
 
 
 def summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
-    """The index over all underlyings, and of every venue over those that it counts in."""
-    held: dict[tuple[str, str, str], list[float]] = {}
-    for one in indices:
-        whole = ("", one.margin_type, one.reference)
-        held.setdefault(whole, []).append(-log(one.value / 100.0))
-        for each in one.venues:
-            held.setdefault((each.venue, one.margin_type, one.reference), []).append(each.distance)
-    found = []
-    for (venue, figure, against), distances in sorted(held.items()):
-        least, most = index.interval(distances) or (None, None)
+    """Returns indices over all underlyings, in total (empty venue) and per venue."""
+    distances_by_key: dict[tuple[str, str, str], list[float]] = {}
+    for row in indices:
+        total = ("", row.margin_type, row.reference)
+        distances_by_key.setdefault(total, []).append(-log(row.value / 100.0))
+        for venue in row.venues:
+            key = (venue.venue, row.margin_type, row.reference)
+            distances_by_key.setdefault(key, []).append(venue.distance)
+    rows = []
+    for (name, margin_type, reference), distances in sorted(distances_by_key.items()):
+        lower, upper = index.interval(distances) or (None, None)
         value = index.index_of(distances)
-        found.append(IndexSummary(venue, figure, against, value, len(distances), least, most))
-    return tuple(found)
+        rows.append(IndexSummary(name, margin_type, reference, value, len(distances), lower, upper))
+    return tuple(rows)

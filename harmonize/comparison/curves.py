@@ -1,100 +1,94 @@
-"""Margin rates against notional, as points to draw: between bounds a marginal rate is curved."""
+"""Points of margin-rate curves for charts; a marginal rate is curved between its bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harmonize.comparison.layout import FIGURES, FunctionRef, PanelLayout
+from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout
 from harmonize.comparison.peers import PeerGroup, exclusion_reason
 from harmonize.document import Curve
 
 LOWER = 1e3
-"""Where curves begin, in USD."""
+"""Notional at which curves begin, in USD."""
 
 UPPER = 1e9
-"""Where they end, in USD, or earlier at a capacity."""
+"""Notional at which curves end, in USD, unless the capacity is smaller."""
 
-MOST = 16
-"""Lines that can be told apart in one drawing."""
+MAX_LINES = 16
+"""Number of lines that a reader can distinguish in one chart."""
 
-_PER_DECADE = 8  # points of a curved stretch: the eye sees no corner at this density
+_PER_DECADE = 8  # points of a curved section; no corner is visible at this density
 
 
-def curves(all_: Sequence[PeerGroup], laid_out: PanelLayout) -> tuple[Curve, ...]:
-    """Draw every venue's IM and MM of the given underlyings, and the reference schedules.
+def curves(peer_groups: Sequence[PeerGroup], layout: PanelLayout) -> tuple[Curve, ...]:
+    """Returns the IM and MM curves of every venue and every reference schedule.
 
-    Where there are too many, only those that count in cross-venue figures.
+    A chart that would have more than ``MAX_LINES`` venues omits those that are excluded from
+    cross-venue statistics.
     """
-    found = []
-    for rivals in all_:
-        for figure in FIGURES:
-            known = [
-                (placed, schedule)
-                for row, schedule in zip(rivals.rows, rivals.schedules, strict=True)
-                if (placed := laid_out.own[figure][row]) is not None
-            ]
-            for placed, schedule in known:
-                if len(known) <= MOST or not exclusion_reason(schedule):
-                    notional, rate = _points(laid_out, placed)
-                    found.append(
-                        Curve(
-                            underlying=rivals.underlying,
-                            margin_type=figure,
-                            name=schedule.instrument.venue,
-                            is_reference=False,
-                            included=not exclusion_reason(schedule),
-                            notional=notional,
-                            rate=rate,
-                        )
-                    )
-            for rule in laid_out.schedules():
-                reference = rule.reference(rivals.underlying, figure)
-                if reference is not None:
-                    notional, rate = _points(laid_out, reference)
-                    found.append(
-                        Curve(
-                            underlying=rivals.underlying,
-                            margin_type=figure,
-                            name=rule.applied.rule_set.id,
-                            is_reference=True,
-                            included=True,
-                            notional=notional,
-                            rate=rate,
-                        )
-                    )
-    return tuple(found)
+    return tuple(
+        curve
+        for peers in peer_groups
+        for margin_type in MARGIN_TYPES
+        for curve in (
+            *_venue_curves(peers, margin_type, layout),
+            *_reference_curves(peers.underlying, margin_type, layout),
+        )
+    )
+
+
+def _venue_curves(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> Iterator[Curve]:
+    observed = [
+        (function, schedule)
+        for row, schedule in zip(peers.rows, peers.schedules, strict=True)
+        if (function := layout.own[margin_type][row]) is not None
+    ]
+    for function, schedule in observed:
+        is_included = not exclusion_reason(schedule)
+        if len(observed) <= MAX_LINES or is_included:
+            notional, rate = _points(layout, function)
+            yield Curve(
+                underlying=peers.underlying,
+                margin_type=margin_type,
+                name=schedule.instrument.venue,
+                is_reference=False,
+                included=is_included,
+                notional=notional,
+                rate=rate,
+            )
+
+
+def _reference_curves(underlying: str, margin_type: str, layout: PanelLayout) -> Iterator[Curve]:
+    for rule in layout.schedules():
+        reference = rule.reference(underlying, margin_type)
+        if reference is not None:
+            notional, rate = _points(layout, reference)
+            yield Curve(
+                underlying=underlying,
+                margin_type=margin_type,
+                name=rule.applied.rule_set.id,
+                is_reference=True,
+                included=True,
+                notional=notional,
+                rate=rate,
+            )
 
 
 def _points(
-    laid_out: PanelLayout, placed: FunctionRef
+    layout: PanelLayout, function: FunctionRef
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Points of one function; a jump carries two at its bound."""
-    panel = laid_out.panel
-    part = slice(panel.first[placed.function], panel.first[placed.function + 1])
-    top = min(placed.limit, UPPER)
+    """Returns notionals and rates of one function; a jump has two points at its bound."""
+    top = min(function.limit, UPPER)
     notionals: list[float] = []
     rates: list[float] = []
-    for lower, upper, fixed, rate, coefficient, power in zip(
-        *(
-            column[part].tolist()
-            for column in (
-                panel.lower,
-                panel.upper,
-                panel.fixed,
-                panel.rate,
-                panel.coefficient,
-                panel.power,
-            )
-        ),
-        strict=True,
-    ):
+    for lower, upper, fixed, rate, coefficient, power in layout.pieces(function.function):
         begin, end = max(lower, LOWER), min(upper, top)
         if end <= begin:
             continue
-        curved = fixed or coefficient
-        count = 2 + (int(np.log10(end / begin) * _PER_DECADE) if curved else 0)
+        is_curved = fixed or coefficient
+        count = 2 + (int(np.log10(end / begin) * _PER_DECADE) if is_curved else 0)
         at = begin * (end / begin) ** np.linspace(0.0, 1.0, count)
-        at[-1] = end  # exactly, so that a jump stands at one notional
+        at[-1] = end  # exact, so that both points of a jump have the same notional
         notionals += at.tolist()
         rates += (fixed / at + rate + coefficient * at ** (power - 1.0)).tolist()
     return tuple(notionals), tuple(rates)

@@ -1,4 +1,4 @@
-"""Schedules and references laid out in one panel, each with its place and its largest notional."""
+"""Layout of all schedules and reference functions in one panel, with the range of each function."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ from harmonize.numerics.segments import HORIZON
 from harmonize.policy.apply import Applied
 from harmonize.policy.rule_set import Prohibition, ReferenceClass, ReferenceSchedule
 
-FIGURES = ("initial", "maintenance")
+MARGIN_TYPES = ("initial", "maintenance")
+
+_ReferenceKey = tuple[str, str, MaintenanceMeaning | None]
+# Class name, margin type, and the meaning of maintenance margin if it is scored by a factor.
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionRef:
-    """A function's place in the panel, and the largest notional at which it counts, in USD."""
+    """Row of a function in the panel, and the largest notional at which it applies, in USD."""
 
     function: int
     limit: float
@@ -31,43 +34,46 @@ class FunctionRef:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule set as applied, with the places of its functions.
+    """A rule set as applied, with its functions in the panel.
 
-    ``classes`` finds an asset's class; ``references`` the function of a class ("" under a cap) for a
-    figure, and for maintenance margin of a meaning that is scored by a factor. ``figures`` are
-    those that it has something to say of, ``up_to`` the largest position it speaks of.
+    - ``classes``: class by asset.
+    - ``references``: function by class name ("" under a cap), margin type and meaning. The meaning
+      is None unless maintenance margin of another meaning is scored by a factor.
+    - ``margin_types``: margin types that the rule set regulates.
+    - ``up_to``: largest position that the rule set covers, in USD.
     """
 
     applied: Applied
     classes: Mapping[str, ReferenceClass]
-    references: Mapping[tuple[str, str, MaintenanceMeaning | None], FunctionRef]
-    figures: tuple[str, ...]
+    references: Mapping[_ReferenceKey, FunctionRef]
+    margin_types: tuple[str, ...]
     up_to: float
 
     def class_name(self, asset: str) -> str | None:
-        """Name the class of an asset: "" under a cap, None where there is none."""
+        """Returns the class of an asset: "" under a cap, None if the asset has no class."""
         if self.applied.cap is not None:
             return ""
-        found = self.classes.get(asset)
-        return found.name if found else None
+        reference_class = self.classes.get(asset)
+        return reference_class.name if reference_class else None
 
     def reference(
-        self, asset: str, figure: str, meaning: MaintenanceMeaning | None = None
+        self, asset: str, margin_type: str, meaning: MaintenanceMeaning | None = None
     ) -> FunctionRef | None:
-        """Find the reference function of an asset; None where the rule set has none for it."""
+        """Returns the reference function of an asset; None if the rule set has none."""
         name = self.class_name(asset)
-        return None if name is None else self.references.get((name, figure, meaning))
+        return None if name is None else self.references.get((name, margin_type, meaning))
 
-    def asks(self, figure: str) -> bool:
-        """Tell whether the rule set asks this margin of any underlying."""
-        return any(asked == figure for _, asked, _ in self.references)
+    def asks(self, margin_type: str) -> bool:
+        """True if the rule set sets this margin for any underlying."""
+        return any(key_type == margin_type for _, key_type, _ in self.references)
 
 
 @dataclass(frozen=True, slots=True)
 class PanelLayout:
-    """The panel of an audit. ``own[figure][k]`` is schedule k's function, None where unknown.
+    """The panel of an audit.
 
-    ``numbers`` are the panel's pieces one by one, ``first`` where each function's begin.
+    ``own[margin_type][row]`` is a schedule's function, None if it is unknown. ``numbers`` are the
+    pieces of the panel as tuples. ``first`` is the index of each function's first piece.
     """
 
     panel: Panel
@@ -77,44 +83,47 @@ class PanelLayout:
     first: tuple[int, ...]
 
     def pieces(self, function: int) -> tuple[PieceNumbers, ...]:
-        """The pieces of a function, by its place in the panel."""
+        """Returns the pieces of the function in a row of the panel."""
         return self.numbers[self.first[function] : self.first[function + 1]]
 
     def schedules(self) -> tuple[Rule, ...]:
-        """The rule sets whose margins vary with size: those that curves and indices are held to."""
+        """Returns the rule sets whose margins vary with size: references of curves and indices."""
         return tuple(
-            one
-            for one in self.rules
-            if isinstance(one.applied.rule_set.requirement, ReferenceSchedule)
+            rule
+            for rule in self.rules
+            if isinstance(rule.applied.rule_set.requirement, ReferenceSchedule)
         )
 
 
 def build_layout(schedules: Sequence[MarginSchedule], applied: Sequence[Applied]) -> PanelLayout:
-    """Lay out every known function of the schedules and every function of the rule sets."""
+    """Returns a layout of every known function of the schedules and of the rule sets."""
     functions: list[MarginFunction] = []
-    own = {figure: tuple(_own(schedules, figure, functions)) for figure in FIGURES}
-    places: dict[MarginFunction, FunctionRef] = {}
-    rules = tuple(_rule(one, functions, places) for one in applied)
-    laid = panel(functions)
-    columns = (laid.lower, laid.upper, laid.fixed, laid.rate, laid.coefficient, laid.power)
+    own = {
+        margin_type: tuple(_own(schedules, margin_type, functions)) for margin_type in MARGIN_TYPES
+    }
+    refs: dict[MarginFunction, FunctionRef] = {}
+    rules = tuple(_rule(rule_set, functions, refs) for rule_set in applied)
+    all_ = panel(functions)
+    columns = (all_.lower, all_.upper, all_.fixed, all_.rate, all_.coefficient, all_.power)
     numbers = tuple(zip(*(column.tolist() for column in columns), strict=True))
-    return PanelLayout(laid, own, rules, numbers, tuple(laid.first.tolist()))
+    return PanelLayout(all_, own, rules, numbers, tuple(all_.first.tolist()))
 
 
 def _own(
-    schedules: Sequence[MarginSchedule], figure: str, functions: list[MarginFunction]
+    schedules: Sequence[MarginSchedule], margin_type: str, functions: list[MarginFunction]
 ) -> list[FunctionRef | None]:
-    placed: list[FunctionRef | None] = []
+    """Appends the schedules' functions to ``functions`` and returns their references."""
+    refs: list[FunctionRef | None] = []
     for schedule in schedules:
-        function = value_of(schedule.initial if figure == "initial" else schedule.maintenance)
+        function = value_of(schedule.initial if margin_type == "initial" else schedule.maintenance)
         if function is None:
-            placed.append(None)
+            refs.append(None)
             continue
         capacity = value_of(schedule.capacity)
         limit = _limit(function) if capacity is None else min(_limit(function), float(capacity))
-        placed.append(FunctionRef(len(functions), limit))
+        refs.append(FunctionRef(len(functions), limit))
         functions.append(function)
-    return placed
+    return refs
 
 
 def _limit(function: MarginFunction) -> float:
@@ -122,40 +131,38 @@ def _limit(function: MarginFunction) -> float:
 
 
 def _rule(
-    applied: Applied, functions: list[MarginFunction], places: dict[MarginFunction, FunctionRef]
+    applied: Applied, functions: list[MarginFunction], refs: dict[MarginFunction, FunctionRef]
 ) -> Rule:
-    """Place a rule set's functions; one that another rule set has too is placed once."""
-    references: dict[tuple[str, str, MaintenanceMeaning | None], FunctionRef] = {}
+    """Appends a rule set's functions to ``functions``; equal functions share one row."""
+    references: dict[_ReferenceKey, FunctionRef] = {}
     for key, function in _functions(applied):
-        if function not in places:
-            places[function] = FunctionRef(len(functions), _limit(function))
+        if function not in refs:
+            refs[function] = FunctionRef(len(functions), _limit(function))
             functions.append(function)
-        references[key] = places[function]
-    graded = applied.graded.classes if applied.graded else ()
-    asked = {figure for _, figure, _ in references}
+        references[key] = refs[function]
+    classes = applied.graded.classes if applied.graded else ()
+    regulated = {margin_type for _, margin_type, _ in references}
     if isinstance(applied.rule_set.requirement, Prohibition):
-        asked = {"initial"}
+        regulated = {"initial"}
     return Rule(
         applied,
-        {asset: one for one in graded for asset in one.assets},
+        {asset: class_ for class_ in classes for asset in class_.assets},
         references,
-        tuple(one for one in FIGURES if one in asked),
+        tuple(margin_type for margin_type in MARGIN_TYPES if margin_type in regulated),
         float(applied.rule_set.scope.up_to),
     )
 
 
-def _functions(
-    applied: Applied,
-) -> Iterator[tuple[tuple[str, str, MaintenanceMeaning | None], MarginFunction]]:
+def _functions(applied: Applied) -> Iterator[tuple[_ReferenceKey, MarginFunction]]:
     if applied.cap is not None:
-        maintained = applied.cap.maintenance_rate
+        maintenance_rate = applied.cap.maintenance_rate
         yield ("", "initial", None), _constant(applied.cap.initial_rate)
-        if maintained is not None:
-            yield from _meanings("", _constant(maintained), applied)
-    for one in applied.graded.classes if applied.graded else ():
-        yield (one.name, "initial", None), one.initial
-        if one.maintenance is not None:
-            yield from _meanings(one.name, one.maintenance, applied)
+        if maintenance_rate is not None:
+            yield from _meanings("", _constant(maintenance_rate), applied)
+    for class_ in applied.graded.classes if applied.graded else ():
+        yield (class_.name, "initial", None), class_.initial
+        if class_.maintenance is not None:
+            yield from _meanings(class_.name, class_.maintenance, applied)
 
 
 def _constant(rate: Decimal) -> MarginFunction:
@@ -164,23 +171,23 @@ def _constant(rate: Decimal) -> MarginFunction:
 
 def _meanings(
     name: str, function: MarginFunction, applied: Applied
-) -> Iterator[tuple[tuple[str, str, MaintenanceMeaning | None], MarginFunction]]:
-    """The function for margin of its own meaning, and its multiple for each other that is scored."""
+) -> Iterator[tuple[_ReferenceKey, MarginFunction]]:
+    """Yields the function for the rule set's own meaning, and its multiple per other meaning."""
     yield (name, "maintenance", None), function
     for meaning, factor in applied.rule_set.across.items():
         pieces = tuple(
             Piece(
-                one.upper,
-                one.fixed * factor,
-                one.rate * factor,
-                one.coefficient * factor,
-                one.power,
+                piece.upper,
+                piece.fixed * factor,
+                piece.rate * factor,
+                piece.coefficient * factor,
+                piece.power,
             )
-            for one in function.pieces
+            for piece in function.pieces
         )
         yield (name, "maintenance", meaning), MarginFunction(pieces)
 
 
 def asset_of(schedule: MarginSchedule) -> str:
-    """The asset under a schedule's contract."""
+    """Returns the underlying asset of a schedule's contract."""
     return schedule.instrument.underlying.asset

@@ -1,4 +1,4 @@
-"""The schedules that are compared with one another on one underlying, and which of them count."""
+"""Peer groups: the schedules compared on one underlying, and which of them are included."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from harmonize.core.payload import Origin
 from harmonize.core.schedule import Derived, MarginSchedule
 from harmonize.text.messages import iso_utc
 
-_LEAST_VENUES = 2
+MIN_VENUES = 2
+"""Smallest number of venues that can be compared with one another."""
+
+UNVERIFIED = "no source verifies the derivation of its margins from published data"
 
 
 @dataclass(frozen=True, slots=True)
 class PeerGroup:
-    """The schedules that stand for their venues on one underlying, with their rows."""
+    """Representative schedules of the venues on one underlying, with their rows in the layout."""
 
     underlying: str
     rows: tuple[int, ...]
@@ -21,26 +24,31 @@ class PeerGroup:
 
     @property
     def span(self) -> tuple[str, str]:
-        """The oldest and the newest date that any of the schedules rests on."""
+        """Oldest and newest observation time of the schedules."""
         return observation_span(self.schedules)
 
     def without(self, venue: str) -> "PeerGroup":
-        """The same without one venue."""
-        kept = [
-            (row, one)
-            for row, one in zip(self.rows, self.schedules, strict=True)
-            if one.instrument.venue != venue
+        """Returns the group without one venue."""
+        remaining = [
+            (row, schedule)
+            for row, schedule in zip(self.rows, self.schedules, strict=True)
+            if schedule.instrument.venue != venue
         ]
         return PeerGroup(
-            self.underlying, tuple(row for row, _ in kept), tuple(one for _, one in kept)
+            self.underlying,
+            tuple(row for row, _ in remaining),
+            tuple(schedule for _, schedule in remaining),
         )
 
-    def counted(self, placed: Sequence[FunctionRef | None]) -> tuple[int, ...]:
-        """Places of the schedules that count in cross-venue figures and have this function."""
+    def included_positions(self, own: Sequence[FunctionRef | None]) -> tuple[int, ...]:
+        """Returns the positions of included schedules that have a function.
+
+        ``own`` are the functions of one margin type, by row.
+        """
         return tuple(
-            place
-            for place, (row, schedule) in enumerate(zip(self.rows, self.schedules, strict=True))
-            if not exclusion_reason(schedule) and placed[row] is not None
+            position
+            for position, (row, schedule) in enumerate(zip(self.rows, self.schedules, strict=True))
+            if not exclusion_reason(schedule) and own[row] is not None
         )
 
 
@@ -48,36 +56,36 @@ def peer_groups(
     chosen: Mapping[str, Mapping[str, MarginSchedule]],
     schedules: Sequence[MarginSchedule],
     *,
-    least: int = _LEAST_VENUES,
+    min_venues: int = MIN_VENUES,
 ) -> tuple[PeerGroup, ...]:
-    """Group chosen schedules by underlying, where at least so many venues list it."""
+    """Groups representative schedules by underlying; fewer than ``min_venues`` form no group.
+
+    ``chosen`` is by underlying and venue. ``schedules`` define the rows.
+    """
     rows = {schedule.key: row for row, schedule in enumerate(schedules)}
     return tuple(
         PeerGroup(
             underlying,
-            tuple(rows[one.key] for one in by_venue.values()),
+            tuple(rows[schedule.key] for schedule in by_venue.values()),
             tuple(by_venue.values()),
         )
         for underlying, by_venue in chosen.items()
-        if len(by_venue) >= least
+        if len(by_venue) >= min_venues
     )
-
-
-UNVERIFIED = "no source verifies how its margins follow from what is published"
 
 
 def exclusion_reason(schedule: MarginSchedule) -> str:
-    """Say why a schedule is shown but counts in no cross-venue figure; empty when it counts."""
+    """Reason for excluding a schedule from cross-venue statistics; empty if it is included."""
     if schedule.origin is Origin.DOCUMENTATION:
-        return "rests on the venue's documentation"
-    guessed = any(
-        isinstance(one, Derived) and not one.verified
-        for one in (schedule.initial, schedule.maintenance)
+        return "based on the venue's documentation"
+    is_unverified = any(
+        isinstance(function, Derived) and not function.verified
+        for function in (schedule.initial, schedule.maintenance)
     )
-    return schedule.exclusion_reason or (UNVERIFIED if guessed else "")
+    return schedule.exclusion_reason or (UNVERIFIED if is_unverified else "")
 
 
 def observation_span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
-    """The oldest and newest observation that schedules rest on."""
-    times = [time for one in schedules for time in (one.dates[0], one.dates[-1])]
+    """Returns the oldest and newest observation time of any payload behind the schedules."""
+    times = [time for schedule in schedules for time in (schedule.dates[0], schedule.dates[-1])]
     return iso_utc(min(times)), iso_utc(max(times))

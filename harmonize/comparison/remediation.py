@@ -1,9 +1,9 @@
-"""The smallest change to a schedule that would make it comply, in the tiers that the venue publishes.
+"""The smallest change that makes a schedule comply, in the tiers that the venue publishes.
 
-Tiers are raised from the smallest position up, each to the least rate that keeps the margin at or
-above what is due on the whole of it, given the tiers below as already raised. Rates never fall from
-one tier to the next, so the change brings no new defect. Where the margin is too low only from some
-size on, the other way is named too: take no position above that size.
+Tiers are raised in order of size. Each gets the lowest rate with which the margin meets the
+requirement on the whole tier; the tiers below count as already raised. Rates never fall from one
+tier to the next, so the change adds no new defect. If the margin is too low only from some size on,
+the alternative is also named: take no position above that size.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.segments import HORIZON, LEAST
 
-_GRAIN = 1e-12  # relative rounding below which nothing is missing
-_CENT = 0.02  # USD by which published deductions may be rounded
-_DIGITS = 4  # of a rate in words; rounded away from the defect
+_NOISE = 1e-12  # relative rounding below which nothing is missing
+_ROUNDED_DEDUCTION = 0.02  # USD by which published deductions may be rounded
+_DIGITS = 4  # of a rate in text; rounded to the side that complies
 
 Line = tuple[float, float, float, float]
 """On (lower, upper] margin is fixed + rate·N."""
@@ -26,10 +27,10 @@ Lines = tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """The least margin that complies: ``factor`` times the reference less ``absolute`` times N.
+class RequiredMargin:
+    """The lowest margin that complies: ``factor`` times the reference less ``absolute`` times N.
 
-    It is asked above ``floor`` and up to ``limit`` USD.
+    It is required above ``floor`` and up to ``limit`` USD.
     """
 
     reference: Lines
@@ -39,198 +40,217 @@ class Due:
     limit: float
 
 
-class Change(NamedTuple):
-    """A tier, counted from 1, with its rate and the least one that complies."""
+class TierChange(NamedTuple):
+    """A tier, numbered from 1, with its rate and the lowest rate that complies."""
 
     tier: int
     rate: float
-    due: float
+    required: float
 
 
-def remedy(own: Lines | None, due: Due, under: Sequence[tuple[float, float]], lowest: float) -> str:
-    """Say the smallest change, in words.
+def remedy(
+    own: Lines | None,
+    required: RequiredMargin,
+    under: Sequence[tuple[float, float]],
+    lowest: float,
+) -> str:
+    """Returns the smallest change in words; empty if none is needed.
 
-    ``own`` is None where pieces are no tiers; ``lowest`` is margin over reference − 1 where that is
-    least, and below −1 + ``factor`` there. Where a tier would have to go above the whole of notional
-    (what is due jumps just above it), all are raised together.
+    ``own`` is None if the pieces are not tiers. ``under`` are the ranges on which the margin is too
+    low. ``lowest`` is the smallest margin over reference − 1. If the
+    required margin jumps above a tier, that tier can need more than 100 % of notional. All tiers are
+    then raised by one factor.
     """
-    changes = () if own is None else raised(own, due)
-    if own is None or any(one.due > 1.0 + _GRAIN for one in changes):
+    changes = () if own is None else tier_changes(own, required)
+    if own is None or any(change.required > 1.0 + _NOISE for change in changes):
         if lowest <= -1.0:
-            return "ask a margin above 0 at every size"
-        return f"raise it by {_percent(due.factor / (1.0 + lowest) - 1.0, ROUND_CEILING)} at every size"
+            return "require a margin above 0 at every size"
+        increase = _percent(required.factor / (1.0 + lowest) - 1.0, ROUND_CEILING)
+        return f"raise the margin by {increase} at every size"
     if not changes:
         return ""
-    bound = _bound(own, due, changes, under)
-    return f"raise {_tiers(changes)}{f', or {bound}' if bound else ''}"
+    alternative = _alternative(own, required, changes, under)
+    return f"raise {_changes_text(changes)}{f', or {alternative}' if alternative else ''}"
 
 
-def raised(own: Lines, due: Due) -> tuple[Change, ...]:
-    """The tiers to raise, and to what."""
-    whole = _flat(own)
-    level = _level(due)
-    if whole and level is not None:
-        return _levelled(own, due, level)
-    changes: list[Change] = []
-    reached, least = 0.0, 0.0
+def tier_changes(own: Lines, required: RequiredMargin) -> tuple[TierChange, ...]:
+    """Returns the tiers to raise, with the lowest rates that comply."""
+    is_flat = _is_flat(own)
+    level = _constant_rate(required)
+    if is_flat and level is not None:
+        return _raised_to_level(own, required, level)
+    changes: list[TierChange] = []
+    margin, last_raised = 0.0, 0.0  # margin at the lower bound of the tier, as raised so far
     for number, (lower, upper, _, rate) in enumerate(own, start=1):
-        begin, end = max(lower, due.floor), min(upper, due.limit, HORIZON)
-        ahead = 0.0 if whole or end >= due.limit else _just_above(due, end)
-        if end < begin or (end == begin and not ahead):
-            if lower >= due.limit:
+        begin, end = max(lower, required.floor), min(upper, required.limit, HORIZON)
+        has_next = not is_flat and end < required.limit
+        above_end = _just_above(required, end) if has_next else 0.0
+        if end < begin or (end == begin and not above_end):
+            if lower >= required.limit:
                 break
-            reached += rate * (upper - lower)
+            margin += rate * (upper - lower)
             continue
-        if level is not None and begin == lower and reached > level * lower * (1.0 + _GRAIN):
-            wanted = (level * end - reached) / (end - lower)
+        if level is not None and begin == lower and margin > level * lower * (1.0 + _NOISE):
+            lowest_rate = (level * end - margin) / (end - lower)
         else:
-            base, origin = (0.0, 0.0) if whole else (reached, lower)
-            wanted = _steepest(due, begin, end, base, origin)
-        if ahead and number < len(own):
-            wanted = max(wanted, (ahead - reached) / (end - lower))
-        short = wanted > rate * (1.0 + _GRAIN) + _GRAIN
-        new = max(rate, wanted if short else rate, least)
-        if new > rate * (1.0 + _GRAIN):
-            changes.append(Change(number, rate, new))
-            least = new
-        reached += new * (upper - lower)
+            base, origin = (0.0, 0.0) if is_flat else (margin, lower)
+            lowest_rate = _steepest(required, begin, end, base, origin)
+        if above_end and number < len(own):
+            lowest_rate = max(lowest_rate, (above_end - margin) / (end - lower))
+        is_short = lowest_rate > rate * (1.0 + _NOISE) + _NOISE
+        new_rate = max(rate, lowest_rate if is_short else rate, last_raised)
+        if new_rate > rate * (1.0 + _NOISE):
+            changes.append(TierChange(number, rate, new_rate))
+            last_raised = new_rate
+        margin += new_rate * (upper - lower)
     return tuple(changes)
 
 
-def _levelled(own: Lines, due: Due, level: float) -> tuple[Change, ...]:
-    """As ``raised``, where each tier's rate holds for the whole position and one rate is due."""
-    short = level * (1.0 - _GRAIN)
+def _raised_to_level(own: Lines, required: RequiredMargin, level: float) -> tuple[TierChange, ...]:
+    """As ``tier_changes``, for flat tiers and one required rate at every size."""
+    threshold = level * (1.0 - _NOISE)
     return tuple(
-        Change(number, rate, level)
+        TierChange(number, rate, level)
         for number, (lower, upper, _, rate) in enumerate(own, start=1)
-        if rate < short and lower < due.limit and upper > due.floor
+        if rate < threshold and lower < required.limit and upper > required.floor
     )
 
 
-def _level(due: Due) -> float | None:
-    """The one rate that is due at every size, where there is one."""
-    if len(due.reference) == 1 and due.reference[0][2] == 0.0:
-        return due.factor * due.reference[0][3] - due.absolute
+def _constant_rate(required: RequiredMargin) -> float | None:
+    """Returns the rate that is required at every size; None if it varies with size."""
+    if len(required.reference) == 1 and required.reference[0][2] == 0.0:
+        return required.factor * required.reference[0][3] - required.absolute
     return None
 
 
-def _steepest(due: Due, begin: float, end: float, base: float, origin: float) -> float:
-    """The least slope of a line from ``base`` at ``origin`` that stays above what is due.
+def _steepest(
+    required: RequiredMargin, begin: float, end: float, base: float, origin: float
+) -> float:
+    """Returns the least slope of a line from (origin, base) that stays above the required margin.
 
-    What is due is linear between its bounds, and a slope seen from one point is monotone on a line,
-    so the bounds, and the limit at the beginning, are where it is greatest.
+    The required margin is linear between its bounds, and the slope to a point on a line is monotone
+    along that line. The slope is therefore largest at a bound, or at the limit from above at
+    ``begin``.
     """
     steepest = 0.0
-    for lower, upper, fixed, rate in due.reference:
+    for lower, upper, fixed, rate in required.reference:
         if upper <= begin or lower >= end:
             continue
-        begins, slope = due.factor * fixed, due.factor * rate - due.absolute
+        intercept = required.factor * fixed
+        slope = required.factor * rate - required.absolute
         for at in (max(lower, begin), min(upper, end)):
             if at > origin:
-                steepest = max(steepest, (begins + slope * at - base) / (at - origin))
-            elif begins + slope * at >= base * (
-                1.0 - _GRAIN
-            ):  # it touches: the slope itself counts
-                steepest = max(steepest, slope)
+                steepest = max(steepest, (intercept + slope * at - base) / (at - origin))
+            elif intercept + slope * at >= base * (1.0 - _NOISE):
+                steepest = max(steepest, slope)  # the lines touch, so the slope itself counts
     return steepest
 
 
-def _just_above(due: Due, at: float) -> float:
-    """What is due just above a size: margin that is continuous must have it at that size."""
-    if at < due.floor:
+def _just_above(required: RequiredMargin, notional: float) -> float:
+    """Returns the margin required just above a size: a continuous margin must reach it there."""
+    if notional < required.floor:
         return 0.0
-    for lower, upper, fixed, rate in due.reference:
-        if lower <= at < upper:
-            return due.factor * (fixed + rate * at) - due.absolute * at
+    for lower, upper, fixed, rate in required.reference:
+        if lower <= notional < upper:
+            return required.factor * (fixed + rate * notional) - required.absolute * notional
     return 0.0
 
 
-def lines(
-    pieces: Iterable[tuple[float, float, float, float, float, float]],
-) -> Lines | None:
-    """Take pieces as they are laid out; None where they are no tiers: curves, or jumps of both."""
-    found: list[Line] = []
+def lines(pieces: Iterable[PieceNumbers]) -> Lines | None:
+    """Returns pieces as tiers; None if they are not tiers: curves, or jumps of amount and rate."""
+    straight: list[Line] = []
     for lower, upper, fixed, rate, coefficient, _ in pieces:
         if coefficient:
             return None
-        found.append((lower, upper, fixed, rate))
-    return tuple(found) if _flat(found) or _continuous(found) else None
+        straight.append((lower, upper, fixed, rate))
+    return tuple(straight) if _is_flat(straight) or _is_continuous(straight) else None
 
 
-def _flat(pieces: Sequence[Line]) -> bool:
-    """Tell whether each rate holds for the whole position.
+def _is_flat(pieces: Sequence[Line]) -> bool:
+    """True if each rate applies to the whole position.
 
-    Several tiers of one rate could be either sort; read as marginal, the change complies for both.
+    Several tiers of one rate could be flat or marginal. They are read as marginal: the change then
+    complies in both readings.
     """
     rates = {rate for _, _, _, rate in pieces}
-    alike = len(pieces) > 1 and len(rates) == 1
-    return not alike and all(fixed == 0.0 for _, _, fixed, _ in pieces)
+    is_uniform = len(pieces) > 1 and len(rates) == 1
+    return not is_uniform and all(fixed == 0.0 for _, _, fixed, _ in pieces)
 
 
-def _continuous(pieces: Sequence[Line]) -> bool:
-    """Tell whether each piece begins where the one before ends, as marginal tiers do."""
-    reached = 0.0
+def _is_continuous(pieces: Sequence[Line]) -> bool:
+    """True if each piece begins at the margin where the one before ends, as marginal tiers do."""
+    margin = 0.0
     for lower, upper, fixed, rate in pieces:
-        if abs(fixed + rate * lower - reached) > _CENT + _GRAIN * upper:
+        if abs(fixed + rate * lower - margin) > _ROUNDED_DEDUCTION + _NOISE * upper:
             return False
-        reached = fixed + rate * upper
+        margin = fixed + rate * upper
     return True
 
 
-def _tiers(changes: Sequence[Change]) -> str:
-    """Name the tiers: one by one where they are few, as a run where they go to one rate."""
+def _changes_text(changes: Sequence[TierChange]) -> str:
+    """Names the tiers: a run of tiers raised to one rate together, otherwise one by one."""
     first, last = changes[0], changes[-1]
-    together = len({_up(one.due) for one in changes}) == 1
-    if together and last.tier - first.tier == len(changes) - 1 and len(changes) > 1:
-        span = (
-            _down(first.rate)
+    has_one_rate = len({_rounded_up(change.required) for change in changes}) == 1
+    is_run = last.tier - first.tier == len(changes) - 1 and len(changes) > 1
+    if has_one_rate and is_run:
+        rates = (
+            _rate_text(first.rate)
             if first.rate == last.rate
-            else f"{_down(first.rate)} … {_down(last.rate)}"
+            else f"{_rate_text(first.rate)} … {_rate_text(last.rate)}"
         )
-        return f"tiers {first.tier} to {last.tier} from {span} to {_up(first.due)}"
-    shown = [f"tier {one.tier} from {_down(one.rate)} to {_up(one.due)}" for one in changes]
-    if len(shown) <= 2:  # noqa: PLR2004 - two are read at a glance
-        return " and ".join(shown)
-    return f"{shown[0]}, {shown[1]} and {len(shown) - 2} more, up to {shown[-1]}"
+        return f"tiers {first.tier} to {last.tier} from {rates} to {_rounded_up(first.required)}"
+    texts = [
+        f"tier {change.tier} from {_rate_text(change.rate)} to {_rounded_up(change.required)}"
+        for change in changes
+    ]
+    if len(texts) <= 2:  # noqa: PLR2004 - two are read at a glance
+        return " and ".join(texts)
+    return f"{texts[0]}, {texts[1]} and {len(texts) - 2} more, up to {texts[-1]}"
 
 
-def _bound(
-    own: Lines, due: Due, changes: Sequence[Change], under: Sequence[tuple[float, float]]
+def _alternative(
+    own: Lines,
+    required: RequiredMargin,
+    changes: Sequence[TierChange],
+    under: Sequence[tuple[float, float]],
 ) -> str:
-    """The other way: a lower bound for the one tier that is short, or a smaller largest position."""
+    """Returns the alternative: a lower bound of the one short tier, or a smaller largest position.
+
+    Empty if the margin is too low on several ranges, or from the smallest position on.
+    """
     if len(under) != 1 or under[0][0] <= LEAST:
         return ""
     begin = under[0][0]
-    first = own[changes[0].tier - 1]
-    alone = _flat(own) and len(changes) == 1 and changes[0].tier < len(own)
-    end = min(first[1], due.limit)
+    short_tier = own[changes[0].tier - 1]
+    is_single = _is_flat(own) and len(changes) == 1 and changes[0].tier < len(own)
+    end = min(short_tier[1], required.limit)
     if (
-        alone
-        and first[0] < begin < end
-        and _steepest(due, begin, end, 0.0, 0.0) <= own[changes[0].tier][3] * (1.0 + _GRAIN)
+        is_single
+        and short_tier[0] < begin < end
+        and _steepest(required, begin, end, 0.0, 0.0) <= own[changes[0].tier][3] * (1.0 + _NOISE)
     ):
         return f"lower its bound to {_dollars(begin)}"
     return f"take no position above {_dollars(begin)}"
 
 
 @lru_cache(maxsize=16384)
-def _up(rate: float) -> str:
+def _rounded_up(rate: float) -> str:
     return _percent(rate, ROUND_CEILING)
 
 
 @lru_cache(maxsize=16384)
-def _down(rate: float) -> str:
+def _rate_text(rate: float) -> str:
     return f"{rate * 100:.{_DIGITS}g} %"
 
 
 def _percent(rate: float, rounding: str) -> str:
-    """Write a rate with four digits, rounded so that what is written complies."""
+    """Formats a rate with four digits, rounded so that the printed rate complies."""
     exact = Decimal(f"{rate * 100:.12g}")
-    written = Context(prec=_DIGITS, rounding=rounding).plus(exact)
-    return f"{written.normalize():f} %"
+    rounded = Context(prec=_DIGITS, rounding=rounding).plus(exact)
+    return f"{rounded.normalize():f} %"
 
 
 def _dollars(amount: float) -> str:
-    """Write a bound with four digits, rounded down."""
-    whole = Context(prec=_DIGITS, rounding=ROUND_FLOOR).plus(Decimal(f"{amount:.12g}"))
-    return f"${whole:,.0f}" if whole >= 1 else f"${whole:f}"
+    """Formats a bound with four digits, rounded down."""
+    rounded = Context(prec=_DIGITS, rounding=ROUND_FLOOR).plus(Decimal(f"{amount:.12g}"))
+    return f"${rounded:,.0f}" if rounded >= 1 else f"${rounded:f}"

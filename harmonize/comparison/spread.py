@@ -1,7 +1,7 @@
-"""What the venues' margins for one underlying differ by, and who is cheapest where.
+"""Spread of venue margins on one underlying, and the venues with the lowest and highest margin.
 
-Exact on the pieces: between two cuts the order of the venues is constant, so cheapest and dearest
-are found once a stretch. Source of the measure: design of this project, "spread".
+Results are exact on the pieces: between two cuts the order of the venues is constant, so the lowest
+and the highest are found once per interval. Source of the measure: design of this project, "spread".
 """
 
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ _NOISE = 1e-9  # relative; margins closer than this are a tie
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """On (lower, upper], who asks least and most, and the spread in USD at both ends.
+class IntervalSpread:
+    """Lowest and highest functions on (lower, upper], and the spread in USD at both ends.
 
-    Numbers in ``cheapest`` and ``dearest`` are places in the group. ``widest`` is the largest spread
-    as a share of notional, at an end of a cell or where the ratio is stationary inside one.
+    ``lowest`` and ``highest`` are positions in the group. ``widest`` is the largest spread as a
+    share of notional: at an end of a segment, or where the ratio is stationary inside one.
     """
 
     lower: float
     upper: float
-    cheapest: tuple[int, ...]
-    dearest: tuple[int, ...]
+    lowest: tuple[int, ...]
+    highest: tuple[int, ...]
     spread_lower: float
     spread_upper: float
     widest: float
@@ -38,154 +38,175 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """Least and most margin in USD at one notional, and how many functions reach it."""
+class PointSpread:
+    """Lowest and highest margin in USD at one notional; ``count`` functions reach it."""
 
     notional: float
     count: int
-    cheapest: tuple[int, ...]
-    least: float
-    dearest: tuple[int, ...]
-    most: float
+    lowest: tuple[int, ...]
+    lowest_margin: float
+    highest: tuple[int, ...]
+    highest_margin: float
 
 
-def stretches(found: Segments, count: int) -> list[tuple[Stretch, ...]]:
-    """The stretches of each of ``count`` groups on which at least two functions have a value.
+def interval_spreads(segments: Segments, count: int) -> list[tuple[IntervalSpread, ...]]:
+    """Returns the intervals of each of ``count`` groups where two functions or more have a value.
 
-    ``found`` are the groups' cells, cut at crossings.
+    ``segments`` are those of the groups, cut at crossings.
     """
-    found = found.take((np.isfinite(found.fixed).sum(axis=1) > 1) & (found.upper > LEAST))
-    least, most = _leaders(found.values(found.middle()))
-    low, high = (
-        np.nanmax(margin, axis=1) - np.nanmin(margin, axis=1)
-        for margin in (found.values(found.lower), found.values(found.upper))
+    segments = segments.take(
+        (np.isfinite(segments.fixed).sum(axis=1) > 1) & (segments.upper > LEAST)
     )
-    widest, where = _widest(found, (low, high), (least, most))
-    ends = np.searchsorted(found.owner, np.arange(count + 1))
-    rows = list(
-        zip(
-            found.lower.tolist(),
-            found.upper.tolist(),
-            least,
-            most,
-            low.tolist(),
-            high.tolist(),
+    lowest, highest = _extremes(segments.values(segments.middle()))
+    at_lower, at_upper = (_spread(segments, end) for end in (segments.lower, segments.upper))
+    widest, widest_notional = _widest(segments, (at_lower, at_upper), (lowest, highest))
+    ends = np.searchsorted(segments.owner, np.arange(count + 1))
+    rows = [
+        IntervalSpread(*row)
+        for row in zip(
+            segments.lower.tolist(),
+            segments.upper.tolist(),
+            lowest,
+            highest,
+            at_lower.tolist(),
+            at_upper.tolist(),
             widest.tolist(),
-            where.tolist(),
+            widest_notional.tolist(),
             strict=True,
         )
-    )
-    return [_merged(rows[ends[row] : ends[row + 1]]) for row in range(count)]
+    ]
+    return [_merged(rows[begin:end]) for begin, end in pairwise(ends)]
 
 
-_Leaders = list[tuple[int, ...]]
+_Positions = list[tuple[int, ...]]
 
 
 def _widest(
-    found: Segments, ends: tuple[Floats, Floats], leaders: tuple[_Leaders, _Leaders]
+    segments: Segments, spreads: tuple[Floats, Floats], extremes: tuple[_Positions, _Positions]
 ) -> tuple[Floats, Floats]:
-    """The largest spread over notional on each cell, and where: at an end, or where it is stationary.
+    """Returns the largest spread over notional on each segment, and its notional.
 
-    The spread is one sum ``d + r·N + Σ c·N^p`` on a cell. Over N, its slope is zero where
-    ``−d/N² + Σ c·(p − 1)·N^(p − 2)`` is.
+    The spread is one sum ``d + r·N + Σ c·N^p`` on a segment. Divided by N, its slope is zero where
+    ``−d/N² + Σ c·(p − 1)·N^(p − 2)`` is zero. Otherwise the largest ratio is at an end.
     """
-    lower = np.maximum(found.lower, LEAST)
-    places = np.stack([lower, found.upper])
-    rates = np.stack(ends) / places
-    small = np.flatnonzero(found.lower < LEAST)
-    rates[0, small] = _apart(found.take(small), lower[small]) / LEAST
-    least, most = leaders
-    last = np.argmax(rates, axis=0)
-    cells = np.arange(lower.size)
-    widest, where = rates[last, cells], places[last, cells]
-    for cell in np.flatnonzero(np.nan_to_num(found.coefficient).any(axis=1)).tolist():
-        one, other = most[cell][0], least[cell][0]
-        terms = [(-float(found.fixed[cell, one] - found.fixed[cell, other]), -2.0)]
-        for slot, sign in ((one, 1.0), (other, -1.0)):
-            power = float(found.power[cell, slot])
-            slope = sign * float(found.coefficient[cell, slot]) * (power - 1.0)
+    lower = np.maximum(segments.lower, LEAST)
+    notionals = np.stack([lower, segments.upper])
+    ratios = np.stack(spreads) / notionals
+    small = np.flatnonzero(segments.lower < LEAST)
+    ratios[0, small] = _spread(segments.take(small), lower[small]) / LEAST
+    lowest, highest = extremes
+    wider_end = np.argmax(ratios, axis=0)
+    rows = np.arange(lower.size)
+    widest, widest_notional = ratios[wider_end, rows], notionals[wider_end, rows]
+    for row in np.flatnonzero(np.nan_to_num(segments.coefficient).any(axis=1)).tolist():
+        high, low = highest[row][0], lowest[row][0]
+        terms = [(-float(segments.fixed[row, high] - segments.fixed[row, low]), -2.0)]
+        for position, sign in ((high, 1.0), (low, -1.0)):
+            power = float(segments.power[row, position])
+            slope = sign * float(segments.coefficient[row, position]) * (power - 1.0)
             terms.append((slope, power - 2.0))
-        for place in roots(terms, float(lower[cell]), float(found.upper[cell])):
-            rate = float(_apart(found.take(np.array([cell])), np.array([place]))[0]) / place
-            if rate > widest[cell]:
-                widest[cell], where[cell] = rate, place
-    return widest, where
+        segment = segments.take(np.array([row]))
+        for notional in roots(terms, float(lower[row]), float(segments.upper[row])):
+            ratio = float(_spread(segment, np.array([notional]))[0]) / notional
+            if ratio > widest[row]:
+                widest[row], widest_notional[row] = ratio, notional
+    return widest, widest_notional
 
 
-def _apart(found: Segments, at: Floats) -> Floats:
-    margins = found.values(at)
-    apart: Floats = np.nanmax(margins, axis=1) - np.nanmin(margins, axis=1)
-    return apart
+def _spread(segments: Segments, notionals: Floats) -> Floats:
+    """Returns highest less lowest margin, in USD, at one notional per segment."""
+    margins = segments.values(notionals)
+    spread: Floats = np.nanmax(margins, axis=1) - np.nanmin(margins, axis=1)
+    return spread
 
 
-_Row = tuple[float, float, tuple[int, ...], tuple[int, ...], float, float, float, float]
-
-
-def _merged(rows: Sequence[_Row]) -> tuple[Stretch, ...]:
+def _merged(rows: Sequence[IntervalSpread]) -> tuple[IntervalSpread, ...]:
+    """Joins neighbours that have the same lowest and highest functions."""
     merged = []
-    for (least, most), run in groupby(rows, key=lambda row: (row[2], row[3])):
-        stretch = list(run)
-        first, last = stretch[0], stretch[-1]
-        _, _, _, _, _, _, widest, where = max(stretch, key=lambda row: row[6])
-        merged.append(Stretch(first[0], last[1], least, most, first[4], last[5], widest, where))
+    for (lowest, highest), group in groupby(rows, key=lambda row: (row.lowest, row.highest)):
+        run = list(group)
+        first, last = run[0], run[-1]
+        widest = max(run, key=lambda row: row.widest)
+        merged.append(
+            IntervalSpread(
+                first.lower,
+                last.upper,
+                lowest,
+                highest,
+                first.spread_lower,
+                last.spread_upper,
+                widest.widest,
+                widest.widest_notional,
+            )
+        )
     return tuple(merged)
 
 
-def _leaders(margins: Floats) -> tuple[_Leaders, _Leaders]:
-    """Who asks least and most in each row; ties name all."""
+def _extremes(margins: Floats) -> tuple[_Positions, _Positions]:
+    """Returns the positions of the lowest and highest margins per row; a tie includes all."""
     if not margins.size:
         return [], []
-    least = np.nanmin(margins, axis=1)[:, None]
-    most = np.nanmax(margins, axis=1)[:, None]
+    lowest = np.nanmin(margins, axis=1)[:, None]
+    highest = np.nanmax(margins, axis=1)[:, None]
     with np.errstate(invalid="ignore"):
-        low = margins <= least * (1 + _NOISE)
-        high = margins >= most * (1 - _NOISE)
-    return _places(low), _places(high)
+        is_lowest = margins <= lowest * (1 + _NOISE)
+        is_highest = margins >= highest * (1 - _NOISE)
+    return _positions(is_lowest), _positions(is_highest)
 
 
-def _places(marks: NDArray[np.bool_]) -> list[tuple[int, ...]]:
-    """The places of the marks in each row; every row has one."""
-    row, place = np.nonzero(marks)
-    ends = np.searchsorted(row, np.arange(len(marks) + 1)).tolist()
-    places = place.tolist()
-    return [tuple(places[begin:end]) for begin, end in pairwise(ends)]
+def _positions(flags: NDArray[np.bool_]) -> _Positions:
+    """Returns the positions of the flags in each row; every row has at least one."""
+    row, position = np.nonzero(flags)
+    ends = np.searchsorted(row, np.arange(len(flags) + 1)).tolist()
+    positions = position.tolist()
+    return [tuple(positions[begin:end]) for begin, end in pairwise(ends)]
 
 
-def alone_shares(found: Sequence[Stretch], lower: float, upper: float) -> dict[int, float]:
-    """The share of ln N between two bounds on which one function alone is the least, by its place."""
+def sole_lowest_shares(
+    intervals: Sequence[IntervalSpread], lower: float, upper: float
+) -> dict[int, float]:
+    """Returns, by position, the share of ln N on which one function alone is the lowest.
+
+    The range of N is from ``lower`` to ``upper``.
+    """
     shares: dict[int, float] = {}
-    for one in found:
-        low, high = max(one.lower, lower), min(one.upper, upper)
-        if len(one.cheapest) == 1 and high > low:
-            place = one.cheapest[0]
-            shares[place] = shares.get(place, 0.0) + log(high / low) / log(upper / lower)
+    for interval in intervals:
+        low, high = max(interval.lower, lower), min(interval.upper, upper)
+        if len(interval.lowest) == 1 and high > low:
+            position = interval.lowest[0]
+            shares[position] = shares.get(position, 0.0) + log(high / low) / log(upper / lower)
     return shares
 
 
-def rungs(panel: Panel, groups: Sequence[Group], ladder: Sequence[float]) -> list[tuple[Rung, ...]]:
-    """Least and most margin of every group at every rung that two of its functions reach."""
-    counts = [len(group.functions) for group in groups]
-    functions = np.array([one for group in groups for one in group.functions], np.intp)
-    limits = np.array([one for group in groups for one in group.limits])
-    at = np.array(ladder, dtype=float)
+def point_spreads(
+    panel: Panel, groups: Sequence[Group], notional_grid: Sequence[float]
+) -> list[tuple[PointSpread, ...]]:
+    """Returns the spread of every group at every notional that two of its functions reach."""
+    functions = np.array([function for group in groups for function in group.functions], np.intp)
+    limits = np.array([limit for group in groups for limit in group.limits])
+    at = np.array(notional_grid, dtype=float)
     margins = panel.evaluate(np.repeat(functions, at.size), np.tile(at, functions.size))
     margins = margins.reshape(functions.size, at.size)
     margins[limits[:, None] < at] = np.nan
-    found, end = [], 0
-    for count in counts:
-        begin, end = end, end + count
-        found.append(tuple(_rungs(margins[begin:end].T, ladder)))
-    return found
+    spreads, end = [], 0
+    for group in groups:
+        begin, end = end, end + len(group.functions)
+        spreads.append(tuple(_point_spreads(margins[begin:end].T, notional_grid)))
+    return spreads
 
 
-def _rungs(margins: Floats, ladder: Sequence[float]) -> list[Rung]:
-    """One row of margins a rung; too few for arrays to pay."""
-    rungs = []
-    for notional, row in zip(ladder, margins.tolist(), strict=True):
-        known = [(asked, place) for place, asked in enumerate(row) if not isnan(asked)]
-        if len(known) > 1:
-            least, most = min(known)[0], max(known)[0]
-            low = tuple(place for asked, place in known if asked <= least * (1 + _NOISE))
-            high = tuple(place for asked, place in known if asked >= most * (1 - _NOISE))
-            rungs.append(Rung(notional, len(known), low, least, high, most))
-    return rungs
+def _point_spreads(margins: Floats, notional_grid: Sequence[float]) -> list[PointSpread]:
+    """Returns one spread per row of margins; rows are too short for arrays to be faster."""
+    spreads = []
+    for notional, row in zip(notional_grid, margins.tolist(), strict=True):
+        finite = [(margin, position) for position, margin in enumerate(row) if not isnan(margin)]
+        if len(finite) > 1:
+            least, most = min(finite)[0], max(finite)[0]
+            lowest = tuple(
+                position for margin, position in finite if margin <= least * (1 + _NOISE)
+            )
+            highest = tuple(
+                position for margin, position in finite if margin >= most * (1 - _NOISE)
+            )
+            spreads.append(PointSpread(notional, len(finite), lowest, least, highest, most))
+    return spreads

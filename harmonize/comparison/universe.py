@@ -1,4 +1,4 @@
-"""What every comparison stands on: schedules and rule sets laid out, and who stands for each venue."""
+"""The comparison universe: schedules, applied rule sets and one representative per venue."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from harmonize.comparison import representative
 from harmonize.comparison.layout import PanelLayout, asset_of, build_layout
-from harmonize.comparison.peers import PeerGroup, peer_groups
+from harmonize.comparison.peers import MIN_VENUES, PeerGroup, peer_groups
 from harmonize.core.schedule import MarginMode, MarginSchedule
 from harmonize.policy.apply import Applied, apply_rule_sets
 from harmonize.policy.inputs import Input, held
@@ -15,10 +15,10 @@ from harmonize.policy.rule_set import RuleSet
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """Schedules in order, the rule sets as applied, both laid out, and the venues' choices.
+    """Schedules by key, rule sets as applied, the layout of both, and the representatives.
 
-    ``chosen[underlying][venue]`` stands for the venue; ``rivals`` are the underlyings that enough
-    venues list.
+    ``chosen[underlying][venue]`` is the venue's representative schedule. ``peer_groups`` contain
+    the underlyings that enough venues list.
     """
 
     schedules: tuple[MarginSchedule, ...]
@@ -27,49 +27,53 @@ class Universe:
     chosen: Mapping[str, Mapping[str, MarginSchedule]]
     peer_groups: tuple[PeerGroup, ...]
 
-    def isolated(self, found: PeerGroup) -> PeerGroup:
-        """The same venues and instruments in isolated margin, where a venue publishes that apart."""
-        rows = {one.key: row for row, one in enumerate(self.schedules)}
-        apart: dict[tuple[str, str], list[MarginSchedule]] = {}
-        for one in self.schedules:
-            if one.profile.margin_mode is MarginMode.ISOLATED:
-                key = (one.instrument.venue, one.instrument.symbol)
-                apart.setdefault(key, []).append(one)
+    def isolated(self, peers: PeerGroup) -> PeerGroup:
+        """Returns the same instruments, with the isolated schedule if a venue publishes one."""
+        rows = {schedule.key: row for row, schedule in enumerate(self.schedules)}
+        isolated: dict[tuple[str, str], list[MarginSchedule]] = {}
+        for schedule in self.schedules:
+            if schedule.profile.margin_mode is MarginMode.ISOLATED:
+                key = (schedule.instrument.venue, schedule.instrument.symbol)
+                isolated.setdefault(key, []).append(schedule)
         chosen = tuple(
             representative.preferred(
-                apart.get((one.instrument.venue, one.instrument.symbol), (one,))
+                isolated.get((schedule.instrument.venue, schedule.instrument.symbol), (schedule,))
             )
-            for one in found.schedules
+            for schedule in peers.schedules
         )
-        return PeerGroup(found.underlying, tuple(rows[one.key] for one in chosen), chosen)
+        return PeerGroup(peers.underlying, tuple(rows[schedule.key] for schedule in chosen), chosen)
 
     def classed(self) -> tuple[PeerGroup, ...]:
-        """The underlyings on a class list of a rule set, those that most venues list first."""
-        found = [
-            one
-            for one in self.peer_groups
-            if any(rule.class_name(one.underlying) for rule in self.laid_out.schedules())
+        """Returns the groups whose underlying a rule set assigns to a class, largest group first."""
+        groups = [
+            group
+            for group in self.peer_groups
+            if any(rule.class_name(group.underlying) for rule in self.laid_out.schedules())
         ]
-        return tuple(sorted(found, key=lambda one: (-len(one.schedules), one.underlying)))
+        return tuple(sorted(groups, key=lambda group: (-len(group.schedules), group.underlying)))
 
 
-def build_universe(  # noqa: PLR0913 - what was read, and how it is to be seen
+def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
     schedules: Iterable[MarginSchedule],
     rule_sets: Sequence[RuleSet],
     inputs: Iterable[Input],
     as_of: datetime,
     instruments: Mapping[representative.Pair, str],
     *,
-    venues: int = 2,
+    venues: int = MIN_VENUES,
 ) -> Universe:
-    """Lay everything out; underlyings that fewer than ``venues`` list have no rivals.
+    """Builds the universe as of a time; underlyings on fewer than ``venues`` form no peer group.
 
-    Raises KeyError: an instrument preferred that its venue does not have.
+    ``instruments`` are symbols to prefer. Raises KeyError: the venue has no such symbol.
     """
-    ordered = tuple(sorted(schedules, key=lambda one: one.key))
-    assets = [asset_of(one) for one in ordered]
-    put = apply_rule_sets(rule_sets, held(inputs, as_of), assets, as_of.date())
+    ordered = tuple(sorted(schedules, key=lambda schedule: schedule.key))
+    assets = [asset_of(schedule) for schedule in ordered]
+    applied = apply_rule_sets(rule_sets, held(inputs, as_of), assets, as_of.date())
     chosen = representative.choose(ordered, instruments)
     return Universe(
-        ordered, put, build_layout(ordered, put), chosen, peer_groups(chosen, ordered, least=venues)
+        ordered,
+        applied,
+        build_layout(ordered, applied),
+        chosen,
+        peer_groups(chosen, ordered, min_venues=venues),
     )

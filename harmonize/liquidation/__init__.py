@@ -1,1 +1,1 @@
-"""Liquidation prices of isolated positions."""
+"""Liquidation price of isolated positions, and its distance from entry per venue."""

@@ -1,35 +1,35 @@
-"""How far each venue lets the price move against an isolated position before it is liquidated."""
+"""Distance to liquidation per venue: the adverse price move that liquidates an isolated position."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harmonize.comparison.layout import MARGIN_TYPES
 from harmonize.comparison.peers import PeerGroup, exclusion_reason
 from harmonize.comparison.universe import Universe
 from harmonize.core.instrument import Payoff
-from harmonize.core.payload import Evidence
 from harmonize.core.schedule import MarginSchedule
 from harmonize.core.venue_conventions import Conducts
 from harmonize.document import LiquidationRow
-from harmonize.liquidation.price import BelowAtEntryError, Side, Valued, liquidation
+from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
 from harmonize.numerics.offer import Offer, margin
 from harmonize.numerics.segments import HORIZON
 from harmonize.text.messages import iso_utc
 
 LEVERAGE = 10.0
-"""The leverage at which venues are compared where none is asked."""
+"""Leverage at which venues are compared by default."""
 
 _NO_FEE = frozenset({"none", "none stated"})
 _NOT_STATED = "not stated"
 
-_AMOUNTS = frozenset({"contracts", "coins"})
+_AMOUNT_UNITS = frozenset({"contracts", "coins"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A position to be liquidated: its notional in USD and the leverage to compare venues at.
+    """A position to be liquidated: notional in USD, and the leverage at which venues are compared.
 
-    ``fee`` is the taker fee (a rate) where a venue counts one on top; None: it is left out, and the
-    row says so.
+    ``fee`` is the taker fee (a rate), for venues that add a fee to maintenance margin. None excludes
+    that fee, and the row states so.
     """
 
     notional: float
@@ -38,78 +38,75 @@ class Entry:
 
 
 def liquidation_rows(
-    base: Universe, rivals: Iterable[PeerGroup], conducts: Conducts, entry: Entry
+    universe: Universe, peer_groups: Iterable[PeerGroup], conventions: Conducts, entry: Entry
 ) -> tuple[LiquidationRow, ...]:
-    """Every venue at the same leverage, and at the largest that it allows at the notional.
+    """Returns two rows per venue: at the same leverage, and at the venue's largest at the notional.
 
-    Where a venue publishes a schedule for isolated margin of the instrument that stands for it, that
-    one is taken.
+    If a venue publishes an isolated-margin schedule of the representative instrument, that schedule
+    is used.
     """
-    found = []
-    laid_out = base.laid_out
-    for one in (base.isolated(each) for each in rivals):
-        for row, schedule in zip(one.rows, one.schedules, strict=True):
+    rows = []
+    layout = universe.laid_out
+    for peers in (universe.isolated(group) for group in peer_groups):
+        for row, schedule in zip(peers.rows, peers.schedules, strict=True):
             offers = {
-                figure: Offer(laid_out.pieces(placed.function), placed.limit)
-                for figure in ("initial", "maintenance")
-                if (placed := laid_out.own[figure][row]) is not None
+                margin_type: Offer(layout.pieces(function.function), function.limit)
+                for margin_type in MARGIN_TYPES
+                if (function := layout.own[margin_type][row]) is not None
             }
-            asked = _DistanceQuery(schedule, offers, entry, conducts)
-            found += [asked.row("equal", entry.leverage), asked.row("maximum", asked.largest)]
-    return tuple(found)
+            query = _DistanceQuery(schedule, offers, entry, conventions)
+            rows += [query.row("equal", entry.leverage), query.row("maximum", query.largest)]
+    return tuple(rows)
 
 
-def valued(schedule: MarginSchedule, conducts: Conducts) -> Valued:
-    """What a schedule's maintenance margin follows while the price moves.
+def margin_basis(schedule: MarginSchedule, conventions: Conducts) -> MarginBasis:
+    """Returns what a schedule's maintenance margin follows while the price moves.
 
-    Bounds in contracts, or in coins of a linear contract, stay with the position; contracts of an
-    inverse one are dollars, and stay likewise.
+    Tier bounds in contracts do not move with the price, nor do bounds in coins of a linear contract.
+    Contracts of an inverse instrument are amounts in dollars, which do not move either.
     """
-    conduct = conducts.get(schedule.instrument.venue)
-    if conduct and conduct.at_entry:
-        return Valued.ENTRY
-    units = {unit for one in schedule.evidence for unit in _units(one)}
-    linear = schedule.instrument.payoff is not Payoff.INVERSE
-    held = "contracts" in units or ("coins" in units and linear)
-    return Valued.QUANTITY if held and units <= _AMOUNTS else Valued.VALUE
-
-
-def _units(evidence: Evidence) -> set[str]:
-    return {one.unit for one in evidence.columns if one.figure in {"upper", "lower"}}
+    convention = conventions.get(schedule.instrument.venue)
+    if convention and convention.at_entry:
+        return MarginBasis.ENTRY
+    units = {
+        column.unit
+        for evidence in schedule.evidence
+        for column in evidence.columns
+        if column.figure in {"upper", "lower"}
+    }
+    is_linear = schedule.instrument.payoff is not Payoff.INVERSE
+    is_quantity = "contracts" in units or ("coins" in units and is_linear)
+    return MarginBasis.QUANTITY if is_quantity and units <= _AMOUNT_UNITS else MarginBasis.VALUE
 
 
 class _DistanceQuery:
-    """One schedule at one notional."""
+    """Distance to liquidation under one schedule at one notional."""
 
     def __init__(
         self,
         schedule: MarginSchedule,
         offers: Mapping[str, Offer],
         entry: Entry,
-        conducts: Conducts,
+        conventions: Conducts,
     ) -> None:
         self.schedule, self.offers, self.notional = schedule, offers, entry.notional
-        self.valued = valued(schedule, conducts)
+        self.basis = margin_basis(schedule, conventions)
         rule = schedule.fee.rule
         self.fee = 0.0 if rule in _NO_FEE else None if rule == _NOT_STATED else entry.fee
         initial = margin(offers["initial"], self.notional) if "initial" in offers else None
         self.largest = self.notional / initial if initial else None
 
-    def row(self, kind: str, leverage: float | None) -> LiquidationRow:
-        """The distances at a leverage, or why there are none."""
+    def row(self, leverage_basis: str, leverage: float | None) -> LiquidationRow:
+        """Returns the distances at a leverage, or the reason why there are none."""
         reason = self._reason(leverage)
         long = short = None
         if not reason and leverage is not None:
             try:
                 long, short = (self._distance(side, leverage) for side in Side)
             except BelowAtEntryError:
-                reason = (
-                    "its initial margin is no more than maintenance margin and fee at that size"
-                )
+                reason = "initial margin does not exceed maintenance margin and fee at that size"
         if not reason and self.fee is None:
-            rule = self.schedule.fee.rule
-            unknown = "whether a fee counts on top is not stated"
-            reason = unknown if rule == _NOT_STATED else f"without its fee add-on: {rule}"
+            reason = self._fee_reason()
         instrument = self.schedule.instrument
         return LiquidationRow(
             underlying=instrument.underlying.asset,
@@ -119,7 +116,7 @@ class _DistanceQuery:
             payoff=instrument.payoff.value,
             notional=self.notional,
             leverage=leverage,
-            leverage_basis=kind,
+            leverage_basis=leverage_basis,
             adverse_move_long=long,
             adverse_move_short=short,
             fee_rate=self.fee,
@@ -128,21 +125,29 @@ class _DistanceQuery:
             included=not exclusion_reason(self.schedule),
         )
 
+    def _fee_reason(self) -> str:
+        """Returns why the distance is without a fee."""
+        rule = self.schedule.fee.rule
+        if rule == _NOT_STATED:
+            return "the venue does not state whether it adds a fee"
+        return f"fee add-on excluded: {rule}"
+
     def _reason(self, leverage: float | None) -> str:
-        for figure, word in (("initial", "IM"), ("maintenance", "MM")):
-            offer = self.offers.get(figure)
+        """Returns why there is no distance at a leverage; empty if there is one."""
+        for margin_type, word in (("initial", "IM"), ("maintenance", "MM")):
+            offer = self.offers.get(margin_type)
             if offer is None:
                 return f"{word} is not observable"
             if margin(offer, self.notional) is None:
                 largest = min(offer.limit, offer.pieces[-1][1])
-                compared = "is compared up to" if largest >= HORIZON else "takes no position above"
-                return f"{compared} ${largest:,.0f}"
+                limit = "compared only up to" if largest >= HORIZON else "accepts no position above"
+                return f"{limit} ${largest:,.0f}"
         if leverage is None or self.largest is None:
             return "IM is not observable"
         if leverage > self.largest * (1.0 + 1e-9):
-            return f"allows {self.largest:.4g}x at that size"
+            return f"allows at most {self.largest:.4g}x at that size"
         if self.schedule.instrument.payoff is Payoff.QUANTO:
-            return "a quanto contract, whose loss depends on a third currency"
+            return "quanto contract: the loss depends on a third currency"
         return ""
 
     def _distance(self, side: Side, leverage: float) -> float | None:
@@ -152,7 +157,7 @@ class _DistanceQuery:
             self.notional / leverage,
             side,
             inverse=self.schedule.instrument.payoff is Payoff.INVERSE,
-            valued=self.valued,
+            basis=self.basis,
             fee=self.fee or 0.0,
         )
         return None if ratio is None else abs(ratio - 1.0)

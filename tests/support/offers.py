@@ -1,4 +1,4 @@
-"""Offers of every shape: from tiers, and from a seeded generator."""
+"""Builds offers from tiers, and random offers from a seeded generator."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,7 +9,7 @@ from harmonize.numerics.offer import Offer
 
 
 def flat(bounds: Sequence[float], rates: Sequence[float]) -> Offer:
-    """Each tier's rate on the whole position."""
+    """Returns an offer that applies each tier's rate to the whole position."""
     ends = pairwise([0.0, *bounds])
     pieces = [
         (low, high, 0.0, rate, 0.0, 2.0) for (low, high), rate in zip(ends, rates, strict=True)
@@ -18,36 +18,36 @@ def flat(bounds: Sequence[float], rates: Sequence[float]) -> Offer:
 
 
 def marginal(bounds: Sequence[float], rates: Sequence[float]) -> Offer:
-    """Each tier's rate on the slice in it."""
+    """Returns an offer that applies each tier's rate to the slice in that tier."""
     fixed, pieces = 0.0, []
-    for place, ((low, high), rate) in enumerate(zip(pairwise([0.0, *bounds]), rates, strict=True)):
-        fixed += low * (rates[place - 1] - rate) if place else 0.0
+    for tier, ((low, high), rate) in enumerate(zip(pairwise([0.0, *bounds]), rates, strict=True)):
+        fixed += low * (rates[tier - 1] - rate) if tier else 0.0
         pieces.append((low, high, fixed, rate, 0.0, 2.0))
     return Offer(tuple(pieces), bounds[-1])
 
 
 def random_flat(rng: np.random.Generator, tiers: int) -> Offer:
-    """Flat tiers whose bounds are spread over four decades."""
+    """Returns flat tiers with bounds spread over four decades."""
     bounds, rates = _tiers(rng, tiers)
     return flat(bounds, rates)
 
 
 def random_marginal(rng: np.random.Generator, tiers: int) -> Offer:
-    """Marginal tiers likewise."""
+    """Returns marginal tiers with bounds spread over four decades."""
     bounds, rates = _tiers(rng, tiers)
     return marginal(bounds, rates)
 
 
 def leveraged(rng: np.random.Generator, tiers: int) -> Offer:
-    """Round bounds, and the rates of round leverages, as venues that copy one another publish."""
+    """Returns flat tiers with round bounds and round leverages, as many venues publish them."""
     bounds = np.cumprod(rng.choice([1.25, 1.5, 2.0], tiers)) * rng.choice([1e4, 2e4, 5e4])
     steps = np.array([125, 100, 75, 50, 40, 25, 20, 15, 10, 8, 5, 4, 3, 2])
-    chosen = steps[np.minimum(int(rng.integers(0, 4)) + np.arange(tiers) * 12 // tiers, 13)]
-    return flat(bounds.tolist(), (1.0 / chosen).tolist())
+    leverages = steps[np.minimum(int(rng.integers(0, 4)) + np.arange(tiers) * 12 // tiers, 13)]
+    return flat(bounds.tolist(), (1.0 / leverages).tolist())
 
 
 def curved(rng: np.random.Generator) -> Offer:
-    """A rate that rises with a power of size."""
+    """Returns one piece whose rate rises with a power of size."""
     base = float(rng.integers(4, 60)) / 1000
     slope = 10.0 ** -float(rng.integers(8, 12))
     upper = 10.0 ** float(rng.integers(7, 9))

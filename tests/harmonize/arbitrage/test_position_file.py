@@ -1,4 +1,4 @@
-"""Books of positions: what can be read, and what is said of every row that cannot."""
+"""Portfolio files: accepted formats, and the error of every row that is rejected."""
 
 import json
 from io import BytesIO
@@ -11,7 +11,7 @@ import pytest
 from harmonize.arbitrage import position_file
 from harmonize.arbitrage.position_file import Position, PositionsError, read
 
-BOOK = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
+POSITIONS = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
 
 
 def csv(*lines: str) -> bytes:
@@ -28,7 +28,7 @@ def workbook(rows: list[list[object]]) -> bytes:
     return content.getvalue()
 
 
-def wrong(content: bytes, name: str) -> tuple[str, ...]:
+def errors_of(content: bytes, name: str) -> tuple[str, ...]:
     with pytest.raises(PositionsError) as raised:
         read(content, name)
     return raised.value.lines
@@ -72,12 +72,12 @@ def wrong(content: bytes, name: str) -> tuple[str, ...]:
         ),
     ],
 )
-def test_the_same_book_in_every_form(content: bytes, name: str) -> None:
-    assert read(content, name) == BOOK
+def test_every_format_has_the_same_positions(content: bytes, name: str) -> None:
+    assert read(content, name) == POSITIONS
 
 
-def test_every_bad_row_is_told_with_its_place_and_mend() -> None:
-    lines = wrong(
+def test_every_rejected_row_has_its_location_and_fix() -> None:
+    lines = errors_of(
         csv(
             "underlying,side,notional",
             "BTC,long,100",
@@ -96,88 +96,88 @@ def test_every_bad_row_is_told_with_its_place_and_mend() -> None:
         "b.csv",
     )
     assert lines == (
-        "b.csv: line 3: side is long or short, was 'buy'",
-        "b.csv: line 4: no underlying; give all of underlying, side, notional",
-        "b.csv: line 5: no side and no notional; give all of underlying, side, notional",
-        "b.csv: line 6: notional is an amount in USD above 0, such as 250000, was '-5'",
-        "b.csv: line 7: notional is an amount in USD above 0, such as 250000, was '1e-400'",
-        "b.csv: line 8: notional is an amount in USD above 0, such as 250000, was 'nan'",
-        "b.csv: line 9: notional is an amount in USD above 0, such as 250000, was '1e400'",
-        "b.csv: line 10: notional is an amount in USD above 0, such as 250000, was '1,000'",
-        "b.csv: line 11: notional is an amount in USD above 0, such as 250000, was '1,000'",
-        "b.csv: line 12: underlying is an asset such as BTC, was 'B T C'",
-        "b.csv: line 13: notional is an amount in USD above 0, such as 250000, was 'ten'",
+        "b.csv: line 3: side: expected long or short, found 'buy'",
+        "b.csv: line 4: missing underlying; add all of underlying, side, notional",
+        "b.csv: line 5: missing side, notional; add all of underlying, side, notional",
+        "b.csv: line 6: notional: expected an amount in USD above 0, such as 250000, found '-5'",
+        "b.csv: line 7: notional: expected an amount in USD above 0, such as 250000, found '1e-400'",
+        "b.csv: line 8: notional: expected an amount in USD above 0, such as 250000, found 'nan'",
+        "b.csv: line 9: notional: expected an amount in USD above 0, such as 250000, found '1e400'",
+        "b.csv: line 10: notional: expected an amount in USD above 0, such as 250000, found '1,000'",
+        "b.csv: line 11: notional: expected an amount in USD above 0, such as 250000, found '1,000'",
+        "b.csv: line 12: underlying: expected an asset such as BTC, found 'B T C'",
+        "b.csv: line 13: notional: expected an amount in USD above 0, such as 250000, found 'ten'",
     )
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "said"),
+    ("content", "name", "message"),
     [
         (
             b"",
             "b.csv",
-            "the first line names the columns underlying, side, notional, was 'nothing'",
+            "first line: expected the columns underlying, side, notional, found 'nothing'",
         ),
         (
             csv("a,b,c", "1,2,3"),
             "b.csv",
-            "names the columns underlying, side, notional, was 'a, b, c'",
+            "expected the columns underlying, side, notional, found 'a, b, c'",
         ),
-        (csv("underlying,side,notional,notional"), "b.csv", "names the columns"),
-        (csv("underlying,side,notional"), "b.csv", "holds no position; write one a row"),
+        (csv("underlying,side,notional,notional"), "b.csv", "expected the columns"),
+        (csv("underlying,side,notional"), "b.csv", "no positions; add one per row"),
         (b"underlying,side,notional\nBTC,long,\xff", "b.csv", "byte 34 is not UTF-8"),
-        (csv("underlying,side,notional", '"BTC,long,5'), "b.csv", "mend the quotes"),
-        (b"{", "b.json", "not JSON: "),
-        (b"[" * 100_000, "b.json", "not JSON: "),
-        (b'{"book": []}', "b.json", "a list of positions was due"),
-        (b"[]", "b.json", "holds no position"),
-        (b"[7]", "b.json", "position 1: no underlying and no side and no notional"),
-        (b'[{"underlying": "BTC", "size": 4}]', "b.json", "position 1: no field is called size"),
-        (b'[{"underlying": "BTC", "side": "long", "notional": true}]', "b.json", "was 'True'"),
+        (csv("underlying,side,notional", '"BTC,long,5'), "b.csv", "correct the quotes"),
+        (b"{", "b.json", "cannot read the JSON: "),
+        (b"[" * 100_000, "b.json", "cannot read the JSON: "),
+        (b'{"book": []}', "b.json", "expected a list of positions"),
+        (b"[]", "b.json", "no positions; add one per row"),
+        (b"[7]", "b.json", "position 1: missing underlying, side, notional"),
+        (b'[{"underlying": "BTC", "size": 4}]', "b.json", "position 1: unknown field size"),
+        (b'[{"underlying": "BTC", "side": "long", "notional": true}]', "b.json", "found 'True'"),
         (
             b'[{"underlying": "BTC", "side": "long", "notional": 1e99999999999999999999}]',
             "b.json",
-            "not JSON",
+            "cannot read the JSON",
         ),
-        (b"PK nothing", "b.xlsx", "not a workbook that can be read"),
-        (b"BTC", "b.txt", "a book is a .csv, .json or .xlsx file"),
-        (b"BTC", "book", "a book is a .csv, .json or .xlsx file"),
+        (b"PK nothing", "b.xlsx", "cannot read the workbook"),
+        (b"BTC", "b.txt", "expected a .csv, .json or .xlsx file"),
+        (b"BTC", "book", "expected a .csv, .json or .xlsx file"),
     ],
 )
-def test_a_book_that_cannot_be_read_says_why(content: bytes, name: str, said: str) -> None:
-    (line,) = wrong(content, name)
+def test_a_file_that_cannot_be_read_has_a_reason(content: bytes, name: str, message: str) -> None:
+    (line,) = errors_of(content, name)
     assert line.startswith(f"{name}: ")
-    assert said in line
+    assert message in line
 
 
 def test_a_long_list_of_errors_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = ["BTC,up,1"] * 25
-    lines = wrong(csv("underlying,side,notional", *rows), "b.csv")
+    lines = errors_of(csv("underlying,side,notional", *rows), "b.csv")
     assert len(lines) == 21
-    assert lines[-1] == "b.csv: 5 more rows are wrong"
-    monkeypatch.setattr(position_file, "MOST_ROWS", 3)
-    assert wrong(csv("underlying,side,notional", *rows), "b.csv") == (
-        "b.csv: more than 3 rows; split it",
+    assert lines[-1] == "b.csv: 5 more rows with errors"
+    monkeypatch.setattr(position_file, "MAX_ROWS", 3)
+    assert errors_of(csv("underlying,side,notional", *rows), "b.csv") == (
+        "b.csv: more than 3 rows; split the file",
     )
-    monkeypatch.setattr(position_file, "MOST_BYTES", 3)
-    assert wrong(b"1234", "b.csv") == ("b.csv: larger than 3 bytes; split it",)
+    monkeypatch.setattr(position_file, "MAX_BYTES", 3)
+    assert errors_of(b"1234", "b.csv") == ("b.csv: larger than 3 bytes; split the file",)
 
 
-def test_long_and_foreign_text_is_cut_short() -> None:
-    (line,) = wrong(csv("underlying,side,notional", f"BTC,{'x' * 90}\x1b[31m,5"), "b.csv")
-    assert len(line) < 90
+def test_long_text_and_control_characters_are_shortened() -> None:
+    (line,) = errors_of(csv("underlying,side,notional", f"BTC,{'x' * 90}\x1b[31m,5"), "b.csv")
+    assert len(line) < 100
     assert "\x1b" not in line
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_damaged_workbook_is_one_line_or_reads_all_the_same(seed: int) -> None:
+def test_a_damaged_workbook_is_one_error_or_is_readable(seed: int) -> None:
     whole = workbook([["underlying", "side", "notional"], ["BTC", "long", 250000]])
     rng = np.random.default_rng(seed)
     content = bytearray(whole)
-    for place in rng.integers(0, len(whole), int(rng.integers(1, 6))):
-        content[place] = int(rng.integers(0, 256))
+    for offset in rng.integers(0, len(whole), int(rng.integers(1, 6))):
+        content[offset] = int(rng.integers(0, 256))
     damaged = bytes(content[: int(rng.integers(len(whole) // 2, len(whole) + 1))])
-    lines: tuple[str, ...] = ("b.xlsx: read all the same",)
+    lines: tuple[str, ...] = ("b.xlsx: readable",)
     try:
         read(damaged, "b.xlsx")
     except PositionsError as error:
@@ -198,10 +198,10 @@ def test_a_damaged_workbook_is_one_line_or_reads_all_the_same(seed: int) -> None
         ("docProps/core.xml", b"<"),
     ],
 )
-def test_a_workbook_with_a_broken_part_is_one_line(part: str, content: bytes) -> None:
+def test_a_workbook_with_a_broken_part_is_one_error(part: str, content: bytes) -> None:
     whole = ZipFile(BytesIO(workbook([["underlying", "side", "notional"], ["BTC", "long", 1]])))
     damaged = BytesIO()
-    with ZipFile(damaged, "w") as written:
+    with ZipFile(damaged, "w") as archive:
         for name in whole.namelist():
-            written.writestr(name, content if name == part else whole.read(name))
-    assert len(wrong(damaged.getvalue(), "b.xlsx")) == 1
+            archive.writestr(name, content if name == part else whole.read(name))
+    assert len(errors_of(damaged.getvalue(), "b.xlsx")) == 1

@@ -1,4 +1,4 @@
-"""Which schedule stands for a venue: each step of the rule, with all earlier steps equal."""
+"""Representative schedule of a venue: each step of the rule, with all earlier steps equal."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -49,7 +49,7 @@ def test_an_earlier_step_outweighs_all_later_ones() -> None:
         assert preferred([WORSE[earlier], WORSE[later]]) is WORSE[later], (earlier, later)
 
 
-def test_the_rule_is_told_in_the_order_in_which_it_is_applied() -> None:
+def test_the_text_of_the_rule_has_the_order_in_which_it_is_applied() -> None:
     words = (
         "perpetual",
         "observable",
@@ -60,5 +60,5 @@ def test_the_rule_is_told_in_the_order_in_which_it_is_applied() -> None:
         "account",
         "USDT",
     )
-    places = [RULE.index(word) for word in (*words, "capacity", "newest", "the symbol")]
-    assert places == sorted(places)
+    positions = [RULE.index(word) for word in (*words, "capacity", "newest", "the symbol")]
+    assert positions == sorted(positions)

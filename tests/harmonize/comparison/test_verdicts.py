@@ -1,4 +1,4 @@
-"""Verdicts of the wider language: selectors, bands, meanings; each by arithmetic done here."""
+"""Verdicts: scope, tolerance, meanings and prohibitions, each by arithmetic in the test."""
 
 from dataclasses import replace
 from datetime import date
@@ -33,7 +33,7 @@ def rows(
     reading = Reading("a test", (("0", snapshot()),), (schedule,), (), inputs=inputs)  # type: ignore[arg-type]
     venues = VenueProperties(jurisdictions=places or {})  # type: ignore[arg-type]
     document = audit(reading, (rule_set,), AuditOptions(NOW), venues)
-    return {one.margin_type: one for one in document.divergences}
+    return {row.margin_type: row for row in document.divergences}
 
 
 def scoped(**parts: object) -> RuleSet:
@@ -52,19 +52,19 @@ def scoped(**parts: object) -> RuleSet:
     ],
 )
 def test_the_interval_of_the_quantile_is_the_tolerance(rate: str, verdict: Verdict) -> None:
-    one = replace(measured("var_99_1d_1095d", "0.081"), lower=D("0.065"), upper=D("0.096"))
-    found = rows(flat_schedule((1_000_000, rate, rate)), CFTC, one)["initial"]
-    assert found.verdict is verdict
-    assert found.required == pytest.approx(0.0891, rel=1e-12)
+    quantile = replace(measured("var_99_1d_1095d", "0.081"), lower=D("0.065"), upper=D("0.096"))
+    row = rows(flat_schedule((1_000_000, rate, rate)), CFTC, quantile)["initial"]
+    assert row.verdict is verdict
+    assert row.required == pytest.approx(0.0891, rel=1e-12)
 
 
-def test_tolerances_stand_on_top_of_one_another() -> None:
-    one = replace(measured("var_99_1d_1095d", "0.081"), lower=D("0.065"), upper=D("0.096"))
+def test_tolerances_combine() -> None:
+    quantile = replace(measured("var_99_1d_1095d", "0.081"), lower=D("0.065"), upper=D("0.096"))
     wide = replace(CFTC, tolerance=Tolerance(D("0.1"), D("0.001"), D("0.95")))
     # 1.1 * 6.5 % * 0.9 - 0.1 % = 6.335 %
     for rate, verdict in (("0.0633", Verdict.UNDER), ("0.0634", Verdict.COMPLIANT)):
-        found = rows(flat_schedule((1_000_000, rate, rate)), wide, one)["initial"]
-        assert found.verdict is verdict
+        row = rows(flat_schedule((1_000_000, rate, rate)), wide, quantile)["initial"]
+        assert row.verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_tolerances_stand_on_top_of_one_another() -> None:
         ("2000000", "Infinity", Verdict.NOT_OBSERVABLE, ()),
     ],
 )
-def test_only_sizes_in_scope_are_judged(
+def test_only_sizes_in_scope_are_evaluated(
     above: str, up_to: str, verdict: Verdict, under: tuple[tuple[float, float], ...]
 ) -> None:
-    found = rows(STEPS, scoped(above=D(above), up_to=D(up_to)))["initial"]
-    assert found.verdict is verdict
-    assert tuple((one.lower, one.upper) for one in found.under) == under
+    row = rows(STEPS, scoped(above=D(above), up_to=D(up_to)))["initial"]
+    assert row.verdict is verdict
+    assert tuple((range_.lower, range_.upper) for range_ in row.under) == under
 
 
-def test_a_part_in_scope_that_is_known_is_compliant_though_the_rest_is_not_known() -> None:
+def test_sizes_above_the_scope_need_not_be_observed() -> None:
     short = replace(STEPS, initial=flat_schedule((500_000, "0.6", "0.3")).initial)
     assert rows(short, ESMA)["initial"].verdict is Verdict.NOT_OBSERVABLE
     assert rows(short, scoped(up_to=D(400_000)))["initial"].verdict is Verdict.COMPLIANT
@@ -96,18 +96,18 @@ def test_a_part_in_scope_that_is_known_is_compliant_though_the_rest_is_not_known
     ("parts", "reason"),
     [
         ({"payoffs": (Payoff.INVERSE,)}, "the contract is linear, not inverse"),
-        ({"since": date(2026, 3, 11)}, "in force from 2026-03-11, the schedule was observed on 2026-03-10"),
-        ({"until": date(2026, 3, 9)}, "in force until 2026-03-09, the schedule was observed on 2026-03-10"),
+        ({"since": date(2026, 3, 11)}, "in force from 2026-03-11; the schedule was observed on 2026-03-10"),
+        ({"until": date(2026, 3, 9)}, "in force until 2026-03-09; the schedule was observed on 2026-03-10"),
         ({"since": date(2026, 3, 10), "until": date(2026, 3, 10)}, ""),
         ({"payoffs": (Payoff.LINEAR,), "venues": ("okx",), "underlyings": ("BTC",)}, ""),
     ],
 )  # fmt: skip
-def test_what_is_out_of_scope_is_not_applicable_and_says_why(
+def test_a_schedule_out_of_scope_is_not_applicable_with_a_reason(
     parts: dict[str, object], reason: str
 ) -> None:
-    found = rows(STEPS, scoped(**parts))["initial"]
-    assert found.verdict is (Verdict.NOT_APPLICABLE if reason else Verdict.BREACH)
-    assert found.reason == reason
+    row = rows(STEPS, scoped(**parts))["initial"]
+    assert row.verdict is (Verdict.NOT_APPLICABLE if reason else Verdict.BREACH)
+    assert row.reason == reason
 
 
 @pytest.mark.parametrize("parts", [{"venues": ("bybit",)}, {"underlyings": ("ETH",)}])
@@ -116,18 +116,18 @@ def test_a_rule_set_that_lists_others_has_no_row(parts: dict[str, object]) -> No
 
 
 def test_where_a_venue_is_established_must_be_known() -> None:
-    wanted = scoped(jurisdictions=("JP",))
-    unknown = rows(STEPS, wanted)["initial"]
+    japan = scoped(jurisdictions=("JP",))
+    unknown = rows(STEPS, japan)["initial"]
     assert unknown.verdict is Verdict.NOT_OBSERVABLE
-    assert unknown.reason.startswith("where okx is established is not known")
-    elsewhere = rows(STEPS, wanted, places={"okx": ("SC", "HK")})["initial"]
-    assert elsewhere.verdict is Verdict.NOT_APPLICABLE
-    assert elsewhere.reason == "okx is established in SC, HK, not JP"
-    assert rows(STEPS, wanted, places={"okx": ("SC", "JP")})["initial"].verdict is Verdict.BREACH
+    assert unknown.reason == "jurisdiction of okx unknown; add it to the configuration"
+    outside = rows(STEPS, japan, places={"okx": ("SC", "HK")})["initial"]
+    assert outside.verdict is Verdict.NOT_APPLICABLE
+    assert outside.reason == "okx is established in SC, HK, not JP"
+    assert rows(STEPS, japan, places={"okx": ("SC", "JP")})["initial"].verdict is Verdict.BREACH
 
 
 @pytest.mark.parametrize(
-    ("account", "concerned"),
+    ("account", "applies"),
     [
         ("any", True),
         ("classic", True),
@@ -136,73 +136,73 @@ def test_where_a_venue_is_established_must_be_known() -> None:
         ("professional", False),
     ],
 )
-def test_account_classes_select_by_their_first_word(account: str, *, concerned: bool) -> None:
-    one = replace(STEPS, profile=Profile(MarginMode.ANY, account))
-    verdict = rows(one, ESMA)["initial"].verdict
-    assert verdict is (Verdict.BREACH if concerned else Verdict.NOT_APPLICABLE)
+def test_account_classes_select_by_their_first_word(account: str, *, applies: bool) -> None:
+    schedule = replace(STEPS, profile=Profile(MarginMode.ANY, account))
+    verdict = rows(schedule, ESMA)["initial"].verdict
+    assert verdict is (Verdict.BREACH if applies else Verdict.NOT_APPLICABLE)
 
 
 def test_another_meaning_is_scored_by_the_factor_that_the_rule_set_gives() -> None:
     call = replace(STEPS, meaning=MaintenanceMeaning.CALL)
     assert rows(call, ESMA)["maintenance"].verdict is Verdict.NOT_APPLICABLE
     half = replace(ESMA, across={MaintenanceMeaning.CALL: D("0.4")})
-    found = rows(call, half)["maintenance"]
-    # 40 % of 25 % is 10 %: just what the first tier asks.
-    assert found.verdict is Verdict.COMPLIANT
-    assert found.required == pytest.approx(0.1)
-    assert found.reason == (
-        "a margin call scored against 0.4 times the liquidation trigger, as the rule set says"
+    row = rows(call, half)["maintenance"]
+    # 40 % of 25 % is 10 %: exactly the rate of the first tier.
+    assert row.verdict is Verdict.COMPLIANT
+    assert row.required == pytest.approx(0.1)
+    assert row.reason == (
+        "a margin call scored against 0.4 times the liquidation trigger, as the rule set specifies"
     )
 
 
-def test_a_prohibition_is_a_verdict_of_its_own_and_has_one_row() -> None:
-    found = rows(flat_schedule((1_000, "1", "1")), loader.load("uk-fca"))
-    assert {one.verdict for one in found.values()} == {Verdict.PROHIBITED}
-    assert list(found) == ["initial"]
-    assert found["initial"].observed is None
+def test_a_prohibition_has_its_own_verdict_and_one_row() -> None:
+    by_type = rows(flat_schedule((1_000, "1", "1")), loader.load("uk-fca"))
+    assert {row.verdict for row in by_type.values()} == {Verdict.PROHIBITED}
+    assert list(by_type) == ["initial"]
+    assert by_type["initial"].observed is None
 
 
 def test_more_than_a_statutory_minimum_is_never_over() -> None:
     rules = loader.load("jvcea-corporate")
     inputs = [measured(f"var_99_1d_{days}d_jpy", "0.05") for days in (182, 910)]
-    found = rows(STEPS, rules, *inputs)["initial"]
-    assert found.verdict is Verdict.COMPLIANT
-    assert found.over == ()
+    row = rows(STEPS, rules, *inputs)["initial"]
+    assert row.verdict is Verdict.COMPLIANT
+    assert row.over == ()
 
 
-def test_at_a_jump_of_the_reference_the_rates_are_those_just_above_it() -> None:
+def test_rates_at_a_jump_of_the_reference_are_those_just_above_it() -> None:
     rules = loader.load("harmonized-baseline")
     steps = flat([D(1_000_000), D(10_000_000)], [D("0.05"), D("0.1")])
-    one = ReferenceClass("A", ("BTC",), steps, steps)
+    class_ = ReferenceClass("A", ("BTC",), steps, steps)
     graded = replace(
         rules,
-        requirement=ReferenceSchedule((one,)),
+        requirement=ReferenceSchedule((class_,)),
         tolerance=Tolerance(D(0), D(0)),
     )
-    found = rows(flat_schedule((20_000_000, "0.04", "0.04")), graded)["initial"]
-    assert found.observed == pytest.approx(0.04)
-    assert found.required == pytest.approx(0.1)
-    assert found.lowest == pytest.approx(-0.6)
-    assert found.lowest_notional == 1_000_000
+    row = rows(flat_schedule((20_000_000, "0.04", "0.04")), graded)["initial"]
+    assert row.observed == pytest.approx(0.04)
+    assert row.required == pytest.approx(0.1)
+    assert row.lowest == pytest.approx(-0.6)
+    assert row.lowest_notional == 1_000_000
 
 
 def test_a_rate_without_inputs_is_a_rate() -> None:
     model = CFTC.requirement
     assert isinstance(model, Model)
     fixed = replace(CFTC, requirement=replace(model, needs=(), rate=parse("10%")))
-    found = rows(
+    by_type = rows(
         flat_schedule((1_000_000, "0.05", "0.05")), replace(fixed, tolerance=Tolerance(D(0), D(0)))
     )
-    assert found["initial"].required == pytest.approx(0.11)
+    assert by_type["initial"].required == pytest.approx(0.11)
 
 
-def test_a_formula_that_gives_no_rate_leaves_its_underlying_without_one() -> None:
+def test_a_formula_without_a_rate_has_no_row() -> None:
     model = CFTC.requirement
     assert isinstance(model, Model)
-    one = measured("var_99_1d_1095d", "0.081")
+    quantile = measured("var_99_1d_1095d", "0.081")
     for text in ("q - 8.1%", "q - 9%", "1 / (q - 8.1%)", "sqrt(q - 9%)"):
         broken = replace(CFTC, requirement=replace(model, rate=parse(text)))
-        assert rows(STEPS, broken, one) == {}
+        assert rows(STEPS, broken, quantile) == {}
 
 
 def test_an_empty_scope_selects_everything() -> None:

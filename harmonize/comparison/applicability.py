@@ -1,0 +1,116 @@
+"""Applicability of a rule set to a schedule: scope, jurisdiction, and what must be observed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, Rule
+from harmonize.core.non_crypto import TRADITIONAL
+from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.document import Verdict
+from harmonize.policy.rule_set import Prohibition, RuleSet, Scope
+from harmonize.text.messages import iso_utc
+
+Jurisdictions = Mapping[str, Sequence[str]]
+"""Jurisdictions in which venues are established, by venue; two letters per country."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A schedule with the texts that identify it in every row, and its functions."""
+
+    schedule: MarginSchedule
+    venue: str
+    symbol: str
+    profile: str
+    asset: str
+    account: str
+    day: date
+    observed_at: str
+    own: Mapping[str, FunctionRef | None]
+
+    @classmethod
+    def of(cls, row: int, schedule: MarginSchedule, layout: PanelLayout) -> "Subject":
+        """Returns the subject of a schedule, with its row in the layout."""
+        instrument = schedule.instrument
+        return cls(
+            schedule,
+            instrument.venue,
+            instrument.symbol,
+            str(schedule.profile),
+            instrument.underlying.asset,
+            schedule.profile.account_class.partition(" ")[0],
+            schedule.observed_at.date(),
+            iso_utc(schedule.observed_at),
+            {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES},
+        )
+
+
+def undecided(  # noqa: PLR0911 - one line per reason
+    subject: Subject,
+    rule: Rule,
+    margin_type: str,
+    jurisdictions: Jurisdictions,
+    *,
+    has_other_meaning: bool,
+) -> tuple[Verdict, str] | None:
+    """Returns the verdict and reason if no comparison of margins can decide; None if one can.
+
+    The rule set does not apply, prohibits the contract, or something is unknown.
+    ``has_other_meaning``: the schedule's maintenance margin means something else than the rule
+    set's.
+    """
+    schedule, rule_set = subject.schedule, rule.applied.rule_set
+    reason = out_of_scope(subject, rule_set.scope)
+    if reason:
+        return Verdict.NOT_APPLICABLE, reason
+    jurisdiction = _outside_jurisdictions(subject.venue, rule_set, jurisdictions)
+    if jurisdiction:
+        return jurisdiction
+    if isinstance(rule_set.requirement, Prohibition):
+        return Verdict.PROHIBITED, f"{rule_set.id} prohibits the contract at any margin"
+    if has_other_meaning and schedule.meaning not in rule_set.across:
+        reason = f"a {schedule.meaning} is not scored against a {rule_set.meaning}"
+        return Verdict.NOT_APPLICABLE, reason
+    function = schedule.initial if margin_type == "initial" else schedule.maintenance
+    if isinstance(function, Unknown):
+        return Verdict.NOT_OBSERVABLE, function.reason
+    if rule.class_name(subject.asset) is None:
+        return Verdict.NOT_OBSERVABLE, (
+            f"{subject.asset} is in no class list of {rule_set.id}; assigning a class requires price "
+            "history and traded volume, which the archive does not contain"
+        )
+    return None
+
+
+def _outside_jurisdictions(
+    venue: str, rule_set: RuleSet, jurisdictions: Jurisdictions
+) -> tuple[Verdict, str] | None:
+    """Returns why the venue is outside the rule set's jurisdictions; None if it is inside one."""
+    covered = rule_set.scope.jurisdictions
+    if not covered:
+        return None
+    own = jurisdictions.get(venue)
+    if own is None:
+        reason = f"jurisdiction of {venue} unknown; add it to the configuration"
+        return Verdict.NOT_OBSERVABLE, reason
+    if not set(own) & set(covered):
+        reason = f"{venue} is established in {', '.join(own)}, not {', '.join(covered)}"
+        return Verdict.NOT_APPLICABLE, reason
+    return None
+
+
+def out_of_scope(subject: Subject, scope: Scope) -> str:
+    """Returns why a rule set's scope excludes the schedule; empty if it includes the schedule."""
+    if scope.crypto_only and subject.asset in TRADITIONAL:
+        return f"{subject.asset} is listed as a non-crypto underlying"
+    payoff, account, day = subject.schedule.instrument.payoff, subject.account, subject.day
+    if scope.payoffs and payoff not in scope.payoffs:
+        return f"the contract is {payoff.value}, not {', '.join(scope.payoffs)}"
+    if scope.account_classes and account not in {"any", "classic", *scope.account_classes}:
+        return f"the schedule is for {account} accounts, not {', '.join(scope.account_classes)}"
+    if scope.since and day < scope.since:
+        return f"in force from {scope.since}; the schedule was observed on {day}"
+    if scope.until and day > scope.until:
+        return f"in force until {scope.until}; the schedule was observed on {day}"
+    return ""
