@@ -25,10 +25,10 @@ from harmonize.audit.method import EXPLANATIONS
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status
-from harmonize.policy.summary import summary
+from harmonize.policy.summary import requirement_summary
 from reports.registry import FORMATS, renderer
 from rules import loader
-from rules.language.pages import page as pack_page
+from rules.language.pages import rule_set_page as pack_page
 from tests.support import recorded
 from venues import conventions, facts
 from venues.adapter import VenueAdapter
@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[1]
 PACKS = ROOT / "docs/packs"
 SCHEMA = ROOT / "harmonize/schemas/audit-document.schema.json"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-Part = Callable[[str], str]
+PartWriter = Callable[[str], str]
 """Returns the new content of a part of a page, given its current content."""
 
 _MARKED = re.compile(
@@ -94,7 +94,7 @@ def _formats(_: str) -> str:
 
 def _venues(_: str) -> str:
     reading = read(Question())[0]
-    rows = (coverage.row(venue) for venue in coverage.covered(reading))
+    rows = (coverage.table_row(venue) for venue in coverage.coverage_by_venue(reading))
     return table(coverage.HEADINGS, ((f"`{venue}`", *others) for venue, *others in rows))
 
 
@@ -127,7 +127,7 @@ def _checks(_: str) -> str:
 
 
 def _as_section(page: str) -> str:
-    """Returns a page as a section: headings one level lower, with a blank line; single backticks."""
+    """Returns a rule_set_page as a section: headings one level lower, with a blank line; single backticks."""
     section = re.sub(r"^(#+ .*)\n+", r"#\1\n\n", page, flags=re.MULTILINE)
     return section.replace("``", "`")
 
@@ -145,11 +145,11 @@ def _venue_section(adapter: VenueAdapter) -> str:
     schedules = recorded.schedules(adapter.venue)
     quantities = sorted(
         {
-            (column.figure, column.key, column.unit)
+            (column.quantity, column.key, column.unit)
             for schedule in schedules
             for evidence in schedule.evidence
             for column in evidence.columns
-            if " of " not in column.figure  # a price or a size of one contract
+            if " of " not in column.quantity  # a price or a size of one contract
         }
     )
     requests = (
@@ -213,7 +213,7 @@ def _date_lines(snapshot: Snapshot) -> Iterator[str]:
         yield f"- `{method}`{times}, {day}, {origin}; date from: {date_basis}"
 
 
-def rows_of_the_document() -> tuple[type, ...]:
+def document_row_types() -> tuple[type, ...]:
     """Returns the dataclasses of the audit document, in the order in which fields refer to them."""
     row_types: list[type] = []
 
@@ -233,7 +233,7 @@ def _fields(current: str) -> str:
     """Returns one table per dataclass. Meanings of fields are hand-written and kept."""
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", current, re.DOTALL | re.MULTILINE))
     return "\n".join(
-        _field_section(cls, sections.get(cls.__name__, "")) for cls in rows_of_the_document()
+        _field_section(cls, sections.get(cls.__name__, "")) for cls in document_row_types()
     )
 
 
@@ -272,8 +272,8 @@ def _conventions(_: str) -> str:
     rows = (
         (
             f"`{venue}`",
-            entry.opposite.value if entry.opposite else "–",
-            entry.valued or "–",
+            entry.offset_rule.value if entry.offset_rule else "–",
+            entry.price_basis or "–",
             f"{entry.source} ({entry.confidence})",
         )
         for venue, entry in sorted(conventions.bundled().items())
@@ -281,7 +281,7 @@ def _conventions(_: str) -> str:
     return table(("venue", "offset rule in cross margin", "price basis", "source"), rows)
 
 
-PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
+PARTS: Mapping[Path, Mapping[str, PartWriter]] = MappingProxyType(
     {
         ROOT / "README.md": {"commands": _commands},
         ROOT / "docs/cli.md": {"commands": _command_reference},
@@ -298,9 +298,14 @@ PARTS: Mapping[Path, Mapping[str, Part]] = MappingProxyType(
 
 def pack_pages() -> dict[Path, str]:
     """Returns one page per rule set that ships with the tool, and an index of them."""
-    rule_sets = loader.bundled()
+    rule_sets = loader.load_packs()
     rows = (
-        (f"[`{rule_set.id}`]({rule_set.id}.md)", rule_set.kind, rule_set.title, summary(rule_set))
+        (
+            f"[`{rule_set.id}`]({rule_set.id}.md)",
+            rule_set.kind,
+            rule_set.title,
+            requirement_summary(rule_set),
+        )
         for rule_set in rule_sets
     )
     introduction = (
@@ -323,7 +328,7 @@ def generated() -> dict[Path, str]:
     return {path: _filled(path, parts) for path, parts in PARTS.items()} | pack_pages()
 
 
-def _filled(path: Path, parts: Mapping[str, Part]) -> str:
+def _filled(path: Path, parts: Mapping[str, PartWriter]) -> str:
     text = path.read_text(encoding="utf-8")
     marked = [match["name"] for match in _MARKED.finditer(text)]
     if sorted(marked) != sorted(parts):

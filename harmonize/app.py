@@ -13,7 +13,7 @@ from harmonize.api.audit import (
     NotObservedError,
     age_today,
     frame,
-    rule_sets_of,
+    load_rule_sets,
     tool,
 )
 from harmonize.api.question import (
@@ -26,10 +26,10 @@ from harmonize.api.question import (
     WaiverPolicy,
 )
 from harmonize.api.question import Question as Asked
-from harmonize.arbitrage.rows import HURDLE
+from harmonize.arbitrage.rows import COST_OF_CAPITAL
 from harmonize.archive import location
 from harmonize.archive.archive import Archive
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.source import Source
 from harmonize.audit.assemble import Reading
 from harmonize.audit.baseline import Baseline
@@ -68,10 +68,11 @@ warnings.warn(
 )
 
 PICTURED_SIZES = CHART_NOTIONALS
-AskedError = audit.AskedError
+AskedError = audit.RequestError
 Chosen = audit.Configuration
-RECORDED = location.RECORDED
-recorded = location.recorded
+RECORDED = location.RECORDED_ARCHIVE_NAME
+recorded = location.recorded_archive
+rule_sets_of = load_rule_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Question:
     ``harmonize.api.question`` states the meaning of each, in ``Selection`` and ``AnswerOptions``.
     """
 
-    archive: Place | None = None
+    archive: ArchiveLocation | None = None
     venues: tuple[str, ...] = ()
     underlyings: tuple[str, ...] = ()
     profile: str = ""
@@ -97,7 +98,7 @@ class Question:
     config: Path | None = None
     waived: bool = True
     baseline: Baseline | None = None
-    hurdle: float = HURDLE
+    hurdle: float = COST_OF_CAPITAL
     sizes: tuple[float, ...] = ()
     history: bool = False
     past: bool = False
@@ -124,7 +125,7 @@ def _selection(question: Question) -> Selection:
         rules=question.rules,
         as_of=question.moment or question.as_of,
         instruments=question.instruments,
-        ladder=question.ladder,
+        notional_grid=question.ladder,
         verification=Verification.REQUIRED if question.strict else Verification.OPTIONAL,
     )
 
@@ -148,8 +149,8 @@ def answer(question: Question) -> Answer:
 
 
 def configured(question: Question) -> Chosen:
-    """Returns ``harmonize.api.audit.configured`` of the question's configuration."""
-    return audit.configured(question.config)
+    """Returns ``harmonize.api.audit.read_configuration`` of the question's configuration."""
+    return audit.read_configuration(question.config)
 
 
 def read(question: Question) -> tuple[Reading, datetime]:
@@ -159,18 +160,18 @@ def read(question: Question) -> tuple[Reading, datetime]:
 
 
 def observed_days(question: Question) -> tuple[Date, ...]:
-    """Returns ``harmonize.api.audit.observed_days`` of a question of 0.4."""
-    return audit.observed_days(_selection(question))
+    """Returns ``harmonize.api.audit.observation_days`` of a question of 0.4."""
+    return audit.observation_days(_selection(question))
 
 
 def opened(question: Question) -> Archive:
-    """Returns ``harmonize.api.audit.opened`` of a question of 0.4."""
-    return audit.opened(_selection(question))
+    """Returns ``harmonize.api.audit.open_archive`` of a question of 0.4."""
+    return audit.open_archive(_selection(question))
 
 
 def sources_of(question: Question, path: Path) -> list[Source]:
-    """Returns ``harmonize.api.audit.sources_of`` of a question of 0.4."""
-    return audit.sources_of(_selection(question), path)
+    """Returns ``harmonize.api.audit.open_sources`` of a question of 0.4."""
+    return audit.open_sources(_selection(question), path)
 
 
 def find_schedule(

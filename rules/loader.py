@@ -11,12 +11,12 @@ from pydantic_core import ErrorDetails
 
 from harmonize.core.yaml_source import (
     MAX_BYTES,
-    WrittenError,
     YamlSource,
-    decode,
+    YamlSourceError,
+    decode_utf8,
     one_line,
-    read,
-    shown,
+    parse_yaml,
+    printable,
 )
 from harmonize.core.yaml_source import Path as Where
 from harmonize.policy.rule_set import RuleSet
@@ -31,7 +31,7 @@ class RuleError(Exception):
     """Rule set that cannot be loaded: its name, the problem and the fix, in one line."""
 
 
-def packs() -> tuple[str, ...]:
+def pack_ids() -> tuple[str, ...]:
     """Returns the ids of the rule sets that ship with the package, sorted."""
     return tuple(
         sorted(
@@ -43,9 +43,9 @@ def packs() -> tuple[str, ...]:
 
 
 @cache
-def bundled() -> tuple[RuleSet, ...]:
+def load_packs() -> tuple[RuleSet, ...]:
     """Returns every rule set that ships with the package, sorted by id."""
-    return load_all(packs())
+    return load_all(pack_ids())
 
 
 def load_all(names_or_paths: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
@@ -69,8 +69,8 @@ def load(name_or_path: str | Path) -> RuleSet:
     there is no such pack or file, or its first problem and the number of others.
     """
     try:
-        merged = resolved(name_or_path)
-    except WrittenError as error:
+        merged = resolve(name_or_path)
+    except YamlSourceError as error:
         raise RuleError(str(error)) from None
     try:
         rules = schema.RULES.validate_python(merged.effective)
@@ -85,8 +85,8 @@ def check(name_or_path: str | Path) -> list[str]:
     It does not run the examples, which need the comparison itself.
     """
     try:
-        merged = resolved(name_or_path)
-    except (WrittenError, RuleError) as error:
+        merged = resolve(name_or_path)
+    except (YamlSourceError, RuleError) as error:
         return [str(error)]
     try:
         schema.RULES.validate_python(merged.effective)
@@ -95,30 +95,30 @@ def check(name_or_path: str | Path) -> list[str]:
     return []
 
 
-def resolved(name_or_path: str | Path) -> Merged:
+def resolve(name_or_path: str | Path) -> Merged:
     """Returns a rule set with its inherited fields. Raises RuleError, WrittenError."""
     return inheritance.merge(_read_yaml(name_or_path), _read_parent)
 
 
-def located(merged: Merged, path: Where, message: str) -> str:
+def message_at(merged: Merged, path: Where, message: str) -> str:
     """Returns a message preceded by the place of the field that it concerns."""
     name, place = merged.place(path)
-    return str(WrittenError(name, *place, message))
+    return str(YamlSourceError(name, *place, message))
 
 
-def text(name_or_path: str) -> str:
+def rule_set_text(name_or_path: str) -> str:
     """Returns the unmodified text of a pack or a file. Raises RuleError, WrittenError."""
     if _is_pack(name_or_path):
-        return source(name_or_path)
-    return decode(content(Path(name_or_path)), name_or_path)
+        return pack_text(name_or_path)
+    return decode_utf8(read_bytes(Path(name_or_path)), name_or_path)
 
 
-def source(pack: str) -> str:
+def pack_text(pack: str) -> str:
     """Returns the unmodified text of a pack. Raises RuleError: no pack has the id."""
     name = f"{pack}.yaml"
-    if pack not in packs():
-        reason = f"unknown rule set {shown(pack)}; available: {', '.join(packs())}"
-        close = get_close_matches(pack, packs(), 1)
+    if pack not in pack_ids():
+        reason = f"unknown rule set {printable(pack)}; available: {', '.join(pack_ids())}"
+        close = get_close_matches(pack, pack_ids(), 1)
         raise RuleError(f"{reason}; did you mean {close[0]}?" if close else reason)
     return files("rules").joinpath(name).read_text(encoding="utf-8")
 
@@ -134,23 +134,23 @@ def _is_yaml(name: str) -> bool:
 def _read_yaml(name_or_path: str | Path) -> YamlSource:
     """Returns a pack or a file, parsed. Raises RuleError: it is missing; WrittenError: not YAML."""
     if isinstance(name_or_path, str) and _is_pack(name_or_path):
-        return read(source(name_or_path), f"rules/{name_or_path}.yaml")
+        return parse_yaml(pack_text(name_or_path), f"rules/{name_or_path}.yaml")
     name = str(name_or_path)
-    available = f"available rule sets: {', '.join(packs())}"
-    return read(decode(content(Path(name_or_path), available), name), name)
+    available = f"available rule sets: {', '.join(pack_ids())}"
+    return parse_yaml(decode_utf8(read_bytes(Path(name_or_path), available), name), name)
 
 
 def _read_parent(parent: str, child: str) -> YamlSource:
     """Returns the parent of a rule set: a pack by its id, or a file beside the child's."""
     try:
         if not _is_yaml(parent):
-            return read(source(parent), f"rules/{parent}.yaml")
+            return parse_yaml(pack_text(parent), f"rules/{parent}.yaml")
         return _read_yaml(Path(normpath(Path(child).parent / parent)))
     except RuleError as error:
         raise LookupError(str(error)) from None
 
 
-def content(path: Path, fix: str = "name another file") -> bytes:
+def read_bytes(path: Path, fix: str = "name another file") -> bytes:
     """Returns the bytes of a user's file, up to one byte above the size limit.
 
     Raises RuleError: the file cannot be read; ``fix`` ends the message if it is missing.

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 import harmonize.checks
 import venues.exchanges
 from harmonize.archive.archive import Archive
-from harmonize.archive.location import recorded
+from harmonize.archive.location import recorded_archive
 from harmonize.checks.base import AuditContext
 from venues.registry import VENUES
 
@@ -147,7 +147,7 @@ def test_nothing_is_left_to_do() -> None:
 
 
 def test_the_recorded_archive_is_sound_and_small() -> None:
-    with recorded() as path:
+    with recorded_archive() as path:
         assert Archive.open(path).verify() == ()
         size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
     assert size <= 4_000_000

@@ -120,11 +120,11 @@ def test_every_check_has_its_page() -> None:
 
 
 def test_every_rule_set_is_in_the_list_and_has_its_page() -> None:
-    for name in loader.packs():
+    for name in loader.pack_ids():
         assert f"[`{name}`]({name}.md)" in page("packs/README.md")
         assert page(f"packs/{name}.md").startswith(f"# {name}\n")
     pages = {path.stem for path in (ROOT / "docs/packs").glob("*.md")}
-    assert pages == {*loader.packs(), "README"}
+    assert pages == {*loader.pack_ids(), "README"}
 
 
 def test_every_rule_set_in_the_page_on_rules_is_right(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_the_pages_mark_the_parts_that_are_written(
 ) -> None:
     unmarked = tmp_path / "page.md"
     unmarked.write_text("# A page\n", encoding="utf-8")
-    parts: Mapping[Path, Mapping[str, generate.Part]] = {unmarked: {"part": lambda _: ""}}
+    parts: Mapping[Path, Mapping[str, generate.PartWriter]] = {unmarked: {"part": lambda _: ""}}
     monkeypatch.setattr(generate, "PARTS", parts)
     with pytest.raises(KeyError, match="part are written"):
         generate.generated()

@@ -4,8 +4,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from harmonize.core.venue_conventions import Conducts, OffsetRule, VenueConventions
-from harmonize.core.yaml_source import WrittenError, YamlSource, read
+from harmonize.core.venue_conventions import ConventionsByVenue, OffsetRule, VenueConventions
+from harmonize.core.yaml_source import YamlSource, YamlSourceError, parse_yaml
 from venues.facts import Confidence, term
 
 _KEYS = frozenset({"venue", "opposite", "valued", "confidence", "source"})
@@ -13,16 +13,16 @@ _VALUED = (None, "mark", "entry")
 
 
 @cache
-def bundled() -> Conducts:
+def bundled() -> ConventionsByVenue:
     """Conventions that ship with the package, by venue."""
     return parse(
         files("venues").joinpath("conventions.yaml").read_text(encoding="utf-8"), "conventions.yaml"
     )
 
 
-def parse(text: str, name: str) -> Conducts:
+def parse(text: str, name: str) -> ConventionsByVenue:
     """Reads conventions from YAML. Raises WrittenError with file:line:column and the problem."""
-    source = read(text, name)
+    source = parse_yaml(text, name)
     rows = source.value if isinstance(source.value, list) else []
     conventions = [_conventions(source, index, row) for index, row in enumerate(rows)]
     return MappingProxyType({entry.venue: entry for entry in conventions})
@@ -32,17 +32,17 @@ def _conventions(source: YamlSource, index: int, row: object) -> VenueConvention
     line, column = source.place((index,))
     if not isinstance(row, dict) or set(row) != _KEYS:
         reason = f"expected exactly the keys {', '.join(sorted(_KEYS))}"
-        raise WrittenError(source.name, line, column, reason)
+        raise YamlSourceError(source.name, line, column, reason)
     try:
         opposite = (
             None if row["opposite"] is None else term(OffsetRule, row["opposite"], "opposite")
         )
         confidence = term(Confidence, row["confidence"], "confidence")
     except ValueError as error:
-        raise WrittenError(source.name, line, column, str(error)) from None
+        raise YamlSourceError(source.name, line, column, str(error)) from None
     if row["valued"] not in _VALUED:
         reason = f"valued: expected mark, entry or null, found {row['valued']!r}"
-        raise WrittenError(source.name, line, column, reason)
+        raise YamlSourceError(source.name, line, column, reason)
     return VenueConventions(
         str(row["venue"]), opposite, row["valued"] or "", confidence.value, str(row["source"])
     )

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import FeeAddOn, MaintenanceMeaning, MarginMode, TierRule, Unknown
-from harmonize.core.yaml_source import WrittenError, YamlSource, read
+from harmonize.core.yaml_source import YamlSource, YamlSourceError, parse_yaml
 
 Term = TypeVar("Term", bound=StrEnum)
 
@@ -96,10 +96,10 @@ def bundled() -> Facts:
 
 def parse(text: str, name: str) -> Facts:
     """Reads facts from YAML. Raises WrittenError with file:line:column and the problem."""
-    source = read(text, name)
+    source = parse_yaml(text, name)
     rows = source.value
     if not isinstance(rows, list):
-        raise WrittenError(name, 1, 1, "expected a list of facts; begin each with '- venue:'")
+        raise YamlSourceError(name, 1, 1, "expected a list of facts; begin each with '- venue:'")
     return Facts(tuple(_fact(source, index, row) for index, row in enumerate(rows)))
 
 
@@ -137,7 +137,7 @@ def _fact(source: YamlSource, index: int, row: object) -> VenueFact:
         line, column = source.place((index,))
         required, optional = ", ".join(sorted(_KEYS)), ", ".join(sorted(_OPTIONAL))
         reason = f"expected exactly the keys {required}, and optionally {optional}"
-        raise WrittenError(source.name, line, column, reason)
+        raise YamlSourceError(source.name, line, column, reason)
     try:
         return VenueFact(
             venue=str(row["venue"]),
@@ -157,4 +157,4 @@ def _fact(source: YamlSource, index: int, row: object) -> VenueFact:
         )
     except ValueError as error:
         line, column = source.place((index,))
-        raise WrittenError(source.name, line, column, str(error)) from None
+        raise YamlSourceError(source.name, line, column, str(error)) from None

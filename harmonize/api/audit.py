@@ -23,7 +23,7 @@ from harmonize.api.reading import NothingObservedError
 from harmonize.api.reading import read as read_sources
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import with_observation_times
-from harmonize.archive.location import RECORDED, recorded
+from harmonize.archive.location import RECORDED_ARCHIVE_NAME, recorded_archive
 from harmonize.archive.source import Source
 from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit, tool
 from harmonize.audit.baseline import compare_with_baseline
@@ -47,36 +47,36 @@ __all__ = [
     "CHART_NOTIONALS",
     "Answer",
     "AnswerOptions",
-    "AskedError",
     "Configuration",
     "Fallback",
     "HistoryScope",
     "NotObservedError",
     "Question",
+    "RequestError",
     "Selection",
     "Verification",
     "WaiverPolicy",
     "age_today",
     "answer",
-    "configured",
     "find_schedule",
     "frame",
+    "load_rule_sets",
     "missing",
-    "observed_days",
-    "opened",
+    "observation_days",
+    "open_archive",
+    "open_sources",
     "read",
+    "read_configuration",
     "read_with_history",
-    "rule_sets_of",
-    "sources_of",
     "tool",
 ]
 
 
-class AskedError(Exception):
+class RequestError(Exception):
     """A question that cannot be answered: one line with the reason and the alternatives."""
 
 
-class NotObservedError(AskedError):
+class NotObservedError(RequestError):
     """A valid question about something that was not observed."""
 
 
@@ -114,8 +114,8 @@ def answer(question: Question) -> Answer:
 
     Raises AskedError, ArchiveError or RuleError of ``rules``, each with one line that names the fix.
     """
-    configuration = configured(question.options.config)
-    rule_sets = rule_sets_of(question.rules or configuration.rules)
+    configuration = read_configuration(question.options.config)
+    rule_sets = load_rule_sets(question.rules or configuration.rules)
     reading, as_of = read_with_history(question)
     reading = _with_inputs(reading, question.options.inputs or configuration.inputs)
     document = _audit(question, configuration, reading, rule_sets, as_of)
@@ -146,7 +146,7 @@ def _audit(
     options = AuditOptions(
         as_of=as_of,
         stale_after_days=question.options.stale_after_days,
-        notional_grid=question.ladder,
+        notional_grid=question.notional_grid,
         chart_notionals=question.options.chart_notionals,
         instruments=question.instruments,
         check_options=configuration.options,
@@ -166,15 +166,15 @@ def _audit(
         )
         fix = f"use one of {', '.join(symbols)}" if symbols else "none was observed"
         message = f"{venue} has no schedule {symbol} on {asset}; {fix}"
-        raise AskedError(message) from None
+        raise RequestError(message) from None
 
 
 def _margin_series(selection: Selection, document: AuditDocument, as_of: datetime) -> History:
-    with recorded() as path:
-        return derived.past(sources_of(selection, path), document, as_of)
+    with recorded_archive() as path:
+        return derived.build_history(open_sources(selection, path), document, as_of)
 
 
-def configured(path: Path | None) -> Configuration:
+def read_configuration(path: Path | None) -> Configuration:
     """Reads a configuration; None is the empty one. Raises RuleError, with file:line:column."""
     if path is None:
         return Configuration()
@@ -200,11 +200,11 @@ def _beside(path: Path, rule_set: str) -> str:
     return str(path.parent / rule_set) if rule_set.endswith((".yaml", ".yml")) else rule_set
 
 
-def rule_sets_of(names: Sequence[str]) -> tuple[RuleSet, ...]:
+def load_rule_sets(names: Sequence[str]) -> tuple[RuleSet, ...]:
     """Loads the named packs and files; without names, every bundled pack."""
     from rules import loader  # noqa: PLC0415 - pydantic is heavy and `--help` needs none
 
-    return loader.load_all(tuple(names)) if names else loader.bundled()
+    return loader.load_all(tuple(names)) if names else loader.load_packs()
 
 
 def read(selection: Selection) -> tuple[Reading, datetime]:
@@ -213,18 +213,20 @@ def read(selection: Selection) -> tuple[Reading, datetime]:
     Raises AskedError, ArchiveError.
     """
     _check_venues(selection)
-    with recorded() as path:
-        return _read(selection, sources_of(selection, path))
+    with recorded_archive() as path:
+        return _read(selection, open_sources(selection, path))
 
 
 def read_with_history(selection: Selection) -> tuple[Reading, datetime]:
     """Reads a selection with its recent changes. Otherwise as ``read``."""
     _check_venues(selection)
-    with recorded() as path:
-        sources = sources_of(selection, path)
+    with recorded_archive() as path:
+        sources = open_sources(selection, path)
         reading, as_of = _read(selection, sources)
         history = _recent_history(sources, as_of)
-    return replace(reading, lately=history.of(s.key for s in reading.schedules)), as_of
+    return replace(
+        reading, recent_history=history.of_schedules(s.key for s in reading.schedules)
+    ), as_of
 
 
 def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, datetime]:
@@ -233,7 +235,7 @@ def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, dat
             sources, selection.venues, selection.as_of, selection.verification
         )
     except NothingObservedError as error:
-        raise AskedError(str(error)) from None
+        raise RequestError(str(error)) from None
     schedules = tuple(s for s in reading.schedules if _is_selected(s, selection))
     return replace(reading, schedules=schedules), as_of
 
@@ -243,18 +245,18 @@ def _recent_history(sources: Sequence[Source], as_of: datetime) -> RecentHistory
     history, venues = RecentHistory(), set[str]()
     for source in sources:
         own = {entry.venue for entry in source.entries} - venues
-        history = history.with_(derived.lately(source, as_of).of_venues(own))
+        history = history.merged_with(derived.recent_history(source, as_of).of_venues(own))
         venues |= own
     return history
 
 
-def observed_days(selection: Selection) -> tuple[Date, ...]:
+def observation_days(selection: Selection) -> tuple[Date, ...]:
     """Days up to the selection's date on which a venue that it selects was observed."""
     until = selection.until
-    with recorded() as path:
+    with recorded_archive() as path:
         days = {
             entry.observed_at.date()
-            for source in sources_of(selection, path)
+            for source in open_sources(selection, path)
             for entry in source.entries
             if entry.venue != MARKET
             and not entry.failed
@@ -263,24 +265,24 @@ def observed_days(selection: Selection) -> tuple[Date, ...]:
     return tuple(sorted(day for day in days if until is None or day <= until.date()))
 
 
-def opened(selection: Selection) -> Archive:
+def open_archive(selection: Selection) -> Archive:
     """Opens or creates the archive that a selection names. Raises ArchiveError, AskedError."""
     if selection.archive is None:
         message = "missing archive; add --archive"
-        raise AskedError(message)
-    return Archive.opened(selection.archive)
+        raise RequestError(message)
+    return Archive.open_or_create(selection.archive)
 
 
-def sources_of(selection: Selection, path: Path) -> list[Source]:
+def open_sources(selection: Selection, path: Path) -> list[Source]:
     """Opens the archives that a selection reads, in order; ``path`` is that of the recorded one."""
     sources = []
     if selection.archive is not None:
         own = Archive.open(selection.archive)
         sources.append(
-            Source(own, str(own.place), with_observation_times(derived.entries_of(own)))
+            Source(own, str(own.place), with_observation_times(derived.list_entries(own)))
         )  # without the password of a URL
     if selection.archive is None or selection.fallback is Fallback.RECORDED:
-        sources.append(Source.of(Archive.open(path), RECORDED))
+        sources.append(Source.of(Archive.open(path), RECORDED_ARCHIVE_NAME))
     return sources
 
 
@@ -330,7 +332,7 @@ def _no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[s
 def _check_venues(selection: Selection) -> None:
     """Raises AskedError: the selection names an unknown venue."""
     if message := unknown_venue_error(selection.venues):
-        raise AskedError(message)
+        raise RequestError(message)
 
 
 def _is_selected(schedule: MarginSchedule, selection: Selection) -> bool:

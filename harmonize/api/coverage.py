@@ -27,7 +27,7 @@ HEADINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class VenueCoverage:
     """One venue: its adapter, and the snapshots and schedules that were read."""
 
     adapter: VenueAdapter
@@ -35,10 +35,10 @@ class Covered:
     schedules: tuple[MarginSchedule, ...]
 
 
-def covered(reading: Reading) -> list[Covered]:
+def coverage_by_venue(reading: Reading) -> list[VenueCoverage]:
     """Groups a reading by venue, for every venue that the tool knows."""
     return [
-        Covered(
+        VenueCoverage(
             adapter,
             tuple(snap for _, snap in reading.snapshots if snap.venue == adapter.venue),
             tuple(s for s in reading.schedules if s.instrument.venue == adapter.venue),
@@ -47,7 +47,7 @@ def covered(reading: Reading) -> list[Covered]:
     ]
 
 
-def row(coverage: Covered) -> tuple[str, ...]:
+def table_row(coverage: VenueCoverage) -> tuple[str, ...]:
     """Returns a venue's cells under ``HEADINGS``."""
     adapter, schedules = coverage.adapter, coverage.schedules
     newest = max((snapshot.observed_at for snapshot in coverage.snapshots), default=None)
@@ -112,9 +112,9 @@ def _origins(schedules: Iterable[MarginSchedule]) -> str:
     return ", ".join(origin.value for origin in Origin if origin in origins) or "–"
 
 
-def text(reading: Reading) -> str:
+def coverage_text(reading: Reading) -> str:
     """Returns the table as text with aligned columns."""
-    table = [HEADINGS, *(row(coverage) for coverage in covered(reading))]
+    table = [HEADINGS, *(table_row(coverage) for coverage in coverage_by_venue(reading))]
     widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -5,29 +5,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from harmonize.api.audit import (
-    AskedError,
     NotObservedError,
     Question,
-    configured,
+    RequestError,
+    load_rule_sets,
     missing,
-    observed_days,
+    observation_days,
     read,
-    rule_sets_of,
+    read_configuration,
 )
 from harmonize.arbitrage.accounts import SplitConstraints
-from harmonize.arbitrage.pair import Legs, Pair, pair
-from harmonize.arbitrage.portfolio import Portfolio, Tables, portfolio
+from harmonize.arbitrage.pair import Legs, Pair, compare_pair
+from harmonize.arbitrage.portfolio import Portfolio, UnderlyingOffers, portfolio_margins
 from harmonize.arbitrage.position_file import Position
-from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, market
-from harmonize.arbitrage.what_if import WhatIfRow, parse, what_if
+from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, build_market
+from harmonize.arbitrage.what_if import WhatIfRow, apply_what_if, parse_what_if
 from harmonize.audit.assemble import Reading
-from harmonize.comparison.cross_venue import CostTerms, gaps_and_indices, summaries
+from harmonize.comparison.cross_venue import CostTerms, index_summaries, spreads_and_indices
 from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.universe import Universe, build_universe
-from harmonize.core.open_interest import by_contract
+from harmonize.core.open_interest import newest_by_contract
 from harmonize.core.venue_conventions import OffsetRule
 from harmonize.document import ArbitrageRow, Index, IndexSummary, LiquidationRow, Spread
-from harmonize.liquidation.distance import Entry, liquidation_rows
+from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows
 from harmonize.numerics.offer import Offer
 from venues import conventions
 
@@ -42,15 +42,15 @@ class PreparedUniverse:
     missing: tuple[str, ...]
 
 
-def basis(question: Question, *, lenient: bool = False) -> PreparedUniverse:
+def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUniverse:
     """Reads a selection and builds its comparison universe.
 
     ``lenient`` drops preferred instruments that were not observed. Raises AskedError, ArchiveError,
     RuleError.
     """
-    configuration = configured(question.options.config)
+    configuration = read_configuration(question.options.config)
     reading, as_of = read(question)
-    rule_sets = rule_sets_of(question.rules or configuration.rules)
+    rule_sets = load_rule_sets(question.rules or configuration.rules)
     instruments = question.instruments
     if lenient:
         observed = {(s.instrument.venue, s.instrument.symbol) for s in reading.schedules}
@@ -65,7 +65,7 @@ def basis(question: Question, *, lenient: bool = False) -> PreparedUniverse:
         venue, asset = error.args[0]
         symbol = question.instruments[venue, asset]
         message = f"{venue} has no schedule {symbol} on {asset}; use another symbol"
-        raise AskedError(message) from None
+        raise RequestError(message) from None
     return PreparedUniverse(universe, reading, as_of, missing(question, reading))
 
 
@@ -84,7 +84,7 @@ class GapAnswer:
     what_ifs: tuple[WhatIfRow, ...]
 
 
-def gap_of(
+def answer_gap(
     base: PreparedUniverse,
     question: Question,
     margin_type: str,
@@ -94,22 +94,24 @@ def gap_of(
     """Answers ``gap`` for the question's one underlying. Raises AskedError, WhatIfError."""
     (underlying,) = question.underlyings
     venues = _market(base, underlying, margin_type)
-    for venue in (*constraints.excluded, *constraints.limits, *constraints.accounts):
+    for venue in (*constraints.excluded, *constraints.limits, *constraints.sub_accounts):
         _offer(venue, venues)
-    terms = CostTerms(question.ladder, question.options.cost_of_capital)
-    spreads, _ = gaps_and_indices(base.universe.peer_groups, base.universe.laid_out, terms)
+    terms = CostTerms(question.notional_grid, question.options.cost_of_capital)
+    spreads, _ = spreads_and_indices(base.universe.peer_groups, base.universe.layout, terms)
     reference = next(iter(venues.references.values()), None)
     return GapAnswer(
         underlying,
         question.options.cost_of_capital,
-        constraints.fee,
+        constraints.account_cost,
         spreads,
-        arbitrage_rows([venues], question.ladder, question.options.cost_of_capital, constraints),
+        arbitrage_rows(
+            [venues], question.notional_grid, question.options.cost_of_capital, constraints
+        ),
         tuple(
-            what_if(
-                parse(scenario, tuple(venues.offers)),
+            apply_what_if(
+                parse_what_if(scenario, tuple(venues.offers)),
                 venues.offers,
-                question.ladder,
+                question.notional_grid,
                 constraints,
                 reference,
             )
@@ -121,7 +123,7 @@ def gap_of(
 def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> ArbitrageMarket:
     """The venues on an underlying. Raises NotObservedError: no venue's margin is comparable."""
     groups = [group for group in base.universe.peer_groups if group.underlying == underlying]
-    venues = market(groups[0], margin_type, base.universe.laid_out) if groups else None
+    venues = build_market(groups[0], margin_type, base.universe.layout) if groups else None
     if venues is None:
         word = "initial" if margin_type == "initial" else "maintenance"
         message = (
@@ -138,7 +140,7 @@ def _offer(venue: str, venues: ArbitrageMarket) -> Offer:
         message = (
             f"{venue} is not compared on {venues.underlying}; use one of {', '.join(venues.offers)}"
         )
-        raise AskedError(message)
+        raise RequestError(message)
     return venues.offers[venue]
 
 
@@ -158,7 +160,7 @@ class PairAnswer:
     pair: Pair
 
 
-def pair_of(
+def answer_pair(
     base: PreparedUniverse,
     question: Question,
     legs: tuple[str, str],
@@ -169,11 +171,11 @@ def pair_of(
     venues = _market(base, question.underlyings[0], "initial")
     long, short, single = (_offer(venue, venues) for venue in (*legs, single_venue))
     convention = conventions.bundled().get(single_venue)
-    rule = offset_rule or (convention.opposite if convention else None)
+    rule = offset_rule or (convention.offset_rule if convention else None)
     if rule is None:
         kinds = ", ".join(f"'{kind}'" for kind in OffsetRule)
         message = f"unknown offset rule of {single_venue}; add --offset-rule with one of {kinds}"
-        raise AskedError(message)
+        raise RequestError(message)
     if offset_rule:
         source = "as specified"
     else:
@@ -187,38 +189,44 @@ def pair_of(
         question.options.cost_of_capital,
         venues.oldest,
         venues.newest,
-        pair(Legs(long, short, single, rule), question.ladder, question.options.cost_of_capital),
+        compare_pair(
+            Legs(long, short, single, rule),
+            question.notional_grid,
+            question.options.cost_of_capital,
+        ),
     )
 
 
-def liquidations_of(base: PreparedUniverse, entry: Entry) -> tuple[LiquidationRow, ...]:
+def answer_liquidation(
+    base: PreparedUniverse, entry: LiquidationTerms
+) -> tuple[LiquidationRow, ...]:
     """Answers ``liquidation`` for every selected underlying."""
     return liquidation_rows(base.universe, base.universe.peer_groups, conventions.bundled(), entry)
 
 
-def portfolio_of(
+def answer_portfolio(
     base: PreparedUniverse, positions: Sequence[Position], constraints: SplitConstraints
 ) -> Portfolio:
     """Answers ``portfolio``; the reference is the first rule set that has margins by size.
 
     Raises AskedError: a constraint on a venue that is excluded for every underlying.
     """
-    schedules = base.universe.laid_out.schedules()
+    schedules = base.universe.layout.schedules()
     rule_set = next((rule.applied.rule_set.id for rule in schedules), "")
     tables = _tables(base, positions, rule_set)
     known = sorted({venue for table in tables.values() for venue in table.initial})
-    for venue in (*constraints.excluded, *constraints.limits, *constraints.accounts):
+    for venue in (*constraints.excluded, *constraints.limits, *constraints.sub_accounts):
         if venue not in known:
             message = (
                 f"{venue} is not compared on any of the underlyings; use one of {', '.join(known)}"
             )
-            raise AskedError(message)
-    return portfolio(positions, tables, conventions.bundled(), constraints, rule_set)
+            raise RequestError(message)
+    return portfolio_margins(positions, tables, conventions.bundled(), constraints, rule_set)
 
 
 def _tables(
     base: PreparedUniverse, positions: Sequence[Position], rule_set: str
-) -> Mapping[str, Tables]:
+) -> Mapping[str, UnderlyingOffers]:
     """The margins of venues and of the rule set, by underlying of the positions."""
     assets = {position.underlying for position in positions}
     return {
@@ -228,15 +236,15 @@ def _tables(
     }
 
 
-def _table(base: PreparedUniverse, group: PeerGroup, rule_set: str) -> Tables:
+def _table(base: PreparedUniverse, group: PeerGroup, rule_set: str) -> UnderlyingOffers:
     initial, maintenance, isolated_initial, isolated_maintenance = (
-        market(peers, margin_type, base.universe.laid_out)
+        build_market(peers, margin_type, base.universe.layout)
         for peers in (group, base.universe.isolated(group))
         for margin_type in ("initial", "maintenance")
     )
     all_markets = (initial, maintenance, isolated_initial, isolated_maintenance)
     dates = [(venues.oldest, venues.newest) for venues in all_markets if venues is not None]
-    return Tables(
+    return UnderlyingOffers(
         initial.offers if initial else {},
         maintenance.offers if maintenance else {},
         isolated_initial.offers if isolated_initial else {},
@@ -252,7 +260,7 @@ def _reference(venues: ArbitrageMarket | None, rule_set: str) -> Offer | None:
     pieces = venues.references.get(rule_set) if venues else None
     if venues is None or pieces is None:
         return None
-    return Offer(pieces, pieces[-1][1], ticket=venues.above[rule_set])
+    return Offer(pieces, pieces[-1][1], min_position=venues.above[rule_set])
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +277,7 @@ class IndexAnswer:
     over_time: tuple[tuple[str, IndexSummary], ...]
 
 
-def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> IndexAnswer:
+def answer_index(base: PreparedUniverse, question: Question, *, over_time: bool) -> IndexAnswer:
     """Answers ``index``. Raises NotObservedError: fewer than two venues are comparable."""
     indices = _indices(base, base.universe.peer_groups, question)
     if not indices:
@@ -277,7 +285,7 @@ def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> 
         raise NotObservedError(message)
     return IndexAnswer(
         indices,
-        summaries(indices),
+        index_summaries(indices),
         _without_each_venue(base, question) if len(question.underlyings) == 1 else (),
         _over_time(question) if over_time else (),
     )
@@ -286,8 +294,10 @@ def index_of(base: PreparedUniverse, question: Question, *, over_time: bool) -> 
 def _indices(
     base: PreparedUniverse, groups: Sequence[PeerGroup], question: Question
 ) -> tuple[Index, ...]:
-    terms = CostTerms((), question.options.cost_of_capital, by_contract(base.reading.interests))
-    _, indices = gaps_and_indices(groups, base.universe.laid_out, terms)
+    terms = CostTerms(
+        (), question.options.cost_of_capital, newest_by_contract(base.reading.open_interest)
+    )
+    _, indices = spreads_and_indices(groups, base.universe.layout, terms)
     return indices
 
 
@@ -311,9 +321,9 @@ def _without_each_venue(
 def _over_time(question: Question) -> tuple[tuple[str, IndexSummary], ...]:
     """The summaries as of every day on which a snapshot was observed."""
     series = []
-    for day in observed_days(question):
+    for day in observation_days(question):
         dated = replace(question, as_of=day)
-        base = basis(dated, lenient=True)
+        base = prepare_universe(dated, lenient=True)
         indices = _indices(base, base.universe.peer_groups, dated)
-        series += [(day.isoformat(), s) for s in summaries(indices) if not s.venue]
+        series += [(day.isoformat(), s) for s in index_summaries(indices) if not s.venue]
     return tuple(series)

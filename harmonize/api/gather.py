@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from harmonize.api.known_venues import unknown_venue_error
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry, latest, newest_of
-from harmonize.archive.location import Place, recorded
+from harmonize.archive.catalog import Entry, latest, newest_by_venue
+from harmonize.archive.location import ArchiveLocation, recorded_archive
 from harmonize.core.payload import Snapshot
 from harmonize.history import derived
 from venues import registry
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 class GatherRequest:
     """What to gather, and into which archive; ``venues`` empty means all.
 
-    ``budget`` is the time limit per venue in seconds; venues are gathered at once, so it limits the
+    ``timeout`` is the time limit per venue in seconds; venues are gathered at once, so it limits the
     whole. ``keys`` returns a venue's credentials. ``mirror`` is a URL to call in place of the venues.
     """
 
-    archive: Place
+    archive: ArchiveLocation
     venues: tuple[str, ...] = ()
-    budget: float = 600.0
+    timeout: float = 600.0
     mirror: str = ""
     keys: Callable[[str], Credentials] = lambda _: NONE
 
@@ -45,7 +45,7 @@ class GatheringError(Exception):
     """A request that cannot be gathered: one line with the reason."""
 
 
-def chosen(request: GatherRequest) -> tuple[VenueAdapter, ...]:
+def requested_adapters(request: GatherRequest) -> tuple[VenueAdapter, ...]:
     """The adapters of the requested venues. Raises GatheringError: an unknown venue."""
     if message := unknown_venue_error(request.venues):
         raise GatheringError(message)
@@ -66,25 +66,25 @@ def keyring(environment: Mapping[str, str], file: Path | None) -> Callable[[str]
     return keys
 
 
-def planned(request: GatherRequest) -> tuple[VenuePlan, ...]:
+def plan_gathering(request: GatherRequest) -> tuple[VenuePlan, ...]:
     """Plans the calls from what each venue's newest snapshot lists. Raises GatheringError."""
     from venues.gathering.client import costs  # noqa: PLC0415 - ccxt takes a second to load
 
-    adapters = chosen(request)
+    adapters = requested_adapters(request)
     return plan_calls(
         adapters, _newest(request.archive), lambda venue: bool(request.keys(venue).values), costs
     )
 
 
-def _newest(place: Place) -> dict[str, Snapshot]:
+def _newest(place: ArchiveLocation) -> dict[str, Snapshot]:
     """The newest content of each venue as one snapshot: from the archive, otherwise the recorded one.
 
     A complete snapshot stands alone; a partial one is combined with those that it updates. A failed
     attempt has no content.
     """
     newest: dict[str, Snapshot] = {}
-    with recorded() as bundled:
-        for archive in (Archive.open(bundled), Archive.found(place)):
+    with recorded_archive() as bundled:
+        for archive in (Archive.open(bundled), Archive.find(place)):
             if archive is None:
                 continue
             for venue, entries in latest(archive.entries()).items():
@@ -95,11 +95,11 @@ def _newest(place: Place) -> dict[str, Snapshot]:
     return newest
 
 
-def reachable(request: GatherRequest) -> bool:
+def is_reachable(request: GatherRequest) -> bool:
     """Whether any requested venue, or the mirror, accepts a connection; takes a few seconds."""
     adapters = [
         adapter
-        for adapter in chosen(request)
+        for adapter in requested_adapters(request)
         if not reason_to_skip(adapter, keyed=bool(request.keys(adapter.venue).values))
     ]
     if not adapters:
@@ -111,7 +111,7 @@ def reachable(request: GatherRequest) -> bool:
     return reachability.uses_proxy() or reachability.any_reachable(addresses)
 
 
-def fetched(
+def gather_into_archive(
     request: GatherRequest,
     on_progress: "Callable[[Progress], None]",
     on_outcome: Callable[[Outcome], None],
@@ -122,11 +122,11 @@ def fetched(
     """
     from venues.gathering.client import GatherOptions, gather  # noqa: PLC0415 - ccxt takes a second to load
 
-    adapters = chosen(request)
-    archive = Archive.opened(request.archive)
-    newest = newest_of(derived.entries_of(archive))
+    adapters = requested_adapters(request)
+    archive = Archive.open_or_create(request.archive)
+    newest = newest_by_venue(derived.list_entries(archive))
     options = GatherOptions(
-        budget=request.budget,
+        budget=request.timeout,
         jitter=random.random,
         now=lambda: datetime.now(UTC),
         keys=request.keys,

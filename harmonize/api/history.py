@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, time
 
 from harmonize.api.audit import (
-    AskedError,
     NotObservedError,
     Question,
+    RequestError,
     find_schedule,
+    open_sources,
     read,
-    sources_of,
 )
 from harmonize.archive.catalog import observations
-from harmonize.archive.location import recorded
+from harmonize.archive.location import recorded_archive
 from harmonize.comparison.representative import preferred
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.history import MarginSeries, Week
@@ -27,9 +27,9 @@ from harmonize.history.procyclicality import (
     measure_venue,
 )
 from harmonize.history.recent import ScheduleKey
-from harmonize.history.table_rows import Row
+from harmonize.history.table_rows import ScheduleRow
 from harmonize.history.tables import HistoryTables, TableState
-from harmonize.history.timeline import FIRST
+from harmonize.history.timeline import FIRST_SEEN
 from harmonize.text.messages import iso_utc
 from venues import registry
 
@@ -96,16 +96,16 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
         venue=venue,
         symbol=last.symbol,
         profile=last.profile,
-        notionals=question.ladder,
+        notionals=question.notional_grid,
         observations=len(times),
         until=iso_utc(times[-1]),
-        seen=tuple(_state(row, question.ladder) for row in archived.rows),
-        courses=tuple(_measured_margins(archived.rows, times, question.ladder)),
+        seen=tuple(_state(row, question.notional_grid) for row in archived.rows),
+        courses=tuple(_measured_margins(archived.rows, times, question.notional_grid)),
         left_out=archived.unreadable,
     )
 
 
-def weeks(question: Question, venue: str) -> tuple[Week, ...]:
+def weekly_changes(question: Question, venue: str) -> tuple[Week, ...]:
     """Returns the number of changed schedules of a venue per week, up to the question's day.
 
     Raises AskedError: unknown venue; NotObservedError: no observed change; ArchiveError.
@@ -113,9 +113,9 @@ def weeks(question: Question, venue: str) -> tuple[Week, ...]:
     _check_venue(venue)
     limit = _end_of_day(question)
     venue_weeks: list[Week] = []
-    with recorded() as path:
-        for source in sources_of(question, path):
-            store, _ = derived.tables_of(source.archive)
+    with recorded_archive() as path:
+        for source in open_sources(question, path):
+            store, _ = derived.update_tables(source.archive)
             venue_weeks += [week for week in queries.weeks(store, limit) if week.venue == venue]
     if not venue_weeks:
         message = f"{venue}: no observed change; it has one observation, or all are equal"
@@ -131,7 +131,7 @@ class UnderlyingHistory:
     leads: tuple[LeadLag, ...]
 
 
-def compared(question: Question, asset: str) -> UnderlyingHistory:
+def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
     """Returns IM on an underlying per venue over time, at the first notional of the question.
 
     Each venue is represented by the schedule that an audit compares. Raises NotObservedError,
@@ -151,7 +151,7 @@ def compared(question: Question, asset: str) -> UnderlyingHistory:
         raise NotObservedError(message)
     series = tuple(
         queries.margin_series(
-            own, "initial", question.ladder[0], iso_utc(archived.times[key[0]][-1])
+            own, "initial", question.notional_grid[0], iso_utc(archived.times[key[0]][-1])
         )
         for key, own in sorted(rows.items())
     )
@@ -176,12 +176,12 @@ def venue_procyclicality(question: Question, venue: str) -> tuple[VenueProcyclic
             queries.margin_series(rows, margin_type, notional, iso_utc(archived.times[venue][-1]))
             for _, rows in sorted(archived.rows.items())
             for margin_type in _MARGIN_TYPES
-            for notional in question.ladder
+            for notional in question.notional_grid
         ]
     )
 
 
-def drawn(question: Question, venue: str, symbol: str) -> tuple[MarginSeries, ...]:
+def schedule_series(question: Question, venue: str, symbol: str) -> tuple[MarginSeries, ...]:
     """Returns one schedule's margin series for a chart: IM and MM at each notional.
 
     Raises as ``schedule_history``.
@@ -191,7 +191,7 @@ def drawn(question: Question, venue: str, symbol: str) -> tuple[MarginSeries, ..
     return tuple(
         queries.margin_series(archived.rows, margin_type, notional, until)
         for margin_type in _MARGIN_TYPES
-        for notional in question.ladder
+        for notional in question.notional_grid
     )
 
 
@@ -199,21 +199,21 @@ def drawn(question: Question, venue: str, symbol: str) -> tuple[MarginSeries, ..
 class _ArchivedRows:
     """Rows per schedule in chronological order, from all archives, and observation times per venue."""
 
-    rows: dict[ScheduleKey, list[Row]]
+    rows: dict[ScheduleKey, list[ScheduleRow]]
     times: dict[str, list[datetime]]
 
 
 def _archived_rows(
-    question: Question, until: datetime, query: Callable[[HistoryTables], Sequence[Row]]
+    question: Question, until: datetime, query: Callable[[HistoryTables], Sequence[ScheduleRow]]
 ) -> _ArchivedRows:
-    rows: dict[ScheduleKey, list[Row]] = {}
+    rows: dict[ScheduleKey, list[ScheduleRow]] = {}
     times: dict[str, set[datetime]] = {}
-    with recorded() as path:
-        for source in sources_of(question, path):
-            store, state = derived.tables_of(source.archive)
+    with recorded_archive() as path:
+        for source in open_sources(question, path):
+            store, state = derived.update_tables(source.archive)
             for row in query(store):
                 rows.setdefault(row.key, []).append(row)
-            for kept in state.kept:
+            for kept in state.entries:
                 if kept.read and kept.entry.observed_at <= until:
                     times.setdefault(kept.entry.venue, set()).add(kept.entry.observed_at)
     return _ArchivedRows(
@@ -226,7 +226,7 @@ def _archived_rows(
 class _ScheduleRows:
     """Rows of one schedule, its venue's observation times, and the unreadable observations."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ScheduleRow, ...]
     times: tuple[datetime, ...]
     unreadable: tuple[str, ...]
 
@@ -238,13 +238,13 @@ def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows
     """
     _check_venue(venue)
     limit = _end_of_day(question)
-    rows: list[Row] = []
+    rows: list[ScheduleRow] = []
     times: set[datetime] = set()
     unreadable: list[str] = []
-    with recorded() as path:
-        for source in sources_of(question, path):
-            store, state = derived.tables_of(source.archive)
-            rows += queries.history(store, venue, symbol, limit)
+    with recorded_archive() as path:
+        for source in open_sources(question, path):
+            store, state = derived.update_tables(source.archive)
+            rows += queries.rows_of_symbol(store, venue, symbol, limit)
             readable_times, faults = _observation_times(state, venue, limit)
             times |= readable_times
             unreadable += faults
@@ -262,10 +262,10 @@ def _observation_times(
     state: TableState, venue: str, limit: datetime | None
 ) -> tuple[set[datetime], list[str]]:
     """Returns the times of a venue's readable observations, and day and reason of the others."""
-    by_digest = {kept.entry.digest: kept for kept in state.kept}
+    by_digest = {kept.entry.digest: kept for kept in state.entries}
     times: set[datetime] = set()
     faults: list[str] = []
-    for entry in observations([kept.entry for kept in state.kept], venue):
+    for entry in observations([kept.entry for kept in state.entries], venue):
         kept = by_digest[entry.digest]
         if limit and entry.observed_at > limit:
             continue
@@ -280,23 +280,25 @@ def _check_venue(venue: str) -> None:
     if registry.find_adapter(venue) is None:
         known = ", ".join(adapter.venue for adapter in registry.VENUES)
         message = f"unknown venue {venue}; use one of {known}"
-        raise AskedError(message)
+        raise RequestError(message)
 
 
 def _end_of_day(question: Question) -> datetime | None:
     return datetime.combine(question.as_of, time.max, UTC) if question.as_of else None
 
 
-def _has_profile(row: Row, profile: str) -> bool:
+def _has_profile(row: ScheduleRow, profile: str) -> bool:
     """Whether a row's profile is the requested one or has it as a part; any if none is requested."""
     return not profile or profile in {row.profile, *row.profile.split(", ")}
 
 
-def _chronological(row: Row) -> tuple[datetime, int]:
+def _chronological(row: ScheduleRow) -> tuple[datetime, int]:
     return row.observed_at, row.sequence
 
 
-def _followed_profile(question: Question, venue: str, symbol: str, rows: Sequence[Row]) -> str:
+def _followed_profile(
+    question: Question, venue: str, symbol: str, rows: Sequence[ScheduleRow]
+) -> str:
     """Returns the profile to follow: of several, the one preferred in the newest snapshot."""
     profiles = sorted({row.profile for row in rows})
     if len(profiles) > 1:
@@ -308,7 +310,7 @@ def _followed_profile(question: Question, venue: str, symbol: str, rows: Sequenc
     return profiles[0]
 
 
-def _state(row: Row, notionals: Sequence[float]) -> ScheduleState:
+def _state(row: ScheduleRow, notionals: Sequence[float]) -> ScheduleState:
     return ScheduleState(
         observed_at=iso_utc(row.observed_at),
         initial=tuple(queries.margin_of(row, "initial", notional) for notional in notionals),
@@ -316,13 +318,13 @@ def _state(row: Row, notionals: Sequence[float]) -> ScheduleState:
             queries.margin_of(row, "maintenance", notional) for notional in notionals
         ),
         capacity=row.capacity,
-        kind="" if row.kind == FIRST else row.kind,
+        kind="" if row.kind == FIRST_SEEN else row.kind,
         effective_from=iso_utc(row.effective_from) if row.effective_from else "",
     )
 
 
 def _measured_margins(
-    rows: Sequence[Row], times: Sequence[datetime], notionals: Sequence[float]
+    rows: Sequence[ScheduleRow], times: Sequence[datetime], notionals: Sequence[float]
 ) -> list[MeasuredMargin]:
     """Returns the procyclicality of the margins in force at each observation of the venue."""
     starts = [row.observed_at for row in rows]

@@ -7,10 +7,10 @@ from datetime import date as Date  # noqa: N812 - `date` names arguments here
 from enum import StrEnum
 from pathlib import Path
 
-from harmonize.arbitrage.rows import HURDLE
-from harmonize.archive.location import Place
+from harmonize.arbitrage.rows import COST_OF_CAPITAL
+from harmonize.archive.location import ArchiveLocation
 from harmonize.audit.baseline import Baseline
-from harmonize.comparison.representative import Pair
+from harmonize.comparison.representative import VenueUnderlying
 from harmonize.core.notionals import NOTIONAL_GRID
 
 CHART_NOTIONALS = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
@@ -51,19 +51,19 @@ class Selection:
 
     ``archive`` None is the recorded archive. ``as_of`` excludes later observations, and ages count
     back from it; a date includes its whole day, None is the newest observation. ``instruments``
-    names the symbol that represents a venue on an underlying. ``ladder`` holds the notionals of the
+    names the symbol that represents a venue on an underlying. ``notional_grid`` holds the notionals of the
     results, in USD.
     """
 
-    archive: Place | None = None
+    archive: ArchiveLocation | None = None
     fallback: Fallback = Fallback.NONE
     venues: tuple[str, ...] = ()
     underlyings: tuple[str, ...] = ()
     profile: str = ""
     rules: tuple[str, ...] = ()
     as_of: Date | datetime | None = None
-    instruments: Mapping[Pair, str] = field(default_factory=dict)
-    ladder: tuple[float, ...] = NOTIONAL_GRID
+    instruments: Mapping[VenueUnderlying, str] = field(default_factory=dict)
+    notional_grid: tuple[float, ...] = NOTIONAL_GRID
     verification: Verification = Verification.OPTIONAL
 
     @property
@@ -84,7 +84,7 @@ class AnswerOptions:
     """
 
     stale_after_days: float = 30.0
-    cost_of_capital: float = HURDLE
+    cost_of_capital: float = COST_OF_CAPITAL
     chart_notionals: tuple[float, ...] = ()
     inputs: Path | None = None
     config: Path | None = None

@@ -90,7 +90,7 @@ def _measured(
     for source, by_venue in reversed(by_source):
         for entry in reversed(by_venue.get(inputs.MARKET, ())):
             try:
-                inputs_, broken = inputs.read(source.archive.read(entry))
+                inputs_, broken = inputs.read_inputs(source.archive.read(entry))
             except ArchiveError as error:
                 broken = (Defect(entry.venue, f"snapshot {entry.sequence}", str(error)),)
                 inputs_ = ()
@@ -169,18 +169,18 @@ def _with_venue(reading: Reading, venue: _VenueReading, verification: Verificati
     parsed = registry.parse((snapshot for _, snapshot in venue.snapshots), known, before)
     interests = [i for _, snapshot in venue.snapshots for i in open_interest.read(snapshot)]
     is_required = verification is Verification.REQUIRED
-    schedules = map(verified, parsed.schedules) if is_required else parsed.schedules
+    schedules = map(only_verified, parsed.schedules) if is_required else parsed.schedules
     return replace(
         reading,
         snapshots=(*reading.snapshots, *venue.snapshots),
         schedules=(*reading.schedules, *schedules),
-        interests=(*reading.interests, *interests),
+        open_interest=(*reading.open_interest, *interests),
         defects=(*reading.defects, *venue.defects, *parsed.defects),
         unobserved=(*reading.unobserved, *venue.unobserved),
     )
 
 
-def verified(schedule: MarginSchedule) -> MarginSchedule:
+def only_verified(schedule: MarginSchedule) -> MarginSchedule:
     """Returns a schedule in which margins and a capacity without a verified source are unknown."""
     return replace(
         schedule,

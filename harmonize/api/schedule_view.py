@@ -103,7 +103,7 @@ def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Obj
                 continue
             yield {
                 "tier": tier,
-                "quantity": column.figure,
+                "quantity": column.quantity,
                 "published": str(published) if isinstance(published, Decimal) else published,
                 "unit": column.unit,
                 "sha256": evidence.sha256,

@@ -28,16 +28,16 @@ class SplitConstraints:
 
     - ``excluded``: venues that hold nothing.
     - ``limits``: largest position per account by venue, in USD of notional.
-    - ``ticket``: smallest position per account, in USD of notional.
-    - ``fee``: cost of each account but the first, in USD.
-    - ``accounts``: number of separately margined sub-accounts by venue; 1 if a venue is not named.
+    - ``min_position``: smallest position per account, in USD of notional.
+    - ``account_cost``: cost of each account but the first, in USD.
+    - ``sub_accounts``: number of separately margined sub-accounts by venue; 1 if a venue is not named.
     """
 
     excluded: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
-    ticket: float = 0.0
-    fee: float = 0.0
-    accounts: Mapping[str, int] = field(default_factory=dict)
+    min_position: float = 0.0
+    account_cost: float = 0.0
+    sub_accounts: Mapping[str, int] = field(default_factory=dict)
 
 
 def accounts_of(offers: Mapping[str, Offer], constraints: SplitConstraints) -> tuple[Account, ...]:
@@ -47,10 +47,12 @@ def accounts_of(offers: Mapping[str, Offer], constraints: SplitConstraints) -> t
         if venue in constraints.excluded:
             continue
         limit = min(offer.limit, constraints.limits.get(venue, inf))
-        constrained = replace(offer, limit=limit, ticket=max(offer.ticket, constraints.ticket))
+        constrained = replace(
+            offer, limit=limit, min_position=max(offer.min_position, constraints.min_position)
+        )
         accounts += [
             Account(venue, constrained, number)
-            for number in range(1, constraints.accounts.get(venue, 1) + 1)
+            for number in range(1, constraints.sub_accounts.get(venue, 1) + 1)
         ]
     return tuple(accounts)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from harmonize.arbitrage.accounts import Account, SplitConstraints, accounts_of, with_table
 from harmonize.arbitrage.split import Split, split
-from harmonize.numerics.offer import Offer, margin, margin_of_pieces
+from harmonize.numerics.offer import Offer, margin_of_pieces, offer_margin
 from harmonize.numerics.panel import PieceNumbers
 
 
@@ -88,7 +88,7 @@ def arbitrage(
     """
     constraints = constraints or SplitConstraints()
     accounts = accounts_of(offers, constraints)
-    cheapest = _split(accounts, notional, constraints.fee)
+    cheapest = _split(accounts, notional, constraints.account_cost)
     if cheapest is None:
         return None
     single, single_venues = _best_single(accounts, notional)
@@ -112,9 +112,9 @@ def _best_single(
     margins = {
         account.venue: amount
         for account in accounts
-        if notional >= account.offer.ticket
+        if notional >= account.offer.min_position
         and account.number == 1
-        and (amount := margin(account.offer, notional)) is not None
+        and (amount := offer_margin(account.offer, notional)) is not None
     }
     if not margins:
         return None, ()
@@ -134,7 +134,7 @@ def _allocation(accounts: Sequence[Account], cheapest: Split) -> tuple[AccountAl
             account.venue,
             account.number,
             size,
-            margin(account.offer, min(size, account.offer.limit)) or 0.0,
+            offer_margin(account.offer, min(size, account.offer.limit)) or 0.0,
         )
         for account, size in zip(accounts, cheapest.allocation, strict=True)
         if size > 0.0
@@ -151,5 +151,5 @@ def _same_table_cost(
     with_reference = [
         replace(account, offer=with_table(account.offer, table)) for account in accounts
     ]
-    cheapest = _split(with_reference, notional, constraints.fee)
+    cheapest = _split(with_reference, notional, constraints.account_cost)
     return None if cheapest is None else cheapest.cost

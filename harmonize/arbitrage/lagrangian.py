@@ -24,7 +24,7 @@ SIZE_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class AccountPieces:
     """Pieces that each account may still use, by account and size; an empty account is a piece too.
 
     Sizes are in (``lower``, ``upper``]. At ``lower`` the margin is the limit from above.
@@ -38,9 +38,9 @@ class Items:
     coefficient: Floats
     power: Floats
 
-    def take(self, index: Ints | NDArray[np.bool_]) -> "Items":
+    def take(self, index: Ints | NDArray[np.bool_]) -> "AccountPieces":
         """Returns some of the pieces."""
-        return Items(
+        return AccountPieces(
             self.account[index],
             self.lower[index],
             self.upper[index],
@@ -102,13 +102,13 @@ class _Response:
     excess: Floats
 
 
-def convex(items: Items) -> NDArray[np.bool_]:
+def convex(items: AccountPieces) -> NDArray[np.bool_]:
     """Returns True for each piece that is straight or convex."""
     is_convex: NDArray[np.bool_] = items.coefficient * items.power * (items.power - 1.0) >= 0.0
     return is_convex
 
 
-def pieces_at(items: Items, sizes: Floats) -> Ints:
+def pieces_at(items: AccountPieces, sizes: Floats) -> Ints:
     """Returns the index of the cheapest piece that covers each account's size."""
     margins = items.covering_margins(sizes)
     starts = items.starts()
@@ -122,7 +122,7 @@ def pieces_at(items: Items, sizes: Floats) -> Ints:
     )
 
 
-def maximum(items: Items, notional: float, near: float = 0.0) -> Dual | None:
+def maximize_dual(items: AccountPieces, notional: float, near: float = 0.0) -> Dual | None:
     """Maximises the dual by its supporting lines; None if the pieces cannot cover the position.
 
     The dual is concave, and piecewise linear unless pieces are curved. The search ends where the
@@ -157,7 +157,9 @@ def maximum(items: Items, notional: float, near: float = 0.0) -> Dual | None:
     return Dual(best.value, best.level, low.sizes, high.sizes, best.excess)
 
 
-def _responder(items: Items, notional: float, tolerance: float) -> Callable[[float], _Response]:
+def _responder(
+    items: AccountPieces, notional: float, tolerance: float
+) -> Callable[[float], _Response]:
     """Returns the function from λ to the accounts' response."""
     starts = items.starts()
     curved = np.flatnonzero(items.coefficient)
@@ -194,7 +196,7 @@ def _bracket(respond: Callable[[float], _Response], near: float) -> tuple[_Respo
     return low, high
 
 
-def _stationary(items: Items, level: float) -> Floats:
+def _stationary(items: AccountPieces, level: float) -> Floats:
     """Returns the size at which the slope of a convex piece is ``level``, within its bounds.
 
     ``c·p·n^(p−1) = level − rate``. Where no n above 0 solves it, the slope is above
@@ -210,7 +212,7 @@ def _stationary(items: Items, level: float) -> Floats:
     return clipped
 
 
-def _better_end(items: Items, level: float) -> tuple[Floats, Floats]:
+def _better_end(items: AccountPieces, level: float) -> tuple[Floats, Floats]:
     """Returns the cheaper end of concave pieces, and its cost at λ."""
     low, high = (items.values(end) - level * end for end in (items.lower, items.upper))
     return np.where(low <= high, items.lower, items.upper), np.minimum(low, high)

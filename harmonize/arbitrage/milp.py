@@ -6,13 +6,13 @@ account uses exactly one of its pieces. All pieces must be straight.
 
 import numpy as np
 
-from harmonize.arbitrage.lagrangian import Items
+from harmonize.arbitrage.lagrangian import AccountPieces
 
 _MAX_NODES = 2000  # not a time limit, so that the result is the same on every machine
 _RELATIVE_GAP = 1e-9
 
 
-def solve(items: Items, notional: float) -> tuple[Items, float] | None:
+def solve(items: AccountPieces, notional: float) -> tuple[AccountPieces, float] | None:
     """Returns the piece of each account in the best split, and the proved lower bound in USD.
 
     None if the node limit ends the search without a split.

@@ -14,9 +14,9 @@ from itertools import pairwise
 from math import inf
 
 from harmonize.core.venue_conventions import OffsetRule, combined_margin
-from harmonize.numerics.offer import Offer, margin
-from harmonize.numerics.roots import Term, roots, value
-from harmonize.numerics.segments import HORIZON, LEAST
+from harmonize.numerics.offer import Offer, offer_margin
+from harmonize.numerics.roots import Term, roots, sum_of_terms
+from harmonize.numerics.segments import HORIZON, MIN_NOTIONAL
 
 _TIE = 1e-9  # relative; a smaller difference is no advantage
 
@@ -60,7 +60,7 @@ class Legs:
     rule: OffsetRule
 
 
-def pair(legs: Legs, notionals: Sequence[float], cost_of_capital: float) -> Pair:
+def compare_pair(legs: Legs, notionals: Sequence[float], cost_of_capital: float) -> Pair:
     """Compares a pair with both legs on one venue; ``cost_of_capital`` is a rate per year."""
     points = [_point(legs, notional, cost_of_capital) for notional in notionals]
     compared = min(_end(legs.long), _end(legs.short), _single_venue_end(legs))
@@ -68,9 +68,9 @@ def pair(legs: Legs, notionals: Sequence[float], cost_of_capital: float) -> Pair
 
 
 def _point(legs: Legs, notional: float, cost_of_capital: float) -> PairPoint:
-    long, short = margin(legs.long, notional), margin(legs.short, notional)
+    long, short = offer_margin(legs.long, notional), offer_margin(legs.short, notional)
     total = None if long is None or short is None else long + short
-    alone = combined_margin(legs.rule, partial(margin, legs.single_venue), notional, notional)
+    alone = combined_margin(legs.rule, partial(offer_margin, legs.single_venue), notional, notional)
     break_even = None if total is None else cost_of_capital * total / notional
     return PairPoint(notional, long, short, total, alone, break_even)
 
@@ -96,10 +96,10 @@ def _cheaper(legs: Legs, end: float) -> Iterator[tuple[float, float]]:
     for lower, upper in pairwise(sorted(bounds)):
         difference = [term for offer, sign in offers for term in _terms(offer, upper, sign)]
         total = [term for offer, sign in pair_offers for term in _terms(offer, upper, sign)]
-        cuts = [lower, *roots(difference, max(lower, min(LEAST, upper / 2)), upper), upper]
+        cuts = [lower, *roots(difference, max(lower, min(MIN_NOTIONAL, upper / 2)), upper), upper]
         for low, high in pairwise(cuts):
             middle = 0.5 * (low + high)
-            if value(difference, middle) < -_TIE * value(total, middle):
+            if sum_of_terms(difference, middle) < -_TIE * sum_of_terms(total, middle):
                 yield low, high
 
 

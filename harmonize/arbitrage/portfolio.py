@@ -13,9 +13,9 @@ from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.arbitrage.position_file import Position
 from harmonize.arbitrage.rows import allocation_rows
-from harmonize.core.venue_conventions import Conducts, OffsetRule, combined_margin
+from harmonize.core.venue_conventions import ConventionsByVenue, OffsetRule, combined_margin
 from harmonize.document import AllocationRow
-from harmonize.numerics.offer import Offer, margin
+from harmonize.numerics.offer import Offer, offer_margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class UnderlyingExposure:
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class UnderlyingOffers:
     """IM and MM of each venue and of the reference on one underlying.
 
     ``isolated_*`` are those in isolated margin. ``ticket`` of a reference is the notional above
@@ -52,7 +52,7 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class VenueAsks:
+class VenueMargins:
     """Margin of the whole portfolio at one venue, in USD; None if unknown, with ``reasons``."""
 
     venue: str
@@ -91,7 +91,7 @@ class Portfolio:
     reference_initial: float | None
     reference_maintenance: float | None
     reference_reasons: tuple[str, ...]
-    venues: tuple[VenueAsks, ...]
+    venues: tuple[VenueMargins, ...]
     cheapest_isolated: tuple[str, ...]
     cheapest_cross: tuple[str, ...]
     splits: tuple[PositionSplit, ...]
@@ -111,16 +111,16 @@ def exposures_of(positions: Iterable[Position]) -> tuple[UnderlyingExposure, ...
     return tuple(exposures[name] for name in sorted(exposures))
 
 
-def portfolio(
+def portfolio_margins(
     positions: Sequence[Position],
-    tables: Mapping[str, Tables],
-    conventions: Conducts,
+    tables: Mapping[str, UnderlyingOffers],
+    conventions: ConventionsByVenue,
     constraints: SplitConstraints | None = None,
     rule_set: str = "",
 ) -> Portfolio:
     """Returns the margin of the positions at every venue. ``tables`` are by underlying."""
     exposures = exposures_of(positions)
-    empty = Tables({}, {}, {}, {})
+    empty = UnderlyingOffers({}, {}, {}, {})
     own = {exposure.underlying: tables.get(exposure.underlying, empty) for exposure in exposures}
     excluded = constraints.excluded if constraints else frozenset[str]()
     names = sorted({venue for table in own.values() for venue in table.initial} - excluded)
@@ -153,11 +153,11 @@ def portfolio(
 def _venue_margins(
     venue: str,
     exposures: Sequence[UnderlyingExposure],
-    tables: Mapping[str, Tables],
-    conventions: Conducts,
-) -> VenueAsks:
+    tables: Mapping[str, UnderlyingOffers],
+    conventions: ConventionsByVenue,
+) -> VenueMargins:
     convention = conventions.get(venue)
-    rule = convention.opposite if convention else None
+    rule = convention.offset_rule if convention else None
     reasons: list[str] = []
     isolated: dict[str, list[float | None]] = {"initial": [], "maintenance": []}
     cross: dict[str, list[float | None]] = {"initial": [], "maintenance": []}
@@ -175,7 +175,7 @@ def _venue_margins(
                 reasons.append(f"no isolated {word} on {name} is included")
         if len(exposure.sides) > 1 and rule is None and venue in own.initial:
             reasons.append(f"offset rule for long and short {name} unknown")
-    return VenueAsks(
+    return VenueMargins(
         venue=venue,
         isolated_initial=_total(isolated["initial"]),
         isolated_maintenance=_total(isolated["maintenance"]),
@@ -188,7 +188,9 @@ def _venue_margins(
 
 def _separate(exposure: UnderlyingExposure, offer: Offer | None) -> list[float | None]:
     """Returns the margin of every side as a separate position."""
-    return [None if offer is None else margin(offer, notional) for _, notional in exposure.sides]
+    return [
+        None if offer is None else offer_margin(offer, notional) for _, notional in exposure.sides
+    ]
 
 
 def _cross(
@@ -199,7 +201,7 @@ def _cross(
         return _separate(exposure, offer)
     if rule is None or offer is None:
         return [None]
-    return [combined_margin(rule, partial(margin, offer), exposure.long, exposure.short)]
+    return [combined_margin(rule, partial(offer_margin, offer), exposure.long, exposure.short)]
 
 
 def _reasons(exposure: UnderlyingExposure, offer: Offer | None, word: str) -> list[str]:
@@ -209,7 +211,7 @@ def _reasons(exposure: UnderlyingExposure, offer: Offer | None, word: str) -> li
     return [
         f"{side} {exposure.underlying} of ${notional:,.0f} exceeds the largest position of ${largest:,.0f} ({word})"
         for side, notional in exposure.sides
-        if margin(offer, notional) is None
+        if offer_margin(offer, notional) is None
     ]
 
 
@@ -228,7 +230,7 @@ def _split(
 
 
 def _reference(
-    exposures: Sequence[UnderlyingExposure], tables: Mapping[str, Tables]
+    exposures: Sequence[UnderlyingExposure], tables: Mapping[str, UnderlyingOffers]
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """Returns IM and MM by the reference, and a reason per position that it does not cover."""
     initial: list[float | None] = []
@@ -247,9 +249,9 @@ def _reference(
 
 def _reference_margin(reference: Offer | None, notional: float) -> float | None:
     """Returns the reference margin; None up to the notional above which the reference applies."""
-    if reference is None or notional <= reference.ticket:
+    if reference is None or notional <= reference.min_position:
         return None
-    return margin(reference, notional)
+    return offer_margin(reference, notional)
 
 
 def _total(amounts: Sequence[float | None]) -> float | None:
@@ -258,7 +260,7 @@ def _total(amounts: Sequence[float | None]) -> float | None:
 
 
 def _cheapest(
-    venues: Sequence[VenueAsks], margin_of: Callable[[VenueAsks], float | None]
+    venues: Sequence[VenueMargins], margin_of: Callable[[VenueMargins], float | None]
 ) -> tuple[str, ...]:
     known = [(amount, venue.venue) for venue in venues if (amount := margin_of(venue)) is not None]
     least = min(known, default=(0.0, ""))[0]

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 from zipfile import BadZipFile
 
-from harmonize.core.instrument import asset_meant
+from harmonize.core.instrument import resolve_asset
 
 _WORKBOOK_ERRORS = (
     BadZipFile,
@@ -56,7 +56,7 @@ class PositionsError(Exception):
         self.lines = tuple(lines)
 
 
-def read(content: bytes, name: str) -> tuple[Position, ...]:
+def read_positions(content: bytes, name: str) -> tuple[Position, ...]:
     """Returns the positions of a file; the suffix of its name selects the format.
 
     Raises PositionsError: one line per row with an error.
@@ -106,7 +106,7 @@ def _position(row: Mapping[str, object]) -> tuple[Position | None, str]:
     if notional is None:
         text = _quoted(row["notional"])
         return None, f"notional: expected an amount in USD above 0, such as 250000, found {text}"
-    return Position(asset_meant(asset), side, float(notional)), ""
+    return Position(resolve_asset(asset), side, float(notional)), ""
 
 
 def _notional(value: object) -> Decimal | None:

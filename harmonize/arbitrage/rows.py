@@ -11,7 +11,7 @@ from harmonize.document import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
 
-HURDLE = 0.10
+COST_OF_CAPITAL = 0.10
 """Cost of capital per year, as a rate: a convention of this tool, set with ``--hurdle``."""
 
 
@@ -25,7 +25,7 @@ class ArbitrageMarket:
     """
 
     underlying: str
-    figure: str
+    margin_type: str
     offers: Mapping[str, Offer]
     references: Mapping[str, tuple[PieceNumbers, ...]]
     above: Mapping[str, float]
@@ -39,7 +39,7 @@ class ArbitrageMarket:
         return self.references.get(rule_set)
 
 
-def market(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> ArbitrageMarket | None:
+def build_market(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> ArbitrageMarket | None:
     """Returns the market of an underlying for IM or MM; None if no venue is included."""
     positions = peers.included_positions(layout.own[margin_type])
     if not positions:
@@ -70,7 +70,7 @@ def _up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, 
 def arbitrage_rows(
     markets: Iterable[ArbitrageMarket],
     notionals: Sequence[float],
-    cost_of_capital: float = HURDLE,
+    cost_of_capital: float = COST_OF_CAPITAL,
     constraints: SplitConstraints | None = None,
 ) -> tuple[ArbitrageRow, ...]:
     """Returns a row per market and rule set; a market without a reference has one row."""
@@ -98,7 +98,7 @@ def _row(
     amounts = ", ".join(f"${notional:,.0f}" for notional in too_large)
     return ArbitrageRow(
         underlying=offered.underlying,
-        margin_type=offered.figure,
+        margin_type=offered.margin_type,
         rule_set=rule_set,
         venues=tuple(
             venue

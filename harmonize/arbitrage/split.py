@@ -22,10 +22,10 @@ import numpy as np
 
 from harmonize.arbitrage.lagrangian import (
     SIZE_TOLERANCE,
+    AccountPieces,
     Dual,
-    Items,
     convex,
-    maximum,
+    maximize_dual,
     mixed,
     pieces_at,
 )
@@ -92,18 +92,18 @@ def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split |
     )
 
 
-def items_of(offers: Sequence[Offer], notional: float, fee: float) -> Items:
+def items_of(offers: Sequence[Offer], notional: float, fee: float) -> AccountPieces:
     """Returns the pieces of all accounts up to a notional, in USD; an account may also be empty."""
     rows = []
     for account, offer in enumerate(offers):
         rows.append((account, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
         largest = min(offer.limit, notional)
         for lower, upper, fixed, rate, coefficient, power in offer.pieces:
-            low, high = max(lower, offer.ticket), min(upper, largest)
+            low, high = max(lower, offer.min_position), min(upper, largest)
             if lower < largest and low <= high:
                 rows.append((account, low, high, fixed + fee, rate, coefficient, power))
     columns = np.array(rows).T
-    return Items(columns[0].astype(np.intp), *columns[1:])
+    return AccountPieces(columns[0].astype(np.intp), *columns[1:])
 
 
 def _identical(offers: Sequence[Offer]) -> tuple[tuple[int, ...], ...]:
@@ -118,7 +118,11 @@ class _Search:
     """Branch and bound over the pieces, lowest bound first."""
 
     def __init__(
-        self, items: Items, identical: tuple[tuple[int, ...], ...], notional: float, fee: float
+        self,
+        items: AccountPieces,
+        identical: tuple[tuple[int, ...], ...],
+        notional: float,
+        fee: float,
     ) -> None:
         self.fee = fee
         self.items = items
@@ -132,7 +136,7 @@ class _Search:
     def run(self) -> None:
         """Searches until the best split is proved or the node limit is reached."""
         order = count()
-        queue: list[tuple[float, int, Items, Dual]] = []
+        queue: list[tuple[float, int, AccountPieces, Dual]] = []
         self._expand(queue, order, self.items, 0.0)
         can_solve_milp = not self.items.coefficient.any()  # all pieces are straight
         milp_bound = -inf
@@ -152,14 +156,14 @@ class _Search:
 
     def _expand(
         self,
-        queue: list[tuple[float, int, Items, Dual]],
+        queue: list[tuple[float, int, AccountPieces, Dual]],
         order: Iterator[int],
-        items: Items,
+        items: AccountPieces,
         near: float,
     ) -> None:
         """Bounds a node, tries its splits, and queues it unless it cannot improve on the best."""
         self.nodes += 1
-        dual = maximum(items, self.notional, near)
+        dual = maximize_dual(items, self.notional, near)
         if dual is None:
             return
         for sizes in self._candidates(dual):
@@ -197,14 +201,14 @@ class _Search:
         """Solves the mixed-integer program, keeps a better split and returns the proved bound."""
         from harmonize.arbitrage.milp import solve  # noqa: PLC0415 - scipy is heavy, and rarely needed
 
-        root = maximum(self.items, self.notional)
+        root = maximize_dual(self.items, self.notional)
         if root is None:
             return -inf
         solution = solve(self.items.take(root.bound + root.excess <= self.best), self.notional)
         if solution is None:
             return -inf
         chosen, bound = solution
-        dual = maximum(chosen, self.notional)
+        dual = maximize_dual(chosen, self.notional)
         if dual is not None:
             self._keep_if_better(mixed(dual, self.notional)[0])
         return bound
@@ -213,11 +217,11 @@ class _Search:
         """Tries the best split in which every account remains on its piece."""
         current = self.items.take(pieces_at(self.items, sizes))
         if convex(current).all():
-            dual = maximum(current, self.notional)
+            dual = maximize_dual(current, self.notional)
             if dual is not None:
                 self._keep_if_better(mixed(dual, self.notional)[0])
 
-    def _children(self, items: Items, dual: Dual) -> Iterator[Items]:
+    def _children(self, items: AccountPieces, dual: Dual) -> Iterator[AccountPieces]:
         """Yields restrictions of the account that the dual leaves between two sizes."""
         sizes, account = mixed(dual, self.notional)
         if account is None:
@@ -238,8 +242,8 @@ class _Search:
         yield from self._restricted(items, account, float(size), inf, below=False)
 
     def _restricted(
-        self, items: Items, account: int, smallest: float, largest: float, *, below: bool
-    ) -> Iterator[Items]:
+        self, items: AccountPieces, account: int, smallest: float, largest: float, *, below: bool
+    ) -> Iterator[AccountPieces]:
         """Restricts an account to a range of sizes, if every account keeps a piece.
 
         Identical accounts are sorted by descending size, so those after it (``below``) or before it
@@ -256,7 +260,7 @@ class _Search:
             yield restricted
 
 
-def _attained(items: Items, sizes: Floats) -> Floats:
+def _attained(items: AccountPieces, sizes: Floats) -> Floats:
     """Moves sizes just above a bound at which margin falls, so that they have the stated cost."""
     chosen = items.take(pieces_at(items, sizes))
     is_at_bound = (sizes > 0.0) & (sizes == chosen.lower) & (sizes < chosen.upper)
@@ -264,7 +268,7 @@ def _attained(items: Items, sizes: Floats) -> Floats:
     return attained
 
 
-def _shadow_price(items: Items, sizes: Floats) -> float | None:
+def _shadow_price(items: AccountPieces, sizes: Floats) -> float | None:
     """Returns the least slope of a piece that continues from an account's size without a jump."""
     at = sizes[items.account]
     margins = items.values(at)

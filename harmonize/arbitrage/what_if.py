@@ -58,7 +58,7 @@ class WhatIfRow:
     points: tuple[WhatIfPoint, ...]
 
 
-def parse(specification: str, venues: Sequence[str]) -> WhatIf:
+def parse_what_if(specification: str, venues: Sequence[str]) -> WhatIf:
     """Parses a what-if. Raises WhatIfError: an unknown change, or a value out of range."""
     name, _, argument = specification.partition("=")
     if name == "aggregate" and not argument:
@@ -113,7 +113,7 @@ def _number(argument: str, specification: str, above: float, at_most: float) -> 
     return number
 
 
-def what_if(
+def apply_what_if(
     change: WhatIf,
     offers: Offers,
     notionals: Sequence[float],

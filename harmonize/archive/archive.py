@@ -50,7 +50,7 @@ from harmonize.archive.chain import (
     read_record,
     sequences,
 )
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.manifest import (
     PACK_NAME,
     WINDOW_LOG,
@@ -74,7 +74,7 @@ from harmonize.archive.storage import (
     Disk,
     Storage,
     error_text,
-    objects_at,
+    storage_at,
 )
 from harmonize.core.payload import Snapshot
 
@@ -108,14 +108,14 @@ class Archive:
     format: int = NEWEST_FORMAT
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ArchiveLocation:
         """Location of the archive: a folder or a URL."""
         return self.storage.place
 
     @classmethod
-    def open(cls, place: Place) -> "Archive":
+    def open(cls, place: ArchiveLocation) -> "Archive":
         """Opens an existing archive. Raises ArchiveError: no archive, or an unknown format."""
-        storage = objects_at(place)
+        storage = storage_at(place)
         try:
             return cls(storage, _format_of(storage))
         except ArchiveError as error:
@@ -123,9 +123,9 @@ class Archive:
             raise ArchiveError(storage.place, problem) from error
 
     @classmethod
-    def create(cls, place: Place, disk: Disk = DISK) -> "Archive":
+    def create(cls, place: ArchiveLocation, disk: Disk = DISK) -> "Archive":
         """Creates an empty archive. Raises ArchiveError: other files exist, or not writable."""
-        storage = objects_at(place, disk)
+        storage = storage_at(place, disk)
         try:
             storage.prepare(_FOLDERS)
             for directory, expected in _FOLDERS.items():
@@ -141,10 +141,10 @@ class Archive:
         return cls(storage)
 
     @classmethod
-    def found(cls, place: Place) -> "Archive | None":
+    def find(cls, place: ArchiveLocation) -> "Archive | None":
         """Opens the archive at a location; None if there is none. Raises ArchiveError."""
         try:
-            names = objects_at(place).names("")
+            names = storage_at(place).names("")
         except ArchiveError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return None
@@ -152,9 +152,9 @@ class Archive:
         return cls.open(place) if "format.json" in names else None
 
     @classmethod
-    def opened(cls, place: Place) -> "Archive":
+    def open_or_create(cls, place: ArchiveLocation) -> "Archive":
         """Opens the archive at a location, or creates it if there is none. Raises ArchiveError."""
-        return cls.found(place) or cls.create(place)
+        return cls.find(place) or cls.create(place)
 
     def entries(self) -> tuple[Entry, ...]:
         """Returns the entries in the order of their sequence, reading manifests only.

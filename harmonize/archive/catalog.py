@@ -49,7 +49,7 @@ class Catalog:
     gone: tuple[tuple[str, str], ...] = ()
 
 
-def newest_of(entries: Iterable[Entry]) -> dict[str, Entry]:
+def newest_by_venue(entries: Iterable[Entry]) -> dict[str, Entry]:
     """Returns the last appended entry per venue, excluding failed attempts and pruned entries."""
     return {entry.venue: entry for entry in entries if not entry.failed and not entry.pruned}
 

@@ -4,17 +4,17 @@ from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
 
-Place = Path | str
+ArchiveLocation = Path | str
 """A path for a local folder; text for a URL such as ``s3://bucket/margins``."""
 
-RECORDED = "the recorded archive that ships with harmonize"
+RECORDED_ARCHIVE_NAME = "the recorded archive that ships with harmonize"
 
 
-def place_of(text: str) -> Place:
+def parse_location(text: str) -> ArchiveLocation:
     """Returns the location that a user wrote: text for a URL, otherwise a path."""
     return text if "://" in text else Path(text)
 
 
-def recorded() -> AbstractContextManager[Path]:
+def recorded_archive() -> AbstractContextManager[Path]:
     """Returns a context that yields the path of the recorded archive while it is open."""
     return as_file(files("venues") / "recorded" / "archive")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.manifest import MAX_BYTES
 
 TEMPORARY = ".tmp"
@@ -35,7 +35,7 @@ class Storage(Protocol):
     """The objects of one archive. Names are relative, such as ``packs/….zst``."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ArchiveLocation:
         """Location of the archive, as messages print it."""
 
     def names(self, directory: str) -> list[str]:
@@ -263,7 +263,7 @@ class RemoteStorage:
                 self.system.makedirs(f"{self.root}/{directory}", exist_ok=True)
 
 
-def objects_at(place: Place, disk: Disk = DISK) -> LocalStorage | RemoteStorage:
+def storage_at(place: ArchiveLocation, disk: Disk = DISK) -> LocalStorage | RemoteStorage:
     """Returns the storage at a location. Raises ArchiveError: a URL that cannot be opened."""
     text = str(place)
     if isinstance(place, Path) or "://" not in text:

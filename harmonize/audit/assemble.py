@@ -5,24 +5,29 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 
-from harmonize.arbitrage.rows import HURDLE, arbitrage_rows, market
+from harmonize.arbitrage.rows import COST_OF_CAPITAL, arbitrage_rows, build_market
 from harmonize.audit.method import EXPLANATIONS
 from harmonize.audit.waivers import waive
-from harmonize.checks import CHECKS, OF_WAIVERS
+from harmonize.checks import CHECKS, WAIVER_CHECKS
 from harmonize.checks.base import AuditContext, Check
 from harmonize.comparison.applicability import Jurisdictions
-from harmonize.comparison.cross_venue import CostTerms, comparison, gaps_and_indices, summaries
-from harmonize.comparison.curves import curves
+from harmonize.comparison.cross_venue import (
+    CostTerms,
+    build_comparison,
+    index_summaries,
+    spreads_and_indices,
+)
+from harmonize.comparison.curves import build_curves
 from harmonize.comparison.layout import PanelLayout
 from harmonize.comparison.peers import PeerGroup
-from harmonize.comparison.representative import Pair
+from harmonize.comparison.representative import VenueUnderlying
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
-from harmonize.core.open_interest import OpenInterest, by_contract
+from harmonize.core.open_interest import OpenInterest, newest_by_contract
 from harmonize.core.payload import Defect, Snapshot, Unobserved
 from harmonize.core.schedule import MarginSchedule
-from harmonize.core.venue_conventions import Conducts
+from harmonize.core.venue_conventions import ConventionsByVenue
 from harmonize.document import (
     SCHEMA_VERSION,
     ArbitrageRow,
@@ -41,7 +46,7 @@ from harmonize.document import (
 )
 from harmonize.document.rows import SnapshotAge
 from harmonize.history.recent import RecentHistory, ScheduleKey
-from harmonize.liquidation.distance import Entry, liquidation_rows
+from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows
 from harmonize.numerics.deviation import Deviation
 from harmonize.numerics.panel import PieceNumbers
 from harmonize.policy.inputs import Input
@@ -73,8 +78,8 @@ class Reading:
     defects: tuple[Defect, ...]
     unobserved: tuple[Unobserved, ...] = ()
     inputs: tuple[Input, ...] = ()
-    interests: tuple[OpenInterest, ...] = ()
-    lately: RecentHistory = field(default_factory=RecentHistory)
+    open_interest: tuple[OpenInterest, ...] = ()
+    recent_history: RecentHistory = field(default_factory=RecentHistory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class VenueProperties:
     which a venue is established.
     """
 
-    conventions: Conducts = field(default_factory=dict)
+    conventions: ConventionsByVenue = field(default_factory=dict)
     jurisdictions: Jurisdictions = field(default_factory=dict)
 
 
@@ -103,10 +108,10 @@ class AuditOptions:
     stale_after_days: float = 30.0
     notional_grid: tuple[float, ...] = NOTIONAL_GRID
     chart_notionals: tuple[float, ...] = ()
-    instruments: Mapping[Pair, str] = field(default_factory=dict)
+    instruments: Mapping[VenueUnderlying, str] = field(default_factory=dict)
     check_options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
-    cost_of_capital: float = HURDLE
+    cost_of_capital: float = COST_OF_CAPITAL
 
 
 def audit(
@@ -156,7 +161,7 @@ class Results:
     """
 
     divergences: tuple[DivergenceRow, ...]
-    internal: tuple[Deviation | None, ...]
+    maintenance_deviations: tuple[Deviation | None, ...]
     comparisons: tuple[Comparison, ...]
     spreads: tuple[Spread, ...]
     indices: tuple[Index, ...]
@@ -185,28 +190,35 @@ def prepare(reading: Reading, rule_sets: Sequence[RuleSet], options: AuditOption
     stale = {
         schedule.key: _is_stale(schedule.observed_at, options) for schedule in universe.schedules
     }
-    return Prepared(reading, universe, universe.classed(), ages, stale)
+    return Prepared(reading, universe, universe.with_class(), ages, stale)
 
 
 def compare(prepared: Prepared, options: AuditOptions, venues: VenueProperties) -> Results:
     """Compares every schedule with the rule sets and every underlying across venues."""
     universe = prepared.universe
-    layout = universe.laid_out
+    layout = universe.layout
     terms = CostTerms(
-        options.notional_grid, options.cost_of_capital, by_contract(prepared.reading.interests)
+        options.notional_grid,
+        options.cost_of_capital,
+        newest_by_contract(prepared.reading.open_interest),
     )
-    spreads, indices = gaps_and_indices(universe.peer_groups, layout, terms)
+    spreads, indices = spreads_and_indices(universe.peer_groups, layout, terms)
     return Results(
         divergences=evaluate(
             universe.schedules, layout, options.notional_grid, venues.jurisdictions
         ),
-        internal=maintenance_against_initial(layout),
-        comparisons=tuple(comparison(group, prepared.stale) for group in universe.peer_groups),
+        maintenance_deviations=maintenance_against_initial(layout),
+        comparisons=tuple(
+            build_comparison(group, prepared.stale) for group in universe.peer_groups
+        ),
         spreads=spreads,
         indices=indices,
         arbitrages=_arbitrages(prepared.classed, layout, options),
         liquidations=liquidation_rows(
-            universe, prepared.classed[:MAX_GAP_CHARTS], venues.conventions, Entry(HEAT_NOTIONAL)
+            universe,
+            prepared.classed[:MAX_GAP_CHARTS],
+            venues.conventions,
+            LiquidationTerms(HEAT_NOTIONAL),
         ),
     )
 
@@ -216,26 +228,26 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
     reading = prepared.reading
     context = AuditContext(
         schedules=prepared.universe.schedules,
-        internal=results.internal,
+        maintenance_deviations=results.maintenance_deviations,
         divergences=results.divergences,
-        rules=prepared.universe.laid_out.rules,
+        rules=prepared.universe.layout.rules,
         defects=reading.defects,
-        seen=prepared.newest,
+        snapshot_ages=prepared.newest,
         snapshots=tuple(snapshot for _, snapshot in reading.snapshots),
         as_of=options.as_of,
         stale_after_days=options.stale_after_days,
         unobserved=reading.unobserved,
         comparisons=results.comparisons,
-        gaps=results.spreads,
+        spreads=results.spreads,
         arbitrages=tuple(_on_grid(row, options.notional_grid) for row in results.arbitrages),
         indices=results.indices,
-        lately=reading.lately,
+        recent_history=reading.recent_history,
     )
     findings, waived, waivers = waive(
         _findings(CHECKS, context, options.check_options), options.waivers, options.as_of.date()
     )
     waiver_findings = _findings(
-        OF_WAIVERS, replace(context, waivers=waivers), options.check_options
+        WAIVER_CHECKS, replace(context, waivers=waivers), options.check_options
     )
     return Judgement(ordered((*findings, *waiver_findings)), ordered(waived), waivers)
 
@@ -277,8 +289,8 @@ def assemble(
         liquidations=results.liquidations,
         cost_of_capital=options.cost_of_capital,
         indices=results.indices,
-        index_summaries=summaries(results.indices),
-        curves=curves(prepared.classed[:MAX_CURVES], universe.laid_out),
+        index_summaries=index_summaries(results.indices),
+        curves=build_curves(prepared.classed[:MAX_CURVES], universe.layout),
         explanations=EXPLANATIONS,
         inputs=rows.input_rows(universe.applied),
         waived=judgement.waived,
@@ -312,7 +324,7 @@ def _arbitrages(
     classed: Sequence[PeerGroup], layout: PanelLayout, options: AuditOptions
 ) -> tuple[ArbitrageRow, ...]:
     """Arbitrage gaps on the notional grid; charted underlyings also at the sizes of the charts."""
-    markets = [venues for group in classed if (venues := market(group, "initial", layout))]
+    markets = [venues for group in classed if (venues := build_market(group, "initial", layout))]
     charted_sizes = tuple(sorted({*options.notional_grid, *options.chart_notionals}))
     return (
         *arbitrage_rows(markets[:MAX_GAP_CHARTS], charted_sizes, options.cost_of_capital),
@@ -337,7 +349,7 @@ def _findings(
 
 
 def _schedule_rows(prepared: Prepared) -> tuple[ScheduleRow, ...]:
-    layout = prepared.universe.laid_out
+    layout = prepared.universe.layout
     return tuple(
         rows.schedule_row(
             schedule,

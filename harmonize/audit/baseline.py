@@ -36,10 +36,10 @@ class Baseline:
 
     name: str
     as_of: str
-    known: Mapping[str, KnownFinding]
+    findings: Mapping[str, KnownFinding]
 
 
-def written(document: AuditDocument) -> bytes:
+def to_baseline(document: AuditDocument) -> bytes:
     """Returns a document's findings as a baseline; equal findings give equal bytes."""
     findings = {}
     for finding in document.findings:
@@ -93,7 +93,7 @@ def read(content: bytes, name: str) -> Baseline:
 
 def compare_with_baseline(document: AuditDocument, baseline: Baseline) -> AuditDocument:
     """Excludes from a document the findings that the baseline has and that have not worsened."""
-    remaining = tuple(_new_or_worse(document.findings, baseline.known))
+    remaining = tuple(_new_or_worse(document.findings, baseline.findings))
     present = {finding.fingerprint for finding in (*document.findings, *document.waived)}
     states = [finding.state for finding in remaining]
     row = BaselineRow(
@@ -102,7 +102,7 @@ def compare_with_baseline(document: AuditDocument, baseline: Baseline) -> AuditD
         unchanged=len(document.findings) - len(remaining),
         worse=states.count("worse"),
         new=states.count("new"),
-        resolved=len(set(baseline.known) - present),
+        resolved=len(set(baseline.findings) - present),
     )
     return replace(document, findings=remaining, baseline=row)
 

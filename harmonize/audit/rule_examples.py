@@ -24,7 +24,7 @@ from harmonize.core.schedule import (
 )
 from harmonize.document import DivergenceRow, Verdict
 from harmonize.policy.apply import apply_rule_sets
-from harmonize.policy.inputs import Input, Need, held
+from harmonize.policy.inputs import Input, Need, newest_inputs
 from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleExample, RuleSet
 
 _LONG_AGO = date(2000, 1, 1)  # of an undated example under a rule set without a first date
@@ -32,15 +32,15 @@ _MANY = 10**9  # number of observations behind an input that an example states
 
 
 @dataclass(frozen=True, slots=True)
-class Unmet:
+class FailedExample:
     """An example with an unexpected verdict: its number from 0, the margin type, the message."""
 
     number: int
-    figure: str
+    margin_type: str
     message: str
 
 
-def failing_examples(rule_set: RuleSet) -> Iterator[Unmet]:
+def failing_examples(rule_set: RuleSet) -> Iterator[FailedExample]:
     """Runs every example of a rule set and yields those with an unexpected verdict."""
     for number, example in enumerate(rule_set.examples):
         rows = {row.margin_type: row for row in _rows(rule_set, example)}
@@ -60,7 +60,7 @@ def failing_examples(rule_set: RuleSet) -> Iterator[Unmet]:
                 message = (
                     f"expected {expected}, found {verdict}{reason}; correct the rule or the example"
                 )
-                yield Unmet(number, margin_type, message)
+                yield FailedExample(number, margin_type, message)
 
 
 def _out_of_scope(rule_set: RuleSet, example: RuleExample) -> tuple[str, str] | None:
@@ -111,7 +111,7 @@ def _rows(rule_set: RuleSet, example: RuleExample) -> tuple[DivergenceRow, ...]:
         for need in _needs(rule_set)
         if need.local in example.inputs
     ]
-    applied = apply_rule_sets([rule_set], held(inputs, now), [asset], on)
+    applied = apply_rule_sets([rule_set], newest_inputs(inputs, now), [asset], on)
     return evaluate([schedule], build_layout([schedule], applied), ())
 
 

@@ -15,7 +15,7 @@ from harmonize.checks import (
 )
 from harmonize.checks.base import Check
 
-OF_WAIVERS = waivers.CHECKS
+WAIVER_CHECKS = waivers.CHECKS
 """Checks of the waivers, which run after the findings of all other checks are waived or counted."""
 
 CHECKS = (
@@ -25,7 +25,7 @@ CHECKS = (
     *caps.CHECKS,
     *changes.CHECKS,
     *cross_venue.CHECKS,
-    *OF_WAIVERS,
+    *WAIVER_CHECKS,
     *rule_sets.CHECKS,
     *data_quality.CHECKS,
 )

@@ -7,7 +7,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
-from harmonize.comparison.layout import Rule
+from harmonize.comparison.layout import RuleSetLayout
 from harmonize.core.payload import Defect, Snapshot, Unobserved
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import (
@@ -40,21 +40,21 @@ class AuditContext:
     """
 
     schedules: tuple[MarginSchedule, ...]
-    internal: tuple[Deviation | None, ...]
+    maintenance_deviations: tuple[Deviation | None, ...]
     divergences: tuple[DivergenceRow, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[RuleSetLayout, ...]
     defects: tuple[Defect, ...]
-    seen: tuple[SnapshotAge, ...]
+    snapshot_ages: tuple[SnapshotAge, ...]
     snapshots: tuple[Snapshot, ...]
     as_of: datetime
     stale_after_days: float
     unobserved: tuple[Unobserved, ...] = ()
     waivers: tuple[WaiverRow, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    gaps: tuple[Spread, ...] = ()
+    spreads: tuple[Spread, ...] = ()
     arbitrages: tuple[ArbitrageRow, ...] = ()
     indices: tuple[Index, ...] = ()
-    lately: RecentHistory = field(default_factory=RecentHistory)
+    recent_history: RecentHistory = field(default_factory=RecentHistory)
     options: Mapping[str, float] = field(default_factory=dict)
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:

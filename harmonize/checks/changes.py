@@ -15,8 +15,8 @@ from harmonize.checks.base import (
     ranges_text,
 )
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
-from harmonize.document.change import ChangeKind, MarginChange, Range
-from harmonize.history.recent import DAYS, Dated
+from harmonize.document.change import ChangeKind, MarginChange, NotionalRange
+from harmonize.history.recent import RECENT_DAYS, DatedChange
 from harmonize.text.messages import counted, dollars, iso_utc, percent
 
 _MARGIN_CHANGES = frozenset({ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.MIXED})
@@ -131,7 +131,7 @@ def undated_change(context: AuditContext) -> Iterator[Draft]:
     CPMI-IOSCO, Principles for financial market infrastructures (2012), Principle 23: rules and key
     procedures, and changes to them, are disclosed.
     """
-    undated: dict[str, list[Dated]] = {}
+    undated: dict[str, list[DatedChange]] = {}
     for dated in _recent_changes(context):
         if dated.change.kind in _MARGIN_CHANGES and not dated.effective_from:
             undated.setdefault(dated.change.venue, []).append(dated)
@@ -172,7 +172,7 @@ def tightened_in_stress(context: AuditContext) -> Iterator[Draft]:
     ## Citation
     BCBS-CPMI-IOSCO, Review of margining practices (2022); EU 153/2013 Art 28.
     """
-    for stress in context.lately.in_stress:
+    for stress in context.recent_history.in_stress:
         yield Draft(
             Verdict.NOT_APPLICABLE,
             Level.INFO,
@@ -207,11 +207,13 @@ def long_unchanged(context: AuditContext) -> Iterator[Draft]:
     EU 153/2013 Art 28 and CFTC § 39.13(g): margins are reviewed regularly. The threshold is set by
     this tool.
     """
-    newest = {venue: max(times) for venue, times in context.lately.observed.items() if times}
+    newest = {
+        venue: max(times) for venue, times in context.recent_history.observed.items() if times
+    }
     limit = timedelta(days=context.options["days"])
     unchanged: dict[str, list[tuple[datetime, str]]] = {}
     totals: Counter[str] = Counter()
-    for schedule in context.lately.unchanged:
+    for schedule in context.recent_history.unchanged:
         totals[schedule.venue] += 1
         if schedule.venue in newest and newest[schedule.venue] - schedule.since > limit:
             unchanged.setdefault(schedule.venue, []).append((schedule.since, schedule.symbol))
@@ -251,9 +253,9 @@ def observations_missed(context: AuditContext) -> Iterator[Draft]:
     """
     options = context.options
     longest_allowed = timedelta(hours=options["hours"])
-    for venue, times in sorted(context.lately.observed.items()):
+    for venue, times in sorted(context.recent_history.observed.items()):
         newest = max((time for time in times if time <= context.as_of), default=context.as_of)
-        since = newest - timedelta(days=min(options["days"], DAYS))
+        since = newest - timedelta(days=min(options["days"], RECENT_DAYS))
         observations = sorted(time for time in times if since <= time <= newest)
         if len(observations) < options["least"]:
             continue
@@ -275,17 +277,19 @@ def observations_missed(context: AuditContext) -> Iterator[Draft]:
             )
 
 
-def _recent_changes(context: AuditContext) -> Iterator[Dated]:
+def _recent_changes(context: AuditContext) -> Iterator[DatedChange]:
     """Returns the changes observed in the last days before the audit."""
-    days = min(context.options["days"], DAYS)
+    days = min(context.options["days"], RECENT_DAYS)
     since = iso_utc(context.as_of - timedelta(days=days))
     until = iso_utc(context.as_of)
-    for dated in context.lately.changes:
+    for dated in context.recent_history.changes:
         if since < dated.change.after <= until:
             yield dated
 
 
-def _draft(dated: Dated, margin_change: MarginChange, ranges: tuple[Range, ...]) -> Draft:
+def _draft(
+    dated: DatedChange, margin_change: MarginChange, ranges: tuple[NotionalRange, ...]
+) -> Draft:
     change = dated.change
     return Draft(
         Verdict.NOT_APPLICABLE,
@@ -301,7 +305,7 @@ def _draft(dated: Dated, margin_change: MarginChange, ranges: tuple[Range, ...])
     )
 
 
-def _intervals(ranges: tuple[Range, ...]) -> tuple[Interval, ...]:
+def _intervals(ranges: tuple[NotionalRange, ...]) -> tuple[Interval, ...]:
     return tuple(Interval(lower, upper) for lower, upper in ranges)
 
 
@@ -323,7 +327,7 @@ def _upper(interval: Interval) -> float:
     return _INFINITY if interval.upper is None else interval.upper
 
 
-def _dates(dated: Dated) -> str:
+def _dates(dated: DatedChange) -> str:
     return f"{dated.change.before[:10]} and {dated.change.after[:10]}"
 
 

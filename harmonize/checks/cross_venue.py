@@ -16,7 +16,7 @@ from harmonize.document import (
     Spread,
     Verdict,
 )
-from harmonize.policy.rule_set import CrossVenue
+from harmonize.policy.rule_set import CrossVenueLimits
 from harmonize.text.messages import counted, dollars, percent
 
 _SECONDS_PER_DAY = 86_400.0
@@ -330,7 +330,7 @@ def observation_dates_differ(context: AuditContext) -> Iterator[Draft]:
             )
 
 
-def _limits(context: AuditContext) -> dict[str, CrossVenue]:
+def _limits(context: AuditContext) -> dict[str, CrossVenueLimits]:
     """Returns the cross-venue limits of each rule set that has any."""
     limits = {}
     for rule in context.rules:
@@ -340,7 +340,7 @@ def _limits(context: AuditContext) -> dict[str, CrossVenue]:
     return limits
 
 
-def _limited_rows(context: AuditContext) -> Iterator[tuple[str, CrossVenue, ArbitrageRow]]:
+def _limited_rows(context: AuditContext) -> Iterator[tuple[str, CrossVenueLimits, ArbitrageRow]]:
     """Returns rule set, limits and row of every underlying at two venues or more."""
     limits = _limits(context)
     for row in context.arbitrages:
@@ -351,7 +351,8 @@ def _limited_rows(context: AuditContext) -> Iterator[tuple[str, CrossVenue, Arbi
 def _spread_of(context: AuditContext, row: ArbitrageRow) -> Spread | None:
     key = (row.underlying, row.margin_type)
     return next(
-        (spread for spread in context.gaps if (spread.underlying, spread.margin_type) == key), None
+        (spread for spread in context.spreads if (spread.underlying, spread.margin_type) == key),
+        None,
     )
 
 

@@ -60,7 +60,7 @@ def observation_stale(context: AuditContext) -> Iterator[Draft]:
     ## Citation
     The change logs of venues: margins change every week.
     """
-    for snapshot in context.seen:
+    for snapshot in context.snapshot_ages:
         if snapshot.stale:
             yield Draft(
                 Verdict.NOT_APPLICABLE,
@@ -93,7 +93,7 @@ def venue_not_observed(context: AuditContext) -> Iterator[Draft]:
     ## Citation
     Design rule of this tool: a failed venue is reported as failed.
     """
-    newest = {snapshot.venue: snapshot for snapshot in context.seen}
+    newest = {snapshot.venue: snapshot for snapshot in context.snapshot_ages}
     for venue in context.unobserved:
         last = "never observed"
         if venue.venue in newest:
@@ -126,7 +126,7 @@ def snapshot_incomplete(context: AuditContext) -> Iterator[Draft]:
     ## Citation
     Design rule of this tool: correctness before coverage.
     """
-    newest = {snapshot.venue: snapshot.observed_at for snapshot in context.seen}
+    newest = {snapshot.venue: snapshot.observed_at for snapshot in context.snapshot_ages}
     for snapshot in context.snapshots:
         if not snapshot.complete and snapshot.observed_at == newest.get(snapshot.venue):
             yield Draft(
@@ -162,7 +162,7 @@ def recorded_only(context: AuditContext) -> Iterator[Draft]:
         for snapshot in context.snapshots
         if any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads)
     }
-    for snapshot in context.seen:
+    for snapshot in context.snapshot_ages:
         if snapshot.venue not in live:
             yield Draft(
                 Verdict.NOT_APPLICABLE,
@@ -193,7 +193,7 @@ def no_schedule_read(context: AuditContext) -> Iterator[Draft]:
     Design rule of this tool: a venue that is not observed is reported as not observed.
     """
     venues = {schedule.instrument.venue for schedule in context.schedules}
-    for snapshot in context.seen:
+    for snapshot in context.snapshot_ages:
         if snapshot.venue not in venues:
             yield Draft(
                 Verdict.NOT_OBSERVABLE,

@@ -12,7 +12,7 @@ from harmonize.checks.base import (
     first_names,
     ranges_text,
 )
-from harmonize.comparison.layout import Rule, asset_of
+from harmonize.comparison.layout import RuleSetLayout, asset_of
 from harmonize.document import DivergenceRow, Level, Verdict
 from harmonize.policy.rule_set import Model, ReferenceSchedule
 from harmonize.text.messages import counted, dollars, iso_utc, percent
@@ -176,7 +176,7 @@ def maintenance_meaning_differs(context: AuditContext) -> Iterator[Draft]:
     """
     for rule in context.rules:
         meaning = rule.applied.rule_set.meaning
-        if not rule.asks("maintenance"):
+        if not rule.sets_margin("maintenance"):
             continue
         different = [
             schedule
@@ -250,7 +250,7 @@ def model_input_stale(context: AuditContext) -> Iterator[Draft]:
     for rule in context.rules:
         stale = [
             measured
-            for measured in rule.applied.used
+            for measured in rule.applied.used_inputs
             if (context.as_of - measured.observed_at).days > context.stale_after_days
         ]
         if stale:
@@ -335,7 +335,7 @@ def _outside_tolerance(
             yield _draft(row, rules[row.rule_set])
 
 
-def _draft(row: DivergenceRow, rule: Rule) -> Draft:
+def _draft(row: DivergenceRow, rule: RuleSetLayout) -> Draft:
     is_below = row.verdict is Verdict.UNDER
     extreme = row.lowest if is_below else row.highest
     notional = row.lowest_notional if is_below else row.highest_notional
@@ -361,7 +361,7 @@ def _draft(row: DivergenceRow, rule: Rule) -> Draft:
     )
 
 
-def _verification(row: DivergenceRow, rule: Rule) -> str:
+def _verification(row: DivergenceRow, rule: RuleSetLayout) -> str:
     """Returns the verification status of the required number.
 
     It is the status of the measured inputs, or of the rule set's source if none were measured.
@@ -373,7 +373,9 @@ def _verification(row: DivergenceRow, rule: Rule) -> str:
     return verification.value if verification else "no source"
 
 
-def _message(row: DivergenceRow, rule: Rule, extreme: float, notional: float, verified: str) -> str:
+def _message(
+    row: DivergenceRow, rule: RuleSetLayout, extreme: float, notional: float, verified: str
+) -> str:
     is_below = row.verdict is Verdict.UNDER
     direction = "below" if is_below else "above"
     reference = rule.classes.get(row.underlying)
@@ -392,7 +394,7 @@ def _message(row: DivergenceRow, rule: Rule, extreme: float, notional: float, ve
 
 
 def _for_rule_set(
-    rule: Rule,
+    rule: RuleSetLayout,
     verdict: Verdict,
     message: str,
     level: Level = Level.INFO,

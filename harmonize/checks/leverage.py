@@ -35,7 +35,7 @@ def liquidation_buffer_low(context: AuditContext) -> Iterator[Draft]:
     check is set by this tool.
     """
     required = context.options["least_buffer"]
-    for schedule, deviation in zip(context.schedules, context.internal, strict=True):
+    for schedule, deviation in zip(context.schedules, context.maintenance_deviations, strict=True):
         if deviation is None or deviation.over:
             continue
         buffer = max(0.0, -deviation.highest)
@@ -334,7 +334,7 @@ def maintenance_ratio_low(context: AuditContext) -> Iterator[Draft]:
     threshold of this check is set by this tool, and is lower.
     """
     required = context.options["least_share"]
-    for schedule, deviation in zip(context.schedules, context.internal, strict=True):
+    for schedule, deviation in zip(context.schedules, context.maintenance_deviations, strict=True):
         if deviation is not None and 1.0 + deviation.lowest < required:
             draft = Draft(
                 Verdict.UNDER,

@@ -34,7 +34,7 @@ def source_not_primary(context: AuditContext) -> Iterator[Draft]:
         fields = (
             ["scope"]
             if isinstance(rule_set.requirement, Prohibition)
-            else [name for name in ("initial", "maintenance") if rule.asks(name)]
+            else [name for name in ("initial", "maintenance") if rule.sets_margin(name)]
         )
         for field in fields:
             verification = rule_set.verified(field)

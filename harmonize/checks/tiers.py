@@ -83,7 +83,7 @@ def maintenance_above_initial(context: AuditContext) -> Iterator[Draft]:
     ## Citation
     Follows from the definition of the two margins; the help pages of every venue state it.
     """
-    for schedule, deviation in zip(context.schedules, context.internal, strict=True):
+    for schedule, deviation in zip(context.schedules, context.maintenance_deviations, strict=True):
         if deviation is not None and deviation.over:
             notional = deviation.highest_notional
             yield for_schedule(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.archive.location import Place, place_of
+from harmonize.archive.location import ArchiveLocation, parse_location
 from harmonize.cli import request
 from harmonize.cli.console import (
     INCOMPLETE,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from harmonize.archive.archive import Archive
     from harmonize.archive.catalog import Entry
     from harmonize.core.payload import Snapshot
-    from harmonize.transfer.importer import Taken
-    from harmonize.transfer.source import LeftOut
+    from harmonize.transfer.importer import ImportedSnapshot
+    from harmonize.transfer.source import SkippedItem
 
 archive_app = typer.Typer(help="The archive of gathered snapshots.", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ _MAX_NAMES = 3
 def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
     """List the snapshots of the archive, oldest first."""
 
-    def run(path: Place) -> None:
+    def run(path: ArchiveLocation) -> None:
         from harmonize.archive.archive import Archive
 
         entries = Archive.open(path).entries()
@@ -87,7 +87,7 @@ def _entry_object(entry: "Entry") -> dict[str, object]:
 def archive_verify(context: typer.Context) -> None:
     """Verify every byte of the archive against its hashes."""
 
-    def run(path: Place) -> None:
+    def run(path: ArchiveLocation) -> None:
         from harmonize.archive.archive import Archive
 
         archive = Archive.open(path)
@@ -115,7 +115,7 @@ def archive_add_inputs(
     path = context.obj.archive or own_archive()
     try:
         inputs = inputs_file.load(file)
-        archive = Archive.opened(path)
+        archive = Archive.open_or_create(path)
         entry = archive.append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:
         fail(str(error), USAGE)
@@ -152,8 +152,8 @@ def archive_import(
     _print_grouped(
         "margins unknown", (omission for item in imported for omission in item.unknown())
     )
-    _print_grouped("omitted", (omission for omission in omitted if not omission.unread))
-    unreadable = [omission for omission in omitted if omission.unread]
+    _print_grouped("omitted", (omission for omission in omitted if not omission.is_unreadable))
+    unreadable = [omission for omission in omitted if omission.is_unreadable]
     for omission in unreadable:
         typer.echo(f"error: {one_line(omission.what)}: {one_line(omission.reason)}", err=True)
     imported_venues = {item.snapshot.venue for item in imported}
@@ -168,20 +168,20 @@ def archive_import(
 
 def _run_import(
     settings: Settings, address: str, venues: Iterable[str], *, dry_run: bool
-) -> "tuple[list[Taken], list[LeftOut]]":
+) -> "tuple[list[ImportedSnapshot], list[SkippedItem]]":
     """Runs an import and prints a line per snapshot; returns what was imported and what was omitted."""
     from harmonize.archive.archive import Archive
     from harmonize.transfer import importer
-    from harmonize.transfer.source import LeftOut
+    from harmonize.transfer.source import SkippedItem
 
     place = settings.archive or own_archive()
-    source = importer.source(place_of(address))
-    before = Archive.found(place)
-    imported: list[Taken] = []
-    omitted: list[LeftOut] = []
+    source = importer.open_source(parse_location(address))
+    before = Archive.find(place)
+    imported: list[ImportedSnapshot] = []
+    omitted: list[SkippedItem] = []
     append = _discard if dry_run else _appender(place, before)
-    for item in importer.imported(source, before, append, frozenset(venues)):
-        if isinstance(item, LeftOut):
+    for item in importer.import_snapshots(source, before, append, frozenset(venues)):
+        if isinstance(item, SkippedItem):
             omitted.append(item)
         else:
             imported.append(item)
@@ -193,13 +193,13 @@ def _discard(_: "Snapshot") -> None:
     """Takes a snapshot of a dry run, which appends none."""
 
 
-def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], None]":
+def _appender(place: ArchiveLocation, before: "Archive | None") -> "Callable[[Snapshot], None]":
     """Returns a function that appends to the archive and creates a missing one on the first call."""
     from harmonize.archive.archive import Archive
-    from harmonize.archive.catalog import newest_of
+    from harmonize.archive.catalog import newest_by_venue
 
     opened = [before] if before else []
-    newest = newest_of(before.entries()) if before else {}
+    newest = newest_by_venue(before.entries()) if before else {}
 
     def append(snapshot: "Snapshot") -> None:
         if not opened:
@@ -210,7 +210,7 @@ def _appender(place: Place, before: "Archive | None") -> "Callable[[Snapshot], N
     return append
 
 
-def _print_imported(settings: Settings, item: "Taken", *, dry_run: bool) -> None:
+def _print_imported(settings: Settings, item: "ImportedSnapshot", *, dry_run: bool) -> None:
     snapshot, parsed = item.snapshot, item.parsed
     status = "already present" if not item.new else "would append" if dry_run else "appended"
     kind = "complete" if snapshot.complete else "partial"
@@ -226,11 +226,11 @@ def _print_imported(settings: Settings, item: "Taken", *, dry_run: bool) -> None
         note(settings, f"  defect: {schedule}: {defect.where}: {defect.reason}")
 
 
-def _print_grouped(word: str, omissions: "Iterable[LeftOut]") -> None:
+def _print_grouped(word: str, omissions: "Iterable[SkippedItem]") -> None:
     """Prints a line per reason: the number of omissions, and the first names."""
-    from harmonize.transfer.importer import grouped
+    from harmonize.transfer.importer import grouped_by_reason
 
-    for reason, count, names in grouped(omissions):
+    for reason, count, names in grouped_by_reason(omissions):
         more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         typer.echo(one_line(f"{word} {count:,}: {reason}: {', '.join(names[:_MAX_NAMES])}{more}"))
 
@@ -261,19 +261,19 @@ def archive_export(
     ] = ExportLayout.ARCHIVE,
 ) -> None:
     """Export selected snapshots as a new archive, a tar file or plain files."""
-    place = place_of(dest)
+    place = parse_location(dest)
     if layout is ExportLayout.FILES and dest.endswith(".tar"):
         fail(
             f"{dest}: --layout files needs a folder; name a folder, or use --layout archive", USAGE
         )
 
-    def run(path: Place) -> None:
+    def run(path: ArchiveLocation) -> None:
         from harmonize.archive.archive import Archive
         from harmonize.transfer import export
 
         archive = Archive.open(path)
         days = [day.date() if day else None for day in (since, until)]
-        entries = export.selected(archive.entries(), venue or (), *days)
+        entries = export.select_entries(archive.entries(), venue or (), *days)
         missing = [name for name in venue or () if name not in {entry.venue for entry in entries}]
         if missing or not entries:
             description = f"snapshot of {', '.join(missing)}" if missing else "snapshot"
@@ -282,7 +282,7 @@ def archive_export(
                 INCOMPLETE,
             )
         try:
-            snapshots = export.snapshots(archive, entries)
+            snapshots = export.read_snapshots(archive, entries)
             if layout is ExportLayout.FILES:
                 count = export.to_payloads(place, snapshots)
             else:
@@ -295,16 +295,16 @@ def archive_export(
     _with_archive(context.obj, run)
 
 
-def _with_archive(settings: Settings, run: Callable[[Place], None]) -> None:
+def _with_archive(settings: Settings, run: Callable[[ArchiveLocation], None]) -> None:
     from harmonize.archive.archive import ArchiveError
-    from harmonize.archive.location import recorded
+    from harmonize.archive.location import recorded_archive
 
-    path = request.archive_of(settings)
+    path = request.archive_to_read(settings)
     try:
         if path is not None:
             run(path)
         else:
-            with recorded() as path:
+            with recorded_archive() as path:
                 run(path)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)

@@ -6,7 +6,7 @@ from csv import writer
 from io import StringIO
 
 from harmonize.cli.console import one_line
-from harmonize.document.change import Change, MarginChange, Range, Step
+from harmonize.document.change import Change, MarginChange, NotionalRange, Step
 from harmonize.text import numbers
 from harmonize.text.messages import counted
 
@@ -124,7 +124,7 @@ def _csv_row(change: Change, margin: MarginChange | None) -> tuple[object, ...]:
     )
 
 
-def _ranges(ranges: Sequence[Range]) -> str:
+def _ranges(ranges: Sequence[NotionalRange]) -> str:
     return "; ".join(f"{low:.10g}-{'' if high is None else f'{high:.10g}'}" for low, high in ranges)
 
 

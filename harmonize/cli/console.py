@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import typer
 
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.version import VERSION
 
 OK, FINDINGS, USAGE, INCOMPLETE, INTERNAL, UNDELIVERED = 0, 1, 2, 3, 4, 5
@@ -34,7 +34,7 @@ class FailOn(StrEnum):
 class Settings:
     """Values of the options before the command."""
 
-    archive: Place | None
+    archive: ArchiveLocation | None
     quiet: bool
     verbose: bool
 

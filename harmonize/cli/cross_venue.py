@@ -114,7 +114,7 @@ def gap(
     question = _question(selection, notional, cost_of_capital)
     base = _prepare(question)
     answer = _answer_or_fail(
-        lambda: cross_venue.gap_of(base, question, margin_type, conditions, what_if or ())
+        lambda: cross_venue.answer_gap(base, question, margin_type, conditions, what_if or ())
     )
     if form is OutputForm.JSON:
         print_json(asdict(answer))
@@ -163,7 +163,7 @@ def pair(
     question = _question(selection, notional, cost_of_capital)
     base = _prepare(question)
     answer = _answer_or_fail(
-        lambda: cross_venue.pair_of(base, question, (long, short), single_venue or long, rule)
+        lambda: cross_venue.answer_pair(base, question, (long, short), single_venue or long, rule)
     )
     if form is OutputForm.JSON:
         print_json(asdict(answer))
@@ -195,12 +195,14 @@ def liquidation(
     """Print the distance to liquidation of an isolated position, per venue."""
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
-    from harmonize.liquidation.distance import Entry
+    from harmonize.liquidation.distance import LiquidationTerms
 
-    request.notionals([notional])
+    request.parse_notionals([notional])
     if not (isfinite(leverage) and leverage >= 1.0):
         fail(f"--leverage: expected a number of at least 1, found {leverage}", USAGE)
-    entry = Entry(notional, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None)
+    entry = LiquidationTerms(
+        notional, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None
+    )
     selection = request.selection(
         context.obj,
         venue=venue,
@@ -210,7 +212,7 @@ def liquidation(
         instrument=instrument,
     )
     base = _prepare(_question(selection))
-    rows = cross_venue.liquidations_of(base, entry)
+    rows = cross_venue.answer_liquidation(base, entry)
     if form is OutputForm.JSON:
         print_json([asdict(row) for row in rows])
     else:
@@ -239,12 +241,12 @@ def portfolio(
 ) -> None:
     """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
-    from harmonize.arbitrage.position_file import PositionsError, read
+    from harmonize.arbitrage.position_file import PositionsError, read_positions
     from harmonize.cli import cross_venue_text
 
     conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
     try:
-        book = read(positions.read_bytes(), positions.name)
+        book = read_positions(positions.read_bytes(), positions.name)
     except OSError as error:
         fail(f"{positions}: cannot read the file: {error.strerror}; use a file of positions", USAGE)
     except PositionsError as error:
@@ -263,7 +265,7 @@ def portfolio(
         strict=verified_only,
     )
     base = _prepare(_question(selection))
-    answer = _answer_or_fail(lambda: cross_venue.portfolio_of(base, book, conditions))
+    answer = _answer_or_fail(lambda: cross_venue.answer_portfolio(base, book, conditions))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
@@ -304,7 +306,7 @@ def index(
     )
     question = _question(selection)
     base = _prepare(question)
-    answer = _answer_or_fail(lambda: cross_venue.index_of(base, question, over_time=over_time))
+    answer = _answer_or_fail(lambda: cross_venue.answer_index(base, question, over_time=over_time))
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
@@ -384,23 +386,23 @@ def _question(
     """Returns the question about a selection, with notionals and cost of capital where given."""
     from harmonize.api.question import Question
 
-    sizes = request.notionals(notional)
+    sizes = request.parse_notionals(notional)
     options = request.options()
     if cost_of_capital:
         rate = _parse_rate(cost_of_capital, "--cost-of-capital")
         options = replace(options, cost_of_capital=rate)
-    return Question.of(replace(selection, ladder=sizes) if sizes else selection, options)
+    return Question.of(replace(selection, notional_grid=sizes) if sizes else selection, options)
 
 
 def _prepare(question: "Question") -> "PreparedUniverse":
-    from harmonize.api.cross_venue import basis
+    from harmonize.api.cross_venue import prepare_universe
 
-    return _answer_or_fail(lambda: basis(question))
+    return _answer_or_fail(lambda: prepare_universe(question))
 
 
 def _answer_or_fail(answer: Callable[[], T]) -> T:
     """Returns the answer; an error in the request ends the program."""
-    from harmonize.api.audit import AskedError, NotObservedError
+    from harmonize.api.audit import NotObservedError, RequestError
     from harmonize.arbitrage.what_if import WhatIfError
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
@@ -409,7 +411,7 @@ def _answer_or_fail(answer: Callable[[], T]) -> T:
         return answer()
     except NotObservedError as error:
         fail(str(error), INCOMPLETE)
-    except (AskedError, RuleError, WhatIfError) as error:
+    except (RequestError, RuleError, WhatIfError) as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)

@@ -6,7 +6,7 @@ Amounts are in USD to the cent. Rates, leverages and indices have the form of th
 from collections.abc import Iterator, Sequence
 
 from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
-from harmonize.arbitrage.portfolio import Portfolio, VenueAsks
+from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
 from harmonize.arbitrage.what_if import WhatIfRow
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread, SpreadPoint
 from harmonize.text import numbers
@@ -228,7 +228,7 @@ def portfolio_text(answer: Portfolio) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _venue_line(margins: VenueAsks) -> str:
+def _venue_line(margins: VenueMargins) -> str:
     amounts = (
         margins.isolated_initial,
         margins.isolated_maintenance,

@@ -145,18 +145,23 @@ def gather(
     settings: Settings, gather_request: "GatherRequest", log_format: LogFormat = LogFormat.TEXT
 ) -> "tuple[Outcome, ...] | None":
     """Gathers with progress; None if no venue can be reached. Raises ArchiveError."""
-    from harmonize.api.gather import GatheringError, chosen, fetched, reachable
+    from harmonize.api.gather import (
+        GatheringError,
+        gather_into_archive,
+        is_reachable,
+        requested_adapters,
+    )
 
     gc.enable()  # a long run with many short-lived responses
     try:
-        adapters = chosen(gather_request)
-        if not reachable(gather_request):
+        adapters = requested_adapters(gather_request)
+        if not is_reachable(gather_request):
             return None
         with _ProgressDisplay(settings, log_format, [adapter.venue for adapter in adapters]) as (
             on_progress,
             on_outcome,
         ):
-            return fetched(gather_request, on_progress, on_outcome)
+            return gather_into_archive(gather_request, on_progress, on_outcome)
     except GatheringError as error:
         fail(str(error), USAGE)
     except KeyboardInterrupt:
@@ -199,11 +204,11 @@ def _table(outcomes: "Sequence[Outcome]") -> str:
 
 
 def _print_plan(gather_request: "GatherRequest") -> None:
-    from harmonize.api.gather import GatheringError, planned
+    from harmonize.api.gather import GatheringError, plan_gathering
     from harmonize.archive.archive import ArchiveError
 
     try:
-        plans = planned(gather_request)
+        plans = plan_gathering(gather_request)
     except GatheringError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:

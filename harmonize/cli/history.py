@@ -25,7 +25,7 @@ from harmonize.history.stress_windows import windows
 if TYPE_CHECKING:
     from harmonize.api.question import Question, Selection
     from harmonize.cli.history_text import Table
-    from harmonize.history.diff import Observed
+    from harmonize.history.diff import ObservedSchedules
 
 
 class DiffForm(StrEnum):
@@ -56,7 +56,7 @@ def diff(
     """Print schedule changes between two days, except those caused by prices alone."""
     from harmonize.cli import changes_text
     from harmonize.core.notionals import NOTIONAL_GRID
-    from harmonize.history.diff import changes
+    from harmonize.history.diff import find_changes
 
     if not since < until:
         fail(f"expected FROM before TO, found {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
@@ -65,7 +65,7 @@ def diff(
     )
     after, missing = _observed(selection)
     before, _ = _observed(replace(selection, as_of=since.date()))
-    differences = changes(before, after, request.notionals(notional) or NOTIONAL_GRID)
+    differences = find_changes(before, after, request.parse_notionals(notional) or NOTIONAL_GRID)
     if form is DiffForm.JSON:
         print_json([asdict(change) for change in differences])
     elif form is DiffForm.CSV:
@@ -81,7 +81,9 @@ def diff(
     raise typer.Exit(INCOMPLETE if missing else OK)
 
 
-def _venues_not_observed_between(before: "Observed", after: "Observed") -> list[str]:
+def _venues_not_observed_between(
+    before: "ObservedSchedules", after: "ObservedSchedules"
+) -> list[str]:
     """Returns a note per venue without an observation between the two days."""
     times: dict[str, tuple[set[datetime], set[datetime]]] = {}
     for side, observed in enumerate((before, after)):
@@ -95,15 +97,15 @@ def _venues_not_observed_between(before: "Observed", after: "Observed") -> list[
     ]
 
 
-def _observed(selection: "Selection") -> "tuple[Observed, tuple[str, ...]]":
+def _observed(selection: "Selection") -> "tuple[ObservedSchedules, tuple[str, ...]]":
     """Returns the schedules as of the selection's day, and what it names without a schedule."""
     from harmonize.api.audit import missing
-    from harmonize.history.diff import Observed
+    from harmonize.history.diff import ObservedSchedules
 
     reading = request.read(selection)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
-    observed = Observed.of(reading.schedules, venues - partial, reading.defects)
+    observed = ObservedSchedules.of(reading.schedules, venues - partial, reading.defects)
     return observed, missing(selection, reading)
 
 
@@ -118,7 +120,7 @@ class SeriesForm(StrEnum):
 def history(
     context: typer.Context,
     venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Symbol; without it, changes per week.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol; without it, find_changes per week.")] = "",
     *,
     underlying: Annotated[str, typer.Option(help="Underlying, as BTC: IM at every venue.")] = "",
     notional: Notionals = None,
@@ -130,7 +132,7 @@ def history(
     ] = None,
 ) -> None:
     """Print margins over time: of one schedule, of a venue per week, or of an underlying per venue."""
-    from harmonize.api.audit import AskedError, NotObservedError
+    from harmonize.api.audit import NotObservedError, RequestError
     from harmonize.api.question import Question
     from harmonize.archive.archive import ArchiveError
 
@@ -139,9 +141,9 @@ def history(
         fail(f"expected a venue or --underlying, found {found}; use one of the two", USAGE)
     if underlying and notional and len(notional) > 1:
         fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
-    notionals = request.notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
+    notionals = request.parse_notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     selection = request.selection(context.obj, as_of=as_of, profile=profile)
-    question = Question.of(replace(selection, ladder=notionals), request.options())
+    question = Question.of(replace(selection, notional_grid=notionals), request.options())
     try:
         if underlying:
             code = _print_underlying(question, underlying, form, chart)
@@ -151,7 +153,7 @@ def history(
             code = _print_venue(question, venue, form, chart)
     except (NotObservedError, ArchiveError) as error:
         fail(str(error), INCOMPLETE)
-    except AskedError as error:
+    except RequestError as error:
         fail(str(error), USAGE)
     raise typer.Exit(code)
 
@@ -160,14 +162,14 @@ def _print_schedule(
     question: "Question", venue: str, symbol: str, form: SeriesForm, chart: Path | None
 ) -> int:
     """Prints the history of one schedule. Returns the exit code."""
-    from harmonize.api.history import drawn, schedule_history
+    from harmonize.api.history import schedule_history, schedule_series
     from harmonize.cli import history_text
 
     history = schedule_history(question, venue, symbol)
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.schedule_file(drawn(question, venue, symbol), windows()))
+        write(chart, chart_file.schedule_file(schedule_series(question, venue, symbol), windows()))
     if form is SeriesForm.JSON:
         print_json(history.as_object())
     elif form is SeriesForm.CSV:
@@ -182,7 +184,7 @@ def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path
     from harmonize.api import history as api
     from harmonize.cli import history_text
 
-    weeks = api.weeks(question, venue)
+    weeks = api.weekly_changes(question, venue)
     measured = api.venue_procyclicality(question, venue)
     if chart:
         from reports.html import chart_file
@@ -210,11 +212,11 @@ def _print_underlying(
     question: "Question", underlying: str, form: SeriesForm, chart: Path | None
 ) -> int:
     """Prints IM on an underlying per venue and the lead-lag between the venues."""
-    from harmonize.api.history import compared
+    from harmonize.api.history import underlying_history
     from harmonize.cli import history_text
-    from harmonize.core.instrument import asset_meant
+    from harmonize.core.instrument import resolve_asset
 
-    history = compared(question, asset_meant(underlying))
+    history = underlying_history(question, resolve_asset(underlying))
     if chart:
         from reports.html import chart_file
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.archive.location import place_of
+from harmonize.archive.location import parse_location
 from harmonize.cli import cross_venue, history, request, run
 from harmonize.cli.archive import archive_app
 from harmonize.cli.console import (
@@ -100,7 +100,9 @@ def options(
     ] = False,
 ) -> None:
     """Stores the options before the command."""
-    context.obj = Settings(place_of(archive) if archive else None, quiet=quiet, verbose=verbose)
+    context.obj = Settings(
+        parse_location(archive) if archive else None, quiet=quiet, verbose=verbose
+    )
 
 
 @app.command()
@@ -147,7 +149,7 @@ def report(
     options = request.options(
         stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
     )
-    answer = request.answered(Question.of(selection, options).for_report())
+    answer = request.answer(Question.of(selection, options).for_report())
     page = out / "index.html"
     write(page, render("html", answer.document))
     typer.echo(str(page))
@@ -220,7 +222,7 @@ def audit(
     """Audit and print the findings, in one or several formats."""
     from harmonize.api.question import Question
 
-    outputs = request.outputs(form or ["table"], output)
+    outputs = request.parse_outputs(form or ["table"], output)
     selection = request.selection(
         context.obj,
         venue=venue,
@@ -238,12 +240,12 @@ def audit(
         no_waivers=ignore_waivers,
         baseline=baseline,
     )
-    answer = request.answered(Question.of(selection, options))
+    answer = request.answer(Question.of(selection, options))
     if write_baseline is not None:
-        from harmonize.audit.baseline import written
+        from harmonize.audit.baseline import to_baseline
 
-        write(write_baseline, written(answer.whole))
-    request.deliver(outputs, answer)
+        write(write_baseline, to_baseline(answer.whole))
+    request.write_outputs(outputs, answer)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
@@ -262,9 +264,9 @@ def schedule(
     from harmonize.api import schedule_view
     from harmonize.core.notionals import NOTIONAL_GRID
 
-    notionals = request.notionals(notional) or NOTIONAL_GRID
+    notionals = request.parse_notionals(notional) or NOTIONAL_GRID
     selection = request.selection(context.obj, venue=[venue], as_of=as_of, profile=profile)
-    margins, payloads = request.found_schedule(context.obj, selection, symbol)
+    margins, payloads = request.find_schedule(context.obj, selection, symbol)
     if form is OutputForm.JSON:
         print_json(schedule_view.schedule_object(margins, payloads, notionals))
     else:
@@ -293,6 +295,6 @@ def explain(
 @app.command()
 def venues(context: typer.Context) -> None:
     """List the venues: how each is gathered, what was read, and what is known."""
-    from harmonize.api.coverage import text
+    from harmonize.api.coverage import coverage_text
 
-    write_stdout(text(request.read(request.selection(context.obj))).encode())
+    write_stdout(coverage_text(request.read(request.selection(context.obj))).encode())

@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.cli.console import (
     FINDINGS,
     INCOMPLETE,
@@ -34,7 +34,7 @@ CONFIG = ".harmonize.yaml"
 """Name of the configuration in the working folder; --config names another."""
 
 
-def archive_of(settings: Settings) -> Place | None:
+def archive_to_read(settings: Settings) -> ArchiveLocation | None:
     """The archive to read: the named one, otherwise the user's own; None is the recorded one."""
     if settings.archive is not None:
         return settings.archive
@@ -55,13 +55,13 @@ def selection(
 ) -> "Selection":
     """Returns the selection that the options of a command name; a wrong one ends the program."""
     from harmonize.api.question import Fallback, Selection, Verification
-    from harmonize.core.instrument import asset_meant
+    from harmonize.core.instrument import resolve_asset
 
     return Selection(
-        archive=archive_of(settings),
+        archive=archive_to_read(settings),
         fallback=Fallback.RECORDED if settings.archive is None else Fallback.NONE,
         venues=tuple(venue or ()),
-        underlyings=tuple(asset_meant(name) for name in underlying or ()),
+        underlyings=tuple(resolve_asset(name) for name in underlying or ()),
         profile=profile,
         rules=tuple(rules or ()),
         as_of=as_of.date() if as_of else None,
@@ -121,7 +121,7 @@ class Output:
     path: Path | None
 
 
-def outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
+def parse_outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
     """Parses ``FORMAT`` and ``FORMAT:FILE``; what cannot be written ends the program."""
     from reports.registry import BINARY
 
@@ -158,7 +158,7 @@ def _output(text: str, default: Path | None) -> Output:
     return Output(form, Path(file) if file else default)
 
 
-def deliver(targets: tuple[Output, ...], answer: "Answer") -> None:
+def write_outputs(targets: tuple[Output, ...], answer: "Answer") -> None:
     """Renders the document in every requested format, files first."""
     from reports.registry import render
 
@@ -175,12 +175,12 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
         fail(f"--instrument: expected VENUE:UNDERLYING=SYMBOL, found {text!r}", USAGE)
-    from harmonize.core.instrument import asset_meant
+    from harmonize.core.instrument import resolve_asset
 
-    return (venue, asset_meant(underlying)), symbol
+    return (venue, resolve_asset(underlying)), symbol
 
 
-def notionals(sizes: list[float] | None) -> tuple[float, ...]:
+def parse_notionals(sizes: list[float] | None) -> tuple[float, ...]:
     """Sorts position sizes in USD; one that is not above 0 ends the program."""
     for size in sizes or ():
         if not 0.0 < size < float("inf"):
@@ -188,15 +188,15 @@ def notionals(sizes: list[float] | None) -> tuple[float, ...]:
     return tuple(sorted(set(sizes or ())))
 
 
-def answered(question: "Question") -> "Answer":
+def answer(question: "Question") -> "Answer":
     """Answers a question; one that cannot be answered ends the program with one line."""
-    from harmonize.api.audit import AskedError, answer
+    from harmonize.api.audit import RequestError, answer
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
 
     try:
         return answer(question)
-    except (AskedError, RuleError) as error:
+    except (RequestError, RuleError) as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
@@ -204,28 +204,28 @@ def answered(question: "Question") -> "Answer":
 
 def read(selection: "Selection") -> "Reading":
     """Reads a selection; one that cannot be read ends the program with one line."""
-    from harmonize.api.audit import AskedError
+    from harmonize.api.audit import RequestError
     from harmonize.api.audit import read as read_selection
     from harmonize.archive.archive import ArchiveError
 
     try:
         return read_selection(selection)[0]
-    except AskedError as error:
+    except RequestError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
 
 
-def found_schedule(
+def find_schedule(
     settings: Settings, selection: "Selection", symbol: str
 ) -> "tuple[MarginSchedule, dict[str, Payload]]":
     """Finds one schedule and the payloads; a missing one ends the program with one line."""
-    from harmonize.api.audit import AskedError, find_schedule
+    from harmonize.api.audit import RequestError, find_schedule
     from harmonize.archive.archive import ArchiveError
 
     try:
         schedule, others, payloads = find_schedule(selection, symbol)
-    except AskedError as error:
+    except RequestError as error:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)

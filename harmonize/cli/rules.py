@@ -19,7 +19,7 @@ def rules_list() -> None:
     """List the bundled rule sets."""
     from rules import loader
 
-    for rule_set in loader.bundled():
+    for rule_set in loader.load_packs():
         legal_status = "law" if rule_set.statutory else "benchmark"
         typer.echo(
             f"{rule_set.id:<22} {rule_set.kind:<11} {legal_status:<10} {rule_set.version:<9} {rule_set.title}"
@@ -35,16 +35,16 @@ def rules_show(
     ] = False,
 ) -> None:
     """Print the source of a rule set, with its citations."""
-    from harmonize.core.yaml_source import WrittenError
+    from harmonize.core.yaml_source import YamlSourceError
     from rules import loader
     from rules.language import pages
 
     try:
         if resolved:
-            write_stdout(pages.resolved_text(loader.resolved(rule_set)).encode())
+            write_stdout(pages.resolved_text(loader.resolve(rule_set)).encode())
         else:
-            write_stdout(loader.text(rule_set).encode())
-    except (loader.RuleError, WrittenError) as error:
+            write_stdout(loader.rule_set_text(rule_set).encode())
+    except (loader.RuleError, YamlSourceError) as error:
         fail(str(error), USAGE)
 
 
@@ -55,7 +55,7 @@ def rules_explain(rule_set: RuleSetName) -> None:
     from rules.language import pages
 
     try:
-        write_stdout(pages.page(loader.load(rule_set)).encode())
+        write_stdout(pages.rule_set_page(loader.load(rule_set)).encode())
     except loader.RuleError as error:
         fail(str(error), USAGE)
 
@@ -85,11 +85,11 @@ def _semantic_errors(name: str, rule_set: "RuleSet") -> list[str]:
     from harmonize.policy.rule_set import Disclosure
     from rules import loader
 
-    source = loader.resolved(name)
+    source = loader.resolve(name)
     errors: list[tuple[Path, str]] = [
         (
             ("examples", example.number),
-            f"examples[{example.number}].{example.figure}: {example.message}",
+            f"examples[{example.number}].{example.margin_type}: {example.message}",
         )
         for example in failing_examples(rule_set)
     ]
@@ -103,7 +103,7 @@ def _semantic_errors(name: str, rule_set: "RuleSet") -> list[str]:
             for number, expectation in enumerate(rule_set.requirement.expects)
             if expectation.code not in codes
         ]
-    return [loader.located(source, path, message) for path, message in errors]
+    return [loader.message_at(source, path, message) for path, message in errors]
 
 
 @rules_app.command("schema")

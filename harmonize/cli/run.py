@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from harmonize.api.gather import GatherRequest
     from harmonize.api.question import Question
-    from harmonize.archive.location import Place
+    from harmonize.archive.location import ArchiveLocation
     from harmonize.config.channels import Channel
     from harmonize.config.run_settings import RunSettings
     from harmonize.nightly.notice import Notice
@@ -56,7 +56,8 @@ def run(
     context: typer.Context,
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the site (default: as configured).")
+        Path | None,
+        typer.Option("--out", help="Folder of the site (default: as read_configuration)."),
     ] = None,
     venue: Venues = None,
     underlying: Underlyings = None,
@@ -133,22 +134,22 @@ def _run_settings(question: "Question") -> "RunSettings":
     options = {check.code: tuple(option.name for option in check.options) for check in CHECKS}
     try:
         configuration = schema.load(question.options.config, options)
-        return run_values.settings(configuration.run, question.options.config, os.environ)
+        return run_values.resolve_settings(configuration.run, question.options.config, os.environ)
     except RuleError as error:
         fail(str(error), USAGE)
 
 
 def _check_request(question: "Question", gather_request: "GatherRequest") -> None:
     """Checks venues, rule sets and inputs before any request; an unknown one ends the program."""
-    from harmonize.api.audit import configured, rule_sets_of
-    from harmonize.api.gather import GatheringError, chosen
+    from harmonize.api.audit import load_rule_sets, read_configuration
+    from harmonize.api.gather import GatheringError, requested_adapters
     from harmonize.config import inputs_file
     from rules.loader import RuleError
 
     try:
-        chosen(gather_request)
-        configuration = configured(question.options.config)
-        rule_sets_of(question.rules or configuration.rules)
+        requested_adapters(gather_request)
+        configuration = read_configuration(question.options.config)
+        load_rule_sets(question.rules or configuration.rules)
         if (inputs := question.options.inputs or configuration.inputs) is not None:
             inputs_file.load(inputs)
     except (GatheringError, RuleError) as error:
@@ -160,13 +161,13 @@ def _site_path(config: Path | None, site: str) -> Path:
 
 
 @contextmanager
-def _lock(place: "Place") -> "Iterator[None]":
+def _lock(place: "ArchiveLocation") -> "Iterator[None]":
     """Locks an archive for one run; a concurrent run ends with an error."""
     from filelock import FileLock, Timeout
 
     from harmonize.history import derived
 
-    path = derived.lock_of(place)
+    path = derived.run_lock_path(place)
     lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, Rule
+from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, RuleSetLayout
 from harmonize.core.non_crypto import TRADITIONAL
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.document import Verdict
@@ -48,7 +48,7 @@ class Subject:
 
 def undecided(  # noqa: PLR0911 - one line per reason
     subject: Subject,
-    rule: Rule,
+    rule: RuleSetLayout,
     margin_type: str,
     jurisdictions: Jurisdictions,
     *,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from math import isfinite, log
 
 from harmonize.comparison import index, spread
-from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, Rule
+from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, RuleSetLayout
 from harmonize.comparison.peers import MIN_VENUES, PeerGroup, exclusion_reason, observation_span
-from harmonize.core.open_interest import Interests, OpenInterest
+from harmonize.core.open_interest import OpenInterest, OpenInterestByContract
 from harmonize.document import (
     Comparison,
     Index,
@@ -28,7 +28,7 @@ MEDIAN = "median"
 _NARROW = 5  # schedules; larger comparisons are batched separately
 
 
-def comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
+def build_comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
     """Returns the members of a peer group, with the reason for each exclusion.
 
     ``stale`` is by schedule key.
@@ -58,12 +58,12 @@ def comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> 
 class CostTerms:
     """Notional grid in USD, cost of capital per year, and open interest that weights indices."""
 
-    ladder: tuple[float, ...]
-    hurdle: float
-    interests: Interests = field(default_factory=dict)
+    notional_grid: tuple[float, ...]
+    cost_of_capital: float
+    open_interest: OpenInterestByContract = field(default_factory=dict)
 
 
-def gaps_and_indices(
+def spreads_and_indices(
     peer_groups: Sequence[PeerGroup],
     layout: PanelLayout,
     terms: CostTerms,
@@ -120,7 +120,10 @@ class _Entrant:
 
 
 def _entrants(
-    peer_groups: Sequence[PeerGroup], layout: PanelLayout, margin_type: str, rule: Rule | None
+    peer_groups: Sequence[PeerGroup],
+    layout: PanelLayout,
+    margin_type: str,
+    rule: RuleSetLayout | None,
 ) -> list[_Entrant]:
     """Returns what can be compared: at least one venue with a reference, otherwise two."""
     entrants = []
@@ -168,11 +171,11 @@ def _spreads(
     terms: CostTerms,
 ) -> list[Spread]:
     return [
-        _spread(entrant, intervals, points, terms.hurdle)
+        _spread(entrant, intervals, points, terms.cost_of_capital)
         for entrant, intervals, points in zip(
             entrants,
             spread.interval_spreads(segments, len(groups)),
-            spread.point_spreads(layout.panel, groups, terms.ladder),
+            spread.point_spreads(layout.panel, groups, terms.notional_grid),
             strict=True,
         )
     ]
@@ -246,7 +249,7 @@ def _indices(
         venues = [
             (
                 VenueDistance(contract.venue, value, upper),
-                terms.interests.get((contract.venue, contract.id)),
+                terms.open_interest.get((contract.venue, contract.id)),
             )
             for contract, value, upper in zip(
                 contracts, distance.values, distance.uppers, strict=False
@@ -292,7 +295,7 @@ def _index(
     )
 
 
-def summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
+def index_summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
     """Returns indices over all underlyings, in total (empty venue) and per venue."""
     distances_by_key: dict[tuple[str, str, str], list[float]] = {}
     for row in indices:

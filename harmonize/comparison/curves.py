@@ -20,7 +20,7 @@ MAX_LINES = 16
 _PER_DECADE = 8  # points of a curved section; no corner is visible at this density
 
 
-def curves(peer_groups: Sequence[PeerGroup], layout: PanelLayout) -> tuple[Curve, ...]:
+def build_curves(peer_groups: Sequence[PeerGroup], layout: PanelLayout) -> tuple[Curve, ...]:
     """Returns the IM and MM curves of every venue and every reference schedule.
 
     A chart that would have more than ``MAX_LINES`` venues omits those that are excluded from

@@ -13,9 +13,9 @@ from harmonize.core.schedule import (
     flat,
     value_of,
 )
-from harmonize.numerics.panel import Panel, PieceNumbers, panel
+from harmonize.numerics.panel import Panel, PieceNumbers, build_panel
 from harmonize.numerics.segments import HORIZON
-from harmonize.policy.apply import Applied
+from harmonize.policy.apply import AppliedRuleSet
 from harmonize.policy.rule_set import Prohibition, ReferenceClass, ReferenceSchedule
 
 MARGIN_TYPES = ("initial", "maintenance")
@@ -33,7 +33,7 @@ class FunctionRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleSetLayout:
     """A rule set as applied, with its functions in the panel.
 
     - ``classes``: class by asset.
@@ -43,7 +43,7 @@ class Rule:
     - ``up_to``: largest position that the rule set covers, in USD.
     """
 
-    applied: Applied
+    applied: AppliedRuleSet
     classes: Mapping[str, ReferenceClass]
     references: Mapping[_ReferenceKey, FunctionRef]
     margin_types: tuple[str, ...]
@@ -63,7 +63,7 @@ class Rule:
         name = self.class_name(asset)
         return None if name is None else self.references.get((name, margin_type, meaning))
 
-    def asks(self, margin_type: str) -> bool:
+    def sets_margin(self, margin_type: str) -> bool:
         """True if the rule set sets this margin for any underlying."""
         return any(key_type == margin_type for _, key_type, _ in self.references)
 
@@ -78,7 +78,7 @@ class PanelLayout:
 
     panel: Panel
     own: dict[str, tuple[FunctionRef | None, ...]]
-    rules: tuple[Rule, ...]
+    rules: tuple[RuleSetLayout, ...]
     numbers: tuple[PieceNumbers, ...]
     first: tuple[int, ...]
 
@@ -86,7 +86,7 @@ class PanelLayout:
         """Returns the pieces of the function in a row of the panel."""
         return self.numbers[self.first[function] : self.first[function + 1]]
 
-    def schedules(self) -> tuple[Rule, ...]:
+    def schedules(self) -> tuple[RuleSetLayout, ...]:
         """Returns the rule sets whose margins vary with size: references of curves and indices."""
         return tuple(
             rule
@@ -95,7 +95,9 @@ class PanelLayout:
         )
 
 
-def build_layout(schedules: Sequence[MarginSchedule], applied: Sequence[Applied]) -> PanelLayout:
+def build_layout(
+    schedules: Sequence[MarginSchedule], applied: Sequence[AppliedRuleSet]
+) -> PanelLayout:
     """Returns a layout of every known function of the schedules and of the rule sets."""
     functions: list[MarginFunction] = []
     own = {
@@ -103,7 +105,7 @@ def build_layout(schedules: Sequence[MarginSchedule], applied: Sequence[Applied]
     }
     refs: dict[MarginFunction, FunctionRef] = {}
     rules = tuple(_rule(rule_set, functions, refs) for rule_set in applied)
-    all_ = panel(functions)
+    all_ = build_panel(functions)
     columns = (all_.lower, all_.upper, all_.fixed, all_.rate, all_.coefficient, all_.power)
     numbers = tuple(zip(*(column.tolist() for column in columns), strict=True))
     return PanelLayout(all_, own, rules, numbers, tuple(all_.first.tolist()))
@@ -131,8 +133,10 @@ def _limit(function: MarginFunction) -> float:
 
 
 def _rule(
-    applied: Applied, functions: list[MarginFunction], refs: dict[MarginFunction, FunctionRef]
-) -> Rule:
+    applied: AppliedRuleSet,
+    functions: list[MarginFunction],
+    refs: dict[MarginFunction, FunctionRef],
+) -> RuleSetLayout:
     """Appends a rule set's functions to ``functions``; equal functions share one row."""
     references: dict[_ReferenceKey, FunctionRef] = {}
     for key, function in _functions(applied):
@@ -140,11 +144,11 @@ def _rule(
             refs[function] = FunctionRef(len(functions), _limit(function))
             functions.append(function)
         references[key] = refs[function]
-    classes = applied.graded.classes if applied.graded else ()
+    classes = applied.reference_schedule.classes if applied.reference_schedule else ()
     regulated = {margin_type for _, margin_type, _ in references}
     if isinstance(applied.rule_set.requirement, Prohibition):
         regulated = {"initial"}
-    return Rule(
+    return RuleSetLayout(
         applied,
         {asset: class_ for class_ in classes for asset in class_.assets},
         references,
@@ -153,13 +157,13 @@ def _rule(
     )
 
 
-def _functions(applied: Applied) -> Iterator[tuple[_ReferenceKey, MarginFunction]]:
+def _functions(applied: AppliedRuleSet) -> Iterator[tuple[_ReferenceKey, MarginFunction]]:
     if applied.cap is not None:
         maintenance_rate = applied.cap.maintenance_rate
         yield ("", "initial", None), _constant(applied.cap.initial_rate)
         if maintenance_rate is not None:
             yield from _meanings("", _constant(maintenance_rate), applied)
-    for class_ in applied.graded.classes if applied.graded else ():
+    for class_ in applied.reference_schedule.classes if applied.reference_schedule else ():
         yield (class_.name, "initial", None), class_.initial
         if class_.maintenance is not None:
             yield from _meanings(class_.name, class_.maintenance, applied)
@@ -170,7 +174,7 @@ def _constant(rate: Decimal) -> MarginFunction:
 
 
 def _meanings(
-    name: str, function: MarginFunction, applied: Applied
+    name: str, function: MarginFunction, applied: AppliedRuleSet
 ) -> Iterator[tuple[_ReferenceKey, MarginFunction]]:
     """Yields the function for the rule set's own meaning, and its multiple per other meaning."""
     yield (name, "maintenance", None), function

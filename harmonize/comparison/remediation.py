@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from harmonize.numerics.panel import PieceNumbers
-from harmonize.numerics.segments import HORIZON, LEAST
+from harmonize.numerics.segments import HORIZON, MIN_NOTIONAL
 
 _NOISE = 1e-12  # relative rounding below which nothing is missing
 _ROUNDED_DEDUCTION = 0.02  # USD by which published deductions may be rounded
@@ -218,7 +218,7 @@ def _alternative(
 
     Empty if the margin is too low on several ranges, or from the smallest position on.
     """
-    if len(under) != 1 or under[0][0] <= LEAST:
+    if len(under) != 1 or under[0][0] <= MIN_NOTIONAL:
         return ""
     begin = under[0][0]
     short_tier = own[changes[0].tier - 1]

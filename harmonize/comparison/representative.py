@@ -17,18 +17,18 @@ RULE = (
 
 _SETTLEMENT_ORDER = ("USDT", "USDC")
 
-Pair = tuple[str, str]
+VenueUnderlying = tuple[str, str]
 """A venue and an underlying."""
 
 
-def choose(
-    schedules: Iterable[MarginSchedule], symbols: Mapping[Pair, str]
+def choose_representatives(
+    schedules: Iterable[MarginSchedule], symbols: Mapping[VenueUnderlying, str]
 ) -> dict[str, dict[str, MarginSchedule]]:
     """Returns ``chosen[underlying][venue]``, both sorted; ``symbols`` override the rule.
 
     Raises KeyError with the venue and underlying: the venue has no such symbol.
     """
-    candidates: dict[Pair, list[MarginSchedule]] = {}
+    candidates: dict[VenueUnderlying, list[MarginSchedule]] = {}
     for schedule in schedules:
         key = (schedule.instrument.venue, schedule.instrument.underlying.asset)
         candidates.setdefault(key, []).append(schedule)

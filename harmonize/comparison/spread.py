@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harmonize.numerics.panel import Floats, Panel
 from harmonize.numerics.roots import roots
-from harmonize.numerics.segments import LEAST, Group, Segments
+from harmonize.numerics.segments import MIN_NOTIONAL, Group, Segments
 
 _NOISE = 1e-9  # relative; margins closer than this are a tie
 
@@ -55,7 +55,7 @@ def interval_spreads(segments: Segments, count: int) -> list[tuple[IntervalSprea
     ``segments`` are those of the groups, cut at crossings.
     """
     segments = segments.take(
-        (np.isfinite(segments.fixed).sum(axis=1) > 1) & (segments.upper > LEAST)
+        (np.isfinite(segments.fixed).sum(axis=1) > 1) & (segments.upper > MIN_NOTIONAL)
     )
     lowest, highest = _extremes(segments.values(segments.middle()))
     at_lower, at_upper = (_spread(segments, end) for end in (segments.lower, segments.upper))
@@ -89,11 +89,11 @@ def _widest(
     The spread is one sum ``d + r·N + Σ c·N^p`` on a segment. Divided by N, its slope is zero where
     ``−d/N² + Σ c·(p − 1)·N^(p − 2)`` is zero. Otherwise the largest ratio is at an end.
     """
-    lower = np.maximum(segments.lower, LEAST)
+    lower = np.maximum(segments.lower, MIN_NOTIONAL)
     notionals = np.stack([lower, segments.upper])
     ratios = np.stack(spreads) / notionals
-    small = np.flatnonzero(segments.lower < LEAST)
-    ratios[0, small] = _spread(segments.take(small), lower[small]) / LEAST
+    small = np.flatnonzero(segments.lower < MIN_NOTIONAL)
+    ratios[0, small] = _spread(segments.take(small), lower[small]) / MIN_NOTIONAL
     lowest, highest = extremes
     wider_end = np.argmax(ratios, axis=0)
     rows = np.arange(lower.size)

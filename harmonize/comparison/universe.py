@@ -8,8 +8,8 @@ from harmonize.comparison import representative
 from harmonize.comparison.layout import PanelLayout, asset_of, build_layout
 from harmonize.comparison.peers import MIN_VENUES, PeerGroup, peer_groups
 from harmonize.core.schedule import MarginMode, MarginSchedule
-from harmonize.policy.apply import Applied, apply_rule_sets
-from harmonize.policy.inputs import Input, held
+from harmonize.policy.apply import AppliedRuleSet, apply_rule_sets
+from harmonize.policy.inputs import Input, newest_inputs
 from harmonize.policy.rule_set import RuleSet
 
 
@@ -22,8 +22,8 @@ class Universe:
     """
 
     schedules: tuple[MarginSchedule, ...]
-    applied: tuple[Applied, ...]
-    laid_out: PanelLayout
+    applied: tuple[AppliedRuleSet, ...]
+    layout: PanelLayout
     chosen: Mapping[str, Mapping[str, MarginSchedule]]
     peer_groups: tuple[PeerGroup, ...]
 
@@ -43,12 +43,12 @@ class Universe:
         )
         return PeerGroup(peers.underlying, tuple(rows[schedule.key] for schedule in chosen), chosen)
 
-    def classed(self) -> tuple[PeerGroup, ...]:
+    def with_class(self) -> tuple[PeerGroup, ...]:
         """Returns the groups whose underlying a rule set assigns to a class, largest group first."""
         groups = [
             group
             for group in self.peer_groups
-            if any(rule.class_name(group.underlying) for rule in self.laid_out.schedules())
+            if any(rule.class_name(group.underlying) for rule in self.layout.schedules())
         ]
         return tuple(sorted(groups, key=lambda group: (-len(group.schedules), group.underlying)))
 
@@ -58,7 +58,7 @@ def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
     rule_sets: Sequence[RuleSet],
     inputs: Iterable[Input],
     as_of: datetime,
-    instruments: Mapping[representative.Pair, str],
+    instruments: Mapping[representative.VenueUnderlying, str],
     *,
     venues: int = MIN_VENUES,
 ) -> Universe:
@@ -68,8 +68,8 @@ def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
     """
     ordered = tuple(sorted(schedules, key=lambda schedule: schedule.key))
     assets = [asset_of(schedule) for schedule in ordered]
-    applied = apply_rule_sets(rule_sets, held(inputs, as_of), assets, as_of.date())
-    chosen = representative.choose(ordered, instruments)
+    applied = apply_rule_sets(rule_sets, newest_inputs(inputs, as_of), assets, as_of.date())
+    chosen = representative.choose_representatives(ordered, instruments)
     return Universe(
         ordered,
         applied,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from harmonize.comparison.applicability import Jurisdictions, Subject, undecided
-from harmonize.comparison.layout import FunctionRef, PanelLayout, Rule
+from harmonize.comparison.layout import FunctionRef, PanelLayout, RuleSetLayout
 from harmonize.comparison.remediation import Lines, RequiredMargin, lines, remedy
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
@@ -28,7 +28,7 @@ class _Case:
     """
 
     subject: Subject
-    rule: Rule
+    rule: RuleSetLayout
     margin_type: str
     pair: FunctionPair | None
     verdict: Verdict
@@ -98,7 +98,7 @@ def maintenance_against_initial(layout: PanelLayout) -> tuple[Deviation | None, 
     return tuple(next(results) if functions else None for functions in both)
 
 
-def _regulated(rule: Rule, subject: Subject) -> Sequence[str]:
+def _regulated(rule: RuleSetLayout, subject: Subject) -> Sequence[str]:
     """Returns the margin types that a rule set regulates for a schedule."""
     rule_set = rule.applied.rule_set
     scope = rule_set.scope
@@ -110,7 +110,9 @@ def _regulated(rule: Rule, subject: Subject) -> Sequence[str]:
     return () if is_unlisted else rule.margin_types
 
 
-def _case(subject: Subject, rule: Rule, margin_type: str, jurisdictions: Jurisdictions) -> _Case:
+def _case(
+    subject: Subject, rule: RuleSetLayout, margin_type: str, jurisdictions: Jurisdictions
+) -> _Case:
     schedule, rule_set = subject.schedule, rule.applied.rule_set
     has_other_meaning = margin_type == "maintenance" and schedule.meaning is not rule_set.meaning
     final = undecided(
@@ -128,7 +130,7 @@ def _case(subject: Subject, rule: Rule, margin_type: str, jurisdictions: Jurisdi
 
 
 def _pair(
-    own: FunctionRef, reference: FunctionRef, rule: Rule, class_: ReferenceClass | None
+    own: FunctionRef, reference: FunctionRef, rule: RuleSetLayout, class_: ReferenceClass | None
 ) -> FunctionPair:
     """Returns the functions to compare and the band: tolerance, widened by the inputs' interval."""
     rule_set = rule.applied.rule_set

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pydantic import Field
 
-from harmonize.policy.inputs import Input, unsound
+from harmonize.policy.inputs import Input, input_problem
 from harmonize.policy.rule_set import Verified
-from rules.language.consistency import Contradiction, mapping, rows
+from rules.language.consistency import Contradiction, as_list, as_mapping
 from rules.language.scalars import Count, Day, Inner, Measure, Shape, Text, Ticker, Word
-from rules.language.yaml_file import shaped
+from rules.language.yaml_file import load_shape
 
 
 class InputEntry(Shape):
@@ -38,7 +38,7 @@ class InputsFile(Shape):
 
 def load(path: Path) -> tuple[Input, ...]:
     """Reads a file of inputs. Raises RuleError, with file:line:column."""
-    file = shaped(path, InputsFile, _contradictions)
+    file = load_shape(path, InputsFile, _contradictions)
     return tuple(_input(entry, file, path, index) for index, entry in enumerate(file.inputs))
 
 
@@ -61,12 +61,12 @@ def _input(entry: InputEntry, file: InputsFile, path: Path, index: int) -> Input
 def _contradictions(document: object) -> Iterator[Contradiction]:
     """Yields intervals that do not contain their value, and inputs that are stated twice."""
     keys: set[tuple[object, object, object]] = set()
-    for index, fields in enumerate(map(mapping, rows(mapping(document).get("inputs")))):
+    for index, fields in enumerate(map(as_mapping, as_list(as_mapping(document).get("inputs")))):
         try:
             entry = InputEntry.model_validate(fields)
         except ValueError:
             continue
-        reason = unsound(_input(entry, _EMPTY_FILE, Path("-"), index))
+        reason = input_problem(_input(entry, _EMPTY_FILE, Path("-"), index))
         if reason:
             yield Contradiction(("inputs", index), f"{reason}; correct the numbers")
         key = (entry.name, entry.underlying, entry.observed_at)

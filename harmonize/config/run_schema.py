@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from harmonize.config.channels import MAX_PORT, Security, Webhook, is_address, is_host
 from harmonize.config.run_settings import RunSettings
 from harmonize.core.yaml_source import Path as KeyPath
-from harmonize.core.yaml_source import shown
-from rules.language.consistency import Contradiction, mapping, rows
+from harmonize.core.yaml_source import printable
+from rules.language.consistency import Contradiction, as_list, as_mapping
 from rules.language.scalars import Count, Link, Shape, Text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -34,28 +34,28 @@ def _url(value: object) -> str:
 
 def _address(value: object) -> str:
     if not isinstance(value, str) or not is_address(value):
-        message = f"expected a bare mail address such as a@example.org, found {shown(value)}"
+        message = f"expected a bare mail address such as a@example.org, found {printable(value)}"
         raise ValueError(message)
     return value
 
 
 def _host(value: object) -> str:
     if not isinstance(value, str) or not is_host(value):
-        message = f"expected a host name such as mail.example.org, found {shown(value)}"
+        message = f"expected a host name such as mail.example.org, found {printable(value)}"
         raise ValueError(message)
     return value
 
 
 def _port(value: object) -> int:
     if type(value) is not int or not 0 < value <= MAX_PORT:
-        message = f"expected a port from 1 to {MAX_PORT}, such as 587, found {shown(value)}"
+        message = f"expected a port from 1 to {MAX_PORT}, such as 587, found {printable(value)}"
         raise ValueError(message)
     return value
 
 
 def _nights(value: object) -> int:
     if type(value) is not int or value < 1:
-        message = f"expected a whole number from 1, found {shown(value)}"
+        message = f"expected a whole number from 1, found {printable(value)}"
         raise ValueError(message)
     return value
 
@@ -172,7 +172,7 @@ def contradictions(run: Mapping[str, Any]) -> Iterator[Contradiction]:
     if isinstance(keep, dict) and not any(keep.values()):
         message = "keeps no payloads; set daily, weekly or monthly to a number above 0"
         yield Contradiction(("run", "keep"), message)
-    for index, entry in enumerate(rows(mapping(run.get("notify")).get("channels"))):
+    for index, entry in enumerate(as_list(as_mapping(run.get("notify")).get("channels"))):
         key: KeyPath = ("run", "notify", "channels", index)
         if not isinstance(entry, dict) or set(entry) - set(CHANNEL_KINDS):
             continue  # the validation of the schema reports it

@@ -6,7 +6,7 @@ from harmonize.config.channels import Channel
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class RetentionSettings:
     """Number of days, weeks and months for which an archive keeps payloads; 0 keeps none."""
 
     daily: int = 0
@@ -15,7 +15,7 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Notify:
+class NotificationSettings:
     """Conditions under which a notice is sent, and its channels.
 
     ``on`` lists events: ``new``, ``worse``, ``errors`` or ``changes``. Findings below ``level``
@@ -38,6 +38,6 @@ class RunSettings:
     site: str = "site"
     base_url: str = ""
     title: str = "Margins of venues"
-    notify: Notify = field(default_factory=Notify)
-    keep: Keep | None = None
+    notify: NotificationSettings = field(default_factory=NotificationSettings)
+    keep: RetentionSettings | None = None
     nights: int | None = None

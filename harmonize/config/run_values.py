@@ -6,16 +6,16 @@ from pathlib import Path
 
 from harmonize.config.channels import Channel, Command, Mail, Slack, Webhook
 from harmonize.config.run_schema import CHANNEL_KINDS, ChannelEntry, MailEntry, Run
-from harmonize.config.run_settings import Keep, Notify, RunSettings
+from harmonize.config.run_settings import NotificationSettings, RetentionSettings, RunSettings
 from harmonize.core import secret_file
 from harmonize.core.yaml_source import Path as KeyPath
-from harmonize.core.yaml_source import WrittenError, decode, read
-from rules.language.errors import dotted
+from harmonize.core.yaml_source import YamlSourceError, decode_utf8, parse_yaml
+from rules.language.errors import dotted_path
 from rules.language.scalars import Shape
-from rules.loader import RuleError, content
+from rules.loader import RuleError, read_bytes
 
 
-def settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSettings:
+def resolve_settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSettings:
     """Returns the section of the configuration at ``path`` with its secrets resolved.
 
     Raises RuleError, with file:line:column: a variable or file is missing or invalid.
@@ -30,8 +30,8 @@ def settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSetting
         site=run.site,
         base_url=(run.base_url or "").rstrip("/"),
         title=run.title,
-        notify=Notify(tuple(run.notify.on), run.notify.level, channels),
-        keep=None if keep is None else Keep(keep.daily, keep.weekly, keep.monthly),
+        notify=NotificationSettings(tuple(run.notify.on), run.notify.level, channels),
+        keep=None if keep is None else RetentionSettings(keep.daily, keep.weekly, keep.monthly),
         nights=run.nights,
     )
 
@@ -59,8 +59,8 @@ class _Secrets:
         if file is None:
             return ""
         try:
-            secret = secret_file.text(self.path.parent / file).strip()
-        except secret_file.PrivateError as error:
+            secret = secret_file.read_secret(self.path.parent / file).strip()
+        except secret_file.SecretFileError as error:
             raise self.error((*key, f"{name}_file"), str(error)) from None
         if not secret:
             message = f"{self.path.parent / file} is empty; add the secret to it"
@@ -70,9 +70,9 @@ class _Secrets:
     def error(self, key: KeyPath, message: str) -> RuleError:
         """Returns the error for one key of the configuration, with its line and column."""
         name = str(self.path)
-        source = read(decode(content(self.path), name), name)
-        reason = f"{dotted(key)}: {message}"
-        return RuleError(str(WrittenError(name, *source.place(key), reason)))
+        source = parse_yaml(decode_utf8(read_bytes(self.path), name), name)
+        reason = f"{dotted_path(key)}: {message}"
+        return RuleError(str(YamlSourceError(name, *source.place(key), reason)))
 
 
 def _channel(entry: ChannelEntry, key: KeyPath, secrets: _Secrets) -> Channel:

@@ -10,9 +10,9 @@ from pydantic import Field
 from harmonize.config.run_schema import Run
 from harmonize.config.run_schema import contradictions as run_contradictions
 from harmonize.core.yaml_source import Path as KeyPath
-from harmonize.core.yaml_source import decode, read
+from harmonize.core.yaml_source import decode_utf8, parse_yaml
 from harmonize.policy.waiver import Waiver
-from rules.language.consistency import Contradiction, mapping, rows
+from rules.language.consistency import Contradiction, as_list, as_mapping
 from rules.language.scalars import (
     Code,
     Country,
@@ -26,8 +26,8 @@ from rules.language.scalars import (
     Venue,
     Word,
 )
-from rules.language.yaml_file import shaped
-from rules.loader import content
+from rules.language.yaml_file import load_shape
+from rules.loader import read_bytes
 
 
 class WaiverScope(Shape):
@@ -79,14 +79,14 @@ def load(path: Path, options: Mapping[str, tuple[str, ...]]) -> Configuration:
 
     Raises RuleError, with file:line:column.
     """
-    return shaped(path, Configuration, lambda document: _contradictions(document, options))
+    return load_shape(path, Configuration, lambda document: _contradictions(document, options))
 
 
 def waivers(configuration: Configuration, path: Path) -> tuple[Waiver, ...]:
     """Returns the waivers of a configuration as values, each with its line in the file."""
     if not configuration.waivers:
         return ()
-    source = read(decode(content(path), str(path)), str(path))
+    source = parse_yaml(decode_utf8(read_bytes(path), str(path)), str(path))
     return tuple(
         _waiver(entry, f"{path}:{source.place(('waivers', index)).line}")
         for index, entry in enumerate(configuration.waivers)
@@ -114,11 +114,11 @@ def _waiver(entry: WaiverEntry, where: str) -> Waiver:
 def _contradictions(
     document: object, options: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Contradiction]:
-    fields = mapping(document)
-    yield from _check_contradictions(mapping(fields.get("checks")), options)
-    for index, entry in enumerate(map(mapping, rows(fields.get("waivers")))):
+    fields = as_mapping(document)
+    yield from _check_contradictions(as_mapping(fields.get("checks")), options)
+    for index, entry in enumerate(map(as_mapping, as_list(fields.get("waivers")))):
         yield from _waiver_contradictions(("waivers", index), entry, options)
-    yield from run_contradictions(mapping(fields.get("run")))
+    yield from run_contradictions(as_mapping(fields.get("run")))
 
 
 def _check_contradictions(
@@ -129,7 +129,7 @@ def _check_contradictions(
         if names is None:
             yield Contradiction(("checks", code), _unknown_code(code, options))
             continue
-        for name in mapping(settings):
+        for name in as_mapping(settings):
             if name not in names:
                 remedy = f"use one of {', '.join(names)}" if names else "remove it"
                 message = f"unknown option of {code}; {remedy}"
@@ -139,7 +139,7 @@ def _check_contradictions(
 def _waiver_contradictions(
     key: KeyPath, entry: Mapping[str, Any], options: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Contradiction]:
-    for index, code in enumerate(rows(entry.get("codes"))):
+    for index, code in enumerate(as_list(entry.get("codes"))):
         if isinstance(code, str) and code not in options:
             yield Contradiction((*key, "codes", index), _unknown_code(code, options))
         elif isinstance(code, str) and code.startswith("MH80"):

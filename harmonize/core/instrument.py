@@ -43,7 +43,7 @@ class Underlying:
         return cls(multiple["asset"], _COUNT_CODES.get(count) or int(count))
 
 
-def asset_meant(code: str) -> str:
+def resolve_asset(code: str) -> str:
     """Returns the asset of a code that a user typed: XBT, btc are BTC; 1000PEPE, kPEPE are PEPE."""
     asset = Underlying.of(code).asset
     return asset if asset != code else Underlying.of(code.upper()).asset

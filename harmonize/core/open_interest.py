@@ -22,11 +22,11 @@ class OpenInterest:
     pointer: str
 
 
-Interests = Mapping[tuple[str, str], OpenInterest]
+OpenInterestByContract = Mapping[tuple[str, str], OpenInterest]
 """Open interest by venue and the venue's id of the contract."""
 
 
-def by_contract(open_interests: Iterable[OpenInterest]) -> Interests:
+def newest_by_contract(open_interests: Iterable[OpenInterest]) -> OpenInterestByContract:
     """Returns the newest open interest per contract."""
     newest: dict[tuple[str, str], OpenInterest] = {}
     for open_interest in open_interests:

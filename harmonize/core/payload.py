@@ -96,7 +96,7 @@ class Column:
     ``key`` is a JSON pointer relative to the row.
     """
 
-    figure: str
+    quantity: str
     key: str
     unit: str
 

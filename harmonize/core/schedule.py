@@ -242,7 +242,7 @@ class MarginSchedule:
     - ``exclusion_reason``: reason for excluding the schedule from cross-venue comparison (only part
       of it is published); empty if it is included.
     - ``effective``: time since when the schedule applies, if the venue states it.
-    - ``scales``: True if the functions move with a price in the evidence.
+    - ``scales_with_price``: True if the functions move with a price in the evidence.
     - ``capacity_price``: price that converted the capacity into USD; None if there is none, or if
       the evidence includes it.
     """
@@ -263,7 +263,7 @@ class MarginSchedule:
     notes: tuple[str, ...] = ()
     exclusion_reason: str = ""
     effective: "Observed[datetime]" = UNSTATED
-    scales: bool = True
+    scales_with_price: bool = True
     capacity_price: Decimal | None = None
 
     @property

@@ -4,11 +4,11 @@ import stat
 from pathlib import Path
 
 
-class PrivateError(Exception):
+class SecretFileError(Exception):
     """Secret file that cannot be used. The message is one line and never quotes the content."""
 
 
-def text(path: Path) -> str:
+def read_secret(path: Path) -> str:
     """Returns the text of a secret file.
 
     Raises PrivateError: others may read the file, or it cannot be read as UTF-8.
@@ -17,10 +17,10 @@ def text(path: Path) -> str:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
             message = f"{path}: readable by other users; make it private with: chmod 600 {path}"
-            raise PrivateError(message)
+            raise SecretFileError(message)
         return path.read_text(encoding="utf-8")
     except OSError as error:
         message = f"{path}: cannot read the file: {error.strerror}"
     except UnicodeDecodeError:
         message = f"{path}: expected UTF-8 text; save the file as UTF-8"
-    raise PrivateError(message)
+    raise SecretFileError(message)

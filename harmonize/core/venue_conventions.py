@@ -21,20 +21,20 @@ class OffsetRule(StrEnum):
 class VenueConventions:
     """Conventions of one venue that no payload states, with their source and confidence.
 
-    ``opposite`` is the long/short offset rule; None: no source states it. ``valued`` is the price
+    ``offset_rule`` is the long/short offset rule; None: no source states it. ``price_basis`` is the price
     that margin follows, ``mark`` or ``entry``; empty: no source states it.
     """
 
     venue: str
-    opposite: OffsetRule | None
-    valued: str
+    offset_rule: OffsetRule | None
+    price_basis: str
     confidence: str
     source: str
 
     @property
-    def at_entry(self) -> bool:
+    def uses_entry_price(self) -> bool:
         """True if margin follows the entry price rather than the mark price."""
-        return self.valued == "entry"
+        return self.price_basis == "entry"
 
 
 def combined_margin(rule: OffsetRule, margin: _MarginOf, long: float, short: float) -> float | None:
@@ -56,5 +56,5 @@ def _margin_or_zero(margin: _MarginOf, notional: float) -> float | None:
     return margin(notional) if notional > 0.0 else 0.0
 
 
-Conducts = Mapping[str, VenueConventions]
+ConventionsByVenue = Mapping[str, VenueConventions]
 """Conventions by venue."""

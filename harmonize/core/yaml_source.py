@@ -33,7 +33,7 @@ class Place(NamedTuple):
 START = Place(1, 1)
 
 
-class WrittenError(Exception):
+class YamlSourceError(Exception):
     """Error in a user's file: its place, the problem and the fix, always in one line."""
 
     def __init__(self, name: str, line: int, column: int, reason: str) -> None:
@@ -73,7 +73,7 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def shown(value: object) -> str:
+def printable(value: object) -> str:
     """Returns a value as a message quotes it: short, on one line, with text in quotes."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
@@ -84,7 +84,7 @@ def shown(value: object) -> str:
     return f"'{brief}'" if isinstance(value, str) else brief
 
 
-def decode(data: bytes, name: str) -> str:
+def decode_utf8(data: bytes, name: str) -> str:
     """Returns bytes decoded as UTF-8. Raises WrittenError: too large, or not UTF-8."""
     if len(data) > MAX_BYTES:
         raise _too_large(name)
@@ -94,10 +94,10 @@ def decode(data: bytes, name: str) -> str:
         before = data[: error.start].decode()
         line, column = _place_after(before)
         reason = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise WrittenError(name, line, column, reason) from None
+        raise YamlSourceError(name, line, column, reason) from None
 
 
-def read(text: str, name: str) -> YamlSource:
+def parse_yaml(text: str, name: str) -> YamlSource:
     """Returns one parsed YAML document. Raises WrittenError for any text that is not one.
 
     libyaml parses if it is installed. On an error the parser in Python parses again, so that the
@@ -108,9 +108,9 @@ def read(text: str, name: str) -> YamlSource:
     _refuse_foreign(text, name)
     try:
         return _compose(_FAST(text), name)
-    except (WrittenError, yaml.YAMLError) as error:
+    except (YamlSourceError, yaml.YAMLError) as error:
         _raise_python_error(text, name)
-        raise error if isinstance(error, WrittenError) else _syntax(name, error) from None
+        raise error if isinstance(error, YamlSourceError) else _syntax(name, error) from None
 
 
 # Plain scalars with any other spelling are text.
@@ -147,9 +147,9 @@ class _Parser(Protocol):
     def dispose(self) -> None: ...
 
 
-def _too_large(name: str) -> WrittenError:
+def _too_large(name: str) -> YamlSourceError:
     reason = f"larger than {MAX_BYTES // 1_000_000} MB; split it into several files"
-    return WrittenError(name, *START, reason)
+    return YamlSourceError(name, *START, reason)
 
 
 def _place_after(before: str) -> Place:
@@ -163,7 +163,7 @@ def _refuse_foreign(text: str, name: str) -> None:
     foreign = _FOREIGN.search(text)
     if foreign:
         place = _place_after(text[: foreign.start()])
-        raise WrittenError(name, *place, _foreign_text(foreign.group()))
+        raise YamlSourceError(name, *place, _foreign_text(foreign.group()))
 
 
 def _foreign_text(character: str) -> str:
@@ -193,7 +193,7 @@ def _raise_python_error(text: str, name: str) -> None:
         raise _syntax(name, error) from None
     except (ValueError, OverflowError):  # an escape or a version that is no number for Python
         reason = "invalid YAML: number out of range; correct the escape or the directive"
-        raise WrittenError(name, *_place_of_mark(loader.get_mark()), reason) from None
+        raise YamlSourceError(name, *_place_of_mark(loader.get_mark()), reason) from None
 
 
 # Sign in yaml's message, and the fix; the first match applies.
@@ -212,14 +212,14 @@ _FIXES = (
 )
 
 
-def _syntax(name: str, error: yaml.YAMLError) -> WrittenError:
+def _syntax(name: str, error: yaml.YAMLError) -> YamlSourceError:
     if not isinstance(error, yaml.MarkedYAMLError):
-        return WrittenError(name, *START, f"invalid YAML: {error}; save the file as UTF-8")
+        return YamlSourceError(name, *START, f"invalid YAML: {error}; save the file as UTF-8")
     problem = " ".join(part for part in (error.problem, error.context) if part)
     fix = next((fix for sign, fix in _FIXES if sign in problem), "check the text just before")
     unfinished = error.context_mark and ("end of stream" in problem or "<stream end>" in problem)
     place = _place_of_mark(error.context_mark if unfinished else error.problem_mark)
-    return WrittenError(name, *place, f"invalid YAML: {problem}; {fix}")
+    return YamlSourceError(name, *place, f"invalid YAML: {problem}; {fix}")
 
 
 @dataclass(slots=True)
@@ -254,11 +254,11 @@ class _Composer:
     def source(self) -> YamlSource:
         """Returns the value built so far. Raises WrittenError: there was no document."""
         if not self.documents:
-            raise WrittenError(self.name, *START, "empty document; add content")
+            raise YamlSourceError(self.name, *START, "empty document; add content")
         return YamlSource(self.name, self.root[0], self.values, self.keys)
 
     def _refuse(self, place: Place, reason: str) -> NoReturn:
-        raise WrittenError(self.name, *place, reason)
+        raise YamlSourceError(self.name, *place, reason)
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         place = _place_of_event(event)
@@ -307,7 +307,7 @@ class _Composer:
         path = (*collection.path, key)
         if path in self.keys:
             line = self.keys[path].line
-            self._refuse(place, f"duplicate key {shown(key)}, first in line {line}; remove one")
+            self._refuse(place, f"duplicate key {printable(key)}, first in line {line}; remove one")
         self.keys[path] = place
         collection.key = key
 
@@ -339,18 +339,18 @@ def _place_of_mark(mark: "_ParserMark | None") -> Place:
 
 def _unsupported_features(event: yaml.NodeEvent) -> Iterator[str]:
     if isinstance(event, yaml.AliasEvent):
-        yield f"alias *{shown(event.anchor)[1:-1]} is not allowed; write out the value"
+        yield f"alias *{printable(event.anchor)[1:-1]} is not allowed; write out the value"
     elif event.anchor is not None:
-        yield f"anchor &{shown(event.anchor)[1:-1]} is not allowed; remove it"
+        yield f"anchor &{printable(event.anchor)[1:-1]} is not allowed; remove it"
     elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-        yield f"tag {shown(tag)} is not allowed; remove it"
+        yield f"tag {printable(tag)} is not allowed; remove it"
 
 
 def _kind_text(value: Plain) -> str:
     """Describes a value that cannot be a key."""
     if isinstance(value, dict | list) or value is None or isinstance(value, bool):
-        return shown(value)
+        return printable(value)
     return f"the date {value}" if isinstance(value, date) else f"the number {value}"
 
 
@@ -381,7 +381,7 @@ def _day(text: str) -> date:
 def _number(text: str, match: re.Match[str]) -> int | Decimal:
     exponent = match["exponent"] or ""
     if len(text) > MAX_NUMBER_LENGTH or len(exponent) > MAX_EXPONENT_LENGTH:
-        message = f"number {shown(text)[1:-1]} is too long; shorten it, or put it in quotes"
+        message = f"number {printable(text)[1:-1]} is too long; shorten it, or put it in quotes"
         raise ValueError(message)
     if match["percent"]:
         return Decimal(f"{match['number']}e-2")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-Range = tuple[float, float | None]
+NotionalRange = tuple[float, float | None]
 
 
 class ChangeKind(StrEnum):
@@ -35,8 +35,8 @@ class MarginChange:
     """
 
     margin_type: str
-    tighter: tuple[Range, ...]
-    looser: tuple[Range, ...]
+    tighter: tuple[NotionalRange, ...]
+    looser: tuple[NotionalRange, ...]
     largest_rise: float | None
     rise_notional: float | None
     largest_fall: float | None

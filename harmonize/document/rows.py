@@ -47,10 +47,10 @@ from harmonize.document import (
 )
 from harmonize.numerics.deviation import HORIZON, Range
 from harmonize.numerics.panel import PieceNumbers
-from harmonize.policy.apply import Applied
+from harmonize.policy.apply import AppliedRuleSet
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Scope
-from harmonize.policy.summary import summary
+from harmonize.policy.summary import requirement_summary
 from harmonize.text.messages import iso_utc
 
 
@@ -93,7 +93,7 @@ def _payload_row(payload: Payload) -> PayloadRow:
     )
 
 
-def rule_set_row(applied: Applied) -> RuleSetRow:
+def rule_set_row(applied: AppliedRuleSet) -> RuleSetRow:
     """Returns the row of a rule set, with its citations and flags."""
     rule_set = applied.rule_set
     statistical = rule_set.tolerance.statistical
@@ -117,7 +117,7 @@ def rule_set_row(applied: Applied) -> RuleSetRow:
         tolerance_statistical=None if statistical is None else float(statistical),
         in_force=_in_force(rule_set.scope),
         extends=rule_set.extends,
-        requirement=summary(rule_set),
+        requirement=requirement_summary(rule_set),
         description=rule_set.about,
     )
 
@@ -128,9 +128,9 @@ def _in_force(scope: Scope) -> str:
     return " ".join(parts)
 
 
-def input_rows(applied: Iterable[Applied]) -> tuple[InputRow, ...]:
+def input_rows(applied: Iterable[AppliedRuleSet]) -> tuple[InputRow, ...]:
     """Returns the row of every input that a rule set used, once per name and underlying."""
-    inputs = {(used.name, used.underlying): used for rule in applied for used in rule.used}
+    inputs = {(used.name, used.underlying): used for rule in applied for used in rule.used_inputs}
     return tuple(_input_row(used) for _, used in sorted(inputs.items()))
 
 
@@ -281,7 +281,7 @@ def evidence_row(evidence: Evidence) -> EvidenceRow:
         sha256=evidence.sha256,
         rows=evidence.rows,
         columns=tuple(
-            ColumnRow(column.figure, column.key, column.unit) for column in evidence.columns
+            ColumnRow(column.quantity, column.key, column.unit) for column in evidence.columns
         ),
         conversion=_conversion_row(evidence.conversion),
     )

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.source import Source
-from harmonize.archive.storage import objects_at
+from harmonize.archive.storage import storage_at
 from harmonize.document import AuditDocument
 from harmonize.document.change import Change
 from harmonize.document.history import History, MarginSeries, StressWindow, Week
 from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
-from harmonize.history.table_rows import Row, change_of
+from harmonize.history.table_rows import ScheduleRow, change_of
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
@@ -43,7 +43,7 @@ class _Summary:
     lately: RecentHistory
 
 
-def lately(source: Source, until: datetime) -> RecentHistory:
+def recent_history(source: Source, until: datetime) -> RecentHistory:
     """Returns the recent history of one archive as of ``until``. Raises ArchiveError."""
     entries = [entry for entry in source.entries if not entry.failed and entry.observed_at <= until]
     venues = {entry.venue for entry in entries}
@@ -54,16 +54,16 @@ def lately(source: Source, until: datetime) -> RecentHistory:
     origin = (VERSION, source.entries[-1].digest, _digest_of_windows(windows()))
     if is_whole and (summary := _read_summary(source.archive, origin)):
         return summary
-    store, state = tables_of(source.archive)
+    store, state = update_tables(source.archive)
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
     recent = queries.recent_history(store, state, newest if is_whole else until, windows())
-    if is_whole and not any(kept.fault for kept in state.kept):  # a damaged pack may be restored
+    if is_whole and not any(kept.fault for kept in state.entries):  # a damaged pack may be restored
         _write_summary(store, _Summary(*origin, recent))
     return recent
 
 
-def tables_of(archive: Archive) -> tuple[HistoryTables, TableState]:
+def update_tables(archive: Archive) -> tuple[HistoryTables, TableState]:
     """Returns the tables of an archive, brought up to date, and their state. Raises ArchiveError."""
     return _tables_at(archive, archive.tip())
 
@@ -78,7 +78,7 @@ def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[HistoryTables, Tab
     return HistoryTables(in_cache), HistoryTables(in_cache).update(archive)
 
 
-def past(sources: Sequence[Source], document: AuditDocument, until: datetime) -> History:
+def build_history(sources: Sequence[Source], document: AuditDocument, until: datetime) -> History:
     """Returns the margin series of a document's schedules, changes per week and stress windows.
 
     For every underlying with curves: IM at the document's heat map notional of each compared schedule,
@@ -88,14 +88,14 @@ def past(sources: Sequence[Source], document: AuditDocument, until: datetime) ->
 
     keys = _compared_keys(document)
     assets = sorted({asset for asset, _ in keys})
-    rows: dict[ScheduleKey, list[Row]] = {}
+    rows: dict[ScheduleKey, list[ScheduleRow]] = {}
     newest: dict[str, datetime] = {}
     weeks: list[Week] = []
     for source in sources:
-        store, state = tables_of(source.archive)
+        store, state = update_tables(source.archive)
         for row in queries.rows_of_underlyings(store, assets, until):
             rows.setdefault(row.key, []).append(row)
-        for kept in state.kept:
+        for kept in state.entries:
             entry = kept.entry
             if kept.read and not kept.fault and entry.observed_at <= until:
                 newest[entry.venue] = max(
@@ -126,7 +126,7 @@ def _compared_keys(document: AuditDocument) -> list[tuple[str, ScheduleKey]]:
 
 def _margin_series(
     keys: Sequence[tuple[str, ScheduleKey]],
-    rows: Mapping[ScheduleKey, Sequence[Row]],
+    rows: Mapping[ScheduleKey, Sequence[ScheduleRow]],
     newest: Mapping[str, datetime],
     notional: float,
 ) -> tuple[MarginSeries, ...]:
@@ -151,7 +151,7 @@ def _margin_series(
     return tuple(series)
 
 
-def _chronological(row: Row) -> tuple[datetime, int]:
+def _chronological(row: ScheduleRow) -> tuple[datetime, int]:
     return row.observed_at, row.sequence
 
 
@@ -162,23 +162,23 @@ def changes_after(archive: Archive, sequence: int, last: int) -> tuple[Change, .
     """
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    store, state = tables_of(archive)
-    gathered = {kept.entry.digest for kept in state.kept if kept.entry.gathered}
+    store, state = update_tables(archive)
+    gathered = {kept.entry.digest for kept in state.entries if kept.entry.gathered}
     rows = queries.rows_after(store, sequence, last)
     return tuple(change_of(row) for row in rows if row.digest in gathered)
 
 
-def changed_in(archive: Archive) -> frozenset[str]:
+def digests_with_events(archive: Archive) -> frozenset[str]:
     """Returns the digests of snapshots in which a schedule changed or was first seen."""
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
-    store, _ = tables_of(archive)
+    store, _ = update_tables(archive)
     return queries.snapshots_with_changes(store)
 
 
-def lock_of(place: Place) -> Path:
+def run_lock_path(place: ArchiveLocation) -> Path:
     """Returns the file that a run locks while it works on an archive."""
-    beside, in_cache = _table_folders(objects_at(place).place)
+    beside, in_cache = _table_folders(storage_at(place).place)
     return (in_cache if beside is None else beside) / "run.lock"
 
 
@@ -190,7 +190,7 @@ def table_folders(archive: Archive) -> tuple[Path | None, Path]:
     return _table_folders(archive.place)
 
 
-def _table_folders(place: Place) -> tuple[Path | None, Path]:
+def _table_folders(place: ArchiveLocation) -> tuple[Path | None, Path]:
     from platformdirs import user_cache_path  # noqa: PLC0415 - `--help` needs none
 
     beside = place / "derived" if isinstance(place, Path) else None
@@ -232,7 +232,7 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def entries_of(archive: Archive) -> tuple[Entry, ...]:
+def list_entries(archive: Archive) -> tuple[Entry, ...]:
     """Returns an archive's entries. For a large archive, the tables supply those that they contain.
 
     Raises ArchiveError.
@@ -245,5 +245,5 @@ def entries_of(archive: Archive) -> tuple[Entry, ...]:
 def _entries_at(archive: Archive, _: tuple[int, str]) -> tuple[Entry, ...]:
     for folder in table_folders(archive):
         if folder is not None and (folder / "entries.parquet").exists():
-            return archive.listing(HistoryTables(folder).held().listing).entries
+            return archive.listing(HistoryTables(folder).state().listing).entries
     return archive.entries()

@@ -23,10 +23,10 @@ from harmonize.core.schedule import (
     Unknown,
     value_of,
 )
-from harmonize.document.change import Change, ChangeKind, MarginChange, Range, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
 from harmonize.history.recent import ScheduleKey
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
-from harmonize.numerics.panel import Panel, panel
+from harmonize.numerics.panel import Panel, build_panel
 from harmonize.numerics.segments import HORIZON
 from harmonize.text.messages import iso_utc
 
@@ -38,16 +38,16 @@ _BOUND_DISTANCE = 1e-6  # relative; ranges that begin or end this close to a bou
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedSchedules:
     """Schedules as of one day, and the venues whose snapshots contain every instrument.
 
-    ``unread`` lists venue and instrument of unreadable data; an empty instrument means the whole
+    ``unreadable`` lists venue and instrument of unreadable data; an empty instrument means the whole
     snapshot.
     """
 
     schedules: tuple[MarginSchedule, ...]
     complete: frozenset[str]
-    unread: frozenset[tuple[str, str]] = frozenset()
+    unreadable: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(
@@ -55,7 +55,7 @@ class Observed:
         schedules: tuple[MarginSchedule, ...],
         complete: Iterable[str],
         defects: Iterable[Defect],
-    ) -> "Observed":
+    ) -> "ObservedSchedules":
         """Returns the observation with the venue and instrument of every defect as unreadable."""
         unread = frozenset((defect.venue, defect.symbol) for defect in defects)
         return cls(schedules, frozenset(complete), unread)
@@ -64,11 +64,11 @@ class Observed:
         """Whether a schedule that is absent here may be among the unreadable data."""
         venue, instrument = schedule.instrument.venue, schedule.instrument
         names = ("", instrument.id, instrument.symbol)
-        return any((venue, name) in self.unread for name in names)
+        return any((venue, name) in self.unreadable for name in names)
 
     def has_venue(self, venue: str) -> bool:
         """Whether the venue was observed, readable or not."""
-        return any(venue == name for name, _ in self.unread) or any(
+        return any(venue == name for name, _ in self.unreadable) or any(
             venue == schedule.instrument.venue for schedule in self.schedules
         )
 
@@ -77,8 +77,8 @@ class Observed:
         return {schedule.key: schedule for schedule in self.schedules}
 
 
-def changes(
-    before: Observed, after: Observed, notional_grid: Sequence[float]
+def find_changes(
+    before: ObservedSchedules, after: ObservedSchedules, notional_grid: Sequence[float]
 ) -> tuple[Change, ...]:
     """Returns every changed schedule with its margins at the grid, sorted by venue and symbol."""
     old, new = before.by_key(), after.by_key()
@@ -105,7 +105,7 @@ def _content(schedule: MarginSchedule) -> tuple[object, ...]:
     )
 
 
-def _removal(schedule: MarginSchedule, after: Observed) -> Change:
+def _removal(schedule: MarginSchedule, after: ObservedSchedules) -> Change:
     kind = ChangeKind.LEFT_OUT
     if after.is_unreadable(schedule):
         kind = ChangeKind.UNREAD
@@ -114,7 +114,7 @@ def _removal(schedule: MarginSchedule, after: Observed) -> Change:
     return _change(schedule, kind, before=iso_utc(schedule.observed_at), after="")
 
 
-def _addition(schedule: MarginSchedule, before: Observed) -> Change:
+def _addition(schedule: MarginSchedule, before: ObservedSchedules) -> Change:
     kind = ChangeKind.APPEARED
     if before.is_unreadable(schedule):
         kind = ChangeKind.READ
@@ -166,7 +166,7 @@ def _compare(
         positions.append(by_type)
     if not schedule_pairs:
         return
-    margin_panel = panel(functions) if functions else None
+    margin_panel = build_panel(functions) if functions else None
     results = deviations(margin_panel, function_pairs) if margin_panel else []
     margins = _evaluate(margin_panel, len(functions), notional_grid)
     for (old, new), by_type in zip(schedule_pairs, positions, strict=True):
@@ -242,7 +242,9 @@ def _margin_change(
     )
 
 
-def _snapped(ranges: Iterable[tuple[float, float]], bounds: Sequence[float]) -> tuple[Range, ...]:
+def _snapped(
+    ranges: Iterable[tuple[float, float]], bounds: Sequence[float]
+) -> tuple[NotionalRange, ...]:
     """Returns the ranges with ends close to a tier bound set to that bound.
 
     Margins may diverge slowly above a bound, so that they exceed the tolerance only above it.
@@ -383,7 +385,7 @@ def price_ratio(old: MarginSchedule, new: MarginSchedule) -> float:
 
 def price_of(schedule: MarginSchedule) -> Decimal | None:
     """Returns the price that converted a schedule's functions to USD; None if none was used."""
-    if not schedule.scales:
+    if not schedule.scales_with_price:
         return None
     for evidence in schedule.evidence:
         for factor in evidence.conversion.factors if evidence.conversion else ():

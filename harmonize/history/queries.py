@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING, Any
 from harmonize.archive.catalog import with_observation_times
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
-from harmonize.history.recent import DAYS, Dated, InStress, RecentHistory, Unchanged
-from harmonize.history.table_rows import GONE, Row, change_of, row_from, to_naive_utc
+from harmonize.history.recent import (
+    RECENT_DAYS,
+    DatedChange,
+    RecentHistory,
+    StressTightening,
+    UnchangedSchedule,
+)
+from harmonize.history.table_rows import (
+    NOT_IN_FORCE,
+    ScheduleRow,
+    change_of,
+    row_from_columns,
+    to_naive_utc,
+)
 from harmonize.history.tables import HistoryTables, TableState
-from harmonize.history.timeline import FIRST
+from harmonize.history.timeline import FIRST_SEEN
 from harmonize.numerics.offer import margin_of_pieces
 from harmonize.text.messages import iso_utc
 
@@ -29,7 +41,7 @@ _WEEK_FIELD_BY_KIND = {
     ChangeKind.DELISTED.value: "delisted",
 }
 _KINDS_NOT_COUNTED = (
-    FIRST,
+    FIRST_SEEN,
     ChangeKind.LEFT_OUT.value,
     ChangeKind.APPEARED.value,
     ChangeKind.UNREAD.value,
@@ -37,7 +49,7 @@ _KINDS_NOT_COUNTED = (
 )
 
 
-def as_of(store: HistoryTables, asset: str, time: datetime) -> tuple[Row, ...]:
+def rows_as_of(store: HistoryTables, asset: str, time: datetime) -> tuple[ScheduleRow, ...]:
     """Returns the schedules of an underlying in force at a time, by venue, symbol and profile."""
     rows = _rows(
         _files(store, until=time.year),
@@ -51,12 +63,12 @@ def as_of(store: HistoryTables, asset: str, time: datetime) -> tuple[Row, ...]:
         """,
         {"asset": asset, "time": time},
     )
-    return tuple(row for row in rows if row.kind not in GONE)
+    return tuple(row for row in rows if row.kind not in NOT_IN_FORCE)
 
 
-def history(
+def rows_of_symbol(
     store: HistoryTables, venue: str, symbol: str, until: datetime | None = None
-) -> tuple[Row, ...]:
+) -> tuple[ScheduleRow, ...]:
     """Returns the rows of a symbol, unified or the venue's own, in all profiles, in chronological order."""
     return tuple(
         _rows(
@@ -74,7 +86,7 @@ def history(
 
 def rows_of_underlyings(
     store: HistoryTables, assets: Sequence[str], until: datetime
-) -> tuple[Row, ...]:
+) -> tuple[ScheduleRow, ...]:
     """Returns the rows of underlyings in chronological order."""
     return tuple(
         _rows(
@@ -89,7 +101,7 @@ def rows_of_underlyings(
     )
 
 
-def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[Row, ...]:
+def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[ScheduleRow, ...]:
     """Returns the rows of entries after ``sequence`` up to ``last``, excluding schedules first seen."""
     return tuple(
         _rows(
@@ -104,7 +116,7 @@ def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[Row, ...
     )
 
 
-def rows_of_venue(store: HistoryTables, venue: str, until: datetime) -> tuple[Row, ...]:
+def rows_of_venue(store: HistoryTables, venue: str, until: datetime) -> tuple[ScheduleRow, ...]:
     """Returns all rows of a venue in chronological order, without prices and changes."""
     return tuple(
         _rows(
@@ -122,7 +134,7 @@ def rows_of_venue(store: HistoryTables, venue: str, until: datetime) -> tuple[Ro
 
 def rows_between(
     store: HistoryTables, since: datetime, until: datetime, venues: Sequence[str] = ()
-) -> tuple[Row, ...]:
+) -> tuple[ScheduleRow, ...]:
     """Returns the rows observed after ``since`` up to ``until``, excluding schedules first seen."""
     return tuple(
         _rows(
@@ -184,7 +196,7 @@ def merge_weeks(weeks_of_archives: Iterable[Week]) -> tuple[Week, ...]:
     return tuple(week for _, week in sorted(first.items()))
 
 
-def unchanged(store: HistoryTables, until: datetime) -> tuple[Unchanged, ...]:
+def unchanged(store: HistoryTables, until: datetime) -> tuple[UnchangedSchedule, ...]:
     """Returns the schedules in force with the time of their last change or first observation.
 
     A period in which a schedule could not be read is not a change.
@@ -204,12 +216,12 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[Unchanged, ...]:
         """,
         {
             "until": until,
-            "gone": sorted(GONE),
+            "gone": sorted(NOT_IN_FORCE),
             "unreadable": [ChangeKind.UNREAD.value, ChangeKind.READ.value],
         },
     )
     return tuple(
-        Unchanged(venue, symbol, profile, since.replace(tzinfo=UTC))
+        UnchangedSchedule(venue, symbol, profile, since.replace(tzinfo=UTC))
         for venue, symbol, profile, since in rows
     )
 
@@ -218,8 +230,8 @@ def recent_history(
     store: HistoryTables, state: TableState, until: datetime, windows: Sequence[StressWindow]
 ) -> RecentHistory:
     """Returns the input of the checks of changes, as of ``until``."""
-    since = until - timedelta(days=DAYS)
-    readable = (kept.entry for kept in state.kept if kept.read and not kept.fault)
+    since = until - timedelta(days=RECENT_DAYS)
+    readable = (kept.entry for kept in state.entries if kept.read and not kept.fault)
     times_by_venue: dict[str, list[datetime]] = {}
     for entry in with_observation_times(readable):
         if entry.observed_at <= until:
@@ -234,17 +246,17 @@ def recent_history(
 
 def _recent(times: Sequence[datetime]) -> tuple[datetime, ...]:
     """Returns a venue's observation times in the ``DAYS`` days before its newest one."""
-    since = max(times) - timedelta(days=DAYS)
+    since = max(times) - timedelta(days=RECENT_DAYS)
     return tuple(sorted({time for time in times if time >= since}))
 
 
-def _dated(row: Row) -> Dated:
-    return Dated(change_of(row), iso_utc(row.effective_from) if row.effective_from else "")
+def _dated(row: ScheduleRow) -> DatedChange:
+    return DatedChange(change_of(row), iso_utc(row.effective_from) if row.effective_from else "")
 
 
 def in_stress(
     store: HistoryTables, until: datetime, windows: Sequence[StressWindow]
-) -> tuple[InStress, ...]:
+) -> tuple[StressTightening, ...]:
     """Returns the tightening per venue between consecutive observations around a stress window."""
     increases = _table(
         _files(store, every=True),
@@ -258,7 +270,7 @@ def in_stress(
         {"until": until},
     )
     return tuple(
-        InStress(
+        StressTightening(
             venue=venue,
             window=window.name,
             first=window.first,
@@ -276,7 +288,7 @@ def in_stress(
 
 
 def margin_series(
-    rows: Sequence[Row], margin_type: str, notional: float, until: str
+    rows: Sequence[ScheduleRow], margin_type: str, notional: float, until: str
 ) -> MarginSeries:
     """Returns one margin at one notional over time. ``rows`` are one schedule's, in order."""
     last = rows[-1]
@@ -297,15 +309,15 @@ def margin_series(
     )
 
 
-def rate_of(row: Row, margin_type: str, notional: float) -> float | None:
+def rate_of(row: ScheduleRow, margin_type: str, notional: float) -> float | None:
     """Returns the margin divided by notional; None as for ``margin_of``."""
     margin = margin_of(row, margin_type, notional)
     return None if margin is None else margin / notional
 
 
-def margin_of(row: Row, margin_type: str, notional: float) -> float | None:
+def margin_of(row: ScheduleRow, margin_type: str, notional: float) -> float | None:
     """Returns the margin in USD; None if unknown, above the capacity, or not in force."""
-    if row.kind in GONE or (row.capacity is not None and notional > row.capacity):
+    if row.kind in NOT_IN_FORCE or (row.capacity is not None and notional > row.capacity):
         return None
     return margin_of_pieces(getattr(row, margin_type) or (), notional)
 
@@ -334,10 +346,10 @@ _WILDCARD = re.compile(r"[\[*?]")
 """Characters of a path that DuckDB would read as a pattern."""
 
 
-def _rows(files: Sequence[str], sql: str, parameters: Mapping[str, object]) -> list[Row]:
+def _rows(files: Sequence[str], sql: str, parameters: Mapping[str, object]) -> list[ScheduleRow]:
     names: list[str] = []
     rows = _table(files, sql, parameters, names)
-    return [row_from(dict(zip(names, row, strict=True))) for row in rows]
+    return [row_from_columns(dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _table(

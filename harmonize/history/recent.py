@@ -6,7 +6,7 @@ from datetime import datetime
 
 from harmonize.document.change import Change
 
-DAYS = 31.0
+RECENT_DAYS = 31.0
 """Length of the recent history, in days.
 
 Changes are counted back from the newest observation, a venue's observations from its own newest one.
@@ -17,7 +17,7 @@ ScheduleKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class DatedChange:
     """Change with its effective time, in ISO 8601 and UTC; empty where the venue states none."""
 
     change: Change
@@ -30,7 +30,7 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True)
-class InStress:
+class StressTightening:
     """Number of a venue's schedules that tightened between two observations around a stress window.
 
     ``first`` and ``last`` bound the window, ``since`` and ``until`` are the observations before and
@@ -49,7 +49,7 @@ class InStress:
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged:
+class UnchangedSchedule:
     """Schedule in force, with the time of its last observed change or its first observation."""
 
     venue: str
@@ -67,12 +67,12 @@ class Unchanged:
 class RecentHistory:
     """Input of the checks of changes; empty if no history was read."""
 
-    changes: tuple[Dated, ...] = ()
-    in_stress: tuple[InStress, ...] = ()
-    unchanged: tuple[Unchanged, ...] = ()
+    changes: tuple[DatedChange, ...] = ()
+    in_stress: tuple[StressTightening, ...] = ()
+    unchanged: tuple[UnchangedSchedule, ...] = ()
     observed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
-    def of(self, keys: Iterable[ScheduleKey]) -> "RecentHistory":
+    def of_schedules(self, keys: Iterable[ScheduleKey]) -> "RecentHistory":
         """Returns the part about the given schedules and their venues."""
         selected = frozenset(keys)
         part = self.of_venues(venue for venue, _, _ in selected)
@@ -90,7 +90,7 @@ class RecentHistory:
             {venue: times for venue, times in self.observed.items() if venue in selected},
         )
 
-    def with_(self, other: "RecentHistory") -> "RecentHistory":
+    def merged_with(self, other: "RecentHistory") -> "RecentHistory":
         """Returns the union with the history of other venues."""
         return RecentHistory(
             (*self.changes, *other.changes),

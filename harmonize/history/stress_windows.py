@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from harmonize.core.yaml_source import WrittenError, YamlSource, read, shown
+from harmonize.core.yaml_source import YamlSource, YamlSourceError, parse_yaml, printable
 from harmonize.document.history import StressWindow
 
 _SECTIONS = ("measured", "sources", "windows")
@@ -69,7 +69,7 @@ def window_of(day: date) -> StressWindow | None:
 
 def parse(text: str, name: str) -> StressCalendar:
     """Returns the stress windows of a YAML text. Raises WrittenError with file, line and column."""
-    yaml = read(text, name)
+    yaml = parse_yaml(text, name)
     sections = _mapping(yaml, (), _SECTIONS)
     span = _mapping(yaml, ("measured",), _MEASURED_KEYS)
     first, coins_until, until = (_day(yaml, ("measured", key), span[key]) for key in _MEASURED_KEYS)
@@ -87,7 +87,7 @@ def _window(yaml: YamlSource, position: int, sources: dict[str, object]) -> Meas
     path = ("windows", position)
     row = _mapping(yaml, path, _WINDOW_KEYS)
     if row["source"] not in sources:
-        expected, source = ", ".join(sources), shown(row["source"])
+        expected, source = ", ".join(sources), printable(row["source"])
         raise _error(yaml, path, f"source: expected one of {expected}, found {source}")
     first, last, btc_day, coins_day = (
         _day(yaml, (*path, key), row[key]) for key in ("first", "last", "btc_day", "coins_day")
@@ -114,11 +114,11 @@ def _mapping(
 def _day(yaml: YamlSource, path: tuple[str | int, ...], value: object) -> date:
     if not isinstance(value, date):
         raise _error(
-            yaml, path, f"{path[-1]}: expected a day, such as 2020-03-12, found {shown(value)}"
+            yaml, path, f"{path[-1]}: expected a day, such as 2020-03-12, found {printable(value)}"
         )
     return value
 
 
-def _error(yaml: YamlSource, path: tuple[str | int, ...], reason: str) -> WrittenError:
+def _error(yaml: YamlSource, path: tuple[str | int, ...], reason: str) -> YamlSourceError:
     line, column = yaml.place(path)
-    return WrittenError(yaml.name, line, column, reason)
+    return YamlSourceError(yaml.name, line, column, reason)

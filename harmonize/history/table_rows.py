@@ -17,14 +17,16 @@ from harmonize.history.recent import ScheduleKey
 from harmonize.history.timeline import ScheduleEvent
 from harmonize.numerics.panel import PieceNumbers
 
-GONE = frozenset({ChangeKind.DELISTED.value, ChangeKind.LEFT_OUT.value, ChangeKind.UNREAD.value})
+NOT_IN_FORCE = frozenset(
+    {ChangeKind.DELISTED.value, ChangeKind.LEFT_OUT.value, ChangeKind.UNREAD.value}
+)
 """Kinds of rows after which a schedule is not in force."""
 
 _PIECE_FIELDS = ("upper", "fixed", "rate", "coefficient", "power")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScheduleRow:
     """State of a schedule from its observation until its next row.
 
     Margins are pieces (lower, upper, fixed, rate, coefficient, power) in USD; None if unknown.
@@ -62,7 +64,7 @@ class Row:
         return (self.venue, self.symbol, self.profile)
 
 
-def row_of(event: ScheduleEvent) -> Row:
+def row_of(event: ScheduleEvent) -> ScheduleRow:
     """Returns the row of an event."""
     schedule, change = event.schedule, event.change
     instrument = schedule.instrument
@@ -72,7 +74,7 @@ def row_of(event: ScheduleEvent) -> Row:
     moved = change.moved if change else ()
     rises = (margin.largest_rise for margin in moved if margin.largest_rise is not None)
     falls = (margin.largest_fall for margin in moved if margin.largest_fall is not None)
-    return Row(
+    return ScheduleRow(
         asset=instrument.underlying.asset,
         venue=instrument.venue,
         symbol=instrument.symbol,
@@ -137,11 +139,11 @@ def _row_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
     types |= dict.fromkeys(("initial", "maintenance"), function)
     types |= dict.fromkeys(("capacity", "price", "rise", "fall"), pa.float64())
     types |= {"sequence": pa.int32(), "carried": pa.bool_()}
-    names = (*(column.name for column in fields(Row)), "carried")
+    names = (*(column.name for column in fields(ScheduleRow)), "carried")
     return pa.schema([(name, types.get(name, pa.string())) for name in names])
 
 
-def write_rows(path: Path, own: Sequence[Row], carried: Sequence[Row]) -> None:
+def write_rows(path: Path, own: Sequence[ScheduleRow], carried: Sequence[ScheduleRow]) -> None:
     """Writes one venue's year, sorted by asset, so that a query about one asset reads only a part."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
@@ -169,9 +171,9 @@ def write_table(path: Path, table: Any) -> None:  # noqa: ANN401 - as above
     part.replace(path)
 
 
-def _to_columns(row: Row) -> dict[str, object]:
+def _to_columns(row: ScheduleRow) -> dict[str, object]:
     columns: dict[str, object] = {
-        column.name: to_naive_utc(getattr(row, column.name)) for column in fields(Row)
+        column.name: to_naive_utc(getattr(row, column.name)) for column in fields(ScheduleRow)
     }
     for margin_type in ("initial", "maintenance"):
         margin: Sequence[PieceNumbers] | None = getattr(row, margin_type)
@@ -181,7 +183,7 @@ def _to_columns(row: Row) -> dict[str, object]:
     return columns
 
 
-def change_of(row: Row) -> Change:
+def change_of(row: ScheduleRow) -> Change:
     """Returns the complete change of a row, which was not first seen."""
     change = json.loads(row.change)
     moved = [
@@ -208,18 +210,18 @@ def from_naive_utc(value: Any) -> Any:  # noqa: ANN401 - a column holds any type
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
-def read_rows(path: Path) -> tuple[list[Row], list[Row]]:
+def read_rows(path: Path) -> tuple[list[ScheduleRow], list[ScheduleRow]]:
     """Returns the rows of one venue's year in chronological order, and those carried into it."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-    own: list[Row] = []
-    carried: list[Row] = []
+    own: list[ScheduleRow] = []
+    carried: list[ScheduleRow] = []
     for columns in pq.read_table(path, partitioning=None).to_pylist():
-        (carried if columns.pop("carried") else own).append(row_from(columns))
+        (carried if columns.pop("carried") else own).append(row_from_columns(columns))
     return sorted(own, key=lambda row: (row.observed_at, row.sequence)), carried
 
 
-def row_from(columns: Mapping[str, Any]) -> Row:
+def row_from_columns(columns: Mapping[str, Any]) -> ScheduleRow:
     """Returns the row of the columns of a table."""
     values = {name: from_naive_utc(value) for name, value in columns.items()}
     for margin_type in ("initial", "maintenance"):
@@ -230,4 +232,4 @@ def row_from(columns: Mapping[str, Any]) -> Row:
                 (lower, *(piece[name] for name in _PIECE_FIELDS))
                 for lower, piece in zip(lowers, margin, strict=False)
             )
-    return Row(**values)
+    return ScheduleRow(**values)

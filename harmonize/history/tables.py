@@ -31,8 +31,8 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import ChangeKind
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import (
-    GONE,
-    Row,
+    NOT_IN_FORCE,
+    ScheduleRow,
     from_naive_utc,
     read_rows,
     row_of,
@@ -54,7 +54,7 @@ _PARQUET_END = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class EntryState:
     """Archive entry with its state: unread, read, or unreadable for the reason ``fault``."""
 
     entry: Entry
@@ -67,7 +67,7 @@ class TableState:
     """Archive listing that the tables were made from, and the state of each entry."""
 
     listing: Catalog = field(default_factory=Catalog)
-    kept: tuple[Kept, ...] = ()
+    entries: tuple[EntryState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class HistoryTables:
         updates at a time; others wait. Raises ArchiveError if the archive's chain is corrupt, OSError
         if the folder cannot be written.
         """
-        state = self.held()
+        state = self.state()
         listing = archive.listing(state.listing)
         if listing == state.listing and not _has_unread(state):
             return state
@@ -91,13 +91,13 @@ class HistoryTables:
 
         self.path.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path / "update.lock"), _garbage_collection_disabled():
-            return self._update(archive, self.held())
+            return self._update(archive, self.state())
 
     def _update(self, archive: Archive, state: TableState) -> TableState:
         listing = archive.listing(state.listing)
-        known = {kept.entry.digest: kept for kept in state.kept}
+        known = {kept.entry.digest: kept for kept in state.entries}
         by_digest = {
-            entry.digest: known.get(entry.digest, Kept(entry)) for entry in listing.entries
+            entry.digest: known.get(entry.digest, EntryState(entry)) for entry in listing.entries
         }
         venues = {entry.venue for entry in listing.entries}
         for folder in (self.path / "schedules").glob("venue=*"):
@@ -106,7 +106,7 @@ class HistoryTables:
         for venue in sorted(venues):
             if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
-                before = observations([kept.entry for kept in state.kept if kept.read], venue)
+                before = observations([kept.entry for kept in state.entries if kept.read], venue)
                 by_digest |= self._update_venue(archive, entries, before)
         current = (replace(by_digest[entry.digest], entry=entry) for entry in listing.entries)
         updated = TableState(listing, tuple(current))
@@ -114,7 +114,7 @@ class HistoryTables:
             self._write_entries(updated)
         return updated
 
-    def held(self) -> TableState:
+    def state(self) -> TableState:
         """Returns the state of the tables; empty if there are none or another version wrote them.
 
         Entries of a venue with a missing or truncated table count as unread.
@@ -141,7 +141,9 @@ class HistoryTables:
         files = json.loads(metadata["files"])
         damaged = {name.split("/")[0] for name in files if not self._is_intact(name)}
         kept = tuple(
-            Kept(entry) if f"venue={entry.venue}" in damaged else Kept(entry, read, fault)
+            EntryState(entry)
+            if f"venue={entry.venue}" in damaged
+            else EntryState(entry, read, fault)
             for entry, read, fault in zip(map(Entry, *columns), *states, strict=True)
         )
         gone = tuple((name, time) for name, time in json.loads(metadata["gone"]))
@@ -160,7 +162,7 @@ class HistoryTables:
 
     def _update_venue(
         self, archive: Archive, entries: Sequence[Entry], before: Sequence[Entry]
-    ) -> dict[str, Kept]:
+    ) -> dict[str, EntryState]:
         """Reads a venue's new entries, writes the years concerned and returns the new states."""
         start = _common_length(list(map(_identity, entries)), list(map(_identity, before)))
         if start == len(entries) == len(before):
@@ -172,7 +174,7 @@ class HistoryTables:
 
     def _read_from(
         self, archive: Archive, entries: Sequence[Entry], start: int
-    ) -> dict[str, Kept] | None:
+    ) -> dict[str, EntryState] | None:
         """Reads a venue's observations from number ``start`` and writes their rows.
 
         Returns None if an earlier observation is no longer readable.
@@ -182,10 +184,10 @@ class HistoryTables:
         folder, first = self._folder(entries[0].venue), entries[start]
         if not start:
             rmtree(folder, ignore_errors=True)
-        states = {entry.digest: Kept(entry, read=True) for entry in entries}
+        states = {entry.digest: EntryState(entry, read=True) for entry in entries}
         positions = {entry.digest: position for position, entry in enumerate(entries)}
         own, carried = _rows_before(folder, first)
-        rows: list[Row] = []
+        rows: list[ScheduleRow] = []
         last: VenueObservation | None = None
         is_first_new = True
         for observation in read_observations(archive, entries, warm_up_start(entries, start)):
@@ -194,7 +196,7 @@ class HistoryTables:
             if observation.fault and not is_new:
                 return None
             if observation.fault:
-                states[digest] = Kept(observation.entry, fault=observation.fault)
+                states[digest] = EntryState(observation.entry, fault=observation.fault)
                 continue
             if not is_new:
                 last = observation
@@ -223,12 +225,12 @@ class HistoryTables:
             "files": json.dumps([f"{file.parent.name}/{file.name}" for file in files]),
         }
         columns: dict[str, list[object]] = {
-            name: [to_naive_utc(getattr(kept.entry, name)) for kept in state.kept]
+            name: [to_naive_utc(getattr(kept.entry, name)) for kept in state.entries]
             for name in _ENTRY_COLUMNS
         }
         columns |= {
-            "read": [kept.read for kept in state.kept],
-            "fault": [kept.fault for kept in state.kept],
+            "read": [kept.read for kept in state.entries],
+            "fault": [kept.fault for kept in state.entries],
         }
         table = pa.table(columns, schema=_entry_schema()).replace_schema_metadata(metadata)
         write_table(self.path / "entries.parquet", table)
@@ -266,12 +268,12 @@ def _has_unread(state: TableState) -> bool:
         not kept.read
         and not kept.entry.failed
         and registry.find_adapter(kept.entry.venue) is not None
-        for kept in state.kept
+        for kept in state.entries
     )
 
 
 def _with_carried_over(
-    archive: Archive, entries: Sequence[Entry], last: VenueObservation, rows: Iterable[Row]
+    archive: Archive, entries: Sequence[Entry], last: VenueObservation, rows: Iterable[ScheduleRow]
 ) -> VenueObservation:
     """Returns an observation with the schedules that it could not read in their previous state."""
     newest = {row.key: row for row in rows}
@@ -290,7 +292,7 @@ def _with_carried_over(
     return replace(last, observed=observed, carried_over=keys_of_carried)
 
 
-def _rows_before(folder: Path, first: Entry) -> tuple[list[Row], list[Row]]:
+def _rows_before(folder: Path, first: Entry) -> tuple[list[ScheduleRow], list[ScheduleRow]]:
     """Returns the rows of the entry's year that precede it, and those carried into that year."""
     year = first.observed_at.year
     earlier = [number for path in folder.glob("*.parquet") if (number := int(path.stem)) <= year]
@@ -304,7 +306,10 @@ def _rows_before(folder: Path, first: Entry) -> tuple[list[Row], list[Row]]:
 
 
 def _rewrite(
-    folder: Path, first: Entry, before: tuple[list[Row], list[Row]], rows: Sequence[Row]
+    folder: Path,
+    first: Entry,
+    before: tuple[list[ScheduleRow], list[ScheduleRow]],
+    rows: Sequence[ScheduleRow],
 ) -> None:
     """Replaces a venue's rows from the entry ``first`` on.
 
@@ -324,10 +329,10 @@ def _rewrite(
             path.unlink()
 
 
-def _in_force(own: Sequence[Row], carried: Sequence[Row]) -> list[Row]:
+def _in_force(own: Sequence[ScheduleRow], carried: Sequence[ScheduleRow]) -> list[ScheduleRow]:
     """Returns the last row of every schedule that was not removed; unreadable ones are included."""
     last = {row.key: row for row in (*carried, *own)}
-    removed = GONE - {ChangeKind.UNREAD.value}
+    removed = NOT_IN_FORCE - {ChangeKind.UNREAD.value}
     return [row for _, row in sorted(last.items()) if row.kind not in removed]
 
 

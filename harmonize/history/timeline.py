@@ -9,14 +9,14 @@ from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
-from harmonize.history.diff import Observed, changes
+from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.recent import ScheduleKey
 from harmonize.text.messages import iso_utc
 from venues import facts, registry
 from venues.adapter import Parsed
 from venues.facts import Facts
 
-FIRST = "first seen"
+FIRST_SEEN = "first seen"
 """Kind of event of every schedule in a venue's first observation."""
 
 
@@ -29,7 +29,7 @@ class VenueObservation:
     """
 
     entry: Entry
-    observed: Observed
+    observed: ObservedSchedules
     fault: str = ""
     carried_over: frozenset[ScheduleKey] = frozenset()
 
@@ -47,8 +47,8 @@ class ScheduleEvent:
 
     @property
     def kind(self) -> str:
-        """Kind of the change, or ``FIRST``."""
-        return self.change.kind.value if self.change else FIRST
+        """Kind of the change, or ``FIRST_SEEN``."""
+        return self.change.kind.value if self.change else FIRST_SEEN
 
 
 _Schedules = tuple[MarginSchedule, ...]
@@ -77,7 +77,7 @@ def read_observations(
                 layer.digest: snapshots.get(layer.digest) or archive.read(layer) for layer in stack
             }
         except ArchiveError as error:
-            yield VenueObservation(entry, Observed((), frozenset()), str(error))
+            yield VenueObservation(entry, ObservedSchedules((), frozenset()), str(error))
             continue
         if entry.complete:
             previous = newest
@@ -85,7 +85,9 @@ def read_observations(
         if entry.complete:
             newest = _as_sent(snapshots[entry.digest], parsed, venue_facts)
         complete = [entry.venue] if stack[-1].complete else []
-        yield VenueObservation(entry, Observed.of(parsed.schedules, complete, parsed.defects))
+        yield VenueObservation(
+            entry, ObservedSchedules.of(parsed.schedules, complete, parsed.defects)
+        )
 
 
 def warm_up_start(entries: Sequence[Entry], start: int) -> int:
@@ -135,7 +137,7 @@ def find_events(
         ], after
     old, new = before.observed.by_key(), after.observed.by_key()
     events, unreadable = [], []
-    for change in changes(before.observed, after.observed, NOTIONAL_GRID):
+    for change in find_changes(before.observed, after.observed, NOTIONAL_GRID):
         key = (change.venue, change.symbol, change.profile)
         if change.kind is ChangeKind.UNREAD:
             unreadable.append(old[key])

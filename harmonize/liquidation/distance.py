@@ -8,10 +8,10 @@ from harmonize.comparison.peers import PeerGroup, exclusion_reason
 from harmonize.comparison.universe import Universe
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import MarginSchedule
-from harmonize.core.venue_conventions import Conducts
+from harmonize.core.venue_conventions import ConventionsByVenue
 from harmonize.document import LiquidationRow
 from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
-from harmonize.numerics.offer import Offer, margin
+from harmonize.numerics.offer import Offer, offer_margin
 from harmonize.numerics.segments import HORIZON
 from harmonize.text.messages import iso_utc
 
@@ -25,7 +25,7 @@ _AMOUNT_UNITS = frozenset({"contracts", "coins"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LiquidationTerms:
     """A position to be liquidated: notional in USD, and the leverage at which venues are compared.
 
     ``fee`` is the taker fee (a rate), for venues that add a fee to maintenance margin. None excludes
@@ -38,7 +38,10 @@ class Entry:
 
 
 def liquidation_rows(
-    universe: Universe, peer_groups: Iterable[PeerGroup], conventions: Conducts, entry: Entry
+    universe: Universe,
+    peer_groups: Iterable[PeerGroup],
+    conventions: ConventionsByVenue,
+    entry: LiquidationTerms,
 ) -> tuple[LiquidationRow, ...]:
     """Returns two rows per venue: at the same leverage, and at the venue's largest at the notional.
 
@@ -46,7 +49,7 @@ def liquidation_rows(
     is used.
     """
     rows = []
-    layout = universe.laid_out
+    layout = universe.layout
     for peers in (universe.isolated(group) for group in peer_groups):
         for row, schedule in zip(peers.rows, peers.schedules, strict=True):
             offers = {
@@ -59,20 +62,20 @@ def liquidation_rows(
     return tuple(rows)
 
 
-def margin_basis(schedule: MarginSchedule, conventions: Conducts) -> MarginBasis:
+def margin_basis(schedule: MarginSchedule, conventions: ConventionsByVenue) -> MarginBasis:
     """Returns what a schedule's maintenance margin follows while the price moves.
 
     Tier bounds in contracts do not move with the price, nor do bounds in coins of a linear contract.
     Contracts of an inverse instrument are amounts in dollars, which do not move either.
     """
     convention = conventions.get(schedule.instrument.venue)
-    if convention and convention.at_entry:
+    if convention and convention.uses_entry_price:
         return MarginBasis.ENTRY
     units = {
         column.unit
         for evidence in schedule.evidence
         for column in evidence.columns
-        if column.figure in {"upper", "lower"}
+        if column.quantity in {"upper", "lower"}
     }
     is_linear = schedule.instrument.payoff is not Payoff.INVERSE
     is_quantity = "contracts" in units or ("coins" in units and is_linear)
@@ -86,14 +89,14 @@ class _DistanceQuery:
         self,
         schedule: MarginSchedule,
         offers: Mapping[str, Offer],
-        entry: Entry,
-        conventions: Conducts,
+        entry: LiquidationTerms,
+        conventions: ConventionsByVenue,
     ) -> None:
         self.schedule, self.offers, self.notional = schedule, offers, entry.notional
         self.basis = margin_basis(schedule, conventions)
         rule = schedule.fee.rule
         self.fee = 0.0 if rule in _NO_FEE else None if rule == _NOT_STATED else entry.fee
-        initial = margin(offers["initial"], self.notional) if "initial" in offers else None
+        initial = offer_margin(offers["initial"], self.notional) if "initial" in offers else None
         self.largest = self.notional / initial if initial else None
 
     def row(self, leverage_basis: str, leverage: float | None) -> LiquidationRow:
@@ -138,7 +141,7 @@ class _DistanceQuery:
             offer = self.offers.get(margin_type)
             if offer is None:
                 return f"{word} is not observable"
-            if margin(offer, self.notional) is None:
+            if offer_margin(offer, self.notional) is None:
                 largest = min(offer.limit, offer.pieces[-1][1])
                 limit = "compared only up to" if largest >= HORIZON else "accepts no position above"
                 return f"{limit} ${largest:,.0f}"

@@ -27,7 +27,7 @@ from math import inf
 from harmonize.core.schedule import piece_margin
 from harmonize.numerics.offer import margin_of_pieces
 from harmonize.numerics.panel import PieceNumbers
-from harmonize.numerics.roots import Term, roots, value
+from harmonize.numerics.roots import Term, roots, sum_of_terms
 
 
 class Side(StrEnum):
@@ -109,7 +109,7 @@ def _value_at(
             (sign - rate - fee, 1.0),
             (-coefficient, power),
         ]
-        if near > 0.0 and value(surplus, near) <= 0.0:
+        if near > 0.0 and sum_of_terms(surplus, near) <= 0.0:
             return near
         root = _nearest_root(surplus, near, far)
         if root is not None:
@@ -127,7 +127,7 @@ def _nearest_root(terms: Sequence[Term], near: float, far: float) -> float | Non
     top = high if high < inf else max(1e3 * low, 1e15)
     bottom = low or 1e-12 * top
     inside = roots(terms, bottom, top)
-    if high < inf and value(terms, high) <= 0.0 < value(terms, near or bottom):
+    if high < inf and sum_of_terms(terms, high) <= 0.0 < sum_of_terms(terms, near or bottom):
         inside.append(high)
     return min(inside, key=lambda root: abs(root - near), default=None)
 

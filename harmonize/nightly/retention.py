@@ -6,10 +6,12 @@ from datetime import datetime
 from itertools import pairwise
 
 from harmonize.archive.catalog import Entry, observations
-from harmonize.config.run_settings import Keep
+from harmonize.config.run_settings import RetentionSettings
 
 
-def prunable(entries: Sequence[Entry], keep: Keep, changed: AbstractSet[str]) -> tuple[Entry, ...]:
+def prunable(
+    entries: Sequence[Entry], keep: RetentionSettings, changed: AbstractSet[str]
+) -> tuple[Entry, ...]:
     """Returns the entries whose payloads are to be removed, by sequence.
 
     ``changed`` holds the digests of the snapshots in which something changed. Per venue, these stay:
@@ -32,7 +34,10 @@ def _order(entry: Entry) -> tuple[datetime, int]:
 
 
 def _prunable_of_venue(
-    by_clock: Sequence[Entry], observed: Sequence[Entry], keep: Keep, changed: AbstractSet[str]
+    by_clock: Sequence[Entry],
+    observed: Sequence[Entry],
+    keep: RetentionSettings,
+    changed: AbstractSet[str],
 ) -> list[Entry]:
     """Returns the entries of one venue to remove.
 

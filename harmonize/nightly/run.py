@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
-from harmonize.api.audit import Answer, AskedError, Question, answer, opened
+from harmonize.api.audit import Answer, Question, RequestError, answer, open_archive
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
@@ -141,7 +141,7 @@ def run(task: Task, services: RunServices) -> RunResult:
     now = services.now().astimezone(UTC)
     try:
         return _run(task, services, now)
-    except (ArchiveError, AskedError, SiteError) as error:
+    except (ArchiveError, RequestError, SiteError) as error:
         line = str(error)
         night = Night(
             f"{_night_end(now)}", iso_utc(now), VERSION, (), (), (), (line,), {}, INCOMPLETE
@@ -152,7 +152,7 @@ def run(task: Task, services: RunServices) -> RunResult:
 
 def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
     day = _night_end(now)
-    archive = opened(task.question)
+    archive = open_archive(task.question)
     name = task.site.night_name(f"{day}")
     earlier = _earlier_nights(task.site, name, {adapter.venue for adapter in task.adapters})
     venues, last = _venues_to_gather(task, archive, now, earlier), _last_sequence(archive)
@@ -185,7 +185,7 @@ def _night_end(now: datetime) -> Date:
 
 
 def _last_sequence(archive: Archive) -> int:
-    return max((entry.sequence for entry in derived.entries_of(archive)), default=0)
+    return max((entry.sequence for entry in derived.list_entries(archive)), default=0)
 
 
 def _venues_to_gather(
@@ -202,7 +202,7 @@ def _venues_to_gather(
         since = previous.sequence
     recent = {
         entry.venue
-        for entry in derived.entries_of(archive)
+        for entry in derived.list_entries(archive)
         if entry.gathered
         and entry.sequence > since
         and timedelta(0) <= now - entry.observed_at < RERUN_WINDOW
@@ -223,7 +223,7 @@ def _entries_of_night(
     Entries after sequence ``before`` are of this run and belong to the night, even if noon has passed.
     Without an entry, the time is the noon at which the night began.
     """
-    entries = derived.entries_of(archive)
+    entries = derived.list_entries(archive)
     noon = datetime.combine(day, time(12), UTC)
     start = noon - timedelta(days=1)
     of_night = tuple(
@@ -393,7 +393,7 @@ def _write_site(task: Task, services: RunServices, night: Night, audit: Answer) 
     report = pages.report(audit.document)
     folder = f"nights/{night.night}"
     document = gzip.compress(to_json(audit.whole), 6, mtime=0)
-    findings = gzip.compress(baseline.written(audit.whole), 6, mtime=0)
+    findings = gzip.compress(baseline.to_baseline(audit.whole), 6, mtime=0)
     site.write(f"{folder}/index.html", report)
     site.write(f"{folder}/audit.json.gz", document)
     site.write(f"{folder}/baseline.json.gz", findings)
@@ -431,9 +431,9 @@ def _prune(task: Task, archive: Archive, now: datetime) -> None:
     keep = task.settings.keep
     if keep is None:
         return
-    entries = derived.entries_of(archive)
-    removed = retention.prunable(entries, keep, derived.changed_in(archive))
+    entries = derived.list_entries(archive)
+    removed = retention.prunable(entries, keep, derived.digests_with_events(archive))
     if removed:
         periods = f"{keep.daily} daily, {keep.weekly} weekly, {keep.monthly} monthly"
         reason = f"retention: {periods}, and every snapshot with a change"
-        archive.prune(removed, now, reason, derived.tables_of(archive)[1].listing)
+        archive.prune(removed, now, reason, derived.update_tables(archive)[1].listing)

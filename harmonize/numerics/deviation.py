@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harmonize.numerics.panel import Floats, Ints, Panel
 from harmonize.numerics.segments import (
     HORIZON,
-    LEAST,
+    MIN_NOTIONAL,
     Group,
     Segments,
     band_edges,
@@ -74,7 +74,9 @@ def _batch_deviations(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Devia
         Group((pair.function, pair.reference), (pair.limit, pair.reference_limit)) for pair in pairs
     ]
     segments = cells(panel, groups)
-    segments = segments.take(np.isfinite(segments.fixed).all(axis=1) & (segments.upper > LEAST))
+    segments = segments.take(
+        np.isfinite(segments.fixed).all(axis=1) & (segments.upper > MIN_NOTIONAL)
+    )
     segments = _above_floor(segments, np.array([pair.floor for pair in pairs]))
     band = _Band.of(pairs)
     segments = _cut(segments, band)
@@ -149,7 +151,7 @@ _Extreme = tuple[float, float]
 
 def _extremes(segments: Segments, count: int) -> tuple[list[_Extreme], list[_Extreme]]:
     """Returns the lowest and highest ratio of each pair, over both ends of all its cells."""
-    lower = np.maximum(segments.lower, LEAST)
+    lower = np.maximum(segments.lower, MIN_NOTIONAL)
     notional = np.stack([lower, segments.upper], axis=1).ravel()
     ratio = np.stack([_ratio(segments, lower), _ratio(segments, segments.upper)], axis=1).ravel()
     lowest = _first_minimum(segments.owner, ratio, notional, count)

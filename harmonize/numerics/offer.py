@@ -13,10 +13,10 @@ class Offer:
 
     pieces: tuple[PieceNumbers, ...]
     limit: float
-    ticket: float = 0.0
+    min_position: float = 0.0
 
 
-def margin(offer: Offer, notional: float) -> float | None:
+def offer_margin(offer: Offer, notional: float) -> float | None:
     """Returns the margin, in USD, of a position; None if it is above the limit or has no value."""
     if not 0.0 < notional <= offer.limit:
         return None

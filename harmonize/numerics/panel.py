@@ -134,7 +134,7 @@ def _row_index(rows: SearchRows, which: Ints, notional: Floats) -> Ints:
     return row
 
 
-def panel(functions: Sequence[MarginFunction]) -> Panel:
+def build_panel(functions: Sequence[MarginFunction]) -> Panel:
     """Returns the functions as arrays, in the given order."""
     pieces = [piece for function in functions for piece in function.pieces]
     first = np.array([0, *accumulate(len(function.pieces) for function in functions)], np.intp)

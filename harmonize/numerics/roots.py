@@ -7,7 +7,7 @@ Term = tuple[float, float]
 """Coefficient, and the power of N that it multiplies."""
 
 
-def value(terms: Sequence[Term], notional: float) -> float:
+def sum_of_terms(terms: Sequence[Term], notional: float) -> float:
     """Returns the sum of the terms at ``notional``."""
     return float(sum(coefficient * notional**power for coefficient, power in terms))
 
@@ -31,7 +31,7 @@ def roots(terms: Sequence[Term], lower: float, upper: float) -> list[float]:
     reduced = [(coefficient, power - lowest) for power, coefficient in combined]
     slope = [(coefficient * power, power - 1.0) for coefficient, power in reduced if power]
     split_points = [lower, *roots(slope, lower, upper), upper]
-    signs = [(point, value(reduced, point)) for point in split_points]
+    signs = [(point, sum_of_terms(reduced, point)) for point in split_points]
     ends = [(point, sign > 0.0) for point, sign in signs if sign]
     sign_changes = [
         _bisect(reduced, left, right, left_above=left_above)
@@ -47,7 +47,7 @@ def _bisect(terms: Sequence[Term], left: float, right: float, *, left_above: boo
         middle = 0.5 * (left + right)
         if not left < middle < right:
             return middle
-        if (value(terms, middle) > 0.0) == left_above:
+        if (sum_of_terms(terms, middle) > 0.0) == left_above:
             left = middle
         else:
             right = middle

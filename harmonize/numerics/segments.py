@@ -17,7 +17,7 @@ from harmonize.numerics.roots import Term, roots
 HORIZON = 1e10
 """Largest notional, in USD, up to which open-ended functions are compared."""
 
-LEAST = 1.0
+MIN_NOTIONAL = 1.0
 """Smallest position that is compared, in USD; below it margin is proportional to size."""
 
 _GRAIN = 1e-12
@@ -60,7 +60,7 @@ class Segments:
 
     def middle(self) -> Floats:
         """Returns the geometric middle of each cell, a notional inside it."""
-        middle: Floats = np.sqrt(np.maximum(self.lower, LEAST) * self.upper)
+        middle: Floats = np.sqrt(np.maximum(self.lower, MIN_NOTIONAL) * self.upper)
         return middle
 
     def take(self, index: Ints | NDArray[np.bool_]) -> "Segments":
@@ -186,7 +186,9 @@ def _straight_crossings(segments: Segments, curved: NDArray[np.bool_], pairs: In
         root = (segments.fixed[:, right] - segments.fixed[:, left]) / (
             segments.rate[:, left] - segments.rate[:, right]
         )
-    inside = (root > np.maximum(segments.lower, LEAST)[:, None]) & (root < segments.upper[:, None])
+    inside = (root > np.maximum(segments.lower, MIN_NOTIONAL)[:, None]) & (
+        root < segments.upper[:, None]
+    )
     cell, pair = np.nonzero(inside & ~curved[:, left] & ~curved[:, right])
     return cell, root[cell, pair]
 
@@ -233,7 +235,7 @@ def _may_have_root(
     A term is monotone in N, so its values at the ends of the cell bound it. On a narrow cell the
     bounds are tight, which rules out most sums without a search for roots.
     """
-    lower = np.maximum(segments.lower[where], LEAST)[:, None]
+    lower = np.maximum(segments.lower[where], MIN_NOTIONAL)[:, None]
     ends = np.stack(
         [coefficients * lower**powers, coefficients * segments.upper[where][:, None] ** powers]
     )
@@ -245,7 +247,7 @@ def _may_have_root(
 
 def _inside(segments: Segments, selected: NDArray[np.bool_], root: Floats) -> Cuts:
     """Returns the roots that lie inside their cell."""
-    inside = selected & (root > np.maximum(segments.lower, LEAST)) & (root < segments.upper)
+    inside = selected & (root > np.maximum(segments.lower, MIN_NOTIONAL)) & (root < segments.upper)
     return np.nonzero(inside)[0], root[inside]
 
 
@@ -284,7 +286,7 @@ def stationary_ratios(segments: Segments, left: int, right: int) -> Cuts:
 
 def _cut(segments: Segments, cell: int, terms: Sequence[Term]) -> Cuts:
     """Returns the roots of a sum of powers inside one cell."""
-    lower, upper = max(float(segments.lower[cell]), LEAST), float(segments.upper[cell])
+    lower, upper = max(float(segments.lower[cell]), MIN_NOTIONAL), float(segments.upper[cell])
     points = np.array(roots(terms, lower, upper), dtype=np.float64)
     return np.full(points.size, cell, dtype=np.intp), points
 

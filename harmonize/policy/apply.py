@@ -26,18 +26,18 @@ _MAX_GRACE_DAYS = 100_000  # a longer grace period never ends
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedRuleSet:
     """Rule set as an audit applies it.
 
-    - ``graded``: reference functions by class; None for a cap, a prohibition or a disclosure.
+    - ``reference_schedule``: reference functions by class; None for a cap, a prohibition or a disclosure.
     - ``reasons``: by underlying, the reason why there is no reference.
-    - ``used``: measured inputs behind the references.
+    - ``used_inputs``: measured inputs behind the references.
     """
 
     rule_set: RuleSet
-    graded: ReferenceSchedule | None
+    reference_schedule: ReferenceSchedule | None
     reasons: Mapping[str, str] = field(default_factory=dict)
-    used: tuple[Input, ...] = ()
+    used_inputs: tuple[Input, ...] = ()
 
     @property
     def cap(self) -> Cap | None:
@@ -48,7 +48,7 @@ class Applied:
 
 def apply_rule_sets(
     rule_sets: Iterable[RuleSet], inputs: InputsByName, assets: Sequence[str], on: date
-) -> tuple[Applied, ...]:
+) -> tuple[AppliedRuleSet, ...]:
     """Applies measured inputs and published rates to every rule set, for the audited underlyings."""
     return tuple(
         _apply_rule_set(rule_set, inputs, sorted(set(assets)), on) for rule_set in rule_sets
@@ -57,13 +57,13 @@ def apply_rule_sets(
 
 def _apply_rule_set(
     rule_set: RuleSet, inputs: InputsByName, assets: Sequence[str], on: date
-) -> Applied:
+) -> AppliedRuleSet:
     requirement = rule_set.requirement
     if isinstance(requirement, ReferenceSchedule):
         return _apply_schedule(rule_set, requirement, inputs, assets, on)
     if isinstance(requirement, Model):
         return _apply_model(rule_set, requirement, inputs, assets, on)
-    return Applied(rule_set, None)
+    return AppliedRuleSet(rule_set, None)
 
 
 def _apply_schedule(
@@ -72,10 +72,10 @@ def _apply_schedule(
     inputs: InputsByName,
     assets: Sequence[str],
     on: date,
-) -> Applied:
+) -> AppliedRuleSet:
     """Replaces the static class of every asset with measured inputs by the formula."""
     if requirement.measured is None:
-        return Applied(rule_set, requirement)
+        return AppliedRuleSet(rule_set, requirement)
     used: list[Input] = []
     measured_classes: list[ReferenceClass] = []
     for asset in assets:
@@ -85,8 +85,8 @@ def _apply_schedule(
             used += asset_inputs.values()
     replaced = {asset for class_ in measured_classes for asset in class_.assets}
     static_classes = [_without_assets(class_, replaced) for class_ in requirement.classes]
-    return Applied(
-        rule_set, ReferenceSchedule((*measured_classes, *static_classes)), used=tuple(used)
+    return AppliedRuleSet(
+        rule_set, ReferenceSchedule((*measured_classes, *static_classes)), used_inputs=tuple(used)
     )
 
 
@@ -133,7 +133,7 @@ def _asset_inputs(
 
 def _apply_model(
     rule_set: RuleSet, model: Model, inputs: InputsByName, assets: Sequence[str], on: date
-) -> Applied:
+) -> AppliedRuleSet:
     classes: list[ReferenceClass] = []
     reasons: dict[str, str] = {}
     used: list[Input] = []
@@ -156,7 +156,7 @@ def _apply_model(
         else:
             classes.append(_model_class(rule_set, model, asset, None, asset_inputs))
             used += asset_inputs.values()
-    return Applied(rule_set, ReferenceSchedule(tuple(classes)), reasons, tuple(used))
+    return AppliedRuleSet(rule_set, ReferenceSchedule(tuple(classes)), reasons, tuple(used))
 
 
 def _missing_interval(rule_set: RuleSet, asset_inputs: Mapping[str, Input]) -> str:
@@ -231,7 +231,7 @@ def _model_class(
         asset,
         (asset,),
         _constant_rate(model.multiple * rate),
-        _constant_rate(rate) if model.maintained else None,
+        _constant_rate(rate) if model.sets_maintenance else None,
         below=below,
         above=above,
         basis="; ".join(basis),

@@ -71,7 +71,7 @@ InputsByName = Mapping[tuple[str, str], Input]
 """Newest inputs, by name and underlying."""
 
 
-def held(inputs: Iterable[Input], until: datetime) -> InputsByName:
+def newest_inputs(inputs: Iterable[Input], until: datetime) -> InputsByName:
     """Returns the newest of each input, measured at ``until`` or before; of two as new, the last."""
     newest: dict[tuple[str, str], Input] = {}
     for input_ in inputs:
@@ -105,7 +105,7 @@ def unusable_reason(need: Need, input_: Input | None, underlying: str, on: date)
 
 
 def snapshot_of(inputs: Sequence[Input], source: str) -> Snapshot:
-    """Returns inputs as a snapshot for the archive, dated by the newest input; see ``read``."""
+    """Returns inputs as a snapshot for the archive, dated by the newest input; see ``read_inputs``."""
     rows = [_row_of(input_) for input_ in inputs]
     content = f"{json.dumps({'inputs': rows}, indent=1)}\n".encode()
     observed_at = max(input_.observed_at for input_ in inputs)
@@ -131,7 +131,7 @@ def _row_of(input_: Input) -> dict[str, object]:
     }
 
 
-def read(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
+def read_inputs(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ...]]:
     """Returns the inputs of a snapshot; a row that cannot be read becomes a defect."""
     inputs: list[Input] = []
     defects: list[Defect] = []
@@ -176,13 +176,13 @@ def _input(row: object, payload: Payload, pointer: str) -> Input:
         pointer=pointer,
         **optional,
     )
-    reason = unsound(input_)
+    reason = input_problem(input_)
     if reason:
         raise ValueError(reason)
     return input_
 
 
-def unsound(input_: Input) -> str:
+def input_problem(input_: Input) -> str:
     """Returns what is impossible about an input; empty if it is sound."""
     value, lower, upper = input_.value, input_.lower, input_.upper
     numbers = [number for number in (value, lower, upper) if number is not None]

@@ -134,14 +134,14 @@ class Model:
     """One rate per underlying, measured or published, the same at every notional.
 
     ``multiple`` times the rate is the initial margin. The rate itself is the maintenance margin,
-    unless ``maintained`` is False: the model then sets none. Rates are above 0 and at most 1.
+    unless ``sets_maintenance`` is False: the model then sets none. Rates are above 0 and at most 1.
     Published rates remain in use for ``grace_days`` beyond their span.
     """
 
     needs: tuple[Need, ...]
     rate: Expression | None
     multiple: Decimal
-    maintained: bool
+    sets_maintenance: bool
     published: tuple[PublishedRates, ...] = ()
     combine: Combine = Combine.PREFER
     grace_days: int = 0
@@ -194,7 +194,7 @@ Requirement = Cap | ReferenceSchedule | Model | Prohibition | Disclosure
 
 
 @dataclass(frozen=True, slots=True)
-class CrossVenue:
+class CrossVenueLimits:
     """Limits on differences between venues; None: no limit.
 
     - ``gap``: largest arbitrage gap, as a share of the reference.
@@ -263,7 +263,7 @@ class RuleSet:
     across: Mapping[MaintenanceMeaning, Decimal] = field(default_factory=dict)
     extends: str = ""
     examples: tuple[RuleExample, ...] = ()
-    cross_venue: CrossVenue | None = None
+    cross_venue: CrossVenueLimits | None = None
 
     @property
     def kind(self) -> str:

@@ -6,7 +6,7 @@ from harmonize.policy.expression import to_text
 from harmonize.policy.rule_set import Disclosure, Model, Prohibition, ReferenceSchedule, RuleSet
 
 
-def summary(rule_set: RuleSet) -> str:
+def requirement_summary(rule_set: RuleSet) -> str:
     """Returns a one-line summary of the requirement; each number shows how it was verified."""
     requirement = rule_set.requirement
     if isinstance(requirement, Prohibition):
@@ -33,7 +33,7 @@ def _model(model: Model) -> str:
     inputs = ", ".join(f"{need.local} is {need.name}" for need in model.needs)
     rate += f", where {inputs}" * bool(inputs)
     initial = "r" if model.multiple == 1 else f"{model.multiple.normalize():f} r"
-    maintenance = "MM r" if model.maintained else "no MM"
+    maintenance = "MM r" if model.sets_maintenance else "no MM"
     return f"{rate}; IM {initial}, {maintenance}"
 
 

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.core.payload import Snapshot
 from harmonize.transfer import plain_folder
 
@@ -21,7 +21,7 @@ class ExportError(Exception):
     """A destination that cannot receive an export: one line with the problem and the fix."""
 
 
-def selected(
+def select_entries(
     entries: Iterable[Entry],
     venues: Collection[str] = (),
     since: date | None = None,
@@ -42,7 +42,7 @@ def selected(
 
 
 def to_archive(
-    to: Place, snapshots: Iterable[Snapshot], gathered: Iterable[bool] | None = None
+    to: ArchiveLocation, snapshots: Iterable[Snapshot], gathered: Iterable[bool] | None = None
 ) -> int:
     """Writes an archive, or a tar of one if the name ends in ``.tar``; returns the number of snapshots.
 
@@ -56,7 +56,7 @@ def to_archive(
     return _publish(to, lambda folder: _write_archive(folder, to.suffix == ".tar", flagged))
 
 
-def to_payloads(to: Place, snapshots: Iterable[Snapshot]) -> int:
+def to_payloads(to: ArchiveLocation, snapshots: Iterable[Snapshot]) -> int:
     """Writes a folder of payload files with a manifest; returns the number of snapshots.
 
     Raises ExportError and ArchiveError; nothing remains then.
@@ -119,6 +119,6 @@ def _write_tar(folder: Path, to: Path) -> None:
                 tar.addfile(member, file)
 
 
-def snapshots(archive: Archive, entries: Iterable[Entry]) -> Iterator[Snapshot]:
+def read_snapshots(archive: Archive, entries: Iterable[Entry]) -> Iterator[Snapshot]:
     """Returns the snapshots of entries, read in their order. Raises ArchiveError."""
     return (archive.read(entry) for entry in entries)

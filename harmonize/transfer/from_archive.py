@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harmonize.archive.archive import MANIFEST_NAME, Archive, ArchiveError
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.manifest import MAX_BYTES, PACK_NAME
-from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
+from harmonize.transfer.source import SkippedItem, SourceItem, UnreadableSourceError
 
 _OBJECT_NAME = re.compile(
     rf"format\.json|manifests/{MANIFEST_NAME.pattern}|packs/{PACK_NAME.pattern}"
@@ -24,7 +24,7 @@ _PREFIX = re.compile(r"\A(?:\./)?(?:(?!manifests/|packs/|derived/|\.)[^/]+/)?")
 _BLOCK = 512
 
 
-def read_items(place: Place) -> Iterator[SourceItem]:
+def read_items(place: ArchiveLocation) -> Iterator[SourceItem]:
     """Yields every snapshot in order, and a LeftOut for each that is pruned or damaged.
 
     Raises UnreadableSourceError: no archive, or its chain of manifests is broken.
@@ -38,12 +38,12 @@ def read_items(place: Place) -> Iterator[SourceItem]:
     for entry in entries:
         what = f"snapshot {entry.sequence} of {entry.venue}"
         if entry.pruned:
-            yield LeftOut(what, f"payloads were pruned on {entry.pruned[:10]}")
+            yield SkippedItem(what, f"payloads were pruned on {entry.pruned[:10]}")
             continue
         try:
             yield archive.read(entry)
         except ArchiveError as error:
-            yield LeftOut(what, f"{error}; restore it", unread=True)
+            yield SkippedItem(what, f"{error}; restore it", is_unreadable=True)
 
 
 def read_tar_items(path: Path) -> Iterator[SourceItem]:
@@ -52,7 +52,7 @@ def read_tar_items(path: Path) -> Iterator[SourceItem]:
         try:
             _unpack(path, Path(folder))
             for item in read_items(Path(folder)):
-                if isinstance(item, LeftOut):
+                if isinstance(item, SkippedItem):
                     yield replace(item, reason=item.reason.replace(folder, str(path)))
                 else:
                     yield item

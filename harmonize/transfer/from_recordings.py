@@ -21,7 +21,7 @@ from harmonize.transfer.freqtrade import rebuild_responses, rows_by_symbol
 from harmonize.transfer.recording_manifest import Recording, recordings
 from harmonize.transfer.requests import call_of, parse_request
 from harmonize.transfer.source import (
-    LeftOut,
+    SkippedItem,
     SourceItem,
     UnreadableSourceError,
     read_listed_file,
@@ -70,12 +70,12 @@ def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
             yield from _snapshot_items(adapter, group)
 
 
-def _exclusion(recording: Recording, mentions: int) -> LeftOut | None:
+def _exclusion(recording: Recording, mentions: int) -> SkippedItem | None:
     """Returns why an archive does not hold such a recording; None if it does."""
     reason = next((reason for applies, reason in _EXCLUSIONS if applies(recording)), "")
     if not reason and mentions > 1:
         reason = f"manifest names the file {mentions} times, so its date is ambiguous"
-    return LeftOut(recording.file, reason) if reason else None
+    return SkippedItem(recording.file, reason) if reason else None
 
 
 def _is_unified_by_ccxt(recording: Recording) -> bool:
@@ -114,20 +114,20 @@ _EXCLUSIONS: tuple[tuple[Callable[[Recording], bool], str], ...] = (
 """Conditions under which a recording is excluded, with reasons; the first that applies counts."""
 
 
-def _read(folder: Path, recording: Recording) -> _RecordedFile | LeftOut:
+def _read(folder: Path, recording: Recording) -> _RecordedFile | SkippedItem:
     adapter = registry.find_adapter(recording.venue)
     assert adapter is not None  # noqa: S101 - _EXCLUSIONS excludes other venues
     text, _, ccxt_note = recording.endpoint.partition(" (ccxt ")
     request = parse_request(_OPEN_PARAMETER.sub("", text) if ccxt_note else text)
     if request is None:
-        return LeftOut(recording.file, "manifest names no single HTTP request for the file")
+        return SkippedItem(recording.file, "manifest names no single HTTP request for the file")
     call = call_of(adapter, request)
     if isinstance(call, str):
-        return LeftOut(recording.file, call)
+        return SkippedItem(recording.file, call)
     try:
         content = read_listed_file(folder, recording.file)
     except UnreadableSourceError as error:
-        return LeftOut(recording.file, str(error), unread=True)
+        return SkippedItem(recording.file, str(error), is_unreadable=True)
     if ccxt_note:
         return _rebuilt(recording, call, str(request), content)
     payload = _payload(recording, call, str(request), recording.authenticity, content)
@@ -136,16 +136,16 @@ def _read(folder: Path, recording: Recording) -> _RecordedFile | LeftOut:
 
 def _rebuilt(
     recording: Recording, call: Call, request: str, content: bytes
-) -> _RecordedFile | LeftOut:
+) -> _RecordedFile | SkippedItem:
     """Rebuilds the venue's responses from its raw rows, which ccxt kept."""
     try:
         rows = rows_by_symbol(json.loads(content))
     except (ValueError, RecursionError) as error:
         reason = f"is not JSON: {error}; restore the complete file"
-        return LeftOut(recording.file, reason, unread=True)
+        return SkippedItem(recording.file, reason, is_unreadable=True)
     responses = rebuild_responses(recording.venue, rows, call.params) if rows else None
     if responses is None:
-        return LeftOut(recording.file, "unified by ccxt, not the venue's bytes")
+        return SkippedItem(recording.file, "unified by ccxt, not the venue's bytes")
     authenticity = f"{recording.authenticity}; answer rebuilt from the raw rows kept in the file"
     path = request.partition("?")[0]
     payloads = (
@@ -190,7 +190,7 @@ def _snapshot_items(
     snapshot = Snapshot(adapter.venue, observed_at, payloads, complete=False)
     if not _has_margins(adapter, snapshot):
         reason = "contains no margins, and none were recorded at the same time"
-        return [LeftOut(file.recording.file, reason) for file in group]
+        return [SkippedItem(file.recording.file, reason) for file in group]
     return [replace(snapshot, complete=_is_complete(adapter, group, snapshot))]
 
 

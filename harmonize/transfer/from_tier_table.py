@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.transfer.freqtrade import binance_id
-from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
+from harmonize.transfer.source import SkippedItem, SourceItem, UnreadableSourceError
 from venues.exchanges.binance import BRACKETS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _NO_CAP = 2**63 - 1
 """The venue's cap of an unlimited bracket; a table of 64-bit floats holds it as 2^63."""
 
 
-def offered(path: Path) -> Iterator[SourceItem]:
+def read_items(path: Path) -> Iterator[SourceItem]:
     """Yields one snapshot per day, and a LeftOut per kind of excluded row.
 
     Raises UnreadableSourceError: not such a table.
@@ -60,7 +60,7 @@ def offered(path: Path) -> Iterator[SourceItem]:
         rows = included[is_excluded.reindex(included.index)]
         if len(rows):
             what = f"rows of {path.name}, such as {rows['symbol'].iloc[0]}"
-            yield LeftOut(what, reason, len(rows))
+            yield SkippedItem(what, reason, len(rows))
         included = included.drop(rows.index)
     included = included.assign(id=included["symbol"].map(binance_id))
     included = included.sort_values(["observed", "id", "tier"], kind="stable")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
-from harmonize.archive.location import Place
+from harmonize.archive.location import ArchiveLocation
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import Unknown
 from harmonize.transfer import (
@@ -17,7 +17,7 @@ from harmonize.transfer import (
     plain_folder,
     recording_manifest,
 )
-from harmonize.transfer.source import LeftOut, SourceItem, UnreadableSourceError
+from harmonize.transfer.source import SkippedItem, SourceItem, UnreadableSourceError
 from venues import facts, registry
 from venues.adapter import Parsed
 
@@ -26,7 +26,7 @@ _PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportedSnapshot:
     """A snapshot of a source; ``new`` is whether the archive did not hold it before.
 
     ``parsed`` is the result of its adapter, None for a snapshot that comes from an archive.
@@ -36,14 +36,14 @@ class Taken:
     new: bool
     parsed: Parsed | None
 
-    def unknown(self) -> Iterator[LeftOut]:
+    def unknown(self) -> Iterator[SkippedItem]:
         """Yields each parsed schedule with an unknown IM or MM, and the reason."""
         for schedule in self.parsed.schedules if self.parsed else ():
             margins = (schedule.initial, schedule.maintenance)
             reasons = [margin.reason for margin in margins if isinstance(margin, Unknown)]
             if reasons:
                 what = f"{schedule.instrument.venue} {schedule.instrument.symbol}"
-                yield LeftOut(what, reasons[0])
+                yield SkippedItem(what, reasons[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ImportSource:
     converted: bool
 
 
-def source(place: Place) -> ImportSource:
+def open_source(place: ArchiveLocation) -> ImportSource:
     """Opens a source, detecting its kind by its content.
 
     Raises UnreadableSourceError, at once or while the items are read.
@@ -71,7 +71,7 @@ def source(place: Place) -> ImportSource:
         message = f"{path}: cannot be read: {error.strerror}; use an existing file or folder"
         raise UnreadableSourceError(message) from error
     if head.startswith(_PARQUET_MAGIC):
-        return ImportSource(from_tier_table.offered(path), converted=True)
+        return ImportSource(from_tier_table.read_items(path), converted=True)
     if head[_TAR_OFFSET:] == _TAR_MAGIC:
         return ImportSource(from_archive.read_tar_items(path), converted=False)
     raise UnreadableSourceError(_unknown_kind(path))
@@ -95,12 +95,12 @@ def _unknown_kind(path: Path) -> str:
     )
 
 
-def imported(
+def import_snapshots(
     import_source: ImportSource,
     archive: Archive | None,
     append: Callable[[Snapshot], object],
     venues: Collection[str] = (),
-) -> Iterator[Taken | LeftOut]:
+) -> Iterator[ImportedSnapshot | SkippedItem]:
     """Appends the snapshots that the archive does not hold, and yields every item of the source.
 
     ``archive`` is the archive before the import, None if there is none. ``append`` receives each new
@@ -109,13 +109,13 @@ def imported(
     """
     register = _SnapshotRegister(archive)
     for item in import_source.items:
-        if isinstance(item, LeftOut):
+        if isinstance(item, SkippedItem):
             yield item
         elif not venues or item.venue in venues:
             is_new = register.add(item)
             if is_new:
                 append(item)
-            yield Taken(item, is_new, _parsed(item) if import_source.converted else None)
+            yield ImportedSnapshot(item, is_new, _parsed(item) if import_source.converted else None)
 
 
 def _parsed(snapshot: Snapshot) -> Parsed:
@@ -152,9 +152,9 @@ def _without_content(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, payloads=tuple(payloads))
 
 
-def grouped(left_out: Iterable[LeftOut]) -> list[tuple[str, int, tuple[str, ...]]]:
+def grouped_by_reason(left_out: Iterable[SkippedItem]) -> list[tuple[str, int, tuple[str, ...]]]:
     """Returns reason, total count and distinct descriptions per reason, most frequent first."""
-    by_reason: dict[str, list[LeftOut]] = defaultdict(list)
+    by_reason: dict[str, list[SkippedItem]] = defaultdict(list)
     for item in left_out:
         by_reason[item.reason].append(item)
     totals = [

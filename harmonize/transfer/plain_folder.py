@@ -9,7 +9,7 @@ from typing import cast
 from harmonize.archive.manifest import digest, parse_utc, require
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.transfer.source import (
-    LeftOut,
+    SkippedItem,
     SourceItem,
     UnreadableSourceError,
     read_listed_file,
@@ -82,10 +82,10 @@ def read_items(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceI
         try:
             yield _snapshot(folder, record)
         except UnreadableSourceError as error:
-            yield LeftOut(f"snapshot {index}", str(error), unread=True)
+            yield SkippedItem(f"snapshot {index}", str(error), is_unreadable=True)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f"{folder / 'MANIFEST.json'}: snapshot {index} was altered ({error}); export it again"
-            yield LeftOut(f"snapshot {index}", reason, unread=True)
+            yield SkippedItem(f"snapshot {index}", reason, is_unreadable=True)
 
 
 def _snapshot(folder: Path, record: dict[str, object]) -> Snapshot:

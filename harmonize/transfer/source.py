@@ -13,19 +13,19 @@ class UnreadableSourceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedItem:
     """Part of a source that is not imported: what it is, the reason, and how many of it.
 
-    ``unread`` marks content that could not be read. Otherwise an archive does not hold its kind.
+    ``is_unreadable`` marks content that could not be read. Otherwise an archive does not hold its kind.
     """
 
     what: str
     reason: str
     count: int = 1
-    unread: bool = False
+    is_unreadable: bool = False
 
 
-SourceItem = Snapshot | LeftOut
+SourceItem = Snapshot | SkippedItem
 """One item of a source."""
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from harmonize.document import Finding
-from harmonize.document.change import Change, ChangeKind, MarginChange, Range, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
 from harmonize.document.night import Night
 from harmonize.text import numbers
 from harmonize.text.words import margin_abbreviation
@@ -184,7 +184,7 @@ def _margin_facts(margin: MarginChange) -> Iterator[str]:
         yield f"{word} lower: {_ranges_text(margin.looser)}; largest change {largest} at {notional}"
 
 
-def _ranges_text(ranges: Sequence[Range]) -> str:
+def _ranges_text(ranges: Sequence[NotionalRange]) -> str:
     texts = [numbers.notional_range(lower, upper) for lower, upper in ranges]
     if len(texts) > 3:  # noqa: PLR2004 - three ranges fit a line
         texts = [*texts[:2], f"{len(texts) - 3} more", texts[-1]]

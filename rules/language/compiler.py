@@ -125,7 +125,7 @@ def _model(requirement: requirements.ModelRequirement) -> rule_set.Model:
         needs=_needs(requirement.inputs),
         rate=parse(requirement.rate) if requirement.rate is not None else None,
         multiple=evaluate(parse(requirement.initial), {}),
-        maintained=requirement.maintenance == "equal to rate",
+        sets_maintenance=requirement.maintenance == "equal to rate",
         published=tuple(
             rule_set.PublishedRates(
                 rates.since, rates.until, rates.rates, rates.via, rates.verified
@@ -144,9 +144,9 @@ def _needs(inputs: Mapping[str, requirements.Input]) -> tuple[Need, ...]:
     )
 
 
-def _cross_venue(rules: schema.AnyRules) -> rule_set.CrossVenue | None:
+def _cross_venue(rules: schema.AnyRules) -> rule_set.CrossVenueLimits | None:
     limits = rules.cross_venue if isinstance(rules, schema.ScheduleRules) else None
-    return rule_set.CrossVenue(**limits.model_dump()) if limits else None
+    return rule_set.CrossVenueLimits(**limits.model_dump()) if limits else None
 
 
 def _example(example: schema.Example) -> rule_set.RuleExample:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from harmonize.core.yaml_source import Path, shown
+from harmonize.core.yaml_source import Path, printable
 from harmonize.policy.expression import (
     Expression,
     ExpressionError,
@@ -42,14 +42,14 @@ def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
 
     Fields that are invalid on their own are skipped: the model reports those.
     """
-    fields = mapping(rule_set)
-    requirement = mapping(fields.get("requirement"))
+    fields = as_mapping(rule_set)
+    requirement = as_mapping(fields.get("requirement"))
     kind = fields.get("kind")
     if fields.get("id") == MEDIAN:
         message = "'median' is reserved for the median over venues in an index; choose another id"
         yield Contradiction(("id",), message)
-    yield from _cross_venue_contradictions(mapping(fields.get("cross_venue")))
-    yield from _scope_contradictions(mapping(fields.get("scope")))
+    yield from _cross_venue_contradictions(as_mapping(fields.get("cross_venue")))
+    yield from _scope_contradictions(as_mapping(fields.get("scope")))
     yield from _tolerance_contradictions(fields, requirement)
     if not isinstance(fields.get("requirement"), dict):
         kind = None  # nothing to contradict
@@ -73,7 +73,7 @@ def _cross_venue_contradictions(limits: Fields) -> Iterator[Contradiction]:
 
 def _scope_contradictions(scope: Fields) -> Iterator[Contradiction]:
     for name, low, high in (("notional", "above", "up_to"), ("in_force", "since", "until")):
-        bounds = mapping(scope.get(name))
+        bounds = as_mapping(scope.get(name))
         if _is_out_of_order(bounds.get(low), bounds.get(high), equal_allowed=name == "in_force"):
             expected = "a number above" if name == "notional" else "a date on or after"
             message = f"expected {expected} {bounds[low]} ({low}), found {bounds[high]}"
@@ -94,7 +94,7 @@ def _is_out_of_order(low: object, high: object, *, equal_allowed: bool) -> bool:
 
 
 def _tolerance_contradictions(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
-    confidence = mapping(fields.get("tolerance")).get("statistical")
+    confidence = as_mapping(fields.get("tolerance")).get("statistical")
     if confidence is None:
         return
     path: Path = ("tolerance", "statistical")
@@ -139,7 +139,7 @@ def _cap_contradictions(requirement: Fields) -> Iterator[Contradiction]:
 
 def _schedule_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     path: Path = ("requirement", "formula")
-    formula = mapping(requirement.get("formula"))
+    formula = as_mapping(requirement.get("formula"))
     continued = requirement.get("above_last_tier") == "formula"
     if continued and not isinstance(requirement.get("formula"), dict):
         yield Contradiction(path, "missing; add it, or use 'above_last_tier: last rate'")
@@ -159,9 +159,9 @@ def _schedule_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     formulas = [((*path, name), formula.get(name)) for name in ("v1", "adv")]
     yield from _input_contradictions(requirement, formulas)
     yield from _duplicate_assets(requirement)
-    for name, class_ in mapping(requirement.get("classes")).items():
+    for name, class_ in as_mapping(requirement.get("classes")).items():
         class_path: Path = ("requirement", "classes", name)
-        tiers = rows(mapping(class_).get("tiers"))
+        tiers = as_list(as_mapping(class_).get("tiers"))
         contradictions = list(_tier_contradictions((*class_path, "tiers"), tiers))
         if continued and isinstance(class_, dict):
             contradictions += _missing_formula_parts(class_path, class_)
@@ -182,7 +182,7 @@ def _input_contradictions(
     requirement: Fields, formulas: Sequence[tuple[Path, object]]
 ) -> Iterator[Contradiction]:
     """Yields names without an input, and inputs that no formula uses."""
-    inputs = mapping(requirement.get("inputs"))
+    inputs = as_mapping(requirement.get("inputs"))
     used: set[str] = set()
     for path, text in formulas:
         formula = _formula(text)
@@ -204,7 +204,7 @@ def _list_text(inputs: Fields) -> str:
 
 def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     path: Path = ("requirement",)
-    published = rows(requirement.get("published"))
+    published = as_list(requirement.get("published"))
     rate = requirement.get("rate")
     if rate is None and not published:
         yield Contradiction((*path, "rate"), "missing; add it, or add published rates")
@@ -214,10 +214,10 @@ def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     yield from _input_contradictions(requirement, [((*path, "rate"), rate)])
     multiple = _formula(requirement.get("initial"))
     if multiple is not None and not _is_multiple(multiple):
-        found = shown(requirement.get("initial"))
+        found = printable(requirement.get("initial"))
         message = f"expected a multiple of the rate of at least 1, such as 1.10, found {found}"
         yield Contradiction((*path, "initial"), message)
-    for index, entry in enumerate(map(mapping, published)):
+    for index, entry in enumerate(map(as_mapping, published)):
         since, until = entry.get("since"), entry.get("until")
         if _is_out_of_order(since, until, equal_allowed=True):
             message = f"expected a date on or after {since} (since), found {until}"
@@ -234,18 +234,18 @@ def _is_multiple(expression: Expression) -> bool:
 
 def _meaning_contradictions(fields: Fields) -> Iterator[Contradiction]:
     scored = [fields.get("maintenance_meaning")]
-    for index, entry in enumerate(map(mapping, rows(fields.get("maintenance_across")))):
+    for index, entry in enumerate(map(as_mapping, as_list(fields.get("maintenance_across")))):
         meaning = entry.get("meaning")
         if meaning is not None and meaning in scored:
-            message = f"{shown(meaning)} is already scored; remove this entry"
+            message = f"{printable(meaning)} is already scored; remove this entry"
             yield Contradiction(("maintenance_across", index, "meaning"), message)
         scored.append(meaning)
 
 
 def _unsupported_numbers(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
     """Yields margin types that no citation supports."""
-    citations = map(mapping, rows(fields.get("citations")))
-    supports = [rows(citation.get("supports")) for citation in citations]
+    citations = map(as_mapping, as_list(fields.get("citations")))
+    supports = [as_list(citation.get("supports")) for citation in citations]
     if not supports or not all(supports):
         return  # a citation without supports is the source of every number
     margin_types = ["initial"]
@@ -263,17 +263,17 @@ def _unsupported_numbers(fields: Fields, requirement: Fields) -> Iterator[Contra
 
 
 def _example_contradictions(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
-    inputs = mapping(requirement.get("inputs"))
-    for index, example in enumerate(map(mapping, rows(fields.get("examples")))):
+    inputs = as_mapping(requirement.get("inputs"))
+    for index, example in enumerate(map(as_mapping, as_list(fields.get("examples")))):
         path: Path = ("examples", index)
         if example.get("initial") is None and example.get("maintenance") is None:
             message = "expects no verdict; add initial or maintenance"
             yield Contradiction(path, message)
-        for name in mapping(example.get("inputs")):
+        for name in as_mapping(example.get("inputs")):
             if name not in inputs:
                 message = f"unknown input; use an input of the formula ({_list_text(inputs)})"
                 yield Contradiction((*path, "inputs", name), message)
-        tiers = [mapping(tier) for tier in rows(example.get("tiers"))]
+        tiers = [as_mapping(tier) for tier in as_list(example.get("tiers"))]
         for number, tier in enumerate(tiers[:-1]):
             if tier.get("upper") is None:
                 message = "missing; add it, since only the last tier may be open-ended"
@@ -284,18 +284,18 @@ def _example_contradictions(fields: Fields, requirement: Fields) -> Iterator[Con
 def _duplicate_assets(requirement: Fields) -> Iterator[Contradiction]:
     """Yields assets that are listed in two classes, or twice in one class."""
     class_of: dict[str, object] = {}
-    for name, class_ in mapping(requirement.get("classes")).items():
-        for index, asset in enumerate(rows(mapping(class_).get("assets"))):
+    for name, class_ in as_mapping(requirement.get("classes")).items():
+        for index, asset in enumerate(as_list(as_mapping(class_).get("assets"))):
             if not isinstance(asset, str):
                 continue
             if asset in class_of:
-                message = f"{shown(asset)} is already in class {class_of[asset]}; list it once"
+                message = f"{printable(asset)} is already in class {class_of[asset]}; list it once"
                 yield Contradiction(("requirement", "classes", name, "assets", index), message)
             class_of.setdefault(asset, name)
 
 
 def _tier_contradictions(path: Path, tiers: Sequence[object]) -> Iterator[Contradiction]:
-    fields = [mapping(tier) for tier in tiers]
+    fields = [as_mapping(tier) for tier in tiers]
     yield from _falling_bounds(path, fields)
     for index, (row, following) in enumerate(pairwise([{}, *fields])):
         tier_path = (*path, index)
@@ -346,12 +346,12 @@ def _open_junctions(path: Path, formula: object, class_: object) -> Iterator[Con
             yield Contradiction((*path, "tiers", len(size_class.tiers) - 1, name), message)
 
 
-def mapping(value: object) -> Fields:
+def as_mapping(value: object) -> Fields:
     """Returns a mapping unchanged; for any other value an empty mapping."""
     return value if isinstance(value, dict) else {}
 
 
-def rows(value: object) -> Sequence[Any]:
+def as_list(value: object) -> Sequence[Any]:
     """Returns a list unchanged; for any other value an empty list."""
     return value if isinstance(value, list | tuple) else ()
 

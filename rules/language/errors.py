@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from pydantic_core import ErrorDetails
 
-from harmonize.core.yaml_source import Path, Place, WrittenError, one_line, shown
+from harmonize.core.yaml_source import Path, Place, YamlSourceError, one_line, printable
 from rules.language.consistency import CONTRADICTION, Contradiction
 from rules.language.scalars import SHAPES
 
@@ -33,7 +33,7 @@ class Problem:
 
     def __str__(self) -> str:
         field = f"{self.field}: " if self.field else ""
-        return str(WrittenError(self.name, *self.place, f"{field}{self.message}"))
+        return str(YamlSourceError(self.name, *self.place, f"{field}{self.message}"))
 
 
 def located_problems(
@@ -51,9 +51,9 @@ def located_problems(
     problems = [_problem(text, error, schema, skip) for error in errors if _is_primary(error)]
     reported = {problem.field for problem in problems}
     for path, message in contradictions:
-        if dotted(path) not in reported:
+        if dotted_path(path) not in reported:
             name, place = text.place(path)
-            problems.append(Problem(place, dotted(path), message, name))
+            problems.append(Problem(place, dotted_path(path), message, name))
     return sorted(set(problems))
 
 
@@ -63,7 +63,7 @@ def first_problem(problems: Sequence[Problem]) -> str:
     return f"{problems[0]} (and {others} more)" if others else str(problems[0])
 
 
-def dotted(path: Path) -> str:
+def dotted_path(path: Path) -> str:
     """Returns a path in dotted notation: ``requirement.classes.A.tiers[0].upper``."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{one_line(step)}" for step in path)
     return "".join(steps).removeprefix(".")
@@ -84,7 +84,7 @@ def _problem(
     if path and path[-1] == "[key]":
         path, at_key = path[:-1], True
     name, place = text.key_place(path) if at_key else text.place(path)
-    return Problem(place, dotted(path), _message(error, schema), name)
+    return Problem(place, dotted_path(path), _message(error, schema), name)
 
 
 # Messages by pydantic's error type; the text follows the field's name.
@@ -111,9 +111,9 @@ def _message(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
     context = error.get("ctx", {})
     value = error["input"]
     if error["type"] == "model_attributes_type" and not error["loc"]:
-        return f"expected a rule set as a mapping, found {shown(value)}; begin with 'id:'"
+        return f"expected a rule set as a mapping, found {printable(value)}; begin with 'id:'"
     details = {
-        "found": shown(value["kind"] if "tag" in context else value),
+        "found": printable(value["kind"] if "tag" in context else value),
         "expected": _alternatives(context.get("expected", context.get("expected_tags", ""))),
         "shape": SHAPES.get(context.get("pattern", ""), ""),
         "fix": _fix_for_unknown(str(error["loc"][-1]), schema)

@@ -7,7 +7,7 @@ inherited value names the file to edit.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harmonize.core.yaml_source import Path, Place, Plain, WrittenError, YamlSource, shown
+from harmonize.core.yaml_source import Path, Place, Plain, YamlSource, YamlSourceError, printable
 
 MAX_CHAIN = 8  # rule sets, each extending the next
 NOT_INHERITED = frozenset({"id", "version", "title", "extends", "examples", "about"})
@@ -101,13 +101,13 @@ def _chain(source: YamlSource, find: Find) -> list[Layer]:
         parent = _find_parent(find, parent_name, chain[-1].name, place)
         if parent.name in [layer.name for layer in chain]:
             circle = " -> ".join([*(layer.name for layer in chain), parent.name])
-            raise WrittenError(
+            raise YamlSourceError(
                 chain[-1].name, *place, f"extends: circular chain: {circle}; change one"
             )
         chain.append(Layer(parent.name, parent))
         if len(chain) > MAX_CHAIN:
             reason = f"extends: chain of more than {MAX_CHAIN} rule sets; shorten it"
-            raise WrittenError(chain[0].name, *chain[0].source.place(("extends",)), reason)
+            raise YamlSourceError(chain[0].name, *chain[0].source.place(("extends",)), reason)
     return chain
 
 
@@ -139,11 +139,11 @@ def _parent_name(source: YamlSource) -> str | None:
 def _find_parent(find: Find, parent: str, name: str, place: Place) -> YamlSource:
     try:
         return find(parent, name)
-    except WrittenError:
+    except YamlSourceError:
         raise
     except LookupError as error:
-        reason = f"extends: cannot load {shown(parent)}: {error.args[0]}"
-        raise WrittenError(name, *place, reason) from None
+        reason = f"extends: cannot load {printable(parent)}: {error.args[0]}"
+        raise YamlSourceError(name, *place, reason) from None
 
 
 def _overlay(  # noqa: PLR0913, PLR0917 - a walk over two values and their places

@@ -7,7 +7,7 @@ from json import dumps
 
 from harmonize.core.yaml_source import Path, Plain
 from harmonize.policy.rule_set import Citation, Model, ReferenceSchedule, RuleSet
-from harmonize.policy.summary import percent, summary
+from harmonize.policy.summary import percent, requirement_summary
 from rules.language.inheritance import NOT_INHERITED, Merged
 
 _ORDER = ("id", "version", "title", "kind", "extends", "about", "scope", "requirement")
@@ -93,7 +93,7 @@ def _scalar(value: Plain) -> str:
     return "{}" if isinstance(value, dict) else "[]"
 
 
-def page(rule_set: RuleSet) -> str:
+def rule_set_page(rule_set: RuleSet) -> str:
     """Returns a Markdown page: requirement, sources, caveats and examples of a rule set."""
     parts = [f"# {rule_set.id}", rule_set.title, rule_set.about, _facts(rule_set)]
     parts += [_inputs(rule_set), _classes(rule_set), _cross_venue(rule_set), _published(rule_set)]
@@ -108,7 +108,7 @@ def _facts(rule_set: RuleSet) -> str:
     if tolerance.statistical:
         parts.append(f"the interval of the inputs at {percent(tolerance.statistical)}")
     lines = [
-        f"- requirement: {summary(rule_set)}",
+        f"- requirement: {requirement_summary(rule_set)}",
         f"- kind: {rule_set.kind}",
         f"- legal status: {'law, which can be breached' if rule_set.statutory else 'benchmark, not law'}",
         f"- scope: {scope.text}",

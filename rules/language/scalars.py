@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from harmonize.core.schedule import ZERO
-from harmonize.core.yaml_source import shown
+from harmonize.core.yaml_source import printable
 from harmonize.policy.expression import ExpressionError, parse
 
 # Pattern of each kind of text, and its description in error messages.
@@ -39,7 +39,7 @@ _SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        message = f"expected a number such as 0.125, 12.5% or 5_000_000, found {shown(value)}"
+        message = f"expected a number such as 0.125, 12.5% or 5_000_000, found {printable(value)}"
         raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
     return Decimal(value)
 
@@ -86,7 +86,7 @@ def _count(value: object) -> int:
 
 def _day(value: object) -> date:
     if type(value) is not date:
-        message = f"expected a date such as 2026-11-20, without quotes, found {shown(value)}"
+        message = f"expected a date such as 2026-11-20, without quotes, found {printable(value)}"
         raise ValueError(message)
     return value
 
@@ -99,7 +99,7 @@ def _underlyings(value: object) -> object:
         entry for entry in entries if not (isinstance(entry, str) and re.fullmatch(_TICKER, entry))
     ]
     if not entries or invalid:
-        found = shown(invalid[0] if invalid else value)
+        found = printable(invalid[0] if invalid else value)
         message = (
             "expected any, crypto, or a list of tickers in capitals such as [BTC, ETH], "
             f"found {found}"
@@ -112,7 +112,7 @@ def _formula(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         value = f"{value:f}"
     if not isinstance(value, str):
-        message = f"expected a formula such as 1.25 * q, found {shown(value)}"
+        message = f"expected a formula such as 1.25 * q, found {printable(value)}"
         raise ValueError(message)  # noqa: TRY004 - as above
     try:
         parse(value)

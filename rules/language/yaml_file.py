@@ -6,17 +6,17 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from harmonize.core.yaml_source import WrittenError, decode, read
+from harmonize.core.yaml_source import YamlSourceError, decode_utf8, parse_yaml
 from rules.language.consistency import Contradiction
 from rules.language.errors import first_problem, located_problems
 from rules.language.inheritance import standalone
 from rules.language.scalars import Shape
-from rules.loader import RuleError, content
+from rules.loader import RuleError, read_bytes
 
 S = TypeVar("S", bound=Shape)
 
 
-def shaped(
+def load_shape(
     path: Path,
     shape: type[S],
     contradictions: Callable[[object], Iterable[Contradiction]],
@@ -27,8 +27,8 @@ def shaped(
     """
     name = str(path)
     try:
-        source = read(decode(content(path), name), name)
-    except WrittenError as error:
+        source = parse_yaml(decode_utf8(read_bytes(path), name), name)
+    except YamlSourceError as error:
         raise RuleError(str(error)) from None
     text = standalone(source)
     try:

@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 
 from harmonize.core.schedule import INFINITY, MarginFunction, flat, marginal
-from harmonize.numerics.panel import Floats, Ints, Panel, panel
+from harmonize.numerics.panel import Floats, Ints, Panel, build_panel
 
 SCHEDULES = 1_900
 POSITIONS = 1_000_000
@@ -166,7 +166,7 @@ def timed(name: str, contender: Contender, which: Ints, notional: Floats) -> Tim
 def main() -> int:
     """Print the table; 1 if a contender is within three times of the panel."""
     rng = np.random.default_rng(SEED)
-    book = panel(functions(rng))
+    book = build_panel(functions(rng))
     which, notional = positions(rng, book)
     contenders = {
         "harmonize Panel.evaluate": book.evaluate,

@@ -21,11 +21,11 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Catalog, Entry
 from harmonize.document.change import ChangeKind
 from harmonize.history import queries
-from harmonize.history.table_rows import GONE, Row, row_from, write_rows
-from harmonize.history.tables import HistoryTables, Kept, TableState
-from harmonize.history.timeline import FIRST
+from harmonize.history.table_rows import NOT_IN_FORCE, ScheduleRow, row_from_columns, write_rows
+from harmonize.history.tables import EntryState, HistoryTables, TableState
+from harmonize.history.timeline import FIRST_SEEN
 from tests.harmonize.history import test_binance_history
-from tests.support.table_archives import of_recorded, rows
+from tests.support.table_archives import recorded_tables, rows_by_part
 from venues import facts, registry
 
 VENUES, NIGHTS = 40, 250
@@ -48,7 +48,7 @@ def main() -> None:
         size = sum(one.stat().st_size for one in store.path.rglob("*.parquet"))
         _say(f"{nights:,} venue-nights, {count:,} rows, {size / 1e6:.1f} MB of tables")
         began = time.perf_counter()
-        assert len(store.held().kept) == nights
+        assert len(store.state().entries) == nights
         _say(f"listing all of them: {(time.perf_counter() - began) * 1e3:.0f} ms")
         _as_of(store)
         _history(store)
@@ -58,10 +58,10 @@ def main() -> None:
 def synthetic(folder: Path) -> tuple[HistoryTables, int, int]:
     """Tables of many venues over a year and of one over four: how many nights, and rows."""
     chance = random.Random(20_261_121)  # noqa: S311 - a seed, not a secret
-    by_venue: dict[str, list[Row]] = {}
-    for (_, _, part), held in rows(of_recorded()).items():
+    by_venue: dict[str, list[ScheduleRow]] = {}
+    for (_, _, part), held in rows_by_part(recorded_tables()).items():
         for one in held if part == "own" else ():
-            if one.kind not in GONE:
+            if one.kind not in NOT_IN_FORCE:
                 by_venue.setdefault(one.venue, []).append(one)
     largest = sorted(by_venue, key=lambda venue: (-len(by_venue[venue]), venue))
     entries: list[Entry] = []
@@ -77,28 +77,32 @@ def synthetic(folder: Path) -> tuple[HistoryTables, int, int]:
     store._write_entries(  # noqa: SLF001 - what `update` would write
         TableState(
             Catalog(tuple(entries), len(entries), entries[-1].digest),
-            tuple(Kept(one, read=True) for one in entries),
+            tuple(EntryState(one, read=True) for one in entries),
         )
     )
     return store, len(entries), count
 
 
 def _venue(
-    folder: Path, venue: str, schedules: list[Row], nights: int, chance: random.Random
+    folder: Path, venue: str, schedules: list[ScheduleRow], nights: int, chance: random.Random
 ) -> int:
     """Write a venue's years: all first seen, then some changed each night; give the rows' number."""
     last = {
-        one.key: replace(one, observed_at=BEGUN, kind=FIRST, change="", before_at=None)
+        one.key: replace(one, observed_at=BEGUN, kind=FIRST_SEEN, change="", before_at=None)
         for one in schedules
     }
     change = next((one.change for one in schedules if one.change), "")
-    own, carried, year, count = list(last.values()), list[Row](), BEGUN.year, 0
+    own, carried, year, count = list(last.values()), list[ScheduleRow](), BEGUN.year, 0
     for night in range(1, nights):
         at = BEGUN + timedelta(days=night)
         if at.year > year:
             count += len(own)
             write_rows(folder / "schedules" / f"venue={venue}" / f"{year}.parquet", own, carried)
-            own, carried, year = [], [one for one in last.values() if one.kind not in GONE], at.year
+            own, carried, year = (
+                [],
+                [one for one in last.values() if one.kind not in NOT_IN_FORCE],
+                at.year,
+            )
         for key in chance.sample(sorted(last), max(1, int(len(last) * SHARE))):
             was = last[key]
             kind = chance.choice(
@@ -132,15 +136,15 @@ def _frame(files: list[Path]) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(one, partitioning=None) for one in files])
 
 
-def _read(held: pd.DataFrame) -> tuple[Row, ...]:
+def _read(held: pd.DataFrame) -> tuple[ScheduleRow, ...]:
     found = held.drop(columns="carried").astype(object)
     return tuple(map(_row, found.where(found.notna(), None).to_dict("records")))
 
 
-def _row(one: dict[Any, Any]) -> Row:
+def _row(one: dict[Any, Any]) -> ScheduleRow:
     """A row as the tables' own reader gives it."""
     plain = {name: _plain(value) for name, value in one.items()}
-    return row_from(plain)
+    return row_from_columns(plain)
 
 
 def _plain(value: Any) -> Any:
@@ -150,16 +154,16 @@ def _plain(value: Any) -> Any:
 def _as_of(store: HistoryTables) -> None:
     moment = BEGUN + timedelta(days=200, hours=5)
 
-    def plain() -> tuple[Row, ...]:
+    def plain() -> tuple[ScheduleRow, ...]:
         held = _frame(sorted(store.path.glob("schedules/*/2024.parquet")))
         until = moment.replace(tzinfo=None)
         held = held[(held["asset"] == "BTC") & (held["observed_at"] <= until)]
         held = held.sort_values(["observed_at", "sequence"])
         held = held.groupby(["venue", "symbol", "profile"]).tail(1)
-        held = held[~held["kind"].isin(sorted(GONE))]
+        held = held[~held["kind"].isin(sorted(NOT_IN_FORCE))]
         return _read(held.sort_values(["venue", "symbol", "profile"]))
 
-    ours, found = _timed(lambda: queries.as_of(store, "BTC", moment))
+    ours, found = _timed(lambda: queries.rows_as_of(store, "BTC", moment))
     theirs, due = _timed(plain, 3)
     _same(found, due)
     _told(f"BTC as of a day, {len(found)} schedules", ours, "as of", theirs, "pandas")
@@ -171,12 +175,12 @@ def _history(store: HistoryTables) -> None:
     files = sorted(folder.glob("*.parquet"))
     symbol = "BTC/USDT:USDT"
 
-    def plain() -> tuple[Row, ...]:
+    def plain() -> tuple[ScheduleRow, ...]:
         held = _frame(files)
         held = held[~held["carried"] & (held["symbol"] == symbol)]
         return _read(held.sort_values(["observed_at", "sequence", "profile"]))
 
-    ours, found = _timed(lambda: queries.history(store, venue, symbol))
+    ours, found = _timed(lambda: queries.rows_of_symbol(store, venue, symbol))
     theirs, due = _timed(plain, 3)
     _same(found, due)
     what = f"four years of one schedule, {len(found)} rows in {len(files)} files"
@@ -202,7 +206,9 @@ def _replay(folder: Path) -> None:
         due += len(old.keys() ^ new.keys())
         due += sum(not old[key].same(new[key]) for key in old.keys() & new.keys())
     theirs = time.perf_counter() - began
-    own = [one for (_, _, part), held in rows(store).items() if part == "own" for one in held]
+    own = [
+        one for (_, _, part), held in rows_by_part(store).items() if part == "own" for one in held
+    ]
     _same(len([one for one in own if not one.symbol.endswith(":BTC")]), due)
     what = f"the replay of {len(days)} days of Binance, {len(own)} rows"
     _told(what, ours, "replay", theirs, "looking up rows in pandas, no functions")

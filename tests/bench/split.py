@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from harmonize.arbitrage.lagrangian import Items, maximum
+from harmonize.arbitrage.lagrangian import AccountPieces, maximize_dual
 from harmonize.arbitrage.milp import solve
 from harmonize.arbitrage.split import items_of, split
 from harmonize.numerics.offer import Offer
@@ -31,9 +31,9 @@ def markets(rng: np.random.Generator, accounts: int, tiers: int, count: int) -> 
     return found
 
 
-def _cost(chosen: Items, notional: float) -> float:
+def _cost(chosen: AccountPieces, notional: float) -> float:
     """What the programme's choice of pieces costs: convex, so that the dual is the cost."""
-    found = maximum(chosen, notional)
+    found = maximize_dual(chosen, notional)
     if found is None:
         message = f"the programme's split does not hold {notional}"
         raise SystemExit(message)

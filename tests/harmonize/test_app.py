@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from harmonize.api import audit
-from harmonize.archive.location import RECORDED, recorded
+from harmonize.archive.location import RECORDED_ARCHIVE_NAME, recorded_archive
 
 NAMES = {
     "PICTURED_SIZES",
@@ -74,9 +74,9 @@ def test_functions_of_0_4_take_a_flat_question(app: ModuleType) -> None:
     assert app.missing(old, app.read(old)[0]) == ()
     assert app.configured(old) == app.Chosen()
     early = replace(old, as_of=date(2021, 1, 1))
-    assert app.observed_days(early) == audit.observed_days(replace(new, as_of=date(2021, 1, 1)))
-    with recorded() as path:
-        assert [source.name for source in app.sources_of(old, path)] == [RECORDED]
+    assert app.observed_days(early) == audit.observation_days(replace(new, as_of=date(2021, 1, 1)))
+    with recorded_archive() as path:
+        assert [source.name for source in app.sources_of(old, path)] == [RECORDED_ARCHIVE_NAME]
     with pytest.raises(app.AskedError, match="missing archive"):
         app.opened(old)
 
@@ -92,7 +92,7 @@ def test_each_switch_of_0_4_becomes_its_named_value(app: ModuleType) -> None:
         as_of=moment,
         fallback=audit.Fallback.RECORDED,
         verification=audit.Verification.REQUIRED,
-        ladder=(1e6,),
+        notional_grid=(1e6,),
         options=audit.AnswerOptions(
             waivers=audit.WaiverPolicy.IGNORE, history=audit.HistoryScope.SERIES
         ),

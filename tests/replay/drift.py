@@ -21,7 +21,7 @@ FieldChange = Callable[[Any, Any, Column], None]
 def renamed(holder: Any, key: Any, column: Column) -> None:
     """Renames the field."""
     if isinstance(holder, list):
-        holder[key] = {f"{column.figure}V2": holder[key]}
+        holder[key] = {f"{column.quantity}V2": holder[key]}
     else:
         holder[f"{key}V2"] = holder.pop(key)
 
@@ -117,7 +117,7 @@ def _matching_columns(evidence: Evidence, names: frozenset[str]) -> list[tuple[s
         (row, column)
         for row in evidence.rows
         for column in evidence.columns
-        if column.figure in names or not names & {c.figure for c in evidence.columns}
+        if column.quantity in names or not names & {c.quantity for c in evidence.columns}
     ]
 
 

@@ -13,7 +13,7 @@ from rules import loader
 from tests.rules.small import CAP, SCHEDULE
 from tests.support.paths import DOCS
 
-PACKS = ", ".join(loader.packs())
+PACKS = ", ".join(loader.pack_ids())
 
 
 def _error_text(named: str | Path) -> str:
@@ -27,7 +27,7 @@ def _error_text(named: str | Path) -> str:
 
 def test_a_file_loads_like_a_pack(tmp_path: Path) -> None:
     path = tmp_path / "esma-retail.yaml"
-    path.write_text(loader.source("esma-retail"), encoding="utf-8")
+    path.write_text(loader.pack_text("esma-retail"), encoding="utf-8")
     assert loader.load(path) == loader.load(str(path)) == loader.load("esma-retail")
 
 
@@ -107,9 +107,9 @@ def test_duplicate_ids_are_rejected(tmp_path: Path) -> None:
 
 
 def test_the_source_of_a_pack_is_its_unmodified_text() -> None:
-    assert "50%" in loader.source("jfsa-retail")
+    assert "50%" in loader.pack_text("jfsa-retail")
     with pytest.raises(loader.RuleError, match=r"unknown rule set '\.\./model'"):
-        loader.source("../model")
+        loader.pack_text("../model")
 
 
 def test_maintenance_may_be_absent_a_rate_or_a_fraction(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ CLASSES = ["A", "B", "C", "D", "E", "F"]
 
 
 def test_the_packs_are_complete_and_sorted() -> None:
-    ids = [rule_set.id for rule_set in loader.bundled()]
+    ids = [rule_set.id for rule_set in loader.load_packs()]
     assert ids == [
         "asic-retail",
         "b3-retail",
@@ -95,7 +95,7 @@ def test_the_packs_are_complete_and_sorted() -> None:
         "umr-schedule",
         "vara-retail",
     ]
-    assert ids == list(loader.packs())
+    assert ids == list(loader.pack_ids())
 
 
 def test_esma_requires_half_and_closes_out_at_half_of_it() -> None:
@@ -148,7 +148,7 @@ def test_an_unread_source_is_not_marked_primary() -> None:
 def test_caveats_of_the_packs() -> None:
     flags = {
         rule_set.id: {flag.field: flag.status for flag in rule_set.flags}
-        for rule_set in loader.bundled()
+        for rule_set in loader.load_packs()
     }
     assert all(flags.values())
     chosen = ("esma-retail", "jfsa-retail", "harmonized-baseline")

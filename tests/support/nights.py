@@ -37,7 +37,7 @@ CHANGE = Change(
     after="2026-11-20T01:15:00Z",
     moved=(RISE,),
 )
-QUIET = Night(
+QUIET_NIGHT = Night(
     night="2026-11-20",
     as_of="2026-11-20T01:15:00Z",
     version="0.3.0",
@@ -48,8 +48,8 @@ QUIET = Night(
     counts={"error": 0, "warning": 0, "info": 0},
     exit_code=0,
 )
-LOUD = replace(
-    QUIET,
+ALERT_NIGHT = replace(
+    QUIET_NIGHT,
     changes=(CHANGE,),
     new_findings=(FINDING,),
     errors=("gate: did not answer",),

@@ -24,7 +24,9 @@ ONE_IN_A_TRILLION = Fraction(1, 10**12)
 DIGITS = 60  # of a power of N that is not a fraction
 
 
-def slices(uppers: Sequence[Decimal], rates: Sequence[Decimal], notional: Exact) -> Fraction:
+def exact_marginal_margin(
+    uppers: Sequence[Decimal], rates: Sequence[Decimal], notional: Exact
+) -> Fraction:
     """Returns the sum of each tier's rate times the slice of ``notional`` in that tier."""
     size, below, margin = Fraction(notional), Fraction(0), Fraction(0)
     for upper, rate in zip(uppers, rates, strict=True):
@@ -34,13 +36,15 @@ def slices(uppers: Sequence[Decimal], rates: Sequence[Decimal], notional: Exact)
     return margin
 
 
-def whole(uppers: Sequence[Decimal], rates: Sequence[Decimal], notional: Exact) -> Fraction:
+def exact_flat_margin(
+    uppers: Sequence[Decimal], rates: Sequence[Decimal], notional: Exact
+) -> Fraction:
     """Returns ``notional`` times the rate of its tier."""
     tier = bisect_left([float(upper) for upper in uppers], float(notional))
     return Fraction(rates[tier]) * Fraction(notional)
 
 
-def value(function: MarginFunction, notional: Exact) -> Fraction | None:
+def exact_margin(function: MarginFunction, notional: Exact) -> Fraction | None:
     """Returns the margin of a position, exact if powers are integers; None without a value."""
     if not math.isfinite(notional) or not notional > 0:
         return None
@@ -78,7 +82,7 @@ class ScaledFunction:
     scale: int
 
 
-def of_pieces(function: MarginFunction) -> ScaledFunction:
+def scaled_function(function: MarginFunction) -> ScaledFunction:
     """Returns a function from its own pieces."""
     curves = tuple(piece if piece.coefficient else None for piece in function.pieces)
     return _scaled(
@@ -89,7 +93,7 @@ def of_pieces(function: MarginFunction) -> ScaledFunction:
     )
 
 
-def of_slices(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> ScaledFunction:
+def scaled_marginal(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> ScaledFunction:
     """Returns a marginal function, summed over slices from the tiers alone."""
     bounds = [Fraction(0), *(Fraction(upper) for upper in uppers[:-1])]
     at_bound = [Fraction(0)]
@@ -102,7 +106,7 @@ def of_slices(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> ScaledFunc
     return _scaled(uppers, fixed, [Fraction(rate) for rate in rates], (None,) * len(rates))
 
 
-def of_whole(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> ScaledFunction:
+def scaled_flat(uppers: Sequence[Decimal], rates: Sequence[Decimal]) -> ScaledFunction:
     """Returns a flat function, from the tiers alone."""
     zeros = [Fraction(0)] * len(rates)
     return _scaled(uppers, zeros, [Fraction(rate) for rate in rates], (None,) * len(rates))
@@ -124,7 +128,7 @@ def _scaled(
     )
 
 
-def disagreeing(
+def mismatches(
     functions: Sequence[MarginFunction],
     which: NDArray[np.intp],
     notional: NDArray[np.float64],
@@ -135,18 +139,18 @@ def disagreeing(
 
     The tolerance is relative. A margin must be NaN if, and only if, the function has no value.
     """
-    exact = [of_pieces(function) for function in functions]
-    return disagreeing_with(exact, which, notional, margins, tolerance)
+    exact = [scaled_function(function) for function in functions]
+    return scaled_mismatches(exact, which, notional, margins, tolerance)
 
 
-def disagreeing_with(
+def scaled_mismatches(
     exact: Sequence[ScaledFunction],
     which: NDArray[np.intp],
     notional: NDArray[np.float64],
     margins: NDArray[np.float64],
     tolerance: Fraction = ONE_IN_A_TRILLION,
 ) -> list[int]:
-    """As ``disagreeing``, for functions that are already exact."""
+    """As ``mismatches``, for functions that are already exact."""
     triples = zip(which.tolist(), notional.tolist(), margins.tolist(), strict=True)
     return [
         index

@@ -36,12 +36,12 @@ class ReceivedRequest:
 
 @dataclass(slots=True)
 class Receiver:
-    """An HTTP server that returns ``statuses`` in turn, then the last one; ``taken`` lists requests."""
+    """An HTTP server that returns ``statuses`` in turn, then the last one; ``requests`` lists requests."""
 
     statuses: list[int]
     headers: dict[str, str]
     url: str = ""
-    taken: list[ReceivedRequest] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     closed: Event = field(default_factory=Event)
 
     def next_status(self) -> int:
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _record(self, body: bytes) -> None:
         request = ReceivedRequest(self.command, self.path, dict(self.headers), body)
-        self.server.receiver.taken.append(request)
+        self.server.receiver.requests.append(request)
 
     def _respond(self, status: int) -> None:
         if status < 0:
@@ -131,7 +131,7 @@ class PostOffice:
     """A mail server: its port, the envelopes and logins it received, the recipients it refuses."""
 
     port: int = 0
-    taken: list[Envelope] = field(default_factory=list)
+    envelopes: list[Envelope] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     refused: tuple[str, ...] = ()
 
@@ -148,7 +148,7 @@ class PostOffice:
         self, _server: SMTP, _session: Any, envelope: Envelope
     ) -> str:
         """Accepts a mail."""
-        self.taken.append(envelope)
+        self.envelopes.append(envelope)
         return "250 OK"
 
     def login(

@@ -10,7 +10,7 @@ from _pytest.mark.structures import ParameterSet
 from harmonize.api.audit import Answer, Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import latest
-from harmonize.archive.location import recorded
+from harmonize.archive.location import recorded_archive
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.policy.inputs import MARKET
@@ -20,7 +20,7 @@ from venues import facts, registry
 @cache
 def snapshots() -> tuple[Snapshot, ...]:
     """Every snapshot of a venue in the recorded archive, in the order archived."""
-    with recorded() as path:
+    with recorded_archive() as path:
         archive = Archive.open(path)
         return tuple(archive.read(entry) for entry in archive.entries() if entry.venue != MARKET)
 
@@ -45,7 +45,7 @@ def cases(snapshots: Sequence[Snapshot]) -> list[ParameterSet]:
 @cache
 def of_venue(venue: str) -> tuple[Snapshot, ...]:
     """A venue's snapshots as an audit reads them, newest first."""
-    with recorded() as path:
+    with recorded_archive() as path:
         archive = Archive.open(path)
         return tuple(
             archive.read(entry) for entry in latest(archive.entries(), None).get(venue, ())

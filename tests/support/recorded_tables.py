@@ -15,7 +15,7 @@ def main() -> None:
     """Deletes the tables and rebuilds them from the whole archive."""
     HistoryTables(ARCHIVE / "derived").clear()
     source = Source.of(Archive.open(ARCHIVE), "recorded")
-    derived.lately(source, datetime(9999, 1, 1, tzinfo=UTC))
+    derived.recent_history(source, datetime(9999, 1, 1, tzinfo=UTC))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry, newest_of
-from harmonize.archive.location import recorded as recorded_archive
+from harmonize.archive.catalog import Entry, newest_by_venue
+from harmonize.archive.location import recorded_archive
 from harmonize.core.payload import Origin, Payload, Snapshot
-from harmonize.history.table_rows import Row, read_rows
+from harmonize.history.table_rows import ScheduleRow, read_rows
 from harmonize.history.tables import HistoryTables
 from tests.support import recorded
 from venues.gathering.outcome import Failed
@@ -45,7 +45,7 @@ def sent(state: State, at: datetime, *, live: bool = True, complete: bool = True
 
 
 @dataclass
-class Books:
+class ScriptedArchive:
     """Archive of one venue, with the content of its damaged packs."""
 
     path: Path
@@ -54,12 +54,12 @@ class Books:
     @property
     def archive(self) -> Archive:
         """The archive, opened again."""
-        return Archive.opened(self.path)
+        return Archive.open_or_create(self.path)
 
     def gather(self, state: State, at: datetime, *, complete: bool = True) -> Entry:
         """Appends a live snapshot, stored relative to the newest one."""
         archive = self.archive
-        newest = newest_of(archive.entries()).get("dydx")
+        newest = newest_by_venue(archive.entries()).get("dydx")
         return archive.append(sent(state, at, complete=complete), newest)
 
     def bring(self, state: State, at: datetime, *, complete: bool = True) -> Entry:
@@ -84,7 +84,7 @@ class Books:
         self.removed.clear()
 
 
-def rows(store: HistoryTables) -> dict[tuple[str, str, str], list[Row]]:
+def rows_by_part(store: HistoryTables) -> dict[tuple[str, str, str], list[ScheduleRow]]:
     """Returns all rows of the tables, by venue, year and part."""
     return {
         (path.parent.name, path.stem, part): stored
@@ -93,13 +93,18 @@ def rows(store: HistoryTables) -> dict[tuple[str, str, str], list[Row]]:
     }
 
 
-def told(store: HistoryTables) -> list[tuple[datetime, str, str]]:
+def event_list(store: HistoryTables) -> list[tuple[datetime, str, str]]:
     """Returns time, base asset and kind of every event, in chronological order."""
-    own = [row for (_, _, part), stored in rows(store).items() if part == "own" for row in stored]
+    own = [
+        row
+        for (_, _, part), stored in rows_by_part(store).items()
+        if part == "own"
+        for row in stored
+    ]
     return [(row.observed_at, row.symbol.split("/")[0], row.kind) for row in own]
 
 
-def made_once(books: Books, folder: Path) -> HistoryTables:
+def build_at_once(books: ScriptedArchive, folder: Path) -> HistoryTables:
     """Returns tables built from the archive at once."""
     store = HistoryTables(folder)
     store.update(books.archive)
@@ -107,7 +112,7 @@ def made_once(books: Books, folder: Path) -> HistoryTables:
 
 
 @cache
-def of_recorded() -> HistoryTables:
+def recorded_tables() -> HistoryTables:
     """Returns the tables of the recorded archive, built once for all tests."""
     folder = tempfile.TemporaryDirectory(prefix="tables")
     _FOLDERS.append(folder)

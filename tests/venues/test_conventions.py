@@ -8,10 +8,10 @@ from itertools import groupby
 import pytest
 
 from harmonize.api.audit import Question, read
-from harmonize.core.open_interest import by_contract
+from harmonize.core.open_interest import newest_by_contract
 from harmonize.core.payload import Payload, Snapshot, decode, resolve
 from harmonize.core.venue_conventions import OffsetRule
-from harmonize.core.yaml_source import WrittenError
+from harmonize.core.yaml_source import YamlSourceError
 from venues import conventions, open_interest, registry
 from venues.facts import Confidence
 
@@ -24,8 +24,8 @@ def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
         assert venue in venues
         assert convention.source
         assert convention.confidence in {kind.value for kind in Confidence}
-    assert conventions.bundled()["krakenfutures"].at_entry
-    assert conventions.bundled()["okx"].opposite is OffsetRule.SUM
+    assert conventions.bundled()["krakenfutures"].uses_entry_price
+    assert conventions.bundled()["okx"].offset_rule is OffsetRule.SUM
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_every_fact_is_about_a_venue_and_has_a_source() -> None:
     ],
 )
 def test_a_malformed_convention_is_refused_with_its_location(text: str, message: str) -> None:
-    with pytest.raises(WrittenError, match=message.replace("(", r"\(")):
+    with pytest.raises(YamlSourceError, match=message.replace("(", r"\(")):
         conventions.parse(text, "a.yaml")
 
 
@@ -53,8 +53,8 @@ def test_open_interest_has_the_pointer_of_its_amount() -> None:
         for _, snapshot in READING.snapshots
         for payload in snapshot.payloads
     }
-    assert len(READING.interests) > 300
-    for sha256, rows in groupby(READING.interests, key=lambda interest: interest.sha256):
+    assert len(READING.open_interest) > 300
+    for sha256, rows in groupby(READING.open_interest, key=lambda interest: interest.sha256):
         document = decode(payloads[sha256])
         for interest in rows:
             amount = Decimal(str(resolve(document, interest.pointer)))
@@ -75,13 +75,13 @@ def test_open_interest_has_the_pointer_of_its_amount() -> None:
     ],
 )
 def test_open_interest_in_dollars(venue: str, contract: str, value: Decimal) -> None:
-    interest = by_contract(READING.interests)[venue, contract]
+    interest = newest_by_contract(READING.open_interest)[venue, contract]
     assert interest.value == value
 
 
 def test_a_value_published_with_the_amount_agrees() -> None:
     """Extended publishes coins and USD; BitMEX publishes contracts of a millionth of a coin."""
-    interests = by_contract(READING.interests)
+    interests = newest_by_contract(READING.open_interest)
     coins = Decimal("1491.33012") * Decimal("77006.091897999984")
     assert float(interests["extended", "BTC-USD"].value) == pytest.approx(float(coins), rel=1e-4)
     contracts = Decimal(188494800) / 10**6 * Decimal("77144.75")

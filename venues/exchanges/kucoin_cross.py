@@ -76,7 +76,7 @@ def cross_schedules(
         capacity=_capacity(row, pointer, instrument, mark),
         meaning=fact.meaning,
         fee=fact.fee_add_on,
-        scales=instrument.payoff is not Payoff.INVERSE,
+        scales_with_price=instrument.payoff is not Payoff.INVERSE,
         capacity_price=mark.value if instrument.payoff is Payoff.INVERSE else None,
         evidence=(
             Evidence(payload.sha256, (pointer,), _COLUMNS, Conversion("coins × price", (mark,))),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harmonize.core import secret_file
-from harmonize.core.yaml_source import WrittenError, read
+from harmonize.core.yaml_source import YamlSourceError, parse_yaml
 
 PREFIX = "HARMONIZE_"
 _NAMES = {
@@ -52,10 +52,10 @@ def from_file(path: Path) -> dict[str, Credentials]:
     Raises CredentialsError if the file is missing, readable by others, or not keys by venue.
     """
     try:
-        source = read(secret_file.text(path), path.name)
-    except secret_file.PrivateError as error:
+        source = parse_yaml(secret_file.read_secret(path), path.name)
+    except secret_file.SecretFileError as error:
         raise CredentialsError(str(error)) from None
-    except WrittenError as error:  # its own message quotes the file, which is secret
+    except YamlSourceError as error:  # its own message quotes the file, which is secret
         message = (
             f"{path}:{error.line}:{error.column}: expected YAML of the form venue: {{apiKey: …}}"
         )

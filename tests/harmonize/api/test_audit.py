@@ -4,7 +4,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from harmonize.api.audit import AskedError, Question, age_today, answer, find_schedule, frame, read
+from harmonize.api.audit import (
+    Question,
+    RequestError,
+    age_today,
+    answer,
+    find_schedule,
+    frame,
+    read,
+)
 from tests.support import recorded
 
 
@@ -58,5 +66,5 @@ def test_an_unobserved_symbol_lists_similar_ones() -> None:
 
 
 def test_an_unknown_venue_lists_the_known_ones() -> None:
-    with pytest.raises(AskedError, match="unknown venue ftx; use one of apex, ascendex, aster, "):
+    with pytest.raises(RequestError, match="unknown venue ftx; use one of apex, ascendex, aster, "):
         read(Question(venues=("ftx",)))

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harmonize.api.audit import AskedError, NotObservedError, Question
-from harmonize.api.history import drawn, schedule_history
+from harmonize.api.audit import NotObservedError, Question, RequestError
+from harmonize.api.history import schedule_history, schedule_series
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from tests.harmonize.history import test_binance_history
 from tests.support import recorded
-from tests.support.table_archives import PLAIN, START, Books
+from tests.support.table_archives import PLAIN, START, ScriptedArchive
 
 DAY = timedelta(days=1)
 SIZES = (1e5, 2.5e6, 9e7)
@@ -29,8 +29,8 @@ def own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
-    return Books(tmp_path / "archive")
+def books(tmp_path: Path) -> ScriptedArchive:
+    return ScriptedArchive(tmp_path / "archive")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,9 @@ def exact(day: str, symbol: str, size: float) -> Margins:
 
 def test_margins_are_those_of_the_tiers_of_the_day(four_years: Path) -> None:
     days = sorted(test_binance_history.table())[::EVERY]
-    history = schedule_history(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
+    history = schedule_history(
+        Question(archive=four_years, notional_grid=SIZES), "binance", "ETHUSDT"
+    )
     assert history.symbol == "ETH/USDT:USDT"
     assert history.observations == len(days)
     assert history.until == f"{days[-1]}T00:00:00Z"
@@ -84,7 +86,7 @@ def test_margins_are_those_of_the_tiers_of_the_day(four_years: Path) -> None:
 def test_a_state_is_valid_on_every_day_until_the_next(four_years: Path) -> None:
     days = sorted(test_binance_history.table())[::EVERY]
     history = schedule_history(
-        Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT"
+        Question(archive=four_years, notional_grid=SIZES), "binance", "ETH/USDT:USDT"
     )
     for day in days:
         in_force = [state for state in history.seen if state.observed_at[:10] <= day][-1]
@@ -96,7 +98,7 @@ def test_a_state_is_valid_on_every_day_until_the_next(four_years: Path) -> None:
 def test_peak_to_trough_is_of_the_margins_in_force_on_each_day(four_years: Path) -> None:
     days = sorted(test_binance_history.table())[::EVERY]
     history = schedule_history(
-        Question(archive=four_years, ladder=SIZES), "binance", "ETH/USDT:USDT"
+        Question(archive=four_years, notional_grid=SIZES), "binance", "ETH/USDT:USDT"
     )
     for measured in history.courses:
         margins = [
@@ -112,11 +114,11 @@ def test_peak_to_trough_is_of_the_margins_in_force_on_each_day(four_years: Path)
         assert measured.measured.peak_to_trough == pytest.approx(float(max(margins) / min(margins)))
 
 
-def question_about(books: Books, **fields: object) -> Question:
-    return Question(archive=books.path, ladder=(1e6,), **fields)  # type: ignore[arg-type]
+def question_about(books: ScriptedArchive, **fields: object) -> Question:
+    return Question(archive=books.path, notional_grid=(1e6,), **fields)  # type: ignore[arg-type]
 
 
-def test_procyclicality_counts_observations_and_not_changes(books: Books) -> None:
+def test_procyclicality_counts_observations_and_not_changes(books: ScriptedArchive) -> None:
     for day in (0, 1, 2, 3, 7, 8):
         books.gather(PLAIN | {"BTC": "0.02" if day < 3 else "0.03"}, START + day * DAY)
     history = schedule_history(question_about(books), "dydx", "btc-usd")
@@ -131,7 +133,7 @@ def test_procyclicality_counts_observations_and_not_changes(books: Books) -> Non
     assert [increase.share for increase in measured["initial"].rises] == pytest.approx([0.5] * 3)
 
 
-def test_a_fast_clock_adds_no_observation(books: Books) -> None:
+def test_a_fast_clock_adds_no_observation(books: ScriptedArchive) -> None:
     for day in (0, 40, 2, 3):
         books.gather(PLAIN, START + day * DAY)
     history = schedule_history(question_about(books), "dydx", "BTC-USD")
@@ -139,7 +141,7 @@ def test_a_fast_clock_adds_no_observation(books: Books) -> None:
     assert history.until == f"{START + 3 * DAY:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_a_history_ends_with_the_requested_day(books: Books) -> None:
+def test_a_history_ends_with_the_requested_day(books: ScriptedArchive) -> None:
     for day, rate in enumerate(["0.02", "0.03", "0.03", "0.05"]):
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
     history = schedule_history(question_about(books, as_of=date(2027, 11, 22)), "dydx", "BTC-USD")
@@ -149,7 +151,9 @@ def test_a_history_ends_with_the_requested_day(books: Books) -> None:
         schedule_history(question_about(books, as_of=date(2027, 11, 19)), "dydx", "BTC-USD")
 
 
-def test_unreadable_observations_are_reported_and_failed_attempts_are_not(books: Books) -> None:
+def test_unreadable_observations_are_reported_and_failed_attempts_are_not(
+    books: ScriptedArchive,
+) -> None:
     entries = [books.gather(PLAIN | {"BTC": "0.02"}, START)]
     entries.append(books.gather(PLAIN | {"BTC": "0.03"}, START + DAY))
     books.fail(START + 2 * DAY)
@@ -163,14 +167,14 @@ def test_unreadable_observations_are_reported_and_failed_attempts_are_not(books:
     assert history.observations == 2
 
 
-def test_a_removed_schedule_has_no_margin_from_then_on(books: Books) -> None:
+def test_a_removed_schedule_has_no_margin_from_then_on(books: ScriptedArchive) -> None:
     for day, state in enumerate([PLAIN, {"ETH": "0.02"}, {"ETH": "0.02"}, PLAIN]):
         books.gather(state, START + day * DAY)
     history = schedule_history(question_about(books), "dydx", "BTC-USD")
     assert [state.initial for state in history.seen] == [(20_000.0,), (None,), (20_000.0,)]
     assert [state.kind for state in history.seen] == ["", "delisted", "listed"]
     assert history.courses[0].measured.observations == 2
-    initial = drawn(question_about(books), "dydx", "BTC-USD")[0]
+    initial = schedule_series(question_about(books), "dydx", "BTC-USD")[0]
     assert [point.rate for point in initial.points] == [0.02, None, 0.02]
 
 
@@ -199,16 +203,18 @@ def symbol_with_several_profiles() -> tuple[str, str, set[str]]:
     raise AssertionError
 
 
-def test_an_unknown_venue_and_an_unknown_symbol_are_errors(books: Books) -> None:
+def test_an_unknown_venue_and_an_unknown_symbol_are_errors(books: ScriptedArchive) -> None:
     books.gather(PLAIN, START)
-    with pytest.raises(AskedError, match="unknown venue dydy"):
+    with pytest.raises(RequestError, match="unknown venue dydy"):
         schedule_history(question_about(books), "dydy", "BTC-USD")
     with pytest.raises(NotObservedError, match="dydx: no schedule of NONE"):
         schedule_history(question_about(books), "dydx", "NONE")
 
 
 def test_times_are_of_the_archive(four_years: Path) -> None:
-    history = schedule_history(Question(archive=four_years, ladder=SIZES), "binance", "ETHUSDT")
+    history = schedule_history(
+        Question(archive=four_years, notional_grid=SIZES), "binance", "ETHUSDT"
+    )
     times = {f"{snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}" for snapshot in snapshots()}
     assert {state.observed_at for state in history.seen} <= times
     assert datetime.fromisoformat(history.until) == max(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.api.audit import AskedError, Fallback, Question, Verification, answer, read
+from harmonize.api.audit import Fallback, Question, RequestError, Verification, answer, read
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import Unknown
@@ -86,7 +86,7 @@ def test_venues_never_observed_say_why() -> None:
 def test_an_empty_archive_beside_the_recorded_one_is_no_error(tmp_path: Path) -> None:
     own = archive(tmp_path / "a")
     assert read(Question(archive=own, fallback=Fallback.RECORDED))[0].snapshots
-    with pytest.raises(AskedError, match="is empty; run `harmonize fetch`"):
+    with pytest.raises(RequestError, match="is empty; run `harmonize fetch`"):
         read(Question(archive=own))
 
 

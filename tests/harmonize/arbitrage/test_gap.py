@@ -16,8 +16,8 @@ from harmonize.arbitrage.accounts import (
     with_table,
 )
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
-from harmonize.arbitrage.what_if import WhatIfError, parse, what_if
-from harmonize.numerics.offer import Offer, margin
+from harmonize.arbitrage.what_if import WhatIfError, apply_what_if, parse_what_if
+from harmonize.numerics.offer import Offer, offer_margin
 from tests.support.offers import curved, flat, marginal
 
 EXACT = 1e-12
@@ -49,7 +49,7 @@ def test_the_gap_is_fragmentation_plus_divergence(
     offers: dict[str, Offer], reference: Offer, notional: float
 ) -> None:
     result = solved(arbitrage(offers, notional, reference=reference.pieces))
-    assert result.reference == pytest.approx(margin(reference, notional))
+    assert result.reference == pytest.approx(offer_margin(reference, notional))
     assert result.gap == pytest.approx(
         (result.reference or 0.0) - result.split.cost, rel=1e-9, abs=1e-9
     )
@@ -73,7 +73,8 @@ def test_one_venue_has_no_fragmentation(own: Offer, reference: Offer, notional: 
     result = solved(arbitrage({"venue": own}, notional, reference=reference.pieces))
     assert result.fragmentation == pytest.approx(0.0, abs=1e-9 * notional)
     assert result.divergence == pytest.approx(
-        (margin(reference, notional) or 0.0) - (margin(own, notional) or 0.0), abs=1e-9 * notional
+        (offer_margin(reference, notional) or 0.0) - (offer_margin(own, notional) or 0.0),
+        abs=1e-9 * notional,
     )
 
 
@@ -103,16 +104,18 @@ def test_constraints_hold() -> None:
     limited = solved(arbitrage(offers, 3000.0, SplitConstraints(limits={"a": 500.0, "b": 500.0})))
     assert limited.split.cost == pytest.approx(5 + 5 + 100)
     assert limited.single_venues == ("c",)
-    many = solved(arbitrage(offers, 3000.0, SplitConstraints(accounts={"a": 2})))
+    many = solved(arbitrage(offers, 3000.0, SplitConstraints(sub_accounts={"a": 2})))
     assert many.split.cost == pytest.approx(30.0)
     accounts = [(account.venue, account.number) for account in many.allocation]
     assert accounts == [("a", 1), ("a", 2), ("b", 1)]
-    costly = solved(arbitrage(offers, 3000.0, SplitConstraints(accounts={"a": 2}, fee=20.0)))
+    costly = solved(
+        arbitrage(offers, 3000.0, SplitConstraints(sub_accounts={"a": 2}, account_cost=20.0))
+    )
     # Three accounts: 30 + 40. Two: 1000 at 1 % and 2000 at 2 %, 10 + 40 + 20 = 70. One: 60.
     assert costly.split.cost == pytest.approx(60.0)
     assert len(costly.allocation) == 1
-    with_minimum = accounts_of(offers, SplitConstraints(ticket=700.0))
-    assert all(account.offer.ticket == 700.0 for account in with_minimum)
+    with_minimum = accounts_of(offers, SplitConstraints(min_position=700.0))
+    assert all(account.offer.min_position == 700.0 for account in with_minimum)
     assert arbitrage(offers, 3000.0, SplitConstraints(excluded=frozenset(offers))) is None
     assert arbitrage(offers, 1e6) is None
 
@@ -133,8 +136,8 @@ def test_a_position_that_no_venue_takes_alone_has_no_single_cost() -> None:
 def test_a_floor_is_the_larger_of_two_at_every_size(
     offer: Offer, floor: float, notional: float
 ) -> None:
-    expected = max(margin(offer, notional) or 0.0, floor * notional)
-    assert margin(at_least(offer, floor), notional) == pytest.approx(expected, rel=1e-9)
+    expected = max(offer_margin(offer, notional) or 0.0, floor * notional)
+    assert offer_margin(at_least(offer, floor), notional) == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_floor_on_an_open_ended_table_is_open_ended() -> None:
@@ -144,25 +147,25 @@ def test_a_floor_on_an_open_ended_table_is_open_ended() -> None:
         (0.0, pytest.approx(5000.0)),
         (pytest.approx(5000.0), inf),
     ]
-    assert margin(floored, 4000.0) == pytest.approx(40.0)
-    assert margin(floored, 6000.0) == pytest.approx(70.0)
+    assert offer_margin(floored, 4000.0) == pytest.approx(40.0)
+    assert offer_margin(floored, 6000.0) == pytest.approx(70.0)
 
 
 def test_the_whole_position_sets_the_rate() -> None:
     offer = flat([1000.0, 5000.0], [0.01, 0.02])
-    assert margin(as_whole(offer, 4000.0), 500.0) == pytest.approx(10.0)
-    assert margin(as_whole(offer, 9000.0), 500.0) == pytest.approx(
+    assert offer_margin(as_whole(offer, 4000.0), 500.0) == pytest.approx(10.0)
+    assert offer_margin(as_whole(offer, 9000.0), 500.0) == pytest.approx(
         10.0
     )  # the rate of the end of the table
     low = replace(offer, limit=900.0)
-    assert margin(as_whole(low, 4000.0), 500.0) == pytest.approx(5.0)
+    assert offer_margin(as_whole(low, 4000.0), 500.0) == pytest.approx(5.0)
 
 
 def test_another_table_limits_the_offer_to_its_end() -> None:
     offer = with_table(flat([1000.0], [0.01]), flat([500.0], [0.02]).pieces)
     assert offer.limit == 500.0
-    assert margin(offer, 400.0) == pytest.approx(8.0)
-    assert margin(offer, 600.0) is None
+    assert offer_margin(offer, 400.0) == pytest.approx(8.0)
+    assert offer_margin(offer, 600.0) is None
 
 
 def test_what_ifs_by_hand() -> None:
@@ -170,8 +173,8 @@ def test_what_ifs_by_hand() -> None:
     reference = flat([5000.0], [0.10]).pieces
 
     def result(specification: str) -> tuple[float | None, ...]:
-        change = parse(specification, tuple(offers))
-        row = what_if(change, offers, [2000.0], SplitConstraints(), reference)
+        change = parse_what_if(specification, tuple(offers))
+        row = apply_what_if(change, offers, [2000.0], SplitConstraints(), reference)
         (point,) = row.points
         return point.split, point.changed, point.gap
 
@@ -180,8 +183,8 @@ def test_what_ifs_by_hand() -> None:
     assert result("minimum=1.5%") == pytest.approx((before, 15.0 + 20.0, 200.0 - 35.0))
     assert result("aggregate") == pytest.approx((before, 60.0, 140.0))
     assert result("adopt=b") == pytest.approx((before, 40.0, 160.0))
-    nothing = what_if(
-        parse("adopt=a", ("a",)), offers, [20_000.0], SplitConstraints(), None
+    nothing = apply_what_if(
+        parse_what_if("adopt=a", ("a",)), offers, [20_000.0], SplitConstraints(), None
     ).points[0]
     assert (nothing.split, nothing.changed, nothing.single, nothing.gap) == (None,) * 4
 
@@ -202,4 +205,4 @@ def test_what_ifs_by_hand() -> None:
 )
 def test_an_invalid_what_if_names_the_valid_ones(specification: str, message: str) -> None:
     with pytest.raises(WhatIfError, match=message):
-        parse(specification, ("a", "b"))
+        parse_what_if(specification, ("a", "b"))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from harmonize.arbitrage.pair import Legs, pair
+from harmonize.arbitrage.pair import Legs, compare_pair
 from harmonize.core.venue_conventions import OffsetRule, combined_margin
-from harmonize.numerics.offer import Offer, margin
+from harmonize.numerics.offer import Offer, offer_margin
 from tests.support.offers import curved, flat, marginal, random_flat, random_marginal
 
 
@@ -14,8 +14,8 @@ def combined(offer: Offer, rule: OffsetRule, size: float) -> float | None:
     if rule is OffsetRule.NET:
         return 0.0
     if rule is OffsetRule.SUM:
-        return margin(offer, 2 * size)
-    single = margin(offer, size)
+        return offer_margin(offer, 2 * size)
+    single = offer_margin(offer, size)
     return single if single is None or rule is OffsetRule.LARGER else 2 * single
 
 
@@ -31,9 +31,9 @@ def random_offer(rng: np.random.Generator) -> Offer:
 def test_ranges_are_where_the_pair_requires_less(seed: int, rule: OffsetRule) -> None:
     rng = np.random.default_rng(seed)
     long, short, both = (random_offer(rng) for _ in range(3))
-    result = pair(Legs(long, short, both, rule), [], 0.1)
+    result = compare_pair(Legs(long, short, both, rule), [], 0.1)
     for size in np.exp(rng.uniform(0, np.log(result.compared), 200)):
-        legs = [margin(offer, size) for offer in (long, short)]
+        legs = [offer_margin(offer, size) for offer in (long, short)]
         alone = combined(both, rule, size)
         assert None not in {*legs, alone}
         less = sum(leg or 0.0 for leg in legs) < (alone or 0.0) * (1 - 1e-6)
@@ -50,7 +50,7 @@ def test_points_and_break_even_by_hand() -> None:
         marginal([1e5, 1e6], [0.01, 0.05]),
         OffsetRule.LARGER,
     )
-    result = pair(legs, [1e5, 5e5, 2e6], 0.1)
+    result = compare_pair(legs, [1e5, 5e5, 2e6], 0.1)
     first, second, beyond = result.points
     assert (first.long, first.short, first.total, first.alone) == pytest.approx(
         (1000, 2000, 3000, 1000)
@@ -66,7 +66,7 @@ def test_points_and_break_even_by_hand() -> None:
 
 def test_a_pair_never_beats_a_venue_that_nets() -> None:
     legs = Legs(flat([1e6], [0.01]), flat([1e6], [0.02]), flat([10.0], [0.01]), OffsetRule.NET)
-    result = pair(legs, [1000.0], 0.1)
+    result = compare_pair(legs, [1000.0], 0.1)
     assert result.cheaper == ()
     assert result.points[0].alone == 0.0
 
@@ -82,19 +82,24 @@ def test_a_pair_never_beats_a_venue_that_nets() -> None:
 )
 def test_opposite_positions_are_combined_by_the_rule(rule: OffsetRule, expected: float) -> None:
     offer = flat([1000.0, 4000.0], [0.01, 0.02])
-    assert combined_margin(rule, lambda size: margin(offer, size), 3000.0, 1000.0) == pytest.approx(
-        expected
-    )
-    assert combined_margin(rule, lambda size: margin(offer, size), 1000.0, 3000.0) == pytest.approx(
-        expected
-    )
+    assert combined_margin(
+        rule, lambda size: offer_margin(offer, size), 3000.0, 1000.0
+    ) == pytest.approx(expected)
+    assert combined_margin(
+        rule, lambda size: offer_margin(offer, size), 1000.0, 3000.0
+    ) == pytest.approx(expected)
 
 
 def test_a_combined_margin_is_unknown_if_one_side_is() -> None:
     offer = flat([1000.0], [0.01])
     assert (
-        combined_margin(OffsetRule.SEPARATE, lambda size: margin(offer, size), 2000.0, 500.0)
+        combined_margin(OffsetRule.SEPARATE, lambda size: offer_margin(offer, size), 2000.0, 500.0)
         is None
     )
-    assert combined_margin(OffsetRule.SUM, lambda size: margin(offer, size), 600.0, 600.0) is None
-    assert combined_margin(OffsetRule.NET, lambda size: margin(offer, size), 600.0, 600.0) == 0.0
+    assert (
+        combined_margin(OffsetRule.SUM, lambda size: offer_margin(offer, size), 600.0, 600.0)
+        is None
+    )
+    assert (
+        combined_margin(OffsetRule.NET, lambda size: offer_margin(offer, size), 600.0, 600.0) == 0.0
+    )

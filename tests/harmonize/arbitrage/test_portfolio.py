@@ -3,7 +3,13 @@
 import pytest
 
 from harmonize.arbitrage.accounts import SplitConstraints
-from harmonize.arbitrage.portfolio import Portfolio, Tables, VenueAsks, exposures_of, portfolio
+from harmonize.arbitrage.portfolio import (
+    Portfolio,
+    UnderlyingOffers,
+    VenueMargins,
+    exposures_of,
+    portfolio_margins,
+)
 from harmonize.arbitrage.position_file import Position
 from harmonize.core.venue_conventions import OffsetRule, VenueConventions
 from harmonize.numerics.offer import Offer
@@ -19,12 +25,12 @@ HALF = {
 REFERENCE = Offer(((0.0, 9000.0, 0.0, 0.1, 0.0, 2.0),), 9000.0)
 CONVENTIONS = {
     "a": VenueConventions(
-        "a", OffsetRule.LARGER, valued="mark", confidence="sourced", source="page"
+        "a", OffsetRule.LARGER, price_basis="mark", confidence="sourced", source="page"
     )
 }
 TABLES = {
-    "BTC": Tables(BTC, HALF, BTC, HALF, REFERENCE, REFERENCE, "2026-01-01", "2026-02-01"),
-    "ETH": Tables(ETH, {}, ISOLATED, {}, oldest="2025-01-01", newest="2026-03-01"),
+    "BTC": UnderlyingOffers(BTC, HALF, BTC, HALF, REFERENCE, REFERENCE, "2026-01-01", "2026-02-01"),
+    "ETH": UnderlyingOffers(ETH, {}, ISOLATED, {}, oldest="2025-01-01", newest="2026-03-01"),
 }
 
 
@@ -32,10 +38,10 @@ def margins_of(
     *rows: tuple[str, str, float], constraints: SplitConstraints | None = None
 ) -> Portfolio:
     positions = [Position(*row) for row in rows]
-    return portfolio(positions, TABLES, CONVENTIONS, constraints, "baseline")
+    return portfolio_margins(positions, TABLES, CONVENTIONS, constraints, "baseline")
 
 
-def at_venue(result: Portfolio, venue: str) -> VenueAsks:
+def at_venue(result: Portfolio, venue: str) -> VenueMargins:
     return next(row for row in result.venues if row.venue == venue)
 
 

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from harmonize.arbitrage import position_file
-from harmonize.arbitrage.position_file import Position, PositionsError, read
+from harmonize.arbitrage.position_file import Position, PositionsError, read_positions
 
 POSITIONS = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
 
@@ -30,7 +30,7 @@ def workbook(rows: list[list[object]]) -> bytes:
 
 def errors_of(content: bytes, name: str) -> tuple[str, ...]:
     with pytest.raises(PositionsError) as raised:
-        read(content, name)
+        read_positions(content, name)
     return raised.value.lines
 
 
@@ -73,7 +73,7 @@ def errors_of(content: bytes, name: str) -> tuple[str, ...]:
     ],
 )
 def test_every_format_has_the_same_positions(content: bytes, name: str) -> None:
-    assert read(content, name) == POSITIONS
+    assert read_positions(content, name) == POSITIONS
 
 
 def test_every_rejected_row_has_its_location_and_fix() -> None:
@@ -179,7 +179,7 @@ def test_a_damaged_workbook_is_one_error_or_is_readable(seed: int) -> None:
     damaged = bytes(content[: int(rng.integers(len(whole) // 2, len(whole) + 1))])
     lines: tuple[str, ...] = ("b.xlsx: readable",)
     try:
-        read(damaged, "b.xlsx")
+        read_positions(damaged, "b.xlsx")
     except PositionsError as error:
         lines = error.lines
     assert all(line.startswith("b.xlsx: ") for line in lines)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from harmonize.arbitrage import split as module
-from harmonize.arbitrage.lagrangian import Items
+from harmonize.arbitrage.lagrangian import AccountPieces
 from harmonize.arbitrage.milp import solve
 from harmonize.arbitrage.split import PROVED, split
-from harmonize.numerics.offer import Offer, margin
+from harmonize.numerics.offer import Offer, offer_margin
 from tests.support.offers import curved, flat, marginal, random_flat, random_marginal
 
 EXACT = 1e-12
@@ -33,8 +33,8 @@ def brute(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Fractio
         piece_ends = {Fraction(0)}
         for lower, upper, *_ in offer.pieces:
             largest = min(upper, offer.limit)
-            if max(lower, offer.ticket) <= largest and lower < offer.limit:
-                piece_ends |= {Fraction(max(lower, offer.ticket)), Fraction(largest)}
+            if max(lower, offer.min_position) <= largest and lower < offer.limit:
+                piece_ends |= {Fraction(max(lower, offer.min_position)), Fraction(largest)}
         ends.append(sorted(piece_ends))
     best: Fraction | None = None
     for free in range(len(offers)):
@@ -63,7 +63,7 @@ def _exact(offer: Offer, size: Fraction, notional: float) -> Fraction | None:
     """
     if size == 0:
         return Fraction(0)
-    if size < Fraction(offer.ticket) or size > Fraction(offer.limit):
+    if size < Fraction(offer.min_position) or size > Fraction(offer.limit):
         return None
     limits = [
         Fraction(fixed) + Fraction(rate) * size
@@ -119,7 +119,7 @@ def test_the_cost_is_that_of_the_best_of_all_splits(offers: list[Offer], notiona
 def test_smallest_positions_and_account_costs_hold(
     offers: list[Offer], notional: float, ticket: float, fee: float
 ) -> None:
-    offers = [replace(offer, ticket=ticket) for offer in offers]
+    offers = [replace(offer, min_position=ticket) for offer in offers]
     cheapest, expected = split(offers, notional, fee), brute(offers, notional, fee)
     assert (cheapest is None) == (expected is None)
     if cheapest is not None and expected is not None:
@@ -148,7 +148,9 @@ def test_the_allocation_adds_up_to_the_position_and_the_cost(
 def test_no_single_account_is_cheaper(offers: list[Offer], notional: float) -> None:
     cheapest = split(offers, notional)
     single = [
-        amount for amount in (margin(offer, notional) for offer in offers) if amount is not None
+        amount
+        for amount in (offer_margin(offer, notional) for offer in offers)
+        if amount is not None
     ]
     if single:
         assert cheapest is not None
@@ -298,7 +300,7 @@ def on_a_grid(
 
 
 def _cost(offer: Offer, size: float) -> float:
-    amount = margin(offer, size) if size >= offer.ticket else None
+    amount = offer_margin(offer, size) if size >= offer.min_position else None
     return inf if amount is None else amount
 
 
@@ -326,7 +328,7 @@ def curved_offers(draw: st.DrawFn) -> list[Offer]:
 def test_curved_pieces_beside_jumps_cost_no_more_than_on_a_grid(
     offers: list[Offer], notional: float, ticket: float
 ) -> None:
-    offers = [replace(offer, ticket=ticket) for offer in offers]
+    offers = [replace(offer, min_position=ticket) for offer in offers]
     cheapest, on_grid = split(offers, notional, 20.0), on_a_grid(offers, notional, 400, 20.0)
     if cheapest is None:
         assert on_grid == inf
@@ -334,14 +336,16 @@ def test_curved_pieces_beside_jumps_cost_no_more_than_on_a_grid(
     assert cheapest.cost <= on_grid * (1 + 1e-9)
     assert cheapest.optimality_gap <= 1e-6
     margins = [
-        margin(offer, size) for offer, size in zip(offers, cheapest.allocation, strict=True) if size
+        offer_margin(offer, size)
+        for offer, size in zip(offers, cheapest.allocation, strict=True)
+        if size
     ]
     fees = 20.0 * (len(margins) - 1)
     assert sum(amount or 0.0 for amount in margins) + fees == pytest.approx(cheapest.cost, rel=1e-9)
 
 
 def test_a_curve_that_is_steeper_than_the_marginal_rate_stays_at_its_smallest_size() -> None:
-    curve = Offer(((0.0, 1e5, 0.0, 0.043, 0.00016127978732711305, 1.5),), 1e5, ticket=1000.0)
+    curve = Offer(((0.0, 1e5, 0.0, 0.043, 0.00016127978732711305, 1.5),), 1e5, min_position=1000.0)
     cheapest = split([curve, flat([4e3, 1.3e4, 1.8e4], [0.009, 0.051, 0.147])], 4500.0, 20.0)
     assert cheapest is not None
     assert cheapest.allocation == pytest.approx((1000.0, 3500.0))
@@ -362,7 +366,7 @@ def test_a_split_is_just_above_a_bound_at_which_margin_falls() -> None:
     offer = flat([3000.0, 4000.0, 24_000.0], [0.069, 0.058, 0.096])
     cheapest = split([offer] * 3, 9000.0)
     assert cheapest is not None
-    assert sum(margin(offer, size) or 0.0 for size in cheapest.allocation) == pytest.approx(
+    assert sum(offer_margin(offer, size) or 0.0 for size in cheapest.allocation) == pytest.approx(
         cheapest.cost
     )
 
@@ -422,9 +426,9 @@ def test_equal_steps_that_branch_and_bound_leaves_open_go_to_the_milp(
     ]
     whole = split(offers, 1_450_000.0)
     monkeypatch.setattr(module, "_NODES_BEFORE_MILP", 0)
-    calls: list[Items] = []
+    calls: list[AccountPieces] = []
 
-    def recording_solve(items: Items, size: float) -> tuple[Items, float] | None:
+    def recording_solve(items: AccountPieces, size: float) -> tuple[AccountPieces, float] | None:
         calls.append(items)
         return solve(items, size)
 
@@ -445,4 +449,4 @@ def test_an_invalid_position_or_account_cost_is_rejected(notional: float, fee: f
 
 def test_a_position_beyond_all_capacities_has_no_split() -> None:
     assert split([flat([10.0], [0.1])] * 3, 31.0) is None
-    assert split([replace(flat([10.0], [0.1]), ticket=8.0)] * 2, 7.0) is None
+    assert split([replace(flat([10.0], [0.1]), min_position=8.0)] * 2, 7.0) is None

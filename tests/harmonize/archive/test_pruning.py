@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from harmonize.archive import archive as archive_module
 from harmonize.archive.archive import Archive, ArchiveError
-from harmonize.archive.catalog import Catalog, Entry, newest_of
+from harmonize.archive.catalog import Catalog, Entry, newest_by_venue
 from harmonize.archive.storage import DISK, LocalStorage
 from harmonize.core.payload import Call, Payload, Snapshot
 from tests.support.archives import (
@@ -110,7 +110,7 @@ def play(archive: Archive, history: Sequence[Append | Prune]) -> dict[int, Snaps
 
 def _similar(entries: Sequence[Entry], step: Append) -> Entry | None:
     if step.similar == -1:
-        return newest_of(entries).get(step.venue)
+        return newest_by_venue(entries).get(step.venue)
     if step.similar is None or step.similar >= len(entries):
         return None
     return entries[step.similar]
@@ -571,12 +571,12 @@ def test_content_too_large_to_be_read_is_refused_at_once(
 
 def test_an_unlistable_folder_is_an_error_and_not_a_missing_archive(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
-    openers: list[Callable[[Path], object]] = [Archive.found, Archive.opened]
+    openers: list[Callable[[Path], object]] = [Archive.find, Archive.open_or_create]
     for opener in openers:
         with pytest.raises(ArchiveError, match="cannot be listed: Not a directory"):
             opener(tmp_path / "a")
-    assert Archive.found(tmp_path / "none") is None
-    assert Archive.opened(tmp_path / "none").verify() == ()
+    assert Archive.find(tmp_path / "none") is None
+    assert Archive.open_or_create(tmp_path / "none").verify() == ()
 
 
 def test_an_archive_is_not_created_over_a_folder_with_content(tmp_path: Path) -> None:

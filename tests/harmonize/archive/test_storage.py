@@ -11,10 +11,10 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from harmonize.api.audit import Question, sources_of
+from harmonize.api.audit import Question, open_sources
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
-from harmonize.archive.storage import LocalStorage, objects_at
+from harmonize.archive.storage import LocalStorage, storage_at
 from tests.support.archives import (
     NOON,
     faulty_objects,
@@ -147,9 +147,9 @@ def test_a_missing_base_of_a_store_is_reported_alone(url: str) -> None:
 
 
 def test_an_archive_is_created_once_per_location(url: str) -> None:
-    assert Archive.found(url) is None
-    assert fill(Archive.opened(url))
-    assert len(Archive.opened(f"{url}/").entries()) == 5
+    assert Archive.find(url) is None
+    assert fill(Archive.open_or_create(url))
+    assert len(Archive.open_or_create(f"{url}/").entries()) == 5
     with pytest.raises(ArchiveError, match=r"already contains format\.json"):
         Archive.create(url)
 
@@ -247,8 +247,8 @@ def test_a_missing_bucket_is_reported_and_not_created(store: Store) -> None:
     assert error_message(lambda: Archive.open(url)) == (
         f"{url}: cannot be opened as an archive: format.json is missing"
     )
-    assert Archive.found(url) is None
-    for make in (Archive.create, Archive.opened):
+    assert Archive.find(url) is None
+    for make in (Archive.create, Archive.open_or_create):
         message = error_message(lambda make=make: make(url))  # type: ignore[misc] # a default of the loop
         assert message == f"{url}: cannot create an archive: The specified bucket does not exist"
     assert not StoredObjects.at("s3://").system.exists(url.rsplit("/", 1)[0])
@@ -257,7 +257,7 @@ def test_a_missing_bucket_is_reported_and_not_created(store: Store) -> None:
 @pytest.mark.parametrize("url", ["s3://", "s3:///", "s3://Not_A_Bucket!/margins", "s3:///margins"])
 def test_a_url_without_a_bucket_is_refused(store: Store, url: str) -> None:
     assert store.url
-    for act in (Archive.open, Archive.create, Archive.opened):
+    for act in (Archive.open, Archive.create, Archive.open_or_create):
         assert error_message(lambda act=act: act(url)).startswith("s3://")  # type: ignore[misc] # as above
 
 
@@ -266,8 +266,8 @@ def test_a_denied_access_is_reported(store: Store) -> None:
     url = "s3://denied/margins"
     for act, name in (
         (Archive.open, ": cannot be opened as an archive: format.json cannot be read"),
-        (Archive.found, " cannot be listed"),
-        (Archive.opened, " cannot be listed"),
+        (Archive.find, " cannot be listed"),
+        (Archive.open_or_create, " cannot be listed"),
         (Archive.create, " cannot be listed"),
     ):
         message = error_message(lambda act=act: act(url))  # type: ignore[misc] # as above
@@ -288,7 +288,7 @@ def test_a_stopped_server_is_reported(store: Store, monkeypatch: pytest.MonkeyPa
         lambda: archive.read(entry),
         lambda: archive.append(night(1), entry),
         lambda: archive.prune([entry], NOON, "old"),
-        lambda: Archive.found("s3://soon-gone/margins"),
+        lambda: Archive.find("s3://soon-gone/margins"),
     ):
         message = error_message(act)
         assert message.startswith("s3://soon-gone/margins")
@@ -320,7 +320,7 @@ def test_a_url_is_printed_without_its_secrets(store: Store, url: str, printed: s
 def test_the_name_of_a_source_contains_no_password() -> None:
     url = f"memory://user:password@{uuid4().hex}/margins"
     fill(Archive.create(url))
-    (source,) = sources_of(Question(archive=url), ROOT)
+    (source,) = open_sources(Question(archive=url), ROOT)
     assert source.name == url.replace("user:password@", "")
     assert len(source.entries) == 5
 
@@ -334,7 +334,7 @@ def test_an_unknown_protocol_is_reported() -> None:
 
 
 def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
-    assert objects_at(f"file://{tmp_path}") == LocalStorage(tmp_path)
+    assert storage_at(f"file://{tmp_path}") == LocalStorage(tmp_path)
     archive = Archive.create(f"file://{tmp_path}/a")
     archive.append(night(0))
     assert Archive.open(tmp_path / "a").verify() == ()

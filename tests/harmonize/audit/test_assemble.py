@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 
 from harmonize import document
-from harmonize.api.audit import Question, read, read_with_history, rule_sets_of
+from harmonize.api.audit import Question, load_rule_sets, read, read_with_history
 from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit
 from harmonize.checks import CHECKS
-from harmonize.comparison.representative import choose
+from harmonize.comparison.representative import choose_representatives
 from harmonize.core.notionals import HEAT_NOTIONAL
 from harmonize.core.payload import Defect, Snapshot
 from harmonize.core.schedule import INFINITY, Known, MarginSchedule, Tier, Unknown, flat, marginal
@@ -68,7 +68,7 @@ def exact(schedule: ScheduleRow, margin_type: str, notional: float) -> Fraction 
 def audit_of(*schedules: MarginSchedule, defects: tuple[Defect, ...] = ()) -> AuditDocument:
     reading, as_of = read(Question(venues=("binance",)))
     own = Reading(reading.archive, reading.snapshots, schedules, defects)
-    return audit(own, rule_sets_of(THREE), AuditOptions(as_of), VENUES)
+    return audit(own, load_rule_sets(THREE), AuditOptions(as_of), VENUES)
 
 
 THREE = ("esma-retail", "harmonized-baseline", "jfsa-retail")
@@ -236,7 +236,7 @@ def test_coverage_has_a_row_a_venue_and_underlying_with_one_of_four_marks() -> N
 
 def test_the_same_archive_gives_the_same_bytes() -> None:
     reading, as_of = read_with_history(Question())
-    again = audit(reading, rule_sets_of(()), AuditOptions(as_of), VENUES)
+    again = audit(reading, load_rule_sets(()), AuditOptions(as_of), VENUES)
     assert document.to_json(again) == document.to_json(DOCUMENT)
 
 
@@ -247,7 +247,7 @@ def test_order_of_what_was_read_does_not_matter() -> None:
     )
     reading = replace(reading, unobserved=())
     options = AuditOptions(as_of)
-    rules = rule_sets_of(())
+    rules = load_rule_sets(())
     assert audit(turned, rules, options, VENUES) == audit(reading, rules, options, VENUES)
 
 
@@ -257,7 +257,7 @@ def test_the_document_keeps_its_published_schema_and_reads_back() -> None:
     )
     assert published == document.json_schema()
     reading, as_of = read(Question(venues=("okx", "mexc", "deribit", "htx")))
-    small = audit(reading, rule_sets_of(()), AuditOptions(as_of), VENUES)
+    small = audit(reading, load_rule_sets(()), AuditOptions(as_of), VENUES)
     text = document.to_json(small)
     jsonschema.validate(json.loads(text), published)
     assert document.from_json(text) == small
@@ -277,11 +277,14 @@ def test_staleness_counts_back_from_the_date_of_the_audit() -> None:
 def test_a_wanted_instrument_goes_before_the_rule() -> None:
     schedules = recorded.schedules("krakenfutures")
     pair = ("krakenfutures", "BTC")
-    assert choose(schedules, {})["BTC"]["krakenfutures"].instrument.symbol == "BTC/USD:USD"
-    chosen = choose(schedules, {pair: "BTC/USD:BTC"})["BTC"]["krakenfutures"]
+    assert (
+        choose_representatives(schedules, {})["BTC"]["krakenfutures"].instrument.symbol
+        == "BTC/USD:USD"
+    )
+    chosen = choose_representatives(schedules, {pair: "BTC/USD:BTC"})["BTC"]["krakenfutures"]
     assert chosen.instrument.symbol == "BTC/USD:BTC"
     with pytest.raises(KeyError):
-        choose(schedules, {pair: "BTC/USDT:USDT"})
+        choose_representatives(schedules, {pair: "BTC/USDT:USDT"})
 
 
 # checks, one failing and one passing schedule each
@@ -396,7 +399,7 @@ def test_each_check_explains_itself() -> None:
 
 def test_the_audit_reads_no_clock() -> None:
     reading, _ = read(Question(venues=("okx",)))
-    later = audit(reading, rule_sets_of(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC)))
+    later = audit(reading, load_rule_sets(()), AuditOptions(datetime(2030, 1, 1, tzinfo=UTC)))
     assert later.snapshots[0].age_days == pytest.approx(1329.7, abs=0.1)
 
 
@@ -413,7 +416,7 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
     broken = changed(snapshot, "publicGetInstruments", break_)
     partial = parsed(broken)
     reading = Reading("test", (("", broken),), partial.schedules, partial.defects)
-    rows = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at)).divergences
+    rows = audit(reading, load_rule_sets(()), AuditOptions(snapshot.observed_at)).divergences
     whole = audited_kraken(snapshot)
     compliant = {(row.symbol, row.profile) for row in rows if row.verdict is Verdict.COMPLIANT}
     assert ("BTC/USD:BTC", "retail") in whole
@@ -424,7 +427,7 @@ def test_a_compliant_schedule_with_a_broken_figure_is_compliant_no_more(
 def audited_kraken(snapshot: Snapshot) -> set[tuple[str, str]]:
     whole = parsed(snapshot)
     reading = Reading("test", (("", snapshot),), whole.schedules, whole.defects)
-    document = audit(reading, rule_sets_of(()), AuditOptions(snapshot.observed_at))
+    document = audit(reading, load_rule_sets(()), AuditOptions(snapshot.observed_at))
     return {
         (row.symbol, row.profile)
         for row in document.divergences

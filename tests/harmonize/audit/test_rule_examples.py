@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from harmonize.audit.rule_examples import Unmet, failing_examples
+from harmonize.audit.rule_examples import FailedExample, failing_examples
 from harmonize.core.instrument import Payoff
 from harmonize.policy.rule_set import RuleExample, RuleSet
 from rules import loader
@@ -14,11 +14,11 @@ ESMA = loader.load("esma-retail")
 HALF = RuleExample("a half", "BTC", ((D(100_000), D("0.4"), D("0.2")), (D(200_000), D("0.5"), D("0.25"))), marginal=False, initial="breach", maintenance="breach")  # fmt: skip
 
 
-def outcome(example: RuleExample, rules: RuleSet = ESMA) -> list[Unmet]:
+def outcome(example: RuleExample, rules: RuleSet = ESMA) -> list[FailedExample]:
     return list(failing_examples(replace(rules, examples=(example,))))
 
 
-@pytest.mark.parametrize("pack", loader.packs())
+@pytest.mark.parametrize("pack", loader.pack_ids())
 def test_every_pack_has_examples_and_they_come_out_as_written(pack: str) -> None:
     rules = loader.load(pack)
     assert list(failing_examples(rules)) == []
@@ -28,12 +28,12 @@ def test_every_pack_has_examples_and_they_come_out_as_written(pack: str) -> None
 def test_a_wrong_verdict_is_reported_with_the_numbers() -> None:
     assert outcome(HALF) == []
     (first, second) = outcome(replace(HALF, initial="compliant", maintenance="over"))
-    assert first == Unmet(
+    assert first == FailedExample(
         0,
         "initial",
         "expected compliant, found breach (40 % against 50 %); correct the rule or the example",
     )
-    assert second.figure == "maintenance"
+    assert second.margin_type == "maintenance"
 
 
 @pytest.mark.parametrize(

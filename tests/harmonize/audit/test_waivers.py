@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.audit.baseline import Baseline, BaselineError, compare_with_baseline, read, written
+from harmonize.audit.baseline import (
+    Baseline,
+    BaselineError,
+    compare_with_baseline,
+    read,
+    to_baseline,
+)
 from harmonize.audit.waivers import is_worse, severity_metric, waive
 from harmonize.document import Finding, Interval, Level, Verdict
 from tests.harmonize.checks.examples import LAX, Case, of, waived, waiver
@@ -143,7 +149,7 @@ DOCUMENT = of(LAX, rules=("esma-retail",)).audited()
 
 
 def baseline(document: object = DOCUMENT) -> Baseline:
-    return read(written(document), "b.json")  # type: ignore[arg-type]
+    return read(to_baseline(document), "b.json")  # type: ignore[arg-type]
 
 
 def test_what_is_known_and_no_worse_is_excluded() -> None:
@@ -151,7 +157,7 @@ def test_what_is_known_and_no_worse_is_excluded() -> None:
     assert fresh.findings == ()
     assert fresh.baseline is not None
     assert (fresh.baseline.unchanged, fresh.baseline.new) == (len(DOCUMENT.findings), 0)
-    assert written(DOCUMENT) == written(DOCUMENT)
+    assert to_baseline(DOCUMENT) == to_baseline(DOCUMENT)
 
 
 def test_what_is_new_worse_or_resolved_is_reported() -> None:
@@ -211,7 +217,7 @@ def test_further_off_or_over_more_sizes_is_worse(
 
 
 def test_a_baseline_of_before_says_less_and_is_read() -> None:
-    whole = json.loads(written(DOCUMENT))
+    whole = json.loads(to_baseline(DOCUMENT))
     for finding in whole["findings"].values():
         del finding["divergence"], finding["extent"]
     older = read(json.dumps(whole).encode(), "b.json")
@@ -260,6 +266,6 @@ def test_a_file_that_is_no_baseline_has_a_one_line_error(content: bytes, message
 
 
 def test_a_baseline_is_json_sorted_by_fingerprint() -> None:
-    known = json.loads(written(sample()))["findings"]
+    known = json.loads(to_baseline(sample()))["findings"]
     assert list(known) == sorted(known)
     assert Case().audited().baseline is None

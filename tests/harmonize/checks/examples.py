@@ -36,8 +36,8 @@ from harmonize.core.schedule import (
     flat,
 )
 from harmonize.document import AuditDocument
-from harmonize.history.diff import Observed, changes
-from harmonize.history.recent import Dated, InStress, RecentHistory, Unchanged
+from harmonize.history.diff import ObservedSchedules, find_changes
+from harmonize.history.recent import DatedChange, RecentHistory, StressTightening, UnchangedSchedule
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
@@ -118,7 +118,7 @@ class Case:
             self.defects,
             self.unobserved,
             self.inputs,
-            lately=self.lately,
+            recent_history=self.lately,
         )
         chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
         return audit(reading, self.rules, chosen)
@@ -153,19 +153,21 @@ def after_change(before: MarginSchedule, after: MarginSchedule, *, effective: st
     before = replace(before, observed_at=observed_at - timedelta(days=1))
     after = replace(after, observed_at=observed_at)
     complete = frozenset({"okx"})
-    differences = changes(Observed((before,), complete), Observed((after,), complete), (1e4, 1e5))
-    dated = tuple(Dated(difference, effective) for difference in differences)
+    differences = find_changes(
+        ObservedSchedules((before,), complete), ObservedSchedules((after,), complete), (1e4, 1e5)
+    )
+    dated = tuple(DatedChange(difference, effective) for difference in differences)
     return replace(of(after, rules=BASELINE), lately=RecentHistory(changes=dated))
 
 
-def in_stress(*tightenings: InStress) -> Case:
+def in_stress(*tightenings: StressTightening) -> Case:
     """Returns a case of tightenings around stress windows."""
     return Case(lately=RecentHistory(in_stress=tightenings))
 
 
 def unchanged_for(days: float) -> Case:
     """Returns a case of a schedule that has not changed for a number of days."""
-    unchanged = Unchanged("okx", "BTC/USDT:USDT", "any", NOW - timedelta(days=days))
+    unchanged = UnchangedSchedule("okx", "BTC/USDT:USDT", "any", NOW - timedelta(days=days))
     return Case(lately=RecentHistory(unchanged=(unchanged,), observed={"okx": (NOW,)}))
 
 
@@ -176,7 +178,7 @@ def observed_before(*hours: float) -> Case:
 
 
 NIGHTLY = tuple(24.0 * night for night in range(12))
-CRASH = InStress(
+CRASH = StressTightening(
     venue="okx",
     window="BTC −16 %",
     first="2025-10-10",

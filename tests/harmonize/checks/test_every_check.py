@@ -8,10 +8,10 @@ from inspect import cleandoc
 import pytest
 
 from harmonize import checks
-from harmonize.checks import CHECKS, OF_WAIVERS
+from harmonize.checks import CHECKS, WAIVER_CHECKS
 from harmonize.checks.base import Check, Draft, fingerprint
 from harmonize.document import AuditDocument, Finding, Level, Verdict
-from harmonize.policy.rule_set import CrossVenue
+from harmonize.policy.rule_set import CrossVenueLimits
 from tests.harmonize.checks.examples import CASES, LAX, TUNED, Case, flat_schedule, of, two_venues
 from tests.support import recorded
 
@@ -123,7 +123,7 @@ def test_a_finding_states_observed_required_interval_source_and_the_smallest_cha
 
 
 def test_checks_of_waivers_run_only_after_all_others() -> None:
-    assert [check.code for check in OF_WAIVERS] == ["MH801", "MH802", "MH803", "MH804"]
+    assert [check.code for check in WAIVER_CHECKS] == ["MH801", "MH802", "MH803", "MH804"]
     findings = Case().audited().findings
     assert not [finding for finding in findings if finding.code.startswith("MH80")]
 
@@ -134,7 +134,7 @@ def test_a_gap_above_the_limit_of_the_rule_set_is_reported() -> None:
     for limit, count in (("0.49", 1), ("0.51", 0)):
         case = two_venues(half)
         (rule,) = case.rules
-        limited = replace(rule, cross_venue=CrossVenue(gap=Decimal(limit)))
+        limited = replace(rule, cross_venue=CrossVenueLimits(gap=Decimal(limit)))
         assert len(findings_of(replace(case, rules=(limited,)).audited(), "MH701")) == count
 
 
@@ -145,5 +145,5 @@ def test_leverage_is_weighted_by_capacity() -> None:
     )
     (rule,) = case.rules
     for limit, count in (("1.89", 1), ("1.91", 0)):
-        limited = replace(rule, cross_venue=CrossVenue(leverage=Decimal(limit)))
+        limited = replace(rule, cross_venue=CrossVenueLimits(leverage=Decimal(limit)))
         assert len(findings_of(replace(case, rules=(limited,)).audited(), "MH703")) == count

@@ -96,7 +96,7 @@ def test_a_binary_format_goes_to_a_pipe_and_is_not_thrown_at_a_terminal(
         assert run(*SMALL, "--format", name).stdout_bytes[:4] in {b"PAR1", b"PK\x03\x04"}
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with pytest.raises(typer.Exit):
-        request.outputs(["xlsx"], None)
+        request.parse_outputs(["xlsx"], None)
     assert capsys.readouterr().err == ("error: xlsx is no text; write it to a file: xlsx:FILE\n")
 
 

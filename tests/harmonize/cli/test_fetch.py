@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 from typer.testing import CliRunner, Result
 
-from harmonize.api.gather import GatherRequest, planned, reachable
+from harmonize.api.gather import GatherRequest, is_reachable, plan_gathering
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from harmonize.core.payload import Origin
@@ -188,13 +188,13 @@ def test_one_venue_that_answers_is_enough() -> None:
         [(str(number), 443, True) for number in range(5)], 5, only_the_third
     )
     with Replay() as server:
-        assert reachable(GatherRequest(Path("x"), mirror=server.url))
+        assert is_reachable(GatherRequest(Path("x"), mirror=server.url))
 
 
 def test_a_proxy_is_not_gone_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     assert reachability.uses_proxy()
-    assert reachable(GatherRequest(Path("x"), venues=("dydx",)))
+    assert is_reachable(GatherRequest(Path("x"), venues=("dydx",)))
 
 
 def test_a_dry_run_makes_no_call_and_counts_every_call(archive: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_dry_run_makes_no_call_and_counts_every_call(archive: Path) -> None:
     assert not archive.exists()
     assert "binance" in result.stdout
     assert "not asked: needs a key" in result.stdout
-    plans = {plan.venue: plan for plan in planned(GatherRequest(archive, ("bitget", "okx")))}
+    plans = {plan.venue: plan for plan in plan_gathering(GatherRequest(archive, ("bitget", "okx")))}
     levers = plans["bitget"].steps[-1]
     assert (levers.calls, levers.is_lower_bound) == (
         436,
@@ -220,7 +220,7 @@ def test_requests_and_time_stay_near_the_least_that_limits_allow(archive: Path) 
         first = run("--archive", str(archive), "fetch", "--mirror", server.url, *chosen(*QUICK))
         assert first.exit_code == 0
         made = len(server.requests)
-        plans = planned(GatherRequest(archive, QUICK))
+        plans = plan_gathering(GatherRequest(archive, QUICK))
     assert made <= 1.05 * sum(plan.calls for plan in plans)
     slowest = max(plan.min_seconds for plan in plans)
     seconds = [float(line.split()[3]) for line in first.stdout.splitlines()[1:]]

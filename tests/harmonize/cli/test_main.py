@@ -361,7 +361,7 @@ def test_an_internal_error_is_one_line_and_exit_code_4() -> None:
     process = python(
         "import sys; sys.argv = ['harmonize', 'venues']\n"
         "import harmonize.api.coverage\n"
-        "harmonize.api.coverage.text = lambda reading: 1 / 0\n"
+        "harmonize.api.coverage.coverage_text = lambda reading: 1 / 0\n"
         "from harmonize.__main__ import main\n"
         "main()"
     )

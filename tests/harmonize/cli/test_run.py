@@ -162,7 +162,7 @@ def test_two_nights_with_a_change_between_are_published_and_notified(home: Home)
     with Replay(fault=fault) as venues, receiver(200) as hook:
         first = home.yesterday(venues.url, MARGIN_WEBHOOK=hook.url)
         assert (first.returncode, first.stderr) == (0, "")
-        assert hook.taken == []
+        assert hook.requests == []
         fault.factor = 1.5
         second = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
         assert (second.returncode, second.stderr) == (0, "")
@@ -174,7 +174,7 @@ def test_two_nights_with_a_change_between_are_published_and_notified(home: Home)
     assert re.search(
         r": 4 venues gathered, 1 change, \d+ new or worse findings, 0 errors; ", second.stdout
     )
-    (request,) = hook.taken
+    (request,) = hook.requests
     notice = json.loads(request.body)
     (change,) = notice["changes"]
     assert (change["venue"], change["symbol"]) == ("dydx", "BTC/USDC:USDC")
@@ -210,7 +210,7 @@ def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
     assert any(line.startswith("incomplete: mexc: ") for line in lines)
     assert "error: not delivered: run.notify.channels[0] (webhook): HTTP status 404" in lines
     assert "s3cr3t" not in result.stdout + result.stderr
-    assert len(hook.taken) == 1
+    assert len(hook.requests) == 1
     assert home.latest()["exit_code"] == 0
     assert sorted({file.split("/")[1] for file in home.files()}) == [
         *("changes", "changes.html", "changes.xml", "index.html", "latest.json", "nights"),
@@ -220,7 +220,7 @@ def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
 
 def test_a_second_run_beside_the_first_is_refused_in_one_line(home: Home) -> None:
     archive = home.folder / "archive"
-    path = derived.lock_of(archive)
+    path = derived.run_lock_path(archive)
     path.parent.mkdir(parents=True)
     fault = Changing()
     with FileLock(path), Replay(fault=fault) as venues:
@@ -257,7 +257,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next(home: Home) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert len(home.latest()["changes"]) == 1
     assert (
-        1 <= len(hook.taken) <= 2
+        1 <= len(hook.requests) <= 2
     )  # a notice in delivery when the run was killed may be delivered twice
     archive = Archive.open(home.folder / "archive")
     assert archive.verify() == ()
@@ -316,7 +316,7 @@ def test_without_a_reachable_venue_or_an_archive_the_night_is_aborted_and_notifi
         assert home.run(mirror, MARGIN_WEBHOOK=hook.url).returncode == 3
     assert (result.returncode, result.stdout) == (3, "")
     assert [line.startswith("error: ") for line in result.stderr.splitlines()] == [False, True]
-    (request,) = hook.taken  # the second run repeats a delivered notice
+    (request,) = hook.requests  # the second run repeats a delivered notice
     notice = json.loads(request.body)
     assert notice["exit_code"] == 3
     assert f"error: {notice['errors'][0]}" == result.stderr.splitlines()[-1]
@@ -333,7 +333,7 @@ def test_an_archive_that_cannot_be_created_is_notified(home: Home) -> None:
         " not delivered",
         " " + str(home.folder / "archive"),
     ]
-    assert len(hook.taken) == 4
+    assert len(hook.requests) == 4
 
 
 READY: dict[str, Callable[[], str]] = {

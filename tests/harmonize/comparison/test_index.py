@@ -11,13 +11,13 @@ from scipy.integrate import quad
 
 from harmonize.comparison.index import LOWER, UPPER, Distance, from_median, from_reference
 from harmonize.core.schedule import INFINITY, MarginFunction, flat, marginal
-from harmonize.numerics.panel import Panel, panel
+from harmonize.numerics.panel import Panel, build_panel
 from harmonize.numerics.segments import HORIZON, Group, cells, cut_at_crossings
 from tests.support.random_functions import random_functions, uppers_of
 
 
 def distance_of(functions: list[MarginFunction], group: Group, *, median: bool) -> Distance:
-    functions_panel = panel(functions)
+    functions_panel = build_panel(functions)
     segments = cut_at_crossings(cells(functions_panel, [group]))
     return (from_median if median else from_reference)(segments, [group])[0]
 
@@ -69,7 +69,7 @@ def test_no_venue_in_the_range_has_no_index() -> None:
 
 
 def test_no_group_has_no_distances() -> None:
-    single = panel([flat([INFINITY], [D("0.01")])])
+    single = build_panel([flat([INFINITY], [D("0.01")])])
     assert from_median(cells(single, []), []) == []
 
 
@@ -105,7 +105,7 @@ def test_distances_agree_with_adaptive_quadrature(seed: int, *, median: bool) ->
     rng = np.random.default_rng(seed)
     functions = random_functions(rng, 4)
     functions.append(flat([INFINITY], [D("0.05")]))
-    functions_panel = panel(functions)
+    functions_panel = build_panel(functions)
     group = group_of(functions)
     result = distance_of(functions, group, median=median)
     for position in range(2):

@@ -8,7 +8,7 @@ import pytest
 
 from harmonize.comparison.spread import interval_spreads, point_spreads
 from harmonize.core.schedule import MarginFunction, Piece, flat, marginal
-from harmonize.numerics.panel import Panel, panel
+from harmonize.numerics.panel import Panel, build_panel
 from harmonize.numerics.segments import HORIZON, Group, cells, cut_at_crossings
 from tests.support.random_functions import random_functions
 
@@ -39,7 +39,7 @@ def finite_margins(functions_panel: Panel, group: Group, notional: float) -> lis
 def test_lowest_highest_and_spread_agree_with_brute_force(seed: int) -> None:
     rng = np.random.default_rng(seed)
     functions = random_functions(rng, 40)
-    functions_panel = panel(functions)
+    functions_panel = build_panel(functions)
     groups = groups_of(rng, functions, 25)
     intervals = interval_spreads(cut_at_crossings(cells(functions_panel, groups)), len(groups))
     for group, parts in zip(groups, intervals, strict=True):
@@ -65,7 +65,7 @@ def test_lowest_highest_and_spread_agree_with_brute_force(seed: int) -> None:
 def test_intervals_cover_every_notional_that_two_functions_reach(seed: int) -> None:
     rng = np.random.default_rng(seed)
     functions = random_functions(rng, 30)
-    functions_panel = panel(functions)
+    functions_panel = build_panel(functions)
     groups = groups_of(rng, functions, 20)
     intervals = interval_spreads(cut_at_crossings(cells(functions_panel, groups)), len(groups))
     for group, parts in zip(groups, intervals, strict=True):
@@ -78,7 +78,7 @@ def test_a_tie_names_every_venue_and_a_crossing_divides_the_range() -> None:
     low = flat([D(10_000)], [D("0.01")])
     same = marginal([D(10_000)], [D("0.01")])
     falling = marginal([D(1000), D(10_000)], [D("0.02"), D("0.005")])
-    functions_panel = panel([low, same, falling])
+    functions_panel = build_panel([low, same, falling])
     group = Group((0, 1, 2), (1e4, 1e4, 1e4))
     parts = interval_spreads(cut_at_crossings(cells(functions_panel, [group])), 1)[0]
     # 0.02 * 1000 + 0.005 (N - 1000) = 0.01 N at N = 3000.
@@ -91,7 +91,7 @@ def test_a_tie_names_every_venue_and_a_crossing_divides_the_range() -> None:
 
 
 def test_points_exclude_notionals_that_fewer_than_two_reach() -> None:
-    functions_panel = panel([flat([D(5000)], [D("0.01")]), flat([D(10_000)], [D("0.02")])])
+    functions_panel = build_panel([flat([D(5000)], [D("0.01")]), flat([D(10_000)], [D("0.02")])])
     group = Group((0, 1), (5000.0, 8000.0))
     (points,) = point_spreads(functions_panel, [group], [1000.0, 5000.0, 6000.0, 9000.0])
     assert [
@@ -104,7 +104,7 @@ def test_points_exclude_notionals_that_fewer_than_two_reach() -> None:
 
 def test_a_function_is_not_counted_above_its_limit() -> None:
     rates = (D("0.01"), D("0.02"), D("0.04"))
-    functions_panel = panel([flat([D(10_000)], [rate]) for rate in rates])
+    functions_panel = build_panel([flat([D(10_000)], [rate]) for rate in rates])
     group = Group((0, 1, 2), (10_000.0, 10_000.0, 500.0))
     (points,) = point_spreads(functions_panel, [group], [500.0, 1000.0])
     assert [(point.count, point.highest_margin) for point in points] == [(3, 20.0), (2, 20.0)]
@@ -114,7 +114,7 @@ def test_a_function_is_not_counted_above_its_limit() -> None:
 def test_the_widest_spread_is_that_of_a_dense_grid(seed: int) -> None:
     rng = np.random.default_rng(seed)
     functions = random_functions(rng, 30)
-    functions_panel = panel(functions)
+    functions_panel = build_panel(functions)
     groups = groups_of(rng, functions, 20)
     intervals = interval_spreads(cut_at_crossings(cells(functions_panel, groups)), len(groups))
     for group, parts in zip(groups, intervals, strict=True):
@@ -141,7 +141,7 @@ def test_the_widest_spread_can_lie_where_it_is_stationary() -> None:
     # 0.02 N against 100 + 0.005 N + 1e-9 N²: over N, 0.015 − 100/N − 1e-9 N is largest at N² = 1e11.
     straight = flat([D(10_000_000)], [D("0.02")])
     curved = MarginFunction((Piece(D(10_000_000), D(100), D("0.005"), D("1e-9"), D(2)),))
-    functions_panel = panel([straight, curved])
+    functions_panel = build_panel([straight, curved])
     parts = interval_spreads(
         cut_at_crossings(cells(functions_panel, [Group((0, 1), (1e7, 1e7))])), 1
     )[0]

@@ -7,8 +7,8 @@ import pytest
 
 from harmonize.config import schema
 from harmonize.config.channels import Command, Mail, Slack, Webhook
-from harmonize.config.run_settings import Keep, Notify, RunSettings
-from harmonize.config.run_values import settings
+from harmonize.config.run_settings import NotificationSettings, RetentionSettings, RunSettings
+from harmonize.config.run_values import resolve_settings
 from rules.loader import RuleError
 
 CONFIG = """\
@@ -60,7 +60,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _settings(text: str, environment: dict[str, str] | None = None) -> RunSettings:
     path = _write_config(text)
     configuration = schema.load(path, {})
-    return settings(configuration.run, path, ENVIRONMENT if environment is None else environment)
+    return resolve_settings(
+        configuration.run, path, ENVIRONMENT if environment is None else environment
+    )
 
 
 def test_the_section_is_read_with_its_secrets() -> None:
@@ -69,7 +71,7 @@ def test_the_section_is_read_with_its_secrets() -> None:
         site="out/site",
         base_url="https://example.org/margins",
         title="Margins",
-        notify=Notify(
+        notify=NotificationSettings(
             ("new", "errors", "changes"),
             "warning",
             (
@@ -88,7 +90,7 @@ def test_the_section_is_read_with_its_secrets() -> None:
                 ),
             ),
         ),
-        keep=Keep(daily=90, weekly=0, monthly=120),
+        keep=RetentionSettings(daily=90, weekly=0, monthly=120),
         nights=400,
     )
     assert "s3cr3t" not in repr(run_settings)
@@ -102,7 +104,9 @@ def test_a_configuration_without_the_section_has_its_defaults(text: str) -> None
     assert run_settings.base_url == ""
     assert run_settings.keep is None
     assert run_settings.nights is None
-    assert run_settings.notify == Notify(on=("new", "worse", "errors"), level="error", channels=())
+    assert run_settings.notify == NotificationSettings(
+        on=("new", "worse", "errors"), level="error", channels=()
+    )
 
 
 def test_a_configuration_is_read_without_its_secrets() -> None:
@@ -198,7 +202,7 @@ def test_an_unusable_private_file_is_reported(change: Any, message: str) -> None
     configuration = schema.load(path, {})
     change(Path("slack.txt"))
     with pytest.raises(RuleError) as raised:
-        settings(configuration.run, path, ENVIRONMENT)
+        resolve_settings(configuration.run, path, ENVIRONMENT)
     assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {message}"
 
 

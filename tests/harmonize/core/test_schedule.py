@@ -52,16 +52,18 @@ def test_deductions_equal_the_amounts_published_by_binance() -> None:
 
 @given(strategies.tiers(), notionals)
 def test_marginal_equals_the_sum_over_slices(tiers: strategies.Tiers, notional: float) -> None:
-    expected = oracles.slices(*tiers, notional) if has_margin(tiers, notional) else None
-    assert oracles.value(marginal(*tiers), notional) == expected
+    expected = (
+        oracles.exact_marginal_margin(*tiers, notional) if has_margin(tiers, notional) else None
+    )
+    assert oracles.exact_margin(marginal(*tiers), notional) == expected
 
 
 @given(strategies.tiers(), notionals)
 def test_flat_applies_the_rate_to_the_whole_position(
     tiers: strategies.Tiers, notional: float
 ) -> None:
-    expected = oracles.whole(*tiers, notional) if has_margin(tiers, notional) else None
-    assert oracles.value(flat(*tiers), notional) == expected
+    expected = oracles.exact_flat_margin(*tiers, notional) if has_margin(tiers, notional) else None
+    assert oracles.exact_margin(flat(*tiers), notional) == expected
 
 
 @given(strategies.tiers(2))
@@ -88,8 +90,8 @@ def test_flat_jumps_at_every_bound_by_bound_times_rate_step(tiers: strategies.Ti
 @given(strategies.tiers(), notionals)
 def test_marginal_is_at_most_flat_if_rates_rise(tiers: strategies.Tiers, notional: float) -> None:
     uppers, rates = tiers[0], sorted(tiers[1])
-    marginal_margin = oracles.value(marginal(uppers, rates), notional)
-    flat_margin = oracles.value(flat(uppers, rates), notional)
+    marginal_margin = oracles.exact_margin(marginal(uppers, rates), notional)
+    flat_margin = oracles.exact_margin(flat(uppers, rates), notional)
     assert (marginal_margin is None and flat_margin is None) or (marginal_margin or 0) <= (
         flat_margin or 0
     )
@@ -105,7 +107,9 @@ def test_splitting_a_tier_in_two_with_one_rate_changes_nothing(
     middle = (below + uppers[tier]) / 2
     split = (*uppers[:tier], middle, *uppers[tier:]), (*rates[:tier], rates[tier], *rates[tier:])
     for build in (flat, marginal):
-        assert oracles.value(build(*split), notional) == oracles.value(build(*tiers), notional)
+        assert oracles.exact_margin(build(*split), notional) == oracles.exact_margin(
+            build(*tiers), notional
+        )
 
 
 @given(strategies.tiers(), notionals, st.sampled_from((2, 8, 1024)))
@@ -113,8 +117,8 @@ def test_margin_scales_with_the_unit(tiers: strategies.Tiers, notional: float, u
     uppers, rates = tiers
     larger = [upper * unit for upper in uppers]
     for build in (flat, marginal):
-        margin = oracles.value(build(uppers, rates), notional)
-        scaled = oracles.value(build(larger, rates), notional * unit)
+        margin = oracles.exact_margin(build(uppers, rates), notional)
+        scaled = oracles.exact_margin(build(larger, rates), notional * unit)
         assert scaled == (None if margin is None else margin * unit)
 
 
@@ -148,7 +152,7 @@ def test_margin_of_one_position_agrees_with_exact_fractions(
     function: MarginFunction, data: st.DataObject
 ) -> None:
     notional = data.draw(strategies.notionals(function))
-    margin, expected = function.margin(notional), oracles.value(function, notional)
+    margin, expected = function.margin(notional), oracles.exact_margin(function, notional)
     assert (margin is None) == (expected is None)
     if margin is not None and expected is not None:
         piece = next(piece for piece in function.pieces if notional <= float(piece.upper))

@@ -6,7 +6,7 @@ import pytest
 
 from harmonize.core import yaml_source
 from harmonize.core.schedule import INFINITY, MarginFunction, Piece, deductions, flat, marginal
-from harmonize.numerics.panel import panel
+from harmonize.numerics.panel import build_panel
 from tests.support.paths import VECTORS
 
 VECTORS = VECTORS / "worked_examples.yaml"
@@ -33,7 +33,7 @@ class Example:
         """Result of this tool."""
         if self.ask == "deduction":
             return deductions(*zip(*self.tiers, strict=True))[int(self.at) - 1]
-        margin = Decimal(repr(panel([self.function]).at(0, float(self.at))))
+        margin = Decimal(repr(build_panel([self.function]).at(0, float(self.at))))
         return margin / self.at if self.ask == "rate" else margin
 
 
@@ -68,7 +68,7 @@ def parse_example(row: object) -> Example:
 
 
 def load_examples() -> list[Example]:
-    rows = yaml_source.read(VECTORS.read_text("utf-8"), VECTORS.name).value
+    rows = yaml_source.parse_yaml(VECTORS.read_text("utf-8"), VECTORS.name).value
     assert isinstance(rows, list)
     return [parse_example(row) for row in rows]
 

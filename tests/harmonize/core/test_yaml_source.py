@@ -15,24 +15,24 @@ from hypothesis import strategies as st
 from harmonize.core.yaml_source import (
     Place,
     Plain,
-    WrittenError,
     YamlSource,
-    decode,
+    YamlSourceError,
+    decode_utf8,
     one_line,
-    read,
-    shown,
+    parse_yaml,
+    printable,
 )
 
 
 def _value(scalar: str) -> Plain:
-    value = read(f"key: {scalar}", "f").value
+    value = parse_yaml(f"key: {scalar}", "f").value
     assert isinstance(value, dict)
     return value["key"]
 
 
 def _error_text(text: str) -> str:
-    with pytest.raises(WrittenError) as caught:
-        read(text, "f.yaml")
+    with pytest.raises(YamlSourceError) as caught:
+        parse_yaml(text, "f.yaml")
     message = str(caught.value)
     assert message.isprintable(), "one line"
     return message.removeprefix("f.yaml:")
@@ -101,7 +101,7 @@ three: |
 
 
 def test_every_key_and_value_has_a_place() -> None:
-    source = read(NESTED, "f")
+    source = parse_yaml(NESTED, "f")
     assert source.value == {
         "one": 1,
         "two": ["a", {"b": "c", "d e": ["f"]}],
@@ -128,7 +128,7 @@ def test_every_key_and_value_has_a_place() -> None:
 
 
 def test_an_absent_path_has_the_place_of_its_nearest_parent() -> None:
-    source = read(NESTED, "f")
+    source = parse_yaml(NESTED, "f")
     assert source.place(("two", 1, "z", "y", 3)) == Place(5, 5)
     assert source.place(("nowhere",)) == Place(2, 1)
     assert source.key_place(("two", 1, "b")) == Place(5, 6)
@@ -137,7 +137,7 @@ def test_an_absent_path_has_the_place_of_its_nearest_parent() -> None:
 
 
 def test_columns_count_characters_and_windows_line_ends_count_once() -> None:
-    source = read("a: 1\r\n'Ω😀': x\r\n", "f")
+    source = parse_yaml("a: 1\r\n'Ω😀': x\r\n", "f")
     assert source.place(("Ω😀",)) == Place(2, 7)
 
 
@@ -145,7 +145,7 @@ DEEP_32 = "[" * 32 + "]" * 32
 
 
 def test_32_levels_are_accepted() -> None:
-    assert read(DEEP_32, "f").place((0,) * 31) == Place(1, 32)
+    assert parse_yaml(DEEP_32, "f").place((0,) * 31) == Place(1, 32)
 
 
 @pytest.mark.parametrize(
@@ -221,29 +221,29 @@ def test_an_alias_bomb_is_rejected_quickly() -> None:
 def test_texts_above_a_megabyte_are_rejected() -> None:
     message = "1:1: larger than 1 MB; split it into several files"
     fits = "a: " + "x" * 999_997
-    assert read(fits, "f").place(("a",)) == Place(1, 4)
+    assert parse_yaml(fits, "f").place(("a",)) == Place(1, 4)
     assert _error_text(fits + "x") == message
     assert _error_text("a: " + "Ω" * 500_000) == message
-    with pytest.raises(WrittenError, match="larger than 1 MB"):
-        decode(b" " * 1_000_001, "f")
+    with pytest.raises(YamlSourceError, match="larger than 1 MB"):
+        decode_utf8(b" " * 1_000_001, "f")
 
 
 def test_bytes_that_are_not_utf8_are_rejected_at_their_place() -> None:
-    assert decode("Ω: 1".encode(), "f") == "Ω: 1"
-    with pytest.raises(WrittenError) as caught:
-        decode("a: 1\nΩ: ".encode() + b"\xff", "f")
+    assert decode_utf8("Ω: 1".encode(), "f") == "Ω: 1"
+    with pytest.raises(YamlSourceError) as caught:
+        decode_utf8("a: 1\nΩ: ".encode() + b"\xff", "f")
     assert str(caught.value) == "f:2:4: byte 0xff is not UTF-8; save the file as UTF-8"
 
 
 def test_an_error_keeps_its_parts_and_prints_on_one_line() -> None:
-    error = WrittenError("a\nb", 3, 4, "x\ty")
+    error = YamlSourceError("a\nb", 3, 4, "x\ty")
     assert (error.name, error.line, error.column, error.reason) == ("a\nb", 3, 4, "x\ty")
     assert str(error) == r"a\nb:3:4: x\ty"
 
 
 def test_values_are_shown_short() -> None:
     values: list[Any] = [{}, [], True, None, Decimal("0.10"), date(2026, 1, 2), "a\n", "x" * 99]
-    assert [shown(value) for value in values] == [
+    assert [printable(value) for value in values] == [
         *("a mapping", "a list", "true", "null", "0.10", "2026-01-02", r"'a\n'"),
         "'" + "x" * 39 + "…'",
     ]
@@ -271,9 +271,9 @@ def test_what_only_the_fast_parser_refuses_is_refused() -> None:
 
 # Laws over any text.
 
-printable = st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"])
+characters = st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"])
 scalars = st.one_of(
-    st.text(printable),
+    st.text(characters),
     st.booleans(),
     st.none(),
     st.integers(-(10**30), 10**30),
@@ -282,7 +282,7 @@ scalars = st.one_of(
 values = st.recursive(
     scalars,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.text(printable), inner, max_size=4)
+        st.lists(inner, max_size=4), st.dictionaries(st.text(characters), inner, max_size=4)
     ),
     max_leaves=20,
 )
@@ -292,7 +292,7 @@ values = st.recursive(
 def test_json_is_read_with_correct_places(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=1)
     assume(len(text) < 1000)  # longer keys are not keys to YAML
-    source = read(text, "f")
+    source = parse_yaml(text, "f")
     assert source.value == value
     lines = text.split("\n")
     for path, (line, column) in source.values.items():
@@ -318,8 +318,8 @@ def test_a_percentage_is_exactly_one_hundredth(number: Decimal, grouped: bool) -
 def _value_or_error(text: str) -> YamlSource | str:
     """Returns the parsed source, or the error as one line; any other error fails the test."""
     try:
-        return read(text, "f")
-    except WrittenError as error:
+        return parse_yaml(text, "f")
+    except YamlSourceError as error:
         rejection = error
     line = str(rejection)
     assert line.isprintable()
@@ -338,8 +338,8 @@ def test_any_text_gives_a_value_or_one_line(text: str) -> None:
 @given(st.binary())
 def test_any_bytes_give_a_value_or_one_line(data: bytes) -> None:
     try:
-        text = decode(data, "f")
-    except WrittenError as error:
+        text = decode_utf8(data, "f")
+    except YamlSourceError as error:
         line = str(error)
     else:
         line = str(_value_or_error(text))

@@ -11,8 +11,8 @@ import pytest
 
 from harmonize.core.payload import Snapshot
 from harmonize.document.change import Change, ChangeKind, MarginChange
-from harmonize.history.diff import Observed, changes
-from harmonize.transfer.from_tier_table import offered
+from harmonize.history.diff import ObservedSchedules, find_changes
+from harmonize.transfer.from_tier_table import read_items
 from tests.support.paths import VECTORS
 from venues import facts, registry
 
@@ -73,11 +73,13 @@ def table() -> dict[str, dict[str, Brackets]]:
 
 @cache
 def snapshots() -> tuple[Snapshot, ...]:
-    return tuple(item for item in offered(TABLE) if isinstance(item, Snapshot))
+    return tuple(item for item in read_items(TABLE) if isinstance(item, Snapshot))
 
 
-def observed(snapshot: Snapshot) -> Observed:
-    return Observed(registry.parse([snapshot], facts.bundled()).schedules, frozenset({"binance"}))
+def observed(snapshot: Snapshot) -> ObservedSchedules:
+    return ObservedSchedules(
+        registry.parse([snapshot], facts.bundled()).schedules, frozenset({"binance"})
+    )
 
 
 @cache
@@ -93,7 +95,7 @@ def all_changes() -> dict[tuple[str, str], tuple[Change, ...]]:
     return {
         (day, following): tuple(
             change
-            for change in changes(by_day[day], by_day[following], ())
+            for change in find_changes(by_day[day], by_day[following], ())
             if not change.symbol.endswith(":BTC")
         )
         for day, following in pairwise(sorted(by_day))

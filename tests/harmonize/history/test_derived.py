@@ -16,39 +16,39 @@ from harmonize.document.history import StressWindow
 from harmonize.history import derived, queries
 from harmonize.history.recent import RecentHistory
 from harmonize.history.tables import HistoryTables
-from tests.support.table_archives import PLAIN, START, Books, sent
+from tests.support.table_archives import PLAIN, START, ScriptedArchive, sent
 
 DAY = timedelta(days=1)
 WINDOWS = (StressWindow("2027-11-21", "2027-11-22", "a fall", "this test"),)
 
 
 @pytest.fixture
-def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedArchive:
     """Archive of four nights: BTC tightens in a stress window, ETH on the last night."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(derived, "windows", lambda: WINDOWS)
-    archive = Books(tmp_path / "archive")
+    archive = ScriptedArchive(tmp_path / "archive")
     for day, state in enumerate([PLAIN, PLAIN | {"BTC": "0.04"}, PLAIN, PLAIN | {"ETH": "0.03"}]):
         archive.gather(state, START + day * DAY)
     return archive
 
 
-def source(books: Books) -> Source:
+def source(books: ScriptedArchive) -> Source:
     return Source.of(books.archive, "this")
 
 
-def recent(books: Books, day: int = 3) -> RecentHistory:
-    return derived.lately(source(books), START + day * DAY)
+def recent(books: ScriptedArchive, day: int = 3) -> RecentHistory:
+    return derived.recent_history(source(books), START + day * DAY)
 
 
-def recomputed(books: Books, folder: Path, day: int) -> RecentHistory:
+def recomputed(books: ScriptedArchive, folder: Path, day: int) -> RecentHistory:
     store = HistoryTables(folder)
     state = store.update(books.archive)
     windows = vars(derived)["windows"]()
     return queries.recent_history(store, state, START + day * DAY, windows)
 
 
-def test_the_stored_history_is_the_computed_one(tmp_path: Path, books: Books) -> None:
+def test_the_stored_history_is_the_computed_one(tmp_path: Path, books: ScriptedArchive) -> None:
     expected = recomputed(books, tmp_path / "once", 3)
     assert [dated.change.kind for dated in expected.changes] == [
         ChangeKind.TIGHTER,
@@ -65,37 +65,37 @@ def test_the_stored_history_is_the_computed_one(tmp_path: Path, books: Books) ->
     assert recent(books) == expected
 
 
-def mark_stored(books: Books) -> None:
+def mark_stored(books: ScriptedArchive) -> None:
     """Removes the unchanged schedules from the stored history, so that its use is visible."""
     path = books.path / "derived" / "lately.json"
     stored = json.loads(path.read_bytes())
     path.write_text(json.dumps(stored | {"lately": stored["lately"] | {"unchanged": []}}))
 
 
-def test_the_stored_history_is_used(books: Books) -> None:
+def test_the_stored_history_is_used(books: ScriptedArchive) -> None:
     recent(books)
     mark_stored(books)
     assert recent(books).unchanged == ()
     assert recent(books, 9).unchanged == ()  # nothing was observed since
 
 
-def _grown(books: Books, _: pytest.MonkeyPatch) -> None:
+def _grown(books: ScriptedArchive, _: pytest.MonkeyPatch) -> None:
     books.gather(PLAIN | {"ETH": "0.03"}, START + 4 * DAY)
 
 
-def _grown_by_a_failed_attempt(books: Books, _: pytest.MonkeyPatch) -> None:
+def _grown_by_a_failed_attempt(books: ScriptedArchive, _: pytest.MonkeyPatch) -> None:
     books.fail(START + 4 * DAY)
 
 
-def _another_version(_: Books, patch: pytest.MonkeyPatch) -> None:
+def _another_version(_: ScriptedArchive, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(derived, "VERSION", "another")
 
 
-def _other_windows(_: Books, patch: pytest.MonkeyPatch) -> None:
+def _other_windows(_: ScriptedArchive, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(derived, "windows", lambda: (replace(WINDOWS[0], last="2027-11-23"),))
 
 
-def _truncated(books: Books, _: pytest.MonkeyPatch) -> None:
+def _truncated(books: ScriptedArchive, _: pytest.MonkeyPatch) -> None:
     path = books.path / "derived" / "lately.json"
     path.write_bytes(path.read_bytes()[:-9])
 
@@ -104,9 +104,9 @@ def _truncated(books: Books, _: pytest.MonkeyPatch) -> None:
     "event", [_grown, _grown_by_a_failed_attempt, _another_version, _other_windows, _truncated]
 )
 def test_the_stored_history_is_not_used_after(
-    event: Callable[[Books, pytest.MonkeyPatch], None],
+    event: Callable[[ScriptedArchive, pytest.MonkeyPatch], None],
     tmp_path: Path,
-    books: Books,
+    books: ScriptedArchive,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recent(books)
@@ -117,7 +117,7 @@ def test_the_stored_history_is_not_used_after(
     assert recent(books, 5) == recomputed(books, tmp_path / "once", day)
 
 
-def test_the_history_of_an_earlier_day_is_computed(tmp_path: Path, books: Books) -> None:
+def test_the_history_of_an_earlier_day_is_computed(tmp_path: Path, books: ScriptedArchive) -> None:
     recent(books)
     mark_stored(books)
     earlier = recent(books, 2)
@@ -130,7 +130,9 @@ def test_the_history_of_an_earlier_day_is_computed(tmp_path: Path, books: Books)
     assert recent(books).unchanged == ()  # the stored one stays
 
 
-def test_a_history_with_an_unreadable_snapshot_is_not_stored(tmp_path: Path, books: Books) -> None:
+def test_a_history_with_an_unreadable_snapshot_is_not_stored(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
     entries = books.archive.entries()
     books.damage(entries[-1])
     recent(books)
@@ -142,12 +144,12 @@ def test_a_history_with_an_unreadable_snapshot_is_not_stored(tmp_path: Path, boo
 def test_venues_observed_once_have_no_changes_and_need_no_tables(tmp_path: Path) -> None:
     archive = Archive.create(tmp_path / "archive")
     archive.append(sent(PLAIN, START))
-    recent_history = derived.lately(Source.of(archive, "this"), START)
+    recent_history = derived.recent_history(Source.of(archive, "this"), START)
     assert recent_history == RecentHistory(observed={"dydx": (START,)})
     assert not (tmp_path / "archive" / "derived").exists()
 
 
-def test_changes_after_a_sequence_are_those_of_gathered_snapshots(books: Books) -> None:
+def test_changes_after_a_sequence_are_those_of_gathered_snapshots(books: ScriptedArchive) -> None:
     books.bring(PLAIN | {"SOL": "0.05"}, START + 10 * DAY)
     books.gather(PLAIN, START + 11 * DAY)
     changes = derived.changes_after(books.archive, 1, 6)
@@ -161,23 +163,23 @@ def test_changes_after_a_sequence_are_those_of_gathered_snapshots(books: Books) 
     assert len(derived.changes_after(books.archive, 3, 4)) == 1
 
 
-def test_changed_in_returns_the_snapshots_with_an_event(books: Books) -> None:
+def test_changed_in_returns_the_snapshots_with_an_event(books: ScriptedArchive) -> None:
     books.gather(PLAIN | {"ETH": "0.03"}, START + 4 * DAY)
     digests = [entry.digest for entry in books.archive.entries()]
-    assert derived.changed_in(books.archive) == set(digests[:4])
+    assert derived.digests_with_events(books.archive) == set(digests[:4])
 
 
 def test_entries_of_a_large_archive_come_from_its_tables_if_present(
-    books: Books, monkeypatch: pytest.MonkeyPatch
+    books: ScriptedArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(derived, "_MAX_MANIFESTS", 2)
-    derived.tables_of(books.archive)
+    derived.update_tables(books.archive)
     books.gather(PLAIN, START + 4 * DAY)
-    assert derived.entries_of(books.archive) == books.archive.entries()
-    assert len(derived.entries_of(books.archive)) == 5
+    assert derived.list_entries(books.archive) == books.archive.entries()
+    assert len(derived.list_entries(books.archive)) == 5
 
 
-def test_series_are_of_compared_schedules_and_end_with_their_venue(books: Books) -> None:
+def test_series_are_of_compared_schedules_and_end_with_their_venue(books: ScriptedArchive) -> None:
     members = [
         SimpleNamespace(venue="dydx", symbol=f"{asset}/USDC:USDC", profile="cross")
         for asset in ("BTC", "ETH")
@@ -189,7 +191,7 @@ def test_series_are_of_compared_schedules_and_end_with_their_venue(books: Books)
         ],
         heat_map_notional=1e5,
     )
-    past = derived.past([source(books)], document, START + 9 * DAY)  # type: ignore[arg-type]
+    past = derived.build_history([source(books)], document, START + 9 * DAY)  # type: ignore[arg-type]
     heat = document.heat_map_notional
     points = {
         (series.underlying, series.margin_type, series.notional): [

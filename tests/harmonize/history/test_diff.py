@@ -31,8 +31,8 @@ from harmonize.core.schedule import (
     marginal,
 )
 from harmonize.document.change import Change, ChangeKind
-from harmonize.history.diff import Observed, changes, price_ratio, repriced
-from harmonize.numerics.panel import panel
+from harmonize.history.diff import ObservedSchedules, find_changes, price_ratio, repriced
+from harmonize.numerics.panel import build_panel
 from tests.support.random_functions import random_functions
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,8 +73,8 @@ def schedule(
     )
 
 
-def of(*schedules: MarginSchedule, complete: bool = True) -> Observed:
-    return Observed(schedules, frozenset({"okx"} if complete else ()))
+def of(*schedules: MarginSchedule, complete: bool = True) -> ObservedSchedules:
+    return ObservedSchedules(schedules, frozenset({"okx"} if complete else ()))
 
 
 def later(earlier: MarginSchedule) -> MarginSchedule:
@@ -83,12 +83,12 @@ def later(earlier: MarginSchedule) -> MarginSchedule:
 
 
 def only_change(before: MarginSchedule, after: MarginSchedule) -> Change:
-    (change,) = changes(of(before), of(later(after)), NOTIONAL_GRID)
+    (change,) = find_changes(of(before), of(later(after)), NOTIONAL_GRID)
     return change
 
 
 def test_a_later_day_alone_is_no_change() -> None:
-    assert changes(of(schedule()), of(later(schedule())), NOTIONAL_GRID) == ()
+    assert find_changes(of(schedule()), of(later(schedule())), NOTIONAL_GRID) == ()
     assert table(()) == "no changes\n"
 
 
@@ -100,9 +100,12 @@ def test_ranges_are_the_sizes_at_which_the_margins_differ(seed: int) -> None:
         schedule(), initial=Known(earlier), maintenance=Unknown("none"), capacity=Unknown("")
     )
     new = replace(old, initial=Known(recent))
-    results = changes(of(old), of(later(new)), NOTIONAL_GRID)
+    results = find_changes(of(old), of(later(new)), NOTIONAL_GRID)
     (moved,) = results[0].moved if results else (None,)
-    functions, top = panel([earlier, recent]), min(float(earlier.upper), float(recent.upper), 1e10)
+    functions, top = (
+        build_panel([earlier, recent]),
+        min(float(earlier.upper), float(recent.upper), 1e10),
+    )
     for size in np.exp(rng.uniform(0.0, np.log(top), 400)):
         before, after = functions.at(0, float(size)), functions.at(1, float(size))
         if abs(after / before - 1) < 1e-5:
@@ -179,7 +182,7 @@ def test_a_price_alone_changes_no_schedule(first: int, second: int, places: int)
     prices = [str(D(digits).scaleb(-places)) for digits in (first, second)]
     old, new = (schedule((10, 100), price=price) for price in prices)
     assert old.initial != new.initial
-    assert changes(of(old), of(later(new)), NOTIONAL_GRID) == ()
+    assert find_changes(of(old), of(later(new)), NOTIONAL_GRID) == ()
 
 
 def test_a_change_of_tiers_shows_through_a_change_of_price() -> None:
@@ -199,7 +202,7 @@ def test_a_change_of_tiers_shows_through_a_change_of_price() -> None:
 
 def test_a_function_at_another_price_is_that_of_the_same_coins() -> None:
     bent = MarginFunction((Piece(D(100), D(1), D("0.02"), D("1e-4"), D("1.5")),))
-    moved = panel([bent, repriced(bent, 1.7)])
+    moved = build_panel([bent, repriced(bent, 1.7)])
     for coins in (1.0, 30.0, 99.0):
         assert moved.at(1, 1.7 * coins) == pytest.approx(1.7 * moved.at(0, coins), rel=1e-12)
     assert repriced(bent, 1.0) is bent
@@ -228,7 +231,7 @@ def test_listings_are_distinguished_from_omissions_of_a_partial_snapshot() -> No
     kinds = {
         (before, after): [
             change.kind
-            for change in changes(
+            for change in find_changes(
                 of(btc, complete=before), of(later(eth), complete=after), NOTIONAL_GRID
             )
         ]
@@ -241,7 +244,7 @@ def test_listings_are_distinguished_from_omissions_of_a_partial_snapshot() -> No
         (False, True): [ChangeKind.DELISTED, ChangeKind.APPEARED],
         (False, False): [ChangeKind.LEFT_OUT, ChangeKind.APPEARED],
     }
-    assert changes(of(), of(btc), NOTIONAL_GRID) == ()  # the venue was not observed before
+    assert find_changes(of(), of(btc), NOTIONAL_GRID) == ()  # the venue was not observed before
 
 
 def test_changes_as_text_csv_and_markdown() -> None:
@@ -252,7 +255,7 @@ def test_changes_as_text_csv_and_markdown() -> None:
         rule=TierRule.FLAT,
         capacity=Known(D(900_000)),
     )
-    results = changes(of(odd), of(later(tight), schedule(symbol="ETH")), NOTIONAL_GRID)
+    results = find_changes(of(odd), of(later(tight), schedule(symbol="ETH")), NOTIONAL_GRID)
     text = table(results)
     assert "2 changes: 1 listed, 1 tighter" in text
     assert "IM tighter: up to $100k; largest change +50 % at $" in text

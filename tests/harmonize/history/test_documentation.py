@@ -10,14 +10,14 @@ import pytest
 
 from harmonize.history import queries
 from tests.support.paths import DOCS
-from tests.support.table_archives import of_recorded, rows
+from tests.support.table_archives import recorded_tables, rows_by_part
 
 PAGE = (DOCS / "history.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 
 
 def run_query(query: str) -> list[dict[str, object]]:
-    sql = query.replace("'derived/", f"'{of_recorded().path}/")
+    sql = query.replace("'derived/", f"'{recorded_tables().path}/")
     with duckdb.connect() as connection:
         result = connection.execute(sql)
         names = [column[0] for column in result.description or ()]
@@ -38,7 +38,7 @@ def test_the_page_names_every_column_with_its_type() -> None:
         for position, column in enumerate(columns):
             is_per_column = len(listed) == len(columns)
             documented[column] = listed[position] if is_per_column else listed[0]
-    path = next((of_recorded().path / "schedules").glob("*/*.parquet"))
+    path = next((recorded_tables().path / "schedules").glob("*/*.parquet"))
     schema = pq.read_schema(path)
     expected = {}
     for column in schema:
@@ -53,7 +53,7 @@ def test_the_page_names_every_column_with_its_type() -> None:
 
 def test_the_first_query_agrees_with_harmonize() -> None:
     rows_of_query = run_query(QUERIES[0])
-    expected = queries.as_of(of_recorded(), "BTC", datetime(2024, 1, 1, tzinfo=UTC))
+    expected = queries.rows_as_of(recorded_tables(), "BTC", datetime(2024, 1, 1, tzinfo=UTC))
     assert len(expected) > 3
     assert [(row["venue"], row["symbol"], row["profile"]) for row in rows_of_query] == [
         row.key for row in expected
@@ -67,7 +67,7 @@ def test_the_first_query_agrees_with_harmonize() -> None:
 def test_the_second_query_agrees_with_a_count() -> None:
     tightened = Counter[tuple[str, str]]()
     largest: dict[tuple[str, str], float] = {}
-    for (_, _, part), stored in rows(of_recorded()).items():
+    for (_, _, part), stored in rows_by_part(recorded_tables()).items():
         for row in stored if part == "own" else ():
             if row.kind in {"tighter", "mixed"}:
                 key = (row.venue, f"{row.observed_at:%Y-%m}")

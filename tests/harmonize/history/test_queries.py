@@ -16,17 +16,23 @@ import pytest
 from harmonize.api import audit
 from harmonize.api.audit import Question
 from harmonize.archive.archive import Archive
-from harmonize.archive.location import recorded
+from harmonize.archive.location import recorded_archive
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, value_of
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import StressWindow
 from harmonize.history import queries
-from harmonize.history.recent import DAYS
-from harmonize.history.table_rows import GONE, Row
+from harmonize.history.recent import RECENT_DAYS
+from harmonize.history.table_rows import NOT_IN_FORCE, ScheduleRow
 from harmonize.history.tables import HistoryTables
-from harmonize.history.timeline import FIRST
+from harmonize.history.timeline import FIRST_SEEN
 from tests.harmonize.history import test_binance_history
-from tests.support.table_archives import PLAIN, START, Books, of_recorded, rows
+from tests.support.table_archives import (
+    PLAIN,
+    START,
+    ScriptedArchive,
+    recorded_tables,
+    rows_by_part,
+)
 from venues.registry import VENUES
 
 DAY = timedelta(days=1)
@@ -79,7 +85,7 @@ def is_close(
     )
 
 
-def is_row_of(schedule: MarginSchedule, row: Row) -> bool:
+def is_row_of(schedule: MarginSchedule, row: ScheduleRow) -> bool:
     """Whether a row equals a schedule apart from prices."""
     prices = [
         float(factor.value)
@@ -108,7 +114,7 @@ def compare(time: datetime, venues: tuple[str, ...], assets: Sequence[str]) -> i
         }
         stored = {
             row.key: row
-            for row in queries.as_of(of_recorded(), asset, time)
+            for row in queries.rows_as_of(recorded_tables(), asset, time)
             if not venues or row.venue in venues
         }
         assert stored.keys() == schedules.keys(), (time, asset)
@@ -132,7 +138,7 @@ def test_every_venue_as_of_a_time_equals_the_archive_then() -> None:
 
 def test_years_begin_with_the_rows_in_force() -> None:
     """A query about one day needs at most one file per venue."""
-    stored = rows(of_recorded())
+    stored = rows_by_part(recorded_tables())
     own, carried = (
         stored["venue=binance", "2023", "own"],
         stored["venue=binance", "2024", "carried"],
@@ -163,9 +169,9 @@ def days_of_change() -> dict[str, list[tuple[str, str]]]:
     return by_symbol
 
 
-def kind_of(row: Row) -> str:
+def kind_of(row: ScheduleRow) -> str:
     kinds = {
-        FIRST: "first",
+        FIRST_SEEN: "first",
         ChangeKind.LISTED: "added",
         ChangeKind.APPEARED: "added",
         ChangeKind.DELISTED: "removed",
@@ -179,7 +185,7 @@ def test_history_of_every_symbol_has_the_days_of_the_table() -> None:
     assert sum(map(len, expected.values())) > 4000
     own = [
         row
-        for (venue, _, part), stored in rows(of_recorded()).items()
+        for (venue, _, part), stored in rows_by_part(recorded_tables()).items()
         if venue == "venue=binance" and part == "own"
         for row in stored
     ]
@@ -193,7 +199,7 @@ def test_history_of_every_symbol_has_the_days_of_the_table() -> None:
 
 @pytest.mark.parametrize("symbol", ["BTC/USDT:USDT", "ETH/USDT:USDT", "DOGE/USDT:USDT"])
 def test_history_has_the_margins_of_the_table_until_the_next_row(symbol: str) -> None:
-    stored = queries.history(of_recorded(), "binance", symbol.lower())
+    stored = queries.rows_of_symbol(recorded_tables(), "binance", symbol.lower())
     for row, after in pairwise([*stored, None]):
         assert row is not None
         days = [
@@ -215,25 +221,31 @@ def test_history_has_the_margins_of_the_table_until_the_next_row(symbol: str) ->
 
 
 def test_history_ends_at_the_requested_time() -> None:
-    stored = queries.history(of_recorded(), "binance", "BTC/USDT:USDT")
+    stored = queries.rows_of_symbol(recorded_tables(), "binance", "BTC/USDT:USDT")
     until = stored[3].observed_at
-    assert queries.history(of_recorded(), "binance", "btcusdt", until) == stored[:4]
-    assert queries.history(of_recorded(), "binance", "NONE") == ()
+    assert queries.rows_of_symbol(recorded_tables(), "binance", "btcusdt", until) == stored[:4]
+    assert queries.rows_of_symbol(recorded_tables(), "binance", "NONE") == ()
 
 
 def test_weeks_count_rows_by_the_iso_calendar() -> None:
     names = {kind.value: kind.name.lower() for kind in ChangeKind}
-    excluded = {FIRST, ChangeKind.APPEARED, ChangeKind.LEFT_OUT, ChangeKind.UNREAD, ChangeKind.READ}
+    excluded = {
+        FIRST_SEEN,
+        ChangeKind.APPEARED,
+        ChangeKind.LEFT_OUT,
+        ChangeKind.UNREAD,
+        ChangeKind.READ,
+    }
     expected = Counter(
         (row.venue, row.observed_at.isocalendar()[:2], names[row.kind])
-        for (_, _, part), stored in rows(of_recorded()).items()
+        for (_, _, part), stored in rows_by_part(recorded_tables()).items()
         if part == "own"
         for row in stored
         if row.kind not in excluded
     )
     fields = ("tighter", "looser", "mixed", "listed", "delisted")
     counts: Counter[tuple[str, tuple[int, int], str]] = Counter()
-    for week in queries.weeks(of_recorded()):
+    for week in queries.weeks(recorded_tables()):
         monday = datetime.fromisoformat(week.week)
         assert monday.weekday() == 0
         of_week = monday.isocalendar()[:2]
@@ -250,11 +262,11 @@ def test_weeks_count_rows_by_the_iso_calendar() -> None:
 
 def test_a_row_has_two_times() -> None:
     """The observation time is the archive's, the effective time the venue's own field."""
-    with recorded() as path:
+    with recorded_archive() as path:
         archive = Archive.open(path)
         entries = {entry.digest: entry for entry in archive.entries()}
         checked = 0
-        for (_, _, part), stored in rows(of_recorded()).items():
+        for (_, _, part), stored in rows_by_part(recorded_tables()).items():
             for row in stored if part == "own" else ():
                 assert row.observed_at == entries[row.digest].observed_at
                 if row.venue not in {"gate", "woofipro"}:
@@ -281,18 +293,18 @@ def effective_times(document: object, name: str) -> set[datetime]:
     return times
 
 
-def update(books: Books, folder: Path) -> HistoryTables:
+def update(books: ScriptedArchive, folder: Path) -> HistoryTables:
     store = HistoryTables(folder / "tables")
     store.update(books.archive)
     return store
 
 
 def in_force(store: HistoryTables, time: datetime) -> set[str]:
-    return {row.symbol[:3] for row in queries.as_of(store, "BTC", time)}
+    return {row.symbol[:3] for row in queries.rows_as_of(store, "BTC", time)}
 
 
 def test_removed_and_unreadable_schedules_are_not_in_force(tmp_path: Path) -> None:
-    books = Books(tmp_path / "archive")
+    books = ScriptedArchive(tmp_path / "archive")
     start = datetime(2027, 12, 29, 1, tzinfo=UTC)
     without = {"ETH": "0.02"}
     states = [
@@ -318,7 +330,7 @@ def test_unchanged_counts_from_the_last_change_and_not_from_an_unreadable_period
     tmp_path: Path,
 ) -> None:
     """BTC changes, SOL is unreadable for a night at New Year, ETH is removed; others are unchanged."""
-    books = Books(tmp_path / "archive")
+    books = ScriptedArchive(tmp_path / "archive")
     start = datetime(2027, 12, 29, 1, tzinfo=UTC)
     for day, state in enumerate(
         [
@@ -344,7 +356,7 @@ def test_unchanged_counts_from_the_last_change_and_not_from_an_unreadable_period
 
 
 def test_of_two_observations_at_one_time_the_later_appended_counts(tmp_path: Path) -> None:
-    books = Books(tmp_path / "archive")
+    books = ScriptedArchive(tmp_path / "archive")
     books.gather(PLAIN, START)
     books.gather({"ETH": "0.02"}, START + DAY)
     books.gather(PLAIN, START + DAY)
@@ -354,7 +366,7 @@ def test_of_two_observations_at_one_time_the_later_appended_counts(tmp_path: Pat
 
 
 def test_stress_counts_tightening_between_observations_around_a_window(tmp_path: Path) -> None:
-    books = Books(tmp_path / "archive")
+    books = ScriptedArchive(tmp_path / "archive")
     books.gather(PLAIN, START)
     books.gather({"BTC": "0.03", "ETH": "0.03", "SOL": "0.01"}, START + 2 * DAY)
     books.gather({"BTC": "0.04", "ETH": "0.03", "SOL": "0.01"}, START + 6 * DAY)
@@ -387,7 +399,7 @@ def test_stress_counts_tightening_between_observations_around_a_window(tmp_path:
 
 
 def test_recent_history_has_the_changes_and_observations_of_a_month(tmp_path: Path) -> None:
-    books = Books(tmp_path / "archive")
+    books = ScriptedArchive(tmp_path / "archive")
     store = HistoryTables(tmp_path / "tables")
     days = [0, 5, 36, 37, 60]
     for day in days:
@@ -402,7 +414,7 @@ def test_recent_history_has_the_changes_and_observations_of_a_month(tmp_path: Pa
         observed = [(time - START) / DAY for time in history.observed["dydx"]]
         return changed, observed
 
-    assert DAYS == 31.0
+    assert RECENT_DAYS == 31.0
     days_text = [f"{START + day * DAY:%Y-%m-%d}" for day in range(61)]
     assert recent(60) == ([days_text[36], days_text[60]], [36, 37, 60])
     assert recent(36) == (
@@ -418,10 +430,10 @@ def test_recent_history_has_the_changes_and_observations_of_a_month(tmp_path: Pa
 
 
 def test_margins_above_capacity_and_of_removed_schedules_are_none() -> None:
-    in_force_rows = queries.as_of(of_recorded(), "BTC", datetime(2026, 12, 1, tzinfo=UTC))
+    in_force_rows = queries.rows_as_of(recorded_tables(), "BTC", datetime(2026, 12, 1, tzinfo=UTC))
     checked = 0
     for row in in_force_rows:
-        assert row.kind not in GONE
+        assert row.kind not in NOT_IN_FORCE
         if row.capacity is not None and row.initial:
             assert queries.margin_of(row, "initial", row.capacity * 1.001) is None
             top = min(row.capacity, row.initial[-1][1])

@@ -20,7 +20,7 @@ def test_the_bundled_tables_are_those_of_the_bundled_archive(tmp_path: Path) -> 
     archive = Archive.open(ARCHIVE)
     bundled, rebuilt = HistoryTables(ARCHIVE / "derived"), HistoryTables(tmp_path)
     state = rebuilt.update(archive)
-    assert bundled.held() == state
+    assert bundled.state() == state
     assert rows(bundled.path) == rows(rebuilt.path)
     newest = max(entry.observed_at for entry in archive.entries() if not entry.failed)
     assert (ARCHIVE / "derived" / "lately.json").exists()

@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from harmonize.core.yaml_source import WrittenError
+from harmonize.core.yaml_source import YamlSourceError
 from harmonize.history.stress_windows import bundled_calendar, parse, window_of, windows
 from tests.support.paths import VECTORS
 
@@ -132,6 +132,6 @@ windows:
 )
 def test_an_error_names_its_place(old: str, new: str, reason: str) -> None:
     assert len(parse(YAML, "w.yaml").windows) == 1
-    with pytest.raises(WrittenError, match=r"^w\.yaml:") as error:
+    with pytest.raises(YamlSourceError, match=r"^w\.yaml:") as error:
         parse(YAML.replace(old, new, 1), "w.yaml")
     assert reason in str(error.value)

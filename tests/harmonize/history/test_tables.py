@@ -17,14 +17,23 @@ import pytest
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
-from harmonize.config.run_settings import Keep
+from harmonize.config.run_settings import RetentionSettings
 from harmonize.document.change import ChangeKind
 from harmonize.history import derived, queries, table_rows, tables
-from harmonize.history.table_rows import Row
+from harmonize.history.table_rows import ScheduleRow
 from harmonize.history.tables import HistoryTables, TableState
-from harmonize.history.timeline import FIRST
+from harmonize.history.timeline import FIRST_SEEN
 from harmonize.nightly import retention
-from tests.support.table_archives import ASSETS, PLAIN, START, Books, made_once, rows, sent, told
+from tests.support.table_archives import (
+    ASSETS,
+    PLAIN,
+    START,
+    ScriptedArchive,
+    build_at_once,
+    event_list,
+    rows_by_part,
+    sent,
+)
 
 DAY = timedelta(days=1)
 RATES = ("0.02", "0.02", "0.04", "0.05", "?")
@@ -38,8 +47,8 @@ def own_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
-    return Books(tmp_path / "archive")
+def books(tmp_path: Path) -> ScriptedArchive:
+    return ScriptedArchive(tmp_path / "archive")
 
 
 def random_state(chance: random.Random, rates: Sequence[str]) -> dict[str, str]:
@@ -47,7 +56,9 @@ def random_state(chance: random.Random, rates: Sequence[str]) -> dict[str, str]:
     return {asset: chance.choice(rates) for asset in assets}
 
 
-def run_script(chance: random.Random, books: Books, grown: HistoryTables, *, prunes: bool) -> None:
+def run_script(
+    chance: random.Random, books: ScriptedArchive, grown: HistoryTables, *, prunes: bool
+) -> None:
     """Applies three months of random events to an archive, with occasional updates of the tables."""
     rates = RATES if prunes else (*RATES, IMPLAUSIBLE)
     clock, state = START, random_state(chance, rates)
@@ -81,14 +92,16 @@ def run_script(chance: random.Random, books: Books, grown: HistoryTables, *, pru
     grown.update(books.archive)
 
 
-def prune(books: Books, grown: HistoryTables) -> None:
+def prune(books: ScriptedArchive, grown: HistoryTables) -> None:
     grown.update(books.archive)
     entries = books.archive.entries()
-    prunable = retention.prunable(entries, Keep(daily=2), queries.snapshots_with_changes(grown))
+    prunable = retention.prunable(
+        entries, RetentionSettings(daily=2), queries.snapshots_with_changes(grown)
+    )
     books.archive.prune(prunable, START, "room")
 
 
-def without_before(stored: dict[tuple[str, str, str], list[Row]]) -> object:
+def without_before(stored: dict[tuple[str, str, str], list[ScheduleRow]]) -> object:
     """Returns the rows without the time before a change, whose observation may have been pruned."""
     return {
         key: [
@@ -104,26 +117,28 @@ def without_before(stored: dict[tuple[str, str, str], list[Row]]) -> object:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_updated_tables_equal_those_built_at_once(seed: int, tmp_path: Path, books: Books) -> None:
+def test_updated_tables_equal_those_built_at_once(
+    seed: int, tmp_path: Path, books: ScriptedArchive
+) -> None:
     grown = HistoryTables(tmp_path / "grown")
     run_script(random.Random(seed), books, grown, prunes=False)  # noqa: S311 - a seed, not a secret
-    once = made_once(books, tmp_path / "once")
-    assert rows(grown) == rows(once)
-    assert grown.held() == once.held()
+    once = build_at_once(books, tmp_path / "once")
+    assert rows_by_part(grown) == rows_by_part(once)
+    assert grown.state() == once.state()
 
 
 @pytest.mark.parametrize("seed", range(100, 112))
 def test_updated_tables_equal_those_built_at_once_after_pruning(
-    seed: int, tmp_path: Path, books: Books
+    seed: int, tmp_path: Path, books: ScriptedArchive
 ) -> None:
     grown = HistoryTables(tmp_path / "grown")
     run_script(random.Random(seed), books, grown, prunes=True)  # noqa: S311 - as above
-    once = made_once(books, tmp_path / "once")
-    assert without_before(rows(grown)) == without_before(rows(once))
+    once = build_at_once(books, tmp_path / "once")
+    assert without_before(rows_by_part(grown)) == without_before(rows_by_part(once))
 
 
 def test_a_change_is_found_after_any_number_of_unreadable_nights(
-    tmp_path: Path, books: Books
+    tmp_path: Path, books: ScriptedArchive
 ) -> None:
     """Ten nights over New Year with an update each; BTC is unreadable on seven of them."""
     grown = HistoryTables(tmp_path / "grown")
@@ -131,9 +146,9 @@ def test_a_change_is_found_after_any_number_of_unreadable_nights(
     for day, rate in enumerate(["0.02", "?", "?", "?", "?", "0.05", "?", "?", "?", "0.05"]):
         books.gather(PLAIN | {"BTC": rate}, start + day * DAY)
         grown.update(books.archive)
-    btc = [(time - start, kind) for time, symbol, kind in told(grown) if symbol == "BTC"]
+    btc = [(time - start, kind) for time, symbol, kind in event_list(grown) if symbol == "BTC"]
     assert btc == [
-        (0 * DAY, FIRST),
+        (0 * DAY, FIRST_SEEN),
         (1 * DAY, ChangeKind.UNREAD),
         (5 * DAY, ChangeKind.TIGHTER),
         (6 * DAY, ChangeKind.UNREAD),
@@ -141,23 +156,23 @@ def test_a_change_is_found_after_any_number_of_unreadable_nights(
     ]
 
 
-def test_an_older_snapshot_is_inserted(tmp_path: Path, books: Books) -> None:
+def test_an_older_snapshot_is_inserted(tmp_path: Path, books: ScriptedArchive) -> None:
     grown = HistoryTables(tmp_path / "grown")
     for day, rate in ((0, "0.02"), (10, "0.05")):
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
         grown.update(books.archive)
     books.bring(PLAIN | {"BTC": "0.04"}, START + 5 * DAY)
     grown.update(books.archive)
-    events = [event for event in told(grown) if event[1] == "BTC"]
+    events = [event for event in event_list(grown) if event[1] == "BTC"]
     assert [(time - START, kind) for time, _, kind in events] == [
-        (0 * DAY, FIRST),
+        (0 * DAY, FIRST_SEEN),
         (5 * DAY, ChangeKind.TIGHTER),
         (10 * DAY, ChangeKind.TIGHTER),
     ]
 
 
 def test_entries_are_read_once(
-    tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, books: ScriptedArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grown = HistoryTables(tmp_path / "grown")
     for day in range(12):
@@ -179,22 +194,22 @@ def test_entries_are_read_once(
 
 
 def test_rolling_back_an_archive_removes_its_rows(tmp_path: Path) -> None:
-    longer, shorter = Books(tmp_path / "longer"), Books(tmp_path / "shorter")
+    longer, shorter = ScriptedArchive(tmp_path / "longer"), ScriptedArchive(tmp_path / "shorter")
     longer.gather(PLAIN, START)
     shorter.gather(PLAIN, START)
     longer.gather(PLAIN | {"BTC": "0.05"}, START + DAY)
     grown = HistoryTables(tmp_path / "grown")
     grown.update(longer.archive)
-    assert {kind for _, _, kind in told(grown)} == {FIRST, ChangeKind.TIGHTER}
+    assert {kind for _, _, kind in event_list(grown)} == {FIRST_SEEN, ChangeKind.TIGHTER}
     grown.update(shorter.archive)
-    assert {kind for _, _, kind in told(grown)} == {FIRST}
+    assert {kind for _, _, kind in event_list(grown)} == {FIRST_SEEN}
     grown.update(Archive.create(tmp_path / "empty"))
-    assert told(grown) == []
+    assert event_list(grown) == []
 
 
 @pytest.mark.parametrize("writes", range(1, 9))
 def test_a_crash_between_two_files_leaves_correct_tables(
-    writes: int, tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
+    writes: int, tmp_path: Path, books: ScriptedArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Power fails before the nth file is written; nights over New Year, with and without tables."""
     grown = HistoryTables(tmp_path / "grown")
@@ -217,7 +232,7 @@ def test_a_crash_between_two_files_leaves_correct_tables(
             except PowerCutError:
                 grown.update(books.archive)
     monkeypatch.undo()
-    assert rows(grown) == rows(made_once(books, tmp_path / "once"))
+    assert rows_by_part(grown) == rows_by_part(build_at_once(books, tmp_path / "once"))
 
 
 class PowerCutError(Exception):
@@ -265,7 +280,7 @@ def _without_rows(folder: Path) -> None:
 )
 @pytest.mark.parametrize("has_new_entry", [False, True])
 def test_tables_of_another_version_or_truncated_are_rebuilt(
-    damage: Callable[[Path], None], tmp_path: Path, books: Books, *, has_new_entry: bool
+    damage: Callable[[Path], None], tmp_path: Path, books: ScriptedArchive, *, has_new_entry: bool
 ) -> None:
     grown = HistoryTables(tmp_path / "grown")
     books.gather(PLAIN, START)
@@ -275,10 +290,12 @@ def test_tables_of_another_version_or_truncated_are_rebuilt(
     if has_new_entry:
         books.gather(PLAIN, START + 2 * DAY)
     grown.update(books.archive)
-    assert rows(grown) == rows(made_once(books, tmp_path / "once"))
+    assert rows_by_part(grown) == rows_by_part(build_at_once(books, tmp_path / "once"))
 
 
-def test_processes_and_threads_can_update_concurrently(tmp_path: Path, books: Books) -> None:
+def test_processes_and_threads_can_update_concurrently(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
     grown = HistoryTables(tmp_path / "grown")
     books.gather(PLAIN, START)
     code = (
@@ -307,11 +324,11 @@ def test_processes_and_threads_can_update_concurrently(tmp_path: Path, books: Bo
     assert [process.wait() for process in processes] == [0, 0]
     assert not errors
     grown.update(books.archive)
-    assert rows(grown) == rows(made_once(books, tmp_path / "once"))
+    assert rows_by_part(grown) == rows_by_part(build_at_once(books, tmp_path / "once"))
 
 
 def test_tables_of_a_read_only_archive_are_in_the_cache(
-    tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, books: ScriptedArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.gather(PLAIN, START)
     books.gather(PLAIN | {"BTC": "0.05"}, START + DAY)
@@ -324,34 +341,34 @@ def test_tables_of_a_read_only_archive_are_in_the_cache(
         mkdir(self, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    used, state = derived.tables_of(books.archive)
+    used, state = derived.update_tables(books.archive)
     assert used.path == in_cache
     assert in_cache.is_relative_to(tmp_path / "cache")
-    assert len(state.kept) == 2
+    assert len(state.entries) == 2
     assert beside is not None
     assert not beside.exists()
-    assert rows(used) == rows(made_once(books, tmp_path / "once"))
+    assert rows_by_part(used) == rows_by_part(build_at_once(books, tmp_path / "once"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_tables_of_an_archive_of_another_user_are_in_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    derived.tables_of(Archive.create(tmp_path / "empty"))  # runs the deferred imports
+    derived.update_tables(Archive.create(tmp_path / "empty"))  # runs the deferred imports
     with tempfile.TemporaryDirectory() as name:
         folder, cache = Path(name), Path(name) / "cache"
         folder.chmod(0o755)
         cache.mkdir()
         cache.chmod(0o777)
         monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-        books = Books(folder / "archive")
+        books = ScriptedArchive(folder / "archive")
         books.gather(PLAIN, START)
         child = os.fork()
         if not child:  # no pytest code may run in the child
             try:
                 os.setuid(65534)
-                used, _ = derived.tables_of(books.archive)
-                os._exit(0 if used.path.is_relative_to(cache) and rows(used) else 2)
+                used, _ = derived.update_tables(books.archive)
+                os._exit(0 if used.path.is_relative_to(cache) and rows_by_part(used) else 2)
             except BaseException:  # noqa: BLE001 - the parent asserts the exit code
                 os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -360,12 +377,12 @@ def test_tables_of_an_archive_of_another_user_are_in_the_cache(
 def test_tables_of_an_archive_at_a_url_are_in_the_cache(tmp_path: Path) -> None:
     archive = Archive.create("memory://tables-of-a-test")
     archive.append(sent(PLAIN, START))
-    used, state = derived.tables_of(archive)
+    used, state = derived.update_tables(archive)
     assert used.path.is_relative_to(tmp_path / "cache")
-    assert len(state.kept) == 1
-    assert [kind for _, _, kind in told(used)] == [FIRST] * 3
+    assert len(state.entries) == 1
+    assert [kind for _, _, kind in event_list(used)] == [FIRST_SEEN] * 3
     assert derived.table_folders(archive)[0] is None
 
 
 def test_missing_tables_have_an_empty_state(tmp_path: Path) -> None:
-    assert HistoryTables(tmp_path / "none").held() == TableState()
+    assert HistoryTables(tmp_path / "none").state() == TableState()

@@ -12,15 +12,22 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.core.payload import Defect
 from harmonize.document.change import ChangeKind
-from harmonize.history.diff import Observed, changes
+from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.timeline import (
-    FIRST,
+    FIRST_SEEN,
     VenueObservation,
     find_events,
     read_observations,
     warm_up_start,
 )
-from tests.support.table_archives import PLAIN, START, Books, made_once, sent, told
+from tests.support.table_archives import (
+    PLAIN,
+    START,
+    ScriptedArchive,
+    build_at_once,
+    event_list,
+    sent,
+)
 from venues import facts, registry
 
 DAY = timedelta(days=1)
@@ -85,17 +92,17 @@ def test_warming_up_reads_the_entries_that_the_previous_observation_depends_on(
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
-    return Books(tmp_path / "archive")
+def books(tmp_path: Path) -> ScriptedArchive:
+    return ScriptedArchive(tmp_path / "archive")
 
 
-def observed(state: dict[str, str], day: int, *, complete: bool = True) -> Observed:
+def observed(state: dict[str, str], day: int, *, complete: bool = True) -> ObservedSchedules:
     parsed = registry.parse([sent(state, START + day * DAY, complete=complete)], facts.bundled())
-    return Observed.of(parsed.schedules, ["dydx"] if complete else [], parsed.defects)
+    return ObservedSchedules.of(parsed.schedules, ["dydx"] if complete else [], parsed.defects)
 
 
-def kinds(before: Observed, after: Observed) -> dict[str, ChangeKind]:
-    return {change.symbol[:3]: change.kind for change in changes(before, after, ())}
+def kinds(before: ObservedSchedules, after: ObservedSchedules) -> dict[str, ChangeKind]:
+    return {change.symbol[:3]: change.kind for change in find_changes(before, after, ())}
 
 
 WITHOUT = {"ETH": "0.02", "SOL": "0.02"}
@@ -124,25 +131,25 @@ def test_unreadable_schedules_are_neither_listed_nor_delisted(
 
 
 def test_an_unreadable_complete_snapshot_delists_nothing() -> None:
-    unreadable = Observed.of((), ["dydx"], [Defect("dydx", "snapshot", "is no JSON")])
+    unreadable = ObservedSchedules.of((), ["dydx"], [Defect("dydx", "snapshot", "is no JSON")])
     assert set(kinds(observed(PLAIN, 0), unreadable).values()) == {ChangeKind.UNREAD}
     assert set(kinds(unreadable, observed(PLAIN, 1)).values()) == {ChangeKind.READ}
-    none = Observed((), frozenset())
+    none = ObservedSchedules((), frozenset())
     assert kinds(observed(PLAIN, 0), none) == kinds(none, observed(PLAIN, 0)) == {}
 
 
-def of_btc(books: Books, tmp_path: Path) -> list[tuple[int, str]]:
-    events = told(made_once(books, tmp_path / "tables"))
+def of_btc(books: ScriptedArchive, tmp_path: Path) -> list[tuple[int, str]]:
+    events = event_list(build_at_once(books, tmp_path / "tables"))
     return [((time - START).days, kind) for time, symbol, kind in events if symbol == "BTC"]
 
 
 def test_an_unreadable_period_is_one_event_and_the_change_across_it_another(
-    tmp_path: Path, books: Books
+    tmp_path: Path, books: ScriptedArchive
 ) -> None:
     for day, rate in enumerate(["0.02", "?", "?", "0.04", "?", "0.04", "0.03"]):
         books.gather(PLAIN | {"BTC": rate}, START + day * DAY)
     assert of_btc(books, tmp_path) == [
-        (0, FIRST),
+        (0, FIRST_SEEN),
         (1, ChangeKind.UNREAD),
         (3, ChangeKind.TIGHTER),
         (4, ChangeKind.UNREAD),
@@ -151,18 +158,26 @@ def test_an_unreadable_period_is_one_event_and_the_change_across_it_another(
     ]
 
 
-def test_a_schedule_removed_while_unreadable_is_delisted(tmp_path: Path, books: Books) -> None:
+def test_a_schedule_removed_while_unreadable_is_delisted(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
     for day, state in enumerate([PLAIN, BROKEN, WITHOUT, WITHOUT]):
         books.gather(state, START + day * DAY)
-    assert of_btc(books, tmp_path) == [(0, FIRST), (1, ChangeKind.UNREAD), (2, ChangeKind.DELISTED)]
+    assert of_btc(books, tmp_path) == [
+        (0, FIRST_SEEN),
+        (1, ChangeKind.UNREAD),
+        (2, ChangeKind.DELISTED),
+    ]
 
 
-def test_a_partial_snapshot_keeps_the_schedules_that_it_omits(tmp_path: Path, books: Books) -> None:
+def test_a_partial_snapshot_keeps_the_schedules_that_it_omits(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
     books.gather(PLAIN, START)
     books.gather({"ETH": "0.05"}, START + DAY, complete=False)
     books.gather({"BTC": "0.05"}, START + 2 * DAY, complete=False)
     books.gather(PLAIN | {"BTC": "0.05"}, START + 3 * DAY)
-    assert told(made_once(books, tmp_path / "tables"))[3:] == [
+    assert event_list(build_at_once(books, tmp_path / "tables"))[3:] == [
         (START + DAY, "ETH", ChangeKind.TIGHTER),
         (START + 2 * DAY, "BTC", ChangeKind.TIGHTER),
         (START + 3 * DAY, "ETH", ChangeKind.LOOSER),
@@ -170,7 +185,7 @@ def test_a_partial_snapshot_keeps_the_schedules_that_it_omits(tmp_path: Path, bo
 
 
 def test_an_addition_after_a_partial_snapshot_on_a_complete_one_is_listed(
-    tmp_path: Path, books: Books
+    tmp_path: Path, books: ScriptedArchive
 ) -> None:
     """The event is the same if the partial snapshot was pruned."""
     books.gather(WITHOUT, START)
@@ -179,13 +194,17 @@ def test_an_addition_after_a_partial_snapshot_on_a_complete_one_is_listed(
     assert of_btc(books, tmp_path) == [(2, ChangeKind.LISTED)]
 
 
-def test_an_addition_after_only_partial_snapshots_appeared(tmp_path: Path, books: Books) -> None:
+def test_an_addition_after_only_partial_snapshots_appeared(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
     books.gather({"ETH": "0.02"}, START, complete=False)
     books.gather(PLAIN, START + DAY)
     assert of_btc(books, tmp_path) == [(1, ChangeKind.APPEARED)]
 
 
-def test_an_implausible_change_is_hidden_as_in_an_audit(tmp_path: Path, books: Books) -> None:
+def test_an_implausible_change_is_hidden_as_in_an_audit(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
     """A rate that falls implausibly is hidden only on the night of the fall.
 
     It is compared with the previous complete snapshot as sent. A partial snapshot of the next night
@@ -195,10 +214,14 @@ def test_an_implausible_change_is_hidden_as_in_an_audit(tmp_path: Path, books: B
     states += [(PLAIN | {"BTC": "0.0001"}, True), (PLAIN | {"BTC": "0.0001"}, True)]
     for day, (state, complete) in enumerate(states):
         books.gather(state, START + day * DAY, complete=complete)
-    assert of_btc(books, tmp_path) == [(0, FIRST), (1, ChangeKind.UNKNOWN), (3, ChangeKind.KNOWN)]
+    assert of_btc(books, tmp_path) == [
+        (0, FIRST_SEEN),
+        (1, ChangeKind.UNKNOWN),
+        (3, ChangeKind.KNOWN),
+    ]
 
 
-def test_an_unreadable_observation_states_the_reason(books: Books) -> None:
+def test_an_unreadable_observation_states_the_reason(books: ScriptedArchive) -> None:
     entries = [books.gather(PLAIN, START), books.gather(BROKEN, START + DAY)]
     books.damage(entries[0])
     first, _ = read_observations(Archive.open(books.path), entries)
@@ -209,5 +232,5 @@ def test_an_unreadable_observation_states_the_reason(books: Books) -> None:
 def test_the_schedules_of_a_first_observation_are_first_seen() -> None:
     entry = Entry(1, "dydx", datetime(2027, 1, 1), complete=True, digest="", payloads=1, size=1)  # noqa: DTZ001 - the time zone is irrelevant
     first, last = find_events(None, VenueObservation(entry, observed(PLAIN, 0)))
-    assert [event.kind for event in first] == [FIRST] * 3
+    assert [event.kind for event in first] == [FIRST_SEEN] * 3
     assert not find_events(last, VenueObservation(entry, observed(PLAIN, 1)))[0]

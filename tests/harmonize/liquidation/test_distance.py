@@ -10,7 +10,7 @@ from harmonize.core.payload import Column, Evidence
 from harmonize.core.schedule import FeeAddOn, MarginSchedule, Unknown
 from harmonize.core.venue_conventions import VenueConventions
 from harmonize.document import LiquidationRow
-from harmonize.liquidation.distance import Entry, liquidation_rows, margin_basis
+from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows, margin_basis
 from harmonize.liquidation.price import MarginBasis
 from tests.harmonize.checks.examples import NOW, flat_schedule
 
@@ -27,7 +27,7 @@ def bounded(unit: str, payoff: Payoff = Payoff.LINEAR) -> MarginSchedule:
 
 def rows(
     schedule: MarginSchedule,
-    entry: Entry,
+    entry: LiquidationTerms,
     conventions: dict[str, VenueConventions] | None = None,
 ) -> list[LiquidationRow]:
     universe = build_universe([schedule], (), (), NOW, {}, venues=1)
@@ -54,7 +54,7 @@ def test_the_unit_of_the_bounds_decides_the_margin_basis(
 
 
 def test_distances_follow_the_tiers_unit() -> None:
-    entry = Entry(1100.0, leverage=5.0)
+    entry = LiquidationTerms(1100.0, leverage=5.0)
     (by_value, _), (by_quantity, _) = (
         rows(bounded(unit), entry) for unit in ("quote currency", "contracts")
     )
@@ -67,7 +67,7 @@ def test_distances_follow_the_tiers_unit() -> None:
 
 
 def test_more_leverage_than_a_venue_allows_has_a_reason() -> None:
-    equal, largest = rows(TIERED, Entry(1100.0, leverage=20.0))
+    equal, largest = rows(TIERED, LiquidationTerms(1100.0, leverage=20.0))
     assert (equal.adverse_move_long, equal.reason) == (None, "allows at most 10x at that size")
     assert largest.leverage == pytest.approx(10.0)
     assert largest.adverse_move_long == pytest.approx(1 - 0.9 / 0.95)  # still in the second tier
@@ -90,13 +90,13 @@ def test_more_leverage_than_a_venue_allows_has_a_reason() -> None:
 )
 def test_why_there_is_no_distance(change: dict[str, object], reason: str) -> None:
     schedule = replace(TIERED, **change)  # type: ignore[arg-type] # each case changes what it names
-    (_, largest) = rows(schedule, Entry(500.0, leverage=20.0))
+    (_, largest) = rows(schedule, LiquidationTerms(500.0, leverage=20.0))
     assert largest.reason == reason
     assert largest.adverse_move_long is None
 
 
 def test_a_position_above_the_largest_has_a_reason() -> None:
-    (equal, _) = rows(TIERED, Entry(6000.0))
+    (equal, _) = rows(TIERED, LiquidationTerms(6000.0))
     assert equal.reason == "accepts no position above $5,000"
 
 
@@ -114,6 +114,6 @@ def test_a_fee_counts_if_the_venue_adds_one(
     rule: str, taker: float | None, fee: float | None, reason: str
 ) -> None:
     schedule = replace(TIERED, fee=FeeAddOn(rule, Unknown("depends on the account")))
-    (equal, _) = rows(schedule, Entry(500.0, leverage=10.0, fee=taker))
+    (equal, _) = rows(schedule, LiquidationTerms(500.0, leverage=10.0, fee=taker))
     assert (equal.fee_rate, equal.reason) == (fee, reason)
     assert equal.adverse_move_long == pytest.approx(1 - 0.9 / (0.99 - (fee or 0.0)))

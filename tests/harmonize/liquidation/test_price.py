@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harmonize.core import yaml_source
 from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
-from harmonize.numerics.offer import Offer, margin
+from harmonize.numerics.offer import Offer, offer_margin
 from harmonize.numerics.panel import PieceNumbers
 from tests.support.offers import flat, marginal
 from tests.support.paths import VECTORS
@@ -18,7 +18,7 @@ VECTORS = VECTORS / "liquidations.yaml"
 
 
 def vectors() -> list[dict[str, object]]:
-    rows = yaml_source.read(VECTORS.read_text(), VECTORS.name).value
+    rows = yaml_source.parse_yaml(VECTORS.read_text(), VECTORS.name).value
     assert isinstance(rows, list)
     return [dict(row) for row in rows if isinstance(row, dict)]
 
@@ -71,7 +71,7 @@ def maintenance(offer: Offer, size: float) -> float:
     last = offer.pieces[-1]
     if size > last[1]:
         return last[2] + last[3] * size
-    return margin(offer, size) or 0.0
+    return offer_margin(offer, size) or 0.0
 
 
 @settings(max_examples=300)

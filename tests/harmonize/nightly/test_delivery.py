@@ -23,7 +23,7 @@ from harmonize.nightly.delivery import (
     send,
 )
 from harmonize.nightly.notice import notice
-from tests.support.nights import FINDING, LOUD, QUIET
+from tests.support.nights import ALERT_NIGHT, FINDING, QUIET_NIGHT
 from tests.support.receivers import (
     DRIP,
     DROP,
@@ -35,7 +35,7 @@ from tests.support.receivers import (
     receiver,
 )
 
-NOTICE = notice(replace(LOUD, new_findings=(replace(FINDING, message="größer 保证金"),)), "")
+NOTICE = notice(replace(ALERT_NIGHT, new_findings=(replace(FINDING, message="größer 保证金"),)), "")
 HIDDEN = "/s3cr3t?key=s3cr3t"
 CLOSED = "http://127.0.0.1:1"
 Tls = tuple[ssl.SSLContext, ssl.SSLContext]
@@ -64,7 +64,7 @@ def services(
 def test_a_webhook_gets_the_complete_notice_as_json() -> None:
     with receiver(200) as server:
         assert send(NOTICE, (Webhook(server.url + HIDDEN),), services()) == ()
-    (request,) = server.taken
+    (request,) = server.requests
     assert (request.method, request.path, request.body) == ("POST", HIDDEN, NOTICE.document)
     assert request.headers["Content-Type"] == "application/json; charset=utf-8"
     assert json.loads(request.body)["findings"][0]["message"] == "größer 保证金"
@@ -73,7 +73,7 @@ def test_a_webhook_gets_the_complete_notice_as_json() -> None:
 def test_slack_gets_text_and_blocks() -> None:
     with receiver(204) as server:
         assert send(NOTICE, (Slack(server.url + HIDDEN),), services()) == ()
-    message = json.loads(server.taken[0].body)
+    message = json.loads(server.requests[0].body)
     assert list(message) == ["text", "blocks"]
     assert "größer 保证金" in message["blocks"][1]["text"]["text"]
 
@@ -83,7 +83,7 @@ def test_what_may_pass_is_tried_again_until_it_has(bad: int) -> None:
     waits: list[float] = []
     with receiver(bad, bad, bad, 200) as server:
         assert send(NOTICE, (Webhook(server.url),), services(waits.append)) == ()
-    assert len(server.taken) == 4
+    assert len(server.requests) == 4
     assert waits == [1.0, 2.0, 4.0]
 
 
@@ -92,7 +92,7 @@ def test_what_does_not_pass_is_given_up_after_three_more_tries() -> None:
     with receiver(502) as server:
         failures = send(NOTICE, (Webhook(server.url + HIDDEN),), services(waits.append))
     assert failures == (Failure("webhook", 0, "HTTP status 502, 4 attempts"),)
-    assert (len(server.taken), waits) == (4, [1.0, 2.0, 4.0])
+    assert (len(server.requests), waits) == (4, [1.0, 2.0, 4.0])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 410, 413])
@@ -100,7 +100,7 @@ def test_a_refusal_is_final(status: int) -> None:
     with receiver(status, 200) as server:
         failures = send(NOTICE, (Slack(server.url + HIDDEN),), services(_no_sleep))
     assert failures == (Failure("slack", 0, f"HTTP status {status}"),)
-    assert len(server.taken) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_no_redirect_is_followed(status: int) -> None:
         failures = send(NOTICE, (Webhook(server.url + HIDDEN),), services(_no_sleep))
     reason = f"HTTP status {status}, a redirect; use the address of its target"
     assert failures == (Failure("webhook", 0, reason),)
-    assert (len(server.taken), other.taken) == (1, [])
+    assert (len(server.requests), other.requests) == (1, [])
 
 
 @pytest.mark.parametrize("how", [HANG, DRIP])
@@ -144,10 +144,10 @@ def test_tls_is_verified_and_a_wrong_certificate_is_final(tls: Tls) -> None:
     with receiver(200, tls=server_tls) as server:
         channels = (Webhook(server.url + HIDDEN),)
         (failure,) = send(NOTICE, channels, services(_no_sleep))
-        assert not server.taken
+        assert not server.requests
         assert send(NOTICE, channels, services(tls=trusting)) == ()
     assert failure.reason.startswith("untrusted certificate: ")
-    assert len(server.taken) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_dead_channel_stops_no_other(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_dead_channel_stops_no_other(tmp_path: Path) -> None:
         ("command", 1),
         ("mail", 3),
     ]
-    assert (len(server.taken), len(office.taken)) == (2, 1)
+    assert (len(server.requests), len(office.envelopes)) == (2, 1)
     assert received.read_bytes() == NOTICE.document
 
 
@@ -183,7 +183,7 @@ def test_a_command_gets_the_notice_on_stdin_and_its_marks_in_the_environment(
         "json.dump(whole, open(sys.argv[1], 'w'))\n"
     )
     command = Command((sys.executable, str(script), str(received), "--now", "a b; $(false)"))
-    linked = notice(LOUD, "https://example.org/margins")
+    linked = notice(ALERT_NIGHT, "https://example.org/margins")
     assert send(linked, (command,), services()) == ()
     whole = json.loads(received.read_text())
     assert whole["argv"] == ["--now", "a b; $(false)"]
@@ -223,7 +223,7 @@ def _mail(port: int, security: Security, user: str = "", password: str = "") -> 
 def test_a_mail_arrives_as_it_was_written() -> None:
     with post_office() as office:
         assert send(NOTICE, (_mail(office.port, "none"),), services()) == ()
-    (envelope,) = office.taken
+    (envelope,) = office.envelopes
     assert (envelope.mail_from, envelope.rcpt_tos) == ("a@example.org", ["b@example.org"])
     assert isinstance(envelope.content, bytes)
     read = message_from_bytes(envelope.content, policy=default)
@@ -240,7 +240,7 @@ def test_a_mail_is_sent_under_tls_after_a_login(security: Security, tls: Tls) ->
         channel = _mail(office.port, security, "a-user", "a-password")
         assert send(NOTICE, (channel,), services(tls=trusting)) == ()
         (failure,) = send(NOTICE, (channel,), services(_no_sleep))
-    assert (len(office.taken), office.logins) == (1, [("a-user", "a-password")])
+    assert (len(office.envelopes), office.logins) == (1, [("a-user", "a-password")])
     assert failure.reason.startswith("untrusted certificate: ")
 
 
@@ -251,7 +251,7 @@ def test_a_refused_login_is_reported_without_the_servers_text(tls: Tls) -> None:
         failures = send(NOTICE, (channel,), services(tls=trusting))
     assert failures == (Failure("mail", 0, "refused the login (535)"),)
     assert set(office.logins) == {("s3cr3t-user", "s3cr3t")}
-    assert not office.taken
+    assert not office.envelopes
 
 
 def test_a_mail_is_never_sent_in_the_clear_if_tls_is_configured(tls: Tls) -> None:
@@ -259,7 +259,7 @@ def test_a_mail_is_never_sent_in_the_clear_if_tls_is_configured(tls: Tls) -> Non
         failures = send(NOTICE, (_mail(office.port, "starttls"),), services(tls=tls[1]))
     reason = "does not support the configured STARTTLS or login"
     assert failures == (Failure("mail", 0, reason),)
-    assert not office.taken
+    assert not office.envelopes
 
 
 def test_recipients_that_are_refused_are_counted() -> None:
@@ -271,7 +271,7 @@ def test_recipients_that_are_refused_are_counted() -> None:
         "refused every recipient",
         "refused 1 of 2 recipients",
     ]
-    assert len(office.taken) == 1
+    assert len(office.envelopes) == 1
 
 
 def test_a_silent_mail_server_is_reported() -> None:
@@ -283,10 +283,12 @@ def test_a_silent_mail_server_is_reported() -> None:
 
 def test_a_venues_words_cannot_add_a_recipient_or_a_header() -> None:
     evil = replace(FINDING, symbol="A\r\nBcc: thief@example.org\r\n.\r\nRCPT TO:<c@example.org>")
-    sent = notice(replace(QUIET, night="2026\r\nBcc: thief@example.org", new_findings=(evil,)), "")
+    sent = notice(
+        replace(QUIET_NIGHT, night="2026\r\nBcc: thief@example.org", new_findings=(evil,)), ""
+    )
     with post_office() as office:
         assert send(sent, (_mail(office.port, "none"),), services()) == ()
-    (envelope,) = office.taken
+    (envelope,) = office.envelopes
     assert envelope.rcpt_tos == ["b@example.org"]
     assert isinstance(envelope.content, bytes)
     read = message_from_bytes(envelope.content, policy=default)

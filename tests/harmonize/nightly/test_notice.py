@@ -9,7 +9,7 @@ from harmonize.document import Finding, Level
 from harmonize.document.change import Change, ChangeKind
 from harmonize.document.night import Night
 from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, MAX_LENGTH, notice, should_notify
-from tests.support.nights import CHANGE, FINDING, LOUD, QUIET, RISE
+from tests.support.nights import ALERT_NIGHT, CHANGE, FINDING, QUIET_NIGHT, RISE
 
 LINK = "https://example.org/margins/2026-11-20/"
 WARNING = replace(FINDING, level=Level.WARNING)
@@ -17,7 +17,7 @@ WORSE = replace(FINDING, state="worse")
 
 
 def test_a_notice_lists_errors_then_findings_then_changes() -> None:
-    message = notice(LOUD, LINK)
+    message = notice(ALERT_NIGHT, LINK)
     assert message.title == "Margins on 2026-11-20: 1 error, 1 new or worse finding, 1 change"
     assert message.lines == (
         "error: gate: did not answer",
@@ -29,7 +29,7 @@ def test_a_notice_lists_errors_then_findings_then_changes() -> None:
 
 
 def test_a_quiet_night_has_nothing_new() -> None:
-    message = notice(QUIET, "")
+    message = notice(QUIET_NIGHT, "")
     assert (message.title, message.lines) == ("Margins on 2026-11-20: nothing new", ())
 
 
@@ -37,7 +37,7 @@ def test_the_most_severe_findings_come_first() -> None:
     near = replace(WARNING, deviation=-0.1, symbol="near", fingerprint="n")
     far = replace(WARNING, deviation=0.9, symbol="far", fingerprint="f")
     unknown = replace(WARNING, deviation=None, symbol="unknown", fingerprint="u")
-    message = notice(replace(QUIET, new_findings=(near, unknown, far, WORSE)), "")
+    message = notice(replace(QUIET_NIGHT, new_findings=(near, unknown, far, WORSE)), "")
     order = [line.split()[3] for line in message.lines]
     assert order == ["BTC/USDT:USDT", "far", "near", "unknown"]
     assert message.lines[0].startswith("worse error: okx")
@@ -53,7 +53,7 @@ def test_the_changes_that_rose_most_come_first() -> None:
         ),
         replace(CHANGE, kind=ChangeKind.UNKNOWN, symbol="unknown", moved=()),
     )
-    tally, *lines = notice(replace(QUIET, changes=changes), "").lines
+    tally, *lines = notice(replace(QUIET_NIGHT, changes=changes), "").lines
     assert tally == "5 changes: 1 tighter, 1 looser, 1 mixed, 1 no longer known, 1 listed"
     named = [line.split(": ", 1)[1].split()[1] for line in lines]
     assert named == ["most", "less", "unknown", "looser", "listed"]
@@ -61,7 +61,7 @@ def test_the_changes_that_rose_most_come_first() -> None:
 
 def test_omitted_lines_are_counted() -> None:
     night = replace(
-        QUIET,
+        QUIET_NIGHT,
         errors=tuple(f"e{number}" for number in range(ERRORS + 1)),
         new_findings=(FINDING,) * (FINDINGS + 2),
         changes=(CHANGE,) * (CHANGES + 3),
@@ -77,14 +77,14 @@ def test_omitted_lines_are_counted() -> None:
 
 def test_lines_are_short_and_single_and_show_what_does_not_print() -> None:
     evil = replace(FINDING, symbol="A\r\nBcc: x\x00\u202e", message="m" * 1000)
-    (line,) = notice(replace(QUIET, new_findings=(evil,)), "").lines
+    (line,) = notice(replace(QUIET_NIGHT, new_findings=(evil,)), "").lines
     assert "A\\r\\nBcc: x\\x00\\u202e" in line
     assert len(line) == MAX_LENGTH
     assert line.endswith("m…")
 
 
 def test_the_document_is_the_complete_night_under_stable_names() -> None:
-    night = replace(LOUD, new_findings=(FINDING,) * 100, changes=(CHANGE,) * 100)
+    night = replace(ALERT_NIGHT, new_findings=(FINDING,) * 100, changes=(CHANGE,) * 100)
     whole = json.loads(notice(night, LINK).document)
     assert list(whole) == [
         *("format", "night", "as_of", "title", "link", "lines", "version", "exit_code"),
@@ -100,31 +100,31 @@ def test_the_document_is_the_complete_night_under_stable_names() -> None:
 
 def test_numbers_without_json_form_are_null_and_lone_surrogates_are_escapes() -> None:
     odd = replace(FINDING, observed=float("inf"), symbol="\ud800", message="größer als 1 %")
-    document = notice(replace(QUIET, new_findings=(odd,)), "").document
+    document = notice(replace(QUIET_NIGHT, new_findings=(odd,)), "").document
     assert "größer" in document.decode()
     (finding,) = json.loads(document)["findings"]
     assert (finding["observed"], finding["symbol"]) == (None, "\ud800")
 
 
 def test_the_same_night_gives_the_same_notice() -> None:
-    assert notice(LOUD, LINK) == notice(replace(LOUD), LINK)
+    assert notice(ALERT_NIGHT, LINK) == notice(replace(ALERT_NIGHT), LINK)
 
 
 @pytest.mark.parametrize(
     ("night", "level", "on", "answer"),
     [
-        (QUIET, "info", ("new", "worse", "errors", "changes"), False),
-        (replace(QUIET, errors=("e",)), "error", ("new", "worse", "errors"), True),
-        (replace(QUIET, errors=("e",)), "error", ("new",), False),
-        (replace(QUIET, changes=(CHANGE,)), "error", ("new", "worse", "errors"), False),
-        (replace(QUIET, changes=(CHANGE,)), "error", ("changes",), True),
-        (replace(QUIET, new_findings=(WARNING,)), "error", ("new", "worse", "errors"), False),
-        (replace(QUIET, new_findings=(WARNING,)), "warning", ("new",), True),
-        (replace(QUIET, new_findings=(WARNING,)), "info", ("new",), True),
-        (replace(QUIET, new_findings=(FINDING,)), "warning", ("new",), True),
-        (replace(QUIET, new_findings=(WORSE,)), "error", ("new",), False),
-        (replace(QUIET, new_findings=(WORSE,)), "error", ("worse",), True),
-        (replace(QUIET, new_findings=(replace(FINDING, state=""),)), "error", ("new",), True),
+        (QUIET_NIGHT, "info", ("new", "worse", "errors", "changes"), False),
+        (replace(QUIET_NIGHT, errors=("e",)), "error", ("new", "worse", "errors"), True),
+        (replace(QUIET_NIGHT, errors=("e",)), "error", ("new",), False),
+        (replace(QUIET_NIGHT, changes=(CHANGE,)), "error", ("new", "worse", "errors"), False),
+        (replace(QUIET_NIGHT, changes=(CHANGE,)), "error", ("changes",), True),
+        (replace(QUIET_NIGHT, new_findings=(WARNING,)), "error", ("new", "worse", "errors"), False),
+        (replace(QUIET_NIGHT, new_findings=(WARNING,)), "warning", ("new",), True),
+        (replace(QUIET_NIGHT, new_findings=(WARNING,)), "info", ("new",), True),
+        (replace(QUIET_NIGHT, new_findings=(FINDING,)), "warning", ("new",), True),
+        (replace(QUIET_NIGHT, new_findings=(WORSE,)), "error", ("new",), False),
+        (replace(QUIET_NIGHT, new_findings=(WORSE,)), "error", ("worse",), True),
+        (replace(QUIET_NIGHT, new_findings=(replace(FINDING, state=""),)), "error", ("new",), True),
     ],
 )
 def test_a_night_needs_a_notice_for_the_configured_reasons(
@@ -134,5 +134,5 @@ def test_a_night_needs_a_notice_for_the_configured_reasons(
 
 
 def test_changes_alone_need_no_notice_by_default() -> None:
-    assert not should_notify(replace(QUIET, changes=(CHANGE,)), Level.INFO)
-    assert should_notify(replace(QUIET, new_findings=(FINDING,)), Level.ERROR)
+    assert not should_notify(replace(QUIET_NIGHT, changes=(CHANGE,)), Level.INFO)
+    assert should_notify(replace(QUIET_NIGHT, new_findings=(FINDING,)), Level.ERROR)

@@ -11,7 +11,7 @@ from typing import Any
 from harmonize.config.channels import Mail
 from harmonize.nightly.notice import Notice, notice
 from harmonize.nightly.notice_formats import mail, slack
-from tests.support.nights import FINDING, LOUD, QUIET
+from tests.support.nights import ALERT_NIGHT, FINDING, QUIET_NIGHT
 
 LINK = "https://example.org/margins/?a=1&b=2"
 MAIL = Mail("127.0.0.1", 25, "none", "a@example.org", ("b@example.org", "c@example.net"))
@@ -23,7 +23,7 @@ EVIL = replace(
 
 
 def _of(**changes: Any) -> Notice:
-    return notice(replace(QUIET, **changes), LINK)
+    return notice(replace(QUIET_NIGHT, **changes), LINK)
 
 
 def _texts(message: dict[str, Any]) -> list[str]:
@@ -31,7 +31,7 @@ def _texts(message: dict[str, Any]) -> list[str]:
 
 
 def test_slack_gets_a_title_plain_lines_and_a_link() -> None:
-    message = json.loads(slack(notice(LOUD, LINK)))
+    message = json.loads(slack(notice(ALERT_NIGHT, LINK)))
     assert list(message) == ["text", "blocks"]
     header, section, link = message["blocks"]
     assert (header["type"], header["text"]["type"]) == ("header", "plain_text")
@@ -45,7 +45,7 @@ def test_slack_gets_a_title_plain_lines_and_a_link() -> None:
 
 
 def test_a_quiet_notice_without_a_link_is_a_title_alone() -> None:
-    message = json.loads(slack(notice(QUIET, "")))
+    message = json.loads(slack(notice(QUIET_NIGHT, "")))
     assert _texts(message) == [message["text"]] == ["Margins on 2026-11-20: nothing new"]
 
 
@@ -64,7 +64,7 @@ def test_slack_is_kept_within_its_limits_and_no_escape_is_cut() -> None:
     lines = tuple("&" * 300 for _ in range(200))
     title = "x" * 147 + "&" * 5
     for link in ("", LINK):
-        sent = replace(notice(LOUD, link), title=title, lines=lines)
+        sent = replace(notice(ALERT_NIGHT, link), title=title, lines=lines)
         message = json.loads(slack(sent))
         assert len(message["blocks"]) == 50
     assert message["blocks"][-1]["text"]["type"] == "mrkdwn"
@@ -75,7 +75,7 @@ def test_slack_is_kept_within_its_limits_and_no_escape_is_cut() -> None:
 
 
 def test_a_line_too_long_for_a_section_is_cut_between_characters() -> None:
-    message = json.loads(slack(replace(notice(LOUD, ""), lines=("a" * 2993 + "&<>",))))
+    message = json.loads(slack(replace(notice(ALERT_NIGHT, ""), lines=("a" * 2993 + "&<>",))))
     assert _texts(message)[1] == "a" * 2993 + "&amp;…"
 
 
@@ -106,20 +106,20 @@ def test_no_word_of_a_venue_is_a_header() -> None:
 
 
 def test_date_and_id_follow_from_the_notice_and_the_addresses() -> None:
-    sent = notice(LOUD, LINK)
-    sent_mail, other = mail(sent, MAIL), mail(notice(LOUD, LINK), MAIL)
+    sent = notice(ALERT_NIGHT, LINK)
+    sent_mail, other = mail(sent, MAIL), mail(notice(ALERT_NIGHT, LINK), MAIL)
     assert sent_mail.as_bytes() == other.as_bytes()
     assert parsedate_to_datetime(sent_mail["Date"]).isoformat() == "2026-11-20T01:15:00+00:00"
     assert sent_mail["Message-ID"].endswith("@example.org>")
     third = mail(sent, replace(MAIL, recipients=("d@example.org",)))
     assert third["Message-ID"] != sent_mail["Message-ID"]
-    assert mail(notice(QUIET, LINK), MAIL)["Message-ID"] != sent_mail["Message-ID"]
+    assert mail(notice(QUIET_NIGHT, LINK), MAIL)["Message-ID"] != sent_mail["Message-ID"]
 
 
 def test_an_id_in_a_long_domain_and_many_recipients_stay_what_they_are() -> None:
     domain = ".".join(("a" * 60,) * 3)
     many = tuple(f"person-{number}@{domain}" for number in range(30))
-    sent = mail(notice(LOUD, LINK), replace(MAIL, sender=f"a@{domain}", recipients=many))
+    sent = mail(notice(ALERT_NIGHT, LINK), replace(MAIL, sender=f"a@{domain}", recipients=many))
     read = message_from_bytes(sent.as_bytes(), policy=default)
     assert read["Message-ID"] == sent["Message-ID"]
     assert [address.addr_spec for address in read["To"].addresses] == list(many)

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmonize.archive.catalog import Entry, latest, observations
-from harmonize.config.run_settings import Keep
+from harmonize.config.run_settings import RetentionSettings
 from harmonize.history import derived
 from harmonize.history.tables import HistoryTables
 from harmonize.nightly.retention import prunable
-from tests.support.table_archives import PLAIN, START, Books, made_once, told
+from tests.support.table_archives import PLAIN, START, ScriptedArchive, build_at_once, event_list
 
 BEGUN = datetime(2027, 12, 20, tzinfo=UTC)
-KEEPS = st.builds(Keep, st.integers(0, 4), st.integers(0, 3), st.integers(0, 3))
+KEEPS = st.builds(RetentionSettings, st.integers(0, 4), st.integers(0, 3), st.integers(0, 3))
 
 
 @st.composite
@@ -55,7 +55,7 @@ PERIODS: dict[str, Callable[[Entry], str]] = {
 }
 
 
-def chosen(good: list[Entry], keep: Keep) -> set[str]:
+def chosen(good: list[Entry], keep: RetentionSettings) -> set[str]:
     """Returns the last entry of each of the newest periods, counted one by one."""
     digests = set[str]()
     for name, period in PERIODS.items():
@@ -70,7 +70,7 @@ def chosen(good: list[Entry], keep: Keep) -> set[str]:
 @settings(max_examples=300)
 @given(listings(), KEEPS, st.sets(st.integers(0, 13).map(str)))
 def test_only_entries_without_a_reason_to_stay_are_prunable(
-    entries: list[Entry], keep: Keep, changed: set[str]
+    entries: list[Entry], keep: RetentionSettings, changed: set[str]
 ) -> None:
     removed = {entry.digest for entry in prunable(entries, keep, changed)}
     for venue in ("a", "b"):
@@ -99,7 +99,7 @@ def rests_on(order: list[Entry]) -> set[str]:
 @settings(max_examples=200)
 @given(listings(), KEEPS, st.sets(st.integers(0, 13).map(str)))
 def test_no_entry_stays_without_a_reason(
-    entries: list[Entry], keep: Keep, changed: set[str]
+    entries: list[Entry], keep: RetentionSettings, changed: set[str]
 ) -> None:
     """With complete entries and right clocks, exactly the chosen entries remain."""
     plain = [
@@ -125,20 +125,24 @@ def test_no_entry_stays_without_a_reason(
 
 @settings(max_examples=200)
 @given(listings(), KEEPS)
-def test_the_newest_of_a_venue_and_what_it_rests_on_stay(entries: list[Entry], keep: Keep) -> None:
+def test_the_newest_of_a_venue_and_what_it_rests_on_stay(
+    entries: list[Entry], keep: RetentionSettings
+) -> None:
     good = [entry for entry in entries if not entry.failed]
     removed = {entry.digest for entry in prunable(entries, keep, frozenset())}
     for stack in latest(good).values():
         assert not removed & {entry.digest for entry in stack}
 
 
-@pytest.mark.parametrize("keep", [Keep(), Keep(daily=3), Keep(1, 2, 1)])
+@pytest.mark.parametrize(
+    "keep", [RetentionSettings(), RetentionSettings(daily=3), RetentionSettings(1, 2, 1)]
+)
 def test_after_pruning_rebuilt_history_has_the_same_changes(
-    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    keep: RetentionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forty nights with partial snapshots, gaps and fast clocks; the remaining entries are readable."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    books = Books(tmp_path / "archive")
+    books = ScriptedArchive(tmp_path / "archive")
     grown = HistoryTables(tmp_path / "grown")
     for day in range(40):
         state = PLAIN | {
@@ -147,15 +151,15 @@ def test_after_pruning_rebuilt_history_has_the_same_changes(
         at = START + timedelta(days=day + {12: 9, 25: -3}.get(day, 0))
         books.gather(state, at, complete=day % 4 != 3)
         grown.update(books.archive)
-    before = told(grown)
+    before = event_list(grown)
     entries = books.archive.entries()
     snapshots = {entry.digest: books.archive.read(entry) for entry in entries}
-    removed = prunable(entries, keep, derived.changed_in(books.archive))
+    removed = prunable(entries, keep, derived.digests_with_events(books.archive))
     books.archive.prune(removed, START, "room")
     remaining = [entry for entry in books.archive.entries() if not entry.pruned]
     assert len(remaining) < 25
     assert all(books.archive.read(entry) == snapshots[entry.digest] for entry in remaining)
-    assert told(made_once(books, tmp_path / "anew")) == before
+    assert event_list(build_at_once(books, tmp_path / "anew")) == before
     grown.update(books.archive)
-    assert told(grown) == before
+    assert event_list(grown) == before
     assert books.archive.verify() == ()

@@ -14,7 +14,7 @@ import pytest
 from harmonize.api.audit import Question
 from harmonize.archive.archive import Archive
 from harmonize.config.channels import Channel, Command, Slack, Webhook
-from harmonize.config.run_settings import Keep, Notify, RunSettings
+from harmonize.config.run_settings import NotificationSettings, RetentionSettings, RunSettings
 from harmonize.core.payload import Payload, Snapshot
 from harmonize.document import AuditDocument, Level
 from harmonize.document.change import ChangeKind
@@ -72,7 +72,7 @@ class World:
         self.requested.append(venues)
         if not self.reached:
             return False
-        archive = Archive.opened(self.archive)
+        archive = Archive.open_or_create(self.archive)
         newest = {entry.venue: entry for entry in archive.entries() if not entry.failed}
         for venue in venues:
             at = self.clock + self.takes
@@ -101,7 +101,7 @@ class World:
     def run(
         self,
         *,
-        keep: Keep | None = None,
+        keep: RetentionSettings | None = None,
         nights: int | None = None,
         on: tuple[str, ...] = EVERYTHING,
         fail_on: Level | None = Level.ERROR,
@@ -115,7 +115,9 @@ class World:
             rules=("harmonized-baseline",),
         )
         settings = RunSettings(
-            notify=Notify(on=on, level="info", channels=channels), keep=keep, nights=nights
+            notify=NotificationSettings(on=on, level="info", channels=channels),
+            keep=keep,
+            nights=nights,
         )
         task = nightly.Task(question, self.site(), settings, fail_on)
         return nightly.run(
@@ -276,7 +278,7 @@ def test_a_night_that_broke_off_at_any_write_is_resumed_as_if_it_had_not(
 def test_a_night_that_broke_off_between_two_steps_is_resumed(
     two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    options = {"keep": Keep(daily=1), "nights": 1}
+    options = {"keep": RetentionSettings(daily=1), "nights": 1}
     sound = after_two(two, tmp_path / "sound")
     world = after_two(two, tmp_path / "world")
     for copy in (sound, world):
@@ -543,9 +545,9 @@ def test_unreadable_findings_of_the_previous_night_are_an_error(
 
 
 def test_retention_prunes_archive_and_site_and_leaves_both_intact(world: World) -> None:
-    world.run(keep=Keep(daily=2), nights=2)
+    world.run(keep=RetentionSettings(daily=2), nights=2)
     for number in range(5):
-        world.night(4 if number == 1 else None, keep=Keep(daily=2), nights=2)
+        world.night(4 if number == 1 else None, keep=RetentionSettings(daily=2), nights=2)
     archive = Archive.open(world.archive)
     assert archive.verify() == ()
     pruned = [bool(entry.pruned) for entry in archive.entries()]

@@ -15,7 +15,7 @@ import pytest
 from harmonize.api.audit import Question
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
-from harmonize.config.run_settings import Keep, RunSettings
+from harmonize.config.run_settings import RetentionSettings, RunSettings
 from harmonize.core.payload import Origin, Payload, Snapshot
 from harmonize.document import AuditDocument
 from harmonize.document.change import ChangeKind
@@ -99,7 +99,7 @@ class World:
 
     def gather(self, venues: tuple[str, ...]) -> bool:
         """Responds or fails per venue; records which changes an observer can see."""
-        archive, newest = Archive.opened(self.archive), self.newest
+        archive, newest = Archive.open_or_create(self.archive), self.newest
         for venue in venues:
             at = self.clock + timedelta(seconds=self.chance.randrange(60))
             broken = venue == "dydx" and self.broken > 0
@@ -174,7 +174,7 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
     question = Question(
         archive=world.archive, venues=VENUES, underlyings=ASSETS, rules=("harmonized-baseline",)
     )
-    settings = RunSettings(keep=Keep(daily=30, weekly=10, monthly=6), nights=60)
+    settings = RunSettings(keep=RetentionSettings(daily=30, weekly=10, monthly=6), nights=60)
     task = run.Task(question, Site(tmp_path / "site"), settings)
     labels = Counter[str]()
     for number in range(NIGHTS):
@@ -252,7 +252,7 @@ def test_rebuilt_tables_equal_updated_ones(tmp_path: Path) -> None:
         world.live()
     once = HistoryTables(tmp_path / "once")
     state = once.update(Archive.open(world.archive))
-    assert state == grown.held() == once.held()
+    assert state == grown.state() == once.state()
     assert rows(once) == rows(grown)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
-from harmonize.numerics.panel import panel
+from harmonize.numerics.panel import build_panel
 from harmonize.numerics.segments import HORIZON
 from tests.support.random_functions import random_functions
 
@@ -18,7 +18,7 @@ def deviation_of(
     pair = FunctionPair(
         0, 1, float(function.upper), float(reference.upper), relative, relative, 0.0
     )
-    return deviations(panel([function, reference]), [pair])[0]
+    return deviations(build_panel([function, reference]), [pair])[0]
 
 
 def test_marginal_leaves_the_band_of_a_cap_at_the_algebraic_notional() -> None:
@@ -61,7 +61,9 @@ def test_absolute_tolerance_is_a_share_of_notional() -> None:
     reference = flat([INFINITY], [D("0.5")])
     for rate, under in ((D("0.49991"), ()), (D("0.4998"), ((0.0, 1000.0),))):
         pair = FunctionPair(0, 1, 1000.0, HORIZON, 0.0, 0.0, 1e-4)
-        assert deviations(panel([flat([D(1000)], [rate]), reference]), [pair])[0].under == under
+        assert (
+            deviations(build_panel([flat([D(1000)], [rate]), reference]), [pair])[0].under == under
+        )
 
 
 def test_equal_functions_have_no_deviation() -> None:
@@ -78,20 +80,20 @@ def test_equal_functions_have_no_deviation() -> None:
 def test_functions_without_shared_notional_have_no_deviation() -> None:
     pair = FunctionPair(0, 1, 0.0, HORIZON, 0.1, 0.1, 0.0)
     functions = [flat([D(1000)], [D("0.01")]), flat([INFINITY], [D("0.01")])]
-    deviation = deviations(panel(functions), [pair])[0]
+    deviation = deviations(build_panel(functions), [pair])[0]
     assert np.isnan(deviation.lowest)
     assert deviation.under == deviation.over == ()
 
 
 def test_no_pairs_have_no_deviations() -> None:
-    assert deviations(panel([flat([D(1000)], [D("0.01")])]), []) == []
+    assert deviations(build_panel([flat([D(1000)], [D("0.01")])]), []) == []
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_extremes_and_ranges_agree_with_dense_evaluation(seed: int) -> None:
     rng = np.random.default_rng(seed)
     functions = random_functions(rng, 60)
-    book = panel(functions)
+    book = build_panel(functions)
     pairs = [
         FunctionPair(
             int(index),

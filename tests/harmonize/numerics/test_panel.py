@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, Piece, flat, marginal
-from harmonize.numerics.panel import Floats, Ints, panel
+from harmonize.numerics.panel import Floats, Ints, build_panel
 from tests.support import oracles, strategies
 
 PAIRS = 1_000_000
@@ -23,14 +23,14 @@ OPEN = (Decimal(1_000), INFINITY), (Decimal("0.01"), Decimal("0.5"))
 
 def evaluated(function: MarginFunction, notionals: list[float]) -> list[float]:
     which = np.zeros(len(notionals), np.intp)
-    margins: list[float] = panel([function]).evaluate(which, np.array(notionals)).tolist()
+    margins: list[float] = build_panel([function]).evaluate(which, np.array(notionals)).tolist()
     return margins
 
 
 def agree(function: MarginFunction, notionals: list[float]) -> bool:
     which = np.zeros(len(notionals), np.intp)
     margins = np.array(evaluated(function, notionals))
-    return not oracles.disagreeing([function], which, np.array(notionals), margins)
+    return not oracles.mismatches([function], which, np.array(notionals), margins)
 
 
 # A million pairs against exact arithmetic
@@ -74,16 +74,16 @@ def test_a_million_margins_agree_with_exact_arithmetic() -> None:
     tables = draw_tier_tables(rng, 1_500)
     functions = [(marginal if is_marginal else flat)(*tiers) for tiers, is_marginal in tables]
     exact = [
-        (oracles.of_slices if is_marginal else oracles.of_whole)(*tiers)
+        (oracles.scaled_marginal if is_marginal else oracles.scaled_flat)(*tiers)
         for tiers, is_marginal in tables
     ]
     which, notional = positions(rng, functions)
-    margins = panel(functions).evaluate(which, notional)
+    margins = build_panel(functions).evaluate(which, notional)
     assert margins.size == PAIRS
     assert 0.5 < np.isfinite(margins).mean() < 1.0
-    assert oracles.disagreeing_with(exact, which, notional, margins) == []
+    assert oracles.scaled_mismatches(exact, which, notional, margins) == []
     sample = slice(PAIRS // 2 - 50_000, PAIRS // 2 + 50_000)
-    assert oracles.disagreeing(functions, which[sample], notional[sample], margins[sample]) == []
+    assert oracles.mismatches(functions, which[sample], notional[sample], margins[sample]) == []
 
 
 def test_the_oracle_detects_an_error_just_above_its_tolerance() -> None:
@@ -93,15 +93,15 @@ def test_the_oracle_detects_an_error_just_above_its_tolerance() -> None:
     for index, wrong in ((0, 0.1 * (1 + 2e-12)), (1, 20.0), (2, np.nan), (2, np.inf), (3, 0.0)):
         margins = right.copy()
         margins[index] = wrong
-        assert oracles.disagreeing([function], which, notional, margins) == [index]
-    assert oracles.disagreeing([function], which, notional, right * (1 + 5e-13)) == []
+        assert oracles.mismatches([function], which, notional, margins) == [index]
+    assert oracles.mismatches([function], which, notional, right * (1 + 5e-13)) == []
 
 
 @pytest.mark.parametrize("power", ["0.5", "0.8", "1.5", "2", "3", "4"])
 def test_the_exact_power_is_that_of_repeated_roots(power: str) -> None:
     """``(N ** p) ** 10`` is ``N ** (10 p)``, a whole power."""
     function = MarginFunction((Piece(INFINITY, coefficient=Decimal(1), power=Decimal(power)),))
-    bent = oracles.value(function, 12_345.678)
+    bent = oracles.exact_margin(function, 12_345.678)
     assert bent is not None
     whole_power = Fraction(12_345.678) ** int(Decimal(power) * 10)
     assert abs(bent**10 / whole_power - 1) < Fraction(1, 10**50)
@@ -130,10 +130,10 @@ def test_the_order_of_functions_in_the_panel_changes_nothing(
     order = data.draw(st.permutations(range(len(functions))))
     which = np.array(data.draw(st.lists(st.sampled_from(range(len(functions))), min_size=1)))
     notional = np.array([data.draw(strategies.notionals(functions[index])) for index in which])
-    shuffled = panel([functions[index] for index in order])
+    shuffled = build_panel([functions[index] for index in order])
     places = np.array([order.index(index) for index in which])
     np.testing.assert_array_equal(
-        panel(functions).evaluate(which, notional), shuffled.evaluate(places, notional)
+        build_panel(functions).evaluate(which, notional), shuffled.evaluate(places, notional)
     )
 
 
@@ -141,10 +141,12 @@ def test_the_order_of_functions_in_the_panel_changes_nothing(
 def test_a_panel_agrees_with_its_functions_evaluated_alone(
     functions: list[MarginFunction], data: st.DataObject
 ) -> None:
-    together = panel(functions)
+    together = build_panel(functions)
     for index, function in enumerate(functions):
         notional = data.draw(strategies.notionals(function))
-        np.testing.assert_equal(together.at(index, notional), panel([function]).at(0, notional))
+        np.testing.assert_equal(
+            together.at(index, notional), build_panel([function]).at(0, notional)
+        )
 
 
 @given(strategies.closed_tiers, st.data())
@@ -208,7 +210,7 @@ def test_above_the_last_bound_there_is_no_margin() -> None:
 
 
 def test_a_function_ends_at_its_own_last_bound_not_at_its_neighbours() -> None:
-    book = panel([flat(*TWO_TIERS), flat(*OPEN), flat((Decimal(10),), (Decimal(1),))])
+    book = build_panel([flat(*TWO_TIERS), flat(*OPEN), flat((Decimal(10),), (Decimal(1),))])
     margins = [book.at(function, 6_000.0) for function in range(3)]
     np.testing.assert_equal(margins, [math.nan, 3_000.0, math.nan])
 
@@ -253,7 +255,7 @@ def test_bounds_beyond_the_largest_float_are_open() -> None:
 def test_no_positions_give_no_margins() -> None:
     empty = np.array([], float)
     for functions in ([], [flat(*TWO_TIERS)]):
-        assert panel(functions).evaluate(empty.astype(np.intp), empty).shape == (0,)
+        assert build_panel(functions).evaluate(empty.astype(np.intp), empty).shape == (0,)
 
 
 @pytest.mark.parametrize("count", [1, 2, 130])
@@ -292,7 +294,7 @@ def many() -> tuple[Ints, Floats]:
 
 def test_positions_are_independent_of_one_another() -> None:
     which, notional = many()
-    book = panel([marginal(*TWO_TIERS), flat(*OPEN)])
+    book = build_panel([marginal(*TWO_TIERS), flat(*OPEN)])
     margins = book.evaluate(which, notional)
     for index in (0, 1, 65_535, 65_536, 131_072, 199_999):
         np.testing.assert_equal(margins[index], book.at(int(which[index]), float(notional[index])))
@@ -302,12 +304,12 @@ def test_positions_are_independent_of_one_another() -> None:
 def test_evaluation_leaves_its_arguments_unchanged() -> None:
     which, notional = many()
     before = notional.copy()
-    panel([marginal(*TWO_TIERS), flat(*OPEN)]).evaluate(which, notional)
+    build_panel([marginal(*TWO_TIERS), flat(*OPEN)]).evaluate(which, notional)
     np.testing.assert_array_equal(notional, before)
 
 
 def test_other_number_types_are_accepted() -> None:
-    book = panel([flat(*TWO_TIERS), flat(*OPEN)])
+    book = build_panel([flat(*TWO_TIERS), flat(*OPEN)])
     for which in (np.int8, np.uint64):
         for notional in (np.int64, np.float32):
             margins = book.evaluate(np.array([1, 0], which), np.array([2_000, 500], notional))
@@ -315,14 +317,14 @@ def test_other_number_types_are_accepted() -> None:
 
 
 def test_an_unknown_function_is_an_error() -> None:
-    book = panel([flat(*TWO_TIERS)])
+    book = build_panel([flat(*TWO_TIERS)])
     for which in (-1, 1):
         with pytest.raises(IndexError, match="expected functions from 0 to 0"):
             book.at(which, 1.0)
 
 
 def test_every_position_needs_one_function() -> None:
-    book = panel([flat(*TWO_TIERS)])
+    book = build_panel([flat(*TWO_TIERS)])
     with pytest.raises(ValueError, match="expected one function per position"):
         book.evaluate(np.array([0, 0]), np.array([1.0]))
     with pytest.raises(ValueError, match="expected one function per position"):
@@ -330,7 +332,7 @@ def test_every_position_needs_one_function() -> None:
 
 
 def test_a_panel_exposes_owner_and_bounds_of_each_piece() -> None:
-    book = panel([flat(*TWO_TIERS), marginal(*OPEN)])
+    book = build_panel([flat(*TWO_TIERS), marginal(*OPEN)])
     assert len(book) == 2
     assert book.owner.tolist() == [0, 0, 1, 1]
     assert book.lower.tolist() == [0.0, 1_000.0, 0.0, 1_000.0]

@@ -116,4 +116,4 @@ def test_a_sum_of_constant_sign_has_no_root(terms: list[Term]) -> None:
 
 
 def test_value_is_the_sum_of_the_terms() -> None:
-    assert powers.value([(3.0, 0.0), (2.0, 1.0), (0.5, 2.0)], 4.0) == 3 + 8 + 8
+    assert powers.sum_of_terms([(3.0, 0.0), (2.0, 1.0), (0.5, 2.0)], 4.0) == 3 + 8 + 8

@@ -9,7 +9,7 @@ from scipy import stats
 
 from harmonize.api.audit import Question, answer
 from harmonize.policy.apply import apply_rule_sets
-from harmonize.policy.inputs import Input, Need, held, unsound, unusable_reason
+from harmonize.policy.inputs import Input, Need, input_problem, newest_inputs, unusable_reason
 from harmonize.policy.rule_set import Model, ReferenceClass, RuleSet
 from rules import loader
 
@@ -27,9 +27,9 @@ def measured(name: str, value: str, low: str = "", high: str = "", **parts: obje
 def reference_class(
     rule_set: RuleSet, *inputs: Input, on: date = ON, asset: str = "BTC"
 ) -> ReferenceClass:
-    (applied,) = apply_rule_sets([rule_set], held(inputs, NOW), [asset], on)
-    assert applied.graded is not None
-    (class_,) = [class_ for class_ in applied.graded.classes if asset in class_.assets]
+    (applied,) = apply_rule_sets([rule_set], newest_inputs(inputs, NOW), [asset], on)
+    assert applied.reference_schedule is not None
+    (class_,) = [class_ for class_ in applied.reference_schedule.classes if asset in class_.assets]
     return class_
 
 
@@ -38,7 +38,7 @@ def rate(class_: ReferenceClass) -> D:
 
 
 def reason(rule_set: RuleSet, *inputs: Input, on: date = ON, asset: str = "BTC") -> str:
-    (applied,) = apply_rule_sets([rule_set], held(inputs, NOW), [asset], on)
+    (applied,) = apply_rule_sets([rule_set], newest_inputs(inputs, NOW), [asset], on)
     return applied.reasons[asset]
 
 
@@ -203,9 +203,9 @@ def test_the_newest_measurement_as_of_the_audit_applies() -> None:
     old = measured("v", "0.1", observed_at=datetime(2026, 1, 1, tzinfo=UTC))
     late = measured("v", "0.3", observed_at=datetime(2026, 4, 1, tzinfo=UTC))
     now = measured("v", "0.2")
-    assert held([now, old, late], NOW)["v", "BTC"] is now
+    assert newest_inputs([now, old, late], NOW)["v", "BTC"] is now
     again = measured("v", "0.25")
-    assert held([now, again], NOW)["v", "BTC"] is again
+    assert newest_inputs([now, again], NOW)["v", "BTC"] is again
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_the_newest_measurement_as_of_the_audit_applies() -> None:
     ],
 )
 def test_impossible_inputs_are_described(input_: Input, message: str) -> None:
-    assert unsound(input_) == message
+    assert input_problem(input_) == message
 
 
 def test_the_recorded_quantiles_are_those_of_the_calibration() -> None:

@@ -11,8 +11,7 @@ import pytest
 from harmonize.api.audit import Fallback, Question, read
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.policy.inputs import MARKET, METHOD, snapshot_of
-from harmonize.policy.inputs import read as read_inputs
+from harmonize.policy.inputs import MARKET, METHOD, read_inputs, snapshot_of
 from tests.support import recorded
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)

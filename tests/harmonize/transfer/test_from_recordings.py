@@ -10,7 +10,7 @@ from harmonize.core.payload import Call, Payload, Snapshot
 from harmonize.transfer import importer
 from harmonize.transfer.freqtrade import binance_id
 from harmonize.transfer.requests import call_of, parse_request
-from harmonize.transfer.source import LeftOut, UnreadableSourceError
+from harmonize.transfer.source import SkippedItem, UnreadableSourceError
 from tests.support.recorded import of_venue, snapshots
 from venues import facts, registry
 
@@ -42,10 +42,10 @@ def folder(path: Path, manifest: object, files: dict[str, bytes]) -> Path:
     return path
 
 
-def import_folder(path: Path) -> tuple[list[Snapshot], dict[str, LeftOut]]:
+def import_folder(path: Path) -> tuple[list[Snapshot], dict[str, SkippedItem]]:
     added: list[Snapshot] = []
-    items = list(importer.imported(importer.source(path), None, added.append))
-    return added, {item.what: item for item in items if isinstance(item, LeftOut)}
+    items = list(importer.import_snapshots(importer.open_source(path), None, added.append))
+    return added, {item.what: item for item in items if isinstance(item, SkippedItem)}
 
 
 def response(venue: str, method: str, number: int = 0) -> Payload:
@@ -169,7 +169,7 @@ def test_every_other_file_is_excluded_with_a_reason(tmp_path: Path) -> None:
     assert {name: item.reason for name, item in left_out.items()} == {
         str(recording["file"]): reason for recording, reason in REASONS
     }
-    assert not any(item.unread for item in left_out.values())
+    assert not any(item.is_unreadable for item in left_out.values())
 
 
 def test_a_file_with_two_dates_is_excluded(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_as_above_repeats_the_text_of_the_entry_before(tmp_path: Path) -> None:
 def test_an_invalid_date_and_a_missing_file_are_reported(tmp_path: Path) -> None:
     recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
     _, left_out = import_folder(folder(tmp_path, [recording], {}))
-    assert left_out["krakenfutures/a.json"].unread
+    assert left_out["krakenfutures/a.json"].is_unreadable
     assert "missing; add it" in left_out["krakenfutures/a.json"].reason
     folder(tmp_path, [{**recording, "recorded_date_if_known": "2024-02-30"}], {})
     with pytest.raises(
@@ -332,7 +332,7 @@ def test_a_file_of_freqtrade_without_venue_rows_is_excluded(
     added, left_out = import_folder(folder(tmp_path, [recording], {"binance/tiers.json": content}))
     assert added == []
     assert reason in left_out["binance/tiers.json"].reason
-    assert left_out["binance/tiers.json"].unread is unread
+    assert left_out["binance/tiers.json"].is_unreadable is unread
 
 
 def test_a_delivery_contract_has_the_name_of_the_venue() -> None:

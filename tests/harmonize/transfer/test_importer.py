@@ -19,7 +19,7 @@ from harmonize.archive.archive import Archive
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.core.schedule import Known, Unknown
 from harmonize.transfer import export, importer
-from harmonize.transfer.source import LeftOut, UnreadableSourceError
+from harmonize.transfer.source import SkippedItem, UnreadableSourceError
 from tests.support.recorded import of_venue, snapshots
 from venues import facts, registry
 
@@ -41,11 +41,13 @@ def any_snapshot(draw: st.DrawFn) -> Snapshot:
     return Snapshot(venue, draw(TIMES), payloads, draw(st.booleans()))
 
 
-def import_from(path: Path, before: Archive | None = None) -> tuple[list[Snapshot], list[LeftOut]]:
+def import_from(
+    path: Path, before: Archive | None = None
+) -> tuple[list[Snapshot], list[SkippedItem]]:
     """Returns the snapshots that an import would append, and the excluded items."""
     added: list[Snapshot] = []
-    items = list(importer.imported(importer.source(path), before, added.append))
-    return added, [item for item in items if isinstance(item, LeftOut)]
+    items = list(importer.import_snapshots(importer.open_source(path), before, added.append))
+    return added, [item for item in items if isinstance(item, SkippedItem)]
 
 
 WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
@@ -119,10 +121,10 @@ def test_entries_are_selected_by_venue_and_inclusive_dates(tmp_path: Path) -> No
     export.to_archive(tmp_path / "archive", snapshots()[:8])
     entries = Archive.open(tmp_path / "archive").entries()
     days = [entry.observed_at.date() for entry in entries]
-    selection = export.selected(entries, (), days[2], days[5])
+    selection = export.select_entries(entries, (), days[2], days[5])
     assert [entry.sequence for entry in selection] == [3, 4, 5, 6]
-    assert {entry.venue for entry in export.selected(entries, {"bitget"})} == {"bitget"}
-    assert export.selected(entries, (), date(2099, 1, 1)) == ()
+    assert {entry.venue for entry in export.select_entries(entries, {"bitget"})} == {"bitget"}
+    assert export.select_entries(entries, (), date(2099, 1, 1)) == ()
 
 
 def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -207,7 +209,7 @@ def test_a_truncated_tar_is_refused(tmp_path: Path) -> None:
             assert str(cut) in str(error)  # noqa: PT017 - either outcome tells
         else:
             assert not added
-            assert left_out[0].unread
+            assert left_out[0].is_unreadable
 
 
 def test_a_tar_truncated_between_two_manifests_is_refused(tmp_path: Path) -> None:
@@ -232,7 +234,7 @@ def test_a_damaged_snapshot_is_reported_and_the_others_are_imported(tmp_path: Pa
     pack.write_bytes(pack.read_bytes()[:-1])
     added, (skipped,) = import_from(tmp_path / "archive")
     assert len(added) == 2
-    assert skipped.unread
+    assert skipped.is_unreadable
     assert str(pack) in skipped.reason
 
 
@@ -432,7 +434,7 @@ def test_a_manifest_that_points_outside_is_not_followed(name: str, payloads: Pat
     )
     added, (skipped,) = import_from(payloads)
     assert len(added) == 1
-    assert skipped.unread
+    assert skipped.is_unreadable
     assert "is not a file inside the folder; correct the name" in skipped.reason
 
 
@@ -453,7 +455,7 @@ def test_a_missing_linked_or_altered_file_is_reported(payloads: Path) -> None:
     folder = file.parent
     shutil.move(folder, folder.with_name("elsewhere"))
     folder.symlink_to(folder.with_name("elsewhere"))
-    assert all(skipped.unread for skipped in import_from(payloads)[1])
+    assert all(skipped.is_unreadable for skipped in import_from(payloads)[1])
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,10 @@ def value(svg: str, y: float) -> float:
 def recorded(subject: str) -> tuple[MarginSeries, ...]:
     """Returns series of the recorded archive: one underlying at all venues, or one schedule."""
     if subject == "venues":
-        return history.compared(Question(ladder=(1e6,)), "SOL").courses
-    all_series = history.drawn(Question(ladder=(1e5, 1e6, 1e7)), "binance", "SOL/USDT:USDT")
+        return history.underlying_history(Question(notional_grid=(1e6,)), "SOL").courses
+    all_series = history.schedule_series(
+        Question(notional_grid=(1e5, 1e6, 1e7)), "binance", "SOL/USDT:USDT"
+    )
     return tuple(
         replace(series, venue=f"{series.margin_type[:2]} {series.notional:.0f}")
         for series in all_series

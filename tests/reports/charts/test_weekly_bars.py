@@ -78,7 +78,7 @@ def test_bars_are_as_tall_as_counts_tighter_up_looser_down_mixed_on_both_sides(
 
 
 def test_the_weeks_of_binance_are_drawn_as_they_were_counted() -> None:
-    weeks = list(history.weeks(Question(), "binance"))
+    weeks = list(history.weekly_changes(Question(), "binance"))
     assert len(weeks) > 50
     check_bars(weeks, draw(weeks))
 

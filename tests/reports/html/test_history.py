@@ -269,12 +269,14 @@ def test_the_recorded_report_follows_the_underlyings_with_curves() -> None:
 
 
 def test_files_are_whole_and_need_nothing_else() -> None:
-    question = Question(ladder=(1e5, 1e6))
+    question = Question(notional_grid=(1e5, 1e6))
     hostile = course((0, 0.02), (30, 0.04), symbol="<b>&'x'</b>", venue="okx")
     files = [
-        chart_file.schedule_file(history.drawn(question, "binance", "SOL/USDT:USDT"), STRESS),
-        chart_file.weeks_file(history.weeks(question, "binance"), STRESS),
-        chart_file.underlying_file(history.compared(question, "SOL").courses, STRESS),
+        chart_file.schedule_file(
+            history.schedule_series(question, "binance", "SOL/USDT:USDT"), STRESS
+        ),
+        chart_file.weeks_file(history.weekly_changes(question, "binance"), STRESS),
+        chart_file.underlying_file(history.underlying_history(question, "SOL").courses, STRESS),
         chart_file.schedule_file([hostile], STRESS),
     ]
     for content in files:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.core.yaml_source import WrittenError
-from harmonize.policy.rule_set import Cap, CrossVenue
+from harmonize.core.yaml_source import YamlSourceError
+from harmonize.policy.rule_set import Cap, CrossVenueLimits
 from rules import loader
 from rules.language import pages
 from tests.rules.small import CAP, VARIANT
@@ -76,8 +76,8 @@ def test_a_chain_that_is_too_long_is_rejected(folder: Path) -> None:
     for number in range(10):
         text = VARIANT.replace("small-cap.yaml", f"v{number + 1}.yaml")
         (folder / f"v{number}.yaml").write_text(text)
-    with pytest.raises(WrittenError, match="chain of more than 8 rule sets"):
-        loader.resolved("v0.yaml")
+    with pytest.raises(YamlSourceError, match="chain of more than 8 rule sets"):
+        loader.resolve("v0.yaml")
 
 
 def test_a_circular_chain_names_its_files(folder: Path) -> None:
@@ -102,7 +102,7 @@ def test_null_removes_a_field_without_empty_form(folder: Path) -> None:
     assert loader.load("small-variant.yaml").flags
     (folder / "small-variant.yaml").write_text(VARIANT + "flags: null\n")
     assert loader.load("small-variant.yaml").flags == ()
-    assert "flags: null" in pages.resolved_text(loader.resolved("small-variant.yaml"))
+    assert "flags: null" in pages.resolved_text(loader.resolve("small-variant.yaml"))
     (folder / "other.yaml").write_text(
         VARIANT.replace("small-variant", "other").replace("small-cap", "small-variant")
         + "flags: [{field: scope, status: wide, note: Again.}]\n"
@@ -120,7 +120,7 @@ cross_venue: {gap: 10%, saving: null}
 """
     (folder / "mine.yaml").write_text(text)
     limits = loader.load("mine.yaml").cross_venue
-    assert limits == CrossVenue(D("0.10"), D("0.5"), D(3), D(5), None, D(50))
+    assert limits == CrossVenueLimits(D("0.10"), D("0.5"), D(3), D(5), None, D(50))
     (folder / "mine.yaml").write_text(text.replace("{gap: 10%, saving: null}", "null"))
     assert loader.load("mine.yaml").cross_venue is None
 
@@ -132,7 +132,7 @@ def test_a_parent_that_is_not_yaml_is_reported_at_its_place(folder: Path) -> Non
 
 
 def test_resolved_text_marks_inherited_fields(folder: Path) -> None:
-    text = pages.resolved_text(loader.resolved(folder / "small-variant.yaml"))
+    text = pages.resolved_text(loader.resolve(folder / "small-variant.yaml"))
     name = folder / "small-cap.yaml"
     assert f'kind: "cap"  # inherited from {name}\n' in text
     assert f"  initial_rate: 0.25  # replaces 0.50 in {name}\n" in text
@@ -140,10 +140,10 @@ def test_resolved_text_marks_inherited_fields(folder: Path) -> None:
     assert 'title: "Small variant"\n' in text
 
 
-@pytest.mark.parametrize("pack", loader.packs())
+@pytest.mark.parametrize("pack", loader.pack_ids())
 def test_resolved_text_loads_as_the_same_rule_set(pack: str, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
-    text = pages.resolved_text(loader.resolved(pack))
+    text = pages.resolved_text(loader.resolve(pack))
     path.write_text(text.replace("extends:", "# extends:"), encoding="utf-8")
     rule_set, expected = loader.load(path), loader.load(pack)
     assert rule_set.requirement == expected.requirement
@@ -154,4 +154,4 @@ def test_resolved_text_loads_as_the_same_rule_set(pack: str, tmp_path: Path) -> 
 
 
 def test_a_rule_set_without_parent_has_no_comments() -> None:
-    assert "#" not in pages.resolved_text(loader.resolved("uk-fca"))
+    assert "#" not in pages.resolved_text(loader.resolve("uk-fca"))

@@ -8,7 +8,7 @@ from rules import loader
 from tests.rules.language.test_errors import Broken
 from tests.rules.small import CAP, DISCLOSURE, MODEL, PROHIBITION, VARIANT
 
-PACKS = ", ".join(loader.packs())
+PACKS = ", ".join(loader.pack_ids())
 
 BROKEN = (
     Broken(

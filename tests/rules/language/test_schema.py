@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from harmonize.core.yaml_source import Plain, read
+from harmonize.core.yaml_source import Plain, parse_yaml
 from rules import loader
 from rules.language.schema import json_schema
 from tests.rules.small import CAP, SCHEDULE
@@ -40,18 +40,18 @@ def test_the_schema_is_valid_json_schema() -> None:
 
 
 def test_every_pack_names_the_schema_in_its_first_line() -> None:
-    for pack in loader.packs():
-        assert loader.source(pack).startswith(
+    for pack in loader.pack_ids():
+        assert loader.pack_text(pack).startswith(
             "# yaml-language-server: $schema=ruleset.schema.json\n"
         )
 
 
-@pytest.mark.parametrize("pack", loader.packs())
+@pytest.mark.parametrize("pack", loader.pack_ids())
 def test_packs_satisfy_the_schema_as_this_tool_reads_them(pack: str) -> None:
-    VALIDATOR.validate(_as_json(read(loader.source(pack), pack).value))
+    VALIDATOR.validate(_as_json(parse_yaml(loader.pack_text(pack), pack).value))
 
 
-@pytest.mark.parametrize("pack", loader.packs())
+@pytest.mark.parametrize("pack", loader.pack_ids())
 def test_packs_satisfy_the_schema_as_an_editor_reads_them(pack: str) -> None:
     """Editors parse 50% and 5_000_000 as text and have no Decimal."""
     VALIDATOR.validate(_as_editor(pack))
@@ -59,7 +59,7 @@ def test_packs_satisfy_the_schema_as_an_editor_reads_them(pack: str) -> None:
 
 def _as_editor(pack: str) -> Any:
     """Returns a pack as parsed by YAML 1.2: grouped digits and dates are text."""
-    text = loader.source(pack)
+    text = loader.pack_text(pack)
     value = yaml.safe_load(text)
 
     def regroup(node: Any) -> Any:

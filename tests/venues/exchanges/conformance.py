@@ -64,7 +64,7 @@ def evidence_resolves(documents: Mapping[str, object], schedule: MarginSchedule)
         for row in evidence.rows:
             for column in evidence.columns:
                 published = resolve(document, row + column.key)
-                assert published is not None or column.figure == "upper", (row, column)
+                assert published is not None or column.quantity == "upper", (row, column)
                 pointer_count += 1
     main = schedule.evidence[0]
     if len(main.rows) == len(schedule.tiers):
@@ -83,13 +83,13 @@ def _tier_is_published(document: object, evidence: Evidence, tier: Tier, row: st
         published: Any = resolve(document, row + column.key)
         if published in {None, ""} or published == 2**63 - 1:
             continue
-        if column.figure in {"upper", "lower", "deduction"}:
-            actual = getattr(tier, column.figure)
+        if column.quantity in {"upper", "lower", "deduction"}:
+            actual = getattr(tier, column.quantity)
             if actual is None:
                 continue
             assert Fraction(actual) == Fraction(published) * multiplier, (row, column)
-        elif column.figure in {"initial", "maintenance"}:
-            actual = Fraction(getattr(tier, f"{column.figure}_rate"))
+        elif column.quantity in {"initial", "maintenance"}:
+            actual = Fraction(getattr(tier, f"{column.quantity}_rate"))
             expected = _TO_RATE[column.unit](published)
             assert abs(actual - expected) <= expected / 10**26, (row, column)
 

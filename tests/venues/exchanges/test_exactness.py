@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 
 from harmonize.core.schedule import Tier, TierRule, value_of
-from harmonize.numerics.panel import panel
+from harmonize.numerics.panel import build_panel
 from tests.support import oracles, recorded
 from venues.registry import VENUES
 
@@ -33,9 +33,9 @@ def test_a_million_recorded_margins_agree_with_fractions_to_a_trillionth() -> No
         own = bounds[which[place]]
         bound = own[int(rng.integers(len(own)))]
         notional[place] = rng.choice([np.nextafter(bound, 0.0), bound, np.nextafter(bound, 1e30)])
-    margins = panel(FUNCTIONS).evaluate(which, notional)
+    margins = build_panel(FUNCTIONS).evaluate(which, notional)
     assert len(FUNCTIONS) > 3800
-    assert oracles.disagreeing(FUNCTIONS, which, notional, margins) == []
+    assert oracles.mismatches(FUNCTIONS, which, notional, margins) == []
 
 
 def test_recorded_marginal_margins_are_the_sum_over_slices_of_the_published_tiers() -> None:
@@ -49,9 +49,9 @@ def test_recorded_marginal_margins_are_the_sum_over_slices_of_the_published_tier
             rates = [rate_of(tier) for tier in schedule.tiers]
             top = float(uppers[-1]) if uppers[-1].is_finite() else 1e10
             notional = rng.uniform(0.0, top, 20)
-            margins = panel([function]).evaluate(np.zeros(20, np.intp), notional)
+            margins = build_panel([function]).evaluate(np.zeros(20, np.intp), notional)
             for size, margin in zip(notional.tolist(), margins.tolist(), strict=True):
-                expected = oracles.slices(uppers, rates, size)
+                expected = oracles.exact_marginal_margin(uppers, rates, size)
                 assert abs(margin - expected) <= expected / 10**12, schedule.key
 
 

@@ -12,7 +12,7 @@ import pytest
 from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.document.change import Change
-from harmonize.history.diff import Observed, changes
+from harmonize.history.diff import ObservedSchedules, find_changes
 from tests.support import recorded
 from venues import facts, registry
 
@@ -67,16 +67,16 @@ def with_scaled_prices(snapshot: Snapshot, *, scale: bool) -> Snapshot:
     return replace(snapshot, payloads=tuple(payloads))
 
 
-def read(snapshot: Snapshot, *, scale: bool) -> Observed:
+def read(snapshot: Snapshot, *, scale: bool) -> ObservedSchedules:
     parse_result = registry.parse([with_scaled_prices(snapshot, scale=scale)], facts.bundled())
-    return Observed.of(parse_result.schedules, [snapshot.venue], parse_result.defects)
+    return ObservedSchedules.of(parse_result.schedules, [snapshot.venue], parse_result.defects)
 
 
 def reported_changes(snapshots: Iterable[Snapshot]) -> list[Change]:
     return [
         change
         for snapshot in snapshots
-        for change in changes(
+        for change in find_changes(
             read(snapshot, scale=False), read(snapshot, scale=True), NOTIONAL_GRID
         )
     ]

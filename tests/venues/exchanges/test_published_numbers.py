@@ -9,7 +9,7 @@ from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.core.schedule import Derived, Known, MarginSchedule, Unknown, value_of
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, written
-from tests.support.oracles import value
+from tests.support.oracles import exact_margin
 from venues import facts, registry
 from venues.adapter import Parsed
 
@@ -29,7 +29,7 @@ def margins(schedule: MarginSchedule, notional: str) -> tuple[object, object]:
             assert isinstance(observed, Unknown)
             amounts.append(observed.reason)
         else:
-            amount = value(function, Fraction(notional))
+            amount = exact_margin(function, Fraction(notional))
             assert amount is not None
             amounts.append(float(amount))
     return amounts[0], amounts[1]

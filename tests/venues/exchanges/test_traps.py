@@ -19,7 +19,7 @@ from harmonize.core.schedule import (
     Unknown,
     value_of,
 )
-from harmonize.numerics.panel import panel
+from harmonize.numerics.panel import build_panel
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, without, written
 from venues import facts
@@ -347,7 +347,7 @@ def test_kucoin_cross_rates_are_the_published_ones(
     for observed, rate in ((schedule.initial, initial), (schedule.maintenance, maintenance)):
         function = value_of(observed)
         assert function is not None
-        assert panel([function]).at(0, notional) / notional == pytest.approx(rate, rel=1e-8)
+        assert build_panel([function]).at(0, notional) / notional == pytest.approx(rate, rel=1e-8)
 
 
 def test_kucoin_xbt_is_bitcoin_and_isolated_amounts_are_quote_value() -> None:

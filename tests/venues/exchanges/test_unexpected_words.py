@@ -7,7 +7,7 @@ import pytest
 
 from harmonize.core.payload import Call, Payload, Snapshot
 from harmonize.core.schedule import Derived, Known, Unknown, value_of
-from harmonize.core.yaml_source import WrittenError
+from harmonize.core.yaml_source import YamlSourceError
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, without, written
 from venues import facts, registry
@@ -289,7 +289,7 @@ def test_a_fact_that_is_not_sourced_makes_the_margin_derived() -> None:
     ],
 )
 def test_malformed_facts_are_reported_with_their_place(text: str, message: str) -> None:
-    with pytest.raises(WrittenError, match=message.replace("(", "\\(")):
+    with pytest.raises(YamlSourceError, match=message.replace("(", "\\(")):
         facts.parse(text, "facts.yaml")
 
 
@@ -308,7 +308,7 @@ def test_a_fact_with_an_unknown_word_is_reported_with_its_place() -> None:
         "  source: y",
     ]
     with pytest.raises(
-        WrittenError,
+        YamlSourceError,
         match=r"facts\.yaml:1:3: initial: expected one of flat, marginal, continuous; found 'stepped'",
     ):
         facts.parse("\n".join(lines), "facts.yaml")

@@ -11,7 +11,7 @@ from tests.replay import drift, faults
 from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS, baseline, fast_options, outcomes, replayed
 from tests.replay.server import Replay, open_venues
-from tests.support.oracles import value
+from tests.support.oracles import exact_margin
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
@@ -248,7 +248,7 @@ def test_slopes_from_help_pages_have_the_origin_documentation() -> None:
     # 25 BTC at the mark price: 2 % + 25 × 0.005 %
     price = btc.evidence[0].conversion.factors[0]  # type: ignore[union-attr]
     assert price.name == "mark price of BTC-PERPETUAL"
-    initial = float(value(function, 25 * price.value) or 0)
+    initial = float(exact_margin(function, 25 * price.value) or 0)
     assert initial == pytest.approx(float(25 * price.value) * 0.02125)
 
 
