@@ -9,9 +9,6 @@ import typer
 
 from harmonize.cli.main import app
 
-GLOBAL = ""
-"""The name under which the options before any command stand."""
-
 
 def commands() -> Mapping[str, Any]:
     """Returns every command by its full name, with Typer's object for it."""

@@ -127,7 +127,7 @@ def _checks(_: str) -> str:
 
 
 def _as_section(page: str) -> str:
-    """Returns a rule_set_page as a section: headings one level lower, with a blank line; single backticks."""
+    """Returns a page as a section: headings one level lower, with a blank line; single backticks."""
     section = re.sub(r"^(#+ .*)\n+", r"#\1\n\n", page, flags=re.MULTILINE)
     return section.replace("``", "`")
 

@@ -96,7 +96,7 @@ def check(name_or_path: str | Path) -> list[str]:
 
 
 def resolve(name_or_path: str | Path) -> Merged:
-    """Returns a rule set with its inherited fields. Raises RuleError, WrittenError."""
+    """Returns a rule set with its inherited fields. Raises RuleError, YamlSourceError."""
     return inheritance.merge(_read_yaml(name_or_path), _read_parent)
 
 
@@ -107,7 +107,7 @@ def message_at(merged: Merged, path: Where, message: str) -> str:
 
 
 def rule_set_text(name_or_path: str) -> str:
-    """Returns the unmodified text of a pack or a file. Raises RuleError, WrittenError."""
+    """Returns the unmodified text of a pack or a file. Raises RuleError, YamlSourceError."""
     if _is_pack(name_or_path):
         return pack_text(name_or_path)
     return decode_utf8(read_bytes(Path(name_or_path)), name_or_path)
@@ -132,7 +132,7 @@ def _is_yaml(name: str) -> bool:
 
 
 def _read_yaml(name_or_path: str | Path) -> YamlSource:
-    """Returns a pack or a file, parsed. Raises RuleError: it is missing; WrittenError: not YAML."""
+    """Returns a pack or a file, parsed. Raises RuleError: it is missing; YamlSourceError: not YAML."""
     if isinstance(name_or_path, str) and _is_pack(name_or_path):
         return parse_yaml(pack_text(name_or_path), f"rules/{name_or_path}.yaml")
     name = str(name_or_path)

@@ -21,7 +21,7 @@ def bundled() -> ConventionsByVenue:
 
 
 def parse(text: str, name: str) -> ConventionsByVenue:
-    """Reads conventions from YAML. Raises WrittenError with file:line:column and the problem."""
+    """Reads conventions from YAML. Raises YamlSourceError with file:line:column and the problem."""
     source = parse_yaml(text, name)
     rows = source.value if isinstance(source.value, list) else []
     conventions = [_conventions(source, index, row) for index, row in enumerate(rows)]

@@ -95,7 +95,7 @@ def bundled() -> Facts:
 
 
 def parse(text: str, name: str) -> Facts:
-    """Reads facts from YAML. Raises WrittenError with file:line:column and the problem."""
+    """Reads facts from YAML. Raises YamlSourceError with file:line:column and the problem."""
     source = parse_yaml(text, name)
     rows = source.value
     if not isinstance(rows, list):

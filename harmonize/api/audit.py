@@ -112,7 +112,7 @@ class Configuration:
 def answer(question: Question) -> Answer:
     """Reads the archive, audits it and returns the document.
 
-    Raises AskedError, ArchiveError or RuleError of ``rules``, each with one line that names the fix.
+    Raises RequestError, ArchiveError or RuleError of ``rules``, each with one line that names the fix.
     """
     configuration = read_configuration(question.options.config)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
@@ -142,7 +142,7 @@ def _audit(
     rule_sets: Sequence[RuleSet],
     as_of: datetime,
 ) -> AuditDocument:
-    """Audits a reading. Raises AskedError: a preferred instrument that its venue does not have."""
+    """Audits a reading. Raises RequestError: a preferred instrument that its venue does not have."""
     options = AuditOptions(
         as_of=as_of,
         stale_after_days=question.options.stale_after_days,
@@ -210,7 +210,7 @@ def load_rule_sets(names: Sequence[str]) -> tuple[RuleSet, ...]:
 def read(selection: Selection) -> tuple[Reading, datetime]:
     """Reads a selection without its history, and the date from which ages count back.
 
-    Raises AskedError, ArchiveError.
+    Raises RequestError, ArchiveError.
     """
     _check_venues(selection)
     with recorded_archive() as path:
@@ -266,7 +266,7 @@ def observation_days(selection: Selection) -> tuple[Date, ...]:
 
 
 def open_archive(selection: Selection) -> Archive:
-    """Opens or creates the archive that a selection names. Raises ArchiveError, AskedError."""
+    """Opens or creates the archive that a selection names. Raises ArchiveError, RequestError."""
     if selection.archive is None:
         message = "missing archive; add --archive"
         raise RequestError(message)
@@ -330,7 +330,7 @@ def _no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[s
 
 
 def _check_venues(selection: Selection) -> None:
-    """Raises AskedError: the selection names an unknown venue."""
+    """Raises RequestError: the selection names an unknown venue."""
     if message := unknown_venue_error(selection.venues):
         raise RequestError(message)
 

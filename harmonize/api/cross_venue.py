@@ -45,7 +45,7 @@ class PreparedUniverse:
 def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUniverse:
     """Reads a selection and builds its comparison universe.
 
-    ``lenient`` drops preferred instruments that were not observed. Raises AskedError, ArchiveError,
+    ``lenient`` drops preferred instruments that were not observed. Raises RequestError, ArchiveError,
     RuleError.
     """
     configuration = read_configuration(question.options.config)
@@ -91,7 +91,7 @@ def answer_gap(
     constraints: SplitConstraints,
     scenarios: Sequence[str],
 ) -> GapAnswer:
-    """Answers ``gap`` for the question's one underlying. Raises AskedError, WhatIfError."""
+    """Answers ``gap`` for the question's one underlying. Raises RequestError, WhatIfError."""
     (underlying,) = question.underlyings
     venues = _market(base, underlying, margin_type)
     for venue in (*constraints.excluded, *constraints.limits, *constraints.sub_accounts):
@@ -135,7 +135,7 @@ def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> Arbitr
 
 
 def _offer(venue: str, venues: ArbitrageMarket) -> Offer:
-    """The offer of a venue. Raises AskedError: the venue is excluded from comparisons."""
+    """The offer of a venue. Raises RequestError: the venue is excluded from comparisons."""
     if venue not in venues.offers:
         message = (
             f"{venue} is not compared on {venues.underlying}; use one of {', '.join(venues.offers)}"
@@ -167,7 +167,7 @@ def answer_pair(
     single_venue: str,
     offset_rule: OffsetRule | None,
 ) -> PairAnswer:
-    """Answers ``pair``. Raises AskedError: an excluded venue, or an unknown offset rule."""
+    """Answers ``pair``. Raises RequestError: an excluded venue, or an unknown offset rule."""
     venues = _market(base, question.underlyings[0], "initial")
     long, short, single = (_offer(venue, venues) for venue in (*legs, single_venue))
     convention = conventions.bundled().get(single_venue)
@@ -209,7 +209,7 @@ def answer_portfolio(
 ) -> Portfolio:
     """Answers ``portfolio``; the reference is the first rule set that has margins by size.
 
-    Raises AskedError: a constraint on a venue that is excluded for every underlying.
+    Raises RequestError: a constraint on a venue that is excluded for every underlying.
     """
     schedules = base.universe.layout.schedules()
     rule_set = next((rule.applied.rule_set.id for rule in schedules), "")

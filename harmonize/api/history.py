@@ -56,7 +56,7 @@ class ScheduleState:
 class MeasuredMargin:
     """Procyclicality of IM or MM at one notional."""
 
-    figure: str
+    margin_type: str
     notional: float
     measured: Procyclicality
 
@@ -76,7 +76,7 @@ class ScheduleHistory:
     observations: int
     until: str
     seen: tuple[ScheduleState, ...]
-    courses: tuple[MeasuredMargin, ...]
+    margins: tuple[MeasuredMargin, ...]
     left_out: tuple[str, ...]
 
     def as_object(self) -> dict[str, object]:
@@ -87,7 +87,7 @@ class ScheduleHistory:
 def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHistory:
     """Returns the history of one symbol over every snapshot of a venue up to the question's day.
 
-    Raises AskedError: unknown venue; NotObservedError: no snapshot contains the symbol; ArchiveError.
+    Raises RequestError: unknown venue; NotObservedError: no snapshot contains the symbol; ArchiveError.
     """
     archived = _schedule_rows(question, venue, symbol)
     last = archived.rows[-1]
@@ -100,7 +100,7 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
         observations=len(times),
         until=iso_utc(times[-1]),
         seen=tuple(_state(row, question.notional_grid) for row in archived.rows),
-        courses=tuple(_measured_margins(archived.rows, times, question.notional_grid)),
+        margins=tuple(_measured_margins(archived.rows, times, question.notional_grid)),
         left_out=archived.unreadable,
     )
 
@@ -108,7 +108,7 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
 def weekly_changes(question: Question, venue: str) -> tuple[Week, ...]:
     """Returns the number of changed schedules of a venue per week, up to the question's day.
 
-    Raises AskedError: unknown venue; NotObservedError: no observed change; ArchiveError.
+    Raises RequestError: unknown venue; NotObservedError: no observed change; ArchiveError.
     """
     _check_venue(venue)
     limit = _end_of_day(question)
@@ -127,7 +127,7 @@ def weekly_changes(question: Question, venue: str) -> tuple[Week, ...]:
 class UnderlyingHistory:
     """IM on an underlying per venue over time, and the lead-lag between the venues."""
 
-    courses: tuple[MarginSeries, ...]
+    series: tuple[MarginSeries, ...]
     leads: tuple[LeadLag, ...]
 
 
@@ -135,7 +135,7 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
     """Returns IM on an underlying per venue over time, at the first notional of the question.
 
     Each venue is represented by the schedule that an audit compares. Raises NotObservedError,
-    ArchiveError, AskedError.
+    ArchiveError, RequestError.
     """
     reading, as_of = read(replace(question, underlyings=(asset,)))
     by_venue: dict[str, list[MarginSchedule]] = {}
@@ -164,7 +164,7 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
 def venue_procyclicality(question: Question, venue: str) -> tuple[VenueProcyclicality, ...]:
     """Returns the procyclicality of a venue's margins, by margin type and notional of the question.
 
-    Raises AskedError: unknown venue; ArchiveError.
+    Raises RequestError: unknown venue; ArchiveError.
     """
     _check_venue(venue)
     until = _end_of_day(question) or datetime.max.replace(tzinfo=UTC)
@@ -234,7 +234,7 @@ class _ScheduleRows:
 def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows:
     """Returns the rows of one symbol in one profile; at least one row.
 
-    Raises AskedError: unknown venue; NotObservedError: no snapshot contains the symbol; ArchiveError.
+    Raises RequestError: unknown venue; NotObservedError: no snapshot contains the symbol; ArchiveError.
     """
     _check_venue(venue)
     limit = _end_of_day(question)

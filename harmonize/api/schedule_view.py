@@ -12,6 +12,7 @@ from harmonize.core.payload import Evidence, Factor, Payload, decode, resolve
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import PieceRow
 from harmonize.document.rows import note, pieces, status
+from harmonize.text import numbers
 from harmonize.text.messages import iso_utc
 
 Object = dict[str, object]
@@ -63,7 +64,7 @@ def schedule_object(
     }
 
 
-def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[Object]:
+def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[dict[str, float | None]]:
     """IM and MM at each notional, in USD and as rates; None above the capacity or where unknown."""
     layout = build_layout([schedule], [])
     sizes = np.array(notionals, dtype=float)
@@ -135,7 +136,7 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
         *_statuses(schedule),
         f"capacity: {_capacity(schedule)}",
         "",
-        f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM %':>9} {'MM %':>9} {'leverage':>9}",
+        f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM rate':>9} {'MM rate':>9} {'leverage':>9}",
         *(_point_line(point) for point in points(schedule, notionals)),
     ]
     for word, margin in (("IM", schedule.initial), ("MM", schedule.maintenance)):
@@ -167,19 +168,16 @@ def _capacity(schedule: MarginSchedule) -> str:
     return f"not observable{_because(reason)}" if capacity is None else f"${capacity:,.0f}"
 
 
-def _point_line(point: Object) -> str:
+def _point_line(point: Mapping[str, float | None]) -> str:
+    notional = point["notional"]
     return (
-        f"{_number(point['notional'], ',.0f'):>16} "
-        f"{_number(point['initial_margin'], ',.2f'):>18} "
-        f"{_number(point['maintenance_margin'], ',.2f'):>18} "
-        f"{_number(point['initial_rate'], '.3%'):>9} "
-        f"{_number(point['maintenance_rate'], '.3%'):>9} "
-        f"{_number(point['max_leverage'], '.1f', 'x'):>9}"
+        f"{notional:>16,.0f} "
+        f"{numbers.amount(point['initial_margin']):>18} "
+        f"{numbers.amount(point['maintenance_margin']):>18} "
+        f"{numbers.rate(point['initial_rate']):>9} "
+        f"{numbers.rate(point['maintenance_rate']):>9} "
+        f"{numbers.precise_leverage(point['max_leverage']):>9}"
     )
-
-
-def _number(value: object, form: str, unit: str = "") -> str:
-    return format(value, form) + unit if isinstance(value, float) else "–"
 
 
 def _piece_line(piece: PieceRow) -> str:

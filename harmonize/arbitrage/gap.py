@@ -36,7 +36,7 @@ class Arbitrage:
     """Cheapest ways to hold one position, in USD.
 
     - ``single``: lowest margin in one account; None if no account takes the position.
-    - ``reference`` and ``same_table``: R and A_R; None without a reference or without a value.
+    - ``reference`` and ``reference_split``: R and A_R; None without a reference or without a value.
     """
 
     notional: float
@@ -45,7 +45,7 @@ class Arbitrage:
     split: Split
     allocation: tuple[AccountAllocation, ...]
     reference: float | None = None
-    same_table: float | None = None
+    reference_split: float | None = None
 
     @property
     def saving(self) -> float | None:
@@ -55,14 +55,14 @@ class Arbitrage:
     @property
     def fragmentation(self) -> float | None:
         """Saving of the split if every venue uses the reference."""
-        if self.reference is None or self.same_table is None:
+        if self.reference is None or self.reference_split is None:
             return None
-        return self.reference - self.same_table
+        return self.reference - self.reference_split
 
     @property
     def divergence(self) -> float | None:
         """Further saving of the split from differences between the venues' tables."""
-        return None if self.same_table is None else self.same_table - self.split.cost
+        return None if self.reference_split is None else self.reference_split - self.split.cost
 
     @property
     def gap(self) -> float | None:
@@ -99,9 +99,9 @@ def arbitrage(
         split=cheapest,
         allocation=_allocation(accounts, cheapest),
         reference=None if reference is None else margin_of_pieces(reference, notional),
-        same_table=None
+        reference_split=None
         if reference is None
-        else _same_table_cost(accounts, reference, notional, constraints),
+        else _reference_split_cost(accounts, reference, notional, constraints),
     )
 
 
@@ -141,7 +141,7 @@ def _allocation(accounts: Sequence[Account], cheapest: Split) -> tuple[AccountAl
     )
 
 
-def _same_table_cost(
+def _reference_split_cost(
     accounts: Sequence[Account],
     table: Sequence[PieceNumbers],
     notional: float,

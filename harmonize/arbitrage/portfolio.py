@@ -37,7 +37,7 @@ class UnderlyingExposure:
 class UnderlyingOffers:
     """IM and MM of each venue and of the reference on one underlying.
 
-    ``isolated_*`` are those in isolated margin. ``ticket`` of a reference is the notional above
+    ``isolated_*`` are those in isolated margin. ``min_position`` of a reference is the notional above
     which it applies. ``oldest`` and ``newest`` are observation dates of the schedules.
     """
 

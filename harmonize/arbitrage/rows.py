@@ -12,7 +12,7 @@ from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
 
 COST_OF_CAPITAL = 0.10
-"""Cost of capital per year, as a rate: a convention of this tool, set with ``--hurdle``."""
+"""Cost of capital per year, as a rate: a convention of this tool, set with ``--cost-of-capital``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _point(result: Arbitrage, cost_of_capital: float) -> ArbitragePoint:
         marginal_rate=result.split.shadow_price,
         allocation=allocation_rows(result),
         reference=result.reference,
-        reference_split=result.same_table,
+        reference_split=result.reference_split,
         fragmentation=result.fragmentation,
         divergence=result.divergence,
         gap=result.gap,

@@ -51,9 +51,9 @@ class WhatIfPoint:
 
 @dataclass(frozen=True, slots=True)
 class WhatIfRow:
-    """A change of rules (``asked``: as specified) and its result at every notional."""
+    """A change of rules (``specification``: as specified) and its result at every notional."""
 
-    asked: str
+    specification: str
     text: str
     points: tuple[WhatIfPoint, ...]
 

@@ -8,7 +8,7 @@ from io import StringIO
 from harmonize.cli.console import one_line
 from harmonize.document.change import Change, MarginChange, NotionalRange, Step
 from harmonize.text import numbers
-from harmonize.text.messages import counted
+from harmonize.text.messages import counted, dollars
 
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _COLUMNS = (
@@ -19,7 +19,7 @@ _COLUMNS = (
     "kind",
     "before",
     "after",
-    "figure",
+    "margin_type",
     "tighter_usd",
     "looser_usd",
     "largest_rise",
@@ -76,7 +76,7 @@ def _margin_lines(margin: MarginChange) -> Iterator[str]:
     ):
         if ranges:
             text = ", ".join(numbers.notional_range(low, high) for low, high in ranges)
-            largest = f"{numbers.change(extreme)} at {_usd(notional)}"
+            largest = f"{numbers.change(extreme)} at {_notional(notional)}"
             yield f"  {label} {name}: {text}; largest change {largest}"
 
 
@@ -91,7 +91,7 @@ def _step_line(step: Step) -> str:
         for label, before, after in pairs
         if before != after
     ]
-    return f"  at {_usd(step.notional)}: {', '.join(changed)}" if changed else ""
+    return f"  at {_notional(step.notional)}: {', '.join(changed)}" if changed else ""
 
 
 def csv(changes: Sequence[Change]) -> str:
@@ -172,3 +172,7 @@ def _escaped(text: str) -> str:
 
 def _usd(amount: float | None) -> str:
     return numbers.NOT_OBSERVABLE if amount is None else f"${numbers.amount(amount)}"
+
+
+def _notional(amount: float | None) -> str:
+    return numbers.NOT_OBSERVABLE if amount is None else dollars(amount)

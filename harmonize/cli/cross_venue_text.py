@@ -77,7 +77,7 @@ def _allocation(point: ArbitragePoint) -> str:
 
 
 def _what_if_lines(row: WhatIfRow) -> Iterator[str]:
-    yield f"what if {row.text} ({row.asked})"
+    yield f"what if {row.text} ({row.specification})"
     yield (
         f"{'notional':>16} {'optimal split':>16} {'what-if split':>16} {'change':>16} "
         f"{'what-if gap':>16}"

@@ -120,7 +120,7 @@ class SeriesForm(StrEnum):
 def history(
     context: typer.Context,
     venue: Annotated[str, typer.Argument(help="Venue; omit it with --underlying.")] = "",
-    symbol: Annotated[str, typer.Argument(help="Symbol; without it, find_changes per week.")] = "",
+    symbol: Annotated[str, typer.Argument(help="Symbol; without it, changes per week.")] = "",
     *,
     underlying: Annotated[str, typer.Option(help="Underlying, as BTC: IM at every venue.")] = "",
     notional: Notionals = None,
@@ -220,14 +220,14 @@ def _print_underlying(
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.underlying_file(history.courses, windows()))
+        write(chart, chart_file.underlying_file(history.series, windows()))
     if form is SeriesForm.JSON:
         print_json(asdict(history))
     elif form is SeriesForm.CSV:
-        write_stdout(history_text.as_csv(history_text.series_columns(history.courses)).encode())
+        write_stdout(history_text.as_csv(history_text.series_columns(history.series)).encode())
     else:
         _print_tables(
-            history_text.series_table(history.courses),
+            history_text.series_table(history.series),
             history_text.lead_lag_table(history.leads),
             if_empty="no increases at two venues within 30 days of each other",
         )

@@ -43,9 +43,9 @@ def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
     heads = [f"{days}-day increase" for days in HORIZONS]
     columns = " ".join(f"{head:>16}" for head in ("peak to trough", *heads, _LARGE_INCREASES))
     yield f"{'margin':<14} {columns}"
-    for margin in history.courses:
+    for margin in history.margins:
         yield _measures_line(margin)
-    widest = max((margin.measured.widest_days for margin in history.courses), default=0.0)
+    widest = max((margin.measured.widest_days for margin in history.margins), default=0.0)
     interval = counted(round(widest), "day")
     yield (
         "a margin stays in force until the next observation; "
@@ -67,7 +67,7 @@ def _measures_line(margin: MeasuredMargin) -> str:
 
 
 def _margin_text(margin: MeasuredMargin | VenueProcyclicality) -> str:
-    return f"{_LABELS[margin.figure]} at {numbers.usd(margin.notional)}"
+    return f"{_LABELS[margin.margin_type]} at {numbers.usd(margin.notional)}"
 
 
 def schedule_csv(history: ScheduleHistory) -> str:

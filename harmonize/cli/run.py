@@ -57,7 +57,7 @@ def run(
     *,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder of the site (default: as read_configuration)."),
+        typer.Option("--out", help="Folder of the site (default: as configured)."),
     ] = None,
     venue: Venues = None,
     underlying: Underlyings = None,

@@ -11,7 +11,7 @@ class SecretFileError(Exception):
 def read_secret(path: Path) -> str:
     """Returns the text of a secret file.
 
-    Raises PrivateError: others may read the file, or it cannot be read as UTF-8.
+    Raises SecretFileError: others may read the file, or it cannot be read as UTF-8.
     """
     try:
         mode = path.stat().st_mode

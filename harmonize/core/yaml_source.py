@@ -85,7 +85,7 @@ def printable(value: object) -> str:
 
 
 def decode_utf8(data: bytes, name: str) -> str:
-    """Returns bytes decoded as UTF-8. Raises WrittenError: too large, or not UTF-8."""
+    """Returns bytes decoded as UTF-8. Raises YamlSourceError: too large, or not UTF-8."""
     if len(data) > MAX_BYTES:
         raise _too_large(name)
     try:
@@ -98,7 +98,7 @@ def decode_utf8(data: bytes, name: str) -> str:
 
 
 def parse_yaml(text: str, name: str) -> YamlSource:
-    """Returns one parsed YAML document. Raises WrittenError for any text that is not one.
+    """Returns one parsed YAML document. Raises YamlSourceError for any text that is not one.
 
     libyaml parses if it is installed. On an error the parser in Python parses again, so that the
     message is the same everywhere. The two disagree on few texts: a '?' or an unspaced ':' in
@@ -185,7 +185,7 @@ def _compose(loader: _Parser, name: str) -> YamlSource:
 
 
 def _raise_python_error(text: str, name: str) -> None:
-    """Parses in Python. Raises WrittenError: that parser rejects the text too."""
+    """Parses in Python. Raises YamlSourceError: that parser rejects the text too."""
     loader = yaml.SafeLoader(text)
     try:
         _compose(loader, name)
@@ -243,7 +243,7 @@ class _Composer:
     open_collections: list[_OpenCollection] = field(default_factory=list)
 
     def add(self, event: yaml.Event) -> None:
-        """Adds the next event. Raises WrittenError: the plain part of YAML excludes it."""
+        """Adds the next event. Raises YamlSourceError: the plain part of YAML excludes it."""
         if isinstance(event, yaml.NodeEvent):
             self._node(event)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -252,7 +252,7 @@ class _Composer:
             self._document(event)
 
     def source(self) -> YamlSource:
-        """Returns the value built so far. Raises WrittenError: there was no document."""
+        """Returns the value built so far. Raises YamlSourceError: there was no document."""
         if not self.documents:
             raise YamlSourceError(self.name, *START, "empty document; add content")
         return YamlSource(self.name, self.root[0], self.values, self.keys)

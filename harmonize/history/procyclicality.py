@@ -116,7 +116,7 @@ class VenueProcyclicality:
     """
 
     venue: str
-    figure: str
+    margin_type: str
     notional: float
     schedules: int
     moved: int
@@ -149,7 +149,7 @@ def _measure_group(group: Sequence[MarginSeries]) -> VenueProcyclicality | None:
     largest = max(sorted(ratios), key=lambda symbol: ratios[symbol])
     return VenueProcyclicality(
         venue=group[0].venue,
-        figure=group[0].margin_type,
+        margin_type=group[0].margin_type,
         notional=group[0].notional,
         schedules=len(by_symbol),
         moved=sum(ratio > 1.0 for ratio in ratios.values()),

@@ -245,7 +245,7 @@ def recent_history(
 
 
 def _recent(times: Sequence[datetime]) -> tuple[datetime, ...]:
-    """Returns a venue's observation times in the ``DAYS`` days before its newest one."""
+    """Returns a venue's observation times in the ``RECENT_DAYS`` days before its newest one."""
     since = max(times) - timedelta(days=RECENT_DAYS)
     return tuple(sorted({time for time in times if time >= since}))
 

@@ -68,7 +68,7 @@ def window_of(day: date) -> StressWindow | None:
 
 
 def parse(text: str, name: str) -> StressCalendar:
-    """Returns the stress windows of a YAML text. Raises WrittenError with file, line and column."""
+    """Returns the stress windows of a YAML text. Raises YamlSourceError with file, line and column."""
     yaml = parse_yaml(text, name)
     sections = _mapping(yaml, (), _SECTIONS)
     span = _mapping(yaml, ("measured",), _MEASURED_KEYS)

@@ -130,15 +130,6 @@ def deviation(value: float | None) -> str:
     )
 
 
-def percentage_points(value: float | None) -> str:
-    """Returns the difference of two rates in percentage points: 0.005 is ``+0.5 pp``."""
-    if value is None or not math.isfinite(value):
-        return NOT_OBSERVABLE
-    return _with_sign(
-        Decimal(repr(float(value))) * 100, places=2, whole_from=Decimal(100), unit="pp"
-    )
-
-
 def index(value: float | None) -> str:
     """Returns a harmonization index: ``71.2``; only perfect agreement is ``100``."""
     if value is None or not math.isfinite(value):

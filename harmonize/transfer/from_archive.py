@@ -25,7 +25,7 @@ _BLOCK = 512
 
 
 def read_items(place: ArchiveLocation) -> Iterator[SourceItem]:
-    """Yields every snapshot in order, and a LeftOut for each that is pruned or damaged.
+    """Yields every snapshot in order, and a SkippedItem for each that is pruned or damaged.
 
     Raises UnreadableSourceError: no archive, or its chain of manifests is broken.
     """

@@ -183,7 +183,7 @@ def _by_moment(files: list[_RecordedFile]) -> Iterator[list[_RecordedFile]]:
 def _snapshot_items(
     adapter: VenueAdapter | None, group: list[_RecordedFile]
 ) -> Iterable[SourceItem]:
-    """Returns the snapshot of a group, or a LeftOut per file if it has no margins."""
+    """Returns the snapshot of a group, or a SkippedItem per file if it has no margins."""
     assert adapter is not None  # noqa: S101 - _EXCLUSIONS excludes other venues
     payloads = tuple(payload for file in group for payload in file.payloads)
     observed_at = min(payload.observed_at for payload in payloads)

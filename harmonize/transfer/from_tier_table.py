@@ -49,7 +49,7 @@ _NO_CAP = 2**63 - 1
 
 
 def read_items(path: Path) -> Iterator[SourceItem]:
-    """Yields one snapshot per day, and a LeftOut per kind of excluded row.
+    """Yields one snapshot per day, and a SkippedItem per kind of excluded row.
 
     Raises UnreadableSourceError: not such a table.
     """

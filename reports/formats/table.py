@@ -27,7 +27,7 @@ TOP = 20
 _STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
-def table(document: AuditDocument, width: int = 100, *, colour: bool = False) -> str:
+def table(document: AuditDocument, width: int = 110, *, colour: bool = False) -> str:
     """Renders coverage, findings per check and the most severe findings, `width` characters wide.
 
     Colour adds terminal codes for the level only; text from venues never contains any.

@@ -70,7 +70,7 @@ Find = Callable[[str, str], YamlSource]
 
 
 def merge(source: YamlSource, find: Find) -> Merged:
-    """Returns a rule set with its inherited fields. Raises WrittenError: see ``_chain``."""
+    """Returns a rule set with its inherited fields. Raises YamlSourceError: see ``_chain``."""
     chain = _chain(source, find)
     value: Plain = chain[-1].source.value
     origin = dict.fromkeys(chain[-1].source.values, len(chain) - 1)
@@ -93,7 +93,7 @@ def merge(source: YamlSource, find: Find) -> Merged:
 def _chain(source: YamlSource, find: Find) -> list[Layer]:
     """Returns a rule set and its parents, child first.
 
-    Raises WrittenError: a parent is missing, the chain is circular, or it is too long.
+    Raises YamlSourceError: a parent is missing, the chain is circular, or it is too long.
     """
     chain = [Layer(source.name, source)]
     while (parent_name := _parent_name(chain[-1].source)) is not None:

@@ -187,7 +187,7 @@ def member(venue: str, underlying: str) -> Member:
         stale=venue == "venue-b",
         origin="documentation" if is_documented else "recorded",
         included=not is_documented,
-        exclusion_reason="rests on the venue's documentation" if is_documented else "",
+        exclusion_reason="based on the venue's documentation" if is_documented else "",
     )
 
 
@@ -420,7 +420,7 @@ def coverage(underlyings: Iterable[str]) -> tuple[CoverageRow, ...]:
         "venue-a": (CoverageStatus.OBSERVED, ""),
         "venue-b": (CoverageStatus.STALE, "observed 2025-09-03"),
         "venue-c": (CoverageStatus.OBSERVED, ""),
-        "venue-d": (CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"),
+        "venue-d": (CoverageStatus.DOCUMENTATION, "based on the venue's documentation"),
         "venue-e": (CoverageStatus.NOT_OBSERVABLE, "the snapshot has no mark price"),
     }
     return tuple(
@@ -475,7 +475,7 @@ def arbitrages() -> tuple[ArbitrageRow, ...]:
             OLD,
             FRESH,
             (without_reference,),
-            "the venues do not take $1,000,000",
+            "the venues together do not accept $1,000,000",
         ),
     )
 
@@ -501,7 +501,7 @@ def liquidations() -> tuple[LiquidationRow, ...]:
     )
     return (
         base,
-        replace(base, venue="venue-b", fee_rate=None, reason="without its fee add-on: taker fee"),
+        replace(base, venue="venue-b", fee_rate=None, reason="fee add-on excluded: taker fee"),
         replace(
             base,
             venue="venue-c",

@@ -193,7 +193,7 @@ def _categories(snapshot: Snapshot) -> Iterable[str]:
 def _next_page(params: Params, document: object) -> Params | None:
     """Follows the cursor. A response without a cursor is the last page.
 
-    Raises PastTheEndError: a page after the first has no rows.
+    Raises EmptyPageError: a page after the first has no rows.
     """
     result, _ = object_at(document, "result")
     if result.get("list") == [] and "cursor" in dict(params):

@@ -2,20 +2,20 @@
 
 from harmonize.core.payload import Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
-from venues.engines import risk_limits
+from venues.engines import hashkey_toobit
 from venues.facts import Facts
 
-ENGINE = risk_limits.RiskLimitBrand(
+ENGINE = hashkey_toobit.RiskLimitBrand(
     venue="hashkey",
     contracts="publicGetApiV1ExchangeInfo",
     tickers="publicGetQuoteV1Ticker24hr",
-    named=risk_limits.linear_instrument,
+    named=hashkey_toobit.linear_instrument,
 )
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads the risk limits of every perpetual."""
-    return risk_limits.parse(ENGINE, snapshot, facts)
+    return hashkey_toobit.parse(ENGINE, snapshot, facts)
 
 
 ADAPTER = VenueAdapter(

@@ -100,13 +100,13 @@ def test_peak_to_trough_is_of_the_margins_in_force_on_each_day(four_years: Path)
     history = schedule_history(
         Question(archive=four_years, notional_grid=SIZES), "binance", "ETH/USDT:USDT"
     )
-    for measured in history.courses:
+    for measured in history.margins:
         margins = [
             margin
             for day in days
             if (
                 margin := exact(day, history.symbol, measured.notional)[
-                    measured.figure == "maintenance"
+                    measured.margin_type == "maintenance"
                 ]
             )
         ]
@@ -124,7 +124,7 @@ def test_procyclicality_counts_observations_and_not_changes(books: ScriptedArchi
     history = schedule_history(question_about(books), "dydx", "btc-usd")
     assert len(history.seen) == 2
     assert history.observations == 6
-    measured = {margin.figure: margin.measured for margin in history.courses}
+    measured = {margin.margin_type: margin.measured for margin in history.margins}
     assert measured["initial"].observations == 6
     assert measured["initial"].widest_days == 4.0
     assert measured["initial"].calls == 1
@@ -173,7 +173,7 @@ def test_a_removed_schedule_has_no_margin_from_then_on(books: ScriptedArchive) -
     history = schedule_history(question_about(books), "dydx", "BTC-USD")
     assert [state.initial for state in history.seen] == [(20_000.0,), (None,), (20_000.0,)]
     assert [state.kind for state in history.seen] == ["", "delisted", "listed"]
-    assert history.courses[0].measured.observations == 2
+    assert history.margins[0].measured.observations == 2
     initial = schedule_series(question_about(books), "dydx", "BTC-USD")[0]
     assert [point.rate for point in initial.points] == [0.02, None, 0.02]
 

@@ -85,7 +85,7 @@ def test_a_gap_and_its_decomposition_by_hand() -> None:
     own = flat([1000.0, 5000.0], [0.01, 0.02])
     reference = marginal([1000.0, 5000.0], [0.01, 0.03])
     result = solved(arbitrage({"a": own, "b": own}, 2000.0, reference=reference.pieces))
-    assert (result.reference, result.same_table, result.split.cost) == pytest.approx(
+    assert (result.reference, result.reference_split, result.split.cost) == pytest.approx(
         (40.0, 20.0, 20.0)
     )
     assert (result.fragmentation, result.divergence, result.gap) == pytest.approx((20.0, 0.0, 20.0))

@@ -58,7 +58,7 @@ def archive(tmp_path: Path) -> Archive:
 
 
 @given(st.lists(snapshots(), min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_appended_snapshot_reads_back_unchanged(observed: list[Snapshot]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         Archive.create(Path(directory) / "a")

@@ -150,7 +150,7 @@ A_PACK_KEPT_WITHOUT_ITS_BASE = [
 @given(HISTORIES)
 @example(A_PACK_ON_TWO_BASES)
 @example(A_PACK_KEPT_WITHOUT_ITS_BASE)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_after_any_history_entries_read_back_or_are_marked_as_pruned(
     history: list[Append | Prune],
 ) -> None:
@@ -160,7 +160,7 @@ def test_after_any_history_entries_read_back_or_are_marked_as_pruned(
 
 
 @given(st.lists(APPENDS, max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_same_history_gives_the_same_bytes(history: list[Append | Prune]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         first, second = (Archive.create(Path(folder) / name) for name in "ab")
@@ -171,7 +171,7 @@ def test_the_same_history_gives_the_same_bytes(history: list[Append | Prune]) ->
 
 @given(HISTORIES, st.data())
 @example([*A_PACK_ON_TWO_BASES], None)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_an_incremental_listing_equals_a_full_listing(
     history: list[Append | Prune], data: st.DataObject | None
 ) -> None:

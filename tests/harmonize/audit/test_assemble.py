@@ -97,7 +97,7 @@ def test_a_schedule_that_is_known_only_in_part_is_not_compliant_for_the_rest() -
     )
     rows = [row for row in audit_of(whole).divergences if row.rule_set == "esma-retail"]
     assert [row.verdict for row in rows] == [Verdict.NOT_OBSERVABLE] * 2
-    assert rows[0].reason == "observed only up to $1,000, compliant there"
+    assert rows[0].reason == "observed only up to $1,000; compliant up to there"
 
 
 def test_a_schedule_above_every_minimum_is_compliant_and_over_the_baseline() -> None:

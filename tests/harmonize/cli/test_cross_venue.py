@@ -93,7 +93,7 @@ def test_an_underlying_without_a_reference_has_a_split_and_no_parts() -> None:
 def test_a_position_above_all_capacities_is_reported() -> None:
     result = run("gap", "BTC", "--venue", "mexc", "--notional", "1e10")
     assert result.exit_code == 3
-    assert "the venues together do not take $10,000,000,000" in result.stdout
+    assert "the venues together do not accept $10,000,000,000" in result.stdout
     assert "incomplete: the venues together have no capacity for any notional" in result.stderr
 
 
@@ -135,7 +135,7 @@ def test_liquidation_is_given_at_equal_and_at_the_largest_leverage() -> None:
     )
     without = json.loads(run("liquidation", "BTC", "--venue", "okx", "--format", "json").stdout)
     assert with_fee[0]["adverse_move_long"] < without[0]["adverse_move_long"]
-    assert without[0]["reason"].startswith("without its fee add-on: taker fee on notional")
+    assert without[0]["reason"].startswith("fee add-on excluded: taker fee on notional")
     assert with_fee[0]["reason"] == ""
 
 
@@ -163,7 +163,7 @@ def test_a_taker_fee_counts_only_at_venues_that_publish_it() -> None:
     )
     apex = distances("apex", "--taker-fee", "0.05%")
     assert apex["adverse_move_long"] == distances("apex")["adverse_move_long"]
-    assert apex["reason"] == "whether a fee counts on top is not stated"
+    assert apex["reason"] == "the venue does not state whether it adds a fee"
 
 
 def test_portfolio_asks_every_venue_and_splits(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
             2,
             "nobody is not compared on BTC; use one of apex",
         ),
-        (("gap", "BTC", "--what-if", "adopt=nobody"), 2, "no venue 'nobody' is compared"),
+        (("gap", "BTC", "--what-if", "adopt=nobody"), 2, "unknown venue 'nobody'"),
         (("gap", "BTC", "--notional", "-5"), 2, "--notional: expected an amount in USD above 0"),
         (("gap", "NOSUCH"), 3, "no venue's initial margin on NOSUCH is included"),
         (("gap", "BTC", "--instrument", "okx:BTC=X/Y:Z"), 2, "okx has no schedule X/Y:Z on BTC"),
@@ -446,7 +446,7 @@ def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
     series = json.loads(run("--archive", str(nights), *options, "--format", "json").stdout)
     assert [row["initial"] for row in series["seen"]] == [[200.0], [400.0], [200.0]]
     assert [row["kind"] for row in series["seen"]] == ["", "tighter", "looser"]
-    initial = series["courses"][0]["measured"]
+    initial = series["margins"][0]["measured"]
     assert (initial["peak_to_trough"], initial["calls"], initial["widest_days"]) == (2.0, 1, 1.0)
     assert [rise["share"] for rise in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
     rows = run("--archive", str(nights), *options, "--format", "csv").stdout.splitlines()

@@ -25,7 +25,7 @@ def test_a_venue_has_changes_per_week_and_procyclicality() -> None:
     assert (
         sum(week["tighter"] + week["looser"] + week["mixed"] for week in document["weeks"]) > 3000
     )
-    assert [(margin["figure"], margin["notional"]) for margin in document["moves"]] == [
+    assert [(margin["margin_type"], margin["notional"]) for margin in document["moves"]] == [
         ("initial", 1e6),
         ("maintenance", 1e6),
     ]
@@ -38,14 +38,14 @@ def test_a_venue_has_changes_per_week_and_procyclicality() -> None:
 
 def test_an_underlying_has_a_series_per_venue() -> None:
     document = json.loads(run("history", "--underlying", "XBT", "--format", "json").stdout)
-    by_venue = {series["venue"]: series for series in document["courses"]}
-    assert len(by_venue) == len(document["courses"]) > 20
+    by_venue = {series["venue"]: series for series in document["series"]}
+    assert len(by_venue) == len(document["series"]) > 20
     assert by_venue["binance"]["points"][0] == {"observed_at": "2022-02-12T00:00:00Z", "rate": 0.02}
-    assert all(series["underlying"] == "BTC" for series in document["courses"])
+    assert all(series["underlying"] == "BTC" for series in document["series"])
     early = json.loads(
         run("history", "--underlying", "BTC", "--as-of", "2023-12-31", "--format", "json").stdout
     )
-    assert {series["venue"] for series in early["courses"]} == {"ascendex", "binance", "htx"}
+    assert {series["venue"] for series in early["series"]} == {"ascendex", "binance", "htx"}
     rows = run("history", "--underlying", "BTC", "--format", "csv").stdout.splitlines()
     assert rows[0] == "venue,symbol,profile,notional_usd,from,initial_rate"
 

@@ -26,7 +26,7 @@ def test_a_venue_is_measured_over_its_schedules() -> None:
         series("D", (0, None)),
     ]
     (measures,) = measure_venue(all_series)
-    assert (measures.venue, measures.figure, measures.notional) == ("okx", "initial", 1e5)
+    assert (measures.venue, measures.margin_type, measures.notional) == ("okx", "initial", 1e5)
     assert (measures.schedules, measures.moved) == (3, 2)
     assert measures.median_peak_to_trough == pytest.approx(1.2)
     assert measures.symbol == "A"

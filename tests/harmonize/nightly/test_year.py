@@ -31,6 +31,8 @@ FIRST = date(2027, 10, 20)
 """The year from here has both clock changes and a 29 February."""
 
 NIGHTS = 366
+SAMPLE = 75
+"""Nights without ``--whole``: both kinds of errors, a clock that is ahead, daylight saving, pruning."""
 VENUES = ("dydx", "hyperliquid", "woofipro")
 ASSETS = ("BTC", "ETH")
 
@@ -155,7 +157,9 @@ BASE = {venue: recorded.of_venue(venue)[-1] for venue in VENUES}
 """The last recorded snapshot per venue."""
 
 
-def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path) -> None:
+def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(
+    tmp_path: Path, *, whole: bool
+) -> None:
     chance = random.Random(20271020)  # noqa: S311 - a seed, not a secret
     world = World(tmp_path / "archive", chance)
     nights: list[Night] = []
@@ -177,7 +181,8 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
     settings = RunSettings(keep=RetentionSettings(daily=30, weekly=10, monthly=6), nights=60)
     task = run.Task(question, Site(tmp_path / "site"), settings)
     labels = Counter[str]()
-    for number in range(NIGHTS):
+    count = NIGHTS if whole else SAMPLE
+    for number in range(count):
         day = FIRST + timedelta(days=number)
         local = datetime(day.year, day.month, day.day, 1, 15, tzinfo=HOME)
         world.clock = local + timedelta(minutes=chance.randrange(-10, 10))
@@ -217,12 +222,14 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(tmp_path: Path
     assert Counter((change.venue, change.underlying, change.kind) for change in moved) == Counter(
         world.expected_changes
     )
-    assert len(world.expected_changes) > 25
-    assert sum(change.kind is ChangeKind.UNREAD for change in changes) > 2
+    assert len(world.expected_changes) > count // 15
+    assert any(change.kind is ChangeKind.UNREAD for change in changes)
     assert max(labels.values()) == 1  # each night has its own name, whatever the clock did
-    assert f"{date(2028, 2, 29)}" in labels
-    assert sum(bool(night.errors) for night in nights) > 60
-    assert sum("the clock says" in line for night in nights for line in night.errors) == 3
+    assert sum(bool(night.errors) for night in nights) > count // 7
+    clock_errors = sum("the clock says" in line for night in nights for line in night.errors)
+    if whole:
+        assert f"{date(2028, 2, 29)}" in labels
+        assert clock_errors == 3
 
 
 JUMPS = {

@@ -19,7 +19,6 @@ WRITERS: tuple[Callable[[float | None], str], ...] = (
     numbers.leverage,
     numbers.times,
     numbers.deviation,
-    numbers.percentage_points,
     numbers.index,
     numbers.age,
 )
@@ -114,12 +113,6 @@ def test_divergence_has_a_sign_and_only_nothing_is_100_percent_less(
     value: float | None, text: str
 ) -> None:
     assert with_spaces(numbers.deviation(value)) == text
-
-
-def test_differences_of_rates_are_in_percentage_points() -> None:
-    assert with_spaces(numbers.percentage_points(0.005)) == "+0.5 pp"
-    assert with_spaces(numbers.percentage_points(-0.0125)) == "−1.25 pp"
-    assert with_spaces(numbers.percentage_points(-0.0000001)) == "0 pp"
 
 
 def test_only_identical_margins_have_an_index_of_100() -> None:

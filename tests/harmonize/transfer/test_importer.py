@@ -58,7 +58,7 @@ WRITERS: dict[str, Callable[[Path, list[Snapshot]], int]] = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(observed=st.lists(any_snapshot(), max_size=3, unique=True))
 def test_an_export_and_import_preserves_every_snapshot(name: str, observed: list[Snapshot]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -66,7 +66,7 @@ def value(svg: str, y: float) -> float:
 def recorded(subject: str) -> tuple[MarginSeries, ...]:
     """Returns series of the recorded archive: one underlying at all venues, or one schedule."""
     if subject == "venues":
-        return history.underlying_history(Question(notional_grid=(1e6,)), "SOL").courses
+        return history.underlying_history(Question(notional_grid=(1e6,)), "SOL").series
     all_series = history.schedule_series(
         Question(notional_grid=(1e5, 1e6, 1e7)), "binance", "SOL/USDT:USDT"
     )
@@ -97,7 +97,7 @@ def test_the_rate_drawn_is_the_mark_in_force_in_the_recorded_archive(
     assert compared >= least
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(7, 90), st.none() | st.floats(0.01, 0.9)), min_size=2, max_size=8
@@ -249,7 +249,6 @@ def test_nothing_known_is_an_empty_drawing() -> None:
     assert [element.tag for element in elements(svg)] == ["svg", "title", "desc"]
 
 
-@settings(deadline=None)
 @given(st.floats(0.0, 30_000.0), st.floats(0.001, 8_000.0))
 def test_dates_are_round_few_and_inside(first: float, days: float) -> None:
     ticks = date_ticks(first, first + days)

@@ -69,7 +69,7 @@ def check_bars(weeks: list[Week], svg: str) -> None:
         assert below[1] >= zero - 0.11
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WEEKS)
 def test_bars_are_as_tall_as_counts_tighter_up_looser_down_mixed_on_both_sides(
     weeks: list[Week],
@@ -128,7 +128,7 @@ def test_other_changes_and_listings_are_marks_in_lanes_one_a_week() -> None:
     assert [sum(box[1] == lane for box in marks) for lane in lanes] == [2, 1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WEEKS)
 def test_names_of_sides_and_lanes_never_overlap_and_stay_inside(weeks: list[Week]) -> None:
     svg = draw(weeks)

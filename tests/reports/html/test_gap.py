@@ -64,7 +64,7 @@ def test_what_is_not_known_is_a_dash_with_its_reason() -> None:
     rows = {row[0]: row for row in charts()["Distance to liquidation"].rows}
     assert rows["venue-c"][1:3] == ("–", "–")
     assert rows["venue-c"][-1] == "MM is not observable"
-    assert rows["venue-b"][-1] == "without its fee add-on: taker fee"
+    assert rows["venue-b"][-1] == "fee add-on excluded: taker fee"
 
 
 def test_an_underlying_without_a_reference_has_no_gap_to_draw() -> None:
@@ -73,7 +73,9 @@ def test_an_underlying_without_a_reference_has_no_gap_to_draw() -> None:
     both = replace(document, liquidations=(*document.liquidations, bare))
     _, eth = gap_sections(Lookup(both))
     assert next(chart.title for chart in eth.charts) == "Distance to liquidation"
-    assert eth.reason == "Some notionals are excluded: the venues do not take $1,000,000."
+    assert (
+        eth.reason == "Some notionals are excluded: the venues together do not accept $1,000,000."
+    )
 
 
 def test_of_two_rule_sets_the_first_is_drawn() -> None:

@@ -276,7 +276,7 @@ def test_files_are_whole_and_need_nothing_else() -> None:
             history.schedule_series(question, "binance", "SOL/USDT:USDT"), STRESS
         ),
         chart_file.weeks_file(history.weekly_changes(question, "binance"), STRESS),
-        chart_file.underlying_file(history.underlying_history(question, "SOL").courses, STRESS),
+        chart_file.underlying_file(history.underlying_history(question, "SOL").series, STRESS),
         chart_file.schedule_file([hostile], STRESS),
     ]
     for content in files:

@@ -70,7 +70,7 @@ def test_tiers_below_the_whole_position_reach_it_at_the_next_bound() -> None:
         assert _exact(function, Fraction(9999)) == 9999
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(rates, volumes, rates, st.decimals("0.01", "1", places=2))
 def test_without_tiers_chords_stay_within_half_a_percent_of_the_formula(
     v1: Decimal, volume: Decimal, pi: Decimal, share: Decimal

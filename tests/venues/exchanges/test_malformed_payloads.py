@@ -15,9 +15,7 @@ from tests.support.altered_snapshots import changed, parsed, trimmed, with_conte
 SNAPSHOTS = [trimmed(snapshot) for snapshot in recorded.snapshots()]
 NOT_NUMBERS = ["NaN", "Infinity", -1, "-0.5", None, "", [], {}, True, "1e999", 10**400, "<script>"]
 
-patient = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+patient = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 def margin_call(snapshot: Snapshot) -> Payload:
