@@ -26,6 +26,7 @@ from harmonize.document import DivergenceRow, Verdict
 from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, newest_inputs
 from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleExample, RuleSet
+from harmonize.text.messages import percent
 
 _LONG_AGO = date(2000, 1, 1)  # of an undated example under a rule set without a first date
 _MANY = 10**9  # number of observations behind an input that an example states
@@ -90,7 +91,7 @@ def _verdict(row: DivergenceRow | None, example: RuleExample) -> tuple[str, str]
         return Verdict.NOT_OBSERVABLE.value, ": the rule set has no reference for it"
     if row.observed is None:
         return row.verdict.value, f": {row.reason}" if row.reason else ""
-    numbers = f" ({row.observed * 100:.4g} % against {(row.required or 0.0) * 100:.4g} %)"
+    numbers = f" ({percent(row.observed)} against {percent(row.required or 0.0)})"
     if example.notional is None:
         return row.verdict.value, numbers
     notional = float(example.notional)

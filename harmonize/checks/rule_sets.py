@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harmonize.checks.base import AuditContext, Check, Draft, first_names
+from harmonize.comparison.applicability import JURISDICTION_UNKNOWN
 from harmonize.document import Level, Verdict
 from harmonize.policy.rule_set import Disclosure, Prohibition, Verified
 from harmonize.text.messages import counted
@@ -114,7 +115,7 @@ def jurisdiction_unknown(context: AuditContext) -> Iterator[Draft]:
             {
                 row.venue
                 for row in context.divergences
-                if row.rule_set == name and row.reason.startswith("where ")
+                if row.rule_set == name and row.reason.startswith(JURISDICTION_UNKNOWN)
             }
         )
         if venues:

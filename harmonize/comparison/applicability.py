@@ -14,6 +14,9 @@ from harmonize.text.messages import iso_utc
 Jurisdictions = Mapping[str, Sequence[str]]
 """Jurisdictions in which venues are established, by venue; two letters per country."""
 
+JURISDICTION_UNKNOWN = "jurisdiction of"
+"""How the reason of a verdict begins if the venue's jurisdiction is unknown; MH813 counts these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -92,7 +95,7 @@ def _outside_jurisdictions(
         return None
     own = jurisdictions.get(venue)
     if own is None:
-        reason = f"jurisdiction of {venue} unknown; add it to the configuration"
+        reason = f"{JURISDICTION_UNKNOWN} {venue} unknown; add it to the configuration"
         return Verdict.NOT_OBSERVABLE, reason
     if not set(own) & set(covered):
         reason = f"{venue} is established in {', '.join(own)}, not {', '.join(covered)}"

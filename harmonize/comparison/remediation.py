@@ -240,14 +240,19 @@ def _rounded_up(rate: float) -> str:
 
 @lru_cache(maxsize=16384)
 def _rate_text(rate: float) -> str:
-    return f"{rate * 100:.{_DIGITS}g} %"
+    return _with_decimal(f"{rate * 100:.{_DIGITS}g}")
 
 
 def _percent(rate: float, rounding: str) -> str:
     """Formats a rate with four digits, rounded so that the printed rate complies."""
     exact = Decimal(f"{rate * 100:.12g}")
     rounded = Context(prec=_DIGITS, rounding=rounding).plus(exact)
-    return f"{rounded.normalize():f} %"
+    return _with_decimal(f"{rounded.normalize():f}")
+
+
+def _with_decimal(digits: str) -> str:
+    """Returns a percentage with at least one decimal place, as rates print everywhere."""
+    return f"{digits} %" if "." in digits else f"{digits}.0 %"
 
 
 def _dollars(amount: float) -> str:

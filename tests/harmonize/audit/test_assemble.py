@@ -337,10 +337,10 @@ FAILING = {
 }
 MESSAGES = {
     "MH101": "tiers 1 and 2 leave a gap between $1,000 and $1,500; IM and MM are not observable",
-    "MH102": "observed MM up to 50 % above IM, largest at $1; required at most IM",
-    "MH103": "observed IM rate 1 % above $1,000, required at least the 2 % below it",
-    "MH104": "MM jumps by $10 (an increase of 100 %) at $1,000",
-    "MH105": "IM jumps by $20 (an increase of 100 %) at $1,000",
+    "MH102": "observed MM up to 50.0 % above IM, largest at $1; required at most IM",
+    "MH103": "observed IM rate 1.0 % above $1,000, required at least the 2.0 % below it",
+    "MH104": "MM jumps by $10 (an increase of 100.0 %) at $1,000",
+    "MH105": "IM jumps by $20 (an increase of 100.0 %) at $1,000",
     "MH106": "tier 1: observed deduction $7.00, required $0.00 for a continuous margin",
     "MH201": "MM is not observable: not published",
     "MH202": "IM is not observable: not published",
@@ -439,7 +439,7 @@ def test_caps_on_crypto_contracts_do_not_concern_shares_and_metals() -> None:
     for symbol in ("TSLA/USDT:USDT", "XAU/USDT:USDT"):
         row = divergence("binance", symbol, "esma-retail", "initial")
         assert row.verdict is Verdict.NOT_APPLICABLE
-        assert "no crypto-asset" in row.reason
+        assert "non-crypto underlying" in row.reason
 
 
 def test_a_breach_is_an_error_where_the_venue_itself_says_retail() -> None:

@@ -31,7 +31,7 @@ def test_a_wrong_verdict_is_reported_with_the_numbers() -> None:
     assert first == FailedExample(
         0,
         "initial",
-        "expected compliant, found breach (40 % against 50 %); correct the rule or the example",
+        "expected compliant, found breach (40.0 % against 50.0 %); correct the rule or the example",
     )
     assert second.margin_type == "maintenance"
 

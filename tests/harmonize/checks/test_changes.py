@@ -30,7 +30,7 @@ def test_an_increase_states_its_size_and_its_ranges() -> None:
     assert initial.deviation == pytest.approx(1.0)
     assert initial.intervals == (Interval(0.0, 50_000.0),)
     assert initial.message == (
-        "IM at $1 increased by 100 % between 2026-03-08 and 2026-03-09; higher on $0 to $50,000"
+        "IM at $1 increased by 100.0 % between 2026-03-08 and 2026-03-09; higher on $0 to $50,000"
     )
 
 

@@ -114,11 +114,11 @@ def test_a_disclosure_finding_has_one_fingerprint_whichever_rule_set_expects_it(
 def test_a_finding_states_observed_required_interval_source_and_the_smallest_change() -> None:
     (initial,) = findings_of(of(LAX, rules=("esma-retail",)).audited(), "MH401")
     assert initial.message == (
-        "observed IM 1 % at $1, required at least 50 % (primary) by esma-retail if offered to the "
+        "observed IM 1.0 % at $1, required at least 50.0 % (primary) by esma-retail if offered to the "
         "clients it protects; below the requirement on $0 to $50,000; to comply, raise tiers 1 to "
-        "2 from 1 % … 2 % to 50 %"
+        "2 from 1.0 % … 2.0 % to 50.0 %"
     )
-    assert initial.remedy == "raise tiers 1 to 2 from 1 % … 2 % to 50 %"
+    assert initial.remedy == "raise tiers 1 to 2 from 1.0 % … 2.0 % to 50.0 %"
     assert initial.verified == "primary"
 
 

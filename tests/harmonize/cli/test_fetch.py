@@ -108,7 +108,7 @@ def test_a_venue_that_fails_leaves_the_others_and_its_last_good_snapshot(
     assert "last observed 0 days" in finding["message"]
     assert any(schedule["venue"] == "mexc" for schedule in document["schedules"])
     html = (page / "index.html").read_text(encoding="utf-8")
-    assert "Venues that were not gathered" in html
+    assert "Venues not gathered" in html
     assert "HTTP status 403" in html
 
 
@@ -125,7 +125,7 @@ def test_a_venue_read_for_the_first_time_from_an_own_archive_is_read_beside_the_
     assert by_venue["dydx"] == "live"
     assert by_venue["binance"] == "recorded"
     assert document["archive"] == (
-        f"{own_archive}; else the recorded archive that ships with harmonize"
+        f"{own_archive}; otherwise the recorded archive that ships with harmonize"
     )
 
 
@@ -172,8 +172,8 @@ def test_offline_is_found_out_in_time_and_without_ccxt() -> None:
     assert time.monotonic() - started < 3
     assert not reachability.any_reachable([])
     code = (
-        "import sys; from pathlib import Path; from harmonize.api.gather import GatherRequest, reachable;"
-        f"reachable(GatherRequest(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
+        "import sys; from pathlib import Path; from harmonize.api.gather import GatherRequest, is_reachable;"
+        f"is_reachable(GatherRequest(Path('x'), mirror='http://127.0.0.1:{closed_port()}'));"
         "raise SystemExit('ccxt' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -251,7 +251,7 @@ def test_the_log_is_json_if_requested(archive: Path) -> None:
             "--mirror: expected a URL, found 'http://x:port': Port could not be cast",
         ),
         (("--mirror", "http://"), "--mirror: missing host in 'http://'"),
-        (("--keys", "/nowhere/keys.yaml"), "/nowhere/keys.yaml cannot be read"),
+        (("--keys", "/nowhere/keys.yaml"), "/nowhere/keys.yaml: cannot read the file"),
     ],
 )
 def test_a_bad_option_is_one_line(options: tuple[str, ...], message: str, archive: Path) -> None:
@@ -394,8 +394,8 @@ def test_keys_come_from_a_private_file(tmp_path: Path) -> None:
     [
         ('binance: {apiKey: "k"}\n', 0o644, "readable by other users; make it private with: chmod"),
         ("- binance\n", 0o600, "expected keys by venue"),
-        ("binance: k\n", 0o600, "the keys of binance must be texts by name"),
-        ("binance: {apiKey: 5}\n", 0o600, "the keys of binance must be texts by name"),
+        ("binance: k\n", 0o600, "binance: expected text by key name"),
+        ("binance: {apiKey: 5}\n", 0o600, "binance: expected text by key name"),
         ('binance: {apikey: "k"}\n', 0o600, "binance: unknown key apikey; use apiKey, password"),
         ('binance: {apiKey: "hush-hush', 0o600, "expected YAML of the form"),
     ],

@@ -70,7 +70,7 @@ def test_each_history_has_a_chart_file(arguments: tuple[str, ...], tmp_path: Pat
         (("ftx",), 2, "unknown venue ftx"),
         (("--underlying", "NOSUCHCOIN"), 3, "no venue with an observed margin on NOSUCHCOIN"),
         (("apex",), 3, "apex: no observed change"),
-        (("binance", "--chart", "/dev/null/a.svg"), 2, "cannot be written"),
+        (("binance", "--chart", "/dev/null/a.svg"), 2, "cannot write the file"),
     ],
 )
 def test_an_error_is_one_line(arguments: tuple[str, ...], code: int, message: str) -> None:

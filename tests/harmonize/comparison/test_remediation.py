@@ -129,7 +129,7 @@ def test_one_tier_is_raised_or_its_bound_lowered() -> None:
     assert [change.tier for change in tier_changes(own, required)] == [1]
     # At 1,000,000 the reference is 8,000 + 5,000 = 13,000: 1.3 %.
     text = remedy(own, required, [(800_000.0, 1_000_000.0)], -0.23)
-    assert text == "raise tier 1 from 1 % to 1.3 %, or lower its bound to $800,000"
+    assert text == "raise tier 1 from 1.0 % to 1.3 %, or lower its bound to $800,000"
 
 
 def test_an_earlier_slice_is_raised_where_the_required_margin_jumps() -> None:
@@ -137,7 +137,7 @@ def test_an_earlier_slice_is_raised_where_the_required_margin_jumps() -> None:
     required = RequiredMargin(
         flat_lines((1_000_000, 0.01), (2_000_000, 0.02)), 1.0, 0.0, 0.0, 2_000_000.0
     )
-    # Just above 1,000,000 the reference asks 20,000: 2 % of the first slice.
+    # Just above 1,000,000 the reference asks 20,000: 2.0 % of the first slice.
     (first,) = tier_changes(own, required)
     assert first.tier == 1
     assert first.required == pytest.approx(0.02)
@@ -158,7 +158,7 @@ def test_a_bound_is_lowered_only_where_the_next_tier_is_enough_there() -> None:
         marginal_lines((400_000, 0.01), (2_000_000, 0.02)), 1.0, 0.0, 0.0, 900_000.0
     )
     text = remedy(own, required, [(400_000.0, 900_000.0)], -0.2)
-    assert text == "raise tier 1 from 1 % to 1.556 %, or take no position above $400,000"
+    assert text == "raise tier 1 from 1.0 % to 1.556 %, or take no position above $400,000"
 
 
 def test_a_smaller_largest_position_is_the_alternative() -> None:
@@ -166,7 +166,7 @@ def test_a_smaller_largest_position_is_the_alternative() -> None:
     required = RequiredMargin(CAP, 1.0, 0.0, 0.0, 5_000_000.0)
     text = remedy(own, required, [(1_000_000.0, 5_000_000.0)], -0.4)
     assert text == (
-        "raise tiers 2 to 3 from 40 % … 30 % to 50 %, or take no position above $1,000,000"
+        "raise tiers 2 to 3 from 40.0 % … 30.0 % to 50.0 %, or take no position above $1,000,000"
     )
 
 
@@ -175,8 +175,8 @@ def test_many_tiers_are_summarized() -> None:
     reference = marginal_lines((1e5, 0.1), (1e6, 0.11), (1e7, 0.12), (1e8, 0.13))
     text = remedy(own, RequiredMargin(reference, 1.0, 0.0, 0.0, 1e8), [(0.0, 1e8)], -0.9)
     assert text == (
-        "raise tier 1 from 1 % to 10 %, tier 2 from 2 % to 11 % and 2 more, "
-        "up to tier 4 from 4 % to 13 %"
+        "raise tier 1 from 1.0 % to 10.0 %, tier 2 from 2.0 % to 11.0 % and 2 more, "
+        "up to tier 4 from 4.0 % to 13.0 %"
     )
 
 
@@ -185,12 +185,12 @@ def test_a_printed_rate_is_rounded_to_the_side_that_complies() -> None:
         (1e6, 0.01),
     )
     required = RequiredMargin(((0.0, INFINITE, 0.0, 0.123451),), 1.0, 0.0, 0.0, 1e6)
-    assert remedy(own, required, [(0.0, 1e6)], -0.9) == "raise tier 1 from 1 % to 12.35 %"
+    assert remedy(own, required, [(0.0, 1e6)], -0.9) == "raise tier 1 from 1.0 % to 12.35 %"
 
 
 def test_a_curve_is_raised_as_a_whole() -> None:
     required = RequiredMargin(CAP, 1.0, 0.0, 0.0, 1e6)
-    assert remedy(None, required, [(0.0, 1e6)], -0.75) == "raise the margin by 300 % at every size"
+    assert remedy(None, required, [(0.0, 1e6)], -0.75) == "raise the margin by 300.0 % at every size"
 
 
 def test_curves_and_jumps_are_not_tiers() -> None:

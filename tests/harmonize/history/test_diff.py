@@ -258,10 +258,10 @@ def test_changes_as_text_csv_and_markdown() -> None:
     results = find_changes(of(odd), of(later(tight), schedule(symbol="ETH")), NOTIONAL_GRID)
     text = table(results)
     assert "2 changes: 1 listed, 1 tighter" in text
-    assert "IM tighter: up to $100k; largest change +50 % at $" in text
+    assert "IM tighter: up to $100k; largest change +50.00 % at $" in text
     assert "  tier rule: marginal to flat\n" in text
-    assert "  capacity: $1m to $900k\n" in text
-    assert "  at $10k: IM $200 to $300\n" in text
+    assert "  capacity: $1,000,000.00 to $900,000.00\n" in text
+    assert "  at $10,000: IM $200.00 to $300.00\n" in text
     assert "\x1b" not in text
     rows = list(csv.reader(StringIO(as_csv(results))))
     assert [len(row) for row in rows] == [len(rows[0])] * 4
@@ -269,4 +269,4 @@ def test_changes_as_text_csv_and_markdown() -> None:
     assert rows[1][8] == "0-100000"
     page = markdown(results)
     assert "=X\\|Y" in page
-    assert "| +50 % | 0 % |" in page
+    assert "| +50.00 % | +0.00 % |" in page
