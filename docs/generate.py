@@ -25,6 +25,7 @@ from harmonize.audit.method import EXPLANATIONS
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status
+from harmonize.document.upgrade import RENAMED
 from harmonize.policy.summary import requirement_summary
 from reports.registry import FORMATS, renderer
 from rules import loader
@@ -281,13 +282,22 @@ def _conventions(_: str) -> str:
     return table(("venue", "offset rule in cross margin", "price basis", "source"), rows)
 
 
+def _renamed_fields(_: str) -> str:
+    rows = (
+        (f"`{collection}`" if collection else "the document", f"`{old}`", f"`{new}`")
+        for collection, names in sorted(RENAMED.items())
+        for old, new in names.items()
+    )
+    return table(("in", "name in version 1", "name in version 2"), rows)
+
+
 PARTS: Mapping[Path, Mapping[str, PartWriter]] = MappingProxyType(
     {
         ROOT / "README.md": {"commands": _commands},
         ROOT / "docs/cli.md": {"commands": _command_reference},
         ROOT / "docs/formats.md": {"formats": _formats},
         ROOT / "docs/coverage.md": {"venues": _venues, "recorded": _recorded},
-        ROOT / "docs/audit-document.md": {"fields": _fields},
+        ROOT / "docs/audit-document.md": {"fields": _fields, "renamed": _renamed_fields},
         ROOT / "docs/gap.md": {"conventions": _conventions},
         ROOT / "docs/checks.md": {"checks": _checks},
         ROOT / "docs/method.md": {"explanations": _explanations},

@@ -1,6 +1,7 @@
 """The tree keeps its shape: directions, registries, the wheel, the locks, what starts light."""
 
 import ast
+import builtins
 import importlib
 import inspect
 import re
@@ -129,6 +130,22 @@ def test_the_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert held == due
+
+
+def test_an_exception_named_in_a_docstring_exists() -> None:
+    trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in modules()]
+    nodes = [node for _, tree in trees for node in ast.walk(tree)]
+    known = {
+        *dir(builtins),
+        *(node.id for node in nodes if isinstance(node, ast.Name)),
+        *(node.attr for node in nodes if isinstance(node, ast.Attribute)),
+        *(node.name for node in nodes if isinstance(node, ast.ClassDef | ast.alias)),
+    }
+    for path, tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                named = set(re.findall(r"\b[A-Z]\w*Error\b", ast.get_docstring(node) or ""))
+                assert named <= known, (path.name, named - known)
 
 
 def test_no_module_is_long() -> None:

@@ -32,13 +32,11 @@ def _read(document: AuditDocument) -> str:
 def _findings(document: AuditDocument) -> str:
     counts = {level: sum(row.level is level for row in document.findings) for level in Level}
     parts = [
-        counted(counts[Level.ERROR], "error"),
-        counted(counts[Level.WARNING], "warning"),
-        f"{counts[Level.INFO]:,} info",
+        *(f"{number:,} {level.value}" for level, number in counts.items()),
         *([f"{len(document.waived):,} waived"] if document.waived else []),
     ]
     compared = counted(len(document.comparisons), "underlying")
-    return f"findings: {', '.join(parts)}; {compared} compared"
+    return f"findings by level: {', '.join(parts)}; {compared} compared"
 
 
 def _not_observed(document: AuditDocument) -> str:
