@@ -259,6 +259,7 @@ def corruptions(
         )
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_corruption_is_reported_and_nothing_else(
     intact: Intact, kind: Callable[[Intact, Chance], Corruption]

@@ -255,7 +255,7 @@ def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.strip() == str(tmp_path / "index.html")
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [
-        *("read", "findings", "not observed")
+        *("read", "findings by level", "not observed")
     ]
     assert "recorded archive that ships with harmonize" in result.stderr
     assert "2026-05-12" in result.stderr

@@ -343,6 +343,7 @@ READY: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", READY)
 def test_the_ready_made_files_run_a_night(home: Home, name: str) -> None:
     """Unchanged, except for folders that a test cannot write, and the mirror."""

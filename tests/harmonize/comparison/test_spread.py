@@ -110,6 +110,7 @@ def test_a_function_is_not_counted_above_its_limit() -> None:
     assert [(point.count, point.highest_margin) for point in points] == [(3, 20.0), (2, 20.0)]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("seed", range(4))
 def test_the_widest_spread_is_that_of_a_dense_grid(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -31,7 +31,7 @@ FIRST = date(2027, 10, 20)
 """The year from here has both clock changes and a 29 February."""
 
 NIGHTS = 366
-SAMPLE = 75
+SAMPLE = 62
 """Nights without ``--whole``: both kinds of errors, a clock that is ahead, daylight saving, pruning."""
 VENUES = ("dydx", "hyperliquid", "woofipro")
 ASSETS = ("BTC", "ETH")
