@@ -21,7 +21,7 @@ report: $(VENV)/report.installed # exit code 3: a venue was not observed; the re
 test: lint types unit
 
 test-all: lint types # with the long simulations and wide matrices whole, and at least 95 % of branches covered
-	$(BIN)/python -m pytest --numprocesses=auto --whole --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --whole --cov --cov-report=term
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .
@@ -31,7 +31,7 @@ types: $(VENV)/test.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/test.installed
-	$(BIN)/python -m pytest --numprocesses=auto
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 locks: $(VENV)/test.installed # both locks resolve under old and new releases of pip
 	$(BIN)/python -m tests.support.pip_releases

@@ -25,7 +25,7 @@ def usage(name: str, command: Any) -> str:
     words = [f"harmonize {name}"]
     for parameter in command.params:
         if parameter.param_type_name == "argument":
-            word = parameter.name.upper()
+            word = (parameter.metavar or parameter.name).upper()
             words.append(word if parameter.required else f"[{word}]")
     return " ".join(words)
 

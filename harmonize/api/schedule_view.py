@@ -127,7 +127,7 @@ def _factor(factor: Factor) -> Object:
 
 def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
     """Returns a schedule as text: statuses, margins at the notionals, pieces."""
-    instrument = schedule.instrument
+    instrument, capacity = schedule.instrument, value_of(schedule.capacity)
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
         f"observed {iso_utc(schedule.observed_at)}, {schedule.origin.value}",
@@ -137,7 +137,7 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
         f"capacity: {_capacity(schedule)}",
         "",
         f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM rate':>9} {'MM rate':>9} {'leverage':>9}",
-        *(_point_line(point) for point in points(schedule, notionals)),
+        *(_point_line(point, capacity) for point in points(schedule, notionals)),
     ]
     for word, margin in (("IM", schedule.initial), ("MM", schedule.maintenance)):
         rows = pieces(margin)
@@ -168,8 +168,9 @@ def _capacity(schedule: MarginSchedule) -> str:
     return f"not observable{_because(reason)}" if capacity is None else f"${capacity:,.0f}"
 
 
-def _point_line(point: Mapping[str, float | None]) -> str:
-    notional = point["notional"]
+def _point_line(point: Mapping[str, float | None], capacity: Decimal | None) -> str:
+    notional = point["notional"] or 0.0
+    is_above = capacity is not None and notional > capacity
     return (
         f"{notional:>16,.0f} "
         f"{numbers.amount(point['initial_margin']):>18} "
@@ -177,6 +178,7 @@ def _point_line(point: Mapping[str, float | None]) -> str:
         f"{numbers.rate(point['initial_rate']):>9} "
         f"{numbers.rate(point['maintenance_rate']):>9} "
         f"{numbers.precise_leverage(point['max_leverage']):>9}"
+        f"{'  above the capacity' if is_above else ''}"
     )
 
 

@@ -25,7 +25,7 @@ def snapshots() -> tuple[Snapshot, ...]:
         return tuple(archive.read(entry) for entry in archive.entries() if entry.venue != MARKET)
 
 
-DATED_CASES = 8
+DATED_CASES = 4
 """How many dated snapshots of one venue a test reads where it reads a sample."""
 
 

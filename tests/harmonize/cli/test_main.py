@@ -250,6 +250,14 @@ def test_an_empty_archive_is_an_error_with_the_fix(tmp_path: Path) -> None:
     assert "is empty; run `harmonize fetch`" in result.stderr
 
 
+def test_a_position_above_the_capacity_has_no_margin_and_says_so() -> None:
+    result = run("schedule", "binance", "BTC/USDT:USDT", "--notional", "9e12", "--notional", "1e6")
+    _, below, above = result.stdout[result.stdout.index("notional") :].splitlines()[:3]
+    assert below.endswith("75×")
+    assert above.startswith("9,000,000,000,000 ")
+    assert above.endswith("–  above the capacity")
+
+
 def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
     result = run("report", "--out", str(tmp_path), "--underlying", "btc", "--venue", "okx")
     assert result.exit_code == 0

@@ -79,7 +79,7 @@ def test_responses_are_complete_after_a_temporary_fault(fault: Fault) -> None:
         assert contents(outcome) == contents(expected), venue
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("fault", faults.LASTING, ids=lambda fault: fault.name)
 def test_a_permanent_fault_is_a_failure_with_a_reason(fault: Fault) -> None:
     by_venue, _ = replayed(fault, timeout=0.4, budget=10.0)
@@ -164,7 +164,7 @@ def is_market_data(endpoint: Endpoint, _number: int) -> bool:
     return not endpoint.required
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("fault", faults.LASTING, ids=lambda fault: fault.name)
 def test_a_fault_in_a_list_of_instruments_fails_the_venues_that_need_it(fault: Fault) -> None:
     adapters = [
