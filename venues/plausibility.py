@@ -3,16 +3,14 @@
 Recordings are exempt, because they were reviewed manually.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from importlib.resources import files
 
-from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, decode, escape, resolve
+from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, decode, resolve
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from venues.adapter import Parsed
+from venues.known_fields import KnownFields, find_unknown_field
 
 LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeverage")
 """Field names that venues use for the maximum leverage of a tier."""
@@ -26,26 +24,6 @@ CAPACITY_JUMP = 100
 RATE_JUMP = 50
 """Largest plausible ratio between successive rates of the smallest position; percent to fraction is 100."""
 
-TIER_ROW_FIELDS = 20
-"""Largest number of fields of a tier row; wider rows describe an instrument."""
-
-_MARGIN_TERMS = (
-    "margin",
-    "lever",
-    "risk",
-    "tier",
-    "limit",
-    "maint",
-    "imr",
-    "mmr",
-    "bracket",
-    "notional",
-)
-"""Parts of field names that indicate margin."""
-
-KnownFields = Mapping[str, Mapping[str, frozenset[str]]]
-"""Known field names by venue and row kind (see ``row_kind``)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -53,16 +31,6 @@ class Breach:
 
     where: str
     reason: str
-
-
-@cache
-def known_fields() -> KnownFields:
-    """Fields of rows in the recordings, including documentation samples."""
-    text = files("venues").joinpath("fields.json").read_text(encoding="utf-8")
-    return {
-        venue: {row: frozenset(names) for row, names in rows.items()}
-        for venue, rows in json.loads(text).items()
-    }
 
 
 def screen(
@@ -109,27 +77,11 @@ def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
     return replace(schedule, tiers=(), initial=unknown, maintenance=unknown, capacity=unknown)
 
 
-def row_kind(method: str, pointer: str) -> str:
-    """Row kind: the endpoint and the depth of the row in its responses."""
-    return f"{method} {pointer.count('/')}"
-
-
 def _unknown_field(
     document: object, evidence: Evidence, method: str, known: Mapping[str, frozenset[str]]
 ) -> Breach | None:
-    """Breach if a row has a field absent from the recordings, which may change other fields' meaning."""
-    for pointer in evidence.rows:
-        row = resolve(document, pointer)
-        expected = known.get(row_kind(method, pointer))
-        if not isinstance(row, dict) or expected is None:
-            continue
-        for name in sorted(set(row) - expected):
-            if len(expected) <= TIER_ROW_FIELDS or any(
-                term in name.lower() for term in _MARGIN_TERMS
-            ):
-                where = f"{pointer}/{escape(name)}"
-                return Breach(where, "unknown field")
-    return None
+    where = find_unknown_field(document, evidence, method, known)
+    return Breach(where, "unknown field") if where else None
 
 
 def _leverage_mismatch(
@@ -208,22 +160,3 @@ def _number(raw: object) -> Decimal | None:
             return None
         return value if value.is_finite() else None
     return None
-
-
-def fields_of(snapshots: Iterable[tuple[Snapshot, Parsed]]) -> dict[str, dict[str, list[str]]]:
-    """Field names of every row with margins, by venue and row kind."""
-    names_by_venue: dict[str, dict[str, set[str]]] = {}
-    for snapshot, parsed in snapshots:
-        methods = {payload.sha256: payload.call.method for payload in snapshot.payloads}
-        documents = {payload.sha256: decode(payload) for payload in snapshot.payloads}
-        for evidence in (e for schedule in parsed.schedules for e in schedule.evidence):
-            for pointer in evidence.rows:
-                row = resolve(documents[evidence.sha256], pointer)
-                if isinstance(row, dict):
-                    kind = row_kind(methods[evidence.sha256], pointer)
-                    kinds = names_by_venue.setdefault(snapshot.venue, {})
-                    kinds.setdefault(kind, set()).update(row)
-    return {
-        venue: {kind: sorted(names) for kind, names in sorted(kinds.items())}
-        for venue, kinds in sorted(names_by_venue.items())
-    }

@@ -62,7 +62,8 @@ from venues.exchanges import (
     zebpay,
 )
 from venues.facts import Facts
-from venues.plausibility import known_fields, screen
+from venues.known_fields import known_fields
+from venues.plausibility import screen
 
 VENUES = (
     apex.ADAPTER,

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 from tests.support import recorded
-from venues import facts, plausibility, registry
+from venues import facts, known_fields, registry
 
-PATH = Path(plausibility.__file__).with_name("fields.json")
+PATH = Path(known_fields.__file__).with_name("fields.json")
 
 
 def text() -> str:
     """What the file must hold."""
-    found = plausibility.fields_of(
+    found = known_fields.fields_of(
         (one, adapter.parse(one, facts.bundled()))
         for one in recorded.snapshots()
         if (adapter := registry.find_adapter(one.venue)) is not None

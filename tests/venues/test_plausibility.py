@@ -12,7 +12,7 @@ from harmonize.core.schedule import Unknown
 from tests.replay.gathering import baseline
 from tests.support import recorded, venue_fields
 from tests.support.altered_snapshots import written
-from venues import facts, plausibility, registry
+from venues import facts, known_fields, plausibility, registry
 from venues.adapter import Parsed
 
 
@@ -164,7 +164,7 @@ def test_recordings_are_exempt_from_the_checks() -> None:
 def test_the_known_fields_are_those_of_the_recordings() -> None:
     assert venue_fields.PATH.read_text(encoding="utf-8") == venue_fields.text()
     assert (
-        "maintenanceMargin" in plausibility.known_fields()["bybit"]["publicGetV5MarketRiskLimit 3"]
+        "maintenanceMargin" in known_fields.known_fields()["bybit"]["publicGetV5MarketRiskLimit 3"]
     )
 
 
