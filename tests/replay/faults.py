@@ -17,6 +17,7 @@ class Reply:
     content_type: str = "application/json"
     date: str = ""
     retry_after: str = ""
+    location: str = ""
     encoding: str = ""
     reset: bool = False
     silent: bool = False
@@ -86,6 +87,11 @@ def status(code: int, retry_after: str = "") -> ReplyChange:
     """Change to an HTTP status, with an optional Retry-After header."""
     body = json.dumps({"message": "fault"}).encode()
     return lambda reply: replace(reply, status=code, body=body, retry_after=retry_after)
+
+
+def redirect(code: int, location: str) -> ReplyChange:
+    """Change to a redirect with an address; the body stays the venue's."""
+    return lambda reply: replace(reply, status=code, location=location)
 
 
 PASSING = (

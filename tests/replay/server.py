@@ -292,6 +292,7 @@ async def _send(reply: Reply, writer: asyncio.StreamWriter) -> bool:
         f"Content-Length: {length}",
         *([f"Date: {reply.date}"] if reply.date else []),
         *([f"Retry-After: {reply.retry_after}"] if reply.retry_after else []),
+        *([f"Location: {reply.location}"] if reply.location else []),
         *([f"Content-Encoding: {reply.encoding}"] if reply.encoding else []),
     ]
     writer.write("\r\n".join(head).encode() + b"\r\n\r\n")

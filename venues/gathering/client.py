@@ -96,6 +96,24 @@ class _CapturingResponse(aiohttp.ClientResponse):
         return response.content.decode(encoding or "utf-8", errors)
 
 
+class _RedirectError(aiohttp.ClientError):
+    """A redirect, which is not followed: API keys would go to an address of another's choice."""
+
+
+async def _refuse_redirect(
+    _: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """Ends a request that is redirected, before anything is sent to the new address."""
+    _RESPONSE.get().status = redirect.response.status
+    raise _RedirectError
+
+
+def _without_redirects() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    return trace
+
+
 async def gather(
     adapters: Iterable[VenueAdapter],
     options: GatherOptions,
@@ -106,6 +124,7 @@ async def gather(
         connector=aiohttp.TCPConnector(ssl=tls_context(), limit=0),
         response_class=_CapturingResponse,
         cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[_without_redirects()],
         trust_env=True,
     ) as session:
         tasks = [
@@ -304,6 +323,8 @@ class _VenueSession:
     async def _attempt(self, endpoint: Endpoint, params: Params, response: RawResponse) -> Payload:
         """Makes one request and checks that its response is JSON. Raises a ccxt error."""
         parser_error = await self._request(endpoint, params, response)
+        if responses.is_redirect(response.status):
+            raise ccxt.BadRequest
         payload = self._payload(endpoint, params, response)
         try:
             decode(payload)
@@ -384,7 +405,9 @@ class _VenueSession:
 
     def _call_error(self, endpoint: Endpoint, error: Exception, response: RawResponse) -> str:
         """Message for a failed call, without URLs because those of private calls are signed."""
-        if response.status >= 400:  # noqa: PLR2004 - HTTP: an error from here on
+        if responses.is_redirect(response.status):
+            message = f"HTTP status {response.status}, a redirect, which is not followed"
+        elif response.status >= 400:  # noqa: PLR2004 - HTTP: an error from here on
             message = f"HTTP status {response.status}"
             if response.status in {403, 451}:
                 message += ", which venues return to locations or addresses that they block"

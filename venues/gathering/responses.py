@@ -29,6 +29,11 @@ class RawResponse:
     date: str = ""
 
 
+def is_redirect(status: int) -> bool:
+    """Whether an HTTP status sends the caller to another address, or says that nothing changed."""
+    return 300 <= status < 400  # noqa: PLR2004 - HTTP: the range of redirects
+
+
 def holds_rows(document: object) -> bool:
     """Whether a response has data: a non-empty list or, without any list, a non-empty object."""
     lists = list(_lists(document))

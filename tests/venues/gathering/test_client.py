@@ -12,6 +12,7 @@ from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS, baseline, fast_options, outcomes, replayed
 from tests.replay.server import Replay, open_venues
 from tests.support.oracles import exact_margin
+from tests.support.receivers import receiver
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
@@ -327,6 +328,26 @@ def test_a_venue_that_requires_a_key_is_not_called_without_one() -> None:
         by_venue = outcomes(adapters, fast_options(server.url, keys=lambda _: NONE))
         assert server.requests == []
     assert set(by_venue.values()) == {Skipped(venue, "needs a key") for venue in venues}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("venue", ["binance", "mudrex", "bingx", "aster", "mexc", "hyperliquid"])
+def test_no_redirect_is_followed(status: int, venue: str) -> None:
+    with receiver(200) as other_host:
+        fault = Fault("redirect", faults.redirect(status, f"{other_host.url}/elsewhere"))
+        outcome = replayed(fault, [adapter(venue)])[0][venue]
+        assert other_host.requests == []
+    assert isinstance(outcome, Failed)
+    assert f"HTTP status {status}, a redirect, which is not followed" in outcome.reason
+    assert outcome.payloads == ()
+
+
+@pytest.mark.parametrize("status", [300, 305, 307, 399])
+def test_a_redirect_without_an_address_is_not_an_answer(status: int) -> None:
+    outcome = replayed(Fault("redirect", faults.redirect(status, "")), [MEXC])[0]["mexc"]
+    assert isinstance(outcome, Failed)
+    assert f"HTTP status {status}, a redirect" in outcome.reason
+    assert outcome.payloads == ()
 
 
 def test_no_outcome_contains_a_secret() -> None:
