@@ -1,28 +1,55 @@
 """Checks live schedules for errors of scale and structure, by rules that hold at every venue.
 
-Recordings are exempt, because they were reviewed manually.
+A schedule that fails is withheld. It is held against the numbers last believed, not against those last
+sent, until a later observation agrees with them or a person accepts the new ones. Recordings are
+exempt, because they were reviewed manually.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from statistics import median
 
-from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, decode, resolve
+from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, resolve
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from venues.adapter import Parsed
+from venues.beliefs import Beliefs
+from venues.continuity import Key, find_implausible
 from venues.known_fields import KnownFields, find_unknown_field
+from venues.published import (
+    Documents,
+    Published,
+    PublishedPrice,
+    as_number,
+    documents_of,
+    evidence_hashes,
+    published_numbers,
+)
 
 LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeverage")
 """Field names that venues use for the maximum leverage of a tier."""
 
-MIN_PRODUCT, MAX_PRODUCT = Decimal("0.5"), Decimal(2)
-"""Limits of IM rate × maximum leverage: 1 up to rounding, 100 if a percentage is read as a fraction."""
+MIN_PRODUCT, MAX_PRODUCT = Decimal("0.6"), Decimal("1.6")
+"""Limits of IM rate × maximum leverage: 1 up to rounding, 2 if one of them is doubled."""
 
-CAPACITY_JUMP = 100
-"""Largest plausible ratio between two successive capacities."""
+PRICE_SPREAD = 1.3
+"""Largest plausible ratio between the prices that one row gives for one contract."""
 
-RATE_JUMP = 50
-"""Largest plausible ratio between successive rates of the smallest position; percent to fraction is 100."""
+_PRICE_WORDS = ("price", "px")
+_PRICE_KINDS = ("mark", "index", "last", "oracle", "fair")
+_NOT_PRICES = (
+    "round",
+    "tick",
+    "step",
+    "type",
+    "ratio",
+    "limit",
+    "scale",
+    "precision",
+    "deviat",
+    "time",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +60,110 @@ class Breach:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a live snapshot is held against.
+
+    ``beliefs`` are the venue's numbers before the snapshot. ``recorded`` returns those of the shipped
+    recordings, for contracts without beliefs: a first night, or a new listing.
+    """
+
+    beliefs: Beliefs
+    recorded: Callable[[], Beliefs]
+
+    def numbers(self, keys: AbstractSet[Key]) -> Mapping[Key, Published]:
+        """Returns the numbers to hold the schedules ``keys`` against."""
+        believed = self.beliefs.all_numbers()
+        return believed if keys <= believed.keys() else self.recorded().all_numbers() | believed
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Result of the checks: schedules and defects, the keys withheld, and what is believed now."""
+
+    parsed: Parsed
+    withheld: frozenset[Key]
+    beliefs: Beliefs
+
+
 def screen(
     snapshot: Snapshot,
     parsed: Parsed,
     fields: Callable[[], KnownFields],
-    before: Mapping[tuple[str, str, str], MarginSchedule],
-) -> Parsed:
+    references: References,
+    accepted: AbstractSet[str] = frozenset(),
+) -> Screened:
     """Checks every schedule of a live snapshot and withholds those that fail.
 
-    ``before`` are the venue's schedules of the previous snapshot, by key.
+    ``accepted`` are ids of contracts whose numbers in this snapshot a person accepted; they pass.
     """
     if not any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads):
-        return parsed
-    payloads = {payload.sha256: payload for payload in snapshot.payloads}
-    documents: dict[str, object] = {}
-    schedules, defects = [], list(parsed.defects)
+        beliefs = references.beliefs.with_recording(snapshot, parsed.schedules)
+        return Screened(parsed, frozenset(), beliefs)
+    documents = documents_of(snapshot, _needed_payloads(parsed.schedules))
+    numbers = {s.key: published_numbers(s, documents) for s in parsed.schedules}
+    changes = find_implausible(references.numbers(numbers.keys()), numbers)
+    calls = {payload.sha256: payload.call for payload in snapshot.payloads}
+    schedules, defects, withheld = [], list(parsed.defects), set()
     for schedule in parsed.schedules:
-        evidence = schedule.evidence[0]
-        if evidence.sha256 not in documents:
-            documents[evidence.sha256] = decode(payloads[evidence.sha256])
-        document = documents[evidence.sha256]
-        call = payloads[evidence.sha256].call
-        known = fields().get(schedule.instrument.venue, {})
-        breach = (
-            _unknown_field(document, evidence, call.method, known)
-            or _leverage_mismatch(document, evidence, schedule)
-            or _maintenance_above_initial(schedule, evidence)
-            or _jump(schedule, before.get(schedule.key), evidence)
-        )
+        instrument, evidence = schedule.instrument, schedule.evidence[0]
+        call = calls[evidence.sha256]
+        known = fields().get(instrument.venue, {})
+        breach = None
+        if instrument.id not in accepted:
+            breach = next(
+                _breaches(schedule, numbers[schedule.key], documents, (call.method, known)), None
+            )
+            if breach is None and schedule.key in changes:
+                breach = Breach(evidence.rows[0], changes[schedule.key].reason)
         if breach is None:
             schedules.append(schedule)
             continue
         where = f"{call} at {breach.where or '/'}"
-        symbol = schedule.instrument.id
-        defects.append(Defect(schedule.instrument.venue, where, breach.reason, symbol))
+        withheld.add(schedule.key)
+        defects.append(Defect(instrument.venue, where, breach.reason, instrument.id))
         schedules.append(without_margins(schedule, f"{where}: {breach.reason}"))
-    return Parsed(tuple(schedules), tuple(defects))
+    passed = {key: own for key, own in numbers.items() if key not in withheld}
+    return Screened(
+        replace(parsed, schedules=tuple(schedules), defects=tuple(defects)),
+        frozenset(withheld),
+        references.beliefs.with_numbers(passed),
+    )
+
+
+def _needed_payloads(schedules: Iterable[MarginSchedule]) -> set[str]:
+    """Hashes of the payloads with the schedules' numbers and with the prices that convert them."""
+    of_schedules = tuple(schedules)
+    prices = {
+        factor.sha256
+        for schedule in of_schedules
+        for page in schedule.evidence[:1]
+        if page.conversion is not None
+        for factor in page.conversion.factors
+        if factor.origin is not Origin.MARKET
+    }
+    return evidence_hashes(of_schedules) | prices
+
+
+def _breaches(
+    schedule: MarginSchedule,
+    numbers: Published,
+    documents: Documents,
+    known: tuple[str, Mapping[str, frozenset[str]]],
+) -> Iterator[Breach]:
+    """Failed checks that need no other observation of the venue."""
+    evidence = schedule.evidence[0]
+    document = documents[evidence.sha256]
+    checks = (
+        lambda: _unknown_field(document, evidence, *known),
+        lambda: _leverage_mismatch(document, evidence, schedule),
+        lambda: _maintenance_above_initial(schedule, evidence),
+        lambda: _price_disagreement(numbers.prices, documents),
+    )
+    for check in checks:
+        breach = check()
+        if breach is not None:
+            yield breach
 
 
 def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
@@ -93,7 +188,7 @@ def _leverage_mismatch(
     for tier, pointer in zip(schedule.tiers, evidence.rows, strict=True):
         row = resolve(document, pointer)
         for name in LEVERAGES:
-            leverage = _number(row.get(name)) if isinstance(row, dict) else None
+            leverage = as_number(row.get(name)) if isinstance(row, dict) else None
             if not leverage or tier.initial_rate is None:
                 continue
             if not MIN_PRODUCT <= leverage * tier.initial_rate <= MAX_PRODUCT:
@@ -125,38 +220,40 @@ def _maintenance_above_initial(schedule: MarginSchedule, evidence: Evidence) -> 
     return None
 
 
-def _jump(
-    schedule: MarginSchedule, before: MarginSchedule | None, evidence: Evidence
-) -> Breach | None:
-    """Breach if the capacity or a rate changes by orders of magnitude between two snapshots."""
-    if before is None:
-        return None
-    comparisons = [
-        ("capacity", value_of(schedule.capacity), value_of(before.capacity), CAPACITY_JUMP)
-    ]
-    for name in ("initial", "maintenance"):
-        now, then = value_of(getattr(schedule, name)), value_of(getattr(before, name))
-        if now is not None and then is not None:
-            comparisons.append((f"{name} rate", _first_rate(now), _first_rate(then), RATE_JUMP))
-    for name, now, then, limit in comparisons:
-        if now and then and not Decimal(1) / limit <= now / then <= limit:
-            day = before.observed_at.date()
-            reason = f"{name} changed from {then:f} on {day} to {now:f}, by a factor above {limit}"
-            return Breach(evidence.rows[0], reason)
+def _price_disagreement(prices: tuple[PublishedPrice, ...], documents: Documents) -> Breach | None:
+    """Breach if a price differs from the other prices that its row gives for the contract."""
+    for price in prices:
+        row_pointer, _, own_name = price.pointer.rpartition("/")
+        try:
+            row = resolve(documents.get(price.sha256), row_pointer)
+        except KeyError:
+            continue
+        others = list(_other_prices(row, own_name)) if isinstance(row, dict) else []
+        if not others or not price.value:
+            continue
+        middle = median(others)
+        ratio = float(price.value / middle)
+        if not 1 / PRICE_SPREAD <= ratio <= PRICE_SPREAD:
+            reason = f"the {price.name} is {price.value:f}, other prices in its row are {middle:f}"
+            return Breach(price.pointer, reason)
     return None
+
+
+def _other_prices(row: Mapping[str, object], own_name: str) -> Iterator[Decimal]:
+    for name, raw in row.items():
+        lowered = name.lower()
+        if (
+            name != own_name
+            and any(word in lowered for word in _PRICE_WORDS)
+            and any(kind in lowered for kind in _PRICE_KINDS)
+            and not any(word in lowered for word in _NOT_PRICES)
+        ):
+            value = as_number(raw)
+            if value is not None and value > 0:
+                yield value
 
 
 def _first_rate(function: MarginFunction) -> Decimal:
     """Margin rate of a position of 1 USD."""
     piece = function.pieces[0]
     return piece.fixed + piece.rate + piece.coefficient
-
-
-def _number(raw: object) -> Decimal | None:
-    if isinstance(raw, str | int | Decimal) and not isinstance(raw, bool):
-        try:
-            value = Decimal(raw)
-        except InvalidOperation:
-            return None
-        return value if value.is_finite() else None
-    return None

@@ -1,10 +1,12 @@
 """Registers the adapter of every supported venue and parses snapshots with it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from harmonize.core.payload import Defect, Snapshot
 from harmonize.core.schedule import MarginSchedule
 from venues.adapter import Parsed, VenueAdapter
+from venues.beliefs import Beliefs
 from venues.exchanges import (
     apex,
     ascendex,
@@ -63,7 +65,7 @@ from venues.exchanges import (
 )
 from venues.facts import Facts
 from venues.known_fields import known_fields
-from venues.plausibility import screen
+from venues.plausibility import References, Screened, screen
 
 VENUES = (
     apex.ADAPTER,
@@ -128,19 +130,35 @@ def find_adapter(venue: str) -> VenueAdapter | None:
     return next((entry for entry in VENUES if entry.venue == venue), None)
 
 
-def parse(
-    snapshots: Iterable[Snapshot], facts: Facts, before: Iterable[MarginSchedule] = ()
-) -> Parsed:
+def parse(snapshots: Iterable[Snapshot], facts: Facts, beliefs: Beliefs | None = None) -> Parsed:
     """Parses snapshots of one venue, newest first; the newest schedule of an instrument is kept.
 
-    Live snapshots must pass the checks of ``venues.plausibility``, also against the venue's
-    schedules of the snapshot ``before``.
+    Live snapshots must pass the checks of ``venues.plausibility``, also against ``beliefs``.
     """
-    earlier = {schedule.key: schedule for schedule in before}
+    return merge(screened(snapshot, facts, beliefs or Beliefs()).parsed for snapshot in snapshots)
+
+
+def screened(
+    snapshot: Snapshot,
+    facts: Facts,
+    beliefs: Beliefs,
+    recorded: Callable[[], Beliefs],
+    accepted: AbstractSet[str] = frozenset(),
+) -> Screened:
+    """Parses one snapshot and checks it if it is live.
+
+    ``recorded`` returns what the shipped recordings say, for contracts without beliefs. ``accepted``
+    are ids of contracts whose numbers in this snapshot a person accepted.
+    """
+    references = References(beliefs, recorded)
+    return screen(snapshot, read(snapshot, facts), known_fields, references, accepted)
+
+
+def merge(layers: Iterable[Parsed]) -> Parsed:
+    """Merges what several snapshots gave, newest first; the newest schedule of an instrument is kept."""
     newest: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
-    for snapshot in snapshots:
-        parsed = screen(snapshot, read(snapshot, facts), known_fields, earlier)
+    for parsed in layers:
         defects.extend(parsed.defects)
         newest = _index_unique(parsed.schedules, defects) | newest
     return Parsed(tuple(newest.values()), tuple(defects))

@@ -1,19 +1,24 @@
 """Observations of a venue in chronological order, and the changes between them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from harmonize.archive.archive import Archive, ArchiveError
-from harmonize.archive.catalog import Entry
+from harmonize.archive.catalog import Entry, latest
+from harmonize.archive.location import recorded_archive
 from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
+from harmonize.history.acceptances import Accepted
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.recent import ScheduleKey
 from harmonize.text.messages import iso_utc
 from venues import facts, registry
 from venues.adapter import Parsed
+from venues.beliefs import Beliefs
 from venues.facts import Facts
 
 FIRST_SEEN = "first seen"
@@ -25,13 +30,17 @@ class VenueObservation:
     """Schedules of one venue as of one archive entry.
 
     ``fault`` is the reason why the entry cannot be read; empty otherwise. ``carried_over`` lists the
-    schedules that could not be read and repeat their previous state.
+    schedules that could not be read and repeat their previous state. ``withheld`` are schedules that
+    the checks withheld. ``can_restart`` tells whether later observations depend on this one alone.
     """
 
     entry: Entry
     observed: ObservedSchedules
     fault: str = ""
     carried_over: frozenset[ScheduleKey] = frozenset()
+    parsed: Parsed = field(default_factory=lambda: Parsed((), ()))
+    withheld: frozenset[ScheduleKey] = frozenset()
+    can_restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,75 +60,110 @@ class ScheduleEvent:
         return self.change.kind.value if self.change else FIRST_SEEN
 
 
-_Schedules = tuple[MarginSchedule, ...]
+@cache
+def recorded_beliefs(venue: str) -> Beliefs:
+    """Numbers of a venue in the recorded archive, against which its first night is held."""
+    beliefs = Beliefs()
+    with recorded_archive() as path:
+        archive = Archive.open(path)
+        for entry in reversed(latest(archive.entries()).get(venue, ())):
+            snapshot = archive.read(entry)
+            parsed = registry.read(snapshot, facts.bundled())
+            beliefs = beliefs.with_recording(snapshot, parsed.schedules)
+    return Beliefs(beliefs.all_numbers())
 
 
 def read_observations(
-    archive: Archive, entries: Sequence[Entry], start: int = 0
+    archive: Archive, entries: Sequence[Entry], start: int = 0, accepted: Accepted | None = None
 ) -> Iterator[VenueObservation]:
     """Yields the observations from number ``start`` of ``entries``, which ``observations`` ordered.
 
     Pruned entries are skipped. Each entry is read as an audit as of its time reads it: an incomplete
-    one together with the older ones it builds on, and compared with the complete one before. Built
-    on a complete entry, it contains every instrument, some as of that older entry. ``warm_up_start``
-    returns the number to start from.
+    one together with the older ones it builds on, and held against what was believed before it. Built
+    on a complete entry, it contains every instrument, some as of that older entry. ``restart``
+    returns the number to start from; the entry there is believed as it is.
     """
     venue_facts = facts.bundled()
-    snapshots: dict[str, Snapshot] = {}
-    previous: _Schedules = ()
-    newest: _Schedules = ()
+    state = _VenueState()
     for position, entry in enumerate(entries):
         if position < start or entry.pruned:
             continue
-        stack = _stack(entries, position)
         try:
-            snapshots = {
-                layer.digest: snapshots.get(layer.digest) or archive.read(layer) for layer in stack
-            }
+            snapshot = archive.read(entry)
         except ArchiveError as error:
-            yield VenueObservation(entry, ObservedSchedules((), frozenset()), str(error))
+            state = replace(state, fault=str(error))
+            yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
             continue
-        if entry.complete:
-            previous = newest
-        parsed = registry.parse(snapshots.values(), venue_facts, previous)
-        if entry.complete:
-            newest = _as_sent(snapshots[entry.digest], parsed, venue_facts)
-        complete = [entry.venue] if stack[-1].complete else []
-        yield VenueObservation(
-            entry, ObservedSchedules.of(parsed.schedules, complete, parsed.defects)
+        is_believed = position == start > 0
+        ids = (accepted or {}).get(entry.digest, frozenset())
+        state = state.after(snapshot, venue_facts, None if is_believed else ids)
+        if state.fault:
+            yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
+            continue
+        yield state.observation(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class _VenueState:
+    """What is known of a venue after some of its entries.
+
+    ``layers`` are the parsed snapshots since the last complete one, newest first, and ``is_whole``
+    whether they end with it. ``fault`` is the reason why they cannot be read as a whole.
+    """
+
+    layers: tuple[Parsed, ...] = ()
+    is_whole: bool = False
+    beliefs: Beliefs = field(default_factory=Beliefs)
+    withheld: frozenset[ScheduleKey] = frozenset()
+    fault: str = ""
+
+    def after(
+        self, snapshot: Snapshot, venue_facts: Facts, accepted: frozenset[str] | None
+    ) -> "_VenueState":
+        """Returns the state after a snapshot; ``accepted`` None: it is believed as it is."""
+        if self.fault and not snapshot.complete:
+            return self
+        if accepted is None:
+            parsed = registry.read(snapshot, venue_facts)
+            beliefs = Beliefs().with_recording(snapshot, parsed.schedules)
+            return _VenueState((parsed,), snapshot.complete, beliefs)
+        result = registry.screened(
+            snapshot, venue_facts, self.beliefs, partial(recorded_beliefs, snapshot.venue), accepted
+        )
+        keys = {schedule.key for schedule in result.parsed.schedules}
+        if not snapshot.complete:
+            layers = (result.parsed, *self.layers)
+            withheld = (self.withheld - keys) | result.withheld
+            return _VenueState(layers, self.is_whole, result.beliefs, withheld)
+        unreadable = {defect.symbol for defect in result.parsed.defects}
+        beliefs = result.beliefs.listed(keys, unreadable)
+        return _VenueState((result.parsed,), True, beliefs, result.withheld)  # noqa: FBT003 - is_whole
+
+    def observation(self, entry: Entry) -> VenueObservation:
+        """Returns what the layers show together."""
+        parsed = registry.merge(self.layers)
+        keys = {schedule.key for schedule in parsed.schedules}
+        complete = [entry.venue] if self.is_whole else []
+        return VenueObservation(
+            entry,
+            ObservedSchedules.of(parsed.schedules, complete, parsed.defects),
+            parsed=parsed,
+            withheld=self.withheld,
+            can_restart=entry.complete and not self.withheld and self.beliefs.keys <= keys,
         )
 
 
-def warm_up_start(entries: Sequence[Entry], start: int) -> int:
-    """Returns the number of the second complete entry before ``start``; 0 if there are fewer.
+def restart(entries: Sequence[Entry], start: int, restarts: AbstractSet[str]) -> int:
+    """Returns the number of the last entry before ``start`` whose digest is in ``restarts``; or 0.
 
     Reading from there reproduces the observations before ``start``.
     """
-    complete = [
+    numbers = (
         position
-        for position in range(start)
-        if entries[position].complete and not entries[position].pruned
-    ]
-    return complete[-2] if len(complete) > 1 else 0
-
-
-def _stack(entries: Sequence[Entry], position: int) -> list[Entry]:
-    """Returns an entry and the older ones below it, newest first, down to a complete one."""
-    stack: list[Entry] = []
-    for entry in reversed(entries[: position + 1]):
-        if not entry.pruned:
-            stack.append(entry)
-            if entry.complete:
-                break
-    return stack
-
-
-def _as_sent(snapshot: Snapshot, parsed: Parsed, venue_facts: Facts) -> _Schedules:
-    """Returns the schedules of a complete snapshot before plausibility checks hid any of them."""
-    hidden = {defect.symbol for defect in parsed.defects}
-    if any(schedule.instrument.id in hidden for schedule in parsed.schedules):
-        return registry.read(snapshot, venue_facts).schedules
-    return parsed.schedules
+        for position in range(start - 1, 0, -1)
+        if entries[position].digest in restarts and not entries[position].pruned
+    )
+    return next(numbers, 0)
 
 
 def find_events(
