@@ -1,5 +1,6 @@
 """Plans the calls to a venue from its earlier responses, and checks that responses are complete."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harmonize.core.payload import Snapshot, UnreadablePayloadError, decode
@@ -13,6 +14,20 @@ CallPlan = Callable[[Snapshot], Iterable[Params]]
 
 NextPage = Callable[[Params, object], Params | None]
 """Returns the call for the next page, given a call and its response; None after the last page."""
+
+
+_QUOTED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+
+def unquoted(text: str) -> str:
+    """Returns a value of a query without percent-encoding, which clients apply once, twice or never."""
+    while (plain := _QUOTED.sub(_unquote, text)) != text:
+        text = plain
+    return text
+
+
+def _unquote(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
 
 
 class EmptyPageError(Exception):
