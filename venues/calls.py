@@ -19,9 +19,14 @@ NextPage = Callable[[Params, object], Params | None]
 _QUOTED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
+def unquoted_once(text: str) -> str:
+    """Returns a name or value of a query without its percent-encoding."""
+    return _QUOTED.sub(_unquote, text)
+
+
 def unquoted(text: str) -> str:
-    """Returns a value of a query without percent-encoding, which clients apply once, twice or never."""
-    while (plain := _QUOTED.sub(_unquote, text)) != text:
+    """Returns a value without any percent-encoding, which clients apply once, twice or never."""
+    while (plain := unquoted_once(text)) != text:
         text = plain
     return text
 

@@ -8,7 +8,7 @@ Such a snapshot is partial: what it lacks counts as not observed. Its reason is 
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from harmonize.core.instrument import Instrument
@@ -61,7 +61,7 @@ _CURSORS = frozenset(
 )  # fmt: skip
 _FLAGS = frozenset({"hasmore", "hasnext", "hasnextpage", "more", "moreavailable"})
 _TOTALS = frozenset({"total", "totalcount", "totalitems", "totalnum", "totalsize"})
-_PAGE_COUNTS = frozenset({"pagecount", "totalpage", "totalpages"})
+_PAGE_COUNTS = frozenset({"numpages", "pagecount", "totalpage", "totalpages"})
 _PAGE_NUMBERS = frozenset({"currentpage", "page", "pageno", "pagenum", "pagenumber", "pageindex"})
 """Names of parameters and of keys in responses, in lower case without separators."""
 
@@ -90,7 +90,7 @@ def missing_page(adapter: VenueAdapter, snapshot: Snapshot) -> str:
     pages = [page for payload in snapshot.payloads if (page := _page(adapter, payload))]
     for page in pages:
         siblings = [other for other in pages if other.group == page.group]
-        position = _unanswered_position(page, siblings)
+        position = _absent_first_page(page, siblings) or _unanswered_position(page, siblings)
         if position:
             request = page.endpoint.request if page.endpoint else page.payload.call.method
             return f"{request}: the response to {page.payload.call} {position}"
@@ -111,12 +111,13 @@ def narrowed_call(adapter: VenueAdapter, snapshot: Snapshot) -> str:
             planned = list(endpoint.call_plan(snapshot))
         except UnreadablePayloadError:
             continue
-        names = {name for params in planned for name, _ in params}
-        names |= set(re.findall(r"\{(\w+)\}", endpoint.request))
-        is_listed = endpoint.calls in {Calls.ONE, Calls.PAGES} or bool(planned)
+        is_list = endpoint.calls in {Calls.ONE, Calls.PAGES}
+        if planned and not is_list:
+            continue  # the calls that the list of instruments implies are compared one by one
+        names = {name for params in planned for name, _ in params} if is_list else set()
         for payload in answers:
             for name, value in payload.call.params:
-                if _plain(name) in _NARROWING and not (is_listed and name in names):
+                if _plain(name) in _NARROWING and name not in names:
                     return f"{endpoint.request}: asked for {name}={value} only"
     return ""
 
@@ -178,6 +179,34 @@ def _page(adapter: VenueAdapter, payload: Payload) -> _Page | None:
     return _Page(payload, endpoint, document, (method, *shared))
 
 
+def first_page(params: Params) -> Params:
+    """Returns the parameters of a list without its page size, and without the first position.
+
+    Calls that ask for the first page of one list in pages of different sizes are equal then.
+    """
+    return tuple(pair for pair in params if not _is_size(pair) and not _is_first(pair))
+
+
+def _is_size(pair: tuple[str, str]) -> bool:
+    return _plain(pair[0]) in _PAGE_SIZES
+
+
+def _is_first(pair: tuple[str, str]) -> bool:
+    name, value = _plain(pair[0]), pair[1]
+    return name in _POSITIONS and (value == "0" or (value == "1" and name in _PAGE_NUMBERS))
+
+
+def _absent_first_page(page: _Page, siblings: Sequence[_Page]) -> str:
+    """Returns the position of a page if no page of its list is the first; empty if one is."""
+    positions = [
+        [pair for pair in sibling.positions.items() if not _is_first(pair)] for sibling in siblings
+    ]
+    if all(positions):
+        name, value = next(iter(page.positions.items()))
+        return f"begins at {name}={value}, and the first page is missing"
+    return ""
+
+
 def _unanswered_position(page: _Page, siblings: Sequence[_Page]) -> str:
     """Returns what names a further page that none of the ``siblings`` is; empty if nothing does."""
     followed = _adapters_next_position(page)
@@ -226,23 +255,29 @@ def _named_next(
                 return f"names a next page at {where}, which is missing"
         elif plain in _FLAGS and value is True and not _has_later_page(page, siblings):
             return f"states at {where} that more follows"
-        elif plain in _TOTALS and _is_count(value) and any(map(_is_list, node.values())):
+        elif plain in _TOTALS and _is_count(value) and _is_paged(page, keys):
             observed = sum(sibling.rows for sibling in siblings)
             if 0 < observed < int(str(value)):
                 return f"states at {where} a total of {value}, of which {observed} are present"
-    return _page_count_statement(pointer, keys, node, siblings)
+    return _page_count_statement(page, pointer, node, siblings)
 
 
 def _page_count_statement(
-    pointer: str, keys: dict[str, str], node: dict[str, object], siblings: Sequence[_Page]
+    page: _Page, pointer: str, node: dict[str, object], siblings: Sequence[_Page]
 ) -> str:
-    has_number = any(plain in _PAGE_NUMBERS for plain in keys)
+    keys = {_plain(name): name for name in node}
     for plain, name in keys.items():
         value = node[name]
-        is_page_count = plain in _PAGE_COUNTS and has_number and _is_count(value)
+        is_page_count = plain in _PAGE_COUNTS and _is_count(value) and _is_paged(page, keys)
         if is_page_count and len(siblings) < int(str(value)):
             return f"states at {pointer}/{escape(name)} that there are {value} pages"
     return ""
+
+
+def _is_paged(page: _Page, keys: Collection[str]) -> bool:
+    """Whether a total counts rows of pages: the request or the same object states a page."""
+    has_request = page.size is not None or bool(page.positions)
+    return has_request or any(plain in _PAGE_NUMBERS | _PAGE_SIZES for plain in keys)
 
 
 def _is_cursor(value: object) -> bool:
@@ -255,10 +290,6 @@ def _is_count(value: object) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, str) and value.isdecimal()
     )
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
 
 
 def _contains(cursor: object, positions: Iterable[str]) -> bool:
@@ -384,6 +415,12 @@ def partial_note(venue: str, observed_at: datetime, reason: str) -> Payload:
     content = json.dumps({"reason": reason}, ensure_ascii=False).encode()
     provenance = Provenance(Origin.NOTE, "this tool", "observation time of the snapshot")
     return Payload.of(venue, Call(PARTIAL_LIST), observed_at, provenance, content)
+
+
+def as_partial(snapshot: Snapshot, reason: str) -> Snapshot:
+    """Returns the snapshot as partial, with the record of the reason before its payloads."""
+    note = partial_note(snapshot.venue, snapshot.observed_at, reason)
+    return replace(snapshot, payloads=(note, *snapshot.payloads), complete=False)
 
 
 def partial_reason(snapshot: Snapshot) -> str:
