@@ -86,6 +86,7 @@ class VenueAdapter:
     ``ccxt_class`` is the ccxt class that makes the calls, if its name differs from ``venue``.
     ``documented_payloads`` returns payloads that only the venue's documentation states. They join the
     gathered payloads with the origin ``documentation``.
+    ``recorded_only`` are endpoints that gathering never calls, although ``parse`` reads their recordings.
     """
 
     venue: str
@@ -97,3 +98,4 @@ class VenueAdapter:
     closure_reason: str = ""
     ccxt_class: str = ""
     documented_payloads: Callable[[], tuple[Payload, ...]] = _no_payloads
+    recorded_only: tuple[Endpoint, ...] = ()

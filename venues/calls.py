@@ -1,5 +1,6 @@
 """Plans the calls to a venue from its earlier responses, and checks that responses are complete."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harmonize.core.payload import Snapshot, UnreadablePayloadError, decode
@@ -13,6 +14,25 @@ CallPlan = Callable[[Snapshot], Iterable[Params]]
 
 NextPage = Callable[[Params, object], Params | None]
 """Returns the call for the next page, given a call and its response; None after the last page."""
+
+
+_QUOTED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+
+def unquoted_once(text: str) -> str:
+    """Returns a name or value of a query without its percent-encoding."""
+    return _QUOTED.sub(_unquote, text)
+
+
+def unquoted(text: str) -> str:
+    """Returns a value without any percent-encoding, which clients apply once, twice or never."""
+    while (plain := unquoted_once(text)) != text:
+        text = plain
+    return text
+
+
+def _unquote(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace")
 
 
 class EmptyPageError(Exception):

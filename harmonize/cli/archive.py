@@ -217,13 +217,20 @@ def _print_imported(settings: Settings, item: "ImportedSnapshot", *, dry_run: bo
     line = f"{status:<15}  {iso_utc(snapshot.observed_at)}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
     if parsed is None:
         typer.echo(one_line(line))
+        _note_partial(settings, item)
         return
     typer.echo(
         one_line(f"{line}  {len(parsed.schedules):>4} schedules, {len(parsed.defects)} defects")
     )
+    _note_partial(settings, item)
     for defect in parsed.defects:
         schedule = f"{defect.venue} {defect.symbol}".rstrip()
         note(settings, f"  defect: {schedule}: {defect.where}: {defect.reason}")
+
+
+def _note_partial(settings: Settings, item: "ImportedSnapshot") -> None:
+    if item.partial_reason:
+        note(settings, f"  partial: {item.snapshot.venue}: {item.partial_reason}")
 
 
 def _print_grouped(word: str, omissions: "Iterable[SkippedItem]") -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ class Origin(StrEnum):
     DOCUMENTATION = "documentation"  # a sample or a formula from the venue's own documentation
     MARKET = "market"  # a market price, archived to convert contracts and coins into USD
     ATTEMPT = "attempt"  # this tool's record of a failed gathering, with the reason
+    NOTE = "note"  # this tool's record of why a snapshot is partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +173,16 @@ class UnreadablePayloadError(Exception):
 def decode(payload: Payload) -> object:
     """Returns a payload's JSON; numbers with a point or exponent become Decimal, digits kept.
 
+    A byte-order mark is no content: it decides the encoding, as UTF-8 or UTF-16, and is removed.
     Raises UnreadablePayloadError: not UTF-8, not JSON, NaN or Infinity, nested too deeply.
     """
+    is_utf_16 = payload.content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     try:
-        text = payload.content.decode("utf-8")
+        text = payload.content.decode("utf-16" if is_utf_16 else "utf-8-sig")
         document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
         return _without_surrogates(document) if _SURROGATE.search(text) else document
     except UnicodeDecodeError as error:
-        reason = f"not UTF-8 at byte {error.start}"
+        reason = f"not {'UTF-16' if is_utf_16 else 'UTF-8'} at byte {error.start}"
     except json.JSONDecodeError as error:
         reason = f"not JSON at character {error.pos} of {len(error.doc)}: {error.msg}"
     except RecursionError:

@@ -66,7 +66,10 @@ class SnapshotAge:
 
 def snapshot_row(snapshot: Snapshot, digest: str, age: SnapshotAge) -> SnapshotRow:
     """Returns the row of a snapshot, with its payloads in the archived order."""
-    origins = {payload.provenance.origin for payload in snapshot.payloads} - {Origin.MARKET}
+    origins = {payload.provenance.origin for payload in snapshot.payloads} - {
+        Origin.MARKET,
+        Origin.NOTE,
+    }
     return SnapshotRow(
         venue=snapshot.venue,
         observed_at=iso_utc(snapshot.observed_at),

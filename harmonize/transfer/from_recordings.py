@@ -26,7 +26,7 @@ from harmonize.transfer.source import (
     UnreadableSourceError,
     read_listed_file,
 )
-from venues import facts, registry
+from venues import completeness, facts, registry
 from venues.adapter import Purpose, VenueAdapter
 
 MAX_INTERVAL = timedelta(minutes=1)
@@ -191,7 +191,7 @@ def _snapshot_items(
     if not _has_margins(adapter, snapshot):
         reason = "contains no margins, and none were recorded at the same time"
         return [SkippedItem(file.recording.file, reason) for file in group]
-    return [replace(snapshot, complete=_is_complete(adapter, group, snapshot))]
+    return [_with_completeness(adapter, group, snapshot)]
 
 
 def _has_margins(adapter: VenueAdapter, snapshot: Snapshot) -> bool:
@@ -199,30 +199,47 @@ def _has_margins(adapter: VenueAdapter, snapshot: Snapshot) -> bool:
 
     The contracts endpoint of gate is of the second kind.
     """
-    methods = {
-        endpoint.method for endpoint in adapter.endpoints if endpoint.purpose is Purpose.MARGIN
-    }
+    endpoints = (*adapter.endpoints, *adapter.recorded_only)
+    methods = {endpoint.method for endpoint in endpoints if endpoint.purpose is Purpose.MARGIN}
     has_response = any(payload.call.method in methods for payload in snapshot.payloads)
     return has_response or bool(registry.parse([snapshot], facts.bundled()).schedules)
 
 
-def _is_complete(adapter: VenueAdapter, group: list[_RecordedFile], snapshot: Snapshot) -> bool:
-    """Returns whether the margins of every instrument are present.
+def _with_completeness(
+    adapter: VenueAdapter, group: list[_RecordedFile], snapshot: Snapshot
+) -> Snapshot:
+    """Returns the snapshot as complete if the margins of every instrument are present.
 
-    The manifest must declare the files complete, and every call for margins must have a response.
+    The manifest must declare the files complete, no response may be a part of a list, and every call
+    for margins must have a response. Rows from which responses were rebuilt were not asked for by page.
     """
-    is_required = {endpoint.method: endpoint.required for endpoint in adapter.endpoints}
+    endpoints = (*adapter.endpoints, *adapter.recorded_only)
+    required = {endpoint.method for endpoint in endpoints if endpoint.required}
     is_declared = all(
         file.recording.complete
         for file in group
-        if any(is_required.get(payload.call.method) for payload in file.payloads)
+        if any(payload.call.method in required for payload in file.payloads)
     )
-    if not is_declared or any(file.rebuilt for file in group):
-        return is_declared
-    calls = {payload.call for payload in snapshot.payloads}
+    is_rebuilt = any(file.rebuilt for file in group)
+    if not is_declared or is_rebuilt:
+        return replace(snapshot, complete=is_declared)
+    reason = completeness.missing_page(adapter, snapshot) or completeness.narrowed_call(
+        adapter, snapshot
+    )
+    if reason:
+        return completeness.as_partial(snapshot, reason)
+    return replace(snapshot, complete=_has_every_margin(adapter, snapshot))
+
+
+def _has_every_margin(adapter: VenueAdapter, snapshot: Snapshot) -> bool:
+    """Returns whether every planned call for margins has a response, in pages of any size."""
+    calls = {
+        Call(payload.call.method, completeness.first_page(payload.call.params))
+        for payload in snapshot.payloads
+    }
     try:
         margin_calls = {
-            Call(endpoint.method, params)
+            Call(endpoint.method, completeness.first_page(params))
             for endpoint in adapter.endpoints
             if endpoint.purpose is Purpose.MARGIN
             for params in endpoint.call_plan(snapshot)

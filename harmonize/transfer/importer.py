@@ -8,7 +8,7 @@ from pathlib import Path
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
 from harmonize.archive.location import ArchiveLocation
-from harmonize.core.payload import Snapshot
+from harmonize.core.payload import Origin, Snapshot
 from harmonize.core.schedule import Unknown
 from harmonize.transfer import (
     from_archive,
@@ -18,7 +18,8 @@ from harmonize.transfer import (
     recording_manifest,
 )
 from harmonize.transfer.source import SkippedItem, SourceItem, UnreadableSourceError
-from venues import facts, registry
+from harmonize.transfer.venue_lists import VenueLists
+from venues import completeness, facts, registry
 from venues.adapter import Parsed
 
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
@@ -35,6 +36,11 @@ class ImportedSnapshot:
     snapshot: Snapshot
     new: bool
     parsed: Parsed | None
+
+    @property
+    def partial_reason(self) -> str:
+        """Reason why a snapshot that its source declares complete is partial; empty if there is none."""
+        return completeness.partial_reason(self.snapshot)
 
     def unknown(self) -> Iterator[SkippedItem]:
         """Yields each parsed schedule with an unknown IM or MM, and the reason."""
@@ -108,18 +114,24 @@ def import_snapshots(
     UnreadableSourceError, ArchiveError.
     """
     register = _SnapshotRegister(archive)
+    lists = VenueLists(archive if import_source.converted else None)
     for item in import_source.items:
         if isinstance(item, SkippedItem):
             yield item
         elif not venues or item.venue in venues:
-            is_new = register.add(item)
+            parsed = registry.parse([item], facts.bundled()) if import_source.converted else None
+            snapshot = lists.add(item, parsed) if parsed else _without_missing_page(item)
+            is_new = register.add(item, snapshot)
             if is_new:
-                append(item)
-            yield ImportedSnapshot(item, is_new, _parsed(item) if import_source.converted else None)
+                append(snapshot)
+            yield ImportedSnapshot(snapshot, is_new, parsed)
 
 
-def _parsed(snapshot: Snapshot) -> Parsed:
-    return registry.parse([snapshot], facts.bundled())
+def _without_missing_page(snapshot: Snapshot) -> Snapshot:
+    """Returns a snapshot of an archive, as partial with the reason if it lacks a page of a list."""
+    adapter = registry.find_adapter(snapshot.venue)
+    reason = completeness.missing_page(adapter, snapshot) if adapter and snapshot.complete else ""
+    return completeness.as_partial(snapshot, reason) if reason else snapshot
 
 
 class _SnapshotRegister:
@@ -133,17 +145,43 @@ class _SnapshotRegister:
             key = (entry.venue, entry.observed_at, entry.complete, entry.payloads)
             self._entries[key].append(entry)
 
-    def add(self, snapshot: Snapshot) -> bool:
-        """Registers a snapshot and returns whether it was not registered before."""
-        identity = _without_content(snapshot)
+    def add(self, original: Snapshot, imported: Snapshot) -> bool:
+        """Registers a snapshot and returns whether it was not registered before.
+
+        ``original`` is the snapshot of the source, ``imported`` the same or its partial form. The
+        archive may hold either, or another reason for being partial.
+        """
+        identity = _without_content(original)
         if identity in self._added:
             return False
         self._added.add(identity)
-        key = (snapshot.venue, snapshot.observed_at, snapshot.complete, len(snapshot.payloads))
-        candidates = self._entries.get(key, ())
-        return not any(
-            self._archive.holds(entry, snapshot) for entry in candidates if self._archive
+        is_held = self._holds(original) or (imported is not original and self._holds(imported))
+        return not is_held and not self._holds_as_partial(original)
+
+    def _candidates(self, snapshot: Snapshot, *, complete: bool, payloads: int) -> list[Entry]:
+        key = (snapshot.venue, snapshot.observed_at, complete, payloads)
+        return self._entries.get(key, [])
+
+    def _holds(self, snapshot: Snapshot) -> bool:
+        candidates = self._candidates(
+            snapshot, complete=snapshot.complete, payloads=len(snapshot.payloads)
         )
+        return any(self._archive.holds(entry, snapshot) for entry in candidates if self._archive)
+
+    def _holds_as_partial(self, snapshot: Snapshot) -> bool:
+        """Returns whether a complete snapshot is archived as partial, for whatever reason."""
+        candidates = self._candidates(snapshot, complete=False, payloads=len(snapshot.payloads) + 1)
+        return snapshot.complete and any(
+            _is_partial_form(self._archive.read(entry), snapshot)
+            for entry in candidates
+            if self._archive and not entry.pruned
+        )
+
+
+def _is_partial_form(archived: Snapshot, snapshot: Snapshot) -> bool:
+    """Returns whether a snapshot was archived as partial, with the record of a reason added."""
+    rest = tuple(p for p in archived.payloads if p.provenance.origin is not Origin.NOTE)
+    return rest == snapshot.payloads
 
 
 def _without_content(snapshot: Snapshot) -> Snapshot:

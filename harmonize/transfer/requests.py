@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harmonize.core.payload import Call
 from venues.adapter import Endpoint, VenueAdapter
+from venues.calls import unquoted_once
 
 _REQUEST = re.compile(
     r"(?P<verb>GET|POST) (?:https?://)?(?P<host>[^/\s]*)(?P<path>/[^?\s]*)"
@@ -14,14 +15,17 @@ _REQUEST = re.compile(
 )
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 _TYPED = re.compile(r"\{(\w+): (\w+)\}")
-_PLAIN = re.compile(r"[\w.:,~@+-]+")
+_PLAIN = re.compile(r"[\w.:,~@+=&%/-]+")
 
 Params = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """An HTTP request; ``params`` are those of query and body, sorted by name."""
+    """An HTTP request; ``params`` are those of query and body, sorted by name.
+
+    Their values are without percent-encoding. A parameter without a value is absent.
+    """
 
     verb: str
     host: str
@@ -55,7 +59,8 @@ def parse_request(text: str) -> HttpRequest | None:
 
 
 def _params(query: str, body: str) -> Params | None:
-    pairs = [field.partition("=")[::2] for field in query.split("&") if field]
+    fields = (field.partition("=")[::2] for field in query.split("&"))
+    pairs = [(unquoted_once(name), unquoted_once(value)) for name, value in fields if value]
     try:
         document = json.loads(body)
     except ValueError:
@@ -73,7 +78,7 @@ def call_of(adapter: VenueAdapter, request: HttpRequest) -> Call | str:
     """Returns the call that makes a request, or the reason why no single endpoint makes it."""
     matches = {
         (endpoint, params)
-        for endpoint in adapter.endpoints
+        for endpoint in (*adapter.endpoints, *adapter.recorded_only)
         if (params := _params_for(endpoint, request)) is not None
     }
     at_host = {match for match in matches if _host(adapter, match[0]) == request.host}

@@ -217,4 +217,9 @@ ADAPTER = VenueAdapter(
         ),
     ),
     parse=parse,
+    recorded_only=(
+        Endpoint(
+            UNIFIED, "GET /api/v3/market/position-tier", Purpose.MARGIN, calls=Calls.PER_SYMBOL
+        ),
+    ),
 )

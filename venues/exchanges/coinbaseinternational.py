@@ -115,4 +115,5 @@ ADAPTER = VenueAdapter(
         ),
     ),
     parse=parse,
+    recorded_only=(Endpoint(OLD_INSTRUMENTS, "GET /api/v1/instruments", Purpose.MARGIN),),
 )

@@ -224,4 +224,5 @@ ADAPTER = VenueAdapter(
         ),
     ),
     parse=parse,
+    recorded_only=(Endpoint(INFO, "POST /info {type: meta}", Purpose.MARGIN),),
 )

@@ -1,0 +1,109 @@
+"""Compares the list of an imported snapshot with the venue's earlier lists, as an import proceeds."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry
+from harmonize.core.payload import Snapshot
+from harmonize.core.schedule import MarginSchedule
+from venues import completeness, facts, registry
+from venues.adapter import Parsed
+
+Schedules = tuple[MarginSchedule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """One earlier list; ``lost_schedules`` are those of a list that lost too much, None otherwise."""
+
+    observed_at: datetime
+    complete: bool
+    schedules: Callable[[], Schedules]
+    lost_schedules: Callable[[], Schedules | None]
+
+
+class VenueLists:
+    """The lists of every venue in the archive before an import, and those imported since."""
+
+    def __init__(self, archive: Archive | None) -> None:
+        """Lists the entries of the archive; None if there is none. Raises ArchiveError."""
+        self._lists: dict[str, list[_List]] = defaultdict(list)
+        self._read: dict[int, tuple[Snapshot, Schedules]] = {}
+        for entry in archive.entries() if archive else ():
+            if archive is not None and not entry.pruned and not entry.failed:
+                self._lists[entry.venue].append(self._archived(archive, entry))
+
+    def _archived(self, archive: Archive, entry: Entry) -> _List:
+        def read() -> tuple[Snapshot, Schedules]:
+            if entry.sequence not in self._read:
+                snapshot = archive.read(entry)
+                schedules = registry.parse([snapshot], facts.bundled()).schedules
+                self._read = {entry.sequence: (snapshot, schedules)}
+            return self._read[entry.sequence]
+
+        return _List(
+            entry.observed_at,
+            entry.complete,
+            lambda: read()[1],
+            lambda: _lost_schedules(*read()),
+        )
+
+    def add(self, snapshot: Snapshot, parsed: Parsed) -> Snapshot:
+        """Returns the snapshot, as partial with the reason if its list lost too much, and keeps it.
+
+        A loss that an earlier list confirms is believed. Raises ArchiveError.
+        """
+        reason = self._loss(snapshot, parsed) if snapshot.complete else ""
+        result = completeness.as_partial(snapshot, reason) if reason else snapshot
+        schedules = parsed.schedules
+        self._lists[snapshot.venue].append(
+            _List(
+                snapshot.observed_at,
+                result.complete,
+                lambda: schedules,
+                partial(_lost_schedules, result, schedules),
+            )
+        )
+        return result
+
+    def _loss(self, snapshot: Snapshot, parsed: Parsed) -> str:
+        """Returns what the list lost since the last complete one; empty if that is believable."""
+        unreadable = frozenset(defect.symbol for defect in parsed.defects)
+        earlier = [
+            entry
+            for entry in self._lists[snapshot.venue]
+            if entry.observed_at < snapshot.observed_at
+        ]
+        whole = [entry for entry in earlier if entry.complete]
+        if not whole or "" in unreadable:
+            return ""  # a payload that cannot be read says nothing of its contracts
+        last = max(whole, key=lambda entry: entry.observed_at)
+        reason = completeness.list_loss(last.schedules(), parsed.schedules, unreadable)
+        if not reason:
+            return ""
+        latest = snapshot.observed_at - completeness.CONFIRMATION_INTERVAL
+        between = [
+            entry
+            for entry in earlier
+            if last.observed_at < entry.observed_at <= latest and not entry.complete
+        ]
+        for entry in sorted(between, key=lambda entry: entry.observed_at, reverse=True):
+            lost_schedules = entry.lost_schedules()
+            if lost_schedules is not None:
+                return "" if completeness.agrees(lost_schedules, parsed.schedules) else reason
+        return reason
+
+
+def _lost_schedules(snapshot: Snapshot, schedules: Schedules) -> Schedules | None:
+    """Returns the schedules of a snapshot that is partial because its list lost too much."""
+    adapter = registry.find_adapter(snapshot.venue)
+    if adapter is None or not completeness.partial_reason(snapshot):
+        return None
+    is_part = completeness.missing_page(adapter, snapshot) or completeness.narrowed_call(
+        adapter, snapshot
+    )
+    return None if is_part else schedules
