@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, decode, escape
+from harmonize.core.schedule import INFINITY
 
 JsonObject = dict[str, object]
 T = TypeVar("T")
@@ -49,6 +50,44 @@ def positive_number(row: JsonObject, key: str, pointer: str) -> Decimal:
         where = f"{pointer}/{escape(key)}"
         raise UnreadablePayloadError(where=where, reason="expected a number above 0, found 0")
     return value
+
+
+_NO_END_FROM = Decimal("1e30")
+_LARGEST_INTEGERS = (Decimal(2**63), Decimal(2**64))
+_ROUNDED = Decimal("0.003")  # "9.2e18" is the coarsest rounding of 2^63 that venues write
+
+
+def upper_bound(
+    row: JsonObject, key: str, pointer: str, *, open_ended_if_missing: bool = False
+) -> Decimal:
+    """Upper bound of a tier: a number above 0, or ``INFINITY`` where the venue states no end.
+
+    Venues write "no end" as null, an empty text, 0, -1, the largest 64-bit integer (also rounded)
+    or a number from 1e30 on. A row without the key is an error unless ``open_ended_if_missing``.
+    Only the last tier may have no end: see ``venues.parsing.tier_tables.find_tiling_fault``.
+    Raises UnreadablePayloadError with the pointer.
+    """
+    if key not in row:
+        if open_ended_if_missing:
+            return INFINITY
+        raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason="missing")
+    return INFINITY if _states_no_end(row[key]) else positive_number(row, key, pointer)
+
+
+def _states_no_end(raw: object) -> bool:
+    if raw is None or raw == "":
+        return True
+    if not isinstance(raw, str | int | Decimal) or isinstance(raw, bool):
+        return False
+    try:
+        value = Decimal(raw)
+        return (
+            value in {0, -1}
+            or value >= _NO_END_FROM
+            or any(abs(value / largest - 1) <= _ROUNDED for largest in _LARGEST_INTEGERS)
+        )
+    except ArithmeticError:  # not a number, or NaN, which cannot be compared
+        return False
 
 
 def rate(row: JsonObject, key: str, pointer: str) -> Decimal:

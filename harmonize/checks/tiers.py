@@ -25,14 +25,16 @@ def tiers_not_contiguous(context: AuditContext) -> Iterator[Draft]:
     """Tiers leave a gap, overlap, or do not increase.
 
     ## What it checks
-    Every published tier ends above the previous tier, and begins where the previous tier ends.
+    Every published tier ends above the previous tier, and begins where the previous tier ends. The
+    first tier begins at 0. Only the last tier may have no end. Between two tiers, one published
+    step such as 1000 to 1000.01, or one contract, is no gap.
 
     ## Why it matters
     No margin is defined in a gap, and two margins are defined in an overlap. The margin of a
     position there cannot be determined from the published tiers, and no comparison is possible.
 
     ## Formula
-    upper(k) > upper(k−1), and lower(k) = upper(k−1) if the venue publishes both.
+    upper(k) > upper(k−1), lower(1) = 0, and lower(k) = upper(k−1) if the venue publishes both.
 
     ## Example
     Tier 1 ends at $5,000 and tier 2 begins at $10,000: a position of $7,000 has no tier.
@@ -51,7 +53,11 @@ def tiers_not_contiguous(context: AuditContext) -> Iterator[Draft]:
 
 def _discontinuity(tiers: Sequence[Tier]) -> str:
     """Returns the first gap, overlap or decrease of the tiers; empty if there is none."""
+    if tiers and tiers[0].lower:
+        return f"tier 1 begins at {dollars(float(tiers[0].lower))}, required 0"
     for number, (below, above) in enumerate(pairwise(tiers), start=2):
+        if not below.upper.is_finite():
+            return f"tier {number - 1} has no end, but tier {number} follows"
         if above.upper <= below.upper:
             return (
                 f"tier {number} ends at {dollars(float(above.upper))}, "
@@ -254,6 +260,8 @@ def deduction_differs(context: AuditContext) -> Iterator[Draft]:
         is_published = any(deduction is not None for deduction in published)
         if schedule.rule is not TierRule.MARGINAL or not is_published:
             continue
+        if _discontinuity(schedule.tiers):
+            continue  # MH101 reports it, and no deduction follows from such tiers
         rates = [tier.maintenance_rate or ZERO for tier in schedule.tiers]
         continuous = deductions([tier.upper for tier in schedule.tiers], rates)
         for number, (observed, required) in enumerate(

@@ -32,7 +32,7 @@ from venues.facts import Facts
 from venues.fields import build_defect
 from venues.parsing import tier_tables
 
-NO_CAPACITY = Unknown("the venue publishes no position limit")
+NO_CAPACITY = tier_tables.NO_CAPACITY
 ONLY_LEVERAGE = "only the maximum leverage is published"
 
 
@@ -102,7 +102,7 @@ def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         tiers=(),
         initial=_observed(formula.initial, doubts, unverified),
         maintenance=_observed(formula.maintenance, doubts, unverified),
-        capacity=formula.capacity,
+        capacity=tier_tables.finite_capacity(formula.capacity),
         meaning=fact.meaning,
         fee=fact.fee_add_on,
         evidence=(

@@ -27,12 +27,15 @@ from harmonize.core.schedule import (
     deductions,
     flat,
     marginal,
+    value_of,
 )
 from venues.adapter import Parsed
 from venues.facts import Facts, VenueFact
 from venues.parsing.units import UsdConversion
 
 _CENT = Decimal("0.01")  # venues round deductions to cents
+_WHOLE_STEP_FROM = 1000  # in the venue's unit
+NO_CAPACITY = Unknown("the venue publishes no position limit")
 _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
 
 
@@ -44,6 +47,10 @@ class TierTable:
     reason for a missing MM. ``doubts`` are derivation steps that the venue does not state;
     ``unverified`` are steps that no source states. ``supporting`` are further payloads that the schedule
     depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
+
+    A venue that publishes lower bounds gives each tier its ``lower``, in the same unit: tiers that
+    leave a gap or overlap have no margin. One published step between two tiers is no gap: see
+    ``close_steps``. A tier without end has ``upper`` ``INFINITY``, as ``fields.upper_bound`` reads.
 
     ``assumed_unit`` states the assumed unit of the bounds if no source states it; no amount in USD
     is verified then. ``continued`` are further pages with tiers, each with its row pointers.
@@ -84,7 +91,8 @@ def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> Margin
     fact = facts.find(
         payload.venue, table.instrument.payoff, profile.margin_mode, day, profile.account_class
     )
-    tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(table.tiers, usd.multiplier))
+    closed = close_steps(table.tiers, _unit_of_bounds(table.columns))
+    tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(closed, usd.multiplier))
     functions = _functions_or_fault(usd, fact, tiers, day)
     return MarginSchedule(
         instrument=table.instrument,
@@ -127,11 +135,44 @@ def least_reliable_origin(payloads: Sequence[Payload]) -> Origin:
     return next(origin for origin in _WEAKEST_FIRST if origin in origins)
 
 
+def close_steps(tiers: Sequence[Tier], unit: str) -> tuple[Tier, ...]:
+    """Tiers without the lower bounds that lie one published step above the end of the tier below.
+
+    Some venues write tiers as "up to 1000, from 1000.01" or "from 1001": one unit in the last
+    published place, or one contract. Such a lower bound states no gap, so it becomes None. A step
+    of a whole unit that is no contract counts only above 1000 units: 5 to 6 coins is a gap.
+    """
+    if all(tier.lower is None for tier in tiers):
+        return tuple(tiers)
+    step = _last_place(tiers)
+    closed, end = [], ZERO
+    for tier in tiers:
+        smallest = Decimal(1) if unit == "contracts" else step
+        is_step = unit == "contracts" or step < 1 or end >= _WHOLE_STEP_FROM
+        is_above = tier.lower is not None and 0 < tier.lower - end <= smallest
+        closed.append(replace(tier, lower=None) if is_step and is_above else tier)
+        end = tier.upper
+    return tuple(closed)
+
+
+def _last_place(tiers: Sequence[Tier]) -> Decimal:
+    """One unit in the last significant place of all bounds; at most 1."""
+    bounds = [b for tier in tiers for b in (tier.lower, tier.upper) if b and b.is_finite()]
+    exponents = (int(bound.normalize().as_tuple().exponent) for bound in bounds)
+    return Decimal(1).scaleb(min(0, *exponents)) if bounds else Decimal(1)
+
+
+def _unit_of_bounds(columns: Sequence[Column]) -> str:
+    return next((column.unit for column in columns if column.quantity in {"upper", "lower"}), "")
+
+
 def find_tiling_fault(tiers: Sequence[Tier]) -> str:
     """Location of a gap, an overlap or a bound that does not rise; empty if the tiers tile."""
     if tiers and tiers[0].lower is not None and tiers[0].lower != 0:
         return f"tier 1 begins at {tiers[0].lower:f}, expected 0"
     for number, (below, above) in enumerate(pairwise(tiers), start=2):
+        if not below.upper.is_finite():
+            return f"tier {number - 1} has no end, but tier {number} follows"
         if above.upper <= below.upper:
             return f"tier {number} ends at {above.upper:f}, expected above {below.upper:f}"
         if above.lower is not None and above.lower != below.upper:
@@ -277,16 +318,22 @@ def _capacity(
 ) -> Observed[Decimal]:
     """Published capacity in USD; otherwise the bound of the last tier."""
     if table.capacity is not None:
-        return table.capacity
+        return finite_capacity(table.capacity)
     if isinstance(table.usd, Unknown):
         return Unknown(table.usd.reason)
     if not tiers or tiers[-1].upper == INFINITY or functions.tiling_fault:
-        return Unknown("the venue publishes no position limit")
+        return NO_CAPACITY
     largest = tiers[-1].upper
     derivation, guessed_unit = table.usd.derivation, table.assumed_unit
     if guessed_unit:
         return Derived(largest, f"unverified: {guessed_unit}", verified=False)
     return Derived(largest, derivation) if derivation else Known(largest)
+
+
+def finite_capacity(capacity: Observed[Decimal]) -> Observed[Decimal]:
+    """Capacity, unknown where a venue states that there is no end: that is no infinite limit."""
+    value = value_of(capacity)
+    return capacity if value is None or value.is_finite() else NO_CAPACITY
 
 
 def _dates(table: TierTable) -> tuple[datetime, ...]:
