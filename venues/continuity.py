@@ -33,11 +33,19 @@ PRICE_JUMP = 1.75
 PRICE_DAYS = 8.0
 """Days up to which ``PRICE_JUMP`` applies; later a price may have moved further."""
 
+MIN_COMMON_TIERS = 3
+"""Number of bounds that must share a power of ten if tiers came or went and rates changed as well."""
+
 LEAST_CONTRACTS = 5
 """Number of contracts from which a common factor is a pattern of the venue."""
 
 COMMON_SHARE = 0.5
 """Share of the compared contracts from which a common factor is a pattern of the venue."""
+
+_RATES = frozenset({ColumnKind.RATE, ColumnKind.LEVERAGE})
+
+_DEPENDENT = ("deduction", "lower")
+"""Columns that follow from upper bounds and rates, and change when a tier is missing."""
 
 _EXACT = 1e-9
 """Relative difference up to which two ratios of published decimals are equal."""
@@ -93,9 +101,6 @@ def find_doubled(before: Published, after: Published) -> str:
     return ""
 
 
-_RATES = frozenset({ColumnKind.RATE, ColumnKind.LEVERAGE})
-
-
 def _reasons(
     before: Published, after: Published, shift: Shift, common: Mapping[str, float]
 ) -> Iterator[Implausible]:
@@ -115,21 +120,35 @@ def _reasons(
 def _shift(before: Published, after: Published) -> Shift:
     factors: dict[str, float] = {}
     changed = set()
+    least_common = 1 if _has_same_rates(before, after) else MIN_COMMON_TIERS
     for column in after.columns:
         earlier = before.column(column.quantity)
         if column.kind is ColumnKind.OTHER or earlier is None or earlier.values == column.values:
             continue
+        if column.quantity in _DEPENDENT and after.column("upper") is not None:
+            continue  # it follows from the upper bounds and the rates
         changed.add(column.quantity)
-        factor = _uniform_factor(earlier, column)
+        factor = _uniform_factor(earlier, column, least_common)
         if factor is not None:
             factors[column.quantity] = factor
-    prices_before = {price.name: price.value for price in before.prices}
     return Shift(
         factors,
         frozenset(changed),
         _ratios(dict(before.sizes), dict(after.sizes)),
-        _ratios(prices_before, {price.name: price.value for price in after.prices}),
+        _price_ratios(before, after),
     )
+
+
+def _price_ratios(before: Published, after: Published) -> dict[str, float]:
+    """Ratios of the venue's prices to those before: of the same name, or the only one of the asset."""
+    by_name = {price.name: price.value for price in before.prices}
+    only = next(iter(by_name.values()), None)
+    ratios = {}
+    for price in after.prices:
+        then = by_name.get(price.name, only)
+        if then and not price.is_market:
+            ratios[price.name] = float(price.value / then)
+    return ratios
 
 
 def _ratios(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> dict[str, float]:
@@ -140,12 +159,27 @@ def _ratios(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> dict
     }
 
 
-def _uniform_factor(before: PublishedColumn, after: PublishedColumn) -> float | None:
-    """Factor between all values of a column; None if it is not the same for all, or is 1."""
-    if len(before.values) != len(after.values) or before.unit != after.unit:
+def _has_same_rates(before: Published, after: Published) -> bool:
+    """Whether the tiers that both have in order have the same rates and leverages."""
+    rates = [column for column in after.columns if column.kind in _RATES]
+    return bool(rates) and all(
+        (earlier := before.column(column.quantity)) is not None
+        and all(a == b for a, b in zip(earlier.values, column.values, strict=False))
+        for column in rates
+    )
+
+
+def _uniform_factor(
+    before: PublishedColumn, after: PublishedColumn, least_common: int
+) -> float | None:
+    """Factor between all values of a column; None if it is not the same for all, or is 1.
+
+    Where tiers were added or removed, only a power of ten on ``least_common`` tiers or more counts.
+    """
+    if before.unit != after.unit:
         return None
     ratios = []
-    for then, now in zip(before.values, after.values, strict=True):
+    for then, now in zip(before.values, after.values, strict=False):
         if not then and not now:
             continue
         if not then or not now:
@@ -153,7 +187,9 @@ def _uniform_factor(before: PublishedColumn, after: PublishedColumn) -> float | 
         ratios.append(float(now / then))
     if not ratios or max(ratios) - min(ratios) > _EXACT * max(ratios) or isclose(ratios[0], 1):
         return None
-    return ratios[0]
+    is_whole = len(before.values) == len(after.values)
+    is_scaled = len(ratios) >= least_common and _is_power_of_ten(ratios[0])
+    return ratios[0] if is_whole or is_scaled else None
 
 
 def _size_reasons(before: Published, after: Published, shift: Shift) -> Iterator[Implausible]:
@@ -210,10 +246,6 @@ def _missing_tier_reasons(before: Published, after: Published) -> Iterator[Impla
 
 def _same(before: PublishedColumn, after: PublishedColumn | None) -> bool:
     return after is not None and before.values == after.values
-
-
-_DEPENDENT = ("deduction", "lower")
-"""Columns that follow from the others, and change when a tier is missing."""
 
 
 def _tiers(published: Published) -> list[tuple[Decimal | None, ...]]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median
 
-from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, resolve
+from harmonize.core.payload import Call, Defect, Evidence, Origin, Snapshot, resolve
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from venues.adapter import Parsed
 from venues.beliefs import Beliefs
-from venues.continuity import Key, find_implausible
+from venues.continuity import Implausible, Key, find_implausible
 from venues.known_fields import KnownFields, find_unknown_field
 from venues.published import (
     Documents,
@@ -72,9 +72,19 @@ class References:
     recorded: Callable[[], Beliefs]
 
     def numbers(self, keys: AbstractSet[Key]) -> Mapping[Key, Published]:
-        """Returns the numbers to hold the schedules ``keys`` against."""
-        believed = self.beliefs.all_numbers()
-        return believed if keys <= believed.keys() else self.recorded().all_numbers() | believed
+        """Returns the numbers to hold the schedules ``keys`` against.
+
+        A profile without a recording is held against another profile of the contract.
+        """
+        numbers = self.beliefs.all_numbers()
+        unknown = keys - numbers.keys()
+        recorded = self.recorded().all_numbers() if unknown else {}
+        by_symbol = {key[:2]: own for key, own in recorded.items()}
+        for key in unknown:
+            own = recorded.get(key) or by_symbol.get(key[:2])
+            if own is not None:
+                numbers[key] = own
+        return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,35 +110,77 @@ def screen(
     if not any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads):
         beliefs = references.beliefs.with_recording(snapshot, parsed.schedules)
         return Screened(parsed, frozenset(), beliefs)
-    documents = documents_of(snapshot, _needed_payloads(parsed.schedules))
-    numbers = {s.key: published_numbers(s, documents) for s in parsed.schedules}
-    changes = find_implausible(references.numbers(numbers.keys()), numbers)
-    calls = {payload.sha256: payload.call for payload in snapshot.payloads}
-    schedules, defects, withheld = [], list(parsed.defects), set()
-    for schedule in parsed.schedules:
-        instrument, evidence = schedule.instrument, schedule.evidence[0]
-        call = calls[evidence.sha256]
-        known = fields().get(instrument.venue, {})
-        breach = None
-        if instrument.id not in accepted:
-            breach = next(
-                _breaches(schedule, numbers[schedule.key], documents, (call.method, known)), None
-            )
-            if breach is None and schedule.key in changes:
-                breach = Breach(evidence.rows[0], changes[schedule.key].reason)
-        if breach is None:
-            schedules.append(schedule)
-            continue
-        where = f"{call} at {breach.where or '/'}"
-        withheld.add(schedule.key)
-        defects.append(Defect(instrument.venue, where, breach.reason, instrument.id))
-        schedules.append(without_margins(schedule, f"{where}: {breach.reason}"))
-    passed = {key: own for key, own in numbers.items() if key not in withheld}
+    live = _LiveSnapshot.of(snapshot, parsed, fields().get(snapshot.venue, {}))
+    changes = find_implausible(references.numbers(live.numbers.keys()), live.numbers)
+    breaches = {
+        schedule.key: breach
+        for schedule in parsed.schedules
+        if schedule.instrument.id not in accepted
+        and (breach := live.breach(schedule, changes.get(schedule.key)))
+    }
+    defects = [_defect(schedule, breaches) for schedule in parsed.schedules]
     return Screened(
-        replace(parsed, schedules=tuple(schedules), defects=tuple(defects)),
-        frozenset(withheld),
-        references.beliefs.with_numbers(passed),
+        replace(
+            parsed,
+            schedules=tuple(_or_withheld(schedule, breaches) for schedule in parsed.schedules),
+            defects=(*parsed.defects, *(defect for defect in defects if defect)),
+        ),
+        frozenset(breaches),
+        references.beliefs.with_numbers(
+            {key: own for key, own in live.numbers.items() if key not in breaches}
+        ),
     )
+
+
+def _defect(schedule: MarginSchedule, breaches: Mapping[Key, Breach]) -> Defect | None:
+    breach = breaches.get(schedule.key)
+    if breach is None:
+        return None
+    instrument = schedule.instrument
+    return Defect(instrument.venue, breach.where, breach.reason, instrument.id)
+
+
+def _or_withheld(schedule: MarginSchedule, breaches: Mapping[Key, Breach]) -> MarginSchedule:
+    breach = breaches.get(schedule.key)
+    if breach is None:
+        return schedule
+    return without_margins(schedule, f"{breach.where}: {breach.reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class _LiveSnapshot:
+    """A live snapshot with its decoded payloads, its calls and the numbers of its schedules.
+
+    ``known`` are the known fields of the venue's rows.
+    """
+
+    documents: Documents
+    calls: Mapping[str, Call]
+    numbers: Mapping[Key, Published]
+    known: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(
+        cls, snapshot: Snapshot, parsed: Parsed, known: Mapping[str, frozenset[str]]
+    ) -> "_LiveSnapshot":
+        """Reads the numbers of a snapshot's schedules."""
+        documents = documents_of(snapshot, _needed_payloads(parsed.schedules))
+        calls = {payload.sha256: payload.call for payload in snapshot.payloads}
+        numbers = {s.key: published_numbers(s, documents) for s in parsed.schedules}
+        return cls(documents, calls, numbers, known)
+
+    def breach(self, schedule: MarginSchedule, change: Implausible | None) -> Breach | None:
+        """Returns the first failed check of a schedule, with the call in its location."""
+        evidence = schedule.evidence[0]
+        call, document = self.calls[evidence.sha256], self.documents[evidence.sha256]
+        breach = (
+            _unknown_field(document, evidence, call.method, self.known)
+            or _leverage_mismatch(document, evidence, schedule)
+            or _maintenance_above_initial(schedule, evidence)
+            or _price_disagreement(self.numbers[schedule.key].prices, self.documents)
+            or (Breach(evidence.rows[0], change.reason) if change else None)
+        )
+        return breach and Breach(f"{call} at {breach.where or '/'}", breach.reason)
 
 
 def _needed_payloads(schedules: Iterable[MarginSchedule]) -> set[str]:
@@ -143,27 +195,6 @@ def _needed_payloads(schedules: Iterable[MarginSchedule]) -> set[str]:
         if factor.origin is not Origin.MARKET
     }
     return evidence_hashes(of_schedules) | prices
-
-
-def _breaches(
-    schedule: MarginSchedule,
-    numbers: Published,
-    documents: Documents,
-    known: tuple[str, Mapping[str, frozenset[str]]],
-) -> Iterator[Breach]:
-    """Failed checks that need no other observation of the venue."""
-    evidence = schedule.evidence[0]
-    document = documents[evidence.sha256]
-    checks = (
-        lambda: _unknown_field(document, evidence, *known),
-        lambda: _leverage_mismatch(document, evidence, schedule),
-        lambda: _maintenance_above_initial(schedule, evidence),
-        lambda: _price_disagreement(numbers.prices, documents),
-    )
-    for check in checks:
-        breach = check()
-        if breach is not None:
-            yield breach
 
 
 def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:

@@ -44,20 +44,23 @@ class PublishedColumn:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPrice:
-    """Price of the venue's own with which amounts were converted to USD, and its location."""
+    """Price with which amounts were converted to USD, and its location.
+
+    ``is_market`` marks an archived market price, which the venue did not publish.
+    """
 
     name: str
     value: Decimal
     sha256: str
     pointer: str
+    is_market: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """Published numbers of one schedule; ``contract_id`` is the venue's own.
 
-    ``sizes`` are the contract sizes and multipliers by name. ``prices`` excludes archived market
-    prices, which the venue does not publish.
+    ``sizes`` are the contract sizes and multipliers by name.
     """
 
     contract_id: str
@@ -92,9 +95,15 @@ def published_numbers(schedule: MarginSchedule, documents: Documents) -> Publish
     ]
     pages = list(_pages(schedule))
     prices = [
-        PublishedPrice(factor.name, factor.value, factor.sha256, factor.pointer)
+        PublishedPrice(
+            factor.name,
+            factor.value,
+            factor.sha256,
+            factor.pointer,
+            factor.origin is Origin.MARKET,
+        )
         for factor in factors
-        if PRICE in factor.name and factor.origin is not Origin.MARKET
+        if PRICE in factor.name
     ]
     return Published(
         schedule.instrument.id,
@@ -142,10 +151,11 @@ def _columns(pages: list[Evidence], documents: Documents) -> Iterator[PublishedC
             for pointer in page.rows
             for value in _numbers(documents.get(page.sha256), f"{pointer}{column.key}")
         )
-        yield PublishedColumn(quantity, unit, _kind(quantity, unit), values)
+        yield PublishedColumn(quantity, unit, column_kind(quantity, unit), values)
 
 
-def _kind(quantity: str, unit: str) -> ColumnKind:
+def column_kind(quantity: str, unit: str) -> ColumnKind:
+    """Kind of a column by its quantity and unit, as the evidence of a schedule names them."""
     if unit == "id" or any(word in quantity for word in _FREE_QUANTITIES):
         return ColumnKind.OTHER
     if unit == "leverage":

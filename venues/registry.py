@@ -135,7 +135,8 @@ def parse(snapshots: Iterable[Snapshot], facts: Facts, beliefs: Beliefs | None =
 
     Live snapshots must pass the checks of ``venues.plausibility``, also against ``beliefs``.
     """
-    return merge(screened(snapshot, facts, beliefs or Beliefs()).parsed for snapshot in snapshots)
+    held_against = beliefs or Beliefs()
+    return merge(screened(snapshot, facts, held_against, Beliefs).parsed for snapshot in snapshots)
 
 
 def screened(

@@ -34,6 +34,7 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.document import AuditDocument
 from harmonize.document.history import History
 from harmonize.history import derived
+from harmonize.history.acceptances import DECISIONS
 from harmonize.history.recent import RecentHistory
 from harmonize.policy.inputs import MARKET
 from harmonize.policy.rule_set import RuleSet
@@ -258,7 +259,7 @@ def observation_days(selection: Selection) -> tuple[Date, ...]:
             entry.observed_at.date()
             for source in open_sources(selection, path)
             for entry in source.entries
-            if entry.venue != MARKET
+            if entry.venue not in {MARKET, DECISIONS}
             and not entry.failed
             and (not selection.venues or entry.venue in selection.venues)
         }

@@ -1,7 +1,7 @@
 """From archives to an audit: each venue's newest snapshots and their content."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
@@ -12,10 +12,12 @@ from harmonize.archive.source import Source
 from harmonize.audit.assemble import Reading
 from harmonize.core.payload import Defect, Snapshot, Unobserved
 from harmonize.core.schedule import Derived, MarginSchedule, Observed, T, Unknown
+from harmonize.history import derived
+from harmonize.history.acceptances import DECISIONS
 from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
 from venues import facts, open_interest, registry
-from venues.adapter import Access, VenueAdapter
+from venues.adapter import Access, Parsed, VenueAdapter
 from venues.gathering.outcome import failure_reason
 
 NEEDS_KEY = "needs a key"
@@ -25,13 +27,13 @@ NEEDS_KEY = "needs a key"
 class _VenueReading:
     """Content of one venue by a date: readable snapshots, newest first, and what failed.
 
-    ``before`` holds the complete snapshot before them, for checks on implausible price changes.
+    ``parsed`` is what the snapshots show together.
     """
 
     snapshots: tuple[tuple[str, Snapshot], ...]
     defects: tuple[Defect, ...]
     unobserved: tuple[Unobserved, ...]
-    before: tuple[Snapshot, ...] = ()
+    parsed: Parsed = field(default_factory=lambda: Parsed((), ()))
 
 
 class NothingObservedError(Exception):
@@ -58,7 +60,7 @@ def read(
     newest: list[datetime] = []
     reading = Reading("; otherwise ".join(source.name for source in sources), (), (), ())
     for venue in names:
-        if venue == inputs.MARKET:
+        if venue in {inputs.MARKET, DECISIONS}:
             continue
         venue_reading, entries = _read_venue(
             [(source, by_venue.get(venue, ())) for source, by_venue in by_source]
@@ -142,31 +144,30 @@ def _read_venue(
             elif not snapshots:
                 failed.append(Unobserved(entry.venue, reason, entry.observed_at))
         if snapshots:
-            before = _before(source, used[-1])
-            reading = _VenueReading(tuple(snapshots), tuple(defects), tuple(failed[:1]), before)
+            parsed = _parse(source, entries, snapshots)
+            reading = _VenueReading(tuple(snapshots), tuple(defects), tuple(failed[:1]), parsed)
             return reading, used
     return _VenueReading((), tuple(defects), tuple(failed[:1])), used
 
 
-def _before(source: Source, entry: Entry) -> tuple[Snapshot, ...]:
-    """The venue's complete snapshot before an entry's, to detect implausible price changes."""
-    earlier = [
-        other
-        for other in source.entries
-        if other.venue == entry.venue and other.complete and other.observed_at < entry.observed_at
-    ]
-    if not earlier or not entry.complete:
-        return ()
-    try:
-        return (source.archive.read(max(earlier, key=lambda other: other.observed_at)),)
-    except ArchiveError:
-        return ()  # its defect is reported when that date is audited
+def _parse(
+    source: Source, entries: Sequence[Entry], snapshots: Sequence[tuple[str, Snapshot]]
+) -> Parsed:
+    """Parses the snapshots of one venue, newest first.
+
+    Gathered ones are held against what was believed before them, for which earlier entries are read.
+    """
+    readable = {digest for digest, _ in snapshots}
+    if any(entry.gathered for entry in entries if entry.digest in readable):
+        newest = next(entry for entry in entries if entry.digest in readable)
+        observation = derived.observation(source, newest)
+        if observation is not None:
+            return observation.parsed
+    return registry.parse((snapshot for _, snapshot in snapshots), facts.bundled())
 
 
 def _with_venue(reading: Reading, venue: _VenueReading, verification: Verification) -> Reading:
-    known = facts.bundled()
-    before = [s for snapshot in venue.before for s in registry.read(snapshot, known).schedules]
-    parsed = registry.parse((snapshot for _, snapshot in venue.snapshots), known, before)
+    parsed = venue.parsed
     interests = [i for _, snapshot in venue.snapshots for i in open_interest.read(snapshot)]
     is_required = verification is Verification.REQUIRED
     schedules = map(only_verified, parsed.schedules) if is_required else parsed.schedules

@@ -1,6 +1,7 @@
 """Locates the derived tables of an archive, refreshes them on demand and answers from them."""
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,22 +10,27 @@ from functools import lru_cache
 from pathlib import Path
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry
+from harmonize.archive.catalog import Entry, observations
 from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.source import Source
 from harmonize.archive.storage import storage_at
 from harmonize.document import AuditDocument
 from harmonize.document.change import Change
 from harmonize.document.history import History, MarginSeries, StressWindow, Week
+from harmonize.history.acceptances import accepted_contracts
 from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import ScheduleRow, change_of
 from harmonize.history.tables import HistoryTables, TableState
+from harmonize.history.timeline import VenueObservation, read_observations, restart
 from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 
 FOLLOWED_NOTIONALS = (1e5, 1e6, 1e7)
 """Notionals, in USD, at which the schedule with the most changes is followed."""
+
+_FEW_OBSERVATIONS = 3
+"""Number of earlier observations up to which reading them takes less time than the tables."""
 
 _MAX_MANIFESTS = 200
 """Number of manifests up to which reading all of them is faster than loading the tables."""
@@ -76,6 +82,25 @@ def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[HistoryTables, Tab
         with suppress(OSError):  # the archive is read-only, or the disk is full
             return HistoryTables(beside), HistoryTables(beside).update(archive)
     return HistoryTables(in_cache), HistoryTables(in_cache).update(archive)
+
+
+def observation(source: Source, entry: Entry) -> VenueObservation | None:
+    """Returns what a venue's entry shows, held against what was believed before it.
+
+    None if the entry cannot be read together with those it builds on. Few observations are read
+    from the first on; for many, the tables tell from which one to start. Raises ArchiveError.
+    """
+    until = [other for other in source.entries if other.observed_at <= entry.observed_at]
+    entries = observations(until, entry.venue)
+    position = next(k for k, other in enumerate(entries) if other.digest == entry.digest)
+    start, accepted = 0, accepted_contracts(source.archive, source.entries)
+    if position > _FEW_OBSERVATIONS:
+        _, state = update_tables(source.archive)
+        restarts = {kept.entry.digest for kept in state.entries if kept.can_restart}
+        start = restart(entries, position, restarts)
+    until_entry = entries[: position + 1]
+    last = deque(read_observations(source.archive, until_entry, start, accepted), maxlen=1)
+    return last[0] if last and not last[0].fault else None
 
 
 def build_history(sources: Sequence[Source], document: AuditDocument, until: datetime) -> History:

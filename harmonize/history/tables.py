@@ -29,6 +29,7 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Catalog, Entry, observations
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import ChangeKind
+from harmonize.history.acceptances import Accepted, accepted_contracts
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import (
     NOT_IN_FORCE,
@@ -44,22 +45,28 @@ from harmonize.history.timeline import (
     VenueObservation,
     find_events,
     read_observations,
-    warm_up_start,
+    restart,
 )
 from harmonize.version import VERSION
 from venues import registry
 
-FORMAT = "2"
+FORMAT = "3"
 _PARQUET_END = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class EntryState:
-    """Archive entry with its state: unread, read, or unreadable for the reason ``fault``."""
+    """Archive entry with its state: unread, read, or unreadable for the reason ``fault``.
+
+    ``can_restart`` tells whether later observations depend on this one alone. ``accepted`` are the
+    ids of contracts that a decision accepts, joined by line breaks.
+    """
 
     entry: Entry
     read: bool = False
     fault: str = ""
+    can_restart: bool = False
+    accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class HistoryTables:
         by_digest = {
             entry.digest: known.get(entry.digest, EntryState(entry)) for entry in listing.entries
         }
+        accepted = accepted_contracts(archive, listing.entries)
         venues = {entry.venue for entry in listing.entries}
         for folder in (self.path / "schedules").glob("venue=*"):
             if folder.name.removeprefix("venue=") not in venues:
@@ -106,8 +114,8 @@ class HistoryTables:
         for venue in sorted(venues):
             if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
-                before = observations([kept.entry for kept in state.entries if kept.read], venue)
-                by_digest |= self._update_venue(archive, entries, before)
+                before = _VenueStates.of(state, venue)
+                by_digest |= self._update_venue(archive, entries, before, accepted)
         current = (replace(by_digest[entry.digest], entry=entry) for entry in listing.entries)
         updated = TableState(listing, tuple(current))
         if updated != state:
@@ -137,14 +145,12 @@ class HistoryTables:
         columns = [
             list(map(from_naive_utc, table.column(name).to_pylist())) for name in _ENTRY_COLUMNS
         ]
-        states = (table.column(name).to_pylist() for name in ("read", "fault"))
+        states = (table.column(name).to_pylist() for name in _STATE_COLUMNS)
         files = json.loads(metadata["files"])
         damaged = {name.split("/")[0] for name in files if not self._is_intact(name)}
         kept = tuple(
-            EntryState(entry)
-            if f"venue={entry.venue}" in damaged
-            else EntryState(entry, read, fault)
-            for entry, read, fault in zip(map(Entry, *columns), *states, strict=True)
+            EntryState(entry) if f"venue={entry.venue}" in damaged else EntryState(entry, *own)
+            for entry, *own in zip(map(Entry, *columns), *states, strict=True)
         )
         gone = tuple((name, time) for name, time in json.loads(metadata["gone"]))
         entries = tuple(state.entry for state in kept)
@@ -161,48 +167,68 @@ class HistoryTables:
             return False
 
     def _update_venue(
-        self, archive: Archive, entries: Sequence[Entry], before: Sequence[Entry]
+        self,
+        archive: Archive,
+        entries: Sequence[Entry],
+        before: "_VenueStates",
+        accepted: Accepted,
     ) -> dict[str, EntryState]:
         """Reads a venue's new entries, writes the years concerned and returns the new states."""
-        start = _common_length(list(map(_identity, entries)), list(map(_identity, before)))
-        if start == len(entries) == len(before):
+        identities = [_identity(entry, accepted) for entry in entries]
+        start = _common_length(identities, before.identities)
+        if start == len(entries) == len(before.identities):
             return {}
-        if not {entry.digest for entry in before} <= {entry.digest for entry in entries}:
+        if not before.digests <= {entry.digest for entry in entries}:
             start = 0  # another archive, or one that was rolled back
-        states = self._read_from(archive, entries, start) if start else None
-        return states or self._read_from(archive, entries, 0) or {}
+        plan = _ReadingPlan(entries, accepted, before.restarts)
+        states = self._read_from(archive, plan, start) if start else None
+        return states or self._read_from(archive, plan, 0) or {}
 
     def _read_from(
-        self, archive: Archive, entries: Sequence[Entry], start: int
+        self, archive: Archive, plan: "_ReadingPlan", start: int
     ) -> dict[str, EntryState] | None:
         """Reads a venue's observations from number ``start`` and writes their rows.
 
         Returns None if an earlier observation is no longer readable.
         """
+        entries = plan.entries
         if not entries:
             return {}
         folder, first = self._folder(entries[0].venue), entries[start]
         if not start:
             rmtree(folder, ignore_errors=True)
-        states = {entry.digest: EntryState(entry, read=True) for entry in entries}
+        states = {
+            entry.digest: EntryState(
+                entry,
+                read=True,
+                can_restart=entry.digest in plan.restarts,
+                accepted=plan.ids_of(entry),
+            )
+            for entry in entries
+        }
         positions = {entry.digest: position for position, entry in enumerate(entries)}
         own, carried = _rows_before(folder, first)
         rows: list[ScheduleRow] = []
         last: VenueObservation | None = None
         is_first_new = True
-        for observation in read_observations(archive, entries, warm_up_start(entries, start)):
+        for observation in plan.observations(archive, start):
             digest = observation.entry.digest
             is_new = positions[digest] >= start
+            states[digest] = replace(states[digest], can_restart=observation.can_restart)
             if observation.fault and not is_new:
                 return None
             if observation.fault:
-                states[digest] = EntryState(observation.entry, fault=observation.fault)
+                states[digest] = EntryState(
+                    observation.entry,
+                    fault=observation.fault,
+                    accepted=plan.ids_of(observation.entry),
+                )
                 continue
             if not is_new:
                 last = observation
                 continue
             if last is not None and is_first_new:
-                last = _with_carried_over(archive, entries, last, (*carried, *own))
+                last = _with_carried_over(archive, plan, last, (*carried, *own))
             is_first_new = False
             events, last = find_events(last, observation)
             rows += map(row_of, events)
@@ -229,8 +255,7 @@ class HistoryTables:
             for name in _ENTRY_COLUMNS
         }
         columns |= {
-            "read": [kept.read for kept in state.entries],
-            "fault": [kept.fault for kept in state.entries],
+            name: [getattr(kept, name) for kept in state.entries] for name in _STATE_COLUMNS
         }
         table = pa.table(columns, schema=_entry_schema()).replace_schema_metadata(metadata)
         write_table(self.path / "entries.parquet", table)
@@ -240,8 +265,52 @@ class HistoryTables:
         rmtree(self.path, ignore_errors=True)
 
 
-def _identity(entry: Entry) -> tuple[str, datetime]:
-    return entry.digest, entry.observed_at
+@dataclass(frozen=True, slots=True)
+class _ReadingPlan:
+    """Entries of a venue in order, the contracts accepted in them, and those to restart from."""
+
+    entries: Sequence[Entry]
+    accepted: Accepted
+    restarts: frozenset[str]
+
+    def ids_of(self, entry: Entry) -> str:
+        """Accepted contracts of an entry, joined by line breaks."""
+        return _joined(self.accepted.get(entry.digest, ()))
+
+    def observations(self, archive: Archive, start: int) -> Iterator[VenueObservation]:
+        """Yields the observations from an entry at or before number ``start`` on."""
+        first = restart(self.entries, start, self.restarts)
+        return read_observations(archive, self.entries, first, self.accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class _VenueStates:
+    """What the tables contain of a venue: identities and digests of entries, and restarts."""
+
+    identities: list[tuple[str, datetime, str]]
+    digests: frozenset[str]
+    restarts: frozenset[str]
+
+    @classmethod
+    def of(cls, state: TableState, venue: str) -> "_VenueStates":
+        """Returns the states of a venue's entries that were read."""
+        kept = {
+            own.entry.digest: own for own in state.entries if own.read and own.entry.venue == venue
+        }
+        ordered = observations([own.entry for own in kept.values()], venue)
+        return cls(
+            [(e.digest, e.observed_at, kept[e.digest].accepted) for e in ordered],
+            frozenset(kept),
+            frozenset(digest for digest, own in kept.items() if own.can_restart),
+        )
+
+
+def _identity(entry: Entry, accepted: Accepted) -> tuple[str, datetime, str]:
+    return entry.digest, entry.observed_at, _joined(accepted.get(entry.digest, ()))
+
+
+def _joined(ids: Iterable[str]) -> str:
+    return "\n".join(sorted(ids))
 
 
 def _common_length(values: Sequence[object], others: Sequence[object]) -> int:
@@ -273,17 +342,17 @@ def _has_unread(state: TableState) -> bool:
 
 
 def _with_carried_over(
-    archive: Archive, entries: Sequence[Entry], last: VenueObservation, rows: Iterable[ScheduleRow]
+    archive: Archive, plan: _ReadingPlan, last: VenueObservation, rows: Iterable[ScheduleRow]
 ) -> VenueObservation:
     """Returns an observation with the schedules that it could not read in their previous state."""
     newest = {row.key: row for row in rows}
-    positions = {entry.digest: position for position, entry in enumerate(entries)}
+    positions = {entry.digest: position for position, entry in enumerate(plan.entries)}
     unread = [row for row in newest.values() if row.kind == ChangeKind.UNREAD.value]
     carried_over: list[MarginSchedule] = []
     for position in sorted({positions[row.digest] for row in unread}):
         before: Mapping[ScheduleKey, MarginSchedule] = {}
-        start = warm_up_start(entries, position)
-        for observation in read_observations(archive, entries[:position], start):
+        earlier = replace(plan, entries=plan.entries[:position])
+        for observation in earlier.observations(archive, position):
             before = before if observation.fault else observation.observed.by_key()
         keys = sorted(row.key for row in unread if positions[row.digest] == position)
         carried_over += [before[key] for key in keys if key in before]
@@ -336,6 +405,7 @@ def _in_force(own: Sequence[ScheduleRow], carried: Sequence[ScheduleRow]) -> lis
     return [row for _, row in sorted(last.items()) if row.kind not in removed]
 
 
+_STATE_COLUMNS = ("read", "fault", "can_restart", "accepted")
 _ENTRY_COLUMNS = tuple(column.name for column in fields(Entry))
 
 
@@ -344,6 +414,6 @@ def _entry_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
 
     types = {"sequence": pa.int32(), "payloads": pa.int32(), "size": pa.int64()}
     types |= {"observed_at": pa.timestamp("us")}
-    types |= dict.fromkeys(("complete", "failed", "gathered", "read"), pa.bool_())
-    names = (*_ENTRY_COLUMNS, "read", "fault")
+    types |= dict.fromkeys(("complete", "failed", "gathered", "read", "can_restart"), pa.bool_())
+    names = (*_ENTRY_COLUMNS, *_STATE_COLUMNS)
     return pa.schema([(name, types.get(name, pa.string())) for name in names])

@@ -144,9 +144,10 @@ class _VenueState:
         parsed = registry.merge(self.layers)
         keys = {schedule.key for schedule in parsed.schedules}
         complete = [entry.venue] if self.is_whole else []
+        believed = tuple(s for s in parsed.schedules if s.key not in self.withheld)
         return VenueObservation(
             entry,
-            ObservedSchedules.of(parsed.schedules, complete, parsed.defects),
+            ObservedSchedules.of(believed, complete, parsed.defects),
             parsed=parsed,
             withheld=self.withheld,
             can_restart=entry.complete and not self.withheld and self.beliefs.keys <= keys,

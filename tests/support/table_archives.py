@@ -35,13 +35,22 @@ def sent(state: State, at: datetime, *, live: bool = True, complete: bool = True
     for asset, rate in state.items():
         row = dict(markets[f"{asset}-USD"])
         row |= {"openInterest": "0", "initialMarginFraction": rate}
-        row |= {"maintenanceMarginFraction": "0.00001", "volume24H": f"{at.timestamp():.0f}"}
+        row |= {
+            "maintenanceMarginFraction": _maintenance(rate),
+            "volume24H": f"{at.timestamp():.0f}",
+        }
         rows[f"{asset}-USD"] = row
     origin = Origin.LIVE if live else payload.provenance.origin
     content = json.dumps({"markets": rows}).encode()
     provenance = replace(payload.provenance, origin=origin)
     changed = Payload.of("dydx", payload.call, at, provenance, content)
     return Snapshot("dydx", at, (changed,), complete)
+
+
+def _maintenance(rate: str) -> str:
+    """Returns an MM rate below an IM rate, which is the same for all usual ones."""
+    is_low = rate.replace(".", "").isdecimal() and float(rate) < 0.01
+    return f"{float(rate) / 2:g}" if is_low else "0.01"
 
 
 @dataclass

@@ -204,7 +204,7 @@ def test_series_are_of_compared_schedules_and_end_with_their_venue(books: Script
         ("ETH", [("20", 0.02), ("23", 0.03)]),
     ):
         assert points[asset, "initial", heat] == expected
-        assert points[asset, "maintenance", 1e6] == [("20", 0.00001)]
+        assert points[asset, "maintenance", 1e6] == [("20", 0.01)]
     assert {series.until for series in past.series} == {"2027-11-23T01:00:00Z"}
     assert [(week.week, week.tighter, week.looser) for week in past.weeks] == [
         ("2027-11-15", 1, 0),

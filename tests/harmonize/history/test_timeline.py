@@ -3,22 +3,24 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmonize.archive.archive import Archive
-from harmonize.archive.catalog import Entry, latest, observations
+from harmonize.archive.catalog import Entry, observations
 from harmonize.core.payload import Defect
 from harmonize.document.change import ChangeKind
+from harmonize.history.acceptances import Acceptance
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.timeline import (
     FIRST_SEEN,
     VenueObservation,
     find_events,
     read_observations,
-    warm_up_start,
+    restart,
 )
 from tests.support.table_archives import (
     PLAIN,
@@ -73,22 +75,37 @@ def test_the_sequence_of_gathered_entries_is_chronological(entries: list[Entry])
             assert entry == original
 
 
-@given(listings(), st.integers(0, 9))
-def test_warming_up_reads_the_entries_that_the_previous_observation_depends_on(
-    entries: list[Entry], start: int
+RATES = ("0.02", "0.02", "0.02", "0.03", "0.2", "0.002", "?")
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.tuples(
+            st.dictionaries(st.sampled_from(["BTC", "ETH", "SOL"]), st.sampled_from(RATES)),
+            st.booleans(),
+        ),
+        min_size=2,
+        max_size=7,
+    )
+)
+def test_reading_from_a_restart_gives_what_reading_everything_gives(
+    nights: list[tuple[dict[str, str], bool]],
 ) -> None:
-    order = observations(entries, "a")
-    start = min(start, len(order))
-    readable = [position for position in range(start) if not order[position].pruned]
-    if not readable:
-        return
-    (stack,) = latest(order[:start]).values()
-    base = stack[-1]
-    needed = [order.index(entry) for entry in stack]
-    complete = [position for position in readable if order[position].complete]
-    older = [position for position in complete if position < order.index(base)]
-    needed += older[-1:]
-    assert warm_up_start(order, start) <= min(needed)
+    with TemporaryDirectory() as folder:
+        books = ScriptedArchive(Path(folder) / "archive")
+        for day, (state, complete) in enumerate([(PLAIN, True), *nights]):
+            books.gather(state or PLAIN, START + day * DAY, complete=complete)
+        order = observations(books.archive.entries(), "dydx")
+        whole = list(read_observations(books.archive, order))
+        restarts = {o.entry.digest for o in whole if o.can_restart}
+        for start in range(1, len(order)):
+            first = restart(order, start, restarts)
+            again = list(read_observations(books.archive, order, first))
+            for expected, found in zip(whole[start:], again[start - first :], strict=True):
+                assert found.observed == expected.observed
+                assert found.withheld == expected.withheld
+                assert found.can_restart == expected.can_restart
 
 
 @pytest.fixture
@@ -202,23 +219,35 @@ def test_an_addition_after_only_partial_snapshots_appeared(
     assert of_btc(books, tmp_path) == [(1, ChangeKind.APPEARED)]
 
 
-def test_an_implausible_change_is_hidden_as_in_an_audit(
+def test_an_implausible_change_stays_withheld_until_the_numbers_return(
     tmp_path: Path, books: ScriptedArchive
 ) -> None:
-    """A rate that falls implausibly is hidden only on the night of the fall.
-
-    It is compared with the previous complete snapshot as sent. A partial snapshot of the next night
-    builds on that night, where the schedule stays hidden.
-    """
-    states = [(PLAIN, True), (PLAIN | {"BTC": "0.0001"}, True), ({"ETH": "0.02"}, False)]
-    states += [(PLAIN | {"BTC": "0.0001"}, True), (PLAIN | {"BTC": "0.0001"}, True)]
+    """It is held against the numbers last believed, however often the new ones are repeated."""
+    leap = PLAIN | {"BTC": "0.0001"}
+    states = [(PLAIN, True), (leap, True), ({"ETH": "0.02"}, False), (leap, True), (leap, True)]
+    states += [(PLAIN | {"BTC": "0.03"}, True)]
     for day, (state, complete) in enumerate(states):
         books.gather(state, START + day * DAY, complete=complete)
     assert of_btc(books, tmp_path) == [
         (0, FIRST_SEEN),
-        (1, ChangeKind.UNKNOWN),
-        (3, ChangeKind.KNOWN),
+        (1, ChangeKind.UNREAD),
+        (5, ChangeKind.TIGHTER),
     ]
+
+
+def test_an_accepted_change_is_believed_from_its_night_on(
+    tmp_path: Path, books: ScriptedArchive
+) -> None:
+    leap = PLAIN | {"BTC": "0.0001"}
+    books.gather(PLAIN, START)
+    entries = [books.gather(leap, START + day * DAY) for day in (1, 2, 3)]
+    before = of_btc(books, tmp_path / "before")
+    assert before == [(0, FIRST_SEEN), (1, ChangeKind.UNREAD)]
+    decision = Acceptance("dydx", entries[1].digest, ("BTC-USD",), "A. Person", "announced", START)
+    books.archive.append(decision.as_snapshot())
+    expected = [(0, FIRST_SEEN), (1, ChangeKind.UNREAD), (2, ChangeKind.LOOSER)]
+    assert of_btc(books, tmp_path / "after") == expected
+    assert of_btc(books, tmp_path / "before") == expected
 
 
 def test_an_unreadable_observation_states_the_reason(books: ScriptedArchive) -> None:
