@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -480,6 +481,13 @@ def test_an_invalid_manifest_is_reported_in_one_line(
     assert message in str(raised.value)
     assert str(tmp_path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_source_that_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UnreadableSourceError, match="is not a regular file; replace it"):
+            import_from(path)
 
 
 def test_a_snapshot_with_an_altered_record_is_reported(payloads: Path) -> None:
