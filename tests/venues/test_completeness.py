@@ -33,6 +33,7 @@ def payload(
     method: str,
     document: object,
     origin: Origin = Origin.RECORDED,
+    /,
     **params: str,
 ) -> Payload:
     call = Call(method, tuple(sorted(params.items())))
@@ -383,6 +384,7 @@ def test_a_partial_snapshot_keeps_its_reason() -> None:
 
 
 def test_a_damaged_record_of_a_reason_is_no_crash() -> None:
-    for document in ([], {"other": 1}):
+    documents: tuple[object, ...] = ([], {"other": 1})
+    for document in documents:
         damaged = snapshot(payload("okx", "partialList", document, Origin.NOTE))
         assert completeness.partial_reason(damaged) == "the record of the reason is unreadable"

@@ -115,6 +115,17 @@ def test_a_snapshot_is_complete_if_declared_and_all_margins_are_present(
     ]
 
 
+@pytest.mark.parametrize("asked", [{"page": 1, "page_size": 500}, {"page_size": 500}, {}])
+def test_pages_of_any_size_are_complete(asked: dict[str, int], tmp_path: Path) -> None:
+    body = json.dumps({"expired": False, "instrument_type": "perp", **asked})
+    recording = entry(
+        "derive/a.json", f"POST https://api.derive.xyz/v3/public/get_all_instruments {body}"
+    )
+    content = response("derive", "publicPostGetAllInstruments").content
+    (snapshot,), _ = import_folder(folder(tmp_path, [recording], {"derive/a.json": content}))
+    assert snapshot.complete
+
+
 OKX = "GET https://www.okx.com/api/v5"
 REASONS: list[tuple[dict[str, object], str]] = [
     (entry("ax/a.json", "GET /v1/instruments"), "venue not supported by this version"),

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,15 @@ from typer.testing import CliRunner, Result
 
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
-from harmonize.core.payload import Origin, Snapshot
+from harmonize.core.payload import Defect, Origin, Snapshot
+from harmonize.document.rows import SnapshotAge, snapshot_row
 from harmonize.transfer import export, importer
 from harmonize.transfer.importer import ImportedSnapshot
+from harmonize.transfer.venue_lists import VenueLists
 from tests.harmonize.transfer.test_from_recordings import entry, folder
+from tests.venues.test_completeness import numbered, payload, snapshot
 from venues import completeness
+from venues.adapter import Parsed
 
 BYBIT = "GET https://api.bybit.com/v5/market/risk-limit?category=linear"
 ALL = tuple(f"C{number:02}USDT" for number in range(10))
@@ -161,6 +167,36 @@ def test_unreadable_rows_are_no_loss(tmp_path: Path) -> None:
     assert item.parsed is not None
     assert len(item.parsed.schedules) == 5
     assert item.snapshot.complete
+
+
+def test_a_night_without_a_readable_payload_hides_no_loss(tmp_path: Path) -> None:
+    night(tmp_path, "2026-08-01", *ALL)
+    truncated = recording(tmp_path / "b", "2026-08-02", [("", tiers(*ALL)[:-9])])
+    (item,) = imported(truncated, tmp_path / "archive")
+    assert item.partial_reason == ""
+    assert not night(tmp_path, "2026-08-03", *ALL[:3]).snapshot.complete
+
+
+def test_unreadable_rows_without_a_name_explain_no_loss_but_are_stated() -> None:
+    lists = VenueLists(None)
+    first = snapshot(payload("okx", "list", {}))
+    assert lists.add(first, Parsed(tuple(numbered(10)), ())) is first
+    second = replace(first, observed_at=first.observed_at + timedelta(days=1))
+    nameless = Defect("okx", "list() at /data/0/instId", "expected text, found nothing")
+    partial = lists.add(second, Parsed(tuple(numbered(5)), (nameless, nameless)))
+    assert completeness.partial_reason(partial) == (
+        "5 of 10 contracts of the last complete list are gone, such as C005, C006, C007; "
+        "unreadable payloads or rows without a name: 2"
+    )
+
+
+def test_the_record_of_a_reason_is_no_source_of_a_snapshot(tmp_path: Path) -> None:
+    night(tmp_path, "2026-08-01", *ALL)
+    shrunk = night(tmp_path, "2026-08-02", *ALL[:3]).snapshot
+    age = SnapshotAge("bybit", shrunk.observed_at, 0.0, stale=False)
+    row = snapshot_row(shrunk, "digest", age)
+    assert row.source == "recorded"
+    assert [payload.origin for payload in row.payloads] == ["note", "recorded"]
 
 
 @pytest.mark.parametrize("name", ["archive", "tar.tar", "files"])
