@@ -108,7 +108,8 @@ def narrowed_call(adapter: VenueAdapter, snapshot: Snapshot) -> str:
         if not endpoint.required or not answers:
             continue
         try:
-            planned = list(endpoint.call_plan(snapshot))
+            is_planned = endpoint in adapter.endpoints
+            planned = list(endpoint.call_plan(snapshot)) if is_planned else []
         except UnreadablePayloadError:
             continue
         is_list = endpoint.calls in {Calls.ONE, Calls.PAGES}
@@ -386,10 +387,8 @@ def _lost_group(old: dict[str, Instrument], lost: Sequence[str]) -> str:
 
 def _exchange(instrument: Instrument) -> str:
     """Returns the exchange in an id such as xyz:TSLA; empty in BTCF0:USTF0, a pair of currencies."""
-    name, _, coin = instrument.id.partition(":")
-    asset = instrument.underlying.asset
-    is_exchange = bool(coin) and (coin.endswith(asset) or asset.endswith(coin))
-    return f"exchange {name}" if is_exchange else ""
+    name, colon, _ = instrument.id.partition(":")
+    return f"exchange {name}" if colon and instrument.underlying.asset not in name else ""
 
 
 def _market(instrument: Instrument) -> str:

@@ -55,9 +55,12 @@ class _RecordedFile:
 def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
     """Yields a snapshot per venue and moment. Raises UnreadableSourceError: not a manifest."""
     listed = recordings(folder, manifest)
-    mentions = Counter(recording.file for recording in listed)
+    mentions = Counter(item.file for item in listed if isinstance(item, Recording))
     files: list[_RecordedFile] = []
     for recording in listed:
+        if isinstance(recording, SkippedItem):
+            yield recording
+            continue
         item = _exclusion(recording, mentions[recording.file]) or _read(folder, recording)
         if isinstance(item, _RecordedFile):
             files.append(item)

@@ -17,7 +17,12 @@ from harmonize.transfer import (
     plain_folder,
     recording_manifest,
 )
-from harmonize.transfer.source import SkippedItem, SourceItem, UnreadableSourceError
+from harmonize.transfer.source import (
+    SkippedItem,
+    SourceItem,
+    UnreadableSourceError,
+    check_regular_file,
+)
 from harmonize.transfer.venue_lists import VenueLists
 from venues import completeness, facts, registry
 from venues.adapter import Parsed
@@ -71,6 +76,7 @@ def open_source(place: ArchiveLocation) -> ImportSource:
     try:
         if path.is_dir():
             return _folder_source(path)
+        check_regular_file(path)
         with path.open("rb") as file:
             head = file.read(_TAR_OFFSET + len(_TAR_MAGIC))
     except OSError as error:

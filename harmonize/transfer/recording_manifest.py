@@ -2,17 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harmonize.transfer.requests import parse_request, venue_at
-from harmonize.transfer.source import UnreadableSourceError, read_listed_file
+from harmonize.transfer.source import SkippedItem, UnreadableSourceError, read_listed_file
 from venues import registry
 
 NAME = "MANIFEST.json"
 
+MAX_BYTES = 64 * 2**20
+"""Largest size of a manifest, in bytes."""
+
+_MAX_DIGITS = 30
 _SAME_AS_BEFORE = "as above"
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?: \(.*\))?")
 _TIME = re.compile(r"(?:about )?(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))(?:\b|$).*")  # fmt: skip
@@ -40,61 +43,80 @@ class Recording:
 def document(folder: Path) -> object:
     """Reads the manifest of a folder. Raises UnreadableSourceError."""
     path = folder / NAME
+    content = read_listed_file(folder, NAME, MAX_BYTES)
     try:
-        return json.loads(read_listed_file(folder, NAME))
+        return json.loads(content, object_pairs_hook=_unique_keys, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         message = f"{path}: is not JSON: {error}; correct it"
         raise UnreadableSourceError(message) from error
 
 
-def recordings(folder: Path, manifest: object) -> list[Recording]:
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Returns an object. Raises ValueError: a key that appears twice, of which one value is lost."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        repeated = next(key for key in fields if [name for name, _ in pairs].count(key) > 1)
+        message = f"the key {repeated!r} appears twice in one object"
+        raise ValueError(message)
+    return fields
+
+
+def _integer(text: str) -> int | float:
+    """Returns an integer, as a float if it has more digits than any field of a manifest needs."""
+    return int(text) if len(text) <= _MAX_DIGITS else float(text)
+
+
+def recordings(folder: Path, manifest: object) -> list[Recording | SkippedItem]:
     """Returns the recordings of a manifest: a list of entries, or an object with a list ``files``.
 
-    Raises UnreadableSourceError: neither of the two, or an entry without its file.
+    An entry without a file, or with an invalid date, is a SkippedItem. Raises UnreadableSourceError:
+    neither of the two layouts, or no entries.
     """
-    if isinstance(manifest, list):
-        return _recordings_of_list(folder, _entries(folder, manifest))
-    files = manifest.get("files") if isinstance(manifest, dict) else None
-    if isinstance(manifest, dict) and isinstance(files, list):
-        statement = str(manifest.get("recorder_statement", ""))
-        return [_recording_of_file(folder, fields, statement) for fields in _entries(folder, files)]
-    message = f'{folder / NAME}: expected a list of recordings, or an object with a list "files"; correct it'
-    raise UnreadableSourceError(message)
-
-
-def _entries(folder: Path, entries: Iterable[object]) -> list[dict[str, object]]:
-    checked = []
-    for index, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-            message = (
-                f'{folder / NAME}: entry {index}: expected an object with a text "file"; correct it'
-            )
-            raise UnreadableSourceError(message)
-        checked.append(entry)
-    return checked
-
-
-def _recordings_of_list(folder: Path, entries: Iterable[dict[str, object]]) -> list[Recording]:
-    """Returns the recordings of entries in which "as above" repeats a text of the entry before."""
-    listed = []
+    files = manifest.get("files") if isinstance(manifest, dict) else manifest
+    if not isinstance(files, list):
+        message = f'{folder / NAME}: expected a list of recordings, or an object with a list "files"; correct it'
+        raise UnreadableSourceError(message)
+    if not files:
+        message = f"{folder / NAME}: lists no recording; add an entry per file"
+        raise UnreadableSourceError(message)
+    statement = str(manifest.get("recorder_statement", "")) if isinstance(manifest, dict) else None
+    listed: list[Recording | SkippedItem] = []
     previous = {"date_basis": "", "authenticity": ""}
-    for entry in entries:
-        texts = {key: _text(entry, key) for key in previous}
-        previous = {
-            key: previous[key] if text == _SAME_AS_BEFORE else text for key, text in texts.items()
-        }
-        recording = Recording(
-            venue=_text(entry, "venue"),
-            file=_text(entry, "file"),
-            endpoint=_text(entry, "endpoint"),
-            recorded_at=_time(folder, entry, "recorded_date_if_known"),
-            dating=previous["date_basis"],
-            authenticity=previous["authenticity"],
-            source=f"{_text(entry, 'source_repo')} {_text(entry, 'source_path')} at {_text(entry, 'source_commit')}",
-            complete=entry.get("complete") is True,
-        )
-        listed.append(recording)
+    for index, entry in enumerate(files):
+        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+            reason = f'{folder / NAME}: expected an object with a text "file"; correct it'
+            listed.append(SkippedItem(f"entry {index}", reason, is_unreadable=True))
+            continue
+        try:
+            if statement is None:
+                previous = _with_repeated_texts(entry, previous)
+                listed.append(_recording_of_list(folder, entry, previous))
+            else:
+                listed.append(_recording_of_file(folder, entry, statement))
+        except UnreadableSourceError as error:
+            listed.append(SkippedItem(entry["file"], str(error), is_unreadable=True))
     return listed
+
+
+def _with_repeated_texts(entry: dict[str, object], previous: dict[str, str]) -> dict[str, str]:
+    """Returns the texts of an entry in which "as above" repeats the text of the entry before."""
+    texts = {key: _text(entry, key) for key in previous}
+    return {key: previous[key] if text == _SAME_AS_BEFORE else text for key, text in texts.items()}
+
+
+def _recording_of_list(
+    folder: Path, entry: dict[str, object], repeated: dict[str, str]
+) -> Recording:
+    return Recording(
+        venue=_text(entry, "venue"),
+        file=_text(entry, "file"),
+        endpoint=_text(entry, "endpoint"),
+        recorded_at=_time(folder, entry, "recorded_date_if_known"),
+        dating=repeated["date_basis"],
+        authenticity=repeated["authenticity"],
+        source=f"{_text(entry, 'source_repo')} {_text(entry, 'source_path')} at {_text(entry, 'source_commit')}",
+        complete=entry.get("complete") is True,
+    )
 
 
 def _recording_of_file(folder: Path, entry: dict[str, object], statement: str) -> Recording:
@@ -131,7 +153,7 @@ def _time(folder: Path, entry: dict[str, object], key: str) -> datetime | None:
         time = datetime.fromisoformat(match[1])
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        message = f"{folder / NAME}: {key} of {_text(entry, 'file')}: expected a date or time, found {text!r}; correct it"
+        message = f"{folder / NAME}: {key}: expected a date or time, found {text!r}; correct it"
         raise UnreadableSourceError(message) from error
 
 

@@ -78,24 +78,25 @@ class VenueLists:
             for entry in self._lists[snapshot.venue]
             if entry.observed_at < snapshot.observed_at
         ]
-        whole = [entry for entry in earlier if entry.complete]
-        if not whole or "" in unreadable:
-            return ""  # a payload that cannot be read says nothing of its contracts
-        last = max(whole, key=lambda entry: entry.observed_at)
+        latest_first = sorted(earlier, key=lambda entry: entry.observed_at, reverse=True)
+        last = next((e for e in latest_first if e.complete and e.schedules()), None)
+        if last is None:
+            return ""
         reason = completeness.list_loss(last.schedules(), parsed.schedules, unreadable)
         if not reason:
             return ""
+        nameless = sum(not defect.symbol for defect in parsed.defects)
+        if nameless:
+            reason = f"{reason}; unreadable payloads or rows without a name: {nameless}"
         latest = snapshot.observed_at - completeness.CONFIRMATION_INTERVAL
-        between = [
+        between = (
             entry
-            for entry in earlier
+            for entry in latest_first
             if last.observed_at < entry.observed_at <= latest and not entry.complete
-        ]
-        for entry in sorted(between, key=lambda entry: entry.observed_at, reverse=True):
-            lost_schedules = entry.lost_schedules()
-            if lost_schedules is not None:
-                return "" if completeness.agrees(lost_schedules, parsed.schedules) else reason
-        return reason
+        )
+        doubtful = (schedules for entry in between if (schedules := entry.lost_schedules()))
+        previous = next(doubtful, ())
+        return "" if completeness.agrees(previous, parsed.schedules) else reason
 
 
 def _lost_schedules(snapshot: Snapshot, schedules: Schedules) -> Schedules | None:

@@ -43,6 +43,32 @@ def reason(content: bytes) -> str:
     return caught.value.reason
 
 
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark", "utf-16-be with mark"]
+)
+def test_a_byte_order_mark_is_no_content(encoding: str) -> None:
+    text = '[{"symbol": "币安人生", "rate": 0.10}]'
+    name, _, mark = encoding.partition(" ")
+    content = f"{chr(0xFEFF) if mark else ''}{text}".encode(name)
+    marked = payload(content)
+    assert decode(marked) == [{"symbol": "币安人生", "rate": Decimal("0.10")}]
+    assert resolve(decode(marked), "/0/symbol") == "币安人生"
+    assert marked.content == content
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\xef\xbb\xbf[\xff", "not UTF-8 at byte 1"),
+        (b"\xff\xfe[", "not UTF-16 at byte 2"),
+        (b"\xef\xbb\xbf", "not JSON at character 0 of 0: Expecting value"),
+        ("[1]".encode("utf-16-le"), "not JSON at character 1 of 6: Expecting value"),
+    ],
+)
+def test_content_behind_a_byte_order_mark_must_be_json(content: bytes, expected: str) -> None:
+    assert expected in reason(content)
+
+
 @given(st.binary())
 def test_a_payload_has_the_sha256_of_its_bytes(content: bytes) -> None:
     assert payload(content).sha256 == hashlib.sha256(content).hexdigest()

@@ -1,18 +1,21 @@
 """A folder of recordings: files are archived faithfully, or excluded with a reason."""
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harmonize.core.payload import Call, Payload, Snapshot
-from harmonize.transfer import importer
+from harmonize.core.payload import Call, Origin, Payload, Snapshot
+from harmonize.transfer import importer, recording_manifest
 from harmonize.transfer.freqtrade import binance_id
 from harmonize.transfer.requests import call_of, parse_request
 from harmonize.transfer.source import SkippedItem, UnreadableSourceError
-from tests.support.recorded import of_venue, snapshots
+from tests.support.recorded import cases, of_venue, snapshots
 from venues import facts, registry
+from venues.adapter import Endpoint, VenueAdapter
 
 RECORDED = "recorded live by a recorder, verbatim body"
 
@@ -112,6 +115,17 @@ def test_a_snapshot_is_complete_if_declared_and_all_margins_are_present(
     ]
 
 
+@pytest.mark.parametrize("asked", [{"page": 1, "page_size": 500}, {"page_size": 500}, {}])
+def test_pages_of_any_size_are_complete(asked: dict[str, int], tmp_path: Path) -> None:
+    body = json.dumps({"expired": False, "instrument_type": "perp", **asked})
+    recording = entry(
+        "derive/a.json", f"POST https://api.derive.xyz/v3/public/get_all_instruments {body}"
+    )
+    content = response("derive", "publicPostGetAllInstruments").content
+    (snapshot,), _ = import_folder(folder(tmp_path, [recording], {"derive/a.json": content}))
+    assert snapshot.complete
+
+
 OKX = "GET https://www.okx.com/api/v5"
 REASONS: list[tuple[dict[str, object], str]] = [
     (entry("ax/a.json", "GET /v1/instruments"), "venue not supported by this version"),
@@ -198,10 +212,50 @@ def test_an_invalid_date_and_a_missing_file_are_reported(tmp_path: Path) -> None
     assert left_out["krakenfutures/a.json"].is_unreadable
     assert "missing; add it" in left_out["krakenfutures/a.json"].reason
     folder(tmp_path, [{**recording, "recorded_date_if_known": "2024-02-30"}], {})
-    with pytest.raises(
-        UnreadableSourceError, match="expected a date or time, found '2024-02-30'; correct it"
-    ):
-        import_folder(tmp_path)
+    _, left_out = import_folder(tmp_path)
+    assert left_out["krakenfutures/a.json"].is_unreadable
+    assert left_out["krakenfutures/a.json"].reason == (
+        f"{tmp_path / 'MANIFEST.json'}: recorded_date_if_known: "
+        "expected a date or time, found '2024-02-30'; correct it"
+    )
+
+
+def test_a_damaged_entry_does_not_prevent_the_import_of_others(tmp_path: Path) -> None:
+    good = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    names = ["", "krakenfutures/\ud800.json", f"krakenfutures/{'a' * 300}.json", "a\\b.json"]
+    manifest = [
+        good,
+        7,
+        {"venue": "krakenfutures"},
+        {**good, "file": "krakenfutures/b.json", "recorded_date_if_known": "2024-13-01"},
+        *({**good, "file": name} for name in names),
+    ]
+    added, left_out = import_folder(folder(tmp_path, manifest, {"krakenfutures/a.json": KRAKEN}))
+    assert [snapshot.payloads[0].content for snapshot in added] == [KRAKEN]
+    reasons = [item.reason for item in left_out.values()]
+    assert len(reasons) == len(manifest) - 1
+    assert all(item.is_unreadable for item in left_out.values())
+    assert all(str(tmp_path) in reason and "; correct " in reason for reason in reasons)
+    assert left_out["entry 1"].reason.endswith(
+        'MANIFEST.json: expected an object with a text "file"; correct it'
+    )
+
+
+def test_a_manifest_larger_than_its_limit_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_manifest, "MAX_BYTES", 10)
+    recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    with pytest.raises(UnreadableSourceError, match="the limit is 10; split it"):
+        import_folder(folder(tmp_path, [recording], {"krakenfutures/a.json": KRAKEN}))
+
+
+def test_a_recording_with_a_byte_order_mark_is_read_and_kept(tmp_path: Path) -> None:
+    marked = b"\xef\xbb\xbf" + KRAKEN
+    recording = entry("krakenfutures/a.json", f"{ON_KRAKEN}/instruments")
+    (snapshot,), _ = import_folder(folder(tmp_path, [recording], {"krakenfutures/a.json": marked}))
+    assert snapshot.payloads[0].content == marked
+    assert registry.parse([snapshot], facts.bundled()).schedules
 
 
 def test_the_host_of_a_file_identifies_its_venue(tmp_path: Path) -> None:
@@ -374,6 +428,48 @@ def test_a_delivery_contract_has_the_name_of_the_venue() -> None:
         ),
         (
             "hyperliquid",
+            'POST https://api.hyperliquid.xyz/info {"type": "meta"}',
+            Call("publicPostInfo", (("type", "meta"),)),
+        ),
+        (
+            "bitget",
+            "GET https://api.bitget.com/api/v3/market/position-tier?category=USDT-FUTURES&symbol=BTCUSDT",
+            Call(
+                "publicUtaGetV3MarketPositionTier",
+                (("category", "USDT-FUTURES"), ("symbol", "BTCUSDT")),
+            ),
+        ),
+        (
+            "coinbaseinternational",
+            "GET https://api.international.coinbase.com/api/v1/instruments",
+            Call("v1PublicGetInstruments"),
+        ),
+        (
+            "gate",
+            "GET https://api.gateio.ws/api/v4/futures/usdt/risk_limit_tiers?contract=BTC_USDT",
+            Call(
+                "publicFuturesGetSettleRiskLimitTiers",
+                (("contract", "BTC_USDT"), ("settle", "usdt")),
+            ),
+        ),
+        (
+            "okx",
+            "GET https://www.okx.com/api/v5/public/position-tiers?instType=SWAP&tdMode=cross&uly=LLY-USDT",
+            Call(
+                "publicGetPublicPositionTiers",
+                (("instType", "SWAP"), ("tdMode", "cross"), ("uly", "LLY-USDT")),
+            ),
+        ),
+        (
+            "bybit",
+            "GET /v5/market/risk-limit?category=linear&cursor=first%253DX%2526last%253DX&symbol=",
+            Call(
+                "publicGetV5MarketRiskLimit",
+                (("category", "linear"), ("cursor", "first%3DX%26last%3DX")),
+            ),
+        ),
+        (
+            "hyperliquid",
             'POST /info {"type":"clearinghouseState"}',
             'no endpoint of hyperliquid matches POST /info {"type":"clearinghouseState"}',
         ),
@@ -406,7 +502,8 @@ def test_a_request_matches_the_call_of_one_endpoint(
         "GET /a/{symbol}",
         "GET /fapi|dapi/v1/exchangeInfo",
         "GET /a/b?x=1&x=2",
-        "GET /a?x=%41",
+        "GET /a?x=%3Cinstrument%3E",
+        "GET /a?x=%00",
         'POST /info {"type":',
         "DELETE /a",
         "GET /a/../b",
@@ -426,6 +523,55 @@ def test_every_public_endpoint_matches_its_own_request() -> None:
                 ambiguity = f"several endpoints of {adapter.venue} match {request}"
                 assert call == ambiguity or isinstance(call, Call)
                 assert call == ambiguity or call.method == endpoint.method  # type: ignore[union-attr]
+
+
+class _Recorder(Snapshot):
+    """A snapshot without payloads that records which methods an adapter reads."""
+
+    __slots__ = ("methods",)
+    methods: set[str]
+
+    def answers(self, method: str) -> tuple[Payload, ...]:
+        self.methods.add(method)
+        return ()
+
+
+@pytest.mark.parametrize("adapter", registry.VENUES, ids=lambda adapter: adapter.venue)
+def test_every_call_that_an_adapter_reads_can_be_imported(adapter: VenueAdapter) -> None:
+    recorder = _Recorder(adapter.venue, datetime(2026, 1, 1, tzinfo=UTC), (), complete=False)
+    object.__setattr__(recorder, "methods", set())
+    adapter.parse(recorder, facts.bundled())
+    endpoints = (*adapter.endpoints, *adapter.recorded_only)
+    documented = {payload.call.method for payload in adapter.documented_payloads()}
+    assert recorder.methods - documented <= {endpoint.method for endpoint in endpoints}
+    for endpoint in endpoints:
+        request = parse_request(_written_request(adapter, endpoint))
+        assert request is not None, endpoint.request
+        call = call_of(adapter, request)
+        assert isinstance(call, Call), call
+        assert call.method == endpoint.method
+
+
+def _written_request(adapter: VenueAdapter, endpoint: Endpoint) -> str:
+    """Returns an endpoint's request as a manifest states it: with host, body and values."""
+    verb, _, rest = endpoint.request.partition(" ")
+    body = dict(re.findall(r"\{(\w+): (\w+)\}", rest))
+    path = re.sub(r"\{\w+\}", "x", re.sub(r" *\{\w+: \w+\}", "", rest))
+    host = adapter.host if path.startswith("/") else ""
+    return f"{verb} https://{host}{path}" + (f" {json.dumps(body)}" if body else "")
+
+
+@pytest.mark.parametrize("observed", cases(snapshots()))
+def test_every_recorded_request_can_be_imported(observed: Snapshot) -> None:
+    adapter = registry.find_adapter(observed.venue)
+    assert adapter is not None
+    for payload in observed.payloads:
+        if payload.provenance.origin is Origin.RECORDED:
+            request = parse_request(payload.provenance.request)
+            assert request is not None
+            call = call_of(adapter, request)
+            assert isinstance(call, Call), call
+            assert call.method == payload.call.method
 
 
 def test_numbers_quoted_by_ccxt_parse_as_numbers(tmp_path: Path) -> None:

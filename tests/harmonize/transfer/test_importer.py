@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -464,7 +465,9 @@ def test_a_missing_linked_or_altered_file_is_reported(payloads: Path) -> None:
         ("[", "is not JSON"),
         ('"words"', "expected a list of recordings, or"),
         ('{"files": {}}', "expected a list of recordings, or"),
-        ("[1]", 'entry 0: expected an object with a text "file"'),
+        ("[]", "lists no recording; add an entry per file"),
+        ('{"files": []}', "lists no recording; add an entry per file"),
+        ('[{"file": "a", "file": "b"}]', "the key 'file' appears twice in one object; correct it"),
         ('{"format": "harmonize payloads 1"}', 'expected a list "snapshots"'),
         ("[" * 200_000, "is not JSON"),
     ],
@@ -478,6 +481,13 @@ def test_an_invalid_manifest_is_reported_in_one_line(
     assert message in str(raised.value)
     assert str(tmp_path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_source_that_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UnreadableSourceError, match="is not a regular file; replace it"):
+            import_from(path)
 
 
 def test_a_snapshot_with_an_altered_record_is_reported(payloads: Path) -> None:
