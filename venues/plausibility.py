@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
-from harmonize.core.payload import Defect, Evidence, Origin, Snapshot, decode, resolve
+from harmonize.core.payload import Call, Defect, Evidence, Origin, Snapshot, decode, resolve
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from venues.adapter import Parsed
-from venues.known_fields import KnownFields, find_unknown_field
+from venues.known_fields import FieldDrift, KnownFields, VenueFields, find_drift
 
 LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeverage")
 """Field names that venues use for the maximum leverage of a tier."""
@@ -27,10 +27,14 @@ RATE_JUMP = 50
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Failed plausibility check: JSON pointer in the payload, and the reason."""
+    """Failed plausibility check: JSON pointer in the payload, and the reason.
+
+    ``call`` names the payload, if it is not the one of the schedule's first row.
+    """
 
     where: str
     reason: str
+    call: Call | None = None
 
 
 def screen(
@@ -47,6 +51,7 @@ def screen(
         return parsed
     payloads = {payload.sha256: payload for payload in snapshot.payloads}
     documents: dict[str, object] = {}
+    drift = find_drift(snapshot, parsed.schedules, fields().get(snapshot.venue, VenueFields()))
     schedules, defects = [], list(parsed.defects)
     for schedule in parsed.schedules:
         evidence = schedule.evidence[0]
@@ -54,9 +59,8 @@ def screen(
             documents[evidence.sha256] = decode(payloads[evidence.sha256])
         document = documents[evidence.sha256]
         call = payloads[evidence.sha256].call
-        known = fields().get(schedule.instrument.venue, {})
         breach = (
-            _unknown_field(document, evidence, call.method, known)
+            _unknown_field(schedule, drift)
             or _leverage_mismatch(document, evidence, schedule)
             or _maintenance_above_initial(schedule, evidence)
             or _jump(schedule, before.get(schedule.key), evidence)
@@ -64,11 +68,11 @@ def screen(
         if breach is None:
             schedules.append(schedule)
             continue
-        where = f"{call} at {breach.where or '/'}"
+        where = f"{breach.call or call} at {breach.where or '/'}"
         symbol = schedule.instrument.id
         defects.append(Defect(schedule.instrument.venue, where, breach.reason, symbol))
         schedules.append(without_margins(schedule, f"{where}: {breach.reason}"))
-    return Parsed(tuple(schedules), tuple(defects))
+    return Parsed(tuple(schedules), tuple(defects), (*parsed.remarks, *drift.remarks))
 
 
 def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
@@ -77,11 +81,11 @@ def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
     return replace(schedule, tiers=(), initial=unknown, maintenance=unknown, capacity=unknown)
 
 
-def _unknown_field(
-    document: object, evidence: Evidence, method: str, known: Mapping[str, frozenset[str]]
-) -> Breach | None:
-    where = find_unknown_field(document, evidence, method, known)
-    return Breach(where, "unknown field") if where else None
+def _unknown_field(schedule: MarginSchedule, drift: FieldDrift) -> Breach | None:
+    if schedule.key not in drift.hiding:
+        return None
+    call, where = drift.hiding[schedule.key]
+    return Breach(where, "unknown field", call)
 
 
 def _leverage_mismatch(

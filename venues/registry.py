@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harmonize.core.payload import Defect, Snapshot
+from harmonize.core.payload import Defect, Remark, Snapshot
 from harmonize.core.schedule import MarginSchedule
 from venues.adapter import Parsed, VenueAdapter
 from venues.exchanges import (
@@ -139,11 +139,13 @@ def parse(
     earlier = {schedule.key: schedule for schedule in before}
     newest: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
+    remarks: list[Remark] = []
     for snapshot in snapshots:
         parsed = screen(snapshot, read(snapshot, facts), known_fields, earlier)
         defects.extend(parsed.defects)
+        remarks.extend(parsed.remarks)
         newest = _index_unique(parsed.schedules, defects) | newest
-    return Parsed(tuple(newest.values()), tuple(defects))
+    return Parsed(tuple(newest.values()), tuple(defects), tuple(remarks))
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:

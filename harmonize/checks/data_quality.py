@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harmonize.checks.base import AuditContext, Check, Draft
-from harmonize.core.payload import Origin
+from harmonize.core.payload import Origin, RemarkKind
 from harmonize.document import Level, Verdict
 from harmonize.text.messages import iso_utc
 
@@ -204,6 +204,37 @@ def no_schedule_read(context: AuditContext) -> Iterator[Draft]:
             )
 
 
+def field_unknown(context: AuditContext) -> Iterator[Draft]:
+    """A row with margins has a field that this version does not know.
+
+    ## What it checks
+    Every field of a row with margins, and of the list entry around it, is in a recording, is read
+    by the adapter of the venue, or is documented. A null or empty field counts as absent.
+
+    ## Why it matters
+    A new field can change the meaning of the others. A field whose name or place concerns margin,
+    size, unit or status hides the schedule ([MH901](#mh901-data-unreadable)). Any other field hides
+    nothing, and this finding names it.
+
+    ## Formula
+    One finding per venue, endpoint and field, with the number of rows and the first position. Fields
+    that cannot concern margin, such as times, names, fees and tick sizes, are counted in one finding
+    per endpoint.
+
+    ## Example
+    A tier with a description that was not there before.
+
+    ## Citation
+    Design rule of this tool: no change of a venue's data passes without notice.
+    """
+    messages: dict[tuple[str, str], str] = {}
+    for remark in context.remarks:
+        if remark.kind is RemarkKind.UNKNOWN_FIELD:
+            messages.setdefault((remark.venue, remark.where), remark.text)
+    for (venue, where), message in messages.items():
+        yield Draft(Verdict.NOT_APPLICABLE, Level.INFO, venue, message, subject=where)
+
+
 CHECKS = (
     Check("MH901", "data-unreadable", data_unreadable),
     Check("MH902", "observation-stale", observation_stale),
@@ -211,4 +242,5 @@ CHECKS = (
     Check("MH904", "snapshot-incomplete", snapshot_incomplete),
     Check("MH905", "recorded-only", recorded_only),
     Check("MH906", "no-schedule-read", no_schedule_read),
+    Check("MH907", "field-unknown", field_unknown),
 )

@@ -1,4 +1,4 @@
-"""Plausibility checks: errors of scale, unknown fields and jumps withhold a live schedule."""
+"""Plausibility checks: errors of scale and jumps withhold a live schedule."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import pytest
 from harmonize.core.payload import Origin, Payload, Snapshot, decode
 from harmonize.core.schedule import Unknown
 from tests.replay.gathering import baseline
-from tests.support import recorded, venue_fields
+from tests.support import recorded
 from tests.support.altered_snapshots import written
-from venues import facts, known_fields, plausibility, registry
+from venues import facts, plausibility, registry
 from venues.adapter import Parsed
 
 
@@ -128,30 +128,6 @@ def test_a_capacity_over_a_hundred_times_the_last_withholds_the_schedule() -> No
     assert read(now).defects == ()
 
 
-def test_an_unknown_field_withholds_a_tier_but_only_a_margin_field_an_instrument() -> None:
-    snapshot = live("krakenfutures")
-    method = "publicGetInstruments"
-
-    def in_tier(document: dict[str, list[dict[str, list[dict[str, object]]]]]) -> None:
-        document["instruments"][0]["marginLevels"][0]["colour"] = "green"
-
-    parsed = read(altered(snapshot, method, in_tier))
-    assert parsed.defects[0].where.endswith("/marginLevels/0/colour")
-
-    instruments = live("mudrex")
-
-    def unrelated(document: dict[str, list[dict[str, object]]]) -> None:
-        document["data"][0]["colour"] = "green"
-
-    def margin_related(document: dict[str, list[dict[str, object]]]) -> None:
-        document["data"][0]["risk_tier"] = 2
-
-    assert read(altered(instruments, "privateGetFutures", unrelated)).defects == ()
-    assert "/data/0/risk_tier" in withheld_reason(
-        read(altered(instruments, "privateGetFutures", margin_related)), 40
-    )
-
-
 def test_recordings_are_exempt_from_the_checks() -> None:
     snapshot = recorded.of_venue("lighter")[0]
     assert {payload.provenance.origin for payload in snapshot.payloads} == {Origin.RECORDED}
@@ -159,13 +135,6 @@ def test_recordings_are_exempt_from_the_checks() -> None:
     assert adapter is not None
     parsed = adapter.parse(snapshot, facts.bundled())
     assert plausibility.screen(snapshot, parsed, dict, {}) is parsed
-
-
-def test_the_known_fields_are_those_of_the_recordings() -> None:
-    assert venue_fields.PATH.read_text(encoding="utf-8") == venue_fields.text()
-    assert (
-        "maintenanceMargin" in known_fields.known_fields()["bybit"]["publicGetV5MarketRiskLimit 3"]
-    )
 
 
 def test_every_live_schedule_passes_the_checks_against_itself() -> None:
