@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harmonize.core.payload import Defect, Payload, Snapshot
+from harmonize.core.payload import Defect, Payload, Remark, Snapshot
 from harmonize.core.schedule import MarginSchedule
 from venues.calls import SINGLE_CALL, CallPlan, NextPage
 from venues.facts import Facts
@@ -62,10 +62,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Result of parsing a snapshot: its schedules, and the defects of unreadable payloads or rows."""
+    """Result of parsing a snapshot: its schedules, and the defects of unreadable payloads or rows.
+
+    ``remarks`` are observations that make nothing unreadable.
+    """
 
     schedules: tuple[MarginSchedule, ...]
     defects: tuple[Defect, ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 def _no_omission(_: Snapshot) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from venues.continuity import Key
-from venues.published import Published, documents_of, evidence_hashes, published_numbers
+from venues.published import Documents, Published, evidence_hashes, published_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +65,5 @@ class Beliefs:
 def numbers_of(snapshot: Snapshot, schedules: Iterable[MarginSchedule]) -> dict[Key, Published]:
     """Returns the published numbers of schedules of one snapshot, by key."""
     of_snapshot = tuple(schedules)
-    documents = documents_of(snapshot, evidence_hashes(of_snapshot))
+    documents = Documents.of(snapshot, evidence_hashes(of_snapshot))
     return {schedule.key: published_numbers(schedule, documents) for schedule in of_snapshot}

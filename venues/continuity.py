@@ -89,15 +89,18 @@ def find_implausible(
 
 
 def find_doubled(before: Published, after: Published) -> str:
-    """Name of a lone rate or leverage that is exactly twice or half the one before; or empty.
+    """Returns a message on a rate or leverage that is exactly twice or half the one before; or empty.
 
-    Venues do halve the leverage of a contract. It is worth a remark, and no reason to doubt.
+    Venues do halve the leverage of a contract: this is worth a remark, and no reason to doubt.
     """
-    shift = _shift(before, after)
-    for name, factor in shift.factors.items():
+    day = before.observed_at.date()
+    if before.endpoint != after.endpoint:
+        return ""
+    for name, factor in _shift(before, after).factors.items():
         column = after.column(name)
-        if column and column.kind in _RATES and (isclose(factor, 2) or isclose(factor, 0.5)):
-            return name
+        if column and column.kind in _RATES and isclose(max(factor, 1 / factor), 2):
+            times = "twice" if factor > 1 else "half"
+            return f"the {_label(column)} is exactly {times} that of {day}"
     return ""
 
 
@@ -109,8 +112,9 @@ def _reasons(
     yield from _scale_reasons(before, after, shift)
     for name, factor in common.items():
         if shift.factors.get(name) and isclose(shift.factors[name], factor, rel_tol=1e-6):
+            label = _label(after.column(name))
             yield Implausible(
-                name, f"{name} of most contracts is {_times(factor)} that of {day}: a unit?"
+                name, f"the {label} of most contracts is {_times(factor)} that of {day}: a unit?"
             )
     yield from _missing_tier_reasons(before, after)
     yield from _magnitude_reasons(before, after)
@@ -202,7 +206,7 @@ def _size_reasons(before: Published, after: Published, shift: Shift) -> Iterator
         inverse = (shift.factors.get(column.quantity) for column in bounds)
         if not any(factor and 0.8 <= factor * ratio <= 1.25 for factor in inverse):  # noqa: PLR2004
             yield Implausible(
-                name, f"{name} is {_times(ratio)} that of {day}, and bounds in contracts are not"
+                name, f"the {name} is {_times(ratio)} that of {day}, and the bounds are unchanged"
             )
 
 
@@ -220,7 +224,7 @@ def _scale_reasons(before: Published, after: Published, shift: Shift) -> Iterato
         alone = all(other in shift.factors for other in shift.changed)
         doubled = column.kind in _RATES and isclose(magnitude, 2)
         if _is_power_of_ten(factor) or (many and alone and (magnitude >= LARGE_FACTOR or doubled)):
-            subject = f"every {name}" if many else name
+            subject = f"{'every' if many else 'the'} {_label(column)}"
             yield Implausible(name, f"{subject} is {_times(factor)} that of {day}")
 
 
@@ -236,12 +240,14 @@ def _missing_tier_reasons(before: Published, after: Published) -> Iterator[Impla
     lost = len(tiers_before) - len(tiers_now)
     if lost > 0 and tiers_now and _misses_later_tier(tiers_before, tiers_now):
         yield Implausible(
-            "tiers", f"{lost} of {len(tiers_before)} tiers of {day} missing, the others unchanged"
+            "tiers",
+            f"{lost} of {len(tiers_before)} tiers of {day} missing, the others are unchanged",
         )
     gone = [c.quantity for c in before.columns if after.column(c.quantity) is None]
     kept = [c for c in before.columns if c.quantity not in gone]
     if gone and kept and all(_same(c, after.column(c.quantity)) for c in kept):
-        yield Implausible(gone[0], f"{gone[0]} of {day} missing, the others unchanged")
+        label = _label(before.column(gone[0]))
+        yield Implausible(gone[0], f"the {label} of {day} is missing, the others are unchanged")
 
 
 def _same(before: PublishedColumn, after: PublishedColumn | None) -> bool:
@@ -288,9 +294,17 @@ def _magnitude_reasons(before: Published, after: Published) -> Iterator[Implausi
         ratio = float(now / then)
         if not 1 / limit <= ratio <= limit:
             which = "last" if is_amount else "first"
-            yield Implausible(
-                column.quantity, f"the {which} {column.quantity} is {_times(ratio)} that of {day}"
+            subject = (
+                f"the {which} {_label(column)}"
+                if len(column.values) > 1
+                else f"the {_label(column)}"
             )
+            yield Implausible(column.quantity, f"{subject} is {_times(ratio)} that of {day}")
+
+    if before.capacity and after.capacity:
+        ratio = float(after.capacity / before.capacity)
+        if not 1 / CAPACITY_JUMP <= ratio <= CAPACITY_JUMP:
+            yield Implausible("capacity", f"the capacity is {_times(ratio)} that of {day}")
 
 
 def _price_reasons(
@@ -332,6 +346,23 @@ def _common_factors(shifts: Mapping[Key, Shift]) -> dict[str, float]:
         if is_one_factor or not 1 / PRICE_JUMP <= middle <= PRICE_JUMP:
             common[PRICE_OF_ALL] = middle
     return common
+
+
+_LABELS = {
+    "upper": "upper bound",
+    "lower": "lower bound",
+    "initial": "IM rate",
+    "maintenance": "MM rate",
+}
+
+
+def _label(column: PublishedColumn | None) -> str:
+    """Name of a column in a message."""
+    if column is None:
+        return "number"
+    if column.kind is ColumnKind.LEVERAGE:
+        return "maximum leverage"
+    return _LABELS.get(column.quantity, column.quantity)
 
 
 def _times(ratio: float) -> str:

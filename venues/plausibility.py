@@ -11,18 +11,26 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median
 
-from harmonize.core.payload import Call, Defect, Evidence, Origin, Snapshot, resolve
+from harmonize.core.payload import (
+    Call,
+    Defect,
+    Evidence,
+    Origin,
+    Remark,
+    RemarkKind,
+    Snapshot,
+    resolve,
+)
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from venues.adapter import Parsed
 from venues.beliefs import Beliefs
-from venues.continuity import Implausible, Key, find_implausible
-from venues.known_fields import KnownFields, find_unknown_field
+from venues.continuity import Implausible, Key, find_doubled, find_implausible
+from venues.known_fields import FieldDrift, KnownFields, VenueFields, find_drift
 from venues.published import (
     Documents,
     Published,
     PublishedPrice,
     as_number,
-    documents_of,
     evidence_hashes,
     published_numbers,
 )
@@ -32,6 +40,8 @@ LEVERAGES = ("initialLeverage", "leverage", "leverage_max", "maxLever", "maxLeve
 
 MIN_PRODUCT, MAX_PRODUCT = Decimal("0.6"), Decimal("1.6")
 """Limits of IM rate × maximum leverage: 1 up to rounding, 2 if one of them is doubled."""
+
+_HELD = "withheld until it returns or `harmonize accept` records that it is right"
 
 PRICE_SPREAD = 1.3
 """Largest plausible ratio between the prices that one row gives for one contract."""
@@ -54,10 +64,14 @@ _NOT_PRICES = (
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Failed plausibility check: JSON pointer in the payload, and the reason."""
+    """Failed plausibility check: JSON pointer in the payload, and the reason.
+
+    ``call`` names the payload, if it is not the one of the schedule's first row.
+    """
 
     where: str
     reason: str
+    call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +124,10 @@ def screen(
     if not any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads):
         beliefs = references.beliefs.with_recording(snapshot, parsed.schedules)
         return Screened(parsed, frozenset(), beliefs)
-    live = _LiveSnapshot.of(snapshot, parsed, fields().get(snapshot.venue, {}))
-    changes = find_implausible(references.numbers(live.numbers.keys()), live.numbers)
+    known = fields().get(snapshot.venue, VenueFields())
+    live = _LiveSnapshot.of(snapshot, parsed, find_drift(snapshot, parsed.schedules, known))
+    before = references.numbers(live.numbers.keys())
+    changes = find_implausible(before, live.numbers)
     breaches = {
         schedule.key: breach
         for schedule in parsed.schedules
@@ -124,6 +140,7 @@ def screen(
             parsed,
             schedules=tuple(_or_withheld(schedule, breaches) for schedule in parsed.schedules),
             defects=(*parsed.defects, *(defect for defect in defects if defect)),
+            remarks=(*parsed.remarks, *live.drift.remarks, *live.doubled(before, breaches)),
         ),
         frozenset(breaches),
         references.beliefs.with_numbers(
@@ -149,38 +166,47 @@ def _or_withheld(schedule: MarginSchedule, breaches: Mapping[Key, Breach]) -> Ma
 
 @dataclass(frozen=True, slots=True)
 class _LiveSnapshot:
-    """A live snapshot with its decoded payloads, its calls and the numbers of its schedules.
+    """A live snapshot with its decoded payloads and the numbers of its schedules.
 
-    ``known`` are the known fields of the venue's rows.
+    ``drift`` are fields of its rows that are not known.
     """
 
     documents: Documents
-    calls: Mapping[str, Call]
     numbers: Mapping[Key, Published]
-    known: Mapping[str, frozenset[str]]
+    drift: FieldDrift
 
     @classmethod
-    def of(
-        cls, snapshot: Snapshot, parsed: Parsed, known: Mapping[str, frozenset[str]]
-    ) -> "_LiveSnapshot":
+    def of(cls, snapshot: Snapshot, parsed: Parsed, drift: FieldDrift) -> "_LiveSnapshot":
         """Reads the numbers of a snapshot's schedules."""
-        documents = documents_of(snapshot, _needed_payloads(parsed.schedules))
-        calls = {payload.sha256: payload.call for payload in snapshot.payloads}
+        documents = Documents.of(snapshot, _needed_payloads(parsed.schedules))
         numbers = {s.key: published_numbers(s, documents) for s in parsed.schedules}
-        return cls(documents, calls, numbers, known)
+        return cls(documents, numbers, drift)
 
     def breach(self, schedule: MarginSchedule, change: Implausible | None) -> Breach | None:
         """Returns the first failed check of a schedule, with the call in its location."""
         evidence = schedule.evidence[0]
-        call, document = self.calls[evidence.sha256], self.documents[evidence.sha256]
+        call = self.documents.calls[evidence.sha256]
+        document = self.documents.get(evidence.sha256)
         breach = (
-            _unknown_field(document, evidence, call.method, self.known)
+            _unknown_field(schedule, self.drift)
             or _leverage_mismatch(document, evidence, schedule)
             or _maintenance_above_initial(schedule, evidence)
             or _price_disagreement(self.numbers[schedule.key].prices, self.documents)
-            or (Breach(evidence.rows[0], change.reason) if change else None)
+            or (Breach(evidence.rows[0], f"{change.reason}; {_HELD}") if change else None)
         )
-        return breach and Breach(f"{call} at {breach.where or '/'}", breach.reason)
+        if breach is None:
+            return None
+        return Breach(f"{breach.call or call} at {breach.where or '/'}", breach.reason)
+
+    def doubled(
+        self, before: Mapping[Key, Published], breaches: Mapping[Key, Breach]
+    ) -> Iterator[Remark]:
+        """Remarks on numbers that are exactly twice or half those before."""
+        for key, own in self.numbers.items():
+            text = find_doubled(before[key], own) if key in before and key not in breaches else ""
+            if text:
+                where = f"{key[1]} {key[2]}"
+                yield Remark(key[0], where, text, RemarkKind.DOUBLED, own.contract_id)
 
 
 def _needed_payloads(schedules: Iterable[MarginSchedule]) -> set[str]:
@@ -203,11 +229,11 @@ def without_margins(schedule: MarginSchedule, reason: str) -> MarginSchedule:
     return replace(schedule, tiers=(), initial=unknown, maintenance=unknown, capacity=unknown)
 
 
-def _unknown_field(
-    document: object, evidence: Evidence, method: str, known: Mapping[str, frozenset[str]]
-) -> Breach | None:
-    where = find_unknown_field(document, evidence, method, known)
-    return Breach(where, "unknown field") if where else None
+def _unknown_field(schedule: MarginSchedule, drift: FieldDrift) -> Breach | None:
+    if schedule.key not in drift.hiding:
+        return None
+    call, where = drift.hiding[schedule.key]
+    return Breach(where, "unknown field", call)
 
 
 def _leverage_mismatch(

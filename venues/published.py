@@ -1,16 +1,14 @@
 """Numbers of a schedule as the venue published them, before any conversion, to compare two nights."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from harmonize.core.payload import Evidence, Origin, Snapshot, decode, resolve
-from harmonize.core.schedule import MarginSchedule
-
-Documents = Mapping[str, object]
-"""Decoded payloads by SHA-256."""
+from harmonize.core.payload import Call, Evidence, Origin, Snapshot, decode, resolve
+from harmonize.core.schedule import MarginSchedule, value_of
 
 
 class ColumnKind(StrEnum):
@@ -60,24 +58,46 @@ class PublishedPrice:
 class Published:
     """Published numbers of one schedule; ``contract_id`` is the venue's own.
 
-    ``sizes`` are the contract sizes and multipliers by name.
+    ``endpoint`` is the method of the call that published them: numbers of different endpoints are not
+    comparable. ``sizes`` are the contract sizes and multipliers by name. ``capacity`` is in USD; None if
+    it is unknown, or converted and therefore moves with the price.
     """
 
     contract_id: str
     observed_at: datetime
+    endpoint: str
     columns: tuple[PublishedColumn, ...]
     sizes: tuple[tuple[str, Decimal], ...]
     prices: tuple[PublishedPrice, ...]
+    capacity: Decimal | None = None
 
     def column(self, quantity: str) -> PublishedColumn | None:
         """Column of a quantity; None if the venue does not publish it."""
         return next((column for column in self.columns if column.quantity == quantity), None)
 
 
-def documents_of(snapshot: Snapshot, hashes: Iterable[str]) -> dict[str, object]:
-    """Decodes the payloads of a snapshot that ``hashes`` names."""
-    wanted = set(hashes)
-    return {p.sha256: decode(p) for p in snapshot.payloads if p.sha256 in wanted}
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Decoded payloads of a snapshot and the calls that they answer, by SHA-256."""
+
+    decoded: Mapping[str, object]
+    calls: Mapping[str, Call]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, hashes: AbstractSet[str]) -> "Documents":
+        """Decodes the payloads of a snapshot that ``hashes`` names."""
+        named = [payload for payload in snapshot.payloads if payload.sha256 in hashes]
+        decoded = {payload.sha256: decode(payload) for payload in named}
+        return cls(decoded, {payload.sha256: payload.call for payload in snapshot.payloads})
+
+    def get(self, sha256: str) -> object:
+        """Returns a payload's document; None if it was not decoded."""
+        return self.decoded.get(sha256)
+
+    def endpoint(self, schedule: MarginSchedule) -> str:
+        """Method of the call that published a schedule; empty if it is not in the snapshot."""
+        call = self.calls.get(schedule.evidence[0].sha256)
+        return call.method if call else ""
 
 
 def evidence_hashes(schedules: Iterable[MarginSchedule]) -> set[str]:
@@ -108,9 +128,11 @@ def published_numbers(schedule: MarginSchedule, documents: Documents) -> Publish
     return Published(
         schedule.instrument.id,
         schedule.observed_at,
+        documents.endpoint(schedule),
         tuple(_columns(pages, documents)),
         tuple((factor.name, factor.value) for factor in factors if PRICE not in factor.name),
         (*prices, *_prices_in_rows(pages, documents)),
+        None if factors else value_of(schedule.capacity),
     )
 
 

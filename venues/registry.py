@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
-from harmonize.core.payload import Defect, Snapshot
+from harmonize.core.payload import Defect, Remark, Snapshot
 from harmonize.core.schedule import MarginSchedule
 from venues.adapter import Parsed, VenueAdapter
 from venues.beliefs import Beliefs
@@ -159,10 +159,12 @@ def merge(layers: Iterable[Parsed]) -> Parsed:
     """Merges what several snapshots gave, newest first; the newest schedule of an instrument is kept."""
     newest: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
+    remarks: list[Remark] = []
     for parsed in layers:
         defects.extend(parsed.defects)
+        remarks.extend(parsed.remarks)
         newest = _index_unique(parsed.schedules, defects) | newest
-    return Parsed(tuple(newest.values()), tuple(defects))
+    return Parsed(tuple(newest.values()), tuple(defects), tuple(remarks))
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:

@@ -178,6 +178,7 @@ def _with_venue(reading: Reading, venue: _VenueReading, verification: Verificati
         open_interest=(*reading.open_interest, *interests),
         defects=(*reading.defects, *venue.defects, *parsed.defects),
         unobserved=(*reading.unobserved, *venue.unobserved),
+        remarks=(*reading.remarks, *parsed.remarks),
     )
 
 

@@ -25,7 +25,7 @@ from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
 from harmonize.core.open_interest import OpenInterest, newest_by_contract
-from harmonize.core.payload import Defect, Snapshot, Unobserved
+from harmonize.core.payload import Defect, Remark, Snapshot, Unobserved
 from harmonize.core.schedule import MarginSchedule
 from harmonize.core.venue_conventions import ConventionsByVenue
 from harmonize.document import (
@@ -80,6 +80,7 @@ class Reading:
     inputs: tuple[Input, ...] = ()
     open_interest: tuple[OpenInterest, ...] = ()
     recent_history: RecentHistory = field(default_factory=RecentHistory)
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,7 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         arbitrages=tuple(_on_grid(row, options.notional_grid) for row in results.arbitrages),
         indices=results.indices,
         recent_history=reading.recent_history,
+        remarks=reading.remarks,
     )
     findings, waived, waivers = waive(
         _findings(CHECKS, context, options.check_options), options.waivers, options.as_of.date()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from harmonize.comparison.layout import RuleSetLayout
-from harmonize.core.payload import Defect, Snapshot, Unobserved
+from harmonize.core.payload import Defect, Remark, Snapshot, Unobserved
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import (
     ArbitrageRow,
@@ -56,6 +56,7 @@ class AuditContext:
     indices: tuple[Index, ...] = ()
     recent_history: RecentHistory = field(default_factory=RecentHistory)
     options: Mapping[str, float] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:
         """Returns the schedules of each venue."""

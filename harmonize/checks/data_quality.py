@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from harmonize.checks.base import AuditContext, Check, Draft
-from harmonize.core.payload import Origin
+from harmonize.core.payload import Origin, RemarkKind
 from harmonize.document import Level, Verdict
 from harmonize.text.messages import iso_utc
+from venues.completeness import partial_reason
 
 
 def data_unreadable(context: AuditContext) -> Iterator[Draft]:
@@ -204,6 +205,107 @@ def no_schedule_read(context: AuditContext) -> Iterator[Draft]:
             )
 
 
+def field_unknown(context: AuditContext) -> Iterator[Draft]:
+    """A row with margins has a field that this version does not know.
+
+    ## What it checks
+    Every field of a row with margins, and of the list entry around it, is in a recording, is read
+    by the adapter of the venue, or is documented. A null or empty field counts as absent.
+
+    ## Why it matters
+    A new field can change the meaning of the others. A field whose name or place concerns margin,
+    size, unit or status hides the schedule ([MH901](#mh901-data-unreadable)). Any other field hides
+    nothing, and this finding names it.
+
+    ## Formula
+    One finding per venue, endpoint and field, with the number of rows and the first position. Fields
+    that cannot concern margin, such as times, names, fees and tick sizes, are counted in one finding
+    per endpoint.
+
+    ## Example
+    A tier with a description that was not there before.
+
+    ## Citation
+    Design rule of this tool: no change of a venue's data passes without notice.
+    """
+    messages: dict[tuple[str, str], str] = {}
+    for remark in context.remarks:
+        if remark.kind is RemarkKind.UNKNOWN_FIELD:
+            messages.setdefault((remark.venue, remark.where), remark.text)
+    for (venue, where), message in messages.items():
+        yield Draft(Verdict.NOT_APPLICABLE, Level.INFO, venue, message, subject=where)
+
+
+def list_shortened(context: AuditContext) -> Iterator[Draft]:
+    """The newest list of a venue is a part of its list.
+
+    ## What it checks
+    Whether a response names a further page that is not in the snapshot, fills its page, was asked
+    for some instruments only, or lost a fifth of the contracts or a whole exchange since the last
+    complete list.
+
+    ## Why it matters
+    A part of a list looks like a list on which contracts were delisted. The snapshot is partial:
+    what it lacks counts as not observed, and its last observation stays in use. A second list that
+    lacks the same contracts, at least 12 hours later, is believed.
+
+    ## Formula
+    Lost contracts / contracts of the last complete list > 20 % and at least 3, or all contracts of
+    an exchange, or all of at least 3 contracts with one settlement currency and payoff. Expired
+    contracts do not count.
+
+    ## Example
+    A list of 300 contracts of which one night shows 200, because the second page failed.
+
+    ## Citation
+    Convention of this tool; one of 117 dated lists of Binance lost that much, when contracts in
+    BUSD ended.
+    """
+    newest = {snapshot.venue: snapshot.observed_at for snapshot in context.snapshot_ages}
+    for snapshot in context.snapshots:
+        reason = partial_reason(snapshot)
+        if reason and snapshot.observed_at == newest.get(snapshot.venue):
+            yield Draft(
+                Verdict.NOT_OBSERVABLE,
+                Level.WARNING,
+                snapshot.venue,
+                f"the newest snapshot is partial: {reason}",
+                observed_at=iso_utc(snapshot.observed_at),
+            )
+
+
+def value_doubled(context: AuditContext) -> Iterator[Draft]:
+    """A rate or leverage of a contract is exactly twice or half the one observed before.
+
+    ## What it checks
+    The published leverage and rates of a contract with one tier, against its last believed
+    observation, or against the recording that ships with the tool on a first night.
+
+    ## Why it matters
+    Venues do halve the leverage of a contract. An exact factor of two may also be a field with
+    another meaning. The schedule stays in use, and the finding asks for a look.
+
+    ## Formula
+    One factor of 2 or 1/2 between all values of a column, up to 10⁻⁹.
+
+    ## Example
+    A maximum leverage of 50 that reads 100 on the next night.
+
+    ## Citation
+    Convention of this tool.
+    """
+    for remark in context.remarks:
+        if remark.kind is RemarkKind.DOUBLED:
+            yield Draft(
+                Verdict.NOT_APPLICABLE,
+                Level.WARNING,
+                remark.venue,
+                remark.text,
+                symbol=remark.symbol,
+                subject=remark.where,
+            )
+
+
 CHECKS = (
     Check("MH901", "data-unreadable", data_unreadable),
     Check("MH902", "observation-stale", observation_stale),
@@ -211,4 +313,7 @@ CHECKS = (
     Check("MH904", "snapshot-incomplete", snapshot_incomplete),
     Check("MH905", "recorded-only", recorded_only),
     Check("MH906", "no-schedule-read", no_schedule_read),
+    Check("MH907", "field-unknown", field_unknown),
+    Check("MH908", "list-shortened", list_shortened),
+    Check("MH909", "value-doubled", value_doubled),
 )

@@ -148,6 +148,28 @@ class Defect:
     symbol: str = ""
 
 
+class RemarkKind(StrEnum):
+    """Kind of observation about a venue's data that makes nothing unreadable."""
+
+    UNKNOWN_FIELD = "unknown field"
+    DOUBLED = "doubled or halved"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Observation about a venue's data that makes nothing unreadable: location, text and kind.
+
+    ``where`` names the location independently of numbers and order, so that it stays the same from
+    one snapshot to the next.
+    """
+
+    venue: str
+    where: str
+    text: str
+    kind: RemarkKind
+    symbol: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Unobserved:
     """Venue whose margins the latest attempt did not observe, with the reason.

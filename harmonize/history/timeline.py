@@ -62,7 +62,10 @@ class ScheduleEvent:
 
 @cache
 def recorded_beliefs(venue: str) -> Beliefs:
-    """Numbers of a venue in the recorded archive, against which its first night is held."""
+    """Numbers of a venue in the recorded archive, against which its first night is held.
+
+    Without capacities: a recording may end at an earlier tier than the venue's list of today.
+    """
     beliefs = Beliefs()
     with recorded_archive() as path:
         archive = Archive.open(path)
@@ -70,7 +73,8 @@ def recorded_beliefs(venue: str) -> Beliefs:
             snapshot = archive.read(entry)
             parsed = registry.read(snapshot, facts.bundled())
             beliefs = beliefs.with_recording(snapshot, parsed.schedules)
-    return Beliefs(beliefs.all_numbers())
+    numbers = beliefs.all_numbers()
+    return Beliefs({key: replace(own, capacity=None) for key, own in numbers.items()})
 
 
 def read_observations(

@@ -277,7 +277,7 @@ class Venue:
         shown = {s.key for s in screened.parsed.schedules if not isinstance(s.initial, Unknown)}
         if not concerned & shown:
             return Outcome.WITHHELD
-        flagged = {remark.symbol for remark in getattr(screened.parsed, "remarks", ())}
+        flagged = {remark.symbol for remark in screened.parsed.remarks}
         missed = [s for s in screened.parsed.schedules if s.key in concerned & shown]
         if all(schedule.instrument.id in flagged for schedule in missed):
             return Outcome.WITHHELD

@@ -1,9 +1,10 @@
-"""Write venues/fields.json: the fields that rows of margins had in the recordings."""
+"""Write venues/fields.json: the fields in recordings, and the fields that adapters read."""
 
 import json
 from pathlib import Path
 
 from tests.support import recorded
+from tests.support.adapter_reads import read_names
 from venues import facts, known_fields, registry
 
 PATH = Path(known_fields.__file__).with_name("fields.json")
@@ -16,7 +17,8 @@ def text() -> str:
         for one in recorded.snapshots()
         if (adapter := registry.find_adapter(one.venue)) is not None
     )
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    read = {adapter.venue: sorted(read_names(adapter.venue)) for adapter in registry.VENUES}
+    return json.dumps({"read": read, "recorded": found}, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from harmonize.core.payload import (
     Origin,
     Payload,
     Provenance,
+    Remark,
+    RemarkKind,
     Snapshot,
     Unobserved,
 )
@@ -108,6 +110,7 @@ class Case:
     inputs: tuple[Input, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     lately: RecentHistory = field(default_factory=RecentHistory)
+    remarks: tuple[Remark, ...] = ()
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
         """Returns the audit of this input."""
@@ -119,6 +122,7 @@ class Case:
             self.unobserved,
             self.inputs,
             recent_history=self.lately,
+            remarks=self.remarks,
         )
         chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
         return audit(reading, self.rules, chosen)
@@ -357,6 +361,10 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH904": (Case(snapshots=(snapshot(complete=False),)), SOUND_CASE),
         "MH905": (Case(snapshots=(snapshot(Origin.RECORDED),)), SOUND_CASE),
         "MH906": (Case(()), SOUND_CASE),
+        "MH907": (
+            Case(remarks=(Remark("okx", "get: x", "field x", RemarkKind.UNKNOWN_FIELD),)),
+            SOUND_CASE,
+        ),
     }
 )
 

@@ -15,6 +15,7 @@ from tests.support.oracles import exact_margin
 from tests.support.receivers import receiver
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
+from venues.beliefs import Beliefs
 from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
 from venues.gathering.credentials import NONE
 from venues.gathering.outcome import Failed, Gathered, Skipped, failure_reason
@@ -123,8 +124,10 @@ def test_a_changed_structure_withholds_the_schedule_and_names_the_location(name:
             assert after.reason
             continue
         assert isinstance(after, Gathered)
-        before = registry.read(original[venue].snapshot, facts.bundled()).schedules
-        parsed = registry.parse([after.snapshot], facts.bundled(), before)
+        good = original[venue].snapshot
+        before = registry.read(good, facts.bundled()).schedules
+        beliefs = Beliefs().with_recording(good, before)
+        parsed = registry.parse([after.snapshot], facts.bundled(), beliefs)
         assert parsed.defects, venue
         assert all(" at " in defect.where for defect in parsed.defects), venue
         same_key = [other for other in parsed.schedules if other.key == schedule.key]
