@@ -1,23 +1,21 @@
 """Phemex perpetuals: leverage and margin tables shared by contracts, or the first risk limit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from harmonize.core.instrument import Instrument, contract
-from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import (
     JsonObject,
-    build_defect,
     iter_objects,
-    json_array,
+    non_empty,
     number,
     positive_number,
     rate,
     read_rows,
     text_value,
-    value_at,
 )
 from venues.parsing import tier_tables
 from venues.parsing.units import currency_to_usd
@@ -39,22 +37,21 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     defects: list[Defect] = []
     tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(PRODUCTS):
-        try:
-            margin_tables = _margin_tables(payload)
-            risk_limits = _risk_limits(payload, "riskLimits") | _risk_limits(
-                payload, "riskLimitsV2"
-            )
-        except UnreadablePayloadError as error:
-            defects.append(build_defect(payload, error))
-            continue
+        unreadable: list[Defect] = []
+        margin_tables = _margin_tables(payload, unreadable)
+        defects += unreadable
+        risk_limits = _risk_limits(payload, defects)
 
-        def linear(
+        def linear(  # noqa: PLR0913, PLR0917 - a row, and the tables of its payload
             payload: Payload,
             row: JsonObject,
             pointer: str,
             margin_tables: Mapping[str, _TierRows] = margin_tables,
             risk_limits: Mapping[str, _TierRows] = risk_limits,
+            unreadable: Sequence[Defect] = unreadable,
         ) -> Iterator[tier_tables.TierTable]:
+            if unreadable:
+                _check_table(row, pointer, margin_tables)
             return _linear(payload, row, pointer, margin_tables, risk_limits)
 
         def inverse(
@@ -70,27 +67,40 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _margin_tables(payload: Payload) -> dict[str, _TierRows]:
-    table_list, tables_pointer = value_at(decode(payload), "data", "leverageMargins")
-    if table_list == []:
-        return {}
-    margin_tables = {}
-    for table_pointer, table in iter_objects(table_list, tables_pointer):
-        items = tuple(iter_objects(table.get("items"), f"{table_pointer}/items"))
-        margin_tables[str(positive_number(table, "index_id", table_pointer))] = items
-    return margin_tables
+def _margin_tables(payload: Payload, defects: list[Defect]) -> dict[str, _TierRows]:
+    """Tables by id; an unreadable table is a defect, and the others are kept."""
+    keys = ("data", "leverageMargins")
+    return dict(read_rows(non_empty((payload,), *keys), keys, _margin_table, defects, "index_id"))
 
 
-def _risk_limits(payload: Payload, key: str) -> dict[str, _TierRows]:
-    contracts, contracts_pointer = value_at(decode(payload), "data", key)
+def _margin_table(_: Payload, table: JsonObject, pointer: str) -> Iterator[tuple[str, _TierRows]]:
+    items = tuple(iter_objects(table.get("items"), f"{pointer}/items"))
+    yield str(positive_number(table, "index_id", pointer)), items
+
+
+def _risk_limits(payload: Payload, defects: list[Defect]) -> dict[str, _TierRows]:
+    """Risk limits by contract; an unreadable contract is a defect, and the others are kept."""
     return {
-        text_value(row, "symbol", pointer): _TierRows(
-            tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
-        )
-        for pointer, row in iter_objects(
-            json_array(contracts, contracts_pointer), contracts_pointer
-        )
+        symbol: rows
+        for key in ("riskLimits", "riskLimitsV2")
+        for symbol, rows in read_rows((payload,), ("data", key), _contract_limits, defects)
     }
+
+
+def _contract_limits(_: Payload, row: JsonObject, pointer: str) -> Iterator[tuple[str, _TierRows]]:
+    limits = tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
+    yield text_value(row, "symbol", pointer), limits
+
+
+def _check_table(row: JsonObject, pointer: str, margin_tables: Mapping[str, _TierRows]) -> None:
+    """Checks that a contract's table is readable, where some are not. Raises UnreadablePayloadError.
+
+    The older risk limits never stand in for a table that exists and cannot be read.
+    """
+    table_id = str(positive_number(row, "leverageMargin", pointer))
+    if table_id not in margin_tables:
+        reason = f"margin table {table_id} cannot be read"
+        raise UnreadablePayloadError(where=f"{pointer}/leverageMargin", reason=reason)
 
 
 def _linear(
