@@ -145,6 +145,11 @@ class Defect:
     reason: str
     symbol: str = ""
 
+    def __str__(self) -> str:
+        """Returns one line: venue and symbol, location, reason."""
+        subject = f"{self.venue} {self.symbol}".strip()
+        return ": ".join(part for part in (subject, self.where, self.reason) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Unobserved:
