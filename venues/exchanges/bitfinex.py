@@ -43,6 +43,8 @@ def _name(pair: object) -> str:
 def _tier_table(payload: Payload, pair: object, pointer: str) -> Iterator[tier_tables.TierTable]:
     name, entries = _name(pair), json_array(pair, pointer)
     base, colon, quote = name.partition(":")
+    if name and "F0" not in name:
+        return  # a pair of the spot market
     if not colon or not base.endswith("F0") or not quote.endswith("F0"):
         reason = f"expected BASEF0:QUOTEF0, found {name!r}"
         raise UnreadablePayloadError(where=f"{pointer}/0", reason=reason)

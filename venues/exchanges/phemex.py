@@ -6,10 +6,12 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
 from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
+from venues.calls import object_at
 from venues.facts import Facts
 from venues.fields import (
     JsonObject,
     build_defect,
+    is_missing,
     iter_objects,
     json_array,
     number,
@@ -17,7 +19,7 @@ from venues.fields import (
     rate,
     read_rows,
     text_value,
-    value_at,
+    upper_bound,
 )
 from venues.parsing import tier_tables
 from venues.parsing.units import currency_to_usd
@@ -25,6 +27,8 @@ from venues.parsing.units import currency_to_usd
 PRODUCTS = "v2GetPublicProducts"
 FIRST_LIMIT_ONLY = "rates of the first risk limit, an older scheme; the response lacks the leverage and margin table"
 
+DEDUCTION = Column("deduction", "/maintenanceAmountRv", "quote currency")
+NO_DEDUCTION = "MM by continuity at the bounds: the response has no maintenanceAmountRv"
 
 _TierRows = tuple[tuple[str, JsonObject], ...]
 """Rows of one table or of one contract's risk limits, with their pointers."""
@@ -65,13 +69,22 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         ) -> Iterator[tier_tables.TierTable]:
             return _inverse(payload, row, pointer, risk_limits)
 
-        tables += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
+        if _has_linear(payload):
+            tables += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
         tables += read_rows((payload,), ("data", "products"), inverse, defects)
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
+def _has_linear(payload: Payload) -> bool:
+    """Whether a response lists linear perpetuals, which the venue introduced after inverse ones."""
+    data, _ = object_at(decode(payload), "data")
+    return "perpProductsV2" in data or "products" not in data
+
+
 def _margin_tables(payload: Payload) -> dict[str, _TierRows]:
-    table_list, tables_pointer = value_at(decode(payload), "data", "leverageMargins")
+    data, data_pointer = object_at(decode(payload), "data")
+    tables_pointer = f"{data_pointer}/leverageMargins"
+    table_list = data.get("leverageMargins", [])  # responses before 2023 have none
     if table_list == []:
         return {}
     margin_tables = {}
@@ -82,7 +95,10 @@ def _margin_tables(payload: Payload) -> dict[str, _TierRows]:
 
 
 def _risk_limits(payload: Payload, key: str) -> dict[str, _TierRows]:
-    contracts, contracts_pointer = value_at(decode(payload), "data", key)
+    data, data_pointer = object_at(decode(payload), "data")
+    if key not in data:
+        return {}
+    contracts, contracts_pointer = data[key], f"{data_pointer}/{key}"
     return {
         text_value(row, "symbol", pointer): _TierRows(
             tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
@@ -109,22 +125,27 @@ def _linear(
     settle = text_value(row, "settleCurrency", pointer)
     id_ = text_value(row, "symbol", pointer)
     instrument = contract("phemex", id_, base=base, quote=quote, settle=settle)
-    table = margin_tables.get(str(positive_number(row, "leverageMargin", pointer)))
+    has_table = not is_missing(row, "leverageMargin")
+    table_id = str(positive_number(row, "leverageMargin", pointer)) if has_table else ""
+    table = margin_tables.get(table_id)
     if table is None:
         yield _first_limit(payload, instrument, risk_limits, pointer, "Rr")
         return
+    has_amounts = any("maintenanceAmountRv" in item for _, item in table)
     yield tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=tuple(
             Tier(
-                upper=positive_number(item, "notionalValueRv", tier_pointer),
+                upper=upper_bound(item, "notionalValueRv", tier_pointer),
                 initial_rate=tier_tables.leverage_to_rate(
                     positive_number(item, "maxLeverage", tier_pointer)
                 ),
                 maintenance_rate=rate(item, "maintenanceMarginRateRr", tier_pointer),
-                deduction=number(item, "maintenanceAmountRv", tier_pointer),
+                deduction=number(item, "maintenanceAmountRv", tier_pointer)
+                if has_amounts
+                else None,
             )
             for tier_pointer, item in table
         ),
@@ -133,9 +154,10 @@ def _linear(
             Column("upper", "/notionalValueRv", "quote currency"),
             Column("initial", "/maxLeverage", "leverage"),
             Column("maintenance", "/maintenanceMarginRateRr", "rate"),
-            Column("deduction", "/maintenanceAmountRv", "quote currency"),
+            *((DEDUCTION,) if has_amounts else ()),
         ),
         usd=currency_to_usd(instrument, quote),
+        maintenance_doubts=() if has_amounts else (NO_DEDUCTION,),
     )
 
 
