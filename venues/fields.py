@@ -132,6 +132,17 @@ def text_value(row: JsonObject, key: str, pointer: str) -> str:
     return raw
 
 
+def is_missing(row: JsonObject, key: str) -> bool:
+    """Whether a row lacks a value under ``key``: no such key, null or an empty text."""
+    raw = row.get(key)
+    return raw is None or raw == ""
+
+
+def optional_number(row: JsonObject, key: str, pointer: str) -> Decimal | None:
+    """Number of at least 0 under ``key``; None if missing. Raises UnreadablePayloadError."""
+    return None if is_missing(row, key) else number(row, key, pointer)
+
+
 def date_of_milliseconds(row: JsonObject, key: str, pointer: str) -> date:
     """Date (UTC) of a Unix time in milliseconds. Raises UnreadablePayloadError."""
     milliseconds = positive_number(row, key, pointer)
@@ -207,9 +218,15 @@ def read_rows(
     """Applies ``build`` to every row of the list under ``keys`` of each payload.
 
     An unreadable row becomes a defect and the other rows are kept. An unreadable payload becomes
-    one defect. ``symbol_key`` is the field that names the instrument of a defect.
+    one defect. ``symbol_key`` is the field that names the instrument of a defect. An object with
+    that field instead of the list is its only row: some venues answer so for one instrument.
     """
-    return _read(payloads, keys, _list_entries, build, defects, symbol_key)
+
+    def entries_of(value: object, pointer: str) -> _Entries:
+        is_row = isinstance(value, dict) and symbol_key in value
+        return [(pointer, value)] if is_row else _list_entries(value, pointer)
+
+    return _read(payloads, keys, entries_of, build, defects, symbol_key)
 
 
 def read_members(

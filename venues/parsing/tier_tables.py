@@ -46,8 +46,8 @@ class TierTable:
 
     ``usd`` converts the unit to USD; ``capacity`` is already in USD. ``no_maintenance`` is the
     reason for a missing MM. ``doubts`` are derivation steps that the venue does not state;
-    ``unverified`` are steps that no source states. ``supporting`` are further payloads that the schedule
-    depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
+    ``unverified`` are steps that no source states. ``initial_doubts`` are steps for IM alone, and
+    ``maintenance_doubts`` for MM alone where there is more than one tier. ``supporting`` are further payloads that the schedule depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
 
     A venue that publishes lower bounds gives each tier its ``lower``, in the same unit: tiers that
     leave a gap or overlap have no margin. One published step between two tiers is no gap: see
@@ -75,6 +75,8 @@ class TierTable:
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
+    initial_doubts: tuple[str, ...] = ()
+    maintenance_doubts: tuple[str, ...] = ()
 
 
 def build_schedules(
@@ -298,7 +300,8 @@ def _initial(
     function = functions.initial
     if function is None:
         return Unknown("the venue does not publish initial margin for every tier")
-    return _observed(table, function, fact, uses_rule=fact.initial is not TierRule.FLAT)
+    uses_rule = fact.initial is not TierRule.FLAT
+    return _observed(table, function, fact, *table.initial_doubts, uses_rule=uses_rule)
 
 
 def _maintenance(
@@ -311,15 +314,19 @@ def _maintenance(
     function = functions.maintenance
     if function is None:
         return Unknown("the venue does not publish maintenance margin for every tier")
-    return _observed(table, function, fact, uses_rule=count > 1)
+    own_doubts = table.maintenance_doubts if count > 1 else ()
+    return _observed(table, function, fact, *own_doubts, uses_rule=count > 1)
 
 
 def _observed(
-    table: TierTable, function: MarginFunction, fact: VenueFact, *, uses_rule: bool
+    table: TierTable, function: MarginFunction, fact: VenueFact, *own_doubts: str, uses_rule: bool
 ) -> Observed[MarginFunction]:
     """Margin function with its derivation; ``uses_rule``: whether the fact's tier rule affects it."""
     derivation = "" if isinstance(table.usd, Unknown) else table.usd.derivation
-    doubts, unverified = [derivation, *table.doubts], [table.assumed_unit, *table.unverified]
+    doubts, unverified = (
+        [derivation, *table.doubts, *own_doubts],
+        [table.assumed_unit, *table.unverified],
+    )
     if uses_rule:
         (doubts if fact.verified else unverified).append(fact.derivation)
     return observed_function(function, doubts, unverified)
