@@ -6,7 +6,15 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TypeVar
 
-from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, decode, escape
+from harmonize.core.payload import (
+    Defect,
+    Payload,
+    UnreadablePayloadError,
+    decode,
+    escape,
+    reason_of,
+    shortened,
+)
 from harmonize.core.schedule import INFINITY
 
 JsonObject = dict[str, object]
@@ -124,6 +132,17 @@ def text_value(row: JsonObject, key: str, pointer: str) -> str:
     return raw
 
 
+def is_missing(row: JsonObject, key: str) -> bool:
+    """Whether a row lacks a value under ``key``: no such key, null or an empty text."""
+    raw = row.get(key)
+    return raw is None or raw == ""
+
+
+def optional_number(row: JsonObject, key: str, pointer: str) -> Decimal | None:
+    """Number of at least 0 under ``key``; None if missing. Raises UnreadablePayloadError."""
+    return None if is_missing(row, key) else number(row, key, pointer)
+
+
 def date_of_milliseconds(row: JsonObject, key: str, pointer: str) -> date:
     """Date (UTC) of a Unix time in milliseconds. Raises UnreadablePayloadError."""
     milliseconds = positive_number(row, key, pointer)
@@ -199,9 +218,15 @@ def read_rows(
     """Applies ``build`` to every row of the list under ``keys`` of each payload.
 
     An unreadable row becomes a defect and the other rows are kept. An unreadable payload becomes
-    one defect. ``symbol_key`` is the field that names the instrument of a defect.
+    one defect. ``symbol_key`` is the field that names the instrument of a defect. An object with
+    that field instead of the list is its only row: some venues answer so for one instrument.
     """
-    return _read(payloads, keys, _list_entries, build, defects, symbol_key)
+
+    def entries_of(value: object, pointer: str) -> _Entries:
+        is_row = isinstance(value, dict) and symbol_key in value
+        return [(pointer, value)] if is_row else _list_entries(value, pointer)
+
+    return _read(payloads, keys, entries_of, build, defects, symbol_key)
 
 
 def read_members(
@@ -249,14 +274,12 @@ def _read(  # noqa: PLR0913, PLR0917 - shared by the two readers above
             defects.append(build_defect(payload, error))
             continue
         for pointer, entry in entries:
-            row: JsonObject = entry if isinstance(entry, dict) else {}
             try:
                 built.extend(build(payload, json_object(entry, pointer), pointer))
-            except UnreadablePayloadError as error:
-                symbol = row.get(symbol_key)
-                defects.append(
-                    build_defect(payload, error, symbol if isinstance(symbol, str) else "")
-                )
+            except Exception as error:  # noqa: BLE001 - one odd row never hides the others
+                symbol = entry.get(symbol_key) if isinstance(entry, dict) else ""
+                name = symbol if isinstance(symbol, str) else ""
+                defects.append(build_defect(payload, error, name, pointer))
     return built
 
 
@@ -271,11 +294,18 @@ def _object_entries(value: object, pointer: str) -> _Entries:
     return [(f"{pointer}/{escape(key)}", entry) for key, entry in members.items()]
 
 
-def build_defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
-    """Defect for an unreadable location, with its call and JSON pointer."""
-    return Defect(payload.venue, f"{payload.call} at {error.where or '/'}", error.reason, symbol)
+def build_defect(payload: Payload, error: Exception, symbol: str = "", pointer: str = "") -> Defect:
+    """Defect for an unreadable location, with its call and JSON pointer.
+
+    ``pointer`` is the location of an error that carries none, because no reader expects it.
+    """
+    where = error.where if isinstance(error, UnreadablePayloadError) else pointer
+    reason = shortened(reason_of(error), _REASON_LENGTH)
+    return Defect(payload.venue, f"{payload.call} at {where or '/'}", reason, symbol)
+
+
+_VALUE_LENGTH, _REASON_LENGTH = 40, 300  # a value and a sentence on a terminal
 
 
 def _printable(raw: object) -> str:
-    text = "nothing" if raw is None else ascii(raw)
-    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - one line on a terminal
+    return "nothing" if raw is None else shortened(ascii(raw), _VALUE_LENGTH)

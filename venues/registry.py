@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
-from harmonize.core.payload import Defect, Remark, Snapshot
+from harmonize.core.payload import Defect, Remark, Snapshot, reason_of
 from harmonize.core.schedule import MarginSchedule
 from venues.adapter import Parsed, VenueAdapter
 from venues.beliefs import Beliefs
@@ -65,7 +66,7 @@ from venues.exchanges import (
 )
 from venues.facts import Facts
 from venues.known_fields import known_fields
-from venues.plausibility import References, Screened, screen
+from venues.plausibility import References, Screened, screen, without_margins
 
 VENUES = (
     apex.ADAPTER,
@@ -152,7 +153,7 @@ def screened(
     are ids of contracts whose numbers in this snapshot a person accepted.
     """
     references = References(beliefs, recorded)
-    return screen(snapshot, read(snapshot, facts), known_fields, references, accepted)
+    return _screened(snapshot, read(snapshot, facts), references, accepted)
 
 
 def merge(layers: Iterable[Parsed]) -> Parsed:
@@ -160,20 +161,72 @@ def merge(layers: Iterable[Parsed]) -> Parsed:
     newest: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
     remarks: list[Remark] = []
+    all_schedules: list[MarginSchedule] = []
     for parsed in layers:
         defects.extend(parsed.defects)
         remarks.extend(parsed.remarks)
+        all_schedules.extend(parsed.schedules)
         newest = _index_unique(parsed.schedules, defects) | newest
-    return Parsed(tuple(newest.values()), tuple(defects), tuple(remarks))
+    shared = _shared_symbols(all_schedules, defects)
+    kept = (schedule for key, schedule in newest.items() if key[:2] not in shared)
+    return Parsed(tuple(kept), tuple(defects), tuple(remarks))
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Parses one snapshot with its venue's adapter; an unsupported venue is a defect."""
+    """Parses one snapshot with its venue's adapter. Never raises.
+
+    An unsupported venue, and a snapshot that its adapter cannot read at all, is a defect.
+    """
     venue_adapter = find_adapter(snapshot.venue)
     if venue_adapter is None:
         reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
-    return venue_adapter.parse(snapshot, facts)
+    try:
+        return venue_adapter.parse(snapshot, facts)
+    except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
+        return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))
+
+
+def _screened(
+    snapshot: Snapshot, parsed: Parsed, references: References, accepted: AbstractSet[str]
+) -> Screened:
+    """Result of the plausibility checks. A schedule that they cannot check is withheld.
+
+    Where the checks fail, halves are checked apart until the schedules that cause it are alone.
+    """
+    try:
+        return screen(snapshot, parsed, known_fields, references, accepted)
+    except Exception as error:  # noqa: BLE001 - one odd schedule never hides the others
+        if len(parsed.schedules) < 2:  # noqa: PLR2004 - nothing left to divide
+            keys = frozenset(schedule.key for schedule in parsed.schedules)
+            withheld = _withheld(parsed, f"plausibility: {reason_of(error)}")
+            return Screened(withheld, keys, references.beliefs)
+        middle = len(parsed.schedules) // 2
+        first = _screened(
+            snapshot, replace(parsed, schedules=parsed.schedules[:middle]), references, accepted
+        )
+        rest = Parsed(parsed.schedules[middle:], ())
+        following = replace(references, beliefs=first.beliefs)
+        second = _screened(snapshot, rest, following, accepted)
+        return Screened(
+            Parsed(
+                (*first.parsed.schedules, *second.parsed.schedules),
+                (*first.parsed.defects, *second.parsed.defects),
+                (*first.parsed.remarks, *second.parsed.remarks),
+            ),
+            first.withheld | second.withheld,
+            second.beliefs,
+        )
+
+
+def _withheld(parsed: Parsed, reason: str) -> Parsed:
+    """Schedules without margins, for ``reason``, and a defect of each."""
+    defects = tuple(
+        Defect(schedule.instrument.venue, "snapshot", reason, schedule.instrument.id)
+        for schedule in parsed.schedules
+    )
+    schedules = tuple(without_margins(schedule, reason) for schedule in parsed.schedules)
+    return replace(parsed, schedules=schedules, defects=(*parsed.defects, *defects))
 
 
 def _index_unique(
@@ -184,7 +237,24 @@ def _index_unique(
     for schedule in schedules:
         by_key.setdefault(schedule.key, []).append(schedule)
     for (venue, symbol, profile), duplicates in by_key.items():
-        if len(duplicates) > 1:
+        if len({schedule.instrument.id for schedule in duplicates}) < len(duplicates):
             reason = f"listed {len(duplicates)} times for profile {profile}"
             defects.append(Defect(venue, "snapshot", reason, symbol))
     return {key: candidates[0] for key, candidates in by_key.items() if len(candidates) == 1}
+
+
+def _shared_symbols(
+    schedules: Iterable[MarginSchedule], defects: list[Defect]
+) -> set[tuple[str, str]]:
+    """Venue and symbol of two contracts with one unified symbol, in any profile; each is a defect.
+
+    They may be two different assets, and nothing tells which of them the symbol means.
+    """
+    ids: dict[tuple[str, str], set[str]] = {}
+    for schedule in schedules:
+        ids.setdefault(schedule.key[:2], set()).add(schedule.instrument.id)
+    shared = {name: sorted(own) for name, own in ids.items() if len(own) > 1}
+    for (venue, symbol), own in shared.items():
+        reason = f"contracts {', '.join(own)} share one symbol; none of them is observable"
+        defects.append(Defect(venue, "snapshot", reason, symbol))
+    return set(shared)

@@ -10,6 +10,7 @@ from harmonize.archive.catalog import Entry
 from harmonize.archive.location import ArchiveLocation
 from harmonize.core.payload import Origin, Snapshot
 from harmonize.core.schedule import Unknown
+from harmonize.history.venue_lists import VenueLists
 from harmonize.transfer import (
     from_archive,
     from_recordings,
@@ -23,7 +24,6 @@ from harmonize.transfer.source import (
     UnreadableSourceError,
     check_regular_file,
 )
-from harmonize.transfer.venue_lists import VenueLists
 from venues import completeness, facts, registry
 from venues.adapter import Parsed
 

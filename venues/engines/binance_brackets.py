@@ -2,39 +2,74 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import lru_cache
-from operator import itemgetter
 
 from harmonize.core.instrument import Instrument, contract
-from harmonize.core.payload import Column, Origin, Payload, UnreadablePayloadError
-from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.payload import (
+    Column,
+    Conversion,
+    Factor,
+    Origin,
+    Payload,
+    UnreadablePayloadError,
+)
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.fields import (
     JsonObject,
     check_tier_number,
+    is_missing,
     iter_objects,
     number,
     positive_number,
     rate,
-    text_value,
+    upper_bound,
 )
 from venues.parsing import tier_tables
-from venues.parsing.units import currency_to_usd
+from venues.parsing.account_figures import reject_account_fields
+from venues.parsing.listing import has_expired
+from venues.parsing.narrow_answers import contract_name
+from venues.parsing.units import UsdConversion, currency_to_usd, read_factor
 
 QUOTES = ("USDT", "USDC", "BUSD", "USD1", "BTC", "U")
 """Quote currencies of USDⓈ-M contracts, in the order in which symbol endings are matched."""
 
-COLUMNS = (
-    Column("upper", "/notionalCap", "quote currency"),
-    Column("lower", "/notionalFloor", "quote currency"),
-    Column("initial", "/initialLeverage", "leverage"),
-    Column("maintenance", "/maintMarginRatio", "rate"),
-    Column("deduction", "/cum", "quote currency"),
-)
-_RATE = "maintMarginRatio"
-_NO_CAP = 2**63 - 1
+COEFFICIENT = "notionalCoef"
+"""Multiplier of the bounds of one account's brackets; absent if the venue's own bounds apply."""
+
+NO_CUM = "MM by continuity at the bounds: the response has no cum"
+
+_RATE, _CUM = "maintMarginRatio", "cum"
+_LARGEST_COEFFICIENT = 100
 _DATED = re.compile(r"^(?P<pair>.+)_(?P<expiry>\d{6})$")
+
+
+@dataclass(frozen=True, slots=True)
+class BracketKeys:
+    """Keys of a bracket's bounds, and the unit of the bounds and of ``cum``."""
+
+    upper: str
+    lower: str
+    unit: str
+
+
+LINEAR = BracketKeys("notionalCap", "notionalFloor", "quote currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Brackets:
+    """Brackets of one contract as tiers, with the location of each number.
+
+    ``coefficient`` is the account's multiplier, by which the bounds are already divided.
+    """
+
+    tiers: tuple[Tier, ...]
+    rows: tuple[str, ...]
+    columns: tuple[Column, ...]
+    coefficient: Factor | None
+    no_maintenance: str
+    doubts: tuple[str, ...]
 
 
 def read_tier_tables(
@@ -44,68 +79,144 @@ def read_tier_tables(
 
     If a recording lacks the maintenance rates of all brackets, only initial margin is known.
     """
-    bracket_instrument = parse_symbol(payload.venue, text_value(row, "symbol", pointer), pointer)
-    tiers, pointers = [], []
-    brackets = list(iter_objects(row.get("brackets"), f"{pointer}/brackets"))
-    no_maintenance = _without_maintenance(payload, brackets)
-    for position, (bracket_pointer, bracket) in enumerate(brackets, start=1):
-        check_tier_number(bracket, "bracket", position, bracket_pointer)
-        pointers.append(bracket_pointer)
-        read_tier = _tier_without_maintenance if no_maintenance else _tier
-        tiers.append(read_tier(bracket, bracket_pointer))
-    yield tier_tables.TierTable(
+    symbol = contract_name(payload, row, pointer, "symbol", "symbol")
+    instrument = parse_symbol(payload.venue, symbol, pointer)
+    if not has_expired(instrument, payload):
+        brackets = read_brackets(payload, row, pointer, symbol, LINEAR)
+        usd = currency_to_usd(instrument, instrument.quote)
+        yield build_table(payload, instrument, brackets, usd)
+
+
+def build_table(
+    payload: Payload, instrument: Instrument, brackets: Brackets, usd: UsdConversion | Unknown
+) -> tier_tables.TierTable:
+    """Tier table of one contract; ``usd`` converts the unit of its bounds."""
+    return tier_tables.TierTable(
         payload=payload,
-        instrument=bracket_instrument,
+        instrument=instrument,
         profile=Profile(MarginMode.ANY),
-        tiers=tuple(tiers),
-        rows=tuple(pointers),
-        columns=COLUMNS[:3] if no_maintenance else COLUMNS,
-        no_maintenance=no_maintenance,
-        usd=currency_to_usd(bracket_instrument, bracket_instrument.quote),
+        tiers=brackets.tiers,
+        rows=brackets.rows,
+        columns=brackets.columns,
+        usd=_of_account(usd, brackets.coefficient),
+        no_maintenance=brackets.no_maintenance,
+        maintenance_doubts=brackets.doubts,
     )
 
 
-_FIELDS = ("notionalCap", "notionalFloor", "initialLeverage", "maintMarginRatio", "cum")
+def read_brackets(
+    payload: Payload, row: JsonObject, pointer: str, symbol: str, keys: BracketKeys
+) -> Brackets:
+    """Brackets of one contract, divided by the account's coefficient if the row has one.
+
+    Raises UnreadablePayloadError with the pointer.
+    """
+    coefficient = _coefficient(payload, row, pointer, symbol)
+    reject_account_fields(row, pointer, read=COEFFICIENT)
+    rows = list(iter_objects(row.get("brackets"), f"{pointer}/brackets"))
+    no_maintenance = _without_maintenance(payload, rows)
+    optional = (_RATE, _CUM)
+    absent = {key for key in optional if not any(key in bracket for _, bracket in rows)}
+    if no_maintenance:
+        absent |= set(optional)
+    elif _RATE in absent:
+        absent.remove(_RATE)
+    tiers = []
+    for position, (bracket_pointer, bracket) in enumerate(rows, start=1):
+        reject_account_fields(bracket, bracket_pointer)
+        check_tier_number(bracket, "bracket", position, bracket_pointer)
+        tiers.append(_tier(bracket, bracket_pointer, keys, frozenset(absent)))
+    return Brackets(
+        tiers=tuple(_divided(tier, coefficient) for tier in tiers),
+        rows=tuple(bracket_pointer for bracket_pointer, _ in rows),
+        columns=_columns(keys, absent),
+        coefficient=coefficient,
+        no_maintenance=no_maintenance,
+        doubts=(NO_CUM,) if _CUM in absent and not no_maintenance else (),
+    )
 
 
-def _tier(bracket: JsonObject, pointer: str) -> Tier:
+def _columns(keys: BracketKeys, absent: set[str]) -> tuple[Column, ...]:
+    columns = (
+        Column("upper", f"/{keys.upper}", keys.unit),
+        Column("lower", f"/{keys.lower}", keys.unit),
+        Column("initial", "/initialLeverage", "leverage"),
+        Column("maintenance", f"/{_RATE}", "rate"),
+        Column("deduction", f"/{_CUM}", keys.unit),
+    )
+    return tuple(column for column in columns if column.key.removeprefix("/") not in absent)
+
+
+def _coefficient(payload: Payload, row: JsonObject, pointer: str, symbol: str) -> Factor | None:
+    """Coefficient of the account that asked; None if the venue's own brackets are shown.
+
+    Raises UnreadablePayloadError: the coefficient is not plausible, so the venue's bounds are
+    not known.
+    """
+    if is_missing(row, COEFFICIENT):
+        return None
+    name = f"{COEFFICIENT} of {symbol}"
+    coefficient = read_factor(payload, name, row, COEFFICIENT, pointer, "times")
+    if not 1 <= coefficient.value * _LARGEST_COEFFICIENT <= _LARGEST_COEFFICIENT**2:
+        reason = f"expected a coefficient from 0.01 to 100, found {coefficient.value}"
+        raise UnreadablePayloadError(where=coefficient.pointer, reason=reason)
+    return None if coefficient.value == 1 else coefficient
+
+
+def _divided(tier: Tier, coefficient: Factor | None) -> Tier:
+    if coefficient is None:
+        return tier
+    return replace(
+        tier,
+        upper=tier.upper / coefficient.value,
+        lower=None if tier.lower is None else tier.lower / coefficient.value,
+        deduction=None if tier.deduction is None else tier.deduction / coefficient.value,
+    )
+
+
+def _of_account(
+    usd: UsdConversion | Unknown, coefficient: Factor | None
+) -> UsdConversion | Unknown:
+    """Conversion with the account's coefficient as evidence, and the reason for the derivation."""
+    if coefficient is None or isinstance(usd, Unknown):
+        return usd
+    conversion = Conversion(
+        f"{usd.conversion.formula}, divided by {COEFFICIENT}",
+        (*usd.conversion.factors, coefficient),
+    )
+    step = f"bounds of one account, divided by its {COEFFICIENT} of {coefficient.value}"
+    derivation = "; ".join(text for text in (usd.derivation, step) if text)
+    return UsdConversion(usd.multiplier, conversion, derivation)
+
+
+def _tier(bracket: JsonObject, pointer: str, keys: BracketKeys, absent: frozenset[str]) -> Tier:
     """Tier of one bracket. Raises UnreadablePayloadError with the pointer."""
+    names = (keys.upper, keys.lower, "initialLeverage", _RATE, _CUM)
     try:
-        return _tier_of_values(tuple(map(str, _VALUES_OF(bracket))))
+        values = tuple(str(bracket[name]) for name in names if name not in absent)
+        return _tier_of_values(values, keys, absent)
     except (KeyError, UnreadablePayloadError):  # read again, so that the error has the pointer
-        return _read_tier(bracket, pointer)
-
-
-_VALUES_OF = itemgetter(*_FIELDS)
+        return _read_tier(bracket, pointer, keys, absent)
 
 
 @lru_cache(maxsize=65536)
-def _tier_of_values(values: tuple[str, ...]) -> Tier:
+def _tier_of_values(values: tuple[str, ...], keys: BracketKeys, absent: frozenset[str]) -> Tier:
     """Tier of a bracket's values; cached because snapshots repeat few distinct brackets."""
-    return _read_tier(dict(zip(_FIELDS, values, strict=True)), "")
+    names = (keys.upper, keys.lower, "initialLeverage", _RATE, _CUM)
+    published = [name for name in names if name not in absent]
+    return _read_tier(dict(zip(published, values, strict=True)), "", keys, absent)
 
 
-def _read_tier(bracket: JsonObject, pointer: str) -> Tier:
+def _read_tier(
+    bracket: JsonObject, pointer: str, keys: BracketKeys, absent: frozenset[str]
+) -> Tier:
+    leverage = positive_number(bracket, "initialLeverage", pointer)
     return Tier(
-        upper=_cap(bracket, pointer),
-        lower=number(bracket, "notionalFloor", pointer),
-        initial_rate=tier_tables.leverage_to_rate(
-            positive_number(bracket, "initialLeverage", pointer)
-        ),
-        maintenance_rate=rate(bracket, "maintMarginRatio", pointer),
-        deduction=number(bracket, "cum", pointer),
-    )
-
-
-def _tier_without_maintenance(bracket: JsonObject, pointer: str) -> Tier:
-    """Tier of a bracket from a recording without maintenance rates."""
-    return Tier(
-        upper=_cap(bracket, pointer),
-        lower=number(bracket, "notionalFloor", pointer),
-        initial_rate=tier_tables.leverage_to_rate(
-            positive_number(bracket, "initialLeverage", pointer)
-        ),
-        maintenance_rate=None,
+        upper=upper_bound(bracket, keys.upper, pointer),
+        lower=number(bracket, keys.lower, pointer),
+        initial_rate=tier_tables.leverage_to_rate(leverage),
+        maintenance_rate=None if _RATE in absent else rate(bracket, _RATE, pointer),
+        deduction=None if _CUM in absent else number(bracket, _CUM, pointer),
     )
 
 
@@ -117,16 +228,6 @@ def _without_maintenance(payload: Payload, brackets: Sequence[tuple[str, JsonObj
     return "the recording has no maintenance rates for this contract"
 
 
-def _cap(bracket: JsonObject, pointer: str) -> Decimal:
-    """Upper bound of a bracket; the largest 64-bit integer marks an open-ended bracket."""
-    if bracket.get("notionalCap") in (
-        _NO_CAP,
-        str(_NO_CAP),
-    ):  # the value may be a list, which a set cannot look up
-        return INFINITY
-    return positive_number(bracket, "notionalCap", pointer)
-
-
 def parse_symbol(venue: str, symbol: str, pointer: str) -> Instrument:
     """Instrument of a symbol such as BTCUSDT or BTCUSDT_260925. Raises UnreadablePayloadError."""
     dated = _DATED.match(symbol)
@@ -136,6 +237,14 @@ def parse_symbol(venue: str, symbol: str, pointer: str) -> Instrument:
         reason = f"expected a symbol that ends in {', '.join(QUOTES)}, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
     base = pair.removesuffix(quote)
-    expiry = datetime.strptime(dated["expiry"], "%y%m%d").replace(tzinfo=UTC) if dated else None
-    day = expiry.date() if expiry else None
-    return contract(venue, symbol, base=base, quote=quote, settle=quote, expiry=day)
+    expiry = parse_expiry(dated["expiry"], pointer) if dated else None
+    return contract(venue, symbol, base=base, quote=quote, settle=quote, expiry=expiry)
+
+
+def parse_expiry(text: str, pointer: str) -> date:
+    """Expiry YYMMDD of a dated symbol. Raises UnreadablePayloadError."""
+    try:
+        return datetime.strptime(text, "%y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        reason = f"expected an expiry YYMMDD, found {text!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason) from None

@@ -8,11 +8,13 @@ from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, Un
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Parsed
 from venues.facts import Facts
-from venues.fields import JsonObject, iter_objects, positive_number, rate, read_rows, text_value
+from venues.fields import JsonObject, iter_objects, rate, read_rows, text_value, upper_bound
 from venues.parsing import tier_tables
 from venues.parsing.units import UsdConversion, archived_price, contracts_to_usd, read_factor
 
 CONTRACTS = "bounds assumed to be in contracts, converted with the multiplier in the same row"
+
+EVERY_ACCOUNT = "limits read as those of every account: the response does not mark other ones"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,20 @@ def _tier_table(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
             Column("maintenance", "/maintMargin", "rate"),
         ),
         usd=_usd(snapshot, payload, row, pointer, instrument, prices),
-        unverified=(CONTRACTS,),
+        unverified=(CONTRACTS, "" if _marks_whitelisted(row) else EVERY_ACCOUNT),
     )
+
+
+def _marks_whitelisted(row: JsonObject) -> bool:
+    limits = row.get("riskLimits")
+    return isinstance(limits, list) and all("isWhite" in limit for limit in limits)
 
 
 def _limits(row: JsonObject, pointer: str) -> tuple[tuple[str, ...], tuple[Tier, ...]]:
     """JSON pointers and tiers of the limits that apply to all accounts."""
     pointers, tiers = [], []
     for limit_pointer, limit in iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"):
-        is_whitelisted = limit.get("isWhite")
+        is_whitelisted = limit.get("isWhite", False)
         if not isinstance(is_whitelisted, bool):
             reason = f"expected true or false, found {is_whitelisted!r}"
             raise UnreadablePayloadError(where=f"{limit_pointer}/isWhite", reason=reason)
@@ -89,7 +96,7 @@ def _limits(row: JsonObject, pointer: str) -> tuple[tuple[str, ...], tuple[Tier,
         pointers.append(limit_pointer)
         tiers.append(
             Tier(
-                positive_number(limit, "quantity", limit_pointer),
+                upper_bound(limit, "quantity", limit_pointer),
                 rate(limit, "initialMargin", limit_pointer),
                 rate(limit, "maintMargin", limit_pointer),
             )

@@ -6,8 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Defect, Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, iso_date, read_members, text_value
+from venues.fields import JsonObject, is_missing, iso_date, read_members, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import has_ended_on
 
 SYMBOLS = "publicGetPublicSymbol"
 LEVERAGE = flat_rates.PublishedRate("max_initial_leverage", "leverage")
@@ -30,7 +31,9 @@ def _tier_table(
     if row.get("type") != "futures" or row.get("status") != "working":
         return
     quote, base = text_value(row, "quote_currency", pointer), text_value(row, "underlying", pointer)
-    expiry = None if row.get("expiry") is None else iso_date(row, "expiry", pointer)
+    if has_ended_on(payload, row, "expiry", pointer):
+        return
+    expiry = None if is_missing(row, "expiry") else iso_date(row, "expiry", pointer)
     id_ = pointer.removeprefix("/")
     instrument = contract(venue, id_, base=base, quote=quote, settle=quote, expiry=expiry)
     yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)

@@ -39,11 +39,11 @@ def _formula(
     if row.get("status") not in ("ACTIVE", None):
         return
     symbol = text_value(row, "symbol", pointer)
-    parts = symbol.split("_")
-    if len(parts) != 3 or parts[0] != "PERP":  # noqa: PLR2004 - kind, base, quote
+    kind, _, pair = symbol.partition("_")
+    base, _, quote = pair.rpartition("_")
+    if kind != "PERP" or not base:
         reason = f"expected PERP_BASE_QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
-    _, base, quote = parts
     initial, maintenance = rate(row, "base_imr", pointer), rate(row, "base_mmr", pointer)
     factor = positive_number(row, "imr_factor", pointer)
     yield formulas.Formula(

@@ -13,11 +13,12 @@ from venues.fields import (
     json_array,
     json_object,
     number,
-    positive_number,
     rate,
     text_value,
+    upper_bound,
 )
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import has_ended
 from venues.parsing.units import currency_to_usd
 
 SYMBOLS = "publicGetV3Symbols"
@@ -36,7 +37,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if row.get("enableTrade") is not True:
+    if row.get("enableTrade") is not True or has_ended(payload, row, "settleTimeStamp", pointer):
         return
     base, settle = (
         text_value(row, "baseTokenId", pointer),
@@ -53,7 +54,7 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
     if not len(lowers) == len(initial_rates) == len(maintenance_rates):
         reason = f"expected lists of equal length, found {len(lowers)}, {len(initial_rates)} and {len(maintenance_rates)}"
         raise UnreadablePayloadError(where=steps_pointer, reason=reason)
-    max_position = positive_number(row, "maxPositionValue", pointer)
+    max_position = upper_bound(row, "maxPositionValue", pointer, open_ended_if_missing=True)
     uppers = tier_tables.upper_bounds(lowers, max(max_position, lowers[-1] + 1))
     yield tier_tables.TierTable(
         payload=payload,

@@ -1,15 +1,15 @@
 """AscendEX futures: tiers of position notional with initial and maintenance rates."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadError
-from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier
+from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, iter_objects, number, positive_number, rate, text_value
+from venues.fields import JsonObject, iter_objects, number, rate, text_value, upper_bound
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import trades
 from venues.parsing.units import currency_to_usd
 
 CONTRACTS = "v2PublicGetFuturesContract"
@@ -22,6 +22,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if not trades(row, "status", pointer, {"Normal"}):
+        return
     base, slash, quote = text_value(row, "underlying", pointer).partition("/")
     if not slash:
         reason = f"expected BASE/QUOTE, found {row['underlying']!r}"
@@ -37,7 +39,7 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
         profile=Profile(MarginMode.ANY),
         tiers=tuple(
             Tier(
-                upper=_upper(tier, tier_pointer),
+                upper=upper_bound(tier, "positionNotionalUpperBound", tier_pointer),
                 lower=number(tier, "positionNotionalLowerBound", tier_pointer),
                 initial_rate=rate(tier, "initialMarginRate", tier_pointer),
                 maintenance_rate=rate(tier, "maintenanceMarginRate", tier_pointer),
@@ -53,11 +55,6 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
         ),
         usd=currency_to_usd(instrument, quote),
     )
-
-
-def _upper(tier: JsonObject, pointer: str) -> Decimal:
-    key = "positionNotionalUpperBound"
-    return INFINITY if tier.get(key) == "" else positive_number(tier, key, pointer)
 
 
 ADAPTER = VenueAdapter(

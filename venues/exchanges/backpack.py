@@ -10,8 +10,10 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, json_object, number, rate, read_rows, text_value
 from venues.parsing import formulas
+from venues.parsing.listing import trades
 
 MARKETS = "publicGetApiV1Markets"
+_TRADING = frozenset({"Open", "LimitOnly", "PostOnly"})
 NOTIONAL_WITH_ORDERS = "N read as the notional of the position and of orders that increase it"
 
 
@@ -27,6 +29,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     if text_value(row, "marketType", pointer) != "PERP":
+        return
+    if not trades(row, "orderBookState", pointer, _TRADING):
         return
     base, quote = text_value(row, "baseSymbol", pointer), text_value(row, "quoteSymbol", pointer)
     yield formulas.Formula(

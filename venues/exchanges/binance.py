@@ -2,25 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from harmonize.core.instrument import Instrument, contract
-from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
-from harmonize.core.schedule import MarginMode, Profile, Tier
+from harmonize.core.payload import Defect, Factor, Payload, Snapshot, UnreadablePayloadError
 from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.engines import binance_brackets
+from venues.engines.binance_brackets import BracketKeys
 from venues.facts import Facts
-from venues.fields import (
-    JsonObject,
-    check_tier_number,
-    iter_objects,
-    number,
-    positive_number,
-    rate,
-    read_rows,
-    text_value,
-)
+from venues.fields import JsonObject, read_rows, text_value
 from venues.parsing import tier_tables
+from venues.parsing.listing import has_expired
+from venues.parsing.narrow_answers import contract_name
 from venues.parsing.units import archived_price, coins_to_usd, read_factor
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
@@ -30,7 +22,7 @@ COIN_MARKS = "dapiPublicGetPremiumIndex"
 _FLOOR_KEYS = ("qtyFloor", "qtylFloor")
 """Keys of a COIN-M bracket's lower bound: the venue's documentation spells it both ways."""
 
-_COIN_MARGINED_SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+)USD_(?P<when>PERP|\d{6})$")
+_COIN_MARGINED_SYMBOL = re.compile(r"^(?P<base>.+)USD_(?P<when>PERP|\d{6})$")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -59,42 +51,24 @@ def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Fa
 def _inverse(
     snapshot: Snapshot, payload: Payload, row: JsonObject, pointer: str, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
-    instrument = parse_coin_margined_symbol(text_value(row, "symbol", pointer), pointer)
-    tiers, pointers, floor_key = [], [], _FLOOR_KEYS[0]
-    for ordinal, (tier_pointer, bracket) in enumerate(
-        iter_objects(row.get("brackets"), f"{pointer}/brackets"), start=1
-    ):
-        check_tier_number(bracket, "bracket", ordinal, tier_pointer)
-        floor_key = next((key for key in _FLOOR_KEYS if key in bracket), _FLOOR_KEYS[0])
-        pointers.append(tier_pointer)
-        tiers.append(
-            Tier(
-                upper=positive_number(bracket, "qtyCap", tier_pointer),
-                lower=number(bracket, floor_key, tier_pointer),
-                initial_rate=tier_tables.leverage_to_rate(
-                    positive_number(bracket, "initialLeverage", tier_pointer)
-                ),
-                maintenance_rate=rate(bracket, "maintMarginRatio", tier_pointer),
-                deduction=number(bracket, "cum", tier_pointer),
-            )
-        )
+    symbol = contract_name(payload, row, pointer, "symbol", "symbol")
+    instrument = parse_coin_margined_symbol(symbol, pointer)
+    if has_expired(instrument, payload):
+        return
+    keys = BracketKeys("qtyCap", _floor_key(row), "coins")
+    brackets = binance_brackets.read_brackets(payload, row, pointer, symbol, keys)
     mark = marks.get(instrument.id)
     price = mark or archived_price(snapshot, instrument.underlying.asset, payload.observed_at)
-    yield tier_tables.TierTable(
-        payload=payload,
-        instrument=instrument,
-        profile=Profile(MarginMode.ANY),
-        tiers=tuple(tiers),
-        rows=tuple(pointers),
-        columns=(
-            Column("upper", "/qtyCap", "coins"),
-            Column("lower", f"/{floor_key}", "coins"),
-            Column("initial", "/initialLeverage", "leverage"),
-            Column("maintenance", "/maintMarginRatio", "rate"),
-            Column("deduction", "/cum", "coins"),
-        ),
-        usd=coins_to_usd(payload, price),
-    )
+    usd = coins_to_usd(payload, price)
+    yield binance_brackets.build_table(payload, instrument, brackets, usd)
+
+
+def _floor_key(row: JsonObject) -> str:
+    """Key of the lower bound in a contract's brackets."""
+    brackets = row.get("brackets")
+    first = brackets[0] if isinstance(brackets, list) and brackets else None
+    named = [key for key in _FLOOR_KEYS if isinstance(first, dict) and key in first]
+    return named[0] if named else _FLOOR_KEYS[0]
 
 
 def parse_coin_margined_symbol(symbol: str, pointer: str) -> Instrument:
@@ -106,13 +80,8 @@ def parse_coin_margined_symbol(symbol: str, pointer: str) -> Instrument:
     if match is None:
         reason = f"expected BASEUSD_PERP or BASEUSD_YYMMDD, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)
-    expiry = None
-    if match["when"] != "PERP":
-        try:
-            expiry = datetime.strptime(match["when"], "%y%m%d").replace(tzinfo=UTC).date()
-        except ValueError:
-            reason = f"expected an expiry YYMMDD, found {match['when']!r}"
-            raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason) from None
+    is_dated = match["when"] != "PERP"
+    expiry = binance_brackets.parse_expiry(match["when"], pointer) if is_dated else None
     base = match["base"]
     return contract("binance", symbol, base=base, quote="USD", settle=base, expiry=expiry)
 

@@ -25,13 +25,13 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in snapshot.answers(CONF):
         try:
             pairs = json_array(json_array(decode(payload), "")[0], "/0")
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error))
             continue
         for index, pair in enumerate(pairs):
             try:
                 tables += _tier_table(payload, pair, f"/0/{index}")
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(payload, error, _name(pair)))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
@@ -43,6 +43,8 @@ def _name(pair: object) -> str:
 def _tier_table(payload: Payload, pair: object, pointer: str) -> Iterator[tier_tables.TierTable]:
     name, entries = _name(pair), json_array(pair, pointer)
     base, colon, quote = name.partition(":")
+    if name and "F0" not in name:
+        return  # a pair of the spot market
     if not colon or not base.endswith("F0") or not quote.endswith("F0"):
         reason = f"expected BASEF0:QUOTEF0, found {name!r}"
         raise UnreadablePayloadError(where=f"{pointer}/0", reason=reason)

@@ -21,9 +21,12 @@ from venues.fields import (
     rate,
     read_rows,
     text_value,
+    upper_bound,
     value_at,
 )
 from venues.parsing import mark_prices, tier_tables
+from venues.parsing.listing import closed_contracts, has_ended, trades
+from venues.parsing.narrow_answers import contract_name, requested_name
 from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
 LEVERS = "publicMixGetV2MixMarketQueryPositionLever"
@@ -35,8 +38,14 @@ TICKERS = "publicMixGetV2MixMarketTickers"
 _SETTLEMENT_CURRENCIES = {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC", "COIN-FUTURES": ""}
 """Settlement currency per product type; empty for coin-margined contracts (their base coin)."""
 
-_NOT_TRADING = frozenset({"listed", "off"})
-"""States before a contract opens and after it has ended."""
+_TRADING = frozenset({"normal", "limit_open", "restrictedAPI"})
+"""States in which a contract trades; limit_open allows only orders that reduce positions."""
+
+_CLOSED = frozenset({"listed", "off"})
+"""States before a contract opens and after it has ended; also closed: maintain."""
+
+_DEMO_PRODUCT_TYPES = frozenset({"SUSDT-FUTURES", "SUSDC-FUTURES", "SCOIN-FUTURES"})
+"""Product types of demo trading, whose contracts are not traded with money."""
 
 _COIN_UNIT = "bounds of coin-margined contracts read as amounts of the base coin"
 
@@ -69,7 +78,12 @@ _TIER_FIELDS = {
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads one response per symbol. Amounts are quote value, although ccxt labels them as coins."""
     defects: list[Defect] = []
-    contract_lists = non_empty(snapshot.answers(CONTRACTS), "data")
+    contract_lists = [
+        payload
+        for payload in non_empty(snapshot.answers(CONTRACTS), "data")
+        if dict(payload.call.params).get("productType", "").upper() not in _DEMO_PRODUCT_TYPES
+    ]
+    closed = closed_contracts(contract_lists, ("data",), "symbol", _is_trading)
     instruments = dict(read_rows(contract_lists, ("data",), _instrument_by_symbol, defects))
     marks = mark_prices.read_prices(
         snapshot.answers(TICKERS), ("data",), ("symbol", "markPrice"), defects
@@ -79,10 +93,12 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         for payload in snapshot.answers(method):
             try:
                 symbol, pointers, tiers = _tiers(payload, fields)
+                if symbol in closed:
+                    continue
                 instrument = instruments.get(symbol) or parse_symbol(symbol, "/data/0")
                 usd = _to_usd(snapshot, payload, instrument, marks)
                 tables.append(_tier_table(payload, fields, instrument, (pointers, tiers), usd))
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 requested_symbol = dict(payload.call.params).get("symbol", "")
                 defects.append(build_defect(payload, error, requested_symbol))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
@@ -98,11 +114,11 @@ def _tiers(payload: Payload, fields: _TierFields) -> tuple[str, tuple[str, ...],
     for ordinal, (pointer, row) in enumerate(iter_objects(data, data_pointer), start=1):
         check_tier_number(row, fields.number, ordinal, pointer)
         if fields.account_class == "any":
-            symbols.add(text_value(row, "symbol", pointer))
+            symbols.add(contract_name(payload, row, pointer, "symbol", "symbol"))
         pointers.append(pointer)
         tiers.append(
             Tier(
-                upper=positive_number(row, fields.upper, pointer),
+                upper=upper_bound(row, fields.upper, pointer),
                 lower=number(row, fields.lower, pointer),
                 initial_rate=tier_tables.leverage_to_rate(
                     positive_number(row, "leverage", pointer)
@@ -113,9 +129,12 @@ def _tiers(payload: Payload, fields: _TierFields) -> tuple[str, tuple[str, ...],
     if len(symbols) > 1:
         reason = f"expected one symbol, found {', '.join(sorted(symbols))}"
         raise UnreadablePayloadError(where=data_pointer, reason=reason)
-    requested_symbol = dict(payload.call.params).get("symbol", "")
+    requested_symbol = requested_name(payload, "symbol")
     symbol = symbols.pop() if symbols else requested_symbol
-    if symbol != requested_symbol:
+    if not symbol:
+        reason = "neither the rows nor the request (symbol) name the contract"
+        raise UnreadablePayloadError(where=data_pointer, reason=reason)
+    if requested_symbol and symbol != requested_symbol:
         reason = f"expected tiers of {requested_symbol}, found tiers of {symbol}"
         raise UnreadablePayloadError(where=data_pointer, reason=reason)
     return symbol, tuple(pointers), tuple(tiers)
@@ -150,6 +169,13 @@ def _to_usd(
     return currency_to_usd(instrument, instrument.quote)
 
 
+def _is_trading(payload: Payload, row: JsonObject, pointer: str) -> bool:
+    """Whether a listed contract trades, by its state and its times of delivery and delisting."""
+    return trades(row, "symbolStatus", pointer, _TRADING, _CLOSED) and not any(
+        has_ended(payload, row, key, pointer) for key in ("deliveryTime", "offTime")
+    )
+
+
 def _instrument_by_symbol(
     payload: Payload, row: JsonObject, pointer: str
 ) -> list[tuple[str, Instrument]]:
@@ -158,6 +184,8 @@ def _instrument_by_symbol(
         product_types = ", ".join(_SETTLEMENT_CURRENCIES)
         reason = f"expected a call for product type {product_types}, found {product_type!r}"
         raise UnreadablePayloadError(where="", reason=reason)
+    if not _is_trading(payload, row, pointer):
+        return []
     symbol, base, quote = (
         text_value(row, key, pointer) for key in ("symbol", "baseCoin", "quoteCoin")
     )
@@ -186,7 +214,7 @@ def _open_contracts(snapshot: Snapshot) -> Iterator[Params]:
     for payload in non_empty(snapshot.answers(CONTRACTS), "data"):
         product_type = dict(payload.call.params)["productType"]
         for pointer, row in iter_objects(*value_at(decode(payload), "data")):
-            if text_value(row, "symbolStatus", pointer) not in _NOT_TRADING:
+            if _is_trading(payload, row, pointer):
                 yield call(productType=product_type, symbol=text_value(row, "symbol", pointer))
 
 

@@ -6,8 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, text_value
+from venues.fields import JsonObject, is_missing, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import has_ended
 
 INSTRUMENTS = "publicGetContractPublicDetails"
 
@@ -22,7 +23,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if text_value(row, "status", pointer) != "Trading":
+    is_open = is_missing(row, "status") or text_value(row, "status", pointer) == "Trading"
+    if not is_open or has_ended(payload, row, "expire_timestamp", pointer):
         return
     base, quote = (
         text_value(row, "base_currency", pointer),

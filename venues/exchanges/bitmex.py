@@ -19,6 +19,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, iso_date, positive_number, rate, read_rows, text_value
 from venues.parsing import formulas
+from venues.parsing.listing import has_ended_on
 from venues.parsing.units import read_factor
 
 INSTRUMENTS = "publicGetInstrumentActive"
@@ -29,6 +30,7 @@ _SETTLEMENT_UNITS = {"XBt": ("XBT", Decimal(10) ** 8), "USDt": ("USDT", Decimal(
 CLOSED = "the venue closed on 2026-09-23"
 _NO_PRICE = Unknown("the payload has no XBTUSD price to convert its risk limits")
 
+_BASKET = "BASKET"
 _CONTRACT_TYPES = {"FFWCSX", "FFCCSX"}  # perpetuals and futures
 
 
@@ -67,6 +69,7 @@ def _formula(
     if (
         text_value(row, "typ", pointer) not in _CONTRACT_TYPES
         or text_value(row, "state", pointer) != "Open"
+        or has_ended_on(payload, row, "expiry", pointer)
     ):
         return
     unit_code = text_value(row, "settlCurrency", pointer)
@@ -119,7 +122,9 @@ def _margin_functions(
 
 
 def _instrument(row: JsonObject, pointer: str, settle: str) -> Instrument:
-    base, quote = text_value(row, "rootSymbol", pointer), text_value(row, "quoteCurrency", pointer)
+    # All contracts on baskets share one root symbol; the basket is the underlying.
+    base_key = "underlying" if row.get("rootSymbol") == _BASKET else "rootSymbol"
+    base, quote = text_value(row, base_key, pointer), text_value(row, "quoteCurrency", pointer)
     return contract(
         "bitmex",
         text_value(row, "symbol", pointer),

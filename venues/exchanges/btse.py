@@ -30,7 +30,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     symbol = text_value(row, "symbol", pointer)
-    parts = symbol.split("-")
+    parts = symbol.rsplit("-", 2)
     if len(parts) != 3:  # noqa: PLR2004 - base, kind, quote
         reason = f"expected BASE-PERP-QUOTE, found {symbol!r}"
         raise UnreadablePayloadError(where=f"{pointer}/symbol", reason=reason)

@@ -7,8 +7,9 @@ from harmonize.core.payload import Column, Defect, Payload, Snapshot
 from harmonize.core.schedule import MarginMode, Profile, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, iso_date, positive_number, read_rows, text_value
+from venues.fields import JsonObject, iso_date, read_rows, text_value, upper_bound
 from venues.parsing import formulas
+from venues.parsing.listing import has_ended_on
 
 MARKETS = "publicGetV1Markets"
 NO_RATE = Unknown("the venue margins portfolios and publishes no rates per contract")
@@ -26,13 +27,14 @@ def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formul
     if (
         text_value(row, "marketType", pointer) not in _MARKET_TYPES
         or row.get("marketEnabled") is not True
+        or has_ended_on(payload, row, "expiryDatetime", pointer)
     ):
         return
     base = text_value(row, "underlyingBaseSymbol", pointer)
     quote = text_value(row, "underlyingQuoteSymbol", pointer)
     settle = text_value(row, "settlementAssetSymbol", pointer)
     id_ = text_value(row, "symbol", pointer)
-    positive_number(row, "openInterestLimitUSD", pointer)
+    upper_bound(row, "openInterestLimitUSD", pointer)
     expiry = (
         iso_date(row, "expiryDatetime", pointer) if row.get("expiryDatetime") is not None else None
     )

@@ -8,6 +8,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import trades
 
 INSTRUMENTS = "publicGetV1FapiMarketExchangeInfo"
 
@@ -20,6 +21,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if not trades(row, "status", pointer, {"NORMAL"}):
+        return
     quote, settle = text_value(row, "quoteAsset", pointer), text_value(row, "marginAsset", pointer)
     base = text_value(row, "baseAsset", pointer)
     instrument = contract(

@@ -10,12 +10,17 @@ from venues.calls import single_call
 from venues.facts import Facts
 from venues.fields import JsonObject, iso_date, json_object, rate, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import has_ended_on
 from venues.parsing.units import currency_to_usd
 
 PRODUCTS = "v3PublicGetBrokerageMarketProducts"
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 _TIMES = (("intraday", "intraday_margin_rate"), ("overnight", "overnight_margin_rate"))
 _SIDES = (("long", "long_margin_rate"), ("short", "short_margin_rate"))
+
+
+_NOT_TRADING = ("is_disabled", "trading_disabled", "view_only", "cancel_only")
+"""Flags of a product whose orders are not taken."""
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -28,10 +33,14 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _tier_tables(
     payload: Payload, row: JsonObject, pointer: str
 ) -> Iterator[tier_tables.TierTable]:
-    if text_value(row, "product_type", pointer) != "FUTURE" or row.get("is_disabled") is True:
+    if text_value(row, "product_type", pointer) != "FUTURE":
+        return
+    if any(row.get(flag) is True for flag in _NOT_TRADING):
         return
     details_pointer = f"{pointer}/future_product_details"
     details = json_object(row.get("future_product_details"), details_pointer)
+    if has_ended_on(payload, details, "contract_expiry", details_pointer):
+        return
     instrument = _instrument(row, pointer, details, details_pointer)
     if details.get("intraday_margin_rate") is not None:
         yield from _by_time_and_side(payload, instrument, details, details_pointer)

@@ -1,15 +1,26 @@
 """Coinbase International perpetuals: a base initial rate until 2025, only the maximum leverage since."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from harmonize.core.instrument import contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot
-from harmonize.core.schedule import Derived, MarginMode, Profile
+from harmonize.core.schedule import Derived, MarginMode, Observed, Profile
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import single_call
 from venues.facts import Facts
-from venues.fields import JsonObject, json_object, positive_number, rate, read_rows, text_value
+from venues.fields import (
+    JsonObject,
+    is_missing,
+    json_object,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+    upper_bound,
+)
 from venues.parsing import flat_rates, formulas, tier_tables
+from venues.parsing.listing import trades
 
 INSTRUMENTS = "publicGetGetInstruments"
 OLD_INSTRUMENTS = "v1PublicGetInstruments"
@@ -20,6 +31,14 @@ LOWEST_RATE_ONLY = (
     "lowest rate; the payload omits the charge for a position's share of trading volume"
 )
 MAINTENANCE_SHARE = "MM is two thirds of IM, as the venue's leverage and margin policy states"
+
+
+CAPACITY_COLUMNS = (
+    Column("capacity", "/position_limit_qty", "coins"),
+    Column("mark price", "/quote/mark_price", "USD"),
+)
+_TRADING_STATES = frozenset({"TRADING", "AUCTION", "REDUCE_ONLY", "POST_ONLY", "LIMIT_ONLY"})
+_CLOSED_STATES = frozenset({"EXTERNAL_ONLY", "CANCEL_ONLY"})
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -44,6 +63,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     if text_value(row, "type", pointer) != "PERP":
         return
+    if not trades(row, "trading_state", pointer, _TRADING_STATES, _CLOSED_STATES):
+        return
     base, quote = (
         text_value(row, "base_asset_name", pointer),
         text_value(row, "quote_asset_name", pointer),
@@ -56,8 +77,7 @@ def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formul
         settle=quote,
     )
     base_rate = rate(row, "base_imf", pointer)
-    prices = json_object(row.get("quote"), f"{pointer}/quote")
-    mark_price = positive_number(prices, "mark_price", f"{pointer}/quote")
+    capacity, mark_price = _capacity(row, pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=instrument,
@@ -65,25 +85,33 @@ def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formul
         pointer=pointer,
         columns=(
             Column("initial base", "/base_imf", "rate"),
-            Column("capacity", "/position_limit_qty", "coins"),
-            Column("mark price", "/quote/mark_price", "USD"),
+            *(CAPACITY_COLUMNS if mark_price is not None else ()),
         ),
         initial=formulas.single_rate(base_rate),
         maintenance=formulas.single_rate(base_rate * 2 / 3),
-        capacity=Derived(
-            positive_number(row, "position_limit_qty", pointer) * mark_price,
-            "position limit at the mark price",
-        ),
+        capacity=capacity,
         capacity_price=mark_price,
         doubts=(LOWEST_RATE_ONLY, MAINTENANCE_SHARE),
         exclusion_reason=LOWEST_RATE_ONLY,
     )
 
 
+def _capacity(row: JsonObject, pointer: str) -> tuple[Observed[Decimal], Decimal | None]:
+    """Position limit in USD, and the mark price that converts it; no margin depends on either."""
+    prices = json_object(row.get("quote") or {}, f"{pointer}/quote")
+    limit = upper_bound(row, "position_limit_qty", pointer, open_ended_if_missing=True)
+    if not limit.is_finite() or is_missing(prices, "mark_price"):
+        return tier_tables.NO_CAPACITY, None
+    mark_price = positive_number(prices, "mark_price", f"{pointer}/quote")
+    return Derived(limit * mark_price, "position limit at the mark price"), mark_price
+
+
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if (
         text_value(row, "kind", pointer) != "future"
         or text_value(row, "settlement_period", pointer) != "perpetual"
+        or row.get("is_active") is False
+        or not trades(row, "state", pointer, {"open"})
     ):
         return
     base, quote = (

@@ -6,8 +6,9 @@ from harmonize.core.instrument import contract
 from harmonize.core.payload import Payload, Snapshot
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, date_of_milliseconds, number, text_value
+from venues.fields import JsonObject, date_of_milliseconds, optional_number, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import has_ended
 
 INSTRUMENTS = "v1PublicGetPublicGetInstruments"
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
@@ -27,12 +28,14 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
     if (
         text_value(row, "inst_type", pointer) not in _CONTRACT_TYPES
         or row.get("tradable") is not True
+        or has_ended(payload, row, "expiry_timestamp_ms", pointer)
     ):
         return
     base, quote = text_value(row, "base_ccy", pointer), text_value(row, "quote_ccy", pointer)
     id_ = text_value(row, "symbol", pointer)
     key = "expiry_timestamp_ms"
-    expiry = date_of_milliseconds(row, key, pointer) if number(row, key, pointer) else None
+    is_dated = optional_number(row, key, pointer)
+    expiry = date_of_milliseconds(row, key, pointer) if is_dated else None
     instrument = contract("cryptocom", id_, base=base, quote=quote, settle=quote, expiry=expiry)
     yield flat_rates.table_from_leverage(payload, row, pointer, instrument, LEVERAGE)
 

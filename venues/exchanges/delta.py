@@ -18,9 +18,14 @@ from venues.fields import (
     text_value,
 )
 from venues.parsing import formulas
+from venues.parsing.listing import has_ended_on, trades
 
 PRODUCTS = "publicGetProducts"
 _FUTURES = {"perpetual_futures", "futures"}
+
+
+_TRADING = frozenset({"operational", "disrupted_post_only"})
+_HALTED = frozenset({"disrupted_cancel_only"})
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -36,6 +41,10 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     contract_type = text_value(row, "contract_type", pointer)
     if contract_type not in _FUTURES or row.get("state", "live") != "live":
+        return
+    if not trades(row, "trading_status", pointer, _TRADING, _HALTED) or has_ended_on(
+        payload, row, "settlement_time", pointer
+    ):
         return
     base, quote, settle = (
         text_value(json_object(row.get(key), f"{pointer}/{key}"), "symbol", f"{pointer}/{key}")

@@ -34,8 +34,17 @@ from harmonize.core.schedule import (
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import calls_with, single_call
 from venues.facts import Facts
-from venues.fields import JsonObject, non_empty, positive_number, rate, read_rows, text_value
+from venues.fields import (
+    JsonObject,
+    is_missing,
+    non_empty,
+    positive_number,
+    rate,
+    read_rows,
+    text_value,
+)
 from venues.parsing import formulas, tier_tables
+from venues.parsing.listing import has_ended, trades
 from venues.parsing.units import UsdConversion, archived_price, coins_to_usd, read_factor
 
 INSTRUMENTS = "publicGetGetInstruments"
@@ -88,13 +97,19 @@ def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Fa
 
 
 def _slope(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, _Slope]]:
-    initial = (rate(row, "initial_base", pointer), positive_number(row, "initial_slope", pointer))
-    maintenance = (
-        rate(row, "maintenance_base", pointer),
-        positive_number(row, "maintenance_slope", pointer),
-    )
+    initial = _line(row, "initial", pointer)
+    maintenance = _line(row, "maintenance", pointer)
     key = f"{text_value(row, 'base_currency', pointer)}/{text_value(row, 'settlement_currency', pointer)}"
     return [(key, _Slope(payload, pointer, initial, maintenance))]
+
+
+def _line(row: JsonObject, name: str, pointer: str) -> tuple[Decimal, Decimal]:
+    """Base rate and slope per coin; a base of 1 leaves no room to rise."""
+    base = rate(row, f"{name}_base", pointer)
+    if base == 1:
+        reason = "expected a base rate below 1, found 1"
+        raise UnreadablePayloadError(where=f"{pointer}/{name}_base", reason=reason)
+    return base, positive_number(row, f"{name}_slope", pointer)
 
 
 def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
@@ -108,6 +123,10 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
 ) -> Iterator[MarginSchedule]:
     if row.get("kind") != "future" or row.get("is_active") is not True:
         return
+    if not trades(row, "state", pointer, {"open"}) or has_ended(
+        payload, row, "expiration_timestamp", pointer
+    ):
+        return
     instrument = read_instrument(row, pointer)
     fact = facts.find("deribit", instrument.payoff, MarginMode.ANY, payload.observed_at.date())
     if fact is None:
@@ -118,8 +137,9 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
         snapshot, instrument.underlying.asset, payload.observed_at
     )
     usd = coins_to_usd(payload, price)
-    leverage = positive_number(row, "max_leverage", pointer)
-    initial, maintenance = _margins(instrument, slope, usd, leverage)
+    has_leverage = slope is None or not is_missing(row, "max_leverage")
+    leverage = positive_number(row, "max_leverage", pointer) if has_leverage else ZERO
+    initial, maintenance = _margins(slope, usd) if slope else _lowest_margins(instrument, leverage)
     slope_payloads = (slope.payload,) if slope else ()
     factors = usd.conversion.factors if isinstance(usd, UsdConversion) and slope else ()
     yield MarginSchedule(
@@ -135,20 +155,25 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
         capacity=formulas.NO_CAPACITY,
         meaning=fact.meaning,
         fee=fact.fee_add_on,
-        evidence=_evidence(payload, pointer, slope, usd),
+        evidence=_evidence(payload, pointer, slope, usd, has_leverage=has_leverage),
         exclusion_reason="" if slope else formulas.ONLY_LEVERAGE,
     )
 
 
+def _lowest_margins(
+    instrument: Instrument, leverage: Decimal
+) -> tuple[Observed[MarginFunction], Observed[MarginFunction]]:
+    """Returns IM at the maximum leverage, without the rise by size, and the reason for no MM."""
+    lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.leverage_to_rate(leverage)),))
+    doubt = f"lowest IM, at the maximum leverage; the size-dependent rate of {instrument.id} is not public"
+    no_maintenance = Unknown("the venue publishes only the maximum leverage of this contract")
+    return tier_tables.observed_function(lowest, [doubt]), no_maintenance
+
+
 def _margins(
-    instrument: Instrument, slope: _Slope | None, usd: UsdConversion | Unknown, leverage: Decimal
+    slope: _Slope, usd: UsdConversion | Unknown
 ) -> tuple[Observed[MarginFunction], Observed[MarginFunction]]:
     """Returns IM and MM: ``rate = base + slope * q`` on the whole position, q in coins."""
-    if slope is None:
-        lowest = MarginFunction((Piece(INFINITY, ZERO, tier_tables.leverage_to_rate(leverage)),))
-        doubt = f"lowest IM, at the maximum leverage; the size-dependent rate of {instrument.id} is not public"
-        no_maintenance = Unknown("the venue publishes only the maximum leverage of this contract")
-        return tier_tables.observed_function(lowest, [doubt]), no_maintenance
     if isinstance(usd, Unknown):
         return usd, usd
     doubts = (f"slopes from the help page dated {slope.payload.observed_at.date()}", usd.derivation)
@@ -167,14 +192,19 @@ def _rising_margin(base: Decimal, slope: Decimal, price: Decimal) -> MarginFunct
 
 
 def _evidence(
-    payload: Payload, pointer: str, slope: _Slope | None, usd: UsdConversion | Unknown
+    payload: Payload,
+    pointer: str,
+    slope: _Slope | None,
+    usd: UsdConversion | Unknown,
+    *,
+    has_leverage: bool,
 ) -> tuple[Evidence, ...]:
     leverage = Evidence(payload.sha256, (pointer,), _LEVERAGE_COLUMNS)
     if slope is None:
         return (leverage,)
     conversion = usd.conversion if isinstance(usd, UsdConversion) else None
     slopes = Evidence(slope.payload.sha256, (slope.pointer,), _SLOPE_COLUMNS, conversion)
-    return slopes, leverage
+    return (slopes, leverage) if has_leverage else (slopes,)
 
 
 def _dates(
@@ -187,13 +217,18 @@ def _dates(
 
 
 def read_instrument(row: JsonObject, pointer: str) -> Instrument:
-    """Reads a future from its row: BTC-PERPETUAL is inverse, BTC_USDC-PERPETUAL linear."""
+    """Reads a future from its row: BTC-PERPETUAL is inverse, BTC_USDC-PERPETUAL linear.
+
+    Rows of 2021 name no currency of settlement: futures quoted in USD settle in their coin.
+    """
     id_, base = (
         text_value(row, "instrument_name", pointer),
         text_value(row, "base_currency", pointer),
     )
-    settle = text_value(row, "settlement_currency", pointer)
-    quote = text_value(row, "counter_currency", pointer)
+    quote_key = "quote_currency" if is_missing(row, "counter_currency") else "counter_currency"
+    quote = text_value(row, quote_key, pointer)
+    is_unstated = is_missing(row, "settlement_currency") and quote == "USD"
+    settle = base if is_unstated else text_value(row, "settlement_currency", pointer)
     expiry = positive_number(row, "expiration_timestamp", pointer)
     return contract(
         "deribit", id_, base=base, quote=quote, settle=settle, expiry=_expiry(expiry, pointer)

@@ -10,6 +10,7 @@ from venues.calls import next_by_page, single_call
 from venues.facts import Facts
 from venues.fields import JsonObject, json_object, positive_number, rate, read_rows, text_value
 from venues.parsing import formulas
+from venues.parsing.listing import SECOND, has_ended
 
 INSTRUMENTS = "publicPostGetAllInstruments"
 _REQUIREMENTS = "srm_perp_margin_requirements"
@@ -34,6 +35,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     if text_value(row, "instrument_type", pointer) != "perp" or row.get("is_active") is not True:
+        return
+    if has_ended(payload, row, "scheduled_deactivation", pointer, SECOND):
         return
     id_, base = (
         text_value(row, "instrument_name", pointer),

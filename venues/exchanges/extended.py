@@ -7,7 +7,7 @@ from harmonize.core.payload import Column, Payload, Snapshot
 from harmonize.core.schedule import Known, MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, iter_objects, json_object, positive_number, rate, text_value
+from venues.fields import JsonObject, iter_objects, json_object, rate, text_value, upper_bound
 from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency_to_usd
 
@@ -21,7 +21,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
-    if text_value(row, "status", pointer) != "ACTIVE":
+    if text_value(row, "status", pointer) != "ACTIVE" or row.get("active") is False:
         return
     name, base = text_value(row, "name", pointer), text_value(row, "assetName", pointer)
     quote = text_value(row, "collateralAssetName", pointer)
@@ -30,12 +30,12 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
     config = json_object(row.get("tradingConfig"), config_pointer)
     pointers, tiers = [], []
     for tier_pointer, tier in iter_objects(config.get(_TIERS), f"{config_pointer}/{_TIERS}"):
-        if tier.get("isAvailableForUsers") is not True:
+        if tier.get("isAvailableForUsers", True) is not True:
             continue
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                positive_number(tier, "upperBound", tier_pointer),
+                upper_bound(tier, "upperBound", tier_pointer),
                 rate(tier, "riskFactor", tier_pointer),
                 None,
             )
@@ -51,7 +51,9 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
             Column("initial", "/riskFactor", "rate"),
         ),
         usd=currency_to_usd(instrument, quote),
-        capacity=Known(positive_number(config, "maxPositionValue", config_pointer)),
+        capacity=Known(
+            upper_bound(config, "maxPositionValue", config_pointer, open_ended_if_missing=True)
+        ),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from harmonize.core.instrument import Instrument, Payoff
-from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, decode
 from harmonize.core.schedule import UNSTATED, MarginMode, Observed, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import calls_with, next_by_offset, unanswered_check
@@ -21,14 +21,16 @@ from venues.fields import (
     JsonObject,
     build_defect,
     iter_objects,
-    number,
-    positive_number,
+    optional_number,
     rate,
     read_rows,
     text_value,
+    upper_bound,
     value_at,
 )
 from venues.parsing import effective_date, mark_prices, tier_tables
+from venues.parsing.listing import closed_contracts, has_expired
+from venues.parsing.narrow_answers import contract_name, name_defects, without_empty_lists
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
 from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
@@ -56,9 +58,15 @@ _COLUMNS = (
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads all tiers. A contract without tiers in the snapshot gets its first tier alone."""
     defects: list[Defect] = []
-    tier_lists = (*snapshot.answers(TIERS), *snapshot.answers(DATED_TIERS))
-    contract_lists = (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
-    tier_rows = read_rows(tier_lists, (), _tier_row, defects, symbol_key="contract")
+    tier_lists = without_empty_lists((*snapshot.answers(TIERS), *snapshot.answers(DATED_TIERS)))
+    contract_lists = without_empty_lists(
+        (*snapshot.answers(CONTRACTS), *snapshot.answers(DATED_CONTRACTS))
+    )
+    unnamed: list[Defect] = []
+    all_rows = read_rows(tier_lists, (), _tier_row, unnamed, symbol_key="contract")
+    defects += name_defects(unnamed, tier_lists, "contract")
+    closed = closed_contracts(contract_lists, (), "name", is_trading)
+    tier_rows = [row for row in all_rows if row.symbol not in closed]
     tiered_symbols = {row.symbol for row in tier_rows} | {failed.symbol for failed in defects}
     marks = mark_prices.read_prices(
         contract_lists, (), ("name", "mark_price"), defects, has_other_reader=True
@@ -74,11 +82,11 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     ) -> Iterator[tier_tables.TierTable]:
         return first_tier(payload, row, pointer, tiered_symbols, to_usd)
 
-    tables = []
+    tables: list[tier_tables.TierTable] = []
     for symbol_tiers in group_by_symbol(tier_rows, defects, _PAGING):
         try:
-            tables.append(_tier_table(symbol_tiers, to_usd))
-        except UnreadablePayloadError as error:
+            tables += _tier_tables(symbol_tiers, to_usd)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
     tables += read_rows(contract_lists, (), build_first_tier, defects, symbol_key="name")
     effective_dates = dict(read_rows(contract_lists, (), _last_change, []))
@@ -97,19 +105,23 @@ def _last_change(_: Payload, row: JsonObject, pointer: str) -> list[tuple[str, O
 
 def _tier_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive_number(row, "risk_limit", pointer),
+        upper=upper_bound(row, "risk_limit", pointer),
         initial_rate=rate(row, "initial_rate", pointer),
         maintenance_rate=rate(row, "maintenance_rate", pointer),
-        deduction=number(row, "deduction", pointer) if "deduction" in row else None,
+        deduction=optional_number(row, "deduction", pointer),
     )
-    name = text_value(row, "contract", pointer)
+    name = contract_name(payload, row, pointer, "contract", "contract")
     parse_symbol(name, pointer, payload)
     yield TierRow(name, tier, pointer, payload, row.get("tier"))
 
 
-def _tier_table(symbol_tiers: SymbolTiers, to_usd: UsdConverter) -> tier_tables.TierTable:
+def _tier_tables(
+    symbol_tiers: SymbolTiers, to_usd: UsdConverter
+) -> Iterator[tier_tables.TierTable]:
     instrument = parse_symbol(symbol_tiers.symbol, "", symbol_tiers.payload)
-    return tier_tables.TierTable(
+    if has_expired(instrument, symbol_tiers.payload):
+        return
+    yield tier_tables.TierTable(
         payload=symbol_tiers.payload,
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
@@ -123,16 +135,18 @@ def _tier_table(symbol_tiers: SymbolTiers, to_usd: UsdConverter) -> tier_tables.
 
 
 def _contract_names(
-    methods: tuple[str, ...], field: str, where: Callable[[JsonObject], bool] = lambda _: True
+    methods: tuple[str, ...],
+    field: str,
+    where: Callable[[Payload, JsonObject, str], bool] = lambda *_: True,
 ) -> Callable[[Snapshot], Iterator[str]]:
-    """Reads contract names with their settlement currency from responses that are lists."""
+    """Reads contract names with their settlement currency from lists, which may be empty."""
 
     def names(snapshot: Snapshot) -> Iterator[str]:
         payloads = (payload for method in methods for payload in snapshot.answers(method))
         for payload in payloads:
             contracts, list_pointer = value_at(decode(payload))
-            for pointer, row in iter_objects(contracts, list_pointer):
-                if where(row):
+            for pointer, row in iter_objects(contracts, list_pointer) if contracts != [] else ():
+                if where(payload, row, pointer):
                     yield f"{text_value(row, field, pointer)} ({dict(payload.call.params)['settle']})"
 
     return names

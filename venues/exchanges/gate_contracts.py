@@ -8,13 +8,14 @@ from decimal import Decimal
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Column, Payload, UnreadablePayloadError
 from harmonize.core.schedule import Derived, Known, MarginMode, Observed, Profile, Tier, Unknown
-from venues.fields import JsonObject, positive_number, rate, text_value
+from venues.fields import JsonObject, positive_number, rate, text_value, upper_bound
 from venues.parsing import tier_tables
+from venues.parsing.listing import SECOND, has_ended, has_expired, trades
 from venues.parsing.units import UsdConversion
 
-_NAME = re.compile(r"^(?P<base>[^_]+)_(?P<quote>USDT|USD)(?:_(?P<day>\d{8}))?$")
+_NAME = re.compile(r"^(?P<base>.+)_(?P<quote>USDT|USD)(?:_(?P<day>\d{8}))?$")
 _COIN_UNIT = "amounts of coin-settled contracts read as amounts of the settlement coin"
-_CLOSED = frozenset({"prelaunch", "delisting", "delisted"})
+_TRADING = frozenset({"trading"})
 
 COLUMNS = (
     Column("upper", "/risk_limit_base", "settlement currency"),
@@ -39,9 +40,11 @@ def first_tier(
     the base limit are unknown.
     """
     name = text_value(row, "name", pointer)
-    if name in tiered_symbols or not is_trading(row):
+    if name in tiered_symbols or not is_trading(payload, row, pointer):
         return
     instrument = parse_symbol(name, pointer, payload)
+    if has_expired(instrument, payload):
+        return
     tier = Tier(
         upper=positive_number(row, "risk_limit_base", pointer),
         initial_rate=tier_tables.leverage_to_rate(positive_number(row, "leverage_max", pointer)),
@@ -65,15 +68,24 @@ def first_tier(
     )
 
 
-def is_trading(row: JsonObject) -> bool:
-    """Whether a contract trades and is not being delisted; dated contracts have no status."""
-    return row.get("in_delisting") is not True and row.get("status") not in _CLOSED
+def is_trading(payload: Payload, row: JsonObject, pointer: str) -> bool:
+    """Whether a contract trades and is not being delisted; dated contracts have no status.
+
+    The times of expiry and delisting are held against the observation. Raises
+    UnreadablePayloadError: unknown status or time.
+    """
+    return (
+        row.get("in_delisting") is not True
+        and trades(row, "status", pointer, _TRADING)
+        and not has_ended(payload, row, "expire_time", pointer, SECOND)
+        and not has_ended(payload, row, "delisted_time", pointer, SECOND)
+    )
 
 
 def _capacity(
     row: JsonObject, pointer: str, instrument: Instrument, usd: UsdConversion | Unknown
 ) -> Observed[Decimal]:
-    max_position = positive_number(row, "risk_limit_max", pointer)
+    max_position = upper_bound(row, "risk_limit_max", pointer, open_ended_if_missing=True)
     if isinstance(usd, Unknown):
         return usd
     if assumed_unit(instrument):

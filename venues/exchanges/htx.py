@@ -1,24 +1,30 @@
 """HTX USDT contracts: adjustment factors per chosen leverage and position size in contracts."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Factor, Payload, Snapshot, UnreadablePayloadError
-from harmonize.core.schedule import INFINITY, MarginMode, Profile, Tier, Unknown
+from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import (
     JsonObject,
     check_tier_number,
+    is_missing,
     iter_objects,
+    non_empty,
     number,
     positive_number,
     read_rows,
     text_value,
+    upper_bound,
 )
 from venues.parsing import tier_tables
+from venues.parsing.listing import closed_contracts, has_ended, has_expired, trades
+from venues.parsing.narrow_answers import contract_name, without_empty_lists
 from venues.parsing.units import archived_price, contracts_to_usd, read_factor
 
 PRICES = "contractPublicGetLinearSwapExMarketDetailBatchMerged"
@@ -33,6 +39,11 @@ COLUMNS = (
 )
 
 
+_MODES = {CROSS: "cross", ISOLATED: "isolated"}
+_CLOSED_STATES = frozenset({"0", "2", "3", "4", "5", "6", "7", "8", "9"})
+"""Delisted, pending, suspended, in settlement, in delivery or delivered."""
+
+
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads one schedule per leverage: ``MM = N / leverage × adjustment factor``.
 
@@ -40,15 +51,17 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     ``max_size`` is the last whole contract of a tier; the next tier begins one contract above it.
     """
     defects: list[Defect] = []
+    contract_lists = non_empty(snapshot.answers(CONTRACTS), "data")
     sizes = dict(
         read_rows(
-            snapshot.answers(CONTRACTS),
+            contract_lists,
             ("data",),
             _contract_size,
             defects,
             symbol_key="contract_code",
         )
     )
+    closed = closed_contracts(contract_lists, ("data",), "contract_code", _is_trading)
 
     prices = dict(
         read_rows(
@@ -57,16 +70,29 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     )
 
     def build(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
-        return _tier_tables(snapshot, payload, row, pointer, sizes, prices)
+        code = contract_name(payload, row, pointer, "contract_code", "contract_code")
+        if code in closed:
+            return iter(())
+        return _tier_tables(snapshot, payload, row, pointer, code, sizes, prices)
 
     tables = [
         table
         for method in (CROSS, ISOLATED)
         for table in read_rows(
-            snapshot.answers(method), ("data",), build, defects, symbol_key="contract_code"
+            without_empty_lists(snapshot.answers(method), "data"),
+            ("data",),
+            build,
+            defects,
+            symbol_key="contract_code",
         )
     ]
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
+
+
+def _is_trading(payload: Payload, row: JsonObject, pointer: str) -> bool:
+    """Whether a listed contract trades: in state 1, and before its delivery."""
+    is_open = trades(row, "contract_status", pointer, {"1"}, _CLOSED_STATES)
+    return is_open and not has_ended(payload, row, "delivery_time", pointer)
 
 
 def _contract_size(
@@ -87,14 +113,18 @@ def _tier_tables(  # noqa: PLR0913, PLR0917 - the inputs of a tier table
     payload: Payload,
     row: JsonObject,
     pointer: str,
+    code: str,
     sizes: dict[str, tuple[Factor, Payload]],
     prices: dict[str, Factor],
 ) -> Iterator[tier_tables.TierTable]:
-    code, mode = text_value(row, "contract_code", pointer), text_value(row, "margin_mode", pointer)
+    is_unstated = is_missing(row, "margin_mode")
+    mode = _MODES[payload.call.method] if is_unstated else text_value(row, "margin_mode", pointer)
     if mode not in {"cross", "isolated"}:
         reason = f"expected cross or isolated, found {mode!r}"
         raise UnreadablePayloadError(where=f"{pointer}/margin_mode", reason=reason)
     instrument = parse_symbol(code, pointer)
+    if has_expired(instrument, payload):
+        return
     size = sizes.get(code) or sizes.get(f"{instrument.underlying.asset}-USDT")
     price = prices.get(code) or archived_price(
         snapshot, instrument.underlying.asset, payload.observed_at
@@ -129,15 +159,12 @@ def _tiers(
         iter_objects(leverage_row.get("ladders"), f"{pointer}/ladders")
     ):
         check_tier_number(tier_row, "ladder", ordinal, tier_pointer)
-        is_open_ended = tier_row.get("max_size", "") is None
         adjustment_factor = positive_number(tier_row, "adjust_factor", tier_pointer)
         pointers.append(tier_pointer)
-        number(tier_row, "min_size", tier_pointer)
         tiers.append(
             Tier(
-                upper=INFINITY
-                if is_open_ended
-                else positive_number(tier_row, "max_size", tier_pointer),
+                upper=upper_bound(tier_row, "max_size", tier_pointer),
+                lower=number(tier_row, "min_size", tier_pointer),
                 initial_rate=tier_tables.leverage_to_rate(leverage),
                 maintenance_rate=adjustment_factor / leverage,
             )
@@ -147,13 +174,16 @@ def _tiers(
 
 def parse_symbol(code: str, pointer: str) -> Instrument:
     """Parses a contract code: BTC-USDT, BTC-USDT-211210. Raises UnreadablePayloadError."""
-    base, _, rest = code.partition("-")
-    quote, _, expiry_text = rest.partition("-")
-    if not base or quote != "USDT":
+    match = _CODE.match(code)
+    if match is None:
         reason = f"expected BASE-USDT, found {code!r}"
         raise UnreadablePayloadError(where=f"{pointer}/contract_code", reason=reason)
-    expiry = _parse_expiry(expiry_text, pointer) if expiry_text else None
-    return contract("htx", code, base=base, quote=quote, settle=quote, expiry=expiry)
+    base, day = match["base"], match["day"]
+    expiry = _parse_expiry(day, pointer) if day else None
+    return contract("htx", code, base=base, quote="USDT", settle="USDT", expiry=expiry)
+
+
+_CODE = re.compile(r"^(?P<base>.+?)-USDT(?:-(?P<day>\d+))?$")
 
 
 def _parse_expiry(text: str, pointer: str) -> date:

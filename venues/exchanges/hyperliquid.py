@@ -41,6 +41,10 @@ class _MarginTable:
     leverages: tuple[Decimal, ...]
 
 
+HALF_OF_INITIAL = "The MM rate is half of the tier's IM rate, as the venue states."
+NO_TABLES = "maximum leverage read as one tier: the response has no margin table for the market"
+
+
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Joins each market with the margin table of the same payload, never of another date."""
     defects: list[Defect] = []
@@ -48,15 +52,19 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in _answers(snapshot):
         try:
             metas = list(_metas(payload))
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error))
             continue
-        for raw_meta, meta_pointer in metas:
+        for raw_meta, meta_pointer in _with_markets(metas):
             try:
                 meta = json_object(raw_meta, meta_pointer)
-                margin_tables = _margin_tables(meta, meta_pointer)
+                margin_tables = (
+                    _margin_tables(payload, meta, meta_pointer, defects)
+                    if "marginTables" in meta
+                    else None
+                )
                 settle = _collateral(meta)
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(payload, error))
                 continue
 
@@ -64,7 +72,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 payload: Payload,
                 row: JsonObject,
                 pointer: str,
-                margin_tables: Mapping[int, _MarginTable] = margin_tables,
+                margin_tables: Mapping[int, _MarginTable | Unknown] | None = margin_tables,
                 settle: str = settle,
             ) -> Iterator[tier_tables.TierTable]:
                 return _tier_table(payload, row, pointer, margin_tables, settle)
@@ -99,31 +107,49 @@ def _metas(payload: Payload) -> Iterator[tuple[object, str]]:
         yield json_array(document, "")[0], "/0"
 
 
+def _with_markets(metas: list[tuple[object, str]]) -> list[tuple[object, str]]:
+    """Exchanges that list markets: some places are null, and a new exchange has none.
+
+    If no exchange lists any, the markets are missing and every exchange is returned.
+    """
+    with_markets = [
+        (meta, pointer)
+        for meta, pointer in metas
+        if meta is not None and not (isinstance(meta, dict) and meta.get("universe") == [])
+    ]
+    return with_markets or metas
+
+
 def _collateral(meta: JsonObject) -> str:
     """Currency of a market's amounts: USDC, or a token that the payload identifies by number only."""
     token = meta.get("collateralToken", 0)
     return "USDC" if token == 0 else f"TOKEN{token}"
 
 
-def _margin_tables(meta: JsonObject, pointer: str) -> dict[int, _MarginTable]:
-    margin_tables: dict[int, _MarginTable] = {}
+def _margin_tables(
+    payload: Payload, meta: JsonObject, pointer: str, defects: list[Defect]
+) -> dict[int, _MarginTable | Unknown]:
+    """Margin tables by id; an unreadable table is a defect, and the others are kept."""
+    margin_tables: dict[int, _MarginTable | Unknown] = {}
     for index, pair in enumerate(_table_list(meta, "marginTables", pointer)):
         table_pointer = f"{pointer}/marginTables/{index}"
-        table_id, body = _table_entry(pair, table_pointer)
-        tier_rows = list(
-            iter_objects(
-                json_object(body, f"{table_pointer}/1").get("marginTiers"),
-                f"{table_pointer}/1/marginTiers",
-            )
-        )
-        margin_tables[table_id] = _MarginTable(
-            f"{table_pointer}/1/marginTiers",
-            tuple(number(row, "lowerBound", tier_pointer) for tier_pointer, row in tier_rows),
-            tuple(
-                positive_number(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows
-            ),
-        )
+        try:
+            table_id, body = _table_entry(pair, table_pointer)
+            margin_tables[table_id] = Unknown(f"margin table {table_id} cannot be read")
+            margin_tables[table_id] = _margin_table(body, f"{table_pointer}/1")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
+            defects.append(build_defect(payload, error))
     return margin_tables
+
+
+def _margin_table(body: object, pointer: str) -> _MarginTable:
+    tiers_pointer = f"{pointer}/marginTiers"
+    tier_rows = list(iter_objects(json_object(body, pointer).get("marginTiers"), tiers_pointer))
+    return _MarginTable(
+        tiers_pointer,
+        tuple(number(row, "lowerBound", tier_pointer) for tier_pointer, row in tier_rows),
+        tuple(positive_number(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows),
+    )
 
 
 def _table_list(meta: JsonObject, key: str, pointer: str) -> list[object]:
@@ -142,13 +168,19 @@ def _tier_table(
     payload: Payload,
     row: JsonObject,
     pointer: str,
-    margin_tables: Mapping[int, _MarginTable],
+    margin_tables: Mapping[int, _MarginTable | Unknown] | None,
     settle: str,
 ) -> Iterator[tier_tables.TierTable]:
     if row.get("isDelisted") is True:
         return
     instrument = parse_symbol(text_value(row, "name", pointer), settle)
+    mode = MarginMode.ISOLATED if _is_isolated_only(row, pointer) else MarginMode.ANY
     table_id = row.get("marginTableId")
+    if table_id is None:
+        yield _without_table(
+            payload, row, pointer, instrument, mode, has_tables=bool(margin_tables)
+        )
+        return
     if not isinstance(table_id, int):
         reason = f"expected a table id, found {table_id!r}"
         raise UnreadablePayloadError(where=f"{pointer}/marginTableId", reason=reason)
@@ -156,17 +188,16 @@ def _tier_table(
     pointers: tuple[str, ...] = (pointer,)
     columns: tuple[Column, ...] = (Column("initial", "/maxLeverage", "leverage"),)
     tiers: tuple[Tier, ...] = ()
+    missing = Unknown(f"margin table {table_id} is not in the recording")
     if table_id < _SINGLE_TIER_BELOW:
         tiers = _tiers((Decimal(0),), (positive_number(row, "maxLeverage", pointer),))
-    elif table_id in margin_tables:
-        table = margin_tables[table_id]
+    elif isinstance(table := (margin_tables or {}).get(table_id, missing), _MarginTable):
         pointers = tuple(f"{table.pointer}/{index}" for index in range(len(table.lowers)))
         columns = (Column("lower", "/lowerBound", "USDC"), *columns)
         tiers = _tiers(table.lowers, table.leverages)
     else:
         columns = (Column("table", "/marginTableId", "id"),)
-        usd = Unknown(f"margin table {table_id} is not in the recording")
-    mode = MarginMode.ISOLATED if _is_isolated_only(row, pointer) else MarginMode.ANY
+        usd = table
     yield tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
@@ -175,7 +206,36 @@ def _tier_table(
         rows=pointers,
         columns=columns,
         usd=usd,
-        notes=("The MM rate is half of the tier's IM rate, as the venue states.",),
+        notes=(HALF_OF_INITIAL,),
+    )
+
+
+def _without_table(  # noqa: PLR0913 - a row with its location, and what its payload has
+    payload: Payload,
+    row: JsonObject,
+    pointer: str,
+    instrument: Instrument,
+    mode: MarginMode,
+    *,
+    has_tables: bool,
+) -> tier_tables.TierTable:
+    """Table of a market that names no margin table.
+
+    Responses from before margin tables existed state one maximum leverage per market.
+    """
+    leverage = positive_number(row, "maxLeverage", pointer)
+    no_table = Unknown("the market names none of the margin tables in the recording")
+    return tier_tables.TierTable(
+        payload=payload,
+        instrument=instrument,
+        profile=Profile(mode),
+        tiers=() if has_tables else _tiers((Decimal(0),), (leverage,)),
+        rows=(pointer,),
+        columns=(Column("initial", "/maxLeverage", "leverage"),),
+        usd=no_table if has_tables else currency_to_usd(instrument, instrument.settle),
+        unverified=(NO_TABLES,),
+        exclusion_reason=NO_TABLES,
+        notes=(HALF_OF_INITIAL,),
     )
 
 

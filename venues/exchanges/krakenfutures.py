@@ -1,8 +1,9 @@
 """Kraken Futures: marginal IM and MM per margin level, with retail and per-entity schedules."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 from harmonize.core.instrument import Instrument, contract
@@ -22,6 +23,8 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import (
     JsonObject,
+    is_missing,
+    iso_date,
     iter_objects,
     json_object,
     number,
@@ -29,8 +32,10 @@ from venues.fields import (
     rate,
     read_rows,
     text_value,
+    upper_bound,
 )
 from venues.parsing import tier_tables
+from venues.parsing.listing import has_ended_on, has_expired, parse_day
 from venues.parsing.units import contracts_to_usd, read_factor
 
 INSTRUMENTS = "publicGetInstruments"
@@ -38,6 +43,12 @@ TICKERS = "publicGetTickers"
 
 _LOWER_BOUND_KEYS = {"flexible_futures": "numNonContractUnits", "futures_inverse": "contracts"}
 """Key of a level's lower bound: USD notional on PF contracts, contracts of 1 USD on PI and FI."""
+
+_NO_CONTRACTS = frozenset({"index", "spot index"})
+"""Types of rows that are no contracts."""
+
+_SYMBOL = re.compile(r"^[A-Z]{2}_(?P<base>.+?)(?P<quote>USD)(?:_(?P<day>\d{6}))?$", re.IGNORECASE)
+"""Symbol of a contract in USD, for rows from before the venue named currencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +83,19 @@ def _mark(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, Fa
 def _tier_tables(
     payload: Payload, row: JsonObject, pointer: str, marks: dict[str, Factor]
 ) -> Iterator[tier_tables.TierTable]:
+    if row.get("tradeable") is not True or row.get("isExpired") is True:
+        return
     contract_type = text_value(row, "type", pointer)
+    if contract_type in _NO_CONTRACTS:
+        return
     if contract_type not in _LOWER_BOUND_KEYS:
         reason = f"expected one of {', '.join(sorted(_LOWER_BOUND_KEYS))}, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/type", reason=reason)
-    if row.get("tradeable") is not True:
+    if has_ended_on(payload, row, "lastTradingTime", pointer):
         return
     instrument = read_instrument(row, pointer)
+    if has_expired(instrument, payload):
+        return
     mark = marks.get(instrument.id)
     capacity = _capacity(payload, row, pointer, mark)
     is_sized_in_coins = contract_type != "futures_inverse"
@@ -148,7 +165,9 @@ def _capacity(
     payload: Payload, row: JsonObject, pointer: str, mark: Factor | None
 ) -> Observed[Decimal]:
     """Largest position in USD; published in contracts of 1 USD (inverse) or in coins (flexible)."""
-    max_position = positive_number(row, "maxPositionSize", pointer)
+    max_position = upper_bound(row, "maxPositionSize", pointer, open_ended_if_missing=True)
+    if not max_position.is_finite():
+        return tier_tables.NO_CAPACITY
     if text_value(row, "type", pointer) == "futures_inverse":
         return Known(max_position * positive_number(row, "contractSize", pointer))
     if mark is None:
@@ -162,13 +181,23 @@ def _capacity(
 def read_instrument(row: JsonObject, pointer: str) -> Instrument:
     """Reads a contract: PF_XBTUSD, PI_XBTUSD, FI_XBTUSD_YYMMDD. Raises UnreadablePayloadError."""
     id_ = text_value(row, "symbol", pointer)
-    base, quote = text_value(row, "base", pointer), text_value(row, "quote", pointer)
+    base, quote, expiry = _names(id_, row, pointer)
     is_inverse = text_value(row, "type", pointer) == "futures_inverse"
-    expiry = None
-    if "lastTradingTime" in row:
-        expiry = datetime.fromisoformat(text_value(row, "lastTradingTime", pointer)).date()
+    if not is_missing(row, "lastTradingTime"):
+        expiry = iso_date(row, "lastTradingTime", pointer)
     settle = base if is_inverse else quote
     return contract("krakenfutures", id_, base=base, quote=quote, settle=settle, expiry=expiry)
+
+
+def _names(id_: str, row: JsonObject, pointer: str) -> tuple[str, str, date | None]:
+    """Currencies and expiry of a contract; rows of 2021 state them in the symbol alone."""
+    match = _SYMBOL.match(id_)
+    expiry = None
+    if match and match["day"]:
+        expiry = parse_day(match["day"], "%y%m%d", f"{pointer}/symbol")
+    if match and is_missing(row, "base") and is_missing(row, "quote"):
+        return match["base"].upper(), match["quote"].upper(), expiry
+    return text_value(row, "base", pointer), text_value(row, "quote", pointer), expiry
 
 
 ADAPTER = VenueAdapter(

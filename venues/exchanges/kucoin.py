@@ -16,12 +16,14 @@ from venues.fields import (
     date_of_milliseconds,
     non_empty,
     number,
-    positive_number,
     rate,
     read_rows,
     text_value,
+    upper_bound,
 )
 from venues.parsing import mark_prices, tier_tables
+from venues.parsing.listing import closed_contracts, has_ended, trades
+from venues.parsing.narrow_answers import contract_name, name_defects
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
 from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
@@ -35,7 +37,7 @@ _UNIFIED_CROSS = Profile(MarginMode.CROSS, "unified")
 _SYMBOLS_PER_CALL = 20
 """Symbols per call; the venue documents no limit."""
 
-_SYMBOL = re.compile(r"^(?P<base>[A-Z0-9]+?)(?P<quote>USDT|USDC|USD)M$")
+_SYMBOL = re.compile(r"^(?P<base>.+?)(?P<quote>USDT|USDC|USD)M$")
 _COIN_UNIT = "levels of coin-margined contracts read as amounts of the settlement coin"
 _VALUE_UNIT = "sizes of unified accounts read as position value in the settlement currency"
 
@@ -69,22 +71,26 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     )
     instruments = _instruments_by_symbol(snapshot, defects)
     tables: list[tier_tables.TierTable] = []
+    closed = _closed_symbols(snapshot)
     for method, profile, read_row in (
         (LEVELS, _CLASSIC_ISOLATED, _level_row),
         (UNIFIED, _UNIFIED_CROSS, _unified_row),
     ):
+        answers = snapshot.answers(method)
         # A defect in one list does not invalidate the other list's tiers.
-        list_defects: list[Defect] = []
-        all_symbol_tiers = group_by_symbol(
-            read_rows(snapshot.answers(method), ("data",), read_row, list_defects), list_defects
-        )
+        unnamed: list[Defect] = []
+        tier_rows = read_rows(answers, ("data",), read_row, unnamed)
+        list_defects = name_defects(unnamed, answers, "symbol")
+        all_symbol_tiers = group_by_symbol(tier_rows, list_defects)
         defects += list_defects
         for symbol_tiers in all_symbol_tiers:
+            if symbol_tiers.symbol in closed:
+                continue
             try:
                 instrument = instruments.get(symbol_tiers.symbol) or parse_symbol(
                     symbol_tiers.symbol, symbol_tiers.rows[0]
                 )
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
                 continue
             usd = _to_usd(snapshot, symbol_tiers.payload, instrument, marks)
@@ -95,22 +101,37 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 def _level_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive_number(row, "maxRiskLimit", pointer),
+        upper=upper_bound(row, "maxRiskLimit", pointer),
         lower=number(row, "minRiskLimit", pointer),
         initial_rate=rate(row, "initialMargin", pointer),
         maintenance_rate=rate(row, "maintainMargin", pointer),
     )
-    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
+    symbol = contract_name(payload, row, pointer, "symbol", "symbol")
+    yield TierRow(symbol, tier, pointer, payload)
 
 
 def _unified_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierRow]:
     tier = Tier(
-        upper=positive_number(row, "maxSize", pointer),
+        upper=upper_bound(row, "maxSize", pointer),
         lower=number(row, "minSize", pointer),
         initial_rate=rate(row, "initialMarginRate", pointer),
         maintenance_rate=rate(row, "maintainMarginRate", pointer),
     )
-    yield TierRow(text_value(row, "symbol", pointer), tier, pointer, payload)
+    symbol = contract_name(payload, row, pointer, "symbol", "symbol")
+    yield TierRow(symbol, tier, pointer, payload)
+
+
+def _closed_symbols(snapshot: Snapshot) -> frozenset[str]:
+    """Contracts that either contract list shows as not trading."""
+    lists = non_empty(snapshot.answers(UNIFIED_CONTRACTS), "data", "list")
+    return closed_contracts(
+        snapshot.answers(CONTRACTS), ("data",), "symbol", kucoin_cross.is_trading
+    ) | closed_contracts(lists, ("data", "list"), "symbol", _is_trading_unified)
+
+
+def _is_trading_unified(payload: Payload, row: JsonObject, pointer: str) -> bool:
+    is_open = trades(row, "tradingStatus", pointer, {"1"}, {"0"})
+    return is_open and not has_ended(payload, row, "expiryTime", pointer)
 
 
 def _tier_table(
@@ -140,7 +161,7 @@ def _to_usd(
 ) -> UsdConversion | Unknown:
     if instrument.payoff is Payoff.INVERSE:
         return coins_to_usd(payload, marks.price(snapshot, instrument, payload))
-    return currency_to_usd(instrument, instrument.quote)
+    return currency_to_usd(instrument, instrument.settle)
 
 
 def _instruments_by_symbol(snapshot: Snapshot, defects: list[Defect]) -> dict[str, Instrument]:
@@ -164,11 +185,16 @@ def _instruments_by_symbol(snapshot: Snapshot, defects: list[Defect]) -> dict[st
     }
 
 
-def _unified_instrument(_: Payload, row: JsonObject, pointer: str) -> list[Instrument]:
+def _unified_instrument(payload: Payload, row: JsonObject, pointer: str) -> list[Instrument]:
+    if not _is_trading_unified(payload, row, pointer):
+        return []
     symbol, base, quote, settle = (
         text_value(row, key, pointer)
         for key in ("symbol", "baseCurrency", "quoteCurrency", "settlementCurrency")
     )
+    if settle not in {base, quote}:
+        reason = f"expected a contract settled in {base} or {quote}, found {settle!r}"
+        raise UnreadablePayloadError(where=f"{pointer}/settlementCurrency", reason=reason)
     expiry = (
         None if row.get("expiryTime") is None else date_of_milliseconds(row, "expiryTime", pointer)
     )

@@ -26,8 +26,10 @@ from harmonize.core.schedule import (
     Unknown,
 )
 from venues.facts import Facts
-from venues.fields import JsonObject, positive_number, rate, text_value
+from venues.fields import JsonObject, positive_number, rate, text_value, upper_bound
 from venues.fields import date_of_milliseconds as day_of
+from venues.parsing.listing import has_ended, trades
+from venues.parsing.tier_tables import NO_CAPACITY
 from venues.parsing.units import read_factor
 
 CLASSIC = "classic"
@@ -43,6 +45,12 @@ def read_instrument(row: JsonObject, pointer: str) -> Instrument:
     return contract("kucoin", symbol, base=base, quote=quote, settle=settle, expiry=expiry)
 
 
+def is_trading(payload: Payload, row: JsonObject, pointer: str) -> bool:
+    """Whether a listed contract is open and has not expired. Raises UnreadablePayloadError."""
+    is_open = trades(row, "status", pointer, {"Open"})
+    return is_open and not has_ended(payload, row, "expireDate", pointer)
+
+
 def cross_schedules(
     payload: Payload, row: JsonObject, pointer: str, facts: Facts
 ) -> Iterator[MarginSchedule]:
@@ -52,7 +60,7 @@ def cross_schedules(
     inverse contracts), L the maximum leverage. Source: KuCoin, "Max position size" help page. The
     rate formula is the web client's and reproduces the exchange's sample positions exactly.
     """
-    if row.get("supportCross") is not True:
+    if row.get("supportCross") is not True or not is_trading(payload, row, pointer):
         return
     instrument = read_instrument(row, pointer)
     mode = MarginMode.CROSS
@@ -126,8 +134,10 @@ def _capacity(
     raw = row.get("crossRiskLimit")
     if raw is None:
         return Unknown("the venue publishes no cross risk limit for this contract")
-    limit = positive_number(row, "crossRiskLimit", pointer)
+    limit = upper_bound(row, "crossRiskLimit", pointer)
     note = "crossRiskLimit read as position value in the settlement currency"
+    if not limit.is_finite():
+        return NO_CAPACITY
     if instrument.payoff is Payoff.INVERSE:
         return Derived(limit * mark.value, f"{note}, at the mark price")
     return Derived(limit, note)

@@ -12,12 +12,14 @@ from venues.facts import Facts
 from venues.fields import (
     JsonObject,
     check_tier_number,
+    is_missing,
     iter_objects,
     number,
     positive_number,
     rate,
     read_rows,
     text_value,
+    upper_bound,
 )
 from venues.parsing import mark_prices, tier_tables
 from venues.parsing.units import UsdConversion, contracts_to_usd, currency_to_usd, read_factor
@@ -83,13 +85,21 @@ def _tier_table(
         usd=_to_usd(payload, instrument, size, price, by_value=by_value),
         doubts=(reader.doubt,),
         notes=_country_leverage_notes(row),
-        assumed_unit=_SIZE_IN_USD if is_inverse else "",
+        assumed_unit="; ".join(_assumed_units(row, is_inverse=is_inverse)),
     )
 
 
+def _assumed_units(row: JsonObject, *, is_inverse: bool) -> Iterator[str]:
+    if is_inverse:
+        yield _SIZE_IN_USD
+    if is_missing(row, "riskLimitType"):
+        yield _LIMITS_IN_CONTRACTS
+
+
+_LIMITS_IN_CONTRACTS = "limits read as contracts: the response does not state their unit"
 _SIZE_IN_USD = "contract size of coin-margined contracts read as USD"
 
-_IS_TRADING_BY_STATE = {"0": True, "1": False, "2": False, "3": False, "4": True}
+_IS_TRADING_BY_STATE = {"0": True, "1": False, "2": False, "3": False, "4": False}
 """Whether a contract trades, per state: enabled, in delivery, delivered, offline, paused."""
 
 
@@ -133,7 +143,9 @@ def _text(value: object) -> str:
 
 
 def _has_value_limits(row: JsonObject, pointer: str) -> bool:
-    """Whether limits are position value (BY_VALUE) or contracts (BY_VOLUME)."""
+    """Whether limits are position value (BY_VALUE) or contracts (BY_VOLUME, or not stated)."""
+    if is_missing(row, "riskLimitType"):
+        return False
     unit = text_value(row, "riskLimitType", pointer)
     if unit not in {"BY_VALUE", "BY_VOLUME"}:
         reason = f"expected BY_VALUE or BY_VOLUME, found {unit!r}"
@@ -153,7 +165,7 @@ def _custom_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive_number(level, "maxVol", tier_pointer),
+                upper=upper_bound(level, "maxVol", tier_pointer),
                 initial_rate=rate(level, "imr", tier_pointer),
                 maintenance_rate=rate(level, "mmr", tier_pointer),
             )
@@ -212,7 +224,12 @@ _LEVEL_READERS = {
 
 
 def _level_reader(row: JsonObject, pointer: str) -> _LevelReader:
-    """Selects the reader for the contract's risk limit mode. Raises UnreadablePayloadError."""
+    """Selects the reader for the contract's risk limit mode. Raises UnreadablePayloadError.
+
+    Responses from before the mode existed have increasing levels.
+    """
+    if is_missing(row, "riskLimitMode") and is_missing(row, "riskLimitCustom"):
+        return _LEVEL_READERS["INCREASE"]
     mode = text_value(row, "riskLimitMode", pointer)
     if mode not in _LEVEL_READERS:
         reason = f"expected one of {', '.join(sorted(_LEVEL_READERS))}, found {mode!r}"

@@ -8,6 +8,7 @@ from venues.adapter import Access, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.account_figures import reject_account_fields
 
 INSTRUMENTS = "privateGetFutures"
 
@@ -20,6 +21,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    reject_account_fields(row, pointer)
     symbol = text_value(row, "symbol", pointer)
     base = symbol.removesuffix("USDT")
     if not base or base == symbol:

@@ -21,12 +21,13 @@ from venues.fields import (
     JsonObject,
     build_defect,
     check_tier_number,
+    is_missing,
     iter_objects,
     non_empty,
-    positive_number,
+    optional_number,
     rate,
     read_rows,
-    text_value,
+    upper_bound,
     value_at,
 )
 from venues.parsing import mark_prices, tier_tables
@@ -41,6 +42,7 @@ COLUMNS = (
     Column("initial", "/imr", "rate"),
     Column("maintenance", "/mmr", "rate"),
 )
+LOWER = Column("lower", "/minSz", "contracts")
 _MODES = ("cross", "isolated")
 _FAMILIES_PER_CALL = 5
 """Largest number of families per call."""
@@ -50,7 +52,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads the tiers of each family. Sizes become USD by contract value, multiplier and price.
 
     ``minSz`` of a tier is one step above ``maxSz`` of the tier before, so a tier is read as
-    (previous maxSz, maxSz]. ccxt labels these contract counts with the quote currency. All
+    (previous maxSz, maxSz]; a wider distance is a gap. ccxt labels these contract counts with the quote currency. All
     contracts of a family share its tiers, whatever their expiry. The family is ``instFamily``, not
     ``uly``: the ``uly`` of an X-perpetual names another family.
     """
@@ -61,6 +63,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         instrument_lists, ("data",), okx_contracts.read, defects, symbol_key="instId"
     ):
         by_family[contract.family].append(contract)
+    listed = frozenset(read_rows(instrument_lists, ("data",), okx_contracts.listed_family, []))
     marks = mark_prices.read_prices(
         snapshot.answers(MARKS), ("data",), ("instId", "markPx"), defects
     )
@@ -68,9 +71,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in snapshot.answers(TIERS):
         try:
             answer = _read_answer(payload)
-        except UnreadablePayloadError as error:
-            family = dict(payload.call.params).get("instFamily", "")
-            defects.append(build_defect(payload, error, family))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
+            defects.append(build_defect(payload, error, ",".join(_requested_families(payload))))
             continue
         for family in answer.rows_by_family:
             try:
@@ -78,9 +80,9 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                     _tier_table(
                         answer, family, contract, _to_usd(snapshot, payload, contract, marks)
                     )
-                    for contract in _contracts_of_family(by_family, answer, family)
+                    for contract in _contracts_of_family(by_family, listed, answer, family)
                 ]
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(payload, error, family))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
@@ -106,28 +108,60 @@ def _read_answer(payload: Payload) -> _TierAnswer:
     params = dict(payload.call.params)
     mode = _parameter_of(params, "tdMode", _MODES)
     instrument_type = _parameter_of(params, "instType", okx_contracts.INSTRUMENT_TYPES)
-    requested_families = params.get("instFamily", "").split(",")
+    requested_families = _requested_families(payload)
     data, data_pointer = value_at(decode(payload), "data")
     rows_by_family: dict[str, _TierRows] = {}
     for pointer, row in iter_objects(data, data_pointer):
-        family = text_value(row, "instFamily", pointer)
-        if family not in requested_families:
+        family = _family_of(row, pointer, requested_families)
+        if (
+            requested_families
+            and family not in requested_families
+            and not _is_asked_by_uly(params, row)
+        ):
             reason = f"expected a family among {', '.join(requested_families)}, found {family}"
             raise UnreadablePayloadError(where=f"{pointer}/instFamily", reason=reason)
         rows_by_family.setdefault(family, []).append((pointer, row))
     return _TierAnswer(payload, instrument_type, mode, rows_by_family)
 
 
+def _requested_families(payload: Payload) -> list[str]:
+    """Families that a request names: by ``instFamily``, or by ``uly`` or one contract's id."""
+    params = dict(payload.call.params)
+    if params.get("instFamily"):
+        return params["instFamily"].split(",")
+    if params.get("uly"):
+        return params["uly"].split(",")
+    id_ = params.get("instId", "")
+    return ["-".join(id_.split("-")[:2])] if id_ else []
+
+
+def _family_of(row: JsonObject, pointer: str, requested_families: list[str]) -> str:
+    """Family of a tier, which the request names if the row does not."""
+    if is_missing(row, "instFamily") and is_missing(row, "uly") and len(requested_families) == 1:
+        return requested_families[0]
+    return okx_contracts.family_of(row, pointer)
+
+
+def _is_asked_by_uly(params: dict[str, str], row: JsonObject) -> bool:
+    """Whether a request by ``uly`` covers a row: an X-perpetual's family has another name."""
+    return not params.get("instFamily") and row.get("uly") in params.get("uly", "").split(",")
+
+
 _ByFamily = dict[tuple[str, str], list[okx_contracts.Contract]]
 
 
 def _contracts_of_family(
-    by_family: _ByFamily, answer: _TierAnswer, family: str
+    by_family: _ByFamily,
+    listed: frozenset[tuple[str, str]],
+    answer: _TierAnswer,
+    family: str,
 ) -> list[okx_contracts.Contract]:
-    if (answer.instrument_type, family) not in by_family:
+    """Contracts of a family that trade. Raises UnreadablePayloadError: the family is not listed."""
+    key = (answer.instrument_type, family)
+    if key not in by_family and key not in listed:
         reason = f"no instrument of family {family} in the snapshot, so no contract value"
         raise UnreadablePayloadError(where="/data", reason=reason)
-    return by_family[answer.instrument_type, family]
+    return by_family.get(key, [])
 
 
 def _parameter_of(params: dict[str, str], name: str, allowed: tuple[str, str]) -> str:
@@ -144,7 +178,8 @@ def _tiers(tier_rows: _TierRows) -> tuple[Tier, ...]:
         check_tier_number(row, "tier", ordinal, pointer)
         tiers.append(
             Tier(
-                upper=positive_number(row, "maxSz", pointer),
+                upper=upper_bound(row, "maxSz", pointer),
+                lower=optional_number(row, "minSz", pointer),
                 initial_rate=rate(row, "imr", pointer),
                 maintenance_rate=rate(row, "mmr", pointer),
             )
@@ -162,7 +197,7 @@ def _tier_table(
         profile=Profile(MarginMode(answer.mode)),
         tiers=_tiers(tier_rows),
         rows=tuple(pointer for pointer, _ in tier_rows),
-        columns=COLUMNS,
+        columns=(*COLUMNS, LOWER) if all("minSz" in row for _, row in tier_rows) else COLUMNS,
         usd=usd,
         supporting=(contract.payload,),
     )

@@ -4,22 +4,23 @@ from dataclasses import dataclass
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Factor, Payload, UnreadablePayloadError
-from venues.fields import JsonObject, date_of_milliseconds, text_value
+from venues.fields import JsonObject, date_of_milliseconds, is_missing, text_value
+from venues.parsing.listing import has_ended
 from venues.parsing.units import read_factor
 
 INSTRUMENT_TYPES = ("SWAP", "FUTURES")
 
 _IS_TRADED = {
     "live": True,
-    "suspend": True,
+    "suspend": False,
     "post_only": True,
-    "rebase": True,
+    "rebase": False,
     "preopen": False,
-    "settling": True,
+    "settling": False,
     "expired": False,
     "test": False,
 }
-"""Whether a contract in this state has opened and not ended."""
+"""Whether a contract in this state trades; during post_only, only maker orders are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,14 @@ def read(payload: Payload, row: JsonObject, pointer: str) -> list[Contract]:
     """
     if row.get("instType") not in INSTRUMENT_TYPES or not is_traded(row, pointer):
         return []
+    if has_ended(payload, row, "expTime", pointer):
+        return []
     id_, contract_type = text_value(row, "instId", pointer), text_value(row, "ctType", pointer)
     if contract_type not in {"linear", "inverse"}:
         reason = f"expected linear or inverse, found {contract_type!r}"
         raise UnreadablePayloadError(where=f"{pointer}/ctType", reason=reason)
-    base, _, quote = text_value(row, "uly", pointer).partition("-")
-    if not quote:
+    base, _, quote = text_value(row, "uly", pointer).rpartition("-")
+    if not base:
         reason = f"expected BASE-QUOTE, found {row['uly']!r}"
         raise UnreadablePayloadError(where=f"{pointer}/uly", reason=reason)
     expiry = date_of_milliseconds(row, "expTime", pointer) if row["instType"] == "FUTURES" else None
@@ -57,8 +60,21 @@ def read(payload: Payload, row: JsonObject, pointer: str) -> list[Contract]:
     multiplier = read_factor(
         payload, f"contract multiplier of {id_}", row, "ctMult", pointer, "times"
     )
-    family = (text_value(row, "instType", pointer), text_value(row, "instFamily", pointer))
+    family = (text_value(row, "instType", pointer), family_of(row, pointer))
     return [Contract(family, instrument, size, multiplier, payload, unit)]
+
+
+def listed_family(_: Payload, row: JsonObject, pointer: str) -> list[tuple[str, str]]:
+    """Instrument type and family of a listed contract, whether or not it trades."""
+    return [(text_value(row, "instType", pointer), family_of(row, pointer))]
+
+
+def family_of(row: JsonObject, pointer: str) -> str:
+    """Instrument family of a row: ``instFamily``, or ``uly`` in rows from before families existed.
+
+    Raises UnreadablePayloadError: the row names neither.
+    """
+    return text_value(row, "uly" if is_missing(row, "instFamily") else "instFamily", pointer)
 
 
 def is_traded(row: JsonObject, pointer: str) -> bool:

@@ -27,9 +27,12 @@ from venues.fields import (
     rate,
     read_rows,
     text_value,
+    upper_bound,
     value_at,
 )
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import closed_contracts
+from venues.parsing.narrow_answers import contract_name, requested_name
 from venues.parsing.units import UsdConversion, contracts_to_usd, read_factor
 
 INSTRUMENTS = "swapPublicGetV3MarketAllInstruments"
@@ -52,12 +55,13 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     marks = dict(read_rows(tickers, ("data",), _mark, defects))
     tables: list[tier_tables.TierTable] = []
     tiered_symbols = set()
+    closed = closed_contracts(snapshot.answers(INSTRUMENTS), ("data",), "symbol", _is_trading)
     for payload in snapshot.answers(TIERS):
-        symbol = dict(payload.call.params).get("symbol", "")
+        symbol = requested_name(payload, "symbol")
         tiered_symbols.add(symbol)
         try:
-            tables += _tier_tables(payload, contracts_by_symbol, marks)
-        except UnreadablePayloadError as error:
+            tables += _tier_tables(payload, contracts_by_symbol, closed, marks)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error, symbol))
 
     def first_tier(
@@ -81,10 +85,14 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
+def _is_trading(_: Payload, row: JsonObject, pointer: str) -> bool:
+    return text_value(row, "status", pointer) == "OPEN"
+
+
 def _sized_instrument(
     payload: Payload, row: JsonObject, pointer: str
 ) -> Iterator[tuple[str, tuple[Instrument, Factor]]]:
-    if text_value(row, "status", pointer) != "OPEN":
+    if not _is_trading(payload, row, pointer):
         return
     contract_type = text_value(row, "ctType", pointer)
     if contract_type not in {"LINEAR", "INVERSE"}:
@@ -104,22 +112,28 @@ def _mark(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tuple[str
 
 
 def _tier_tables(
-    payload: Payload, contracts_by_symbol: _Contracts, marks: dict[str, Factor]
+    payload: Payload,
+    contracts_by_symbol: _Contracts,
+    closed: frozenset[str],
+    marks: dict[str, Factor],
 ) -> Iterator[tier_tables.TierTable]:
     data, data_pointer = value_at(decode(payload), "data")
     by_mode: dict[tuple[str, str], list[tuple[str, Tier]]] = {}
     for pointer, row in iter_objects(data, data_pointer):
-        key = (text_value(row, "symbol", pointer), text_value(row, "mgnMode", pointer))
+        symbol = contract_name(payload, row, pointer, "symbol", "symbol")
+        key = (symbol, text_value(row, "mgnMode", pointer))
         mode_rows = by_mode.setdefault(key, [])
         check_tier_number(row, "tier", len(mode_rows) + 1, pointer)
         tier = Tier(
-            upper=positive_number(row, "maxSize", pointer),
+            upper=upper_bound(row, "maxSize", pointer),
             lower=number(row, "minSize", pointer),
             initial_rate=tier_tables.leverage_to_rate(positive_number(row, "maxLever", pointer)),
             maintenance_rate=rate(row, "mMRatio", pointer),
         )
         mode_rows.append((pointer, tier))
     for (symbol, mode), tier_rows in by_mode.items():
+        if symbol in closed:
+            continue
         if mode not in _MODES or symbol not in contracts_by_symbol:
             reason = (
                 f"expected CROSS or ISOLATED of a listed contract, found {mode!r} of {symbol!r}"

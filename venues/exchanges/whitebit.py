@@ -8,7 +8,7 @@ from harmonize.core.payload import Column, Payload, Snapshot, UnreadablePayloadE
 from harmonize.core.schedule import MarginMode, Profile, Tier
 from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
-from venues.fields import JsonObject, json_object, number, text_value
+from venues.fields import JsonObject, json_object, text_value, upper_bound
 from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency_to_usd
 
@@ -36,9 +36,13 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
     brackets = json_object(row.get("brackets"), brackets_pointer)
     by_leverage = [(_leverage(key, brackets_pointer), key) for key in brackets]
     tiers = tuple(
-        Tier(number(brackets, key, brackets_pointer), tier_tables.leverage_to_rate(leverage), None)
+        Tier(
+            upper_bound(brackets, key, brackets_pointer),
+            tier_tables.leverage_to_rate(leverage),
+            None,
+        )
         for leverage, key in sorted(by_leverage, reverse=True)
-        if number(brackets, key, brackets_pointer)
+        if not _is_zero(brackets[key])
     )
     yield tier_tables.TierTable(
         payload=payload,
@@ -54,6 +58,11 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
         unverified=(AMOUNTS_IN_QUOTE,),
         no_maintenance=flat_rates.NO_MAINTENANCE,
     )
+
+
+def _is_zero(amount: object) -> bool:
+    """Whether an amount states that its leverage is not offered."""
+    return str(amount).strip("0").strip(".") == "" and amount not in (None, "")
 
 
 def _leverage(key: str, pointer: str) -> Decimal:

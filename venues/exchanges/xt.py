@@ -11,12 +11,12 @@ from venues.fields import (
     JsonObject,
     check_tier_number,
     iter_objects,
-    positive_number,
     rate,
     read_rows,
-    text_value,
+    upper_bound,
 )
 from venues.parsing import tier_tables
+from venues.parsing.narrow_answers import contract_name, without_empty_lists
 from venues.parsing.units import UsdConversion, currency_to_usd
 
 LINEAR = "publicLinearGetFutureMarketV1PublicLeverageBracketList"
@@ -30,13 +30,15 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     floor. No source states the unit of inverse brackets, so inverse contracts stay unknown.
     """
     defects: list[Defect] = []
-    answers = (*snapshot.answers(LINEAR), *snapshot.answers(INVERSE))
+    every_answer = (*snapshot.answers(LINEAR), *snapshot.answers(INVERSE))
+    answers = without_empty_lists(every_answer, "result")
     tables = read_rows(answers, ("result",), _tier_table, defects)
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
-    instrument = parse_symbol(text_value(row, "symbol", pointer), pointer)
+    symbol = contract_name(payload, row, pointer, "symbol", "symbol")
+    instrument = parse_symbol(symbol, pointer)
     pointers, tiers = [], []
     for ordinal, (tier_pointer, bracket) in enumerate(
         iter_objects(row.get("leverageBrackets"), f"{pointer}/leverageBrackets"), start=1
@@ -45,7 +47,7 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
-                upper=positive_number(bracket, "maxNominalValue", tier_pointer),
+                upper=upper_bound(bracket, "maxNominalValue", tier_pointer),
                 initial_rate=rate(bracket, "startMarginRate", tier_pointer),
                 maintenance_rate=rate(bracket, "maintMarginRate", tier_pointer),
             )

@@ -8,6 +8,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
+from venues.parsing.listing import trades
 
 INSTRUMENTS = "publicSwapGetV1MarketMarkets"
 
@@ -20,6 +21,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
+    if not trades(row, "status", pointer, {"Open"}):
+        return
     base, quote = text_value(row, "baseAsset", pointer), text_value(row, "quoteAsset", pointer)
     instrument = contract(
         "zebpay", text_value(row, "symbol", pointer), base=base, quote=quote, settle=quote

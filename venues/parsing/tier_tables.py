@@ -31,6 +31,7 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts, VenueFact
+from venues.fields import build_defect
 from venues.parsing.units import UsdConversion
 
 _CENT = Decimal("0.01")  # venues round deductions to cents
@@ -45,8 +46,8 @@ class TierTable:
 
     ``usd`` converts the unit to USD; ``capacity`` is already in USD. ``no_maintenance`` is the
     reason for a missing MM. ``doubts`` are derivation steps that the venue does not state;
-    ``unverified`` are steps that no source states. ``supporting`` are further payloads that the schedule
-    depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
+    ``unverified`` are steps that no source states. ``initial_doubts`` are steps for IM alone, and
+    ``maintenance_doubts`` for MM alone where there is more than one tier. ``supporting`` are further payloads that the schedule depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
 
     A venue that publishes lower bounds gives each tier its ``lower``, in the same unit: tiers that
     leave a gap or overlap have no margin. One published step between two tiers is no gap: see
@@ -74,13 +75,26 @@ class TierTable:
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
+    initial_doubts: tuple[str, ...] = ()
+    maintenance_doubts: tuple[str, ...] = ()
 
 
 def build_schedules(
     snapshot: Snapshot, tables: Sequence[TierTable], facts: Facts, defects: Sequence[Defect]
 ) -> Parsed:
-    """Builds the schedules of all tables and adds the defects found while reading."""
-    return Parsed(tuple(build_schedule(snapshot, table, facts) for table in tables), tuple(defects))
+    """Builds the schedules of all tables and adds the defects found while reading.
+
+    A table that defines no schedule is a defect of its contract, at its first row.
+    """
+    schedules: list[MarginSchedule] = []
+    found = list(defects)
+    for table in tables:
+        try:
+            schedules.append(build_schedule(snapshot, table, facts))
+        except Exception as error:  # noqa: BLE001 - one odd table never hides the others
+            pointer = table.rows[0] if table.rows else ""
+            found.append(build_defect(table.payload, error, table.instrument.id, pointer))
+    return Parsed(tuple(schedules), tuple(found))
 
 
 def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
@@ -224,7 +238,7 @@ def _functions_or_fault(
     """Margin functions of the tiers, or the reason why the tiers define none."""
     if isinstance(usd, Unknown):
         return _TierFunctions(usd.reason)
-    if fact is None:
+    if fact is None or not {fact.initial, fact.maintenance} <= _FUNCTION_OF_RULE.keys():
         return _TierFunctions(
             f"no source states how the venue's tiers determined margin on {day}",
             find_tiling_fault(tiers),
@@ -286,7 +300,8 @@ def _initial(
     function = functions.initial
     if function is None:
         return Unknown("the venue does not publish initial margin for every tier")
-    return _observed(table, function, fact, uses_rule=fact.initial is not TierRule.FLAT)
+    uses_rule = fact.initial is not TierRule.FLAT
+    return _observed(table, function, fact, *table.initial_doubts, uses_rule=uses_rule)
 
 
 def _maintenance(
@@ -299,15 +314,19 @@ def _maintenance(
     function = functions.maintenance
     if function is None:
         return Unknown("the venue does not publish maintenance margin for every tier")
-    return _observed(table, function, fact, uses_rule=count > 1)
+    own_doubts = table.maintenance_doubts if count > 1 else ()
+    return _observed(table, function, fact, *own_doubts, uses_rule=count > 1)
 
 
 def _observed(
-    table: TierTable, function: MarginFunction, fact: VenueFact, *, uses_rule: bool
+    table: TierTable, function: MarginFunction, fact: VenueFact, *own_doubts: str, uses_rule: bool
 ) -> Observed[MarginFunction]:
     """Margin function with its derivation; ``uses_rule``: whether the fact's tier rule affects it."""
     derivation = "" if isinstance(table.usd, Unknown) else table.usd.derivation
-    doubts, unverified = [derivation, *table.doubts], [table.assumed_unit, *table.unverified]
+    doubts, unverified = (
+        [derivation, *table.doubts, *own_doubts],
+        [table.assumed_unit, *table.unverified],
+    )
     if uses_rule:
         (doubts if fact.verified else unverified).append(fact.derivation)
     return observed_function(function, doubts, unverified)

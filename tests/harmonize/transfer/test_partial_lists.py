@@ -13,9 +13,9 @@ from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from harmonize.core.payload import Defect, Origin, Snapshot
 from harmonize.document.rows import SnapshotAge, snapshot_row
+from harmonize.history.venue_lists import VenueLists
 from harmonize.transfer import export, importer
 from harmonize.transfer.importer import ImportedSnapshot
-from harmonize.transfer.venue_lists import VenueLists
 from tests.harmonize.transfer.test_from_recordings import entry, folder
 from tests.venues.test_completeness import numbered, payload, snapshot
 from venues import completeness

@@ -248,7 +248,9 @@ def test_bybit_asks_for_every_page_of_the_risk_limits_once() -> None:
     parse_result = parsed(gather_recordings()[0]["bybit"].snapshot)
     by_key = {schedule.key: schedule for schedule in recorded.schedules("bybit")}
     assert {schedule.key: schedule.tiers for schedule in parse_result.schedules} == {
-        key: schedule.tiers for key, schedule in by_key.items()
+        key: schedule.tiers
+        for key, schedule in by_key.items()
+        if schedule.instrument.expiry is None or schedule.instrument.expiry >= WHEN.date()
     }
 
 
@@ -301,7 +303,7 @@ def test_bitget_asks_for_each_open_symbol_of_each_product_type() -> None:
     def contract_list(kind: str, *rows: object) -> Payload:
         return answer("bitget", bitget.CONTRACTS, {"data": list(rows)}, productType=kind)
 
-    coin = BTCUSD | {"symbolStatus": "maintain"}
+    coin = BTCUSD | {"symbolStatus": "limit_open"}
     contract_lists = (
         contract_list(
             "COIN-FUTURES", coin, BTCUSD | {"symbol": "ETHUSD", "symbolStatus": "listed"}
@@ -326,7 +328,6 @@ def test_gate_asks_in_every_settlement_currency_and_for_dated_contracts() -> Non
         "ADA/USDT:USDT",
         "BTC/USD:BTC",
         "BTC/USDT:USDT",
-        "BTC/USDT:USDT-260626",
         "ETH/USDT:USDT",
     ]
 
@@ -556,7 +557,6 @@ def tier(family: str, number: int, largest: int, **other: str) -> dict[str, str]
         "instId": "",
         "maxLever": str(Decimal(100) / number),
         "maxSz": str(largest),
-        "minSz": "0",
         "mmr": str(Decimal(number) * 4 / 1000),
         "optMgnFactor": "0",
         "quoteMaxLoan": "",
@@ -590,10 +590,10 @@ INVERSE = SWAP | {
 }
 QUARTER = INVERSE | {
     "instType": "FUTURES",
-    "instId": "BTC-USD-250328",
-    "expTime": "1743148800000",
+    "instId": "BTC-USD-270326",
+    "expTime": "1806048000000",
 }
-NEXT_QUARTER = QUARTER | {"instId": "BTC-USD-250627", "expTime": "1751011200000"}
+NEXT_QUARTER = QUARTER | {"instId": "BTC-USD-270625", "expTime": "1813910400000"}
 XPERP = SWAP | {
     "instType": "FUTURES",
     "instId": "BTC-USD_UM_XPERP-310404",
@@ -659,8 +659,8 @@ def test_okx_every_expiry_of_a_family_has_its_tiers() -> None:
         schedule.instrument.symbol: schedule.instrument.expiry
         for schedule in parse_result.schedules
     } == {
-        "BTC/USD:BTC-250328": date(2025, 3, 28),
-        "BTC/USD:BTC-250627": date(2025, 6, 27),
+        "BTC/USD:BTC-270326": date(2027, 3, 26),
+        "BTC/USD:BTC-270625": date(2027, 6, 25),
     }
     for schedule in parse_result.schedules:
         # Contracts of 100 dollars: no price is needed.
@@ -684,7 +684,7 @@ def test_okx_x_perpetual_has_the_tiers_of_its_family_not_of_its_underlying() -> 
         schedule.instrument.symbol: value_of(schedule.capacity)
         for schedule in parse_result.schedules
     } == {
-        "BTC/USD:BTC-250328": 50_000,
+        "BTC/USD:BTC-270326": 50_000,
         "BTC/USD:USD-310404": 70_000 * 80,  # contracts of 0.001 BTC at 80,000
     }
 
@@ -699,7 +699,7 @@ def test_okx_swaps_and_futures_of_one_family_are_distinguished() -> None:
     assert {
         (schedule.instrument.symbol, str(schedule.profile)): value_of(schedule.capacity)
         for schedule in parse_result.schedules
-    } == {("BTC/USD:BTC-250328", "isolated"): 50_000, ("BTC/USD:BTC", "cross"): 90_000}
+    } == {("BTC/USD:BTC-270326", "isolated"): 50_000, ("BTC/USD:BTC", "cross"): 90_000}
 
 
 def test_okx_contract_that_has_not_opened_is_neither_requested_nor_read() -> None:
@@ -711,7 +711,7 @@ def test_okx_contract_that_has_not_opened_is_neither_requested_nor_read() -> Non
     )
     assert [dict(params)["instFamily"] for params in calls] == ["BTC-USD"] * 2
     schedule = only(read(instrument_list, tiers("BTC-USD", tier("BTC-USD", 1, 500))))
-    assert schedule.instrument.id == "BTC-USD-250627"
+    assert schedule.instrument.id == "BTC-USD-270625"
 
 
 # bitget
@@ -726,9 +726,9 @@ BTCUSD = {
     "deliveryTime": "",
 }
 DELIVERY = BTCUSD | {
-    "symbol": "BTCUSDM25",
+    "symbol": "BTCUSDM27",
     "symbolType": "delivery",
-    "deliveryTime": "1751011200000",
+    "deliveryTime": "1813910400000",
 }
 BTCPERP = BTCUSD | {"symbol": "BTCPERP", "quoteCoin": "USDC"}
 
@@ -775,8 +775,8 @@ def test_bitget_coin_margined_bounds_are_read_as_coins_and_not_verified() -> Non
 def test_bitget_dated_and_usdc_contracts_are_named_by_the_list() -> None:
     dated = only(read(*futures("COIN-FUTURES", DELIVERY)))
     assert (dated.instrument.symbol, dated.instrument.expiry) == (
-        "BTC/USD:BTC-250627",
-        date(2025, 6, 27),
+        "BTC/USD:BTC-270625",
+        date(2027, 6, 25),
     )
     usdc = only(read(*futures("USDC-FUTURES", BTCPERP)))
     assert usdc.instrument.symbol == "BTC/USDC:USDC"
@@ -830,8 +830,18 @@ def test_gate_coin_settled_amounts_are_read_as_coins_and_not_verified() -> None:
 
 
 def test_gate_dated_contract_has_its_expiry_and_dollar_amounts() -> None:
-    schedule = recorded.schedule("gate", "BTC/USDT:USDT-260626")
-    assert schedule.instrument.expiry == date(2026, 6, 26)
+    contract = {
+        "name": "BTC_USDT_20270625",
+        "mark_price": "70000",
+        "risk_limit_base": "1000000",
+        "risk_limit_max": "8000000",
+        "leverage_max": "100",
+        "maintenance_rate": "0.005",
+        "expire_time": 1813910400,
+    }
+    schedule = only(read(answer("gate", gate.DATED_CONTRACTS, [contract], settle="usdt")))
+    assert schedule.instrument.symbol == "BTC/USDT:USDT-270625"
+    assert schedule.instrument.expiry == date(2027, 6, 25)
     assert schedule.tiers[0].upper == 1_000_000
     assert is_verified(schedule)
 

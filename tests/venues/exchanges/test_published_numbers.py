@@ -184,7 +184,7 @@ def test_coin_margined_binance_brackets_are_in_coins_under_either_floor_key() ->
             {"bracket": 1, "initialLeverage": 125, "qtyCap": 5, floor: 0, "maintMarginRatio": 0.004, "cum": 0},
             {"bracket": 2, "initialLeverage": 100, "qtyCap": 10, floor: 5, "maintMarginRatio": 0.005, "cum": 0.005},
         ]  # fmt: skip
-        answer = [{"symbol": "BTCUSD_PERP", "notionalCoef": 1.5, "brackets": brackets}]
+        answer = [{"symbol": "BTCUSD_PERP", "notionalCoef": 1, "brackets": brackets}]
         parse_result = parse_documents(
             "binance",
             ("dapiPrivateV2GetLeverageBracket", (), answer),

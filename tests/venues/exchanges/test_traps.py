@@ -195,7 +195,8 @@ def test_okx_sizes_that_ccxt_labels_usdt_are_contracts_of_a_hundredth_bitcoin() 
 def test_okx_tier_begins_where_the_one_before_ends_although_min_size_is_a_step_above() -> None:
     schedule = recorded.schedule("okx", "ETH/USDT:USDT")
     assert len(schedule.tiers) == 99
-    assert all(tier.lower is None for tier in schedule.tiers)
+    assert schedule.tiers[0].lower == 0
+    assert all(tier.lower is None for tier in schedule.tiers[1:])
     assert all(below < above for below, above in pairwise(uppers(schedule)))
 
 
