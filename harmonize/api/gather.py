@@ -15,8 +15,10 @@ from harmonize.archive.catalog import Entry, latest, newest_by_venue
 from harmonize.archive.location import ArchiveLocation, recorded_archive
 from harmonize.core.payload import Snapshot
 from harmonize.history import derived
-from venues import registry
+from harmonize.history.venue_lists import VenueLists
+from venues import facts, registry
 from venues.adapter import VenueAdapter
+from venues.completeness import as_partial, missing_page
 from venues.gathering import reachability
 from venues.gathering.credentials import NONE, Credentials, from_environment, from_file
 from venues.gathering.outcome import Failed, Gathered, Outcome, failure_reason
@@ -124,7 +126,8 @@ def gather_into_archive(
 
     adapters = requested_adapters(request)
     archive = Archive.open_or_create(request.archive)
-    newest = newest_by_venue(derived.list_entries(archive))
+    entries = derived.list_entries(archive)
+    newest, lists = newest_by_venue(entries), VenueLists(archive, entries)
     options = GatherOptions(
         budget=request.timeout,
         jitter=random.random,
@@ -137,10 +140,14 @@ def gather_into_archive(
         outcomes = []
         async with aclosing(gather(adapters, options, on_progress)) as gathering:
             async for outcome in gathering:
-                if isinstance(outcome, Gathered | Failed):
-                    await asyncio.to_thread(_append, archive, newest, outcome.snapshot)
-                on_outcome(outcome)
-                outcomes.append(outcome)
+                checked = outcome
+                if isinstance(outcome, Gathered):
+                    snapshot = await asyncio.to_thread(_as_far_as_whole, lists, outcome.snapshot)
+                    checked = replace(outcome, snapshot=snapshot)
+                if isinstance(checked, Gathered | Failed):
+                    await asyncio.to_thread(_append, archive, newest, checked.snapshot)
+                on_outcome(checked)
+                outcomes.append(checked)
         return outcomes
 
     return tuple(sorted(asyncio.run(run()), key=venue_of))
@@ -149,6 +156,15 @@ def gather_into_archive(
 def venue_of(outcome: Outcome) -> str:
     """The venue of an outcome."""
     return outcome.snapshot.venue if isinstance(outcome, Gathered) else outcome.venue
+
+
+def _as_far_as_whole(lists: VenueLists, snapshot: Snapshot) -> Snapshot:
+    """The snapshot, as partial with the reason if it holds a part of the venue's list."""
+    adapter = registry.find_adapter(snapshot.venue)
+    further = missing_page(adapter, snapshot) if adapter else ""
+    if further:
+        return as_partial(snapshot, further)
+    return lists.add(snapshot, registry.read(snapshot, facts.bundled()))
 
 
 def _append(archive: Archive, newest: dict[str, Entry], snapshot: Snapshot) -> None:

@@ -30,7 +30,7 @@ from harmonize.text.messages import counted
 if TYPE_CHECKING:
     from harmonize.api.gather import GatherRequest
     from venues.gathering.client import Progress
-    from venues.gathering.outcome import Outcome
+    from venues.gathering.outcome import Gathered, Outcome
     from venues.gathering.plan import VenuePlan
 
 
@@ -169,19 +169,25 @@ def gather(
 
 
 def exit_code(outcomes: "Sequence[Outcome]", *, by_name: bool) -> int:
-    """Returns 3 if a venue failed, lacks market data, or was named and not gathered; otherwise 0."""
+    """Returns 3 if a venue failed, lacks data, or was named and not gathered; otherwise 0."""
     from venues.gathering.outcome import Failed, Gathered, Skipped
 
     for outcome in outcomes:
-        if isinstance(outcome, Failed) or (isinstance(outcome, Gathered) and outcome.missing):
+        if isinstance(outcome, Failed) or (isinstance(outcome, Gathered) and _is_partial(outcome)):
             return INCOMPLETE
         if isinstance(outcome, Skipped) and by_name:
             return INCOMPLETE
     return OK
 
 
+def _is_partial(outcome: "Gathered") -> bool:
+    return bool(outcome.missing) or not outcome.snapshot.complete
+
+
 def outcome_row(outcome: "Outcome") -> tuple[str, str, str, str, str]:
     """Returns an outcome as a row: venue, status, calls, seconds, detail."""
+    from harmonize.core.payload import Origin
+    from venues.completeness import partial_reason
     from venues.gathering.outcome import Gathered, Skipped
 
     if isinstance(outcome, Skipped):
@@ -189,9 +195,12 @@ def outcome_row(outcome: "Outcome") -> tuple[str, str, str, str, str]:
     calls, seconds = f"{outcome.requests:,}", f"{outcome.seconds:.1f}"
     if not isinstance(outcome, Gathered):
         return (outcome.venue, "failed", calls, seconds, outcome.reason)
-    detail = counted(len(outcome.snapshot.payloads), "response")
+    responses = [p for p in outcome.snapshot.payloads if p.provenance.origin is not Origin.NOTE]
+    detail = counted(len(responses), "response")
     if outcome.missing:
         detail += f"; missing: {', '.join(outcome.missing)}"
+    if not outcome.snapshot.complete:
+        detail += f"; partial: {partial_reason(outcome.snapshot)}"
     return (outcome.snapshot.venue, "gathered", calls, seconds, detail)
 
 

@@ -8,6 +8,7 @@ import typer
 
 from harmonize.archive.location import parse_location
 from harmonize.cli import cross_venue, history, request, run
+from harmonize.cli.accept import accept
 from harmonize.cli.archive import archive_app
 from harmonize.cli.console import (
     USAGE,
@@ -66,6 +67,7 @@ app = typer.Typer(
 app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
+app.command()(accept)
 cross_venue.add_to(app)
 app.command()(history.diff)
 app.command()(history.history)

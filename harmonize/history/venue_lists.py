@@ -1,7 +1,7 @@
-"""Compares the list of an imported snapshot with the venue's earlier lists, as an import proceeds."""
+"""Compares the list of a new snapshot with the venue's earlier lists, while snapshots are appended."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,13 +27,13 @@ class _List:
 
 
 class VenueLists:
-    """The lists of every venue in the archive before an import, and those imported since."""
+    """The lists of every venue among the entries of an archive, and those appended since."""
 
-    def __init__(self, archive: Archive | None) -> None:
-        """Lists the entries of the archive; None if there is none. Raises ArchiveError."""
+    def __init__(self, archive: Archive | None, entries: Iterable[Entry]) -> None:
+        """Lists the entries; ``archive`` is None if there is none yet."""
         self._lists: dict[str, list[_List]] = defaultdict(list)
         self._read: dict[int, tuple[Snapshot, Schedules]] = {}
-        for entry in archive.entries() if archive else ():
+        for entry in entries:
             if archive is not None and not entry.pruned and not entry.failed:
                 self._lists[entry.venue].append(self._archived(archive, entry))
 

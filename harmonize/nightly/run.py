@@ -26,6 +26,7 @@ from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
+from venues.completeness import partial_reason
 from venues.gathering.outcome import failure_reason
 
 OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
@@ -34,6 +35,9 @@ OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
 RERUN_WINDOW = timedelta(hours=12)
 """A venue with a younger snapshot is not gathered again: the run repeats its night."""
 
+
+PARTIAL = "partial"
+"""Beginning of a venue's reason if its snapshot holds a part of its list."""
 
 NIGHTS_SHOWN = 30
 """Number of nights on the page of changes and in the feed."""
@@ -320,14 +324,21 @@ def _venue_nights(
         observed_at = newest.get(venue, "")
         if good:
             observed_at = iso_utc(max(entry.observed_at for entry in good))
-            partial = "" if good[-1].complete else "partial"
-            yield VenueNight(venue, "gathered", observed_at, partial)
+            yield VenueNight(venue, "gathered", observed_at, _partial_text(archive, good[-1]))
         elif of_venue:
             yield VenueNight(venue, "failed", observed_at, _failure_reason(archive, of_venue[-1]))
         elif venue not in context.requested:
             yield VenueNight(venue, "held", observed_at, "")
         else:
             yield VenueNight(venue, "not asked", observed_at, reasons.get(venue, ""))
+
+
+def _partial_text(archive: Archive, entry: Entry) -> str:
+    """Returns why a snapshot is partial; empty if it is complete."""
+    if entry.complete:
+        return ""
+    reason = "" if entry.pruned else partial_reason(archive.read(entry))
+    return f"{PARTIAL}: {reason}" if reason else PARTIAL
 
 
 def _failure_reason(archive: Archive, entry: Entry) -> str:
@@ -341,7 +352,11 @@ def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) ->
     errors = []
     if not context.reached:
         errors.append("no venue is reachable; using archived data")
-    errors += [f"{row.venue}: {row.reason}" for row in venues if row.status == "failed"]
+    errors += [
+        f"{row.venue}: {row.reason}"
+        for row in venues
+        if row.status == "failed" or row.reason.startswith(PARTIAL)
+    ]
     errors += audit.missing
     for defect in audit.document.defects:
         schedule = f"{defect.venue} {defect.symbol}".rstrip()

@@ -120,7 +120,8 @@ def import_snapshots(
     UnreadableSourceError, ArchiveError.
     """
     register = _SnapshotRegister(archive)
-    lists = VenueLists(archive if import_source.converted else None)
+    earlier = archive if import_source.converted else None
+    lists = VenueLists(earlier, earlier.entries() if earlier else ())
     for item in import_source.items:
         if isinstance(item, SkippedItem):
             yield item

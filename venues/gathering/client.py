@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,11 +23,10 @@ from harmonize.core.payload import (
 )
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.calls import EmptyPageError, Params
-from venues.gathering import responses
+from venues.gathering import http_session, responses
 from venues.gathering.credentials import NONE, Credentials
 from venues.gathering.outcome import Failed, Gathered, Outcome, Skipped
 from venues.gathering.plan import reason_to_skip
-from venues.gathering.reachability import tls_context
 from venues.gathering.responses import RawResponse
 
 MAX_CONCURRENT_CALLS = 8
@@ -36,9 +34,6 @@ MAX_CONCURRENT_CALLS = 8
 
 MAX_CONSECUTIVE_FAILURES = 8
 """Number of consecutive failed calls after which a venue is abandoned."""
-
-MAX_RESPONSE_BYTES = 128 * 2**20
-"""Largest response that is read, in bytes after decompression."""
 
 MAX_PAGES = 2000
 """Largest number of pages followed; more than any venue has, so that an endless cursor stops."""
@@ -74,59 +69,13 @@ class RefusedError(Exception):
     """A venue that cannot be gathered; the message is the reason, in one line."""
 
 
-_RESPONSE: ContextVar[RawResponse] = ContextVar("response")
-"""Response of the request that the current task waits for."""
-
-
-class _CapturingResponse(aiohttp.ClientResponse):
-    """HTTP response that copies its bytes and headers into ``_RESPONSE``."""
-
-    async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
-        response = _RESPONSE.get()
-        response.status = self.status
-        response.retry_after = self.headers.get("Retry-After", "")
-        response.date = self.headers.get("Date", "")
-        content = bytearray()
-        async for chunk in self.content.iter_any():
-            content += chunk
-            if len(content) > MAX_RESPONSE_BYTES:
-                reason = f"a response of more than {MAX_RESPONSE_BYTES:,} bytes"
-                raise aiohttp.ClientPayloadError(reason)
-        response.content = bytes(content)
-        return response.content.decode(encoding or "utf-8", errors)
-
-
-class _RedirectError(aiohttp.ClientError):
-    """A redirect, which is not followed: API keys would go to an address of another's choice."""
-
-
-async def _refuse_redirect(
-    _: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams
-) -> None:
-    """Ends a request that is redirected, before anything is sent to the new address."""
-    _RESPONSE.get().status = redirect.response.status
-    raise _RedirectError
-
-
-def _without_redirects() -> aiohttp.TraceConfig:
-    trace = aiohttp.TraceConfig()
-    trace.on_request_redirect.append(_refuse_redirect)
-    return trace
-
-
 async def gather(
     adapters: Iterable[VenueAdapter],
     options: GatherOptions,
     on_progress: Callable[[Progress], None],
 ) -> AsyncGenerator[Outcome, None]:
     """Gathers all venues concurrently; yields each outcome as soon as it is available."""
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls_context(), limit=0),
-        response_class=_CapturingResponse,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[_without_redirects()],
-        trust_env=True,
-    ) as session:
+    async with http_session.open_session() as session:
         tasks = [
             asyncio.ensure_future(_outcome(adapter, session, options, on_progress))
             for adapter in adapters
@@ -311,7 +260,7 @@ class _VenueSession:
             while True:
                 await self._wait_until_free()
                 response = RawResponse()
-                _RESPONSE.set(response)
+                http_session.RESPONSE.set(response)
                 try:
                     return await self._attempt(endpoint, params, response)
                 except ccxt.OperationFailed as error:

@@ -178,7 +178,7 @@ def test_a_night_without_a_readable_payload_hides_no_loss(tmp_path: Path) -> Non
 
 
 def test_unreadable_rows_without_a_name_explain_no_loss_but_are_stated() -> None:
-    lists = VenueLists(None)
+    lists = VenueLists(None, ())
     first = snapshot(payload("okx", "list", {}))
     assert lists.add(first, Parsed(tuple(numbered(10)), ())) is first
     second = replace(first, observed_at=first.observed_at + timedelta(days=1))

@@ -294,7 +294,7 @@ def test_the_delay_of_retry_after_is_kept() -> None:
 
 
 def test_an_oversized_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("venues.gathering.client.MAX_RESPONSE_BYTES", 1000)
+    monkeypatch.setattr("venues.gathering.http_session.MAX_RESPONSE_BYTES", 1000)
     with Replay() as server:
         outcome = outcomes([MEXC], fast_options(server.url))["mexc"]
     assert isinstance(outcome, Failed)
