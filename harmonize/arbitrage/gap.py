@@ -19,6 +19,7 @@ from harmonize.arbitrage.accounts import Account, SplitConstraints, accounts_of,
 from harmonize.arbitrage.split import Split, split
 from harmonize.numerics.offer import Offer, margin_of_pieces, offer_margin
 from harmonize.numerics.panel import PieceNumbers
+from harmonize.numerics.rounding import rounded, rounded_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Arbitrage:
 
     - ``single``: lowest margin in one account; None if no account takes the position.
     - ``reference`` and ``reference_split``: R and A_R; None without a reference or without a value.
+
+    These amounts and ``cost`` are rounded, so that differences of equal amounts are zero.
     """
 
     notional: float
@@ -48,9 +51,14 @@ class Arbitrage:
     reference_split: float | None = None
 
     @property
+    def cost(self) -> float:
+        """Margin of the cheapest split."""
+        return rounded(self.split.cost)
+
+    @property
     def saving(self) -> float | None:
         """Saving of the split over the best single account."""
-        return None if self.single is None else self.single - self.split.cost
+        return None if self.single is None else self.single - self.cost
 
     @property
     def fragmentation(self) -> float | None:
@@ -62,7 +70,7 @@ class Arbitrage:
     @property
     def divergence(self) -> float | None:
         """Further saving of the split from differences between the venues' tables."""
-        return None if self.reference_split is None else self.reference_split - self.split.cost
+        return None if self.reference_split is None else self.reference_split - self.cost
 
     @property
     def gap(self) -> float | None:
@@ -94,14 +102,16 @@ def arbitrage(
     single, single_venues = _best_single(accounts, notional)
     return Arbitrage(
         notional=notional,
-        single=single,
+        single=rounded_or_none(single),
         single_venues=single_venues,
         split=cheapest,
         allocation=_allocation(accounts, cheapest),
-        reference=None if reference is None else margin_of_pieces(reference, notional),
+        reference=None
+        if reference is None
+        else rounded_or_none(margin_of_pieces(reference, notional)),
         reference_split=None
         if reference is None
-        else _reference_split_cost(accounts, reference, notional, constraints),
+        else rounded_or_none(_reference_split_cost(accounts, reference, notional, constraints)),
     )
 
 

@@ -13,6 +13,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from harmonize.numerics.elementary import powers
 from harmonize.numerics.panel import Floats, Ints
 
 _MAX_STEPS = 200
@@ -61,7 +62,7 @@ class AccountPieces:
         curved = np.flatnonzero(self.coefficient)
         if curved.size:
             positive = np.maximum(size[curved], 0.0)
-            margin[curved] += self.coefficient[curved] * positive ** self.power[curved]
+            margin[curved] += self.coefficient[curved] * powers(positive, self.power[curved])
         return margin
 
     def margins(self, size: Floats) -> Floats:
@@ -206,8 +207,7 @@ def _stationary(items: AccountPieces, level: float) -> Floats:
     base = (level - items.rate) / (items.coefficient * items.power)
     is_solvable = base > 0.0
     size = np.where(items.coefficient * items.power > 0.0, 0.0, inf)
-    with np.errstate(over="ignore", divide="ignore"):
-        size[is_solvable] = base[is_solvable] ** (1.0 / (items.power[is_solvable] - 1.0))
+    size[is_solvable] = powers(base[is_solvable], 1.0 / (items.power[is_solvable] - 1.0))
     clipped: Floats = np.clip(size, items.lower, items.upper)
     return clipped
 

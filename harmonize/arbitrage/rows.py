@@ -10,6 +10,7 @@ from harmonize.comparison.peers import PeerGroup, observation_span
 from harmonize.document import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
+from harmonize.numerics.rounding import rounded, rounded_or_none
 
 COST_OF_CAPITAL = 0.10
 """Cost of capital per year, as a rate: a convention of this tool, set with ``--cost-of-capital``."""
@@ -115,25 +116,27 @@ def _row(
 def _point(result: Arbitrage, cost_of_capital: float) -> ArbitragePoint:
     return ArbitragePoint(
         notional=result.notional,
-        optimal_split=result.split.cost,
-        lower_bound=result.split.bound,
+        optimal_split=result.cost,
+        lower_bound=rounded(result.split.bound),
         best_single=result.single,
         best_single_venues=result.single_venues,
-        saving=result.saving,
-        marginal_rate=result.split.shadow_price,
+        saving=rounded_or_none(result.saving),
+        marginal_rate=rounded_or_none(result.split.shadow_price),
         allocation=allocation_rows(result),
         reference=result.reference,
         reference_split=result.reference_split,
-        fragmentation=result.fragmentation,
-        divergence=result.divergence,
-        gap=result.gap,
-        annual_cost=None if result.gap is None else result.gap * cost_of_capital,
+        fragmentation=rounded_or_none(result.fragmentation),
+        divergence=rounded_or_none(result.divergence),
+        gap=rounded_or_none(result.gap),
+        annual_cost=None if result.gap is None else rounded(result.gap * cost_of_capital),
     )
 
 
 def allocation_rows(result: Arbitrage) -> tuple[AllocationRow, ...]:
     """Returns the notional and margin of every account that the cheapest split uses."""
     return tuple(
-        AllocationRow(account.venue, account.number, account.notional, account.margin)
+        AllocationRow(
+            account.venue, account.number, rounded(account.notional), rounded(account.margin)
+        )
         for account in result.allocation
     )

@@ -29,6 +29,7 @@ from harmonize.arbitrage.lagrangian import (
     mixed,
     pieces_at,
 )
+from harmonize.numerics.elementary import powers
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import Floats
 
@@ -39,6 +40,7 @@ _NODES_BEFORE_MILP = 300
 """Nodes after which the mixed-integer program is solved too; measured to be faster then."""
 
 _JUMP = 1e-12  # relative; a smaller difference is no jump
+_TIE = 1e-13  # relative; of splits whose costs differ by less the first one found counts
 _MAX_NODES = 5000
 
 
@@ -178,9 +180,10 @@ class _Search:
             self.bound = min(self.bound, dual.bound)
 
     def _keep_if_better(self, sizes: Floats) -> bool:
-        """Keeps a split that costs less than the best so far; returns True if it does."""
+        """Keeps a split that costs less than the best so far, by more than noise; True if it does."""
         cost = float(self.items.margins(sizes).sum())
-        is_better = cost < self.best
+        noise = 0.0 if self.sizes is None else _TIE * self.best
+        is_better = cost < self.best - noise
         if is_better:
             self.best, self.sizes = cost, sizes
         return is_better
@@ -191,8 +194,9 @@ class _Search:
         for sizes in (dual.below, dual.above):
             moved = sizes + (self.notional - sizes.sum())
             change = self.items.margins(moved) - self.items.margins(sizes)
-            account = int(np.argmin(change))
-            if np.isfinite(change[account]):
+            smallest = float(change.min())
+            if np.isfinite(smallest):
+                account = int(np.argmax(change <= smallest + _TIE * abs(self.notional)))
                 candidate = sizes.copy()
                 candidate[account] = moved[account]
                 yield candidate
@@ -279,6 +283,9 @@ def _shadow_price(items: AccountPieces, sizes: Floats) -> float | None:
     if not continues.any():
         return None
     pieces = items.take(continues)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        curvature = pieces.coefficient * pieces.power * at[continues] ** (pieces.power - 1.0)
-    return float((pieces.rate + np.where(pieces.coefficient != 0.0, curvature, 0.0)).min())
+    slope = pieces.rate.copy()
+    curved = np.flatnonzero(pieces.coefficient)
+    power = pieces.power[curved]
+    raised = powers(at[continues][curved], power - 1.0)
+    slope[curved] += pieces.coefficient[curved] * power * raised
+    return float(slope.min())

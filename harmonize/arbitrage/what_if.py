@@ -16,6 +16,7 @@ from harmonize.arbitrage.accounts import SplitConstraints, as_whole, at_least, w
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
+from harmonize.numerics.rounding import rounded
 
 Offers = Mapping[str, Offer]
 _PERCENT = 100
@@ -129,10 +130,10 @@ def apply_what_if(
         points.append(
             WhatIfPoint(
                 notional=notional,
-                split=before.split.cost if before else None,
-                changed=after.split.cost if after else None,
+                split=before.cost if before else None,
+                changed=after.cost if after else None,
                 single=after.single if after else None,
-                gap=required - after.split.cost if after and required is not None else None,
+                gap=rounded(required - after.cost) if after and required is not None else None,
             )
         )
     return WhatIfRow(change.specification, change.text, tuple(points))

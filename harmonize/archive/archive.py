@@ -23,11 +23,12 @@ digest of the newest entry elsewhere and compare it later.
 Files are created atomically: written under a temporary name (``*.tmp``, meaningless if a crash leaves
 one), flushed, and linked to their final name. Linking fails if that name is taken; an object store
 achieves the same by one conditional request. The pack is durable before its manifest exists, and
-the manifest makes a snapshot part of the archive. Equal snapshots in equal order produce equal
-bytes, given the same version of zstd.
+the manifest makes a snapshot part of the archive. A crash between the two leaves an orphan, a pack
+that no record names; the next append or pruning in a folder removes it. Equal snapshots in equal
+order produce equal bytes, given the same version of zstd.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,20 +40,18 @@ from harmonize.archive.catalog import (
     entry_from,
     extend_catalog,
     removable_packs,
-    required_packs,
 )
 from harmonize.archive.chain import (
     MANIFEST_NAME,
-    Record,
-    check_chain,
     intact_records,
     manifest_name,
     read_record,
     sequences,
 )
+from harmonize.archive.integrity import IntegrityProblem, problems
+from harmonize.archive.leftovers import SAFE_AGE, sweep
 from harmonize.archive.location import ArchiveLocation
 from harmonize.archive.manifest import (
-    PACK_NAME,
     WINDOW_LOG,
     CompressedPack,
     Manifest,
@@ -67,7 +66,7 @@ from harmonize.archive.manifest import (
     require,
     unpack,
 )
-from harmonize.archive.packs import BaseCache, pack_name, read_base, read_snapshot
+from harmonize.archive.packs import pack_name, read_base, read_snapshot
 from harmonize.archive.storage import (
     DISK,
     ArchiveError,
@@ -88,16 +87,7 @@ MAX_ATTEMPTS = 20
 MAX_SIZE_RATIO = 0.5
 """Largest size of a pack relative to its base; a larger pack is stored without a base."""
 
-_TOP_LEVEL_NAMES = {"format.json", "packs", "manifests", "derived"}
 _FOLDERS = {"": {"packs", "manifests", "derived"}, "packs": set[str](), "manifests": set[str]()}
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrityProblem:
-    """A problem of one object; ``where`` is its path within the archive, ``what`` the problem."""
-
-    where: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +198,9 @@ class Archive:
         Raises ArchiveError: not writable, or a snapshot that would not read back unchanged. The
         archived snapshots are unchanged then; a pack without a manifest may remain.
         """
+        with self.storage.sole_use() as is_alone:
+            if is_alone:
+                sweep(self.storage, 0.0, recent=True)
         with self.storage.lock(exclusive=False):
             return self._append(snapshot, self._pack(snapshot, similar), imported=imported)
 
@@ -237,15 +230,17 @@ class Archive:
         """Removes the packs that only the entries of ``drop`` require, and returns their hashes.
 
         The pruning record joins the chain first. A crash in between leaves packs that a later
-        pruning removes; every manifest stays. In a folder the pruning waits for running appends. On
+        pruning removes; every manifest stays. What interrupted writes left is removed too. In a folder the pruning waits for running appends. On
         an object store, run it while nothing else writes. Raises ArchiveError: format 1, or not
         writable.
         """
         if self.format < NEWEST_FORMAT:
             problem = "format 1 cannot be pruned; import it into a new archive"
             raise ArchiveError(self.place, problem)
-        with self.storage.lock(exclusive=True):
-            return self._prune(drop, at, reason, cached)
+        with self.storage.lock(exclusive=True) as is_locked:
+            pruned = self._prune(drop, at, reason, cached)
+            sweep(self.storage, 0.0 if is_locked else SAFE_AGE, recent=False)
+            return pruned
 
     def _prune(
         self, drop: Sequence[Entry], at: datetime, reason: str, cached: Catalog | None
@@ -284,54 +279,14 @@ class Archive:
     def verify(self) -> tuple[IntegrityProblem, ...]:
         """Checks every byte against the hashes; empty if the archive is intact.
 
-        A pack that no manifest names is a problem too: an interrupted append leaves one, but so
-        does the removal of the newest manifest. Run this while nothing appends.
+        A readable pack that no record names is an orphan: an interrupted append leaves one without
+        any loss, but so does the removal of the newest manifest. Run this while nothing appends.
         """
-        return tuple(IntegrityProblem(error.name, error.problem) for error in self._errors())
-
-    def _errors(self) -> Iterator[ArchiveError]:
-        yield from _errors_of(_format_of, self.storage)
         try:
-            steps = list(check_chain(self.storage, 0, ""))
-            records = [step for step in steps if not isinstance(step, ArchiveError)]
-            catalog = extend_catalog(Catalog(), records)
-            yield from (step for step in steps if isinstance(step, ArchiveError))
-            yield from self._pack_errors(records, catalog)
-            yield from self._foreign_objects(catalog)
-        except ArchiveError as error:  # a directory that cannot be listed
-            yield error
-
-    def _pack_errors(self, records: Sequence[Record], catalog: Catalog) -> Iterator[ArchiveError]:
-        """Yields one error per faulty pack; a pack is not reported for the fault of its base."""
-        readable = {entry.sequence for entry in catalog.entries if not entry.pruned}
-        reported: set[str] = set()
-        bases: BaseCache = {}
-        for record, _ in records:
-            if "pruned_at" in record or record["sequence"] not in readable:
-                continue
-            for error in _errors_of(read_snapshot, self.storage, record, bases):
-                if error.name not in reported:
-                    reported.add(error.name)
-                    yield error
-
-    def _foreign_objects(self, catalog: Catalog) -> Iterator[ArchiveError]:
-        """Yields an error per object that no record accounts for."""
-        for name in self.storage.names(""):
-            if name not in _TOP_LEVEL_NAMES:
-                yield ArchiveError(self.place, "is not part of an archive", name)
-        gone = dict(catalog.gone)
-        required = {sha256 for entry in catalog.entries for sha256 in required_packs(entry)}
-        for pattern, directory in ((MANIFEST_NAME, "manifests"), (PACK_NAME, "packs")):
-            for name in self.storage.names(directory):
-                path, pack = f"{directory}/{name}", name.removesuffix(".zst")
-                if not pattern.fullmatch(name):
-                    yield ArchiveError(self.place, "is not part of an archive", path)
-                elif pack in gone:
-                    problem = f"exists, although it was pruned on {gone[pack][:10]}; prune again"
-                    yield ArchiveError(self.place, problem, path)
-                elif directory == "packs" and pack not in required:
-                    problem = "is not named by any valid manifest: one is missing, or an append was interrupted"
-                    yield ArchiveError(self.place, problem, path)
+            _format_of(self.storage)
+        except ArchiveError as error:
+            return (IntegrityProblem(error.name, error.problem), *problems(self.storage))
+        return tuple(problems(self.storage))
 
     def _is_current(self, cached: Catalog) -> bool:
         """Returns whether the last record of a catalog is still the one stored under its number."""
@@ -402,14 +357,6 @@ def _appended_entry(content: bytes) -> Entry:
     record = parse_record(content)
     assert "pruned_at" not in record  # noqa: S101 - it was written as a manifest
     return entry_from(record, digest(content))
-
-
-def _errors_of(function: Callable[..., object], *arguments: object) -> list[ArchiveError]:
-    try:
-        function(*arguments)
-    except ArchiveError as error:
-        return [error]
-    return []
 
 
 def _format_of(storage: Storage) -> int:

@@ -300,6 +300,15 @@ def unpack(manifest: Manifest, pack: bytes, base: bytes | None = None) -> Snapsh
     )
 
 
+def is_pack(content: bytes, sha256: str) -> bool:
+    """Returns whether bytes are a zstd frame with this SHA-256, as every pack is."""
+    try:
+        zstandard.frame_content_size(content)
+    except zstandard.ZstdError:
+        return False
+    return digest(content) == sha256
+
+
 def decompress_base(pack: bytes) -> bytes:
     """Returns the content of a pack that has no base. Raises ValueError: not such a pack."""
     try:

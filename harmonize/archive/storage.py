@@ -5,7 +5,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,10 +59,23 @@ class Storage(Protocol):
     def prepare(self, directories: Iterable[str]) -> None:
         """Creates directories that do not exist. Raises OSError."""
 
-    def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[bool]:
         """Returns a context that keeps a process removing packs apart from processes adding some.
 
-        The removing process takes the lock ``exclusive``, an adding process takes it shared.
+        The removing process takes the lock ``exclusive``, an adding process takes it shared. The
+        context yields whether there is a lock; some systems and all object stores have none.
+        """
+
+    def sole_use(self) -> AbstractContextManager[bool]:
+        """Returns a context that yields whether no other process writes while it is open.
+
+        It never waits: it yields False if another process writes, or if that cannot be known.
+        """
+
+    def written(self, directory: str) -> dict[str, float]:
+        """Returns the time at which each file was written, with temporary files, in seconds.
+
+        Empty if the storage knows no times. Raises OSError.
         """
 
 
@@ -83,8 +96,11 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(directory: Path, exclusive: bool) -> int | None:  # noqa: FBT001 - a step of the disk
-    """Waits for the lock of a folder. Returns None if the system or file system has no locks."""
+def _lock(directory: Path, exclusive: bool, wait: bool = True) -> int | None:  # noqa: FBT001, FBT002 - a step of the disk
+    """Waits for the lock of a folder. Returns None if the system or file system has no locks.
+
+    Without ``wait`` it also returns None if another process has the lock.
+    """
     try:
         import fcntl  # noqa: PLC0415 - Windows has none
     except ImportError:  # pragma: no cover - Windows, as above
@@ -94,11 +110,17 @@ def _lock(directory: Path, exclusive: bool) -> int | None:  # noqa: FBT001 - a s
     except OSError:  # the operation that uses the folder reports the problem
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _try_lock(directory: Path) -> int | None:
+    """Takes the lock of a folder exclusively; None if it is taken, or if there are no locks."""
+    return _lock(directory, exclusive=True, wait=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +132,7 @@ class Disk:
     remove: Callable[[Path], None] = os.unlink  # removes a name
     sync: Callable[[Path], None] = _sync  # makes the names in a directory durable
     lock: Callable[[Path, bool], int | None] = _lock  # waits for a folder, exclusive or shared
+    try_lock: Callable[[Path], int | None] = _try_lock  # takes a folder that is free
 
 
 DISK = Disk()
@@ -176,15 +199,28 @@ class LocalStorage:
         for directory in directories:
             (self.path / directory).mkdir(parents=True, exist_ok=True)
 
-    @contextmanager
-    def lock(self, *, exclusive: bool) -> Iterator[None]:
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[bool]:
         """Locks the folder of packs while the context is open; a crash releases the lock."""
-        descriptor = self.disk.lock(self.path / "packs", exclusive)
-        try:
-            yield
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
+        return _held(self.disk.lock(self.path / "packs", exclusive))
+
+    def sole_use(self) -> AbstractContextManager[bool]:
+        """Takes the lock of the folder of packs if it is free."""
+        return _held(self.disk.try_lock(self.path / "packs"))
+
+    def written(self, directory: str) -> dict[str, float]:
+        """Returns the times of last modification."""
+        with os.scandir(self.path / directory) as files:
+            return {file.name: file.stat(follow_symlinks=False).st_mtime for file in files}
+
+
+@contextmanager
+def _held(descriptor: int | None) -> Iterator[bool]:
+    """Yields whether there is a lock, and releases it."""
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +282,17 @@ class RemoteStorage:
         with _as_os_error(), suppress(FileNotFoundError):
             self.system.rm_file(f"{self.root}/{name}")
 
-    @contextmanager
-    def lock(self, *, exclusive: bool) -> Iterator[None]:  # noqa: ARG002 - signature of Storage
+    def lock(self, *, exclusive: bool) -> AbstractContextManager[bool]:  # noqa: ARG002 - signature of Storage
         """Locks nothing: an object store has no lock, so prune while no other process writes."""
-        yield
+        return nullcontext(enter_result=False)
+
+    def sole_use(self) -> AbstractContextManager[bool]:
+        """Yields False: who else writes to an object store cannot be known."""
+        return nullcontext(enter_result=False)
+
+    def written(self, directory: str) -> dict[str, float]:  # noqa: ARG002 - signature of Storage
+        """Returns nothing: file systems state the times of objects in different ways."""
+        return {}
 
     def prepare(self, directories: Iterable[str]) -> None:
         """Creates folders, except on a store of buckets: those have no folders.

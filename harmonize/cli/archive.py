@@ -93,8 +93,9 @@ def archive_verify(context: typer.Context) -> None:
         archive = Archive.open(path)
         problems = archive.verify()
         for problem in problems:
-            typer.echo(f"error: {problem.where}: {problem.what}", err=True)
-        if problems:
+            kind = "error" if problem.is_damage else "note"
+            typer.echo(one_line(f"{kind}: {problem.where}: {problem.what}"), err=True)
+        if any(problem.is_damage for problem in problems):
             raise typer.Exit(INCOMPLETE)
         typer.echo(f"{counted(len(archive.entries()), 'snapshot')} verified")
 

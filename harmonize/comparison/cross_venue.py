@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, log
+from math import isfinite
 
 from harmonize.comparison import index, spread
 from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, RuleSetLayout
@@ -19,6 +19,8 @@ from harmonize.document import (
     SpreadPoint,
     VenueDistance,
 )
+from harmonize.numerics.elementary import logarithm
+from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.numerics.segments import HORIZON, Group, Segments, cells, cut_at_crossings
 from harmonize.text.messages import iso_utc
 
@@ -199,7 +201,7 @@ def _spread(
         intervals=tuple(_spread_interval(entrant, interval) for interval in intervals),
         points=tuple(_spread_point(entrant, point, cost_of_capital) for point in points),
         shares=tuple(
-            LowestMarginShare(venue, share)
+            LowestMarginShare(venue, rounded(share))
             for venue, share in sorted(venue_shares, key=lambda pair: (-pair[1], pair[0]))
         ),
     )
@@ -208,21 +210,21 @@ def _spread(
 def _spread_interval(entrant: _Entrant, interval: spread.IntervalSpread) -> SpreadInterval:
     is_open_ended = interval.upper >= HORIZON
     return SpreadInterval(
-        lower=interval.lower,
-        upper=None if is_open_ended else interval.upper,
+        lower=rounded(interval.lower),
+        upper=None if is_open_ended else rounded(interval.upper),
         lowest_venues=entrant.names(interval.lowest),
         highest_venues=entrant.names(interval.highest),
-        spread_lower=interval.spread_lower,
-        spread_upper=None if is_open_ended else interval.spread_upper,
-        widest=interval.widest,
-        widest_notional=interval.widest_notional,
+        spread_lower=rounded(interval.spread_lower),
+        spread_upper=None if is_open_ended else rounded(interval.spread_upper),
+        widest=rounded(interval.widest),
+        widest_notional=rounded(interval.widest_notional),
     )
 
 
 def _spread_point(
     entrant: _Entrant, point: spread.PointSpread, cost_of_capital: float
 ) -> SpreadPoint:
-    least, most = point.lowest_margin, point.highest_margin
+    least, most = rounded(point.lowest_margin), rounded(point.highest_margin)
     return SpreadPoint(
         notional=point.notional,
         venues=point.count,
@@ -230,10 +232,10 @@ def _spread_point(
         lowest=least,
         highest_venues=entrant.names(point.highest),
         highest=most,
-        spread=most - least,
-        highest_leverage=point.notional / least if least else 0.0,
-        lowest_leverage=point.notional / most if most else 0.0,
-        annual_cost=(most - least) * cost_of_capital,
+        spread=rounded(most - least),
+        highest_leverage=rounded(point.notional / least) if least else 0.0,
+        lowest_leverage=rounded(point.notional / most) if most else 0.0,
+        annual_cost=rounded((most - least) * cost_of_capital),
     )
 
 
@@ -248,7 +250,7 @@ def _indices(
         contracts = [entrant.peers.schedules[position].instrument for position in entrant.positions]
         venues = [
             (
-                VenueDistance(contract.venue, value, upper),
+                VenueDistance(contract.venue, rounded(value), upper),
                 terms.open_interest.get((contract.venue, contract.id)),
             )
             for contract, value, upper in zip(
@@ -281,16 +283,16 @@ def _index(
         underlying=entrant.peers.underlying,
         margin_type=entrant.margin_type,
         reference=reference,
-        value=index.index_of(distances, weights),
+        value=rounded(index.index_of(distances, weights)),
         weights="open interest" if weights else "equal",
         lower=index.LOWER,
         upper=index.UPPER,
         venues=venues,
         oldest=oldest,
         newest=newest,
-        interval_lower=lower,
-        interval_upper=upper,
-        leave_one_out=left_out.value if left_out else None,
+        interval_lower=rounded_or_none(lower),
+        interval_upper=rounded_or_none(upper),
+        leave_one_out=rounded(left_out.value) if left_out else None,
         leave_one_out_venue=venues[left_out.position].venue if left_out else "",
     )
 
@@ -300,13 +302,14 @@ def index_summaries(indices: Iterable[Index]) -> tuple[IndexSummary, ...]:
     distances_by_key: dict[tuple[str, str, str], list[float]] = {}
     for row in indices:
         total = ("", row.margin_type, row.reference)
-        distances_by_key.setdefault(total, []).append(-log(row.value / 100.0))
+        distances_by_key.setdefault(total, []).append(-logarithm(row.value / 100.0))
         for venue in row.venues:
             key = (venue.venue, row.margin_type, row.reference)
             distances_by_key.setdefault(key, []).append(venue.distance)
     rows = []
     for (name, margin_type, reference), distances in sorted(distances_by_key.items()):
-        lower, upper = index.interval(distances) or (None, None)
-        value = index.index_of(distances)
+        bounds = index.interval(distances) or (None, None)
+        lower, upper = map(rounded_or_none, bounds)
+        value = rounded(index.index_of(distances))
         rows.append(IndexSummary(name, margin_type, reference, value, len(distances), lower, upper))
     return tuple(rows)

@@ -1,12 +1,13 @@
 """Points of margin-rate curves for charts; a marginal rate is curved between its bounds."""
 
 from collections.abc import Iterator, Sequence
-
-import numpy as np
+from math import log10
 
 from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout
 from harmonize.comparison.peers import PeerGroup, exclusion_reason
+from harmonize.core.schedule import piece_margin
 from harmonize.document import Curve
+from harmonize.numerics.rounding import rounded, rounded_all
 
 LOWER = 1e3
 """Notional at which curves begin, in USD."""
@@ -86,9 +87,9 @@ def _points(
         if end <= begin:
             continue
         is_curved = fixed or coefficient
-        count = 2 + (int(np.log10(end / begin) * _PER_DECADE) if is_curved else 0)
-        at = begin * (end / begin) ** np.linspace(0.0, 1.0, count)
-        at[-1] = end  # exact, so that both points of a jump have the same notional
-        notionals += at.tolist()
-        rates += (fixed / at + rate + coefficient * at ** (power - 1.0)).tolist()
-    return tuple(notionals), tuple(rates)
+        steps = 1 + (int(rounded(log10(end / begin) * _PER_DECADE)) if is_curved else 0)
+        between = [begin * (end / begin) ** (step / steps) for step in range(1, steps)]
+        at = [begin, *rounded_all(between), end]
+        notionals += at
+        rates += [piece_margin(fixed, rate, coefficient, power, size) / size for size in at]
+    return tuple(notionals), rounded_all(rates)

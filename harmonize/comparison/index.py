@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from harmonize.numerics.elementary import exponential, exponentials, logarithms, powers
 from harmonize.numerics.panel import Floats, Ints
 from harmonize.numerics.segments import Group, Segments
 
@@ -19,7 +20,28 @@ LOWER = 1e4
 UPPER = 1e7
 """Upper end of the range, in USD; a venue whose schedule ends earlier counts up to that end."""
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
+_HALF_NODES = (
+    0.14887433898163122,
+    0.4333953941292472,
+    0.6794095682990244,
+    0.8650633666889845,
+    0.9739065285171717,
+)
+_HALF_WEIGHTS = (
+    0.29552422471475287,
+    0.26926671930999635,
+    0.21908636251598204,
+    0.14945134915058059,
+    0.06667134430868814,
+)
+NODES = np.array([*(-node for node in _HALF_NODES[::-1]), *_HALF_NODES])
+WEIGHTS = (*_HALF_WEIGHTS[::-1], *_HALF_WEIGHTS)
+"""Nodes and weights of Gauss-Legendre quadrature with ten nodes.
+
+They are written out, because numpy computes them with linear algebra, whose last bit depends on the
+processor.
+"""
+
 # A segment is cut so that neither N nor any margin grows by more than a factor e on one part. The
 # zero of a margin, where its logarithm has no value, is then at least 0.58 lengths from the part.
 # Ten nodes leave an error of about 4.07 ** -20, below 1e-12.
@@ -28,6 +50,8 @@ DRAWS = 1000
 """Number of bootstrap samples."""
 
 SEED = 20250901
+
+_NOISE = 1e-12  # rounding error of means and indices
 
 CONFIDENCE = 0.95
 
@@ -50,7 +74,7 @@ class Distance:
     def index(self) -> float:
         """Harmonization index of the group; NaN if no function has a distance."""
         finite = [value for value in self.values if np.isfinite(value)]
-        return float(100.0 * np.exp(-np.mean(finite))) if finite else float("nan")
+        return index_of(finite) if finite else float("nan")
 
 
 Measure = Callable[[Floats, Ints], Floats]
@@ -97,12 +121,12 @@ def _distances(segments: Segments, groups: Sequence[Group], measure: Measure) ->
     if not groups:
         return []
     segments = _in_range(segments)
-    lower, upper = np.log(segments.lower), np.log(segments.upper)
+    lower, upper = logarithms(segments.lower), logarithms(segments.upper)
     width = np.array([len(group.functions) for group in groups], np.intp)[segments.owner]
     logs = _logs(segments, lower, upper)
     distance = measure(logs, width)
     span = (upper - lower)[:, None]
-    integrals = 0.5 * span * np.einsum("ckn,n->ck", distance, _WEIGHTS)
+    integrals = 0.5 * span * _weighted_sum(distance)
     lengths = np.where(np.isfinite(integrals), span, 0.0)
     shape = (len(groups), segments.fixed.shape[1])
     total, length = np.zeros(shape), np.zeros(shape)
@@ -119,6 +143,14 @@ def _distances(segments: Segments, groups: Sequence[Group], measure: Measure) ->
     ]
 
 
+def _weighted_sum(values: Floats) -> Floats:
+    """Returns the sums over the last axis, weighted for quadrature, added up in a fixed order."""
+    total: Floats = values[:, :, 0] * WEIGHTS[0]
+    for node, weight in enumerate(WEIGHTS[1:], start=1):
+        total += values[:, :, node] * weight
+    return total
+
+
 def _in_range(segments: Segments) -> Segments:
     """Clips segments to the range, then cuts them so that quadrature is exact to rounding."""
     segments = segments.take((segments.upper > LOWER) & (segments.lower < UPPER))
@@ -133,11 +165,12 @@ def _in_range(segments: Segments) -> Segments:
     )
     zero = _nearest_zero(clipped)
     span = (clipped.upper - zero) / (clipped.lower - zero)
-    counts = np.ceil(np.log(span)).astype(int)
+    log_span = logarithms(span)
+    counts = np.ceil(log_span).astype(int)
     index = np.repeat(np.arange(counts.size), counts - 1)
     first = np.cumsum(counts - 1) - (counts - 1)
     steps = (np.arange(index.size) - first[index] + 1) / counts[index]
-    points = zero[index] + (clipped.lower - zero)[index] * span[index] ** steps
+    points = zero[index] + (clipped.lower - zero)[index] * exponentials(log_span[index] * steps)
     return clipped.split(index, points)
 
 
@@ -152,15 +185,15 @@ def _nearest_zero(segments: Segments) -> Floats:
 
 def _logs(segments: Segments, lower: Floats, upper: Floats) -> Floats:
     """Returns log margins at the quadrature nodes: segments × functions × nodes."""
-    nodes = 0.5 * (upper + lower)[:, None] + 0.5 * (upper - lower)[:, None] * _NODES
-    notional = np.exp(nodes)[:, None, :]
+    nodes = 0.5 * (upper + lower)[:, None] + 0.5 * (upper - lower)[:, None] * NODES
+    notional = exponentials(nodes)[:, None, :]
     margins = segments.fixed[:, :, None] + segments.rate[:, :, None] * notional
     row, position = np.nonzero(np.nan_to_num(segments.coefficient))
-    power = segments.power[row, position][:, None]
-    curved = segments.coefficient[row, position][:, None] * notional[row, 0] ** power
-    margins[row, position] += curved
-    logs: Floats = np.log(margins)
-    return logs
+    bases = notional[row, 0]
+    exponents = np.repeat(segments.power[row, position], NODES.size)
+    raised = powers(bases.ravel(), exponents).reshape(bases.shape)
+    margins[row, position] += segments.coefficient[row, position][:, None] * raised
+    return logarithms(margins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +206,7 @@ class LeaveOneOut:
 
 def index_of(distances: Sequence[float], weights: Sequence[float] | None = None) -> float:
     """Returns ``100·exp(−mean distance)``; the mean is weighted if there are weights."""
-    return float(100.0 * np.exp(-np.average(distances, weights=weights)))
+    return 100.0 * exponential(-float(np.average(distances, weights=weights)))
 
 
 def interval(
@@ -190,7 +223,7 @@ def interval(
         weight = np.array(weights)
         means = (values * weight)[sample].sum(axis=1) / weight[sample].sum(axis=1)
     near, far = _percentiles(means)
-    return float(100.0 * np.exp(-far)), float(100.0 * np.exp(-near))
+    return 100.0 * exponential(-far), 100.0 * exponential(-near)
 
 
 @lru_cache(maxsize=1024)
@@ -220,12 +253,19 @@ def _percentiles(values: Floats) -> tuple[float, float]:
 def leave_one_out(
     distances: Sequence[float], weights: Sequence[float] | None = None
 ) -> LeaveOneOut | None:
-    """Omits each distance in turn and returns the largest change; None below two distances."""
+    """Omits each distance in turn and returns the largest change; None below two distances.
+
+    The index falls as the mean rises, so the largest change is at the smallest or largest mean.
+    """
     if len(distances) < 2:  # noqa: PLR2004 - a single distance leaves none
         return None
     values = np.array(distances)
     weight = np.ones(values.size) if weights is None else np.array(weights)
     means = (float((values * weight).sum()) - values * weight) / (weight.sum() - weight)
-    indices = 100.0 * np.exp(-means)
-    position = int(np.argmax(np.abs(indices - index_of(distances, weights))))
-    return LeaveOneOut(position, float(indices[position]))
+    whole = index_of(distances, weights)
+    extremes = [100.0 * exponential(-float(mean)) for mean in (means.min(), means.max())]
+    changes = [abs(extreme - whole) for extreme in extremes]
+    side = int(changes[1] > changes[0] + _NOISE)
+    extreme = means.max() if side else means.min()
+    position = int(np.argmax(np.abs(means - extreme) <= _NOISE))
+    return LeaveOneOut(position, extremes[side])

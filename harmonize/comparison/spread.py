@@ -7,16 +7,20 @@ and the highest are found once per interval. Source of the measure: design of th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from math import isnan, log
+from math import isnan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harmonize.numerics.elementary import logarithm
 from harmonize.numerics.panel import Floats, Panel
 from harmonize.numerics.roots import roots
+from harmonize.numerics.rounding import rounded
 from harmonize.numerics.segments import MIN_NOTIONAL, Group, Segments
 
 _NOISE = 1e-9  # relative; margins closer than this are a tie
+_NOISE_RATE = 1e-12  # of notional; rounding error of a difference of margins
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class IntervalSpread:
     """Lowest and highest functions on (lower, upper], and the spread in USD at both ends.
 
     ``lowest`` and ``highest`` are positions in the group. ``widest`` is the largest spread as a
-    share of notional: at an end of a segment, or where the ratio is stationary inside one.
+    share of notional: at an end of a segment, or where the ratio is stationary inside one. Of equal
+    shares, ``widest_notional`` is the smallest notional.
     """
 
     lower: float
@@ -60,7 +65,6 @@ def interval_spreads(segments: Segments, count: int) -> list[tuple[IntervalSprea
     lowest, highest = _extremes(segments.values(segments.middle()))
     at_lower, at_upper = (_spread(segments, end) for end in (segments.lower, segments.upper))
     widest, widest_notional = _widest(segments, (at_lower, at_upper), (lowest, highest))
-    ends = np.searchsorted(segments.owner, np.arange(count + 1))
     rows = [
         IntervalSpread(*row)
         for row in zip(
@@ -75,7 +79,11 @@ def interval_spreads(segments: Segments, count: int) -> list[tuple[IntervalSprea
             strict=True,
         )
     ]
-    return [_merged(rows[begin:end]) for begin, end in pairwise(ends)]
+    by_group: list[list[IntervalSpread]] = [[] for _ in range(count)]
+    for group, row in zip(segments.owner.tolist(), rows, strict=True):
+        if rounded(row.lower) < rounded(row.upper):  # two roots that differ by noise are one
+            by_group[group].append(row)
+    return [_merged(group_rows) for group_rows in by_group]
 
 
 _Positions = list[tuple[int, ...]]
@@ -95,7 +103,7 @@ def _widest(
     small = np.flatnonzero(segments.lower < MIN_NOTIONAL)
     ratios[0, small] = _spread(segments.take(small), lower[small]) / MIN_NOTIONAL
     lowest, highest = extremes
-    wider_end = np.argmax(ratios, axis=0)
+    wider_end = _exceeds(ratios[1], ratios[0]).astype(np.intp)
     rows = np.arange(lower.size)
     widest, widest_notional = ratios[wider_end, rows], notionals[wider_end, rows]
     for row in np.flatnonzero(np.nan_to_num(segments.coefficient).any(axis=1)).tolist():
@@ -108,9 +116,14 @@ def _widest(
         segment = segments.take(np.array([row]))
         for notional in roots(terms, float(lower[row]), float(segments.upper[row])):
             ratio = float(_spread(segment, np.array([notional]))[0]) / notional
-            if ratio > widest[row]:
+            if _exceeds(ratio, widest[row]):
                 widest[row], widest_notional[row] = ratio, notional
     return widest, widest_notional
+
+
+def _exceeds(left: Any, right: Any) -> Any:  # noqa: ANN401 - numbers, or arrays of them
+    """Returns whether one share of notional is larger than another by more than noise."""
+    return left > right * (1 + _NOISE) + _NOISE_RATE
 
 
 def _spread(segments: Segments, notionals: Floats) -> Floats:
@@ -126,7 +139,8 @@ def _merged(rows: Sequence[IntervalSpread]) -> tuple[IntervalSpread, ...]:
     for (lowest, highest), group in groupby(rows, key=lambda row: (row.lowest, row.highest)):
         run = list(group)
         first, last = run[0], run[-1]
-        widest = max(run, key=lambda row: row.widest)
+        largest = max(row.widest for row in run)
+        widest = next(row for row in run if not _exceeds(largest, row.widest))
         merged.append(
             IntervalSpread(
                 first.lower,
@@ -170,11 +184,12 @@ def sole_lowest_shares(
     The range of N is from ``lower`` to ``upper``.
     """
     shares: dict[int, float] = {}
+    span = logarithm(upper / lower)
     for interval in intervals:
         low, high = max(interval.lower, lower), min(interval.upper, upper)
         if len(interval.lowest) == 1 and high > low:
             position = interval.lowest[0]
-            shares[position] = shares.get(position, 0.0) + log(high / low) / log(upper / lower)
+            shares[position] = shares.get(position, 0.0) + logarithm(high / low) / span
     return shares
 
 

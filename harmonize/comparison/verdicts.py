@@ -1,7 +1,7 @@
 """Verdict of every rule set on every schedule, with its reason and the numbers behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isnan
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
 from harmonize.document.rows import intervals
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Floats
+from harmonize.numerics.rounding import rounded, rounded_all
 from harmonize.policy.rule_set import Cap, Model, ReferenceClass, ReferenceSchedule, RuleSet
 
 _NOISE = 1e-9  # relative; ratios closer than this are equal
@@ -37,9 +38,13 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Measurement:
-    """Deviation of one pair of functions, shared by all rule sets that compare the pair."""
+    """Deviation of one pair of functions, shared by all rule sets that compare the pair.
+
+    ``extremes`` are those of the deviation with their notionals, as rows state them.
+    """
 
     deviation: Deviation
+    extremes: tuple[float, ...]
     under: tuple[Interval, ...]
     over: tuple[Interval, ...]
     remedy: str
@@ -77,7 +82,10 @@ def evaluate(
         for margin_type in _regulated(rule, subject)
     ]
     outcomes = iter(_outcomes(cases, layout, notional_grid))
-    return tuple(_measured_row(case, next(outcomes)) if case.pair else _row(case) for case in cases)
+    return tuple(
+        _measured_row(case, next(outcomes)) if case.pair else _row(case, case.verdict, case.reason)
+        for case in cases
+    )
 
 
 def maintenance_against_initial(layout: PanelLayout) -> tuple[Deviation | None, ...]:
@@ -240,9 +248,24 @@ def _measurements(
             own = lines_by_function[pair.function]
             change = remedy(own, required, deviation.under, deviation.lowest)
         measurements[pair] = _Measurement(
-            deviation, intervals(deviation.under), intervals(deviation.over), change
+            deviation,
+            _extremes(deviation),
+            intervals(deviation.under),
+            intervals(deviation.over),
+            change,
         )
     return measurements
+
+
+def _extremes(deviation: Deviation) -> tuple[float, ...]:
+    return rounded_all(
+        (
+            deviation.lowest,
+            deviation.lowest_notional,
+            deviation.highest,
+            deviation.highest_notional,
+        )
+    )
 
 
 def _varies_with_size(case: _Case) -> bool:
@@ -301,7 +324,7 @@ def _points(
             )
         )
         for columns in zip(
-            own.tolist(), required.tolist(), divergence.tolist(), above_capacity, strict=True
+            *map(_rounded_rows, (own, required, divergence)), above_capacity, strict=True
         )
     ]
 
@@ -314,33 +337,62 @@ def _on_grid(layout: PanelLayout, functions: Sequence[tuple[int, float]], grid: 
     return np.where(grid <= limits, margin.reshape(-1, grid.size), np.nan)
 
 
+def _rounded_rows(values: Floats) -> list[tuple[float, ...]]:
+    return [rounded_all(row) for row in values.tolist()]
+
+
 def _optional(value: float) -> float | None:
     return None if isnan(value) else value
 
 
 def _measured_row(case: _Case, outcome: _Outcome) -> DivergenceRow:
-    decided = _row(replace(case, verdict=outcome.verdict, reason=outcome.reason))
-    measurement, deviation = outcome.measurement, outcome.measurement.deviation
-    if isnan(deviation.lowest):
-        return decided
-    extreme, _ = _extreme(deviation, outcome.verdict)
-    return replace(
-        decided,
-        lowest=deviation.lowest,
-        lowest_notional=deviation.lowest_notional,
-        highest=deviation.highest,
-        highest_notional=deviation.highest_notional,
-        under=measurement.under,
-        over=() if _is_minimum(case.rule.applied.rule_set) else measurement.over,
-        points=outcome.points,
-        observed=float(f"{outcome.required * (1.0 + extreme):.12g}"),
-        required=outcome.required,
-        remedy=measurement.remedy,
+    measurement = outcome.measurement
+    if isnan(measurement.deviation.lowest):
+        return _row(case, outcome.verdict, outcome.reason)
+    extreme, _ = _extreme(measurement.deviation, outcome.verdict)
+    lowest, lowest_notional, highest, highest_notional = measurement.extremes
+    return _row(
+        case,
+        outcome.verdict,
+        outcome.reason,
+        _Figures(
+            lowest=lowest,
+            lowest_notional=lowest_notional,
+            highest=highest,
+            highest_notional=highest_notional,
+            under=measurement.under,
+            over=() if _is_minimum(case.rule.applied.rule_set) else measurement.over,
+            points=outcome.points,
+            observed=rounded(outcome.required * (1.0 + extreme)),
+            required=rounded(outcome.required),
+            remedy=measurement.remedy,
+        ),
     )
 
 
-def _row(case: _Case) -> DivergenceRow:
-    """Returns the row of a case without numbers."""
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Figures of a divergence row; by default none."""
+
+    lowest: float | None = None
+    lowest_notional: float | None = None
+    highest: float | None = None
+    highest_notional: float | None = None
+    under: tuple[Interval, ...] = ()
+    over: tuple[Interval, ...] = ()
+    points: tuple[DivergencePoint, ...] = ()
+    observed: float | None = None
+    required: float | None = None
+    remedy: str = ""
+
+
+_NO_FIGURES = _Figures()
+
+
+def _row(
+    case: _Case, verdict: Verdict, reason: str, figures: _Figures = _NO_FIGURES
+) -> DivergenceRow:
+    """Returns the row of a case with a verdict."""
     subject = case.subject
     return DivergenceRow(
         venue=subject.venue,
@@ -350,14 +402,17 @@ def _row(case: _Case) -> DivergenceRow:
         rule_set=case.rule.applied.rule_set.id,
         reference_class=case.rule.class_name(subject.asset) or "",
         margin_type=case.margin_type,
-        verdict=case.verdict,
-        reason=case.reason,
-        lowest=None,
-        lowest_notional=None,
-        highest=None,
-        highest_notional=None,
-        under=(),
-        over=(),
-        points=(),
+        verdict=verdict,
+        reason=reason,
+        lowest=figures.lowest,
+        lowest_notional=figures.lowest_notional,
+        highest=figures.highest,
+        highest_notional=figures.highest_notional,
+        under=figures.under,
+        over=figures.over,
+        points=figures.points,
+        observed=figures.observed,
+        required=figures.required,
         observed_at=subject.observed_at,
+        remedy=figures.remedy,
     )

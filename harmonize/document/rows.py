@@ -47,6 +47,7 @@ from harmonize.document import (
 )
 from harmonize.numerics.deviation import HORIZON, Range
 from harmonize.numerics.panel import PieceNumbers
+from harmonize.numerics.rounding import rounded
 from harmonize.policy.apply import AppliedRuleSet
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Scope
@@ -321,4 +322,7 @@ def age_days(observed_at: datetime, as_of: datetime) -> float:
 
 def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:
     """Returns ranges as intervals of the document; a range that ends at the horizon is open-ended."""
-    return tuple(Interval(lower, None if upper >= HORIZON else upper) for lower, upper in ranges)
+    return tuple(
+        Interval(rounded(lower), None if upper >= HORIZON else rounded(upper))
+        for lower, upper in ranges
+    )

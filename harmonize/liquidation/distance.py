@@ -12,6 +12,7 @@ from harmonize.core.venue_conventions import ConventionsByVenue
 from harmonize.document import LiquidationRow
 from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
 from harmonize.numerics.offer import Offer, offer_margin
+from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.numerics.segments import HORIZON
 from harmonize.text.messages import iso_utc
 
@@ -118,7 +119,7 @@ class _DistanceQuery:
             profile=str(self.schedule.profile),
             payoff=instrument.payoff.value,
             notional=self.notional,
-            leverage=leverage,
+            leverage=rounded_or_none(leverage),
             leverage_basis=leverage_basis,
             adverse_move_long=long,
             adverse_move_short=short,
@@ -163,4 +164,4 @@ class _DistanceQuery:
             basis=self.basis,
             fee=self.fee or 0.0,
         )
-        return None if ratio is None else abs(ratio - 1.0)
+        return None if ratio is None else rounded(abs(ratio - 1.0))

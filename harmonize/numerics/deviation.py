@@ -162,16 +162,18 @@ def _extremes(segments: Segments, count: int) -> tuple[list[_Extreme], list[_Ext
 def _first_minimum(owner: Ints, ratio: Floats, notional: Floats, count: int) -> list[_Extreme]:
     """Returns the smallest ``ratio`` of each pair, at the smallest notional that reaches it.
 
-    Cells are sorted by pair and notional, with two values each.
+    Ratios that differ by noise are equal. Cells are sorted by pair and notional, with two values each.
     """
     best = np.full((count, 2), np.nan)
     if owner.size:
         begins = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
         least = np.minimum.reduceat(ratio, 2 * begins)
         lengths = 2 * np.diff(np.concatenate([begins, [owner.size]]))
-        hits = np.flatnonzero(ratio == np.repeat(least, lengths))
+        slack = least + _NOISE * (1.0 + np.abs(least))
+        hits = np.flatnonzero(ratio <= np.repeat(slack, lengths))
         first = hits[np.searchsorted(hits, 2 * begins)]
-        best[owner[begins]] = np.stack([least + 0.0, notional[first]], axis=1)
+        least = np.where(np.abs(least) <= _NOISE, 0.0, least)
+        best[owner[begins]] = np.stack([least, notional[first]], axis=1)
     return [(value, at) for value, at in best.tolist()]
 
 

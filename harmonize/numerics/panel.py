@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonize.core.schedule import MarginFunction, Piece
+from harmonize.numerics import elementary
 
-Floats = NDArray[np.float64]
+Floats = elementary.Floats
 Ints = NDArray[np.intp]
 
 PieceNumbers = tuple[float, float, float, float, float, float]
@@ -107,8 +108,8 @@ class Panel:
         if rows.coefficient.any():
             curved = np.flatnonzero(rows.coefficient.take(row))
             curved_rows = row[curved]
-            margin[curved] += (
-                rows.coefficient[curved_rows] * safe[curved] ** rows.power[curved_rows]
+            margin[curved] += rows.coefficient[curved_rows] * elementary.powers(
+                safe[curved], rows.power[curved_rows]
             )
         if not all_valid:
             margin[~valid] = np.nan

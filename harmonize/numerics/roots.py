@@ -9,7 +9,10 @@ Term = tuple[float, float]
 
 def sum_of_terms(terms: Sequence[Term], notional: float) -> float:
     """Returns the sum of the terms at ``notional``."""
-    return float(sum(coefficient * notional**power for coefficient, power in terms))
+    total = 0.0
+    for coefficient, power in terms:  # in this order: versions of Python add up differently
+        total += coefficient * notional**power
+    return total
 
 
 def roots(terms: Sequence[Term], lower: float, upper: float) -> list[float]:

@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from harmonize.numerics.elementary import powers
 from harmonize.numerics.panel import Floats, Ints, Panel
 from harmonize.numerics.roots import Term, roots
 
@@ -54,8 +55,9 @@ class Segments:
         """Returns margins, in USD, at one notional per cell: rows are cells, columns functions."""
         at = notional[:, None]
         margin: Floats = self.fixed + self.rate * at
-        curved = np.nonzero(np.nan_to_num(self.coefficient).any(axis=1))[0]
-        margin[curved] += self.coefficient[curved] * at[curved] ** self.power[curved]
+        cell, column = np.nonzero(np.nan_to_num(self.coefficient))
+        power = powers(notional[cell], self.power[cell, column])
+        margin[cell, column] += self.coefficient[cell, column] * power
         return margin
 
     def middle(self) -> Floats:
@@ -203,9 +205,9 @@ def band_edges(
     fixed = segments.fixed[:, left] - factor * segments.fixed[:, right]
     rate = segments.rate[:, left] - factor * segments.rate[:, right] - absolute
     first, second = segments.coefficient[:, left], -factor * segments.coefficient[:, right]
-    powers = segments.power[:, (left, right)]
+    exponents = segments.power[:, (left, right)]
     curved = np.stack([first, second], axis=1) != 0
-    quadratic = (~curved | (powers == _SQUARE)).all(axis=1)
+    quadratic = (~curved | (exponents == _SQUARE)).all(axis=1)
     defined = np.isfinite(fixed)
     cuts = [
         _inside(segments, defined & quadratic, root)
@@ -213,36 +215,40 @@ def band_edges(
     ]
     general = np.nonzero(defined & ~quadratic)[0]
     sums = np.stack([fixed, rate, first, second], axis=1)[general]
-    exponents = np.stack(
-        [np.zeros(general.size), np.ones(general.size), *powers[general].T], axis=1
-    )
-    for cell in general[_may_have_root(segments, general, sums, exponents)].tolist():
+    for cell in general[_may_have_root(segments, general, sums, exponents[general])].tolist():
         terms = [
             (float(fixed[cell]), 0.0),
             (float(rate[cell]), 1.0),
-            (float(first[cell]), float(powers[cell, 0])),
-            (float(second[cell]), float(powers[cell, 1])),
+            (float(first[cell]), float(exponents[cell, 0])),
+            (float(second[cell]), float(exponents[cell, 1])),
         ]
         cuts.append(_cut(segments, cell, terms))
     return _concatenated(cuts)
 
 
 def _may_have_root(
-    segments: Segments, where: Ints, coefficients: Floats, powers: Floats
+    segments: Segments, where: Ints, coefficients: Floats, exponents: Floats
 ) -> NDArray[np.bool_]:
     """True where a sum of powers may be zero in its cell, by the bounds of each term there.
 
+    The sum has a constant term, one in N and two with the exponents of the cell.
     A term is monotone in N, so its values at the ends of the cell bound it. On a narrow cell the
     bounds are tight, which rules out most sums without a search for roots.
     """
     lower = np.maximum(segments.lower[where], MIN_NOTIONAL)[:, None]
-    ends = np.stack(
-        [coefficients * lower**powers, coefficients * segments.upper[where][:, None] ** powers]
-    )
+    upper = segments.upper[where][:, None]
+    ends = np.stack([coefficients * _monomials(end, exponents) for end in (lower, upper)])
     slack = _GRAIN * np.abs(ends).max(axis=0).sum(axis=1)
     least, most = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
     possible: NDArray[np.bool_] = (least <= slack) & (most >= -slack)
     return possible
+
+
+def _monomials(bases: Floats, exponents: Floats) -> Floats:
+    """Returns 1, the base of each row, and the base to each exponent of the row."""
+    all_bases = np.broadcast_to(bases, exponents.shape)
+    raised = powers(all_bases.ravel(), exponents.ravel()).reshape(exponents.shape)
+    return np.concatenate([np.ones_like(bases), bases, raised], axis=1)
 
 
 def _inside(segments: Segments, selected: NDArray[np.bool_], root: Floats) -> Cuts:
@@ -268,10 +274,15 @@ def stationary_ratios(segments: Segments, left: int, right: int) -> Cuts:
     """
     curved = np.nan_to_num(segments.coefficient[:, (left, right)]) != 0
     by_rate = (segments.fixed[:, right] == 0) & ~curved[:, 1]
-    power = segments.power[:, left]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        powered = segments.fixed[:, left] / (segments.coefficient[:, left] * (power - 1.0))
-        points = powered ** (1 / power)
+    selected = np.flatnonzero(by_rate & curved[:, 0])
+    power = segments.power[selected, left]
+    with np.errstate(divide="ignore"):
+        powered = segments.fixed[selected, left] / (
+            segments.coefficient[selected, left] * (power - 1.0)
+        )
+    points = np.full(by_rate.size, np.nan)
+    has_root = (powered > 0.0) & (powered < np.inf)
+    points[selected[has_root]] = powers(powered[has_root], 1.0 / power[has_root])
     cuts = [_inside(segments, by_rate & curved[:, 0], points)]
     for cell in np.nonzero(curved.any(axis=1) & ~by_rate)[0].tolist():
         numerator, denominator = (_terms(segments, cell, column) for column in (left, right))

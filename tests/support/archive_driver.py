@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from harmonize.archive.archive import Archive, ArchiveError
+from harmonize.archive.catalog import Entry
 from harmonize.archive.storage import DISK, Disk
 from harmonize.core.payload import Snapshot
 from tests.support.archives import NOON, night, on_disk, snapshot, tree
@@ -163,16 +164,35 @@ def _appending(folder: Path, new: Snapshot, *, has_base: bool) -> int:
             remaining.read(entry)
         for problem in remaining.verify():
             assert "an append was interrupted" in problem.what
+            assert not problem.is_damage
             assert problem.where == f"packs/{added.pack}.zst"
             assert entries == before
+        other = left.with_name("other")
+        shutil.rmtree(other, ignore_errors=True)
+        shutil.copytree(left, other)
         assert remaining.append(new, base) == added
         assert remaining.verify() == ()
-        assert without_temporary(left) == tree(whole)
+        assert tree(left) == tree(whole)
+        check_sweep(other, entries)
 
     def act(disk: Disk) -> None:
         on_disk(Archive.open(left), disk).append(new, base)
 
     return at_every_point(folder / "before", left, act, check)
+
+
+def check_sweep(folder: Path, entries: tuple[Entry, ...]) -> None:
+    """Checks that an append of something else, and a pruning, leave nothing of an interrupted one."""
+    pruned = folder.with_name("pruned")
+    shutil.rmtree(pruned, ignore_errors=True)
+    shutil.copytree(folder, pruned)
+    appended = Archive.open(folder)
+    appended.append(snapshot(9, "gate"))
+    Archive.open(pruned).prune((), NOON, "nothing")
+    for left in (folder, pruned):
+        assert Archive.open(left).verify() == ()
+        assert Archive.open(left).entries()[: len(entries)] == entries
+        assert not list(left.rglob("*.tmp"))
 
 
 def without_temporary(folder: Path) -> dict[str, bytes]:
@@ -202,7 +222,7 @@ def pruning(folder: Path) -> dict[str, int]:
             assert entries == after
         remaining.prune(before[:2], NOON, "too old")
         assert remaining.verify() == ()
-        assert without_temporary(left) == tree(whole)
+        assert tree(left) == tree(whole)
 
     points = at_every_point(
         folder / "before",
@@ -257,9 +277,8 @@ def killing(folder: Path) -> dict[str, int]:
         problems = archive.verify()
         broken += len(problems)
         assert all("an append was interrupted" in problem.what for problem in problems)
-        assert len(problems) <= 1
-        for problem in problems:  # removed, so that the next kill shows separately
-            (folder / "a" / problem.where).unlink()
+        assert not any(problem.is_damage for problem in problems)
+        assert len(problems) <= 1  # the next append removed what the kill before it left
     assert len(entries) > 3
     return {"kills": kills, "entries": len(entries), "broken": broken}
 

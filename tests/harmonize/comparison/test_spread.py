@@ -149,3 +149,19 @@ def test_the_widest_spread_can_lie_where_it_is_stationary() -> None:
     widest = max((part for part in parts if part.highest == (0,)), key=lambda part: part.widest)
     assert widest.widest_notional == pytest.approx(1e11**0.5)
     assert widest.widest == pytest.approx(0.015 - 2 * (100 * 1e-9) ** 0.5)
+
+
+def test_of_equal_spreads_the_smallest_notional_counts() -> None:
+    """The spread is 1 % of every notional; powers of N leave noise in the last bits."""
+    curve, power = D("0.0003"), D("1.37")
+    bounds = [D(1000), D(7700), D(51000), D(1000000), D(10000000)]
+    lowest = MarginFunction(tuple(Piece(bound, D(0), D("0.01"), curve, power) for bound in bounds))
+    highest = MarginFunction(tuple(Piece(bound, D(0), D("0.02"), curve, power) for bound in bounds))
+    group = Group((0, 1), (1e7, 1e7))
+    panel = build_panel([lowest, highest])
+    ((interval,),) = interval_spreads(cut_at_crossings(cells(panel, [group])), 1)
+    assert interval.widest == pytest.approx(0.01, rel=1e-9)
+    assert interval.widest_notional == 1.0
+    ends = np.array([1.0, *map(float, bounds)])
+    shares = (panel.evaluate(np.ones(6, int), ends) - panel.evaluate(np.zeros(6, int), ends)) / ends
+    assert len(set(shares.tolist())) > 1  # without the tolerance, noise would decide
