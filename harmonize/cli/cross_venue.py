@@ -1,10 +1,10 @@
 """The cross-venue commands: gap, pair, liquidation, portfolio, index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from harmonize.api.cross_venue import PreparedUniverse
     from harmonize.api.question import Question, Selection
     from harmonize.arbitrage.accounts import SplitConstraints
+    from harmonize.arbitrage.position_file import Book, BookFile
 
 T = TypeVar("T")
 
@@ -60,6 +61,13 @@ SubAccountsOption = Annotated[
     typer.Option(
         "--sub-accounts",
         help="Separately margined sub-accounts, as VENUE=K (repeatable).",
+    ),
+]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        help="Columns of the file, as symbol=HEAD,side=HEAD,notional=HEAD; also quantity, price.",
     ),
 ]
 CostOfCapitalOption = Annotated[
@@ -226,6 +234,7 @@ def portfolio(
         Path, typer.Argument(help="CSV, JSON or XLSX file with underlying, side and notional.")
     ],
     *,
+    columns: ColumnsOption = None,
     venue: Venues = None,
     rules: Rules = None,
     as_of: AsOf = None,
@@ -241,36 +250,69 @@ def portfolio(
 ) -> None:
     """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
-    from harmonize.arbitrage.position_file import PositionsError, read_positions
+    from harmonize.arbitrage.position_file import limited
     from harmonize.cli import cross_venue_text
 
     conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
-    try:
-        book = read_positions(positions.read_bytes(), positions.name)
-    except OSError as error:
-        fail(f"{positions}: cannot read the file: {error.strerror}; use a file of positions", USAGE)
-    except PositionsError as error:
-        for line in error.lines[:-1]:
-            typer.echo(f"error: {one_line(line)}", err=True)
-        fail(error.lines[-1], USAGE)
-    assets = sorted({position.underlying for position in book})
     selection = request.selection(
         context.obj,
         venue=venue,
-        underlying=assets,
         rules=rules,
         as_of=as_of,
         profile=profile,
         instrument=instrument,
         strict=verified_only,
     )
-    base = _prepare(_question(selection))
-    answer = _answer_or_fail(lambda: cross_venue.answer_portfolio(base, book, conditions))
+    file = _read_book(positions, columns or [])
+    base, book = _prepare_book(_question(selection), file)
+    answer = _answer_or_fail(lambda: cross_venue.answer_portfolio(base, book.positions, conditions))
+    answer = replace(answer, excluded=book.errors, readings=book.notes)
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.portfolio_text(answer).encode())
-    _exit(context.obj, base)
+    for line in limited(book.notes, file.name, "notes on rows"):
+        note(context.obj, f"note: {line}")
+    for line in limited(book.errors, file.name):
+        typer.echo(f"error: {one_line(line)}", err=True)
+    _exit(context.obj, base, complete=not book.errors)
+
+
+def _read_book(path: Path, columns: list[str]) -> "BookFile":
+    """Reads a file of positions; one of which nothing can be read ends the program."""
+    from harmonize.arbitrage.book_columns import ColumnsError, parse_mapping
+    from harmonize.arbitrage.book_tables import MAX_BYTES
+    from harmonize.arbitrage.position_file import PositionsError, read_book
+    from harmonize.core.bounded_file import read_regular_file
+
+    try:
+        mapping = parse_mapping(columns)
+    except ColumnsError as error:
+        fail(f"--columns: {error}", USAGE)
+    try:
+        return read_book(read_regular_file(path, MAX_BYTES), path.name, mapping)
+    except PositionsError as error:
+        _fail_with_lines(error.lines)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        fail(f"{path}: cannot read the file: {reason}; use a file of positions", USAGE)
+
+
+def _prepare_book(question: "Question", file: "BookFile") -> "tuple[PreparedUniverse, Book]":
+    """Prepares the universe of a book; one on no asset that can be read ends the program."""
+    from harmonize.api.cross_venue import prepare_book
+    from harmonize.arbitrage.position_file import PositionsError
+
+    try:
+        return _answer_or_fail(lambda: prepare_book(question, file))
+    except PositionsError as error:
+        _fail_with_lines(error.lines)
+
+
+def _fail_with_lines(lines: Sequence[str]) -> NoReturn:
+    for line in lines[:-1]:
+        typer.echo(f"error: {one_line(line)}", err=True)
+    fail(lines[-1], USAGE)
 
 
 def index(
@@ -417,11 +459,16 @@ def _answer_or_fail(answer: Callable[[], T]) -> T:
         fail(str(error), INCOMPLETE)
 
 
-def _exit(settings: Settings, base: "PreparedUniverse") -> None:
-    """Prints what was not observed, and ends with exit code 3 if anything was not, otherwise 0."""
+def _exit(settings: Settings, base: "PreparedUniverse", *, complete: bool = True) -> None:
+    """Prints what was not observed, and ends with exit code 3 if anything was not, otherwise 0.
+
+    Without ``complete``, part of the question could not be read, which is exit code 3 as well.
+    """
+    for line in base.notes:
+        note(settings, f"note: {line}")
     for reason in base.missing:
         note(settings, f"incomplete: {reason}")
-    raise typer.Exit(INCOMPLETE if base.missing else OK)
+    raise typer.Exit(INCOMPLETE if base.missing or not complete else OK)
 
 
 def add_to(app: typer.Typer) -> None:

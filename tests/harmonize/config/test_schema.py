@@ -9,7 +9,12 @@ import pytest
 from harmonize.config import inputs_file, schema
 from rules.loader import RuleError
 
-OPTIONS = {"MH401": (), "MH111": ("least_notional",), "MH801": ()}
+OPTIONS = {
+    "MH401": {},
+    "MH111": {"least_notional": "USD"},
+    "MH113": {"least_share": "of IM"},
+    "MH801": {},
+}
 CONFIG = """\
 rules: [esma-retail, mine.yaml]
 inputs: inputs.yaml
@@ -58,7 +63,7 @@ def test_an_empty_configuration_has_no_waivers(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("MH111:", "MH999:", "c.yaml:4:10: checks.MH999: unknown check MH999; see `harmonize explain`"),
-        ("MH111:", "MH112:", "c.yaml:4:10: checks.MH112: unknown check MH112; use one of MH111"),
+        ("MH111:", "MH112:", "c.yaml:4:10: checks.MH112: unknown check MH112; use one of MH111, MH113"),
         (
             "least_notional",
             "least",
