@@ -29,7 +29,7 @@ from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, aud
 from harmonize.audit.baseline import compare_with_baseline
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
-from harmonize.core.instrument import AssetNames
+from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import Payload
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import AuditDocument
@@ -285,7 +285,7 @@ def name_notes(selection: Selection, reading: Reading) -> tuple[str, ...]:
     return tuple(
         f"underlying {name} read as {observed}"
         for name in selection.underlyings
-        if (observed := _observed_name(name, reading)) != name
+        if not is_evident(name, observed := _observed_name(name, reading))
     )
 
 

@@ -65,9 +65,10 @@ def read_name(text: str, known: ContractNames) -> NameReading:
         return NameReading(Underlying(assets[0], multipliers.pop() if len(multipliers) == 1 else 0))
     bases = [base for base in dict.fromkeys(_bases(text)) if base != text]
     if bases:
-        similar = known.assets.similar(bases[0])
-        mend = f"write {similar}, or another" if similar else "write the"
-        problem = f"no schedule of {text} or {bases[0]} was observed; {mend} asset, such as BTC"
+        example = known.assets.similar(bases[0]) or "BTC"
+        problem = (
+            f"no schedule of {text} or {bases[0]} was observed; write the asset, such as {example}"
+        )
         return NameReading(itself, problem)
     return NameReading(itself)
 

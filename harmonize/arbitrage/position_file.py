@@ -21,7 +21,7 @@ from harmonize.arbitrage.book_numbers import (
     parse_amount,
 )
 from harmonize.arbitrage.book_tables import BookTable, TableError, read_table
-from harmonize.core.instrument import is_asset_name
+from harmonize.core.instrument import is_asset_name, is_evident
 
 FORMATS = ("csv", "json", "xlsx")
 _SIDES = {"long": "long", "short": "short", "buy": "long", "sell": "short"}
@@ -120,9 +120,10 @@ def resolve_book(book: BookFile, known: ContractNames) -> Book:
             errors.append(f"{book.name}: {row.location}: {problem}")
             continue
         asset = reading.underlying.asset
-        if asset != row.asset:
+        if not is_evident(row.asset, asset):
             notes.append(f"{book.name}: {row.location}: {row.asset} read as {asset}")
         positions.append(Position(asset, row.side, row.notional))
+    errors.sort(key=lambda line: int(_place(line, book.name).split()[1]))
     if not positions:
         raise PositionsError(limited(errors, book.name))
     return Book(tuple(positions), tuple(errors), (*book.notes, *notes))
@@ -133,9 +134,14 @@ def limited(lines: Sequence[str], name: str, what: str = "rows with errors") -> 
     if len(lines) <= _MAX_LINES:
         return list(lines)
     others = lines[_MAX_LINES:]
-    places = [line.removeprefix(f"{name}: ").split(":")[0] for line in others[:_MAX_LINES]]
+    places = [_place(line, name) for line in others[:_MAX_LINES]]
     rest = "" if len(others) <= len(places) else " …"
     return [*lines[:_MAX_LINES], f"{name}: {len(others)} more {what}: {', '.join(places)}{rest}"]
+
+
+def _place(line: str, name: str) -> str:
+    """Returns the place of a row in a line on it, such as ``line 7``."""
+    return line.removeprefix(f"{name}: ").split(":")[0]
 
 
 def _unit_problem(row: BookRow, reading: NameReading, known: ContractNames) -> str:

@@ -1,14 +1,14 @@
 """The cross-venue commands: gap, pair, liquidation, portfolio, index."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from harmonize.cli import request
+from harmonize.cli import book, request
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -16,7 +16,6 @@ from harmonize.cli.console import (
     Settings,
     fail,
     note,
-    one_line,
     print_json,
     write_stdout,
 )
@@ -250,7 +249,6 @@ def portfolio(
 ) -> None:
     """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
-    from harmonize.arbitrage.position_file import limited
     from harmonize.cli import cross_venue_text
 
     conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
@@ -263,39 +261,18 @@ def portfolio(
         instrument=instrument,
         strict=verified_only,
     )
-    file = _read_book(positions, columns or [])
-    base, book = _prepare_book(_question(selection), file)
-    answer = _answer_or_fail(lambda: cross_venue.answer_portfolio(base, book.positions, conditions))
-    answer = replace(answer, excluded=book.errors, readings=book.notes)
+    file = book.read(positions, columns or [])
+    base, resolved = _prepare_book(_question(selection), file)
+    answer = _answer_or_fail(
+        lambda: cross_venue.answer_portfolio(base, resolved.positions, conditions)
+    )
+    answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.portfolio_text(answer).encode())
-    for line in limited(book.notes, file.name, "notes on rows"):
-        note(context.obj, f"note: {line}")
-    for line in limited(book.errors, file.name):
-        typer.echo(f"error: {one_line(line)}", err=True)
-    _exit(context.obj, base, complete=not book.errors)
-
-
-def _read_book(path: Path, columns: list[str]) -> "BookFile":
-    """Reads a file of positions; one of which nothing can be read ends the program."""
-    from harmonize.arbitrage.book_columns import ColumnsError, parse_mapping
-    from harmonize.arbitrage.book_tables import MAX_BYTES
-    from harmonize.arbitrage.position_file import PositionsError, read_book
-    from harmonize.core.bounded_file import read_regular_file
-
-    try:
-        mapping = parse_mapping(columns)
-    except ColumnsError as error:
-        fail(f"--columns: {error}", USAGE)
-    try:
-        return read_book(read_regular_file(path, MAX_BYTES), path.name, mapping)
-    except PositionsError as error:
-        _fail_with_lines(error.lines)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        fail(f"{path}: cannot read the file: {reason}; use a file of positions", USAGE)
+    book.print_readings(context.obj, resolved, file.name)
+    _exit(context.obj, base, complete=not resolved.errors)
 
 
 def _prepare_book(question: "Question", file: "BookFile") -> "tuple[PreparedUniverse, Book]":
@@ -306,13 +283,7 @@ def _prepare_book(question: "Question", file: "BookFile") -> "tuple[PreparedUniv
     try:
         return _answer_or_fail(lambda: prepare_book(question, file))
     except PositionsError as error:
-        _fail_with_lines(error.lines)
-
-
-def _fail_with_lines(lines: Sequence[str]) -> NoReturn:
-    for line in lines[:-1]:
-        typer.echo(f"error: {one_line(line)}", err=True)
-    fail(lines[-1], USAGE)
+        book.fail_with_lines(error.lines)
 
 
 def index(

@@ -11,7 +11,7 @@ from harmonize.policy.input_scale import range_problem
 from harmonize.policy.inputs import Input, input_problem
 from harmonize.policy.rule_set import Verified
 from rules.language.consistency import Contradiction, as_list, as_mapping
-from rules.language.scalars import Count, Day, Inner, Measured, Shape, Text, Ticker, Word
+from rules.language.scalars import AssetName, Count, Day, Inner, Measured, Shape, Text, Word
 from rules.language.yaml_file import load_shape
 
 
@@ -19,7 +19,7 @@ class InputEntry(Shape):
     """One measured value of one underlying."""
 
     name: Word = Field(description="Name of the input as declared by the rule set.")
-    underlying: Ticker = Field(description="Underlying asset such as BTC.")
+    underlying: AssetName = Field(description="Underlying asset such as BTC.")
     value: Measured = Field(description="Rate (0.081, 8.1%), correlation or amount in USD.")
     observed_at: Day = Field(description="Last day of the measured data.")
     lower: Measured | None = Field(None, description="Lower bound of the confidence interval.")

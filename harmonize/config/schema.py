@@ -14,6 +14,7 @@ from harmonize.core.yaml_source import decode_utf8, parse_yaml
 from harmonize.policy.waiver import Waiver
 from rules.language.consistency import Contradiction, as_list, as_mapping
 from rules.language.scalars import (
+    AssetName,
     Code,
     Country,
     Day,
@@ -22,7 +23,6 @@ from rules.language.scalars import (
     Share,
     Slug,
     Text,
-    Ticker,
     Venue,
     Word,
 )
@@ -38,7 +38,7 @@ class WaiverScope(Shape):
 
     venues: tuple[Venue, ...] = Field((), description="Venue ids.")
     symbols: tuple[Text, ...] = Field((), description="Symbols such as BTC/USDT:USDT.")
-    underlyings: tuple[Ticker, ...] = Field((), description="Underlying assets such as BTC.")
+    underlyings: tuple[AssetName, ...] = Field((), description="Underlying assets such as BTC.")
     profiles: tuple[Text, ...] = Field((), description="Margin profiles such as isolated.")
     rule_sets: tuple[Slug, ...] = Field((), description="Rule set ids.")
     figures: tuple[Word, ...] = Field((), description="Margin types: initial or maintenance.")

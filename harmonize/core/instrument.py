@@ -83,6 +83,11 @@ def is_asset_name(text: str) -> bool:
     )
 
 
+def is_evident(text: str, asset: str) -> bool:
+    """Returns whether a text names an asset as it is or in small letters, which needs no note."""
+    return asset in {text, text.upper()}
+
+
 @dataclass(frozen=True, slots=True)
 class AssetNames:
     """Names of the underlying assets that were observed, for names that users write."""

@@ -1,14 +1,14 @@
 """Matches asset names in rule sets, waivers and inputs with the observed underlyings.
 
 Files name an underlying as the program prints it. A name in another case, an alias or a multiple is
-read as the one observed asset that it can mean, and every such reading is stated.
+read as the one observed asset that it can mean. Except for small letters, a note states it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from harmonize.core.instrument import AssetNames
+from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleSet
 from harmonize.policy.waiver import Waiver
@@ -37,15 +37,15 @@ class NameReader:
     def inputs(self, inputs: Iterable[Input]) -> tuple[Input, ...]:
         """Returns the inputs with the names of observed underlyings."""
         measured = tuple(inputs)
-        assets: dict[str, list[str]] = {}
+        listed: dict[tuple[str, str], list[str]] = {}
         for input_ in measured:
-            assets.setdefault(input_.name, []).append(input_.underlying)
+            listed.setdefault((input_.name, input_.source), []).append(input_.underlying)
         meanings = {
-            name: self._meanings(list(dict.fromkeys(listed)), f"input {name}")
-            for name, listed in assets.items()
+            key: self._meanings(list(dict.fromkeys(names)), f"input {key[0]}")
+            for key, names in listed.items()
         }
         return tuple(
-            replace(input_, underlying=meanings[input_.name][input_.underlying])
+            replace(input_, underlying=meanings[input_.name, input_.source][input_.underlying])
             for input_ in measured
         )
 
@@ -92,6 +92,6 @@ class NameReader:
                 taken.add(match[0])
             else:
                 meanings[name] = name
-            if meanings[name] != name:
+            if not is_evident(name, meanings[name]):
                 self.notes.append(f"{where}: underlying {name} read as {meanings[name]}")
         return meanings

@@ -188,7 +188,7 @@ Formula: TypeAlias = Annotated[str, BeforeValidator(_formula), WithJsonSchema(_F
 Text: TypeAlias = Annotated[str, StringConstraints(pattern=_FILLED)]
 Slug: TypeAlias = Annotated[str, StringConstraints(pattern=_SLUG)]
 Version: TypeAlias = Annotated[str, StringConstraints(pattern=_VERSION)]
-Ticker: TypeAlias = Annotated[str, BeforeValidator(_asset), WithJsonSchema(_ASSET_SCHEMA)]
+AssetName: TypeAlias = Annotated[str, BeforeValidator(_asset), WithJsonSchema(_ASSET_SCHEMA)]
 ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=_CLASS)]
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=_WORD)]
 Venue: TypeAlias = Annotated[str, StringConstraints(pattern=_VENUE)]

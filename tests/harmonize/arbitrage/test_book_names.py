@@ -85,7 +85,7 @@ def test_a_name_a_pair_and_an_id_mean_their_asset(text: str, asset: str, multipl
         ("FOOUSDT", "no schedule of FOOUSDT or FOO was observed; write the asset, such as BTC"),
         (
             "PEPEEUSDT",
-            "no schedule of PEPEEUSDT or PEPEE was observed; write PEPE, or another asset, such as BTC",
+            "no schedule of PEPEEUSDT or PEPEE was observed; write the asset, such as PEPE",
         ),
         ("FOO-USDT-SWAP", "no schedule of FOO-USDT-SWAP or FOO was observed"),
     ],
