@@ -16,15 +16,49 @@ _HEADS = {
         "instrumentname contractname product baseasset basecurrency futures"
     ),
     "side": "side direction positionside posside longshort buysell",
-    "notional": "notional notionalusd notionalvalue positionvalue positionnotional value usdvalue",
-    "quantity": "quantity qty size positionsize positionamt positionamount positionqty amount",
+    "notional": (
+        "notional notionalusd notionalvalue positionvalue positionnotional value usdvalue marketvalue"
+    ),
+    "quantity": (
+        "quantity qty size positionsize positionamt positionamount positionqty amount position szi "
+        "netqty netsize netquantity netposition"
+    ),
 }
 _PRICES = (
     "markprice mark markpx",
     "price lastprice last lastpx indexprice",
-    "entryprice averageentryprice avgentryprice avgprice avgpx averageprice openprice",
+    "entryprice entrypx averageentryprice avgentryprice avgprice avgpx averageprice openprice",
 )
 """Heads of prices, preferred ones first; the last group are prices at entry."""
+
+_CONTRACT_SIZES = frozenset(
+    [
+        "contractsize",
+        "contractmultiplier",
+        "contractvalue",
+        "multiplier",
+        "ctval",
+        "ctmult",
+        "quantomultiplier",
+        "lotsize",
+    ]
+)
+"""Heads that show that quantities are in contracts, not in coins."""
+
+_RESULTS = (
+    "pnl",
+    "profit",
+    "loss",
+    "roe",
+    "roi",
+    "return",
+    "funding",
+    "fee",
+    "change",
+    "upl",
+    "gain",
+)
+"""Words in heads of results, whose sign says nothing about the side of a position."""
 
 _PAIR = re.compile(r"""\s*(?P<key>\w+)\s*=\s*(?P<head>"[^"]*"|'[^']*'|[^,]*)\s*(?:,|$)""")
 
@@ -92,6 +126,13 @@ def find_columns(heads: Sequence[str], mapping: Mapping[str, str]) -> Columns:
         columns["price"] = price
     if "underlying" not in columns or not ({"notional", "quantity"} & set(columns)):
         raise ColumnsError(_not_understood(heads, columns))
+    in_contracts = next((head for head in heads if _plain(head) in _CONTRACT_SIZES), "")
+    if in_contracts and "notional" not in columns:
+        message = (
+            f"column {in_contracts} shows that {columns['quantity'].head} is in contracts; add a "
+            "column notional in USD"
+        )
+        raise ColumnsError(message)
     return columns
 
 
@@ -114,6 +155,16 @@ def unused_heads(heads: Sequence[str], columns: Columns) -> tuple[str, ...]:
     """Returns the heads of the columns that are not read."""
     used = {column.index for column in columns.values()}
     return tuple(head for index, head in enumerate(heads) if head and index not in used)
+
+
+def columns_with_a_side(heads: Sequence[str], columns: Columns) -> tuple[Column, ...]:
+    """Returns the unread columns whose content can state a side: all but those of results."""
+    used = {column.index for column in columns.values()}
+    return tuple(
+        Column(index, head)
+        for index, head in enumerate(heads)
+        if index not in used and not any(word in _plain(head) for word in _RESULTS)
+    )
 
 
 def heads_text(heads: Sequence[str]) -> str:

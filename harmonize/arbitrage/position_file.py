@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from harmonize.arbitrage.book_columns import (
+    Column,
     Columns,
     ColumnsError,
+    columns_with_a_side,
     find_columns,
     is_entry_price,
     unused_heads,
@@ -163,7 +165,12 @@ def _unit_problem(row: BookRow, reading: NameReading, known: ContractNames) -> s
 
 
 def _rows_of(table: BookTable, columns: Columns, name: str) -> BookFile:
-    reader = _RowReader(columns, len(table.heads), *_number_format(table, columns))
+    reader = _RowReader(
+        columns,
+        columns_with_a_side(table.heads, columns),
+        len(table.heads),
+        *_number_format(table, columns),
+    )
     rows: list[BookRow] = []
     errors: list[str] = []
     counts: dict[str, int] = {}
@@ -214,13 +221,14 @@ class _RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _RowReader:
-    """Reads the rows of one table with ``count`` columns.
+    """Reads the rows of one table with ``count`` columns, of which ``unread`` can state a side.
 
     ``mark`` is the decimal mark that ``example`` settles; without a mark, ``example`` is a number
     with a decimal comma, or empty.
     """
 
     columns: Columns
+    unread: tuple[Column, ...]
     count: int
     mark: str
     example: str
@@ -343,6 +351,8 @@ class _RowReader:
     def _side(self, cells: Sequence[object], amount: Decimal) -> tuple[str, tuple[str, ...]]:
         signed = "short" if amount < 0 else "long"
         if "side" not in self.columns:
+            if signed == "long":
+                self._refuse_hidden_side(cells)
             return signed, ()
         word = self._side_word(cells)
         if word in _UNSIGNED_SIDES:
@@ -356,6 +366,24 @@ class _RowReader:
             message = f"side {word}, but an amount below 0; remove the sign, or write short"
             raise _RowError(message)
         return side, () if word == side else (f"side {word} read as {side}",)
+
+    def _refuse_hidden_side(self, cells: Sequence[object]) -> None:
+        """Raises _RowError: a column that is not read states that the position is short."""
+        for column in self.unread:
+            cell = cells[column.index]
+            if isinstance(cell, str) and _SIDES.get(cell.strip().lower()) == "short":
+                message = f"no column side, but {column.head} is {_quoted(cell)}; add --columns side={column.head}"
+                raise _RowError(message)
+            try:
+                is_negative = parse_amount(cell, self.mark).number < 0
+            except AmountError:
+                continue
+            if is_negative:
+                message = (
+                    f"no column side, but {column.head} is below 0; add a column side, or --columns "
+                    f"quantity={column.head}"
+                )
+                raise _RowError(message)
 
 
 def _quoted(value: object) -> str:

@@ -221,6 +221,30 @@ def test_the_sign_of_a_size_is_the_side_of_an_unsigned_value() -> None:
     )
 
 
+def test_a_side_in_a_column_that_is_not_read_is_told() -> None:
+    """Read as long, each of these shorts would be margined on the wrong side."""
+    book = book_of(csv("coin,Way,positionValue", "BTC,Short,5", "BTC,Long,6", "ETH,SELL,7"))
+    assert book.positions == (Position("BTC", "long", 6.0),)
+    assert book.errors == (
+        "b.csv: line 2: no column side, but Way is 'Short'; add --columns side=Way",
+        "b.csv: line 4: no column side, but Way is 'SELL'; add --columns side=Way",
+    )
+    book = book_of(csv("coin,lots,positionValue,PNL", "BTC,-3,5,-1", "BTC,3,6,-1"))
+    assert book.positions == (Position("BTC", "long", 6.0),)
+    assert book.errors == (
+        "b.csv: line 2: no column side, but lots is below 0; add a column side, or --columns quantity=lots",
+    )
+    assert book_of(csv("coin,szi,positionValue", "BTC,-3,5")).positions[0].side == "short"
+
+
+def test_quantities_in_contracts_need_a_notional() -> None:
+    (line,) = errors_of(csv("symbol,size,contractSize,markPrice", "BTC,3,0.0001,60000"))
+    assert line == (
+        "b.csv: first line: column contractSize shows that size is in contracts; add a column notional in USD"
+    )
+    assert book_of(csv("symbol,size,contractSize,value", "BTC,3,0.0001,60")).positions
+
+
 @pytest.mark.parametrize(
     "mapping", [{}, {"underlying": "Symbol", "quantity": "Size", "price": "Mark Price"}]
 )
