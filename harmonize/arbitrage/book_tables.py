@@ -222,10 +222,14 @@ def _xlsx_table(content: bytes) -> BookTable:
         text = " ".join(str(error).split())[:200]
         message = f"cannot read the workbook: {text}; save it as .xlsx again"
         raise TableError(message) from None
-    notes: tuple[str, ...] = ()
+    notes = []
     if others:
-        notes = (f"only the first sheet, {sheet.title}, is read; not read: {', '.join(others)}",)
-    return BookTable(heads, rows, notes)
+        notes.append(f"only the first sheet, {sheet.title}, is read; not read: {', '.join(others)}")
+    headless = next((place for place, cells in rows if len(cells) > len(heads)), "")
+    if headless:  # comments beside a table; no comma can split the cells of a workbook
+        notes.append(f"cells beyond the last head are not read, as in {headless}")
+        rows = tuple((place, cells[: len(heads)]) for place, cells in rows)
+    return BookTable(heads, rows, tuple(notes))
 
 
 def _check_unpacked(content: bytes) -> None:

@@ -24,6 +24,7 @@ from harmonize.arbitrage.book_numbers import (
 )
 from harmonize.arbitrage.book_tables import BookTable, TableError, read_table
 from harmonize.core.instrument import is_asset_name, is_evident
+from harmonize.text.messages import counted
 
 FORMATS = ("csv", "json", "xlsx")
 _SIDES = {"long": "long", "short": "short", "buy": "long", "sell": "short"}
@@ -114,7 +115,7 @@ def resolve_book(book: BookFile, known: ContractNames) -> Book:
     readings = {text: read_name(text, known) for text in {row.asset for row in book.rows}}
     positions: list[Position] = []
     errors = list(book.errors)
-    notes: list[str] = []
+    places: dict[str, list[str]] = {}
     for row in book.rows:
         reading = readings[row.asset]
         problem = reading.problem or _unit_problem(row, reading, known)
@@ -123,8 +124,13 @@ def resolve_book(book: BookFile, known: ContractNames) -> Book:
             continue
         asset = reading.underlying.asset
         if not is_evident(row.asset, asset):
-            notes.append(f"{book.name}: {row.location}: {row.asset} read as {asset}")
+            places.setdefault(f"{row.asset} read as {asset}", []).append(row.location)
         positions.append(Position(asset, row.side, row.notional))
+    notes = [
+        f"{book.name}: {found[0]}: {text}"
+        + (f" (and {counted(len(found) - 1, 'more row')})" if found[1:] else "")
+        for text, found in places.items()
+    ]
     errors.sort(key=lambda line: int(_place(line, book.name).split()[1]))
     if not positions:
         raise PositionsError(limited(errors, book.name))

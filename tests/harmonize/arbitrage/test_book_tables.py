@@ -106,6 +106,12 @@ def test_only_the_first_sheet_is_read_and_the_others_are_told() -> None:
     assert read.notes == ("only the first sheet, Sheet, is read; not read: More 1",)
 
 
+def test_cells_beside_the_table_of_a_sheet_are_told() -> None:
+    read = table(workbook([["symbol", "value"], ["BTC", 5], ["ETH", 6, None, "a comment"]]), "xlsx")
+    assert read.rows == (("row 2", ("BTC", 5)), ("row 3", ("ETH", 6)))
+    assert read.notes == ("cells beyond the last head are not read, as in row 3",)
+
+
 @pytest.mark.parametrize(
     ("content", "suffix", "message"),
     [

@@ -141,17 +141,27 @@ def test_every_rejected_row_is_told_and_the_others_are_read() -> None:
 
 
 def test_a_name_that_is_read_as_another_is_told() -> None:
-    book = book_of(csv("underlying,side,notional", "BTCUSDT,buy,5", "XBT,Sell,6", "eth,LONG,7"))
+    book = book_of(
+        csv(
+            "underlying,side,notional",
+            "BTCUSDT,buy,5",
+            "XBT,Sell,6",
+            "eth,LONG,7",
+            "XBT,long,1",
+            "XBT,long,1",
+        )
+    )
     assert book.positions == (
         Position("BTC", "long", 5.0),
         Position("BTC", "short", 6.0),
         Position("ETH", "long", 7.0),
+        *[Position("BTC", "long", 1.0)] * 2,
     )
     assert book.notes == (
         "b.csv: side buy read as long",
         "b.csv: side sell read as short",
         "b.csv: line 2: BTCUSDT read as BTC",
-        "b.csv: line 3: XBT read as BTC",
+        "b.csv: line 3: XBT read as BTC (and 2 more rows)",
     )
 
 
