@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from harmonize.core.bounded_file import read_regular_file
 from harmonize.core.yaml_source import (
     MAX_BYTES,
     YamlSource,
@@ -23,7 +24,7 @@ from harmonize.policy.rule_set import RuleSet
 from rules.language import inheritance, schema
 from rules.language.compiler import compile_rule_set
 from rules.language.consistency import inconsistencies
-from rules.language.errors import Problem, first_problem, located_problems
+from rules.language.errors import MAX_PROBLEMS, Problem, first_problem, located_problems
 from rules.language.inheritance import Merged
 
 
@@ -80,9 +81,10 @@ def load(name_or_path: str | Path) -> RuleSet:
 
 
 def check(name_or_path: str | Path) -> list[str]:
-    """Returns every problem of a rule set as ``file:line:column: field: problem; fix``, by place.
+    """Returns the problems of a rule set as ``file:line:column: field: problem; fix``, by place.
 
-    It does not run the examples, which need the comparison itself.
+    The last line counts those beyond the first ``MAX_PROBLEMS``. The examples are not run, because
+    they need the comparison itself.
     """
     try:
         merged = resolve(name_or_path)
@@ -91,7 +93,11 @@ def check(name_or_path: str | Path) -> list[str]:
     try:
         schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        return [str(problem) for problem in _problems(merged, error)]
+        problems = _problems(merged, error)
+        lines = [str(problem) for problem in problems[:MAX_PROBLEMS]]
+        others = len(problems) - len(lines)
+        name = one_line(merged.layers[0].name)
+        return [*lines, f"{name}: {others} more problems"] if others else lines
     return []
 
 
@@ -157,8 +163,7 @@ def read_bytes(path: Path, fix: str = "name another file") -> bytes:
     """
     name = one_line(str(path))
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_regular_file(path, MAX_BYTES)
     except FileNotFoundError:
         reason = f"{name}: no such file; {fix}"
     except IsADirectoryError:

@@ -149,7 +149,7 @@ def test_the_configuration_shown_is_right(tmp_path: Path) -> None:
     )
     path = tmp_path / "c.yaml"
     path.write_text(text, encoding="utf-8")
-    options = {one.code: tuple(each.name for each in one.options) for one in checks.CHECKS}
+    options = {one.code: {each.name: each.unit for each in one.options} for one in checks.CHECKS}
     found = schema.load(path, options)
     assert len(schema.waivers(found, path)) == 2
     assert len(found.run.notify.channels) == 4

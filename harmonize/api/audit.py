@@ -6,7 +6,7 @@ from datetime import date as Date  # noqa: N812 - `date` names arguments here
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harmonize.api.known_venues import unknown_venue_error
 from harmonize.api.question import (
@@ -29,6 +29,7 @@ from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, aud
 from harmonize.audit.baseline import compare_with_baseline
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
+from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import Payload
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import AuditDocument
@@ -36,13 +37,16 @@ from harmonize.document.history import History
 from harmonize.history import derived
 from harmonize.history.acceptances import DECISIONS
 from harmonize.history.recent import RecentHistory
-from harmonize.policy.inputs import MARKET
+from harmonize.policy.inputs import MARKET, scale_notes
+from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
 from venues import conventions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+S = TypeVar("S", bound=Selection)
 
 __all__ = [
     "CHART_NOTIONALS",
@@ -63,6 +67,7 @@ __all__ = [
     "frame",
     "load_rule_sets",
     "missing",
+    "name_notes",
     "observation_days",
     "open_archive",
     "open_sources",
@@ -70,6 +75,7 @@ __all__ = [
     "read_configuration",
     "read_with_history",
     "tool",
+    "with_observed_names",
 ]
 
 
@@ -83,11 +89,15 @@ class NotObservedError(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The audit document, what was requested but not observed, and the document before a baseline."""
+    """The audit document, what was requested but not observed, and the document before a baseline.
+
+    ``notes`` state names that were read as others, and measured inputs on an unusual scale.
+    """
 
     document: AuditDocument
     missing: tuple[str, ...]
     whole: AuditDocument
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -119,12 +129,18 @@ def answer(question: Question) -> Answer:
     rule_sets = load_rule_sets(question.rules or configuration.rules)
     reading, as_of = read_with_history(question)
     reading = _with_inputs(reading, question.options.inputs or configuration.inputs)
+    names = NameReader(reading.names)
+    question, notes = with_observed_names(question, reading), name_notes(question, reading)
+    rule_sets = names.rule_sets(rule_sets)
+    configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
+    reading = replace(reading, inputs=names.inputs(reading.inputs))
     document = _audit(question, configuration, reading, rule_sets, as_of)
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document, as_of))
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
-    return Answer(remaining, missing(question, reading), document)
+    notes = (*notes, *names.notes, *scale_notes(reading.inputs))
+    return Answer(remaining, missing(question, reading), document, tuple(dict.fromkeys(notes)))
 
 
 def _with_inputs(reading: Reading, path: Path | None) -> Reading:
@@ -182,7 +198,7 @@ def read_configuration(path: Path | None) -> Configuration:
     from harmonize.config import schema  # noqa: PLC0415 - pydantic is heavy
 
     read_ = schema.load(
-        path, {check.code: tuple(option.name for option in check.options) for check in CHECKS}
+        path, {check.code: {o.name: o.unit for o in check.options} for check in CHECKS}
     )
     return Configuration(
         rules=tuple(_beside(path, rule_set) for rule_set in read_.rules),
@@ -237,8 +253,41 @@ def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, dat
         )
     except NothingObservedError as error:
         raise RequestError(str(error)) from None
+    observed = AssetNames.of(s.instrument.underlying.asset for s in reading.schedules)
+    reading = replace(reading, names=observed)
+    selection = with_observed_names(selection, reading)
     schedules = tuple(s for s in reading.schedules if _is_selected(s, selection))
     return replace(reading, schedules=schedules), as_of
+
+
+def with_observed_names(selection: S, reading: Reading) -> S:
+    """Returns a selection with the names of observed underlyings for those that a user wrote.
+
+    A name that none matches stays as it is. Raises RequestError: a name that several match.
+    """
+    instruments = {
+        (venue, _observed_name(name, reading)): symbol
+        for (venue, name), symbol in selection.instruments.items()
+    }
+    names = dict.fromkeys(_observed_name(name, reading) for name in selection.underlyings)
+    return replace(selection, underlyings=tuple(names), instruments=instruments)
+
+
+def _observed_name(name: str, reading: Reading) -> str:
+    match = reading.names.match(name)
+    if len(match) > 1:
+        message = f"underlying {name} is ambiguous; use {' or '.join(match)}"
+        raise RequestError(message)
+    return match[0] if match else name
+
+
+def name_notes(selection: Selection, reading: Reading) -> tuple[str, ...]:
+    """Returns one line per requested underlying that was read as another name."""
+    return tuple(
+        f"underlying {name} read as {observed}"
+        for name in selection.underlyings
+        if not is_evident(name, observed := _observed_name(name, reading))
+    )
 
 
 def _recent_history(sources: Sequence[Source], as_of: datetime) -> RecentHistory:
@@ -351,9 +400,20 @@ def missing(selection: Selection, reading: Reading) -> tuple[str, ...]:
     names = [
         *([f"profile {selection.profile}"] if selection.profile and not reading.schedules else []),
         *(f"venue {venue}" for venue in selection.venues if venue not in venues),
-        *(f"underlying {asset}" for asset in selection.underlyings if asset not in assets),
     ]
-    return tuple(f"{name}: no schedule was observed" for name in names)
+    underlyings = [
+        (asset, reading.names.similar(asset) if asset not in reading.names.names else "")
+        for asset in with_observed_names(selection, reading).underlyings
+        if asset not in assets
+    ]
+    return (
+        *(f"{name}: no schedule was observed" for name in names),
+        *(
+            f"underlying {asset}: no schedule was observed"
+            + (f"; did you mean {similar}?" if similar else "")
+            for asset, similar in underlyings
+        ),
+    )
 
 
 def age_today(document: AuditDocument, now: datetime) -> dict[str, timedelta]:

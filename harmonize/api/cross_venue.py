@@ -10,14 +10,17 @@ from harmonize.api.audit import (
     RequestError,
     load_rule_sets,
     missing,
+    name_notes,
     observation_days,
     read,
     read_configuration,
+    with_observed_names,
 )
 from harmonize.arbitrage.accounts import SplitConstraints
+from harmonize.arbitrage.book_names import ContractNames
 from harmonize.arbitrage.pair import Legs, Pair, compare_pair
 from harmonize.arbitrage.portfolio import Portfolio, UnderlyingOffers, portfolio_margins
-from harmonize.arbitrage.position_file import Position
+from harmonize.arbitrage.position_file import Book, BookFile, Position, resolve_book
 from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, build_market
 from harmonize.arbitrage.what_if import WhatIfRow, apply_what_if, parse_what_if
 from harmonize.audit.assemble import Reading
@@ -29,6 +32,8 @@ from harmonize.core.venue_conventions import OffsetRule
 from harmonize.document import ArbitrageRow, Index, IndexSummary, LiquidationRow, Spread
 from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows
 from harmonize.numerics.offer import Offer
+from harmonize.policy.names import NameReader
+from harmonize.policy.rule_set import RuleSet
 from venues import conventions
 
 
@@ -37,12 +42,15 @@ class PreparedUniverse:
     """The comparison universe of a question, with the reading, its date and what is missing.
 
     ``missing`` has a line per selected name without a schedule, and per part that cannot be read.
+    ``underlyings`` are the requested ones by their observed names; ``notes`` state other readings.
     """
 
     universe: Universe
     reading: Reading
     as_of: datetime
     missing: tuple[str, ...]
+    underlyings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUniverse:
@@ -54,15 +62,54 @@ def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUn
     configuration = read_configuration(question.options.config)
     reading, as_of = read(question)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
-    instruments = question.instruments
+    notes = name_notes(question, reading)
+    question = with_observed_names(question, reading)
     if lenient:
         observed = {(s.instrument.venue, s.instrument.symbol) for s in reading.schedules}
         instruments = {
-            pair: symbol for pair, symbol in instruments.items() if (pair[0], symbol) in observed
+            pair: symbol
+            for pair, symbol in question.instruments.items()
+            if (pair[0], symbol) in observed
         }
+        question = replace(question, instruments=instruments)
+    base = _build(question, rule_sets, reading, as_of)
+    return replace(base, notes=tuple(dict.fromkeys((*notes, *base.notes))))
+
+
+def prepare_book(question: Question, book: BookFile) -> tuple[PreparedUniverse, Book]:
+    """Reads a selection and builds the universe of a book's assets; ``question`` names none.
+
+    Raises RequestError, ArchiveError, RuleError; PositionsError: no row has an asset that is read.
+    """
+    configuration = read_configuration(question.options.config)
+    rule_sets = load_rule_sets(question.rules or configuration.rules)
+    reading, as_of = read(question)
+    known = ContractNames.of((s.instrument for s in reading.schedules), reading.names)
+    resolved = resolve_book(book, known)
+    assets = {position.underlying for position in resolved.positions}
+    question = with_observed_names(question, reading)
+    question = replace(question, underlyings=tuple(sorted(assets)))
+    schedules = (s for s in reading.schedules if s.instrument.underlying.asset in assets)
+    reading = replace(reading, schedules=tuple(schedules))
+    return _build(question, rule_sets, reading, as_of), resolved
+
+
+def _build(
+    question: Question, rule_sets: Sequence[RuleSet], reading: Reading, as_of: datetime
+) -> PreparedUniverse:
+    """Builds the universe of a reading, with the observed names of underlyings in rules and inputs.
+
+    Raises RequestError: a preferred instrument that its venue does not have.
+    """
+    names = NameReader(reading.names)
     try:
         universe = build_universe(
-            reading.schedules, rule_sets, reading.inputs, as_of, instruments, venues=1
+            reading.schedules,
+            names.rule_sets(rule_sets),
+            names.inputs(reading.inputs),
+            as_of,
+            question.instruments,
+            venues=1,
         )
     except KeyError as error:
         venue, asset = error.args[0]
@@ -70,7 +117,9 @@ def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUn
         message = f"{venue} has no schedule {symbol} on {asset}; use another symbol"
         raise RequestError(message) from None
     unobserved = (*missing(question, reading), *map(str, reading.defects))
-    return PreparedUniverse(universe, reading, as_of, unobserved)
+    return PreparedUniverse(
+        universe, reading, as_of, unobserved, question.underlyings, tuple(names.notes)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +145,7 @@ def answer_gap(
     scenarios: Sequence[str],
 ) -> GapAnswer:
     """Answers ``gap`` for the question's one underlying. Raises RequestError, WhatIfError."""
-    (underlying,) = question.underlyings
+    (underlying,) = base.underlyings
     venues = _market(base, underlying, margin_type)
     for venue in (*constraints.excluded, *constraints.limits, *constraints.sub_accounts):
         _offer(venue, venues)
@@ -172,7 +221,7 @@ def answer_pair(
     offset_rule: OffsetRule | None,
 ) -> PairAnswer:
     """Answers ``pair``. Raises RequestError: an excluded venue, or an unknown offset rule."""
-    venues = _market(base, question.underlyings[0], "initial")
+    venues = _market(base, base.underlyings[0], "initial")
     long, short, single = (_offer(venue, venues) for venue in (*legs, single_venue))
     convention = conventions.bundled().get(single_venue)
     rule = offset_rule or (convention.offset_rule if convention else None)
@@ -185,7 +234,7 @@ def answer_pair(
     else:
         source = f"{convention.source} ({convention.confidence})" if convention else ""
     return PairAnswer(
-        question.underlyings[0],
+        base.underlyings[0],
         *legs,
         single_venue,
         rule.value,
@@ -290,7 +339,7 @@ def answer_index(base: PreparedUniverse, question: Question, *, over_time: bool)
     return IndexAnswer(
         indices,
         index_summaries(indices),
-        _without_each_venue(base, question) if len(question.underlyings) == 1 else (),
+        _without_each_venue(base, question) if len(base.underlyings) == 1 else (),
         _over_time(question) if over_time else (),
     )
 

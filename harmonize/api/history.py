@@ -12,6 +12,7 @@ from harmonize.api.audit import (
     find_schedule,
     open_sources,
     read,
+    with_observed_names,
 )
 from harmonize.archive.catalog import observations
 from harmonize.archive.location import recorded_archive
@@ -137,7 +138,9 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
     Each venue is represented by the schedule that an audit compares. Raises NotObservedError,
     ArchiveError, RequestError.
     """
-    reading, as_of = read(replace(question, underlyings=(asset,)))
+    question = replace(question, underlyings=(asset,))
+    reading, as_of = read(question)
+    (asset,) = with_observed_names(question, reading).underlyings
     by_venue: dict[str, list[MarginSchedule]] = {}
     for schedule in reading.schedules:
         by_venue.setdefault(schedule.instrument.venue, []).append(schedule)

@@ -81,7 +81,8 @@ class Portfolio:
     """Margin of a portfolio, in USD.
 
     ``reference_*`` is the margin by the rule set, position by position; None if it does not cover
-    one of them. ``split`` is the sum of the cheapest splits.
+    one of them. ``split`` is the sum of the cheapest splits. ``excluded`` has a line per row of the
+    file that is not in these numbers, ``readings`` a line per name or number that was interpreted.
     """
 
     positions: int
@@ -98,6 +99,8 @@ class Portfolio:
     split: float | None
     oldest: str
     newest: str
+    excluded: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
 
 
 def exposures_of(positions: Iterable[Position]) -> tuple[UnderlyingExposure, ...]:

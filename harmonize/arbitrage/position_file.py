@@ -1,42 +1,37 @@
-"""Reads a portfolio from a CSV, JSON or Excel file and checks every row."""
+"""Reads a portfolio from a CSV, JSON or Excel file; every row is read or reported."""
 
-import csv
-import json
-import struct
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from io import BytesIO, StringIO
-from itertools import islice
-from typing import Any
-from zipfile import BadZipFile
+from decimal import Decimal
 
-from harmonize.core.instrument import resolve_asset
-
-_WORKBOOK_ERRORS = (
-    BadZipFile,
-    zlib.error,
-    struct.error,
-    SyntaxError,  # ElementTree's error for broken XML
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
+from harmonize.arbitrage.book_columns import (
+    Column,
+    Columns,
+    ColumnsError,
+    columns_with_a_side,
+    find_columns,
+    is_entry_price,
+    unused_heads,
 )
-"""Errors that openpyxl raises on a damaged workbook; it has no error of its own for most damage."""
+from harmonize.arbitrage.book_names import ContractNames, NameReading, read_name
+from harmonize.arbitrage.book_numbers import (
+    Amount,
+    AmountError,
+    decimal_comma,
+    decimal_mark,
+    is_usd,
+    parse_amount,
+)
+from harmonize.arbitrage.book_tables import BookTable, TableError, read_table
+from harmonize.core.instrument import is_asset_name, is_evident
+from harmonize.text.messages import counted
 
-COLUMNS = ("underlying", "side", "notional")
-MAX_ROWS = 100_000
-MAX_BYTES = 50_000_000
-_SIDES = ("long", "short")
+FORMATS = ("csv", "json", "xlsx")
+_SIDES = {"long": "long", "short": "short", "buy": "long", "sell": "short"}
+_UNSIGNED_SIDES = frozenset({"both", "net"})  # one-way mode: the sign of the size is the side
 _MIN_NOTIONAL, _MAX_NOTIONAL = Decimal("1e-6"), Decimal(10) ** 15
-_MAX_ERRORS = 20  # errors printed in full; the others are counted
+_MAX_LINES = 20  # errors and notes printed in full; the others are counted, errors with their rows
+_MAX_TEXT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,168 +43,355 @@ class Position:
     notional: float
 
 
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    """One row of a book as it is written: the text of its asset, and the unit of its quantity."""
+
+    location: str
+    asset: str
+    side: str
+    notional: float
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookFile:
+    """Rows of a book, one error per row that cannot be read, and how the others were read."""
+
+    name: str
+    rows: tuple[BookRow, ...]
+    errors: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Positions of a book, one error per row that is not in it, and how the others were read."""
+
+    positions: tuple[Position, ...]
+    errors: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 class PositionsError(Exception):
-    """Errors in a portfolio file, one line per row."""
+    """Book of which nothing can be read, one line per problem."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = tuple(lines)
 
 
-def read_positions(content: bytes, name: str) -> tuple[Position, ...]:
-    """Returns the positions of a file; the suffix of its name selects the format.
+def read_book(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> BookFile:
+    """Returns the rows of a file; the suffix of its name selects the format.
 
-    Raises PositionsError: one line per row with an error.
+    ``mapping`` states heads by key: underlying, side, notional, quantity, price. Raises
+    PositionsError: the file, its heads or all of its rows cannot be read.
     """
-    if len(content) > MAX_BYTES:
-        raise PositionsError([f"{name}: larger than {MAX_BYTES:,} bytes; split the file"])
     suffix = name.lower().rpartition(".")[2]
-    readers = {"csv": _csv_rows, "json": _json_rows, "xlsx": _xlsx_rows}
-    if suffix not in readers:
+    if suffix not in FORMATS:
         raise PositionsError([f"{name}: expected a .csv, .json or .xlsx file"])
-    positions: list[Position] = []
-    errors: list[str] = []
-    for location, row in islice(readers[suffix](content, name), MAX_ROWS + 1):
-        position, reason = _position(row)
-        if position is not None:
-            positions.append(position)
-        else:
-            errors.append(f"{name}: {location}: {reason}")
-    if len(positions) + len(errors) > MAX_ROWS:
-        raise PositionsError([f"{name}: more than {MAX_ROWS:,} rows; split the file"])
-    if len(errors) > _MAX_ERRORS:
-        errors = [
-            *errors[:_MAX_ERRORS],
-            f"{name}: {len(errors) - _MAX_ERRORS} more rows with errors",
-        ]
-    if not positions and not errors:
-        errors = [f"{name}: no positions; add one per row: {', '.join(COLUMNS)}"]
-    if errors:
-        raise PositionsError(errors)
-    return tuple(positions)
-
-
-def _position(row: Mapping[str, object]) -> tuple[Position | None, str]:
-    """Returns the position, or None and the error in the row."""
-    missing = [name for name in COLUMNS if str(row.get(name) or "").strip() == ""]
-    if missing:
-        return None, f"missing {', '.join(missing)}; add all of {', '.join(COLUMNS)}"
-    asset, side = str(row["underlying"]).strip(), str(row["side"]).strip().lower()
-    if side not in _SIDES:
-        return None, f"side: expected long or short, found {_quoted(row['side'])}"
-    if not asset.replace("-", "").isalnum():
-        return (
-            None,
-            f"underlying: expected an asset such as BTC, found {_quoted(row['underlying'])}",
-        )
-    notional = _notional(row["notional"])
-    if notional is None:
-        text = _quoted(row["notional"])
-        return None, f"notional: expected an amount in USD above 0, such as 250000, found {text}"
-    return Position(resolve_asset(asset), side, float(notional)), ""
-
-
-def _notional(value: object) -> Decimal | None:
-    """Returns a notional in USD; None if the cell is not a number or is out of range.
-
-    Underscores may group digits. A comma is ambiguous and is not accepted.
-    """
-    text = str(value).strip().replace("_", "")
-    if isinstance(value, bool) or "," in text:
-        return None
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and _MIN_NOTIONAL <= amount <= _MAX_NOTIONAL else None
+        table = read_table(content, suffix, mapping or {})
+        if not table.rows:
+            message = "no positions; add one per row: underlying, side, notional"
+            raise PositionsError([f"{name}: {message}"])
+        columns = find_columns(table.heads, mapping or {})
+    except TableError as error:
+        raise PositionsError([f"{name}: {error}"]) from None
+    except ColumnsError as error:
+        place = "fields" if suffix == "json" else "first line"
+        raise PositionsError([f"{name}: {place}: {error}"]) from None
+    book = _rows_of(table, columns, name)
+    if not book.rows:
+        raise PositionsError(limited(book.errors, name))
+    return book
+
+
+def resolve_book(book: BookFile, known: ContractNames) -> Book:
+    """Returns the positions of a book on the assets that its pairs, ids and names mean.
+
+    Raises PositionsError: no row has an asset that can be read.
+    """
+    readings = {text: read_name(text, known) for text in {row.asset for row in book.rows}}
+    positions: list[Position] = []
+    errors = list(book.errors)
+    places: dict[str, list[str]] = {}
+    for row in book.rows:
+        reading = readings[row.asset]
+        problem = reading.problem or _unit_problem(row, reading, known)
+        if problem:
+            errors.append(f"{book.name}: {row.location}: {problem}")
+            continue
+        asset = reading.underlying.asset
+        if not is_evident(row.asset, asset):
+            places.setdefault(f"{row.asset} read as {asset}", []).append(row.location)
+        positions.append(Position(asset, row.side, row.notional))
+    notes = [
+        f"{book.name}: {found[0]}: {text}"
+        + (f" (and {counted(len(found) - 1, 'more row')})" if found[1:] else "")
+        for text, found in places.items()
+    ]
+    errors.sort(key=lambda line: int(_place(line, book.name).split()[1]))
+    if not positions:
+        raise PositionsError(limited(errors, book.name))
+    return Book(tuple(positions), tuple(errors), (*book.notes, *notes))
+
+
+def limited(lines: Sequence[str], name: str, what: str = "rows with errors") -> list[str]:
+    """Returns the first lines, and one line with the number and the places of the others."""
+    if len(lines) <= _MAX_LINES:
+        return list(lines)
+    others = lines[_MAX_LINES:]
+    places = [_place(line, name) for line in others[:_MAX_LINES]]
+    rest = "" if len(others) <= len(places) else " …"
+    return [*lines[:_MAX_LINES], f"{name}: {len(others)} more {what}: {', '.join(places)}{rest}"]
+
+
+def _place(line: str, name: str) -> str:
+    """Returns the place of a row in a line on it, such as ``line 7``."""
+    return line.removeprefix(f"{name}: ").split(":")[0]
+
+
+def _unit_problem(row: BookRow, reading: NameReading, known: ContractNames) -> str:
+    """Returns why a quantity is not in coins of its contract; empty if it is, or states no unit."""
+    if not row.unit:
+        return ""
+    unit = read_name(row.unit, known).underlying
+    if unit.asset != reading.underlying.asset:
+        return (
+            f"quantity: expected coins of {reading.underlying.asset}, found {_quoted(row.unit)}; "
+            "write coins, or a notional in USD"
+        )
+    if unit.multiplier != reading.underlying.multiplier:
+        return (
+            f"quantity: {row.unit} is not the unit of {row.asset}, whose price may be of several "
+            "coins; write a notional in USD"
+        )
+    return ""
+
+
+def _rows_of(table: BookTable, columns: Columns, name: str) -> BookFile:
+    reader = _RowReader(
+        columns,
+        columns_with_a_side(table.heads, columns),
+        len(table.heads),
+        *_number_format(table, columns),
+    )
+    rows: list[BookRow] = []
+    errors: list[str] = []
+    counts: dict[str, int] = {}
+    for location, cells in table.rows:
+        try:
+            row, notes = reader.read(location, cells)
+        except (_RowError, AmountError) as error:
+            errors.append(f"{name}: {location}: {error}")
+            continue
+        rows.append(row)
+        for note in notes:
+            counts[note] = counts.get(note, 0) + 1
+    return BookFile(
+        name,
+        tuple(rows),
+        tuple(errors),
+        tuple(
+            f"{name}: {note}"
+            for note in (
+                *table.notes,
+                *reader.notes(),
+                *_unused(table, columns),
+                *(
+                    f"{note} ({count} rows)" if count > 1 else note
+                    for note, count in counts.items()
+                ),
+            )
+        ),
+    )
+
+
+def _unused(table: BookTable, columns: Columns) -> tuple[str, ...]:
+    heads = unused_heads(table.heads, columns)
+    return (f"columns not read: {', '.join(heads[:30])}",) if heads else ()
+
+
+def _number_format(table: BookTable, columns: Columns) -> tuple[str, str]:
+    """Returns the decimal mark that the file settles, and an example, as ``_RowReader`` has them."""
+    indices = [columns[key].index for key in ("notional", "quantity", "price") if key in columns]
+    values = [cells[index] for _, cells in table.rows for index in indices if index < len(cells)]
+    mark, example = decimal_mark(values)
+    return mark, example or decimal_comma(values)
+
+
+class _RowError(ValueError):
+    """Row that is no position: the problem and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RowReader:
+    """Reads the rows of one table with ``count`` columns, of which ``unread`` can state a side.
+
+    ``mark`` is the decimal mark that ``example`` settles; without a mark, ``example`` is a number
+    with a decimal comma, or empty.
+    """
+
+    columns: Columns
+    unread: tuple[Column, ...]
+    count: int
+    mark: str
+    example: str
+
+    def notes(self) -> tuple[str, ...]:
+        """Returns how all rows are read, where it is not evident from the file."""
+        notes = []
+        if self.example:
+            word = "point" if self.mark == "." else "comma"
+            notes.append(f"numbers read with a decimal {word}, as in {self.example}")
+        if "side" not in self.columns:
+            notes.append("no column side: negative sizes are short, all others long")
+        price = self.columns.get("price")
+        if "notional" not in self.columns and price is not None:
+            kind = " (a price at entry, not the current one)" if is_entry_price(price) else ""
+            head = self.columns["quantity"].head
+            notes.append(f"notional is {head}, in coins, times {price.head}{kind}")
+        return tuple(notes)
+
+    def read(self, location: str, cells: Sequence[object]) -> tuple[BookRow, tuple[str, ...]]:
+        """Returns a row and notes on how it was read. Raises _RowError, AmountError."""
+        if len(cells) > self.count:
+            message = (
+                f"{len(cells)} cells, expected {self.count}; put a number with a comma in quotes, "
+                "or remove its commas"
+            )
+            raise _RowError(message)
+        asset = self._asset(cells)
+        if "side" in self.columns and self._is_blank("side", cells):
+            message = "missing side; add long or short"
+            raise _RowError(message)
+        amount, unit, notes = self._amount(cells)
+        side, side_notes = self._side(cells, amount)
+        if not _MIN_NOTIONAL <= abs(amount) <= _MAX_NOTIONAL:
+            message = (
+                f"notional: expected an amount in USD from {_MIN_NOTIONAL} to 1e15, "
+                f"found {abs(amount):.6g}; correct it, or remove the row"
+            )
+            raise _RowError(message)
+        row = BookRow(location, asset, side, float(abs(amount)), unit)
+        return row, (*notes, *side_notes)
+
+    def _cell(self, key: str, cells: Sequence[object]) -> object:
+        column = self.columns.get(key)
+        return None if column is None else cells[column.index]
+
+    def _is_blank(self, key: str, cells: Sequence[object]) -> bool:
+        cell = self._cell(key, cells)
+        return cell is None or not str(cell).strip()
+
+    def _asset(self, cells: Sequence[object]) -> str:
+        if self._is_blank("underlying", cells):
+            message = "missing underlying; add an asset such as BTC"
+            raise _RowError(message)
+        cell = self._cell("underlying", cells)
+        text = str(cell).strip()
+        if isinstance(cell, bool | dict | list) or not is_asset_name(text):
+            message = f"underlying: expected an asset such as BTC, found {_quoted(text)}"
+            raise _RowError(message)
+        return text
+
+    def _parsed(self, key: str, cells: Sequence[object]) -> Amount:
+        column = self.columns[key]
+        try:
+            amount = parse_amount(self._cell(key, cells), self.mark)
+        except AmountError as error:
+            message = f"{key}: {error}"
+            raise AmountError(message) from None
+        return amount if amount.unit else Amount(amount.number, column.unit)
+
+    def _amount(self, cells: Sequence[object]) -> tuple[Decimal, str, tuple[str, ...]]:
+        """Returns the signed notional in USD, the unit of a quantity, and notes."""
+        has_notional = "notional" in self.columns and not self._is_blank("notional", cells)
+        if has_notional:
+            amount = self._parsed("notional", cells)
+            if amount.unit and not amount.is_usd:
+                message = (
+                    f"notional: expected USD, found {_quoted(amount.unit)}; convert it, or use "
+                    "the columns quantity and price"
+                )
+                raise _RowError(message)
+            return self._signed_by_quantity(amount.number, cells), "", ()
+        if "quantity" not in self.columns or self._is_blank("quantity", cells):
+            message = "missing notional; add an amount in USD, or quantity and price"
+            raise _RowError(message)
+        quantity = self._parsed("quantity", cells)
+        if is_usd(quantity.unit):
+            head = self.columns["quantity"].head
+            return quantity.number, "", (f"{head} in {quantity.unit} read as the notional",)
+        if "price" not in self.columns or self._is_blank("price", cells):
+            message = "quantity without a price; add a column price or notional"
+            raise _RowError(message)
+        price = self._parsed("price", cells)
+        if (price.unit and not price.is_usd) or price.number <= 0:
+            message = f"price: expected USD above 0, found {price.number} {price.unit}".rstrip()
+            raise _RowError(message)
+        notes = ("notional from quantity and price",) if "notional" in self.columns else ()
+        return quantity.number * price.number, quantity.unit, notes
+
+    def _signed_by_quantity(self, notional: Decimal, cells: Sequence[object]) -> Decimal:
+        """Returns a notional with the sign of the quantity, which exports write instead of a side."""
+        if "quantity" not in self.columns or self._is_blank("quantity", cells):
+            return notional
+        try:
+            quantity = self._parsed("quantity", cells).number
+        except AmountError:
+            if "side" not in self.columns or self._side_word(cells) in _UNSIGNED_SIDES:
+                raise
+            return notional  # the column side states the side
+        if quantity < 0 < notional:
+            return -notional
+        if notional < 0 < quantity:
+            message = "notional is below 0 and quantity above; correct one, or add a column side"
+            raise _RowError(message)
+        return notional
+
+    def _side_word(self, cells: Sequence[object]) -> str:
+        return str(self._cell("side", cells)).strip().lower()
+
+    def _side(self, cells: Sequence[object], amount: Decimal) -> tuple[str, tuple[str, ...]]:
+        signed = "short" if amount < 0 else "long"
+        if "side" not in self.columns:
+            if signed == "long":
+                self._refuse_hidden_side(cells)
+            return signed, ()
+        word = self._side_word(cells)
+        if word in _UNSIGNED_SIDES:
+            return signed, (f"side {word}: read from the sign of the size",)
+        side = _SIDES.get(word)
+        if side is None:
+            found = _quoted(self._cell("side", cells))
+            message = f"side: expected long or short, found {found}"
+            raise _RowError(message)
+        if amount < 0 and side == "long":
+            message = f"side {word}, but an amount below 0; remove the sign, or write short"
+            raise _RowError(message)
+        return side, () if word == side else (f"side {word} read as {side}",)
+
+    def _refuse_hidden_side(self, cells: Sequence[object]) -> None:
+        """Raises _RowError: a column that is not read states that the position is short."""
+        for column in self.unread:
+            cell = cells[column.index]
+            if isinstance(cell, str) and _SIDES.get(cell.strip().lower()) == "short":
+                message = f"no column side, but {column.head} is {_quoted(cell)}; add --columns side={column.head}"
+                raise _RowError(message)
+            try:
+                is_negative = parse_amount(cell, self.mark).number < 0
+            except AmountError:
+                continue
+            if is_negative:
+                message = (
+                    f"no column side, but {column.head} is below 0; add a column side, or --columns "
+                    f"quantity={column.head}"
+                )
+                raise _RowError(message)
 
 
 def _quoted(value: object) -> str:
     text = repr(str(value))
-    return text if len(text) <= 40 else f"{text[:37]}…'"  # noqa: PLR2004 - a line has room for it
-
-
-_Rows = Iterator[tuple[str, Mapping[str, object]]]
-"""Rows by column name, each with its location in the file."""
-
-
-def _csv_rows(content: bytes, name: str) -> _Rows:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8"
-        raise PositionsError([message]) from None
-    lines = csv.reader(StringIO(text), strict=True)
-    try:
-        columns = _columns(next(lines, []), name)
-        for cells in lines:
-            if any(cell.strip() for cell in cells):
-                yield f"line {lines.line_num}", _row(columns, cells)
-    except csv.Error as error:
-        message = f"{name}: line {lines.line_num}: {error}; correct the quotes"
-        raise PositionsError([message]) from None
-
-
-def _xlsx_rows(content: bytes, name: str) -> _Rows:
-    from openpyxl import load_workbook  # noqa: PLC0415 - heavy, and only workbooks need it
-
-    try:
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        lines: Iterator[Sequence[Any]] = sheet.iter_rows(values_only=True)
-        columns = _columns([str(cell or "") for cell in next(lines, ())], name)
-        for number, cells in enumerate(lines, start=2):
-            if any(cell is not None for cell in cells):
-                yield f"row {number}", _row(columns, cells)
-    except _WORKBOOK_ERRORS as error:
-        message = f"{name}: cannot read the workbook: {error}; save it as .xlsx again"
-        raise PositionsError([message]) from None
-
-
-def _columns(cells: Sequence[str], name: str) -> tuple[str, ...]:
-    """Returns the column names. Raises PositionsError: they are not exactly ``COLUMNS``."""
-    columns = tuple(cell.strip().lower() for cell in cells)
-    while columns and not columns[-1]:
-        columns = columns[:-1]
-    if sorted(columns) != sorted(COLUMNS):
-        found = ", ".join(columns) or "nothing"
-        message = (
-            f"{name}: first line: expected the columns {', '.join(COLUMNS)}, found {_quoted(found)}"
-        )
-        raise PositionsError([message])
-    return columns
-
-
-def _row(columns: Sequence[str], cells: Sequence[object]) -> Mapping[str, object]:
-    """Returns cells by column; a cell beyond the last column makes the notional invalid.
-
-    The extra cell is usually part of a number that a decimal or thousands comma split.
-    """
-    beyond = [cell for cell in cells[len(columns) :] if str(cell or "").strip()]
-    row: dict[str, object] = dict(zip(columns, cells, strict=False))
-    if beyond:
-        row["notional"] = f"{row.get('notional')},{beyond[0]}"
-    return row
-
-
-def _json_rows(content: bytes, name: str) -> _Rows:
-    try:
-        parsed = json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        message = f"{name}: cannot read the JSON: {error}"
-        raise PositionsError([message]) from None
-    rows = parsed.get("positions") if isinstance(parsed, dict) else parsed
-    if not isinstance(rows, list):
-        message = f"{name}: expected a list of positions, each with {', '.join(COLUMNS)}"
-        raise PositionsError([message])
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            yield f"position {number}", {}
-            continue
-        unknown = sorted(set(map(str, row)) - set(COLUMNS))
-        if unknown:
-            message = (
-                f"{name}: position {number}: unknown field {unknown[0]}; use {', '.join(COLUMNS)}"
-            )
-            raise PositionsError([message])
-        yield f"position {number}", row
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}…'"

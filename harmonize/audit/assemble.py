@@ -23,6 +23,7 @@ from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.representative import VenueUnderlying
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
+from harmonize.core.instrument import AssetNames
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
 from harmonize.core.open_interest import OpenInterest, newest_by_contract
 from harmonize.core.payload import Defect, Remark, Snapshot, Unobserved
@@ -70,7 +71,10 @@ _MOST_SEVERE_FIRST = (Level.ERROR, Level.WARNING, Level.INFO)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Snapshots read for an audit, each with the hash of its manifest, and their content."""
+    """Snapshots read for an audit, each with the hash of its manifest, and their content.
+
+    ``names`` are the underlyings of all schedules read, before a selection of underlyings.
+    """
 
     archive: str
     snapshots: tuple[tuple[str, Snapshot], ...]
@@ -81,6 +85,7 @@ class Reading:
     open_interest: tuple[OpenInterest, ...] = ()
     recent_history: RecentHistory = field(default_factory=RecentHistory)
     remarks: tuple[Remark, ...] = ()
+    names: AssetNames = field(default_factory=AssetNames)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,12 +110,14 @@ def archive_add_inputs(
     """Add measured inputs to the archive, for models from their date on."""
     from harmonize.archive.archive import Archive, ArchiveError
     from harmonize.config import inputs_file
-    from harmonize.policy.inputs import snapshot_of
+    from harmonize.policy.inputs import scale_notes, snapshot_of
     from rules.loader import RuleError
 
     path = context.obj.archive or own_archive()
     try:
         inputs = inputs_file.load(file)
+        for line in scale_notes(inputs):
+            note(context.obj, f"note: {line}")
         archive = Archive.open_or_create(path)
         entry = archive.append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:

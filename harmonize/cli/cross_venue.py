@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from harmonize.cli import request
+from harmonize.cli import book, request
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -16,7 +16,6 @@ from harmonize.cli.console import (
     Settings,
     fail,
     note,
-    one_line,
     print_json,
     write_stdout,
 )
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from harmonize.api.cross_venue import PreparedUniverse
     from harmonize.api.question import Question, Selection
     from harmonize.arbitrage.accounts import SplitConstraints
+    from harmonize.arbitrage.position_file import Book, BookFile
 
 T = TypeVar("T")
 
@@ -60,6 +60,13 @@ SubAccountsOption = Annotated[
     typer.Option(
         "--sub-accounts",
         help="Separately margined sub-accounts, as VENUE=K (repeatable).",
+    ),
+]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        help="Columns of the file, as symbol=HEAD,side=HEAD,notional=HEAD; also quantity, price.",
     ),
 ]
 CostOfCapitalOption = Annotated[
@@ -226,6 +233,7 @@ def portfolio(
         Path, typer.Argument(help="CSV, JSON or XLSX file with underlying, side and notional.")
     ],
     *,
+    columns: ColumnsOption = None,
     venue: Venues = None,
     rules: Rules = None,
     as_of: AsOf = None,
@@ -241,36 +249,41 @@ def portfolio(
 ) -> None:
     """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
-    from harmonize.arbitrage.position_file import PositionsError, read_positions
     from harmonize.cli import cross_venue_text
 
     conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
-    try:
-        book = read_positions(positions.read_bytes(), positions.name)
-    except OSError as error:
-        fail(f"{positions}: cannot read the file: {error.strerror}; use a file of positions", USAGE)
-    except PositionsError as error:
-        for line in error.lines[:-1]:
-            typer.echo(f"error: {one_line(line)}", err=True)
-        fail(error.lines[-1], USAGE)
-    assets = sorted({position.underlying for position in book})
     selection = request.selection(
         context.obj,
         venue=venue,
-        underlying=assets,
         rules=rules,
         as_of=as_of,
         profile=profile,
         instrument=instrument,
         strict=verified_only,
     )
-    base = _prepare(_question(selection))
-    answer = _answer_or_fail(lambda: cross_venue.answer_portfolio(base, book, conditions))
+    file = book.read(positions, columns or [])
+    base, resolved = _prepare_book(_question(selection), file)
+    answer = _answer_or_fail(
+        lambda: cross_venue.answer_portfolio(base, resolved.positions, conditions)
+    )
+    answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
         write_stdout(cross_venue_text.portfolio_text(answer).encode())
-    _exit(context.obj, base)
+    book.print_readings(context.obj, resolved, file.name)
+    _exit(context.obj, base, complete=not resolved.errors)
+
+
+def _prepare_book(question: "Question", file: "BookFile") -> "tuple[PreparedUniverse, Book]":
+    """Prepares the universe of a book; one on no asset that can be read ends the program."""
+    from harmonize.api.cross_venue import prepare_book
+    from harmonize.arbitrage.position_file import PositionsError
+
+    try:
+        return _answer_or_fail(lambda: prepare_book(question, file))
+    except PositionsError as error:
+        book.fail_with_lines(error.lines)
 
 
 def index(
@@ -417,11 +430,16 @@ def _answer_or_fail(answer: Callable[[], T]) -> T:
         fail(str(error), INCOMPLETE)
 
 
-def _exit(settings: Settings, base: "PreparedUniverse") -> None:
-    """Prints what was not observed, and ends with exit code 3 if anything was not, otherwise 0."""
+def _exit(settings: Settings, base: "PreparedUniverse", *, complete: bool = True) -> None:
+    """Prints what was not observed, and ends with exit code 3 if anything was not, otherwise 0.
+
+    Without ``complete``, part of the question could not be read, which is exit code 3 as well.
+    """
+    for line in base.notes:
+        note(settings, f"note: {line}")
     for reason in base.missing:
         note(settings, f"incomplete: {reason}")
-    raise typer.Exit(INCOMPLETE if base.missing else OK)
+    raise typer.Exit(INCOMPLETE if base.missing or not complete else OK)
 
 
 def add_to(app: typer.Typer) -> None:

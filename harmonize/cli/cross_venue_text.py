@@ -10,6 +10,7 @@ from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
 from harmonize.arbitrage.what_if import WhatIfRow
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread, SpreadPoint
 from harmonize.text import numbers
+from harmonize.text.messages import counted
 from harmonize.text.numbers import NOT_OBSERVABLE
 
 _WORDS = {"initial": "initial margin", "maintenance": "maintenance margin"}
@@ -225,6 +226,8 @@ def portfolio_text(answer: Portfolio) -> str:
             f"  {split.side} {split.underlying} {split.notional:,.0f}: "
             f"{numbers.amount(split.cost)}  {allocation or 'no capacity'}"
         )
+    if answer.excluded:
+        lines += ["", f"not included: {counted(len(answer.excluded), 'row')} of the file"]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -224,9 +224,8 @@ def _print_underlying(
     """Prints IM on an underlying per venue and the lead-lag between the venues."""
     from harmonize.api.history import underlying_history
     from harmonize.cli import history_text
-    from harmonize.core.instrument import resolve_asset
 
-    history = underlying_history(question, resolve_asset(underlying))
+    history = underlying_history(question, request.asset_name(underlying, "UNDERLYING"))
     if chart:
         from reports.html import chart_file
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 CONFIG = ".harmonize.yaml"
 """Name of the configuration in the working folder; --config names another."""
 
+MAX_BASELINE_BYTES = 100_000_000
+"""Largest baseline that is read; one of all venues has about 5 MB."""
+
 
 def archive_to_read(settings: Settings) -> ArchiveLocation | None:
     """The archive to read: the named one, otherwise the user's own; None is the recorded one."""
@@ -55,13 +58,12 @@ def selection(
 ) -> "Selection":
     """Returns the selection that the options of a command name; a wrong one ends the program."""
     from harmonize.api.question import Fallback, Selection, Verification
-    from harmonize.core.instrument import resolve_asset
 
     return Selection(
         archive=archive_to_read(settings),
         fallback=Fallback.RECORDED if settings.archive is None else Fallback.NONE,
         venues=tuple(venue or ()),
-        underlyings=tuple(resolve_asset(name) for name in underlying or ()),
+        underlyings=tuple(asset_name(name, "--underlying") for name in underlying or ()),
         profile=profile,
         rules=tuple(rules or ()),
         as_of=as_of.date() if as_of else None,
@@ -101,14 +103,19 @@ def _own_config() -> Path | None:
 def _baseline(path: Path) -> "Baseline":
     """Reads a baseline; one that cannot be read ends the program."""
     from harmonize.audit.baseline import BaselineError, read
+    from harmonize.core.bounded_file import read_regular_file
 
     try:
-        return read(path.read_bytes(), str(path))
+        content = read_regular_file(path, MAX_BASELINE_BYTES)
+        if len(content) > MAX_BASELINE_BYTES:
+            fail(f"{path}: larger than {MAX_BASELINE_BYTES:,} bytes; use a baseline", USAGE)
+        return read(content, str(path))
     except BaselineError as error:
         fail(str(error), USAGE)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         fail(
-            f"{path}: cannot read the baseline: {error.strerror}; write one with --write-baseline",
+            f"{path}: cannot read the baseline: {reason}; write one with --write-baseline",
             USAGE,
         )
 
@@ -175,9 +182,20 @@ def _preference(text: str) -> tuple[tuple[str, str], str]:
     venue, colon, underlying = pair.partition(":")
     if not (equals and colon and venue and underlying and symbol):
         fail(f"--instrument: expected VENUE:UNDERLYING=SYMBOL, found {text!r}", USAGE)
-    from harmonize.core.instrument import resolve_asset
+    return (venue, asset_name(underlying, "--instrument")), symbol
 
-    return (venue, resolve_asset(underlying)), symbol
+
+def asset_name(text: str, option: str) -> str:
+    """Returns the name of an underlying as written; one that cannot be a name ends the program."""
+    from harmonize.core.instrument import MAX_NAME_LENGTH, is_asset_name
+
+    if not is_asset_name(text):
+        fail(
+            f"{option}: expected an underlying such as BTC, of at most {MAX_NAME_LENGTH} printable "
+            f"characters, found {text[:MAX_NAME_LENGTH]!r}",
+            USAGE,
+        )
+    return text
 
 
 def parse_notionals(sizes: list[float] | None) -> tuple[float, ...]:
@@ -238,6 +256,8 @@ def find_schedule(
 
 def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
     """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
+    for line in answer.notes:
+        note(settings, f"note: {line}")
     for line in answer.missing:
         note(settings, f"incomplete: {line}")
     for venue in answer.document.unobserved:

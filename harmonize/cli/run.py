@@ -131,7 +131,7 @@ def _run_settings(question: "Question") -> "RunSettings":
 
     if question.options.config is None:
         return RunSettings()
-    options = {check.code: tuple(option.name for option in check.options) for check in CHECKS}
+    options = {check.code: {o.name: o.unit for o in check.options} for check in CHECKS}
     try:
         configuration = schema.load(question.options.config, options)
         return run_values.resolve_settings(configuration.run, question.options.config, os.environ)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from pydantic import Field
 
+from harmonize.core.yaml_source import Path
+from harmonize.policy.input_scale import range_problem
 from harmonize.policy.inputs import Input, input_problem
 from harmonize.policy.rule_set import Verified
 from rules.language.consistency import Contradiction, as_list, as_mapping
-from rules.language.scalars import Count, Day, Inner, Measure, Shape, Text, Ticker, Word
+from rules.language.scalars import AssetName, Count, Day, Inner, Measured, Shape, Text, Word
 from rules.language.yaml_file import load_shape
 
 
@@ -17,11 +19,11 @@ class InputEntry(Shape):
     """One measured value of one underlying."""
 
     name: Word = Field(description="Name of the input as declared by the rule set.")
-    underlying: Ticker = Field(description="Underlying asset such as BTC.")
-    value: Measure = Field(description="Rate (0.081, 8.1%) or amount in USD.")
+    underlying: AssetName = Field(description="Underlying asset such as BTC.")
+    value: Measured = Field(description="Rate (0.081, 8.1%), correlation or amount in USD.")
     observed_at: Day = Field(description="Last day of the measured data.")
-    lower: Measure | None = Field(None, description="Lower bound of the confidence interval.")
-    upper: Measure | None = Field(None, description="Upper bound of the confidence interval.")
+    lower: Measured | None = Field(None, description="Lower bound of the confidence interval.")
+    upper: Measured | None = Field(None, description="Upper bound of the confidence interval.")
     confidence: Inner | None = Field(
         None, description="Confidence level of the interval, such as 95%."
     )
@@ -36,13 +38,13 @@ class InputsFile(Shape):
     inputs: tuple[InputEntry, ...] = Field(min_length=1, description="Measured values.")
 
 
-def load(path: Path) -> tuple[Input, ...]:
+def load(path: FilePath) -> tuple[Input, ...]:
     """Reads a file of inputs. Raises RuleError, with file:line:column."""
     file = load_shape(path, InputsFile, _contradictions)
     return tuple(_input(entry, file, path, index) for index, entry in enumerate(file.inputs))
 
 
-def _input(entry: InputEntry, file: InputsFile, path: Path, index: int) -> Input:
+def _input(entry: InputEntry, file: InputsFile, path: FilePath, index: int) -> Input:
     return Input(
         name=entry.name,
         underlying=entry.underlying,
@@ -66,16 +68,29 @@ def _contradictions(document: object) -> Iterator[Contradiction]:
             entry = InputEntry.model_validate(fields)
         except ValueError:
             continue
-        reason = input_problem(_input(entry, _EMPTY_FILE, Path("-"), index))
+        path: Path = ("inputs", index)
+        wrong = list(_out_of_range(entry))
+        yield from (Contradiction((*path, name), reason) for name, reason in wrong)
+        reason = "" if wrong else input_problem(_input(entry, _EMPTY_FILE, FilePath("-"), index))
         if reason:
-            yield Contradiction(("inputs", index), f"{reason}; correct the numbers")
+            yield Contradiction(path, f"{reason}; correct the numbers")
         key = (entry.name, entry.underlying, entry.observed_at)
         if key in keys:
             message = (
                 f"duplicates {entry.name} of {entry.underlying} on the same day; remove one of them"
             )
-            yield Contradiction(("inputs", index), message)
+            yield Contradiction(path, message)
         keys.add(key)
+
+
+def _out_of_range(entry: InputEntry) -> Iterator[tuple[str, str]]:
+    """Yields the fields of an entry that cannot be right, each with the reason."""
+    if reason := range_problem(entry.name, entry.value):
+        yield "value", reason
+        return
+    for name, bound in (("lower", entry.lower), ("upper", entry.upper)):
+        if bound is not None and (reason := range_problem(entry.name, bound, entry.value)):
+            yield name, reason
 
 
 _EMPTY_FILE = InputsFile.model_construct(source="", verified=Verified.DERIVED, inputs=())

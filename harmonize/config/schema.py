@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from harmonize.core.yaml_source import decode_utf8, parse_yaml
 from harmonize.policy.waiver import Waiver
 from rules.language.consistency import Contradiction, as_list, as_mapping
 from rules.language.scalars import (
+    AssetName,
     Code,
     Country,
     Day,
@@ -22,12 +23,14 @@ from rules.language.scalars import (
     Share,
     Slug,
     Text,
-    Ticker,
     Venue,
     Word,
 )
 from rules.language.yaml_file import load_shape
 from rules.loader import read_bytes
+
+OptionUnits: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Unit of every option, by the code of its check and its name."""
 
 
 class WaiverScope(Shape):
@@ -35,7 +38,7 @@ class WaiverScope(Shape):
 
     venues: tuple[Venue, ...] = Field((), description="Venue ids.")
     symbols: tuple[Text, ...] = Field((), description="Symbols such as BTC/USDT:USDT.")
-    underlyings: tuple[Ticker, ...] = Field((), description="Underlying assets such as BTC.")
+    underlyings: tuple[AssetName, ...] = Field((), description="Underlying assets such as BTC.")
     profiles: tuple[Text, ...] = Field((), description="Margin profiles such as isolated.")
     rule_sets: tuple[Slug, ...] = Field((), description="Rule set ids.")
     figures: tuple[Word, ...] = Field((), description="Margin types: initial or maintenance.")
@@ -74,8 +77,8 @@ class Configuration(Shape):
     run: Run = Field(default_factory=Run, description="Nightly run.")
 
 
-def load(path: Path, options: Mapping[str, tuple[str, ...]]) -> Configuration:
-    """Reads a configuration; ``options`` maps the code of every check to the names of its options.
+def load(path: Path, options: OptionUnits) -> Configuration:
+    """Reads a configuration; ``options`` states the unit of every option of a check.
 
     Raises RuleError, with file:line:column.
     """
@@ -111,9 +114,7 @@ def _waiver(entry: WaiverEntry, where: str) -> Waiver:
     )
 
 
-def _contradictions(
-    document: object, options: Mapping[str, tuple[str, ...]]
-) -> Iterator[Contradiction]:
+def _contradictions(document: object, options: OptionUnits) -> Iterator[Contradiction]:
     fields = as_mapping(document)
     yield from _check_contradictions(as_mapping(fields.get("checks")), options)
     for index, entry in enumerate(map(as_mapping, as_list(fields.get("waivers")))):
@@ -122,22 +123,27 @@ def _contradictions(
 
 
 def _check_contradictions(
-    checks: Mapping[str, Any], options: Mapping[str, tuple[str, ...]]
+    checks: Mapping[str, Any], options: OptionUnits
 ) -> Iterator[Contradiction]:
     for code, settings in checks.items():
         names = options.get(code)
         if names is None:
             yield Contradiction(("checks", code), _unknown_code(code, options))
             continue
-        for name in as_mapping(settings):
+        for name, value in as_mapping(settings).items():
+            message = ""
             if name not in names:
                 remedy = f"use one of {', '.join(names)}" if names else "remove it"
                 message = f"unknown option of {code}; {remedy}"
+            elif names[name].startswith("of ") and isinstance(value, int | Decimal) and value > 1:
+                share = "for 50 % write 50% or 0.5"
+                message = f"expected a share {names[name]} of at most 1, found {value}; {share}"
+            if message:
                 yield Contradiction(("checks", code, name), message)
 
 
 def _waiver_contradictions(
-    key: KeyPath, entry: Mapping[str, Any], options: Mapping[str, tuple[str, ...]]
+    key: KeyPath, entry: Mapping[str, Any], options: OptionUnits
 ) -> Iterator[Contradiction]:
     for index, code in enumerate(as_list(entry.get("codes"))):
         if isinstance(code, str) and code not in options:
@@ -150,7 +156,7 @@ def _waiver_contradictions(
         yield Contradiction((*key, "value"), message)
 
 
-def _unknown_code(code: str, options: Mapping[str, tuple[str, ...]]) -> str:
+def _unknown_code(code: str, options: OptionUnits) -> str:
     family = [other for other in options if other[:3] == code[:3]]
     remedy = f"use one of {', '.join(family)}" if family else "see `harmonize explain`"
     return f"unknown check {code}; {remedy}"

@@ -1,8 +1,10 @@
 """Contract of one venue, and the name of its underlying asset, which is the same on every venue."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from enum import StrEnum
 
 AT_PAR_WITH_USD = frozenset({"BUSD", "FDUSD", "TUSD", "USD", "USD1", "USDC", "USDT"})
@@ -43,10 +45,82 @@ class Underlying:
         return cls(multiple["asset"], _COUNT_CODES.get(count) or int(count))
 
 
-def resolve_asset(code: str) -> str:
-    """Returns the asset of a code that a user typed: XBT, btc are BTC; 1000PEPE, kPEPE are PEPE."""
-    asset = Underlying.of(code).asset
-    return asset if asset != code else Underlying.of(code.upper()).asset
+MAX_NAME_LENGTH = 64
+NAME_PATTERN = r"^\S(.{0,62}\S)?$"
+"""JSON Schema pattern of an asset name; ``is_asset_name`` also rejects unprintable characters."""
+
+_SPREADSHEET_ERRORS = frozenset(
+    [
+        "#BLOCKED!",
+        "#CALC!",
+        "#CONNECT!",
+        "#DIV/0!",
+        "#FIELD!",
+        "#GETTING_DATA",
+        "#N/A",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#REF!",
+        "#SPILL!",
+        "#UNKNOWN!",
+        "#VALUE!",
+    ]
+)
+
+
+def is_asset_name(text: str) -> bool:
+    """Returns whether a text can name an underlying asset, as every part of the program reads it.
+
+    A name has up to 64 printable characters and no space at either end. Control characters and
+    those that reverse the direction of text are not printable. Errors of spreadsheets are no names.
+    """
+    return (
+        0 < len(text) <= MAX_NAME_LENGTH
+        and text.isprintable()
+        and text == text.strip()
+        and text.upper() not in _SPREADSHEET_ERRORS
+    )
+
+
+def is_evident(text: str, asset: str) -> bool:
+    """Returns whether a text names an asset as it is or in small letters, which needs no note."""
+    return asset in {text, text.upper()}
+
+
+@dataclass(frozen=True, slots=True)
+class AssetNames:
+    """Names of the underlying assets that were observed, for names that users write."""
+
+    names: frozenset[str] = frozenset()
+    by_folded_name: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "AssetNames":
+        """Returns the index of names."""
+        exact = frozenset(names)
+        folded: dict[str, tuple[str, ...]] = {}
+        for name in sorted(exact):
+            folded[name.casefold()] = (*folded.get(name.casefold(), ()), name)
+        return cls(exact, folded)
+
+    def match(self, text: str) -> tuple[str, ...]:
+        """Returns the assets that a text can mean: none, one, or several if it is ambiguous.
+
+        An exact match takes precedence over one in another case, and both over a multiple or an
+        alias: XBT is BTC, 1000PEPE and kPEPE are PEPE.
+        """
+        for name in (text, Underlying.of(text).asset, Underlying.of(text.upper()).asset):
+            if name in self.names:
+                return (name,)
+            if found := self.by_folded_name.get(name.casefold()):
+                return found
+        return ()
+
+    def similar(self, text: str) -> str:
+        """Returns the name that is most similar to an unknown one; empty if none is similar."""
+        close = get_close_matches(text.casefold(), self.by_folded_name, 1, 0.7)
+        return self.by_folded_name[close[0]][0] if close else ""
 
 
 @dataclass(frozen=True, slots=True)

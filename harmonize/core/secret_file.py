@@ -3,6 +3,10 @@
 import stat
 from pathlib import Path
 
+from harmonize.core.bounded_file import read_regular_file
+
+MAX_SECRET_BYTES = 10_000
+
 
 class SecretFileError(Exception):
     """Secret file that cannot be used. The message is one line and never quotes the content."""
@@ -18,7 +22,11 @@ def read_secret(path: Path) -> str:
         if stat.S_IMODE(mode) & 0o077:
             message = f"{path}: readable by other users; make it private with: chmod 600 {path}"
             raise SecretFileError(message)
-        return path.read_text(encoding="utf-8")
+        content = read_regular_file(path, MAX_SECRET_BYTES)
+        if len(content) > MAX_SECRET_BYTES:
+            message = f"{path}: larger than {MAX_SECRET_BYTES:,} bytes; expected one secret"
+            raise SecretFileError(message)
+        return content.decode("utf-8")
     except OSError as error:
         message = f"{path}: cannot read the file: {error.strerror}"
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
 from harmonize.audit.baseline import Baseline, BaselineError
 from harmonize.config.run_settings import RunSettings
+from harmonize.core.instrument import AssetNames
 from harmonize.document import AuditDocument, Finding, Level, to_json
 from harmonize.document.change import Change
 from harmonize.document.night import Night, VenueNight
@@ -398,7 +399,8 @@ def _changes(
     return tuple(
         change
         for change in derived.changes_after(archive, previous.sequence, context.sequence)
-        if change.venue in venues and (not assets or change.underlying in assets)
+        if change.venue in venues
+        and (not assets or any(map(AssetNames.of([change.underlying]).match, assets)))
     )
 
 

@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from harmonize.core.instrument import is_asset_name
 from harmonize.core.payload import (
     Call,
     Defect,
@@ -20,6 +21,7 @@ from harmonize.core.payload import (
     UnreadablePayloadError,
     decode,
 )
+from harmonize.policy.input_scale import range_problem, scale_warning
 
 MARKET = "market"
 """Venue name under which archives store snapshots of inputs; no venue has this name."""
@@ -87,6 +89,8 @@ def unusable_reason(need: Need, input_: Input | None, underlying: str, on: date)
     """Returns the reason why an input cannot be used on a day; empty if it can."""
     if input_ is None:
         return f"no measurement of {need.name} for {underlying}"
+    if problem := input_problem(input_):
+        return f"{need.name} of {underlying} is not used: {problem}"
     age = (on - input_.observed_at.date()).days
     if need.oldest_days is not None and age > need.oldest_days:
         return (
@@ -105,7 +109,14 @@ def unusable_reason(need: Need, input_: Input | None, underlying: str, on: date)
 
 
 def snapshot_of(inputs: Sequence[Input], source: str) -> Snapshot:
-    """Returns inputs as a snapshot for the archive, dated by the newest input; see ``read_inputs``."""
+    """Returns inputs as a snapshot for the archive, dated by the newest input; see ``read_inputs``.
+
+    Raises ValueError: an input is impossible, such as a move above 1.
+    """
+    for input_ in inputs:
+        if problem := input_problem(input_):
+            message = f"{input_.name} of {input_.underlying}: {problem}"
+            raise ValueError(message)
     rows = [_row_of(input_) for input_ in inputs]
     content = f"{json.dumps({'inputs': rows}, indent=1)}\n".encode()
     observed_at = max(input_.observed_at for input_ in inputs)
@@ -144,7 +155,9 @@ def read_inputs(snapshot: Snapshot) -> tuple[tuple[Input, ...], tuple[Defect, ..
         for index, row in enumerate(rows):
             try:
                 inputs.append(_input(row, payload, f"/inputs/{index}"))
-            except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+            except _ImpossibleInputError as error:
+                defects.append(Defect(MARKET, f"/inputs/{index}", f"not used: {error}"))
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
                 reason = f"cannot read the input: {type(error).__name__} {error}"
                 defects.append(Defect(MARKET, f"/inputs/{index}", reason))
     return tuple(inputs), tuple(defects)
@@ -178,16 +191,29 @@ def _input(row: object, payload: Payload, pointer: str) -> Input:
     )
     reason = input_problem(input_)
     if reason:
-        raise ValueError(reason)
+        message = f"{input_.name} of {input_.underlying}: {reason}"
+        raise _ImpossibleInputError(message)
     return input_
+
+
+class _ImpossibleInputError(Exception):
+    """Archived input whose value cannot be right, such as a move above 1."""
 
 
 def input_problem(input_: Input) -> str:
     """Returns what is impossible about an input; empty if it is sound."""
+    if not is_asset_name(input_.underlying):
+        return f"expected an underlying such as BTC, found {input_.underlying[:40]!a}"
+    if problem := range_problem(input_.name, input_.value):
+        return problem
+    for bound in (input_.lower, input_.upper):
+        if bound is not None and (problem := range_problem(input_.name, bound, input_.value)):
+            return problem
+    return _interval_problem(input_)
+
+
+def _interval_problem(input_: Input) -> str:
     value, lower, upper = input_.value, input_.lower, input_.upper
-    numbers = [number for number in (value, lower, upper) if number is not None]
-    if not all(number.is_finite() and number > 0 for number in numbers):
-        return "expected values above 0"
     if len({part is None for part in (lower, upper, input_.confidence)}) > 1:
         return "expected lower, upper and confidence together"
     if lower is not None and upper is not None:
@@ -196,3 +222,15 @@ def input_problem(input_: Input) -> str:
         if input_.confidence is not None and not 0 < input_.confidence < 1:
             return f"expected a confidence between 0 and 1, found {input_.confidence}"
     return ""
+
+
+def scale_notes(inputs: Iterable[Input]) -> tuple[str, ...]:
+    """Returns a line per input that is possible but unusual, so probably in another unit."""
+    notes = []
+    for input_ in inputs:
+        lower, upper = input_.lower, input_.upper
+        interval = (lower, upper) if lower is not None and upper is not None else None
+        warning = scale_warning(input_.name, input_.value, interval, input_.confidence)
+        if warning:
+            notes.append(f"input {input_.name} of {input_.underlying}: {warning}")
+    return tuple(notes)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from harmonize.core.yaml_source import Path, printable
+from harmonize.core.yaml_source import Path, one_line, printable
 from harmonize.policy.expression import (
     Expression,
     ExpressionError,
@@ -17,6 +17,7 @@ from harmonize.policy.expression import (
     is_non_decreasing,
     parse,
 )
+from harmonize.policy.input_scale import range_problem
 from harmonize.policy.size_formula import margin_at_last_bound
 from rules.language.requirements import FormulaParts, SizeClass
 
@@ -35,6 +36,7 @@ class Contradiction(NamedTuple):
 
 MEDIAN = "median"  # name of the cross-venue median in an index, hence no rule set's id
 _MAX_INDEX = 100
+_MAX_NAMES = 20
 
 
 def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
@@ -199,7 +201,10 @@ def _input_contradictions(
 
 
 def _list_text(inputs: Fields) -> str:
-    return f"defined: {', '.join(inputs) or 'none'}"
+    """Returns the first names of inputs; a list without end would make errors quadratic in it."""
+    names = [one_line(name) for name in islice(inputs, _MAX_NAMES)]
+    more = f" and {len(inputs) - _MAX_NAMES} more" if len(inputs) > _MAX_NAMES else ""
+    return f"defined: {', '.join(names) or 'none'}{more}"
 
 
 def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
@@ -269,9 +274,15 @@ def _example_contradictions(fields: Fields, requirement: Fields) -> Iterator[Con
         if example.get("initial") is None and example.get("maintenance") is None:
             message = "expects no verdict; add initial or maintenance"
             yield Contradiction(path, message)
-        for name in as_mapping(example.get("inputs")):
+        for name, value in as_mapping(example.get("inputs")).items():
+            measured = as_mapping(inputs.get(name)).get("measured")
+            number = _numeric(value)
+            message = ""
             if name not in inputs:
                 message = f"unknown input; use an input of the formula ({_list_text(inputs)})"
+            elif isinstance(measured, str) and number is not None:
+                message = range_problem(measured, Decimal(number))
+            if message:
                 yield Contradiction((*path, "inputs", name), message)
         tiers = [as_mapping(tier) for tier in as_list(example.get("tiers"))]
         for number, tier in enumerate(tiers[:-1]):

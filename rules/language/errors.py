@@ -1,6 +1,6 @@
 """Validation errors of a YAML file, as lines with file:line:column, the problem and the fix."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -10,6 +10,11 @@ from pydantic_core import ErrorDetails
 from harmonize.core.yaml_source import Path, Place, YamlSourceError, one_line, printable
 from rules.language.consistency import CONTRADICTION, Contradiction
 from rules.language.scalars import SHAPES
+
+MAX_PROBLEMS = 100
+"""Largest number of problems that are described in full; the others are counted."""
+
+_MAX_STEP = 60  # characters of a field's name in a message
 
 
 class LocatedText(Protocol):
@@ -48,7 +53,16 @@ def located_problems(
 
     ``skip`` is the number of leading path steps that pydantic adds (the kind of a union).
     """
-    problems = [_problem(text, error, schema, skip) for error in errors if _is_primary(error)]
+    known = _known_fields(schema)
+    errors = sorted(
+        (error for error in errors if _is_primary(error)),
+        key=lambda error: _location(text, error, skip)[2],
+    )
+    problems = [
+        # The search for a similar field is too slow to run for every one of 100,000 errors.
+        _problem(text, error, known if index < MAX_PROBLEMS else (), skip)
+        for index, error in enumerate(errors)
+    ]
     reported = {problem.field for problem in problems}
     for path, message in contradictions:
         if dotted_path(path) not in reported:
@@ -65,8 +79,12 @@ def first_problem(problems: Sequence[Problem]) -> str:
 
 def dotted_path(path: Path) -> str:
     """Returns a path in dotted notation: ``requirement.classes.A.tiers[0].upper``."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{one_line(step)}" for step in path)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{_step_text(step)}" for step in path)
     return "".join(steps).removeprefix(".")
+
+
+def _step_text(step: str) -> str:
+    return one_line(step if len(step) <= _MAX_STEP else f"{step[: _MAX_STEP - 1]}…")
 
 
 def _is_primary(error: ErrorDetails) -> bool:
@@ -75,16 +93,20 @@ def _is_primary(error: ErrorDetails) -> bool:
     return not is_consequence and error["type"] != CONTRADICTION
 
 
-def _problem(
-    text: LocatedText, error: ErrorDetails, schema: Mapping[str, Any], skip: int
-) -> Problem:
+def _problem(text: LocatedText, error: ErrorDetails, known: Collection[str], skip: int) -> Problem:
+    path, name, place = _location(text, error, skip)
+    return Problem(place, dotted_path(path), _message(error, known), name)
+
+
+def _location(text: LocatedText, error: ErrorDetails, skip: int) -> tuple[Path, str, Place]:
+    """Returns the path of the field with an error, its file and its place."""
     kind = error["type"]
     path: Path = ("kind",) if kind.startswith("union_tag") else error["loc"][skip:]
     at_key = kind == "extra_forbidden"
     if path and path[-1] == "[key]":
         path, at_key = path[:-1], True
     name, place = text.key_place(path) if at_key else text.place(path)
-    return Problem(place, dotted_path(path), _message(error, schema), name)
+    return path, name, place
 
 
 # Messages by pydantic's error type; the text follows the field's name.
@@ -107,7 +129,7 @@ _MESSAGES = {
 }
 
 
-def _message(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
+def _message(error: ErrorDetails, known: Collection[str]) -> str:
     context = error.get("ctx", {})
     value = error["input"]
     if error["type"] == "model_attributes_type" and not error["loc"]:
@@ -116,7 +138,7 @@ def _message(error: ErrorDetails, schema: Mapping[str, Any]) -> str:
         "found": printable(value["kind"] if "tag" in context else value),
         "expected": _alternatives(context.get("expected", context.get("expected_tags", ""))),
         "shape": SHAPES.get(context.get("pattern", ""), ""),
-        "fix": _fix_for_unknown(str(error["loc"][-1]), schema)
+        "fix": _fix_for_unknown(str(error["loc"][-1]), known)
         if error["type"] == "extra_forbidden"
         else "",
     }
@@ -130,10 +152,13 @@ def _alternatives(words: str) -> str:
     return f"{', '.join(rest)} or {last}" if rest else last
 
 
-def _fix_for_unknown(word: str, schema: Mapping[str, Any]) -> str:
+def _known_fields(schema: Mapping[str, Any]) -> Collection[str]:
     definitions = [schema, *schema.get("$defs", {}).values()]
-    known = {name for definition in definitions for name in definition.get("properties", ())}
+    return {name for definition in definitions for name in definition.get("properties", ())}
+
+
+def _fix_for_unknown(word: str, known: Collection[str]) -> str:
     if word in known:
         return "move it to the mapping that has this field"
-    close = get_close_matches(word, sorted(known), 1)
+    close = get_close_matches(word, sorted(known), 1) if len(word) <= _MAX_STEP else []
     return f"did you mean {close[0]}?" if close else "remove it"

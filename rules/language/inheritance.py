@@ -4,7 +4,7 @@
 inherited value names the file to edit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from harmonize.core.yaml_source import Path, Place, Plain, YamlSource, YamlSourceError, printable
@@ -151,15 +151,27 @@ def _overlay(  # noqa: PLR0913, PLR0917 - a walk over two values and their place
 ) -> Plain:
     """Returns the child merged over the parent; ``origin`` receives the layer of each part."""
     if not (isinstance(parent, dict) and isinstance(child, dict)):
-        for replaced in [key for key in origin if key[: len(path)] == path]:
-            del origin[replaced]
-        origin |= {key: index for key in source.values if key[: len(path)] == path}
+        for replaced in _paths_of(parent, path):
+            origin.pop(replaced, None)
+        origin |= dict.fromkeys(_paths_of(child, path), index)
         return child
     origin[path] = index
     result = dict(parent)
     for key, value in child.items():
         result[key] = _overlay(parent.get(key), value, (*path, key), origin, index, source)
     return result
+
+
+def _paths_of(value: Plain, path: Path) -> Iterator[Path]:
+    """Yields the path of a value and of everything in it."""
+    yield path
+    items: Iterable[tuple[str | int, Plain]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, part in items:
+        yield from _paths_of(part, (*path, key))
 
 
 def standalone(source: YamlSource) -> Merged:

@@ -8,6 +8,7 @@ from harmonize.policy.rule_set import Combine, Verified
 from harmonize.policy.size_formula import SizeFormula
 from rules.language.scalars import (
     Amount,
+    AssetName,
     ClassName,
     Code,
     Count,
@@ -16,7 +17,6 @@ from rules.language.scalars import (
     Rate,
     Shape,
     Text,
-    Ticker,
     Word,
 )
 
@@ -92,7 +92,7 @@ class SizeClass(Shape):
     """Class of underlyings with shared reference functions."""
 
     rule: Text = Field(description="Criterion for an asset to be in this class, in words.")
-    assets: tuple[Ticker, ...] = Field(
+    assets: tuple[AssetName, ...] = Field(
         min_length=1, description="Assets in the class; each asset is in one class only."
     )
     v1: Rate | None = Field(None, description="One-day 99 % move of the class: 0.1 is 10 %.")
@@ -140,7 +140,7 @@ class PublishedRates(Shape):
 
     since: Day = Field(description="First day in force.")
     until: Day = Field(description="Last day in force.")
-    rates: dict[Ticker, Rate] = Field(
+    rates: dict[AssetName, Rate] = Field(
         min_length=1,
         description="Rates by asset.",
         json_schema_extra={"additionalProperties": False},

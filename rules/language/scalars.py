@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from harmonize.core.instrument import NAME_PATTERN, is_asset_name
 from harmonize.core.schedule import ZERO
 from harmonize.core.yaml_source import printable
 from harmonize.policy.expression import ExpressionError, parse
@@ -25,7 +26,6 @@ from harmonize.policy.expression import ExpressionError, parse
 SHAPES = {
     "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "lower-case words joined by hyphens, such as esma-retail",
     "^[0-9]+([.][0-9]+)*$": 'numbers joined by points, in quotes, such as "2026.11"',
-    "^[A-Z0-9]{1,20}$": "a ticker in capitals, such as BTC",
     "^[A-Z][A-Za-z0-9]*$": "a name that begins with a capital, such as A",
     "[^ \n]": "non-blank text",
     "^[a-z][a-z0-9_]*$": "lower-case words joined by underscores, such as var_99_1d_365d",
@@ -34,10 +34,16 @@ SHAPES = {
     "^MH[0-9]{3}$": "a check code, such as MH401",
     "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address such as https://example.org/margins, without ? and #",
 }
-_SLUG, _VERSION, _TICKER, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
+_SLUG, _VERSION, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
+
+
+_PERCENT_TEXT = re.compile(r"\s*(?P<number>[-+]?[0-9]{1,30}(\.[0-9]{1,30})?)\s*%\s*")
 
 
 def _number(value: object) -> Decimal:
+    percent = _PERCENT_TEXT.fullmatch(value) if isinstance(value, str) else None
+    if percent:  # '6.2 %' or a percentage in quotes, which is text in YAML
+        return Decimal(f"{percent['number']}e-2")
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         message = f"expected a number such as 0.125, 12.5% or 5_000_000, found {printable(value)}"
         raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
@@ -48,14 +54,22 @@ def _rate(value: object) -> Decimal:
     number = _number(value)
     if not ZERO < number <= 1:
         message = f"expected a number above 0 and at most 1 (0.125 or 12.5%), found {number}"
+        message += _percent_fix(number)
         raise ValueError(message)
     return number
+
+
+def _percent_fix(number: Decimal) -> str:
+    """Returns the likely meaning of a share above 1: a percentage without its sign."""
+    is_percentage = 1 < number <= 100  # noqa: PLR2004 - percent
+    return f"; write {number}% for {number} %" if is_percentage else ""
 
 
 def _share(value: object) -> Decimal:
     number = _number(value)
     if not ZERO <= number <= 1:
         message = f"expected a number from 0 to 1 (0.15 or 15%), found {number}"
+        message += _percent_fix(number)
         raise ValueError(message)
     return number
 
@@ -64,6 +78,7 @@ def _inner(value: object) -> Decimal:
     number = _number(value)
     if not ZERO < number < 1:
         message = f"expected a number above 0 and below 1 (0.95 or 95%), found {number}"
+        message += _percent_fix(number)
         raise ValueError(message)
     return number
 
@@ -74,6 +89,22 @@ def _amount(value: object) -> Decimal:
         message = f"expected a number above 0, found {number}"
         raise ValueError(message)
     return number
+
+
+def _measured(value: object) -> Decimal:
+    number = _number(value)
+    if not number.is_finite():
+        message = f"expected a finite number, found {number}"
+        raise ValueError(message)
+    return number
+
+
+def _asset(value: object) -> str:
+    if not isinstance(value, str) or not is_asset_name(value):
+        fix = "; put it in quotes" if isinstance(value, int | Decimal | bool | date) else ""
+        message = f"expected an asset such as BTC, found {printable(value)}{fix}"
+        raise ValueError(message)
+    return value
 
 
 def _count(value: object) -> int:
@@ -95,15 +126,10 @@ def _underlyings(value: object) -> object:
     if value in ("any", "crypto"):
         return value
     entries = value if isinstance(value, list | tuple) else ()
-    invalid = [
-        entry for entry in entries if not (isinstance(entry, str) and re.fullmatch(_TICKER, entry))
-    ]
+    invalid = [entry for entry in entries if not (isinstance(entry, str) and is_asset_name(entry))]
     if not entries or invalid:
         found = printable(invalid[0] if invalid else value)
-        message = (
-            "expected any, crypto, or a list of tickers in capitals such as [BTC, ETH], "
-            f"found {found}"
-        )
+        message = f"expected any, crypto, or a list of assets such as [BTC, ETH], found {found}"
         raise ValueError(message)
     return tuple(entries)
 
@@ -131,12 +157,14 @@ _INNER_SCHEMA = {
 }
 _AMOUNT_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _GROUPED]}
 _MEASURE_SCHEMA = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT, _GROUPED]}
+_MEASURED_SCHEMA = {"anyOf": [{"type": "number"}, _PERCENT, _GROUPED]}
+_ASSET_SCHEMA = {"type": "string", "pattern": NAME_PATTERN}
 _COUNT_SCHEMA = {"type": "integer", "minimum": 0}
 _DAY_SCHEMA = {"type": "string", "format": "date"}
 _UNDERLYINGS_SCHEMA = {
     "anyOf": [
         {"enum": ["any", "crypto"]},
-        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _TICKER}},
+        {"type": "array", "minItems": 1, "items": _ASSET_SCHEMA},
     ]
 }
 _FORMULA_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "number"}]}
@@ -146,6 +174,9 @@ Share: TypeAlias = Annotated[Decimal, BeforeValidator(_share), WithJsonSchema(_S
 Inner: TypeAlias = Annotated[Decimal, BeforeValidator(_inner), WithJsonSchema(_INNER_SCHEMA)]
 Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
 Measure: TypeAlias = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_MEASURE_SCHEMA)]
+Measured: TypeAlias = Annotated[
+    Decimal, BeforeValidator(_measured), WithJsonSchema(_MEASURED_SCHEMA)
+]
 Count: TypeAlias = Annotated[int, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
 Underlyings: TypeAlias = Annotated[
@@ -157,7 +188,7 @@ Formula: TypeAlias = Annotated[str, BeforeValidator(_formula), WithJsonSchema(_F
 Text: TypeAlias = Annotated[str, StringConstraints(pattern=_FILLED)]
 Slug: TypeAlias = Annotated[str, StringConstraints(pattern=_SLUG)]
 Version: TypeAlias = Annotated[str, StringConstraints(pattern=_VERSION)]
-Ticker: TypeAlias = Annotated[str, StringConstraints(pattern=_TICKER)]
+AssetName: TypeAlias = Annotated[str, BeforeValidator(_asset), WithJsonSchema(_ASSET_SCHEMA)]
 ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=_CLASS)]
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=_WORD)]
 Venue: TypeAlias = Annotated[str, StringConstraints(pattern=_VENUE)]

@@ -17,6 +17,7 @@ from rules.language.requirements import (
 )
 from rules.language.scalars import (
     Amount,
+    AssetName,
     Country,
     Day,
     Inner,
@@ -26,7 +27,6 @@ from rules.language.scalars import (
     Share,
     Slug,
     Text,
-    Ticker,
     Underlyings,
     Venue,
     Version,
@@ -132,7 +132,7 @@ class Example(Shape):
     """Schedule with its expected verdict, which ``rules check`` compares with the actual one."""
 
     text: Text = Field(description="Purpose of the example, in a sentence.")
-    underlying: Ticker = Field(description="Asset of the contract.")
+    underlying: AssetName = Field(description="Asset of the contract.")
     tiers: tuple[ExampleTier, ...] = Field(min_length=1, description="Tiers of the schedule.")
     tiers_are: Literal["marginal", "flat"] = Field(
         "flat", description="Tier rule, as for a requirement."

@@ -168,6 +168,56 @@ def test_given_inputs_go_before_the_archive() -> None:
     assert (used["value"], used["source"], used["pointer"]) == (0.3, "a test", "i.yaml: inputs[0]")
 
 
+def test_an_input_in_the_wrong_scale_is_refused_and_an_unusual_one_told(here: Path) -> None:
+    text = (
+        "source: a test\nverified: derived\ninputs:\n"
+        "  - {name: var_99_1d_1095d, underlying: xbt, value: 6.2, "
+        "lower: 5%, upper: 7%, confidence: 95%, observations: 1095, observed_at: 2026-05-01}\n"
+    )
+    Path("i.yaml").write_text(text)
+    line = "error: i.yaml:4:53: inputs[0].value: 6.2: a move of 620 %? write 0.062 or 6.2%\n"
+    audit = (
+        "audit",
+        "--venue",
+        "okx",
+        "--underlying",
+        "BTC",
+        "--rules",
+        "cftc-dco",
+        "--fail-on",
+        "never",
+    )
+    for command in (
+        (*audit, "--inputs", "i.yaml"),
+        ("--archive", "own", "archive", "add-inputs", "i.yaml"),
+    ):
+        result = run(*command)
+        assert (result.exit_code, result.stderr) == (2, line)
+    assert not (here / "own").exists()
+    for value in ("6.2%", "'6.2 %'", "0.062"):
+        Path("i.yaml").write_text(text.replace("6.2,", f"{value},"))
+        result = run(*audit, "--inputs", "i.yaml", "--format", "json")
+        assert [used["value"] for used in json.loads(result.stdout)["inputs"]] == [0.062]
+        assert "note: input var_99_1d_1095d: underlying xbt read as BTC\n" in result.stderr
+    small = text.replace("6.2,", "0.0001,").replace(" 5%", " 0.00009").replace(" 7%", " 0.0002")
+    Path("i.yaml").write_text(small)
+    unusual = "note: input var_99_1d_1095d of BTC: 0.0001 is a move of only 0.01 %; is it in another unit?\n"
+    assert unusual in run(*audit, "--inputs", "i.yaml").stderr
+    assert (
+        unusual.replace("BTC", "xbt")
+        in run("--archive", "own", "archive", "add-inputs", "i.yaml").stderr
+    )
+
+
+def test_a_baseline_that_is_no_regular_file_is_one_line() -> None:
+    os.mkfifo("b.json")
+    result = run("audit", "--baseline", "b.json")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "error: b.json: cannot read the baseline: expected a regular file, found a pipe; write one with --write-baseline\n",
+    )
+
+
 def test_inputs_put_into_an_archive_are_found_by_every_later_audit(here: Path) -> None:
     Path("i.yaml").write_text(
         "source: a test\nverified: derived\ninputs:\n"

@@ -1,6 +1,7 @@
 """gap, pair, liquidation, portfolio, index, diff and history on the command line."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 from math import exp
@@ -380,6 +381,70 @@ def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
     part = run("portfolio", str(book))
     assert part.exit_code == 3
     assert "incomplete: underlying NOSUCH: no schedule was observed" in part.stderr
+
+
+def test_the_good_rows_of_a_book_are_computed_and_the_others_told(tmp_path: Path) -> None:
+    book = tmp_path / "b.csv"
+    book.write_text(
+        "underlying;side;notional\nBTCUSDT;long;100000,50\nZZZZZUSDT;long;5\nETH;short;100.000\n"
+    )
+    result = run("portfolio", str(book))
+    assert result.exit_code == 3
+    assert "1 positions in 1 underlyings, $100,000 gross" in result.stdout
+    assert "not included: 2 rows of the file" in result.stdout
+    assert result.stderr.splitlines() == [
+        "note: b.csv: columns separated by a semicolon",
+        "note: b.csv: numbers read with a decimal comma, as in 100000,50",
+        "note: b.csv: line 2: BTCUSDT read as BTC",
+        "error: b.csv: line 3: no schedule of ZZZZZUSDT or ZZZZZ was observed; write the asset, such as BTC",
+        "error: b.csv: line 4: notional: 100.000: 100 or 100,000? write 100000 or 100.0",
+    ]
+    answer_ = json.loads(run("portfolio", str(book), "--format", "json").stdout)
+    assert (answer_["gross"], len(answer_["excluded"])) == (100_000.5, 2)
+    assert "b.csv: line 2: BTCUSDT read as BTC" in answer_["readings"]
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    ["BTCUSDT", "BTC-USDT", "BTC/USDT:USDT", "BTC_USDT", "BTC-USDT-SWAP", "XBTUSD", "PF_XBTUSD", "BTCUSDTM"],
+)  # fmt: skip
+def test_the_contract_of_every_venue_is_read_as_its_asset(symbol: str, tmp_path: Path) -> None:
+    book = tmp_path / "b.csv"
+    book.write_text(f"Symbol,Side,Value\n{symbol},long,250000\n")
+    result = run("portfolio", str(book), "--venue", "okx")
+    assert result.exit_code == 0
+    assert result.stderr == f"note: b.csv: line 2: {symbol} read as BTC\n"
+
+
+def test_the_heads_of_an_exchange_are_mapped_by_an_option(tmp_path: Path) -> None:
+    book = tmp_path / "b.csv"
+    book.write_text('Kontrakt,Menge,Kurs\n1000PEPEUSDT,"-2,000.0",0.5\nBTCUSDT,-0.5 BTC,61000.0\n')
+    plain = run("portfolio", str(book))
+    assert plain.exit_code == 2
+    (line,) = plain.stderr.splitlines()
+    assert "found 3: Kontrakt, Menge, Kurs; add --columns symbol=HEAD" in line
+    columns = ("--columns", "symbol=Kontrakt,quantity=menge", "--columns", 'price="Kurs"')
+    held = answer_of("portfolio", str(book), *columns)["held"]
+    assert [(row["underlying"], row["short"]) for row in held] == [
+        ("BTC", 30_500.0),
+        ("PEPE", 1_000.0),
+    ]
+    wrong = run("portfolio", str(book), "--columns", "venue=Kontrakt")
+    assert wrong.exit_code == 2
+    assert wrong.stderr.startswith("error: --columns: expected keys underlying, side, notional")
+
+
+def test_a_book_that_is_no_regular_file_is_one_line(tmp_path: Path) -> None:
+    pipe = tmp_path / "b.csv"
+    os.mkfifo(pipe)
+    device = tmp_path / "z.csv"
+    device.symlink_to("/dev/zero")
+    for path, kind in ((pipe, "a pipe"), (device, "a device")):
+        result = run("portfolio", str(path))
+        assert result.exit_code == 2
+        assert result.stderr == (
+            f"error: {path}: cannot read the file: expected a regular file, found {kind}; use a file of positions\n"
+        )
 
 
 def test_diff_prints_the_changes_of_a_venue() -> None:

@@ -9,7 +9,12 @@ import pytest
 from harmonize.config import inputs_file, schema
 from rules.loader import RuleError
 
-OPTIONS = {"MH401": (), "MH111": ("least_notional",), "MH801": ()}
+OPTIONS = {
+    "MH401": {},
+    "MH111": {"least_notional": "USD"},
+    "MH113": {"least_share": "of IM"},
+    "MH801": {},
+}
 CONFIG = """\
 rules: [esma-retail, mine.yaml]
 inputs: inputs.yaml
@@ -58,13 +63,18 @@ def test_an_empty_configuration_has_no_waivers(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("MH111:", "MH999:", "c.yaml:4:10: checks.MH999: unknown check MH999; see `harmonize explain`"),
-        ("MH111:", "MH112:", "c.yaml:4:10: checks.MH112: unknown check MH112; use one of MH111"),
+        ("MH111:", "MH112:", "c.yaml:4:10: checks.MH112: unknown check MH112; use one of MH111, MH113"),
         (
             "least_notional",
             "least",
             "c.yaml:4:18: checks.MH111.least: unknown option of MH111; use one of least_notional",
         ),
         ("25_000", "many", "c.yaml:4:27: checks.MH111.least_notional: expected a number such as"),
+        (
+            "MH111: {least_notional: 25_000}",
+            "MH113: {least_share: 50}",
+            "c.yaml:4:24: checks.MH113.least_share: expected a share of IM of at most 1, found 50; for 50 % write 50% or 0.5",
+        ),
         ("[SC]", "[Seychelles]", "c.yaml:6:9: jurisdictions.okx[0]: expected two capital letters, such as JP"),
         ("[SC]", "[]", "c.yaml:6:8: jurisdictions.okx: empty; add an entry"),
         ("[MH401]", "[]", "c.yaml:8:12: waivers[0].codes: empty; add an entry"),
@@ -108,6 +118,10 @@ def test_inputs_are_read_exactly(tmp_path: Path) -> None:
         ("verified: derived", "verified: sure", "i.yaml:2:11: verified: expected 'primary'"),
         ("value: 8.6%", "value: 0", "i.yaml:4:44: inputs[0].value: expected a number above 0, found 0"),
         ("value: 8.6%", "value: 18%", "i.yaml:4:5: inputs[0]: the interval 0.07 to 0.17 does not contain 0.18; correct"),
+        ("value: 8.6%", "value: 8.6", "i.yaml:4:44: inputs[0].value: 8.6: a move of 860 %? write 0.086 or 8.6%"),
+        ("upper: 17%", "upper: 17", "i.yaml:4:68: inputs[0].upper: 17: a move of 1700 %? write 0.17 or 17%"),
+        ("5_000_000_000", "-5", "i.yaml:5:41: inputs[1].value: expected an amount in USD of at least 0, found -5"),
+        ("underlying: BTC, value: 8.6%", "underlying: ' BTC', value: 8.6%", "i.yaml:4:32: inputs[0].underlying: expected an asset such as BTC, found ' BTC'"),
         ("lower: 7%, ", "", "i.yaml:4:5: inputs[0]: expected lower, upper and confidence together; correct"),
         ("name: adv", "name: var_99", "i.yaml:5:5: inputs[1]: duplicates var_99 of BTC on the same day; remove one of them"),
         ("name: adv", "name: ADV", "i.yaml:5:12: inputs[1].name: expected lower-case words"),

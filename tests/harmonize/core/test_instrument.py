@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.core.instrument import AT_PAR_WITH_USD, Payoff, Underlying, contract
+from harmonize.core.instrument import (
+    AT_PAR_WITH_USD,
+    AssetNames,
+    Payoff,
+    Underlying,
+    contract,
+    is_asset_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +132,53 @@ def test_a_base_outside_ascii_is_accepted() -> None:
     instrument = contract("binance", "币安人生USDT", base="币安人生", quote="USDT", settle="USDT")
     assert instrument.symbol == "币安人生/USDT:USDT"
     assert instrument.underlying == Underlying("币安人生")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["BTC", "XYZ-TSLA", "AAPLx", "rTSLA", "币安人生", "TRUMP,RAYDIUM,6P6X", "1000PEPE", "4", "S&P 500", "a" * 64],
+)  # fmt: skip
+def test_every_printed_underlying_is_a_name(name: str) -> None:
+    assert is_asset_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", " BTC", "BTC ", "B\tC", "B\nC", "B\x1b[31mC", "B\u202eC", "B\u200bC", "\xa0BTC", "#N/A", "#ref!", "a" * 65],
+)  # fmt: skip
+def test_text_that_hides_or_breaks_a_line_is_no_name(name: str) -> None:
+    assert not is_asset_name(name)
+
+
+NAMES = AssetNames.of(("BTC", "PEPE", "rTSLA", "AAPLx", "AAA", "AaA", "1000X"))
+
+
+@pytest.mark.parametrize(
+    ("text", "assets"),
+    [
+        ("BTC", ("BTC",)),
+        ("btc", ("BTC",)),
+        ("XBT", ("BTC",)),
+        ("xbt", ("BTC",)),
+        ("1000PEPE", ("PEPE",)),
+        ("1000pepe", ("PEPE",)),
+        ("kPEPE", ("PEPE",)),
+        ("1000X", ("1000X",)),
+        ("rtsla", ("rTSLA",)),
+        ("RTSLA", ("rTSLA",)),
+        ("aaplX", ("AAPLx",)),
+        ("AaA", ("AaA",)),
+        ("aaa", ("AAA", "AaA")),
+        ("NOSUCH", ()),
+    ],
+)
+def test_a_name_in_another_case_matches_if_one_name_is_meant(
+    text: str, assets: tuple[str, ...]
+) -> None:
+    assert NAMES.match(text) == assets
+
+
+def test_an_unknown_name_has_a_suggestion() -> None:
+    assert NAMES.similar("BTCC") == "BTC"
+    assert NAMES.similar("rtslaa") == "rTSLA"
+    assert not NAMES.similar("NOSUCH")

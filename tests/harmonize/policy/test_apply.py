@@ -211,7 +211,7 @@ def test_the_newest_measurement_as_of_the_audit_applies() -> None:
 @pytest.mark.parametrize(
     ("input_", "message"),
     [
-        (measured("v", "0"), "expected values above 0"),
+        (measured("v", "0"), "expected a number above 0, found 0"),
         (measured("v", "0.1", "0.2", "0.3"), "the interval 0.2 to 0.3 does not contain 0.1"),
         (
             measured("v", "0.1", lower=D("0.1")),

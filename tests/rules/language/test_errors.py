@@ -80,7 +80,7 @@ BROKEN = (
         (("kind: cap", "kind: rule"), ("50%", "50")),
         (
             "r.yaml:4:7: kind: expected 'cap', 'schedule', 'model' or 'disclosure', found 'rule'",
-            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 50",
+            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 50; write 50% for 50 %",
         ),
     ),
     Broken(
@@ -119,15 +119,15 @@ BROKEN = (
         CAP,
         (("50%", "50"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 50",
+            "r.yaml:9:17: requirement.initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 50; write 50% for 50 %",
         ),
     ),
     Broken(
-        "space before the percent sign",
+        "per mille",
         CAP,
-        (("50%", "50 %"),),
+        (("50%", "500 ‰"),),
         (
-            "r.yaml:9:17: requirement.initial_rate: expected a number such as 0.125, 12.5% or 5_000_000, found '50 %'",
+            "r.yaml:9:17: requirement.initial_rate: expected a number such as 0.125, 12.5% or 5_000_000, found '500 ‰'",
         ),
     ),
     Broken(
@@ -278,11 +278,11 @@ BROKEN = (
         ("r.yaml:14:36: expected a finite number, found .nan; use a number, or put it in quotes",),
     ),
     Broken(
-        "an asset in small letters",
+        "an asset that is no name",
         SCHEDULE,
-        (("BTC, ETH", "BTC, eth"),),
+        (("BTC, ETH", "BTC, ' eth'"),),
         (
-            "r.yaml:13:21: requirement.classes.A.assets[1]: expected a ticker in capitals, such as BTC, found 'eth'",
+            "r.yaml:13:21: requirement.classes.A.assets[1]: expected an asset such as BTC, found ' eth'",
         ),
     ),
     Broken(
@@ -290,7 +290,7 @@ BROKEN = (
         SCHEDULE,
         (("BTC, ETH", "BTC, NO, 42"),),
         (
-            "r.yaml:13:25: requirement.classes.A.assets[2]: expected text, found 42; put text in quotes",
+            "r.yaml:13:25: requirement.classes.A.assets[2]: expected an asset such as BTC, found 42; put it in quotes",
         ),
     ),
     Broken(
@@ -352,7 +352,7 @@ BROKEN = (
         SCHEDULE,
         (("0.1002", "1.2"),),
         (
-            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 1.2",
+            "r.yaml:18:44: requirement.classes.A.tiers[1].initial_rate: expected a number above 0 and at most 1 (0.125 or 12.5%), found 1.2; write 1.2% for 1.2 %",
         ),
     ),
     Broken(

@@ -126,11 +126,11 @@ BROKEN = (
         ("r.yaml:14:53: requirement.published[0].rates: empty; add an entry",),
     ),
     Broken(
-        "published for an asset in small letters",
+        "published for an asset that is no name",
         MODEL,
-        (("{BTC: 8%}", "{btc: 8%}"),),
+        (("{BTC: 8%}", "{'BTC ': 8%}"),),
         (
-            "r.yaml:14:54: requirement.published[0].rates.btc: expected a ticker in capitals, such as BTC, found 'btc'",
+            "r.yaml:14:54: requirement.published[0].rates.BTC : expected an asset such as BTC, found 'BTC '",
         ),
     ),
     Broken(
@@ -138,7 +138,7 @@ BROKEN = (
         MODEL,
         (("{BTC: 8%}", "{BTC: 8}"),),
         (
-            "r.yaml:14:59: requirement.published[0].rates.BTC: expected a number above 0 and at most 1 (0.125 or 12.5%), found 8",
+            "r.yaml:14:59: requirement.published[0].rates.BTC: expected a number above 0 and at most 1 (0.125 or 12.5%), found 8; write 8% for 8 %",
         ),
     ),
     Broken(
@@ -371,15 +371,15 @@ BROKEN = (
         PROHIBITION,
         (("[BTC, ETH]", "coins"),),
         (
-            "r.yaml:8:16: scope.underlyings: expected any, crypto, or a list of tickers in capitals such as [BTC, ETH], found 'coins'",
+            "r.yaml:8:16: scope.underlyings: expected any, crypto, or a list of assets such as [BTC, ETH], found 'coins'",
         ),
     ),
     Broken(
-        "underlyings in small letters",
+        "underlyings that are no names",
         PROHIBITION,
-        (("[BTC, ETH]", "[BTC, eth]"),),
+        (("[BTC, ETH]", "[BTC, '#N/A']"),),
         (
-            "r.yaml:8:16: scope.underlyings: expected any, crypto, or a list of tickers in capitals such as [BTC, ETH], found 'eth'",
+            "r.yaml:8:16: scope.underlyings: expected any, crypto, or a list of assets such as [BTC, ETH], found '#N/A'",
         ),
     ),
     Broken(

@@ -89,7 +89,7 @@ def _as_editor(pack: str) -> Any:
         (CAP, "primary", "checked"),
         (CAP, "small-cap", "Small"),
         (SCHEDULE, "[SOL]", "[]"),
-        (SCHEDULE, "[SOL]", "[sol]"),
+        (SCHEDULE, "[SOL]", "[' sol']"),
         (SCHEDULE, "    A:", "    a:"),
         (SCHEDULE, "pi: 5%", "pi: five"),
         (SCHEDULE, "not observable", "compliant"),
