@@ -6,7 +6,15 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TypeVar
 
-from harmonize.core.payload import Defect, Payload, UnreadablePayloadError, decode, escape
+from harmonize.core.payload import (
+    Defect,
+    Payload,
+    UnreadablePayloadError,
+    decode,
+    escape,
+    reason_of,
+    shortened,
+)
 from harmonize.core.schedule import INFINITY
 
 JsonObject = dict[str, object]
@@ -266,14 +274,12 @@ def _read(  # noqa: PLR0913, PLR0917 - shared by the two readers above
             defects.append(build_defect(payload, error))
             continue
         for pointer, entry in entries:
-            row: JsonObject = entry if isinstance(entry, dict) else {}
             try:
                 built.extend(build(payload, json_object(entry, pointer), pointer))
-            except UnreadablePayloadError as error:
-                symbol = row.get(symbol_key)
-                defects.append(
-                    build_defect(payload, error, symbol if isinstance(symbol, str) else "")
-                )
+            except Exception as error:  # noqa: BLE001 - one odd row never hides the others
+                symbol = entry.get(symbol_key) if isinstance(entry, dict) else ""
+                name = symbol if isinstance(symbol, str) else ""
+                defects.append(build_defect(payload, error, name, pointer))
     return built
 
 
@@ -288,11 +294,18 @@ def _object_entries(value: object, pointer: str) -> _Entries:
     return [(f"{pointer}/{escape(key)}", entry) for key, entry in members.items()]
 
 
-def build_defect(payload: Payload, error: UnreadablePayloadError, symbol: str = "") -> Defect:
-    """Defect for an unreadable location, with its call and JSON pointer."""
-    return Defect(payload.venue, f"{payload.call} at {error.where or '/'}", error.reason, symbol)
+def build_defect(payload: Payload, error: Exception, symbol: str = "", pointer: str = "") -> Defect:
+    """Defect for an unreadable location, with its call and JSON pointer.
+
+    ``pointer`` is the location of an error that carries none, because no reader expects it.
+    """
+    where = error.where if isinstance(error, UnreadablePayloadError) else pointer
+    reason = shortened(reason_of(error), _REASON_LENGTH)
+    return Defect(payload.venue, f"{payload.call} at {where or '/'}", reason, symbol)
+
+
+_VALUE_LENGTH, _REASON_LENGTH = 40, 300  # a value and a sentence on a terminal
 
 
 def _printable(raw: object) -> str:
-    text = "nothing" if raw is None else ascii(raw)
-    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - one line on a terminal
+    return "nothing" if raw is None else shortened(ascii(raw), _VALUE_LENGTH)

@@ -1,8 +1,8 @@
 """Registers the adapter of every supported venue and parses snapshots with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from harmonize.core.payload import Defect, Snapshot
+from harmonize.core.payload import Defect, Snapshot, reason_of
 from harmonize.core.schedule import MarginSchedule
 from venues.adapter import Parsed, VenueAdapter
 from venues.exchanges import (
@@ -63,7 +63,7 @@ from venues.exchanges import (
 )
 from venues.facts import Facts
 from venues.known_fields import known_fields
-from venues.plausibility import screen
+from venues.plausibility import screen, without_margins
 
 VENUES = (
     apex.ADAPTER,
@@ -139,20 +139,59 @@ def parse(
     earlier = {schedule.key: schedule for schedule in before}
     newest: dict[tuple[str, str, str], MarginSchedule] = {}
     defects: list[Defect] = []
+    all_schedules: list[MarginSchedule] = []
     for snapshot in snapshots:
-        parsed = screen(snapshot, read(snapshot, facts), known_fields, earlier)
+        parsed = _screened(snapshot, read(snapshot, facts), earlier)
         defects.extend(parsed.defects)
+        all_schedules.extend(parsed.schedules)
         newest = _index_unique(parsed.schedules, defects) | newest
-    return Parsed(tuple(newest.values()), tuple(defects))
+    shared = _shared_symbols(all_schedules, defects)
+    kept = (schedule for key, schedule in newest.items() if key[:2] not in shared)
+    return Parsed(tuple(kept), tuple(defects))
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Parses one snapshot with its venue's adapter; an unsupported venue is a defect."""
+    """Parses one snapshot with its venue's adapter. Never raises.
+
+    An unsupported venue, and a snapshot that its adapter cannot read at all, is a defect.
+    """
     venue_adapter = find_adapter(snapshot.venue)
     if venue_adapter is None:
         reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
-    return venue_adapter.parse(snapshot, facts)
+    try:
+        return venue_adapter.parse(snapshot, facts)
+    except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
+        return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))
+
+
+def _screened(
+    snapshot: Snapshot, parsed: Parsed, before: Mapping[tuple[str, str, str], MarginSchedule]
+) -> Parsed:
+    """Result of the plausibility checks. A schedule that they cannot check is withheld.
+
+    Where the checks fail, halves are checked apart until the schedules that cause it are alone.
+    """
+    try:
+        return screen(snapshot, parsed, known_fields, before)
+    except Exception as error:  # noqa: BLE001 - one odd schedule never hides the others
+        if len(parsed.schedules) < 2:  # noqa: PLR2004 - nothing left to divide
+            return _withheld(parsed, f"plausibility: {reason_of(error)}")
+        middle = len(parsed.schedules) // 2
+        halves = (parsed.schedules[:middle], parsed.schedules[middle:])
+        first, second = (_screened(snapshot, Parsed(schedules, ()), before) for schedules in halves)
+        defects = (*parsed.defects, *first.defects, *second.defects)
+        return Parsed((*first.schedules, *second.schedules), defects)
+
+
+def _withheld(parsed: Parsed, reason: str) -> Parsed:
+    """Schedules without margins, for ``reason``, and a defect of each."""
+    defects = tuple(
+        Defect(schedule.instrument.venue, "snapshot", reason, schedule.instrument.id)
+        for schedule in parsed.schedules
+    )
+    schedules = tuple(without_margins(schedule, reason) for schedule in parsed.schedules)
+    return Parsed(schedules, (*parsed.defects, *defects))
 
 
 def _index_unique(
@@ -163,7 +202,24 @@ def _index_unique(
     for schedule in schedules:
         by_key.setdefault(schedule.key, []).append(schedule)
     for (venue, symbol, profile), duplicates in by_key.items():
-        if len(duplicates) > 1:
+        if len({schedule.instrument.id for schedule in duplicates}) < len(duplicates):
             reason = f"listed {len(duplicates)} times for profile {profile}"
             defects.append(Defect(venue, "snapshot", reason, symbol))
     return {key: candidates[0] for key, candidates in by_key.items() if len(candidates) == 1}
+
+
+def _shared_symbols(
+    schedules: Iterable[MarginSchedule], defects: list[Defect]
+) -> set[tuple[str, str]]:
+    """Venue and symbol of two contracts with one unified symbol, in any profile; each is a defect.
+
+    They may be two different assets, and nothing tells which of them the symbol means.
+    """
+    ids: dict[tuple[str, str], set[str]] = {}
+    for schedule in schedules:
+        ids.setdefault(schedule.key[:2], set()).add(schedule.instrument.id)
+    shared = {name: sorted(own) for name, own in ids.items() if len(own) > 1}
+    for (venue, symbol), own in shared.items():
+        reason = f"contracts {', '.join(own)} share one symbol; none of them is observable"
+        defects.append(Defect(venue, "snapshot", reason, symbol))
+    return set(shared)

@@ -34,7 +34,10 @@ from venues import conventions
 
 @dataclass(frozen=True, slots=True)
 class PreparedUniverse:
-    """The comparison universe of a question, with the reading, its date and what is missing."""
+    """The comparison universe of a question, with the reading, its date and what is missing.
+
+    ``missing`` has a line per selected name without a schedule, and per part that cannot be read.
+    """
 
     universe: Universe
     reading: Reading
@@ -66,7 +69,8 @@ def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUn
         symbol = question.instruments[venue, asset]
         message = f"{venue} has no schedule {symbol} on {asset}; use another symbol"
         raise RequestError(message) from None
-    return PreparedUniverse(universe, reading, as_of, missing(question, reading))
+    unobserved = (*missing(question, reading), *map(str, reading.defects))
+    return PreparedUniverse(universe, reading, as_of, unobserved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from harmonize.arbitrage.rows import COST_OF_CAPITAL, arbitrage_rows, build_mark
 from harmonize.audit.method import EXPLANATIONS
 from harmonize.audit.waivers import waive
 from harmonize.checks import CHECKS, WAIVER_CHECKS
-from harmonize.checks.base import AuditContext, Check
+from harmonize.checks.base import AuditContext, Check, CheckResult
 from harmonize.comparison.applicability import Jurisdictions
 from harmonize.comparison.cross_venue import (
     CostTerms,
@@ -171,11 +171,15 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Findings that count, findings that a waiver covers, and the status of every waiver."""
+    """Findings that count, findings that a waiver covers, and the status of every waiver.
+
+    ``defects`` are the schedules that a check could not evaluate.
+    """
 
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
     waivers: tuple[WaiverRow, ...]
+    defects: tuple[Defect, ...] = ()
 
 
 def prepare(reading: Reading, rule_sets: Sequence[RuleSet], options: AuditOptions) -> Prepared:
@@ -243,13 +247,14 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         indices=results.indices,
         recent_history=reading.recent_history,
     )
-    findings, waived, waivers = waive(
-        _findings(CHECKS, context, options.check_options), options.waivers, options.as_of.date()
-    )
-    waiver_findings = _findings(
-        WAIVER_CHECKS, replace(context, waivers=waivers), options.check_options
-    )
-    return Judgement(ordered((*findings, *waiver_findings)), ordered(waived), waivers)
+    result = _evaluate(CHECKS, context, options.check_options)
+    if result.defects:  # they are findings too: of the check of unreadable data
+        context = replace(context, defects=(*context.defects, *result.defects))
+        result = _evaluate(CHECKS, context, options.check_options)
+    findings, waived, waivers = waive(result.findings, options.waivers, options.as_of.date())
+    of_waivers = _evaluate(WAIVER_CHECKS, replace(context, waivers=waivers), options.check_options)
+    defects = (*result.defects, *of_waivers.defects)
+    return Judgement(ordered((*findings, *of_waivers.findings)), ordered(waived), waivers, defects)
 
 
 def assemble(
@@ -277,7 +282,7 @@ def assemble(
             for schedule in by_venue.values()
         ),
         schedules=_schedule_rows(prepared),
-        defects=tuple(rows.defect_row(defect) for defect in reading.defects),
+        defects=tuple(rows.defect_row(defect) for defect in (*reading.defects, *judgement.defects)),
         unobserved=tuple(
             rows.unobserved_row(venue, last.get(venue.venue)) for venue in reading.unobserved
         ),
@@ -337,14 +342,14 @@ def _on_grid(row: ArbitrageRow, notional_grid: Sequence[float]) -> ArbitrageRow:
     return replace(row, points=tuple(p for p in row.points if p.notional in notional_grid))
 
 
-def _findings(
+def _evaluate(
     checks: Sequence[Check], context: AuditContext, options: Mapping[str, Mapping[str, float]]
-) -> tuple[Finding, ...]:
+) -> CheckResult:
     """Runs checks, each with the thresholds set for it."""
-    return tuple(
-        finding
-        for check_ in checks
-        for finding in check_.findings(context, options.get(check_.code, {}))
+    results = [check_.evaluate(context, options.get(check_.code, {})) for check_ in checks]
+    return CheckResult(
+        tuple(finding for result in results for finding in result.findings),
+        tuple(defect for result in results for defect in result.defects),
     )
 
 

@@ -1,6 +1,6 @@
 """Common parts of all checks: their input, their drafts of findings, options and fingerprints."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from harmonize.comparison.layout import RuleSetLayout
-from harmonize.core.payload import Defect, Snapshot, Unobserved
+from harmonize.core.payload import Defect, Snapshot, Unobserved, reason_of
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import (
     ArbitrageRow,
@@ -23,7 +23,7 @@ from harmonize.document import (
     WaiverRow,
 )
 from harmonize.document.rows import SnapshotAge
-from harmonize.history.recent import RecentHistory
+from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.numerics.deviation import Deviation
 from harmonize.text.messages import dollars, iso_utc
 
@@ -56,6 +56,22 @@ class AuditContext:
     indices: tuple[Index, ...] = ()
     recent_history: RecentHistory = field(default_factory=RecentHistory)
     options: Mapping[str, float] = field(default_factory=dict)
+
+    def only(self, keys: Collection[ScheduleKey]) -> "AuditContext":
+        """Returns the context with the schedules of these keys, and what was found on each."""
+        pairs = [
+            (schedule, deviation)
+            for schedule, deviation in zip(self.schedules, self.maintenance_deviations, strict=True)
+            if schedule.key in keys
+        ]
+        return replace(
+            self,
+            schedules=tuple(schedule for schedule, _ in pairs),
+            maintenance_deviations=tuple(deviation for _, deviation in pairs),
+            divergences=tuple(
+                row for row in self.divergences if (row.venue, row.symbol, row.profile) in keys
+            ),
+        )
 
     def by_venue(self) -> dict[str, list[MarginSchedule]]:
         """Returns the schedules of each venue."""
@@ -115,34 +131,75 @@ class Check:
     options: tuple[Option, ...] = ()
     status: str = "stable"
 
-    def findings(
+    def evaluate(
         self, context: AuditContext, options: Mapping[str, float] | None = None
-    ) -> Iterator[Finding]:
-        """Returns the findings of this check; ``options`` override the defaults of the check."""
+    ) -> "CheckResult":
+        """Returns findings, and a defect per schedule that this check cannot evaluate.
+
+        ``options`` override the defaults of the check.
+        A schedule on which the check fails never hides the findings on the others. A failure that
+        no single schedule causes is a defect without a venue.
+        """
         effective = {option.name: option.default for option in self.options} | dict(options or {})
-        for draft in self.run(replace(context, options=effective)):
-            yield Finding(
-                code=self.code,
-                name=self.name,
-                verdict=draft.verdict,
-                level=draft.level,
-                venue=draft.venue,
-                symbol=draft.symbol,
-                profile=draft.profile,
-                underlying=draft.underlying,
-                rule_set=draft.rule_set,
-                message=draft.message,
-                intervals=draft.intervals,
-                notional=draft.notional,
-                observed=draft.observed,
-                required=draft.required,
-                deviation=draft.deviation,
-                observed_at=draft.observed_at,
-                fingerprint=fingerprint(self.code, draft),
-                margin_type=draft.margin_type,
-                verified=draft.verified,
-                remedy=draft.remedy,
-            )
+        context = replace(context, options=effective)
+        try:
+            return CheckResult(self._run(context), ())
+        except Exception as error:  # noqa: BLE001 - see above
+            return self._evaluate_apart(context, error)
+
+    def _evaluate_apart(self, context: AuditContext, error: Exception) -> "CheckResult":
+        """Findings on the schedules that the check can evaluate, found by running it on each."""
+        where = f"check {self.code}"
+        defects = []
+        evaluated: set[ScheduleKey] = set()
+        for schedule in context.schedules:
+            try:
+                self._run(context.only({schedule.key}))
+                evaluated.add(schedule.key)
+            except Exception as own_error:  # noqa: BLE001 - as in evaluate
+                venue, symbol, _ = schedule.key
+                reason = f"{schedule.profile}: {reason_of(own_error)}"
+                defects.append(Defect(venue, where, reason, symbol))
+        try:
+            findings = self._run(context.only(evaluated))
+        except Exception:  # noqa: BLE001 - as in evaluate
+            return CheckResult((), (Defect("", where, reason_of(error)),))
+        return CheckResult(findings, tuple(defects))
+
+    def _run(self, context: AuditContext) -> tuple[Finding, ...]:
+        return tuple(self._finding(draft) for draft in self.run(context))
+
+    def _finding(self, draft: Draft) -> Finding:
+        return Finding(
+            code=self.code,
+            name=self.name,
+            verdict=draft.verdict,
+            level=draft.level,
+            venue=draft.venue,
+            symbol=draft.symbol,
+            profile=draft.profile,
+            underlying=draft.underlying,
+            rule_set=draft.rule_set,
+            message=draft.message,
+            intervals=draft.intervals,
+            notional=draft.notional,
+            observed=draft.observed,
+            required=draft.required,
+            deviation=draft.deviation,
+            observed_at=draft.observed_at,
+            fingerprint=fingerprint(self.code, draft),
+            margin_type=draft.margin_type,
+            verified=draft.verified,
+            remedy=draft.remedy,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Findings of one check, and the schedules that it cannot evaluate."""
+
+    findings: tuple[Finding, ...]
+    defects: tuple[Defect, ...]
 
 
 def fingerprint(code: str, draft: Draft) -> str:

@@ -98,7 +98,7 @@ def _venues_not_observed_between(
 
 
 def _observed(selection: "Selection") -> "tuple[ObservedSchedules, tuple[str, ...]]":
-    """Returns the schedules as of the selection's day, and what it names without a schedule."""
+    """Returns the schedules as of the selection's day, and what is missing or unreadable."""
     from harmonize.api.audit import missing
     from harmonize.history.diff import ObservedSchedules
 
@@ -106,7 +106,7 @@ def _observed(selection: "Selection") -> "tuple[ObservedSchedules, tuple[str, ..
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
     observed = ObservedSchedules.of(reading.schedules, venues - partial, reading.defects)
-    return observed, missing(selection, reading)
+    return observed, (*missing(selection, reading), *map(str, reading.defects))
 
 
 class SeriesForm(StrEnum):
@@ -155,7 +155,17 @@ def history(
         fail(str(error), INCOMPLETE)
     except RequestError as error:
         fail(str(error), USAGE)
-    raise typer.Exit(code)
+    unreadable = _unreadable(selection, venue, symbol) if venue else []
+    for line in unreadable:
+        note(context.obj, f"incomplete: {line}")
+    raise typer.Exit(INCOMPLETE if unreadable else code)
+
+
+def _unreadable(selection: "Selection", venue: str, symbol: str) -> list[str]:
+    """Returns a line per unreadable part of a venue's newest data, or of one contract's."""
+    reading = request.read(replace(selection, venues=(venue,)))
+    names = {"", symbol}
+    return [str(defect) for defect in reading.defects if not symbol or defect.symbol in names]
 
 
 def _print_schedule(

@@ -145,6 +145,11 @@ class Defect:
     reason: str
     symbol: str = ""
 
+    def __str__(self) -> str:
+        """Returns one line: venue and symbol, location, reason."""
+        subject = f"{self.venue} {self.symbol}".strip()
+        return ": ".join(part for part in (subject, self.where, self.reason) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Unobserved:
@@ -168,6 +173,26 @@ class UnreadablePayloadError(Exception):
         self.reason = reason
 
 
+def reason_of(error: Exception) -> str:
+    """Returns the reason of a defect, in one line.
+
+    An error that no reader expects is named by its kind, so that the cause can be found:
+    ``cannot be read: KeyError: 'KCS'``.
+    """
+    if isinstance(error, UnreadablePayloadError):
+        return error.reason
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"cannot be read: {shortened(text, _REASON_LENGTH)}"
+
+
+_REASON_LENGTH = 160
+
+
+def shortened(text: str, length: int) -> str:
+    """Returns a text of at most ``length`` characters; a longer one ends in three points."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def decode(payload: Payload) -> object:
     """Returns a payload's JSON; numbers with a point or exponent become Decimal, digits kept.
 
@@ -175,7 +200,7 @@ def decode(payload: Payload) -> object:
     """
     try:
         text = payload.content.decode("utf-8")
-        document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        document = _loads(text)
         return _without_surrogates(document) if _SURROGATE.search(text) else document
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 at byte {error.start}"
@@ -188,6 +213,24 @@ def decode(payload: Payload) -> object:
     raise UnreadablePayloadError(where="", reason=reason)
 
 
+def _loads(text: str) -> object:
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except ValueError:
+        if not _LONG_INTEGER.search(text):
+            raise
+    # Python refuses to convert such an integer, and with it every other row of the payload.
+    return json.loads(
+        text, parse_int=_integer, parse_float=Decimal, parse_constant=_refuse_constant
+    )
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < _LONG else Decimal(digits)
+
+
+_LONG = 4300  # digits; Python's limit, see sys.set_int_max_str_digits
+_LONG_INTEGER = re.compile(rf"[0-9]{{{_LONG}}}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 

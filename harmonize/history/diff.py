@@ -87,7 +87,7 @@ def find_changes(
         for key in sorted(old.keys() & new.keys())
         if old[key] is not new[key] and _content(old[key]) != _content(new[key])
     ]
-    results = [change for change in _compare(pairs, notional_grid) if change is not None]
+    results = [change for change in _compare_all(pairs, notional_grid) if change is not None]
     removed, added = old.keys() - new.keys(), new.keys() - old.keys()
     results += [_removal(old[key], after) for key in removed if after.has_venue(key[0])]
     results += [_addition(new[key], before) for key in added if before.has_venue(key[0])]
@@ -143,6 +143,25 @@ class _Compared:
     before: int
     after: int
     pair: int
+
+
+def _compare_all(
+    schedule_pairs: Sequence[tuple[MarginSchedule, MarginSchedule]], notional_grid: Sequence[float]
+) -> Sequence[Change | None]:
+    """Compares all pairs. A pair that cannot be compared counts as unreadable, the others do not.
+
+    Where the comparison fails, halves are compared apart until such pairs are alone.
+    """
+    try:
+        return tuple(_compare(schedule_pairs, notional_grid))
+    except Exception:  # noqa: BLE001 - one odd schedule never hides the changes of the others
+        if len(schedule_pairs) == 1:
+            ((old, new),) = schedule_pairs
+            times = iso_utc(old.observed_at), iso_utc(new.observed_at)
+            return (_change(new, ChangeKind.UNREAD, *times),)
+        middle = len(schedule_pairs) // 2
+        halves = (schedule_pairs[:middle], schedule_pairs[middle:])
+        return tuple(change for half in halves for change in _compare_all(half, notional_grid))
 
 
 def _compare(

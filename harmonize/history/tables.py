@@ -27,6 +27,7 @@ from typing import Any
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Catalog, Entry, observations
+from harmonize.core.payload import reason_of
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import ChangeKind
 from harmonize.history.recent import ScheduleKey
@@ -204,8 +205,13 @@ class HistoryTables:
             if last is not None and is_first_new:
                 last = _with_carried_over(archive, entries, last, (*carried, *own))
             is_first_new = False
-            events, last = find_events(last, observation)
-            rows += map(row_of, events)
+            try:
+                events, following = find_events(last, observation)
+                rows += [row_of(event) for event in events]
+            except Exception as error:  # noqa: BLE001 - one odd night never hides the history
+                states[digest] = EntryState(observation.entry, fault=reason_of(error))
+                continue
+            last = following
         _rewrite(folder, first, (own, carried), rows)
         return states
 

@@ -42,7 +42,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in snapshot.answers(TIERS):
         try:
             table = _tier_table(payload)
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error, requested_name(payload, "symbol")))
             continue
         if table.instrument.id not in closed:

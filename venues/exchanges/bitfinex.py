@@ -25,13 +25,13 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in snapshot.answers(CONF):
         try:
             pairs = json_array(json_array(decode(payload), "")[0], "/0")
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error))
             continue
         for index, pair in enumerate(pairs):
             try:
                 tables += _tier_table(payload, pair, f"/0/{index}")
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(payload, error, _name(pair)))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 

@@ -98,7 +98,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 instrument = instruments.get(symbol) or parse_symbol(symbol, "/data/0")
                 usd = _to_usd(snapshot, payload, instrument, marks)
                 tables.append(_tier_table(payload, fields, instrument, (pointers, tiers), usd))
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 requested_symbol = dict(payload.call.params).get("symbol", "")
                 defects.append(build_defect(payload, error, requested_symbol))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)

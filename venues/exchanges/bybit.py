@@ -95,7 +95,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 continue
             table = _tier_table(snapshot, symbol_tiers, instrument, marks)
             tables.append(_without_deduction(table) if symbol in undeducted else table)
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(symbol_tiers.payload, error, symbol))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from harmonize.core.instrument import Instrument, Payoff
-from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.payload import Column, Defect, Payload, Snapshot, decode
 from harmonize.core.schedule import UNSTATED, MarginMode, Observed, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import calls_with, next_by_offset, unanswered_check
@@ -86,7 +86,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for symbol_tiers in group_by_symbol(tier_rows, defects, _PAGING):
         try:
             tables += _tier_tables(symbol_tiers, to_usd)
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
     tables += read_rows(contract_lists, (), build_first_tier, defects, symbol_key="name")
     effective_dates = dict(read_rows(contract_lists, (), _last_change, []))

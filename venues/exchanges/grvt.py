@@ -36,7 +36,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in snapshot.answers(RULES):
         try:
             tables.append(_tier_table(payload))
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             symbol = dict(payload.call.params).get("instrument", "")
             defects.append(build_defect(payload, error, symbol))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)

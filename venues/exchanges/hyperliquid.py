@@ -52,17 +52,19 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in _answers(snapshot):
         try:
             metas = list(_metas(payload))
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error))
             continue
         for raw_meta, meta_pointer in _with_markets(metas):
             try:
                 meta = json_object(raw_meta, meta_pointer)
                 margin_tables = (
-                    _margin_tables(meta, meta_pointer) if "marginTables" in meta else None
+                    _margin_tables(payload, meta, meta_pointer, defects)
+                    if "marginTables" in meta
+                    else None
                 )
                 settle = _collateral(meta)
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(payload, error))
                 continue
 
@@ -70,7 +72,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 payload: Payload,
                 row: JsonObject,
                 pointer: str,
-                margin_tables: Mapping[int, _MarginTable] | None = margin_tables,
+                margin_tables: Mapping[int, _MarginTable | Unknown] | None = margin_tables,
                 settle: str = settle,
             ) -> Iterator[tier_tables.TierTable]:
                 return _tier_table(payload, row, pointer, margin_tables, settle)
@@ -124,25 +126,30 @@ def _collateral(meta: JsonObject) -> str:
     return "USDC" if token == 0 else f"TOKEN{token}"
 
 
-def _margin_tables(meta: JsonObject, pointer: str) -> dict[int, _MarginTable]:
-    margin_tables: dict[int, _MarginTable] = {}
+def _margin_tables(
+    payload: Payload, meta: JsonObject, pointer: str, defects: list[Defect]
+) -> dict[int, _MarginTable | Unknown]:
+    """Margin tables by id; an unreadable table is a defect, and the others are kept."""
+    margin_tables: dict[int, _MarginTable | Unknown] = {}
     for index, pair in enumerate(_table_list(meta, "marginTables", pointer)):
         table_pointer = f"{pointer}/marginTables/{index}"
-        table_id, body = _table_entry(pair, table_pointer)
-        tier_rows = list(
-            iter_objects(
-                json_object(body, f"{table_pointer}/1").get("marginTiers"),
-                f"{table_pointer}/1/marginTiers",
-            )
-        )
-        margin_tables[table_id] = _MarginTable(
-            f"{table_pointer}/1/marginTiers",
-            tuple(number(row, "lowerBound", tier_pointer) for tier_pointer, row in tier_rows),
-            tuple(
-                positive_number(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows
-            ),
-        )
+        try:
+            table_id, body = _table_entry(pair, table_pointer)
+            margin_tables[table_id] = Unknown(f"margin table {table_id} cannot be read")
+            margin_tables[table_id] = _margin_table(body, f"{table_pointer}/1")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
+            defects.append(build_defect(payload, error))
     return margin_tables
+
+
+def _margin_table(body: object, pointer: str) -> _MarginTable:
+    tiers_pointer = f"{pointer}/marginTiers"
+    tier_rows = list(iter_objects(json_object(body, pointer).get("marginTiers"), tiers_pointer))
+    return _MarginTable(
+        tiers_pointer,
+        tuple(number(row, "lowerBound", tier_pointer) for tier_pointer, row in tier_rows),
+        tuple(positive_number(row, "maxLeverage", tier_pointer) for tier_pointer, row in tier_rows),
+    )
 
 
 def _table_list(meta: JsonObject, key: str, pointer: str) -> list[object]:
@@ -161,7 +168,7 @@ def _tier_table(
     payload: Payload,
     row: JsonObject,
     pointer: str,
-    margin_tables: Mapping[int, _MarginTable] | None,
+    margin_tables: Mapping[int, _MarginTable | Unknown] | None,
     settle: str,
 ) -> Iterator[tier_tables.TierTable]:
     if row.get("isDelisted") is True:
@@ -181,16 +188,16 @@ def _tier_table(
     pointers: tuple[str, ...] = (pointer,)
     columns: tuple[Column, ...] = (Column("initial", "/maxLeverage", "leverage"),)
     tiers: tuple[Tier, ...] = ()
+    missing = Unknown(f"margin table {table_id} is not in the recording")
     if table_id < _SINGLE_TIER_BELOW:
         tiers = _tiers((Decimal(0),), (positive_number(row, "maxLeverage", pointer),))
-    elif margin_tables and table_id in margin_tables:
-        table = margin_tables[table_id]
+    elif isinstance(table := (margin_tables or {}).get(table_id, missing), _MarginTable):
         pointers = tuple(f"{table.pointer}/{index}" for index in range(len(table.lowers)))
         columns = (Column("lower", "/lowerBound", "USDC"), *columns)
         tiers = _tiers(table.lowers, table.leverages)
     else:
         columns = (Column("table", "/marginTableId", "id"),)
-        usd = Unknown(f"margin table {table_id} is not in the recording")
+        usd = table
     yield tier_tables.TierTable(
         payload=payload,
         instrument=instrument,

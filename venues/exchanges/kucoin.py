@@ -90,7 +90,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                 instrument = instruments.get(symbol_tiers.symbol) or parse_symbol(
                     symbol_tiers.symbol, symbol_tiers.rows[0]
                 )
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(symbol_tiers.payload, error, symbol_tiers.symbol))
                 continue
             usd = _to_usd(snapshot, symbol_tiers.payload, instrument, marks)

@@ -71,7 +71,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     for payload in snapshot.answers(TIERS):
         try:
             answer = _read_answer(payload)
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error, ",".join(_requested_families(payload))))
             continue
         for family in answer.rows_by_family:
@@ -82,7 +82,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
                     )
                     for contract in _contracts_of_family(by_family, listed, answer, family)
                 ]
-            except UnreadablePayloadError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
                 defects.append(build_defect(payload, error, family))
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 

@@ -1,6 +1,6 @@
 """Phemex perpetuals: leverage and margin tables shared by contracts, or the first risk limit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
@@ -13,7 +13,6 @@ from venues.fields import (
     build_defect,
     is_missing,
     iter_objects,
-    json_array,
     number,
     positive_number,
     rate,
@@ -44,21 +43,25 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     tables: list[tier_tables.TierTable] = []
     for payload in snapshot.answers(PRODUCTS):
         try:
-            margin_tables = _margin_tables(payload)
-            risk_limits = _risk_limits(payload, "riskLimits") | _risk_limits(
-                payload, "riskLimitsV2"
-            )
-        except UnreadablePayloadError as error:
+            data, _ = object_at(decode(payload), "data")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error))
             continue
+        unreadable: list[Defect] = []
+        margin_tables = _margin_tables(payload, data, unreadable)
+        defects += unreadable
+        risk_limits = _risk_limits(payload, data, defects)
 
-        def linear(
+        def linear(  # noqa: PLR0913, PLR0917 - a row, and the tables of its payload
             payload: Payload,
             row: JsonObject,
             pointer: str,
             margin_tables: Mapping[str, _TierRows] = margin_tables,
             risk_limits: Mapping[str, _TierRows] = risk_limits,
+            unreadable: Sequence[Defect] = unreadable,
         ) -> Iterator[tier_tables.TierTable]:
+            if unreadable:
+                _check_table(row, pointer, margin_tables)
             return _linear(payload, row, pointer, margin_tables, risk_limits)
 
         def inverse(
@@ -69,44 +72,57 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         ) -> Iterator[tier_tables.TierTable]:
             return _inverse(payload, row, pointer, risk_limits)
 
-        if _has_linear(payload):
+        if "perpProductsV2" in data or "products" not in data:  # linear perpetuals came later
             tables += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
         tables += read_rows((payload,), ("data", "products"), inverse, defects)
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
-def _has_linear(payload: Payload) -> bool:
-    """Whether a response lists linear perpetuals, which the venue introduced after inverse ones."""
-    data, _ = object_at(decode(payload), "data")
-    return "perpProductsV2" in data or "products" not in data
+def _with_list(payload: Payload, data: JsonObject, key: str) -> tuple[Payload, ...]:
+    """The payload if its list has rows; responses before 2023 lack some lists."""
+    return () if data.get(key, []) == [] else (payload,)
 
 
-def _margin_tables(payload: Payload) -> dict[str, _TierRows]:
-    data, data_pointer = object_at(decode(payload), "data")
-    tables_pointer = f"{data_pointer}/leverageMargins"
-    table_list = data.get("leverageMargins", [])  # responses before 2023 have none
-    if table_list == []:
-        return {}
-    margin_tables = {}
-    for table_pointer, table in iter_objects(table_list, tables_pointer):
-        items = tuple(iter_objects(table.get("items"), f"{table_pointer}/items"))
-        margin_tables[str(positive_number(table, "index_id", table_pointer))] = items
-    return margin_tables
+def _margin_tables(
+    payload: Payload, data: JsonObject, defects: list[Defect]
+) -> dict[str, _TierRows]:
+    """Tables by id; an unreadable table is a defect, and the others are kept."""
+    key = "leverageMargins"
+    return dict(read_rows(_with_list(payload, data, key), ("data", key), _margin_table, defects))
 
 
-def _risk_limits(payload: Payload, key: str) -> dict[str, _TierRows]:
-    data, data_pointer = object_at(decode(payload), "data")
-    if key not in data:
-        return {}
-    contracts, contracts_pointer = data[key], f"{data_pointer}/{key}"
+def _margin_table(_: Payload, table: JsonObject, pointer: str) -> Iterator[tuple[str, _TierRows]]:
+    items = tuple(iter_objects(table.get("items"), f"{pointer}/items"))
+    yield str(positive_number(table, "index_id", pointer)), items
+
+
+def _risk_limits(payload: Payload, data: JsonObject, defects: list[Defect]) -> dict[str, _TierRows]:
+    """Risk limits by contract; an unreadable contract is a defect, and the others are kept."""
     return {
-        text_value(row, "symbol", pointer): _TierRows(
-            tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
-        )
-        for pointer, row in iter_objects(
-            json_array(contracts, contracts_pointer), contracts_pointer
+        symbol: rows
+        for key in ("riskLimits", "riskLimitsV2")
+        for symbol, rows in read_rows(
+            _with_list(payload, data, key), ("data", key), _contract_limits, defects
         )
     }
+
+
+def _contract_limits(_: Payload, row: JsonObject, pointer: str) -> Iterator[tuple[str, _TierRows]]:
+    limits = tuple(iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"))
+    yield text_value(row, "symbol", pointer), limits
+
+
+def _check_table(row: JsonObject, pointer: str, margin_tables: Mapping[str, _TierRows]) -> None:
+    """Checks that a contract's table is readable, where some are not. Raises UnreadablePayloadError.
+
+    The older risk limits never stand in for a table that exists and cannot be read.
+    """
+    if is_missing(row, "leverageMargin"):
+        return
+    table_id = str(positive_number(row, "leverageMargin", pointer))
+    if table_id not in margin_tables:
+        reason = f"margin table {table_id} cannot be read"
+        raise UnreadablePayloadError(where=f"{pointer}/leverageMargin", reason=reason)
 
 
 def _linear(

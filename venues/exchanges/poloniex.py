@@ -61,7 +61,7 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         tiered_symbols.add(symbol)
         try:
             tables += _tier_tables(payload, contracts_by_symbol, closed, marks)
-        except UnreadablePayloadError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect here alone
             defects.append(build_defect(payload, error, symbol))
 
     def first_tier(

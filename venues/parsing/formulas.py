@@ -66,13 +66,14 @@ class Formula:
 
 
 def build_schedules(formulas: Sequence[Formula], facts: Facts, defects: list[Defect]) -> Parsed:
-    """Builds the schedules of all formulas; a day without a venue fact is a defect."""
+    """Builds the schedules of all formulas; one that cannot be built is a defect of its contract."""
     schedules = []
     for formula in formulas:
         try:
             schedules.append(build_schedule(formula, facts))
-        except UnreadablePayloadError as error:
-            defects.append(build_defect(formula.payload, error, formula.instrument.id))
+        except Exception as error:  # noqa: BLE001 - one odd formula never hides the others
+            symbol, pointer = formula.instrument.id, formula.pointer
+            defects.append(build_defect(formula.payload, error, symbol, pointer))
     return Parsed(tuple(schedules), tuple(defects))
 
 

@@ -31,6 +31,7 @@ from harmonize.core.schedule import (
 )
 from venues.adapter import Parsed
 from venues.facts import Facts, VenueFact
+from venues.fields import build_defect
 from venues.parsing.units import UsdConversion
 
 _CENT = Decimal("0.01")  # venues round deductions to cents
@@ -81,8 +82,19 @@ class TierTable:
 def build_schedules(
     snapshot: Snapshot, tables: Sequence[TierTable], facts: Facts, defects: Sequence[Defect]
 ) -> Parsed:
-    """Builds the schedules of all tables and adds the defects found while reading."""
-    return Parsed(tuple(build_schedule(snapshot, table, facts) for table in tables), tuple(defects))
+    """Builds the schedules of all tables and adds the defects found while reading.
+
+    A table that defines no schedule is a defect of its contract, at its first row.
+    """
+    schedules: list[MarginSchedule] = []
+    found = list(defects)
+    for table in tables:
+        try:
+            schedules.append(build_schedule(snapshot, table, facts))
+        except Exception as error:  # noqa: BLE001 - one odd table never hides the others
+            pointer = table.rows[0] if table.rows else ""
+            found.append(build_defect(table.payload, error, table.instrument.id, pointer))
+    return Parsed(tuple(schedules), tuple(found))
 
 
 def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> MarginSchedule:
@@ -226,7 +238,7 @@ def _functions_or_fault(
     """Margin functions of the tiers, or the reason why the tiers define none."""
     if isinstance(usd, Unknown):
         return _TierFunctions(usd.reason)
-    if fact is None:
+    if fact is None or not {fact.initial, fact.maintenance} <= _FUNCTION_OF_RULE.keys():
         return _TierFunctions(
             f"no source states how the venue's tiers determined margin on {day}",
             find_tiling_fault(tiers),

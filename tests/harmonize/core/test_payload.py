@@ -17,6 +17,7 @@ from harmonize.core.payload import (
     UnreadablePayloadError,
     decode,
     escape,
+    reason_of,
     resolve,
 )
 
@@ -121,8 +122,24 @@ def test_a_payload_that_is_not_json_gives_a_reason(content: bytes, expected: str
     assert reason(content).startswith(expected)
 
 
-def test_a_number_that_is_too_long_is_rejected() -> None:
-    assert "limit" in reason(b"1" * 10_000)
+def test_an_integer_of_any_length_is_read_so_that_it_hides_no_other_row() -> None:
+    digits = b"1" * 10_000
+    assert decode(payload(b'[{"a": -' + digits + b'}, {"a": 7}]')) == [
+        {"a": Decimal(f"-{digits.decode()}")},
+        {"a": 7},
+    ]
+    assert isinstance(decode(payload(b"1" * 4_000)), int)
+
+
+def test_an_unexpected_error_is_named_by_its_kind_in_one_short_line() -> None:
+    assert reason_of(KeyError("KCS")) == "cannot be read: KeyError: 'KCS'"
+    assert reason_of(UnreadablePayloadError(where="/0", reason="expected a date")) == (
+        "expected a date"
+    )
+    assert reason_of(ValueError("a\nb\t" + "c" * 1000)).startswith(
+        "cannot be read: ValueError: a b c"
+    )
+    assert len(reason_of(ValueError("c" * 1000))) < 200
 
 
 @given(st.binary(max_size=60))
