@@ -16,11 +16,9 @@ PAST, FUTURE = SECONDS - 3600, SECONDS + 3600
 PAST_MS, FUTURE_MS = PAST * 1000, FUTURE * 1000
 
 
-def answer(
-    venue: str, method: str, document: object, origin: Origin = Origin.RECORDED, **params: str
-) -> Payload:
-    """Returns an answer to ``method(**params)``."""
-    provenance = Provenance(origin, "a test", "a test")
+def answer(venue: str, method: str, document: object, **params: str) -> Payload:
+    """Returns a recorded answer to ``method(**params)``."""
+    provenance = Provenance(Origin.RECORDED, "a test", "a test")
     return Payload.of(venue, Call(method, call(**params)), WHEN, provenance, written(document))
 
 

@@ -88,12 +88,14 @@ CLOSED_ROWS: list[tuple[str, str, object]] = [
 
 def moment(unit: object, at: datetime) -> object:
     """Returns a time in a venue's unit; any other value is returned as it is."""
-    units = {
-        MS: lambda: int(at.timestamp() * 1000),
-        S: lambda: int(at.timestamp()),
-        ISO: at.isoformat,
-    }
-    return units[unit]() if isinstance(unit, str) and unit in units else unit
+    if unit == ISO:
+        return at.isoformat()
+    seconds = int(at.timestamp())
+    return (
+        {MS: seconds * 1000, S: seconds}[unit]
+        if isinstance(unit, str) and unit in {MS, S}
+        else unit
+    )
 
 
 def rows_of(document: Any, id_: str) -> Iterator[dict[str, Any]]:
@@ -640,7 +642,7 @@ def test_kraken_odd_time_is_a_defect_in_one_line(time: object) -> None:
 
 def test_hyperliquid_exchanges_without_markets_are_passed_over() -> None:
     own = {"universe": [{"name": "BTC", "maxLeverage": 40, "marginTableId": 40}]}
-    empty = {"universe": [], "marginTables": []}
+    empty: dict[str, object] = {"universe": [], "marginTables": []}
     result = read(answer("hyperliquid", "publicPostInfo", [own, None, empty], type="allPerpMetas"))
     assert ids(result) == ["BTC"]
     assert result.defects == ()
