@@ -28,7 +28,7 @@ from tests.replay.gathering import baseline, replayed
 from tests.support import recorded, venue_fields
 from tests.support.adapter_reads import read_names
 from tests.support.altered_snapshots import written
-from venues import facts, known_fields, registry
+from venues import facts, known_fields, plausibility, registry
 from venues.adapter import Parsed
 from venues.field_names import Concern, concern_in_row, concern_in_tier, is_absent
 from venues.gathering.outcome import Gathered
@@ -129,7 +129,7 @@ def test_every_field_that_an_adapter_reads_is_known(monkeypatch: pytest.MonkeyPa
             reads[venue].add(str(key))
             return super().__contains__(key)
 
-    loads = json.loads
+    loads, known, bundled = json.loads, known_fields.known_fields(), facts.bundled()
     snapshots = [
         *(recorded.of_venue(adapter.venue)[-1:] for adapter in registry.VENUES),
         *([gathered.snapshot] for gathered in baseline()[0].values()),
@@ -144,8 +144,7 @@ def test_every_field_that_an_adapter_reads_is_known(monkeypatch: pytest.MonkeyPa
         adapter = registry.find_adapter(venue)
         assert adapter is not None
         own = tuple(p for p in snapshot.payloads if p.provenance.origin is not Origin.MARKET)
-        adapter.parse(replace(snapshot, payloads=own), facts.bundled())
-    known = known_fields.known_fields()
+        adapter.parse(replace(snapshot, payloads=own), bundled)
     assert reads.keys() == known.keys() - WITHOUT_NAMES
     for name, keys in reads.items():
         assert {key for key in keys if key.isidentifier()} <= read_names(name), name
@@ -300,14 +299,12 @@ def test_an_unknown_field_of_an_instrument_hides_only_if_it_concerns_margin() ->
 def test_rows_of_an_endpoint_without_any_known_row_are_judged_as_tiers() -> None:
     snapshot = live("xt")
     schedules = parse(snapshot).schedules
-    unread = find_drift(snapshot, schedules, VenueFields())
-    assert unread.hiding.keys() == {schedule.key for schedule in schedules}
+    unread = find_drift(snapshot, schedules, VenueFields()).hiding
+    assert unread.keys() == {schedule.key for schedule in schedules}
+    assert {where.rpartition("/")[2] for _, where in unread.values()} == {"leverageBrackets"}
     read = VenueFields(known_fields.known_fields()["xt"].read)
-    fields = {
-        where.rpartition("/")[2]
-        for _, where in find_drift(snapshot, schedules, read).hiding.values()
-    }
-    assert fields == {"maxLeverage", "minLeverage"} or len(fields) == 1
+    hiding = find_drift(snapshot, schedules, read).hiding.values()
+    assert {where.rpartition("/")[2] for _, where in hiding} == {"maxLeverage"}
 
 
 def test_rows_on_a_further_page_are_examined() -> None:
@@ -324,9 +321,19 @@ def test_rows_on_a_further_page_are_examined() -> None:
     paged = replace(
         first, evidence=(*first.evidence, Evidence(other.sha256, page.rows, page.columns))
     )
-    call, where = find_drift(changed, [paged], known).hiding[first.key]
-    assert call == other.call
-    assert where == f"{page.rows[0]}/marginUnit"
+    fields = {"xt": known}
+    (defect,) = plausibility.screen(changed, Parsed((paged,), ()), lambda: fields, {}).defects
+    assert defect.where == f"{other.call} at {page.rows[0]}/marginUnit"
+
+
+def test_a_further_leverage_in_a_map_is_no_unknown_field() -> None:
+    snapshot = live("whitebit")
+
+    def change(document: dict[str, list[dict[str, dict[str, str]]]]) -> None:
+        document["result"][0]["brackets"]["75"] = "1000"
+
+    parsed = parse(altered(snapshot, "v4PublicGetFutures", change))
+    assert (parsed.defects, parsed.remarks) == ((), ())
 
 
 def test_unknown_fields_are_told_in_the_audit_once_per_venue_and_field(tmp_path: Path) -> None:
