@@ -24,10 +24,16 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.core.yaml_source import YamlSource, YamlSourceError, parse_yaml
 from harmonize.text.numbers import count_text
 from venues.adapter import Parsed
-from venues.field_names import Concern, concern_in_row, concern_in_tier, is_absent
+from venues.field_names import (
+    Concern,
+    concern_in_row,
+    concern_in_tier,
+    describe_instrument,
+    is_absent,
+)
 
 TIER_ROW_FIELDS = 20
-"""Largest number of known fields of a tier row; a row with more describes an instrument."""
+"""Largest number of known fields of a tier; a row with more describes an instrument."""
 
 ScheduleKey = tuple[str, str, str]
 """Venue, symbol and profile of a schedule."""
@@ -51,8 +57,9 @@ class VenueFields:
         return self.rows.get(kind, _NO_NAMES) | self.read
 
     def is_tier_row(self, kind: str) -> bool:
-        """Whether rows of a kind are as short as a tier; a kind without any known row counts as one."""
-        return len(self.rows.get(kind, _NO_NAMES)) <= TIER_ROW_FIELDS
+        """Whether rows of a kind are tiers; a kind without any known row counts as one."""
+        names = self.rows.get(kind, _NO_NAMES)
+        return len(names) <= TIER_ROW_FIELDS and not describe_instrument(names)
 
 
 KnownFields = Mapping[str, VenueFields]
@@ -136,7 +143,7 @@ def find_drift(
     by_row: dict[tuple[str, str], tuple[_UnknownField, ...]] = {}
     for schedule in schedules:
         for evidence in schedule.evidence:
-            for pointer in evidence.rows:
+            for pointer in (*evidence.rows, *evidence.context):
                 row = (evidence.sha256, pointer)
                 if row not in by_row:
                     by_row[row] = tuple(_unknown_fields(documents, evidence.sha256, pointer, known))
@@ -232,7 +239,7 @@ def fields_of(snapshots: Iterable[tuple[Snapshot, Parsed]]) -> dict[str, dict[st
         documents = _Documents({payload.sha256: payload for payload in snapshot.payloads})
         for evidence in (e for schedule in parsed.schedules for e in schedule.evidence):
             method = documents.payloads[evidence.sha256].call.method
-            for pointer in evidence.rows:
+            for pointer in (*evidence.rows, *evidence.context):
                 for at, entry in entries_with_row(documents.of(evidence.sha256), pointer):
                     kinds = names_by_venue.setdefault(snapshot.venue, {})
                     kinds.setdefault(row_kind(method, at), set()).update(entry)

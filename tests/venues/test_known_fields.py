@@ -233,6 +233,23 @@ def test_live_rows_of_hyperliquid_with_all_their_fields_are_known() -> None:
     assert {str(schedule.profile) for schedule in parsed.schedules} == {"isolated"}
 
 
+def test_an_unknown_field_of_an_instrument_hides_tiers_that_lie_elsewhere() -> None:
+    snapshot = live("hyperliquid")
+    by_type = {dict(p.call.params)["type"]: p for p in snapshot.payloads}
+    target = by_type["allPerpMetas"]
+    document: Any = decode(target)
+    tiered = next(row for row in document[0]["universe"] if row["marginTableId"] >= 50)
+    tiered["marginScale"] = 2
+    changed = Payload.of(
+        target.venue, target.call, target.observed_at, target.provenance, written(document)
+    )
+    payloads = tuple(changed if payload is target else payload for payload in snapshot.payloads)
+    parsed = parse(replace(snapshot, payloads=payloads))
+    (defect,) = parsed.defects
+    assert defect.symbol == tiered["name"]
+    assert defect.where.endswith("/marginScale")
+
+
 def test_an_unknown_number_hides_a_tier_and_a_text_does_not() -> None:
     snapshot = live("krakenfutures")
 
@@ -294,6 +311,24 @@ def test_an_unknown_field_of_an_instrument_hides_only_if_it_concerns_margin() ->
     ):
         (defect,) = first(**{name: value}).defects
         assert defect.where.endswith(f"/data/0/{name}")
+
+
+def test_a_short_row_of_an_instrument_is_no_tier() -> None:
+    snapshot = live("pacifica")
+    method = "publicGetInfo"
+    assert not known_fields.known_fields()["pacifica"].is_tier_row(row_kind(method, "/data/0"))
+    parsed = parse(altered(snapshot, method, lambda document: document["data"][0].update(serial=1)))
+    assert parsed.defects == ()
+    assert [remark.where for remark in parsed.remarks] == [f"{method}: serial"]
+    tiers = {
+        "binance": "fapiPrivateGetLeverageBracket 3",
+        "bybit": "publicGetV5MarketRiskLimit 3",
+        "gate": "publicFuturesGetSettleRiskLimitTiers 1",
+        "hyperliquid": "publicPostInfo 6",
+        "okx": "publicGetPublicPositionTiers 2",
+        "paradex": "publicGetMarkets 3",
+    }
+    assert all(known_fields.known_fields()[venue].is_tier_row(k) for venue, k in tiers.items())
 
 
 def test_rows_of_an_endpoint_without_any_known_row_are_judged_as_tiers() -> None:

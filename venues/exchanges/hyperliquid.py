@@ -176,6 +176,7 @@ def _tier_table(
         columns=columns,
         usd=usd,
         notes=("The MM rate is half of the tier's IM rate, as the venue states.",),
+        instrument_row=pointer,
     )
 
 

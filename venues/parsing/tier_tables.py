@@ -47,6 +47,7 @@ class TierTable:
 
     ``assumed_unit`` states the assumed unit of the bounds if no source states it; no amount in USD
     is verified then. ``continued`` are further pages with tiers, each with its row pointers.
+    ``instrument_row`` is the pointer of the instrument's own row, if the tiers lie elsewhere.
     """
 
     payload: Payload
@@ -67,6 +68,7 @@ class TierTable:
     continued: tuple[tuple[Payload, tuple[str, ...]], ...] = ()
     effective: Observed[datetime] = UNSTATED
     capacity_price: Decimal | None = None
+    instrument_row: str = ""
 
 
 def build_schedules(
@@ -304,8 +306,10 @@ def _evidence(table: TierTable) -> tuple[Evidence, ...]:
     """Evidence of every page with tiers: its row pointers, columns and conversion."""
     conversion = None if isinstance(table.usd, Unknown) else table.usd.conversion
     pages = ((table.payload, table.rows), *table.continued)
+    context = (table.instrument_row,) * bool(table.instrument_row)
     return tuple(
-        Evidence(payload.sha256, rows, table.columns, conversion) for payload, rows in pages
+        Evidence(payload.sha256, rows, table.columns, conversion, context * (page == 0))
+        for page, (payload, rows) in enumerate(pages)
     )
 
 
