@@ -256,7 +256,7 @@ _INSTRUMENT_WORDS = frozenset(
 )
 """Words in the names of every venue's rows of instruments, and of no row of a tier."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"24[hH]|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def concern_in_row(name: str, value: object) -> Concern:

@@ -392,6 +392,22 @@ def test_unknown_fields_are_told_in_the_audit_once_per_venue_and_field(tmp_path:
     assert answered.complete
 
 
+def test_many_or_long_unknown_fields_are_told_briefly() -> None:
+    snapshot = live("mudrex")
+
+    def change(document: dict[str, list[dict[str, object]]]) -> None:
+        document["data"][0].update({f"extra{number:02}": number for number in range(30)})
+        document["data"][0]["a" * 10_000] = 1
+
+    parsed = parse(altered(snapshot, "privateGetFutures", change))
+    assert parsed.defects == ()
+    assert len(parsed.remarks) == known_fields.MAX_NAMED_FIELDS + 1
+    assert parsed.remarks[-1].text == (
+        "11\N{NO-BREAK SPACE}further unknown fields of privateGetFutures, which hide no margin"
+    )
+    assert max(len(remark.text) for remark in parsed.remarks) < 400
+
+
 @pytest.mark.parametrize(
     ("name", "in_row", "in_tier"),
     [
@@ -417,7 +433,7 @@ def test_unknown_fields_are_told_in_the_audit_once_per_venue_and_field(tmp_path:
         ("qtyPrecision", Concern.NEUTRAL, Concern.NEUTRAL),
         ("instrumentId", Concern.NEUTRAL, Concern.NEUTRAL),
         ("minOrderQty", Concern.NEUTRAL, Concern.MARGIN),
-        ("volume24h", Concern.NEUTRAL, Concern.MARGIN),
+        ("value24h", Concern.NEUTRAL, Concern.MARGIN),
         ("maxVol", Concern.NEUTRAL, Concern.MARGIN),
         ("openInterestValue", Concern.NEUTRAL, Concern.MARGIN),
         ("serial", Concern.UNCLEAR, Concern.MARGIN),
