@@ -77,7 +77,9 @@ def find_implausible(
 ) -> dict[Key, Implausible]:
     """Schedules whose published numbers changed as no policy of a venue changes them, by key."""
     shifts = {
-        key: _shift(before[key], published) for key, published in after.items() if key in before
+        key: _shift(before[key], published)
+        for key, published in after.items()
+        if key in before and before[key].endpoint == published.endpoint
     }
     common = _common_factors(shifts)
     broken: dict[Key, Implausible] = {}

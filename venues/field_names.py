@@ -6,7 +6,7 @@ tick. *Plain* words describe times, texts and formats.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
@@ -251,7 +251,12 @@ _MARKET_WORDS = frozenset(
 )
 """Words that say so in the row of an instrument only: a tier may be bounded by volume."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_INSTRUMENT_WORDS = frozenset(
+    ["tick", "precision", "decimals", "digits", "fee", "commission", "funding"]
+)
+"""Words in the names of every venue's rows of instruments, and of no row of a tier."""
+
+_WORD = re.compile(r"24[hH]|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def concern_in_row(name: str, value: object) -> Concern:
@@ -279,6 +284,11 @@ def concern_in_tier(name: str, value: object) -> Concern:
     if described:
         return Concern.NEUTRAL
     return Concern.UNCLEAR if _is_plain_text(value) else Concern.MARGIN
+
+
+def describe_instrument(names: Iterable[str]) -> bool:
+    """Whether names of fields belong to the row of an instrument: it states how orders are priced."""
+    return any(_words(name) & _INSTRUMENT_WORDS for name in names)
 
 
 def is_absent(value: object) -> bool:

@@ -24,10 +24,21 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.core.yaml_source import YamlSource, YamlSourceError, parse_yaml
 from harmonize.text.numbers import count_text
 from venues.adapter import Parsed
-from venues.field_names import Concern, concern_in_row, concern_in_tier, is_absent
+from venues.field_names import (
+    Concern,
+    concern_in_row,
+    concern_in_tier,
+    describe_instrument,
+    is_absent,
+)
 
 TIER_ROW_FIELDS = 20
-"""Largest number of known fields of a tier row; a row with more describes an instrument."""
+"""Largest number of known fields of a tier; a row with more describes an instrument."""
+
+MAX_NAMED_FIELDS = 20
+"""Largest number of unknown fields of an endpoint that are told by name."""
+
+_MAX_TEXT = 120
 
 ScheduleKey = tuple[str, str, str]
 """Venue, symbol and profile of a schedule."""
@@ -51,8 +62,9 @@ class VenueFields:
         return self.rows.get(kind, _NO_NAMES) | self.read
 
     def is_tier_row(self, kind: str) -> bool:
-        """Whether rows of a kind are as short as a tier; a kind without any known row counts as one."""
-        return len(self.rows.get(kind, _NO_NAMES)) <= TIER_ROW_FIELDS
+        """Whether rows of a kind are tiers; a kind without any known row counts as one."""
+        names = self.rows.get(kind, _NO_NAMES)
+        return len(names) <= TIER_ROW_FIELDS and not describe_instrument(names)
 
 
 KnownFields = Mapping[str, VenueFields]
@@ -136,7 +148,7 @@ def find_drift(
     by_row: dict[tuple[str, str], tuple[_UnknownField, ...]] = {}
     for schedule in schedules:
         for evidence in schedule.evidence:
-            for pointer in evidence.rows:
+            for pointer in (*evidence.rows, *evidence.context):
                 row = (evidence.sha256, pointer)
                 if row not in by_row:
                     by_row[row] = tuple(_unknown_fields(documents, evidence.sha256, pointer, known))
@@ -201,28 +213,35 @@ def entries_with_row(document: object, pointer: str) -> list[tuple[str, Mapping[
 
 def _remarks(venue: str, fields: Iterable[_UnknownField]) -> Iterator[Remark]:
     """One remark per endpoint and name, and one per endpoint with the number of neutral names."""
-    rows: dict[tuple[str, str], list[_UnknownField]] = {}
+    rows: dict[str, dict[str, list[_UnknownField]]] = {}
     neutral: dict[str, set[str]] = {}
     for unknown in fields:
         if unknown.concern is Concern.UNCLEAR:
-            rows.setdefault((unknown.call.method, unknown.name), []).append(unknown)
+            by_name = rows.setdefault(unknown.call.method, {})
+            by_name.setdefault(unknown.name, []).append(unknown)
         elif unknown.concern is Concern.NEUTRAL:
             neutral.setdefault(unknown.call.method, set()).add(unknown.name)
-    for (method, name), found in sorted(rows.items()):
-        first = _printable(found[0].pointer)
-        text = (
-            f"unknown field {_printable(name)} in {count_text(len(found), 'row')} of {method}, "
-            f"first at {first}; it hides no margin"
-        )
-        yield Remark(venue, f"{method}: {name}", text, RemarkKind.UNKNOWN_FIELD)
+    for method, by_name in sorted(rows.items()):
+        named = sorted(by_name.items())
+        for name, found in named[:MAX_NAMED_FIELDS]:
+            text = (
+                f"unknown field {_printable(name)} in {count_text(len(found), 'row')} of {method}, "
+                f"first at {_printable(found[0].pointer)}; it hides no margin"
+            )
+            where = f"{method}: {_printable(name)}"
+            yield Remark(venue, where, text, RemarkKind.UNKNOWN_FIELD)
+        if more := len(named[MAX_NAMED_FIELDS:]):
+            text = f"{count_text(more, 'further unknown field')} of {method}, which hide no margin"
+            yield Remark(venue, f"{method}: others", text, RemarkKind.UNKNOWN_FIELD)
     for method, names in sorted(neutral.items()):
-        count = count_text(len(names), "unknown field")
-        text = f"{count} of {method} that cannot concern margin"
+        text = f"{count_text(len(names), 'unknown field')} of {method} that cannot concern margin"
         yield Remark(venue, method, text, RemarkKind.UNKNOWN_FIELD)
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() else ascii(text)
+    """A venue's text without control characters, shortened to fit in a message."""
+    visible = text if text.isprintable() else ascii(text)
+    return visible if len(visible) <= _MAX_TEXT else f"{visible[: _MAX_TEXT - 1]}…"
 
 
 def fields_of(snapshots: Iterable[tuple[Snapshot, Parsed]]) -> dict[str, dict[str, list[str]]]:
@@ -232,7 +251,7 @@ def fields_of(snapshots: Iterable[tuple[Snapshot, Parsed]]) -> dict[str, dict[st
         documents = _Documents({payload.sha256: payload for payload in snapshot.payloads})
         for evidence in (e for schedule in parsed.schedules for e in schedule.evidence):
             method = documents.payloads[evidence.sha256].call.method
-            for pointer in evidence.rows:
+            for pointer in (*evidence.rows, *evidence.context):
                 for at, entry in entries_with_row(documents.of(evidence.sha256), pointer):
                     kinds = names_by_venue.setdefault(snapshot.venue, {})
                     kinds.setdefault(row_kind(method, at), set()).update(entry)

@@ -214,8 +214,8 @@ def field_unknown(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     A new field can change the meaning of the others. A field whose name or place concerns margin,
-    size, unit or status hides the schedule ([MH901](#mh901-data-unreadable)). Any other field hides
-    nothing, and this finding names it.
+    size, unit or status hides the schedule (MH901). Any other field hides nothing, and this finding
+    names it.
 
     ## Formula
     One finding per venue, endpoint and field, with the number of rows and the first position. Fields

@@ -129,13 +129,15 @@ class Evidence:
     """Payload, pointer, unit and conversion of every number in a schedule.
 
     ``rows`` are JSON pointers, one per tier, or a single one for a formula. ``columns`` locate each
-    number within a row: ``rows[k] + column.key`` is its full pointer.
+    number within a row: ``rows[k] + column.key`` is its full pointer. ``context`` are pointers of
+    further rows that decide what the numbers mean, such as the row of the instrument.
     """
 
     sha256: str
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
     conversion: Conversion | None = None
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,11 @@ class Venue:
         )
         return cls(snapshot, screened, screened.beliefs)
 
+    @property
+    def readable(self) -> list[MarginSchedule]:
+        """Schedules with an IM."""
+        return [s for s in self.good.parsed.schedules if not isinstance(s.initial, Unknown)]
+
     def corrupted(self, change: Change, schedules: Sequence[MarginSchedule]) -> Snapshot:
         """Returns the snapshot of the next night with some schedules corrupted."""
         touched = {p.sha256 for p in self.snapshot.payloads if p.sha256 in _places(schedules)}
@@ -327,7 +332,7 @@ def trials(
     venue: Venue, contracts: int = 2, corruptions: Sequence[Corruption] = CORRUPTIONS
 ) -> Iterator[Trial]:
     """Yields the results of every corruption: of some contracts one by one, and of all."""
-    readable = [s for s in venue.good.parsed.schedules if not isinstance(s.initial, Unknown)]
+    readable = venue.readable
     if not readable:
         return
     drawn = random.Random(venue.snapshot.venue).sample(readable, min(contracts, len(readable)))  # noqa: S311 - a fixed sample

@@ -28,8 +28,9 @@ from tests.replay.gathering import baseline, replayed
 from tests.support import recorded, venue_fields
 from tests.support.adapter_reads import read_names
 from tests.support.altered_snapshots import written
-from venues import facts, known_fields, registry
+from venues import facts, known_fields, plausibility, registry
 from venues.adapter import Parsed
+from venues.beliefs import Beliefs
 from venues.field_names import Concern, concern_in_row, concern_in_tier, is_absent
 from venues.gathering.outcome import Gathered
 from venues.known_fields import VenueFields, find_drift, row_kind
@@ -129,7 +130,7 @@ def test_every_field_that_an_adapter_reads_is_known(monkeypatch: pytest.MonkeyPa
             reads[venue].add(str(key))
             return super().__contains__(key)
 
-    loads = json.loads
+    loads, known, bundled = json.loads, known_fields.known_fields(), facts.bundled()
     snapshots = [
         *(recorded.of_venue(adapter.venue)[-1:] for adapter in registry.VENUES),
         *([gathered.snapshot] for gathered in baseline()[0].values()),
@@ -144,8 +145,7 @@ def test_every_field_that_an_adapter_reads_is_known(monkeypatch: pytest.MonkeyPa
         adapter = registry.find_adapter(venue)
         assert adapter is not None
         own = tuple(p for p in snapshot.payloads if p.provenance.origin is not Origin.MARKET)
-        adapter.parse(replace(snapshot, payloads=own), facts.bundled())
-    known = known_fields.known_fields()
+        adapter.parse(replace(snapshot, payloads=own), bundled)
     assert reads.keys() == known.keys() - WITHOUT_NAMES
     for name, keys in reads.items():
         assert {key for key in keys if key.isidentifier()} <= read_names(name), name
@@ -234,6 +234,23 @@ def test_live_rows_of_hyperliquid_with_all_their_fields_are_known() -> None:
     assert {str(schedule.profile) for schedule in parsed.schedules} == {"isolated"}
 
 
+def test_an_unknown_field_of_an_instrument_hides_tiers_that_lie_elsewhere() -> None:
+    snapshot = live("hyperliquid")
+    by_type = {dict(p.call.params)["type"]: p for p in snapshot.payloads}
+    target = by_type["allPerpMetas"]
+    document: Any = decode(target)
+    tiered = next(row for row in document[0]["universe"] if row["marginTableId"] >= 50)
+    tiered["marginScale"] = 2
+    changed = Payload.of(
+        target.venue, target.call, target.observed_at, target.provenance, written(document)
+    )
+    payloads = tuple(changed if payload is target else payload for payload in snapshot.payloads)
+    parsed = parse(replace(snapshot, payloads=payloads))
+    (defect,) = parsed.defects
+    assert defect.symbol == tiered["name"]
+    assert defect.where.endswith("/marginScale")
+
+
 def test_an_unknown_number_hides_a_tier_and_a_text_does_not() -> None:
     snapshot = live("krakenfutures")
 
@@ -297,17 +314,33 @@ def test_an_unknown_field_of_an_instrument_hides_only_if_it_concerns_margin() ->
         assert defect.where.endswith(f"/data/0/{name}")
 
 
+def test_a_short_row_of_an_instrument_is_no_tier() -> None:
+    snapshot = live("pacifica")
+    method = "publicGetInfo"
+    assert not known_fields.known_fields()["pacifica"].is_tier_row(row_kind(method, "/data/0"))
+    parsed = parse(altered(snapshot, method, lambda document: document["data"][0].update(serial=1)))
+    assert parsed.defects == ()
+    assert [remark.where for remark in parsed.remarks] == [f"{method}: serial"]
+    tiers = {
+        "binance": "fapiPrivateGetLeverageBracket 3",
+        "bybit": "publicGetV5MarketRiskLimit 3",
+        "gate": "publicFuturesGetSettleRiskLimitTiers 1",
+        "hyperliquid": "publicPostInfo 6",
+        "okx": "publicGetPublicPositionTiers 2",
+        "paradex": "publicGetMarkets 3",
+    }
+    assert all(known_fields.known_fields()[venue].is_tier_row(k) for venue, k in tiers.items())
+
+
 def test_rows_of_an_endpoint_without_any_known_row_are_judged_as_tiers() -> None:
     snapshot = live("xt")
     schedules = parse(snapshot).schedules
-    unread = find_drift(snapshot, schedules, VenueFields())
-    assert unread.hiding.keys() == {schedule.key for schedule in schedules}
+    unread = find_drift(snapshot, schedules, VenueFields()).hiding
+    assert unread.keys() == {schedule.key for schedule in schedules}
+    assert {where.rpartition("/")[2] for _, where in unread.values()} == {"leverageBrackets"}
     read = VenueFields(known_fields.known_fields()["xt"].read)
-    fields = {
-        where.rpartition("/")[2]
-        for _, where in find_drift(snapshot, schedules, read).hiding.values()
-    }
-    assert fields == {"maxLeverage", "minLeverage"} or len(fields) == 1
+    hiding = find_drift(snapshot, schedules, read).hiding.values()
+    assert {where.rpartition("/")[2] for _, where in hiding} == {"maxLeverage"}
 
 
 def test_rows_on_a_further_page_are_examined() -> None:
@@ -324,9 +357,21 @@ def test_rows_on_a_further_page_are_examined() -> None:
     paged = replace(
         first, evidence=(*first.evidence, Evidence(other.sha256, page.rows, page.columns))
     )
-    call, where = find_drift(changed, [paged], known).hiding[first.key]
-    assert call == other.call
-    assert where == f"{page.rows[0]}/marginUnit"
+    fields = {"xt": known}
+    references = plausibility.References(Beliefs(), Beliefs)
+    screened = plausibility.screen(changed, Parsed((paged,), ()), lambda: fields, references)
+    (defect,) = screened.parsed.defects
+    assert defect.where == f"{other.call} at {page.rows[0]}/marginUnit"
+
+
+def test_a_further_leverage_in_a_map_is_no_unknown_field() -> None:
+    snapshot = live("whitebit")
+
+    def change(document: dict[str, list[dict[str, dict[str, str]]]]) -> None:
+        document["result"][0]["brackets"]["75"] = "1000"
+
+    parsed = parse(altered(snapshot, "v4PublicGetFutures", change))
+    assert (parsed.defects, parsed.remarks) == ((), ())
 
 
 def test_unknown_fields_are_told_in_the_audit_once_per_venue_and_field(tmp_path: Path) -> None:
@@ -348,6 +393,22 @@ def test_unknown_fields_are_told_in_the_audit_once_per_venue_and_field(tmp_path:
     assert {finding.level for finding in findings} == {"info"}
     assert len({finding.fingerprint for finding in findings}) == 2
     assert answered.complete
+
+
+def test_many_or_long_unknown_fields_are_told_briefly() -> None:
+    snapshot = live("mudrex")
+
+    def change(document: dict[str, list[dict[str, object]]]) -> None:
+        document["data"][0].update({f"extra{number:02}": number for number in range(30)})
+        document["data"][0]["a" * 10_000] = 1
+
+    parsed = parse(altered(snapshot, "privateGetFutures", change))
+    assert parsed.defects == ()
+    assert len(parsed.remarks) == known_fields.MAX_NAMED_FIELDS + 1
+    assert parsed.remarks[-1].text == (
+        "11\N{NO-BREAK SPACE}further unknown fields of privateGetFutures, which hide no margin"
+    )
+    assert max(len(remark.text) for remark in parsed.remarks) < 400
 
 
 @pytest.mark.parametrize(
@@ -375,7 +436,7 @@ def test_unknown_fields_are_told_in_the_audit_once_per_venue_and_field(tmp_path:
         ("qtyPrecision", Concern.NEUTRAL, Concern.NEUTRAL),
         ("instrumentId", Concern.NEUTRAL, Concern.NEUTRAL),
         ("minOrderQty", Concern.NEUTRAL, Concern.MARGIN),
-        ("volume24h", Concern.NEUTRAL, Concern.MARGIN),
+        ("value24h", Concern.NEUTRAL, Concern.MARGIN),
         ("maxVol", Concern.NEUTRAL, Concern.MARGIN),
         ("openInterestValue", Concern.NEUTRAL, Concern.MARGIN),
         ("serial", Concern.UNCLEAR, Concern.MARGIN),

@@ -207,6 +207,7 @@ def _tier_table(
         columns=columns,
         usd=usd,
         notes=(HALF_OF_INITIAL,),
+        instrument_row=pointer,
     )
 
 

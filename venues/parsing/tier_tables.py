@@ -55,6 +55,7 @@ class TierTable:
 
     ``assumed_unit`` states the assumed unit of the bounds if no source states it; no amount in USD
     is verified then. ``continued`` are further pages with tiers, each with its row pointers.
+    ``instrument_row`` is the pointer of the instrument's own row, if the tiers lie elsewhere.
     """
 
     payload: Payload
@@ -77,6 +78,7 @@ class TierTable:
     capacity_price: Decimal | None = None
     initial_doubts: tuple[str, ...] = ()
     maintenance_doubts: tuple[str, ...] = ()
+    instrument_row: str = ""
 
 
 def build_schedules(
@@ -370,8 +372,10 @@ def _evidence(table: TierTable) -> tuple[Evidence, ...]:
     """Evidence of every page with tiers: its row pointers, columns and conversion."""
     conversion = None if isinstance(table.usd, Unknown) else table.usd.conversion
     pages = ((table.payload, table.rows), *table.continued)
+    context = (table.instrument_row,) * bool(table.instrument_row)
     return tuple(
-        Evidence(payload.sha256, rows, table.columns, conversion) for payload, rows in pages
+        Evidence(payload.sha256, rows, table.columns, conversion, context * (page == 0))
+        for page, (payload, rows) in enumerate(pages)
     )
 
 
