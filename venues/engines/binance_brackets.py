@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from harmonize.core.instrument import Instrument, contract
@@ -168,10 +169,16 @@ def _divided(tier: Tier, coefficient: Factor | None) -> Tier:
         return tier
     return replace(
         tier,
-        upper=tier.upper / coefficient.value,
-        lower=None if tier.lower is None else tier.lower / coefficient.value,
-        deduction=None if tier.deduction is None else tier.deduction / coefficient.value,
+        upper=_quotient(tier.upper, coefficient),
+        lower=None if tier.lower is None else _quotient(tier.lower, coefficient),
+        deduction=None if tier.deduction is None else _quotient(tier.deduction, coefficient),
     )
+
+
+def _quotient(amount: Decimal, coefficient: Factor) -> Decimal:
+    """Amount divided by the coefficient, written without an exponent."""
+    quotient = amount / coefficient.value
+    return Decimal(f"{quotient:f}") if quotient.is_finite() else quotient
 
 
 def _of_account(
