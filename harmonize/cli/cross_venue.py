@@ -16,9 +16,9 @@ from harmonize.cli.console import (
     Settings,
     fail,
     note,
-    one_line,
+    print_error,
     print_json,
-    write_stdout,
+    print_text,
 )
 from harmonize.cli.options import (
     AsOf,
@@ -119,7 +119,7 @@ def gap(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.gap_text(answer).encode())
+        print_text(cross_venue_text.gap_text(answer))
     if not any(row.points for row in answer.arbitrages):
         note(context.obj, "incomplete: the venues together have no capacity for any notional")
         raise typer.Exit(INCOMPLETE)
@@ -168,7 +168,7 @@ def pair(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.pair_text(answer).encode())
+        print_text(cross_venue_text.pair_text(answer))
     _exit(context.obj, base)
 
 
@@ -216,7 +216,7 @@ def liquidation(
     if form is OutputForm.JSON:
         print_json([asdict(row) for row in rows])
     else:
-        write_stdout(cross_venue_text.liquidation_text(rows).encode())
+        print_text(cross_venue_text.liquidation_text(rows))
     _exit(context.obj, base)
 
 
@@ -251,7 +251,7 @@ def portfolio(
         fail(f"{positions}: cannot read the file: {error.strerror}; use a file of positions", USAGE)
     except PositionsError as error:
         for line in error.lines[:-1]:
-            typer.echo(f"error: {one_line(line)}", err=True)
+            print_error(f"error: {line}")
         fail(error.lines[-1], USAGE)
     assets = sorted({position.underlying for position in book})
     selection = request.selection(
@@ -269,7 +269,7 @@ def portfolio(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.portfolio_text(answer).encode())
+        print_text(cross_venue_text.portfolio_text(answer))
     _exit(context.obj, base)
 
 
@@ -310,7 +310,7 @@ def index(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.index_text(answer).encode())
+        print_text(cross_venue_text.index_text(answer))
     _exit(context.obj, base)
 
 
