@@ -38,11 +38,7 @@ MAX_CONSECUTIVE_FAILURES = 8
 """Number of consecutive failed calls after which a venue is abandoned."""
 
 MAX_RESPONSE_BYTES = 32 * 2**20
-"""Largest response that is read, in bytes after decompression.
-
-A list of rows takes up to ten times its size in memory while it is read: 320 MB at this limit. The
-largest recorded response has 1.4 MB.
-"""
+"""Largest response, in bytes after decompression; reading it takes up to ten times the memory."""
 
 MAX_PAGES = 2000
 """Largest number of pages followed; more than any venue has, so that an endless cursor stops."""
