@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from harmonize.core.payload import Defect, Remark, Snapshot, reason_of
 from harmonize.core.schedule import MarginSchedule
+from venues import asset_classes
 from venues.adapter import Parsed, VenueAdapter
 from venues.beliefs import Beliefs
 from venues.exchanges import (
@@ -170,7 +171,7 @@ def merge(layers: Iterable[Parsed]) -> Parsed:
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Parses one snapshot with its venue's adapter. Never raises.
+    """Parses one snapshot with its venue's adapter, and the class of each contract. Never raises.
 
     An unsupported venue, and a snapshot that its adapter cannot read at all, is a defect.
     """
@@ -179,7 +180,11 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
         reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
     try:
-        return venue_adapter.parse(snapshot, facts)
+        parsed = venue_adapter.parse(snapshot, facts)
+        schedules = asset_classes.with_stated_classes(
+            snapshot, parsed.schedules, asset_classes.bundled()
+        )
+        return replace(parsed, schedules=schedules)
     except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))
 
