@@ -43,7 +43,7 @@ def test_equity_that_reaches_the_requirement_at_the_end_of_a_tier_is_liquidated_
 
 @pytest.mark.parametrize("margin", [1e4, 1e16, 1e30])
 def test_a_flat_rate_has_a_price_however_far(margin: float) -> None:
-    # (M + N) / (1 + r) / N
+    # margin and notional, over one plus the rate
     price = liquidation(flat([1e6], [0.25]).pieces, 1.0, margin, Side.SHORT)
     assert price == pytest.approx((margin + 1.0) / 1.25, rel=1e-15)
 
