@@ -17,10 +17,13 @@ BEGIN, END = "<!-- written by docs.detection -->\n", "<!-- end of the record -->
 def record(trials: Sequence[Trial]) -> str:
     """Returns the record as Markdown: totals, a table by corruption, and what passed."""
     venues = {trial.venue for trial in trials}
-    parts = [
+    totals = (
         f"{len(trials):,} trials on {len(venues)} venues. Hidden or flagged: "
         f"**{_share(trials, 'night')}** as a night after a good one, "
-        f"**{_share(trials, 'first_night')}** as a first night.\n",
+        f"**{_share(trials, 'first_night')}** as a first night.\n"
+    )
+    parts = [
+        totals,
         _by_corruption(trials),
         "Passed, by corruption and venue (as a first night where marked with *):\n",
         _passed(trials),
