@@ -19,6 +19,10 @@ class Concern(Enum):
     NEUTRAL = "neither margin, nor size, unit or status"
 
 
+def _vocabulary(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _STRONG_PARTS = (
     "margin",
     "lever",
@@ -41,219 +45,40 @@ _STRONG_PARTS = (
 _ENDING_PARTS = ("delist", "expir", "deliverytime", "deliverydate", "suspend", "halt")
 """Parts of names that concern the end of trading; a time or a text counts here too."""
 
-_STRONG_WORDS = frozenset(
-    [
-        "im",
-        "mm",
-        "imr",
-        "mmr",
-        "imf",
-        "mmf",
-        "lev",
-        "mult",
-        "mgn",
-        "denomination",
-        "quanto",
-        "inverse",
-        "ladder",
-        "ladders",
-    ]
+_STRONG_WORDS = _vocabulary(
+    "im mm imr mmr imf mmf lev mult mgn denomination quanto inverse ladder ladders"
 )
 
-_SIZE_WORDS = frozenset(
-    [
-        "size",
-        "sizes",
-        "sz",
-        "qty",
-        "quantity",
-        "quantities",
-        "amount",
-        "amt",
-        "value",
-        "val",
-        "unit",
-        "units",
-        "scale",
-        "scaling",
-        "factor",
-        "notional",
-        "notionals",
-        "nominal",
-        "limit",
-        "limits",
-        "lmt",
-        "cap",
-        "caps",
-        "capacity",
-        "floor",
-        "bound",
-        "bounds",
-        "lower",
-        "upper",
-        "tier",
-        "tiers",
-        "currency",
-        "ccy",
-        "settle",
-        "settl",
-        "settlement",
-    ]
+_SIZE_WORDS = _vocabulary(
+    "size sizes sz qty quantity quantities amount amt value val unit units scale scaling "
+    "factor notional notionals nominal limit limits lmt cap caps capacity floor bound bounds "
+    "lower upper tier tiers currency ccy settle settl settlement"
 )
 
-_STATUS_WORDS = frozenset(
-    [
-        "status",
-        "state",
-        "active",
-        "inactive",
-        "tradable",
-        "tradeable",
-        "enabled",
-        "disabled",
-        "mode",
-    ]
+_STATUS_WORDS = _vocabulary("status state active inactive tradable tradeable enabled disabled mode")
+
+_PLAIN_WORDS = _vocabulary(
+    "time times timestamp ts date dates datetime day days hour hours minute minutes second "
+    "seconds created updated launch launched listed onboard precision precisions digit digits "
+    "decimal decimals url urls uri link links icon icons logo logos image images img color "
+    "colors colour colours tag tags label labels description descriptions desc title titles "
+    "display displayed name names alias aliases remark remarks note notes comment locale "
+    "language sort ranking version website whitepaper introduction filter filters hash uuid"
 )
 
-_PLAIN_WORDS = frozenset(
-    [
-        "time",
-        "times",
-        "timestamp",
-        "ts",
-        "date",
-        "dates",
-        "datetime",
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "minute",
-        "minutes",
-        "second",
-        "seconds",
-        "created",
-        "updated",
-        "launch",
-        "launched",
-        "listed",
-        "onboard",
-        "precision",
-        "precisions",
-        "digit",
-        "digits",
-        "decimal",
-        "decimals",
-        "url",
-        "urls",
-        "uri",
-        "link",
-        "links",
-        "icon",
-        "icons",
-        "logo",
-        "logos",
-        "image",
-        "images",
-        "img",
-        "color",
-        "colors",
-        "colour",
-        "colours",
-        "tag",
-        "tags",
-        "label",
-        "labels",
-        "description",
-        "descriptions",
-        "desc",
-        "title",
-        "titles",
-        "display",
-        "displayed",
-        "name",
-        "names",
-        "alias",
-        "aliases",
-        "remark",
-        "remarks",
-        "note",
-        "notes",
-        "comment",
-        "locale",
-        "language",
-        "sort",
-        "ranking",
-        "version",
-        "website",
-        "whitepaper",
-        "introduction",
-        "filter",
-        "filters",
-        "hash",
-        "uuid",
-    ]
-)
-
-_PRICE_WORDS = frozenset(
-    [
-        "tick",
-        "ticks",
-        "price",
-        "prices",
-        "px",
-        "fee",
-        "fees",
-        "commission",
-        "commissions",
-        "maker",
-        "taker",
-        "funding",
-        "rebate",
-        "rebates",
-        "discount",
-        "discounts",
-        "spread",
-        "slippage",
-        "id",
-        "ids",
-    ]
+_PRICE_WORDS = _vocabulary(
+    "tick ticks price prices px fee fees commission commissions maker taker funding rebate "
+    "rebates discount discounts spread slippage id ids"
 )
 """Words that say in any row that a size is no size of a position."""
 
-_MARKET_WORDS = frozenset(
-    [
-        "order",
-        "orders",
-        "volume",
-        "volumes",
-        "vol",
-        "turnover",
-        "trade",
-        "trades",
-        "daily",
-        "24",
-        "interest",
-        "oi",
-        "index",
-        "min",
-        "minimum",
-        "step",
-        "steps",
-        "increment",
-        "high",
-        "low",
-        "open",
-        "close",
-        "last",
-        "change",
-    ]
+_MARKET_WORDS = _vocabulary(
+    "order orders volume volumes vol turnover trade trades daily 24h interest oi index min "
+    "minimum step steps increment high low open close last change"
 )
 """Words that say so in the row of an instrument only: a tier may be bounded by volume."""
 
-_INSTRUMENT_WORDS = frozenset(
-    ["tick", "precision", "decimals", "digits", "fee", "commission", "funding"]
-)
+_INSTRUMENT_WORDS = _vocabulary("tick precision decimals digits fee commission funding")
 """Words in the names of every venue's rows of instruments, and of no row of a tier."""
 
 _WORD = re.compile(r"24[hH]|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")

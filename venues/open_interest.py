@@ -91,8 +91,8 @@ def _hyperliquid_rows(document: Any) -> Iterator[tuple[str, _Row]]:  # noqa: ANN
     """Rows of the second list; their coin names are in the first list, in the same order."""
     meta, contexts = document
     for number, (coin, row) in enumerate(zip(meta["universe"], contexts, strict=True)):
-        if isinstance(row, dict):
-            yield f"/1/{number}", {**row, "name": coin["name"]}
+        if isinstance(row, dict) and isinstance(coin, dict):
+            yield f"/1/{number}", {**row, "name": coin.get("name")}
 
 
 def _times_price(amount: str, price: str) -> Callable[[_Row], Decimal]:

@@ -1,6 +1,6 @@
 """Registers the adapter of every supported venue and parses snapshots with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -137,23 +137,20 @@ def parse(snapshots: Iterable[Snapshot], facts: Facts, beliefs: Beliefs | None =
 
     Live snapshots must pass the checks of ``venues.plausibility``, also against ``beliefs``.
     """
-    held_against = beliefs or Beliefs()
-    return merge(screened(snapshot, facts, held_against, Beliefs).parsed for snapshot in snapshots)
+    references = References(beliefs or Beliefs(), Beliefs, lambda *_: False)
+    return merge(screened(snapshot, facts, references).parsed for snapshot in snapshots)
 
 
 def screened(
     snapshot: Snapshot,
     facts: Facts,
-    beliefs: Beliefs,
-    recorded: Callable[[], Beliefs],
+    references: References,
     accepted: AbstractSet[str] = frozenset(),
 ) -> Screened:
-    """Parses one snapshot and checks it if it is live.
+    """Parses one snapshot and checks it against ``references`` if it is live.
 
-    ``recorded`` returns what the shipped recordings say, for contracts without beliefs. ``accepted``
-    are ids of contracts whose numbers in this snapshot a person accepted.
+    ``accepted`` are ids of contracts whose numbers in this snapshot a person accepted.
     """
-    references = References(beliefs, recorded)
     return _screened(snapshot, read(snapshot, facts), references, accepted)
 
 

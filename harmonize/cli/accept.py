@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, own_archive, write_stdout
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, own_archive, print_line
 from harmonize.text.messages import counted
 
 
@@ -45,19 +45,16 @@ def accept(
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
     count = counted(len(accepted.contracts), "contract")
-    write_stdout(f"{venue}: {count} accepted by {accepted.who}: {accepted.why}\n".encode())
+    print_line(f"{venue}: {count} accepted by {accepted.who}: {accepted.why}")
 
 
 def _list(settings: Settings, venue: str) -> int:
     """Prints the withheld contracts of a venue, and returns 3 if there are any."""
     from harmonize.api.acceptance import withheld_contracts
-    from harmonize.cli.console import one_line
 
     entry, withheld = withheld_contracts(settings.archive or own_archive(), venue)
-    lines = [
-        one_line(f"{own.symbol}  {own.contract_id}  {'; '.join(own.reasons)}") for own in withheld
-    ]
+    for own in withheld:
+        print_line(f"{own.symbol}  {own.contract_id}  {'; '.join(own.reasons)}")
     day = f"{entry.observed_at:%Y-%m-%d}"
-    lines.append(f"{venue}, snapshot of {day}: {counted(len(withheld), 'contract')} withheld")
-    write_stdout("".join(f"{line}\n" for line in lines).encode())
+    print_line(f"{venue}, snapshot of {day}: {counted(len(withheld), 'contract')} withheld")
     return INCOMPLETE if withheld else OK

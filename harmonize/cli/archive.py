@@ -17,9 +17,10 @@ from harmonize.cli.console import (
     Settings,
     fail,
     note,
-    one_line,
     own_archive,
+    print_error,
     print_json,
+    print_line,
 )
 from harmonize.cli.options import FormOption, OutputForm, Venues
 from harmonize.text.messages import counted, iso_utc
@@ -49,7 +50,7 @@ def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) ->
             print_json([_entry_object(entry) for entry in entries])
             return
         for entry in entries:
-            typer.echo(
+            print_line(
                 f"{entry.sequence:>6}  {iso_utc(entry.observed_at)}  {entry.venue:<14} "
                 f"{_kind(entry):<8} {entry.payloads:>4} payloads {entry.size:>10,} bytes  {entry.digest[:16]}"
             )
@@ -94,10 +95,10 @@ def archive_verify(context: typer.Context) -> None:
         problems = archive.verify()
         for problem in problems:
             kind = "error" if problem.is_damage else "note"
-            typer.echo(one_line(f"{kind}: {problem.where}: {problem.what}"), err=True)
+            print_error(f"{kind}: {problem.where}: {problem.what}")
         if any(problem.is_damage for problem in problems):
             raise typer.Exit(INCOMPLETE)
-        typer.echo(f"{counted(len(archive.entries()), 'snapshot')} verified")
+        print_line(f"{counted(len(archive.entries()), 'snapshot')} verified")
 
     _with_archive(context.obj, run)
 
@@ -124,7 +125,7 @@ def archive_add_inputs(
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    typer.echo(
+    print_line(
         f"{counted(len(inputs), 'input')} of {entry.observed_at:%Y-%m-%d} in {archive.place}"
     )
 
@@ -158,14 +159,14 @@ def archive_import(
     _print_grouped("omitted", (omission for omission in omitted if not omission.is_unreadable))
     unreadable = [omission for omission in omitted if omission.is_unreadable]
     for omission in unreadable:
-        typer.echo(f"error: {one_line(omission.what)}: {one_line(omission.reason)}", err=True)
+        print_error(f"error: {omission.what}: {omission.reason}")
     imported_venues = {item.snapshot.venue for item in imported}
     missing = [name for name in venue or () if name not in imported_venues]
     for name in missing:
         note(context.obj, f"incomplete: {source} has no snapshot of {name}")
     new = sum(item.new for item in imported)
     action = "would be appended" if dry_run else "appended"
-    typer.echo(f"{counted(new, 'snapshot')} {action}, {len(imported) - new} already present")
+    print_line(f"{counted(new, 'snapshot')} {action}, {len(imported) - new} already present")
     raise typer.Exit(INCOMPLETE if missing or unreadable else OK)
 
 
@@ -219,12 +220,10 @@ def _print_imported(settings: Settings, item: "ImportedSnapshot", *, dry_run: bo
     kind = "complete" if snapshot.complete else "partial"
     line = f"{status:<15}  {iso_utc(snapshot.observed_at)}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
     if parsed is None:
-        typer.echo(one_line(line))
+        print_line(line)
         _note_partial(settings, item)
         return
-    typer.echo(
-        one_line(f"{line}  {len(parsed.schedules):>4} schedules, {len(parsed.defects)} defects")
-    )
+    print_line(f"{line}  {len(parsed.schedules):>4} schedules, {len(parsed.defects)} defects")
     _note_partial(settings, item)
     for defect in parsed.defects:
         schedule = f"{defect.venue} {defect.symbol}".rstrip()
@@ -242,7 +241,7 @@ def _print_grouped(word: str, omissions: "Iterable[SkippedItem]") -> None:
 
     for reason, count, names in grouped_by_reason(omissions):
         more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-        typer.echo(one_line(f"{word} {count:,}: {reason}: {', '.join(names[:_MAX_NAMES])}{more}"))
+        print_line(f"{word} {count:,}: {reason}: {', '.join(names[:_MAX_NAMES])}{more}")
 
 
 class ExportLayout(StrEnum):
@@ -300,7 +299,7 @@ def archive_export(
                 count = export.to_archive(place, snapshots, gathered)
         except export.ExportError as error:
             fail(str(error), USAGE)
-        typer.echo(f"{counted(count, 'snapshot')} in {dest}")
+        print_line(f"{counted(count, 'snapshot')} in {dest}")
 
     _with_archive(context.obj, run)
 

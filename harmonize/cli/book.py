@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
-from harmonize.cli.console import USAGE, Settings, fail, note, one_line
+from harmonize.cli.console import USAGE, Settings, fail, note, print_error
 
 if TYPE_CHECKING:
     from harmonize.arbitrage.position_file import Book, BookFile
@@ -39,11 +37,11 @@ def print_readings(settings: Settings, book: "Book", name: str) -> None:
     for line in limited(book.notes, name, "notes on rows"):
         note(settings, f"note: {line}")
     for line in limited(book.errors, name):
-        typer.echo(f"error: {one_line(line)}", err=True)
+        print_error(f"error: {line}")
 
 
 def fail_with_lines(lines: Sequence[str]) -> NoReturn:
     """Writes one error line per problem, and ends with the exit code of a wrong request."""
     for line in lines[:-1]:
-        typer.echo(f"error: {one_line(line)}", err=True)
+        print_error(f"error: {line}")
     fail(lines[-1], USAGE)

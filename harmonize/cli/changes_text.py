@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
-from harmonize.cli.console import one_line
 from harmonize.document.change import Change, MarginChange, NotionalRange, Step
 from harmonize.text import numbers
 from harmonize.text.messages import counted, dollars
+from harmonize.text.sanitize import one_line
 
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _COLUMNS = (
@@ -48,7 +48,7 @@ def table(changes: Sequence[Change]) -> str:
 
 def terminal_line(text: str) -> str:
     """Returns a line for a terminal: no-break spaces of numbers become spaces, others are escaped."""
-    return one_line(text.replace("\N{NO-BREAK SPACE}", " "))
+    return one_line(text)
 
 
 def _block(change: Change) -> Iterator[str]:

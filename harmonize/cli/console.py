@@ -1,4 +1,7 @@
-"""Output of commands: data on stdout, notes and errors on stderr, files written atomically."""
+"""Output of commands: data on stdout, notes and errors on stderr, files.
+
+Every line that a terminal shows passes through this module, which removes what would control it.
+"""
 
 import json
 import os
@@ -12,6 +15,8 @@ from typing import NoReturn
 import typer
 
 from harmonize.archive.location import ArchiveLocation
+from harmonize.core.output_file import write_file
+from harmonize.text.sanitize import json_text, lines, one_line
 from harmonize.version import VERSION
 
 OK, FINDINGS, USAGE, INCOMPLETE, INTERNAL, UNDELIVERED = 0, 1, 2, 3, 4, 5
@@ -47,53 +52,99 @@ def own_archive() -> Path:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes a file atomically; ends the program if it cannot be written."""
-    partial = path.with_name(f".{path.name}.part")
+    """Writes a file; ends the program if it cannot be written.
+
+    A regular file is replaced at once or not at all. A device or a pipe is written into.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_file(path, content)
+    except BrokenPipeError:  # the reader of a pipe has enough
+        return
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
+        folder = path.parent
+        if not folder.exists():
+            fail(f"{path}: missing folder {folder}; create it, or use another path", USAGE)
         fail(f"{path}: cannot write the file: {error.strerror}; use another path", USAGE)
 
 
+def make_folder(path: Path) -> None:
+    """Creates a folder that the program writes; ends the program if that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{path}: cannot create the folder: {error.strerror}; use another path", USAGE)
+
+
+def print_line(text: str) -> None:
+    """Writes a line to stdout; text from elsewhere cannot control the terminal."""
+    write_stdout(f"{one_line(text)}\n".encode())
+
+
+def print_text(text: str) -> None:
+    """Writes lines to stdout; text from elsewhere cannot control the terminal."""
+    write_stdout(lines(text).encode())
+
+
 def print_json(value: object) -> None:
-    """Writes a value to stdout as indented JSON."""
-    write_stdout(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode())
+    """Writes a value to stdout as indented JSON, with escapes for what does not print."""
+    write_stdout(f"{json_text(json.dumps(value, indent=2, ensure_ascii=False))}\n".encode())
 
 
 def write_stdout(content: bytes) -> None:
-    """Writes data to stdout. A reader that closes the pipe (``| head``) is no error."""
+    """Writes data to stdout. A reader that closes the pipe (``| head``) is no error.
+
+    A terminal receives text in which nothing controls it. Ends the program if nothing can be
+    written: stdout is closed, or its disk is full.
+    """
+    if sys.stdout.isatty():
+        content = lines(content.decode(errors="backslashreplace")).encode()
     try:
+        sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
+    except OSError as error:
+        discard_stdout()
+        fail(unwritable_stdout(error), USAGE)
+
+
+def discard_stdout() -> None:
+    """Sends the rest of the output nowhere, so that the end of the program cannot fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unwritable_stdout(error: OSError) -> str:
+    """Returns the message of an output that cannot be written."""
+    return f"stdout: cannot write the output: {error.strerror}; redirect it elsewhere"
+
+
+def print_error(text: str) -> None:
+    """Writes a line to stderr; text from elsewhere cannot control the terminal."""
+    print_error_lines(f"{one_line(text)}\n")
+
+
+def print_error_lines(text: str) -> None:
+    """Writes lines to stderr; text from elsewhere cannot control the terminal."""
+    with suppress(OSError):  # there is no other place to tell it
+        sys.stderr.write(lines(text))
+        sys.stderr.flush()
 
 
 def note(settings: Settings, text: str) -> None:
     """Writes a line to stderr, unless ``--quiet`` is set."""
     if not settings.quiet:
-        typer.echo(one_line(text), err=True)
+        print_error(text)
 
 
 def fail(text: str, code: int) -> NoReturn:
     """Writes an error line with the problem and its fix, and ends with exit code ``code``."""
-    typer.echo(f"error: {one_line(text)}", err=True)
+    print_error(f"error: {text}")
     raise typer.Exit(code)
-
-
-def one_line(text: str) -> str:
-    """Returns a message as one line without control characters."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
 
 
 def print_version(*, requested: bool) -> None:
     """Prints the version and ends, if requested."""
     if requested:
-        typer.echo(f"harmonize {VERSION}")
+        print_line(f"harmonize {VERSION}")
         raise typer.Exit

@@ -17,7 +17,7 @@ from harmonize.cli.console import (
     fail,
     note,
     print_json,
-    write_stdout,
+    print_text,
 )
 from harmonize.cli.options import (
     AsOf,
@@ -126,7 +126,7 @@ def gap(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.gap_text(answer).encode())
+        print_text(cross_venue_text.gap_text(answer))
     if not any(row.points for row in answer.arbitrages):
         note(context.obj, "incomplete: the venues together have no capacity for any notional")
         raise typer.Exit(INCOMPLETE)
@@ -175,7 +175,7 @@ def pair(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.pair_text(answer).encode())
+        print_text(cross_venue_text.pair_text(answer))
     _exit(context.obj, base)
 
 
@@ -223,7 +223,7 @@ def liquidation(
     if form is OutputForm.JSON:
         print_json([asdict(row) for row in rows])
     else:
-        write_stdout(cross_venue_text.liquidation_text(rows).encode())
+        print_text(cross_venue_text.liquidation_text(rows))
     _exit(context.obj, base)
 
 
@@ -270,7 +270,7 @@ def portfolio(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.portfolio_text(answer).encode())
+        print_text(cross_venue_text.portfolio_text(answer))
     book.print_readings(context.obj, resolved, file.name)
     _exit(context.obj, base, complete=not resolved.errors)
 
@@ -323,7 +323,7 @@ def index(
     if form is OutputForm.JSON:
         print_json(asdict(answer))
     else:
-        write_stdout(cross_venue_text.index_text(answer).encode())
+        print_text(cross_venue_text.index_text(answer))
     _exit(context.obj, base)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import typer
 from typer.core import TyperGroup
 
-from harmonize.cli.console import USAGE, fail, one_line
+from harmonize.cli.console import USAGE, fail, print_error
 
 REMOVED_IN = "0.6"
 """The version without the earlier names."""
@@ -71,7 +70,7 @@ def current_names(words: Sequence[str]) -> list[str]:
     if not {"-q", "--quiet"} & {*words[:start]}:
         for old, new in renamed.items():
             message = f"note: {old} is now {new}; the old name will be removed in {REMOVED_IN}"
-            typer.echo(one_line(message), err=True)
+            print_error(message)
     return [*words[:start], *path, *arguments]
 
 

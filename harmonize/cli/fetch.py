@@ -21,11 +21,12 @@ from harmonize.cli.console import (
     Settings,
     fail,
     note,
-    one_line,
     own_archive,
-    write_stdout,
+    print_error,
+    print_text,
 )
 from harmonize.text.messages import counted
+from harmonize.text.sanitize import json_text, one_line
 
 if TYPE_CHECKING:
     from harmonize.api.gather import GatherRequest
@@ -80,7 +81,7 @@ def fetch(
     if outcomes is None:
         note(settings, unreachable_message(gather_request))
         raise typer.Exit(INCOMPLETE)
-    write_stdout(_table(outcomes).encode())
+    print_text(_table(outcomes))
     raise typer.Exit(exit_code(outcomes, by_name=bool(venue)))
 
 
@@ -222,7 +223,7 @@ def _print_plan(gather_request: "GatherRequest") -> None:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    write_stdout(plan_text(plans).encode())
+    print_text(plan_text(plans))
 
 
 def plan_text(plans: "Sequence[VenuePlan]") -> str:
@@ -297,4 +298,4 @@ class _ProgressDisplay:
     def _log(self, event: str, **fields: object) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": event, **fields}, ensure_ascii=False)
-        typer.echo(line, err=True)
+        print_error(json_text(line))

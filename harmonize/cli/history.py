@@ -16,6 +16,7 @@ from harmonize.cli.console import (
     fail,
     note,
     print_json,
+    print_text,
     write,
     write_stdout,
 )
@@ -71,9 +72,9 @@ def diff(
     elif form is DiffForm.CSV:
         write_stdout(changes_text.csv(differences).encode())
     elif form is DiffForm.MARKDOWN:
-        write_stdout(changes_text.markdown(differences).encode())
+        print_text(changes_text.markdown(differences))
     else:
-        write_stdout(changes_text.table(differences).encode())
+        print_text(changes_text.table(differences))
     for line in _venues_not_observed_between(before, after):
         note(context.obj, line)
     for reason in missing:
@@ -185,7 +186,7 @@ def _print_schedule(
     elif form is SeriesForm.CSV:
         write_stdout(history_text.schedule_csv(history).encode())
     else:
-        write_stdout(history_text.schedule_table(history).encode())
+        print_text(history_text.schedule_table(history))
     return INCOMPLETE if history.left_out else OK
 
 
@@ -247,6 +248,6 @@ def _print_tables(table: "Table", second: "Table", *, if_empty: str) -> None:
     """Prints a table and below it a second one, or a line if the second one is empty."""
     from harmonize.cli import history_text
 
-    write_stdout(history_text.aligned(table).encode())
+    print_text(history_text.aligned(table))
     below = history_text.aligned(second) if second[1] else f"{if_empty}\n"
-    write_stdout(b"\n" + below.encode())
+    print_text(f"\n{below}")

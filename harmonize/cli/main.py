@@ -15,11 +15,13 @@ from harmonize.cli.console import (
     FailOn,
     Settings,
     fail,
+    make_folder,
     note,
     print_json,
+    print_line,
+    print_text,
     print_version,
     write,
-    write_stdout,
 )
 from harmonize.cli.deprecated import Program
 from harmonize.cli.fetch import (
@@ -152,9 +154,10 @@ def report(
         stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
     )
     answer = request.answer(Question.of(selection, options).for_report())
+    make_folder(out)
     page = out / "index.html"
     write(page, render("html", answer.document))
-    typer.echo(str(page))
+    print_line(str(page))
     _print_summary(context.obj, answer.document)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
@@ -272,7 +275,7 @@ def schedule(
     if form is OutputForm.JSON:
         print_json(schedule_view.schedule_object(margins, payloads, notionals))
     else:
-        write_stdout(schedule_view.schedule_text(margins, notionals).encode())
+        print_text(schedule_view.schedule_text(margins, notionals))
 
 
 @app.command()
@@ -285,13 +288,13 @@ def explain(
     if not code:
         for check in checks.CHECKS:
             summary = (check.run.__doc__ or "").strip().splitlines()[0]
-            typer.echo(f"{check.code}  {check.name:<28} {summary}")
+            print_line(f"{check.code}  {check.name:<28} {summary}")
         return
     selected = checks.find(code)
     if selected is None:
         codes = ", ".join(check.code for check in checks.CHECKS)
         fail(f"unknown check {code}; use one of {codes}", USAGE)
-    write_stdout(checks.explain(selected).encode())
+    print_text(checks.explain(selected))
 
 
 @app.command()
@@ -299,4 +302,4 @@ def venues(context: typer.Context) -> None:
     """List the venues: how each is gathered, what was read, and what is known."""
     from harmonize.api.coverage import coverage_text
 
-    write_stdout(coverage_text(request.read(request.selection(context.obj))).encode())
+    print_text(coverage_text(request.read(request.selection(context.obj))))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli.console import USAGE, fail, print_json, write_stdout
+from harmonize.cli.console import USAGE, fail, print_error, print_json, print_line, print_text
 
 if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
@@ -21,7 +21,7 @@ def rules_list() -> None:
 
     for rule_set in loader.load_packs():
         legal_status = "law" if rule_set.statutory else "benchmark"
-        typer.echo(
+        print_line(
             f"{rule_set.id:<22} {rule_set.kind:<11} {legal_status:<10} {rule_set.version:<9} {rule_set.title}"
         )
 
@@ -41,9 +41,9 @@ def rules_show(
 
     try:
         if resolved:
-            write_stdout(pages.resolved_text(loader.resolve(rule_set)).encode())
+            print_text(pages.resolved_text(loader.resolve(rule_set)))
         else:
-            write_stdout(loader.rule_set_text(rule_set).encode())
+            print_text(loader.rule_set_text(rule_set))
     except (loader.RuleError, YamlSourceError) as error:
         fail(str(error), USAGE)
 
@@ -55,7 +55,7 @@ def rules_explain(rule_set: RuleSetName) -> None:
     from rules.language import pages
 
     try:
-        write_stdout(pages.rule_set_page(loader.load(rule_set)).encode())
+        print_text(pages.rule_set_page(loader.load(rule_set)))
     except loader.RuleError as error:
         fail(str(error), USAGE)
 
@@ -70,12 +70,12 @@ def rules_check(rule_set: RuleSetName) -> None:
         loaded = loader.load(rule_set)
         errors = _semantic_errors(rule_set, loaded)
     for line in errors:
-        typer.echo(line, err=True)
+        print_error(line)
     if errors:
         raise typer.Exit(USAGE)
     count = len(loaded.examples)
     examples = f", {count} example{'s' * (count != 1)} as expected" if count else ""
-    typer.echo(f"{rule_set}: no errors{examples}")
+    print_line(f"{rule_set}: no errors{examples}")
 
 
 def _semantic_errors(name: str, rule_set: "RuleSet") -> list[str]:

@@ -18,8 +18,9 @@ from harmonize.cli.console import (
     Settings,
     fail,
     note,
-    one_line,
     own_archive,
+    print_error,
+    print_line,
 )
 from harmonize.cli.fetch import (
     KeysOption,
@@ -213,7 +214,7 @@ def _print_result(settings: Settings, site: Path, result: "RunResult") -> None:
         note(settings, f"incomplete: {line}")
     _print_undelivered(result.undelivered)
     gathered = sum(venue.status == "gathered" for venue in night.venues)
-    typer.echo(
+    print_line(
         f"{night.night}: {counted(gathered, 'venue')} gathered, "
         f"{counted(len(night.changes), 'change')}, "
         f"{counted(len(night.new_findings), 'new or worse finding')}, "
@@ -223,4 +224,4 @@ def _print_result(settings: Settings, site: Path, result: "RunResult") -> None:
 
 def _print_undelivered(lines: "Sequence[str]") -> None:
     for line in lines:
-        typer.echo(f"error: not delivered: {one_line(line)}", err=True)
+        print_error(f"error: not delivered: {line}")

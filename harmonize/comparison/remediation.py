@@ -139,7 +139,7 @@ def _steepest(
         intercept = required.factor * fixed
         slope = required.factor * rate - required.absolute
         for at in (max(lower, begin), min(upper, end)):
-            if at > origin:
+            if at > origin * (1.0 + _NOISE):
                 steepest = max(steepest, (intercept + slope * at - base) / (at - origin))
             elif intercept + slope * at >= base * (1.0 - _NOISE):
                 steepest = max(steepest, slope)  # the lines touch, so the slope itself counts
@@ -150,8 +150,9 @@ def _just_above(required: RequiredMargin, notional: float) -> float:
     """Returns the margin required just above a size: a continuous margin must reach it there."""
     if notional < required.floor:
         return 0.0
+    beyond = notional * (1.0 + _NOISE)  # a bound that differs by rounding is the same bound
     for lower, upper, fixed, rate in required.reference:
-        if lower <= notional < upper:
+        if lower <= beyond < upper:
             return required.factor * (fixed + rate * notional) - required.absolute * notional
     return 0.0
 

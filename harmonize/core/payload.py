@@ -207,7 +207,7 @@ def reason_of(error: Exception) -> str:
     """
     if isinstance(error, UnreadablePayloadError):
         return error.reason
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     return f"cannot be read: {shortened(text, _REASON_LENGTH)}"
 
 

@@ -1,7 +1,6 @@
 """The folder that a nightly run writes: one dated folder per night, and the pages over all nights."""
 
 import json
-import os
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -11,8 +10,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmonize.core.output_file import write_file
 from harmonize.document.night import Night
 from harmonize.document.upgrade import upgraded_night
+from harmonize.text.sanitize import json_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -95,19 +96,12 @@ class Site:
     def write(self, name: str, content: bytes) -> None:
         """Writes a file atomically, unless it has this content already. Raises SiteError."""
         path = self.path / name
-        partial = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and path.read_bytes() == content:
+            if path.is_file() and path.read_bytes() == content:
                 return
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            write_file(path, content, durable=True)
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
             message = (
                 f"{path}: cannot write the file: {error.strerror}; free space, or use another site"
             )
@@ -139,8 +133,8 @@ def night_order(night: str) -> tuple[str, int]:
 def night_json(night: Night) -> bytes:
     """Returns the record of a night as JSON; equal nights give equal bytes."""
     text = json.dumps(_adapter().dump_python(night, mode="json"), indent=1, ensure_ascii=False)
-    # A lone surrogate has no UTF-8 form; as an escape it is valid JSON.
-    return f"{text}\n".encode(errors="backslashreplace")
+    # What does not print is escaped: it could control a terminal, and half a pair has no UTF-8 form.
+    return f"{json_text(text)}\n".encode()
 
 
 def night_from_json(content: bytes) -> Night:

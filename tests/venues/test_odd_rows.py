@@ -85,6 +85,11 @@ def _schedules_of(venue: str) -> list[MarginSchedule]:
     return list(schedules.values())
 
 
+def test_every_venue_with_a_recording_is_drawn_from() -> None:
+    assert {adapter.venue for adapter in VENUES} - set(RECORDED) == {"fmfwio", "grvt"}
+    assert all(sample.schedules for venue in RECORDED for sample in odd_rows.samples(venue))
+
+
 def test_a_draw_reaches_every_place_and_every_kind_of_value() -> None:
     mutations = list(odd_rows.draw("gate", 3000))
     assert {type(m.value) for m in mutations} >= {type(None), list, dict, str, int, float, bool}
@@ -240,7 +245,7 @@ def test_a_schedule_that_cannot_be_screened_is_withheld_and_the_others_are_not(
     assert len(parsed.schedules) == len(sample.schedules) > 1
     unknown = [s.key for s in parsed.schedules if isinstance(s.initial, Unknown)]
     assert unknown == [odd_key]
-    assert only_defect(parsed).reason == "plausibility: cannot be read: ZeroDivisionError:"
+    assert only_defect(parsed).reason == "plausibility: cannot be read: ZeroDivisionError"
 
 
 def test_two_contracts_under_one_symbol_are_withheld_in_every_profile() -> None:

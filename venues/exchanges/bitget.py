@@ -25,7 +25,7 @@ from venues.fields import (
     value_at,
 )
 from venues.parsing import mark_prices, tier_tables
-from venues.parsing.listing import closed_contracts, has_ended, trades
+from venues.parsing.listing import closed_contracts, has_ended, is_known_to_trade, trades
 from venues.parsing.narrow_answers import contract_name, requested_name
 from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
 
@@ -214,7 +214,7 @@ def _open_contracts(snapshot: Snapshot) -> Iterator[Params]:
     for payload in non_empty(snapshot.answers(CONTRACTS), "data"):
         product_type = dict(payload.call.params)["productType"]
         for pointer, row in iter_objects(*value_at(decode(payload), "data")):
-            if _is_trading(payload, row, pointer):
+            if is_known_to_trade(_is_trading, payload, row, pointer):
                 yield call(productType=product_type, symbol=text_value(row, "symbol", pointer))
 
 

@@ -8,7 +8,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, is_missing, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.listing import has_ended
+from venues.parsing.listing import SECOND, has_ended
 
 INSTRUMENTS = "publicGetContractPublicDetails"
 
@@ -25,6 +25,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     is_open = is_missing(row, "status") or text_value(row, "status", pointer) == "Trading"
     if not is_open or has_ended(payload, row, "expire_timestamp", pointer):
+        return
+    if has_ended(payload, row, "delist_time", pointer, SECOND):
         return
     base, quote = (
         text_value(row, "base_currency", pointer),

@@ -11,9 +11,9 @@ from venues.fields import (
     JsonObject,
     check_tier_number,
     iter_objects,
-    positive_number,
     read_rows,
     text_value,
+    upper_bound,
 )
 from venues.parsing import formulas
 
@@ -39,7 +39,7 @@ def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formul
         iter_objects(row.get("riskLimits"), f"{pointer}/riskLimits"), 1
     ):
         check_tier_number(level, "level", ordinal, level_pointer)
-        positive_number(level, "value", level_pointer)
+        upper_bound(level, "value", level_pointer)
     yield formulas.Formula(
         payload=payload,
         instrument=contract("btse", symbol, base=base, quote=quote, settle=quote),

@@ -10,7 +10,7 @@ from venues.calls import single_call
 from venues.facts import Facts
 from venues.fields import JsonObject, iso_date, json_object, rate, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.listing import has_ended_on
+from venues.parsing.listing import has_ended_on, states_closure
 from venues.parsing.units import currency_to_usd
 
 PRODUCTS = "v3PublicGetBrokerageMarketProducts"
@@ -35,7 +35,7 @@ def _tier_tables(
 ) -> Iterator[tier_tables.TierTable]:
     if text_value(row, "product_type", pointer) != "FUTURE":
         return
-    if any(row.get(flag) is True for flag in _NOT_TRADING):
+    if any(row.get(flag) is True for flag in _NOT_TRADING) or states_closure(row, "status"):
         return
     details_pointer = f"{pointer}/future_product_details"
     details = json_object(row.get("future_product_details"), details_pointer)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from harmonize.core.instrument import Instrument, Payoff
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, decode
@@ -29,7 +30,7 @@ from venues.fields import (
     value_at,
 )
 from venues.parsing import effective_date, mark_prices, tier_tables
-from venues.parsing.listing import closed_contracts, has_expired
+from venues.parsing.listing import closed_contracts, has_expired, is_known_to_trade
 from venues.parsing.narrow_answers import contract_name, name_defects, without_empty_lists
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
 from venues.parsing.units import UsdConversion, coins_to_usd, currency_to_usd
@@ -163,7 +164,11 @@ def _endpoints(
     paged = [{**settlement, "limit": str(PAGE), "offset": "0"} for settlement in settlements]
     return (
         Endpoint(
-            contracts, f"{base}/contracts", Purpose.INSTRUMENTS, call_plan=calls_with(*settlements)
+            contracts,
+            f"{base}/contracts",
+            Purpose.INSTRUMENTS,
+            call_plan=calls_with(*settlements),
+            lists_margins=True,
         ),
         Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, call_plan=calls_with(*settlements)),
         Endpoint(
@@ -189,7 +194,9 @@ ADAPTER = VenueAdapter(
     ),
     parse=parse,
     completeness_error=unanswered_check(
-        _contract_names((CONTRACTS, DATED_CONTRACTS), "name", is_trading),
+        _contract_names(
+            (CONTRACTS, DATED_CONTRACTS), "name", partial(is_known_to_trade, is_trading)
+        ),
         _contract_names((TIERS, DATED_TIERS), "contract"),
     ),
 )

@@ -217,7 +217,7 @@ def _to_usd(
 
 def _listed_families(instrument_type: str) -> Callable[[Snapshot], Iterable[str]]:
     def is_traded(row: JsonObject) -> bool:
-        return row.get("instType") == instrument_type and okx_contracts.is_traded(row, "")
+        return row.get("instType") == instrument_type and okx_contracts.is_known_to_trade(row)
 
     return field_values(INSTRUMENTS, "data", field="instFamily", where=is_traded)
 

@@ -84,3 +84,12 @@ def is_traded(row: JsonObject, pointer: str) -> bool:
         reason = f"expected one of {', '.join(_IS_TRADED)}, found {state!r}"
         raise UnreadablePayloadError(where=f"{pointer}/state", reason=reason)
     return _IS_TRADED[state]
+
+
+def is_known_to_trade(row: JsonObject) -> bool:
+    """Whether a row states a known state in which its contract trades, for the plan of calls.
+
+    An unknown state stops no gathering: it becomes a defect when the list is parsed.
+    """
+    state = row.get("state")
+    return isinstance(state, str) and _IS_TRADED.get(state, False)

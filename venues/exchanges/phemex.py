@@ -1,6 +1,6 @@
 """Phemex perpetuals: leverage and margin tables shared by contracts, or the first risk limit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
@@ -31,6 +31,8 @@ NO_DEDUCTION = "MM by continuity at the bounds: the response has no maintenanceA
 
 _TierRows = tuple[tuple[str, JsonObject], ...]
 """Rows of one table or of one contract's risk limits, with their pointers."""
+
+_Reader = Callable[[Payload, JsonObject, str], Iterator[tier_tables.TierTable]]
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
@@ -72,9 +74,11 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
         ) -> Iterator[tier_tables.TierTable]:
             return _inverse(payload, row, pointer, risk_limits)
 
-        if "perpProductsV2" in data or "products" not in data:  # linear perpetuals came later
-            tables += read_rows((payload,), ("data", "perpProductsV2"), linear, defects)
-        tables += read_rows((payload,), ("data", "products"), inverse, defects)
+        readers: dict[str, _Reader] = {"perpProductsV2": linear, "products": inverse}
+        # Linear perpetuals came later, and either list may be empty; both together may not.
+        filled = [key for key in readers if data.get(key, []) != []]
+        for key in filled or readers:
+            tables += read_rows((payload,), ("data", key), readers[key], defects)
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 

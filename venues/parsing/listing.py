@@ -13,6 +13,7 @@ SECOND, MILLISECOND = Decimal(1), Decimal(1000)
 
 _CLOSED_WORDS = frozenset(
     [
+        "archivized",
         "break",
         "canceled",
         "cancelled",
@@ -22,6 +23,7 @@ _CLOSED_WORDS = frozenset(
         "closed",
         "closing",
         "comingsoon",
+        "created",
         "delisted",
         "delisting",
         "delivered",
@@ -93,11 +95,19 @@ def trades(
     word = str(raw) if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
     if word in trading:
         return True
-    plain = "".join(character for character in word.casefold() if character.isalnum())
-    if word in closed or plain in _CLOSED_WORDS:
+    if word in closed or states_closure(row, key):
         return False
     reason = f"expected one of {', '.join(sorted(trading))}, found {ascii(raw)[:40]}"
     raise UnreadablePayloadError(where=f"{pointer}/{escape(key)}", reason=reason)
+
+
+def states_closure(row: JsonObject, key: str) -> bool:
+    """Whether the status under ``key`` is a common word for a contract that does not trade.
+
+    For venues whose words for trading contracts no source lists: other words prove nothing.
+    """
+    plain = "".join(filter(str.isalnum, str(row.get(key, "")).casefold()))
+    return plain in _CLOSED_WORDS
 
 
 def has_ended(
@@ -137,6 +147,22 @@ def parse_day(text: str, form: str, pointer: str) -> date:
 def has_expired(instrument: Instrument, payload: Payload) -> bool:
     """Whether a dated contract ended before the day of the observation (UTC)."""
     return instrument.expiry is not None and instrument.expiry < payload.observed_at.date()
+
+
+def is_known_to_trade(
+    is_open: Callable[[Payload, JsonObject, str], bool],
+    payload: Payload,
+    row: JsonObject,
+    pointer: str,
+) -> bool:
+    """Whether a row states readably that its contract trades, for plans of calls.
+
+    A row that cannot be read stops no gathering: it becomes a defect when the answers are parsed.
+    """
+    try:
+        return is_open(payload, row, pointer)
+    except UnreadablePayloadError:
+        return False
 
 
 def closed_contracts(

@@ -185,21 +185,27 @@ def _unit_of_bounds(columns: Sequence[Column]) -> str:
 def find_tiling_fault(tiers: Sequence[Tier]) -> str:
     """Location of a gap, an overlap or a bound that does not rise; empty if the tiers tile."""
     if tiers and tiers[0].lower is not None and tiers[0].lower != 0:
-        return f"tier 1 begins at {tiers[0].lower:f}, expected 0"
+        return f"tier 1 begins at {_plain(tiers[0].lower)}, expected 0"
     for number, (below, above) in enumerate(pairwise(tiers), start=2):
         if not below.upper.is_finite():
             return f"tier {number - 1} has no end, but tier {number} follows"
         if above.upper <= below.upper:
-            return f"tier {number} ends at {above.upper:f}, expected above {below.upper:f}"
+            ends = f"{_plain(above.upper)}, expected above {_plain(below.upper)}"
+            return f"tier {number} ends at {ends}"
         if above.lower is not None and above.lower != below.upper:
             kind = "gap" if above.lower > below.upper else "overlap"
             return (
                 f"{kind} between tiers {number - 1} and {number}: "
-                f"{below.upper:f} to {above.lower:f}"
+                f"{_plain(below.upper)} to {_plain(above.lower)}"
             )
     if tiers and tiers[0].upper <= 0:
-        return f"tier 1 ends at {tiers[0].upper:f}, expected above 0"
+        return f"tier 1 ends at {_plain(tiers[0].upper)}, expected above 0"
     return ""
+
+
+def _plain(bound: Decimal) -> str:
+    """Bound without trailing zeros, which a conversion adds."""
+    return f"{bound.normalize():f}"
 
 
 def find_deduction_fault(tiers: Sequence[Tier]) -> str:

@@ -47,6 +47,7 @@ def codes(*arguments: str) -> list[str]:
 
 
 def test_several_formats_at_once_go_to_their_files_and_one_to_stdout() -> None:
+    Path("out").mkdir()
     result = run(
         *SMALL, "--format", "json:out/a.json", "--format", "csv:a.csv", "--format", "table"
     )

@@ -310,12 +310,21 @@ def test_no_secret_reaches_archive_output_or_report(tmp_path: Path) -> None:
         assert not any(value.encode() in text for text in texts)
 
 
+WITH_INTERRUPTION = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from harmonize.__main__ import main
+main()
+"""
+"""Runs the tool where an interruption arrives: a job in the background inherits that it is ignored."""
+
+
 def test_an_interruption_leaves_the_archive_intact(tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     with Replay() as server:
         running = subprocess.Popen(
             [
-                *(sys.executable, "-m", "harmonize", "--archive", str(archive), "fetch"),
+                *(sys.executable, "-c", WITH_INTERRUPTION, "--archive", str(archive), "fetch"),
                 *("--mirror", server.url, *chosen("dydx", "bitget")),
             ],
             stdout=subprocess.PIPE,

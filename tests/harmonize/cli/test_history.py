@@ -56,9 +56,9 @@ def test_an_underlying_has_a_series_per_venue() -> None:
     ids=["schedule", "venue", "underlying"],
 )
 def test_each_history_has_a_chart_file(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    result = run("history", *arguments, "--chart", str(tmp_path / "new" / "a.svg"))
+    result = run("history", *arguments, "--chart", str(tmp_path / "a.svg"))
     assert result.exit_code == 0
-    chart = (tmp_path / "new" / "a.svg").read_bytes()
+    chart = (tmp_path / "a.svg").read_bytes()
     assert ET.fromstring(chart).tag.endswith("svg")  # noqa: S314 - our own file
 
 

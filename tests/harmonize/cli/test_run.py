@@ -197,6 +197,42 @@ def test_two_nights_with_a_change_between_are_published_and_notified(home: Home)
     assert Archive.open(home.folder / "archive").verify() == ()
 
 
+@dataclass(slots=True)
+class OddRow(Changing):
+    """A fault that changes dydx and gives the first Kraken contract a date that is none."""
+
+    odd: bool = True
+
+    def apply(self, venue: str, endpoint: Endpoint, number: int, reply: Reply) -> Reply:
+        """Replaces one date of Kraken while ``odd``; otherwise as ``Changing``."""
+        if not self.odd or venue != "krakenfutures" or "instruments" not in endpoint.request:
+            return Changing.apply(self, venue, endpoint, number, reply)
+        document: Any = json.loads(reply.body)
+        row = next(row for row in document["instruments"] if row.get("tradeable"))
+        row["lastTradingTime"] = "20260925 15:00:00 GB"
+        return replace(reply, body=json.dumps(document).encode())
+
+
+def test_a_night_with_an_odd_row_is_published_and_notified_and_so_is_the_next(home: Home) -> None:
+    home.configured(CONFIG)
+    fault = OddRow()
+    with Replay(fault=fault) as venues, receiver(200) as hook:
+        first = home.yesterday(venues.url, MARGIN_WEBHOOK=hook.url)
+        assert (first.returncode, "Traceback" in first.stderr) == (3, False), first.stderr
+        (line,) = [line for line in first.stderr.splitlines() if "GB" in line]
+        assert "krakenfutures" in line
+        assert "/lastTradingTime: expected an ISO 8601 date" in line
+        assert len(hook.requests) == 1
+        night = home.latest()
+        document = json.loads(gzip.decompress(home.files()[f"site/{night['files']['document']}"]))
+        assert {schedule["venue"] for schedule in document["schedules"]} == set(QUICK)
+        fault.odd, fault.factor = False, 1.5
+        second = home.run(venues.url, MARGIN_WEBHOOK=hook.url)
+        assert (second.returncode, second.stderr) == (1, "")  # the contract's findings are new
+        notice = json.loads(hook.requests[-1].body)
+        assert "tighter" in {change["kind"] for change in notice["changes"]}
+
+
 def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
     home.configured(CONFIG)
     fault = Changing(fails="mexc")

@@ -122,6 +122,15 @@ def test_the_change_complies_and_none_of_its_rates_can_be_lower(  # noqa: PLR091
         before = max(before, change.required)
 
 
+@pytest.mark.parametrize("bound", [1.0, 1.0000000000000002, 0.9999999999999999])
+def test_a_bound_that_differs_by_rounding_is_the_same_bound(bound: float) -> None:
+    own = marginal_lines((1.0, 0.5), (2.0, 0.5))
+    required = RequiredMargin(flat_lines((bound, 0.01), (1e12, 0.95)), 1.0, 0.0, 0.0, 2.0)
+    changes = tier_changes(own, required)
+    assert [change.tier for change in changes] == [1, 2]
+    assert [change.required for change in changes] == pytest.approx([0.95, 0.95])
+
+
 def test_one_tier_is_raised_or_its_bound_lowered() -> None:
     own = flat_lines((1_000_000, 0.01), (2_000_000, 0.02), (5_000_000, 0.05))
     reference = marginal_lines((800_000, 0.01), (5_000_000, 0.025))

@@ -31,6 +31,7 @@ from harmonize.core.schedule import (
     marginal,
 )
 from harmonize.document.change import Change, ChangeKind
+from harmonize.history import diff
 from harmonize.history.diff import ObservedSchedules, find_changes, price_ratio, repriced
 from harmonize.numerics.panel import build_panel
 from tests.support.random_functions import random_functions
@@ -270,3 +271,24 @@ def test_changes_as_text_csv_and_markdown() -> None:
     page = markdown(results)
     assert "=X\\|Y" in page
     assert "| +50.00 % | +0.00 % |" in page
+
+
+def test_a_pair_that_cannot_be_compared_is_unreadable_and_the_others_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assets = ("ADA", "BTC", "ETH", "SOL")
+    before = tuple(schedule(symbol=asset) for asset in assets)
+    after = tuple(schedule(initial=("0.03", "0.05"), symbol=asset) for asset in assets)
+    ratio = diff.price_ratio
+
+    def fail_on_one(old: MarginSchedule, new: MarginSchedule) -> float:
+        if old.instrument.underlying.asset == "BTC":
+            raise ZeroDivisionError
+        return ratio(old, new)
+
+    monkeypatch.setattr(diff, "price_ratio", fail_on_one)
+    changes = find_changes(
+        ObservedSchedules(before, frozenset()), ObservedSchedules(after, frozenset()), NOTIONAL_GRID
+    )
+    kinds = {change.underlying: change.kind for change in changes}
+    assert kinds == dict.fromkeys(assets, ChangeKind.TIGHTER) | {"BTC": ChangeKind.UNREAD}

@@ -19,10 +19,10 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
 from harmonize.config.run_settings import RetentionSettings
 from harmonize.document.change import ChangeKind
-from harmonize.history import derived, queries, table_rows, tables
+from harmonize.history import derived, queries, table_rows, tables, timeline
 from harmonize.history.table_rows import ScheduleRow
 from harmonize.history.tables import HistoryTables, TableState
-from harmonize.history.timeline import FIRST_SEEN
+from harmonize.history.timeline import FIRST_SEEN, VenueObservation
 from harmonize.nightly import retention
 from tests.support.table_archives import (
     ASSETS,
@@ -386,3 +386,24 @@ def test_tables_of_an_archive_at_a_url_are_in_the_cache(tmp_path: Path) -> None:
 
 def test_missing_tables_have_an_empty_state(tmp_path: Path) -> None:
     assert HistoryTables(tmp_path / "none").state() == TableState()
+
+
+def test_a_night_that_cannot_be_compared_is_left_out_and_the_history_stays(
+    books: ScriptedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(3):
+        books.gather({**PLAIN, "BTC": f"0.0{2 + day}"}, START + day * DAY)
+    odd = books.archive.entries()[1]
+
+    def fail_on_one(before: VenueObservation | None, after: VenueObservation) -> object:
+        if after.entry.digest == odd.digest:
+            raise ZeroDivisionError
+        return timeline.find_events(before, after)
+
+    monkeypatch.setattr(tables, "find_events", fail_on_one)
+    store = build_at_once(books, tmp_path / "derived")
+    faults = [state.fault for state in store.state().entries]
+    assert faults == ["", "cannot be read: ZeroDivisionError", ""]
+    assert [event for event in event_list(store) if event[2] != FIRST_SEEN] == [
+        (START + 2 * DAY, "BTC", "tighter")
+    ]

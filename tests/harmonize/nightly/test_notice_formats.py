@@ -8,9 +8,11 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Any
 
+import pytest
+
 from harmonize.config.channels import Mail
 from harmonize.nightly.notice import Notice, notice
-from harmonize.nightly.notice_formats import mail, slack
+from harmonize.nightly.notice_formats import SECTION, mail, slack
 from tests.support.nights import ALERT_NIGHT, FINDING, QUIET_NIGHT
 
 LINK = "https://example.org/margins/?a=1&b=2"
@@ -124,3 +126,12 @@ def test_an_id_in_a_long_domain_and_many_recipients_stay_what_they_are() -> None
     assert read["Message-ID"] == sent["Message-ID"]
     assert [address.addr_spec for address in read["To"].addresses] == list(many)
     assert read["From"].addresses[0].addr_spec == f"a@{domain}"
+
+
+@pytest.mark.parametrize("beginning", ["", "a;", "a & b", "a < b; c > d"])
+def test_a_cut_line_keeps_every_whole_character_that_fits(beginning: str) -> None:
+    line = beginning + "x" * 4000
+    message = json.loads(slack(replace(notice(ALERT_NIGHT, ""), lines=(line,))))
+    text = _texts(message)[1]
+    assert len(text) == SECTION
+    assert unescape(text.removesuffix("…")) == line[: len(unescape(text)) - 1]

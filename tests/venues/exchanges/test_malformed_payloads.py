@@ -109,7 +109,7 @@ def is_bound(column: Column) -> bool:
         return False  # the first tier alone has an end; no source states margins above it
     return (
         quantity.startswith("upper at")
-        or quantity in {"upper", "capacity", "open interest limit"}
+        or quantity in {"upper", "capacity", "open interest limit", "first risk limit"}
         or column.key == "/crossRiskLimit"
     )
 

@@ -602,6 +602,12 @@ def test_phemex_products_from_before_linear_contracts_have_their_first_limit() -
     }
     schedule = only(answer("phemex", phemex.PRODUCTS, document))
     assert schedule.tiers[0].initial_rate == Decimal("0.01")
+    document["data"]["perpProductsV2"] = []
+    only(answer("phemex", phemex.PRODUCTS, document))
+    nothing = read(
+        answer("phemex", phemex.PRODUCTS, {"data": {"products": [], "perpProductsV2": []}})
+    )
+    assert nothing.defects
 
 
 # Names.

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from harmonize.archive.archive import Archive
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import Unknown, value_of
 from tests.replay import drift, faults
@@ -12,12 +13,14 @@ from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS, baseline, fast_options, outcomes, replayed
 from tests.replay.server import Replay, open_venues
 from tests.support.oracles import exact_margin
+from tests.support.paths import ROOT
 from tests.support.receivers import receiver
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.beliefs import Beliefs
 from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
 from venues.gathering.credentials import NONE
+from venues.gathering.http_session import MAX_RESPONSE_BYTES
 from venues.gathering.outcome import Failed, Gathered, Skipped, failure_reason
 
 
@@ -291,6 +294,16 @@ def test_the_delay_of_retry_after_is_kept() -> None:
     outcome = by_venue["mexc"]
     assert isinstance(outcome, Gathered)
     assert outcome.seconds >= 1
+
+
+def test_no_recorded_response_comes_near_the_largest_that_is_read() -> None:
+    archive = Archive.open(ROOT / "venues" / "recorded" / "archive")
+    largest = max(
+        len(payload.content)
+        for entry in archive.entries()
+        for payload in archive.read(entry).payloads
+    )
+    assert 20 * largest < MAX_RESPONSE_BYTES <= 32 * 2**20
 
 
 def test_an_oversized_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,27 @@
 """Tiers that tile, published steps between tiers, and tiers without end."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from harmonize.core.schedule import INFINITY, Derived, Known, Tier, Unknown
+from harmonize.core.payload import Snapshot
+from harmonize.core.schedule import (
+    INFINITY,
+    Derived,
+    Known,
+    MarginSchedule,
+    Tier,
+    TierRule,
+    Unknown,
+)
+from tests.support import recorded
+from venues import facts, registry
+from venues.facts import Facts
+from venues.parsing import tier_tables
 from venues.parsing.tier_tables import (
     NO_CAPACITY,
+    TierTable,
     close_steps,
     find_tiling_fault,
     finite_capacity,
@@ -96,3 +111,42 @@ def test_an_open_end_is_no_infinite_capacity() -> None:
     assert finite_capacity(Derived(INFINITY, "converted")) == NO_CAPACITY
     assert finite_capacity(Known(D(5))) == Known(D(5))
     assert finite_capacity(Unknown("no key")) == Unknown("no key")
+
+
+def test_a_table_that_makes_no_schedule_is_the_defect_of_its_contract(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (snapshot,) = recorded.of_venue("mudrex")
+    whole = registry.read(snapshot, facts.bundled())
+    build_schedule, odd = tier_tables.build_schedule, whole.schedules[1].instrument.id
+
+    def fail_on_one(snapshot: Snapshot, table: TierTable, known: Facts) -> MarginSchedule:
+        if table.instrument.id == odd:
+            raise ZeroDivisionError
+        return build_schedule(snapshot, table, known)
+
+    monkeypatch.setattr(tier_tables, "build_schedule", fail_on_one)
+    parsed = registry.read(snapshot, facts.bundled())
+    assert parsed.schedules == (whole.schedules[0], *whole.schedules[2:])
+    (defect,) = parsed.defects
+    pointer = whole.schedules[1].evidence[0].rows[0]
+    assert (defect.symbol, defect.where.partition(" at ")[2]) == (odd, pointer)
+    assert defect.reason == "cannot be read: ZeroDivisionError"
+
+
+def test_a_rule_for_curves_makes_no_margin_of_tiers() -> None:
+    """A contract that settles in a third currency may fall under a rule for curves alone."""
+    (snapshot,) = recorded.of_venue("mudrex")
+    known = facts.bundled()
+    rows = tuple(
+        replace(row, initial=TierRule.CONTINUOUS, maintenance=TierRule.CONTINUOUS)
+        if row.venue == "mudrex"
+        else row
+        for row in known.rows
+    )
+    parsed = registry.read(snapshot, Facts(rows))
+    assert parsed.schedules
+    assert not parsed.defects
+    for schedule in parsed.schedules:
+        assert isinstance(schedule.initial, Unknown)
+        assert schedule.initial.reason.startswith("no source states how the venue's tiers")
