@@ -9,7 +9,7 @@ WARM := PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import aiohttp, ccxt.async_su
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url
 
-.PHONY: report test test-all lint types unit locks bench goldens docs tables lock clean
+.PHONY: report test test-all lint types unit locks bench goldens docs detection tables lock clean
 
 report: $(VENV)/report.installed # exit code 3: a venue was not observed; the report is written all the same
 	@echo "Asking the venues for at most 90 seconds; where none is reachable, recordings are read."
@@ -48,6 +48,9 @@ tables: $(VENV)/test.installed
 docs: $(VENV)/test.installed
 	$(BIN)/python -m tests.support.venue_fields
 	$(BIN)/python -m docs.generate
+
+detection: $(VENV)/test.installed # takes some minutes
+	$(BIN)/python -m docs.detection
 
 lock: # what is installed for use is a part of what the tests ran with
 	$(COMPILE) --group dev --output-file requirements-dev.lock

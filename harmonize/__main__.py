@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from harmonize.cli.console import (
     USAGE,
     discard_stdout,
     print_error,
+    print_error_lines,
     unwritable_stdout,
 )
 from harmonize.cli.main import app
@@ -40,13 +42,14 @@ def main() -> None:
     except SystemExit:  # raised where the reader of the help closed the pipe: no error
         discard_stdout()
         _exit(OK)
-    except Exception as error:  # the outermost handler: the user gets one line
+    except Exception as error:  # noqa: BLE001 - the outermost handler: the user gets one line
         if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
             discard_stdout()  # the help, which does not pass through the console
             print_error(f"error: {unwritable_stdout(error)}")
             _exit(USAGE)
         if "--verbose" in sys.argv or "-v" in sys.argv:
-            raise
+            print_error_lines(traceback.format_exc())
+            _exit(INTERNAL)
         print_error(
             f"error: internal: {type(error).__name__}: {error}; use --verbose for the traceback"
         )

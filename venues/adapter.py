@@ -43,6 +43,7 @@ class Endpoint:
     parameter. ``call_plan`` returns the calls to make, given the snapshot so far. Endpoints are called
     in the order listed. ``next_page`` returns the call that follows a response; None after the
     last page. Parameters are text; those named in ``typed`` are JSON (a number, true, a list).
+    ``lists_margins`` marks a list of instruments that states margins as well.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Endpoint:
     call_plan: CallPlan = SINGLE_CALL
     next_page: NextPage | None = None
     typed: tuple[str, ...] = ()
+    lists_margins: bool = False
 
     @property
     def required(self) -> bool:

@@ -53,10 +53,15 @@ _EXACT = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Implausible:
-    """Broken law: the column or factor concerned, and the reason."""
+    """Broken law: the column or factor concerned, and the reason.
+
+    ``price`` is the price of a contract that moved further than markets do in a night; None for any
+    other law. The prices of other venues may confirm it.
+    """
 
     quantity: str
     reason: str
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +325,9 @@ def _price_reasons(
         has_jumped = days <= PRICE_DAYS and magnitude > PRICE_JUMP
         is_common = PRICE_OF_ALL in common and days <= PRICE_DAYS
         if is_exact or has_jumped or is_common:
-            yield Implausible(name, f"the {name} is {_times(ratio)} that of {day}")
+            price = next(own.value for own in after.prices if own.name == name)
+            moved = price if has_jumped and not is_exact and not is_common else None
+            yield Implausible(name, f"the {name} is {_times(ratio)} that of {day}", moved)
 
 
 PRICE_OF_ALL = "price of all"

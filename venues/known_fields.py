@@ -23,6 +23,7 @@ from harmonize.core.payload import (
 from harmonize.core.schedule import MarginSchedule
 from harmonize.core.yaml_source import YamlSource, YamlSourceError, parse_yaml
 from harmonize.text.numbers import count_text
+from venues import asset_classes
 from venues.adapter import Parsed
 from venues.field_names import (
     Concern,
@@ -51,7 +52,7 @@ class VenueFields:
     """Known field names of one venue.
 
     ``rows`` are the names in recordings and documentation by row kind (see ``row_kind``), ``read``
-    the names that the adapter reads in any row.
+    the names that the adapter reads in any row, and those that state the class of a contract.
     """
 
     read: frozenset[str] = _NO_NAMES
@@ -95,7 +96,7 @@ class _UnknownField:
 
 @cache
 def known_fields() -> KnownFields:
-    """Fields in the recordings, fields that the adapters read, and documented fields."""
+    """Fields in the recordings, fields that are read, and documented fields."""
     data = files("venues")
     generated = json.loads(data.joinpath("fields.json").read_text(encoding="utf-8"))
     documented = documented_fields(
@@ -107,7 +108,8 @@ def known_fields() -> KnownFields:
         for kinds in (generated["recorded"].get(venue, {}), documented.get(venue, {})):
             for kind, names in kinds.items():
                 rows[kind] = rows.get(kind, _NO_NAMES) | frozenset(names)
-        fields[venue] = VenueFields(frozenset(read), rows)
+        class_names = asset_classes.bundled().names(venue)
+        fields[venue] = VenueFields(frozenset(read) | class_names, rows)
     return fields
 
 

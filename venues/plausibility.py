@@ -79,11 +79,20 @@ class References:
     """What a live snapshot is held against.
 
     ``beliefs`` are the venue's numbers before the snapshot. ``recorded`` returns those of the shipped
-    recordings, for contracts without beliefs: a first night, or a new listing.
+    recordings, for contracts without beliefs: a first night, or a new listing. ``confirms`` tells
+    whether another venue confirms the price of an asset, in USD per coin.
     """
 
     beliefs: Beliefs
     recorded: Callable[[], Beliefs]
+    confirms: Callable[[str, Decimal], bool]
+
+    def is_confirmed(self, schedule: MarginSchedule, change: Implausible | None) -> bool:
+        """Whether only a price moved implausibly far, and another venue confirms it."""
+        if change is None or change.price is None:
+            return False
+        underlying = schedule.instrument.underlying
+        return self.confirms(underlying.asset, change.price / underlying.multiplier)
 
     def numbers(self, keys: AbstractSet[Key]) -> Mapping[Key, Published]:
         """Returns the numbers to hold the schedules ``keys`` against.
@@ -132,7 +141,7 @@ def screen(
         schedule.key: breach
         for schedule in parsed.schedules
         if schedule.instrument.id not in accepted
-        and (breach := live.breach(schedule, changes.get(schedule.key)))
+        and (breach := live.breach(schedule, changes.get(schedule.key), references))
     }
     defects = [_defect(schedule, breaches) for schedule in parsed.schedules]
     return Screened(
@@ -182,7 +191,9 @@ class _LiveSnapshot:
         numbers = {s.key: published_numbers(s, documents) for s in parsed.schedules}
         return cls(documents, numbers, drift)
 
-    def breach(self, schedule: MarginSchedule, change: Implausible | None) -> Breach | None:
+    def breach(
+        self, schedule: MarginSchedule, change: Implausible | None, references: References
+    ) -> Breach | None:
         """Returns the first failed check of a schedule, with the call in its location."""
         evidence = schedule.evidence[0]
         call = self.documents.calls[evidence.sha256]
@@ -192,8 +203,9 @@ class _LiveSnapshot:
             or _leverage_mismatch(document, evidence, schedule)
             or _maintenance_above_initial(schedule, evidence)
             or _price_disagreement(self.numbers[schedule.key].prices, self.documents)
-            or (Breach(evidence.rows[0], f"{change.reason}; {_HELD}") if change else None)
         )
+        if breach is None and change and not references.is_confirmed(schedule, change):
+            breach = Breach(evidence.rows[0], f"{change.reason}; {_HELD}")
         if breach is None:
             return None
         return Breach(f"{breach.call or call} at {breach.where or '/'}", breach.reason)

@@ -1,11 +1,12 @@
 """Registers the adapter of every supported venue and parses snapshots with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from harmonize.core.payload import Defect, Remark, Snapshot, reason_of
 from harmonize.core.schedule import MarginSchedule
+from venues import asset_classes
 from venues.adapter import Parsed, VenueAdapter
 from venues.beliefs import Beliefs
 from venues.exchanges import (
@@ -136,23 +137,20 @@ def parse(snapshots: Iterable[Snapshot], facts: Facts, beliefs: Beliefs | None =
 
     Live snapshots must pass the checks of ``venues.plausibility``, also against ``beliefs``.
     """
-    held_against = beliefs or Beliefs()
-    return merge(screened(snapshot, facts, held_against, Beliefs).parsed for snapshot in snapshots)
+    references = References(beliefs or Beliefs(), Beliefs, lambda *_: False)
+    return merge(screened(snapshot, facts, references).parsed for snapshot in snapshots)
 
 
 def screened(
     snapshot: Snapshot,
     facts: Facts,
-    beliefs: Beliefs,
-    recorded: Callable[[], Beliefs],
+    references: References,
     accepted: AbstractSet[str] = frozenset(),
 ) -> Screened:
-    """Parses one snapshot and checks it if it is live.
+    """Parses one snapshot and checks it against ``references`` if it is live.
 
-    ``recorded`` returns what the shipped recordings say, for contracts without beliefs. ``accepted``
-    are ids of contracts whose numbers in this snapshot a person accepted.
+    ``accepted`` are ids of contracts whose numbers in this snapshot a person accepted.
     """
-    references = References(beliefs, recorded)
     return _screened(snapshot, read(snapshot, facts), references, accepted)
 
 
@@ -173,7 +171,7 @@ def merge(layers: Iterable[Parsed]) -> Parsed:
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Parses one snapshot with its venue's adapter. Never raises.
+    """Parses one snapshot with its venue's adapter, and the class of each contract. Never raises.
 
     An unsupported venue, and a snapshot that its adapter cannot read at all, is a defect.
     """
@@ -182,7 +180,11 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
         reason = "unknown venue; upgrade harmonize to read its snapshots"
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason),))
     try:
-        return venue_adapter.parse(snapshot, facts)
+        parsed = venue_adapter.parse(snapshot, facts)
+        schedules = asset_classes.with_stated_classes(
+            snapshot, parsed.schedules, asset_classes.bundled()
+        )
+        return replace(parsed, schedules=schedules)
     except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))
 

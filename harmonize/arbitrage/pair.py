@@ -16,6 +16,7 @@ from math import inf
 from harmonize.core.venue_conventions import OffsetRule, combined_margin
 from harmonize.numerics.offer import Offer, offer_margin
 from harmonize.numerics.roots import Term, roots, sum_of_terms
+from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.numerics.segments import HORIZON, MIN_NOTIONAL
 
 _TIE = 1e-9  # relative; a smaller difference is no advantage
@@ -64,7 +65,10 @@ def compare_pair(legs: Legs, notionals: Sequence[float], cost_of_capital: float)
     """Compares a pair with both legs on one venue; ``cost_of_capital`` is a rate per year."""
     points = [_point(legs, notional, cost_of_capital) for notional in notionals]
     compared = min(_end(legs.long), _end(legs.short), _single_venue_end(legs))
-    return Pair(tuple(points), tuple(_merged(_cheaper(legs, compared))), compared)
+    ranges = _merged(_cheaper(legs, compared))
+    return Pair(
+        tuple(points), tuple((rounded(low), rounded(high)) for low, high in ranges), compared
+    )
 
 
 def _point(legs: Legs, notional: float, cost_of_capital: float) -> PairPoint:
@@ -72,7 +76,8 @@ def _point(legs: Legs, notional: float, cost_of_capital: float) -> PairPoint:
     total = None if long is None or short is None else long + short
     alone = combined_margin(legs.rule, partial(offer_margin, legs.single_venue), notional, notional)
     break_even = None if total is None else cost_of_capital * total / notional
-    return PairPoint(notional, long, short, total, alone, break_even)
+    figures = map(rounded_or_none, (long, short, total, alone, break_even))
+    return PairPoint(notional, *figures)
 
 
 def _end(offer: Offer) -> float:

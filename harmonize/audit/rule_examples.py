@@ -1,12 +1,13 @@
 """Runs the examples in a rule set: the expected verdict against the one that the rule set gives."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from harmonize.comparison.layout import build_layout
 from harmonize.comparison.verdicts import evaluate
+from harmonize.core.asset_class import StatedClass
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import (
@@ -22,6 +23,7 @@ from harmonize.core.schedule import (
     flat,
     marginal,
 )
+from harmonize.core.tickers import AssetClass
 from harmonize.document import DivergenceRow, Verdict
 from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, newest_inputs
@@ -29,6 +31,9 @@ from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleExample, Rul
 from harmonize.text.messages import percent
 
 _LONG_AGO = date(2000, 1, 1)  # of an undated example under a rule set without a first date
+_CRYPTO = StatedClass(AssetClass.CRYPTO, "the example")
+"""Class of an underlying of an example whose name tells none, such as NEWCOIN."""
+
 _MANY = 10**9  # number of observations behind an input that an example states
 
 
@@ -167,4 +172,5 @@ def _instrument(example: RuleExample) -> Instrument:
     asset = example.underlying
     settle = {Payoff.LINEAR: "USDT", Payoff.INVERSE: asset}.get(example.payoff, "EUR")
     quote = "USDT" if example.payoff is Payoff.LINEAR else "USD"
-    return contract(example.venue, asset, base=asset, quote=quote, settle=settle)
+    own = contract(example.venue, asset, base=asset, quote=quote, settle=settle)
+    return own if own.classification.known else replace(own, stated_class=_CRYPTO)

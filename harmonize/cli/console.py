@@ -121,8 +121,13 @@ def unwritable_stdout(error: OSError) -> str:
 
 def print_error(text: str) -> None:
     """Writes a line to stderr; text from elsewhere cannot control the terminal."""
+    print_error_lines(f"{one_line(text)}\n")
+
+
+def print_error_lines(text: str) -> None:
+    """Writes lines to stderr; text from elsewhere cannot control the terminal."""
     with suppress(OSError):  # there is no other place to tell it
-        sys.stderr.write(f"{one_line(text)}\n")
+        sys.stderr.write(lines(text))
         sys.stderr.flush()
 
 

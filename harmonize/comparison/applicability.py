@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, RuleSetLayout
-from harmonize.core.non_crypto import TRADITIONAL
 from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.core.tickers import AssetClass
 from harmonize.document import Verdict
-from harmonize.policy.rule_set import Prohibition, RuleSet, Scope
+from harmonize.policy.rule_set import Prohibition, ReferenceSchedule, RuleSet, Scope
 from harmonize.text.messages import iso_utc
 
 Jurisdictions = Mapping[str, Sequence[str]]
@@ -70,9 +70,14 @@ def undecided(  # noqa: PLR0911 - one line per reason
     jurisdiction = _outside_jurisdictions(subject.venue, rule_set, jurisdictions)
     if jurisdiction:
         return jurisdiction
-    if isinstance(rule_set.requirement, Prohibition):
+    is_prohibition = isinstance(rule_set.requirement, Prohibition)
+    is_unscored = has_other_meaning and schedule.meaning not in rule_set.across
+    reason = _unknown_class(subject, rule_set)
+    if reason and (is_prohibition or not is_unscored):
+        return Verdict.NOT_OBSERVABLE, reason
+    if is_prohibition:
         return Verdict.PROHIBITED, f"{rule_set.id} prohibits the contract at any margin"
-    if has_other_meaning and schedule.meaning not in rule_set.across:
+    if is_unscored:
         reason = f"a {schedule.meaning} is not scored against a {rule_set.meaning}"
         return Verdict.NOT_APPLICABLE, reason
     function = schedule.initial if margin_type == "initial" else schedule.maintenance
@@ -103,10 +108,24 @@ def _outside_jurisdictions(
     return None
 
 
+def _unknown_class(subject: Subject, rule_set: RuleSet) -> str:
+    """Returns why a rule set for crypto-assets may or may not apply; empty if that is known.
+
+    A rule set that names the asset in one of its classes says itself that it applies.
+    """
+    underlying, requirement = subject.schedule.instrument.classification, rule_set.requirement
+    if underlying.known or not rule_set.scope.crypto_only:
+        return ""
+    if isinstance(requirement, ReferenceSchedule) and requirement.class_of(subject.asset):
+        return ""
+    return f"{rule_set.id} is for crypto-assets, and the class is not known: {underlying}"
+
+
 def out_of_scope(subject: Subject, scope: Scope) -> str:
     """Returns why a rule set's scope excludes the schedule; empty if it includes the schedule."""
-    if scope.crypto_only and subject.asset in TRADITIONAL:
-        return f"{subject.asset} is listed as a non-crypto underlying"
+    underlying = subject.schedule.instrument.classification
+    if scope.crypto_only and underlying.known and underlying.asset_class is not AssetClass.CRYPTO:
+        return f"the underlying is no crypto-asset but {underlying}"
     payoff, account, day = subject.schedule.instrument.payoff, subject.account, subject.day
     if scope.payoffs and payoff not in scope.payoffs:
         return f"the contract is {payoff.value}, not {', '.join(scope.payoffs)}"

@@ -7,6 +7,8 @@ from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 
+from harmonize.core.asset_class import Classification, StatedClass, classify
+
 AT_PAR_WITH_USD = frozenset({"BUSD", "FDUSD", "TUSD", "USD", "USD1", "USDC", "USDT"})
 """Currencies whose unit counts as one US dollar. No other module keeps such a list."""
 
@@ -125,7 +127,10 @@ class AssetNames:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Contract of one venue. ``symbol`` is ccxt's unified symbol, ``id`` the venue's own."""
+    """Contract of one venue. ``symbol`` is ccxt's unified symbol, ``id`` the venue's own.
+
+    ``stated_class`` is the class of the underlying that the venue states; None if it states none.
+    """
 
     venue: str
     symbol: str
@@ -135,6 +140,13 @@ class Instrument:
     settle: str
     payoff: Payoff
     expiry: date | None = None
+    stated_class: StatedClass | None = None
+
+    @property
+    def classification(self) -> Classification:
+        """Class of the underlying: by the venue's word, otherwise by its name."""
+        underlying = self.underlying
+        return classify(underlying.asset, underlying.multiplier, self.stated_class)
 
     @property
     def perpetual(self) -> bool:

@@ -193,6 +193,9 @@ def schedule_row(
         fee_note=note(schedule.fee.rate),
         notes=schedule.notes,
         evidence=tuple(evidence_row(evidence) for evidence in schedule.evidence),
+        underlying_class=instrument.classification.asset_class.value,
+        underlying_class_basis=instrument.classification.basis.value,
+        underlying_class_note=instrument.classification.reason,
     )
 
 

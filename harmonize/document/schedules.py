@@ -66,7 +66,10 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRow:
-    """One margin schedule. ``*_note`` states the derivation, or why the value is unknown."""
+    """One margin schedule. ``*_note`` states the derivation, or why the value is unknown.
+
+    ``underlying_class`` is empty in documents that do not state it.
+    """
 
     venue: str
     symbol: str
@@ -96,3 +99,6 @@ class ScheduleRow:
     fee_note: str
     notes: tuple[str, ...]
     evidence: tuple[EvidenceRow, ...]
+    underlying_class: str = ""
+    underlying_class_basis: str = ""
+    underlying_class_note: str = ""

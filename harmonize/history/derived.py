@@ -99,7 +99,9 @@ def observation(source: Source, entry: Entry) -> VenueObservation | None:
         restarts = {kept.entry.digest for kept in state.entries if kept.can_restart}
         start = restart(entries, position, restarts)
     until_entry = entries[: position + 1]
-    last = deque(read_observations(source.archive, until_entry, start, accepted), maxlen=1)
+    last = deque(
+        read_observations(source.archive, until_entry, start, accepted, source.entries), maxlen=1
+    )
     return last[0] if last and not last[0].fault else None
 
 

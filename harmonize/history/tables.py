@@ -116,7 +116,8 @@ class HistoryTables:
             if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
                 before = _VenueStates.of(state, venue)
-                by_digest |= self._update_venue(archive, entries, before, accepted)
+                plan = _ReadingPlan(entries, accepted, before.restarts, listing.entries)
+                by_digest |= self._update_venue(archive, plan, before)
         current = (replace(by_digest[entry.digest], entry=entry) for entry in listing.entries)
         updated = TableState(listing, tuple(current))
         if updated != state:
@@ -168,20 +169,16 @@ class HistoryTables:
             return False
 
     def _update_venue(
-        self,
-        archive: Archive,
-        entries: Sequence[Entry],
-        before: "_VenueStates",
-        accepted: Accepted,
+        self, archive: Archive, plan: "_ReadingPlan", before: "_VenueStates"
     ) -> dict[str, EntryState]:
         """Reads a venue's new entries, writes the years concerned and returns the new states."""
+        entries, accepted = plan.entries, plan.accepted
         identities = [_identity(entry, accepted) for entry in entries]
         start = _common_length(identities, before.identities)
         if start == len(entries) == len(before.identities):
             return {}
         if not before.digests <= {entry.digest for entry in entries}:
             start = 0  # another archive, or one that was rolled back
-        plan = _ReadingPlan(entries, accepted, before.restarts)
         states = self._read_from(archive, plan, start) if start else None
         return states or self._read_from(archive, plan, 0) or {}
 
@@ -273,11 +270,15 @@ class HistoryTables:
 
 @dataclass(frozen=True, slots=True)
 class _ReadingPlan:
-    """Entries of a venue in order, the contracts accepted in them, and those to restart from."""
+    """Entries of a venue in order, the contracts accepted in them, and those to restart from.
+
+    ``others`` are the entries of the whole archive.
+    """
 
     entries: Sequence[Entry]
     accepted: Accepted
     restarts: frozenset[str]
+    others: Sequence[Entry]
 
     def ids_of(self, entry: Entry) -> str:
         """Accepted contracts of an entry, joined by line breaks."""
@@ -286,7 +287,7 @@ class _ReadingPlan:
     def observations(self, archive: Archive, start: int) -> Iterator[VenueObservation]:
         """Yields the observations from an entry at or before number ``start`` on."""
         first = restart(self.entries, start, self.restarts)
-        return read_observations(archive, self.entries, first, self.accepted)
+        return read_observations(archive, self.entries, first, self.accepted, self.others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
 from harmonize.history.acceptances import Accepted
 from harmonize.history.diff import ObservedSchedules, find_changes
+from harmonize.history.price_witness import Confirms, witnesses
 from harmonize.history.recent import ScheduleKey
 from harmonize.text.messages import iso_utc
 from venues import facts, registry
 from venues.adapter import Parsed
 from venues.beliefs import Beliefs
-from venues.facts import Facts
+from venues.plausibility import References
 
 FIRST_SEEN = "first seen"
 """Kind of event of every schedule in a venue's first observation."""
@@ -78,16 +79,21 @@ def recorded_beliefs(venue: str) -> Beliefs:
 
 
 def read_observations(
-    archive: Archive, entries: Sequence[Entry], start: int = 0, accepted: Accepted | None = None
+    archive: Archive,
+    entries: Sequence[Entry],
+    start: int = 0,
+    accepted: Accepted | None = None,
+    others: Sequence[Entry] = (),
 ) -> Iterator[VenueObservation]:
     """Yields the observations from number ``start`` of ``entries``, which ``observations`` ordered.
 
     Pruned entries are skipped. Each entry is read as an audit as of its time reads it: an incomplete
     one together with the older ones it builds on, and held against what was believed before it. Built
     on a complete entry, it contains every instrument, some as of that older entry. ``restart``
-    returns the number to start from; the entry there is believed as it is.
+    returns the number to start from; the entry there is believed as it is. ``others`` are entries of
+    other venues, whose prices may confirm a market's move.
     """
-    venue_facts = facts.bundled()
+    confirming = witnesses(archive, others)
     state = _VenueState()
     for position, entry in enumerate(entries):
         if position < start or entry.pruned:
@@ -98,9 +104,11 @@ def read_observations(
             state = replace(state, fault=str(error))
             yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
             continue
-        is_believed = position == start > 0
-        ids = (accepted or {}).get(entry.digest, frozenset())
-        state = state.after(snapshot, venue_facts, None if is_believed else ids)
+        if position == start > 0:
+            state = _VenueState.believing(snapshot)
+        else:
+            ids = (accepted or {}).get(entry.digest, frozenset())
+            state = state.after(snapshot, ids, confirming(entry))
         if state.fault:
             yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
             continue
@@ -121,19 +129,22 @@ class _VenueState:
     withheld: frozenset[ScheduleKey] = frozenset()
     fault: str = ""
 
+    @classmethod
+    def believing(cls, snapshot: Snapshot) -> "_VenueState":
+        """Returns the state after a snapshot that is believed as it is."""
+        parsed = registry.read(snapshot, facts.bundled())
+        beliefs = Beliefs().with_recording(snapshot, parsed.schedules)
+        return cls((parsed,), snapshot.complete, beliefs)
+
     def after(
-        self, snapshot: Snapshot, venue_facts: Facts, accepted: frozenset[str] | None
+        self, snapshot: Snapshot, accepted: frozenset[str], confirms: Confirms
     ) -> "_VenueState":
-        """Returns the state after a snapshot; ``accepted`` None: it is believed as it is."""
+        """Returns the state after a snapshot in which a person accepted some contracts."""
         if self.fault and not snapshot.complete:
             return self
-        if accepted is None:
-            parsed = registry.read(snapshot, venue_facts)
-            beliefs = Beliefs().with_recording(snapshot, parsed.schedules)
-            return _VenueState((parsed,), snapshot.complete, beliefs)
-        result = registry.screened(
-            snapshot, venue_facts, self.beliefs, partial(recorded_beliefs, snapshot.venue), accepted
-        )
+        recorded = partial(recorded_beliefs, snapshot.venue)
+        references = References(self.beliefs, recorded, confirms)
+        result = registry.screened(snapshot, facts.bundled(), references, accepted)
         keys = {schedule.key for schedule in result.parsed.schedules}
         if not snapshot.complete:
             layers = (result.parsed, *self.layers)

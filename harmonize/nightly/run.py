@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,22 +23,17 @@ from harmonize.history import derived
 from harmonize.nightly import outbox, retention
 from harmonize.nightly.outbox import Sender
 from harmonize.nightly.site import Site, SiteError, night_order
+from harmonize.nightly.venue_nights import PARTIAL, NightEntries, venue_nights
 from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 from venues import registry
 from venues.adapter import VenueAdapter
-from venues.completeness import partial_reason
-from venues.gathering.outcome import failure_reason
 
 OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
 """Exit codes: nothing new, new or worse findings, incomplete observation, undelivered notification."""
 
 RERUN_WINDOW = timedelta(hours=12)
 """A venue with a younger snapshot is not gathered again: the run repeats its night."""
-
-
-PARTIAL = "partial"
-"""Beginning of a venue's reason if its snapshot holds a part of its list."""
 
 NIGHTS_SHOWN = 30
 """Number of nights on the page of changes and in the feed."""
@@ -255,7 +250,9 @@ def _build_night(
     task: Task, audit: Answer, archive: Archive, context: RunContext, earlier: Sequence[Night]
 ) -> Night:
     document = audit.document
-    venues = tuple(_venue_nights(task, archive, context, document))
+    names = tuple(adapter.venue for adapter in task.adapters)
+    of_night = NightEntries(archive, context.entries, context.requested)
+    venues = tuple(venue_nights(names, of_night, document))
     previous = earlier[0] if earlier else None
     reference, baseline_error = _baseline(task.site, earlier)
     clock_error = _clock_error(previous, context.night_name)
@@ -307,46 +304,6 @@ def _before_key(night: Night, name: str) -> tuple[int, bool, tuple[str, int]]:
 
 def _rank(level: Level) -> int:
     return tuple(Level).index(level)
-
-
-def _venue_nights(
-    task: Task, archive: Archive, context: RunContext, document: AuditDocument
-) -> Iterator[VenueNight]:
-    """Yields the status per venue from the archive, so that a repeated run yields the same."""
-    newest = {snapshot.venue: snapshot.observed_at for snapshot in document.snapshots}
-    reasons = {venue.venue: venue.reason for venue in document.unobserved}
-    for venue in (adapter.venue for adapter in task.adapters):
-        of_venue = [
-            entry
-            for entry in context.entries
-            if entry.venue == venue and (entry.gathered or entry.failed)
-        ]
-        good = [entry for entry in of_venue if not entry.failed]
-        observed_at = newest.get(venue, "")
-        if good:
-            observed_at = iso_utc(max(entry.observed_at for entry in good))
-            yield VenueNight(venue, "gathered", observed_at, _partial_text(archive, good[-1]))
-        elif of_venue:
-            yield VenueNight(venue, "failed", observed_at, _failure_reason(archive, of_venue[-1]))
-        elif venue not in context.requested:
-            yield VenueNight(venue, "held", observed_at, "")
-        else:
-            yield VenueNight(venue, "not asked", observed_at, reasons.get(venue, ""))
-
-
-def _partial_text(archive: Archive, entry: Entry) -> str:
-    """Returns why a snapshot is partial; empty if it is complete."""
-    if entry.complete:
-        return ""
-    reason = "" if entry.pruned else partial_reason(archive.read(entry))
-    return f"{PARTIAL}: {reason}" if reason else PARTIAL
-
-
-def _failure_reason(archive: Archive, entry: Entry) -> str:
-    """Returns why an attempt to gather failed."""
-    if entry.pruned:
-        return "the reason was pruned"
-    return failure_reason(archive.read(entry)) or ""
 
 
 def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) -> Sequence[str]:

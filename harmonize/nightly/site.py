@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from harmonize.core.output_file import write_file
 from harmonize.document.night import Night
 from harmonize.document.upgrade import upgraded_night
+from harmonize.text.sanitize import json_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -132,8 +133,8 @@ def night_order(night: str) -> tuple[str, int]:
 def night_json(night: Night) -> bytes:
     """Returns the record of a night as JSON; equal nights give equal bytes."""
     text = json.dumps(_adapter().dump_python(night, mode="json"), indent=1, ensure_ascii=False)
-    # A lone surrogate has no UTF-8 form; as an escape it is valid JSON.
-    return f"{text}\n".encode(errors="backslashreplace")
+    # What does not print is escaped: it could control a terminal, and half a pair has no UTF-8 form.
+    return f"{json_text(text)}\n".encode()
 
 
 def night_from_json(content: bytes) -> Night:

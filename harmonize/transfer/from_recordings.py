@@ -198,12 +198,13 @@ def _snapshot_items(
 
 
 def _has_margins(adapter: VenueAdapter, snapshot: Snapshot) -> bool:
-    """Returns whether a margin endpoint responded, or another response holds margins.
-
-    The contracts endpoint of gate is of the second kind.
-    """
+    """Returns whether an endpoint with margins responded, or another response holds margins."""
     endpoints = (*adapter.endpoints, *adapter.recorded_only)
-    methods = {endpoint.method for endpoint in endpoints if endpoint.purpose is Purpose.MARGIN}
+    methods = {
+        endpoint.method
+        for endpoint in endpoints
+        if endpoint.purpose is Purpose.MARGIN or endpoint.lists_margins
+    }
     has_response = any(payload.call.method in methods for payload in snapshot.payloads)
     return has_response or bool(registry.parse([snapshot], facts.bundled()).schedules)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harmonize.document.night import Night
 from harmonize.text import numbers
-from harmonize.text.sanitize import plain
+from harmonize.text.sanitize import json_text, plain
 from reports.html.report import environment, stylesheet
 from reports.site.changes import night_views
 from reports.site.context import ChangesPage
@@ -66,9 +66,7 @@ def latest(night: Night, site: Site) -> bytes:
         },
     }
     text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode(
-        errors="backslashreplace"
-    )  # JSON writes half a surrogate pair as an escape
+    return f"{json_text(text)}\n".encode()
 
 
 def _finite(value: object) -> object:

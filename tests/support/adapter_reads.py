@@ -14,6 +14,9 @@ _PACKAGES = ("venues.exchanges", "venues.engines")
 _NOT_READERS = frozenset({"Endpoint", "Evidence", "VenueAdapter", "calls_with", "currency_to_usd"})
 """Callables whose text arguments are no names of fields, although their first is no text."""
 
+_TABLES_OF_NAMES = frozenset({"BracketKeys"})
+"""Classes whose arguments are names of fields."""
+
 _OPTIONS = frozenset({"key", "keys", "symbol_key"})
 """Options of readers that name fields."""
 
@@ -86,6 +89,8 @@ def _read_arguments(call: ast.Call) -> list[ast.expr]:
         return [ast.Constant(flat_rates.LEVERAGE.key)]
     if name == "Column":
         return call.args[1:2]
+    if name in _TABLES_OF_NAMES:
+        return call.args
     if name in {"get", "PublishedRate"} or (name[:1] == "_" and name[1:2].isupper()):
         return first if name in {"get", "PublishedRate"} else call.args
     if name in _NOT_READERS or not first or isinstance(first[0], ast.Constant):

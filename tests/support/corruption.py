@@ -15,13 +15,14 @@ from typing import Any
 from harmonize.core.payload import Column, Evidence, Origin, Payload, Snapshot, decode, resolve
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.history.diff import ObservedSchedules, find_changes
+from harmonize.history.price_witness import nobody
 from harmonize.history.timeline import recorded_beliefs
 from tests.replay.gathering import baseline
 from tests.support.altered_snapshots import written
 from venues import facts, registry
 from venues.adapter import Parsed
 from venues.beliefs import Beliefs
-from venues.plausibility import Screened
+from venues.plausibility import References, Screened
 from venues.published import ColumnKind, column_kind
 
 Documents = dict[str, Any]
@@ -86,7 +87,9 @@ def _leverage(factor: str) -> Change:
     return change
 
 
-def _price(factor: str) -> Change:
+def price_times(factor: str) -> Change:
+    """Change that multiplies the prices that convert a schedule."""
+
     def change(schedule: MarginSchedule, documents: Documents) -> None:
         for sha256, pointer in _factor_places(schedule, is_price=True):
             _multiply(documents[sha256], pointer, Decimal(factor))
@@ -136,7 +139,7 @@ def _close_up(document: Any, evidence: Evidence, gone: int) -> None:
 
 
 CORRUPTIONS = (
-    *(Corruption("price", f"price × {f}", _price(f)) for f in ("2", "0.5", "10")),
+    *(Corruption("price", f"price × {f}", price_times(f)) for f in ("2", "0.5", "10")),
     *(
         Corruption("bounds", f"all bounds × {f}", scaled(frozenset({ColumnKind.AMOUNT}), f))
         for f in ("10", "100", "1000", "0.001")
@@ -240,9 +243,7 @@ class Venue:
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Venue":
         """Reads a live snapshot as a first night after the recordings."""
-        screened = registry.screened(
-            snapshot, facts.bundled(), Beliefs(), partial(recorded_beliefs, snapshot.venue)
-        )
+        screened = _screened(snapshot, Beliefs())
         return cls(snapshot, screened, screened.beliefs)
 
     @property
@@ -273,9 +274,7 @@ class Venue:
     def outcome(self, corrupt: Snapshot, beliefs: Beliefs) -> Outcome | None:
         """Returns what the tool made of a corrupt snapshot; None if it changes no margin."""
         raw = registry.read(corrupt, facts.bundled())
-        screened = registry.screened(
-            corrupt, facts.bundled(), beliefs, partial(recorded_beliefs, corrupt.venue)
-        )
+        screened = _screened(corrupt, beliefs)
         concerned = _concerned(self.good.parsed, raw)
         if not concerned:
             return None
@@ -289,6 +288,11 @@ class Venue:
         changes = find_changes(_observed(self.good.parsed), _observed(screened.parsed), ())
         listed = {(change.venue, change.symbol, change.profile) for change in changes}
         return Outcome.LISTED if concerned & shown <= listed else Outcome.SILENT
+
+
+def _screened(snapshot: Snapshot, beliefs: Beliefs) -> Screened:
+    references = References(beliefs, partial(recorded_beliefs, snapshot.venue), nobody)
+    return registry.screened(snapshot, facts.bundled(), references)
 
 
 def _observed(parsed: Parsed) -> ObservedSchedules:

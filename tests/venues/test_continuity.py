@@ -7,11 +7,13 @@ from decimal import Decimal
 
 import pytest
 
+from harmonize.core.payload import Snapshot
 from tests.support import corruption, recorded
 from tests.support.corruption import CORRUPTIONS, Outcome
 from venues import facts, registry
 from venues.beliefs import Beliefs, numbers_of
 from venues.continuity import find_doubled, find_implausible
+from venues.plausibility import References, Screened
 from venues.published import ColumnKind, Published, PublishedColumn, PublishedPrice, column_kind
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -186,6 +188,11 @@ def test_no_recorded_night_raises_a_false_alarm() -> None:
     assert alarms == []
 
 
+def screened(snapshot: Snapshot, beliefs: Beliefs) -> Screened:
+    references = References(beliefs, Beliefs, lambda *_: False)
+    return registry.screened(snapshot, facts.bundled(), references)
+
+
 SMALL = ("aster", "delta", "gate", "hashkey", "htx", "krakenfutures", "mexc", "okx", "whitebit")
 
 
@@ -196,10 +203,10 @@ def test_plausible_corruption_stays_hidden_on_a_second_night(venue: str) -> None
     hidden = 0
     for corrupted in CORRUPTIONS:
         corrupt = good.corrupted(corrupted.change, good.readable)
-        first = registry.screened(corrupt, facts.bundled(), good.beliefs, Beliefs)
-        second = registry.screened(corrupt, facts.bundled(), first.beliefs, Beliefs)
+        first = screened(corrupt, good.beliefs)
+        second = screened(corrupt, first.beliefs)
         assert second.withheld == first.withheld, corrupted.name
-        back = registry.screened(good.snapshot, facts.bundled(), second.beliefs, Beliefs)
+        back = screened(good.snapshot, second.beliefs)
         assert not back.withheld & first.withheld, corrupted.name
         hidden += len(first.withheld)
     assert hidden

@@ -358,7 +358,7 @@ def test_rows_on_a_further_page_are_examined() -> None:
         first, evidence=(*first.evidence, Evidence(other.sha256, page.rows, page.columns))
     )
     fields = {"xt": known}
-    references = plausibility.References(Beliefs(), Beliefs)
+    references = plausibility.References(Beliefs(), Beliefs, lambda *_: False)
     screened = plausibility.screen(changed, Parsed((paged,), ()), lambda: fields, references)
     (defect,) = screened.parsed.defects
     assert defect.where == f"{other.call} at {page.rows[0]}/marginUnit"

@@ -137,7 +137,7 @@ def test_recordings_are_exempt_from_the_checks() -> None:
     adapter = registry.find_adapter("lighter")
     assert adapter is not None
     parsed = adapter.parse(snapshot, facts.bundled())
-    references = plausibility.References(Beliefs(), Beliefs)
+    references = plausibility.References(Beliefs(), Beliefs, lambda *_: False)
     assert plausibility.screen(snapshot, parsed, dict, references).parsed is parsed
 
 

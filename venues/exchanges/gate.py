@@ -164,7 +164,11 @@ def _endpoints(
     paged = [{**settlement, "limit": str(PAGE), "offset": "0"} for settlement in settlements]
     return (
         Endpoint(
-            contracts, f"{base}/contracts", Purpose.INSTRUMENTS, call_plan=calls_with(*settlements)
+            contracts,
+            f"{base}/contracts",
+            Purpose.INSTRUMENTS,
+            call_plan=calls_with(*settlements),
+            lists_margins=True,
         ),
         Endpoint(tickers, f"{base}/tickers", Purpose.PRICES, call_plan=calls_with(*settlements)),
         Endpoint(

@@ -34,14 +34,33 @@ def is_redirect(status: int) -> bool:
     return 300 <= status < 400  # noqa: PLR2004 - HTTP: the range of redirects
 
 
+_ROW_FIELDS = 3
+"""Least number of plain values that tell a row from an envelope around lists."""
+
+
 def holds_rows(document: object) -> bool:
-    """Whether a response has data: a non-empty list or, without any list, a non-empty object."""
+    """Whether a response has data: a non-empty list, an object of rows, or without any list an object."""
     lists = list(_lists(document))
+    if any(lists) or _is_table(document):
+        return True
+    objects = document.values() if isinstance(document, dict) else ()
     if lists:
-        return any(lists)
-    return isinstance(document, dict) and any(
-        bool(value) for value in document.values() if isinstance(value, dict)
+        return any(map(_is_table, objects))
+    return any(bool(value) for value in objects if isinstance(value, dict))
+
+
+def _is_table(value: object) -> bool:
+    """Whether an object maps names to rows, whatever lists the rows have."""
+    return isinstance(value, dict) and bool(value) and all(map(_is_row, value.values()))
+
+
+def _is_row(value: object) -> bool:
+    plain = (
+        [v for v in value.values() if not isinstance(v, list | dict)]
+        if isinstance(value, dict)
+        else []
     )
+    return len(plain) >= _ROW_FIELDS
 
 
 def _lists(document: object) -> Iterator[list[object]]:

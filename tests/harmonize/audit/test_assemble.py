@@ -439,7 +439,7 @@ def test_caps_on_crypto_contracts_do_not_concern_shares_and_metals() -> None:
     for symbol in ("TSLA/USDT:USDT", "XAU/USDT:USDT"):
         row = divergence("binance", symbol, "esma-retail", "initial")
         assert row.verdict is Verdict.NOT_APPLICABLE
-        assert "non-crypto underlying" in row.reason
+        assert "the underlying is no crypto-asset" in row.reason
 
 
 def test_a_breach_is_an_error_where_the_venue_itself_says_retail() -> None:

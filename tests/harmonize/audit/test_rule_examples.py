@@ -52,6 +52,17 @@ def test_a_size_beyond_the_schedule_or_the_rule_set_is_never_compliant() -> None
     assert outcome(inside, narrow) == []
 
 
+@pytest.mark.parametrize(
+    ("underlying", "verdict"),
+    [("NEWCOIN", "breach"), ("TSLAX", "not applicable"), ("XAU", "not applicable")],
+)
+def test_an_example_is_about_a_crypto_asset_unless_its_name_says_otherwise(
+    underlying: str, verdict: str
+) -> None:
+    example = replace(HALF, underlying=underlying, initial=verdict, maintenance=verdict)
+    assert outcome(example) == []
+
+
 def test_over_is_a_verdict_at_a_single_size_too() -> None:
     rules = loader.load("harmonized-baseline")
     expensive = replace(HALF, initial="over", maintenance="over", notional=D(150_000))

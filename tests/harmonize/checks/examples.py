@@ -44,6 +44,7 @@ from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
 from rules import loader
+from venues.completeness import as_partial
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 D = Decimal
@@ -364,6 +365,14 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH907": (
             Case(remarks=(Remark("okx", "get: x", "field x", RemarkKind.UNKNOWN_FIELD),)),
             SOUND_CASE,
+        ),
+        "MH908": (
+            Case(snapshots=(as_partial(snapshot(), "89 of 90 contracts are gone"),)),
+            Case(snapshots=(snapshot(complete=False),)),
+        ),
+        "MH909": (
+            Case(remarks=(Remark("okx", "BTC", "exactly twice", RemarkKind.DOUBLED, "BTC"),)),
+            Case(remarks=(Remark("okx", "get: x", "field x", RemarkKind.UNKNOWN_FIELD),)),
         ),
     }
 )

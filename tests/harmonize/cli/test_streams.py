@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -204,3 +205,33 @@ def test_a_json_log_escapes_what_does_not_print(capsys: pytest.CaptureFixture[st
     line = capsys.readouterr().err
     assert controls(line) == []
     assert json.loads(line)["what"] == HOSTILE
+
+
+def test_every_line_passes_through_the_console() -> None:
+    writers = re.compile(r"\btyper\.(?:echo|secho)\b|(?<![\w.])print\(|std(?:out|err)\.write\(")
+    for path in sorted((ROOT / "harmonize").rglob("*.py")):
+        if path != ROOT / "harmonize" / "cli" / "console.py":
+            assert not writers.search(path.read_text(encoding="utf-8")), path
+
+
+def test_a_traceback_cannot_control_a_terminal(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv = ['harmonize', '-v', 'venues']\n"
+        "import harmonize.api.coverage\n"
+        "def fail(reading): raise ZeroDivisionError('\\x1b[31m\\u202e')\n"
+        "harmonize.api.coverage.coverage_text = fail\n"
+        "from harmonize.__main__ import main\n"
+        "main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 4
+    assert result.stderr.startswith("Traceback")
+    assert "ZeroDivisionError: \\x1b[31m\\u202e" in result.stderr
+    assert controls(result.stderr) == []

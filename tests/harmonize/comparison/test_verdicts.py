@@ -7,8 +7,10 @@ from decimal import Decimal as D
 import pytest
 
 from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit
-from harmonize.core.instrument import Payoff
+from harmonize.core.asset_class import StatedClass
+from harmonize.core.instrument import Payoff, contract
 from harmonize.core.schedule import MaintenanceMeaning, MarginMode, MarginSchedule, Profile, flat
+from harmonize.core.tickers import AssetClass
 from harmonize.document import DivergenceRow, Verdict
 from harmonize.policy.expression import parse
 from harmonize.policy.rule_set import (
@@ -108,6 +110,60 @@ def test_a_schedule_out_of_scope_is_not_applicable_with_a_reason(
     row = rows(STEPS, scoped(**parts))["initial"]
     assert row.verdict is (Verdict.NOT_APPLICABLE if reason else Verdict.BREACH)
     assert row.reason == reason
+
+
+def of_asset(name: str, stated: StatedClass | None = None) -> MarginSchedule:
+    own = contract("okx", f"{name}-USDT-SWAP", base=name, quote="USDT", settle="USDT")
+    return replace(STEPS, instrument=replace(own, stated_class=stated))
+
+
+SHARE = StatedClass(AssetClass.EQUITY, "okx instCategory: 3")
+COIN = StatedClass(AssetClass.CRYPTO, "okx instCategory: 1")
+FCA = loader.load("uk-fca")
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "initial", "reason"),
+    [
+        ("ADA", None, Verdict.BREACH, ""),
+        ("NEWCOIN", COIN, Verdict.BREACH, ""),
+        ("TSLAX", None, Verdict.NOT_APPLICABLE, "the underlying is no crypto-asset but equity (TSLAX is TSLA with a suffix of tokenized shares)"),
+        ("NEWCOIN", SHARE, Verdict.NOT_APPLICABLE, "the underlying is no crypto-asset but equity (okx instCategory: 3)"),
+        ("NEWCOIN", None, Verdict.NOT_OBSERVABLE, "esma-retail is for crypto-assets, and the class is not known: no venue's word and no list states the class of NEWCOIN"),
+    ],
+)  # fmt: skip
+def test_a_cap_on_crypto_assets_needs_to_know_that_the_underlying_is_one(
+    name: str, stated: StatedClass | None, initial: Verdict, reason: str
+) -> None:
+    row = rows(of_asset(name, stated), ESMA)["initial"]
+    assert (row.verdict, row.reason) == (initial, reason)
+
+
+def test_high_margin_does_not_comply_where_the_class_is_not_known() -> None:
+    full = replace(of_asset("NEWCOIN"), initial=flat_schedule((10**7, "1", "1")).initial)
+    assert rows(full, ESMA)["initial"].verdict is Verdict.NOT_OBSERVABLE
+    assert rows(of_asset("NEWCOIN"), FCA)["initial"].verdict is Verdict.NOT_OBSERVABLE
+    assert rows(of_asset("NEWCOIN", COIN), FCA)["initial"].verdict is Verdict.PROHIBITED
+    assert rows(of_asset("NEWCOIN"), scoped(crypto_only=False))["initial"].verdict is Verdict.BREACH
+
+
+def test_what_does_not_apply_for_another_reason_needs_no_class() -> None:
+    call = replace(of_asset("NEWCOIN"), meaning=MaintenanceMeaning.CALL)
+    assert rows(call, ESMA)["maintenance"].verdict is Verdict.NOT_APPLICABLE
+    assert rows(call, ESMA)["initial"].verdict is Verdict.NOT_OBSERVABLE
+    inverse = scoped(payoffs=(Payoff.INVERSE,))
+    assert rows(of_asset("NEWCOIN"), inverse)["initial"].verdict is Verdict.NOT_APPLICABLE
+
+
+def test_a_rule_set_that_lists_an_asset_in_a_class_says_itself_that_it_applies() -> None:
+    baseline = loader.load("harmonized-baseline")
+    assert isinstance(baseline.requirement, ReferenceSchedule)
+    first, *others = baseline.requirement.classes
+    listing = replace(first, assets=(*first.assets, "NEWCOIN"))
+    lists = replace(baseline, requirement=replace(baseline.requirement, classes=(listing, *others)))
+    assert rows(of_asset("NEWCOIN"), lists)["initial"].verdict is Verdict.OVER
+    assert rows(of_asset("NEWCOIN"), baseline)["initial"].verdict is Verdict.NOT_OBSERVABLE
+    assert rows(of_asset("NEWCOIN", SHARE), lists)["initial"].verdict is Verdict.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize("parts", [{"venues": ("bybit",)}, {"underlyings": ("ETH",)}])
