@@ -109,7 +109,7 @@ def _value_at(
             (sign - rate - fee, 1.0),
             (-coefficient, power),
         ]
-        if near > 0.0 and sum_of_terms(surplus, near) <= 0.0:
+        if sum_of_terms(surplus, near) <= 0.0:
             return near
         root = _nearest_root(surplus, near, far)
         if root is not None:
@@ -125,9 +125,8 @@ def _nearest_root(terms: Sequence[Term], near: float, far: float) -> float | Non
         root = -constant / slope if slope else inf
         return root if low < root <= high else None
     top = high if high < inf else max(1e3 * low, 1e15)
-    bottom = low or 1e-12 * top
-    inside = roots(terms, bottom, top)
-    if high < inf and sum_of_terms(terms, high) <= 0.0 < sum_of_terms(terms, near or bottom):
+    inside = roots(terms, low or 1e-12 * top, top)
+    if high < inf and sum_of_terms(terms, high) <= 0.0 < sum_of_terms(terms, near):
         inside.append(high)
     return min(inside, key=lambda root: abs(root - near), default=None)
 

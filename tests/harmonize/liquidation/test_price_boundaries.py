@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from harmonize.liquidation.price import Side, liquidation
+from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
 from harmonize.numerics.panel import PieceNumbers
 from tests.support.offers import flat, marginal
 
@@ -89,3 +89,42 @@ def test_a_curved_tier_that_reaches_the_margin_at_its_bound_is_liquidated_there(
         assert liquidation((CURVED, above), 50.0, 60.0, side) == pytest.approx(2.0, rel=1e-12)
     else:
         assert liquidation((CURVED, above), 200.0, 110.0, side) == pytest.approx(0.5, rel=1e-12)
+
+
+def test_a_root_at_the_end_of_a_tier_belongs_to_the_tier_although_the_next_asks_less() -> None:
+    # at 100 equity is 75 − 50 = 25, as the first tier asks; the second asks half
+    pieces = flat([100.0, 500.0], [0.25, 0.125]).pieces
+    assert liquidation(pieces, 50.0, 75.0, Side.SHORT) == 2.0
+
+
+def test_the_fee_counts_at_entry() -> None:
+    pieces = flat([1e6], [0.02]).pieces
+    assert liquidation(pieces, 1000.0, 25.0, Side.LONG, fee=0.004) is not None
+    with pytest.raises(BelowAtEntryError, match="does not exceed the 30"):
+        liquidation(pieces, 1000.0, 25.0, Side.LONG, fee=0.01)
+
+
+@pytest.mark.parametrize("basis", [MarginBasis.ENTRY, MarginBasis.QUANTITY])
+def test_a_long_with_more_margin_than_its_loss_can_be_has_no_price(basis: MarginBasis) -> None:
+    pieces = flat([1e6], [0.01]).pieces
+    assert liquidation(pieces, 1000.0, 1050.0, Side.LONG, basis=basis) is None
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_a_margin_that_rises_as_fast_as_the_position_has_no_price(*, inverse: bool) -> None:
+    side = Side.SHORT if inverse else Side.LONG
+    pieces = flat([1e6], [1.0]).pieces
+    basis = MarginBasis.QUANTITY
+    assert liquidation(pieces, 1000.0, 1500.0, side, basis=basis, inverse=inverse) is None
+
+
+def test_of_two_prices_the_one_nearer_to_the_entry_counts() -> None:
+    # 3 + n − 4 √n is 0 at 1 and at 9, and below 0 between them
+    root: PieceNumbers = (0.0, inf, 0.0, 0.0, 4.0, 0.5)
+    assert liquidation((root,), 100.0, 103.0, Side.LONG) == pytest.approx(0.09)
+
+
+def test_a_margin_that_follows_a_root_has_a_price_near_zero() -> None:
+    # n − √n − (100 − 99.76) is 0 at √n = 1.2
+    root: PieceNumbers = (0.0, inf, 0.0, 0.0, 1.0, 0.5)
+    assert liquidation((root,), 100.0, 99.76, Side.LONG) == pytest.approx(0.0144)
