@@ -16,7 +16,7 @@ from harmonize.core.payload import Column, Evidence, Origin, Payload, Snapshot, 
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.price_witness import nobody
-from harmonize.history.timeline import recorded_beliefs
+from harmonize.history.venue_state import recorded_beliefs
 from tests.replay.gathering import baseline
 from tests.support.altered_snapshots import written
 from venues import facts, registry
