@@ -121,10 +121,14 @@ def _reasons(
     yield from _scale_reasons(before, after, shift)
     for name, factor in common.items():
         if shift.factors.get(name) and isclose(shift.factors[name], factor, rel_tol=1e-6):
-            label = _label(after.column(name))
-            yield Implausible(
-                name, f"the {label} of most contracts is {_times(factor)} that of {day}: a unit?"
+            label, span = (
+                _label(after.column(name)),
+                _first_change(before.column(name), after.column(name)),
             )
+            reason = (
+                f"the {label} of most contracts is {_times(factor)} that of {day}{span}: a unit?"
+            )
+            yield Implausible(name, reason)
     yield from _missing_tier_reasons(before, after)
     yield from _magnitude_reasons(before, after)
 
@@ -233,7 +237,8 @@ def _scale_reasons(before: Published, after: Published, shift: Shift) -> Iterato
         doubled = column.kind in _RATES and isclose(magnitude, 2)
         if _is_power_of_ten(factor) or (many and alone and (magnitude >= LARGE_FACTOR or doubled)):
             subject = f"{'every' if many else 'the'} {_label(column)}"
-            yield Implausible(name, f"{subject} is {_times(factor)} that of {day}")
+            span = _first_change(before.column(name), column)
+            yield Implausible(name, f"{subject} is {_times(factor)} that of {day}{span}")
 
 
 def _is_power_of_ten(factor: float) -> bool:
@@ -390,6 +395,15 @@ def _label(column: PublishedColumn | None) -> str:
     if column.kind is ColumnKind.LEVERAGE:
         return "maximum leverage"
     return _LABELS.get(column.quantity, column.quantity)
+
+
+def _first_change(before: PublishedColumn | None, after: PublishedColumn | None) -> str:
+    """First value that changed, before and after, in parentheses."""
+    if before is None or after is None:
+        return ""
+    pairs = zip(before.values, after.values, strict=False)
+    first = next(((a, b) for a, b in pairs if a and b and a != b), None)
+    return f" ({first[0]:f} to {first[1]:f})" if first else ""
 
 
 def _times(ratio: float) -> str:

@@ -34,7 +34,11 @@ def withheld_contracts(place: ArchiveLocation, venue: str) -> tuple[Entry, tuple
     """
     if message := unknown_venue_error((venue,)):
         raise RequestError(message)
-    source = Source.of(Archive.open(place), str(place))
+    archive = Archive.find(place)
+    if archive is None:
+        message = f"there is no archive at {place}; run `harmonize fetch`, or name another one"
+        raise RequestError(message)
+    source = Source.of(archive, str(place))
     entries = [e for e in observations(source.entries, venue) if not e.pruned]
     if not entries:
         message = f"the archive {place} has no snapshot of {venue}; run `harmonize fetch` first"
@@ -42,7 +46,7 @@ def withheld_contracts(place: ArchiveLocation, venue: str) -> tuple[Entry, tuple
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for (_, symbol, _), own in derived.observation(source, entries[-1]).withheld.items():
         name = (symbol, own.defect.symbol, own.digest)
-        reasons.setdefault(name, []).append(own.defect.reason)
+        reasons.setdefault(name, []).append(f"{own.defect.where}: {own.defect.reason}")
     withheld = (
         Withheld(contract_id, symbol, digest, tuple(dict.fromkeys(own)))
         for (symbol, contract_id, digest), own in sorted(reasons.items())

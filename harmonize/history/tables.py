@@ -205,15 +205,10 @@ class HistoryTables:
         for observation in read_observations(archive, plan, plan.restart(start)):
             digest = observation.entry.digest
             is_new = positions[digest] >= start
-            states[digest] = replace(
-                states[digest],
-                can_restart=observation.checkpoint is not None,
-                checkpoint=observation.checkpoint or "",
-            )
+            states[digest] = _state_after(states[digest], observation)
             if observation.fault and not is_new:
                 return None
             if observation.fault:
-                states[digest] = replace(states[digest], read=False, fault=observation.fault)
                 continue
             if not is_new:
                 last = observation
@@ -222,12 +217,10 @@ class HistoryTables:
                 last = _with_carried_over(archive, plan, last, (*carried, *own))
             is_first_new = False
             try:
-                events, following = find_events(last, observation)
+                events, last = find_events(last, observation)
                 rows += [row_of(event) for event in events]
             except Exception as error:  # noqa: BLE001 - one odd night never hides the history
                 states[digest] = EntryState(observation.entry, fault=reason_of(error))
-                continue
-            last = following
         _rewrite(folder, first, (own, carried), rows)
         return states
 
@@ -281,6 +274,17 @@ class _VenueStates:
             frozenset(kept),
             {digest: own.checkpoint for digest, own in kept.items() if own.can_restart},
         )
+
+
+def _state_after(state: EntryState, observation: VenueObservation) -> EntryState:
+    """State of an entry that was just read."""
+    return replace(
+        state,
+        read=not observation.fault,
+        fault=observation.fault,
+        can_restart=observation.checkpoint is not None,
+        checkpoint=observation.checkpoint or "",
+    )
 
 
 def _unchanged_state(entry: Entry, plan: ReadingPlan) -> EntryState:
