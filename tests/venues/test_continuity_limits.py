@@ -248,4 +248,5 @@ def test_values_that_are_no_numbers_are_not_compared() -> None:
         return replace(own, columns=(column, *own.columns[1:]))
 
     assert reason(holed(10, 1), holed(1, 1)) == "every upper bound is 10 times that of 2026-03-01"
-    assert reason(holed(10, 2), holed(1, 1)) == ""
+    for hole_before, hole_after in ((1, 2), (1, 9), (9, 1)):  # at 9 there is no tier
+        assert reason(holed(10, hole_after), holed(1, hole_before)) == ""
