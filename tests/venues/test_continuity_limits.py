@@ -250,3 +250,24 @@ def test_values_that_are_no_numbers_are_not_compared() -> None:
     assert reason(holed(10, 1), holed(1, 1)) == "every upper bound is 10 times that of 2026-03-01"
     for hole_before, hole_after in ((1, 2), (1, 9), (9, 1)):  # at 9 there is no tier
         assert reason(holed(10, hole_after), holed(1, hole_before)) == ""
+
+
+@pytest.mark.parametrize(
+    ("upper", "initial", "flagged"),
+    [
+        ((1000, 5000), (0.011, 0.03), False),
+        ((1000, 5000, 10_000), (0.011, 0.03, 0.06), True),
+        ((1000,), (0.01,), True),
+    ],
+)
+def test_a_power_of_ten_of_other_tiers_shows_on_three_or_beside_the_same_rates(
+    upper: tuple[float, ...], initial: tuple[float, ...], *, flagged: bool
+) -> None:
+    fewer = {
+        "upper": ("contracts", upper),
+        "initial": ("rate", initial),
+        "maintenance": ("rate", tuple(rate / 2 for rate in initial)),
+    }
+    found = reason(published(fewer))
+    assert found.startswith("every upper bound is 10 times") == (flagged and len(upper) > 1)
+    assert bool(found) == flagged
