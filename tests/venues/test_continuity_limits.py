@@ -271,3 +271,13 @@ def test_a_power_of_ten_of_other_tiers_shows_on_three_or_beside_the_same_rates(
     found = reason(published(fewer))
     assert found.startswith("every upper bound is 10 times") == (flagged and len(upper) > 1)
     assert bool(found) == flagged
+
+
+def test_two_tiers_are_a_column_as_many_are() -> None:
+    def two(factor: float) -> Published:
+        return published(
+            {"upper": ("contracts", (100 * factor, 500 * factor)), "initial": ("rate", (0.1, 0.2))}
+        )
+
+    assert reason(two(5), two(1)) == "every upper bound is 5 times that of 2026-03-01"
+    assert reason(two(3), two(1)) == ""
