@@ -124,11 +124,11 @@ def screen(
     parsed: Parsed,
     fields: Callable[[], KnownFields],
     references: References,
-    accepted: AbstractSet[str] = frozenset(),
+    accepted: Mapping[str, str],
 ) -> Screened:
     """Checks every schedule of a live snapshot and withholds those that fail.
 
-    ``accepted`` are ids of contracts whose numbers in this snapshot a person accepted; they pass.
+    ``accepted`` notes who accepted numbers of this snapshot, by contract id; these pass.
     """
     if not any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads):
         beliefs = references.beliefs.with_recording(snapshot, parsed.schedules)
@@ -147,7 +147,7 @@ def screen(
     return Screened(
         replace(
             parsed,
-            schedules=tuple(_or_withheld(schedule, breaches) for schedule in parsed.schedules),
+            schedules=tuple(_judged(schedule, breaches, accepted) for schedule in parsed.schedules),
             defects=(*parsed.defects, *(defect for defect in defects if defect)),
             remarks=(*parsed.remarks, *live.drift.remarks, *live.doubled(before, breaches)),
         ),
@@ -166,11 +166,15 @@ def _defect(schedule: MarginSchedule, breaches: Mapping[Key, Breach]) -> Defect 
     return Defect(instrument.venue, breach.where, breach.reason, instrument.id)
 
 
-def _or_withheld(schedule: MarginSchedule, breaches: Mapping[Key, Breach]) -> MarginSchedule:
+def _judged(
+    schedule: MarginSchedule, breaches: Mapping[Key, Breach], accepted: Mapping[str, str]
+) -> MarginSchedule:
+    """The schedule, without margins if it fails, or with the note of who accepted it."""
     breach = breaches.get(schedule.key)
-    if breach is None:
-        return schedule
-    return without_margins(schedule, f"{breach.where}: {breach.reason}")
+    if breach is not None:
+        return without_margins(schedule, f"{breach.where}: {breach.reason}")
+    note = accepted.get(schedule.instrument.id)
+    return replace(schedule, notes=(*schedule.notes, note)) if note else schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Registers the adapter of every supported venue and parses snapshots with it."""
 
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from harmonize.core.payload import Defect, Remark, Snapshot, reason_of
@@ -145,13 +144,13 @@ def screened(
     snapshot: Snapshot,
     facts: Facts,
     references: References,
-    accepted: AbstractSet[str] = frozenset(),
+    accepted: Mapping[str, str] | None = None,
 ) -> Screened:
     """Parses one snapshot and checks it against ``references`` if it is live.
 
-    ``accepted`` are ids of contracts whose numbers in this snapshot a person accepted.
+    ``accepted`` notes who accepted numbers of this snapshot, by contract id.
     """
-    return _screened(snapshot, read(snapshot, facts), references, accepted)
+    return _screened(snapshot, read(snapshot, facts), references, accepted or {})
 
 
 def merge(layers: Iterable[Parsed]) -> Parsed:
@@ -190,7 +189,7 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
 
 
 def _screened(
-    snapshot: Snapshot, parsed: Parsed, references: References, accepted: AbstractSet[str]
+    snapshot: Snapshot, parsed: Parsed, references: References, accepted: Mapping[str, str]
 ) -> Screened:
     """Result of the plausibility checks. A schedule that they cannot check is withheld.
 

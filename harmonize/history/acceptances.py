@@ -38,16 +38,16 @@ class Acceptance:
         return Snapshot(DECISIONS, self.at, (payload,), complete=False)
 
 
-Accepted = Mapping[str, frozenset[str]]
-"""Ids of accepted contracts by digest of the snapshot."""
+Accepted = Mapping[str, Mapping[str, str]]
+"""By digest of the snapshot: who accepted a contract, when and why, by its id."""
 
 
 def accepted_contracts(archive: Archive, entries: Iterable[Entry]) -> Accepted:
     """Returns the contracts that decisions among ``entries`` accept. Raises ArchiveError."""
-    accepted: dict[str, frozenset[str]] = {}
+    accepted: dict[str, dict[str, str]] = {}
     for decision in decisions(archive, entries):
-        earlier = accepted.get(decision.snapshot, frozenset())
-        accepted[decision.snapshot] = earlier | frozenset(decision.contracts)
+        note = f"accepted by {decision.who} on {decision.at:%Y-%m-%d}: {decision.why}"
+        accepted.setdefault(decision.snapshot, {}).update(dict.fromkeys(decision.contracts, note))
     return accepted
 
 

@@ -29,7 +29,7 @@ from harmonize.version import VERSION
 FOLLOWED_NOTIONALS = (1e5, 1e6, 1e7)
 """Notionals, in USD, at which the schedule with the most changes is followed."""
 
-_FEW_OBSERVATIONS = 3
+_FEW_OBSERVATIONS = 1
 """Number of earlier observations up to which reading them takes less time than the tables."""
 
 _MAX_MANIFESTS = 200

@@ -1,6 +1,6 @@
 """Observations of a venue in chronological order, and the changes between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -107,8 +107,8 @@ def read_observations(
         if position == start > 0:
             state = _VenueState.believing(snapshot)
         else:
-            ids = (accepted or {}).get(entry.digest, frozenset())
-            state = state.after(snapshot, ids, confirming(entry))
+            own = (accepted or {}).get(entry.digest, {})
+            state = state.after(snapshot, own, confirming(entry))
         if state.fault:
             yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
             continue
@@ -137,7 +137,7 @@ class _VenueState:
         return cls((parsed,), snapshot.complete, beliefs)
 
     def after(
-        self, snapshot: Snapshot, accepted: frozenset[str], confirms: Confirms
+        self, snapshot: Snapshot, accepted: Mapping[str, str], confirms: Confirms
     ) -> "_VenueState":
         """Returns the state after a snapshot in which a person accepted some contracts."""
         if self.fault and not snapshot.complete:

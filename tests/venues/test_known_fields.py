@@ -30,6 +30,7 @@ from tests.support.adapter_reads import read_names
 from tests.support.altered_snapshots import written
 from venues import facts, known_fields, plausibility, registry
 from venues.adapter import Parsed
+from venues.asset_classes import bundled as bundled_classes
 from venues.beliefs import Beliefs
 from venues.field_names import Concern, concern_in_row, concern_in_tier, is_absent
 from venues.gathering.outcome import Gathered
@@ -149,7 +150,7 @@ def test_every_field_that_an_adapter_reads_is_known(monkeypatch: pytest.MonkeyPa
     assert reads.keys() == known.keys() - WITHOUT_NAMES
     for name, keys in reads.items():
         assert {key for key in keys if key.isidentifier()} <= read_names(name), name
-        assert read_names(name) == known[name].read
+        assert read_names(name) | bundled_classes().names(name) == known[name].read
 
 
 def test_every_kind_of_row_with_margins_is_known() -> None:
@@ -359,7 +360,7 @@ def test_rows_on_a_further_page_are_examined() -> None:
     )
     fields = {"xt": known}
     references = plausibility.References(Beliefs(), Beliefs, lambda *_: False)
-    screened = plausibility.screen(changed, Parsed((paged,), ()), lambda: fields, references)
+    screened = plausibility.screen(changed, Parsed((paged,), ()), lambda: fields, references, {})
     (defect,) = screened.parsed.defects
     assert defect.where == f"{other.call} at {page.rows[0]}/marginUnit"
 

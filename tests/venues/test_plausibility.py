@@ -138,7 +138,7 @@ def test_recordings_are_exempt_from_the_checks() -> None:
     assert adapter is not None
     parsed = adapter.parse(snapshot, facts.bundled())
     references = plausibility.References(Beliefs(), Beliefs, lambda *_: False)
-    assert plausibility.screen(snapshot, parsed, dict, references).parsed is parsed
+    assert plausibility.screen(snapshot, parsed, dict, references, {}).parsed is parsed
 
 
 def test_every_live_schedule_passes_the_checks_against_itself() -> None:

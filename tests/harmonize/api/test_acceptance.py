@@ -53,6 +53,9 @@ def test_withheld_contracts_stay_withheld_for_any_number_of_nights_until_accepte
     accepted = accept(place, "okx", ["BTC/USDT:USDT"], DECISION)
     assert (accepted.snapshot, accepted.contracts) == (entry.digest, ("BTC-USDT-SWAP",))
     assert unknown(place) == {"ETH-USDT-SWAP"}
+    reading, _ = read(Question(archive=place, venues=("okx",)))
+    notes = [note for s in reading.schedules for note in s.notes if note.startswith("accepted")]
+    assert set(notes) == {"accepted by A. Person on 2027-01-01: announced on 1 March"}
     accept(place, "okx", [], DECISION)
     assert unknown(place) == set()
     archive = Archive.open(place)

@@ -26,7 +26,7 @@ def test_only_the_last_tier_may_be_open_ended() -> None:
     for build in (deductions, marginal):
         with pytest.raises(ValueError, match="finite bound before the last tier, found Infinity"):
             build(uppers, rates)
-    assert deductions([D(100), INFINITY], rates) == (0, 10)
+    assert deductions([D(100), INFINITY], rates) == (D(0), D(10))
 
 
 def test_a_derived_value_is_verified_unless_stated_otherwise() -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from harmonize.text.sanitize import plain
+from reports.finding_order import sort_by_severity
+from reports.formats import sarif
 from reports.formats.finding_columns import COLUMNS, finding_row, neutralize_formula
 from reports.registry import render
 from tests.support import sample_documents
@@ -162,17 +164,132 @@ def test_sarif_keeps_its_schema() -> None:
 def test_sarif_says_what_failed_what_is_known_and_what_is_waived() -> None:
     (run,) = json.loads(text("sarif"))["runs"]
     results = run["results"]
-    assert len(results) == len(ALL)
+    in_order = (*sort_by_severity(DOCUMENT.findings), *sort_by_severity(DOCUMENT.waived))
+    assert set(in_order) == set(ALL)
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    for result, finding in zip(results, ALL, strict=True):
+    for result, finding in zip(results, in_order, strict=True):
         assert rules[result["ruleIndex"]] == result["ruleId"] == finding.code
-        assert result["partialFingerprints"] == {"harmonize/v1": finding.fingerprint}
+        assert result["partialFingerprints"] == {
+            "harmonize/v1": finding.fingerprint,
+            "primaryLocationLineHash": f"{finding.fingerprint}:1",
+        }
         assert (result["level"] == "none") == (result["kind"] != "fail")
         unescaped = re.sub(r"\\([\\\[\]])", r"\1", result["message"]["text"])
         assert unescaped == plain(finding.message)
-    assert results[0]["baselineState"] == "updated"
+    states = {result["partialFingerprints"]["harmonize/v1"]: result for result in results}
+    assert states[ALL[0].fingerprint]["baselineState"] == "updated"
     assert results[-1]["suppressions"][0]["justification"] == ALL[-1].waiver
     assert "suppressions" not in results[0]
+    assert "invocations" not in run
+
+
+def locations(document: AuditDocument) -> list[tuple[str, int, int]]:
+    (run,) = json.loads(text("sarif", document))["runs"]
+    physical = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    assert all(place["artifactLocation"]["uriBaseId"] == "%SRCROOT%" for place in physical)
+    return [
+        (
+            place["artifactLocation"]["uri"],
+            place["region"]["startLine"],
+            place["region"]["startColumn"],
+        )
+        for place in physical
+    ]
+
+
+def test_every_result_has_a_path_in_the_repository() -> None:
+    for uri, line, column in locations(DOCUMENT):
+        assert re.fullmatch(r"(payloads|rules)/[A-Za-z0-9._~%/-]+|\.harmonize\.yaml", uri)
+        assert line >= 1
+        assert column >= 1
+
+
+def located(**parts: str) -> tuple[str, int, int]:
+    finding = replace(DOCUMENT.findings[0], **{"venue": "", "symbol": "", **parts})  # type: ignore[arg-type]
+    (place,) = locations(replace(DOCUMENT, findings=(finding,), waived=()))
+    return place
+
+
+def test_a_result_is_located_at_the_payload_the_rule_set_or_the_configuration() -> None:
+    schedule = DOCUMENT.schedules[0]
+    payloads = {
+        payload.sha256: payload.call.partition("(")[0]
+        for snapshot in DOCUMENT.snapshots
+        for payload in snapshot.payloads
+    }
+    row = replace(schedule, evidence=(replace(schedule.evidence[0], sha256=next(iter(payloads))),))
+    (finding, *_) = DOCUMENT.findings
+    own = replace(finding, venue=row.venue, symbol=row.symbol, profile=row.profile)
+    document = replace(DOCUMENT, schedules=(row,), findings=(own,), waived=())
+    call = next(iter(payloads.values()))
+    assert locations(document) == [(f"payloads/{row.venue}/{call}.json", 1, 1)]
+    assert located(venue="okx") == ("payloads/okx.json", 1, 1)
+    assert located(rule_set="esma-retail") == ("rules/esma-retail.yaml", 1, 1)
+    assert located(rule_set="") == (".harmonize.yaml", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "place"),
+    [
+        (".harmonize.yaml:12:3: the waiver has expired", (".harmonize.yaml", 12, 3)),
+        ("config/my margins.yaml:4:1: the waiver", ("config/my%20margins.yaml", 4, 1)),
+        ("/home/somebody/margins.yml:4:1: the waiver", ("margins.yml", 4, 1)),
+        ("../margins.yaml:4:1: the waiver", ("margins.yaml", 4, 1)),
+        ("./margins.yaml:4:1: the waiver", ("margins.yaml", 4, 1)),
+        ("margins.yaml:0:1: no line", ("rules/x.yaml", 1, 1)),
+        ("no place", ("rules/x.yaml", 1, 1)),
+    ],
+)
+def test_a_message_that_begins_with_a_place_locates_the_result(
+    message: str, place: tuple[str, int, int]
+) -> None:
+    assert located(message=message, rule_set="x") == place
+
+
+@pytest.mark.parametrize(
+    ("venue", "uri"),
+    [
+        ("..", "payloads/_.json"),
+        ("../../etc", "payloads/..%2F..%2Fetc.json"),
+        ("a b:c?d#e", "payloads/a%20b%3Ac%3Fd%23e.json"),
+        ("龙", "payloads/%E9%BE%99.json"),
+    ],
+)
+def test_a_path_of_hostile_text_stays_in_its_folder(venue: str, uri: str) -> None:
+    assert located(venue=venue)[0] == uri
+
+
+def test_every_rule_says_where_its_page_is() -> None:
+    (run,) = json.loads(text("sarif"))["runs"]
+    for rule in run["tool"]["driver"]["rules"]:
+        assert re.fullmatch(
+            r"pkg:pypi/harmonize-margins@[A-Za-z0-9.%~_-]+#docs/checks\.md", rule["helpUri"]
+        )
+        assert f"docs/checks.md#{rule['id'].lower()}-{rule['name']}" in rule["help"]["text"]
+        assert rule["fullDescription"]["text"]
+
+
+def test_sarif_keeps_the_most_severe_results_and_tells_how_many_it_omits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert sarif.MAX_RESULTS == 25_000
+    monkeypatch.setattr(sarif, "MAX_RESULTS", 3)
+    (run,) = json.loads(text("sarif"))["runs"]
+    kept = [result["partialFingerprints"]["harmonize/v1"] for result in run["results"]]
+    expected = sort_by_severity(DOCUMENT.findings)[:3]
+    assert kept == [finding.fingerprint for finding in expected]
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {
+        finding.code for finding in expected
+    }
+    (invocation,) = run["invocations"]
+    (notification,) = invocation["toolExecutionNotifications"]
+    assert invocation["executionSuccessful"] is True
+    assert notification["message"]["text"] == (
+        f"{len(ALL) - 3}\u00a0less severe findings omitted: code scanning accepts 3 results; "
+        "use another format, or select venues and rule sets"
+    )
+    schema = json.loads((ROOT / "tests/vectors/sarif-2.1.0.json").read_text())
+    jsonschema.validate({"version": "2.1.0", "runs": [run]}, schema)
 
 
 def test_junit_counts_what_it_holds() -> None:
