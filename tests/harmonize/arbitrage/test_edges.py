@@ -137,8 +137,8 @@ def test_heads_count_that_the_user_or_a_usual_book_names(
 
 
 def test_the_heads_of_the_user_tell_the_separator() -> None:
-    content = b"Coin;Worth;A note, with, more, commas\nBTC;5;x\n"
-    mapping = {"underlying": "Coin", "notional": "Worth"}
+    content = b"Thing;Worth;A note, with, more, commas\nBTC;5;x\n"
+    mapping = {"underlying": "Thing", "notional": "Worth"}
     book = read_book(content, "b.csv", mapping)
     assert [(row.asset, row.notional) for row in book.rows] == [("BTC", 5.0)]
 
