@@ -241,9 +241,8 @@ def test_the_remark_on_doubled_values_names_its_column(values: tuple[float, ...]
 def test_values_that_are_no_numbers_are_not_compared() -> None:
     def holed(factor: int, hole: int) -> Published:
         own = published()
-        values = [
-            None if n == hole else value * factor for n, value in enumerate(own.columns[0].values)
-        ]
+        values: list[Decimal | None] = [Decimal(str(upper)) * factor for upper in TIERS["upper"][1]]
+        values[hole:] = [None, *values[hole + 1 :]] if hole < len(values) else []
         column: PublishedColumn = replace(own.columns[0], values=tuple(values))
         return replace(own, columns=(column, *own.columns[1:]))
 

@@ -96,7 +96,7 @@ def test_null_and_an_empty_text_are_missing_and_zero_is_not(
 
 
 def test_times_are_dates_in_utc() -> None:
-    last = {"t": 1_772_323_199_999}  # 2026-02-28 23:59:59.999
+    last: JsonObject = {"t": 1_772_323_199_999}  # 2026-02-28 23:59:59.999
     assert fields.date_of_milliseconds(last, "t", "") == date(2026, 2, 28)
     assert fields.date_of_milliseconds({"t": "1772323200000"}, "t", "") == date(2026, 3, 1)
     assert fault(fields.date_of_milliseconds, "1e15").startswith("expected a time in milliseconds")
