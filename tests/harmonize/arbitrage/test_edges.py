@@ -5,14 +5,17 @@ from dataclasses import replace
 import pytest
 
 from harmonize.arbitrage import book_tables
-from harmonize.arbitrage.accounts import SplitConstraints
+from harmonize.arbitrage.accounts import SplitConstraints, as_whole
 from harmonize.arbitrage.book_columns import find_columns, recognized_count
+from harmonize.arbitrage.book_names import ContractNames, read_name
+from harmonize.arbitrage.book_numbers import AmountError, parse_amount
 from harmonize.arbitrage.book_tables import TableError, read_table
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.arbitrage.portfolio import UnderlyingOffers, portfolio_margins
-from harmonize.arbitrage.position_file import Position, limited, read_book
+from harmonize.arbitrage.position_file import Position, PositionsError, limited, read_book
 from harmonize.arbitrage.split import split
 from harmonize.arbitrage.what_if import apply_what_if, parse_what_if
+from harmonize.core.instrument import AssetNames
 from tests.harmonize.arbitrage.test_book_tables import workbook
 from tests.support.offers import flat
 
@@ -158,3 +161,39 @@ def test_the_unit_of_a_head_decides_only_about_amounts(
 ) -> None:
     column = find_columns(heads, {})[key]
     assert (column.index, column.unit) == (index, unit)
+
+
+@pytest.mark.parametrize("text", ["$5 BTC", "USDT 5 BTC", "5 BTC USDT"])
+def test_an_amount_in_two_units_is_refused(text: str) -> None:
+    with pytest.raises(AmountError, match="expected a number, found"):
+        parse_amount(text)
+
+
+@pytest.mark.parametrize(
+    ("notional", "rate"),
+    [(500.0, 0.1), (1000.0, 0.1), (1500.0, 0.2), (4000.0, 0.4), (8000.0, 0.4)],
+)
+def test_an_account_that_is_one_with_the_position_has_its_rate(
+    notional: float, rate: float
+) -> None:
+    three = as_whole(flat([1000.0, 2000.0, 5000.0], [0.1, 0.2, 0.4]), notional)
+    assert three.pieces == ((0.0, 5000.0, 0.0, rate, 0.0, 2.0),)
+    one = as_whole(flat([5000.0], [rate]), notional)
+    assert one.pieces == ((0.0, 5000.0, 0.0, rate, 0.0, 2.0),)
+
+
+def test_a_coin_settled_contract_is_its_coin_whether_or_not_others_are_quoted_in_it() -> None:
+    known = ContractNames.of((), AssetNames.of(("ETH", "PEPE")))
+    for name in ("ETH/USD:ETH", "PEPE/USD:PEPE"):
+        assert read_name(name, known).underlying.asset == name.partition("/")[0]
+
+
+def test_a_sign_counts_however_small_the_amount_is() -> None:
+    with pytest.raises(PositionsError) as contradicted:
+        read_book(b"symbol,side,notional\nBTC,long,-0.5\n", "b.csv")
+    assert "but an amount below 0" in contradicted.value.lines[0]
+    with pytest.raises(PositionsError) as hidden:
+        read_book(b"symbol,notional,delta\nBTC,5,-0.5\n", "b.csv")
+    assert "no column side, but delta is below 0" in hidden.value.lines[0]
+    (short,) = read_book(b"symbol,notional\nBTC,-0.5\n", "b.csv").rows
+    assert (short.side, short.notional) == ("short", 0.5)
