@@ -11,11 +11,13 @@ from harmonize.arbitrage.book_names import ContractNames, read_name
 from harmonize.arbitrage.book_numbers import AmountError, parse_amount
 from harmonize.arbitrage.book_tables import TableError, read_table
 from harmonize.arbitrage.gap import arbitrage
+from harmonize.arbitrage.pair import Legs, compare_pair
 from harmonize.arbitrage.portfolio import UnderlyingOffers, portfolio_margins
 from harmonize.arbitrage.position_file import Position, PositionsError, limited, read_book
 from harmonize.arbitrage.split import split
 from harmonize.arbitrage.what_if import apply_what_if, parse_what_if
 from harmonize.core.instrument import AssetNames
+from harmonize.core.venue_conventions import OffsetRule
 from tests.harmonize.arbitrage.test_book_tables import workbook
 from tests.support.offers import flat
 
@@ -197,3 +199,15 @@ def test_a_sign_counts_however_small_the_amount_is() -> None:
     assert "no column side, but delta is below 0" in hidden.value.lines[0]
     (short,) = read_book(b"symbol,notional\nBTC,-0.5\n", "b.csv").rows
     assert (short.side, short.notional) == ("short", 0.5)
+
+
+@pytest.mark.parametrize("longer", ["long", "short"])
+def test_a_size_that_one_leg_does_not_take_has_no_total(longer: str) -> None:
+    small, large = flat([1000.0], [0.1]), flat([9000.0], [0.1])
+    long, short = (large, small) if longer == "long" else (small, large)
+    result = compare_pair(Legs(long, short, large, OffsetRule.LARGER), [500.0, 2000.0], 0.1)
+    within, beyond = result.points
+    assert (within.total, within.break_even) == pytest.approx((100.0, 0.02))
+    assert (beyond.total, beyond.break_even) == (None, None)
+    assert {beyond.long, beyond.short} == {None, 200.0}
+    assert result.compared == 1000.0

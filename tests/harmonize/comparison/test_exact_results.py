@@ -13,7 +13,7 @@ from harmonize.comparison.remediation import RequiredMargin, remedy, tier_change
 from harmonize.comparison.universe import build_universe
 from harmonize.core.schedule import Known, MarginSchedule, marginal
 from tests.harmonize.checks.examples import NOW, flat_schedule
-from tests.harmonize.comparison.test_remediation import CAP, INFINITE, marginal_lines
+from tests.harmonize.comparison.test_remediation import CAP, INFINITE, flat_lines, marginal_lines
 
 
 @pytest.mark.parametrize("count", [3, 5, 8, 13, 40])
@@ -36,6 +36,14 @@ def test_a_tier_is_raised_to_the_steepest_line_from_its_beginning() -> None:
     steeper = marginal_lines((150_000, 0.01), (200_000, 0.05))
     (change,) = tier_changes(own, RequiredMargin(steeper, 1.0, 0.0, 0.0, 200_000.0))
     assert tuple(change) == pytest.approx((2, 0.01, 0.03))
+
+
+@pytest.mark.parametrize(("factor", "absolute"), [(1.0, 0.0), (1.0, 0.1), (0.8, 0.0), (0.8, 0.1)])
+def test_a_tolerance_lowers_the_rate_that_is_required(factor: float, absolute: float) -> None:
+    own = flat_lines((100_000, 0.01), (200_000, 0.6))
+    required = RequiredMargin(CAP, factor, absolute, 0.0, INFINITE)
+    (change,) = tier_changes(own, required)
+    assert tuple(change) == pytest.approx((1, 0.01, 0.5 * factor - absolute))
 
 
 @pytest.mark.parametrize(

@@ -61,3 +61,13 @@ def test_an_asset_in_no_class_of_a_rule_set_has_an_index_against_the_median_alon
     assert {row.reference for row in indices} == {"median"}
     # each is a factor of √2 from the median
     assert [row.value for row in indices] == pytest.approx([100 / 2**0.5] * 2)
+
+
+def test_the_leverages_of_a_point_are_its_notional_over_its_margins() -> None:
+    spreads = {row.margin_type: row.points[:2] for row in crossing().audited().spreads}
+    first, second = spreads["initial"]
+    assert (first.notional, first.lowest, first.highest, first.spread) == (1e4, 1e3, 2e3, 1e3)
+    assert (first.highest_leverage, first.lowest_leverage) == pytest.approx((10.0, 5.0))
+    assert (second.notional, second.lowest, second.highest) == (1e5, 3e4, 6e4)
+    assert (second.highest_leverage, second.lowest_leverage) == pytest.approx((10 / 3, 5 / 3))
+    assert second.annual_cost == pytest.approx(3e3)  # 10 % of the spread
