@@ -185,9 +185,7 @@ def column_kind(quantity: str, unit: str) -> ColumnKind:
     if unit == "leverage":
         return ColumnKind.LEVERAGE
     words = unit.lower()
-    if not words.startswith(("rate", "percent")) and any(
-        words == name or words.endswith(name) for name in _AMOUNT_UNITS
-    ):
+    if not words.startswith(("rate", "percent")) and words.endswith(_AMOUNT_UNITS):
         return ColumnKind.AMOUNT
     return ColumnKind.RATE
 

@@ -109,7 +109,6 @@ def _from_median(logs: Floats, width: Ints) -> Floats:
     order = np.sort(logs, axis=1)  # NaN last
     count = np.isfinite(logs).sum(axis=1, keepdims=True)
     low, high = (count - 1).clip(min=0) // 2, count // 2
-    high = np.minimum(high, logs.shape[1] - 1)
     middle = 0.5 * (
         np.take_along_axis(order, low, axis=1) + np.take_along_axis(order, high, axis=1)
     )

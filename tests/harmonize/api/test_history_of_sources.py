@@ -19,12 +19,12 @@ def test_a_venue_of_ones_own_archive_has_no_history_of_the_recorded_one(
     own = ScriptedArchive(tmp_path / "archive")
     own.gather(PLAIN, START)
     own.gather(PLAIN, START + DAY)
-    both = Question(venues=("dydx", "binance"), archive=str(own.path), fallback=Fallback.RECORDED)
+    both = Question(venues=("dydx", "okx"), archive=str(own.path), fallback=Fallback.RECORDED)
     recorded_only = Question(venues=("dydx",))
     history = read_with_history(both)[0].recent_history
     assert "dydx" in read_with_history(recorded_only)[0].recent_history.observed
     assert history.observed["dydx"] == (START, START + DAY)
-    assert {schedule.venue for schedule in history.unchanged} <= {"dydx", "binance"}
-    assert "binance" in history.observed
+    assert {schedule.venue for schedule in history.unchanged} <= {"dydx", "okx"}
+    assert "okx" in history.observed
     dydx = [schedule for schedule in history.unchanged if schedule.venue == "dydx"]
     assert len(dydx) == len({schedule.key for schedule in dydx})
