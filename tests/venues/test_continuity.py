@@ -232,13 +232,10 @@ def test_plausible_corruption_stays_hidden_on_a_second_night(venue: str) -> None
     assert hidden
 
 
-@pytest.mark.parametrize("venue", SMALL)
-def test_plausible_corruption_is_hidden_or_flagged(venue: str) -> None:
-    results = list(corruption.trials(corruption.venues()[venue]))
-    assert results
-    shares = [
-        sum(getattr(trial, night) is Outcome.WITHHELD for trial in results) / len(results)
-        for night in ("night", "first_night")
-    ]
-    assert shares[0] >= 0.95
-    assert shares[1] >= 0.75
+def test_plausible_corruption_is_hidden_or_flagged() -> None:
+    """The goals of the detection record, on the venues with few contracts."""
+    results = [t for venue in SMALL for t in corruption.trials(corruption.venues()[venue])]
+    assert len(results) > 250
+    for night, goal in (("night", 0.95), ("first_night", 0.75)):
+        withheld = sum(getattr(trial, night) is Outcome.WITHHELD for trial in results)
+        assert withheld / len(results) >= goal
