@@ -280,3 +280,9 @@ def test_two_tiers_are_a_column_as_many_are() -> None:
 
     assert reason(two(5), two(1)) == "every upper bound is 5 times that of 2026-03-01"
     assert reason(two(3), two(1)) == ""
+
+
+def test_fewer_tiers_of_fewer_columns_are_not_the_tiers_before() -> None:
+    left = {name: (unit, values[:3]) for name, (unit, values) in TIERS.items()}
+    del left["maintenance"]
+    assert reason(published(left)) == ""

@@ -128,3 +128,9 @@ def test_a_margin_that_follows_a_root_has_a_price_near_zero() -> None:
     # n − √n − (100 − 99.76) is 0 at √n = 1.2
     root: PieceNumbers = (0.0, inf, 0.0, 0.0, 1.0, 0.5)
     assert liquidation((root,), 100.0, 99.76, Side.LONG) == pytest.approx(0.0144)
+
+
+def test_a_curved_tier_counts_up_to_its_end_although_the_next_asks_less() -> None:
+    # at 100 equity is 60 − 50 = 10, as the curve asks; the next tier asks 1
+    above: PieceNumbers = (100.0, inf, 0.0, 0.01, 0.0, 2.0)
+    assert liquidation((CURVED, above), 50.0, 60.0, Side.SHORT) == pytest.approx(2.0, rel=1e-12)
