@@ -13,6 +13,7 @@ from harmonize.cli.console import (
     INCOMPLETE,
     OK,
     USAGE,
+    Settings,
     fail,
     note,
     print_json,
@@ -152,21 +153,30 @@ def history(
             code = _print_schedule(question, venue, symbol, form, chart)
         else:
             code = _print_venue(question, venue, form, chart)
-    except (NotObservedError, ArchiveError) as error:
+    except NotObservedError as error:
+        _note_unreadable(context.obj, selection, venue, symbol)
+        fail(str(error), INCOMPLETE)
+    except ArchiveError as error:
         fail(str(error), INCOMPLETE)
     except RequestError as error:
         fail(str(error), USAGE)
-    unreadable = _unreadable(selection, venue, symbol) if venue else []
-    for line in unreadable:
-        note(context.obj, f"incomplete: {line}")
+    unreadable = _note_unreadable(context.obj, selection, venue, symbol)
     raise typer.Exit(INCOMPLETE if unreadable else code)
 
 
-def _unreadable(selection: "Selection", venue: str, symbol: str) -> list[str]:
-    """Returns a line per unreadable part of a venue's newest data, or of one contract's."""
+def _note_unreadable(settings: Settings, selection: "Selection", venue: str, symbol: str) -> bool:
+    """Writes a note per unreadable part of a venue's newest data, or of one contract's."""
+    if not venue:
+        return False
     reading = request.read(replace(selection, venues=(venue,)))
     names = {"", symbol}
-    return [str(defect) for defect in reading.defects if not symbol or defect.symbol in names]
+    for instrument in (schedule.instrument for schedule in reading.schedules):
+        if symbol.casefold() in {instrument.symbol.casefold(), instrument.id.casefold()}:
+            names |= {instrument.symbol, instrument.id}
+    lines = [defect for defect in reading.defects if not symbol or defect.symbol in names]
+    for line in lines:
+        note(settings, f"incomplete: {line}")
+    return bool(lines)
 
 
 def _print_schedule(

@@ -65,3 +65,13 @@ def test_an_archive_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "there is no archive at" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("symbol", ["BTC-USDT-SWAP", "BTC/USDT:USDT", ""])
+def test_history_names_what_is_withheld_by_any_name_of_the_contract(
+    place: Path, symbol: str
+) -> None:
+    words = ["--archive", str(place), "history", "okx", *([symbol] if symbol else [])]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 3
+    assert "incomplete: okx BTC-USDT-SWAP: " in result.stderr
