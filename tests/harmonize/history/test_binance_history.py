@@ -55,10 +55,12 @@ def unify(symbol: str) -> str:
 
 @cache
 def table() -> dict[str, dict[str, Brackets]]:
-    """Returns the brackets by day and symbol, from the file alone."""
+    """Returns the brackets by day and symbol, from the file alone, without expired contracts."""
     rows = pd.read_parquet(TABLE)
     unified = rows["symbol"].map(unify)
     rows = rows.assign(unified=unified)[~unified.str.endswith(":BTC")]
+    expiry = pd.to_datetime(rows["unified"].str.extract(r"-(\d{6})$")[0], format="%y%m%d")
+    rows = rows[~(expiry < pd.to_datetime(rows["observed"]))]
     rows = rows.sort_values(["observed", "unified", "tier"])
     columns = ["min_notional", "max_notional", "maintenance_margin_rate", "max_leverage"]
     values = rows[[*columns, "deduction"]].to_numpy()
@@ -132,7 +134,7 @@ def test_changed_listed_and_delisted_contracts_are_those_of_the_table() -> None:
         assert symbols_by_kind == expected, (day, following)
         for kind, symbols in expected.items():
             counts[kind] += len(symbols)
-    assert counts == {"changed": 3747, "listed": 596, "delisted": 107}
+    assert counts == {"changed": 3737, "listed": 596, "delisted": 97}
 
 
 def ratios(
