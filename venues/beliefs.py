@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
@@ -46,6 +47,15 @@ class Beliefs:
         """Returns the beliefs after schedules that passed the checks."""
         unread = {key: own for key, own in self.unread.items() if key not in numbers}
         return Beliefs({**self.numbers, **numbers}, unread)
+
+    def contested(self, keys: AbstractSet[Key], at: datetime) -> "Beliefs":
+        """Returns the beliefs after an observation that contradicts those about ``keys``."""
+        numbers = self.all_numbers() if keys & self.unread.keys() else self.numbers
+        marked = {
+            key: replace(numbers[key], contested_at=numbers[key].contested_at or at)
+            for key in keys & numbers.keys()
+        }
+        return self.with_numbers(marked)
 
     def listed(self, keys: AbstractSet[Key], unreadable: AbstractSet[str]) -> "Beliefs":
         """Returns the beliefs about ``keys``, and about contracts with an id in ``unreadable``.

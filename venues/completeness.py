@@ -425,7 +425,7 @@ def as_partial(snapshot: Snapshot, reason: str) -> Snapshot:
 def partial_reason(snapshot: Snapshot) -> str:
     """Returns the archived reason why a snapshot is partial; empty if there is none."""
     for payload in snapshot.payloads:
-        if payload.provenance.origin is Origin.NOTE:
+        if payload.call.method == PARTIAL_LIST:
             try:
                 return str(resolve(decode(payload), "/reason"))
             except (UnreadablePayloadError, KeyError):

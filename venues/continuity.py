@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isclose, log10
+from math import isclose, log10, sqrt
 from statistics import median
 
 from venues.published import ColumnKind, Published, PublishedColumn
@@ -28,10 +28,10 @@ RATE_JUMP = 50.0
 """Largest plausible ratio between successive rates of the smallest position."""
 
 PRICE_JUMP = 1.75
-"""Largest plausible ratio between the prices of a contract in successive observations."""
+"""Largest plausible ratio between the prices of a contract within a day; it grows with √days."""
 
-PRICE_DAYS = 8.0
-"""Days up to which ``PRICE_JUMP`` applies; later a price may have moved further."""
+MAX_PRICE_JUMP = 5.0
+"""Largest plausible ratio between the prices of a contract, however long ago the first was seen."""
 
 MIN_COMMON_TIERS = 3
 """Number of bounds that must share a power of ten if tiers came or went and rates changed as well."""
@@ -82,9 +82,7 @@ def find_implausible(
 ) -> dict[Key, Implausible]:
     """Schedules whose published numbers changed as no policy of a venue changes them, by key."""
     shifts = {
-        key: _shift(before[key], published)
-        for key, published in after.items()
-        if key in before and before[key].endpoint == published.endpoint
+        key: _shift(before[key], published) for key, published in after.items() if key in before
     }
     common = _common_factors(shifts)
     broken: dict[Key, Implausible] = {}
@@ -114,18 +112,25 @@ def find_doubled(before: Published, after: Published) -> str:
 def _reasons(
     before: Published, after: Published, shift: Shift, common: Mapping[str, float]
 ) -> Iterator[Implausible]:
+    yield from _price_reasons(before, after, shift, common)
+    yield from _capacity_reasons(before, after)
+    if before.endpoint != after.endpoint:
+        return  # the columns of two endpoints are not comparable
     day = before.observed_at.date()
     yield from _size_reasons(before, after, shift)
     yield from _scale_reasons(before, after, shift)
     for name, factor in common.items():
         if shift.factors.get(name) and isclose(shift.factors[name], factor, rel_tol=1e-6):
-            label = _label(after.column(name))
-            yield Implausible(
-                name, f"the {label} of most contracts is {_times(factor)} that of {day}: a unit?"
+            label, span = (
+                _label(after.column(name)),
+                _first_change(before.column(name), after.column(name)),
             )
+            reason = (
+                f"the {label} of most contracts is {_times(factor)} that of {day}{span}: a unit?"
+            )
+            yield Implausible(name, reason)
     yield from _missing_tier_reasons(before, after)
     yield from _magnitude_reasons(before, after)
-    yield from _price_reasons(before, after, shift, common)
 
 
 def _shift(before: Published, after: Published) -> Shift:
@@ -232,7 +237,8 @@ def _scale_reasons(before: Published, after: Published, shift: Shift) -> Iterato
         doubled = column.kind in _RATES and isclose(magnitude, 2)
         if _is_power_of_ten(factor) or (many and alone and (magnitude >= LARGE_FACTOR or doubled)):
             subject = f"{'every' if many else 'the'} {_label(column)}"
-            yield Implausible(name, f"{subject} is {_times(factor)} that of {day}")
+            span = _first_change(before.column(name), column)
+            yield Implausible(name, f"{subject} is {_times(factor)} that of {day}{span}")
 
 
 def _is_power_of_ten(factor: float) -> bool:
@@ -296,6 +302,9 @@ def _magnitude_reasons(before: Published, after: Published) -> Iterator[Implausi
         position, limit = (-1, CAPACITY_JUMP) if is_amount else (0, RATE_JUMP)
         then = earlier.values[position] if earlier.values else None
         now = column.values[position] if column.values else None
+        if then and now is None and column.values and is_amount:
+            label = _label(column)
+            yield Implausible(column.quantity, f"the last {label} of {day} has no end any more")
         if not then or not now:
             continue
         ratio = float(now / then)
@@ -308,6 +317,10 @@ def _magnitude_reasons(before: Published, after: Published) -> Iterator[Implausi
             )
             yield Implausible(column.quantity, f"{subject} is {_times(ratio)} that of {day}")
 
+
+def _capacity_reasons(before: Published, after: Published) -> Iterator[Implausible]:
+    """Capacity in USD that changed by orders of magnitude."""
+    day = before.observed_at.date()
     if before.capacity and after.capacity:
         ratio = float(after.capacity / before.capacity)
         if not 1 / CAPACITY_JUMP <= ratio <= CAPACITY_JUMP:
@@ -318,16 +331,26 @@ def _price_reasons(
     before: Published, after: Published, shift: Shift, common: Mapping[str, float]
 ) -> Iterator[Implausible]:
     day = before.observed_at.date()
-    days = abs((after.observed_at - before.observed_at).total_seconds()) / 86400
+    limit = _price_limit(before, after)
     for name, ratio in shift.prices.items():
         magnitude = max(ratio, 1 / ratio)
         is_exact = isclose(magnitude, 2, rel_tol=_EXACT) or _is_power_of_ten(ratio)
-        has_jumped = days <= PRICE_DAYS and magnitude > PRICE_JUMP
-        is_common = PRICE_OF_ALL in common and days <= PRICE_DAYS
+        has_jumped = magnitude > limit
+        is_common = PRICE_OF_ALL in common
         if is_exact or has_jumped or is_common:
             price = next(own.value for own in after.prices if own.name == name)
             moved = price if has_jumped and not is_exact and not is_common else None
             yield Implausible(name, f"the {name} is {_times(ratio)} that of {day}", moved)
+
+
+def _price_limit(before: Published, after: Published) -> float:
+    """Largest plausible ratio of prices, by the days until the price was first contradicted.
+
+    A wrong price that is repeated night after night is thus never believed for its age alone.
+    """
+    until = before.contested_at or after.observed_at
+    days = abs((until - before.observed_at).total_seconds()) / 86400
+    return min(MAX_PRICE_JUMP, PRICE_JUMP * max(1.0, sqrt(days)))
 
 
 PRICE_OF_ALL = "price of all"
@@ -352,7 +375,7 @@ def _common_factors(shifts: Mapping[Key, Shift]) -> dict[str, float]:
         middle = median(prices)
         same, top = Counter(f"{ratio:.9g}" for ratio in prices).most_common(1)[0]
         is_one_factor = top >= COMMON_SHARE * len(prices) and not isclose(float(same), 1)
-        if is_one_factor or not 1 / PRICE_JUMP <= middle <= PRICE_JUMP:
+        if is_one_factor or not 1 / MAX_PRICE_JUMP <= middle <= MAX_PRICE_JUMP:
             common[PRICE_OF_ALL] = middle
     return common
 
@@ -372,6 +395,15 @@ def _label(column: PublishedColumn | None) -> str:
     if column.kind is ColumnKind.LEVERAGE:
         return "maximum leverage"
     return _LABELS.get(column.quantity, column.quantity)
+
+
+def _first_change(before: PublishedColumn | None, after: PublishedColumn | None) -> str:
+    """First value that changed, before and after, in parentheses."""
+    if before is None or after is None:
+        return ""
+    pairs = zip(before.values, after.values, strict=False)
+    first = next(((a, b) for a, b in pairs if a and b and a != b), None)
+    return f" ({first[0]:f} to {first[1]:f})" if first else ""
 
 
 def _times(ratio: float) -> str:

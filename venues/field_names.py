@@ -39,10 +39,28 @@ _STRONG_PARTS = (
     "position",
     "contractsize",
     "contractval",
+    "initialrate",
 )
 """Parts of names that concern margin, matched regardless of separators and case."""
 
-_ENDING_PARTS = ("delist", "expir", "deliverytime", "deliverydate", "suspend", "halt")
+_ENDING_PARTS = (
+    "delist",
+    "expir",
+    "deliverytime",
+    "deliverydate",
+    "suspend",
+    "halt",
+    "reduceonly",
+    "closeonly",
+    "closedonly",
+    "paused",
+    "frozen",
+    "freeze",
+    "isclosed",
+    "cantrade",
+    "offline",
+    "isonline",
+)
 """Parts of names that concern the end of trading; a time or a text counts here too."""
 
 _STRONG_WORDS = _vocabulary(

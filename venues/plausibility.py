@@ -112,10 +112,10 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """Result of the checks: schedules and defects, the keys withheld, and what is believed now."""
+    """Result of the checks: schedules and defects, the defect of each withheld one, new beliefs."""
 
     parsed: Parsed
-    withheld: frozenset[Key]
+    withheld: Mapping[Key, Defect]
     beliefs: Beliefs
 
 
@@ -132,7 +132,7 @@ def screen(
     """
     if not any(payload.provenance.origin is Origin.LIVE for payload in snapshot.payloads):
         beliefs = references.beliefs.with_recording(snapshot, parsed.schedules)
-        return Screened(parsed, frozenset(), beliefs)
+        return Screened(parsed, {}, beliefs)
     known = fields().get(snapshot.venue, VenueFields())
     live = _LiveSnapshot.of(snapshot, parsed, find_drift(snapshot, parsed.schedules, known))
     before = references.numbers(live.numbers.keys())
@@ -143,25 +143,26 @@ def screen(
         if schedule.instrument.id not in accepted
         and (breach := live.breach(schedule, changes.get(schedule.key), references))
     }
-    defects = [_defect(schedule, breaches) for schedule in parsed.schedules]
+    withheld = {
+        schedule.key: _defect(schedule, breaches[schedule.key])
+        for schedule in parsed.schedules
+        if schedule.key in breaches
+    }
     return Screened(
         replace(
             parsed,
             schedules=tuple(_judged(schedule, breaches, accepted) for schedule in parsed.schedules),
-            defects=(*parsed.defects, *(defect for defect in defects if defect)),
+            defects=(*parsed.defects, *withheld.values()),
             remarks=(*parsed.remarks, *live.drift.remarks, *live.doubled(before, breaches)),
         ),
-        frozenset(breaches),
-        references.beliefs.with_numbers(
+        withheld,
+        references.beliefs.contested(breaches.keys(), snapshot.observed_at).with_numbers(
             {key: own for key, own in live.numbers.items() if key not in breaches}
         ),
     )
 
 
-def _defect(schedule: MarginSchedule, breaches: Mapping[Key, Breach]) -> Defect | None:
-    breach = breaches.get(schedule.key)
-    if breach is None:
-        return None
+def _defect(schedule: MarginSchedule, breach: Breach) -> Defect:
     instrument = schedule.instrument
     return Defect(instrument.venue, breach.where, breach.reason, instrument.id)
 

@@ -60,7 +60,8 @@ class Published:
 
     ``endpoint`` is the method of the call that published them: numbers of different endpoints are not
     comparable. ``sizes`` are the contract sizes and multipliers by name. ``capacity`` is in USD; None if
-    it is unknown, or converted and therefore moves with the price.
+    it is unknown, or converted and therefore moves with the price. ``contested_at`` is the time of the
+    first later observation that contradicted these numbers and was withheld.
     """
 
     contract_id: str
@@ -70,6 +71,7 @@ class Published:
     sizes: tuple[tuple[str, Decimal], ...]
     prices: tuple[PublishedPrice, ...]
     capacity: Decimal | None = None
+    contested_at: datetime | None = None
 
     def column(self, quantity: str) -> PublishedColumn | None:
         """Column of a quantity; None if the venue does not publish it."""

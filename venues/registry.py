@@ -199,9 +199,9 @@ def _screened(
         return screen(snapshot, parsed, known_fields, references, accepted)
     except Exception as error:  # noqa: BLE001 - one odd schedule never hides the others
         if len(parsed.schedules) < 2:  # noqa: PLR2004 - nothing left to divide
-            keys = frozenset(schedule.key for schedule in parsed.schedules)
-            withheld = _withheld(parsed, f"plausibility: {reason_of(error)}")
-            return Screened(withheld, keys, references.beliefs)
+            whole = _withheld(parsed, f"plausibility: {reason_of(error)}")
+            withheld = {s.key: whole.defects[-1] for s in parsed.schedules}
+            return Screened(whole, withheld, references.beliefs)
         middle = len(parsed.schedules) // 2
         first = _screened(
             snapshot, replace(parsed, schedules=parsed.schedules[:middle]), references, accepted
@@ -215,7 +215,7 @@ def _screened(
                 (*first.parsed.defects, *second.parsed.defects),
                 (*first.parsed.remarks, *second.parsed.remarks),
             ),
-            first.withheld | second.withheld,
+            {**first.withheld, **second.withheld},
             second.beliefs,
         )
 

@@ -16,10 +16,14 @@ from harmonize.history.acceptances import Acceptance
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Contract whose numbers the checks withhold: the venue's id, unified symbol, and reasons."""
+    """Contract whose numbers the checks withhold: the venue's id, unified symbol, and reasons.
+
+    ``snapshot`` is the digest of the snapshot that holds the numbers.
+    """
 
     contract_id: str
     symbol: str
+    snapshot: str
     reasons: tuple[str, ...]
 
 
@@ -30,24 +34,22 @@ def withheld_contracts(place: ArchiveLocation, venue: str) -> tuple[Entry, tuple
     """
     if message := unknown_venue_error((venue,)):
         raise RequestError(message)
-    source = Source.of(Archive.open(place), str(place))
+    archive = Archive.find(place)
+    if archive is None:
+        message = f"there is no archive at {place}; run `harmonize fetch`, or name another one"
+        raise RequestError(message)
+    source = Source.of(archive, str(place))
     entries = [e for e in observations(source.entries, venue) if not e.pruned]
     if not entries:
         message = f"the archive {place} has no snapshot of {venue}; run `harmonize fetch` first"
         raise RequestError(message)
-    observation = derived.observation(source, entries[-1])
-    if observation is None:
-        message = f"the newest snapshot of {venue} cannot be read; run `harmonize archive verify`"
-        raise RequestError(message)
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for schedule in observation.parsed.schedules:
-        if schedule.key in observation.withheld:
-            contract_id = schedule.instrument.id
-            own = reasons.setdefault((schedule.instrument.symbol, contract_id), [])
-            own += [d.reason for d in observation.parsed.defects if d.symbol == contract_id]
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for (_, symbol, _), own in derived.observation(source, entries[-1]).withheld.items():
+        name = (symbol, own.defect.symbol, own.digest)
+        reasons.setdefault(name, []).append(f"{own.defect.where}: {own.defect.reason}")
     withheld = (
-        Withheld(contract_id, symbol, tuple(dict.fromkeys(own)))
-        for (symbol, contract_id), own in sorted(reasons.items())
+        Withheld(contract_id, symbol, digest, tuple(dict.fromkeys(own)))
+        for (symbol, contract_id, digest), own in sorted(reasons.items())
     )
     return entries[-1], tuple(withheld)
 
@@ -63,29 +65,39 @@ class Decision:
 
 def accept(
     place: ArchiveLocation, venue: str, contracts: Sequence[str], decision: Decision
-) -> Acceptance:
+) -> tuple[Acceptance, ...]:
     """Records that the withheld numbers of contracts are right; empty ``contracts`` mean all of them.
 
-    A contract is named by its id or unified symbol. The decision holds for the venue's newest snapshot
-    and, as the next ones are held against it, from then on. Raises RequestError: nobody or no reason
-    named, or a contract that is not withheld; ArchiveError.
+    A contract is named by its id or unified symbol. A decision is archived per snapshot that holds the
+    numbers. A change that is accepted is what later snapshots are held against; an unknown field, or
+    numbers of one row that contradict each other, is accepted in that snapshot alone. Raises
+    RequestError: nobody or no reason named, or a contract that is not withheld; ArchiveError.
     """
     who, why = decision.who.strip(), decision.why.strip()
     if not who or not why:
         message = "missing name or reason; state both with --by and --reason"
         raise RequestError(message)
-    entry, withheld = withheld_contracts(place, venue)
-    names = {name: own.contract_id for own in withheld for name in (own.contract_id, own.symbol)}
+    _, withheld = withheld_contracts(place, venue)
+    names = {name for own in withheld for name in (own.contract_id, own.symbol)}
     unknown = [name for name in contracts if name not in names]
     if unknown or not withheld:
         found = ", ".join(sorted({own.symbol for own in withheld})[:_MAX_NAMES]) or "none"
-        subject = ", ".join(unknown) or "no contract"
-        message = f"{venue}: {subject} is withheld; withheld contracts: {found}"
-        raise RequestError(message if not unknown else message.replace(" is ", " is not ", 1))
-    ids = sorted({names[name] for name in contracts} or {own.contract_id for own in withheld})
-    acceptance = Acceptance(venue, entry.digest, tuple(ids), who, why, decision.at)
-    Archive.open(place).append(acceptance.as_snapshot())
-    return acceptance
+        problem = f"{', '.join(unknown)} is not withheld" if unknown else "no contract is withheld"
+        message = f"{venue}: {problem}; withheld contracts: {found}"
+        raise RequestError(message)
+    by_snapshot: dict[str, set[str]] = {}
+    for own in withheld:
+        if not contracts or not {own.contract_id, own.symbol}.isdisjoint(contracts):
+            by_snapshot.setdefault(own.snapshot, set()).add(own.contract_id)
+    archive = Archive.open(place)
+    times = {entry.digest: entry.observed_at for entry in archive.entries()}
+    acceptances = tuple(
+        Acceptance(venue, snapshot, times[snapshot], tuple(sorted(ids)), who, why, decision.at)
+        for snapshot, ids in sorted(by_snapshot.items())
+    )
+    for acceptance in acceptances:
+        archive.append(acceptance.as_snapshot())
+    return acceptances
 
 
 _MAX_NAMES = 8

@@ -84,7 +84,7 @@ def prepare_book(question: Question, book: BookFile) -> tuple[PreparedUniverse, 
     configuration = read_configuration(question.options.config)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
     reading, as_of = read(question)
-    known = ContractNames.of((s.instrument for s in reading.schedules), reading.names)
+    known = ContractNames.of(reading.schedules, reading.names)
     resolved = resolve_book(book, known)
     assets = {position.underlying for position in resolved.positions}
     question = with_observed_names(question, reading)

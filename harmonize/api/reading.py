@@ -10,10 +10,10 @@ from harmonize.archive.archive import ArchiveError
 from harmonize.archive.catalog import Entry, latest
 from harmonize.archive.source import Source
 from harmonize.audit.assemble import Reading
-from harmonize.core.payload import Defect, Snapshot, Unobserved
+from harmonize.core.payload import Defect, Origin, Snapshot, Unobserved
 from harmonize.core.schedule import Derived, MarginSchedule, Observed, T, Unknown
 from harmonize.history import derived
-from harmonize.history.acceptances import DECISIONS
+from harmonize.history.acceptances import DECISIONS, unreadable_decisions
 from harmonize.policy import inputs
 from harmonize.policy.inputs import Input
 from venues import facts, open_interest, registry
@@ -74,6 +74,10 @@ def read(
         if adapter.venue not in names and (not venues or adapter.venue in venues)
     )
     measured, broken = _measured(by_source)
+    broken = (
+        *broken,
+        *(d for s, _ in by_source for d in unreadable_decisions(s.archive, s.entries)),
+    )
     reading = replace(reading, inputs=measured, defects=(*reading.defects, *broken))
     unobserved = sorted((*reading.unobserved, *never_observed), key=lambda venue: venue.venue)
     return replace(reading, unobserved=tuple(unobserved)), limit or max(newest)
@@ -155,15 +159,19 @@ def _parse(
 ) -> Parsed:
     """Parses the snapshots of one venue, newest first.
 
-    Gathered ones are held against what was believed before them, for which earlier entries are read.
+    Live ones, gathered or imported, are held against what was believed before them, for which earlier
+    entries are read.
     """
-    readable = {digest for digest, _ in snapshots}
-    if any(entry.gathered for entry in entries if entry.digest in readable):
-        newest = next(entry for entry in entries if entry.digest in readable)
-        observation = derived.observation(source, newest)
-        if observation is not None:
-            return observation.parsed
-    return registry.parse((snapshot for _, snapshot in snapshots), facts.bundled())
+    readable = dict(snapshots)
+    is_live = any(
+        payload.provenance.origin is Origin.LIVE
+        for snapshot in readable.values()
+        for payload in snapshot.payloads
+    )
+    if not is_live:
+        return registry.parse(readable.values(), facts.bundled())
+    newest = next(entry for entry in entries if entry.digest in readable)
+    return derived.observation(source, newest).parsed
 
 
 def _with_venue(reading: Reading, venue: _VenueReading, verification: Verification) -> Reading:

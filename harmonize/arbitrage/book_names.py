@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from harmonize.core.instrument import AT_PAR_WITH_USD, AssetNames, Instrument, Underlying
+from harmonize.core.instrument import AT_PAR_WITH_USD, AssetNames, Payoff, Underlying
+from harmonize.core.schedule import MarginSchedule
 
 _QUOTES = tuple(sorted({*AT_PAR_WITH_USD, "USDE", "EUR", "USDTM", "USDCM", "USDM"}, key=len))[::-1]
 _PREFIXES = re.compile(r"^(?:PF|PI|FF|FI|FV|PV)_", re.IGNORECASE)
@@ -17,19 +18,35 @@ _PARTS_WITH_SETTLEMENT = 3  # base, quote and the currency of settlement
 
 @dataclass(frozen=True, slots=True)
 class ContractNames:
-    """Underlyings of the schedules read, and the underlyings behind their ids and symbols."""
+    """Underlyings of the schedules read, and the underlyings behind their ids and symbols.
+
+    ``in_contracts`` are ids and symbols of contracts whose quantity is known not to be in coins.
+    """
 
     assets: AssetNames
     contracts: Mapping[str, frozenset[Underlying]]
+    in_contracts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, instruments: Iterable[Instrument], assets: AssetNames) -> "ContractNames":
-        """Returns the names of instruments; ``assets`` are all observed underlyings."""
+    def of(cls, schedules: Iterable[MarginSchedule], assets: AssetNames) -> "ContractNames":
+        """Returns the names in schedules; ``assets`` are all observed underlyings."""
         contracts: dict[str, set[Underlying]] = {}
-        for instrument in instruments:
-            for name in (instrument.id, instrument.symbol):
-                contracts.setdefault(name.casefold(), set()).add(instrument.underlying)
-        return cls(assets, {name: frozenset(found) for name, found in contracts.items()})
+        in_contracts: set[str] = set()
+        for schedule in schedules:
+            instrument = schedule.instrument
+            for name in (instrument.id.casefold(), instrument.symbol.casefold()):
+                contracts.setdefault(name, set()).add(instrument.underlying)
+                if _trades_in_contracts(schedule):
+                    in_contracts.add(name)
+        found = {name: frozenset(own) for name, own in contracts.items()}
+        return cls(assets, found, frozenset(in_contracts))
+
+
+def _trades_in_contracts(schedule: MarginSchedule) -> bool:
+    """Whether a contract is inverse, or its bounds are converted with a contract size other than 1."""
+    conversion = schedule.evidence[0].conversion
+    sizes = [f.value for f in conversion.factors if "price" not in f.name] if conversion else []
+    return schedule.instrument.payoff is not Payoff.LINEAR or any(size != 1 for size in sizes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,9 @@ def _reference(
             required = _reference_margin(own.reference_initial, notional)
             initial.append(required)
             maintenance.append(_reference_margin(own.reference_maintenance, notional))
-            if required is None:
+            if required is None and not own.initial:
+                reasons.append(f"no venue has an observed margin for {side} {name}")
+            elif required is None:
                 reasons.append(f"the rule set does not cover {side} {name} of ${notional:,.0f}")
     return _total(initial), _total(maintenance), tuple(reasons)
 

@@ -45,13 +45,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """One row of a book as it is written: the text of its asset, and the unit of its quantity."""
+    """One row of a book as it is written: the text of its asset, and the unit of its quantity.
+
+    ``is_product`` marks a notional that is a quantity, in coins, times a price.
+    """
 
     location: str
     asset: str
     side: str
     notional: float
     unit: str = ""
+    is_product: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,12 @@ def _place(line: str, name: str) -> str:
 
 
 def _unit_problem(row: BookRow, reading: NameReading, known: ContractNames) -> str:
-    """Returns why a quantity is not in coins of its contract; empty if it is, or states no unit."""
+    """Returns why a quantity is not in coins of its contract; empty if it is, or may be."""
     if not row.unit:
+        if row.is_product and row.asset.casefold() in known.in_contracts:
+            return (
+                f"quantity: {row.asset} trades in contracts, not in coins; write a notional in USD"
+            )
         return ""
     unit = read_name(row.unit, known).underlying
     if unit.asset != reading.underlying.asset:
@@ -274,7 +282,8 @@ class _RowReader:
                 f"found {abs(amount):.6g}; correct it, or remove the row"
             )
             raise _RowError(message)
-        row = BookRow(location, asset, side, float(abs(amount)), unit)
+        is_product = self._is_blank("notional", cells)
+        row = BookRow(location, asset, side, float(abs(amount)), unit, is_product)
         return row, (*notes, *side_notes)
 
     def _cell(self, key: str, cells: Sequence[object]) -> object:
@@ -362,6 +371,8 @@ class _RowReader:
             return signed, ()
         word = self._side_word(cells)
         if word in _UNSIGNED_SIDES:
+            if signed == "long":
+                self._refuse_hidden_side(cells)
             return signed, (f"side {word}: read from the sign of the size",)
         side = _SIDES.get(word)
         if side is None:
@@ -373,12 +384,15 @@ class _RowReader:
             raise _RowError(message)
         return side, () if word == side else (f"side {word} read as {side}",)
 
+    def _no_side(self) -> str:
+        return "no side" if "side" in self.columns else "no column side"
+
     def _refuse_hidden_side(self, cells: Sequence[object]) -> None:
         """Raises _RowError: a column that is not read states that the position is short."""
         for column in self.unread:
             cell = cells[column.index]
             if isinstance(cell, str) and _SIDES.get(cell.strip().lower()) == "short":
-                message = f"no column side, but {column.head} is {_quoted(cell)}; add --columns side={column.head}"
+                message = f"{self._no_side()}, but {column.head} is {_quoted(cell)}; add --columns side={column.head}"
                 raise _RowError(message)
             try:
                 is_negative = parse_amount(cell, self.mark).number < 0
@@ -386,7 +400,7 @@ class _RowReader:
                 continue
             if is_negative:
                 message = (
-                    f"no column side, but {column.head} is below 0; add a column side, or --columns "
+                    f"{self._no_side()}, but {column.head} is below 0; add a column side, or --columns "
                     f"quantity={column.head}"
                 )
                 raise _RowError(message)

@@ -44,8 +44,8 @@ def accept(
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
-    count = counted(len(accepted.contracts), "contract")
-    print_line(f"{venue}: {count} accepted by {accepted.who}: {accepted.why}")
+    count = counted(sum(len(own.contracts) for own in accepted), "contract")
+    print_line(f"{venue}: {count} accepted by {by.strip()}: {reason.strip()}")
 
 
 def _list(settings: Settings, venue: str) -> int:

@@ -1,13 +1,13 @@
 """Acceptances: a person's decision that numbers which the checks withheld are right."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
-from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.payload import Call, Defect, Origin, Payload, Provenance, Snapshot
 
 DECISIONS = "decisions"
 """Name under which decisions are archived in place of a venue."""
@@ -17,13 +17,14 @@ _METHOD = "acceptance"
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Decision about one snapshot of a venue, named by the digest of its manifest.
+    """Decision about one snapshot of a venue: the digest of its manifest and its observation time.
 
     ``contracts`` are the venue's ids of the contracts accepted. ``who`` made the decision and ``why``.
     """
 
     venue: str
     snapshot: str
+    observed_at: datetime
     contracts: tuple[str, ...]
     who: str
     why: str
@@ -31,7 +32,8 @@ class Acceptance:
 
     def as_snapshot(self) -> Snapshot:
         """Returns the decision for the archive, dated by its time."""
-        row = asdict(self) | {"at": self.at.astimezone(UTC).isoformat()}
+        times = {"at": self.at, "observed_at": self.observed_at}
+        row = asdict(self) | {key: at.astimezone(UTC).isoformat() for key, at in times.items()}
         content = f"{json.dumps(row, ensure_ascii=False, indent=1)}\n".encode()
         provenance = Provenance(Origin.NOTE, "this tool", "clock of the deciding machine")
         payload = Payload.of(DECISIONS, Call(_METHOD), self.at, provenance, content)
@@ -42,39 +44,59 @@ Accepted = Mapping[str, Mapping[str, str]]
 """By digest of the snapshot: who accepted a contract, when and why, by its id."""
 
 
-def accepted_contracts(archive: Archive, entries: Iterable[Entry]) -> Accepted:
-    """Returns the contracts that decisions among ``entries`` accept. Raises ArchiveError."""
+def accepted_contracts(archive: Archive, entries: Sequence[Entry]) -> Accepted:
+    """Returns the contracts that decisions among ``entries`` accept.
+
+    A snapshot that was imported from another archive has another digest there; it is recognised by
+    venue and time. A decision that cannot be read accepts nothing (see ``unreadable_decisions``).
+    """
     accepted: dict[str, dict[str, str]] = {}
-    for decision in decisions(archive, entries):
+    for decision in _decisions(archive, entries)[0]:
         note = f"accepted by {decision.who} on {decision.at:%Y-%m-%d}: {decision.why}"
-        accepted.setdefault(decision.snapshot, {}).update(dict.fromkeys(decision.contracts, note))
+        for digest in {decision.snapshot, *_same_snapshots(decision, entries)}:
+            accepted.setdefault(digest, {}).update(dict.fromkeys(decision.contracts, note))
     return accepted
 
 
+def _same_snapshots(decision: Acceptance, entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if (entry.venue, entry.observed_at) == (decision.venue, decision.observed_at):
+            yield entry.digest
+
+
 def decisions(archive: Archive, entries: Iterable[Entry]) -> Sequence[Acceptance]:
-    """Returns the decisions among ``entries`` in their order.
+    """Returns the readable decisions among ``entries`` in their order."""
+    return _decisions(archive, entries)[0]
 
-    Raises ArchiveError: a decision cannot be read, so that nothing can be said of what it accepts.
-    """
+
+def unreadable_decisions(archive: Archive, entries: Iterable[Entry]) -> Sequence[Defect]:
+    """Returns a defect per decision among ``entries`` that cannot be read."""
+    return _decisions(archive, entries)[1]
+
+
+def _decisions(
+    archive: Archive, entries: Iterable[Entry]
+) -> tuple[Sequence[Acceptance], Sequence[Defect]]:
+    made, broken = [], []
     own = [entry for entry in entries if entry.venue == DECISIONS and not entry.pruned]
-    return [
-        _decision(payload, archive)
-        for entry in sorted(own, key=lambda entry: entry.sequence)
-        for payload in archive.read(entry).answers(_METHOD)
-    ]
+    for entry in sorted(own, key=lambda entry: entry.sequence):
+        try:
+            made += [_decision(payload) for payload in archive.read(entry).answers(_METHOD)]
+        except (ArchiveError, ValueError, KeyError, TypeError) as error:
+            reason = f"a decision cannot be read and accepts nothing: {error}"
+            broken.append(Defect(DECISIONS, f"snapshot {entry.sequence}", reason))
+    return made, broken
 
 
-def _decision(payload: Payload, archive: Archive) -> Acceptance:
-    try:
-        row = json.loads(payload.content)
-        return Acceptance(
-            str(row["venue"]),
-            str(row["snapshot"]),
-            tuple(map(str, row["contracts"])),
-            str(row["who"]),
-            str(row["why"]),
-            datetime.fromisoformat(row["at"]),
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        problem = f"a decision of {payload.observed_at:%Y-%m-%d} cannot be read: {error}"
-        raise ArchiveError(archive.place, problem) from error
+def _decision(payload: Payload) -> Acceptance:
+    """Reads a decision. Raises ValueError, KeyError, TypeError: not written by ``as_snapshot``."""
+    row = json.loads(payload.content)
+    return Acceptance(
+        str(row["venue"]),
+        str(row["snapshot"]),
+        datetime.fromisoformat(row["observed_at"]),
+        tuple(map(str, row["contracts"])),
+        str(row["who"]),
+        str(row["why"]),
+        datetime.fromisoformat(row["at"]),
+    )

@@ -4,7 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import ScheduleRow, change_of
 from harmonize.history.tables import HistoryTables, TableState
-from harmonize.history.timeline import VenueObservation, read_observations, restart
+from harmonize.history.timeline import ReadingPlan, VenueObservation, read_observations
 from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
 
@@ -84,25 +84,29 @@ def _tables_at(archive: Archive, _: tuple[int, str]) -> tuple[HistoryTables, Tab
     return HistoryTables(in_cache), HistoryTables(in_cache).update(archive)
 
 
-def observation(source: Source, entry: Entry) -> VenueObservation | None:
+def observation(source: Source, entry: Entry) -> VenueObservation:
     """Returns what a venue's entry shows, held against what was believed before it.
 
-    None if the entry cannot be read together with those it builds on. Few observations are read
-    from the first on; for many, the tables tell from which one to start. Raises ArchiveError.
+    Few observations are read from the first on; for many, the tables tell from which one to start.
+    A decision applies to the snapshot that it names whatever the date of the audit. Raises ArchiveError.
     """
     until = [other for other in source.entries if other.observed_at <= entry.observed_at]
     entries = observations(until, entry.venue)
     position = next(k for k, other in enumerate(entries) if other.digest == entry.digest)
-    start, accepted = 0, accepted_contracts(source.archive, source.entries)
+    accepted = accepted_contracts(source.archive, source.entries)
+    plan = ReadingPlan(entries[: position + 1], accepted, {}, source.entries)
     if position > _FEW_OBSERVATIONS:
         _, state = update_tables(source.archive)
-        restarts = {kept.entry.digest for kept in state.entries if kept.can_restart}
-        start = restart(entries, position, restarts)
-    until_entry = entries[: position + 1]
-    last = deque(
-        read_observations(source.archive, until_entry, start, accepted, source.entries), maxlen=1
-    )
-    return last[0] if last and not last[0].fault else None
+        checkpoints = {
+            kept.entry.digest: kept.checkpoint for kept in state.entries if kept.can_restart
+        }
+        with_restart = replace(plan, checkpoints=checkpoints)
+        found = list(
+            read_observations(source.archive, with_restart, with_restart.restart(position))
+        )
+        if not found[0].fault:
+            return found[-1]
+    return deque(read_observations(source.archive, plan), maxlen=1)[0]
 
 
 def build_history(sources: Sequence[Source], document: AuditDocument, until: datetime) -> History:

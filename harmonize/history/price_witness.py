@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
+from statistics import median
 
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
@@ -28,7 +29,8 @@ def nobody(_: str, __: Decimal) -> bool:
 def witnesses(archive: Archive, entries: Sequence[Entry]) -> Callable[[Entry], Confirms]:
     """Returns the confirmation of prices for an entry by entries of other venues.
 
-    Only those that precede it in the archive count, so that what was once decided stays decided.
+    The median of their prices decides. Only those that precede the entry in the archive count, so that
+    later entries do not change what was decided.
     """
 
     @lru_cache(maxsize=64)
@@ -36,27 +38,30 @@ def witnesses(archive: Archive, entries: Sequence[Entry]) -> Callable[[Entry], C
         return _prices(archive, entry)
 
     def of_entry(entry: Entry) -> Confirms:
-        others = [
-            other
-            for other in entries
-            if other.venue != entry.venue
-            and other.sequence < entry.sequence
-            and not other.pruned
-            and not other.failed
-            and abs(other.observed_at - entry.observed_at) <= SAME_NIGHT
-            and registry.find_adapter(other.venue) is not None
-        ]
-
         def confirms(asset: str, price: Decimal) -> bool:
-            return any(
-                1 / AGREEMENT <= price / known <= AGREEMENT
-                for other in others
-                for known in prices(other).get(asset, ())
-            )
+            known = [
+                own
+                for other in entries
+                if _is_witness(other, entry)
+                for own in prices(other).get(asset, ())
+            ]
+            return bool(known) and 1 / AGREEMENT <= price / median(known) <= AGREEMENT
 
         return confirms
 
     return of_entry
+
+
+def _is_witness(other: Entry, entry: Entry) -> bool:
+    """Whether an entry of another venue precedes ``entry`` in the archive, in the same night."""
+    return (
+        abs(other.observed_at - entry.observed_at) <= SAME_NIGHT
+        and other.venue != entry.venue
+        and other.sequence < entry.sequence
+        and not other.pruned
+        and not other.failed
+        and registry.find_adapter(other.venue) is not None
+    )
 
 
 def _prices(archive: Archive, entry: Entry) -> dict[str, tuple[Decimal, ...]]:

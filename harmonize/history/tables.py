@@ -43,15 +43,15 @@ from harmonize.history.table_rows import (
     write_table,
 )
 from harmonize.history.timeline import (
+    ReadingPlan,
     VenueObservation,
     find_events,
     read_observations,
-    restart,
 )
 from harmonize.version import VERSION
 from venues import registry
 
-FORMAT = "3"
+FORMAT = "4"
 _PARQUET_END = b"PAR1"
 
 
@@ -59,14 +59,15 @@ _PARQUET_END = b"PAR1"
 class EntryState:
     """Archive entry with its state: unread, read, or unreadable for the reason ``fault``.
 
-    ``can_restart`` tells whether later observations depend on this one alone. ``accepted`` are the
-    ids of contracts that a decision accepts, joined by line breaks.
+    ``can_restart`` tells whether reading may start here, with ``checkpoint`` (see ``VenueState``).
+    ``accepted`` are the ids of contracts that a decision accepts, joined by line breaks.
     """
 
     entry: Entry
     read: bool = False
     fault: str = ""
     can_restart: bool = False
+    checkpoint: str = ""
     accepted: str = ""
 
 
@@ -116,7 +117,7 @@ class HistoryTables:
             if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
                 before = _VenueStates.of(state, venue)
-                plan = _ReadingPlan(entries, accepted, before.restarts, listing.entries)
+                plan = ReadingPlan(entries, accepted, before.checkpoints, listing.entries)
                 by_digest |= self._update_venue(archive, plan, before)
         current = (replace(by_digest[entry.digest], entry=entry) for entry in listing.entries)
         updated = TableState(listing, tuple(current))
@@ -169,7 +170,7 @@ class HistoryTables:
             return False
 
     def _update_venue(
-        self, archive: Archive, plan: "_ReadingPlan", before: "_VenueStates"
+        self, archive: Archive, plan: ReadingPlan, before: "_VenueStates"
     ) -> dict[str, EntryState]:
         """Reads a venue's new entries, writes the years concerned and returns the new states."""
         entries, accepted = plan.entries, plan.accepted
@@ -183,7 +184,7 @@ class HistoryTables:
         return states or self._read_from(archive, plan, 0) or {}
 
     def _read_from(
-        self, archive: Archive, plan: "_ReadingPlan", start: int
+        self, archive: Archive, plan: ReadingPlan, start: int
     ) -> dict[str, EntryState] | None:
         """Reads a venue's observations from number ``start`` and writes their rows.
 
@@ -195,32 +196,19 @@ class HistoryTables:
         folder, first = self._folder(entries[0].venue), entries[start]
         if not start:
             rmtree(folder, ignore_errors=True)
-        states = {
-            entry.digest: EntryState(
-                entry,
-                read=True,
-                can_restart=entry.digest in plan.restarts,
-                accepted=plan.ids_of(entry),
-            )
-            for entry in entries
-        }
+        states = {entry.digest: _unchanged_state(entry, plan) for entry in entries}
         positions = {entry.digest: position for position, entry in enumerate(entries)}
         own, carried = _rows_before(folder, first)
         rows: list[ScheduleRow] = []
         last: VenueObservation | None = None
         is_first_new = True
-        for observation in plan.observations(archive, start):
+        for observation in read_observations(archive, plan, plan.restart(start)):
             digest = observation.entry.digest
             is_new = positions[digest] >= start
-            states[digest] = replace(states[digest], can_restart=observation.can_restart)
+            states[digest] = _state_after(states[digest], observation)
             if observation.fault and not is_new:
                 return None
             if observation.fault:
-                states[digest] = EntryState(
-                    observation.entry,
-                    fault=observation.fault,
-                    accepted=plan.ids_of(observation.entry),
-                )
                 continue
             if not is_new:
                 last = observation
@@ -229,12 +217,10 @@ class HistoryTables:
                 last = _with_carried_over(archive, plan, last, (*carried, *own))
             is_first_new = False
             try:
-                events, following = find_events(last, observation)
+                events, last = find_events(last, observation)
                 rows += [row_of(event) for event in events]
             except Exception as error:  # noqa: BLE001 - one odd night never hides the history
                 states[digest] = EntryState(observation.entry, fault=reason_of(error))
-                continue
-            last = following
         _rewrite(folder, first, (own, carried), rows)
         return states
 
@@ -269,34 +255,12 @@ class HistoryTables:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadingPlan:
-    """Entries of a venue in order, the contracts accepted in them, and those to restart from.
-
-    ``others`` are the entries of the whole archive.
-    """
-
-    entries: Sequence[Entry]
-    accepted: Accepted
-    restarts: frozenset[str]
-    others: Sequence[Entry]
-
-    def ids_of(self, entry: Entry) -> str:
-        """Accepted contracts of an entry, joined by line breaks."""
-        return _joined(self.accepted.get(entry.digest, ()))
-
-    def observations(self, archive: Archive, start: int) -> Iterator[VenueObservation]:
-        """Yields the observations from an entry at or before number ``start`` on."""
-        first = restart(self.entries, start, self.restarts)
-        return read_observations(archive, self.entries, first, self.accepted, self.others)
-
-
-@dataclass(frozen=True, slots=True)
 class _VenueStates:
-    """What the tables contain of a venue: identities and digests of entries, and restarts."""
+    """What the tables contain of a venue: identities and digests of entries, and checkpoints."""
 
     identities: list[tuple[str, datetime, str]]
     digests: frozenset[str]
-    restarts: frozenset[str]
+    checkpoints: Mapping[str, str]
 
     @classmethod
     def of(cls, state: TableState, venue: str) -> "_VenueStates":
@@ -308,8 +272,30 @@ class _VenueStates:
         return cls(
             [(e.digest, e.observed_at, kept[e.digest].accepted) for e in ordered],
             frozenset(kept),
-            frozenset(digest for digest, own in kept.items() if own.can_restart),
+            {digest: own.checkpoint for digest, own in kept.items() if own.can_restart},
         )
+
+
+def _state_after(state: EntryState, observation: VenueObservation) -> EntryState:
+    """State of an entry that was just read."""
+    return replace(
+        state,
+        read=not observation.fault,
+        fault=observation.fault,
+        can_restart=observation.checkpoint is not None,
+        checkpoint=observation.checkpoint or "",
+    )
+
+
+def _unchanged_state(entry: Entry, plan: ReadingPlan) -> EntryState:
+    """State of an entry that was read before, as long as it is not read again."""
+    return EntryState(
+        entry,
+        read=True,
+        can_restart=entry.digest in plan.checkpoints,
+        checkpoint=plan.checkpoints.get(entry.digest, ""),
+        accepted=_joined(plan.accepted.get(entry.digest, ())),
+    )
 
 
 def _identity(entry: Entry, accepted: Accepted) -> tuple[str, datetime, str]:
@@ -349,7 +335,7 @@ def _has_unread(state: TableState) -> bool:
 
 
 def _with_carried_over(
-    archive: Archive, plan: _ReadingPlan, last: VenueObservation, rows: Iterable[ScheduleRow]
+    archive: Archive, plan: ReadingPlan, last: VenueObservation, rows: Iterable[ScheduleRow]
 ) -> VenueObservation:
     """Returns an observation with the schedules that it could not read in their previous state."""
     newest = {row.key: row for row in rows}
@@ -359,7 +345,7 @@ def _with_carried_over(
     for position in sorted({positions[row.digest] for row in unread}):
         before: Mapping[ScheduleKey, MarginSchedule] = {}
         earlier = replace(plan, entries=plan.entries[:position])
-        for observation in earlier.observations(archive, position):
+        for observation in read_observations(archive, earlier, earlier.restart(position)):
             before = before if observation.fault else observation.observed.by_key()
         keys = sorted(row.key for row in unread if positions[row.digest] == position)
         carried_over += [before[key] for key in keys if key in before]
@@ -412,7 +398,7 @@ def _in_force(own: Sequence[ScheduleRow], carried: Sequence[ScheduleRow]) -> lis
     return [row for _, row in sorted(last.items()) if row.kind not in removed]
 
 
-_STATE_COLUMNS = ("read", "fault", "can_restart", "accepted")
+_STATE_COLUMNS = ("read", "fault", "can_restart", "checkpoint", "accepted")
 _ENTRY_COLUMNS = tuple(column.name for column in fields(Entry))
 
 

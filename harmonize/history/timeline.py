@@ -1,26 +1,20 @@
 """Observations of a venue in chronological order, and the changes between them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 
 from harmonize.archive.archive import Archive, ArchiveError
-from harmonize.archive.catalog import Entry, latest
-from harmonize.archive.location import recorded_archive
+from harmonize.archive.catalog import Entry
 from harmonize.core.notionals import NOTIONAL_GRID
-from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
 from harmonize.history.acceptances import Accepted
 from harmonize.history.diff import ObservedSchedules, find_changes
-from harmonize.history.price_witness import Confirms, witnesses
+from harmonize.history.price_witness import witnesses
 from harmonize.history.recent import ScheduleKey
+from harmonize.history.venue_state import Checkpoint, VenueState, Withheld
 from harmonize.text.messages import iso_utc
-from venues import facts, registry
 from venues.adapter import Parsed
-from venues.beliefs import Beliefs
-from venues.plausibility import References
 
 FIRST_SEEN = "first seen"
 """Kind of event of every schedule in a venue's first observation."""
@@ -31,8 +25,9 @@ class VenueObservation:
     """Schedules of one venue as of one archive entry.
 
     ``fault`` is the reason why the entry cannot be read; empty otherwise. ``carried_over`` lists the
-    schedules that could not be read and repeat their previous state. ``withheld`` are schedules that
-    the checks withheld. ``can_restart`` tells whether later observations depend on this one alone.
+    schedules that could not be read and repeat their previous state. ``parsed`` is what could be read,
+    ``withheld`` what the checks withhold of it. ``checkpoint`` completes the entry's snapshot to the
+    state after it, from which reading may continue; None if the entry is partial or unreadable.
     """
 
     entry: Entry
@@ -40,8 +35,8 @@ class VenueObservation:
     fault: str = ""
     carried_over: frozenset[ScheduleKey] = frozenset()
     parsed: Parsed = field(default_factory=lambda: Parsed((), ()))
-    withheld: frozenset[ScheduleKey] = frozenset()
-    can_restart: bool = False
+    withheld: Mapping[ScheduleKey, Withheld] = field(default_factory=dict)
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,125 +56,77 @@ class ScheduleEvent:
         return self.change.kind.value if self.change else FIRST_SEEN
 
 
-@cache
-def recorded_beliefs(venue: str) -> Beliefs:
-    """Numbers of a venue in the recorded archive, against which its first night is held.
+@dataclass(frozen=True, slots=True)
+class ReadingPlan:
+    """Entries of a venue in the order of ``observations``, and what reading them depends on.
 
-    Without capacities: a recording may end at an earlier tier than the venue's list of today.
+    ``accepted`` are the contracts that a person accepted. ``checkpoints`` are the checkpoints of entries
+    from which reading may start, by digest. ``others`` are the entries of the whole archive, whose
+    prices may confirm a market's move.
     """
-    beliefs = Beliefs()
-    with recorded_archive() as path:
-        archive = Archive.open(path)
-        for entry in reversed(latest(archive.entries()).get(venue, ())):
-            snapshot = archive.read(entry)
-            parsed = registry.read(snapshot, facts.bundled())
-            beliefs = beliefs.with_recording(snapshot, parsed.schedules)
-    numbers = beliefs.all_numbers()
-    return Beliefs({key: replace(own, capacity=None) for key, own in numbers.items()})
+
+    entries: Sequence[Entry]
+    accepted: Accepted = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[Entry] = ()
+
+    def restart(self, start: int) -> int:
+        """Returns the number of the last entry before ``start`` with a checkpoint; or 0.
+
+        Reading from there reproduces the observations before ``start``.
+        """
+        numbers = (
+            position
+            for position in range(start - 1, 0, -1)
+            if self.entries[position].digest in self.checkpoints
+            and not self.entries[position].pruned
+        )
+        return next(numbers, 0)
 
 
 def read_observations(
-    archive: Archive,
-    entries: Sequence[Entry],
-    start: int = 0,
-    accepted: Accepted | None = None,
-    others: Sequence[Entry] = (),
+    archive: Archive, plan: ReadingPlan, start: int = 0
 ) -> Iterator[VenueObservation]:
-    """Yields the observations from number ``start`` of ``entries``, which ``observations`` ordered.
+    """Yields the observations from entry number ``start``, which is 0 or has a checkpoint.
 
     Pruned entries are skipped. Each entry is read as an audit as of its time reads it: an incomplete
     one together with the older ones it builds on, and held against what was believed before it. Built
-    on a complete entry, it contains every instrument, some as of that older entry. ``restart``
-    returns the number to start from; the entry there is believed as it is. ``others`` are entries of
-    other venues, whose prices may confirm a market's move.
+    on a complete entry, it contains every instrument, some as of that older entry.
     """
-    confirming = witnesses(archive, others)
-    state = _VenueState()
-    for position, entry in enumerate(entries):
+    confirming = witnesses(archive, plan.others)
+    state = VenueState()
+    for position, entry in enumerate(plan.entries):
         if position < start or entry.pruned:
             continue
         try:
             snapshot = archive.read(entry)
         except ArchiveError as error:
             state = replace(state, fault=str(error))
-            yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
-            continue
-        if position == start > 0:
-            state = _VenueState.believing(snapshot)
         else:
-            own = (accepted or {}).get(entry.digest, {})
-            state = state.after(snapshot, own, confirming(entry))
-        if state.fault:
-            yield VenueObservation(entry, ObservedSchedules((), frozenset()), state.fault)
-            continue
-        yield state.observation(entry)
+            if position == start > 0:
+                checkpoint = Checkpoint.from_json(plan.checkpoints[entry.digest])
+                state = VenueState.resumed(snapshot, checkpoint)
+            else:
+                accepted = plan.accepted.get(entry.digest, {})
+                state = state.after(entry, snapshot, accepted, confirming(entry))
+        yield _observation(entry, state)
 
 
-@dataclass(frozen=True, slots=True)
-class _VenueState:
-    """What is known of a venue after some of its entries.
-
-    ``layers`` are the parsed snapshots since the last complete one, newest first, and ``is_whole``
-    whether they end with it. ``fault`` is the reason why they cannot be read as a whole.
-    """
-
-    layers: tuple[Parsed, ...] = ()
-    is_whole: bool = False
-    beliefs: Beliefs = field(default_factory=Beliefs)
-    withheld: frozenset[ScheduleKey] = frozenset()
-    fault: str = ""
-
-    @classmethod
-    def believing(cls, snapshot: Snapshot) -> "_VenueState":
-        """Returns the state after a snapshot that is believed as it is."""
-        parsed = registry.read(snapshot, facts.bundled())
-        beliefs = Beliefs().with_recording(snapshot, parsed.schedules)
-        return cls((parsed,), snapshot.complete, beliefs)
-
-    def after(
-        self, snapshot: Snapshot, accepted: Mapping[str, str], confirms: Confirms
-    ) -> "_VenueState":
-        """Returns the state after a snapshot in which a person accepted some contracts."""
-        if self.fault and not snapshot.complete:
-            return self
-        recorded = partial(recorded_beliefs, snapshot.venue)
-        references = References(self.beliefs, recorded, confirms)
-        result = registry.screened(snapshot, facts.bundled(), references, accepted)
-        keys = {schedule.key for schedule in result.parsed.schedules}
-        if not snapshot.complete:
-            layers = (result.parsed, *self.layers)
-            withheld = (self.withheld - keys) | result.withheld
-            return _VenueState(layers, self.is_whole, result.beliefs, withheld)
-        unreadable = {defect.symbol for defect in result.parsed.defects}
-        beliefs = result.beliefs.listed(keys, unreadable)
-        return _VenueState((result.parsed,), True, beliefs, result.withheld)  # noqa: FBT003 - is_whole
-
-    def observation(self, entry: Entry) -> VenueObservation:
-        """Returns what the layers show together."""
-        parsed = registry.merge(self.layers)
-        keys = {schedule.key for schedule in parsed.schedules}
-        complete = [entry.venue] if self.is_whole else []
-        believed = tuple(s for s in parsed.schedules if s.key not in self.withheld)
-        return VenueObservation(
-            entry,
-            ObservedSchedules.of(believed, complete, parsed.defects),
-            parsed=parsed,
-            withheld=self.withheld,
-            can_restart=entry.complete and not self.withheld and self.beliefs.keys <= keys,
-        )
-
-
-def restart(entries: Sequence[Entry], start: int, restarts: AbstractSet[str]) -> int:
-    """Returns the number of the last entry before ``start`` whose digest is in ``restarts``; or 0.
-
-    Reading from there reproduces the observations before ``start``.
-    """
-    numbers = (
-        position
-        for position in range(start - 1, 0, -1)
-        if entries[position].digest in restarts and not entries[position].pruned
+def _observation(entry: Entry, state: VenueState) -> VenueObservation:
+    """Returns what a state shows after an entry; with a fault, only what is readable."""
+    parsed = state.merged()
+    if state.fault:
+        nothing = ObservedSchedules((), frozenset())
+        return VenueObservation(entry, nothing, state.fault, parsed=parsed, withheld=state.withheld)
+    complete = [entry.venue] if state.is_whole else []
+    believed = tuple(s for s in parsed.schedules if s.key not in state.withheld)
+    return VenueObservation(
+        entry,
+        ObservedSchedules.of(believed, complete, parsed.defects),
+        parsed=parsed,
+        withheld=state.withheld,
+        checkpoint=state.checkpoint().to_json() if entry.complete else None,
     )
-    return next(numbers, 0)
 
 
 def find_events(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from harmonize.archive.archive import Archive
+from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
@@ -40,9 +40,7 @@ class VenueLists:
     def _archived(self, archive: Archive, entry: Entry) -> _List:
         def read() -> tuple[Snapshot, Schedules]:
             if entry.sequence not in self._read:
-                snapshot = archive.read(entry)
-                schedules = registry.parse([snapshot], facts.bundled()).schedules
-                self._read = {entry.sequence: (snapshot, schedules)}
+                self._read = {entry.sequence: _readable(archive, entry)}
             return self._read[entry.sequence]
 
         return _List(
@@ -55,7 +53,7 @@ class VenueLists:
     def add(self, snapshot: Snapshot, parsed: Parsed) -> Snapshot:
         """Returns the snapshot, as partial with the reason if its list lost too much, and keeps it.
 
-        A loss that an earlier list confirms is believed. Raises ArchiveError.
+        A loss that an earlier list confirms is believed.
         """
         reason = self._loss(snapshot, parsed) if snapshot.complete else ""
         result = completeness.as_partial(snapshot, reason) if reason else snapshot
@@ -97,6 +95,15 @@ class VenueLists:
         doubtful = (schedules for entry in between if (schedules := entry.lost_schedules()))
         previous = next(doubtful, ())
         return "" if completeness.agrees(previous, parsed.schedules) else reason
+
+
+def _readable(archive: Archive, entry: Entry) -> tuple[Snapshot, Schedules]:
+    """Returns an entry's snapshot and schedules; nothing of a damaged one, which is no evidence."""
+    try:
+        snapshot = archive.read(entry)
+    except ArchiveError:
+        return Snapshot(entry.venue, entry.observed_at, (), complete=False), ()
+    return snapshot, registry.parse([snapshot], facts.bundled()).schedules
 
 
 def _lost_schedules(snapshot: Snapshot, schedules: Schedules) -> Schedules | None:

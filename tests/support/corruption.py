@@ -7,6 +7,7 @@ a night after a good one or as a first night. Its result says whether the tool w
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, partial
@@ -16,7 +17,7 @@ from harmonize.core.payload import Column, Evidence, Origin, Payload, Snapshot, 
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.price_witness import nobody
-from harmonize.history.timeline import recorded_beliefs
+from harmonize.history.venue_state import recorded_beliefs
 from tests.replay.gathering import baseline
 from tests.support.altered_snapshots import written
 from venues import facts, registry
@@ -91,7 +92,7 @@ def price_times(factor: str) -> Change:
     """Change that multiplies the prices that convert a schedule."""
 
     def change(schedule: MarginSchedule, documents: Documents) -> None:
-        for sha256, pointer in _factor_places(schedule, is_price=True):
+        for sha256, pointer in _factor_places(schedule, documents, is_price=True):
             _multiply(documents[sha256], pointer, Decimal(factor))
 
     return change
@@ -101,7 +102,7 @@ def _size(factor: str | None) -> Change:
     """Change of contract sizes: taken as 1 (None), or multiplied."""
 
     def change(schedule: MarginSchedule, documents: Documents) -> None:
-        for sha256, pointer in _factor_places(schedule, is_price=False):
+        for sha256, pointer in _factor_places(schedule, documents, is_price=False):
             if factor is None:
                 _set(documents[sha256], pointer, lambda _: Decimal(1))
             else:
@@ -177,9 +178,18 @@ def _factors(schedule: MarginSchedule) -> Iterator[tuple[str, str, str]]:
         yield factor.name, factor.sha256, factor.pointer
 
 
-def _factor_places(schedule: MarginSchedule, *, is_price: bool) -> Iterator[tuple[str, str]]:
+_DONE = ""
+"""Key, beside the hashes of documents, of the places of factors that were changed already."""
+
+
+def _factor_places(
+    schedule: MarginSchedule, documents: Documents, *, is_price: bool
+) -> Iterator[tuple[str, str]]:
+    """Places of a schedule's prices or sizes, each once: several schedules may share one."""
+    done: set[tuple[str, str]] = documents.setdefault(_DONE, set())
     for name, sha256, pointer in _factors(schedule):
-        if ("price" in name) is is_price:
+        if ("price" in name) is is_price and (sha256, pointer) not in done:
+            done.add((sha256, pointer))
             yield sha256, pointer
 
 
@@ -234,7 +244,7 @@ def _swept(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Venue:
-    """Good live snapshot of one venue, what it shows, and what is believed after it."""
+    """Good live snapshot of one venue, what it shows, and what was believed before it."""
 
     snapshot: Snapshot
     good: Screened
@@ -242,9 +252,10 @@ class Venue:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Venue":
-        """Reads a live snapshot as a first night after the recordings."""
-        screened = _screened(snapshot, Beliefs())
-        return cls(snapshot, screened, screened.beliefs)
+        """Reads a live snapshot as a first night, and the night after it with prices that moved."""
+        first = _screened(snapshot, Beliefs())
+        moved = _next_night(snapshot, first.parsed.schedules)
+        return cls(moved, _screened(moved, first.beliefs), first.beliefs)
 
     @property
     def readable(self) -> list[MarginSchedule]:
@@ -252,24 +263,8 @@ class Venue:
         return [s for s in self.good.parsed.schedules if not isinstance(s.initial, Unknown)]
 
     def corrupted(self, change: Change, schedules: Sequence[MarginSchedule]) -> Snapshot:
-        """Returns the snapshot of the next night with some schedules corrupted."""
-        touched = {p.sha256 for p in self.snapshot.payloads if p.sha256 in _places(schedules)}
-        documents = {p.sha256: decode(p) for p in self.snapshot.payloads if p.sha256 in touched}
-        done: set[tuple[str, ...]] = set()
-        for schedule in schedules:
-            place = (schedule.evidence[0].sha256, *schedule.evidence[0].rows)
-            if place not in done:  # schedules of several profiles may share their rows
-                done.add(place)
-                change(schedule, documents)
-        payloads = tuple(
-            Payload.of(
-                p.venue, p.call, p.observed_at, p.provenance, written(_swept(documents[p.sha256]))
-            )
-            if p.sha256 in touched
-            else p
-            for p in self.snapshot.payloads
-        )
-        return replace(self.snapshot, payloads=payloads)
+        """Returns the snapshot with some schedules corrupted."""
+        return changed_snapshot(self.snapshot, change, schedules)
 
     def outcome(self, corrupt: Snapshot, beliefs: Beliefs) -> Outcome | None:
         """Returns what the tool made of a corrupt snapshot; None if it changes no margin."""
@@ -288,6 +283,47 @@ class Venue:
         changes = find_changes(_observed(self.good.parsed), _observed(screened.parsed), ())
         listed = {(change.venue, change.symbol, change.profile) for change in changes}
         return Outcome.LISTED if concerned & shown <= listed else Outcome.SILENT
+
+
+def changed_snapshot(
+    snapshot: Snapshot, change: Change, schedules: Sequence[MarginSchedule]
+) -> Snapshot:
+    """Returns a snapshot in which some schedules' numbers are changed."""
+    touched = {p.sha256 for p in snapshot.payloads if p.sha256 in _places(schedules)}
+    documents: Documents = {p.sha256: decode(p) for p in snapshot.payloads if p.sha256 in touched}
+    done: set[tuple[str, ...]] = set()
+    for schedule in schedules:
+        place = (schedule.evidence[0].sha256, *schedule.evidence[0].rows)
+        if place not in done:  # schedules of several profiles may share their rows
+            done.add(place)
+            change(schedule, documents)
+    payloads = tuple(
+        Payload.of(
+            p.venue, p.call, p.observed_at, p.provenance, written(_swept(documents[p.sha256]))
+        )
+        if p.sha256 in touched
+        else p
+        for p in snapshot.payloads
+    )
+    return replace(snapshot, payloads=payloads)
+
+
+MAX_DAILY_MOVE = 0.04
+"""Largest move of a price from one night to the next in the trials."""
+
+
+def _next_night(snapshot: Snapshot, schedules: Sequence[MarginSchedule]) -> Snapshot:
+    """Returns the snapshot a day later, with every price moved by a few per cent."""
+    moves = random.Random(snapshot.venue)  # noqa: S311 - fixed moves
+
+    def move(schedule: MarginSchedule, documents: Documents) -> None:
+        factor = Decimal(str(round(1 + moves.uniform(-MAX_DAILY_MOVE, MAX_DAILY_MOVE), 6)))
+        price_times(f"{factor}")(schedule, documents)
+
+    moved = changed_snapshot(snapshot, move, schedules)
+    at = snapshot.observed_at + timedelta(days=1)
+    payloads = tuple(replace(payload, observed_at=at) for payload in moved.payloads)
+    return replace(moved, observed_at=at, payloads=payloads)
 
 
 def _screened(snapshot: Snapshot, beliefs: Beliefs) -> Screened:

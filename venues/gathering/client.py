@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from importlib.metadata import version
 
 import aiohttp
 import ccxt.async_support as ccxt
@@ -21,6 +20,7 @@ from harmonize.core.payload import (
     UnreadablePayloadError,
     decode,
 )
+from harmonize.version import VERSION
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.calls import EmptyPageError, Params
 from venues.gathering import http_session, responses
@@ -344,7 +344,7 @@ class _VenueSession:
         provenance = Provenance(
             Origin.LIVE,
             f"{source}, HTTP status {response.status}, by ccxt {ccxt.__version__} "
-            f"{self.adapter.ccxt_class or self.adapter.venue}, harmonize {version('harmonize-margins')}",
+            f"{self.adapter.ccxt_class or self.adapter.venue}, harmonize {VERSION}",
             responses.dating(response.date, now),
             endpoint.request,
         )

@@ -50,7 +50,7 @@ def test_withheld_contracts_stay_withheld_for_any_number_of_nights_until_accepte
     assert [own.contract_id for own in withheld] == ["BTC-USDT-SWAP", "ETH-USDT-SWAP"]
     assert all("every upper bound is 10 times that of" in own.reasons[0] for own in withheld)
 
-    accepted = accept(place, "okx", ["BTC/USDT:USDT"], DECISION)
+    (accepted,) = accept(place, "okx", ["BTC/USDT:USDT"], DECISION)
     assert (accepted.snapshot, accepted.contracts) == (entry.digest, ("BTC-USDT-SWAP",))
     assert unknown(place) == {"ETH-USDT-SWAP"}
     reading, _ = read(Question(archive=place, venues=("okx",)))
@@ -84,6 +84,32 @@ def test_the_next_night_is_held_against_what_was_accepted(place: Path) -> None:
     assert unknown(place) == set()
     archive.append(later(good.snapshot, 8))
     assert unknown(place) == {"BTC-USDT-SWAP", "ETH-USDT-SWAP"}
+
+
+def test_a_contract_that_an_older_snapshot_withholds_is_accepted_there(place: Path) -> None:
+    good = corruption.venues()["okx"]
+    partial = replace(later(good.snapshot, 7), payloads=good.snapshot.payloads[:1], complete=False)
+    Archive.open(place).append(partial)
+    assert unknown(place) == {"BTC-USDT-SWAP", "ETH-USDT-SWAP"}
+    accept(place, "okx", ["BTC-USDT-SWAP"], DECISION)
+    assert unknown(place) == {"ETH-USDT-SWAP"}
+
+
+def test_an_imported_archive_withholds_and_accepts_the_same(place: Path, tmp_path: Path) -> None:
+    accept(place, "okx", ["BTC-USDT-SWAP"], DECISION)
+    other = Archive.create(tmp_path / "other")
+    for snapshot in map(Archive.open(place).read, Archive.open(place).entries()):
+        other.append(snapshot, imported=True)
+    assert unknown(tmp_path / "other") == {"ETH-USDT-SWAP"}
+
+
+def test_a_decision_that_cannot_be_read_accepts_nothing_and_is_told(place: Path) -> None:
+    accept(place, "okx", [], DECISION)
+    (entry,) = (e for e in Archive.open(place).entries() if e.venue == "decisions")
+    (place / "packs" / f"{entry.pack}.zst").write_bytes(b"")
+    assert unknown(place) == {"BTC-USDT-SWAP", "ETH-USDT-SWAP"}
+    reading, _ = read(Question(archive=place, venues=("okx",)))
+    assert [d.reason for d in reading.defects if d.venue == "decisions"]
 
 
 @pytest.mark.parametrize(

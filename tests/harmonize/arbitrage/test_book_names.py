@@ -1,9 +1,13 @@
 """Assets of a book: names, pairs and contract ids, and the cells that have no single reading."""
 
+from dataclasses import replace
+
 import pytest
 
 from harmonize.arbitrage.book_names import ContractNames, read_name
 from harmonize.core.instrument import AssetNames, Instrument, Underlying, contract
+from harmonize.core.schedule import MarginSchedule
+from tests.support import recorded
 
 ASSETS = (
     "BTC",
@@ -18,8 +22,16 @@ ASSETS = (
     "AAA",
     "AaA",
 )
+
+
+def listed(*instruments: Instrument) -> list[MarginSchedule]:
+    """Schedules of contracts, of which only the instrument and the contract size matter."""
+    model = next(s for s in recorded.schedules("bybit") if s.evidence[0].conversion is not None)
+    return [replace(model, instrument=instrument) for instrument in instruments]
+
+
 KNOWN = ContractNames.of(
-    (
+    listed(
         contract("bitmex", "XBTUSD", base="XBT", quote="USD", settle="XBT"),
         contract("dydx", "TRUMP,RAY-USD", base="TRUMP,RAY", quote="USDC", settle="USDC"),
         contract("x", "ODD1", base="BTC", quote="USD", settle="USD"),
@@ -103,7 +115,16 @@ def test_a_name_that_is_no_pair_stays_as_it_is(text: str) -> None:
 
 def test_an_exact_asset_takes_precedence_over_an_id() -> None:
     instrument: Instrument = contract("binance", "ETHBTC", base="ETH", quote="BTC", settle="BTC")
-    known = ContractNames.of([instrument], AssetNames.of(["ETH", "ETHBTC"]))
+    known = ContractNames.of(listed(instrument), AssetNames.of(["ETH", "ETHBTC"]))
     assert read_name("ETHBTC", known).underlying.asset == "ETHBTC"
-    without = ContractNames.of([instrument], AssetNames.of(["ETH"]))
+    without = ContractNames.of(listed(instrument), AssetNames.of(["ETH"]))
     assert read_name("ETHBTC", without).underlying.asset == "ETH"
+
+
+def test_contracts_that_are_not_traded_in_coins_are_known() -> None:
+    okx = recorded.schedules("okx")
+    names = ContractNames.of(okx, AssetNames.of(["BTC", "ETH"]))
+    assert names.in_contracts == {
+        name.casefold() for s in okx for name in (s.instrument.id, s.instrument.symbol)
+    }
+    assert KNOWN.in_contracts == {"xbtusd", "btc/usd:btc"}

@@ -19,6 +19,7 @@ from harmonize.arbitrage.position_file import (
     resolve_book,
 )
 from harmonize.core.instrument import AssetNames
+from tests.support import recorded
 
 POSITIONS = (Position("BTC", "long", 250_000.0), Position("PEPE", "short", 1234.5))
 KNOWN = ContractNames.of((), AssetNames.of(("BTC", "ETH", "PEPE")))
@@ -410,3 +411,31 @@ def test_a_workbook_with_a_broken_part_is_one_error(part: str, content: bytes) -
         for name in whole.namelist():
             archive.writestr(name, content if name == part else whole.read(name))
     assert len(errors_of(damaged.getvalue(), "b.xlsx")) == 1
+
+
+def test_one_way_mode_needs_the_sign_of_a_size_that_is_read() -> None:
+    rows = csv("instId,posSide,lots,notionalUsd", "BTC,net,-5,3050.12", "BTC,net,5,3050.12")
+    book = book_of(rows, underlying="instId", side="posSide", notional="notionalUsd")
+    assert book.positions == (Position("BTC", "long", 3050.12),)
+    assert book.errors == (
+        "b.csv: line 2: no side, but lots is below 0; add a column side, or --columns quantity=lots",
+    )
+
+
+def test_a_quantity_of_contracts_is_not_taken_for_coins() -> None:
+    okx = recorded.schedules("okx")
+    known = ContractNames.of(okx, AssetNames.of(["BTC", "ETH"]))
+    rows = csv(
+        "symbol,size,price",
+        "BTC-USDT-SWAP,100,60000",
+        "BTC,1,60000",
+        "ETH-USDT-SWAP,2 ETH,2000",
+    )
+    book = resolve_book(read_book(rows, "b.csv", {}), known)
+    assert [(p.underlying, p.notional) for p in book.positions] == [("BTC", 6e4), ("ETH", 4e3)]
+    assert book.errors == (
+        (
+            "b.csv: line 2: quantity: BTC-USDT-SWAP trades in contracts, not in coins; "
+            "write a notional in USD"
+        ),
+    )

@@ -29,7 +29,7 @@ def accept(place: Path, *words: str) -> Result:
 def test_withheld_contracts_are_listed_then_accepted(place: Path) -> None:
     listed = accept(place, "okx")
     assert listed.exit_code == 3
-    assert listed.stdout.splitlines()[0].startswith("BTC/USDT:USDT  BTC-USDT-SWAP  every upper")
+    assert listed.stdout.splitlines()[0].startswith("BTC/USDT:USDT  BTC-USDT-SWAP  public")
     assert listed.stdout.splitlines()[-1].endswith("2 contracts withheld")
     one = accept(place, "okx", "BTC-USDT-SWAP", *WHO)
     assert (one.exit_code, one.stdout) == (0, "okx: 1 contract accepted by A. Person: announced\n")
@@ -62,5 +62,6 @@ def test_a_wrong_request_is_one_line(place: Path, words: tuple[str, ...], messag
 
 def test_an_archive_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     result = accept(tmp_path / "none", "okx")
-    assert result.exit_code == 3
+    assert result.exit_code == 2
+    assert "there is no archive at" in result.stderr
     assert len(result.stderr.splitlines()) == 1

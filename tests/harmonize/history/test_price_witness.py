@@ -11,7 +11,7 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import observations
 from harmonize.core.payload import Snapshot
 from harmonize.history.price_witness import nobody, witnesses
-from harmonize.history.timeline import read_observations
+from harmonize.history.timeline import ReadingPlan, read_observations
 from tests.support import corruption
 
 NIGHT = timedelta(days=1)
@@ -46,7 +46,9 @@ def test_a_move_is_believed_if_another_venue_saw_it_in_the_same_night(
     archive.append(snapshot("toobit", nights, toobit))
     archive.append(snapshot("hashkey", 1.0, "1.9"))
     entries = archive.entries()
-    *_, last = read_observations(archive, observations(entries, "hashkey"), others=entries)
+    *_, last = read_observations(
+        archive, ReadingPlan(observations(entries, "hashkey"), others=entries)
+    )
     assert bool(last.withheld) is not is_confirmed
 
 
@@ -56,8 +58,28 @@ def test_a_price_that_is_exactly_doubled_is_not_confirmed_by_anyone(tmp_path: Pa
     archive.append(snapshot("toobit", 1.0, "2"))
     archive.append(snapshot("hashkey", 1.0, "2"))
     entries = archive.entries()
-    *_, last = read_observations(archive, observations(entries, "hashkey"), others=entries)
+    *_, last = read_observations(
+        archive, ReadingPlan(observations(entries, "hashkey"), others=entries)
+    )
     assert last.withheld
+
+
+def test_a_wrong_price_is_not_believed_for_being_repeated(tmp_path: Path) -> None:
+    """Ten times the price, with some noise, on every night of two months."""
+    archive = Archive.create(tmp_path / "archive")
+    archive.append(snapshot("hashkey", 0.0, "1"))
+    for night in range(1, 60, 3):
+        archive.append(snapshot("hashkey", night, f"{10 + night % 4 / 10}3"))
+        entries = archive.entries()
+        plan = ReadingPlan(observations(entries, "hashkey"), others=entries)
+        *_, last = read_observations(archive, plan)
+        assert len({key[1] for key in last.withheld}) == 2, night
+    archive.append(snapshot("hashkey", 61, "1.9"))
+    entries = archive.entries()
+    *_, last = read_observations(archive, ReadingPlan(observations(entries, "hashkey")))
+    assert (
+        last.withheld
+    )  # 1.9 is more than a day's move, and the first contradiction came after a day
 
 
 def test_a_later_entry_and_the_venue_itself_confirm_nothing(tmp_path: Path) -> None:
@@ -68,9 +90,9 @@ def test_a_later_entry_and_the_venue_itself_confirm_nothing(tmp_path: Path) -> N
     confirms = witnesses(archive, (first, second, other))
     assert not confirms(first)("BTC", PRICE)
     assert not confirms(second)("BTC", PRICE)
-    assert confirms(other)("BTC", PRICE)
-    assert confirms(other)("BTC", PRICE * Decimal("1.05"))
-    assert confirms(other)("BTC", PRICE * Decimal("1.9"))
-    assert not confirms(other)("BTC", PRICE * Decimal("1.4"))
+    assert confirms(other)("BTC", PRICE * Decimal("1.45"))
+    assert confirms(other)("BTC", PRICE * Decimal("1.5"))
+    assert not confirms(other)("BTC", PRICE)
+    assert not confirms(other)("BTC", PRICE * Decimal("1.9"))
     assert not confirms(other)("ADA", PRICE)
     assert not nobody("BTC", PRICE)

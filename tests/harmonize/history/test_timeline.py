@@ -17,10 +17,10 @@ from harmonize.history.acceptances import Acceptance
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.timeline import (
     FIRST_SEEN,
+    ReadingPlan,
     VenueObservation,
     find_events,
     read_observations,
-    restart,
 )
 from tests.support.table_archives import (
     PLAIN,
@@ -97,15 +97,18 @@ def test_reading_from_a_restart_gives_what_reading_everything_gives(
         for day, (state, complete) in enumerate([(PLAIN, True), *nights]):
             books.gather(state or PLAIN, START + day * DAY, complete=complete)
         order = observations(books.archive.entries(), "dydx")
-        whole = list(read_observations(books.archive, order))
-        restarts = {o.entry.digest for o in whole if o.can_restart}
+        whole = list(read_observations(books.archive, ReadingPlan(order)))
+        checkpoints = {o.entry.digest: o.checkpoint for o in whole if o.checkpoint is not None}
+        plan = ReadingPlan(order, checkpoints=checkpoints)
+        assert all(o.entry.digest in checkpoints for o in whole if o.entry.complete)
         for start in range(1, len(order)):
-            first = restart(order, start, restarts)
-            again = list(read_observations(books.archive, order, first))
+            first = plan.restart(start)
+            assert first == max((n for n in range(1, start) if order[n].complete), default=0)
+            again = list(read_observations(books.archive, plan, first))
             for expected, found in zip(whole[start:], again[start - first :], strict=True):
                 assert found.observed == expected.observed
                 assert found.withheld == expected.withheld
-                assert found.can_restart == expected.can_restart
+                assert found.checkpoint == expected.checkpoint
 
 
 @pytest.fixture
@@ -243,7 +246,9 @@ def test_an_accepted_change_is_believed_from_its_night_on(
     entries = [books.gather(leap, START + day * DAY) for day in (1, 2, 3)]
     before = of_btc(books, tmp_path / "before")
     assert before == [(0, FIRST_SEEN), (1, ChangeKind.UNREAD)]
-    decision = Acceptance("dydx", entries[1].digest, ("BTC-USD",), "A. Person", "announced", START)
+    decision = Acceptance(
+        "dydx", entries[1].digest, START, ("BTC-USD",), "A. Person", "announced", START
+    )
     books.archive.append(decision.as_snapshot())
     expected = [(0, FIRST_SEEN), (1, ChangeKind.UNREAD), (2, ChangeKind.LOOSER)]
     assert of_btc(books, tmp_path / "after") == expected
@@ -253,9 +258,22 @@ def test_an_accepted_change_is_believed_from_its_night_on(
 def test_an_unreadable_observation_states_the_reason(books: ScriptedArchive) -> None:
     entries = [books.gather(PLAIN, START), books.gather(BROKEN, START + DAY)]
     books.damage(entries[0])
-    first, _ = read_observations(Archive.open(books.path), entries)
+    first, _ = read_observations(Archive.open(books.path), ReadingPlan(entries))
     assert first.fault
     assert not first.observed.schedules
+
+
+def test_a_partial_night_on_a_damaged_one_shows_only_what_is_plausible(
+    books: ScriptedArchive,
+) -> None:
+    books.gather(PLAIN, START)
+    damaged = books.gather(PLAIN | {"BTC": "0.2"}, START + DAY)
+    books.archive.append(sent({"BTC": "0.0001"}, START + 2 * DAY, complete=False))
+    books.damage(damaged)
+    order = observations(books.archive.entries(), "dydx")
+    *_, last = read_observations(books.archive, ReadingPlan(order))
+    assert last.fault
+    assert {key[1] for key in last.withheld} == {"BTC/USDC:USDC"}
 
 
 def test_the_schedules_of_a_first_observation_are_first_seen() -> None:
