@@ -185,3 +185,9 @@ def test_a_call_for_a_whole_list_is_not_narrowed() -> None:
 def test_a_list_of_one_schedule_without_contracts_before_is_no_loss() -> None:
     assert completeness.list_loss([], [SCHEDULE]) == ""
     assert completeness.list_loss([], []) == ""
+
+
+def test_an_endpoint_is_not_judged_by_a_list_that_cannot_be_read() -> None:
+    listed = payload("bingx", "swapV2PublicGetQuoteContracts", "no list")
+    asked = payload("bingx", "swapV1PrivateGetMaintMarginRatio", {"data": []}, symbol="BTC-USDT")
+    assert completeness.narrowed_call(adapter("bingx"), snapshot(listed, asked)) == ""

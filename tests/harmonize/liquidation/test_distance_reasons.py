@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harmonize.core.payload import Column, Evidence
 from harmonize.core.schedule import FeeAddOn, Unknown
 from harmonize.liquidation.distance import LiquidationTerms, margin_basis
 from harmonize.liquidation.price import MarginBasis
@@ -30,3 +31,22 @@ def test_an_excluded_schedule_has_a_row_that_is_not_included(
 def test_margins_without_published_bounds_follow_the_value() -> None:
     assert TIERED.evidence == () or all(not row.columns for row in TIERED.evidence)
     assert margin_basis(TIERED, {}) is MarginBasis.VALUE
+
+
+@pytest.mark.parametrize(
+    ("units", "basis"),
+    [
+        (("contracts", "coins"), MarginBasis.QUANTITY),
+        (("contracts", "quote currency"), MarginBasis.VALUE),
+        (("coins", "quote currency"), MarginBasis.VALUE),
+    ],
+)
+def test_bounds_in_several_units_are_quantities_only_if_all_are(
+    units: tuple[str, str], basis: MarginBasis
+) -> None:
+    columns = tuple(
+        Column(quantity, f"/{quantity}", unit)
+        for quantity, unit in zip(("upper", "lower"), units, strict=True)
+    )
+    schedule = replace(TIERED, evidence=(Evidence("0" * 64, ("/0",), columns),))
+    assert margin_basis(schedule, {}) is basis
