@@ -19,7 +19,7 @@ SAFE_AGE = 86400.0
 _ORPHAN = (
     "no record names this pack: an append was interrupted, or the newest manifest was removed; "
     "compare the digest of the newest entry with one kept elsewhere; "
-    "the next append or a pruning in a folder removes the pack"
+    "the next append or pruning in a folder removes the pack"
 )
 
 

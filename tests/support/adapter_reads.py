@@ -75,6 +75,8 @@ def _read_expressions(node: ast.AST) -> list[ast.expr]:
     """Expressions that name fields: arguments of readers, subscripts, tests for membership."""
     if isinstance(node, ast.Subscript):
         return [node.slice]
+    if isinstance(node, ast.Dict) and all(isinstance(v, ast.Name) for v in node.values):
+        return [key for key in node.keys if key is not None]  # a reader per field
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
         return [node.left]
     return _read_arguments(node) if isinstance(node, ast.Call) else []

@@ -1,7 +1,7 @@
 """Prices of other venues in the same night confirm a market's move, and nothing else does."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from harmonize.archive.catalog import observations
 from harmonize.core.payload import Snapshot
 from harmonize.history.price_witness import nobody, witnesses
 from harmonize.history.timeline import ReadingPlan, read_observations
+from tests.replay.gathering import baseline
 from tests.support import corruption
+from venues import facts, registry
 
 NIGHT = timedelta(days=1)
 PRICE = Decimal("62823.64")
@@ -21,9 +23,10 @@ PRICE = Decimal("62823.64")
 
 def snapshot(venue: str, nights: float, factor: str) -> Snapshot:
     """A venue's snapshot some nights later, with all prices multiplied."""
-    good = corruption.venues()[venue]
-    moved = good.corrupted(corruption.price_times(factor), good.readable)
-    at = corruption.venues()["hashkey"].snapshot.observed_at + nights * NIGHT
+    good = baseline()[0][venue].snapshot
+    schedules = registry.read(good, facts.bundled()).schedules
+    moved = corruption.changed_snapshot(good, corruption.price_times(factor), schedules)
+    at = datetime(2026, 11, 1, tzinfo=UTC) + nights * NIGHT
     payloads = tuple(replace(payload, observed_at=at) for payload in moved.payloads)
     return replace(moved, observed_at=at, payloads=payloads)
 
