@@ -33,9 +33,8 @@ _WORKBOOK_ERRORS = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
     OSError,
-    RuntimeError,
+    RuntimeError,  # with NotImplementedError, for methods of compression that zipfile lacks
     TypeError,
     ValueError,
 )

@@ -30,6 +30,13 @@ def changed(snapshot: Snapshot, method: str, change: Callable[[Any], Any]) -> Sn
     return with_content(snapshot, method, written(document if other is None else other))
 
 
+def altered(snapshot: Snapshot, method: str, change: Callable[[Any], object]) -> Snapshot:
+    """The snapshot with its first answer to ``method`` changed in place, its decimals as floats."""
+    document = json.loads(written(decode(snapshot.answers(method)[0])))
+    change(document)
+    return with_content(snapshot, method, json.dumps(document).encode())
+
+
 def without(snapshot: Snapshot, method: str) -> Snapshot:
     """The snapshot without any answer to ``method``."""
     kept = tuple(one for one in snapshot.payloads if one.call.method != method)

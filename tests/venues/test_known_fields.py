@@ -27,7 +27,7 @@ from tests.replay.drift import Drift
 from tests.replay.gathering import baseline, replayed
 from tests.support import recorded, venue_fields
 from tests.support.adapter_reads import read_names
-from tests.support.altered_snapshots import written
+from tests.support.altered_snapshots import altered, written
 from venues import facts, known_fields, plausibility, registry
 from venues.adapter import Parsed
 from venues.asset_classes import bundled as bundled_classes
@@ -49,17 +49,6 @@ def live(venue: str) -> Snapshot:
 
 def parse(snapshot: Snapshot) -> Parsed:
     return registry.parse([snapshot], facts.bundled())
-
-
-def altered(snapshot: Snapshot, method: str, change: Callable[[Any], object]) -> Snapshot:
-    """A live snapshot with its first response to ``method`` changed in place."""
-    target = snapshot.answers(method)[0]
-    document = json.loads(written(decode(target)))
-    change(document)
-    content = json.dumps(document).encode()
-    changed = Payload.of(target.venue, target.call, target.observed_at, target.provenance, content)
-    payloads = tuple(changed if payload is target else payload for payload in snapshot.payloads)
-    return replace(snapshot, payloads=payloads)
 
 
 def is_hidden(schedule: MarginSchedule) -> bool:

@@ -1,17 +1,12 @@
 """Plausibility checks: errors of scale and jumps withhold a live schedule."""
 
-import json
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
-from harmonize.core.payload import Origin, Payload, Snapshot, decode
+from harmonize.core.payload import Origin, Snapshot
 from harmonize.core.schedule import Unknown
 from tests.replay.gathering import baseline
 from tests.support import recorded
-from tests.support.altered_snapshots import written
+from tests.support.altered_snapshots import altered
 from venues import facts, plausibility, registry
 from venues.adapter import Parsed
 from venues.beliefs import Beliefs
@@ -19,17 +14,6 @@ from venues.beliefs import Beliefs
 
 def live(venue: str) -> Snapshot:
     return baseline()[0][venue].snapshot
-
-
-def altered(snapshot: Snapshot, method: str, change: Callable[[Any], object]) -> Snapshot:
-    """A live snapshot with its first response to ``method`` changed in place."""
-    target = snapshot.answers(method)[0]
-    document = json.loads(written(decode(target)))
-    change(document)
-    content = json.dumps(document).encode()
-    changed = Payload.of(target.venue, target.call, target.observed_at, target.provenance, content)
-    payloads = tuple(changed if payload is target else payload for payload in snapshot.payloads)
-    return replace(snapshot, payloads=payloads)
 
 
 def read(snapshot: Snapshot, before: tuple[Snapshot, ...] = ()) -> Parsed:

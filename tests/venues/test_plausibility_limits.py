@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harmonize.core.schedule import Unknown
-from tests.venues.test_plausibility import altered, live, read
+from tests.support.altered_snapshots import altered
+from tests.venues.test_plausibility import live, read
 from venues import plausibility
 from venues.plausibility import Breach
 from venues.published import Documents, PublishedPrice
