@@ -237,7 +237,7 @@ def field_unknown(context: AuditContext) -> Iterator[Draft]:
 
 
 def list_shortened(context: AuditContext) -> Iterator[Draft]:
-    """The newest list of a venue is a part of its list.
+    """The newest response of a venue lists only a part of its contracts.
 
     ## What it checks
     Whether a response names a further page that is not in the snapshot, fills its page, was asked
