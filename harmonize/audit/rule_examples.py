@@ -11,6 +11,7 @@ from harmonize.core.asset_class import StatedClass
 from harmonize.core.instrument import Instrument, Payoff, contract
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import (
+    ZERO,
     FeeAddOn,
     Known,
     MarginFunction,
@@ -27,10 +28,11 @@ from harmonize.core.tickers import AssetClass
 from harmonize.document import DivergenceRow, Verdict
 from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, newest_inputs
-from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleExample, RuleSet
+from harmonize.policy.rule_set import ContractKind, Model, ReferenceSchedule, RuleExample, RuleSet
 from harmonize.text.messages import percent
 
 _LONG_AGO = date(2000, 1, 1)  # of an undated example under a rule set without a first date
+_FAR_AWAY = date(2100, 1, 1)  # expiry of a dated contract of an example
 _CRYPTO = StatedClass(AssetClass.CRYPTO, "the example")
 """Class of an underlying of an example whose name tells none, such as NEWCOIN."""
 
@@ -96,15 +98,36 @@ def _verdict(row: DivergenceRow | None, example: RuleExample) -> tuple[str, str]
         return Verdict.NOT_OBSERVABLE.value, ": the rule set has no reference for it"
     if row.observed is None:
         return row.verdict.value, f": {row.reason}" if row.reason else ""
-    numbers = f" ({percent(row.observed)} against {percent(row.required or 0.0)})"
     if example.notional is None:
-        return row.verdict.value, numbers
+        return row.verdict.value, _rates_text(row.observed, row.required or 0.0)
     notional = float(example.notional)
+    numbers = _rates_at(row, example, notional)
     short = Verdict.BREACH if row.verdict is Verdict.BREACH else Verdict.UNDER
     for verdict, intervals in ((short, row.under), (Verdict.OVER, row.over)):
         if any(i.lower < notional <= (i.upper or float("inf")) for i in intervals):
             return verdict.value, numbers
-    return Verdict.COMPLIANT.value, ""
+    return Verdict.COMPLIANT.value, numbers
+
+
+def _rates_at(row: DivergenceRow, example: RuleExample, notional: float) -> str:
+    """Observed and required rate at the example's notional.
+
+    The rates of the row are those at the size with the largest deviation, which is another one. A
+    requirement without points is one rate at every size.
+    """
+    rates = [
+        initial if row.margin_type == "initial" else maintenance or ZERO
+        for _, initial, maintenance in example.tiers
+    ]
+    observed = (_function(example, rates).margin(notional) or 0.0) / notional
+    points = (point.required for point in row.points if point.notional == notional)
+    margin = next(points, None)
+    required = row.required if margin is None else margin / notional
+    return _rates_text(observed, required or 0.0)
+
+
+def _rates_text(observed: float, required: float) -> str:
+    return f" ({percent(observed)} against {percent(required)})"
 
 
 def _rows(rule_set: RuleSet, example: RuleExample) -> tuple[DivergenceRow, ...]:
@@ -118,7 +141,8 @@ def _rows(rule_set: RuleSet, example: RuleExample) -> tuple[DivergenceRow, ...]:
         if need.local in example.inputs
     ]
     applied = apply_rule_sets([rule_set], newest_inputs(inputs, now), [asset], on)
-    return evaluate([schedule], build_layout([schedule], applied), ())
+    notional_grid = (float(example.notional),) if example.notional is not None else ()
+    return evaluate([schedule], build_layout([schedule], applied), notional_grid)
 
 
 def _needs(rule_set: RuleSet) -> tuple[Need, ...]:
@@ -172,5 +196,6 @@ def _instrument(example: RuleExample) -> Instrument:
     asset = example.underlying
     settle = {Payoff.LINEAR: "USDT", Payoff.INVERSE: asset}.get(example.payoff, "EUR")
     quote = "USDT" if example.payoff is Payoff.LINEAR else "USD"
-    own = contract(example.venue, asset, base=asset, quote=quote, settle=settle)
+    expiry = _FAR_AWAY if example.contract is ContractKind.DATED else None
+    own = contract(example.venue, asset, base=asset, quote=quote, settle=settle, expiry=expiry)
     return own if own.classification.known else replace(own, stated_class=_CRYPTO)

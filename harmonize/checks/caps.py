@@ -152,8 +152,8 @@ def published_rates_expired(context: AuditContext) -> Iterator[Draft]:
     updated, the rule set can assess schedules with its model only, or not at all.
 
     ## Formula
-    date of the audit > last day of the newest list + grace period; or date of the audit < first
-    day of the first list.
+    date of the audit > last day of use of the newest list, which the list states or which is its
+    last day + the grace period; or date of the audit < first day of the first list.
 
     ## Example
     Rates for 27 August to 16 September 2025 in an audit of 2026.
@@ -181,19 +181,21 @@ def published_rates_expired(context: AuditContext) -> Iterator[Draft]:
 
 
 def _expiry(requirement: Model, day: date) -> str:
-    """Returns why no published rates apply on a day; empty if rates apply, within the grace."""
-    newest = max(requirement.published, key=lambda rates: rates.until)
+    """Returns why no published rates apply on a day; empty if rates apply, within their grace."""
+    grace_days = requirement.grace_days
+    newest = max(requirement.published, key=lambda rates: rates.last_use(grace_days))
+    last_use = newest.last_use(grace_days)
     first = min(rates.since for rates in requirement.published)
-    days_late = (day - newest.until).days
     if first > day:
         return (
             f"the first published rates apply from {first}, after the date of the audit; "
             "add an older list"
         )
-    if days_late > requirement.grace_days:
+    if day > last_use:
         return (
-            f"the newest published rates applied until {newest.until}, {days_late} days before "
-            f"the audit; update the list ({newest.via})"
+            f"the newest published rates applied until {newest.until}, "
+            f"{(day - newest.until).days} days before the audit, and lapsed on {last_use}; "
+            f"update the list ({newest.via})"
         )
     return ""
 

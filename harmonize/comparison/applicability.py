@@ -8,7 +8,13 @@ from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, 
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.core.tickers import AssetClass
 from harmonize.document import Verdict
-from harmonize.policy.rule_set import Prohibition, ReferenceSchedule, RuleSet, Scope
+from harmonize.policy.rule_set import (
+    ContractKind,
+    Prohibition,
+    ReferenceSchedule,
+    RuleSet,
+    Scope,
+)
 from harmonize.text.messages import iso_utc
 
 Jurisdictions = Mapping[str, Sequence[str]]
@@ -28,6 +34,7 @@ class Subject:
     profile: str
     asset: str
     account: str
+    kind: ContractKind
     day: date
     observed_at: str
     own: Mapping[str, FunctionRef | None]
@@ -43,6 +50,7 @@ class Subject:
             str(schedule.profile),
             instrument.underlying.asset,
             schedule.profile.account_class.partition(" ")[0],
+            ContractKind.PERPETUAL if instrument.perpetual else ContractKind.DATED,
             schedule.observed_at.date(),
             iso_utc(schedule.observed_at),
             {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES},
@@ -72,7 +80,7 @@ def undecided(  # noqa: PLR0911 - one line per reason
         return jurisdiction
     is_prohibition = isinstance(rule_set.requirement, Prohibition)
     is_unscored = has_other_meaning and schedule.meaning not in rule_set.across
-    reason = _unknown_class(subject, rule_set)
+    reason = _unknown_class(subject, rule_set) or _undetermined(subject, rule_set)
     if reason and (is_prohibition or not is_unscored):
         return Verdict.NOT_OBSERVABLE, reason
     if is_prohibition:
@@ -121,11 +129,25 @@ def _unknown_class(subject: Subject, rule_set: RuleSet) -> str:
     return f"{rule_set.id} is for crypto-assets, and the class is not known: {underlying}"
 
 
-def out_of_scope(subject: Subject, scope: Scope) -> str:
+def _undetermined(subject: Subject, rule_set: RuleSet) -> str:
+    """Returns why no source states that the rule set applies; empty if it applies."""
+    for entry in rule_set.scope.undetermined:
+        if entry.contracts and subject.kind not in entry.contracts:
+            continue
+        if not entry.underlyings or subject.asset in entry.underlyings:
+            return f"not known whether {rule_set.id} applies: {entry.reason}"
+    return ""
+
+
+def out_of_scope(subject: Subject, scope: Scope) -> str:  # noqa: PLR0911 - one line per reason
     """Returns why a rule set's scope excludes the schedule; empty if it includes the schedule."""
     underlying = subject.schedule.instrument.classification
     if scope.crypto_only and underlying.known and underlying.asset_class is not AssetClass.CRYPTO:
         return f"the underlying is no crypto-asset but {underlying}"
+    if subject.asset in scope.except_underlyings:
+        return f"the rule set does not cover contracts on {subject.asset}"
+    if scope.contracts and subject.kind not in scope.contracts:
+        return f"the contract is {subject.kind}, not {', '.join(scope.contracts)}"
     payoff, account, day = subject.schedule.instrument.payoff, subject.account, subject.day
     if scope.payoffs and payoff not in scope.payoffs:
         return f"the contract is {payoff.value}, not {', '.join(scope.payoffs)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, localcontext
 
 from harmonize.core.schedule import INFINITY, ZERO, MarginFunction, flat
@@ -22,7 +22,6 @@ from harmonize.policy.rule_set import (
 from harmonize.policy.size_formula import DIGITS, continued_functions
 
 WHOLE = Decimal(1)
-_MAX_GRACE_DAYS = 100_000  # a longer grace period never ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +145,8 @@ def _apply_model(
             reason = _missing_interval(rule_set, asset_inputs) or _no_positive_rate(
                 model, asset_inputs, asset
             )
+        if published is None and model.combine is Combine.LARGER:
+            reason = _lapsed_rate(model, asset, on) or reason
         if published is not None and (reason == "" or model.combine is Combine.PREFER):
             use_model = not reason and model.combine is Combine.LARGER
             model_inputs = asset_inputs if use_model else {}
@@ -184,16 +185,30 @@ def _no_positive_rate(model: Model, asset_inputs: Mapping[str, Input], asset: st
 
 def _published_rate(model: Model, asset: str, on: date) -> tuple[PublishedRates, Decimal] | None:
     """Returns the rate for a day: of the newest list in force, otherwise of the newest in grace."""
-    grace = timedelta(days=min(model.grace_days, _MAX_GRACE_DAYS))
     usable = [
         rates
         for rates in model.published
-        if asset in rates.rates and rates.since <= on <= min(rates.until, date.max - grace) + grace
+        if asset in rates.rates and rates.since <= on <= rates.last_use(model.grace_days)
     ]
     if not usable:
         return None
     newest = max(usable, key=lambda rates: (rates.until >= on, rates.since, rates.until))
     return newest, newest.rates[asset]
+
+
+def _lapsed_rate(model: Model, asset: str, on: date) -> str:
+    """States that no published rate of an asset is used any more; empty if none ever was.
+
+    The larger of both requires both: the model alone would pass for the published practice.
+    """
+    lists = [rates for rates in model.published if asset in rates.rates and rates.since <= on]
+    if not lists:
+        return ""
+    newest = max(lists, key=lambda rates: rates.last_use(model.grace_days))
+    return (
+        f"the rate of {asset} published for {_span(newest)} lapsed on "
+        f"{newest.last_use(model.grace_days)}"
+    )
 
 
 def _model_class(
@@ -225,7 +240,7 @@ def _model_class(
     basis = [_basis(asset_inputs)] if asset_inputs else []
     verified = _weakest_origin(asset_inputs)
     if published:
-        basis.append(_published_basis(*published))
+        basis.append(_published_basis(*published, model.grace_days))
         verified = published[0].verified.value if rate == floor else verified
     return ReferenceClass(
         asset,
@@ -257,10 +272,15 @@ def _basis(asset_inputs: Mapping[str, Input]) -> str:
     )
 
 
-def _published_basis(published: PublishedRates, rate: Decimal) -> str:
-    span = f"{published.since}"
-    span += f" to {published.until}" * (published.until != published.since)
-    return f"{_number_text(rate)} published for {span} ({published.verified})"
+def _published_basis(published: PublishedRates, rate: Decimal, grace_days: int) -> str:
+    last_use = published.last_use(grace_days)
+    used = f", used until {last_use}" * (last_use != published.until)
+    return f"{_number_text(rate)} published for {_span(published)}{used} ({published.verified})"
+
+
+def _span(published: PublishedRates) -> str:
+    last = f" to {published.until}" * (published.until != published.since)
+    return f"{published.since}{last}"
 
 
 def _number_text(value: Decimal) -> str:

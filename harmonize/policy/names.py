@@ -52,8 +52,15 @@ class NameReader:
     def _rule_set(self, rule_set: RuleSet) -> RuleSet:
         where = f"rule set {rule_set.id}"
         scope, requirement = rule_set.scope, rule_set.requirement
-        if scope.underlyings:
-            scope = replace(scope, underlyings=self._names(scope.underlyings, where))
+        scope = replace(
+            scope,
+            underlyings=self._names(scope.underlyings, where),
+            except_underlyings=self._names(scope.except_underlyings, where),
+            undetermined=tuple(
+                replace(entry, underlyings=self._names(entry.underlyings, where))
+                for entry in scope.undetermined
+            ),
+        )
         if isinstance(requirement, ReferenceSchedule):
             listed = [asset for class_ in requirement.classes for asset in class_.assets]
             meanings = self._meanings(listed, where)

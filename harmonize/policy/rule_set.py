@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,6 +23,48 @@ class Verified(StrEnum):
     DERIVED = "derived"  # computed by this project's authors; the computation is described
 
 
+class FlagStatus(StrEnum):
+    """Reason for which a reader must doubt a field of a rule set."""
+
+    PRIMARY = "primary"  # the text was read; the note states what it leaves open
+    SECONDARY = "secondary"  # a law firm, the press or a broker reports it
+    UNVERIFIED = "unverified"  # from memory, or sources conflict
+    DERIVED = "derived"  # computed by the authors of the rule set
+    INFERENCE = "inference"  # no source states it; it follows from what a source states
+    APPROXIMATION = "approximation"
+    CALIBRATED = "calibrated"  # fitted to data of one date, which the note states
+    DATA_LIMITED = "data limited"
+    DATED = "dated"  # true of one date or period
+    DESIGN_CHOICE = "design choice"
+    NOT_COVERED = "not covered"  # part of the source, but not of the rule set
+    NOT_FOUND = "not found"
+    NOT_USED = "not used"
+    PRACTICE = "practice"  # what firms do, beyond what the rule requires
+    PROPOSED = "proposed"  # of a consultation; the final text was not read
+    REVERSE_ENGINEERED = "reverse-engineered"
+
+
+class AccountClass(StrEnum):
+    """Class of accounts for which a venue states a schedule of its own, or a law a rule."""
+
+    ANY = "any"  # of a schedule that does not distinguish accounts
+    RETAIL = "retail"
+    PROFESSIONAL = "professional"
+    CORPORATE = "corporate"
+    CLASSIC = "classic"
+    UNIFIED = "unified"
+    PORTFOLIO = "portfolio"
+    INTRADAY = "intraday"
+    OVERNIGHT = "overnight"
+
+
+class ContractKind(StrEnum):
+    """Whether a contract expires."""
+
+    PERPETUAL = "perpetual"
+    DATED = "dated"
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Source: the cited text, the copy that was read (``via``), and its verification.
@@ -41,7 +83,7 @@ class Flag:
     """Caveat on one field of a rule set, shown beside its numbers."""
 
     field: str
-    status: str
+    status: "FlagStatus"
     note: str
 
 
@@ -60,19 +102,36 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class Undetermined:
+    """Contracts of which no source states whether a rule set applies, with the reason.
+
+    An empty tuple selects everything.
+    """
+
+    reason: str
+    contracts: tuple[ContractKind, ...] = ()
+    underlyings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Schedules to which a rule set applies. An empty tuple selects everything.
 
-    ``crypto_only`` limits it to contracts on crypto-assets. Notional is in USD, (above, up_to].
-    ``since`` and ``until`` are the first and last day in force; None: no bound.
+    ``crypto_only`` limits it to contracts on crypto-assets, ``except_underlyings`` lists assets
+    that it does not cover. Notional is in USD, (above, up_to]. ``since`` and ``until`` are the
+    first and last day in force; None: no bound. ``undetermined`` are contracts that the rule set
+    may or may not cover.
     """
 
     text: str
-    account_classes: tuple[str, ...] = ()
+    account_classes: tuple[AccountClass, ...] = ()
     venues: tuple[str, ...] = ()
     jurisdictions: tuple[str, ...] = ()
     payoffs: tuple[Payoff, ...] = ()
+    contracts: tuple[ContractKind, ...] = ()
     underlyings: tuple[str, ...] = ()
+    except_underlyings: tuple[str, ...] = ()
+    undetermined: tuple[Undetermined, ...] = ()
     crypto_only: bool = False
     above: Decimal = ZERO
     up_to: Decimal = INFINITY
@@ -113,13 +172,24 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRates:
-    """Rates, by asset, that an authority or a clearing house published for a span of days."""
+    """Rates, by asset, that an authority or a clearing house published for a span of days.
+
+    ``lapses`` is the last day on which the rates are used; None: the last day of their span, and
+    the grace period of the model beyond it.
+    """
 
     since: date
     until: date
     rates: Mapping[str, Decimal]
     via: str
     verified: Verified
+    lapses: date | None = None
+
+    def last_use(self, grace_days: int) -> date:
+        """Returns the last day on which the rates are used."""
+        if self.lapses is not None:
+            return self.lapses
+        return self.until + timedelta(days=min(grace_days, (date.max - self.until).days))
 
 
 class Combine(StrEnum):
@@ -229,8 +299,9 @@ class RuleExample:
     maintenance: str | None
     notional: Decimal | None = None
     venue: str = "example"
-    account_class: str = "any"
+    account_class: AccountClass = AccountClass.ANY
     payoff: Payoff = Payoff.LINEAR
+    contract: ContractKind = ContractKind.PERPETUAL
     meaning: MaintenanceMeaning | None = None
     on: date | None = None
     inputs: Mapping[str, Decimal] = field(default_factory=dict)

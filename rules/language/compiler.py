@@ -51,6 +51,12 @@ def _scope(scope: schema.Scope) -> rule_set.Scope:
         venues=scope.venues,
         jurisdictions=scope.jurisdictions,
         payoffs=scope.payoffs,
+        contracts=scope.contracts,
+        except_underlyings=scope.except_underlyings,
+        undetermined=tuple(
+            rule_set.Undetermined(entry.reason.strip(), entry.contracts, entry.underlyings)
+            for entry in scope.undetermined
+        ),
         underlyings=scope.underlyings if isinstance(scope.underlyings, tuple) else (),
         crypto_only=scope.underlyings == "crypto",
         above=(notional.above if notional else None) or ZERO,
@@ -128,7 +134,7 @@ def _model(requirement: requirements.ModelRequirement) -> rule_set.Model:
         sets_maintenance=requirement.maintenance == "equal to rate",
         published=tuple(
             rule_set.PublishedRates(
-                rates.since, rates.until, rates.rates, rates.via, rates.verified
+                rates.since, rates.until, rates.rates, rates.via, rates.verified, rates.lapses
             )
             for rates in requirement.published
         ),
@@ -164,6 +170,7 @@ def _example(example: schema.Example) -> rule_set.RuleExample:
         venue=example.venue,
         account_class=example.account_class,
         payoff=example.payoff,
+        contract=example.contract,
         meaning=example.meaning,
         on=example.observed_on,
         inputs=example.inputs,

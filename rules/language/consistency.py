@@ -18,6 +18,7 @@ from harmonize.policy.expression import (
     parse,
 )
 from harmonize.policy.input_scale import range_problem
+from harmonize.policy.rule_set import AccountClass, Verified
 from harmonize.policy.size_formula import margin_at_last_bound
 from rules.language.requirements import FormulaParts, SizeClass
 
@@ -57,6 +58,7 @@ def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
         kind = None  # nothing to contradict
     if kind == "cap":
         yield from _cap_contradictions(requirement)
+        yield from _unread_prohibition(fields, requirement)
     elif kind == "schedule":
         yield from _schedule_contradictions(requirement)
     elif kind == "model":
@@ -74,6 +76,18 @@ def _cross_venue_contradictions(limits: Fields) -> Iterator[Contradiction]:
 
 
 def _scope_contradictions(scope: Fields) -> Iterator[Contradiction]:
+    accounts, kinds = as_list(scope.get("account_classes")), as_list(scope.get("contracts"))
+    for index, account in enumerate(accounts):
+        if account == AccountClass.ANY:
+            message = "any is no class of accounts; use [] for every account class"
+            yield Contradiction(("scope", "account_classes", index), message)
+    for index, entry in enumerate(map(as_mapping, as_list(scope.get("undetermined")))):
+        for place, kind in enumerate(as_list(entry.get("contracts")) if kinds else ()):
+            if kind not in kinds:
+                message = (
+                    f"scope.contracts excludes {printable(kind)}; remove it here or add it there"
+                )
+                yield Contradiction(("scope", "undetermined", index, "contracts", place), message)
     for name, low, high in (("notional", "above", "up_to"), ("in_force", "since", "until")):
         bounds = as_mapping(scope.get(name))
         if _is_out_of_order(bounds.get(low), bounds.get(high), equal_allowed=name == "in_force"):
@@ -137,6 +151,17 @@ def _cap_contradictions(requirement: Fields) -> Iterator[Contradiction]:
     if _is_above(rate, initial):
         message = f"expected at most initial_rate ({initial}), found {rate}"
         yield Contradiction((*path, "rate"), message)
+
+
+def _unread_prohibition(fields: Fields, requirement: Fields) -> Iterator[Contradiction]:
+    """Yields a prohibition whose text nobody read: no verdict may rest on a report alone."""
+    marks = [as_mapping(entry).get("verified") for entry in as_list(fields.get("citations"))]
+    if requirement.get("prohibited") and marks and Verified.PRIMARY not in marks:
+        message = (
+            "a prohibition requires a citation with verified: primary; read the text, or describe "
+            "the contracts under scope.undetermined"
+        )
+        yield Contradiction(("requirement", "prohibited"), message)
 
 
 def _schedule_contradictions(requirement: Fields) -> Iterator[Contradiction]:
@@ -223,10 +248,11 @@ def _model_contradictions(requirement: Fields) -> Iterator[Contradiction]:
         message = f"expected a multiple of the rate of at least 1, such as 1.10, found {found}"
         yield Contradiction((*path, "initial"), message)
     for index, entry in enumerate(map(as_mapping, published)):
-        since, until = entry.get("since"), entry.get("until")
-        if _is_out_of_order(since, until, equal_allowed=True):
-            message = f"expected a date on or after {since} (since), found {until}"
-            yield Contradiction((*path, "published", index, "until"), message)
+        for low, high in (("since", "until"), ("until", "lapses")):
+            first, last = entry.get(low), entry.get(high)
+            if _is_out_of_order(first, last, equal_allowed=True):
+                message = f"expected a date on or after {first} ({low}), found {last}"
+                yield Contradiction((*path, "published", index, high), message)
 
 
 def _is_multiple(expression: Expression) -> bool:

@@ -1,5 +1,6 @@
 """Validation errors of a YAML file, as lines with file:line:column, the problem and the fix."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -109,14 +110,16 @@ def _location(text: LocatedText, error: ErrorDetails, skip: int) -> tuple[Path, 
     return path, name, place
 
 
+_SIMILAR = 0.75  # ratio from which a word is close enough to another to be meant
+_QUOTED = re.compile(r"'([^']*)'")
 # Messages by pydantic's error type; the text follows the field's name.
 _MESSAGES = {
     "missing": "missing; add it",
     "extra_forbidden": "unknown field; {fix}",
     "union_tag_not_found": "missing; add 'kind: cap', 'kind: schedule', 'kind: model' or 'kind: disclosure'",
     "union_tag_invalid": "expected {expected}, found {found}",
-    "enum": "expected {expected}, found {found}",
-    "literal_error": "expected {expected}, found {found}",
+    "enum": "expected {expected}, found {found}{similar}",
+    "literal_error": "expected {expected}, found {found}{similar}",
     "string_type": "expected text, found {found}; put text in quotes",
     "string_pattern_mismatch": "expected {shape}, found {found}",
     "bool_type": "expected true or false, found {found}",
@@ -137,6 +140,7 @@ def _message(error: ErrorDetails, known: Collection[str]) -> str:
     details = {
         "found": printable(value["kind"] if "tag" in context else value),
         "expected": _alternatives(context.get("expected", context.get("expected_tags", ""))),
+        "similar": _similar_word(value, str(context.get("expected", ""))),
         "shape": SHAPES.get(context.get("pattern", ""), ""),
         "fix": _fix_for_unknown(str(error["loc"][-1]), known)
         if error["type"] == "extra_forbidden"
@@ -150,6 +154,14 @@ def _alternatives(words: str) -> str:
     """Returns pydantic's list of words with commas and one final ``or``."""
     *rest, last = words.replace("True", "true").replace(" or ", ", ").split(", ")
     return f"{', '.join(rest)} or {last}" if rest else last
+
+
+def _similar_word(value: object, words: str) -> str:
+    """Returns the accepted word that was probably meant; empty if none is similar."""
+    if not isinstance(value, str) or len(value) > _MAX_STEP:
+        return ""
+    close = get_close_matches(value.lower(), _QUOTED.findall(words), 1, _SIMILAR)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _known_fields(schema: Mapping[str, Any]) -> Collection[str]:

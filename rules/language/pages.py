@@ -6,7 +6,14 @@ from decimal import Decimal
 from json import dumps
 
 from harmonize.core.yaml_source import Path, Plain
-from harmonize.policy.rule_set import Citation, Model, ReferenceSchedule, RuleSet
+from harmonize.policy.rule_set import (
+    Citation,
+    ContractKind,
+    Model,
+    ReferenceSchedule,
+    RuleSet,
+    Scope,
+)
 from harmonize.policy.summary import percent, requirement_summary
 from rules.language.inheritance import NOT_INHERITED, Merged
 
@@ -113,13 +120,31 @@ def _facts(rule_set: RuleSet) -> str:
         f"- legal status: {'law, which can be breached' if rule_set.statutory else 'benchmark, not law'}",
         f"- scope: {scope.text}",
         f"- account classes: {', '.join(scope.account_classes) or 'all'}",
-        f"- underlyings: {', '.join(scope.underlyings) or ('crypto' if scope.crypto_only else 'any')}",
+        f"- contracts: {', '.join(scope.contracts) or 'perpetual, dated'}",
+        f"- underlyings: {_underlyings(scope)}",
         f"- in force: {_span(rule_set)}",
         f"- meaning of maintenance margin: {rule_set.meaning}",
         f"- tolerance: {', '.join(parts) or 'none'}",
     ]
+    lines += _undetermined(scope)
     lines += [f"- extends: {rule_set.extends}"] * bool(rule_set.extends)
     return "\n".join(lines)
+
+
+def _underlyings(scope: Scope) -> str:
+    covered = ", ".join(scope.underlyings) or ("crypto" if scope.crypto_only else "any")
+    excluded = f", except {', '.join(scope.except_underlyings)}" * bool(scope.except_underlyings)
+    return f"{covered}{excluded}"
+
+
+def _undetermined(scope: Scope) -> list[str]:
+    """Returns a line per group of contracts that the rule set may or may not cover."""
+    lines = []
+    for entry in scope.undetermined:
+        kinds = " and ".join(entry.contracts or ContractKind)
+        assets = f" on {', '.join(entry.underlyings)}" * bool(entry.underlyings)
+        lines.append(f"- not known for {kinds} contracts{assets}: {entry.reason}")
+    return lines
 
 
 def _span(rule_set: RuleSet) -> str:
@@ -197,6 +222,8 @@ def _published(rule_set: RuleSet) -> str:
     for published in rule_set.requirement.published:
         rates = ", ".join(f"{asset} {percent(rate)}" for asset, rate in published.rates.items())
         span = f"{published.since} to {published.until}"
+        lapses = published.last_use(rule_set.requirement.grace_days)
+        span += f", used until {lapses}" * (lapses != published.until)
         lines.append(f"- {span}: {rates} ({published.verified}: {published.via})")
     return "\n".join(lines)
 

@@ -140,6 +140,10 @@ class PublishedRates(Shape):
 
     since: Day = Field(description="First day in force.")
     until: Day = Field(description="Last day in force.")
+    lapses: Day | None = Field(
+        None,
+        description="Last day on which the rates are used; absent: until, and grace_days beyond.",
+    )
     rates: dict[AssetName, Rate] = Field(
         min_length=1,
         description="Rates by asset.",

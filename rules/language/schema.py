@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import MaintenanceMeaning
-from harmonize.policy.rule_set import Verified
+from harmonize.policy.rule_set import AccountClass, ContractKind, FlagStatus, Verified
 from rules.language.consistency import CONTRADICTION, inconsistencies
 from rules.language.requirements import (
     CapRequirement,
@@ -53,11 +53,21 @@ class InForce(Shape):
     until: Day | None = Field(None, description="Last day; absent: still in force.")
 
 
+class Undetermined(Shape):
+    """Contracts of which no source states whether the rule set applies: not observable."""
+
+    reason: Text = Field(description="What is not known, in a sentence without a full stop.")
+    contracts: tuple[ContractKind, ...] = Field(
+        (), description="perpetual or dated contracts; empty: both."
+    )
+    underlyings: tuple[AssetName, ...] = Field((), description="Assets; empty: all.")
+
+
 class Scope(Shape):
     """Schedules to which the rule set applies. An absent or empty selector selects everything."""
 
     text: Text = Field(description="Persons bound and products covered, in a sentence.")
-    account_classes: tuple[Slug, ...] = Field(
+    account_classes: tuple[AccountClass, ...] = Field(
         description="Account classes covered, such as retail. Empty: every account class."
     )
     underlyings: Underlyings = Field(
@@ -73,6 +83,13 @@ class Scope(Shape):
         "where a venue is established.",
     )
     payoffs: tuple[Payoff, ...] = Field((), description="linear, inverse or quanto contracts.")
+    contracts: tuple[ContractKind, ...] = Field(
+        (), description="perpetual or dated contracts; empty: both."
+    )
+    except_underlyings: tuple[AssetName, ...] = Field((), description="Assets not covered.")
+    undetermined: tuple[Undetermined, ...] = Field(
+        (), description="Contracts that the rule set may or may not cover."
+    )
     notional: NotionalRange | None = Field(None, description="Position sizes covered.")
     in_force: InForce | None = Field(None, description="Days on which it is in force.")
 
@@ -116,7 +133,7 @@ class Flag(Shape):
     """Caveat, shown beside the numbers."""
 
     field: Text = Field(description="Field or number to which the caveat applies.")
-    status: Text = Field(description="Status in one or two words, such as unverified.")
+    status: FlagStatus = Field(description="Reason for the caveat, such as unverified.")
     note: Text = Field(description="Caveat in a sentence.")
 
 
@@ -145,8 +162,11 @@ class Example(Shape):
         None, description="Expected verdict on maintenance margin."
     )
     venue: Venue = Field("example", description="Venue id, for a scope that selects venues.")
-    account_class: Slug = Field("any", description="Account class of the schedule.")
+    account_class: AccountClass = Field(
+        AccountClass.ANY, description="Account class of the schedule."
+    )
     payoff: Payoff = Field(Payoff.LINEAR, description="linear, inverse or quanto.")
+    contract: ContractKind = Field(ContractKind.PERPETUAL, description="perpetual or dated.")
     meaning: MaintenanceMeaning | None = Field(
         None, description="Meaning of its maintenance margin; absent: the rule set's."
     )

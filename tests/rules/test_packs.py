@@ -135,6 +135,8 @@ def test_an_unread_source_is_not_marked_primary() -> None:
     assert _marks(loader.load("esma-retail")) == {
         "ESMA Decision (EU) 2018/796, OJ L 136, 1.6.2018": Verified.PRIMARY,
         "ESMA public statement ESMA35-243228190-8024, 24 February 2026": Verified.SECONDARY,
+        "Art 1(a) of the national measures and ESMA_QA_1990, a contract for difference is no "
+        "future": Verified.SECONDARY,
     }
     assert list(_marks(loader.load("jfsa-retail")).values()) == [
         Verified.SECONDARY,
@@ -154,6 +156,7 @@ def test_caveats_of_the_packs() -> None:
     chosen = ("esma-retail", "jfsa-retail", "harmonized-baseline")
     assert {id_: flags[id_] for id_ in chosen} == {
         "esma-retail": {
+            "contracts": "secondary",
             "in_force": "unverified",
             "national successor measures": "unverified",
             "maintenance": "primary",
@@ -167,7 +170,7 @@ def test_caveats_of_the_packs() -> None:
             "cross_venue": "design choice",
             "adv_ref": "design choice",
             "pi": "design choice",
-            "v1": "calibrated 2026-03-03",
+            "v1": "calibrated",
             "assets": "dated",
         },
     }

@@ -7,6 +7,7 @@ import pytest
 
 from harmonize.audit.rule_examples import FailedExample, failing_examples
 from harmonize.core.instrument import Payoff
+from harmonize.core.schedule import INFINITY
 from harmonize.policy.rule_set import RuleExample, RuleSet
 from rules import loader
 
@@ -41,6 +42,30 @@ def test_a_wrong_verdict_is_reported_with_the_numbers() -> None:
 )
 def test_one_size_alone_can_be_judged(notional: int, verdict: str) -> None:
     assert outcome(replace(HALF, notional=D(notional), initial=verdict, maintenance=verdict)) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "underlying", "notional", "expected"),
+    [
+        ("harmonized-baseline", "SOL", 100_000, "found under (0.8 % against 20.02 %)"),
+        ("harmonized-baseline", "SOL", 10_000_000, "found under (0.8 % against 21.6 %)"),
+        ("harmonized-baseline", "BTC", 100_000, "found under (0.8 % against 10.0 %)"),
+        ("esma-retail", "SOL", 100_000, "found breach (0.8 % against 50.0 %)"),
+    ],
+)
+def test_the_rates_are_those_at_the_size_of_the_example(
+    rules: str, underlying: str, notional: int, expected: str
+) -> None:
+    """Class C requires 20.02 % up to 100,000; its largest margin is 100 % of a huge position."""
+    wrong = RuleExample("far below", underlying, ((INFINITY, D("0.008"), D("0.004")),), marginal=False, initial="over", maintenance=None, notional=D(notional))  # fmt: skip
+    (failure,) = outcome(wrong, loader.load(rules))
+    assert expected in failure.message
+
+
+def test_the_rates_of_a_compliant_size_are_named_too() -> None:
+    high = replace(HALF, notional=D(150_000), initial="breach", maintenance=None)
+    (failure,) = outcome(high)
+    assert "found compliant (50.0 % against 50.0 %)" in failure.message
 
 
 def test_a_size_beyond_the_schedule_or_the_rule_set_is_never_compliant() -> None:

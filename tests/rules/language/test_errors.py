@@ -102,8 +102,8 @@ BROKEN = (
         CAP,
         (("[retail]", "[Retail, 5]"),),
         (
-            "r.yaml:7:21: scope.account_classes[0]: expected lower-case words joined by hyphens, such as esma-retail, found 'Retail'",
-            "r.yaml:7:29: scope.account_classes[1]: expected text, found 5; put text in quotes",
+            "r.yaml:7:21: scope.account_classes[0]: expected 'any', 'retail', 'professional', 'corporate', 'classic', 'unified', 'portfolio', 'intraday' or 'overnight', found 'Retail'; did you mean retail?",
+            "r.yaml:7:29: scope.account_classes[1]: expected 'any', 'retail', 'professional', 'corporate', 'classic', 'unified', 'portfolio', 'intraday' or 'overnight', found 5",
         ),
     ),
     Broken(
@@ -183,7 +183,7 @@ BROKEN = (
         CAP,
         (("margin call", "margin-call"),),
         (
-            "r.yaml:12:22: maintenance_meaning: expected 'liquidation trigger', 'margin call' or 'clearing requirement', found 'margin-call'",
+            "r.yaml:12:22: maintenance_meaning: expected 'liquidation trigger', 'margin call' or 'clearing requirement', found 'margin-call'; did you mean margin call?",
         ),
     ),
     Broken(

@@ -97,7 +97,7 @@ def test_a_circular_chain_is_detected_under_another_spelling(folder: Path) -> No
 def test_null_removes_a_field_without_empty_form(folder: Path) -> None:
     """Flags are a list and inputs a mapping; neither may be null, both may be absent."""
     (folder / "small-cap.yaml").write_text(
-        CAP + "flags:\n  - {field: scope, status: narrow, note: A note.}\n"
+        CAP + "flags:\n  - {field: scope, status: inference, note: A note.}\n"
     )
     assert loader.load("small-variant.yaml").flags
     (folder / "small-variant.yaml").write_text(VARIANT + "flags: null\n")
@@ -105,9 +105,9 @@ def test_null_removes_a_field_without_empty_form(folder: Path) -> None:
     assert "flags: null" in pages.resolved_text(loader.resolve("small-variant.yaml"))
     (folder / "other.yaml").write_text(
         VARIANT.replace("small-variant", "other").replace("small-cap", "small-variant")
-        + "flags: [{field: scope, status: wide, note: Again.}]\n"
+        + "flags: [{field: scope, status: practice, note: Again.}]\n"
     )
-    assert [flag.status for flag in loader.load("other.yaml").flags] == ["wide"]
+    assert [flag.status for flag in loader.load("other.yaml").flags] == ["practice"]
 
 
 def test_cross_venue_limits_are_inherited_and_removed(folder: Path) -> None:

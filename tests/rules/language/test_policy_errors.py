@@ -94,7 +94,7 @@ BROKEN = (
         MODEL,
         (("equal to rate", "equal_to_rate"),),
         (
-            "r.yaml:12:16: requirement.maintenance: expected 'equal to rate' or 'none', found 'equal_to_rate'",
+            "r.yaml:12:16: requirement.maintenance: expected 'equal to rate' or 'none', found 'equal_to_rate'; did you mean equal to rate?",
         ),
     ),
     Broken(
@@ -103,6 +103,75 @@ BROKEN = (
         (("until: 2026-02-01", "until: 2025-02-01"),),
         (
             "r.yaml:14:34: requirement.published[0].until: expected a date on or after 2026-01-01 (since), found 2025-02-01",
+        ),
+    ),
+    Broken(
+        "published rates that lapse before their last day",
+        MODEL,
+        (("until: 2026-02-01,", "until: 2026-02-01, lapses: 2026-01-31,"),),
+        (
+            "r.yaml:14:54: requirement.published[0].lapses: expected a date on or after 2026-02-01 (until), found 2026-01-31",
+        ),
+    ),
+    Broken(
+        "a misspelt class of accounts",
+        CAP,
+        (("[retail]", "[retial]"),),
+        (
+            "r.yaml:7:21: scope.account_classes[0]: expected 'any', 'retail', 'professional', 'corporate', 'classic', 'unified', 'portfolio', 'intraday' or 'overnight', found 'retial'; did you mean retail?",
+        ),
+    ),
+    Broken(
+        "every class of accounts in words",
+        CAP,
+        (("[retail]", "[any]"),),
+        (
+            "r.yaml:7:21: scope.account_classes[0]: any is no class of accounts; use [] for every account class",
+        ),
+    ),
+    Broken(
+        "a misspelt class of accounts in an example",
+        MODEL,
+        (("    underlying: BTC\n", "    underlying: BTC\n    account_class: profesional\n"),),
+        (
+            "r.yaml:27:20: examples[0].account_class: expected 'any', 'retail', 'professional', 'corporate', 'classic', 'unified', 'portfolio', 'intraday' or 'overnight', found 'profesional'; did you mean professional?",
+        ),
+    ),
+    Broken(
+        "an unknown status of a flag",
+        CAP + "flags:\n  - {field: scope, status: unverifed, note: A note.}\n",
+        (),
+        (
+            "r.yaml:20:28: flags[0].status: expected 'primary', 'secondary', 'unverified', 'derived', 'inference', 'approximation', 'calibrated', 'data limited', 'dated', 'design choice', 'not covered', 'not found', 'not used', 'practice', 'proposed' or 'reverse-engineered', found 'unverifed'; did you mean unverified?",
+        ),
+    ),
+    Broken(
+        "an unknown kind of contract",
+        CAP,
+        (("account_classes: [retail]", "account_classes: [retail]\n  contracts: [perpetuals]"),),
+        (
+            "r.yaml:8:15: scope.contracts[0]: expected 'perpetual' or 'dated', found 'perpetuals'; did you mean perpetual?",
+        ),
+    ),
+    Broken(
+        "undetermined contracts that are out of scope",
+        CAP,
+        (
+            (
+                "account_classes: [retail]",
+                "account_classes: [retail]\n  contracts: [perpetual]\n  undetermined: [{contracts: [dated], reason: unread}]",
+            ),
+        ),
+        (
+            "r.yaml:9:31: scope.undetermined[0].contracts[0]: scope.contracts excludes 'dated'; remove it here or add it there",
+        ),
+    ),
+    Broken(
+        "a prohibition of which no text was read",
+        PROHIBITION,
+        (("verified: primary", "verified: secondary"),),
+        (
+            "r.yaml:15:15: requirement.prohibited: a prohibition requires a citation with verified: primary; read the text, or describe the contracts under scope.undetermined",
         ),
     ),
     Broken(
