@@ -14,7 +14,9 @@ from venues.parsing.listing import trades
 
 MARKETS = "publicGetApiV1Markets"
 _TRADING = frozenset({"Open", "LimitOnly", "PostOnly"})
-NOTIONAL_WITH_ORDERS = "N read as the notional of the position and of orders that increase it"
+NOTIONAL_WITH_ORDERS = (
+    "argument of the square root read as the exposure, position and open orders at mark"
+)
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:

@@ -132,7 +132,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
     if fact is None:
         reason = f"no source states how margin was computed on {payload.observed_at.date()}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
-    slope = slopes.get(f"{instrument.underlying.asset}/{instrument.settle}")
+    slope = _documented_slope(instrument, slopes)
     price = marks.get(instrument.id) or archived_price(
         snapshot, instrument.underlying.asset, payload.observed_at
     )
@@ -158,6 +158,16 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
         evidence=_evidence(payload, pointer, slope, usd, has_leverage=has_leverage),
         exclusion_reason="" if slope else formulas.ONLY_LEVERAGE,
     )
+
+
+def _documented_slope(instrument: Instrument, slopes: dict[str, _Slope]) -> _Slope | None:
+    """Returns the slope of a contract; a linear one in USDT has that of the same asset in USDC.
+
+    Source: the page on linear contracts (25944738177565) covers contracts in USDC or USDT.
+    """
+    asset, settle = instrument.underlying.asset, instrument.settle
+    slope = slopes.get(f"{asset}/{settle}")
+    return slopes.get(f"{asset}/USDC") if slope is None and settle == "USDT" else slope
 
 
 def _lowest_margins(

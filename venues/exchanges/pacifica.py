@@ -1,4 +1,4 @@
-"""Pacifica perpetuals: the maximum leverage of each market; MM is assumed to be half of IM."""
+"""Pacifica perpetuals: the maximum leverage of each market; MM is half of IM."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +12,19 @@ from venues.fields import JsonObject, positive_number, text_value
 from venues.parsing import flat_rates, tier_tables
 
 INFO = "publicGetInfo"
+LEAST_MAINTENANCE = (
+    "half of IM at the maximum leverage, the least: the page states half of IM, and not whether at "
+    "the chosen or at the maximum leverage"
+)
 LEVERAGE = flat_rates.PublishedRate("max_leverage", "leverage")
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Reads ``IM = N / L`` and ``MM = N / (2 * L)``, L the maximum leverage; the half is unverified."""
+    """Reads ``IM = N / L`` and ``MM = N / (2 * L)``, L the maximum leverage.
+
+    Source: docs.pacifica.fi, market specifications. The page does not state whether MM is half of IM
+    at the chosen or at the maximum leverage; the maximum gives the least.
+    """
     return flat_rates.parse_rows(snapshot, facts, INFO, ("data",), _tier_table)
 
 
@@ -40,7 +48,7 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
             ),
         ),
         columns=(Column("initial", "/max_leverage", "leverage"),),
-        unverified=("MM read as half of IM at the maximum leverage",),
+        maintenance_steps=(LEAST_MAINTENANCE,),
         no_maintenance="",
         exclusion_reason="",
         notes=(),

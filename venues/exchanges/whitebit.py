@@ -13,11 +13,21 @@ from venues.parsing import flat_rates, tier_tables
 from venues.parsing.units import currency_to_usd
 
 FUTURES = "v4PublicGetFutures"
-AMOUNTS_IN_QUOTE = "bracket amounts read as position value in the quote currency"
+MAINTENANCE_UP_TO_10X = Decimal("0.03")
+"""Stated for leverage of 1 to 10. Source: whitebit-exchange docs, concepts/liquidation."""
+
+NO_MAINTENANCE_ABOVE_10X = (
+    "the venue states a maintenance margin of 3 % for leverage of 1 to 10, and none above"
+)
+
+
+_RATED_LEVERAGE = Decimal(10)
 
 
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Reads every contract. Initial margin is marginal; maintenance margin is not published.
+    """Reads every contract. Initial margin is marginal; MM is known up to a leverage of 10.
+
+    Bracket amounts are position value in the quote currency (whitebit-exchange docs).
 
     A leverage with an amount of 0 is not offered.
     """
@@ -35,14 +45,19 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
     brackets_pointer = f"{pointer}/brackets"
     brackets = json_object(row.get("brackets"), brackets_pointer)
     by_leverage = [(_leverage(key, brackets_pointer), key) for key in brackets]
+    offered = [
+        (leverage, key)
+        for leverage, key in sorted(by_leverage, reverse=True)
+        if not _is_zero(brackets[key])
+    ]
+    has_rate = all(leverage <= _RATED_LEVERAGE for leverage, _ in offered)
     tiers = tuple(
         Tier(
             upper_bound(brackets, key, brackets_pointer),
             tier_tables.leverage_to_rate(leverage),
-            None,
+            MAINTENANCE_UP_TO_10X if has_rate else None,
         )
-        for leverage, key in sorted(by_leverage, reverse=True)
-        if not _is_zero(brackets[key])
+        for leverage, key in offered
     )
     yield tier_tables.TierTable(
         payload=payload,
@@ -55,8 +70,7 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
             for leverage, key in sorted(by_leverage, reverse=True)
         ),
         usd=currency_to_usd(instrument, quote),
-        unverified=(AMOUNTS_IN_QUOTE,),
-        no_maintenance=flat_rates.NO_MAINTENANCE,
+        no_maintenance="" if has_rate else NO_MAINTENANCE_ABOVE_10X,
     )
 
 

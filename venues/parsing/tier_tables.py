@@ -47,7 +47,8 @@ class TierTable:
     ``usd`` converts the unit to USD; ``capacity`` is already in USD. ``no_maintenance`` is the
     reason for a missing MM. ``doubts`` are derivation steps that the venue does not state;
     ``unverified`` are steps that no source states. ``initial_doubts`` are steps for IM alone, and
-    ``maintenance_doubts`` for MM alone where there is more than one tier. ``supporting`` are further payloads that the schedule depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
+    ``maintenance_doubts`` for MM alone where there is more than one tier; ``maintenance_steps`` for MM
+    alone with any number of tiers. ``supporting`` are further payloads that the schedule depends on. ``exclusion_reason`` is the reason for exclusion from cross-venue statistics.
 
     A venue that publishes lower bounds gives each tier its ``lower``, in the same unit: tiers that
     leave a gap or overlap have no margin. One published step between two tiers is no gap: see
@@ -78,6 +79,7 @@ class TierTable:
     capacity_price: Decimal | None = None
     initial_doubts: tuple[str, ...] = ()
     maintenance_doubts: tuple[str, ...] = ()
+    maintenance_steps: tuple[str, ...] = ()
     instrument_row: str = ""
 
 
@@ -323,7 +325,8 @@ def _maintenance(
     if function is None:
         return Unknown("the venue does not publish maintenance margin for every tier")
     own_doubts = table.maintenance_doubts if count > 1 else ()
-    return _observed(table, function, fact, *own_doubts, uses_rule=count > 1)
+    steps = (*table.maintenance_steps, *own_doubts)
+    return _observed(table, function, fact, *steps, uses_rule=count > 1)
 
 
 def _observed(

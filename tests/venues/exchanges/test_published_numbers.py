@@ -37,6 +37,10 @@ def margins(schedule: MarginSchedule, notional: str) -> tuple[object, object]:
 
 NO_MM = "the venue publishes no maintenance margin"
 
+NO_MM_ABOVE_10X = (
+    "the venue states a maintenance margin of 3 % for leverage of 1 to 10, and none above"
+)
+
 BY_HAND = [
     # venue, symbol, profile, notional, IM, MM: each from the numbers on the right
     ("apex", "BTC/USDT:USDT", "", "150000", 150000 * 0.01111, 150000 * 0.0056),  # second step
@@ -73,7 +77,7 @@ BY_HAND = [
     ("poloniex", "BTC/USDT:USDT", "", "10000", 133.0, 60.0),
     ("weex", "BTC/USDT:USDT", "", "400", 1.0, NO_MM),
     # 5,000 at 1 %, 25,000 at 2 %, 70,000 at 5 %
-    ("whitebit", "ADA/USDT:USDT", "", "100000", 50.0 + 500.0 + 3500.0, NO_MM),
+    ("whitebit", "ADA/USDT:USDT", "", "100000", 50.0 + 500.0 + 3500.0, NO_MM_ABOVE_10X),
     ("woo", "BTC/USDT:USDT", "", "1000", 10.0, 6.0),
     ("xt", "RAD/USDT:USDT", "", "5000", 250.0, 125.0),
     ("zebpay", "BTC/USDT:USDT", "", "75", 1.0, NO_MM),

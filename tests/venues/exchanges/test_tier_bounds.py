@@ -1,5 +1,7 @@
 """Bounds without an end, and published lower bounds that leave a hole."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -309,6 +311,10 @@ def test_okx_hole_or_overlap_between_tiers_leaves_margins_unknown(lower: str, wo
         assert word in observed.reason
 
 
+HTX_RULE_KNOWN = datetime(2025, 6, 20, tzinfo=UTC)
+"""A day before a live position contradicted the rule by which HTX's factors become margin."""
+
+
 def htx_ladders(*bounds: tuple[int, int | None]) -> MarginSchedule:
     ladders = [
         {"ladder": number, "min_size": lower, "max_size": upper, "adjust_factor": 0.5 + number / 10}
@@ -321,11 +327,14 @@ def htx_ladders(*bounds: tuple[int, int | None]) -> MarginSchedule:
     }
     size = {"contract_code": "XYZ-USDT", "contract_size": 0.1, "contract_status": 1}
     tick = {"contract_code": "XYZ-USDT", "close": "2"}
-    return only(
+    payloads = (
         answer("htx", htx.CONTRACTS, {"data": [size]}),
         answer("htx", htx.PRICES, {"ticks": [tick]}),
         answer("htx", htx.CROSS, {"data": [factor]}),
     )
+    of_2025 = tuple(replace(payload, observed_at=HTX_RULE_KNOWN) for payload in payloads)
+    (schedule,) = parsed(Snapshot("htx", HTX_RULE_KNOWN, of_2025, complete=False)).schedules
+    return schedule
 
 
 def test_htx_hole_between_ladders_leaves_margins_unknown() -> None:
