@@ -24,6 +24,20 @@ VERDICTS = (
 )
 """Verdicts, most severe first."""
 
+LEVEL_MEANINGS = (
+    "A breach or a prohibition is an error if the venue itself designates the schedule for retail"
+    " clients, otherwise a warning: whether the contract is offered to the clients whom the statute"
+    " protects was not observed."
+)
+"""Meaning of the level of a finding about a statute."""
+
+VERDICT_MEANINGS = (
+    "breach: below a statutory minimum, if offered to the clients it protects; prohibited: not"
+    " permitted at any margin, likewise; under and over: below and above a benchmark or a limit of"
+    " a check, which is no law; not observable: no verdict, neither a breach nor compliant"
+)
+"""Meaning of each verdict."""
+
 EVALUATED = (Verdict.COMPLIANT, Verdict.UNDER, Verdict.OVER, Verdict.BREACH)
 """Verdicts of schedules that were evaluated against a rule set."""
 

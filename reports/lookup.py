@@ -66,6 +66,16 @@ class Lookup:
         return {comparison.underlying: comparison for comparison in self.document.comparisons}
 
     @cached_property
+    def representatives(self) -> frozenset[tuple[str, str, str]]:
+        """Schedules that comparisons include, one per venue and underlying: venue, symbol, profile."""
+        return frozenset(
+            (member.venue, member.symbol, member.profile)
+            for comparison in self.document.comparisons
+            for member in comparison.members
+            if member.included
+        )
+
+    @cached_property
     def spreads(self) -> dict[tuple[str, str], Spread]:
         """Spread per underlying and margin type."""
         return {(spread.underlying, spread.margin_type): spread for spread in self.document.spreads}

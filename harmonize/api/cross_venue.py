@@ -25,9 +25,10 @@ from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, build_mark
 from harmonize.arbitrage.what_if import WhatIfRow, apply_what_if, parse_what_if
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.cross_venue import CostTerms, index_summaries, spreads_and_indices
-from harmonize.comparison.peers import PeerGroup
+from harmonize.comparison.peers import PeerGroup, exclusion_reason
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.core.open_interest import newest_by_contract
+from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.core.venue_conventions import OffsetRule
 from harmonize.document import ArbitrageRow, Index, IndexSummary, LiquidationRow, Spread
 from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows
@@ -123,10 +124,42 @@ def _build(
 
 
 @dataclass(frozen=True, slots=True)
+class ExcludedVenue:
+    """Venue with a schedule on an underlying that no cross-venue figure includes, and why."""
+
+    underlying: str
+    venue: str
+    symbol: str
+    reason: str
+
+
+def excluded_venues(base: PreparedUniverse, margin_type: str = "") -> tuple[ExcludedVenue, ...]:
+    """Returns the venues that comparisons exclude, by underlying; with ``margin_type``, of one margin.
+
+    A margin that is not observable excludes its venue from figures of that margin only.
+    """
+    return tuple(
+        ExcludedVenue(group.underlying, instrument.venue, instrument.symbol, reason)
+        for group in base.universe.peer_groups
+        for schedule in group.schedules
+        for instrument in (schedule.instrument,)
+        if (reason := exclusion_reason(schedule) or _unobserved(schedule, margin_type))
+    )
+
+
+def _unobserved(schedule: MarginSchedule, margin_type: str) -> str:
+    """Returns why a margin of a schedule is not observable; empty if it is, or none is named."""
+    functions = {"initial": schedule.initial, "maintenance": schedule.maintenance}
+    function = functions.get(margin_type)
+    return function.reason if isinstance(function, Unknown) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class GapAnswer:
     """Spreads, splits with their decomposition, and what-ifs of one underlying.
 
-    Costs of splits include ``fee`` USD per account beyond the first.
+    Costs of splits include ``fee`` USD per account beyond the first. ``excluded`` are the venues
+    that neither spreads nor splits include.
     """
 
     underlying: str
@@ -135,6 +168,7 @@ class GapAnswer:
     spreads: tuple[Spread, ...]
     arbitrages: tuple[ArbitrageRow, ...]
     what_ifs: tuple[WhatIfRow, ...]
+    excluded: tuple[ExcludedVenue, ...] = ()
 
 
 def answer_gap(
@@ -170,6 +204,7 @@ def answer_gap(
             )
             for scenario in scenarios
         ),
+        excluded_venues(base, margin_type),
     )
 
 
@@ -321,26 +356,29 @@ class IndexAnswer:
     """Harmonization indices of a selection.
 
     ``without`` holds the indices of one underlying without each venue in turn; their median is that
-    of the others. ``over_time`` holds the summaries on every day with an observation.
+    of the others. ``over_time`` holds the summaries on every day with an observation. ``excluded``
+    are the venues that no index includes.
     """
 
     indices: tuple[Index, ...]
     summaries: tuple[IndexSummary, ...]
     without: tuple[tuple[str, Index], ...]
     over_time: tuple[tuple[str, IndexSummary], ...]
+    excluded: tuple[ExcludedVenue, ...] = ()
 
 
 def answer_index(base: PreparedUniverse, question: Question, *, over_time: bool) -> IndexAnswer:
-    """Answers ``index``. Raises NotObservedError: fewer than two venues are comparable."""
+    """Answers ``index``. Raises NotObservedError: fewer than three venues are comparable."""
     indices = _indices(base, base.universe.peer_groups, question)
     if not indices:
-        message = "fewer than two venues are comparable on this selection"
+        message = "fewer than three venues are comparable on this selection"
         raise NotObservedError(message)
     return IndexAnswer(
         indices,
         index_summaries(indices),
         _without_each_venue(base, question) if len(base.underlyings) == 1 else (),
         _over_time(question) if over_time else (),
+        excluded_venues(base),
     )
 
 

@@ -20,8 +20,9 @@ def initial_below_cap(context: AuditContext) -> Iterator[Draft]:
     ## Why it matters
     A cap binds any firm that offers the contract to the clients whom the cap protects. The finding
     states what the published schedule would breach if it were offered to these clients. Whether it
-    is offered to them is a matter of access, not of margin. The level is error if the venue itself
-    designates the schedule for retail clients, and warning otherwise.
+    is offered to them is a matter of access, not of margin, and was not observed. The verdict is
+    therefore breach in either case, and the level error only if the venue itself designates the
+    schedule for retail clients, otherwise warning. ``--fail-on breach`` counts both.
 
     ## Formula
     IM(N) / N < minimum rate − tolerance.
@@ -45,7 +46,7 @@ def maintenance_below_cap(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     A close-out later than the law requires leaves a retail client with less margin than the law
-    protects. The level is error or warning as for MH401.
+    protects. Verdict and level are as for MH401.
 
     ## Formula
     MM(N) / N < close-out rate − tolerance.
@@ -68,7 +69,9 @@ def prohibited(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     A prohibition is not a margin requirement of 100 %: no schedule can comply with it. As with
-    caps, it binds any firm that offers the contract to the clients whom the rule set protects.
+    caps, it binds any firm that offers the contract to the clients whom the rule set protects. A
+    rule set can state a prohibition only if its text was read. Contracts that it may or may not
+    cover are not observable.
 
     ## Formula
     Number of schedules in scope. One finding per venue and rule set.
@@ -106,7 +109,7 @@ def cap_not_observable(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     Counts the schedules of a venue that are in scope and whose margin is unknown, or known only up
-    to a certain position size.
+    to a certain position size, and those of which no source states whether the rule set covers them.
 
     ## Why it matters
     A margin that is not observable is not compliant. A reader who learns that a venue has three
@@ -116,7 +119,7 @@ def cap_not_observable(context: AuditContext) -> Iterator[Draft]:
     Number of verdicts that are not observable. One finding per venue, rule set and margin type.
 
     ## Example
-    The MM of 40 contracts is not published.
+    The MM of 40 contracts is not published; the text on dated futures was not read.
 
     ## Citation
     Design rule of this tool: a margin that is not observable is never shown as compliant.

@@ -27,8 +27,9 @@ STOPPED = 130
 
 
 class FailOn(StrEnum):
-    """Lowest level of finding that makes the exit code 1."""
+    """Finding that makes the exit code 1: the lowest level, or a breach at any level."""
 
+    BREACH = "breach"
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"

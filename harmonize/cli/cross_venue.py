@@ -223,7 +223,8 @@ def liquidation(
     if form is OutputForm.JSON:
         print_json([asdict(row) for row in rows])
     else:
-        print_text(cross_venue_text.liquidation_text(rows))
+        excluded = cross_venue.excluded_venues(base)
+        print_text(cross_venue_text.liquidation_text(rows, excluded))
     _exit(context.obj, base)
 
 

@@ -5,15 +5,19 @@ Amounts are in USD to the cent. Rates, leverages and indices have the form of th
 
 from collections.abc import Iterator, Sequence
 
-from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
+from harmonize.api.cross_venue import ExcludedVenue, GapAnswer, IndexAnswer, PairAnswer
 from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
 from harmonize.arbitrage.what_if import WhatIfRow
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread, SpreadPoint
 from harmonize.text import numbers
 from harmonize.text.messages import counted
 from harmonize.text.numbers import NOT_OBSERVABLE
+from harmonize.text.words import first_words
 
 _WORDS = {"initial": "initial margin", "maintenance": "maintenance margin"}
+_MAX_EXCLUDED = 8
+"""Largest number of excluded venues per reason that are named over several underlyings."""
+
 _TOLERANCE = 1e-9
 """Relative difference up to which a lower bound proves an optimal split."""
 
@@ -27,7 +31,23 @@ def gap_text(answer: GapAnswer) -> str:
     if answer.fee:
         cost = numbers.amount(answer.fee)
         lines.append(f"splits include an account cost of ${cost} for each additional account")
+    lines += excluded_lines(answer.excluded)
     return spreads_text(answer.spreads) + "".join(f"{line}\n" for line in lines)
+
+
+def excluded_lines(excluded: Sequence[ExcludedVenue]) -> Iterator[str]:
+    """Yields the venues that comparisons exclude, by reason; nothing if none is excluded."""
+    if not excluded:
+        return
+    by_reason: dict[str, list[str]] = {}
+    several = len({row.underlying for row in excluded}) > 1
+    for row in excluded:
+        name = f"{row.venue} ({row.underlying})" if several else row.venue
+        by_reason.setdefault(row.reason, []).append(name)
+    yield "excluded from cross-venue statistics:"
+    for reason, venues in sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        yield f"  {first_words(venues, _MAX_EXCLUDED) if several else ', '.join(venues)}: {reason}"
+    yield ""
 
 
 def _split_lines(row: ArbitrageRow) -> Iterator[str]:
@@ -120,8 +140,11 @@ def pair_text(answer: PairAnswer) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def liquidation_text(rows: Sequence[LiquidationRow]) -> str:
-    """Returns the adverse move to liquidation per venue, at equal and at the maximum leverage."""
+def liquidation_text(rows: Sequence[LiquidationRow], excluded: Sequence[ExcludedVenue] = ()) -> str:
+    """Returns the adverse move to liquidation per venue, at equal and at the maximum leverage.
+
+    ``excluded`` are the venues whose rows no cross-venue figure includes, listed with the reason.
+    """
     lines = []
     for basis, title in (("equal", "at equal leverage"), ("maximum", "at maximum leverage")):
         of_basis = [row for row in rows if row.leverage_basis == basis]
@@ -134,6 +157,7 @@ def liquidation_text(rows: Sequence[LiquidationRow]) -> str:
             )
             lines += map(_liquidation_line, of_underlying)
             lines.append("")
+    lines += excluded_lines(excluded)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -153,9 +177,10 @@ def _dates(oldest: str, newest: str) -> str:
 
 
 def index_text(answer: IndexAnswer) -> str:
-    """Returns the indices, least harmonized first, then per venue, leave-one-out and over time."""
+    """Returns the indices, farthest from the reference first, per venue, leave-one-out, over time."""
     lines = [
-        f"{'underlying':<12} {'margin':<12} {'reference':<22} {'index':>6} {'95 % interval':>16} {'venues':>7}  {'weights':<13}  dates"
+        "index: 100 is at the reference, 50 an average factor of two from it, of three venues or more",
+        f"{'underlying':<12} {'margin':<12} {'reference':<22} {'index':>6} {'95 % interval':>16} {'venues':>7}  {'weights':<13}  dates",
     ]
     lines += [
         f"{row.underlying:<12} {row.margin_type:<12} {row.reference:<22} "
@@ -191,6 +216,8 @@ def index_text(answer: IndexAnswer) -> str:
             f"{numbers.index(row.value):>6} {row.underlyings:>12}"
             for day, row in answer.over_time
         ]
+    if answer.excluded:
+        lines += ["", *excluded_lines(answer.excluded)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -48,7 +48,11 @@ Instruments = Annotated[
     ),
 ]
 FailOnOption = Annotated[
-    FailOn, typer.Option("--fail-on", help="Lowest level of finding with exit code 1.")
+    FailOn,
+    typer.Option(
+        "--fail-on",
+        help="Lowest level of finding with exit code 1; breach is one of a statute, at any level.",
+    ),
 ]
 Notionals = Annotated[
     list[float] | None, typer.Option("--notional", help="Position size, in USD (repeatable).")

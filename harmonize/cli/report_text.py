@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from harmonize.api.audit import age_today
-from harmonize.document import AuditDocument, Level
+from harmonize.document import AuditDocument, Level, Verdict
 from harmonize.text.messages import counted
 from harmonize.text.words import first_words
 
@@ -36,7 +36,11 @@ def _findings(document: AuditDocument) -> str:
         *([f"{len(document.waived):,} waived"] if document.waived else []),
     ]
     compared = counted(len(document.comparisons), "underlying")
-    return f"findings by level: {', '.join(parts)}; {compared} compared"
+    breaches = sum(row.verdict is Verdict.BREACH for row in document.findings)
+    return (
+        f"findings by level: {', '.join(parts)}; {breaches:,} of them breaches of statutory minimums, "
+        f"if offered to the clients they protect; {compared} compared"
+    )
 
 
 def _not_observed(document: AuditDocument) -> str:

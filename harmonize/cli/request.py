@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harmonize.audit.baseline import Baseline
     from harmonize.core.payload import Payload
     from harmonize.core.schedule import MarginSchedule
+    from harmonize.document import Level, Verdict
 
 CONFIG = ".harmonize.yaml"
 """Name of the configuration in the working folder; --config names another."""
@@ -255,7 +256,7 @@ def find_schedule(
 
 
 def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
-    """The highest of 3 (incomplete) and 1 (findings at or above the level) that applies."""
+    """The highest of 3 (incomplete) and 1 (findings that reach ``fail_on``) that applies."""
     for line in answer.notes:
         note(settings, f"note: {line}")
     for line in answer.missing:
@@ -268,10 +269,18 @@ def exit_code(settings: Settings, answer: "Answer", fail_on: FailOn) -> int:
         note(settings, f"incomplete: {subject}: {defect.where}: {defect.reason}")
     if not answer.complete:
         return INCOMPLETE
-    if fail_on is FailOn.NEVER:
+    threshold = fail_threshold(fail_on)
+    if threshold is None:
         return OK
-    levels = [level.value for level in FailOn]
-    worst = min(
-        (levels.index(finding.level.value) for finding in answer.document.findings), default=None
+    return (
+        FINDINGS if any(finding.reaches(threshold) for finding in answer.document.findings) else OK
     )
-    return FINDINGS if worst is not None and worst <= levels.index(fail_on.value) else OK
+
+
+def fail_threshold(fail_on: FailOn) -> "Level | Verdict | None":
+    """Returns the level or the verdict from which a finding counts; None: none does."""
+    from harmonize.document import Level, Verdict
+
+    if fail_on is FailOn.NEVER:
+        return None
+    return Verdict.BREACH if fail_on is FailOn.BREACH else Level(fail_on.value)

@@ -71,7 +71,6 @@ def run(
     mirror: MirrorOption = "",
 ) -> None:
     """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
-    from harmonize.document import Level
     from harmonize.nightly import run as nightly
     from harmonize.nightly.site import Site
     from rules.loader import RuleError
@@ -82,8 +81,7 @@ def run(
     gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
     _check_request(question, gather_request)
     site = Site(out or _site_path(question.options.config, chosen.site))
-    level = None if fail_on is FailOn.NEVER else Level(fail_on.value)
-    task = nightly.Task(question, site, chosen, level)
+    task = nightly.Task(question, site, chosen, request.fail_threshold(fail_on))
 
     def gather(venues: tuple[str, ...]) -> bool:
         of_venues = replace(gather_request, venues=venues)

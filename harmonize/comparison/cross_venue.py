@@ -27,6 +27,9 @@ from harmonize.text.messages import iso_utc
 MEDIAN = "median"
 """Reference name of an index that compares venues with their own median."""
 
+MIN_INDEX_VENUES = 3
+"""Smallest number of venues of an index: the distance of one or two says nothing of a market."""
+
 _NARROW = 5  # schedules; larger comparisons are batched separately
 
 
@@ -72,7 +75,8 @@ def spreads_and_indices(
 ) -> tuple[tuple[Spread, ...], tuple[Index, ...]]:
     """Returns the spread and the harmonization indices of every underlying, for IM and for MM.
 
-    Indices compare with every reference schedule, and with the venues' own median. Caps are conduct
+    Indices compare with every reference schedule, and with the venues' own median, from three
+    venues upward. Caps are conduct
     rules, and models have one rate for all sizes: neither has an index. Rule sets of different
     kinds are never averaged.
     """
@@ -258,7 +262,7 @@ def _indices(
             )
             if isfinite(value)
         ]
-        if venues:
+        if len(venues) >= MIN_INDEX_VENUES:
             indices.append(_index(entrant, reference, venues))
     return indices
 

@@ -66,6 +66,17 @@ class Finding:
     waiver: str = ""
     state: str = ""
 
+    def reaches(self, threshold: Level | Verdict) -> bool:
+        """Returns whether the finding has this level or a more severe one, or this verdict.
+
+        A prohibited contract counts as a breach: both state what a statute would forbid.
+        """
+        if isinstance(threshold, Level):
+            levels = list(Level)
+            return levels.index(self.level) <= levels.index(threshold)
+        is_breach = threshold is Verdict.BREACH and self.verdict is Verdict.PROHIBITED
+        return self.verdict is threshold or is_breach
+
 
 @dataclass(frozen=True, slots=True)
 class WaiverRow:

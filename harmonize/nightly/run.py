@@ -16,7 +16,7 @@ from harmonize.audit import baseline
 from harmonize.audit.baseline import Baseline, BaselineError
 from harmonize.config.run_settings import RunSettings
 from harmonize.core.instrument import AssetNames
-from harmonize.document import AuditDocument, Finding, Level, to_json
+from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from harmonize.document.change import Change
 from harmonize.document.night import Night, VenueNight
 from harmonize.history import derived
@@ -41,12 +41,12 @@ NIGHTS_SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Input of a run. Findings at or above ``fail_on`` exit with 1; with None, none do."""
+    """Input of a run. Findings that reach ``fail_on`` exit with 1; with None, none do."""
 
     question: Question
     site: Site
     settings: RunSettings
-    fail_on: Level | None = Level.ERROR
+    fail_on: Level | Verdict | None = Level.ERROR
 
     @property
     def adapters(self) -> tuple[VenueAdapter, ...]:
@@ -261,9 +261,7 @@ def _build_night(
     new_findings: Sequence[Finding] = ()
     if reference:
         new_findings = baseline.compare_with_baseline(document, reference).findings
-    is_failure = task.fail_on and any(
-        _rank(finding.level) <= _rank(task.fail_on) for finding in new_findings
-    )
+    is_failure = task.fail_on and any(finding.reaches(task.fail_on) for finding in new_findings)
     return Night(
         night=context.night_name,
         as_of=iso_utc(context.as_of),
@@ -300,10 +298,6 @@ def _earlier_nights(site: Site, name: str, venues: AbstractSet[str]) -> list[Nig
 def _before_key(night: Night, name: str) -> tuple[int, bool, tuple[str, int]]:
     order = night_order(night.night)
     return night.sequence, order < night_order(name), order
-
-
-def _rank(level: Level) -> int:
-    return tuple(Level).index(level)
 
 
 def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) -> Sequence[str]:

@@ -9,7 +9,9 @@ from harmonize.text import numbers
 from harmonize.text.sanitize import plain
 from harmonize.text.words import VERIFIED_SIGNS, join_words
 from reports.finding_order import (
+    LEVEL_MEANINGS,
     LEVEL_SIGNS,
+    VERDICT_MEANINGS,
     group_by_check,
     level_counts,
     select_leading,
@@ -106,6 +108,8 @@ def _checks(console: "Console", findings: tuple[Finding, ...]) -> None:
             style=_STYLES[check.level.value],
         )
     console.print(grid)
+    if findings:
+        console.print(f"\nLevels. {LEVEL_MEANINGS}\nVerdicts. {VERDICT_MEANINGS}.")
 
 
 def _most_severe(console: "Console", findings: tuple[Finding, ...]) -> None:

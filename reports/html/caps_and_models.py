@@ -32,7 +32,8 @@ def statements(document: AuditDocument) -> Iterator[Statement]:
 
 def _caps(document: AuditDocument, caps: Sequence[RuleSetRow]) -> str:
     sentences = []
-    for cap in caps:
+    compared = {row.rule_set for row in document.divergences if row.verdict in EVALUATED}
+    for cap in (cap for cap in caps if cap.id in compared):
         instruments = {
             (row.venue, row.symbol)
             for row in document.divergences
@@ -45,9 +46,15 @@ def _caps(document: AuditDocument, caps: Sequence[RuleSetRow]) -> str:
             f"{cap.id} ({terms}): {numbers.count_text(len(instruments), 'instrument')}"
             f" at {numbers.count_text(venues, 'venue')}"
         )
+    without = [cap.id for cap in caps if cap.id not in compared]
+    unread = f" No margin could be compared with {', '.join(without)}." if without else ""
+    if not sentences:
+        return unread.strip()
     return (
         f"Margins below {'; '.join(sentences)}. A statutory requirement would be breached if the"
-        " contract were offered to the clients it protects."
+        " contract were offered to the clients it protects; whether it is was not observed. Each is a"
+        " finding with the verdict breach, and its level is error only where the venue itself"
+        f" designates the schedule for retail clients.{unread}"
     )
 
 

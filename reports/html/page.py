@@ -74,7 +74,7 @@ class HeatMap:
 class IndexRow:
     """Underlying in the ranking."""
 
-    rank: Annotated[str, "its rank, the most harmonized first; – without a value"]
+    rank: Annotated[str, "its rank, the closest to the reference first; – without a value"]
     underlying: Annotated[str, "the asset"]
     bar: Annotated[str, "the length of its bar, out of 100"]
     tick: Annotated[str, "position of the second index on the bar; empty without one"]
@@ -414,7 +414,7 @@ class ReportPage:
     underlyings: Annotated[tuple[UnderlyingSection, ...], "margin by notional, per underlying"]
     gap: Annotated[tuple[GapSection, ...], "arbitrage gap per underlying"]
     history: Annotated[HistoryView | None, "margins over time; None without history"]
-    finding_counts: Annotated[str, "number of findings per level"]
+    finding_counts: Annotated[str, "findings per level, with the meaning of levels and verdicts"]
     checks: Annotated[tuple[CheckRow, ...], "findings, one row per check"]
     findings: Annotated[tuple[FindingRow, ...], "the most severe findings"]
     findings_selection: Annotated[str, "how the printed findings were selected"]

@@ -1,4 +1,4 @@
-"""Ranking of underlyings by harmonization index, the most harmonized first."""
+"""Ranking of underlyings by harmonization index, the closest to the first reference first."""
 
 from collections.abc import Sequence
 
@@ -33,8 +33,10 @@ def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
         tuple(labels),
         labels[0] if labels else "",
         labels[1] if len(labels) > 1 else "",
-        "Harmonization index by underlying: 100 if all margins are identical, 50 if they differ by"
-        " an average factor of two.",
+        "Harmonization index by underlying, of three venues or more: 100 if all margins equal the"
+        " reference, 50 if they differ from it by an average factor of two. Against a rule set, a high"
+        " index means close to the rule set, not that venues agree; against the cross-venue median, it"
+        " means that venues agree.",
         join_words(sorted({row.weights for row in lookup.document.indices})) or "none",
         tuple(
             references[reference]
@@ -42,7 +44,10 @@ def ranking(lookup: Lookup, references: dict[str, Reference]) -> Ranking:
             if reference in references
         ),
         (
-            *_blocks([_row(entry, rank) for rank, entry in enumerate(ranked, start=1)]),
+            *_blocks(
+                [_row(entry, rank) for rank, entry in enumerate(ranked, start=1)],
+                reference_text(kinds[0][1]) if kinds else "",
+            ),
             *_unranked_blocks([_row(entry, None) for entry in unranked], labels),
         ),
         tuple(
@@ -140,14 +145,14 @@ def _row(entry: _UnderlyingIndices, rank: int | None) -> IndexRow:
     )
 
 
-def _blocks(rows: list[IndexRow]) -> tuple[IndexBlock, ...]:
+def _blocks(rows: list[IndexRow], reference: str) -> tuple[IndexBlock, ...]:
     if len(rows) <= WHOLE:
         return (_block(f"All {len(rows)} ranked", rows),) if rows else ()
     middle = rows[FIRST:-LAST]
     return (
-        _block(f"The {FIRST} most harmonized", rows[:FIRST]),
+        _block(f"The {FIRST} closest to {reference}", rows[:FIRST]),
         _block(f"The {numbers.count(len(middle))} between", middle, folded=True),
-        _block(f"The {LAST} least harmonized", rows[-LAST:]),
+        _block(f"The {LAST} farthest from {reference}", rows[-LAST:]),
     )
 
 

@@ -8,8 +8,10 @@ from harmonize.text import numbers
 from harmonize.text.sanitize import plain
 from harmonize.text.words import join_words
 from reports.finding_order import (
+    LEVEL_MEANINGS,
     PER_CHECK,
     PER_VENUE,
+    VERDICT_MEANINGS,
     group_by_check,
     level_counts,
     select_leading,
@@ -81,7 +83,7 @@ def page(document: AuditDocument) -> ReportPage:
             document.heat_map_notional,
             {venue: number for number, venue in enumerate(lookup.venues)},
         ),
-        finding_counts=join_words(levels),
+        finding_counts=_finding_counts(levels),
         checks=tuple(check_row(check) for check in group_by_check(findings)),
         findings=tuple(finding_row(finding, rule_set_references) for finding in printed),
         findings_selection=f"at most {PER_CHECK} per check and {PER_VENUE} per check and venue",
@@ -98,6 +100,11 @@ def page(document: AuditDocument) -> ReportPage:
             snapshot_view(row, number) for number, row in enumerate(document.snapshots)
         ),
     )
+
+
+def _finding_counts(levels: list[str]) -> str:
+    """Returns the number of findings per level, with the meaning of levels and verdicts."""
+    return f"{join_words(levels)}. {LEVEL_MEANINGS} Verdicts: {VERDICT_MEANINGS}"
 
 
 def stylesheet() -> str:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harmonize.document import (
     AuditDocument,
     CoverageStatus,
-    DivergenceRow,
     Index,
     Level,
     RuleSetRow,
@@ -33,10 +33,14 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
     document = lookup.document
     key_numbers = []
     for rule_set in lookup.references[:1]:
-        verdicts = _verdicts(document, rule_set, "initial")
-        share = numbers.share(verdicts[Verdict.UNDER], _evaluated_count(verdicts))
+        counts = _rows_by_group(lookup, rule_set, "initial").representatives
+        evaluated = _evaluated_count(counts)
         key_numbers.append(
-            KeyFigure(share, f"of evaluated schedules require less IM than {rule_set.id}")
+            KeyFigure(
+                numbers.share(counts[Verdict.UNDER], evaluated),
+                f"of {numbers.count_text(evaluated, 'evaluated schedule')} that comparisons include,"
+                f" one per venue and underlying, require less IM than {rule_set.id}",
+            )
         )
     widest = _widest_point(lookup, "initial")
     if widest:
@@ -48,6 +52,7 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
                 f"highest over lowest IM on {underlying} at {notional}",
             )
         )
+    key_numbers += _cap_breaches(document)
     errors = dict(level_counts(document.findings))[Level.ERROR]
     key_numbers.append(KeyFigure(numbers.count(errors), "findings of level error"))
     observed = sum(row.status is CoverageStatus.OBSERVED for row in document.coverage)
@@ -61,11 +66,30 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
     return tuple(key_numbers)
 
 
+def _cap_breaches(document: AuditDocument) -> Iterator[KeyFigure]:
+    """Yields the number of breaches of statutory caps; nothing if none was applied."""
+    caps = {row.id for row in document.rule_sets if row.kind == "cap" and row.statutory}
+    breaches = [
+        finding
+        for finding in document.findings
+        if finding.verdict is Verdict.BREACH and finding.rule_set in caps
+    ]
+    contracts = {(finding.venue, finding.symbol) for finding in breaches}
+    venues = len({venue for venue, _ in contracts})
+    if caps:
+        yield KeyFigure(
+            numbers.count(len(breaches)),
+            "breaches of statutory caps, if offered to retail:"
+            f" {numbers.count_text(len(contracts), 'contract')}"
+            f" at {numbers.count_text(venues, 'venue')}",
+        )
+
+
 def _statements(lookup: Lookup) -> Iterator[Statement]:
     document = lookup.document
     yield _scope(lookup)
     for rule_set in lookup.references:
-        yield _divergence(document, rule_set)
+        yield _divergence(lookup, rule_set)
     yield from caps_and_models.statements(document)
     index_references = {row.reference for row in document.indices}
     references = [rule_set.id for rule_set in document.rule_sets if rule_set.id in index_references]
@@ -106,43 +130,62 @@ def _scope(lookup: Lookup) -> Statement:
     )
 
 
-def _verdicts(document: AuditDocument, rule_set: RuleSetRow, margin_type: str) -> Counter[Verdict]:
-    rows: Iterator[DivergenceRow] = (
-        row
-        for row in document.divergences
-        if row.rule_set == rule_set.id and row.margin_type == margin_type
-    )
-    return Counter(row.verdict for row in rows)
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Verdicts of the schedules that comparisons include, and of all others."""
+
+    representatives: Counter[Verdict]
+    others: Counter[Verdict]
+
+
+def _rows_by_group(lookup: Lookup, rule_set: RuleSetRow, margin_type: str) -> _Groups:
+    """Counts verdicts by whether the schedule represents its venue in comparisons.
+
+    Further profiles of a contract, and schedules that are set aside, would count a venue's one
+    decision several times, or a margin that nobody observed.
+    """
+    groups = _Groups(Counter(), Counter())
+    for row in lookup.document.divergences:
+        if row.rule_set == rule_set.id and row.margin_type == margin_type:
+            is_included = (row.venue, row.symbol, row.profile) in lookup.representatives
+            (groups.representatives if is_included else groups.others)[row.verdict] += 1
+    return groups
 
 
 def _evaluated_count(verdicts: Counter[Verdict]) -> int:
     return sum(verdicts[verdict] for verdict in EVALUATED)
 
 
-def _divergence(document: AuditDocument, rule_set: RuleSetRow) -> Statement:
+def _divergence(lookup: Lookup, rule_set: RuleSetRow) -> Statement:
     sentences = []
     for margin_type, _ in MARGIN_TYPES:
-        verdicts = _verdicts(document, rule_set, margin_type)
+        groups = _rows_by_group(lookup, rule_set, margin_type)
+        verdicts, others = groups.representatives, groups.others
         evaluated = _evaluated_count(verdicts)
         under, over = verdicts[Verdict.UNDER], verdicts[Verdict.OVER]
         not_observable = verdicts[Verdict.NOT_OBSERVABLE]
         sentences.append(
-            f"Of {numbers.count_text(evaluated, 'schedule')} evaluated on {margin_name(margin_type)},"
+            f"Of {numbers.count_text(evaluated, 'schedule')} evaluated on {margin_name(margin_type)}"
+            " that comparisons include, one per venue and underlying,"
             f" {numbers.count(under)} ({numbers.share(under, evaluated)}) lie below"
             f" {rule_set.title} by more than its tolerance and {numbers.count(over)}"
             f" ({numbers.share(over, evaluated)}) above; {numbers.count(not_observable)} more could not be"
-            " evaluated."
+            f" evaluated. Not counted there: {numbers.count_text(_evaluated_count(others), 'schedule')} of"
+            " further contracts or profiles, of underlyings on one venue, or excluded from"
+            f" comparisons, of which {numbers.count(others[Verdict.UNDER])} lie below and"
+            f" {numbers.count(others[Verdict.OVER])} above."
         )
     return Statement(f"Against {rule_set.id}", " ".join(sentences))
 
 
 def _harmonization(reference: str, indices: list[Index]) -> Statement:
+    is_median = "median" in reference
     first, last = indices[:_NAMED], indices[-_NAMED:][::-1]
     highest = join_words([f"{row.underlying} ({numbers.index(row.value)})" for row in first])
-    text = f"Highest index: {highest}"
+    text = f"{_CLOSEST[is_median]}: {highest}"
     if len(indices) > len(first):
         lowest = join_words([f"{row.underlying} ({numbers.index(row.value)})" for row in last])
-        text += f"; lowest: {lowest}"
+        text += f"; {_FARTHEST[is_median]}: {lowest}"
     middle = indices[len(indices) // 2]
     dates = numbers.date_range(
         min(index.oldest for index in indices), max(index.newest for index in indices)
@@ -150,9 +193,16 @@ def _harmonization(reference: str, indices: list[Index]) -> Statement:
     return Statement(
         f"Harmonization against {reference_text(reference)}",
         f"{text}. The median of {numbers.count_text(len(indices), 'underlying')} is"
-        f" {numbers.index(middle.value)}; 100 means identical margins, 50 an average factor of two."
+        f" {numbers.index(middle.value)}; {_SCALE[is_median]}, 50 an average factor of two. An index"
+        " compares three venues or more."
         f" Dates compared: {dates}.",
     )
+
+
+_CLOSEST = {True: "Venues most alike", False: "Closest to the reference"}
+_FARTHEST = {True: "least alike", False: "farthest"}
+_SCALE = {True: "100 means identical margins", False: "100 means margins equal to the reference"}
+"""Words by whether the reference is the venues' own median: only then does an index compare venues."""
 
 
 def reference_text(reference: str) -> str:

@@ -4,7 +4,8 @@ import json
 import os
 from dataclasses import replace
 from datetime import timedelta
-from math import exp
+from decimal import Decimal
+from math import exp, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from harmonize.api.audit import AnswerOptions, Question, answer
+from harmonize.api.cross_venue import prepare_universe
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
+from harmonize.comparison.cross_venue import CostTerms, spreads_and_indices
+from harmonize.core.open_interest import newest_by_contract
 from tests.support import recorded
 from tests.support.altered_snapshots import changed
 from venues.exchanges import mexc
@@ -67,7 +71,38 @@ def test_conditions_change_the_split() -> None:
 def test_account_costs_and_excluded_venues_are_printed() -> None:
     result = run("gap", "BTC", "--notional", "1e6", "--account-cost", "200", "--exclude", "mexc")
     assert "splits include an account cost of $200.00 for each additional account" in result.stdout
-    assert "split over 16 venues" in result.stdout
+    assert "split over 18 venues" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["gap", "liquidation", "index"])
+def test_excluded_venues_are_listed_with_the_reason(command: str) -> None:
+    """As in the report: shown, in no figure across venues."""
+    lines = run(command, "SOL").stdout.splitlines()
+    excluded = lines[lines.index("excluded from cross-venue statistics:") + 1 :]
+    reasons = dict(line.strip().split(": ", 1)[::-1] for line in excluded if line)
+    assert reasons["only the maximum leverage is published"].startswith("coinbase, cryptocom")
+    assert reasons["no source verifies the derivation of its margins from published data"] == (
+        "ascendex"
+    )
+
+
+def test_excluded_venues_are_part_of_the_answer_for_one_margin() -> None:
+    rows = {row["venue"]: row for row in answer_of("gap", "BTC")["excluded"]}
+    assert rows["bullish"]["reason"] == (
+        "the venue margins portfolios and publishes no rates per contract"
+    )
+    assert "whitebit" not in rows, "its initial margin is compared"
+    of_maintenance = answer_of("gap", "BTC", "--margin-type", "maintenance")["excluded"]
+    reasons = {row["venue"]: row["reason"] for row in of_maintenance}
+    assert "3 % for leverage of 1 to 10" in reasons["whitebit"]
+
+
+@pytest.mark.parametrize("underlying", ["GIGA", "MNT", "ZEC"])
+def test_an_index_needs_three_venues(underlying: str) -> None:
+    """ZEC was once compared on one venue, GIGA and MNT on two."""
+    result = run("index", underlying)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: fewer than three venues are comparable")
 
 
 def _cost(answer: Any) -> float:
@@ -206,12 +241,12 @@ def test_index_is_given_by_underlying_venue_without_each_and_over_time(*, whole:
 
 
 def test_instruments_that_were_not_there_yet_are_no_error_over_time() -> None:
-    options = ("--instrument", "binance:BTC=BTC/USDT:USDT", "--venue", "binance", "--venue", "okx")
-    result = run("index", "BTC", "--over-time", *options)
+    preferred = ("--instrument", "binance:BTC=BTC/USDT:USDT")
+    venues = (part for venue in ("binance", "okx", "bitget") for part in ("--venue", venue))
+    result = run("index", "BTC", "--over-time", *preferred, *venues)
     assert result.exit_code == 0
     days = {line.split()[0] for line in result.stdout.splitlines() if line.startswith("202")}
-    assert {"2022-02-12", "2025-12-25", "2026-05-12", "2026-07-02"} <= days
-    assert len(days) == 117 + 2
+    assert days == {"2026-05-12", "2026-07-02"}, "before, fewer than three venues were observed"
 
 
 @pytest.mark.parametrize(
@@ -239,24 +274,24 @@ def test_a_reference_speaks_of_the_sizes_in_its_scope(
         assert (portfolio["reference_initial"] is not None) == is_known
 
 
-def test_zero_open_interest_gives_no_weights(tmp_path: Path) -> None:
-    """GMX has zero open interest at one of the two venues that publish it."""
-    rule_set = tmp_path / "own.yaml"
-    rule_set.write_text(
-        'id: own\nversion: "1"\ntitle: Own\nextends: harmonized-baseline\nrequirement:\n'
-        "  classes:\n    A: {assets: [BTC, GMX]}\n"
-    )
-    options = ("--venue", "dydx", "--venue", "hyperliquid")
-    assert (
-        "NaN"
-        not in run("index", "GMX", "--rules", str(rule_set), *options, "--format", "json").stdout
-    )
+def test_zero_open_interest_gives_no_weights() -> None:
+    """Without one, the weights of the venues are equal; with all, they are the open interest."""
+    venues = ("dydx", "hyperliquid", "kucoin")
+    base = prepare_universe(Question(venues=venues, underlyings=("BTC",)))
+    interest = newest_by_contract(base.reading.open_interest)
+    (key,) = (key for key in interest if key == ("dydx", "BTC-USD"))
+    zero = {**interest, key: replace(interest[key], value=Decimal(0))}
+    terms = CostTerms((), 0.1, zero)
+    _, indices = spreads_and_indices(base.universe.peer_groups, base.universe.layout, terms)
+    assert {row.weights for row in indices} == {"equal"}
+    assert all(isfinite(row.value) for row in indices)
+    options = tuple(part for venue in venues for part in ("--venue", venue))
     weighed = answer_of("index", "BTC", *options)["indices"]
     assert {row["weights"] for row in weighed} == {"open interest"}
     row = next(
         row for row in weighed if row["reference"] != "median" and row["margin_type"] == "initial"
     )
-    weights = {"dydx": 49135841.0, "hyperliquid": 3194783496.0}
+    weights = {"dydx": 49135841.0, "hyperliquid": 3194783496.0, "kucoin": 1638709161.66}
     whole = sum(weights.values())
     mean = sum(weights[venue["venue"]] * venue["distance"] for venue in row["venues"]) / whole
     assert row["value"] == pytest.approx(100 * exp(-mean), rel=1e-6)
@@ -348,7 +383,7 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
             2,
             "--notional: expected an amount in USD above 0",
         ),
-        (("index", "NOSUCH"), 3, "fewer than two venues are comparable"),
+        (("index", "NOSUCH"), 3, "fewer than three venues are comparable"),
         (("portfolio", "/nowhere.csv"), 2, "/nowhere.csv: cannot read the file"),
         (("portfolio", "."), 2, "cannot read the file"),
         (("gap", "BTC", "--account-cost", "1e20"), 2, "--account-cost: expected an amount in USD"),

@@ -154,7 +154,7 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
     row = next(item for item in document.divergences if item.margin_type == "initial")
     rules = (
         *(baseline, replace(cap, requirement="IM 50 % (primary)")),
-        replace(cap, id="ban"),
+        *(replace(cap, id=name) for name in ("ban", "undetermined")),
         *(replace(cap, id=name, kind="model", statutory=False) for name in ("model", "blind")),
     )
     rows = [
@@ -162,6 +162,7 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
         for rule_set, verdict, venue in (
             ("synthetic-cap", Verdict.BREACH, "venue-a"),
             ("synthetic-cap", Verdict.COMPLIANT, "venue-b"),
+            ("undetermined", Verdict.NOT_OBSERVABLE, "venue-a"),
             ("ban", Verdict.PROHIBITED, "venue-a"),
             ("ban", Verdict.PROHIBITED, "venue-b"),
             ("ban", Verdict.NOT_APPLICABLE, "venue-c"),
@@ -179,7 +180,9 @@ def test_caps_prohibitions_and_models_are_told_apart_and_counted() -> None:
         "Caps and minimums": (
             "Margins below synthetic-cap (IM 50 % (primary); statutory): 1 instrument at 1 venue. A "
             "statutory requirement would be breached if the contract were offered to the clients it "
-            "protects."
+            "protects; whether it is was not observed. Each is a finding with the verdict breach, and "
+            "its level is error only where the venue itself designates the schedule for retail "
+            "clients. No margin could be compared with undetermined."
         ),
         "Prohibitions": (
             "Prohibited at any margin, if offered to the protected clients: ban: 2 schedules at "

@@ -263,11 +263,13 @@ def test_the_summary_is_made_of_the_documents_numbers(report: str) -> None:
     assert "6 margin schedules on 3 underlyings at 5 venues, from 3 snapshots" in text
     assert "The checks produced 7 findings: 2 error, 2 warning and 3 info." in text
     assert (
-        "Of 10 schedules evaluated on initial margin, 6 (60 %) lie below Synthetic baseline" in text
+        "Of 6 schedules evaluated on initial margin that comparisons include, one per venue and"
+        " underlying, 4 (67 %) lie below Synthetic baseline by more than its tolerance" in text
     )
-    assert "2 more could not be evaluated" in text
-    assert "Margins below synthetic-cap (statutory): 0 instruments at 0 venues." in text
-    assert "Highest index: BTC (71.2) and ETH (48.0)." in text
+    assert "Not counted there: 4 schedules of further contracts or profiles" in text
+    assert "1 more could not be evaluated" in text
+    assert "No margin could be compared with synthetic-cap." in text
+    assert "Closest to the reference: BTC (71.2) and ETH (48.0)." in text
     assert (
         "venue-a requires $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×): a spread of $20k over"
         " 3 venues, the highest 2 times the lowest." in text
@@ -303,7 +305,7 @@ def test_a_document_of_real_size_stays_below_a_megabyte() -> None:
     assert len(text.encode()) < 1_000_000
     assert max(len(svg) for svg in re.findall(r'<svg class="chart".*?</svg>', text)) < 25_000
     spaced = text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "The 20 most harmonized" in text
+    assert "The 20 closest to synthetic-baseline" in text
     assert "388 more are in the JSON document" in spaced
     assert re.search(r"9,9\d\d more findings in the JSON document", spaced)
 
