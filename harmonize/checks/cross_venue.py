@@ -260,7 +260,7 @@ def index_below_limit(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     The harmonization index of initial and of maintenance margin against a rule set, compared with
-    the lowest index that the rule set allows. At least two venues must be included in the index.
+    the lowest index that the rule set allows. An index includes at least three venues.
 
     ## Why it matters
     The index states in one number how far venues are from the reference on average: 50 means a
@@ -278,7 +278,7 @@ def index_below_limit(context: AuditContext) -> Iterator[Draft]:
     limits = _limits(context)
     for index in context.indices:
         limit = limits[index.reference].index if index.reference in limits else None
-        if limit is not None and len(index.venues) > 1 and index.value < float(limit):
+        if limit is not None and index.value < float(limit):
             yield Draft(
                 Verdict.UNDER,
                 Level.INFO,

@@ -23,10 +23,12 @@ from harmonize.core.schedule import (
 from harmonize.document import DivergenceRow, Verdict
 from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, newest_inputs
-from harmonize.policy.rule_set import Combine, Model, Prohibition, RuleSet, Verified
+from harmonize.policy.rule_set import AccountClass, Combine, Model, Prohibition, RuleSet, Verified
 from harmonize.policy.summary import requirement_summary
 from rules import loader
 from rules.language.pages import rule_set_page
+from tests.support import recorded
+from venues import registry
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 EXPIRY = date(2026, 9, 25)
@@ -203,3 +205,12 @@ def test_the_day_on_which_rates_lapse_is_said() -> None:
     assert "lapse on 19 December 2026" in rules.about
     assert "used until 2026-12-19" in rule_set_page(rules)
     assert "one span" in loader.load("jvcea-corporate").about
+
+
+def test_every_account_class_of_a_recorded_schedule_is_in_the_closed_list() -> None:
+    accounts = {
+        item.profile.account_class.partition(" ")[0]
+        for adapter in registry.VENUES
+        for item in recorded.schedules(adapter.venue)
+    }
+    assert {"retail", "professional", "any"} <= accounts <= set(AccountClass)

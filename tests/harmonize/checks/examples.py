@@ -149,6 +149,15 @@ def two_venues(
     return of(schedule, replace(second, instrument=instrument, dates=dates), rules=BASELINE)
 
 
+def three_venues(schedule: MarginSchedule) -> Case:
+    """Returns a case of the same schedule on OKX, Bybit and Gate against the baseline."""
+    copies = (
+        replace(schedule, instrument=replace(schedule.instrument, venue=venue))
+        for venue in ("okx", "bybit", "gate")
+    )
+    return of(*copies, rules=BASELINE)
+
+
 def after_change(before: MarginSchedule, after: MarginSchedule, *, effective: str = "") -> Case:
     """Returns a case of one changed schedule against the baseline.
 
@@ -344,7 +353,7 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH703": (two_venues(LAX), two_venues(NEAR)),
         "MH704": (two_venues(LAX, SOUND), two_venues(LAX)),
         "MH705": (two_venues(STEEP), two_venues(LARGE_CAPACITY)),
-        "MH706": (two_venues(LAX), two_venues(NEAR)),
+        "MH706": (three_venues(LAX), two_venues(LAX)),
         "MH707": (two_venues(SOUND, days=31), two_venues(SOUND, days=30)),
         "MH801": (waived(expires=date(2026, 3, 9)), waived(expires=date(2026, 3, 10))),
         "MH802": (waived(venues=("bybit",)), waived()),

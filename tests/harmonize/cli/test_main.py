@@ -279,7 +279,7 @@ def test_verbose_lists_every_snapshot_after_the_summary(tmp_path: Path) -> None:
 
 def test_the_summary_names_what_was_not_observed(tmp_path: Path) -> None:
     *_, line = run("report", "--out", str(tmp_path)).stderr.splitlines()
-    assert line == "not observed: 2 venues (fmfwio, grvt), IM of 12 schedules, MM of 112 schedules"
+    assert line == "not observed: 2 venues (fmfwio, grvt), IM of 12 schedules, MM of 111 schedules"
 
 
 def test_quiet_prints_only_data(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 def test_gap_prints_spread_and_who_is_cheapest() -> None:
     table = run("gap", "btc", "--notional", "100000", "--notional", "5e6")
     assert table.exit_code == 0
-    assert "BTC initial margin, 17 venues, dates 2024-08-20 to 2026-09-25" in table.stdout
+    assert "BTC initial margin, 19 venues, dates 2024-08-20 to 2026-09-25" in table.stdout
     answer = json.loads(run("gap", "BTC", "--notional", "100000", "--format", "json").stdout)
     point = answer["spreads"][0]["points"][0]
     assert (point["notional"], point["lowest_venues"], point["lowest"]) == (

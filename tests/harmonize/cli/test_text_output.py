@@ -27,6 +27,9 @@ BTC = Index(
 ALL = IndexSummary("", "initial", "median", 62.5, 1, None, None)
 INDEX_HEADINGS = "underlying margin reference index 95 % interval venues weights dates"
 SUMMARY_HEADINGS = "venue margin reference index 95 % interval underlyings"
+INDEX_MEANING = (
+    "index: 100 is at the reference, 50 an average factor of two from it, of three venues or more"
+)
 WITHOUT_HEADINGS = "excluded venue margin reference index"
 OVER_TIME_HEADINGS = "date margin reference index underlyings"
 
@@ -49,6 +52,7 @@ def test_every_table_of_indices_has_its_headings() -> None:
     lines = words(index_text(IndexAnswer((BTC,), (ALL,), (("okx", BTC),), (("2026-03-09", ALL),))))
     dates = "2026-03-01 to 2026-03-09"
     assert lines == [
+        INDEX_MEANING,
         INDEX_HEADINGS,
         f"BTC initial median 62.5 – 0 equal {dates}",
         "",
