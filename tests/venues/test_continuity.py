@@ -213,7 +213,8 @@ def screened(snapshot: Snapshot, beliefs: Beliefs) -> Screened:
     return registry.screened(snapshot, facts.bundled(), references)
 
 
-SMALL = ("aster", "delta", "gate", "hashkey", "htx", "krakenfutures", "mexc", "okx", "whitebit")
+SMALL = ("aster", "delta", "gate", "hashkey", "krakenfutures", "mexc", "okx", "whitebit")
+"""Venues with few schedules whose margins are known on the nights of these tests."""
 
 
 @pytest.mark.parametrize("venue", SMALL)
