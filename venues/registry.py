@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from harmonize.core.payload import Defect, Remark, Snapshot, reason_of
 from harmonize.core.schedule import MarginSchedule
-from venues import asset_classes
+from venues import asset_classes, assets
 from venues.adapter import Parsed, VenueAdapter
 from venues.beliefs import Beliefs
 from venues.exchanges import (
@@ -67,6 +67,7 @@ from venues.exchanges import (
 from venues.facts import Facts
 from venues.known_fields import known_fields
 from venues.plausibility import References, Screened, screen, without_margins
+from venues.prices import with_prices
 
 VENUES = (
     apex.ADAPTER,
@@ -170,7 +171,7 @@ def merge(layers: Iterable[Parsed]) -> Parsed:
 
 
 def read(snapshot: Snapshot, facts: Facts) -> Parsed:
-    """Parses one snapshot with its venue's adapter, and the class of each contract. Never raises.
+    """Parses one snapshot with its venue's adapter, and names the asset, class and price. Never raises.
 
     An unsupported venue, and a snapshot that its adapter cannot read at all, is a defect.
     """
@@ -183,6 +184,7 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
         schedules = asset_classes.with_stated_classes(
             snapshot, parsed.schedules, asset_classes.bundled()
         )
+        schedules = with_prices(snapshot, assets.with_assets(schedules, assets.bundled()))
         return replace(parsed, schedules=schedules)
     except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))

@@ -41,7 +41,7 @@ from harmonize.policy.inputs import MARKET, scale_notes
 from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from venues import conventions
+from venues import assets, conventions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,7 +253,9 @@ def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, dat
         )
     except NothingObservedError as error:
         raise RequestError(str(error)) from None
-    observed = AssetNames.of(s.instrument.underlying.asset for s in reading.schedules)
+    observed = AssetNames.of(
+        (s.instrument.underlying.asset for s in reading.schedules), assets.bundled().names()
+    )
     reading = replace(reading, names=observed)
     selection = with_observed_names(selection, reading)
     schedules = tuple(s for s in reading.schedules if _is_selected(s, selection))

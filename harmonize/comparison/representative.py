@@ -8,11 +8,12 @@ from harmonize.core.schedule import MarginMode, MarginSchedule, Unknown, value_o
 
 RULE = (
     "If a venue has several schedules on an underlying, these criteria select its representative, "
-    "in order: perpetual before dated; both margins observable before one, one before none; not "
-    "conditional on a chosen leverage; linear before inverse; recorded before documentation; cross "
-    "(or one schedule for both modes) before isolated; no special account class; settled in USDT, "
-    "then USDC, then another currency; the largest capacity; the newest; the symbol. Select another "
-    "schedule with --instrument VENUE:UNDERLYING=SYMBOL."
+    "in order: perpetual before dated; a code that the asset has today before a former one; both "
+    "margins observable before one, one before none; not conditional on a chosen leverage; linear "
+    "before inverse; recorded before documentation; cross (or one schedule for both modes) before "
+    "isolated; no special account class; settled in USDT, then USDC, then another currency; the "
+    "largest capacity; the newest; the symbol. Select another schedule with "
+    "--instrument VENUE:UNDERLYING=SYMBOL."
 )
 
 _SETTLEMENT_ORDER = ("USDT", "USDC")
@@ -62,6 +63,7 @@ def _preference(schedule: MarginSchedule) -> tuple[object, ...]:
     capacity = value_of(schedule.capacity)
     return (
         not instrument.perpetual,
+        instrument.has_former_code,
         unknown_count,
         profile.chosen_leverage != "",
         instrument.payoff is not Payoff.LINEAR,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
+from types import MappingProxyType
 
 from harmonize.core.asset_class import Classification, StatedClass, classify
 
@@ -92,27 +93,36 @@ def is_evident(text: str, asset: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AssetNames:
-    """Names of the underlying assets that were observed, for names that users write."""
+    """Names of the underlying assets that were observed, for names that users write.
+
+    ``renamed`` gives the name of the asset for names that venues use or used for it.
+    """
 
     names: frozenset[str] = frozenset()
     by_folded_name: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> "AssetNames":
+    def of(
+        cls, names: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})
+    ) -> "AssetNames":
         """Returns the index of names."""
         exact = frozenset(names)
         folded: dict[str, tuple[str, ...]] = {}
         for name in sorted(exact):
             folded[name.casefold()] = (*folded.get(name.casefold(), ()), name)
-        return cls(exact, folded)
+        return cls(exact, folded, renamed)
 
     def match(self, text: str) -> tuple[str, ...]:
         """Returns the assets that a text can mean: none, one, or several if it is ambiguous.
 
         An exact match takes precedence over one in another case, and both over a multiple or an
-        alias: XBT is BTC, 1000PEPE and kPEPE are PEPE.
+        alias: XBT is BTC, 1000PEPE and kPEPE are PEPE. A former name comes last: MATIC is POL.
         """
-        for name in (text, Underlying.of(text).asset, Underlying.of(text.upper()).asset):
+        plain, upper = Underlying.of(text).asset, Underlying.of(text.upper()).asset
+        for name in (text, plain, upper, self.renamed.get(plain), self.renamed.get(upper)):
+            if name is None:
+                continue
             if name in self.names:
                 return (name,)
             if found := self.by_folded_name.get(name.casefold()):
@@ -130,6 +140,9 @@ class Instrument:
     """Contract of one venue. ``symbol`` is ccxt's unified symbol, ``id`` the venue's own.
 
     ``stated_class`` is the class of the underlying that the venue states; None if it states none.
+    ``asset_source`` is the source that names the asset behind the venue's code at the time of the
+    observation; empty if the code alone names it. ``has_former_code`` tells that this code is one
+    that the asset no longer has.
     """
 
     venue: str
@@ -141,6 +154,8 @@ class Instrument:
     payoff: Payoff
     expiry: date | None = None
     stated_class: StatedClass | None = None
+    asset_source: str = ""
+    has_former_code: bool = False
 
     @property
     def classification(self) -> Classification:

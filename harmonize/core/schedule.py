@@ -232,6 +232,15 @@ UNSTATED = Unknown("the venue does not state since when the schedule applies")
 
 
 @dataclass(frozen=True, slots=True)
+class AssetPrice:
+    """Price of one coin of the underlying in USD, as the venue states it, and where it is stated."""
+
+    value: Decimal
+    observed_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarginSchedule:
     """IM and MM of one instrument for one profile, with the evidence for both.
 
@@ -245,6 +254,9 @@ class MarginSchedule:
     - ``scales_with_price``: True if the functions move with a price in the evidence.
     - ``capacity_price``: price that converted the capacity into USD; None if there is none, or if
       the evidence includes it.
+    - ``price``: price of the underlying in the same snapshot; None if the venue states none there.
+    - ``identity_doubt``: reason why the underlying may be another asset than the one compared under
+      its name, found by comparing venues; empty without a doubt.
     """
 
     instrument: Instrument
@@ -265,6 +277,8 @@ class MarginSchedule:
     effective: "Observed[datetime]" = UNSTATED
     scales_with_price: bool = True
     capacity_price: Decimal | None = None
+    price: AssetPrice | None = None
+    identity_doubt: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -222,7 +222,7 @@ def test_the_recorded_archive_has_few_contracts_of_unknown_class() -> None:
         for instrument, classification in found
         if instrument.venue == "bybit"
     }
-    assert bybit["GME"].asset_class is AssetClass.CRYPTO  # a coin, in 2024
+    assert bybit["GME (coin)"].asset_class is AssetClass.CRYPTO  # a coin, in 2024
 
 
 SHARES_AND_FUNDS = "BBX BE BX DRAM GME HD NOW PAYP QNTX STXX URNM USAR V"

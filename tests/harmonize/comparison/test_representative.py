@@ -22,6 +22,7 @@ def listed(**changes: object) -> MarginSchedule:
 
 WORSE = {
     "dated": listed(expiry=date(2026, 12, 25)),
+    "a former code": listed(has_former_code=True),
     "one margin unknown": replace(BASE, maintenance=Unknown("x")),
     "conditional on a leverage": replace(
         BASE, profile=Profile(MarginMode.ANY, chosen_leverage="20")

@@ -182,3 +182,10 @@ def test_an_unknown_name_has_a_suggestion() -> None:
     assert NAMES.similar("BTCC") == "BTC"
     assert NAMES.similar("rtslaa") == "rTSLA"
     assert not NAMES.similar("NOSUCH")
+
+
+def test_a_former_name_matches_after_all_others() -> None:
+    names = AssetNames.of(["POL", "FTM"], {"MATIC": "POL", "FTM": "S"})
+    assert names.match("matic") == names.match("1000MATIC") == ("POL",)
+    assert names.match("FTM") == ("FTM",)
+    assert AssetNames.of(["BTC"], {"MATIC": "POL"}).match("MATIC") == ()

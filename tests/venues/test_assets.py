@@ -1,0 +1,114 @@
+"""The table of assets: what codes mean and when, its form, and the schedules that it names."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from harmonize.core.instrument import Underlying
+from harmonize.core.schedule import MarginSchedule
+from harmonize.core.yaml_source import YamlSourceError
+from tests.harmonize.checks.examples import flat_schedule
+from venues import assets
+
+TABLE = assets.bundled()
+
+
+def named(code: str, venue: str, day: date) -> MarginSchedule:
+    schedule = flat_schedule((50_000, "0.1", "0.05"), asset=code)
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    instrument = replace(schedule.instrument, venue=venue)
+    (own,) = assets.with_assets([replace(schedule, instrument=instrument, observed_at=at)], TABLE)
+    return own
+
+
+@pytest.mark.parametrize(
+    ("code", "venue", "day", "asset", "coins"),
+    [
+        ("BEAMX", "binance", date(2026, 7, 2), "BEAM", 1),
+        ("BEAM", "bybit", date(2024, 12, 25), "BEAM", 1),
+        ("RONIN", "binance", date(2026, 7, 2), "RON", 1),
+        ("RAYSOL", "binance", date(2026, 7, 2), "RAY", 1),
+        ("MATIC", "dydx", date(2024, 8, 20), "POL", 1),
+        ("FTM", "bybit", date(2024, 12, 25), "S", 1),
+        ("OM", "bitget", date(2025, 4, 4), "MANTRA", 4),
+        ("1000OM", "bitget", date(2025, 4, 4), "MANTRA", 4000),
+        ("MC", "bybit", date(2023, 10, 1), "BEAM", 100),
+        ("MC", "bybit", date(2025, 10, 1), "MC", 1),
+        ("LUNA", "binance", date(2022, 5, 27), "LUNC", 1),
+        ("LUNA", "bitget", date(2022, 5, 28), "LUNA", 1),
+        ("LUNA2", "binance", date(2026, 7, 2), "LUNA", 1),
+        ("LIT", "bybit", date(2024, 12, 25), "HEI", 1),
+        ("LIT", "binance", date(2025, 12, 22), "HEI", 1),
+        ("LIT", "binance", date(2025, 12, 23), "LIT", 1),
+        ("PUMP", "bitget", date(2025, 4, 4), "PUMPBTC", 1),
+        ("PUMP", "binance", date(2026, 7, 2), "PUMP", 1),
+        ("GME", "bybit", date(2024, 12, 25), "GME (coin)", 1),
+        ("GME", "binance", date(2026, 7, 2), "GME", 1),
+        ("GME", "okx", date(2026, 7, 2), "GME", 1),
+        ("SOL", "okx", date(2026, 7, 2), "SOL", 1),
+    ],
+)
+def test_a_code_means_an_asset_at_a_venue_on_a_day(
+    code: str, venue: str, day: date, asset: str, coins: int
+) -> None:
+    assert named(code, venue, day).instrument.underlying == Underlying(asset, coins)
+
+
+def test_a_source_is_kept_only_where_the_table_names_the_asset() -> None:
+    day = date(2025, 4, 4)
+    former, own = named("MATIC", "okx", day).instrument, named("POL", "okx", day).instrument
+    assert former.asset_source.startswith("rename: Binance")
+    assert own.asset_source == "code POL in the table of assets"
+    assert (former.has_former_code, own.has_former_code) == (True, False)
+    assert not named("GME", "okx", day).instrument.asset_source  # known at other venues only
+    assert not named("SOL", "okx", day).instrument.asset_source
+
+
+def test_users_may_write_codes_that_mean_one_asset_at_all_times() -> None:
+    names = TABLE.names()
+    assert (names["MATIC"], names["FTM"], names["BEAMX"], names["LUNA2"]) == (
+        *("POL", "S", "BEAM", "LUNA"),
+    )
+    assert not {"LIT", "PUMP", "LUNA", "GME"} & names.keys()
+
+
+def test_every_entry_has_a_source_and_the_aliases_of_names_agree() -> None:
+    assert all(len(entry.source) > 20 for entry in TABLE.entries)
+    for code in ("XBT", "XDG"):
+        assert Underlying.of(code).asset == TABLE.names()[code]
+
+
+ENTRY = "- {code: A, asset: B, relation: alias, source: x"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("- {code: A}", "t.yaml:1:3: expected the keys asset, code, relation, source, and of"),
+        (ENTRY.replace("alias", "twin") + "}", "t.yaml:1:33: relation: "),
+        (ENTRY + ", coins: 0}", "t.yaml:1:58: coins: expected a whole number above 0, found 0"),
+        (ENTRY + ", since: soon}", "since: expected a date such as 2025-06-01, found 'soon'"),
+        (
+            ENTRY + ", since: 2025-06-01, until: 2025-06-01}",
+            "until: expected a date after 2025-06-01, found 2025-06-01",
+        ),
+        (f"{ENTRY}}}\n{ENTRY}, since: 2025-06-01}}", "t.yaml:2:3: A: has an entry for the same"),
+        (
+            f"{ENTRY}, venues: [okx, gate]}}\n{ENTRY}, venues: [gate]}}",
+            "t.yaml:2:3: A: has an entry for the same",
+        ),
+    ],
+)
+def test_a_wrong_table_is_refused_with_place_and_reason(text: str, reason: str) -> None:
+    with pytest.raises(YamlSourceError) as error:
+        assets.parse(text, "t.yaml")
+    assert reason in str(error.value)
+
+
+def test_an_entry_for_a_venue_precedes_one_for_all() -> None:
+    table = assets.parse(f"{ENTRY}}}\n{ENTRY.replace('B', 'C')}, venues: [gate]}}", "t.yaml")
+    day = date(2026, 1, 1)
+    found = [table.find(venue, "A", day) for venue in ("okx", "gate")]
+    assert [entry.asset for entry in found if entry] == ["B", "C"]
+    assert table.find("okx", "B", day) is None
