@@ -93,6 +93,8 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
     archived = _schedule_rows(question, venue, symbol)
     last = archived.rows[-1]
     times = [at for at in archived.times if at >= archived.rows[0].observed_at]
+    own = queries.of_one_asset(archived.rows)  # measures never join the lives of two assets
+    own_times = [at for at in times if at >= own[0].observed_at]
     return ScheduleHistory(
         venue=venue,
         symbol=last.symbol,
@@ -101,7 +103,7 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
         observations=len(times),
         until=iso_utc(times[-1]),
         seen=tuple(_state(row, question.notional_grid) for row in archived.rows),
-        margins=tuple(_measured_margins(archived.rows, times, question.notional_grid)),
+        margins=tuple(_measured_margins(own, own_times, question.notional_grid)),
         left_out=archived.unreadable,
     )
 

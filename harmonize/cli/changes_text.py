@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
-from harmonize.document.change import Change, MarginChange, NotionalRange, Step
+from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
 from harmonize.text import numbers
 from harmonize.text.messages import counted, dollars
 from harmonize.text.sanitize import one_line
@@ -60,6 +60,10 @@ def _block(change: Change) -> Iterator[str]:
         yield f"  tier rule: {change.rule_before or numbers.NOT_OBSERVABLE} to {change.rule_after or numbers.NOT_OBSERVABLE}"
     if change.capacity_before != change.capacity_after:
         yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
+    if change.kind is ChangeKind.ANOTHER_ASSET:
+        yield f"  the code means {change.underlying} now; the margins of two assets are not compared"
+    if change.replaced:
+        yield "  no tier is as before: the code may mean another asset"
     if change.price != 1.0:
         yield f"  adjusted for a price change of {numbers.change(change.price - 1.0)}"
     for step in change.steps:

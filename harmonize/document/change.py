@@ -23,6 +23,7 @@ class ChangeKind(StrEnum):
     APPEARED = "appeared"  # present after absence from a partial snapshot
     UNREAD = "could not be read"  # present in the snapshot, but unreadable
     READ = "read again"  # readable again, and unchanged
+    ANOTHER_ASSET = "another asset"  # the code means another asset than before
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Change:
     """Change of one schedule between two observations. Times are ISO 8601 in UTC.
 
     ``price`` is the price ratio whose effect on the bounds was removed; 1 if no price was used.
+    ``replaced`` tells that no tier is as before, so that the code may mean another asset.
     """
 
     venue: str
@@ -75,3 +77,4 @@ class Change:
     rule_before: str = ""
     rule_after: str = ""
     price: float = 1.0
+    replaced: bool = False

@@ -25,6 +25,7 @@ from harmonize.core.schedule import (
 )
 from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
 from harmonize.history.recent import ScheduleKey
+from harmonize.history.replaced import asset_of, is_replaced
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Panel, build_panel
 from harmonize.numerics.segments import HORIZON
@@ -87,7 +88,9 @@ def find_changes(
         for key in sorted(old.keys() & new.keys())
         if old[key] is not new[key] and _content(old[key]) != _content(new[key])
     ]
-    results = [change for change in _compare_all(pairs, notional_grid) if change is not None]
+    alike = [pair for pair in pairs if asset_of(pair[0]) == asset_of(pair[1])]
+    results = [change for change in _compare_all(alike, notional_grid) if change is not None]
+    results += [_another_asset(*pair) for pair in pairs if asset_of(pair[0]) != asset_of(pair[1])]
     removed, added = old.keys() - new.keys(), new.keys() - old.keys()
     results += [_removal(old[key], after) for key in removed if after.has_venue(key[0])]
     results += [_addition(new[key], before) for key in added if before.has_venue(key[0])]
@@ -102,7 +105,14 @@ def _content(schedule: MarginSchedule) -> tuple[object, ...]:
         schedule.initial,
         schedule.maintenance,
         schedule.capacity,
+        asset_of(schedule),
     )
+
+
+def _another_asset(old: MarginSchedule, new: MarginSchedule) -> Change:
+    """Returns the change of a symbol to another asset; their margins are not compared."""
+    times = iso_utc(old.observed_at), iso_utc(new.observed_at)
+    return _change(new, ChangeKind.ANOTHER_ASSET, *times)
 
 
 def _removal(schedule: MarginSchedule, after: ObservedSchedules) -> Change:
@@ -313,6 +323,7 @@ def _pair_change(
         rule_before=rules[0],
         rule_after=rules[1],
         price=price_ratio(old, new),
+        replaced=is_replaced(old, new, has_fixed_bounds=not (_uses_price(old) or _uses_price(new))),
     )
 
 

@@ -55,8 +55,8 @@ def rows_as_of(store: HistoryTables, asset: str, time: datetime) -> tuple[Schedu
         _files(store, until=time.year),
         """
         select * exclude (carried) from read_parquet($files, hive_partitioning = false)
-        where asset = $asset and observed_at <= $time
-        qualify row_number() over (
+        where observed_at <= $time
+        qualify asset = $asset and row_number() over (
             partition by venue, symbol, profile order by observed_at desc, sequence desc
         ) = 1
         order by venue, symbol, profile
@@ -290,10 +290,13 @@ def in_stress(
 def margin_series(
     rows: Sequence[ScheduleRow], margin_type: str, notional: float, until: str
 ) -> MarginSeries:
-    """Returns one margin at one notional over time. ``rows`` are one schedule's, in order."""
+    """Returns one margin at one notional over time. ``rows`` are one schedule's, in order.
+
+    A series begins where the code began to mean the asset of the last row.
+    """
     last = rows[-1]
     points: list[SeriesPoint] = []
-    for row in rows:
+    for row in of_one_asset(rows):
         point = SeriesPoint(iso_utc(row.observed_at), rate_of(row, margin_type, notional))
         if not points or point.rate != points[-1].rate:
             points.append(point)
@@ -307,6 +310,14 @@ def margin_series(
         points=tuple(points),
         until=until,
     )
+
+
+def of_one_asset(rows: Sequence[ScheduleRow]) -> Sequence[ScheduleRow]:
+    """Returns the rows since the code means the asset that it means in the last one."""
+    kinds = [row.kind for row in rows]
+    if ChangeKind.ANOTHER_ASSET.value not in kinds:
+        return rows
+    return rows[len(kinds) - 1 - kinds[::-1].index(ChangeKind.ANOTHER_ASSET.value) :]
 
 
 def rate_of(row: ScheduleRow, margin_type: str, notional: float) -> float | None:

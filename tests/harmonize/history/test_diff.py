@@ -292,3 +292,45 @@ def test_a_pair_that_cannot_be_compared_is_unreadable_and_the_others_are_compare
     )
     kinds = {change.underlying: change.kind for change in changes}
     assert kinds == dict.fromkeys(assets, ChangeKind.TIGHTER) | {"BTC": ChangeKind.UNREAD}
+
+
+def test_a_code_that_means_another_asset_is_told_and_its_margins_are_not_compared() -> None:
+    before = schedule(symbol="LIT")
+    underlying = replace(before.instrument.underlying, asset="HEI")
+    former = replace(before, instrument=replace(before.instrument, underlying=underlying))
+    for after in (before, schedule(symbol="LIT", initial=("0.1", "0.2"))):
+        (change,) = find_changes(of(former), of(later(after)), NOTIONAL_GRID)
+        assert (change.kind, change.underlying) == (ChangeKind.ANOTHER_ASSET, "LIT")
+        assert (change.moved, change.steps) == ((), ())
+        assert "the code means LIT now" in table([change])
+
+
+THREE = (5_000, 50_000, 250_000)
+
+
+@pytest.mark.parametrize(
+    ("uppers", "initial", "replaced"),
+    [
+        ((6_000, 60_000, 300_000), ("0.02", "0.05", "0.1"), [True]),
+        ((5_000, 50_000, 250_000), ("0.03", "0.06", "0.2"), [True]),
+        ((5_000, 60_000, 300_000), ("0.02", "0.06", "0.2"), [False]),  # the first tier is as before
+        ((6_000, 60_000), ("0.03", "0.06"), [False]),  # two tiers say little
+    ],
+)
+def test_a_table_without_any_earlier_tier_is_told(
+    uppers: tuple[int, ...], initial: tuple[str, ...], replaced: list[bool]
+) -> None:
+    rates = ("0.01", "0.025", "0.05")
+    before = schedule(THREE, ("0.02", "0.05", "0.1"), rates)
+    after = schedule(uppers, initial, rates[: len(uppers)])
+    (change,) = find_changes(of(before), of(later(after)), NOTIONAL_GRID)
+    assert [change.replaced] == replaced
+    assert ["no tier is as before" in table([change])] == replaced
+
+
+def test_bounds_that_move_with_a_price_replace_no_table() -> None:
+    rates = ("0.02", "0.05", "0.1"), ("0.01", "0.025", "0.05")
+    before, after = schedule(THREE, *rates, price="100"), schedule(THREE, *rates, price="160")
+    after = replace(after, rule=TierRule.CONTINUOUS)
+    (change,) = find_changes(of(before), of(later(after)), NOTIONAL_GRID)
+    assert (change.kind, change.replaced) == (ChangeKind.RULE, False)
