@@ -9,6 +9,7 @@ from harmonize.checks import (
     data_quality,
     disclosure,
     divergence,
+    identity,
     rule_sets,
     tiers,
     waivers,
@@ -28,6 +29,7 @@ CHECKS = (
     *WAIVER_CHECKS,
     *rule_sets.CHECKS,
     *data_quality.CHECKS,
+    *identity.CHECKS,
 )
 
 

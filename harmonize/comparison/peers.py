@@ -78,6 +78,8 @@ def exclusion_reason(schedule: MarginSchedule) -> str:
     """Reason for excluding a schedule from cross-venue statistics; empty if it is included."""
     if schedule.origin is Origin.DOCUMENTATION:
         return "based on the venue's documentation"
+    if schedule.identity_doubt:
+        return schedule.identity_doubt
     is_unverified = any(
         isinstance(function, Derived) and not function.verified
         for function in (schedule.initial, schedule.maintenance)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harmonize.comparison import representative
+from harmonize.comparison.identity import with_identities
 from harmonize.comparison.layout import PanelLayout, asset_of, build_layout
 from harmonize.comparison.peers import MIN_VENUES, PeerGroup, peer_groups
 from harmonize.core.schedule import MarginMode, MarginSchedule
@@ -64,9 +65,10 @@ def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
 ) -> Universe:
     """Builds the universe as of a time; underlyings on fewer than ``venues`` form no peer group.
 
+    Schedules whose asset is in doubt carry the reason, and are excluded from cross-venue statistics.
     ``instruments`` are symbols to prefer. Raises KeyError: the venue has no such symbol.
     """
-    ordered = tuple(sorted(schedules, key=lambda schedule: schedule.key))
+    ordered = with_identities(sorted(schedules, key=lambda schedule: schedule.key))
     assets = [asset_of(schedule) for schedule in ordered]
     applied = apply_rule_sets(rule_sets, newest_inputs(inputs, as_of), assets, as_of.date())
     chosen = representative.choose_representatives(ordered, instruments)

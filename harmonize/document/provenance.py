@@ -51,7 +51,12 @@ class SnapshotRow:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRow:
-    """Observability of one underlying on one venue, with the reason for any limitation."""
+    """Observability of one underlying on one venue, with the reason for any limitation.
+
+    ``identity`` is the reason why the contract may be on another asset than those compared under the
+    name; empty without a doubt. ``asset_source`` is the source that names the asset behind the
+    venue's code; empty if the code alone names it.
+    """
 
     venue: str
     underlying: str
@@ -59,6 +64,8 @@ class CoverageRow:
     status: CoverageStatus
     reason: str
     observed_at: str
+    identity: str = ""
+    asset_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,8 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
         status=coverage,
         reason=reason,
         observed_at=iso_utc(schedule.observed_at),
+        identity=schedule.identity_doubt,
+        asset_source=schedule.instrument.asset_source,
     )
 
 

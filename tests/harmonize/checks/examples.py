@@ -158,6 +158,16 @@ def three_venues(schedule: MarginSchedule) -> Case:
     return of(*copies, rules=BASELINE)
 
 
+def observed_apart(schedule: MarginSchedule, *, days: int) -> Case:
+    """Returns a case of OKX and Bybit, where the schedule was observed a number of days earlier."""
+    observed_at = NOW - timedelta(days=days)
+    instrument = replace(schedule.instrument, venue="bybit")
+    earlier = replace(
+        schedule, instrument=instrument, observed_at=observed_at, dates=(observed_at,)
+    )
+    return of(schedule, earlier)
+
+
 def after_change(before: MarginSchedule, after: MarginSchedule, *, effective: str = "") -> Case:
     """Returns a case of one changed schedule against the baseline.
 
@@ -382,6 +392,10 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
         "MH909": (
             Case(remarks=(Remark("okx", "BTC", "exactly twice", RemarkKind.DOUBLED, "BTC"),)),
             Case(remarks=(Remark("okx", "get: x", "field x", RemarkKind.UNKNOWN_FIELD),)),
+        ),
+        "MH910": (
+            observed_apart(flat_schedule((50_000, "0.1", "0.05"), asset="PUMP"), days=454),
+            observed_apart(flat_schedule((50_000, "0.1", "0.05"), asset="PUMP"), days=60),
         ),
     }
 )

@@ -1,0 +1,199 @@
+"""A ticker is no identity: what prices, dates and sources tell of schedules under one name."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmonize.api.audit import Question, read
+from harmonize.comparison.identity import (
+    Listing,
+    Relation,
+    identities,
+    judge,
+    relation,
+    with_identities,
+)
+from harmonize.comparison.peers import exclusion_reason
+from harmonize.comparison.universe import build_universe
+from harmonize.core.schedule import AssetPrice, MarginSchedule
+from tests.harmonize.checks.examples import flat_schedule
+from tests.support import recorded
+from venues import assets
+
+DAY = datetime(2026, 7, 2, tzinfo=UTC)
+
+
+def listing(
+    venue: str, *, days: float = 0, price: str = "", price_days: float = 0, source: str = ""
+) -> Listing:
+    """Returns a listing observed a number of days before ``DAY``, with a price per coin."""
+    at = DAY - timedelta(days=price_days or days)
+    known = AssetPrice(Decimal(price), at, "mark price") if price else None
+    return Listing(venue, "X/USDT:USDT", DAY - timedelta(days=days), known, source)
+
+
+def compared(listings: Sequence[Listing]) -> list[str]:
+    return sorted(x.venue for x in judge(listings).groups[0])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (listing("a", price="1"), listing("b", price="1.5"), Relation.SAME),
+        (listing("a", price="1"), listing("b", price="1.5001"), Relation.DIFFERENT),
+        (listing("a", price="1"), listing("b", price="0.6"), Relation.DIFFERENT),
+        (listing("a", price="1", days=1), listing("b", price="9"), Relation.DIFFERENT),
+        (listing("a", price="1", days=1.1), listing("b", price="9"), Relation.PRESUMED),
+        (listing("a", days=60), listing("b"), Relation.PRESUMED),
+        (listing("a", days=60.1), listing("b"), Relation.UNOBSERVED),
+        (listing("a", days=400, source="x"), listing("b", source="y"), Relation.SAME),
+        (listing("a", days=400, source="x"), listing("b"), Relation.UNOBSERVED),
+        (
+            listing("a", price="1", source="x"),
+            listing("b", price="9", source="y"),
+            Relation.DIFFERENT,
+        ),
+    ],
+)
+def test_two_listings_are_one_asset_by_price_by_source_or_at_close_dates(
+    first: Listing, second: Listing, expected: Relation
+) -> None:
+    assert relation(first, second) is expected
+    assert relation(second, first) is expected
+
+
+def test_the_group_on_most_venues_is_compared_and_the_newest_of_equal_ones() -> None:
+    old, older = listing("old", days=500), listing("older", days=540)
+    assert compared([old, listing("new")]) == ["new"]
+    assert compared([old, older, listing("new")]) == ["old", "older"]
+    assert compared([old, older, listing("new"), listing("next")]) == ["new", "next"]
+
+
+def test_close_dates_join_only_a_name_that_no_price_contradicts() -> None:
+    priced = [listing("a", price="1"), listing("b", price="1.1"), listing("c", price="9")]
+    identity = judge([*priced, listing("d")])
+    assert [x.venue for x in identity.groups[0]] == ["a", "b"]
+    assert identity.doubts["c", "X/USDT:USDT"] == (
+        "another asset: price per coin 9 USD against 1 at a"
+    )
+    assert identity.doubts["d", "X/USDT:USDT"] == (
+        "identity not observed: the name means several assets, and no price tells which"
+    )
+
+
+def test_a_chain_of_close_dates_joins_the_first_and_the_last() -> None:
+    chain = [listing("a", days=110), listing("b", days=55), listing("c")]
+    assert compared(chain) == ["a", "b", "c"]
+
+
+LISTINGS = st.lists(
+    st.builds(
+        lambda venue, days, price, source: listing(venue, days=days, price=price, source=source),
+        st.sampled_from("abcdef"),
+        st.sampled_from([0.0, 0.5, 40.0, 80.0, 400.0]),
+        st.sampled_from(["", "1", "1.2", "2.5"]),
+        st.sampled_from(["", "x"]),
+    ),
+    unique_by=lambda x: x.venue,
+)
+
+
+@given(LISTINGS, st.randoms(use_true_random=False))
+def test_the_order_of_the_listings_decides_nothing(listings: list[Listing], random: object) -> None:
+    shuffled = list(listings)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    first, second = judge(listings), judge(shuffled)
+    groups = [{frozenset(x.venue for x in g) for g in one.groups} for one in (first, second)]
+    assert groups[0] == groups[1]
+    assert first.doubts.keys() == second.doubts.keys()
+    grouped = [x.venue for group in first.groups for x in group]
+    assert sorted(grouped) == sorted(x.venue for x in listings)
+
+
+def under_name(name: str, *observed: tuple[str, datetime]) -> list[MarginSchedule]:
+    schedule = flat_schedule((50_000, "0.1", "0.05"), asset=name)
+    return [
+        replace(
+            schedule,
+            instrument=replace(schedule.instrument, venue=venue),
+            observed_at=at,
+            dates=(at,),
+        )
+        for venue, at in observed
+    ]
+
+
+def test_a_schedule_in_doubt_is_shown_and_counts_in_no_cross_venue_figure() -> None:
+    schedules = under_name("PUMP", ("bitget", datetime(2025, 4, 4, tzinfo=UTC)), ("binance", DAY))
+    universe = build_universe(schedules, (), (), DAY, {})
+    (group,) = universe.peer_groups
+    reasons = {s.instrument.venue: exclusion_reason(s) for s in group.schedules}
+    assert reasons == {
+        "binance": "",
+        "bitget": (
+            "identity not observed: no price on a common day, and the nearest observation "
+            "(binance) is 454 days apart"
+        ),
+    }
+    assert len(group.included_positions(universe.layout.own["initial"])) == 1
+
+
+def test_an_unmistakable_ticker_is_one_asset_at_all_times() -> None:
+    old = datetime(2022, 4, 25, tzinfo=UTC)
+    schedules = under_name("ETH", ("ascendex", old), ("binance", DAY))
+    assert not any(s.identity_doubt for s in with_identities(schedules))
+
+
+NO_TABLE = assets.parse("[]", "empty.yaml")
+
+
+@pytest.fixture
+def without_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "bundled", lambda: NO_TABLE)
+    recorded.schedules.cache_clear()
+
+
+@pytest.mark.usefixtures("without_table")
+@pytest.mark.parametrize(
+    ("name", "old", "days"), [("PUMP", "bitget", 453), ("LIT", "bybit", 553), ("GME", "bybit", 553)]
+)
+def test_the_judge_finds_assets_that_share_a_name_without_being_told(
+    name: str, old: str, days: int
+) -> None:
+    schedules = [
+        s
+        for venue in ("binance", "bitget", "bybit", "pacifica")
+        for s in recorded.schedules(venue)
+        if s.instrument.underlying.asset == name
+    ]
+    recorded.schedules.cache_clear()
+    doubts = {
+        (s.instrument.venue): s.identity_doubt
+        for s in with_identities(schedules)
+        if s.identity_doubt
+    }
+    assert list(doubts) == [old]
+    assert doubts[old].startswith("identity not observed")
+    assert f"(binance) is {days} days apart" in doubts[old]
+
+
+def test_no_two_venues_with_prices_on_one_day_are_in_doubt_in_the_recorded_archive() -> None:
+    judged = identities(read(Question())[0].schedules)
+    pairs = 0
+    for identity in judged.values():
+        listings = [x for group in identity.groups for x in group]
+        for position, first in enumerate(listings):
+            for second in listings[position + 1 :]:
+                if first.venue == second.venue or first.price is None or second.price is None:
+                    continue
+                if abs(first.price.observed_at - second.price.observed_at) <= timedelta(days=1):
+                    pairs += 1
+                    assert relation(first, second) is Relation.SAME
+                    ratio = first.price.value / second.price.value
+                    assert Decimal("0.98") < ratio < Decimal("1.02")
+    assert pairs >= 67
