@@ -10,6 +10,7 @@ from harmonize.archive.location import parse_location
 from harmonize.cli import cross_venue, history, request, run
 from harmonize.cli.accept import accept
 from harmonize.cli.archive import archive_app
+from harmonize.cli.assets import assets
 from harmonize.cli.console import (
     USAGE,
     FailOn,
@@ -70,6 +71,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
 app.command()(accept)
+app.command()(assets)
 cross_venue.add_to(app)
 app.command()(history.diff)
 app.command()(history.history)
