@@ -131,3 +131,17 @@ def test_the_price_of_a_conversion_counts_if_it_is_the_venues_own(
     evidence = Evidence(factor.sha256, ("/0",), (), Conversion("contracts × price", (factor,)))
     (own,) = with_prices(snap, [replace(listed("kucoin", "XBTUSDTM"), evidence=(evidence,))])
     assert (own.price.value if own.price else None) == expected
+
+
+def test_prices_come_only_from_payloads_with_a_day() -> None:
+    dated = snapshot("kucoin", "other", {})
+    undated = snapshot("kucoin", METHOD, KUCOIN, "undated; present by 2026-08-01")
+    mixed = replace(dated, payloads=(*dated.payloads, *undated.payloads))
+    digest = undated.payloads[0].sha256
+    factor = Factor("mark price of XBTUSDTM", Decimal(7), "USD", digest, "/p", AT, Origin.RECORDED)
+    evidence = Evidence(digest, ("/0",), (), Conversion("contracts × price", (factor,)))
+    schedules = [
+        listed("kucoin", "1000PEPEUSDTM"),
+        replace(listed("kucoin", "XBTUSDTM"), evidence=(evidence,)),
+    ]
+    assert [own.price for own in with_prices(mixed, schedules)] == [None, None]
