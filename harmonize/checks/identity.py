@@ -7,6 +7,7 @@ from harmonize.comparison.identity import Identity, Relation, identities, relati
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import Level, Verdict
 from harmonize.document.change import Change, ChangeKind
+from harmonize.text.messages import iso_utc
 
 Key = tuple[str, str]
 """Venue and symbol."""
@@ -85,7 +86,7 @@ def _flags(
             other.instrument.venue
             for other in compared
             if other.instrument.venue != key[0]
-            and other.observed_at.isoformat() < change.after
+            and iso_utc(other.observed_at) < change.after
             and relation(by_key[key], by_key[other.key[:2]]) is Relation.PRESUMED
         ]
         if earlier:

@@ -158,7 +158,7 @@ def three_venues(schedule: MarginSchedule) -> Case:
     return of(*copies, rules=BASELINE)
 
 
-def observed_apart(schedule: MarginSchedule, *, days: int) -> Case:
+def observed_apart(schedule: MarginSchedule, *, days: float) -> Case:
     """Returns a case of OKX and Bybit, where the schedule was observed a number of days earlier."""
     observed_at = NOW - timedelta(days=days)
     instrument = replace(schedule.instrument, venue="bybit")

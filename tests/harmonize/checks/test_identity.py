@@ -74,3 +74,13 @@ def test_a_contract_that_began_after_the_other_observation_is_flagged_and_compar
     document = case.audited()
     assert all(m.included for m in document.comparisons[0].members)
     assert [row.identity for row in document.coverage] == ["", ""]
+
+
+def test_a_contract_that_a_price_joins_is_not_flagged() -> None:
+    case = replace(
+        observed_apart(OWN, days=0.5),
+        lately=changed(ChangeKind.LISTED, replaced=False, days=0),
+    )
+    assert len(found(case)) == 1
+    schedules = tuple(priced(s, "1") for s in case.schedules)
+    assert found(replace(case, schedules=schedules)) == []
