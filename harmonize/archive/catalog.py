@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
-from harmonize.archive.manifest import Manifest, Pruning, parse_utc
+from harmonize.archive.manifest import Manifest, Pruning, date_precision, parse_utc
+from harmonize.core.date_precision import DateKind, DatePrecision
 from harmonize.core.payload import Origin
 
 
@@ -19,6 +20,8 @@ class Entry:
     ``failed`` marks the record of a failed gathering attempt. ``pack`` and ``base`` name packs by
     hash. ``pruned`` is the time at which one of them was removed, empty while both exist.
     ``gathered`` marks a snapshot gathered into this archive, neither imported nor recorded.
+    ``observed_at`` is the latest possible time of the observation, ``date_kind`` and
+    ``observed_from``, the earliest possible one, state how far it is known.
     """
 
     sequence: int
@@ -33,6 +36,13 @@ class Entry:
     base: str = ""
     pruned: str = ""
     gathered: bool = False
+    date_kind: str = DateKind.EXACT.value
+    observed_from: datetime | None = None
+
+    @property
+    def precision(self) -> DatePrecision:
+        """How far the observation time is known."""
+        return DatePrecision(DateKind(self.date_kind), self.observed_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,7 @@ _TIME_ORDER = attrgetter("observed_at", "sequence")
 
 def entry_from(manifest: Manifest, digest: str) -> Entry:
     """Returns the entry that a manifest with a digest describes."""
+    precision = date_precision(manifest)
     origins = {payload["provenance"]["origin"] for payload in manifest["payloads"]}
     return Entry(
         sequence=manifest["sequence"],
@@ -192,4 +203,6 @@ def entry_from(manifest: Manifest, digest: str) -> Entry:
         gathered=Origin.LIVE.value in origins
         and Origin.ATTEMPT.value not in origins
         and not manifest.get("imported", False),
+        date_kind=precision.kind.value,
+        observed_from=precision.earliest,
     )

@@ -11,7 +11,8 @@ from typing import NotRequired, TypedDict, cast, final, get_args, get_origin
 
 import zstandard
 
-from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.date_precision import EXACT, DateKind, DatePrecision, common_precision
+from harmonize.core.payload import NOT_OF_VENUE, Call, Origin, Payload, Provenance, Snapshot
 
 MAX_BYTES = 512 * 2**20
 """Largest size of one file, or of one decompressed snapshot."""
@@ -42,7 +43,11 @@ class _ProvenanceRecord(TypedDict):
 
 
 class _PayloadRecord(TypedDict):
-    """One payload: its call and provenance, and its byte range in the decompressed pack."""
+    """One payload: its call and provenance, and its byte range in the decompressed pack.
+
+    ``date_kind`` is present if the observation time is not exact, ``observed_from`` if an earliest
+    time is known.
+    """
 
     method: str
     params: list[list[str]]
@@ -51,6 +56,8 @@ class _PayloadRecord(TypedDict):
     sha256: str
     offset: int
     length: int
+    date_kind: NotRequired[str]
+    observed_from: NotRequired[str]
 
 
 @final
@@ -158,7 +165,7 @@ def _payload_records(snapshot: Snapshot) -> list[_PayloadRecord]:
 
 
 def _payload_record(payload: Payload, offset: int) -> _PayloadRecord:
-    return {
+    record: _PayloadRecord = {
         "method": payload.call.method,
         "params": [list(pair) for pair in payload.call.params],
         "observed_at": payload.observed_at.astimezone(UTC).isoformat(),
@@ -172,6 +179,11 @@ def _payload_record(payload: Payload, offset: int) -> _PayloadRecord:
         "offset": offset,
         "length": len(payload.content),
     }
+    if not payload.precision.is_exact:
+        record["date_kind"] = payload.precision.kind.value
+    if payload.precision.earliest is not None:
+        record["observed_from"] = payload.precision.earliest.astimezone(UTC).isoformat()
+    return record
 
 
 def parse_record(content: bytes) -> Manifest | Pruning:
@@ -206,6 +218,7 @@ def _check_payload_records(manifest: Manifest) -> None:
     payloads = manifest["payloads"]
     for payload in payloads:
         _request_of(payload)
+        _precision_of(payload)
     bounds = _bounds(manifest)
     offsets = [payload["offset"] for payload in payloads]
     is_contiguous = bounds == sorted(bounds) and bounds[:-1] == offsets
@@ -224,6 +237,30 @@ def _request_of(payload: _PayloadRecord) -> tuple[Call, datetime, Provenance]:
     origin = Origin(fields["origin"])
     provenance = Provenance(origin, fields["source"], fields["dating"], fields["request"])
     return call, parse_utc(payload["observed_at"]), provenance
+
+
+def _precision_of(payload: _PayloadRecord) -> DatePrecision:
+    """Returns how far the observation time of a payload is known. Raises ValueError."""
+    kind, earliest = payload.get("date_kind"), payload.get("observed_from")
+    if kind is None and earliest is None:
+        return EXACT
+    precision = DatePrecision(
+        DateKind(kind or ""), None if earliest is None else parse_utc(earliest)
+    )
+    is_ordered = precision.earliest is None or precision.earliest <= parse_utc(
+        payload["observed_at"]
+    )
+    require(is_ordered, "a payload was observed from a time later than it was observed at")
+    return precision
+
+
+def date_precision(manifest: Manifest) -> DatePrecision:
+    """Returns how far the observation time of a manifest's snapshot is known."""
+    return common_precision(
+        (parse_utc(payload["observed_at"]), _precision_of(payload))
+        for payload in manifest["payloads"]
+        if Origin(payload["provenance"]["origin"]) not in NOT_OF_VENUE
+    )
 
 
 def _has_shape(value: object, shape: object) -> bool:
@@ -339,7 +376,8 @@ def _decompress(pack: bytes, size: int, base: bytes | None = None) -> bytes:
 
 def _payload(venue: str, record: _PayloadRecord, content: bytes) -> Payload:
     call, observed_at, provenance = _request_of(record)
-    payload = Payload.of(venue, call, observed_at, provenance, content)
+    precision = _precision_of(record)
+    payload = Payload.of(venue, call, observed_at, provenance, content, precision)
     is_same = payload.sha256 == record["sha256"]
     require(is_same, f"contains another response to {str(call)!r} than its manifest states")
     return payload

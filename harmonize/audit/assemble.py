@@ -23,6 +23,7 @@ from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.representative import VenueUnderlying
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
+from harmonize.core.date_precision import DatePrecision
 from harmonize.core.instrument import AssetNames
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
 from harmonize.core.open_interest import OpenInterest, newest_by_contract
@@ -193,12 +194,10 @@ def prepare(reading: Reading, rule_sets: Sequence[RuleSet], options: AuditOption
     universe = build_universe(
         reading.schedules, rule_sets, reading.inputs, options.as_of, options.instruments
     )
-    ages = tuple(
-        _snapshot_age(snapshot.venue, snapshot.observed_at, options)
-        for _, snapshot in reading.snapshots
-    )
+    ages = tuple(_snapshot_age(snapshot, options) for _, snapshot in reading.snapshots)
     stale = {
-        schedule.key: _is_stale(schedule.observed_at, options) for schedule in universe.schedules
+        schedule.key: _is_stale(schedule.observed_at, schedule.precision, options)
+        for schedule in universe.schedules
     }
     return Prepared(reading, universe, universe.with_class(), ages, stale)
 
@@ -323,13 +322,17 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _snapshot_age(venue: str, observed_at: datetime, options: AuditOptions) -> SnapshotAge:
-    age = rows.age_days(observed_at, options.as_of)
-    return SnapshotAge(venue, observed_at, age, age > options.stale_after_days)
+def _snapshot_age(snapshot: Snapshot, options: AuditOptions) -> SnapshotAge:
+    observed_at, precision = snapshot.observed_at, snapshot.precision
+    age = rows.age_days(precision.older_end(observed_at) or observed_at, options.as_of)
+    is_stale = _is_stale(observed_at, precision, options)
+    return SnapshotAge(snapshot.venue, observed_at, age, is_stale, precision)
 
 
-def _is_stale(observed_at: datetime, options: AuditOptions) -> bool:
-    return rows.age_days(observed_at, options.as_of) > options.stale_after_days
+def _is_stale(observed_at: datetime, precision: DatePrecision, options: AuditOptions) -> bool:
+    """Whether an observation may be older than the limit; without an earliest time it may be."""
+    earliest = precision.older_end(observed_at)
+    return earliest is None or rows.age_days(earliest, options.as_of) > options.stale_after_days
 
 
 def _arbitrages(

@@ -107,6 +107,8 @@ class Draft(NamedTuple):
     verified: str = ""
     remedy: str = ""
     subject: str = ""
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,8 @@ class Check:
             margin_type=draft.margin_type,
             verified=draft.verified,
             remedy=draft.remedy,
+            observed_from=draft.observed_from,
+            date_kind=draft.date_kind,
         )
 
 
@@ -229,6 +233,8 @@ def for_schedule(schedule: MarginSchedule, draft: Draft) -> Draft:
         profile=str(schedule.profile),
         underlying=schedule.instrument.underlying.asset,
         observed_at=iso_utc(schedule.observed_at),
+        observed_from=schedule.precision.earliest_text(schedule.observed_at),
+        date_kind=schedule.precision.kind.value,
     )
 
 

@@ -236,6 +236,8 @@ def _breach(row: DivergenceRow, verified: str) -> Draft:
         deviation=row.lowest,
         margin_type=row.margin_type,
         observed_at=row.observed_at,
+        observed_from=row.observed_from,
+        date_kind=row.date_kind,
         verified=verified,
         remedy=row.remedy,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from harmonize.checks.base import AuditContext, Check, Draft
 from harmonize.core.payload import Origin, RemarkKind
 from harmonize.document import Level, Verdict
+from harmonize.document.rows import SnapshotAge
 from harmonize.text.messages import iso_utc
 from venues.completeness import partial_reason
 
@@ -53,7 +54,8 @@ def observation_stale(context: AuditContext) -> Iterator[Draft]:
     of the venue; it is compared, and marked as stale.
 
     ## Formula
-    date of the audit − date of the newest snapshot > limit of the audit.
+    date of the audit − earliest possible date of the newest snapshot > limit of the audit. A
+    snapshot without an earliest date is stale.
 
     ## Example
     A snapshot of 2024-12-25 in an audit as of 2026-09-25: 639 days.
@@ -67,10 +69,17 @@ def observation_stale(context: AuditContext) -> Iterator[Draft]:
                 Verdict.NOT_APPLICABLE,
                 Level.WARNING,
                 snapshot.venue,
-                f"newest snapshot: observed age {snapshot.age_days:.0f} days at the audit, "
+                f"newest snapshot: observed age {_age_text(snapshot)} at the audit, "
                 f"required at most {context.stale_after_days:g} days",
                 observed_at=iso_utc(snapshot.observed_at),
+                observed_from=snapshot.precision.earliest_text(snapshot.observed_at),
+                date_kind=snapshot.precision.kind.value,
             )
+
+
+def _age_text(snapshot: SnapshotAge) -> str:
+    is_open = snapshot.precision.older_end(snapshot.observed_at) is None
+    return f"{'at least ' if is_open else ''}{snapshot.age_days:.0f} days"
 
 
 def venue_not_observed(context: AuditContext) -> Iterator[Draft]:
@@ -136,6 +145,8 @@ def snapshot_incomplete(context: AuditContext) -> Iterator[Draft]:
                 snapshot.venue,
                 "the newest snapshot is partial: it does not contain every instrument",
                 observed_at=iso_utc(snapshot.observed_at),
+                observed_from=snapshot.precision.earliest_text(snapshot.observed_at),
+                date_kind=snapshot.precision.kind.value,
             )
 
 
@@ -171,6 +182,8 @@ def recorded_only(context: AuditContext) -> Iterator[Draft]:
                 snapshot.venue,
                 "recorded by a third party or taken from documentation, never gathered live",
                 observed_at=iso_utc(snapshot.observed_at),
+                observed_from=snapshot.precision.earliest_text(snapshot.observed_at),
+                date_kind=snapshot.precision.kind.value,
             )
 
 
@@ -202,6 +215,8 @@ def no_schedule_read(context: AuditContext) -> Iterator[Draft]:
                 snapshot.venue,
                 "observed, but no margin schedule could be read",
                 observed_at=iso_utc(snapshot.observed_at),
+                observed_from=snapshot.precision.earliest_text(snapshot.observed_at),
+                date_kind=snapshot.precision.kind.value,
             )
 
 
@@ -271,6 +286,8 @@ def list_shortened(context: AuditContext) -> Iterator[Draft]:
                 snapshot.venue,
                 f"the newest snapshot is partial: {reason}",
                 observed_at=iso_utc(snapshot.observed_at),
+                observed_from=snapshot.precision.earliest_text(snapshot.observed_at),
+                date_kind=snapshot.precision.kind.value,
             )
 
 

@@ -316,6 +316,8 @@ def close_out_horizon_short(context: AuditContext) -> Iterator[Draft]:
                 observed=row.observed,
                 margin_type=row.margin_type,
                 observed_at=row.observed_at,
+                observed_from=row.observed_from,
+                date_kind=row.date_kind,
             )
 
 
@@ -356,6 +358,8 @@ def _draft(row: DivergenceRow, rule: RuleSetLayout) -> Draft:
         deviation=extreme,
         margin_type=row.margin_type,
         observed_at=row.observed_at,
+        observed_from=row.observed_from,
+        date_kind=row.date_kind,
         verified=verified,
         remedy=row.remedy if is_below else "",
     )

@@ -37,6 +37,8 @@ class Subject:
     kind: ContractKind
     day: date
     observed_at: str
+    observed_from: str
+    date_kind: str
     own: Mapping[str, FunctionRef | None]
 
     @classmethod
@@ -53,6 +55,8 @@ class Subject:
             ContractKind.PERPETUAL if instrument.perpetual else ContractKind.DATED,
             schedule.observed_at.date(),
             iso_utc(schedule.observed_at),
+            schedule.precision.earliest_text(schedule.observed_at),
+            schedule.precision.kind.value,
             {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES},
         )
 

@@ -49,6 +49,8 @@ def build_comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool
                 symbol=schedule.instrument.symbol,
                 profile=str(schedule.profile),
                 observed_at=iso_utc(schedule.observed_at),
+                observed_from=schedule.precision.earliest_text(schedule.observed_at),
+                date_kind=schedule.precision.kind.value,
                 stale=stale[schedule.key],
                 origin=schedule.origin.value,
                 included=not exclusion_reason(schedule),

@@ -414,5 +414,7 @@ def _row(
         observed=figures.observed,
         required=figures.required,
         observed_at=subject.observed_at,
+        observed_from=subject.observed_from,
+        date_kind=subject.date_kind,
         remedy=figures.remedy,
     )

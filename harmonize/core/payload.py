@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NoReturn
 
+from harmonize.core.date_precision import EXACT, DatePrecision, common_precision
+
 
 class Origin(StrEnum):
     """Origin of a payload, which decides how far it represents what the venue serves."""
@@ -20,6 +22,10 @@ class Origin(StrEnum):
     MARKET = "market"  # a market price, archived to convert contracts and coins into USD
     ATTEMPT = "attempt"  # this tool's record of a failed gathering, with the reason
     NOTE = "note"  # this tool's record of why a snapshot is partial
+
+
+NOT_OF_VENUE = frozenset({Origin.MARKET, Origin.ATTEMPT, Origin.NOTE})
+"""Origins of payloads that are no response of the venue; they state no date of its margins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Response to one call: its bytes, their SHA-256 and the observation time (UTC)."""
+    """Response to one call: its bytes, their SHA-256 and the observation time (UTC).
+
+    ``observed_at`` is the latest possible time of the observation, ``precision`` how far it is known.
+    """
 
     venue: str
     call: Call
@@ -54,22 +63,25 @@ class Payload:
     provenance: Provenance
     content: bytes
     sha256: str
+    precision: DatePrecision = EXACT
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913, PLR0917 - the fields of a payload
         cls,
         venue: str,
         call: Call,
         observed_at: datetime,
         provenance: Provenance,
         content: bytes,
+        precision: DatePrecision = EXACT,
     ) -> "Payload":
         """Returns a payload with the SHA-256 of its bytes. Raises ValueError: time without zone."""
         if observed_at.tzinfo is None:
             message = f"{venue} {call}: expected an observation time with a time zone"
             raise ValueError(message)
         digest = hashlib.sha256(content).hexdigest()
-        return cls(venue, call, observed_at.astimezone(UTC), provenance, content, digest)
+        utc = observed_at.astimezone(UTC)
+        return cls(venue, call, utc, provenance, content, digest, precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,12 @@ class Snapshot:
     observed_at: datetime
     payloads: tuple[Payload, ...]
     complete: bool
+
+    @property
+    def precision(self) -> DatePrecision:
+        """How far the observation time is known: that of the payloads from the venue together."""
+        own = [p for p in self.payloads if p.provenance.origin not in NOT_OF_VENUE]
+        return common_precision((p.observed_at, p.precision) for p in own)
 
     def answers(self, method: str) -> tuple[Payload, ...]:
         """Returns the responses to ``method``, in a fixed order."""

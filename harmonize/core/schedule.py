@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
+from harmonize.core.date_precision import EXACT, DatePrecision
 from harmonize.core.instrument import Instrument
 from harmonize.core.payload import Evidence, Origin
 
@@ -238,6 +239,7 @@ class AssetPrice:
     value: Decimal
     observed_at: datetime
     source: str
+    precision: DatePrecision = EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,8 @@ class MarginSchedule:
     - ``capacity``: largest position that the venue accepts, in USD.
     - ``origin``: origin of the weakest payload behind the margins.
     - ``dates``: observation times of all payloads used, oldest first.
-    - ``observed_at``: observation time of the margin payload itself.
+    - ``observed_at``: observation time of the margin payload itself, ``precision``: how far it is
+      known. The time is the latest possible one.
     - ``exclusion_reason``: reason for excluding the schedule from cross-venue comparison (only part
       of it is published); empty if it is included.
     - ``effective``: time since when the schedule applies, if the venue states it.
@@ -279,6 +282,7 @@ class MarginSchedule:
     capacity_price: Decimal | None = None
     price: AssetPrice | None = None
     identity_doubt: str = ""
+    precision: DatePrecision = EXACT
 
     @property
     def key(self) -> tuple[str, str, str]:

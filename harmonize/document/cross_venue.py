@@ -19,13 +19,16 @@ class Member:
     origin: str
     included: bool
     exclusion_reason: str
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Comparison of one underlying on at least two venues.
 
-    ``oldest`` and ``newest`` are the first and last observation dates of its members.
+    ``oldest`` and ``newest`` are the first and last possible observation dates of its members;
+    ``oldest`` is empty if a member has no earliest date.
     """
 
     underlying: str

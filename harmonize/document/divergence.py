@@ -50,3 +50,5 @@ class DivergenceRow:
     required: float | None = None
     observed_at: str = ""
     remedy: str = ""
+    observed_from: str = ""
+    date_kind: str = "exact"

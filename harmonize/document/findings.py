@@ -65,6 +65,8 @@ class Finding:
     remedy: str = ""
     waiver: str = ""
     state: str = ""
+    observed_from: str = ""
+    date_kind: str = "exact"
 
     def reaches(self, threshold: Level | Verdict) -> bool:
         """Returns whether the finding has this level or a more severe one, or this verdict.

@@ -9,6 +9,8 @@ class SeriesPoint:
 
     observed_at: str
     rate: float | None
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,3 +28,5 @@ class LiquidationRow:
     reason: str
     observed_at: str
     included: bool = True
+    observed_from: str = ""
+    date_kind: str = "exact"

@@ -23,7 +23,12 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class PayloadRow:
-    """One archived payload: its call, hash, date and origin."""
+    """One archived payload: its call, hash, date and origin.
+
+    ``observed_at`` is the latest possible time of the observation, here and in all rows. ``date_kind``
+    states how far it is known: ``exact``, ``no later than``, ``between``, or ``derived`` (between two
+    times, from prices). ``observed_from`` is the earliest possible time; empty if it is not known.
+    """
 
     call: str
     request: str
@@ -33,11 +38,17 @@ class PayloadRow:
     source: str
     date_basis: str
     size: int
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
-    """One snapshot that the audit read. ``age_days`` is its age at ``as_of`` of the document."""
+    """One snapshot that the audit read.
+
+    ``age_days`` is its age at ``as_of`` of the document, from its earliest possible time, or from
+    the latest one if the earliest is not known; it is then older, and counts as stale.
+    """
 
     venue: str
     observed_at: str
@@ -47,6 +58,8 @@ class SnapshotRow:
     stale: bool
     complete: bool
     payloads: tuple[PayloadRow, ...]
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,8 @@ class CoverageRow:
     observed_at: str
     identity: str = ""
     asset_source: str = ""
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)

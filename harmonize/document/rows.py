@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from math import inf
 
+from harmonize.core.date_precision import EXACT, DatePrecision
 from harmonize.core.payload import (
     Conversion,
     Defect,
@@ -57,12 +58,17 @@ from harmonize.text.messages import iso_utc
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAge:
-    """Age of a snapshot of one venue, and whether it is stale."""
+    """Age of a snapshot of one venue, and whether it is stale.
+
+    The age counts from the older end of the observation time. Without one it counts from the latest
+    possible time: the snapshot is at least that old.
+    """
 
     venue: str
     observed_at: datetime
     age_days: float
     stale: bool
+    precision: DatePrecision = EXACT
 
 
 def snapshot_row(snapshot: Snapshot, digest: str, age: SnapshotAge) -> SnapshotRow:
@@ -80,6 +86,8 @@ def snapshot_row(snapshot: Snapshot, digest: str, age: SnapshotAge) -> SnapshotR
         stale=age.stale,
         complete=snapshot.complete,
         payloads=tuple(_payload_row(payload) for payload in snapshot.payloads),
+        observed_from=snapshot.precision.earliest_text(snapshot.observed_at),
+        date_kind=snapshot.precision.kind.value,
     )
 
 
@@ -94,6 +102,8 @@ def _payload_row(payload: Payload) -> PayloadRow:
         source=provenance.source,
         date_basis=provenance.dating,
         size=len(payload.content),
+        observed_from=payload.precision.earliest_text(payload.observed_at),
+        date_kind=payload.precision.kind.value,
     )
 
 
@@ -196,6 +206,8 @@ def schedule_row(
         underlying_class=instrument.classification.asset_class.value,
         underlying_class_basis=instrument.classification.basis.value,
         underlying_class_note=instrument.classification.reason,
+        observed_from=schedule.precision.earliest_text(schedule.observed_at),
+        date_kind=schedule.precision.kind.value,
     )
 
 
@@ -228,6 +240,8 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
         observed_at=iso_utc(schedule.observed_at),
         identity=schedule.identity_doubt,
         asset_source=schedule.instrument.asset_source,
+        observed_from=schedule.precision.earliest_text(schedule.observed_at),
+        date_kind=schedule.precision.kind.value,
     )
 
 

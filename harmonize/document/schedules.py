@@ -102,3 +102,5 @@ class ScheduleRow:
     underlying_class: str = ""
     underlying_class_basis: str = ""
     underlying_class_note: str = ""
+    observed_from: str = ""
+    date_kind: str = "exact"

@@ -297,7 +297,9 @@ def margin_series(
     last = rows[-1]
     points: list[SeriesPoint] = []
     for row in of_one_asset(rows):
-        point = SeriesPoint(iso_utc(row.observed_at), rate_of(row, margin_type, notional))
+        rate = rate_of(row, margin_type, notional)
+        since = row.precision.earliest_text(row.observed_at)
+        point = SeriesPoint(iso_utc(row.observed_at), rate, since, row.date_kind)
         if not points or point.rate != points[-1].rate:
             points.append(point)
     return MarginSeries(

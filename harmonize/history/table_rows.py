@@ -9,6 +9,7 @@ from os import fsync
 from pathlib import Path
 from typing import Any
 
+from harmonize.core.date_precision import DateKind, DatePrecision
 from harmonize.core.schedule import MarginFunction, Observed, Unknown, value_of
 from harmonize.document.change import Change, ChangeKind, MarginChange, Step
 from harmonize.document.rows import note, pieces, status
@@ -32,6 +33,8 @@ class ScheduleRow:
     Margins are pieces (lower, upper, fixed, rate, coefficient, power) in USD; None if unknown.
     ``kind`` is the kind of event. The row of a removed schedule repeats its last observed state.
     ``change`` is the complete change as JSON; empty for a schedule that was first seen.
+    ``observed_at`` is the latest possible time, ``date_kind`` and ``observed_from`` state how far it
+    is known.
     """
 
     asset: str
@@ -57,6 +60,13 @@ class ScheduleRow:
     rise: float | None
     fall: float | None
     change: str
+    date_kind: str = DateKind.EXACT.value
+    observed_from: datetime | None = None
+
+    @property
+    def precision(self) -> DatePrecision:
+        """How far ``observed_at`` is known."""
+        return DatePrecision(DateKind(self.date_kind), self.observed_from)
 
     @property
     def key(self) -> ScheduleKey:
@@ -98,6 +108,8 @@ def row_of(event: ScheduleEvent) -> ScheduleRow:
         rise=max(rises, default=None),
         fall=min(falls, default=None),
         change=_to_json(change) if change else "",
+        date_kind=event.entry.date_kind,
+        observed_from=event.entry.observed_from,
     )
 
 
@@ -135,7 +147,7 @@ def _row_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
 
     time = pa.timestamp("us")
     function = pa.list_(pa.struct([(name, pa.float64()) for name in _PIECE_FIELDS]))
-    types = dict.fromkeys(("observed_at", "before_at", "effective_from"), time)
+    types = dict.fromkeys(("observed_at", "observed_from", "before_at", "effective_from"), time)
     types |= dict.fromkeys(("initial", "maintenance"), function)
     types |= dict.fromkeys(("capacity", "price", "rise", "fall"), pa.float64())
     types |= {"sequence": pa.int32(), "carried": pa.bool_()}

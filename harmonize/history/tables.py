@@ -51,7 +51,7 @@ from harmonize.history.timeline import (
 from harmonize.version import VERSION
 from venues import registry
 
-FORMAT = "4"
+FORMAT = "5"
 _PARQUET_END = b"PAR1"
 
 
@@ -406,7 +406,7 @@ def _entry_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     types = {"sequence": pa.int32(), "payloads": pa.int32(), "size": pa.int64()}
-    types |= {"observed_at": pa.timestamp("us")}
+    types |= dict.fromkeys(("observed_at", "observed_from"), pa.timestamp("us"))
     types |= dict.fromkeys(("complete", "failed", "gathered", "read", "can_restart"), pa.bool_())
     names = (*_ENTRY_COLUMNS, *_STATE_COLUMNS)
     return pa.schema([(name, types.get(name, pa.string())) for name in names])

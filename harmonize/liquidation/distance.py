@@ -126,6 +126,8 @@ class _DistanceQuery:
             fee_rate=self.fee,
             reason=reason,
             observed_at=iso_utc(self.schedule.observed_at),
+            observed_from=self.schedule.precision.earliest_text(self.schedule.observed_at),
+            date_kind=self.schedule.precision.kind.value,
             included=not exclusion_reason(self.schedule),
         )
 

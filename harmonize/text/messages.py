@@ -31,6 +31,21 @@ def iso_utc(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def observation_day(observed_at: str, observed_from: str, date_kind: str) -> str:
+    """Returns the day of an observation as far as it is known, for tables in a terminal.
+
+    ``2025-11-20`` if it is exact, ``≤ 2025-11-20`` without an earliest day, ``2025-11-03 to 2025-11-20``
+    between two days; a day derived from prices is marked: ``2025-11-20 (derived)``.
+    """
+    day, first = observed_at[:10], observed_from[:10]
+    if date_kind == "exact" or not day:
+        return day
+    if not first:
+        return f"≤ {day}"
+    mark = " (derived)" if date_kind == "derived" else ""
+    return f"{day if first == day else f'{first} to {day}'}{mark}"
+
+
 @lru_cache(maxsize=65536)
 def dollars(amount: float) -> str:
     """Returns an amount in whole USD: ``$805,045``."""

@@ -178,9 +178,14 @@ def time(iso_time: str | None) -> str:
 
 
 def date_range(oldest: str | None, newest: str | None) -> str:
-    """Returns a range of dates in its shortest form: ``3–20 Nov 2025``."""
-    if not oldest or not newest:
+    """Returns a range of dates in its shortest form: ``3–20 Nov 2025``.
+
+    Without an oldest date the range is open: ``≤ 20 Nov 2025``.
+    """
+    if not newest:
         return NOT_OBSERVABLE
+    if not oldest:
+        return f"≤{NBSP}{date(newest)}"
     first, last = parse_utc(oldest), parse_utc(newest)
     if first.date() == last.date():
         return date(newest)
@@ -189,6 +194,22 @@ def date_range(oldest: str | None, newest: str | None) -> str:
     if first.year == last.year:
         return f"{first.day}{NBSP}{MONTHS[first.month - 1]} – {date(newest)}"
     return f"{date(oldest)} – {date(newest)}"
+
+
+def observation_date(observed_at: str | None, observed_from: str, date_kind: str) -> str:
+    """Returns the date of an observation, as far as it is known.
+
+    ``20 Nov 2025`` if it is exact, ``≤ 20 Nov 2025`` if it has no earliest date, ``3–20 Nov 2025``
+    between two dates; a date derived from prices is marked: ``20 Nov 2025 (derived)``.
+    """
+    if not observed_at:
+        return NOT_OBSERVABLE
+    if date_kind == "exact":
+        return date(observed_at)
+    if not observed_from:
+        return f"≤{NBSP}{date(observed_at)}"
+    mark = f"{NBSP}(derived)" if date_kind == "derived" else ""
+    return f"{date_range(observed_from, observed_at)}{mark}"
 
 
 def age(days: float | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from harmonize.archive.manifest import digest, parse_utc, require
+from harmonize.core.date_precision import EXACT, DateKind, DatePrecision
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.transfer.source import (
     SkippedItem,
@@ -55,8 +56,8 @@ def file_name(payload: Payload) -> str:
 
 
 def _payload_record(payload: Payload, name: str) -> dict[str, object]:
-    provenance = payload.provenance
-    return {
+    provenance, precision = payload.provenance, payload.precision
+    record: dict[str, object] = {
         "file": name,
         "venue": payload.venue,
         "method": payload.call.method,
@@ -68,6 +69,11 @@ def _payload_record(payload: Payload, name: str) -> dict[str, object]:
         "request": provenance.request,
         "sha256": payload.sha256,
     }
+    if not precision.is_exact:
+        record["date_kind"] = precision.kind.value
+    if precision.earliest is not None:
+        record["observed_from"] = precision.earliest.isoformat()
+    return record
 
 
 def read_items(folder: Path, manifest: Mapping[str, object]) -> Iterator[SourceItem]:
@@ -116,4 +122,15 @@ def _payload(folder: Path, record: dict[str, object]) -> Payload:
     origin = Origin(text["origin"])
     provenance = Provenance(origin, text["source"], text["dating"], text["request"])
     call, observed_at = Call(text["method"], params), parse_utc(text["observed_at"])
-    return Payload.of(text["venue"], call, observed_at, provenance, content)
+    precision = _precision(record)
+    return Payload.of(text["venue"], call, observed_at, provenance, content, precision)
+
+
+def _precision(record: Mapping[str, object]) -> DatePrecision:
+    """Returns how far the date of a payload is known. Raises ValueError: not a kind, or no time."""
+    kind, earliest = record.get("date_kind"), record.get("observed_from")
+    if kind is None and earliest is None:
+        return EXACT
+    return DatePrecision(
+        DateKind(str(kind)), None if earliest is None else parse_utc(str(earliest))
+    )

@@ -146,6 +146,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
         observed_at=payload.observed_at,
+        precision=payload.precision,
         dates=_dates(payload, slope_payloads, factors),
         origin=tier_tables.least_reliable_origin((payload, *slope_payloads)),
         rule=TierRule.CONTINUOUS,

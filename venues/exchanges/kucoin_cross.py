@@ -75,6 +75,7 @@ def cross_schedules(
         instrument=instrument,
         profile=Profile(mode, CLASSIC),
         observed_at=payload.observed_at,
+        precision=payload.precision,
         dates=(payload.observed_at,),
         origin=payload.provenance.origin,
         rule=TierRule.CONTINUOUS,

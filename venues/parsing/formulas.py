@@ -97,6 +97,7 @@ def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         instrument=instrument,
         profile=formula.profile,
         observed_at=payload.observed_at,
+        precision=payload.precision,
         dates=_dates(formula),
         origin=tier_tables.least_reliable_origin((payload, *formula.supporting_payloads)),
         rule=TierRule.CONTINUOUS,

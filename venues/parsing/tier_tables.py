@@ -116,6 +116,7 @@ def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> Margin
         instrument=table.instrument,
         profile=table.profile,
         observed_at=payload.observed_at,
+        precision=payload.precision,
         dates=_dates(table),
         origin=least_reliable_origin((payload, *_further_payloads(table))),
         rule=fact.maintenance if fact else None,

@@ -1,0 +1,79 @@
+"""How far the observation time of a payload is known: exact, no later than, or between two times."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from harmonize.text.messages import iso_utc
+
+
+class DateKind(StrEnum):
+    """Kind of knowledge of an observation time. All but the first leave it open within bounds."""
+
+    EXACT = "exact"
+    NO_LATER_THAN = "no later than"
+    BETWEEN = "between"
+    DERIVED = "derived"  # between two times, from recorded prices that fit the candles of that time
+
+
+@dataclass(frozen=True, slots=True)
+class DatePrecision:
+    """How far an observation time is known.
+
+    The observation time itself is the latest possible one. ``earliest`` is the earliest possible
+    one, in UTC, of the kinds between two times; None for the other kinds.
+    """
+
+    kind: DateKind = DateKind.EXACT
+    earliest: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: the kind and the earliest time do not belong together."""
+        is_range = self.kind in {DateKind.BETWEEN, DateKind.DERIVED}
+        if is_range != (self.earliest is not None):
+            message = f"date: expected {'an' if is_range else 'no'} earliest time for {self.kind!r}"
+            raise ValueError(message)
+        if self.earliest is not None and self.earliest.tzinfo is None:
+            message = f"date: expected an earliest time with a time zone, found {self.earliest}"
+            raise ValueError(message)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the observation time is known to be the time of the observation."""
+        return self.kind is DateKind.EXACT
+
+    def older_end(self, observed_at: datetime) -> datetime | None:
+        """Returns the earliest possible time of an observation; None if there is no bound."""
+        return observed_at if self.is_exact else self.earliest
+
+    def earliest_text(self, observed_at: datetime) -> str:
+        """Returns the earliest possible time in ISO 8601; empty if there is no bound."""
+        earliest = self.older_end(observed_at)
+        return iso_utc(earliest) if earliest else ""
+
+
+EXACT = DatePrecision()
+NO_LATER_THAN = DatePrecision(DateKind.NO_LATER_THAN)
+
+
+def date_between(earliest: datetime, *, derived: bool = False) -> DatePrecision:
+    """Returns the precision of an observation that took place at or after a time."""
+    kind = DateKind.DERIVED if derived else DateKind.BETWEEN
+    return DatePrecision(kind, earliest.astimezone(UTC))
+
+
+def common_precision(dates: Iterable[tuple[datetime, DatePrecision]]) -> DatePrecision:
+    """Returns the precision of what several payloads show together, each with its time.
+
+    It is exact if all are, and without an earliest time if one has none.
+    """
+    known = tuple(dates)
+    if all(precision.is_exact for _, precision in known):
+        return EXACT
+    ends = [precision.older_end(observed_at) for observed_at, precision in known]
+    earliest = [end for end in ends if end is not None]
+    if len(earliest) < len(ends):
+        return NO_LATER_THAN
+    kinds = {precision.kind for _, precision in known}
+    return date_between(min(earliest), derived=DateKind.DERIVED in kinds)
