@@ -12,6 +12,9 @@ from typer.testing import CliRunner
 
 from harmonize.cli.main import app
 
+BUILD_DAY = "1795910400"
+"""Time that ages in the documentation count from, as SOURCE_DATE_EPOCH: 29 November 2026."""
+
 ELIDED = "…"
 """A line that stands for any number of lines."""
 
@@ -45,7 +48,7 @@ def run(command: str) -> tuple[str, ...]:
         message = f"expected an example that begins with harmonize, found {name}"
         raise ValueError(message)
     with TemporaryDirectory() as folder, chdir(folder):
-        runner = CliRunner(env={"HARMONIZE_ARCHIVE": None})
+        runner = CliRunner(env={"HARMONIZE_ARCHIVE": None, "SOURCE_DATE_EPOCH": BUILD_DAY})
         result = runner.invoke(app, arguments, catch_exceptions=False)
     return tuple(line.rstrip() for line in result.output.rstrip().split("\n"))
 

@@ -11,18 +11,35 @@ from harmonize.document import (
     Curve,
     DivergencePoint,
     DivergenceRow,
+    Finding,
+    LiquidationRow,
     Member,
+    PayloadRow,
     RuleSetRow,
     ScheduleRow,
+    SnapshotRow,
     Spread,
     SpreadPoint,
 )
+from harmonize.document.history import SeriesPoint
 from harmonize.text import numbers
 
 MARGIN_TYPES = (("initial", "Initial margin"), ("maintenance", "Maintenance margin"))
 """Margin types, with the name of each in the document and in the report."""
 
 _BEST_FIRST = tuple(CoverageStatus)
+
+Observed = (
+    CoverageRow
+    | Finding
+    | LiquidationRow
+    | Member
+    | PayloadRow
+    | ScheduleRow
+    | SeriesPoint
+    | SnapshotRow
+)
+"""Rows with the date of an observation."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,23 @@ class Lookup:
             if current is None or _rank(row) < _rank(current):
                 best[row.venue, row.underlying] = row
         return best
+
+    @cached_property
+    def complete_venues(self) -> frozenset[str]:
+        """Venues with a snapshot of every listed contract: only there, what is absent is not listed."""
+        return frozenset(row.venue for row in self.document.snapshots if row.complete)
+
+    @cached_property
+    def not_recorded(self) -> int:
+        """Number of pairs of a venue and an underlying for which it is not known whether it is listed.
+
+        The underlyings are those of the document, the venues those with a schedule whose recording
+        is not complete.
+        """
+        underlyings = {underlying for _, underlying in self.coverage}
+        venues = {venue for venue, _ in self.coverage} - self.complete_venues
+        recorded = sum(venue in venues for venue, _ in self.coverage)
+        return len(underlyings) * len(venues) - recorded
 
     @cached_property
     def comparisons(self) -> dict[str, Comparison]:
@@ -143,6 +177,32 @@ def _rank(row: CoverageRow) -> int:
 
 
 def snapshot_span(document: AuditDocument) -> str:
-    """Returns the range of observation dates of all snapshots."""
-    times = [row.observed_at for row in document.snapshots if row.observed_at]
-    return numbers.date_range(min(times, default=None), max(times, default=None))
+    """Returns the range of possible observation dates of all snapshots."""
+    dated = [row for row in document.snapshots if row.observed_at]
+    oldest = min(map(earliest_date, dated), default=None)
+    return numbers.date_range(oldest, max((row.observed_at for row in dated), default=None))
+
+
+def newest_date(document: AuditDocument, venue: str) -> str:
+    """Returns the date of a venue's newest snapshot, as far as it is known."""
+    rows = [row for row in document.snapshots if row.venue == venue]
+    newest = max(rows, key=lambda row: row.observed_at, default=None)
+    return date_text(newest) if newest else numbers.NOT_OBSERVABLE
+
+
+def date_text(row: Observed) -> str:
+    """Returns the observation date of a row, as far as it is known: ``≤ 1 Aug 2026``."""
+    return numbers.observation_date(row.observed_at, row.observed_from, row.date_kind)
+
+
+def earliest_date(row: Observed) -> str:
+    """Returns the earliest possible time of a row's observation; empty if it is not known."""
+    return row.observed_at if row.date_kind == "exact" else row.observed_from
+
+
+def age_text(snapshot: SnapshotRow) -> str:
+    """Returns the age of a snapshot: exact, up to its oldest possible age, or at least one."""
+    age = numbers.age(snapshot.age_days)
+    if snapshot.date_kind == "exact":
+        return age
+    return f"up to {age}" if snapshot.observed_from else f"at least {age}"

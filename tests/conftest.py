@@ -22,8 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+BUILD_DAY = "1795910400"
+"""Time that ages count from in tests, as SOURCE_DATE_EPOCH: 29 November 2026."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marker of wide matrices."""
+    """Pins the day of the build, and declares the marker of wide matrices."""
+    os.environ["SOURCE_DATE_EPOCH"] = BUILD_DAY
     config.addinivalue_line(
         "markers",
         "sample(count): of the test's cases, `count` are drawn with a fixed seed; all with --whole",

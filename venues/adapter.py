@@ -93,6 +93,7 @@ class VenueAdapter:
     ``documented_payloads`` returns payloads that only the venue's documentation states. They join the
     gathered payloads with the origin ``documentation``.
     ``recorded_only`` are endpoints that gathering never calls, although ``parse`` reads their recordings.
+    ``order_book`` names the order book that several venues share; empty if the venue has its own.
     """
 
     venue: str
@@ -105,3 +106,4 @@ class VenueAdapter:
     ccxt_class: str = ""
     documented_payloads: Callable[[], tuple[Payload, ...]] = _no_payloads
     recorded_only: tuple[Endpoint, ...] = ()
+    order_book: str = ""

@@ -185,9 +185,21 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
             snapshot, parsed.schedules, asset_classes.bundled()
         )
         schedules = with_prices(snapshot, assets.with_assets(schedules, assets.bundled()))
+        schedules = _with_order_book(schedules, venue_adapter.order_book)
         return replace(parsed, schedules=schedules)
     except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))
+
+
+def _with_order_book(
+    schedules: tuple[MarginSchedule, ...], order_book: str
+) -> tuple[MarginSchedule, ...]:
+    if not order_book:
+        return schedules
+    return tuple(
+        replace(schedule, instrument=replace(schedule.instrument, order_book=order_book))
+        for schedule in schedules
+    )
 
 
 def _screened(

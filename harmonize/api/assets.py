@@ -28,6 +28,8 @@ class AssetContract:
     venue: str
     symbol: str
     observed_at: str
+    observed_from: str
+    date_kind: str
     price: float | None
     status: str
     source: str
@@ -91,7 +93,14 @@ def _contracts(asset: str, identity: Identity) -> list[AssetContract]:
 
 def _contract(asset: str, listing: Listing, status: str) -> AssetContract:
     price = None if listing.price is None else float(listing.price.value)
-    observed_at = iso_utc(listing.observed_at)
     return AssetContract(
-        asset, listing.venue, listing.symbol, observed_at, price, status, listing.source
+        asset,
+        listing.venue,
+        listing.symbol,
+        iso_utc(listing.observed_at),
+        listing.precision.earliest_text(listing.observed_at),
+        listing.precision.kind.value,
+        price,
+        status,
+        listing.source,
     )

@@ -1,13 +1,15 @@
 """The Python interface of an audit: a question in, an answer with the audit document out."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
-from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from harmonize.api.build_day import build_day
 from harmonize.api.known_venues import unknown_venue_error
 from harmonize.api.question import (
     CHART_NOTIONALS,
@@ -61,6 +63,7 @@ __all__ = [
     "Selection",
     "Verification",
     "WaiverPolicy",
+    "age_reference",
     "age_today",
     "answer",
     "find_schedule",
@@ -247,10 +250,9 @@ def read_with_history(selection: Selection) -> tuple[Reading, datetime]:
 
 
 def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, datetime]:
+    as_of = age_reference(selection)
     try:
-        reading, as_of = read_sources(
-            sources, selection.venues, selection.as_of, selection.verification
-        )
+        reading = read_sources(sources, selection.venues, selection.as_of, selection.verification)
     except NothingObservedError as error:
         raise RequestError(str(error)) from None
     observed = AssetNames.of(
@@ -260,6 +262,17 @@ def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, dat
     selection = with_observed_names(selection, reading)
     schedules = tuple(s for s in reading.schedules if _is_selected(s, selection))
     return replace(reading, schedules=schedules), as_of
+
+
+def age_reference(selection: Selection) -> datetime:
+    """Returns the time from which ages count back: ``as_of``, or the end of the day of the build.
+
+    Raises RequestError: SOURCE_DATE_EPOCH is not a time.
+    """
+    try:
+        return selection.until or build_day(os.environ, datetime.now(UTC))
+    except ValueError as error:
+        raise RequestError(str(error)) from None
 
 
 def with_observed_names(selection: S, reading: Reading) -> S:

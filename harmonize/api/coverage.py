@@ -7,6 +7,7 @@ from harmonize.audit.assemble import Reading
 from harmonize.core.payload import Origin, Snapshot
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, TierRule, value_of
 from harmonize.document.rows import status
+from harmonize.text.messages import iso_utc, observation_day
 from venues.adapter import Access, Purpose, VenueAdapter
 from venues.registry import VENUES
 
@@ -50,7 +51,7 @@ def coverage_by_venue(reading: Reading) -> list[VenueCoverage]:
 def table_row(coverage: VenueCoverage) -> tuple[str, ...]:
     """Returns a venue's cells under ``HEADINGS``."""
     adapter, schedules = coverage.adapter, coverage.schedules
-    newest = max((snapshot.observed_at for snapshot in coverage.snapshots), default=None)
+    newest = max(coverage.snapshots, key=lambda snapshot: snapshot.observed_at, default=None)
     return (
         adapter.venue,
         adapter.title,
@@ -62,9 +63,16 @@ def table_row(coverage: VenueCoverage) -> tuple[str, ...]:
         _statuses([schedule.initial for schedule in schedules]),
         _statuses([schedule.maintenance for schedule in schedules]),
         f"{len(schedules):,}",
-        f"{newest:%Y-%m-%d}" if newest else "never",
+        snapshot_day(newest) if newest else "never",
         _origins(schedules),
     )
+
+
+def snapshot_day(snapshot: Snapshot) -> str:
+    """Returns the day of a snapshot as far as it is known."""
+    observed_at, precision = snapshot.observed_at, snapshot.precision
+    earliest = precision.earliest_text(observed_at)
+    return observation_day(iso_utc(observed_at), earliest, precision.kind.value)
 
 
 def access(adapter: VenueAdapter) -> str:

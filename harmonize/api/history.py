@@ -51,6 +51,8 @@ class ScheduleState:
     capacity: float | None
     kind: str
     effective_from: str = ""
+    observed_from: str = ""
+    date_kind: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +327,8 @@ def _state(row: ScheduleRow, notionals: Sequence[float]) -> ScheduleState:
         capacity=row.capacity,
         kind="" if row.kind == FIRST_SEEN else row.kind,
         effective_from=iso_utc(row.effective_from) if row.effective_from else "",
+        observed_from=row.precision.earliest_text(row.observed_at),
+        date_kind=row.date_kind,
     )
 
 

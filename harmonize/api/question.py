@@ -50,7 +50,9 @@ class Selection:
     """What is read and judged. An empty selection of venues, underlyings or rules selects all.
 
     ``archive`` None is the recorded archive. ``as_of`` excludes later observations, and ages count
-    back from it; a date includes its whole day, None is the newest observation. ``instruments``
+    back from it; a date includes its whole day. None excludes nothing, and ages count from the end
+    of the day of the build: today, unless the environment variable SOURCE_DATE_EPOCH pins it.
+    ``instruments``
     names the symbol that represents a venue on an underlying. ``notional_grid`` holds the notionals of the
     results, in USD.
     """

@@ -45,8 +45,8 @@ def read(
     venues: Sequence[str],
     until: datetime | Date | None,
     verification: Verification = Verification.OPTIONAL,
-) -> tuple[Reading, datetime]:
-    """Reads the newest snapshots of ``venues`` (all if empty), and the date that ages count from.
+) -> Reading:
+    """Reads the newest snapshots of ``venues``, of all if empty, up to a date if one is given.
 
     A venue is read from the first source that holds a snapshot of it. With ``verification``
     required, margins without a verified source are unknown. Raises NothingObservedError,
@@ -57,17 +57,13 @@ def read(
     names = sorted({venue for _, entries in by_source for venue in entries})
     if not names:
         raise NothingObservedError(_nothing(sources, until))
-    newest: list[datetime] = []
     reading = Reading("; otherwise ".join(source.name for source in sources), (), (), ())
     for venue in names:
         if venue in {inputs.MARKET, DECISIONS}:
             continue
-        venue_reading, entries = _read_venue(
-            [(source, by_venue.get(venue, ())) for source, by_venue in by_source]
-        )
-        newest += [entry.observed_at for entry in entries]
         if not venues or venue in venues:
-            reading = _with_venue(reading, venue_reading, verification)
+            own = [(source, by_venue.get(venue, ())) for source, by_venue in by_source]
+            reading = _with_venue(reading, _read_venue(own), verification)
     never_observed = tuple(
         Unobserved(adapter.venue, _why_never_observed(adapter))
         for adapter in registry.VENUES
@@ -80,7 +76,7 @@ def read(
     )
     reading = replace(reading, inputs=measured, defects=(*reading.defects, *broken))
     unobserved = sorted((*reading.unobserved, *never_observed), key=lambda venue: venue.venue)
-    return replace(reading, unobserved=tuple(unobserved)), limit or max(newest)
+    return replace(reading, unobserved=tuple(unobserved))
 
 
 def _end(day: Date) -> datetime:
@@ -125,18 +121,16 @@ def _nothing(sources: Sequence[Source], until: datetime | Date | None) -> str:
 
 def _read_venue(
     by_source: Iterable[tuple[Source, tuple[Entry, ...]]],
-) -> tuple[_VenueReading, list[Entry]]:
-    """Reads a venue from the first source that holds a snapshot of it, and the entries used.
+) -> _VenueReading:
+    """Reads a venue from the first source that holds a snapshot of it.
 
     The newest failed attempt is reported where it is newer than the snapshots.
     """
     snapshots: list[tuple[str, Snapshot]] = []
     defects: list[Defect] = []
     failed: list[Unobserved] = []
-    used: list[Entry] = []
     for source, entries in by_source:
         for entry in entries:
-            used.append(entry)
             try:
                 snapshot = source.archive.read(entry)
             except ArchiveError as error:
@@ -149,9 +143,8 @@ def _read_venue(
                 failed.append(Unobserved(entry.venue, reason, entry.observed_at))
         if snapshots:
             parsed = _parse(source, entries, snapshots)
-            reading = _VenueReading(tuple(snapshots), tuple(defects), tuple(failed[:1]), parsed)
-            return reading, used
-    return _VenueReading((), tuple(defects), tuple(failed[:1])), used
+            return _VenueReading(tuple(snapshots), tuple(defects), tuple(failed[:1]), parsed)
+    return _VenueReading((), tuple(defects), tuple(failed[:1]))
 
 
 def _parse(

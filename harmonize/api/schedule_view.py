@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from math import isnan
 
@@ -13,7 +14,7 @@ from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import PieceRow
 from harmonize.document.rows import note, pieces, status
 from harmonize.text import numbers
-from harmonize.text.messages import iso_utc
+from harmonize.text.messages import counted, iso_utc, observation_day
 
 Object = dict[str, object]
 
@@ -33,6 +34,8 @@ def schedule_object(
         "payoff": instrument.payoff.value,
         "profile": str(schedule.profile),
         "observed_at": iso_utc(schedule.observed_at),
+        "observed_from": schedule.precision.earliest_text(schedule.observed_at),
+        "date_kind": schedule.precision.kind.value,
         "oldest": iso_utc(schedule.dates[0]),
         "newest": iso_utc(schedule.dates[-1]),
         "origin": schedule.origin.value,
@@ -111,6 +114,8 @@ def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Obj
                 "pointer": pointer,
                 "call": str(payload.call),
                 "observed_at": iso_utc(payload.observed_at),
+                "observed_from": payload.precision.earliest_text(payload.observed_at),
+                "date_kind": payload.precision.kind.value,
             }
 
 
@@ -125,12 +130,12 @@ def _factor(factor: Factor) -> Object:
     }
 
 
-def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
-    """Returns a schedule as text: statuses, margins at the notionals, pieces."""
+def schedule_text(schedule: MarginSchedule, notionals: Sequence[float], as_of: datetime) -> str:
+    """Returns a schedule as text: date and age at ``as_of``, statuses, margins, pieces."""
     instrument, capacity = schedule.instrument, value_of(schedule.capacity)
     lines = [
-        f"{instrument.venue} {instrument.symbol} ({schedule.profile})",
-        f"observed {iso_utc(schedule.observed_at)}, {schedule.origin.value}",
+        f"{instrument.venue} {instrument.symbol} ({schedule.profile}), as of {as_of:%Y-%m-%d}",
+        f"observed {_observed(schedule)}, {_age(schedule, as_of)} old, {schedule.origin.value}",
         f"MM tier rule: {schedule.rule.value if schedule.rule else 'unknown'}",
         f"fee add-on: {schedule.fee.rule}",
         *_statuses(schedule),
@@ -145,6 +150,23 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float]) -> str:
         lines += [_piece_line(row) for row in rows]
     lines += ["", *schedule.notes] if schedule.notes else []
     return "\n".join(lines) + "\n"
+
+
+def _observed(schedule: MarginSchedule) -> str:
+    """Time of the observation to the second if it is exact, otherwise its possible days."""
+    observed_at, precision = schedule.observed_at, schedule.precision
+    if precision.is_exact:
+        return iso_utc(observed_at)
+    earliest = precision.earliest_text(observed_at)
+    return observation_day(iso_utc(observed_at), earliest, precision.kind.value)
+
+
+def _age(schedule: MarginSchedule, as_of: datetime) -> str:
+    earliest = schedule.precision.older_end(schedule.observed_at)
+    days = counted(max(0, (as_of - (earliest or schedule.observed_at)).days), "day")
+    if schedule.precision.is_exact:
+        return days
+    return f"up to {days}" if earliest else f"at least {days}"
 
 
 def _statuses(schedule: MarginSchedule) -> list[str]:

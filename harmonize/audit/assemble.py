@@ -18,6 +18,7 @@ from harmonize.comparison.cross_venue import (
     spreads_and_indices,
 )
 from harmonize.comparison.curves import build_curves
+from harmonize.comparison.headlines import SPAN, headline_groups
 from harmonize.comparison.layout import PanelLayout
 from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.representative import VenueUnderlying
@@ -37,6 +38,7 @@ from harmonize.document import (
     Comparison,
     DivergenceRow,
     Finding,
+    Headlines,
     Index,
     Level,
     LiquidationRow,
@@ -174,6 +176,7 @@ class Results:
     indices: tuple[Index, ...]
     arbitrages: tuple[ArbitrageRow, ...]
     liquidations: tuple[LiquidationRow, ...]
+    headlines: Headlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,7 @@ def compare(prepared: Prepared, options: AuditOptions, venues: VenueProperties) 
         newest_by_contract(prepared.reading.open_interest),
     )
     spreads, indices = spreads_and_indices(universe.peer_groups, layout, terms)
+    headlines = spreads_and_indices(headline_groups(universe.peer_groups), layout, terms)
     return Results(
         divergences=evaluate(
             universe.schedules, layout, options.notional_grid, venues.jurisdictions
@@ -229,6 +233,7 @@ def compare(prepared: Prepared, options: AuditOptions, venues: VenueProperties) 
             venues.conventions,
             LiquidationTerms(HEAT_NOTIONAL),
         ),
+        headlines=Headlines(SPAN.days, *headlines),
     )
 
 
@@ -306,6 +311,7 @@ def assemble(
         inputs=rows.input_rows(universe.applied),
         waived=judgement.waived,
         waivers=judgement.waivers,
+        headlines=results.headlines,
     )
 
 

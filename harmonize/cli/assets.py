@@ -7,6 +7,7 @@ import typer
 from harmonize.cli import request
 from harmonize.cli.console import INCOMPLETE, USAGE, Settings, fail, print_json, print_line
 from harmonize.cli.options import AsOf, FormOption, OutputForm
+from harmonize.text.messages import observation_day
 
 if TYPE_CHECKING:
     from harmonize.api.assets import AssetContract
@@ -57,7 +58,7 @@ def _entry_line(entry: "AssetEntry") -> str:
 
 def _contract_line(contract: "AssetContract") -> str:
     price = "no price" if contract.price is None else f"{contract.price:.6g} USD"
-    day = contract.observed_at[:10]
+    day = observation_day(contract.observed_at, contract.observed_from, contract.date_kind)
     return (
         f"{contract.asset:<12} {contract.venue:<21} {contract.symbol:<22} {day}  {price:<16} "
         f"{contract.status}"

@@ -30,6 +30,7 @@ from harmonize.cli.options import (
     Venues,
     VerifiedOnlyOption,
 )
+from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
     from harmonize.api.cross_venue import PreparedUniverse
@@ -124,9 +125,9 @@ def gap(
         lambda: cross_venue.answer_gap(base, question, margin_type, conditions, what_if or ())
     )
     if form is OutputForm.JSON:
-        print_json(asdict(answer))
+        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
     else:
-        print_text(cross_venue_text.gap_text(answer))
+        print_text(f"{_heading(base)}{cross_venue_text.gap_text(answer)}")
     if not any(row.points for row in answer.arbitrages):
         note(context.obj, "incomplete: the venues together have no capacity for any notional")
         raise typer.Exit(INCOMPLETE)
@@ -173,9 +174,9 @@ def pair(
         lambda: cross_venue.answer_pair(base, question, (long, short), single_venue or long, rule)
     )
     if form is OutputForm.JSON:
-        print_json(asdict(answer))
+        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
     else:
-        print_text(cross_venue_text.pair_text(answer))
+        print_text(f"{_heading(base)}{cross_venue_text.pair_text(answer)}")
     _exit(context.obj, base)
 
 
@@ -224,7 +225,7 @@ def liquidation(
         print_json([asdict(row) for row in rows])
     else:
         excluded = cross_venue.excluded_venues(base)
-        print_text(cross_venue_text.liquidation_text(rows, excluded))
+        print_text(f"{_heading(base)}{cross_venue_text.liquidation_text(rows, excluded)}")
     _exit(context.obj, base)
 
 
@@ -269,9 +270,9 @@ def portfolio(
     )
     answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
     if form is OutputForm.JSON:
-        print_json(asdict(answer))
+        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
     else:
-        print_text(cross_venue_text.portfolio_text(answer))
+        print_text(f"{_heading(base)}{cross_venue_text.portfolio_text(answer)}")
     book.print_readings(context.obj, resolved, file.name)
     _exit(context.obj, base, complete=not resolved.errors)
 
@@ -322,9 +323,9 @@ def index(
     base = _prepare(question)
     answer = _answer_or_fail(lambda: cross_venue.answer_index(base, question, over_time=over_time))
     if form is OutputForm.JSON:
-        print_json(asdict(answer))
+        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
     else:
-        print_text(cross_venue_text.index_text(answer))
+        print_text(f"{_heading(base)}{cross_venue_text.index_text(answer)}")
     _exit(context.obj, base)
 
 
@@ -429,6 +430,11 @@ def _answer_or_fail(answer: Callable[[], T]) -> T:
         fail(str(error), USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
+
+
+def _heading(base: "PreparedUniverse") -> str:
+    """Returns the first line: the day from which ages count back, and the archive."""
+    return f"as of {base.as_of:%Y-%m-%d}, read from {base.reading.archive}\n"
 
 
 def _exit(settings: Settings, base: "PreparedUniverse", *, complete: bool = True) -> None:

@@ -10,7 +10,7 @@ from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
 from harmonize.arbitrage.what_if import WhatIfRow
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread, SpreadPoint
 from harmonize.text import numbers
-from harmonize.text.messages import counted
+from harmonize.text.messages import counted, observation_day, observation_span
 from harmonize.text.numbers import NOT_OBSERVABLE
 from harmonize.text.words import first_words
 
@@ -167,13 +167,14 @@ def _liquidation_line(row: LiquidationRow) -> str:
     return (
         f"{row.venue:<22} {numbers.precise_leverage(row.leverage):>9} "
         f"{numbers.rate(row.adverse_move_long):>11} "
-        f"{numbers.rate(row.adverse_move_short):>11}  {row.observed_at[:10]}"
+        f"{numbers.rate(row.adverse_move_short):>11}  "
+        f"{observation_day(row.observed_at, row.observed_from, row.date_kind)}"
         f"{'  ' if notes else ''}{'; '.join(notes)}"
     )
 
 
 def _dates(oldest: str, newest: str) -> str:
-    return f"dates {oldest[:10]} to {newest[:10]}"
+    return f"dates {observation_span(oldest, newest)}"
 
 
 def index_text(answer: IndexAnswer) -> str:
@@ -185,7 +186,7 @@ def index_text(answer: IndexAnswer) -> str:
     lines += [
         f"{row.underlying:<12} {row.margin_type:<12} {row.reference:<22} "
         f"{numbers.index(row.value):>6} {_interval(row.interval_lower, row.interval_upper):>16} "
-        f"{len(row.venues):>7}  {row.weights:<13}  {row.oldest[:10]} to {row.newest[:10]}"
+        f"{len(row.venues):>7}  {row.weights:<13}  {observation_span(row.oldest, row.newest)}"
         for row in sorted(
             answer.indices, key=lambda row: (row.margin_type, row.reference, row.value)
         )
@@ -229,7 +230,7 @@ def _interval(lower: float | None, upper: float | None) -> str:
 
 def portfolio_text(answer: Portfolio) -> str:
     """Returns the margin of the book per venue, the reference and the optimal split."""
-    dates = _dates(answer.oldest, answer.newest) if answer.oldest else "no schedule"
+    dates = _dates(answer.oldest, answer.newest) if answer.newest else "no schedule"
     lines = [
         f"{answer.positions} positions in {len(answer.held)} underlyings, ${answer.gross:,.0f} gross, {dates}",
         f"{'venue':<22} {'isolated IM':>16} {'isolated MM':>16} {'cross IM':>16} {'cross MM':>16}",

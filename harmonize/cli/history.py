@@ -196,7 +196,7 @@ def _print_schedule(
     elif form is SeriesForm.CSV:
         write_stdout(history_text.schedule_csv(history).encode())
     else:
-        print_text(history_text.schedule_table(history))
+        print_text(history_text.schedule_table(history, request.age_reference(question)))
     return INCOMPLETE if history.left_out else OK
 
 
@@ -221,6 +221,7 @@ def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path
     elif form is SeriesForm.CSV:
         write_stdout(history_text.as_csv(history_text.weeks_table(weeks)).encode())
     else:
+        _print_as_of(question)
         _print_tables(
             history_text.weeks_table(weeks),
             history_text.procyclicality_table(measured),
@@ -246,12 +247,17 @@ def _print_underlying(
     elif form is SeriesForm.CSV:
         write_stdout(history_text.as_csv(history_text.series_columns(history.series)).encode())
     else:
+        _print_as_of(question)
         _print_tables(
             history_text.series_table(history.series),
             history_text.lead_lag_table(history.leads),
             if_empty="no increases at two venues within 30 days of each other",
         )
     return OK
+
+
+def _print_as_of(question: "Question") -> None:
+    print_text(f"as of {request.age_reference(question):%Y-%m-%d}\n")
 
 
 def _print_tables(table: "Table", second: "Table", *, if_empty: str) -> None:

@@ -2,43 +2,44 @@
 
 from collections.abc import Iterator, Sequence
 from csv import writer
+from datetime import datetime
 from io import StringIO
 
-from harmonize.api.history import MeasuredMargin, ScheduleHistory
+from harmonize.api.history import MeasuredMargin, ScheduleHistory, ScheduleState
 from harmonize.cli.changes_text import spreadsheet_text, terminal_line
-from harmonize.document.history import MarginSeries, Week
+from harmonize.document.history import MarginSeries, SeriesPoint, Week
 from harmonize.history.lead_lag import LeadLag
 from harmonize.history.procyclicality import HORIZONS, VenueProcyclicality
 from harmonize.text import numbers
-from harmonize.text.messages import counted
+from harmonize.text.messages import counted, observation_day
 
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _LARGE_INCREASES = "increases ≥ 25 %"
 _RATIO_DIGITS = 4
 
 
-def schedule_table(history: ScheduleHistory) -> str:
-    """Returns the margins of a schedule at each change, and their procyclicality."""
-    return "".join(f"{terminal_line(line)}\n" for line in _schedule_lines(history))
+def schedule_table(history: ScheduleHistory, as_of: datetime) -> str:
+    """Returns the margins of a schedule at each change up to ``as_of``, and their procyclicality."""
+    return "".join(f"{terminal_line(line)}\n" for line in _schedule_lines(history, as_of))
 
 
-def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
+def _schedule_lines(history: ScheduleHistory, as_of: datetime) -> Iterator[str]:
     count = counted(history.observations, "observation")
-    yield f"{history.venue} {history.symbol} ({history.profile}), {count}"
+    yield f"{history.venue} {history.symbol} ({history.profile}), {count}, as of {as_of:%Y-%m-%d}"
     heads = [
         f"{label} at {numbers.usd(notional)}"
         for notional in history.notionals
         for label in _LABELS.values()
     ]
-    yield f"{'observed':<20} {' '.join(f'{head:>14}' for head in heads)}  change"
+    yield f"{'observed':<24} {' '.join(f'{head:>14}' for head in heads)}  change"
     for state in history.seen:
         margins = [
             margin for pair in zip(state.initial, state.maintenance, strict=True) for margin in pair
         ]
         cells = " ".join(f"{numbers.amount(margin):>14}" for margin in margins)
-        yield f"{state.observed_at[:19]:<20} {cells}  {state.kind}".rstrip()
+        yield f"{_observed(state):<24} {cells}  {state.kind}".rstrip()
     if len(history.seen) < history.observations:
-        yield f"{history.until[:19]:<20} newest observation; no other changes"
+        yield f"{history.until[:19]:<24} newest observation; no other changes"
     yield ""
     heads = [f"{days}-day increase" for days in HORIZONS]
     columns = " ".join(f"{head:>16}" for head in ("peak to trough", *heads, _LARGE_INCREASES))
@@ -53,6 +54,13 @@ def _schedule_lines(history: ScheduleHistory) -> Iterator[str]:
     )
     for observation in history.left_out:
         yield f"unreadable: {observation}"
+
+
+def _observed(state: ScheduleState) -> str:
+    """Time of an observation to the second if it is exact, otherwise its possible days."""
+    if state.date_kind == "exact":
+        return state.observed_at[:19]
+    return observation_day(state.observed_at, state.observed_from, state.date_kind)
 
 
 def _measures_line(margin: MeasuredMargin) -> str:
@@ -76,6 +84,8 @@ def schedule_csv(history: ScheduleHistory) -> str:
     lines = writer(output, lineterminator="\n")
     heads = (
         "observed_at",
+        "observed_from",
+        "date_kind",
         "notional_usd",
         "initial_usd",
         "maintenance_usd",
@@ -93,6 +103,8 @@ def schedule_csv(history: ScheduleHistory) -> str:
                 (
                     *names,
                     state.observed_at,
+                    state.observed_from,
+                    state.date_kind,
                     *("" if number is None else repr(number) for number in numbers),
                     state.kind,
                     state.effective_from,
@@ -118,21 +130,29 @@ def series_table(series: Sequence[MarginSeries]) -> Table:
     return heads, [
         (
             *(margin.venue, margin.symbol, margin.profile, numbers.usd(margin.notional)),
-            *(point.observed_at, numbers.rate(point.rate)),
+            *(_start(point), numbers.rate(point.rate)),
         )
         for margin in series
         for point in margin.points
     ]
 
 
+def _start(point: SeriesPoint) -> str:
+    """First day of a margin, as far as it is known."""
+    if point.date_kind == "exact":
+        return point.observed_at
+    return observation_day(point.observed_at, point.observed_from, point.date_kind)
+
+
 def series_columns(series: Sequence[MarginSeries]) -> Table:
     """Returns a row per point of a series for CSV: venue, start and IM divided by notional."""
-    heads = ("venue", "symbol", "profile", "notional_usd", "from", "initial_rate")
+    heads = ("venue", "symbol", "profile", "notional_usd", "from", "earliest", "initial_rate")
     return heads, [
         (
             *(spreadsheet_text(text) for text in (margin.venue, margin.symbol, margin.profile)),
             f"{margin.notional:.0f}",
             point.observed_at,
+            point.observed_from,
             "" if point.rate is None else f"{point.rate:.6g}",
         )
         for margin in series

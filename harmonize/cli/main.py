@@ -1,6 +1,5 @@
 """The command line: data on stdout, everything else on stderr, an exit code."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -171,7 +170,7 @@ def _print_summary(settings: Settings, document: "AuditDocument") -> None:
     for line in report_text.summary(document):
         note(settings, line)
     if settings.verbose:
-        for line in report_text.snapshot_lines(document, datetime.now(UTC)):
+        for line in report_text.snapshot_lines(document):
             note(settings, line)
 
 
@@ -277,7 +276,8 @@ def schedule(
     if form is OutputForm.JSON:
         print_json(schedule_view.schedule_object(margins, payloads, notionals))
     else:
-        print_text(schedule_view.schedule_text(margins, notionals))
+        as_of = request.age_reference(selection)
+        print_text(schedule_view.schedule_text(margins, notionals, as_of))
 
 
 @app.command()

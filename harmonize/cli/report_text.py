@@ -1,11 +1,9 @@
 """The result of `harmonize report` as text: a summary of three lines, and the snapshots read."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
-from harmonize.api.audit import age_today
-from harmonize.document import AuditDocument, Level, Verdict
-from harmonize.text.messages import counted
+from harmonize.document import AuditDocument, Level, SnapshotRow, Verdict
+from harmonize.text.messages import counted, observation_day, observation_span
 from harmonize.text.words import first_words
 
 _MAX_VENUES = 5
@@ -18,15 +16,20 @@ def summary(document: AuditDocument) -> tuple[str, str, str]:
 
 
 def _read(document: AuditDocument) -> str:
-    dates = sorted(snapshot.observed_at[:10] for snapshot in document.snapshots)
+    dates = [snapshot.observed_at for snapshot in document.snapshots]
+    inexact = sum(snapshot.date_kind != "exact" for snapshot in document.snapshots)
+    oldest = min((snapshot.observed_from for snapshot in document.snapshots), default="")
     stale = sum(snapshot.stale for snapshot in document.snapshots)
     venues = {schedule.venue for schedule in document.schedules}
     parts = (
         f"{counted(len(document.schedules), 'schedule')} of {counted(len(venues), 'venue')}",
-        f"observed {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else "",
-        f"{stale:,} of {counted(len(dates), 'snapshot')} stale as of {document.as_of[:10]}",
+        f"observed {observation_span(oldest, max(dates))}" if dates else "",
+        f"{inexact:,} of {counted(len(dates), 'snapshot')} without an exact date"
+        if inexact
+        else "",
+        f"{stale:,} stale",
     )
-    return f"read: {', '.join(part for part in parts if part)}; {document.archive}"
+    return f"as of {document.as_of[:10]}: read {', '.join(part for part in parts if part)}; {document.archive}"
 
 
 def _findings(document: AuditDocument) -> str:
@@ -56,13 +59,15 @@ def _not_observed(document: AuditDocument) -> str:
     return f"not observed: {', '.join(part for part in parts if part) or 'nothing is missing'}"
 
 
-def snapshot_lines(document: AuditDocument, now: datetime) -> Iterator[str]:
-    """Yields a line per snapshot: venue, date, staleness, age of the venue's newest today, source."""
-    ages = age_today(document, now)
+def snapshot_lines(document: AuditDocument) -> Iterator[str]:
+    """Yields a line per snapshot: venue, date, age, staleness, source."""
     for row in document.snapshots:
         staleness = "stale" if row.stale else "recent"
-        age = counted(ages[row.venue].days, "day")
-        yield (
-            f"  {row.venue:<14} {row.observed_at[:10]}  {staleness} as of {document.as_of[:10]}, "
-            f"newest is {age} old today ({row.source})"
-        )
+        day = observation_day(row.observed_at, row.observed_from, row.date_kind)
+        yield f"  {row.venue:<14} {day}, {_age(row)} old, {staleness} ({row.source})"
+
+
+def _age(row: SnapshotRow) -> str:
+    is_bound = row.date_kind != "exact"
+    bound = ("up to " if row.observed_from else "at least ") if is_bound else ""
+    return f"{bound}{counted(int(row.age_days), 'day')}"

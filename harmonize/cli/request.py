@@ -95,6 +95,17 @@ def options(
     )
 
 
+def age_reference(selection: "Selection") -> datetime:
+    """The time from which ages count back; an unreadable SOURCE_DATE_EPOCH ends the program."""
+    from harmonize.api.audit import RequestError
+    from harmonize.api.audit import age_reference as reference
+
+    try:
+        return reference(selection)
+    except RequestError as error:
+        fail(str(error), USAGE)
+
+
 def _own_config() -> Path | None:
     """The configuration in the working folder, if there is one."""
     path = Path(CONFIG)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from harmonize.core import tickers
+from harmonize.core.date_precision import EXACT, DatePrecision
 from harmonize.core.schedule import AssetPrice, MarginSchedule
 
 PRICE_RATIO = 1.5
@@ -43,6 +44,7 @@ class Listing:
     observed_at: datetime
     price: AssetPrice | None
     source: str
+    precision: DatePrecision = EXACT
 
     @classmethod
     def of(cls, schedule: MarginSchedule) -> "Listing":
@@ -52,7 +54,12 @@ class Listing:
         if not source and tickers.bundled().is_unmistakable(instrument.underlying.asset):
             source = "ticker that no other asset has"
         return cls(
-            instrument.venue, instrument.symbol, schedule.observed_at, schedule.price, source
+            instrument.venue,
+            instrument.symbol,
+            schedule.observed_at,
+            schedule.price,
+            source,
+            schedule.precision,
         )
 
     @property

@@ -80,6 +80,9 @@ def exclusion_reason(schedule: MarginSchedule) -> str:
         return "based on the venue's documentation"
     if schedule.identity_doubt:
         return schedule.identity_doubt
+    if schedule.counted_with:
+        book = schedule.instrument.order_book
+        return f"one order book ({book}) with {schedule.counted_with}, which counts for both"
     is_unverified = any(
         isinstance(function, Derived) and not function.verified
         for function in (schedule.initial, schedule.maintenance)
@@ -88,6 +91,11 @@ def exclusion_reason(schedule: MarginSchedule) -> str:
 
 
 def observation_span(schedules: Sequence[MarginSchedule]) -> tuple[str, str]:
-    """Returns the oldest and newest observation time of any payload behind the schedules."""
-    times = [time for schedule in schedules for time in (schedule.dates[0], schedule.dates[-1])]
-    return iso_utc(min(times)), iso_utc(max(times))
+    """Returns the oldest and newest possible observation time of the schedules, and of their prices.
+
+    The oldest is empty if a schedule has no earliest time.
+    """
+    newest = max(schedule.dates[-1] for schedule in schedules)
+    ends = [schedule.precision.older_end(schedule.dates[0]) for schedule in schedules]
+    oldest = [end for end in ends if end is not None]
+    return iso_utc(min(oldest)) if len(oldest) == len(ends) else "", iso_utc(newest)

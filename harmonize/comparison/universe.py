@@ -8,6 +8,7 @@ from harmonize.comparison import representative
 from harmonize.comparison.identity import with_identities
 from harmonize.comparison.layout import PanelLayout, asset_of, build_layout
 from harmonize.comparison.peers import MIN_VENUES, PeerGroup, peer_groups
+from harmonize.comparison.shared_books import with_shared_books
 from harmonize.core.schedule import MarginMode, MarginSchedule
 from harmonize.policy.apply import AppliedRuleSet, apply_rule_sets
 from harmonize.policy.inputs import Input, newest_inputs
@@ -68,7 +69,8 @@ def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
     Schedules whose asset is in doubt carry the reason, and are excluded from cross-venue statistics.
     ``instruments`` are symbols to prefer. Raises KeyError: the venue has no such symbol.
     """
-    ordered = with_identities(sorted(schedules, key=lambda schedule: schedule.key))
+    by_key = sorted(schedules, key=lambda schedule: schedule.key)
+    ordered = with_shared_books(with_identities(by_key))
     assets = [asset_of(schedule) for schedule in ordered]
     applied = apply_rule_sets(rule_sets, newest_inputs(inputs, as_of), assets, as_of.date())
     chosen = representative.choose_representatives(ordered, instruments)

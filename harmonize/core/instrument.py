@@ -142,7 +142,8 @@ class Instrument:
     ``stated_class`` is the class of the underlying that the venue states; None if it states none.
     ``asset_source`` is the source that names the asset behind the venue's code at the time of the
     observation; empty if the code alone names it. ``has_former_code`` tells that this code is one
-    that the asset no longer has.
+    that the asset no longer has. ``order_book`` names an order book that several venues share; empty
+    if the venue has its own.
     """
 
     venue: str
@@ -156,6 +157,7 @@ class Instrument:
     stated_class: StatedClass | None = None
     asset_source: str = ""
     has_former_code: bool = False
+    order_book: str = ""
 
     @property
     def classification(self) -> Classification:

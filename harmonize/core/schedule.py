@@ -260,6 +260,8 @@ class MarginSchedule:
     - ``price``: price of the underlying in the same snapshot; None if the venue states none there.
     - ``identity_doubt``: reason why the underlying may be another asset than the one compared under
       its name, found by comparing venues; empty without a doubt.
+    - ``counted_with``: venue with the same order book and margins that counts for both in figures
+      across venues; empty if the schedule counts itself.
     """
 
     instrument: Instrument
@@ -283,6 +285,7 @@ class MarginSchedule:
     price: AssetPrice | None = None
     identity_doubt: str = ""
     precision: DatePrecision = EXACT
+    counted_with: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:

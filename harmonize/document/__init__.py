@@ -17,6 +17,7 @@ from harmonize.document.audit_document import (
 from harmonize.document.cross_venue import (
     Comparison,
     Curve,
+    Headlines,
     Index,
     IndexSummary,
     LowestMarginShare,
@@ -70,6 +71,7 @@ __all__ = [
     "FactorRow",
     "Finding",
     "FlagRow",
+    "Headlines",
     "Index",
     "IndexSummary",
     "InputRow",

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harmonize.document.arbitrage import ArbitrageRow
-from harmonize.document.cross_venue import Comparison, Curve, Index, IndexSummary, Spread
+from harmonize.document.cross_venue import (
+    Comparison,
+    Curve,
+    Headlines,
+    Index,
+    IndexSummary,
+    Spread,
+)
 from harmonize.document.divergence import DivergenceRow
 from harmonize.document.findings import BaselineRow, Finding, WaiverRow
 from harmonize.document.history import History
@@ -15,7 +22,7 @@ from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
 from harmonize.document.upgrade import upgraded
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class AuditDocument:
     waivers: tuple[WaiverRow, ...] = ()
     baseline: BaselineRow | None = None
     history: History = field(default_factory=History)
+    headlines: Headlines = field(default_factory=Headlines)
 
 
 def to_json(document: AuditDocument) -> bytes:

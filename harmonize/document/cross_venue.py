@@ -143,6 +143,19 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Headlines:
+    """Spreads and indices that a headline may state.
+
+    They compare only venues whose dates are exact and at most ``span_days`` apart; per underlying the
+    largest such set of venues. An underlying without two such venues is absent.
+    """
+
+    span_days: int = 60
+    spreads: tuple[Spread, ...] = ()
+    indices: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSummary:
     """Harmonization index over all underlyings, of one venue or of all (``venue`` empty).
 

@@ -46,6 +46,11 @@ def observation_day(observed_at: str, observed_from: str, date_kind: str) -> str
     return f"{day if first == day else f'{first} to {day}'}{mark}"
 
 
+def observation_span(oldest: str, newest: str) -> str:
+    """Returns the days between the oldest and the newest observation; without an oldest one, ``≤``."""
+    return f"{oldest[:10]} to {newest[:10]}" if oldest else f"≤ {newest[:10]}"
+
+
 @lru_cache(maxsize=65536)
 def dollars(amount: float) -> str:
     """Returns an amount in whole USD: ``$805,045``."""

@@ -45,7 +45,9 @@ COLUMNS = (
     Column("intervals_usd", "", "Ranges of notional concerned in USD, as lower-upper"),
     Column("message", "", "The finding in words"),
     Column("remedy", "", "Smallest change of the published tiers that would comply"),
-    Column("observed_at", "", "When the margin was observed, UTC"),
+    Column("observed_at", "", "When the margin was observed, UTC; the latest possible time"),
+    Column("observed_from", "", "Earliest possible time of the observation; empty if not known"),
+    Column("date_kind", "", "exact, no later than, between, or derived (from prices)"),
     Column("waiver", "", "Owner, reason and expiry of the waiver; empty if the finding counts"),
     Column("fingerprint", "", "Identifier of the finding, the same in every audit"),
 )
@@ -91,6 +93,8 @@ def finding_row(finding: Finding) -> tuple[CellValue, ...]:
         finding.message,
         finding.remedy,
         finding.observed_at,
+        finding.observed_from,
+        finding.date_kind,
         finding.waiver,
         finding.fingerprint,
     )

@@ -202,6 +202,8 @@ def _properties(finding: Finding) -> Object:
         "divergence": finding.deviation,
         "remedy": finding.remedy,
         "observed_at": finding.observed_at,
+        "observed_from": finding.observed_from,
+        "date_kind": finding.date_kind,
     }
     return {name: value for name, value in properties.items() if value not in {None, ""}}
 

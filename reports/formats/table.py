@@ -17,7 +17,7 @@ from reports.finding_order import (
     select_leading,
     sort_by_severity,
 )
-from reports.lookup import Lookup, snapshot_span
+from reports.lookup import Lookup, newest_date, snapshot_span
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,9 +84,8 @@ def _coverage(console: "Console", lookup: Lookup) -> None:
         tally = Counter(
             row.status for (row_venue, _), row in lookup.coverage.items() if row_venue == venue
         )
-        dates = [row.observed_at for row in lookup.document.snapshots if row.venue == venue]
         counts = [numbers.count(tally[status]) for status in CoverageStatus]
-        grid.add_row(plain(venue), *counts, numbers.date(max(dates, default=None)))
+        grid.add_row(plain(venue), *counts, newest_date(lookup.document, venue))
     console.print(grid)
 
 

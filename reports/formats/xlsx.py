@@ -114,7 +114,8 @@ def _dictionary() -> Sheet:
 
 def _provenance(document: AuditDocument) -> Sheet:
     headings = ("item", "venue", "call", "origin", "source", "sha256", "observed_at")
-    return "Provenance", (*headings, "age_days", "stale"), _provenance_rows(document)
+    own = ("observed_from", "date_kind", "age_days", "stale")
+    return "Provenance", (*headings, *own), _provenance_rows(document)
 
 
 def _provenance_rows(document: AuditDocument) -> Iterator[Sequence[CellValue]]:
@@ -129,6 +130,8 @@ def _provenance_rows(document: AuditDocument) -> Iterator[Sequence[CellValue]]:
             snapshot.source,
             snapshot.sha256,
             snapshot.observed_at,
+            snapshot.observed_from,
+            snapshot.date_kind,
             snapshot.age_days,
             is_stale,
         )
@@ -140,6 +143,8 @@ def _provenance_rows(document: AuditDocument) -> Iterator[Sequence[CellValue]]:
                 payload.source,
                 payload.sha256,
                 payload.observed_at,
+                payload.observed_from,
+                payload.date_kind,
             )
             yield "payload", snapshot.venue, *call
 

@@ -32,7 +32,7 @@ from reports.html.page import (
     WaiverView,
 )
 from reports.html.references import make_anchor
-from reports.lookup import Lookup
+from reports.lookup import Lookup, age_text, date_text, newest_date
 
 REASONS = 30
 """Largest number of printed reasons per table; the remaining ones are counted."""
@@ -88,7 +88,7 @@ def finding_row(finding: Finding, references: dict[str, Reference]) -> FindingRo
         f"{_rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".strip(),
         numbers.deviation(finding.deviation),
         references.get(finding.rule_set),
-        numbers.date(finding.observed_at),
+        date_text(finding),
     )
 
 
@@ -167,13 +167,14 @@ def _venue_coverage(lookup: Lookup, venue: str) -> VenueCoverage:
         row.status for (row_venue, _), row in lookup.coverage.items() if row_venue == venue
     )
     underlyings = {underlying for _, underlying in lookup.coverage}
-    dates = [row.observed_at for row in lookup.document.snapshots if row.venue == venue]
-    not_listed = len(underlyings) - sum(tally.values())
-    counts = [*(tally[status] for status in CoverageStatus), not_listed]
+    absent = len(underlyings) - sum(tally.values())
+    is_complete = venue in lookup.complete_venues
+    not_listed, not_recorded = (absent, 0) if is_complete else (0, absent)
+    counts = [*(tally[status] for status in CoverageStatus), not_listed, not_recorded]
     return VenueCoverage(
         venue,
         tuple(numbers.count(number) for number in counts),
-        numbers.date(max(dates, default=None)),
+        newest_date(lookup.document, venue),
     )
 
 
@@ -305,8 +306,8 @@ def snapshot_view(snapshot: SnapshotRow, number: int) -> SnapshotView:
     return SnapshotView(
         make_anchor("snapshot", snapshot.venue, number),
         snapshot.venue,
-        numbers.time(snapshot.observed_at),
-        numbers.age(snapshot.age_days),
+        _time_text(snapshot),
+        age_text(snapshot),
         f"{'● complete' if snapshot.complete else '◐ incomplete'}"
         f"{', † stale' if snapshot.stale else ''}",
         snapshot.source,
@@ -321,7 +322,7 @@ def _payload_groups(payloads: tuple[PayloadRow, ...]) -> tuple[PayloadGroup, ...
     """Groups payloads with the same time, origin, source and date basis, stated once per group."""
     groups: dict[tuple[str, str, str, str], list[PayloadView]] = {}
     for payload in payloads:
-        key = (payload.observed_at, payload.origin, payload.source, payload.date_basis)
+        key = (_time_text(payload), payload.origin, payload.source, payload.date_basis)
         groups.setdefault(key, []).append(
             PayloadView(
                 payload.call,
@@ -332,6 +333,11 @@ def _payload_groups(payloads: tuple[PayloadRow, ...]) -> tuple[PayloadGroup, ...
             )
         )
     return tuple(
-        PayloadGroup(numbers.time(observed_at), origin, source, dating, tuple(views))
-        for (observed_at, origin, source, dating), views in groups.items()
+        PayloadGroup(time, origin, source, dating, tuple(views))
+        for (time, origin, source, dating), views in groups.items()
     )
+
+
+def _time_text(row: SnapshotRow | PayloadRow) -> str:
+    """Returns the time of an observation to the minute if it is exact, otherwise its possible days."""
+    return numbers.time(row.observed_at) if row.date_kind == "exact" else date_text(row)

@@ -17,7 +17,7 @@ from reports.charts.bars import (
 from reports.charts.svg import Frame
 from reports.html.page import Chart, GapSection
 from reports.html.references import make_anchor
-from reports.lookup import Lookup
+from reports.lookup import Lookup, earliest_date
 
 _NAMED = 4
 _FROM, _TO = 1e3, 1e9  # limits of the band; below, margins are proportional to size
@@ -280,9 +280,7 @@ def _liquidation_chart(rows: Sequence[LiquidationRow], number: int) -> Chart:
             "Note",
         ),
         tuple(_liquidation_row(row, at_maximum.get(row.venue)) for row in at_equal),
-        numbers.date_range(
-            min(row.observed_at for row in rows), max(row.observed_at for row in rows)
-        ),
+        numbers.date_range(min(map(earliest_date, rows)), max(row.observed_at for row in rows)),
         tall=True,
     )
 

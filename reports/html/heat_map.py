@@ -13,15 +13,14 @@ from harmonize.document import (
 )
 from harmonize.text import numbers
 from reports.html.page import HeatMap, LegendEntry, MatrixCell, MatrixRow, Reference
-from reports.lookup import MARGIN_TYPES, Lookup, point_at
+from reports.lookup import MARGIN_TYPES, Lookup, date_text, earliest_date, point_at
 
 COLUMNS = 12
 """Largest number of underlyings per matrix; the page states how many it omits."""
 
 _SHADES = (1.25, 2.0, 4.0, 8.0)
-_STALE, _DOCUMENTATION, _EXCLUDED = "†", "‡", "°"
+_STALE, _INEXACT, _DOCUMENTATION, _EXCLUDED = "†", "≤", "‡", "°"
 _NOT_OBSERVABLE = MatrixCell("no", "n/o", "")
-_NOT_LISTED = MatrixCell("nl", "·", "")
 _STATUS_ENTRIES = {
     CoverageStatus.OBSERVED: LegendEntry("ob", "● obs", "observed"),
     CoverageStatus.STALE: LegendEntry("st", "◐ stale", "stale snapshot"),
@@ -29,6 +28,7 @@ _STATUS_ENTRIES = {
     CoverageStatus.NOT_OBSERVABLE: LegendEntry("no", "✕ n/o", "not observable"),
 }
 _NOT_LISTED_ENTRY = LegendEntry("nl", "·", "not listed")
+_NOT_RECORDED_ENTRY = LegendEntry("ni", "?", "not in this recording")
 
 
 def heat_maps(lookup: Lookup, references: dict[str, Reference]) -> tuple[HeatMap, ...]:
@@ -55,18 +55,20 @@ def heat_legend() -> tuple[LegendEntry, ...]:
         LegendEntry("o3", "+", f"{more[2]} and above"),
         LegendEntry("o4", "+", f"{more[3]} and above"),
         LegendEntry("", _STALE, "stale snapshot"),
+        LegendEntry("", _INEXACT, "date not exact"),
         LegendEntry("", _DOCUMENTATION, "from documentation"),
         LegendEntry("", _EXCLUDED, "excluded from cross-venue statistics"),
         LegendEntry("no", "n/o", "not observable"),
         LegendEntry("nc", ">cap", "above the capacity of the venue"),
         LegendEntry("nr", "no ref", "no requirement at this notional"),
-        LegendEntry("nl", "·", "not listed"),
+        _NOT_LISTED_ENTRY,
+        _NOT_RECORDED_ENTRY,
     )
 
 
 def statuses() -> tuple[LegendEntry, ...]:
     """Returns the legend of the coverage matrix."""
-    return (*_STATUS_ENTRIES.values(), _NOT_LISTED_ENTRY)
+    return (*_STATUS_ENTRIES.values(), _NOT_LISTED_ENTRY, _NOT_RECORDED_ENTRY)
 
 
 def coverage_columns(lookup: Lookup) -> tuple[str, ...]:
@@ -96,9 +98,15 @@ def _venues_listing(lookup: Lookup, underlyings: Sequence[str]) -> list[str]:
 def _status_cell(lookup: Lookup, venue: str, underlying: str) -> MatrixCell:
     row = lookup.coverage.get((venue, underlying))
     if row is None:
-        return MatrixCell(_NOT_LISTED_ENTRY.css, _NOT_LISTED_ENTRY.sign, "")
+        entry = _absent_entry(lookup, venue)
+        return MatrixCell(entry.css, entry.sign, "")
     mark = _STATUS_ENTRIES[row.status]
     return MatrixCell(mark.css, mark.sign, row.reason)
+
+
+def _absent_entry(lookup: Lookup, venue: str) -> LegendEntry:
+    """Returns the mark of an underlying without a schedule: only a complete snapshot proves absence."""
+    return _NOT_LISTED_ENTRY if venue in lookup.complete_venues else _NOT_RECORDED_ENTRY
 
 
 def _heat_map(
@@ -135,12 +143,9 @@ def _heat_map(
 
 def _observed_dates(lookup: Lookup, venue: str, names: Sequence[str]) -> str:
     """Returns the observation dates of a venue's schedules on some underlyings."""
-    dates = [
-        lookup.coverage[venue, name].observed_at
-        for name in names
-        if (venue, name) in lookup.coverage
-    ]
-    return numbers.date_range(min(dates), max(dates))
+    dates = [lookup.coverage[venue, name] for name in names if (venue, name) in lookup.coverage]
+    newest = max(row.observed_at for row in dates)
+    return numbers.date_range(min(map(earliest_date, dates)), newest)
 
 
 def omitted_underlyings(lookup: Lookup) -> str:
@@ -185,7 +190,8 @@ def _cells(
 def _absent_cell(lookup: Lookup, venue: str, underlying: str) -> MatrixCell:
     row = lookup.coverage.get((venue, underlying))
     if row is None:
-        return _NOT_LISTED
+        entry = _absent_entry(lookup, venue)
+        return MatrixCell(entry.css, entry.sign, "")
     return MatrixCell("no", "n/o", row.reason) if row.reason else _NOT_OBSERVABLE
 
 
@@ -210,7 +216,8 @@ def _cell(row: DivergenceRow | None, member: Member, notional: float) -> MatrixC
 def member_marks(member: Member) -> tuple[str, str]:
     """Returns the marks on a venue's margins, and their meaning."""
     conditions = [
-        (_STALE, f"stale: observed {numbers.date(member.observed_at)}", member.stale),
+        (_STALE, f"stale: observed {date_text(member)}", member.stale),
+        (_INEXACT, f"date not exact: {date_text(member)}", member.date_kind != "exact"),
         (_DOCUMENTATION, "from documentation", member.origin == "documentation"),
         (_EXCLUDED, f"excluded: {member.exclusion_reason}", not member.included),
     ]

@@ -20,6 +20,7 @@ from reports.html.series_stats import (
     positive_rates,
     rate_at,
 )
+from reports.lookup import date_text, earliest_date
 
 UNDERLYINGS, SCHEDULES, VENUES = 12, 3, 8
 """Largest number of underlyings, schedules per underlying, and venues with weekly charts."""
@@ -193,7 +194,7 @@ def _series_row(name: str, series: MarginSeries) -> tuple[str, ...]:
         *(numbers.rate(rate) for rate in _extremes(series)),
         numbers.times(peak_to_trough(series)),
         numbers.count(change_count(series)),
-        numbers.date_range(series.points[0].observed_at, series.until),
+        numbers.date_range(earliest_date(series.points[0]), series.until),
     )
 
 
@@ -212,10 +213,11 @@ def schedule_chart(
     lines = _merge_notionals(all_series)
     caption = schedule_caption(all_series, stress)
     frame = Frame(f"schedule-{number}", f"{first.symbol} at {first.venue} over time", caption)
-    times = sorted({point.observed_at for line in lines for point in line.points})
+    points = {point.observed_at: point for line in lines for point in line.points}
+    times = sorted(points)
     rates_by_time = [(at, [rate_at(line.points, line.until, at) for line in lines]) for at in times]
     rows = [
-        (numbers.date(at), *map(numbers.rate, rates))
+        (date_text(points[at]), *map(numbers.rate, rates))
         for index, (at, rates) in enumerate(rates_by_time)
         if not index or rates != rates_by_time[index - 1][1]
     ]

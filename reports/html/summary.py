@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from harmonize.document import (
     AuditDocument,
     CoverageStatus,
-    Index,
     Level,
     RuleSetRow,
+    Spread,
     SpreadPoint,
     Verdict,
 )
@@ -18,7 +18,7 @@ from harmonize.text.words import join_words, margin_abbreviation, margin_name
 from reports.finding_order import EVALUATED, level_counts
 from reports.html import caps_and_models
 from reports.html.page import KeyFigure, Statement
-from reports.lookup import MARGIN_TYPES, Lookup
+from reports.lookup import MARGIN_TYPES, Lookup, age_text
 
 _NAMED = 3
 
@@ -44,12 +44,14 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
         )
     widest = _widest_point(lookup, "initial")
     if widest:
-        underlying, point = widest
+        spread, point = widest
         notional = numbers.usd(document.heat_map_notional)
         key_numbers.append(
             KeyFigure(
                 numbers.times(point.highest / point.lowest),
-                f"highest over lowest IM on {underlying} at {notional}",
+                f"highest over lowest IM on {spread.underlying} at {notional}, of"
+                f" {numbers.count_text(point.venues, 'venue')} observed"
+                f" {numbers.date_range(spread.oldest, spread.newest)}",
             )
         )
     key_numbers += _cap_breaches(document)
@@ -59,7 +61,7 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
     key_numbers.append(
         KeyFigure(
             numbers.share(observed, len(document.coverage)),
-            "of listed venue–underlying pairs were observed within the last "
+            "of recorded venue–underlying pairs were observed within the last "
             f"{numbers.age(document.stale_after_days)}; the others are stale, from documentation or not observable",
         )
     )
@@ -94,20 +96,10 @@ def _statements(lookup: Lookup) -> Iterator[Statement]:
     index_references = {row.reference for row in document.indices}
     references = [rule_set.id for rule_set in document.rule_sets if rule_set.id in index_references]
     for reference in [*references, *sorted(index_references.difference(references))]:
-        indices = [
-            row
-            for row in document.indices
-            if row.reference == reference and row.margin_type == "initial"
-        ]
-        if indices:
-            yield _harmonization(
-                reference, sorted(indices, key=lambda row: (-row.value, row.underlying))
-            )
+        yield _harmonization(document, reference)
     for margin_type, _ in MARGIN_TYPES:
-        widest = _widest_point(lookup, margin_type)
-        if widest:
-            yield _widest_spread(lookup, margin_type, widest)
-    yield _data_gaps(document)
+        yield _widest_spread(lookup, margin_type)
+    yield _data_gaps(lookup)
     yield _compared_dates(document)
 
 
@@ -178,7 +170,17 @@ def _divergence(lookup: Lookup, rule_set: RuleSetRow) -> Statement:
     return Statement(f"Against {rule_set.id}", " ".join(sentences))
 
 
-def _harmonization(reference: str, indices: list[Index]) -> Statement:
+def _harmonization(document: AuditDocument, reference: str) -> Statement:
+    """States the underlyings with the highest and lowest index, by observations with exact dates."""
+    own = [
+        row
+        for row in document.headlines.indices
+        if row.reference == reference and row.margin_type == "initial"
+    ]
+    indices = sorted(own, key=lambda row: (-row.value, row.underlying))
+    heading = f"Harmonization against {reference_text(reference)}"
+    if not indices:
+        return Statement(heading, f"None qualifies: {_no_headline(document)}.")
     is_median = "median" in reference
     first, last = indices[:_NAMED], indices[-_NAMED:][::-1]
     highest = join_words([f"{row.underlying} ({numbers.index(row.value)})" for row in first])
@@ -191,11 +193,11 @@ def _harmonization(reference: str, indices: list[Index]) -> Statement:
         min(index.oldest for index in indices), max(index.newest for index in indices)
     )
     return Statement(
-        f"Harmonization against {reference_text(reference)}",
+        heading,
         f"{text}. The median of {numbers.count_text(len(indices), 'underlying')} is"
         f" {numbers.index(middle.value)}; {_SCALE[is_median]}, 50 an average factor of two. An index"
         " compares three venues or more."
-        f" Dates compared: {dates}.",
+        f" Dates compared, all exact: {dates}.",
     )
 
 
@@ -210,18 +212,19 @@ def reference_text(reference: str) -> str:
     return "the cross-venue median" if "median" in reference else reference
 
 
-def _widest_point(lookup: Lookup, margin_type: str) -> tuple[str, SpreadPoint] | None:
-    """Returns the underlying with the largest ratio of highest to lowest margin.
+def _widest_point(lookup: Lookup, margin_type: str) -> tuple[Spread, SpreadPoint] | None:
+    """Returns the headline spread with the largest ratio of highest to lowest margin.
 
-    If references name underlyings, only those qualify: other tickers may denote two coins.
+    Headlines compare exact dates that are close together. If references name underlyings, only those
+    qualify: other tickers may denote two coins.
     """
     notional = lookup.document.heat_map_notional
     reference_underlyings = {
         row.underlying for row in lookup.document.indices if "median" not in row.reference
     }
     points = [
-        (spread.underlying, point)
-        for spread in lookup.document.spreads
+        (spread, point)
+        for spread in lookup.document.headlines.spreads
         if spread.margin_type == margin_type
         and (not reference_underlyings or spread.underlying in reference_underlyings)
         for point in spread.points
@@ -230,18 +233,27 @@ def _widest_point(lookup: Lookup, margin_type: str) -> tuple[str, SpreadPoint] |
     return max(points, key=lambda pair: pair[1].highest / pair[1].lowest, default=None)
 
 
-def _widest_spread(lookup: Lookup, margin_type: str, widest: tuple[str, SpreadPoint]) -> Statement:
-    underlying, point = widest
-    spread = lookup.spreads[underlying, margin_type]
+def _widest_spread(lookup: Lookup, margin_type: str) -> Statement:
+    heading = f"Widest {margin_abbreviation(margin_type)} spread"
+    widest = _widest_point(lookup, margin_type)
+    if widest is None:
+        return Statement(heading, f"None qualifies: {_no_headline(lookup.document)}.")
+    spread, point = widest
     return Statement(
-        f"Widest {margin_abbreviation(margin_type)} spread",
-        f"{underlying} at {numbers.usd(point.notional)}: {join_words(point.lowest_venues, 2)}"
-        f" {'requires' if len(point.lowest_venues) == 1 else 'require'}"
-        f" {_margin_text(point.lowest, point.notional)},"
+        heading,
+        f"{spread.underlying} at {numbers.usd(point.notional)}: {join_words(point.lowest_venues, 2)}"
+        f" required {_margin_text(point.lowest, point.notional)},"
         f" {join_words(point.highest_venues, 2)} {_margin_text(point.highest, point.notional)}:"
         f" a spread of {numbers.usd(point.spread)} over {numbers.count_text(point.venues, 'venue')},"
-        f" the highest {numbers.times(point.highest / point.lowest)} the lowest. Dates compared:"
-        f" {numbers.date_range(spread.oldest, spread.newest)}.",
+        f" the highest {numbers.times(point.highest / point.lowest)} the lowest. Dates compared, all"
+        f" exact: {numbers.date_range(spread.oldest, spread.newest)}.",
+    )
+
+
+def _no_headline(document: AuditDocument) -> str:
+    return (
+        "no underlying has enough venues with exact dates within"
+        f" {numbers.count_text(document.headlines.span_days, 'day')}"
     )
 
 
@@ -250,7 +262,8 @@ def _margin_text(margin: float, notional: float) -> str:
     return f"{numbers.usd(margin)} ({numbers.rate(rate)}, {numbers.leverage_at(rate)})"
 
 
-def _data_gaps(document: AuditDocument) -> Statement:
+def _data_gaps(lookup: Lookup) -> Statement:
+    document = lookup.document
     tally = Counter(row.status for row in document.coverage)
     total = len(document.coverage)
     not_observable = [
@@ -258,7 +271,7 @@ def _data_gaps(document: AuditDocument) -> Statement:
     ]
     reasons = Counter(row.reason for row in not_observable if row.reason).most_common(_NAMED)
     text = (
-        f"{numbers.count(len(not_observable))} of {numbers.count_text(total, 'listed venue–underlying pair')}"
+        f"{numbers.count(len(not_observable))} of {numbers.count_text(total, 'recorded venue–underlying pair')}"
         f" ({numbers.share(len(not_observable), total)}) are not observable"
     )
     if reasons:
@@ -269,10 +282,25 @@ def _data_gaps(document: AuditDocument) -> Statement:
         text += f", mainly for these reasons: {'; '.join(causes)}"
     return Statement(
         "Data gaps",
-        f"{text}. Another {numbers.count(tally[CoverageStatus.STALE])} rest on stale snapshots and"
+        f"{text}. {_not_recorded(lookup, len(not_observable))}Another {numbers.count(tally[CoverageStatus.STALE])} rest on stale snapshots and"
         f" {numbers.count(tally[CoverageStatus.DOCUMENTATION])} on documentation;"
         f" {numbers.count_text(len(document.defects), 'entry', 'entries')} from venues could not be read."
         " Missing data never counts as compliant.",
+    )
+
+
+def _not_recorded(lookup: Lookup, not_observable: int) -> str:
+    """States the pairs of which a recording that is not complete says nothing; empty if there are none."""
+    missing = lookup.not_recorded
+    if not missing:
+        return ""
+    venues = {row.venue for row in lookup.document.coverage} - lookup.complete_venues
+    whole = len(lookup.document.coverage) + missing
+    return (
+        f"{numbers.count(missing)} further pairs, at"
+        f" {numbers.count_text(len(venues), 'venue')} without a complete recording, are not in this"
+        " recording: whether they were listed is not known. Of all these pairs,"
+        f" {numbers.share(missing + not_observable, whole)} are not known. "
     )
 
 
@@ -282,11 +310,14 @@ def _compared_dates(document: AuditDocument) -> Statement:
         min((row.oldest for row in document.spreads), default=None),
         max((row.newest for row in document.spreads), default=None),
     )
-    oldest = max((row.age_days for row in document.snapshots), default=None)
+    oldest = max(document.snapshots, key=lambda row: row.age_days, default=None)
+    inexact = sum(row.date_kind != "exact" for row in document.snapshots)
+    age = age_text(oldest) if oldest else numbers.NOT_OBSERVABLE
     return Statement(
         "Dates compared",
         f"Cross-venue statistics compare observations of {compared}. The oldest of"
-        f" {numbers.count_text(len(document.snapshots), 'snapshot')} is {numbers.age(oldest)} old;"
+        f" {numbers.count_text(len(document.snapshots), 'snapshot')} was {age} old on"
+        f" {numbers.date(document.as_of)}; {numbers.count(inexact)} have no exact date;"
         f" {numbers.count(len(stale))} exceeded the limit of"
         f" {numbers.age(document.stale_after_days)} and {'is' if len(stale) == 1 else 'are'}"
         " marked stale.",

@@ -126,7 +126,7 @@ def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> st
         lowest_rate, highest_rate = point.lowest / point.notional, point.highest / point.notional
         result = (
             f"at {notional}, the lowest margin of {numbers.count_text(point.venues, 'venue')}"
-            f" compared is {numbers.rate(lowest_rate)} ({numbers.leverage_at(lowest_rate)}) at"
+            f" compared was {numbers.rate(lowest_rate)} ({numbers.leverage_at(lowest_rate)}) at"
             f" {join_words(point.lowest_venues, _NAMED)}, the highest"
             f" {numbers.rate(highest_rate)} ({numbers.leverage_at(highest_rate)}) at"
             f" {join_words(point.highest_venues, _NAMED)}"

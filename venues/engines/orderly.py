@@ -67,7 +67,7 @@ def _formula(
 def build_adapter(
     venue: str, title: str, read: Callable[[Snapshot, Facts], Parsed]
 ) -> VenueAdapter:
-    """Adapter of one broker; all brokers share Orderly's public host."""
+    """Adapter of one broker; all brokers share Orderly's public host and order book."""
     return VenueAdapter(
         venue=venue,
         title=title,
@@ -77,4 +77,5 @@ def build_adapter(
             Endpoint(INFO, "GET /v1/public/info", Purpose.MARGIN),
         ),
         parse=read,
+        order_book="Orderly",
     )

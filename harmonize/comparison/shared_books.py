@@ -1,0 +1,43 @@
+"""Counts venues that share an order book and a margin table once: they are one market."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harmonize.core.schedule import MarginFunction, MarginSchedule, value_of
+
+_Key = tuple[str, str, str, MarginFunction | None, MarginFunction | None]
+
+
+def with_shared_books(schedules: Sequence[MarginSchedule]) -> tuple[MarginSchedule, ...]:
+    """Returns schedules in their order; those that another venue counts for name that venue.
+
+    Schedules of one order book with equal margins count once, at the venue that was observed last,
+    of several the first by name. Where the margins differ, each venue counts.
+    """
+    counted: dict[_Key, MarginSchedule] = {}
+    for schedule in schedules:
+        if schedule.instrument.order_book:
+            key = _key(schedule)
+            counted[key] = min((counted.get(key, schedule), schedule), key=_precedence)
+    return tuple(
+        schedule
+        if (first := counted.get(_key(schedule))) is None
+        or first.instrument.venue == schedule.instrument.venue
+        else replace(schedule, counted_with=first.instrument.venue)
+        for schedule in schedules
+    )
+
+
+def _key(schedule: MarginSchedule) -> _Key:
+    instrument = schedule.instrument
+    return (
+        instrument.order_book,
+        instrument.symbol,
+        str(schedule.profile),
+        value_of(schedule.initial),
+        value_of(schedule.maintenance),
+    )
+
+
+def _precedence(schedule: MarginSchedule) -> tuple[float, str]:
+    return -schedule.observed_at.timestamp(), schedule.instrument.venue
