@@ -139,7 +139,7 @@ def answer(question: Question) -> Answer:
     reading = replace(reading, inputs=names.inputs(reading.inputs))
     document = _audit(question, configuration, reading, rule_sets, as_of)
     if question.options.history is HistoryScope.SERIES:
-        document = replace(document, history=_margin_series(question, document, as_of))
+        document = replace(document, history=_margin_series(question, document))
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
     notes = (*notes, *names.notes, *scale_notes(reading.inputs))
@@ -189,9 +189,10 @@ def _audit(
         raise RequestError(message) from None
 
 
-def _margin_series(selection: Selection, document: AuditDocument, as_of: datetime) -> History:
+def _margin_series(selection: Selection, document: AuditDocument) -> History:
     with recorded_archive() as path:
-        return derived.build_history(open_sources(selection, path), document, as_of)
+        sources = open_sources(selection, path)
+        return derived.build_history(sources, document, selection.last_read)
 
 
 def read_configuration(path: Path | None) -> Configuration:
@@ -243,7 +244,7 @@ def read_with_history(selection: Selection) -> tuple[Reading, datetime]:
     with recorded_archive() as path:
         sources = open_sources(selection, path)
         reading, as_of = _read(selection, sources)
-        history = _recent_history(sources, as_of)
+        history = _recent_history(sources, selection.last_read)
     return replace(
         reading, recent_history=history.of_schedules(s.key for s in reading.schedules)
     ), as_of

@@ -143,14 +143,15 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
     ArchiveError, RequestError.
     """
     question = replace(question, underlyings=(asset,))
-    reading, as_of = read(question)
+    reading, _ = read(question)
+    until = question.last_read
     (asset,) = with_observed_names(question, reading).underlyings
     by_venue: dict[str, list[MarginSchedule]] = {}
     for schedule in reading.schedules:
         by_venue.setdefault(schedule.instrument.venue, []).append(schedule)
     keys = {preferred(schedules).key for schedules in by_venue.values()}
     archived = _archived_rows(
-        question, as_of, lambda store: queries.rows_of_underlyings(store, [asset], as_of)
+        question, until, lambda store: queries.rows_of_underlyings(store, [asset], until)
     )
     rows = {key: own for key, own in archived.rows.items() if key in keys}
     if not rows:

@@ -75,6 +75,11 @@ class Selection:
             return self.as_of
         return datetime.combine(self.as_of, time.max, UTC)
 
+    @property
+    def last_read(self) -> datetime:
+        """Time of the last observation that is read, in UTC; the end of time without a limit."""
+        return self.until or datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerOptions:

@@ -134,7 +134,7 @@ def portfolio_margins(
         for side, notional in exposure.sides
     )
     initial, maintenance, reasons = _reference(exposures, own)
-    dates = [date for table in own.values() for date in (table.oldest, table.newest) if date]
+    spans = [(table.oldest, table.newest) for table in own.values() if table.newest]
     return Portfolio(
         positions=len(positions),
         gross=sum(position.notional for position in positions),
@@ -148,8 +148,8 @@ def portfolio_margins(
         cheapest_cross=_cheapest(venues, lambda venue: venue.cross_initial),
         splits=splits,
         split=_total([row.cost for row in splits]),
-        oldest=min(dates, default=""),
-        newest=max(dates, default=""),
+        oldest=min((oldest for oldest, _ in spans), default=""),
+        newest=max((newest for _, newest in spans), default=""),
     )
 
 

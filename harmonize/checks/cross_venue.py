@@ -306,7 +306,8 @@ def observation_dates_differ(context: AuditContext) -> Iterator[Draft]:
     two years ago may never have existed. No participant could have used it.
 
     ## Formula
-    newest − oldest > `days`. One finding per underlying.
+    newest − oldest > `days`, by the earliest and latest possible dates, or an observation without
+    an earliest date. One finding per underlying.
 
     ## Example
     dYdX of August 2024 against Hyperliquid of September 2026.
@@ -316,18 +317,27 @@ def observation_dates_differ(context: AuditContext) -> Iterator[Draft]:
     """
     limit = context.options["days"]
     for underlying, row in {row.underlying: row for _, _, row in _limited_rows(context)}.items():
-        difference = datetime.fromisoformat(row.newest) - datetime.fromisoformat(row.oldest)
-        if difference.total_seconds() > limit * _SECONDS_PER_DAY:
+        apart = _time_apart(row.oldest, row.newest, limit)
+        if apart:
             yield Draft(
                 Verdict.NOT_OBSERVABLE,
                 Level.INFO,
                 "",
-                f"cross-venue statistics on {underlying} compare margins observed "
-                f"{difference.days} days apart ({row.oldest[:10]} to {row.newest[:10]}), "
+                f"cross-venue statistics on {underlying} compare margins observed {apart}, "
                 f"limit {limit:g} days: these margins may never have applied at the same time",
                 underlying=underlying,
                 subject=underlying,
             )
+
+
+def _time_apart(oldest: str, newest: str, limit: float) -> str:
+    """Returns how far apart observations may be, if that is more than ``limit`` days; else empty."""
+    if not oldest:
+        return f"on dates that are not all known (the newest {newest[:10]})"
+    difference = datetime.fromisoformat(newest) - datetime.fromisoformat(oldest)
+    if difference.total_seconds() <= limit * _SECONDS_PER_DAY:
+        return ""
+    return f"{difference.days} days apart ({oldest[:10]} to {newest[:10]})"
 
 
 def _limits(context: AuditContext) -> dict[str, CrossVenueLimits]:

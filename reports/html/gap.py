@@ -116,8 +116,8 @@ def _gap_row(point: ArbitragePoint) -> tuple[str, ...]:
 def _gap_caption(row: ArbitrageRow, point: ArbitragePoint, cost_of_capital: float) -> str:
     return (
         f"For {numbers.usd(point.notional)} of {row.underlying}, {row.rule_set} requires"
-        f" {numbers.usd(point.reference)} and the optimal split over venues"
-        f" {numbers.usd(point.optimal_split)}: an arbitrage gap of {numbers.usd(point.gap)}, or"
+        f" {numbers.usd(point.reference)}; the optimal split over venues, by the margins of the dates"
+        f" compared, required {numbers.usd(point.optimal_split)}: an arbitrage gap of {numbers.usd(point.gap)}, or"
         f" {numbers.usd(point.annual_cost)} per year at a cost of capital of"
         f" {numbers.rate(cost_of_capital)}. If every venue used the same schedule,"
         f" {numbers.usd(point.divergence)} of the gap would close (divergence) and"
@@ -293,7 +293,7 @@ def _distance_range(rows: Sequence[LiquidationRow]) -> str:
         return "no distance is observable."
     near, far = min(moves), max(moves)
     return (
-        f"a long is liquidated after a fall between {numbers.rate(near[0])} ({near[1]}) and"
+        f"a long would have been liquidated after a fall between {numbers.rate(near[0])} ({near[1]}) and"
         f" {numbers.rate(far[0])} ({far[1]})."
     )
 

@@ -39,7 +39,7 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
             KeyFigure(
                 numbers.share(counts[Verdict.UNDER], evaluated),
                 f"of {numbers.count_text(evaluated, 'evaluated schedule')} that comparisons include,"
-                f" one per venue and underlying, require less IM than {rule_set.id}",
+                f" one per venue and underlying, required less IM than {rule_set.id}",
             )
         )
     widest = _widest_point(lookup, "initial")

@@ -28,6 +28,7 @@ from harmonize.document import (
     FactorRow,
     Finding,
     FlagRow,
+    Headlines,
     Index,
     IndexSummary,
     InputRow,
@@ -568,6 +569,7 @@ def sample() -> AuditDocument:
         liquidations=liquidations(),
         cost_of_capital=0.1,
         indices=(*indices("BTC", 71.24), *indices("ETH", 48.0)),
+        headlines=Headlines(60, spreads("BTC"), (*indices("BTC", 71.24), *indices("ETH", 48.0))),
         index_summaries=(
             IndexSummary("", "initial", BASELINE, 59.0, 2, None, None),
             IndexSummary("venue-a", "initial", BASELINE, 40.0, 5, 31.5, 47.0),
@@ -631,6 +633,7 @@ def empty() -> AuditDocument:
         comparisons=(),
         spreads=(),
         indices=(),
+        headlines=Headlines(),
         curves=(),
         explanations={},
     )

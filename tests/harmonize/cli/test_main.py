@@ -263,7 +263,7 @@ def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.strip() == str(tmp_path / "index.html")
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [
-        *("read", "findings by level", "not observed")
+        *("as of 2026-11-29", "findings by level", "not observed")
     ]
     assert "recorded archive that ships with harmonize" in result.stderr
     assert "2026-05-12" in result.stderr
@@ -291,7 +291,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "audit.json"
     result = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert result.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "2.0"
+    assert json.loads(path.read_text())["schema_version"] == "2.1"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Lines and cells of text output: headings, staleness, and cells that a spreadsheet would run."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import pytest
 
@@ -77,7 +77,32 @@ def test_tables_of_indices_without_rows_are_not_printed() -> None:
 def test_stale_snapshots_are_called_stale_and_all_others_recent() -> None:
     document: AuditDocument = sample()
     assert {row.stale for row in document.snapshots} == {True, False}
-    lines = list(snapshot_lines(document, datetime(2027, 1, 1, tzinfo=UTC)))
+    lines = list(snapshot_lines(document))
     for row, line in zip(document.snapshots, lines, strict=True):
         word = "stale" if row.stale else "recent"
-        assert line.split()[:3] == [row.venue, row.observed_at[:10], word]
+        day = f"{row.observed_at[:10]},"
+        assert line.split()[:6] == [row.venue, day, str(int(row.age_days)), "days", "old,", word]
+
+
+@pytest.mark.parametrize(
+    ("kind", "earliest", "expected"),
+    [
+        ("no later than", "", "≤ 2025-11-20, at least 34 days old, stale"),
+        ("between", "2025-11-03T00:00:00Z", "2025-11-03 to 2025-11-20, up to 34 days old, stale"),
+        ("derived", "2025-11-20T00:00:00Z", "2025-11-20 (derived), up to 34 days old, stale"),
+    ],
+)
+def test_a_date_that_is_not_exact_is_printed_with_its_bounds(
+    kind: str, earliest: str, expected: str
+) -> None:
+    document = sample()
+    row = replace(
+        document.snapshots[0],
+        observed_at="2025-11-20T00:00:00Z",
+        observed_from=earliest,
+        date_kind=kind,
+        age_days=34.0,
+        stale=True,
+    )
+    (line,) = snapshot_lines(replace(document, snapshots=(row,)))
+    assert f"{row.venue:<14} {expected} (" in line

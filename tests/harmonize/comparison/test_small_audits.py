@@ -43,6 +43,13 @@ def crossing(asset: str = "BTC") -> Case:
     )
 
 
+def with_a_copy(case: Case) -> Case:
+    """Adds Gate with the schedule of the first venue."""
+    first = case.schedules[0]
+    copy = replace(first, instrument=replace(first.instrument, venue="gate"))
+    return replace(case, schedules=(*case.schedules, copy))
+
+
 def test_only_the_last_interval_of_open_ended_schedules_has_no_end() -> None:
     document = crossing().audited()
     (initial,) = [spread for spread in document.spreads if spread.margin_type == "initial"]
@@ -55,12 +62,16 @@ def test_only_the_last_interval_of_open_ended_schedules_has_no_end() -> None:
 
 
 def test_an_asset_in_no_class_of_a_rule_set_has_an_index_against_the_median_alone() -> None:
-    known = {row.reference for row in crossing().audited().indices}
+    known = {row.reference for row in with_a_copy(crossing()).audited().indices}
     assert known == {"harmonized-baseline", "median"}
-    indices = crossing("XYZ").audited().indices
+    indices = with_a_copy(crossing("XYZ")).audited().indices
     assert {row.reference for row in indices} == {"median"}
-    # each is a factor of √2 from the median
-    assert [row.value for row in indices] == pytest.approx([100 / 2**0.5] * 2)
+    # two venues are the median, the third is a factor of 2 from it
+    assert [row.value for row in indices] == pytest.approx([100 / 2 ** (1 / 3)] * 2)
+
+
+def test_two_venues_have_no_index() -> None:
+    assert not crossing().audited().indices
 
 
 def test_the_leverages_of_a_point_are_its_notional_over_its_margins() -> None:

@@ -54,7 +54,8 @@ def test_the_sentence_of_the_gap_carries_its_numbers() -> None:
         "\N{NO-BREAK SPACE}", " "
     )
     assert (
-        "requires $20k and the optimal split over venues $8k: an arbitrage gap of $12k" in caption
+        "requires $20k; the optimal split over venues, by the margins of the dates compared,"
+        " required $8k: an arbitrage gap of $12k" in caption
     )
     assert "or $1.2k per year at a cost of capital of 10.0 %" in caption
     assert "$10k of the gap would close (divergence) and $2k would remain" in caption

@@ -177,7 +177,7 @@ def test_every_drawing_has_a_title_and_states_its_result(report: str) -> None:
     description = titles[0][1].replace("\N{NO-BREAK SPACE}", " ")
     assert description == (
         "Initial margin on BTC, 5 venues in the chart: at $1m, the lowest margin of 3 venues compared"
-        " is 2.0 % (50×) at venue-a, the highest 4.0 % (25×) at venue-c. synthetic-baseline requires"
+        " was 2.0 % (50×) at venue-a, the highest 4.0 % (25×) at venue-c. synthetic-baseline requires"
         " 4.0 %."
         " Dates compared: 3 Sep – 19 Nov 2025."
     )
@@ -271,10 +271,10 @@ def test_the_summary_is_made_of_the_documents_numbers(report: str) -> None:
     assert "No margin could be compared with synthetic-cap." in text
     assert "Closest to the reference: BTC (71.2) and ETH (48.0)." in text
     assert (
-        "venue-a requires $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×): a spread of $20k over"
+        "venue-a required $20k (2.0 %, 50×), venue-c $40k (4.0 %, 25×): a spread of $20k over"
         " 3 venues, the highest 2 times the lowest." in text
     )
-    assert "3 of 11 listed venue–underlying pairs (27 %)" in text
+    assert "3 of 11 recorded venue–underlying pairs (27 %)" in text
     assert "Cross-venue statistics compare observations of 3 Sep – 19 Nov 2025." in text
     for statement in summary:
         assert escape(statement.text, quote=False) in report.replace("&#39;", "'")
