@@ -57,9 +57,10 @@ EXPLANATIONS = {
         "that it compares; a conversion across dates makes a margin derived."
     ),
     "underlyings": (
-        "Assets are matched across venues by ticker (XBT is BTC, 1000PEPE is PEPE). Two coins can "
-        "share a ticker, in particular at different dates; treat small coins with a wide span of "
-        "dates with care."
+        "Assets are matched across venues by a table of codes (XBT is BTC, 1000PEPE is PEPE), by "
+        "prices, and by ticker. Where prices within a day differ by more than half, or no price is "
+        "common and the observations may be more than 60 days apart, the identity is not observed and "
+        "the schedule is excluded."
     ),
     "capacity": (
         "A venue that publishes no position limit is compared at every size, by its schedule. The "

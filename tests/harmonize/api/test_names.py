@@ -113,8 +113,9 @@ def test_another_case_is_told_and_an_unknown_name_has_a_suggestion(archive: Path
     unknown = run(archive, "audit", "--underlying", "rTSLAA", "--fail-on", "never")
     assert unknown.exit_code == 3
     assert "underlying rTSLAA: no schedule was observed; did you mean rTSLA?" in unknown.stderr
-    gap = run(archive, "gap", "AAPLX")  # no venue is verified, but the name is that observed
-    assert "no venue's initial margin on AAPLx is included in comparisons" in gap.stderr
+    gap = run(archive, "gap", "AAPLX")
+    assert gap.exit_code == 0
+    assert "AAPLx initial margin, optimal split over 1 venues" in gap.stdout
     bad = run(archive, "gap", "A\u202eB")
     assert bad.exit_code == 2
     assert "--underlying: expected an underlying such as BTC" in bad.stderr
