@@ -9,7 +9,7 @@ WARM := PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import aiohttp, ccxt.async_su
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url
 
-.PHONY: report test test-all lint types unit locks bench goldens docs detection tables lock clean
+.PHONY: report test test-all test-long lint types unit locks bench goldens docs detection tables lock clean
 
 report: $(VENV)/report.installed # exit code 3: a venue was not observed; the report is written all the same
 	@echo "Asking the venues for at most 90 seconds; where none is reachable, recordings are read."
@@ -22,6 +22,9 @@ test: lint types unit
 
 test-all: lint types # with the long simulations and wide matrices whole, and at least 95 % of branches covered
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --whole --cov --cov-report=term
+
+test-long: $(VENV)/test.installed # only the tests that `make test` runs on a sample, whole
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --long
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .

@@ -20,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run long simulations and wide matrices whole, not on a drawn sample",
     )
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="run only long simulations and wide matrices, and run them whole",
+    )
 
 
 BUILD_DAY = "1795910400"
@@ -40,8 +45,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     The draw depends on the test's name and its cases alone, so that every process draws the same.
     """
+    if config.getoption("--long"):
+        return _keep_long(config, items)
     if config.getoption("--whole"):
-        return
+        return None
     cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("sample"):
@@ -54,12 +61,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out.update(member for at, member in enumerate(members) if at not in set(drawn))
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
+    return None
+
+
+def _keep_long(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps the tests that run on a sample otherwise: every other test runs the same way twice."""
+    long = [
+        item
+        for item in items
+        if item.get_closest_marker("sample") or "whole" in getattr(item, "fixturenames", ())
+    ]
+    kept = set(long)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = long
 
 
 @pytest.fixture(scope="session")
 def whole(request: pytest.FixtureRequest) -> bool:
     """Whether long simulations run whole (``--whole``) or on a sample."""
-    return bool(request.config.getoption("--whole"))
+    return bool(request.config.getoption("--whole") or request.config.getoption("--long"))
 
 
 @pytest.fixture(autouse=True, scope="session")

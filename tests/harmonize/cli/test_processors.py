@@ -87,9 +87,7 @@ def test_no_output_depends_on_the_instructions_of_the_processor(tmp_path: Path) 
     check(tmp_path, OF_TWO)
 
 
-def test_no_output_on_the_whole_archive_depends_on_them(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if not request.config.getoption("--whole"):
-        pytest.skip("runs with --whole")
+def test_no_output_on_the_whole_archive_depends_on_them(*, whole: bool, tmp_path: Path) -> None:
+    if not whole:
+        pytest.skip("runs with --whole or --long")
     check(tmp_path, "")
