@@ -5,7 +5,10 @@ Such a file names each symbol in ccxt's notation and keeps the venue's row of ea
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Final
 
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision
 from harmonize.transfer.requests import Params
 
 VenueRow = Mapping[str, object]
@@ -14,6 +17,23 @@ Responses = list[tuple[Params, bytes]]
 
 _ADDED_BY_CCXT = frozenset({"info", "nextPageCursor"})
 """Keys that ccxt adds to the rows of bybit."""
+
+
+WEEKLY_JOB_SINCE = date(2024, 4, 4)
+"""First day of freqtrade's weekly job for the tiers of Binance."""
+
+_THURSDAY: Final = 3
+
+
+def commit_precision(day: date) -> DatePrecision:
+    """Returns how far the day of a commit to freqtrade's Binance tiers is that of the recording.
+
+    The weekly job runs on Thursdays at 3:00 UTC; it records and commits in one run (freqtrade,
+    .github/workflows/binance-lev-tier-update.yml). Its day is exact. Other commits were made by hand,
+    at an unknown time after the recording.
+    """
+    is_of_job = day >= WEEKLY_JOB_SINCE and day.weekday() == _THURSDAY
+    return EXACT if is_of_job else NO_LATER_THAN
 
 
 def rows_by_symbol(document: object) -> dict[str, list[VenueRow]] | None:

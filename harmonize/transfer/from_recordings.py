@@ -17,7 +17,7 @@ from harmonize.core.payload import (
     Snapshot,
     UnreadablePayloadError,
 )
-from harmonize.transfer.freqtrade import rebuild_responses, rows_by_symbol
+from harmonize.transfer.freqtrade import commit_precision, rebuild_responses, rows_by_symbol
 from harmonize.transfer.recording_manifest import Recording, recordings
 from harmonize.transfer.requests import call_of, parse_request
 from harmonize.transfer.source import (
@@ -26,7 +26,7 @@ from harmonize.transfer.source import (
     UnreadableSourceError,
     read_listed_file,
 )
-from venues import completeness, facts, registry
+from venues import completeness, dating, facts, registry
 from venues.adapter import Purpose, VenueAdapter
 
 MAX_INTERVAL = timedelta(minutes=1)
@@ -47,9 +47,10 @@ class _RecordedFile:
     rebuilt: bool
 
     @property
-    def observed_at(self) -> datetime:
-        """Observation time of the first payload, in UTC."""
-        return self.payloads[0].observed_at
+    def recorded_at(self) -> datetime:
+        """Date that the manifest states, in UTC. Rows may narrow the date of a payload."""
+        assert self.recording.recorded_at is not None  # noqa: S101 - as _EXCLUSIONS requires
+        return self.recording.recorded_at
 
 
 def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
@@ -66,7 +67,7 @@ def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
             files.append(item)
         else:
             yield item
-    files.sort(key=lambda file: (file.recording.venue, file.observed_at, file.recording.file))
+    files.sort(key=lambda file: (file.recording.venue, file.recorded_at, file.recording.file))
     for venue, venue_files in groupby(files, key=lambda file: file.recording.venue):
         adapter = registry.find_adapter(venue)
         for group in _by_moment(list(venue_files)) if adapter else ():
@@ -164,7 +165,12 @@ def _payload(
     assert recording.recorded_at is not None  # noqa: S101 - _EXCLUSIONS excludes undated recordings
     source = f"{recording.source}; {authenticity}"
     provenance = Provenance(Origin.RECORDED, source, recording.dating, request)
-    return Payload.of(recording.venue, call, recording.recorded_at, provenance, content)
+    precision = recording.precision
+    if recording.venue == "binance" and "freqtrade" in recording.dating:
+        precision = commit_precision(recording.recorded_at.date())
+    return dating.narrowed(
+        Payload.of(recording.venue, call, recording.recorded_at, provenance, content, precision)
+    )
 
 
 def _by_moment(files: list[_RecordedFile]) -> Iterator[list[_RecordedFile]]:
@@ -173,7 +179,7 @@ def _by_moment(files: list[_RecordedFile]) -> Iterator[list[_RecordedFile]]:
     calls: set[Call] = set()
     for file in files:
         file_calls = {payload.call for payload in file.payloads}
-        interval = file.observed_at - group[-1].observed_at if group else timedelta()
+        interval = file.recorded_at - group[-1].recorded_at if group else timedelta()
         if group and (interval > MAX_INTERVAL or calls & file_calls):
             yield group
             group, calls = [], set()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.transfer.freqtrade import binance_id
+from harmonize.transfer.freqtrade import binance_id, commit_precision
 from harmonize.transfer.source import SkippedItem, SourceItem, UnreadableSourceError
 from venues.exchanges.binance import BRACKETS
 
@@ -46,6 +46,13 @@ _SYMBOL = r"\w+(?:_[0-9]{6})?|\w+/\w+(?::\w+(?:-[0-9]{6})?)?"
 
 _NO_CAP = 2**63 - 1
 """The venue's cap of an unlimited bracket; a table of 64-bit floats holds it as 2^63."""
+
+_DATING_OF_JOB = (
+    "date of the commit by freqtrade's weekly job, which records and commits in one run"
+)
+_DATING_BY_HAND = (
+    "date of a commit by hand in freqtrade's public history, so the date is an upper bound"
+)
 
 
 def read_items(path: Path) -> Iterator[SourceItem]:
@@ -110,6 +117,7 @@ def _snapshot(path: Path, day: str, rows: "pd.DataFrame") -> Snapshot:
         message = f"{path}: observed: expected a day such as 2022-02-12, found {day!r}; correct it"
         raise UnreadableSourceError(message) from error
     commits = sorted(set(rows["commit"]))
+    precision = commit_precision(observed_at.date())
     payload = Payload.of(
         "binance",
         Call(BRACKETS),
@@ -118,10 +126,11 @@ def _snapshot(path: Path, day: str, rows: "pd.DataFrame") -> Snapshot:
             Origin.RECORDED,
             f"freqtrade/freqtrade freqtrade/exchange/binance_leverage_tiers.json at {', '.join(commits)}; "
             "endpoint list rebuilt from the rows of a table of dated tiers made from freqtrade's public history",
-            "date of the commit in freqtrade's public history",
+            _DATING_OF_JOB if precision.is_exact else _DATING_BY_HAND,
             "GET /fapi/v1/leverageBracket",
         ),
         _response(rows),
+        precision,
     )
     return Snapshot("binance", observed_at, (payload,), complete=True)
 

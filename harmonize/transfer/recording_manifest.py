@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision
 from harmonize.transfer.requests import parse_request, venue_at
 from harmonize.transfer.source import SkippedItem, UnreadableSourceError, read_listed_file
 from venues import registry
@@ -19,21 +20,27 @@ _MAX_DIGITS = 30
 _SAME_AS_BEFORE = "as above"
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?: \(.*\))?")
 _TIME = re.compile(r"(?:about )?(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))(?:\b|$).*")  # fmt: skip
+_LATEST = re.compile(r"(?:<=|≤|by |before |no later than )\s*")
+_LATEST_BASIS = re.compile(r"\b(?:undated|unknown|upper bound|no later than|commit date|date of the commit|committed|present (?:in|by)|vendored)\b", re.IGNORECASE)  # fmt: skip
+"""Words of a date basis by which a file existed on its date, but may have been recorded before."""
+
+_ANY_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One file as its manifest describes it.
 
-    ``recorded_at`` is None if no date is known, ``dating`` what it is based on. ``authenticity``
-    quotes how the file was recorded and stored, ``source`` where it comes from. ``complete`` is
-    whether the manifest declares it complete.
+    ``recorded_at`` is None if no date is known, ``precision`` is how far it is known, ``dating``
+    what it is based on. ``authenticity`` quotes how the file was recorded and stored, ``source``
+    where it comes from. ``complete`` is whether the manifest declares it complete.
     """
 
     venue: str
     file: str
     endpoint: str
     recorded_at: datetime | None
+    precision: DatePrecision
     dating: str
     authenticity: str
     source: str
@@ -107,11 +114,13 @@ def _with_repeated_texts(entry: dict[str, object], previous: dict[str, str]) -> 
 def _recording_of_list(
     folder: Path, entry: dict[str, object], repeated: dict[str, str]
 ) -> Recording:
+    recorded_at, precision = _date(folder, entry, repeated["date_basis"])
     return Recording(
         venue=_text(entry, "venue"),
         file=_text(entry, "file"),
         endpoint=_text(entry, "endpoint"),
-        recorded_at=_time(folder, entry, "recorded_date_if_known"),
+        recorded_at=recorded_at,
+        precision=precision,
         dating=repeated["date_basis"],
         authenticity=repeated["authenticity"],
         source=f"{_text(entry, 'source_repo')} {_text(entry, 'source_path')} at {_text(entry, 'source_commit')}",
@@ -125,11 +134,13 @@ def _recording_of_file(folder: Path, entry: dict[str, object], statement: str) -
     directory = _text(entry, "file").partition("/")[0]
     venue = directory if registry.find_adapter(directory) else ""
     has_payload_time = _TIME.fullmatch(_text(entry, "payload_time_utc")) is not None
+    is_latest = not has_payload_time and _LATEST.match(_text(entry, "recorded"))
     return Recording(
         venue=venue or venue_at(request.host if request else "", registry.VENUES) or directory,
         file=_text(entry, "file"),
         endpoint=_text(entry, "endpoint"),
         recorded_at=_time(folder, entry, "payload_time_utc" if has_payload_time else "recorded"),
+        precision=NO_LATER_THAN if is_latest else EXACT,
         dating=f"recording date stated by the recorder; payload time {_text(entry, 'payload_time_utc')}",
         authenticity=f"{statement.partition(': ')[2] or statement}; {_text(entry, 'source_formatting')}",
         source=f"{_text(entry, 'source_repo')} {_text(entry, 'source_path')} at {_text(entry, 'commit')}",
@@ -137,15 +148,31 @@ def _recording_of_file(folder: Path, entry: dict[str, object], statement: str) -
     )
 
 
-def _time(folder: Path, entry: dict[str, object], key: str) -> datetime | None:
-    """Returns a time with a zone, or midnight UTC of a date.
+def _date(
+    folder: Path, entry: dict[str, object], basis: str
+) -> tuple[datetime | None, DatePrecision]:
+    """Returns the date of a recording and how far it is known. Raises UnreadableSourceError.
 
-    None if the text is neither, such as `<=2024-08-20`. Raises UnreadableSourceError: not a valid
-    date or time.
+    A date that the recorder states, or a time in the payload, is exact; a bare day is exact to the
+    day. A date by which the file existed (of a commit or a release, or `<=2024-08-20`) is the latest
+    possible one. It counts also if only the basis names it.
     """
+    key = "recorded_date_if_known"
     text = _text(entry, key)
-    if not text:
-        return None
+    is_latest = _LATEST.match(text) or _LATEST_BASIS.search(f"{text} {basis}")
+    if not is_latest:
+        return _time(folder, entry, key), EXACT
+    found = _ANY_TIME.search(basis)
+    stated = {**entry, key: text or (found[0] if found else "")}
+    return _time(folder, stated, key), NO_LATER_THAN
+
+
+def _time(folder: Path, entry: dict[str, object], key: str) -> datetime | None:
+    """Returns a time with a zone, or midnight UTC of a date, also after `<=`; None for other texts.
+
+    Raises UnreadableSourceError: not a valid date or time.
+    """
+    text = _LATEST.sub("", _text(entry, key), count=1)
     match = _TIME.fullmatch(text) or _DAY.fullmatch(text)
     if match is None:
         return None

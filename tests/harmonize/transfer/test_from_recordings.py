@@ -2,15 +2,16 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harmonize.core.date_precision import DateKind, DatePrecision
 from harmonize.core.payload import Call, Origin, Payload, Snapshot
 from harmonize.transfer import importer, recording_manifest
-from harmonize.transfer.freqtrade import binance_id
+from harmonize.transfer.freqtrade import binance_id, commit_precision
 from harmonize.transfer.requests import call_of, parse_request
 from harmonize.transfer.source import SkippedItem, UnreadableSourceError
 from tests.support.recorded import cases, of_venue, snapshots
@@ -160,7 +161,7 @@ REASONS: list[tuple[dict[str, object], str]] = [
         "recording date is not a day or a time with a time zone",
     ),
     (
-        entry("okx/g.json", f"{OKX}/public/instruments", recorded_date_if_known="<=2024-08-20"),
+        entry("okx/g.json", f"{OKX}/public/instruments", recorded_date_if_known="in August"),
         "recording date is not a day or a time with a time zone",
     ),
     (
@@ -184,6 +185,109 @@ def test_every_other_file_is_excluded_with_a_reason(tmp_path: Path) -> None:
         str(recording["file"]): reason for recording, reason in REASONS
     }
     assert not any(item.is_unreadable for item in left_out.values())
+
+
+VENDORED = "unknown; file present in ccxt 4.5.68 (vendored 2026-08-01)"
+
+
+@pytest.mark.parametrize(
+    ("stated", "basis", "expected", "latest"),
+    [
+        ("2026-08-27", "the clock of the recorder", DateKind.EXACT, "2026-08-27T00:00:00"),
+        ("2026-09-25", "stated in source comment", DateKind.EXACT, "2026-09-25T00:00:00"),
+        ("2026-05-12T06:55:00.25Z", '"updated" field', DateKind.EXACT, "2026-05-12T06:55:00.250000"),
+        ("<=2024-08-20", "the recorder", DateKind.NO_LATER_THAN, "2024-08-20T00:00:00"),
+        ("<=2024-08-20", "commit date (BTC oracle)", DateKind.NO_LATER_THAN, "2024-08-20T00:00:00"),
+        ("2025-05-25", "commit date", DateKind.NO_LATER_THAN, "2025-05-25T00:00:00"),
+        ("2026-08-01 (upper bound)", "the recorder", DateKind.NO_LATER_THAN, "2026-08-01T00:00:00"),
+        (None, VENDORED, DateKind.NO_LATER_THAN, "2026-08-01T00:00:00"),
+        (
+            *(None, "file last committed 2026-04-07T16:50:42+10:00", DateKind.NO_LATER_THAN),
+            "2026-04-07T06:50:42",
+        ),
+        (
+            *("2026-08-01", "undated; present in a release, so an upper bound"),
+            *(DateKind.NO_LATER_THAN, "2026-08-01T00:00:00"),
+        ),
+    ],
+)  # fmt: skip
+def test_the_basis_of_a_date_decides_how_far_it_is_known(
+    *, stated: str | None, basis: str, expected: DateKind, latest: str, tmp_path: Path
+) -> None:
+    recording = entry(
+        "bitfinex/a.json",
+        "GET https://api-pub.bitfinex.com/v2/conf/pub:info:pair:futures",
+        recorded_date_if_known=stated,
+        date_basis=basis,
+    )
+    content = response("bitfinex", "publicGetConfConfig").content
+    (snapshot,), left_out = import_folder(
+        folder(tmp_path, [recording], {"bitfinex/a.json": content})
+    )
+    assert left_out == {}
+    (payload,) = snapshot.payloads
+    assert payload.precision == DatePrecision(expected)
+    assert payload.provenance.dating == basis
+    assert payload.observed_at.isoformat() == snapshot.observed_at.isoformat() == f"{latest}+00:00"
+
+
+def test_times_in_the_rows_narrow_an_undated_recording(tmp_path: Path) -> None:
+    contract = {
+        **json.loads(response("gate", "publicDeliveryGetSettleContracts").content)[0],
+        "config_change_time": "1766735467",
+        "expire_time": "1782460800",
+    }
+    manifest = [
+        entry(
+            f"gate/{name}.json",
+            f"GET https://api.gateio.ws/api/v4/{path}",
+            recorded_date_if_known=None,
+            date_basis=VENDORED,
+        )
+        for name, path in (("a", "futures/btc/contracts"), ("b", "delivery/usdt/contracts"))
+    ]
+    files = {
+        "gate/a.json": response("gate", "publicFuturesGetSettleContracts", -1).content,
+        "gate/b.json": json.dumps([contract]).encode(),
+    }
+    (snapshot,), left_out = import_folder(folder(tmp_path, manifest, files))
+    assert left_out == {}
+    found = snapshot.payloads[1]
+    assert (found.precision.kind, f"{found.observed_at:%Y-%m-%d %H:%M:%S}") == (
+        DateKind.BETWEEN,
+        "2026-06-26 07:59:59",
+    )
+    assert found.provenance.dating.startswith(
+        f"{VENDORED}; by times in the rows not before 2025-12"
+    )
+    assert snapshot.observed_at == min(payload.observed_at for payload in snapshot.payloads)
+
+
+@pytest.mark.parametrize(
+    ("day", "is_exact"),
+    [
+        ("2022-11-25", False),
+        ("2023-09-28", False),
+        ("2024-04-04", True),
+        ("2024-07-20", False),
+        ("2025-04-30", False),
+        ("2026-07-02", True),
+    ],
+)
+def test_a_commit_of_the_weekly_job_is_exact_and_one_by_hand_is_not(
+    *, day: str, is_exact: bool, tmp_path: Path
+) -> None:
+    assert commit_precision(date.fromisoformat(day)).is_exact is is_exact
+    row = {"bracket": 1, "initialLeverage": 20, "notionalCap": 50000, "notionalFloor": 0, "maintMarginRatio": 0.02, "cum": 0}  # fmt: skip
+    content = json.dumps(unified([("BTC/USDT:USDT", row)])).encode()
+    recording = entry(
+        "binance/tiers.json",
+        FREQTRADE["binance"][1],
+        recorded_date_if_known=day,
+        date_basis="commit date in freqtrade history",
+    )
+    (snapshot,), _ = import_folder(folder(tmp_path, [recording], {"binance/tiers.json": content}))
+    assert snapshot.precision.is_exact is is_exact
 
 
 def test_a_file_with_two_dates_is_excluded(tmp_path: Path) -> None:
