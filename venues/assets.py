@@ -101,7 +101,7 @@ def with_assets(
 def _with_asset(schedule: MarginSchedule, table: AssetTable) -> MarginSchedule:
     instrument = schedule.instrument
     code, multiplier = instrument.underlying.asset, instrument.underlying.multiplier
-    entry = table.find(instrument.venue, code, schedule.observed_at.date())
+    entry = _entry_throughout(schedule, table)
     if entry is None and code in table.by_code:
         return schedule  # the table knows the code at other times or venues only
     if entry is None:
@@ -114,6 +114,15 @@ def _with_asset(schedule: MarginSchedule, table: AssetTable) -> MarginSchedule:
         has_former_code=entry.relation in {AssetRelation.RENAME, AssetRelation.SPLIT},
     )
     return replace(schedule, instrument=named)
+
+
+def _entry_throughout(schedule: MarginSchedule, table: AssetTable) -> AssetEntry | None:
+    """Returns what the code means at any date that the observation may have; None if it differs."""
+    instrument, latest = schedule.instrument, schedule.observed_at
+    earliest = schedule.precision.older_end(latest)
+    days = (earliest.date() if earliest else date.min, latest.date())
+    first, last = (table.find(instrument.venue, instrument.underlying.asset, day) for day in days)
+    return first if first == last else None
 
 
 @cache

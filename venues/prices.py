@@ -1,24 +1,26 @@
 """Reads the price of the underlying that a venue states in the payloads of a snapshot.
 
 A price tells which asset a code means, so only prices of the venue itself count, not those that this
-tool looked up under the name. They must belong to a day: payloads whose date is only an upper bound
-state none. No additional calls are made. No margin depends on these prices; a row
+tool looked up under the name. They must belong to a day: a payload states none if its date is not
+exact and its bounds are more than a day apart. No additional calls are made. No margin depends on these prices; a row
 that cannot be read yields none.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
+from harmonize.core.date_precision import DatePrecision
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.payload import Origin, Payload, Snapshot, decode, resolve
 from harmonize.core.schedule import AssetPrice, MarginSchedule
 
 _LIMIT = Decimal(10) ** 12  # USD per coin; larger numbers are no prices
 
-_LATEST_DATES = ("undated", "commit date", "file last committed", "spec last committed")
-"""Beginnings of the date basis of payloads that may be older than their date: no day of a price."""
+MAX_RANGE = timedelta(days=1)
+"""Largest time between the bounds of a date at which a price still belongs to a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def with_prices(
     The price that converted a schedule comes first, otherwise the one in a row of its contract.
     Prices in another currency than US dollars are left out. Never raises.
     """
-    dated = {p.sha256 for p in snapshot.payloads if _has_day(p)}
+    dated = {p.sha256: p.precision for p in snapshot.payloads if _has_day(p)}
     by_id = _prices_by_id(snapshot)
     if not dated:
         return tuple(schedules)
@@ -139,11 +141,12 @@ def with_prices(
 
 
 def _has_day(payload: Payload) -> bool:
-    return not payload.provenance.dating.startswith(_LATEST_DATES)
+    earliest = payload.precision.older_end(payload.observed_at)
+    return earliest is not None and payload.observed_at - earliest <= MAX_RANGE
 
 
 def _with_price(
-    schedule: MarginSchedule, by_id: Mapping[str, AssetPrice], dated: Collection[str]
+    schedule: MarginSchedule, by_id: Mapping[str, AssetPrice], dated: Mapping[str, DatePrecision]
 ) -> MarginSchedule:
     instrument = schedule.instrument
     if instrument.quote not in AT_PAR_WITH_USD:
@@ -155,14 +158,17 @@ def _with_price(
     return replace(schedule, price=replace(price, value=per_coin))
 
 
-def _converting_price(schedule: MarginSchedule, dated: Collection[str]) -> AssetPrice | None:
+def _converting_price(
+    schedule: MarginSchedule, dated: Mapping[str, DatePrecision]
+) -> AssetPrice | None:
     """Price of the contract in the evidence, if it is the venue's own."""
     for evidence in schedule.evidence:
         for factor in evidence.conversion.factors if evidence.conversion else ():
             is_price = "price" in factor.name and factor.name.endswith(schedule.instrument.id)
             is_own = factor.origin is not Origin.MARKET and factor.sha256 in dated
             if is_price and is_own and factor.value > 0:
-                return AssetPrice(factor.value, factor.observed_at, factor.name)
+                precision = dated[factor.sha256]
+                return AssetPrice(factor.value, factor.observed_at, factor.name, precision)
     return None
 
 
@@ -190,7 +196,8 @@ def _read(payload: Payload, rule: _PriceRule) -> Iterator[tuple[str, AssetPrice]
         found = next(((key, value) for key in rule.prices if (value := _number(row, key))), None)
         if isinstance(id_, str) and found:
             key, value = found
-            yield id_, AssetPrice(value, payload.observed_at, f"{key.rpartition('/')[2]} of {id_}")
+            source = f"{key.rpartition('/')[2]} of {id_}"
+            yield id_, AssetPrice(value, payload.observed_at, source, payload.precision)
 
 
 def _value(row: object, pointer: str) -> object:

@@ -3,17 +3,18 @@
 Two schedules are on one asset if both state a price within a day and the prices agree, or if the
 table of assets or an unmistakable ticker names the asset of both. Prices that disagree mean two
 assets. Without either, observations close in time are taken for one asset, others are not observed
-to be one.
+to be one. Dates that are not exact count with their whole range: observations are close only if they
+are so at any dates within it, and never without an earliest date.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import combinations
 
 from harmonize.core import tickers
-from harmonize.core.date_precision import EXACT, DatePrecision
+from harmonize.core.date_precision import EXACT, DatePrecision, largest_distance
 from harmonize.core.schedule import AssetPrice, MarginSchedule
 
 PRICE_RATIO = 1.5
@@ -66,6 +67,11 @@ class Listing:
     def key(self) -> tuple[str, str]:
         """Venue and symbol."""
         return (self.venue, self.symbol)
+
+    @property
+    def earliest(self) -> datetime | None:
+        """Earliest possible time of the observation; None if there is no bound."""
+        return self.precision.older_end(self.observed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,8 @@ def relation(first: Listing, second: Listing) -> Relation:
         return Relation.SAME if ratio <= PRICE_RATIO else Relation.DIFFERENT
     if first.source and second.source:
         return Relation.SAME
-    is_close = abs(first.observed_at - second.observed_at) <= DATE_SPAN
+    apart = _distance(first, second)
+    is_close = apart is not None and apart <= DATE_SPAN
     return Relation.PRESUMED if is_close else Relation.UNOBSERVED
 
 
@@ -137,10 +144,19 @@ def price_ratio(first: Listing, second: Listing) -> float | None:
     """Returns the larger price divided by the smaller; None without prices within a day."""
     if first.price is None or second.price is None:
         return None
-    if abs(first.price.observed_at - second.price.observed_at) > PRICE_WINDOW:
+    dates = ((price.observed_at, price.precision) for price in (first.price, second.price))
+    apart = largest_distance(*dates)
+    if apart is None or apart > PRICE_WINDOW:
         return None
     lower, upper = sorted((first.price.value, second.price.value))
     return float(upper / lower)
+
+
+def _distance(first: Listing, second: Listing) -> timedelta | None:
+    """Returns the largest possible time between two observations; None if it has no bound."""
+    return largest_distance(
+        (first.observed_at, first.precision), (second.observed_at, second.precision)
+    )
 
 
 def _grouped(count: int, relations: Mapping[tuple[int, int], Relation]) -> list[list[int]]:
@@ -163,9 +179,14 @@ def _grouped(count: int, relations: Mapping[tuple[int, int], Relation]) -> list[
 
 
 def _precedence(group: Sequence[Listing]) -> tuple[object, ...]:
-    """Returns a sort key: the group on most venues is compared, of several the newest."""
-    newest = max(listing.observed_at for listing in group)
-    return (len({listing.venue for listing in group}), newest, min(x.key for x in group))
+    """Returns a sort key: the group on most venues is compared, of several the newest.
+
+    A group is as new as the newest of its earliest possible dates, which it is known to reach.
+    """
+    oldest = datetime.min.replace(tzinfo=UTC)
+    known = max(listing.earliest or oldest for listing in group)
+    latest = max(listing.observed_at for listing in group)
+    return (len({listing.venue for listing in group}), known, latest, min(x.key for x in group))
 
 
 def _doubt(listing: Listing, compared: Sequence[Listing]) -> str:
@@ -176,11 +197,24 @@ def _doubt(listing: Listing, compared: Sequence[Listing]) -> str:
                 f"{listing.price.value:.6g} USD against {other.price.value:.6g} at {other.venue}"
             )
             return f"{Relation.DIFFERENT}: price per coin {prices}"
-    nearest = min(compared, key=lambda other: abs(other.observed_at - listing.observed_at))
-    days = abs(nearest.observed_at - listing.observed_at).days
-    if days <= DATE_SPAN.days:
+    apart = {other: days for other in compared if (days := _distance(listing, other)) is not None}
+    if not apart:
+        return (
+            f"{Relation.UNOBSERVED}: no price on a common day, and {_open_date(listing, compared)}"
+        )
+    nearest = min(apart, key=lambda other: apart[other])
+    if apart[nearest] <= DATE_SPAN:
         return f"{Relation.UNOBSERVED}: the name means several assets, and no price tells which"
+    is_exact = listing.precision.is_exact and nearest.precision.is_exact
     return (
         f"{Relation.UNOBSERVED}: no price on a common day, and the nearest observation "
-        f"({nearest.venue}) is {days} days apart"
+        f"({nearest.venue}) {'is' if is_exact else 'may be up to'} {apart[nearest].days} days apart"
     )
+
+
+def _open_date(listing: Listing, compared: Sequence[Listing]) -> str:
+    """Returns in words why no distance between a listing and a group is bounded."""
+    if listing.earliest is None:
+        return f"the date is only known to be no later than {listing.observed_at:%Y-%m-%d}"
+    latest = max(other.observed_at for other in compared)
+    return f"the dates of the others are only known to be no later than {latest:%Y-%m-%d}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from harmonize.text.messages import iso_utc
@@ -77,3 +77,19 @@ def common_precision(dates: Iterable[tuple[datetime, DatePrecision]]) -> DatePre
         return NO_LATER_THAN
     kinds = {precision.kind for _, precision in known}
     return date_between(min(earliest), derived=DateKind.DERIVED in kinds)
+
+
+def largest_distance(
+    first: tuple[datetime, DatePrecision], second: tuple[datetime, DatePrecision]
+) -> timedelta | None:
+    """Returns the largest possible time between two observations, each with its latest time.
+
+    None if it has no bound, because one of them has no earliest time.
+    """
+    (first_latest, _), (second_latest, _) = first, second
+    first_earliest, second_earliest = (
+        precision.older_end(latest) for latest, precision in (first, second)
+    )
+    if first_earliest is None or second_earliest is None:
+        return None
+    return max(first_latest - second_earliest, second_latest - first_earliest)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision, date_between
 from harmonize.core.instrument import Underlying
 from harmonize.core.schedule import MarginSchedule
 from harmonize.core.yaml_source import YamlSourceError
@@ -14,11 +15,12 @@ from venues import assets
 TABLE = assets.bundled()
 
 
-def named(code: str, venue: str, day: date) -> MarginSchedule:
+def named(code: str, venue: str, day: date, precision: DatePrecision = EXACT) -> MarginSchedule:
     schedule = flat_schedule((50_000, "0.1", "0.05"), asset=code)
     at = datetime(day.year, day.month, day.day, tzinfo=UTC)
     instrument = replace(schedule.instrument, venue=venue)
-    (own,) = assets.with_assets([replace(schedule, instrument=instrument, observed_at=at)], TABLE)
+    schedule = replace(schedule, instrument=instrument, observed_at=at, precision=precision)
+    (own,) = assets.with_assets([schedule], TABLE)
     return own
 
 
@@ -53,6 +55,24 @@ def test_a_code_means_an_asset_at_a_venue_on_a_day(
     code: str, venue: str, day: date, asset: str, coins: int
 ) -> None:
     assert named(code, venue, day).instrument.underlying == Underlying(asset, coins)
+
+
+@pytest.mark.parametrize(
+    ("earliest", "asset"),
+    [(date(2025, 12, 23), "LIT"), (date(2025, 12, 22), "LIT"), (None, "LIT")],
+)
+def test_a_code_means_an_asset_only_if_it_does_so_at_any_possible_date(
+    earliest: date | None, asset: str
+) -> None:
+    day = date(2026, 8, 1)
+    precision = NO_LATER_THAN
+    if earliest:
+        precision = date_between(datetime(earliest.year, earliest.month, earliest.day, tzinfo=UTC))
+    own = named("LIT", "pacifica", day, precision).instrument
+    assert own.underlying.asset == asset
+    assert bool(own.asset_source) == (earliest == date(2025, 12, 23))
+    former = named("LIT", "bybit", date(2024, 12, 25), NO_LATER_THAN).instrument
+    assert former.underlying.asset == "HEI"
 
 
 def test_a_source_is_kept_only_where_the_table_names_the_asset() -> None:

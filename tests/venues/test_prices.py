@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision, date_between
 from harmonize.core.instrument import contract
 from harmonize.core.payload import (
     Call,
@@ -25,9 +26,12 @@ from venues.prices import with_prices
 AT = datetime(2026, 8, 27, tzinfo=UTC)
 
 
-def snapshot(venue: str, method: str, content: object, dating: str = "the payload") -> Snapshot:
-    provenance = Provenance(Origin.RECORDED, "a test", dating)
-    payload = Payload.of(venue, Call(method), AT, provenance, json.dumps(content).encode())
+def snapshot(
+    venue: str, method: str, content: object, precision: DatePrecision = EXACT
+) -> Snapshot:
+    provenance = Provenance(Origin.RECORDED, "a test", "the payload")
+    body = json.dumps(content).encode()
+    payload = Payload.of(venue, Call(method), AT, provenance, body, precision)
     return Snapshot(venue, AT, (payload,), complete=True)
 
 
@@ -87,12 +91,29 @@ def test_a_price_of_a_multiple_is_divided_by_its_coins() -> None:
 
 
 @pytest.mark.parametrize(
-    "dating", ["undated; present by 2026-08-01", "commit date", "file last committed 2026-02-27"]
+    ("precision", "has_day"),
+    [
+        (EXACT, True),
+        (date_between(AT - timedelta(days=1)), True),
+        (date_between(AT - timedelta(hours=8), derived=True), True),
+        (date_between(AT - timedelta(days=1, seconds=1)), False),
+        (NO_LATER_THAN, False),
+    ],
 )
-def test_a_payload_without_a_day_states_no_price(dating: str) -> None:
-    schedule = listed("kucoin", "1000PEPEUSDTM", "1000PEPE")
-    (own,) = with_prices(snapshot("kucoin", METHOD, KUCOIN, dating), [schedule])
-    assert own.price is None
+def test_a_price_counts_if_its_payload_belongs_to_a_day(
+    *, precision: DatePrecision, has_day: bool
+) -> None:
+    snap = snapshot("kucoin", METHOD, KUCOIN, precision)
+    digest = snap.payloads[0].sha256
+    factor = Factor("mark price of XBTUSDTM", Decimal(7), "USD", digest, "/p", AT, Origin.RECORDED)
+    evidence = Evidence(digest, ("/0",), (), Conversion("contracts × price", (factor,)))
+    schedules = [
+        listed("kucoin", "1000PEPEUSDTM", "1000PEPE"),
+        replace(listed("kucoin", "XBTUSDTM"), evidence=(evidence,)),
+    ]
+    prices = [own.price for own in with_prices(snap, schedules)]
+    assert [price is not None for price in prices] == [has_day, has_day]
+    assert all(price is None or price.precision == precision for price in prices)
 
 
 def test_a_price_in_another_currency_or_of_another_contract_is_none() -> None:
@@ -135,7 +156,7 @@ def test_the_price_of_a_conversion_counts_if_it_is_the_venues_own(
 
 def test_prices_come_only_from_payloads_with_a_day() -> None:
     dated = snapshot("kucoin", "other", {})
-    undated = snapshot("kucoin", METHOD, KUCOIN, "undated; present by 2026-08-01")
+    undated = snapshot("kucoin", METHOD, KUCOIN, NO_LATER_THAN)
     mixed = replace(dated, payloads=(*dated.payloads, *undated.payloads))
     digest = undated.payloads[0].sha256
     factor = Factor("mark price of XBTUSDTM", Decimal(7), "USD", digest, "/p", AT, Origin.RECORDED)

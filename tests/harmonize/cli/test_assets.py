@@ -44,7 +44,8 @@ def test_json_has_entries_and_contracts_with_prices() -> None:
     ]
     prices = {c["venue"]: c["price"] for c in document["contracts"]}
     assert prices["coinbaseinternational"] == pytest.approx(1.168)
-    assert prices["dydx"] is None
+    assert prices["dydx"] == pytest.approx(0.515392754)
+    assert prices["bitget"] is None
 
 
 def test_a_name_in_doubt_has_the_reason() -> None:

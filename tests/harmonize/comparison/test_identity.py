@@ -20,6 +20,7 @@ from harmonize.comparison.identity import (
 )
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import build_universe
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, date_between
 from harmonize.core.schedule import AssetPrice, MarginSchedule
 from tests.harmonize.checks.examples import flat_schedule
 from tests.support import recorded
@@ -29,16 +30,29 @@ DAY = datetime(2026, 7, 2, tzinfo=UTC)
 
 
 def listing(
-    venue: str, *, days: float = 0, price: str = "", price_days: float = 0, source: str = ""
+    venue: str,
+    *,
+    days: float = 0,
+    price: str = "",
+    source: str = "",
+    since: float | None = 0,
 ) -> Listing:
-    """Returns a listing observed a number of days before ``DAY``, with a price per coin."""
-    at = DAY - timedelta(days=price_days or days)
-    known = AssetPrice(Decimal(price), at, "mark price") if price else None
-    return Listing(venue, "X/USDT:USDT", DAY - timedelta(days=days), known, source)
+    """Returns a listing observed a number of days before ``DAY``, with a price per coin.
+
+    It may be up to ``since`` days older, None for any number.
+    """
+    at = DAY - timedelta(days=days)
+    precision = date_between(at - timedelta(days=since)) if since else EXACT
+    precision = NO_LATER_THAN if since is None else precision
+    known = AssetPrice(Decimal(price), at, "mark price", precision) if price else None
+    return Listing(venue, "X/USDT:USDT", at, known, source, precision)
 
 
 def compared(listings: Sequence[Listing]) -> list[str]:
     return sorted(x.venue for x in judge(listings).groups[0])
+
+
+UNDATED = [listing(venue, since=None, source="x") for venue in ("c", "d")]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +65,15 @@ def compared(listings: Sequence[Listing]) -> list[str]:
         (listing("a", price="1", days=1.1), listing("b", price="9"), Relation.PRESUMED),
         (listing("a", days=60), listing("b"), Relation.PRESUMED),
         (listing("a", days=60.1), listing("b"), Relation.UNOBSERVED),
+        (listing("a", days=20, since=40), listing("b"), Relation.PRESUMED),
+        (listing("a", days=20, since=40.1), listing("b"), Relation.UNOBSERVED),
+        (listing("a", since=40), listing("b", days=10, since=50), Relation.PRESUMED),
+        (listing("a", since=40), listing("b", days=10, since=50.1), Relation.UNOBSERVED),
+        (listing("a", since=None), listing("b"), Relation.UNOBSERVED),
+        (listing("a", since=None), listing("b", since=None), Relation.UNOBSERVED),
+        (listing("a", since=None, source="x"), listing("b", source="y"), Relation.SAME),
+        (listing("a", price="1", since=0.5), listing("b", price="9"), Relation.DIFFERENT),
+        (listing("a", price="1", days=0.6, since=0.5), listing("b", price="9"), Relation.PRESUMED),
         (listing("a", days=400, source="x"), listing("b", source="y"), Relation.SAME),
         (listing("a", days=400, source="x"), listing("b"), Relation.UNOBSERVED),
         (
@@ -74,6 +97,42 @@ def test_the_group_on_most_venues_is_compared_and_the_newest_of_equal_ones() -> 
     assert compared([old, older, listing("new"), listing("next")]) == ["new", "next"]
 
 
+def test_a_group_is_as_new_as_it_is_known_to_be() -> None:
+    assert compared([listing("a", days=30), listing("undated", since=None)]) == ["a"]
+    assert compared([listing("a", days=400), listing("b", since=300)]) == ["b"]
+    assert compared([listing("a", days=200), listing("b", since=300)]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("listings", "doubted", "reason"),
+    [
+        (
+            *([listing("a"), listing("b", days=70)], "b"),
+            "the nearest observation (a) is 70 days apart",
+        ),
+        (
+            *([listing("a"), listing("b", since=70)], "b"),
+            "the nearest observation (a) may be up to 70 days apart",
+        ),
+        (
+            *([listing("a"), listing("b", since=None)], "b"),
+            "the date is only known to be no later than 2026-07-02",
+        ),
+        (
+            *([listing("b", days=900), *UNDATED], "b"),
+            "the dates of the others are only known to be no later than 2026-07-02",
+        ),
+    ],
+)  # fmt: skip
+def test_a_doubt_says_what_is_known_of_the_dates(
+    listings: list[Listing], doubted: str, reason: str
+) -> None:
+    doubts = judge(listings).doubts
+    assert doubts[doubted, "X/USDT:USDT"] == (
+        f"identity not observed: no price on a common day, and {reason}"
+    )
+
+
 def test_close_dates_join_only_a_name_that_no_price_contradicts() -> None:
     priced = [listing("a", price="1"), listing("b", price="1.1"), listing("c", price="9")]
     identity = judge([*priced, listing("d")])
@@ -93,11 +152,14 @@ def test_a_chain_of_close_dates_joins_the_first_and_the_last() -> None:
 
 LISTINGS = st.lists(
     st.builds(
-        lambda venue, days, price, source: listing(venue, days=days, price=price, source=source),
+        lambda venue, days, price, source, since: listing(
+            venue, days=days, price=price, source=source, since=since
+        ),
         st.sampled_from("abcdef"),
         st.sampled_from([0.0, 0.5, 40.0, 80.0, 400.0]),
         st.sampled_from(["", "1", "1.2", "2.5"]),
         st.sampled_from(["", "x"]),
+        st.sampled_from([0.0, 0.4, 50.0, None]),
     ),
     unique_by=lambda x: x.venue,
 )
@@ -160,10 +222,15 @@ def without_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_table")
 @pytest.mark.parametrize(
-    ("name", "old", "days"), [("PUMP", "bitget", 453), ("LIT", "bybit", 553), ("GME", "bybit", 553)]
+    ("name", "old", "days", "undated"),
+    [
+        ("PUMP", "bitget", 453, ["pacifica"]),
+        ("LIT", "bybit", 553, ["pacifica"]),
+        ("GME", "bybit", 553, []),
+    ],
 )
 def test_the_judge_finds_assets_that_share_a_name_without_being_told(
-    name: str, old: str, days: int
+    name: str, old: str, days: int, undated: list[str]
 ) -> None:
     schedules = [
         s
@@ -177,7 +244,8 @@ def test_the_judge_finds_assets_that_share_a_name_without_being_told(
         for s in with_identities(schedules)
         if s.identity_doubt
     }
-    assert list(doubts) == [old]
+    assert sorted(doubts) == sorted([old, *undated])
+    assert all("(binance) may be up to 167 days apart" in doubts[venue] for venue in undated)
     assert doubts[old].startswith("identity not observed")
     assert f"(binance) is {days} days apart" in doubts[old]
 

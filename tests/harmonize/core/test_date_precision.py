@@ -1,6 +1,6 @@
 """Tests of how far an observation time is known."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from harmonize.core.date_precision import (
     DatePrecision,
     common_precision,
     date_between,
+    largest_distance,
 )
 
 FEBRUARY = datetime(2026, 2, 26, tzinfo=UTC)
@@ -46,3 +47,27 @@ def test_payloads_together_are_known_as_well_as_the_weakest() -> None:
     assert common_precision([exact, open_ended, between]) == NO_LATER_THAN
     assert common_precision([exact, between]) == date_between(JUNE)
     assert common_precision([between, derived]) == date_between(FEBRUARY, derived=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "days"),
+    [
+        ((40, EXACT), (10, EXACT), 30),
+        ((40, date_between(FEBRUARY + timedelta(days=5))), (10, EXACT), 30),
+        ((40, date_between(FEBRUARY + timedelta(days=5))), (38, EXACT), 33),
+        (
+            (40, date_between(FEBRUARY + timedelta(days=5))),
+            (100, date_between(FEBRUARY + timedelta(days=90), derived=True)),
+            95,
+        ),
+        ((40, NO_LATER_THAN), (10, EXACT), None),
+        ((40, NO_LATER_THAN), (10, NO_LATER_THAN), None),
+    ],
+)
+def test_the_largest_distance_counts_the_whole_ranges(
+    first: tuple[int, DatePrecision], second: tuple[int, DatePrecision], days: int | None
+) -> None:
+    ends = [(FEBRUARY + timedelta(days=day), precision) for day, precision in (first, second)]
+    expected = None if days is None else timedelta(days=days)
+    assert largest_distance(ends[0], ends[1]) == expected
+    assert largest_distance(ends[1], ends[0]) == expected
