@@ -12,7 +12,7 @@ SCHEDULE_COUNTS = {
     "bybit": 300,
     "deribit": 3,
     "dydx": 123,
-    "gate": 4,
+    "gate": 5,
     "htx": 2,
     "krakenfutures": 80,
     "kucoin": 12,

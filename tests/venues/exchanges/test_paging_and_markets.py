@@ -986,7 +986,9 @@ def test_kucoin_dated_contract_is_named_by_the_list() -> None:
         document["data"][0] |= {"symbol": "XBTMH27", "expireDate": 1_806_048_000_000}
 
     snapshot = next(
-        snapshot for snapshot in recorded.of_venue("kucoin") if len(snapshot.payloads) == 1
+        snapshot
+        for snapshot in recorded.of_venue("kucoin")
+        if len(snapshot.payloads) == 1 and snapshot.answers(kucoin.CONTRACTS)
     )
     parse_result = parsed(changed(snapshot, kucoin.CONTRACTS, dated))
     assert only(parse_result).instrument.symbol == "BTC/USD:BTC-270326"
