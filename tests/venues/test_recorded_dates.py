@@ -75,6 +75,10 @@ def payload(venue: str, method: str, day: str) -> Payload:
             *("modetrade", "v1PublicGetPublicInfo", "between"),
             *("2026-06-02T03:50:40Z", "2026-08-01T00:00:00Z"),
         ),
+        (
+            *("xt", "publicLinearGetFutureMarketV1PublicLeverageBracketList", "no later than"),
+            *("", "2023-07-01T06:32:46Z"),
+        ),
         ("aster", "fapiPrivateGetV3LeverageBracket", "no later than", "", "2025-10-06T07:14:47Z"),
         (
             *("binance", "fapiPrivateGetLeverageBracket", "exact"),
