@@ -12,8 +12,8 @@ from harmonize.api.audit import (
     missing,
     name_notes,
     observation_days,
-    read,
     read_configuration,
+    read_with_history,
     with_observed_names,
 )
 from harmonize.arbitrage.accounts import SplitConstraints
@@ -61,7 +61,7 @@ def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUn
     RuleError.
     """
     configuration = read_configuration(question.options.config)
-    reading, as_of = read(question)
+    reading, as_of = read_with_history(question)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
     notes = name_notes(question, reading)
     question = with_observed_names(question, reading)
@@ -84,7 +84,7 @@ def prepare_book(question: Question, book: BookFile) -> tuple[PreparedUniverse, 
     """
     configuration = read_configuration(question.options.config)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
-    reading, as_of = read(question)
+    reading, as_of = read_with_history(question)
     known = ContractNames.of(reading.schedules, reading.names)
     resolved = resolve_book(book, known)
     assets = {position.underlying for position in resolved.positions}
@@ -111,6 +111,7 @@ def _build(
             as_of,
             question.instruments,
             venues=1,
+            unchanged_since=reading.recent_history.unchanged_since,
         )
     except KeyError as error:
         venue, asset = error.args[0]
@@ -139,9 +140,9 @@ def excluded_venues(base: PreparedUniverse, margin_type: str = "") -> tuple[Excl
     A margin that is not observable excludes its venue from figures of that margin only.
     """
     return tuple(
-        ExcludedVenue(group.underlying, instrument.venue, instrument.symbol, reason)
-        for group in base.universe.peer_groups
-        for schedule in group.schedules
+        ExcludedVenue(underlying, instrument.venue, instrument.symbol, reason)
+        for underlying, by_venue in base.universe.chosen.items()
+        for schedule in by_venue.values()
         for instrument in (schedule.instrument,)
         if (reason := exclusion_reason(schedule) or _unobserved(schedule, margin_type))
     )

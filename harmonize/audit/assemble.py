@@ -195,7 +195,12 @@ class Judgement:
 def prepare(reading: Reading, rule_sets: Sequence[RuleSet], options: AuditOptions) -> Prepared:
     """Builds the comparison universe. Raises KeyError as ``audit``."""
     universe = build_universe(
-        reading.schedules, rule_sets, reading.inputs, options.as_of, options.instruments
+        reading.schedules,
+        rule_sets,
+        reading.inputs,
+        options.as_of,
+        options.instruments,
+        unchanged_since=reading.recent_history.unchanged_since,
     )
     ages = tuple(_snapshot_age(snapshot, options) for _, snapshot in reading.snapshots)
     stale = {
@@ -361,8 +366,17 @@ def _on_grid(row: ArbitrageRow, notional_grid: Sequence[float]) -> ArbitrageRow:
 def _evaluate(
     checks: Sequence[Check], context: AuditContext, options: Mapping[str, Mapping[str, float]]
 ) -> CheckResult:
-    """Runs checks, each with the thresholds set for it."""
-    results = [check_.evaluate(context, options.get(check_.code, {})) for check_ in checks]
+    """Runs checks, each with the thresholds set for it.
+
+    Only checks of data quality see the contracts that do not trade.
+    """
+    trading = context.trading()
+    results = [
+        check_.evaluate(
+            context if check_.is_on_data_quality else trading, options.get(check_.code, {})
+        )
+        for check_ in checks
+    ]
     return CheckResult(
         tuple(finding for result in results for finding in result.findings),
         tuple(defect for result in results for defect in result.defects),

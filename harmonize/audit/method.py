@@ -52,6 +52,11 @@ EXPLANATIONS = {
         "those based on a venue's documentation, those with only the maximum leverage or the first "
         "tier published, and those with margins that no source verifies."
     ),
+    "trading": (
+        "Contracts that expired by the date of the audit, and contracts that a venue's list keeps "
+        "after it gave their asset another code, are shown with the reason. They enter no comparison, "
+        "cap, index or finding other than on the quality of data."
+    ),
     "dates": (
         "Recordings differ in date. Every cross-venue figure names the oldest and the newest date "
         "that it compares; a conversion across dates makes a margin derived."

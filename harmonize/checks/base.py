@@ -74,6 +74,13 @@ class AuditContext:
             ),
         )
 
+    def trading(self) -> "AuditContext":
+        """Returns the context without contracts that do not trade, and without their changes."""
+        keys = {schedule.key for schedule in self.schedules if not schedule.not_trading}
+        if len(keys) == len(self.schedules):
+            return self
+        return replace(self.only(keys), recent_history=self.recent_history.of_schedules(keys))
+
     def by_venue(self) -> dict[str, list[MarginSchedule]]:
         """Returns the schedules of each venue."""
         schedules: dict[str, list[MarginSchedule]] = {}
@@ -133,6 +140,11 @@ class Check:
     run: Callable[[AuditContext], Iterator[Draft]]
     options: tuple[Option, ...] = ()
     status: str = "stable"
+
+    @property
+    def is_on_data_quality(self) -> bool:
+        """Whether the check is on what was read, whether or not the contract trades."""
+        return self.code.startswith("MH9")
 
     def evaluate(
         self, context: AuditContext, options: Mapping[str, float] | None = None

@@ -71,12 +71,13 @@ def undecided(  # noqa: PLR0911 - one line per reason
 ) -> tuple[Verdict, str] | None:
     """Returns the verdict and reason if no comparison of margins can decide; None if one can.
 
-    The rule set does not apply, prohibits the contract, or something is unknown.
+    The contract does not trade, the rule set does not apply or prohibits the contract, or something
+    is unknown.
     ``has_other_meaning``: the schedule's maintenance margin means something else than the rule
     set's.
     """
     schedule, rule_set = subject.schedule, rule.applied.rule_set
-    reason = out_of_scope(subject, rule_set.scope)
+    reason = schedule.not_trading or out_of_scope(subject, rule_set.scope)
     if reason:
         return Verdict.NOT_APPLICABLE, reason
     jurisdiction = _outside_jurisdictions(subject.venue, rule_set, jurisdictions)

@@ -60,22 +60,25 @@ def peer_groups(
 ) -> tuple[PeerGroup, ...]:
     """Groups representative schedules by underlying; fewer than ``min_venues`` form no group.
 
-    ``chosen`` is by underlying and venue. ``schedules`` define the rows.
+    ``chosen`` is by underlying and venue; contracts that do not trade join no group. ``schedules``
+    define the rows.
     """
     rows = {schedule.key: row for row, schedule in enumerate(schedules)}
-    return tuple(
-        PeerGroup(
-            underlying,
-            tuple(rows[schedule.key] for schedule in by_venue.values()),
-            tuple(by_venue.values()),
-        )
+    trading = {
+        underlying: tuple(schedule for schedule in by_venue.values() if not schedule.not_trading)
         for underlying, by_venue in chosen.items()
-        if len(by_venue) >= min_venues
+    }
+    return tuple(
+        PeerGroup(underlying, tuple(rows[schedule.key] for schedule in members), members)
+        for underlying, members in trading.items()
+        if len(members) >= min_venues
     )
 
 
 def exclusion_reason(schedule: MarginSchedule) -> str:
     """Reason for excluding a schedule from cross-venue statistics; empty if it is included."""
+    if schedule.not_trading:
+        return schedule.not_trading
     if schedule.origin is Origin.DOCUMENTATION:
         return "based on the venue's documentation"
     if schedule.identity_doubt:

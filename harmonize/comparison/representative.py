@@ -8,7 +8,7 @@ from harmonize.core.schedule import MarginMode, MarginSchedule, Unknown, value_o
 
 RULE = (
     "If a venue has several schedules on an underlying, these criteria select its representative, "
-    "in order: perpetual before dated; a code that the asset has today before a former one; both "
+    "in order: a contract that trades before one that does not; perpetual before dated; a code that the asset has today before a former one; both "
     "margins observable before one, one before none; not conditional on a chosen leverage; linear "
     "before inverse; recorded before documentation; cross (or one schedule for both modes) before "
     "isolated; no special account class; settled in USDT, then USDC, then another currency; the "
@@ -62,6 +62,7 @@ def _preference(schedule: MarginSchedule) -> tuple[object, ...]:
     settle = instrument.settle
     capacity = value_of(schedule.capacity)
     return (
+        schedule.not_trading != "",
         not instrument.perpetual,
         instrument.has_former_code,
         unknown_count,

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from harmonize.comparison import representative
 from harmonize.comparison.identity import with_identities
 from harmonize.comparison.layout import PanelLayout, asset_of, build_layout
 from harmonize.comparison.peers import MIN_VENUES, PeerGroup, peer_groups
 from harmonize.comparison.shared_books import with_shared_books
+from harmonize.comparison.trading import with_trading
 from harmonize.core.schedule import MarginMode, MarginSchedule
 from harmonize.policy.apply import AppliedRuleSet, apply_rule_sets
 from harmonize.policy.inputs import Input, newest_inputs
@@ -20,7 +22,7 @@ class Universe:
     """Schedules by key, rule sets as applied, the layout of both, and the representatives.
 
     ``chosen[underlying][venue]`` is the venue's representative schedule. ``peer_groups`` contain
-    the underlyings that enough venues list.
+    the underlyings that trade at enough venues, without venues at which none of the contracts trades.
     """
 
     schedules: tuple[MarginSchedule, ...]
@@ -63,14 +65,19 @@ def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
     instruments: Mapping[representative.VenueUnderlying, str],
     *,
     venues: int = MIN_VENUES,
+    unchanged_since: Mapping[tuple[str, str, str], datetime] = MappingProxyType({}),
 ) -> Universe:
     """Builds the universe as of a time; underlyings on fewer than ``venues`` form no peer group.
 
-    Schedules whose asset is in doubt carry the reason, and are excluded from cross-venue statistics.
-    ``instruments`` are symbols to prefer. Raises KeyError: the venue has no such symbol.
+    Schedules whose asset is in doubt, or whose contract does not trade at that time, carry the
+    reason, and are excluded from cross-venue statistics. ``instruments`` are symbols to prefer.
+    ``unchanged_since`` is the time of the last observed change by schedule key. Raises KeyError: the
+    venue has no such symbol.
     """
     by_key = sorted(schedules, key=lambda schedule: schedule.key)
-    ordered = with_shared_books(with_identities(by_key))
+    ordered = with_shared_books(
+        with_trading(with_identities(by_key), as_of.date(), unchanged_since)
+    )
     assets = [asset_of(schedule) for schedule in ordered]
     applied = apply_rule_sets(rule_sets, newest_inputs(inputs, as_of), assets, as_of.date())
     chosen = representative.choose_representatives(ordered, instruments)

@@ -262,6 +262,8 @@ class MarginSchedule:
       its name, found by comparing venues; empty without a doubt.
     - ``counted_with``: venue with the same order book and margins that counts for both in figures
       across venues; empty if the schedule counts itself.
+    - ``not_trading``: reason why the contract no longer trades on the date of the audit; empty if it
+      trades, as far as is observed.
     """
 
     instrument: Instrument
@@ -286,6 +288,7 @@ class MarginSchedule:
     identity_doubt: str = ""
     precision: DatePrecision = EXACT
     counted_with: str = ""
+    not_trading: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -208,6 +208,7 @@ def schedule_row(
         underlying_class_note=instrument.classification.reason,
         observed_from=schedule.precision.earliest_text(schedule.observed_at),
         date_kind=schedule.precision.kind.value,
+        not_trading=schedule.not_trading,
     )
 
 
@@ -230,7 +231,7 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
     elif stale:
         coverage, reason = CoverageStatus.STALE, f"observed {schedule.observed_at:%Y-%m-%d}"
     else:
-        coverage, reason = CoverageStatus.OBSERVED, ""
+        coverage, reason = CoverageStatus.OBSERVED, schedule.not_trading
     return CoverageRow(
         venue=schedule.instrument.venue,
         underlying=schedule.instrument.underlying.asset,

@@ -68,7 +68,8 @@ class EvidenceRow:
 class ScheduleRow:
     """One margin schedule. ``*_note`` states the derivation, or why the value is unknown.
 
-    ``underlying_class`` is empty in documents that do not state it.
+    ``underlying_class`` is empty in documents that do not state it. ``not_trading`` is the reason why
+    the contract no longer trades on the date of the audit; empty if it trades, as far as is observed.
     """
 
     venue: str
@@ -104,3 +105,4 @@ class ScheduleRow:
     underlying_class_note: str = ""
     observed_from: str = ""
     date_kind: str = "exact"
+    not_trading: str = ""

@@ -72,6 +72,11 @@ class RecentHistory:
     unchanged: tuple[UnchangedSchedule, ...] = ()
     observed: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
+    @property
+    def unchanged_since(self) -> dict[ScheduleKey, datetime]:
+        """Time of the last observed change, or of the first observation, by schedule key."""
+        return {schedule.key: schedule.since for schedule in self.unchanged}
+
     def of_schedules(self, keys: Iterable[ScheduleKey]) -> "RecentHistory":
         """Returns the part about the given schedules and their venues."""
         selected = frozenset(keys)

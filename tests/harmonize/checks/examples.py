@@ -91,6 +91,14 @@ STEEP = flat_schedule((60_000, "0.1", "0.05"), (1_000_000, "0.5", "0.2"))
 LAX = flat_schedule((20_000, "0.01", "0.005"), (50_000, "0.02", "0.01"))
 
 
+def dated(expiry: date) -> MarginSchedule:
+    """Returns a schedule without other findings, of a contract with an expiry."""
+    instrument = contract(
+        "okx", f"BTC-{expiry}", base="BTC", quote="USDT", settle="USDT", expiry=expiry
+    )
+    return replace(SOUND, instrument=instrument)
+
+
 def snapshot(origin: Origin = Origin.LIVE, *, days: int = 0, complete: bool = True) -> Snapshot:
     """Returns a snapshot of OKX, observed a number of days before the audit."""
     observed_at = NOW - timedelta(days=days)
@@ -397,6 +405,7 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             observed_apart(flat_schedule((50_000, "0.1", "0.05"), asset="PUMP"), days=454),
             observed_apart(flat_schedule((50_000, "0.1", "0.05"), asset="PUMP"), days=60),
         ),
+        "MH911": (of(dated(NOW.date())), of(dated(NOW.date() + timedelta(days=1)))),
     }
 )
 

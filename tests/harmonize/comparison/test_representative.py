@@ -21,6 +21,7 @@ def listed(**changes: object) -> MarginSchedule:
 
 
 WORSE = {
+    "not trading": replace(BASE, not_trading="expired on 2026-06-26, before the audit's date"),
     "dated": listed(expiry=date(2026, 12, 25)),
     "a former code": listed(has_former_code=True),
     "one margin unknown": replace(BASE, maintenance=Unknown("x")),
@@ -52,6 +53,7 @@ def test_an_earlier_step_outweighs_all_later_ones() -> None:
 
 def test_the_text_of_the_rule_has_the_order_in_which_it_is_applied() -> None:
     words = (
+        "that trades",
         "perpetual",
         "observable",
         "leverage",
