@@ -15,6 +15,7 @@ class Purpose(StrEnum):
 
     MARGIN = "margin"
     INSTRUMENTS = "instruments"
+    STATUS = "listing status"  # what trades, for venues whose margins carry no status
     PRICES = "prices"  # mark prices or tickers; tickers also carry the 24 h volume
     OPEN_INTEREST = "open interest"
 
@@ -58,7 +59,7 @@ class Endpoint:
 
     @property
     def required(self) -> bool:
-        """Whether gathering fails without this endpoint; only market data is optional."""
+        """Whether gathering fails without this endpoint; market data and statuses are optional."""
         return self.purpose in {Purpose.MARGIN, Purpose.INSTRUMENTS}
 
 

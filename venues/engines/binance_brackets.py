@@ -1,7 +1,7 @@
 """Parses leverage brackets in Binance's format, which several venues use."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,9 +11,11 @@ from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import (
     Column,
     Conversion,
+    Defect,
     Factor,
     Origin,
     Payload,
+    Snapshot,
     UnreadablePayloadError,
 )
 from harmonize.core.schedule import MarginMode, Profile, Tier, Unknown
@@ -25,11 +27,13 @@ from venues.fields import (
     number,
     positive_number,
     rate,
+    read_rows,
+    text_value,
     upper_bound,
 )
 from venues.parsing import tier_tables
 from venues.parsing.account_figures import reject_account_fields
-from venues.parsing.listing import has_expired
+from venues.parsing.listing import has_begun, has_ended, has_expired, trades
 from venues.parsing.narrow_answers import contract_name
 from venues.parsing.units import UsdConversion, currency_to_usd, read_factor
 
@@ -86,6 +90,61 @@ def read_tier_tables(
         brackets = read_brackets(payload, row, pointer, symbol, LINEAR)
         usd = currency_to_usd(instrument, instrument.quote)
         yield build_table(payload, instrument, brackets, usd)
+
+
+def open_tables(
+    snapshot: Snapshot,
+    contracts: str,
+    tables: Sequence[tier_tables.TierTable],
+    defects: list[Defect],
+) -> list[tier_tables.TierTable]:
+    """Tier tables of the contracts that trade, as far as the venue's list of contracts shows.
+
+    The list of brackets keeps delisted contracts and states no status. ``contracts`` is the method
+    that lists the contracts. Without its answer, or with a status that is not readable, a contract
+    counts as trading; an unreadable row is a defect.
+    """
+    lists = snapshot.answers(contracts)
+    closed = {id_ for id_, is_open in read_rows(lists, _SYMBOLS, _status, defects) if not is_open}
+    listed = set(read_rows(lists, _SYMBOLS, _symbol, []))
+    ids = {table.instrument.id for table in tables}
+    if _lists_every_contract(snapshot, lists, listed, ids):
+        closed |= ids - listed
+    return [table for table in tables if table.instrument.id not in closed]
+
+
+_SYMBOLS = ("symbols",)
+_TRADING = frozenset({"TRADING"})
+_PART_FROM = 0.2
+"""Share of the contracts with brackets above which contracts that a list lacks prove it a part."""
+
+
+def _lists_every_contract(
+    snapshot: Snapshot, lists: Sequence[Payload], listed: Collection[str], ids: Collection[str]
+) -> bool:
+    """Whether a list is whole, so that a contract that it lacks no longer trades.
+
+    A recorded list may be a part, although the recorded brackets are not.
+    """
+    if not snapshot.complete or not listed:
+        return False
+    is_live = all(payload.provenance.origin is Origin.LIVE for payload in lists)
+    return is_live or sum(id_ not in listed for id_ in ids) <= _PART_FROM * len(ids)
+
+
+def _symbol(_: Payload, row: JsonObject, pointer: str) -> list[str]:
+    return [text_value(row, "symbol", pointer)]
+
+
+def _status(payload: Payload, row: JsonObject, pointer: str) -> list[tuple[str, bool]]:
+    """Id of a listed contract, and whether it trades: COIN-M names its status ``contractStatus``."""
+    key = "contractStatus" if "contractStatus" in row else "status"
+    is_open = (
+        trades(row, key, pointer, _TRADING)
+        and has_begun(payload, row, "onboardDate", pointer)
+        and not has_ended(payload, row, "deliveryDate", pointer)
+    )
+    return [(text_value(row, "symbol", pointer), is_open)]
 
 
 def build_table(

@@ -16,6 +16,8 @@ from venues.parsing.narrow_answers import contract_name
 from venues.parsing.units import archived_price, coins_to_usd, read_factor
 
 BRACKETS = "fapiPrivateGetLeverageBracket"
+CONTRACTS = "fapiPublicGetExchangeInfo"
+COIN_CONTRACTS = "dapiPublicGetExchangeInfo"
 COIN_BRACKETS = "dapiPrivateV2GetLeverageBracket"
 COIN_MARKS = "dapiPublicGetPremiumIndex"
 
@@ -28,16 +30,19 @@ _COIN_MARGINED_SYMBOL = re.compile(r"^(?P<base>.+)USD_(?P<when>PERP|\d{6})$")
 def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
     """Reads USDⓈ-M and COIN-M brackets, which apply to cross and isolated margin alike.
 
-    ccxt labels the coin amounts of COIN-M brackets as USD.
+    Contracts that the venue no longer lists, or lists with another status than TRADING, are
+    excluded: the brackets carry no status. ccxt labels the coin amounts of COIN-M brackets as USD.
     """
     defects: list[Defect] = []
-    tables = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.read_tier_tables, defects)
+    linear = read_rows(snapshot.answers(BRACKETS), (), binance_brackets.read_tier_tables, defects)
+    tables = binance_brackets.open_tables(snapshot, CONTRACTS, linear, defects)
     marks = dict(read_rows(snapshot.answers(COIN_MARKS), (), _mark, defects))
 
     def inverse(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
         return _inverse(snapshot, payload, row, pointer, marks)
 
-    tables += read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
+    coin_margined = read_rows(snapshot.answers(COIN_BRACKETS), (), inverse, defects)
+    tables += binance_brackets.open_tables(snapshot, COIN_CONTRACTS, coin_margined, defects)
     return tier_tables.build_schedules(snapshot, tables, facts, defects)
 
 
@@ -93,6 +98,8 @@ ADAPTER = VenueAdapter(
     endpoints=(
         Endpoint("fapiPublicGetPremiumIndex", "GET /fapi/v1/premiumIndex", Purpose.PRICES),
         Endpoint(COIN_MARKS, "GET /dapi/v1/premiumIndex", Purpose.PRICES),
+        Endpoint(CONTRACTS, "GET /fapi/v1/exchangeInfo", Purpose.STATUS),
+        Endpoint(COIN_CONTRACTS, "GET /dapi/v1/exchangeInfo", Purpose.STATUS),
         Endpoint(BRACKETS, "GET /fapi/v1/leverageBracket", Purpose.MARGIN, Access.KEY),
         Endpoint(COIN_BRACKETS, "GET /dapi/v2/leverageBracket", Purpose.MARGIN, Access.KEY),
         Endpoint("fapiPublicGetTicker24hr", "GET /fapi/v1/ticker/24hr", Purpose.PRICES),

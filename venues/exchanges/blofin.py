@@ -8,7 +8,7 @@ from venues.adapter import Endpoint, Parsed, Purpose, VenueAdapter
 from venues.facts import Facts
 from venues.fields import JsonObject, text_value
 from venues.parsing import flat_rates, tier_tables
-from venues.parsing.listing import has_ended
+from venues.parsing.listing import has_begun, has_ended
 
 INSTRUMENTS = "publicGetMarketInstruments"
 
@@ -21,7 +21,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     if row.get("instType") != "SWAP" or row.get("state") != "live":
         return
-    if has_ended(payload, row, "expireTime", pointer):
+    has_opened = has_begun(payload, row, "listTime", pointer)
+    if not has_opened or has_ended(payload, row, "expireTime", pointer):
         return
     base, quote = (
         text_value(row, "baseCurrency", pointer),

@@ -28,7 +28,7 @@ from harmonize.core.schedule import (
 from venues.facts import Facts
 from venues.fields import JsonObject, positive_number, rate, text_value, upper_bound
 from venues.fields import date_of_milliseconds as day_of
-from venues.parsing.listing import has_ended, trades
+from venues.parsing.listing import has_begun, has_ended, trades
 from venues.parsing.tier_tables import NO_CAPACITY
 from venues.parsing.units import read_factor
 
@@ -46,9 +46,10 @@ def read_instrument(row: JsonObject, pointer: str) -> Instrument:
 
 
 def is_trading(payload: Payload, row: JsonObject, pointer: str) -> bool:
-    """Whether a listed contract is open and has not expired. Raises UnreadablePayloadError."""
+    """Whether a listed contract has opened and not expired. Raises UnreadablePayloadError."""
     is_open = trades(row, "status", pointer, {"Open"})
-    return is_open and not has_ended(payload, row, "expireDate", pointer)
+    has_opened = has_begun(payload, row, "firstOpenDate", pointer)
+    return is_open and has_opened and not has_ended(payload, row, "expireDate", pointer)
 
 
 def cross_schedules(

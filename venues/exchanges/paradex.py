@@ -10,7 +10,7 @@ from venues.calls import single_call
 from venues.facts import Facts
 from venues.fields import JsonObject, json_object, number, rate, read_rows, text_value
 from venues.parsing import formulas
-from venues.parsing.listing import has_ended
+from venues.parsing.listing import has_begun, has_ended
 
 MARKETS = "publicGetMarkets"
 _PARAMS = "delta1_cross_margin_params"
@@ -30,7 +30,8 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _formula(payload: Payload, row: JsonObject, pointer: str) -> Iterator[formulas.Formula]:
     if text_value(row, "asset_kind", pointer) != "PERP":
         return
-    if has_ended(payload, row, "expiry_at", pointer):
+    has_opened = has_begun(payload, row, "open_at", pointer)
+    if not has_opened or has_ended(payload, row, "expiry_at", pointer):
         return
     params_pointer = f"{pointer}/{_PARAMS}"
     params = json_object(row.get(_PARAMS), params_pointer)

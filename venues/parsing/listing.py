@@ -121,6 +121,17 @@ def has_ended(
     return end / per_second <= Decimal(payload.observed_at.timestamp())
 
 
+def has_begun(
+    payload: Payload, row: JsonObject, key: str, pointer: str, per_second: Decimal = MILLISECOND
+) -> bool:
+    """Whether the Unix time under ``key`` had passed at the observation; True if none is stated.
+
+    Raises UnreadablePayloadError.
+    """
+    start = upper_bound(row, key, pointer, open_ended_if_missing=True)
+    return not start.is_finite() or start / per_second <= Decimal(payload.observed_at.timestamp())
+
+
 def has_ended_on(payload: Payload, row: JsonObject, key: str, pointer: str) -> bool:
     """Whether the ISO 8601 time or date under ``key`` had passed; a missing time states no end.
 

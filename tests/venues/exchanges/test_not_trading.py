@@ -1,16 +1,26 @@
 """What does not trade has no schedule: by its status, its times or the expiry in its symbol."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from harmonize.core.payload import Payload, Snapshot, UnreadablePayloadError, decode
+from harmonize.core.payload import (
+    Origin,
+    Payload,
+    Provenance,
+    Snapshot,
+    UnreadablePayloadError,
+    decode,
+)
+from tests.replay.venues.binance import contract_row
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed
 from tests.support.answers import FUTURE, FUTURE_MS, PAST, PAST_MS, WHEN, answer, ids, read
 from venues.exchanges import (
+    aster,
     binance,
     bingx,
     bitget,
@@ -153,6 +163,18 @@ def test_a_contract_that_ends_an_hour_after_the_observation_still_trades(
     result = parsed(open_)
     assert id_ in ids(result)
     assert result.defects == ()
+
+
+@pytest.mark.parametrize(
+    ("venue", "field"),
+    [("blofin", "listTime"), ("kucoin", "firstOpenDate"), ("paradex", "open_at")],
+)
+def test_a_contract_trades_from_its_opening_on(venue: str, field: str) -> None:
+    for hours in (1, -1):
+        id_, snapshot = with_field(venue, field, MS, hours=hours)
+        result = parsed(snapshot)
+        assert (id_ in ids(result)) is (hours < 0)
+        assert result.defects == ()
 
 
 @pytest.mark.parametrize(
@@ -589,6 +611,116 @@ def test_a_dated_contract_ends_on_the_day_in_its_symbol() -> None:
     assert ids(read(answer("bybit", bybit.RISK_LIMIT, limits, category="linear"))) == [
         "BTCUSDT-25SEP26"
     ]
+
+
+# Brackets of Binance's format carry no status, and the list keeps delisted contracts.
+
+
+def brackets_and_contracts(
+    *contracts: dict[str, object], names: tuple[str, ...] = ("OLDUSDT", "BTCUSDT"), venue: str = ""
+) -> tuple[Payload, Payload]:
+    """Returns brackets of contracts, and the venue's list of contracts."""
+    adapter = aster if venue == "aster" else binance
+    rows = [binance_row(name) for name in names]
+    return (
+        answer(venue or "binance", adapter.BRACKETS, rows),
+        answer(venue or "binance", adapter.CONTRACTS, {"symbols": list(contracts)}),
+    )
+
+
+BTC_LISTED = contract_row("BTCUSDT")
+
+
+def old_contract(**changes: object) -> dict[str, object]:
+    return contract_row("OLDUSDT") | changes
+
+
+@pytest.mark.parametrize("venue", ["binance", "aster"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "SETTLING"},
+        {"status": "PRE_SETTLE"},
+        {"status": "CLOSE"},
+        {"status": "DELIVERING"},
+        {"status": "DELIVERED"},
+        {"status": "PRE_DELIVERING"},
+        {"status": "PENDING_TRADING"},
+        {"deliveryDate": PAST_MS},
+        {"onboardDate": FUTURE_MS},
+    ],
+)
+def test_a_contract_that_the_list_shows_as_closed_has_no_schedule(
+    venue: str, change: dict[str, object]
+) -> None:
+    answers = brackets_and_contracts(old_contract(**change), BTC_LISTED, venue=venue)
+    result = read(*answers)
+    assert (ids(result), result.defects) == (["BTCUSDT"], ())
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"status": None}, {"deliveryDate": FUTURE_MS}, {"onboardDate": PAST_MS}]
+)
+def test_a_contract_that_the_list_does_not_show_as_closed_keeps_its_schedule(
+    change: dict[str, object],
+) -> None:
+    result = read(*brackets_and_contracts(old_contract(**change), BTC_LISTED))
+    assert (ids(result), result.defects) == (["BTCUSDT", "OLDUSDT"], ())
+
+
+def test_a_status_that_is_not_known_is_told_and_takes_no_margin_away() -> None:
+    result = read(*brackets_and_contracts(old_contract(status="NEW_WORD"), BTC_LISTED))
+    assert ids(result) == ["BTCUSDT", "OLDUSDT"]
+    (defect,) = result.defects
+    assert (defect.symbol, "/status" in defect.where) == ("OLDUSDT", True)
+
+
+def test_a_list_of_contracts_that_cannot_be_read_takes_no_margin_away() -> None:
+    brackets, _ = brackets_and_contracts()
+    result = read(brackets, answer("binance", binance.CONTRACTS, {"code": -1000}))
+    assert ids(result) == ["BTCUSDT", "OLDUSDT"]
+    (defect,) = result.defects
+    assert "/symbols" in defect.where
+    assert ids(read(brackets)) == ["BTCUSDT", "OLDUSDT"]
+
+
+def test_the_status_of_a_coin_margined_contract_has_another_name() -> None:
+    rows = [binance_row(f"{base}USD_PERP", "qtyCap", "qtyFloor") for base in ("BTC", "XTZ")]
+    contracts = [
+        contract_row("BTCUSD_PERP", "contractStatus"),
+        contract_row("XTZUSD_PERP", "contractStatus") | {"contractStatus": "DELIVERING"},
+    ]
+    result = read(
+        answer("binance", binance.COIN_BRACKETS, rows),
+        answer("binance", binance.COIN_CONTRACTS, {"symbols": contracts}),
+    )
+    assert (ids(result), result.defects) == (["BTCUSD_PERP"], ())
+
+
+SIX = tuple(f"{base}USDT" for base in ("ADA", "BTC", "ETH", "OLD", "SOL", "XRP"))
+
+
+@pytest.mark.parametrize(
+    ("complete", "listed", "origin", "expected"),
+    [
+        pytest.param(True, 5, Origin.RECORDED, 5, id="whole list"),
+        pytest.param(False, 5, Origin.RECORDED, 6, id="partial snapshot"),
+        pytest.param(True, 4, Origin.RECORDED, 6, id="a recorded list of some contracts"),
+        pytest.param(True, 4, Origin.LIVE, 4, id="a list gathered live is whole"),
+        pytest.param(True, 0, Origin.LIVE, 6, id="an empty list says nothing"),
+    ],
+)
+def test_a_contract_that_a_whole_list_lacks_no_longer_trades(
+    *, complete: bool, listed: int, origin: Origin, expected: int
+) -> None:
+    rows = [contract_row(name) for name in SIX if name != "OLDUSDT"][:listed]
+    payloads = tuple(
+        replace(payload, provenance=Provenance(origin, "a test", "a test"))
+        for payload in brackets_and_contracts(*rows, names=SIX)
+    )
+    result = parsed(Snapshot("binance", WHEN, payloads, complete=complete))
+    assert len(ids(result)) == expected
+    assert ("OLDUSDT" in ids(result)) is (expected == len(SIX))
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT_261399", "BTCUSDT_000000"])
