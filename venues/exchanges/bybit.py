@@ -33,6 +33,7 @@ from venues.fields import (
     upper_bound,
 )
 from venues.parsing import mark_prices, tier_tables
+from venues.parsing.leverage_rates import exact_rate
 from venues.parsing.listing import closed_contracts, has_ended, has_expired, trades
 from venues.parsing.narrow_answers import contract_name, without_empty_lists
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
@@ -45,6 +46,7 @@ TICKERS = "publicGetV5MarketTickers"
 COLUMNS = (
     Column("upper", "/riskLimitValue", "settlement currency"),
     Column("initial", "/initialMargin", "rate"),
+    Column("leverage", "/maxLeverage", "leverage"),
     Column("maintenance", "/maintenanceMargin", "rate"),
 )
 DEDUCTION = Column("deduction", "/mmDeduction", "settlement currency")
@@ -160,7 +162,7 @@ def _tier_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[TierR
         raise UnreadablePayloadError(where=f"{pointer}/initialMargin", reason=reason)
     tier = Tier(
         upper=upper_bound(row, "riskLimitValue", pointer),
-        initial_rate=rate(row, "initialMargin", pointer),
+        initial_rate=exact_rate(rate(row, "initialMargin", pointer), leverage),
         maintenance_rate=rate(row, "maintenanceMargin", pointer),
         deduction=optional_number(row, "mmDeduction", pointer),
     )

@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 
 from harmonize.core.instrument import Instrument, Payoff, contract
-from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError
+from harmonize.core.payload import (
+    Column,
+    Defect,
+    Payload,
+    Snapshot,
+    UnreadablePayloadError,
+    decode,
+    resolve,
+)
 from harmonize.core.schedule import MarginMode, MarginSchedule, Profile, Tier, Unknown
 from venues.adapter import Calls, Endpoint, Parsed, Purpose, VenueAdapter
 from venues.calls import batched_calls, call_per_value, field_values, single_call, unanswered_check
@@ -22,6 +30,7 @@ from venues.fields import (
     upper_bound,
 )
 from venues.parsing import mark_prices, tier_tables
+from venues.parsing.leverage_rates import initial_rate, leverage_columns
 from venues.parsing.listing import closed_contracts, has_ended, trades
 from venues.parsing.narrow_answers import contract_name, name_defects
 from venues.parsing.tier_rows import SymbolTiers, TierRow, group_by_symbol
@@ -41,6 +50,7 @@ _SYMBOL = re.compile(r"^(?P<base>.+?)(?P<quote>USDT|USDC|USD)M$")
 _COIN_UNIT = "levels of coin-margined contracts read as amounts of the settlement coin"
 _VALUE_UNIT = "sizes of unified accounts read as position value in the settlement currency"
 
+_LEVERAGE = "maxLeverage"
 _COLUMNS = (
     Column("upper", "/maxRiskLimit", "settlement currency"),
     Column("lower", "/minRiskLimit", "settlement currency"),
@@ -103,7 +113,7 @@ def _level_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[Tier
     tier = Tier(
         upper=upper_bound(row, "maxRiskLimit", pointer),
         lower=number(row, "minRiskLimit", pointer),
-        initial_rate=rate(row, "initialMargin", pointer),
+        initial_rate=initial_rate(rate(row, "initialMargin", pointer), row, _LEVERAGE, pointer),
         maintenance_rate=rate(row, "maintainMargin", pointer),
     )
     symbol = contract_name(payload, row, pointer, "symbol", "symbol")
@@ -114,7 +124,7 @@ def _unified_row(payload: Payload, row: JsonObject, pointer: str) -> Iterator[Ti
     tier = Tier(
         upper=upper_bound(row, "maxSize", pointer),
         lower=number(row, "minSize", pointer),
-        initial_rate=rate(row, "initialMarginRate", pointer),
+        initial_rate=initial_rate(rate(row, "initialMarginRate", pointer), row, _LEVERAGE, pointer),
         maintenance_rate=rate(row, "maintainMarginRate", pointer),
     )
     symbol = contract_name(payload, row, pointer, "symbol", "symbol")
@@ -149,11 +159,21 @@ def _tier_table(
         profile=profile,
         tiers=symbol_tiers.tiers,
         rows=symbol_tiers.rows,
-        columns=_COLUMNS if is_classic else _UNIFIED_COLUMNS,
+        columns=(
+            *(_COLUMNS if is_classic else _UNIFIED_COLUMNS),
+            *leverage_columns(_published_rows(symbol_tiers), _LEVERAGE),
+        ),
         usd=usd,
         notes=notes if is_classic else (),
         assumed_unit=coin_unit if is_classic else _VALUE_UNIT,
     )
+
+
+def _published_rows(symbol_tiers: SymbolTiers) -> Iterator[JsonObject]:
+    document = decode(symbol_tiers.payload)
+    for pointer in symbol_tiers.rows:
+        row = resolve(document, pointer)
+        yield row if isinstance(row, dict) else {}
 
 
 def _to_usd(

@@ -22,6 +22,7 @@ from venues.fields import (
     upper_bound,
 )
 from venues.parsing import mark_prices, tier_tables
+from venues.parsing.leverage_rates import initial_rate, leverage_columns
 from venues.parsing.units import UsdConversion, contracts_to_usd, currency_to_usd, read_factor
 
 DETAIL = "contractPublicGetDetail"
@@ -71,6 +72,8 @@ def _tier_table(
     )
     reader = _level_reader(row, pointer)
     pointers, tiers = reader.read(row, pointer)
+    levels = row.get("riskLimitCustom")
+    published = levels if reader.initial == "/imr" and isinstance(levels, list) else [row]
     yield tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
@@ -81,6 +84,7 @@ def _tier_table(
             Column("upper", reader.upper, "quote currency" if by_value else "contracts"),
             Column("initial", reader.initial, "rate"),
             Column("maintenance", reader.maintenance, "rate"),
+            *leverage_columns(published, _LEVERAGE),
         ),
         usd=_to_usd(payload, instrument, size, price, by_value=by_value),
         doubts=(reader.doubt,),
@@ -96,6 +100,7 @@ def _assumed_units(row: JsonObject, *, is_inverse: bool) -> Iterator[str]:
         yield _LIMITS_IN_CONTRACTS
 
 
+_LEVERAGE = "maxLeverage"
 _LIMITS_IN_CONTRACTS = "limits read as contracts: the response does not state their unit"
 _SIZE_IN_USD = "contract size of coin-margined contracts read as USD"
 
@@ -166,7 +171,9 @@ def _custom_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
         tiers.append(
             Tier(
                 upper=upper_bound(level, "maxVol", tier_pointer),
-                initial_rate=rate(level, "imr", tier_pointer),
+                initial_rate=initial_rate(
+                    rate(level, "imr", tier_pointer), level, _LEVERAGE, tier_pointer
+                ),
                 maintenance_rate=rate(level, "mmr", tier_pointer),
             )
         )
@@ -177,7 +184,7 @@ def _increasing_levels(row: JsonObject, pointer: str) -> _PointersAndTiers:
     """Level k ends at riskBaseVol + (k - 1) * riskIncrVol; rates rise by a constant per level."""
     base_volume = positive_number(row, "riskBaseVol", pointer)
     volume_step = number(row, "riskIncrVol", pointer)
-    initial = rate(row, "initialMarginRate", pointer)
+    initial = initial_rate(rate(row, "initialMarginRate", pointer), row, _LEVERAGE, pointer)
     maintenance = rate(row, "maintenanceMarginRate", pointer)
     initial_step = number(row, "riskIncrImr", pointer)
     maintenance_step = number(row, "riskIncrMmr", pointer)

@@ -31,6 +31,7 @@ from venues.fields import (
     value_at,
 )
 from venues.parsing import mark_prices, tier_tables
+from venues.parsing.leverage_rates import initial_rate, leverage_columns
 from venues.parsing.units import UsdConversion, contracts_to_usd
 
 TIERS = "publicGetPublicPositionTiers"
@@ -43,6 +44,7 @@ COLUMNS = (
     Column("maintenance", "/mmr", "rate"),
 )
 LOWER = Column("lower", "/minSz", "contracts")
+_LEVERAGE = "maxLever"
 _MODES = ("cross", "isolated")
 _FAMILIES_PER_CALL = 5
 """Largest number of families per call."""
@@ -180,7 +182,7 @@ def _tiers(tier_rows: _TierRows) -> tuple[Tier, ...]:
             Tier(
                 upper=upper_bound(row, "maxSz", pointer),
                 lower=optional_number(row, "minSz", pointer),
-                initial_rate=rate(row, "imr", pointer),
+                initial_rate=initial_rate(rate(row, "imr", pointer), row, _LEVERAGE, pointer),
                 maintenance_rate=rate(row, "mmr", pointer),
             )
         )
@@ -197,7 +199,11 @@ def _tier_table(
         profile=Profile(MarginMode(answer.mode)),
         tiers=_tiers(tier_rows),
         rows=tuple(pointer for pointer, _ in tier_rows),
-        columns=(*COLUMNS, LOWER) if all("minSz" in row for _, row in tier_rows) else COLUMNS,
+        columns=(
+            *COLUMNS,
+            *((LOWER,) if all("minSz" in row for _, row in tier_rows) else ()),
+            *leverage_columns((row for _, row in tier_rows), _LEVERAGE),
+        ),
         usd=usd,
         supporting=(contract.payload,),
     )

@@ -1,6 +1,8 @@
 """Phemex perpetuals: leverage and margin tables shared by contracts, or the first risk limit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 from harmonize.core.instrument import Instrument, contract
 from harmonize.core.payload import Column, Defect, Payload, Snapshot, UnreadablePayloadError, decode
@@ -21,6 +23,7 @@ from venues.fields import (
     upper_bound,
 )
 from venues.parsing import tier_tables
+from venues.parsing.leverage_rates import exact_rate, has_leverage
 from venues.parsing.units import currency_to_usd
 
 PRODUCTS = "v2GetPublicProducts"
@@ -28,6 +31,17 @@ FIRST_LIMIT_ONLY = "rates of the first risk limit, an older scheme; the response
 
 DEDUCTION = Column("deduction", "/maintenanceAmountRv", "quote currency")
 NO_DEDUCTION = "MM by continuity at the bounds: the response has no maintenanceAmountRv"
+
+HIGHER_LIMIT = (
+    "the response lists only a higher risk limit: its IM rate is above 1 / maximum leverage"
+)
+
+_BASE_RATES = ("initMarginEr", "maintMarginEr")
+_BASE_LIMIT = (*_BASE_RATES, "defaultRiskLimitEv")
+"""Fields of a product with the rates and the bound of its default risk limit, scaled."""
+
+_ROUNDED_UP = Decimal("1.1")
+"""Most by which a printed rate is above that of the maximum leverage because it is rounded up."""
 
 _TierRows = tuple[tuple[str, JsonObject], ...]
 """Rows of one table or of one contract's risk limits, with their pointers."""
@@ -149,7 +163,7 @@ def _linear(
     table_id = str(positive_number(row, "leverageMargin", pointer)) if has_table else ""
     table = margin_tables.get(table_id)
     if table is None:
-        yield _first_limit(payload, instrument, risk_limits, pointer, "Rr")
+        yield _first_limit(payload, instrument, risk_limits, row, pointer)
         return
     has_amounts = any("maintenanceAmountRv" in item for _, item in table)
     yield tier_tables.TierTable(
@@ -193,36 +207,77 @@ def _inverse(
     quote = text_value(row, "quoteCurrency", pointer)
     base = id_.removeprefix("u").removesuffix(quote)
     instrument = contract("phemex", id_, base=base, quote=quote, settle=settle)
-    yield _first_limit(payload, instrument, risk_limits, pointer, "Er")
+    yield _first_limit(payload, instrument, risk_limits, row, pointer)
 
 
 def _first_limit(
     payload: Payload,
     instrument: Instrument,
     risk_limits: Mapping[str, _TierRows],
+    row: JsonObject,
     pointer: str,
-    suffix: str,
 ) -> tier_tables.TierTable:
-    """Rates of the first risk limit; the response lacks its upper bound and later limits."""
+    """Rates of the lowest risk limit; the response lacks its upper bound and later limits.
+
+    A product that states its own rates states those of its default risk limit, the lowest one. The
+    listed limits may begin at a higher one: their first rate is then above 1 / maximum leverage, and
+    only IM at that leverage is known.
+    """
+    if not any(is_missing(row, key) for key in _BASE_LIMIT):
+        rates = _scaled_rates(row, _BASE_RATES, pointer)
+        return _open_ended(payload, instrument, pointer, rates)
     if instrument.id not in risk_limits:
         reason = f"the response has neither a margin table nor a risk limit of {instrument.id}"
         raise UnreadablePayloadError(where=pointer, reason=reason)
     limit_pointer, first = risk_limits[instrument.id][0]
-    unit, scale = ("rate", 1) if suffix == "Rr" else ("1/100000000", 10**8)
+    suffix = "Er" if "initialMarginEr" in first else "Rr"
     names = (f"initialMargin{suffix}", f"maintenanceMargin{suffix}")
-    initial, maintenance = (positive_number(first, name, limit_pointer) / scale for name in names)
-    if max(initial, maintenance) > 1:
-        reason = f"expected rates of at most 1, found {initial} and {maintenance}"
-        raise UnreadablePayloadError(where=limit_pointer, reason=reason)
+    rates = _scaled_rates(first, names, limit_pointer)
+    table = _open_ended(payload, instrument, limit_pointer, rates)
+    if not has_leverage(row, "maxLeverage"):
+        return table
+    leverage = positive_number(row, "maxLeverage", pointer)
+    lowest = tier_tables.leverage_to_rate(leverage)
+    initial = exact_rate(rates[names[0]], leverage)
+    if initial <= lowest * _ROUNDED_UP:
+        return replace(table, tiers=(Tier(INFINITY, initial, rates[names[1]]),))
+    return replace(
+        table,
+        tiers=(Tier(INFINITY, lowest, None),),
+        rows=(pointer,),
+        columns=(Column("initial", "/maxLeverage", "leverage"),),
+        no_maintenance=HIGHER_LIMIT,
+    )
+
+
+def _scaled_rates(row: JsonObject, names: Sequence[str], pointer: str) -> dict[str, Decimal]:
+    """Rates of IM and MM by the names of their fields. Raises UnreadablePayloadError."""
+    rates = {
+        name: positive_number(row, name, pointer) / (10**8 if name.endswith("Er") else 1)
+        for name in names
+    }
+    if max(rates.values()) > 1:
+        found = " and ".join(str(value) for value in rates.values())
+        reason = f"expected rates of at most 1, found {found}"
+        raise UnreadablePayloadError(where=pointer, reason=reason)
+    return rates
+
+
+def _open_ended(
+    payload: Payload, instrument: Instrument, pointer: str, rates: Mapping[str, Decimal]
+) -> tier_tables.TierTable:
+    """Table of IM and MM rates, in this order, that hold up to a limit which is not read."""
+    (initial_name, initial), (maintenance_name, maintenance) = rates.items()
+    unit = "1/100000000" if initial_name.endswith("Er") else "rate"
     return tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
         profile=Profile(MarginMode.ANY),
         tiers=(Tier(INFINITY, initial, maintenance),),
-        rows=(limit_pointer,),
+        rows=(pointer,),
         columns=(
-            Column("initial", f"/{names[0]}", unit),
-            Column("maintenance", f"/{names[1]}", unit),
+            Column("initial", f"/{initial_name}", unit),
+            Column("maintenance", f"/{maintenance_name}", unit),
         ),
         usd=currency_to_usd(instrument, "USD"),
         doubts=(FIRST_LIMIT_ONLY,),

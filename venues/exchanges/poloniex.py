@@ -38,7 +38,8 @@ from venues.parsing.units import UsdConversion, contracts_to_usd, read_factor
 INSTRUMENTS = "swapPublicGetV3MarketAllInstruments"
 TICKERS = "swapPublicGetV3MarketTickers"
 TIERS = "swapPublicGetV3MarketRiskLimit"
-INITIAL, MAINTENANCE = flat_rates.PublishedRate("iM"), flat_rates.PublishedRate("mM")
+INITIAL = flat_rates.PublishedRate("iM", leverage="maxLever")
+MAINTENANCE = flat_rates.PublishedRate("mM")
 FIRST_TIER_ONLY = "rates of the first tier; the instrument list does not state its upper bound"
 _MODES = {"CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 

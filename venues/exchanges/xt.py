@@ -16,9 +16,11 @@ from venues.fields import (
     upper_bound,
 )
 from venues.parsing import tier_tables
+from venues.parsing.leverage_rates import initial_rate, leverage_columns
 from venues.parsing.narrow_answers import contract_name, without_empty_lists
 from venues.parsing.units import UsdConversion, currency_to_usd
 
+_LEVERAGE = "maxLeverage"
 LINEAR = "publicLinearGetFutureMarketV1PublicLeverageBracketList"
 INVERSE = "publicInverseGetFutureMarketV1PublicLeverageBracketList"
 
@@ -39,16 +41,20 @@ def parse(snapshot: Snapshot, facts: Facts) -> Parsed:
 def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tier_tables.TierTable]:
     symbol = contract_name(payload, row, pointer, "symbol", "symbol")
     instrument = parse_symbol(symbol, pointer)
+    brackets = list(iter_objects(row.get("leverageBrackets"), f"{pointer}/leverageBrackets"))
     pointers, tiers = [], []
-    for ordinal, (tier_pointer, bracket) in enumerate(
-        iter_objects(row.get("leverageBrackets"), f"{pointer}/leverageBrackets"), start=1
-    ):
+    for ordinal, (tier_pointer, bracket) in enumerate(brackets, start=1):
         check_tier_number(bracket, "bracket", ordinal, tier_pointer)
         pointers.append(tier_pointer)
         tiers.append(
             Tier(
                 upper=upper_bound(bracket, "maxNominalValue", tier_pointer),
-                initial_rate=rate(bracket, "startMarginRate", tier_pointer),
+                initial_rate=initial_rate(
+                    rate(bracket, "startMarginRate", tier_pointer),
+                    bracket,
+                    _LEVERAGE,
+                    tier_pointer,
+                ),
                 maintenance_rate=rate(bracket, "maintMarginRate", tier_pointer),
             )
         )
@@ -62,6 +68,7 @@ def _tier_table(payload: Payload, row: JsonObject, pointer: str) -> Iterator[tie
             Column("upper", "/maxNominalValue", "quote currency"),
             Column("initial", "/startMarginRate", "rate"),
             Column("maintenance", "/maintMarginRate", "rate"),
+            *leverage_columns((bracket for _, bracket in brackets), _LEVERAGE),
         ),
         usd=_to_usd(payload, instrument),
     )

@@ -12,6 +12,7 @@ from venues.facts import Facts
 from venues.fields import JsonObject, positive_number, read_rows
 from venues.parsing import tier_tables
 from venues.parsing.formulas import ONLY_LEVERAGE
+from venues.parsing.leverage_rates import initial_rate, leverage_columns
 from venues.parsing.units import currency_to_usd
 
 _AS_RATE: Mapping[str, Callable[[Decimal], Decimal]] = {
@@ -26,14 +27,21 @@ NO_MAINTENANCE = "the venue publishes no maintenance margin"
 
 @dataclass(frozen=True, slots=True)
 class PublishedRate:
-    """Margin rate as published: its key in the row, and its unit."""
+    """Margin rate as published: its key in the row, and its unit.
+
+    ``leverage`` is the key of the maximum leverage that the row states for the same rate, of which
+    the printed rate may be a rounding; empty if there is none.
+    """
 
     key: str
     unit: str = "rate"
+    leverage: str = ""
 
     def read(self, row: JsonObject, pointer: str) -> Decimal:
         """Margin rate, above 0 and at most 1. Raises UnreadablePayloadError."""
         value = _AS_RATE[self.unit](positive_number(row, self.key, pointer))
+        if self.leverage:
+            value = initial_rate(value, row, self.leverage, pointer)
         if value > 1:
             reason = f"expected a margin rate of at most 1, found {value:f}"
             raise UnreadablePayloadError(where=f"{pointer}/{self.key}", reason=reason)
@@ -92,7 +100,11 @@ def table_from_rates(  # noqa: PLR0913, PLR0917 - a row with its location, and i
         profile=Profile(mode),
         tiers=(Tier(INFINITY, initial.read(row, pointer), maintenance.read(row, pointer)),),
         rows=(pointer,),
-        columns=(initial.column("initial"), maintenance.column("maintenance")),
+        columns=(
+            initial.column("initial"),
+            maintenance.column("maintenance"),
+            *(leverage_columns((row,), initial.leverage) if initial.leverage else ()),
+        ),
         usd=currency_to_usd(instrument, "USD"),
         doubts=doubts,
         unverified=unverified,

@@ -110,7 +110,8 @@ def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> Margin
         payload.venue, table.instrument.payoff, profile.margin_mode, day, profile.account_class
     )
     closed = close_steps(table.tiers, _unit_of_bounds(table.columns))
-    tiers = () if isinstance(usd, Unknown) else tuple(_in_usd(closed, usd.multiplier))
+    in_usd = () if isinstance(usd, Unknown) else tuple(_in_usd(closed, usd.multiplier))
+    tiers = without_empty_tiers(in_usd)
     functions = _functions_or_fault(usd, fact, tiers, day)
     return MarginSchedule(
         instrument=table.instrument,
@@ -172,6 +173,22 @@ def close_steps(tiers: Sequence[Tier], unit: str) -> tuple[Tier, ...]:
         closed.append(replace(tier, lower=None) if is_step and is_above else tier)
         end = tier.upper
     return tuple(closed)
+
+
+def without_empty_tiers(tiers: Sequence[Tier]) -> tuple[Tier, ...]:
+    """Tiers without those that no position can be in: they end where they and the one below begin.
+
+    Binance has published such a row, 500,000 to 500,000. The rows above continue its deduction, so
+    the margin is the same without it. Where published deductions contradict that, all tiers stay.
+    """
+    kept: list[Tier] = []
+    for tier in tiers:
+        end = kept[-1].upper if kept else ZERO
+        if not (tier.lower == tier.upper == end):
+            kept.append(tier)
+    if len(kept) == len(tiers) or find_deduction_fault(tiers):
+        return tuple(tiers)
+    return tuple(kept)
 
 
 def _last_place(tiers: Sequence[Tier]) -> Decimal:

@@ -1,5 +1,6 @@
 """Answers to a narrower question, fields that came later, and names in any script."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -585,14 +586,56 @@ def test_toobit_limits_without_the_mark_of_a_whitelist_are_unverified() -> None:
     assert "does not mark other ones" in schedule.initial.derivation
 
 
+PHEMEX_PRODUCT: dict[str, object] = {
+    "symbol": "BTCUSD",
+    "type": "Perpetual",
+    "status": "Listed",
+    "settleCurrency": "BTC",
+    "quoteCurrency": "USD",
+}
+
+
+def phemex_document(limit: Mapping[str, object], **product: object) -> dict[str, object]:
+    """Returns the products of Phemex with one coin-margined contract and its first listed limit."""
+    limits = [{"symbol": "BTCUSD", "riskLimits": [limit]}]
+    return {"data": {"products": [PHEMEX_PRODUCT | product], "riskLimits": limits}}
+
+
+HIGHER_LIMIT = {"limit": 1500, "initialMarginEr": 10000000, "maintenanceMarginEr": 5000000}
+BASE_LIMIT = {"limit": 100, "initialMarginEr": 1000000, "maintenanceMarginEr": 500000}
+
+
+def test_the_default_risk_limit_of_a_phemex_product_comes_before_a_listed_higher_one() -> None:
+    own = {"initMarginEr": 1000000, "maintMarginEr": 500000, "defaultRiskLimitEv": 10000000000}
+    document = phemex_document(HIGHER_LIMIT, maxLeverage=100, **own)
+    (tier,) = only(answer("phemex", phemex.PRODUCTS, document)).tiers
+    assert (tier.initial_rate, tier.maintenance_rate) == (Decimal("0.01"), Decimal("0.005"))
+    without_limits = {"data": {"products": [PHEMEX_PRODUCT | own]}}
+    assert only(answer("phemex", phemex.PRODUCTS, without_limits)).tiers == (tier,)
+
+
+def test_a_first_limit_above_the_maximum_leverage_is_no_lowest_requirement() -> None:
+    document = phemex_document(HIGHER_LIMIT, maxLeverage=100)
+    schedule = only(answer("phemex", phemex.PRODUCTS, document))
+    assert schedule.tiers[0].initial_rate == Decimal("0.01")
+    assert schedule.maintenance == Unknown(phemex.HIGHER_LIMIT)
+    assert schedule.exclusion_reason
+    for limit, leverage in ((BASE_LIMIT, 100), (HIGHER_LIMIT, 10), (BASE_LIMIT, None)):
+        document = phemex_document(limit, maxLeverage=leverage)
+        schedule = only(answer("phemex", phemex.PRODUCTS, document))
+        assert not isinstance(schedule.maintenance, Unknown)
+
+
+def test_a_printed_rate_of_a_first_limit_may_be_a_rounding_of_its_leverage() -> None:
+    rounded = {"limit": 100, "initialMarginEr": 1333333, "maintenanceMarginEr": 500000}
+    document = phemex_document(rounded, maxLeverage=75)
+    schedule = only(answer("phemex", phemex.PRODUCTS, document))
+    assert schedule.tiers[0].initial_rate == Decimal(1) / 75
+    assert not isinstance(schedule.maintenance, Unknown)
+
+
 def test_phemex_products_from_before_linear_contracts_have_their_first_limit() -> None:
-    product = {
-        "symbol": "BTCUSD",
-        "type": "Perpetual",
-        "status": "Listed",
-        "settleCurrency": "BTC",
-        "quoteCurrency": "USD",
-    }
+    product = PHEMEX_PRODUCT
     limit = {"limit": 1, "initialMarginEr": 1000000, "maintenanceMarginEr": 500000}
     document = {
         "data": {

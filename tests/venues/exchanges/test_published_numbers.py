@@ -73,8 +73,8 @@ BY_HAND = [
     ("pacifica", "BTC/USDC:USDC", "", "1000", 20.0, 10.0),  # 50x, half of it
     ("paradex", "BTC/USD:USDC", "", "1000", 20.0, 10.0),  # 0.02, half of it
     ("phemex", "BTC/USDT:USDT", "", "1000", 10.0, 5.0),
-    ("phemex", "BTC/USD:BTC", "", "1000", 100.0, 50.0),  # Er 10000000 and 5000000 of 10^8
-    ("poloniex", "BTC/USDT:USDT", "", "10000", 133.0, 60.0),
+    ("phemex", "BTC/USD:BTC", "", "1000", 10.0, 5.0),  # Er 1000000 and 500000 of 10^8
+    ("poloniex", "BTC/USDT:USDT", "", "10000", 10000 / 75, 60.0),  # iM 0.0133 is 1 / 75, rounded
     ("weex", "BTC/USDT:USDT", "", "400", 1.0, NO_MM),
     # 5,000 at 1 %, 25,000 at 2 %, 70,000 at 5 %
     ("whitebit", "ADA/USDT:USDT", "", "100000", 50.0 + 500.0 + 3500.0, NO_MM_ABOVE_10X),

@@ -14,17 +14,22 @@ from harmonize.core.schedule import (
     Tier,
     TierRule,
     Unknown,
+    value_of,
 )
 from tests.support import recorded
+from tests.support.answers import answer, only
 from venues import facts, registry
+from venues.exchanges import binance
 from venues.facts import Facts
 from venues.parsing import tier_tables
 from venues.parsing.tier_tables import (
     NO_CAPACITY,
     TierTable,
     close_steps,
+    find_deduction_fault,
     find_tiling_fault,
     finite_capacity,
+    without_empty_tiers,
 )
 
 D = Decimal
@@ -104,6 +109,82 @@ def test_a_gap_above_one_step_an_overlap_and_an_early_open_end_are_faults(
 def test_an_early_open_end_names_the_tier_that_follows() -> None:
     reason = "tier 1 has no end, but tier 2 follows"
     assert find_tiling_fault(tiers((None, "Infinity"), (None, "5"))) == reason
+
+
+# DEXE on Binance from 20 November to 25 December 2025, tiers 6 to 9: MM rate and maintenance amount.
+DEXE = (
+    ("250000", "500000", "0.125", "13875"),
+    ("500000", "500000", "0.1667", "34725"),
+    ("500000", "7500000", "0.25", "76375"),
+    ("7500000", "12500000", "0.5", "1951375"),
+)
+
+
+def dexe(*, empty: str = "34725", above: str = "76375", with_amounts: bool = True) -> list[Tier]:
+    """Returns tiers that begin at 0, with the amount of the row without width and of the next one."""
+    amounts = {"34725": empty, "76375": above}
+    base = Tier(D(250000), D("0.25"), D("0.0695"), D(0), D(0))
+    rows = [
+        Tier(D(upper), D("0.5"), D(rate), D(lower), D(amounts.get(amount, amount)))
+        for lower, upper, rate, amount in DEXE
+    ]
+    tiers = [base, *rows]
+    return tiers if with_amounts else [replace(tier, deduction=None) for tier in tiers]
+
+
+def test_a_row_without_width_is_passed_over_where_the_amounts_continue() -> None:
+    kept = without_empty_tiers(dexe())
+    assert [str(tier.upper) for tier in kept] == ["250000", "500000", "7500000", "12500000"]
+    assert find_tiling_fault(kept) == find_deduction_fault(kept) == ""
+    assert len(without_empty_tiers(dexe(with_amounts=False))) == 4
+
+
+def test_a_row_without_width_stays_a_fault_where_the_amounts_do_not_continue() -> None:
+    for broken in (dexe(empty="34726"), dexe(above="76376")):
+        kept = without_empty_tiers(broken)
+        assert kept == tuple(broken)
+        assert find_tiling_fault(kept).startswith("tier 3 ends at 500000")
+
+
+def test_a_row_without_width_may_be_the_last_and_no_other_row_is_passed_over() -> None:
+    last = tiers(("0", "500"), ("500", "500"))
+    assert without_empty_tiers(last) == last[:1]
+    for bounds in (
+        [("0", "500"), ("400", "500")],
+        [("0", "500"), (None, "500")],
+        [("0", "500"), ("600", "600"), ("600", "700")],
+    ):
+        rows = tiers(*bounds)
+        assert without_empty_tiers(rows) == rows
+        assert find_tiling_fault(without_empty_tiers(rows))
+
+
+def test_a_contract_of_binance_with_a_row_without_width_has_margins_to_its_end() -> None:
+    rows = [
+        {
+            "bracket": number,
+            "initialLeverage": leverage,
+            "notionalFloor": floor,
+            "notionalCap": cap,
+            "maintMarginRatio": rate,
+            "cum": amount,
+        }
+        for number, (floor, cap, rate, amount, leverage) in enumerate(
+            [
+                (0, 500_000, 0.125, 0, 4),
+                (500_000, 500_000, 0.1667, 20_850, 3),
+                (500_000, 7_500_000, 0.25, 62_500, 2),
+            ],
+            start=1,
+        )
+    ]
+    schedule = only(answer("binance", binance.BRACKETS, [{"symbol": "DEXEUSDT", "brackets": rows}]))
+    assert schedule.capacity == Known(D(7_500_000))
+    maintenance = value_of(schedule.maintenance)
+    assert maintenance is not None
+    assert maintenance.margin(1_000_000) == 1_000_000 * 0.25 - 62_500
+    assert maintenance.margin(500_000) == 62_500
+    assert len(schedule.evidence[0].rows) == 3
 
 
 def test_an_open_end_is_no_infinite_capacity() -> None:
