@@ -31,6 +31,7 @@ from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, aud
 from harmonize.audit.baseline import compare_with_baseline
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
+from harmonize.comparison.trading import with_trading
 from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import Payload
 from harmonize.core.schedule import MarginSchedule
@@ -360,11 +361,12 @@ def find_schedule(
     Returns the schedule, the other profiles of the symbol, and the payloads by hash. Raises
     LookupError: no such schedule was observed; otherwise as ``read``.
     """
-    reading, _ = read(replace(selection, profile=""))
+    reading, as_of = read_with_history(replace(selection, profile=""))
+    unchanged_since = reading.recent_history.unchanged_since
     name = symbol.upper()
     named = [
         schedule
-        for schedule in reading.schedules
+        for schedule in with_trading(reading.schedules, as_of.date(), unchanged_since)
         if name in {schedule.instrument.symbol.upper(), schedule.instrument.id.upper()}
     ]
     matching = [schedule for schedule in named if _is_selected(schedule, selection)]

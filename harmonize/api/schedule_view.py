@@ -39,6 +39,7 @@ def schedule_object(
         "oldest": iso_utc(schedule.dates[0]),
         "newest": iso_utc(schedule.dates[-1]),
         "origin": schedule.origin.value,
+        "not_trading": schedule.not_trading,
         "rule": schedule.rule.value if schedule.rule else None,
         "maintenance_meaning": schedule.meaning.value,
         "fee": schedule.fee.rule,
@@ -136,6 +137,7 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float], as_of: d
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile}), as of {as_of:%Y-%m-%d}",
         f"observed {_observed(schedule)}, {_age(schedule, as_of)} old, {schedule.origin.value}",
+        *([f"not trading: {schedule.not_trading}"] if schedule.not_trading else ()),
         f"MM tier rule: {schedule.rule.value if schedule.rule else 'unknown'}",
         f"fee add-on: {schedule.fee.rule}",
         *_statuses(schedule),

@@ -231,13 +231,13 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
     elif stale:
         coverage, reason = CoverageStatus.STALE, f"observed {schedule.observed_at:%Y-%m-%d}"
     else:
-        coverage, reason = CoverageStatus.OBSERVED, schedule.not_trading
+        coverage, reason = CoverageStatus.OBSERVED, ""
     return CoverageRow(
         venue=schedule.instrument.venue,
         underlying=schedule.instrument.underlying.asset,
         symbol=schedule.instrument.symbol,
         status=coverage,
-        reason=reason,
+        reason="; ".join(part for part in (schedule.not_trading, reason) if part),
         observed_at=iso_utc(schedule.observed_at),
         identity=schedule.identity_doubt,
         asset_source=schedule.instrument.asset_source,

@@ -11,6 +11,7 @@ import pytest
 
 from harmonize.api.audit import Answer, Question, answer, find_schedule
 from harmonize.api.cross_venue import excluded_venues, prepare_universe
+from harmonize.api.schedule_view import schedule_object, schedule_text
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.trading import FROZEN, with_trading
 from harmonize.comparison.universe import Universe, build_universe
@@ -90,8 +91,14 @@ def test_an_audit_before_the_expiry_compares_the_contract() -> None:
 
 def test_a_schedule_of_an_ended_contract_stays_readable() -> None:
     selection = Question(venues=("bybit",), as_of=AUDIT_DAY)
-    schedule, _, _ = find_schedule(selection, "BTC/USDC:USDC-241227")
-    assert schedule.instrument.expiry == date(2024, 12, 27)
+    schedule, _, payloads = find_schedule(selection, "BTC/USDC:USDC-241227")
+    reason = "expired on 2024-12-27, before the audit's date"
+    assert f"\nnot trading: {reason}\n" in schedule_text(schedule, [10_000])
+    assert schedule_object(schedule, payloads, [10_000])["not_trading"] == reason
+    perpetual, _, _ = find_schedule(selection, "BTC/USDT:USDT")
+    assert "not trading" not in schedule_text(perpetual, [10_000])
+    replaced, _, _ = find_schedule(Question(venues=("binance",)), "FTM/USDT:USDT")
+    assert "not trading: inferred to be delisted" in schedule_text(replaced, [10_000])
 
 
 @pytest.mark.parametrize(
