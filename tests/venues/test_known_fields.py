@@ -330,7 +330,7 @@ def test_rows_of_an_endpoint_without_any_known_row_are_judged_as_tiers() -> None
     assert {where.rpartition("/")[2] for _, where in unread.values()} == {"leverageBrackets"}
     read = VenueFields(known_fields.known_fields()["xt"].read)
     hiding = find_drift(snapshot, schedules, read).hiding.values()
-    assert {where.rpartition("/")[2] for _, where in hiding} == {"maxLeverage"}
+    assert {where.rpartition("/")[2] for _, where in hiding} == {"minLeverage"}
 
 
 def test_rows_on_a_further_page_are_examined() -> None:
