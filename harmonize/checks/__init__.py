@@ -12,6 +12,7 @@ from harmonize.checks import (
     identity,
     rule_sets,
     tiers,
+    trading,
     waivers,
 )
 from harmonize.checks.base import Check
@@ -30,6 +31,7 @@ CHECKS = (
     *rule_sets.CHECKS,
     *data_quality.CHECKS,
     *identity.CHECKS,
+    *trading.CHECKS,
 )
 
 
