@@ -138,6 +138,7 @@ def test_only_checks_of_data_quality_see_a_contract_that_does_not_trade() -> Non
     assert {"MH401", "MH301"} <= on_live
     on_ended = replace(case, schedules=(over,)).audited()
     assert {f.code for f in on_ended.findings if f.symbol} == {"MH911"}
+    assert {row.verdict for row in on_ended.divergences} == {Verdict.NOT_APPLICABLE}
     assert [row.status.value for row in on_ended.coverage] == ["observed"]
     assert on_ended.coverage[0].reason == on_ended.schedules[0].not_trading != ""
 
