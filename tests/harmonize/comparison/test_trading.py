@@ -93,12 +93,12 @@ def test_a_schedule_of_an_ended_contract_stays_readable() -> None:
     selection = Question(venues=("bybit",), as_of=AUDIT_DAY)
     schedule, _, payloads = find_schedule(selection, "BTC/USDC:USDC-241227")
     reason = "expired on 2024-12-27, before the audit's date"
-    assert f"\nnot trading: {reason}\n" in schedule_text(schedule, [10_000])
+    assert f"\nnot trading: {reason}\n" in schedule_text(schedule, [10_000], NOW)
     assert schedule_object(schedule, payloads, [10_000])["not_trading"] == reason
     perpetual, _, _ = find_schedule(selection, "BTC/USDT:USDT")
-    assert "not trading" not in schedule_text(perpetual, [10_000])
+    assert "not trading" not in schedule_text(perpetual, [10_000], NOW)
     replaced, _, _ = find_schedule(Question(venues=("binance",)), "FTM/USDT:USDT")
-    assert "not trading: inferred to be delisted" in schedule_text(replaced, [10_000])
+    assert "not trading: inferred to be delisted" in schedule_text(replaced, [10_000], NOW)
 
 
 @pytest.mark.parametrize(
