@@ -100,6 +100,11 @@ class Lookup:
         return {comparison.underlying: comparison for comparison in self.document.comparisons}
 
     @cached_property
+    def compared(self) -> int:
+        """Number of underlyings with two venues or more that cross-venue statistics include."""
+        return sum(comparison.is_compared for comparison in self.document.comparisons)
+
+    @cached_property
     def representatives(self) -> frozenset[tuple[str, str, str]]:
         """Schedules that comparisons include, one per venue and underlying: venue, symbol, profile."""
         return frozenset(

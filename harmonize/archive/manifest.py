@@ -12,7 +12,7 @@ from typing import NotRequired, TypedDict, cast, final, get_args, get_origin
 import zstandard
 
 from harmonize.core.date_precision import EXACT, DateKind, DatePrecision, common_precision
-from harmonize.core.payload import NOT_OF_VENUE, Call, Origin, Payload, Provenance, Snapshot
+from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot, dating_origins
 
 MAX_BYTES = 512 * 2**20
 """Largest size of one file, or of one decompressed snapshot."""
@@ -256,10 +256,13 @@ def _precision_of(payload: _PayloadRecord) -> DatePrecision:
 
 def date_precision(manifest: Manifest) -> DatePrecision:
     """Returns how far the observation time of a manifest's snapshot is known."""
+    origins = dating_origins(
+        Origin(payload["provenance"]["origin"]) for payload in manifest["payloads"]
+    )
     return common_precision(
         (parse_utc(payload["observed_at"]), _precision_of(payload))
         for payload in manifest["payloads"]
-        if Origin(payload["provenance"]["origin"]) not in NOT_OF_VENUE
+        if Origin(payload["provenance"]["origin"]) in origins
     )
 
 

@@ -38,7 +38,7 @@ def _findings(document: AuditDocument) -> str:
         *(f"{number:,} {level.value}" for level, number in counts.items()),
         *([f"{len(document.waived):,} waived"] if document.waived else []),
     ]
-    compared = counted(len(document.comparisons), "underlying")
+    compared = counted(sum(row.is_compared for row in document.comparisons), "underlying")
     breaches = sum(row.verdict is Verdict.BREACH for row in document.findings)
     return (
         f"findings by level: {', '.join(parts)}; {breaches:,} of them breaches of statutory minimums, "

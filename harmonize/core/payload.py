@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,15 @@ class Origin(StrEnum):
 
 NOT_OF_VENUE = frozenset({Origin.MARKET, Origin.ATTEMPT, Origin.NOTE})
 """Origins of payloads that are no response of the venue; they state no date of its margins."""
+
+
+def dating_origins(origins: Iterable[Origin]) -> frozenset[Origin]:
+    """Returns the origins of those payloads of a snapshot that date it: responses of the venue.
+
+    Documentation dates a snapshot only if the snapshot contains nothing else of the venue.
+    """
+    own = frozenset(origins) - NOT_OF_VENUE
+    return own - {Origin.DOCUMENTATION} or own
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +109,10 @@ class Snapshot:
 
     @property
     def precision(self) -> DatePrecision:
-        """How far the observation time is known: that of the payloads from the venue together."""
-        own = [p for p in self.payloads if p.provenance.origin not in NOT_OF_VENUE]
-        return common_precision((p.observed_at, p.precision) for p in own)
+        """How far the observation time is known: that of the venue's responses together."""
+        origins = dating_origins(payload.provenance.origin for payload in self.payloads)
+        own = [payload for payload in self.payloads if payload.provenance.origin in origins]
+        return common_precision((payload.observed_at, payload.precision) for payload in own)
 
     def answers(self, method: str) -> tuple[Payload, ...]:
         """Returns the responses to ``method``, in a fixed order."""

@@ -36,6 +36,11 @@ class Comparison:
     newest: str
     members: tuple[Member, ...]
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether cross-venue statistics include two venues or more."""
+        return sum(member.included for member in self.members) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class SpreadInterval:

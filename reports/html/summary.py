@@ -116,7 +116,7 @@ def _scope(lookup: Lookup) -> Statement:
         f" {numbers.count_text(underlyings, 'underlying')} at"
         f" {numbers.count_text(len(lookup.venues), 'venue')}, from"
         f" {numbers.count_text(len(document.snapshots), 'snapshot')};"
-        f" {numbers.count_text(len(document.comparisons), 'underlying')} on two venues or more are"
+        f" {numbers.count_text(lookup.compared, 'underlying')} on two venues or more are"
         f" compared. The checks produced {numbers.count_text(len(document.findings), 'finding')}:"
         f" {join_words(levels)}.",
     )
