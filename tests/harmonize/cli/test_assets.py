@@ -27,12 +27,13 @@ def test_a_name_lists_both_lives_with_their_contracts(name: str) -> None:
     lines = run("assets", name).stdout.splitlines()
     assert lines[0].startswith("LIT is HEI before 2025-12-23 (rename): Bitget")
     assert lines[1].startswith("LIT is LIT from 2025-12-23 (other): Binance")
+    assert lines[-1].split()[3:6] == ["2026-01-15", "to", "2026-08-01"]
     assert [line.split()[:4] for line in lines[3:]] == [
         ["HEI", "binance", "HEI/USDT:USDT", "2026-07-02"],
         ["HEI", "bitget", "HEI/USDT:USDT", "2025-04-04"],
         ["HEI", "bybit", "LIT/USDT:USDT", "2024-12-25"],
         ["LIT", "binance", "LIT/USDT:USDT", "2026-07-02"],
-        ["LIT", "pacifica", "LIT/USDC:USDC", "2026-08-01"],
+        ["LIT", "pacifica", "LIT/USDC:USDC", "2026-01-15"],
     ]
     assert all(line.endswith("compared") for line in lines[3:])
 

@@ -55,8 +55,8 @@ def test_the_expired_contracts_of_the_recorded_archive_do_not_trade() -> None:
     }
     expired = {key for key, expiry in expiries.items() if expiry <= AUDIT_DAY}
     # One contract of Coinbase has a schedule for each of four account classes.
-    assert (len(expired), len(expiries)) == (23, 29)
-    assert len({key[:2] for key in expired}) == 20
+    assert (len(expired), len(expiries)) == (25, 31)
+    assert len({key[:2] for key in expired}) == 22
     marked = {
         (s.venue, s.symbol, s.profile): s.not_trading
         for s in document.schedules
@@ -70,13 +70,13 @@ def test_the_expired_contracts_of_the_recorded_archive_do_not_trade() -> None:
 def test_what_does_not_trade_is_in_no_comparison_and_no_finding_on_its_margins() -> None:
     document = audited_in_november().document
     ended = {(s.venue, s.symbol) for s in document.schedules if s.not_trading}
-    assert len(ended) == 22
+    assert len(ended) == 24
     compared = {(m.venue, m.symbol) for c in document.comparisons for m in c.members}
     assert not ended & compared
     codes = {f.code[:3] for f in document.findings if (f.venue, f.symbol) in ended}
     assert codes == {"MH9"}
     told = Counter(f.code for f in document.findings if (f.venue, f.symbol) in ended)
-    assert told["MH911"] == 22
+    assert told["MH911"] == 24
     rows = [row for row in document.divergences if (row.venue, row.symbol) in ended]
     assert rows
     assert {row.verdict for row in rows} == {Verdict.NOT_APPLICABLE}

@@ -53,6 +53,13 @@ def unify(symbol: str) -> str:
     return symbol if ":" in symbol else f"{symbol}:{symbol.split('/')[1]}"
 
 
+OTHER_ASSETS = {("PUMP/USDT:USDT", "2025-07-10"), ("LIT/USDT:USDT", "2025-12-25")}
+"""Symbols that mean another asset from a day on, by ``venues/assets.yaml``."""
+
+NO_COMPARISON = {ChangeKind.LISTED, ChangeKind.DELISTED, ChangeKind.ANOTHER_ASSET}
+"""Kinds of changes that compare no margins."""
+
+
 @cache
 def table() -> dict[str, dict[str, Brackets]]:
     """Returns the brackets by day and symbol, from the file alone, without expired contracts."""
@@ -118,7 +125,8 @@ def test_changed_listed_and_delisted_contracts_are_those_of_the_table() -> None:
     for (day, following), day_changes in all_changes().items():
         old, new = table()[day], table()[following]
         expected = {
-            "changed": {key for key in old.keys() & new.keys() if not old[key].same(new[key])},
+            "changed": {key for key in old.keys() & new.keys() if not old[key].same(new[key])}
+            | {symbol for symbol, day in OTHER_ASSETS if day == following},
             "listed": new.keys() - old.keys(),
             "delisted": old.keys() - new.keys(),
         }
@@ -134,7 +142,7 @@ def test_changed_listed_and_delisted_contracts_are_those_of_the_table() -> None:
         assert symbols_by_kind == expected, (day, following)
         for kind, symbols in expected.items():
             counts[kind] += len(symbols)
-    assert counts == {"changed": 3737, "listed": 596, "delisted": 97}
+    assert counts == {"changed": 3738, "listed": 596, "delisted": 97}
 
 
 def ratios(
@@ -177,9 +185,19 @@ def compared_brackets() -> list[tuple[Brackets, Brackets, Change]]:
         (table()[day][change.symbol], table()[following][change.symbol], change)
         for (day, following), day_changes in all_changes().items()
         for change in day_changes
-        if change.kind not in {ChangeKind.LISTED, ChangeKind.DELISTED}
+        if change.kind not in NO_COMPARISON
         and change.symbol not in EMPTY
     ]
+
+
+def test_two_symbols_change_their_asset() -> None:
+    changed = {
+        (change.symbol, change.after[:10])
+        for day_changes in all_changes().values()
+        for change in day_changes
+        if change.kind is ChangeKind.ANOTHER_ASSET
+    }
+    assert changed == OTHER_ASSETS
 
 
 def test_tighter_and_looser_are_as_the_rows_say() -> None:

