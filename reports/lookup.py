@@ -211,3 +211,17 @@ def age_text(snapshot: SnapshotRow) -> str:
     if snapshot.date_kind == "exact":
         return age
     return f"up to {age}" if snapshot.observed_from else f"at least {age}"
+
+
+def lower_bound(schedule: ScheduleRow | None, margin_type: str, notional: float) -> str:
+    """Returns the rate that a venue requires at least, as ``≥ 0.25 %``; empty if it is no lower bound.
+
+    The rate is omitted if it varies with size.
+    """
+    pieces = getattr(schedule, margin_type) if schedule else ()
+    for piece in pieces:
+        is_covered = piece.lower < notional and (piece.upper is None or notional <= piece.upper)
+        if is_covered and piece.bound:
+            has_rate = not piece.fixed and not piece.coefficient
+            return f"≥ {numbers.rate(piece.rate)}" if has_rate else "≥"
+    return ""

@@ -23,12 +23,23 @@ class Confidence(StrEnum):
     UNVERIFIED = "unverified"
 
 
+class Sizes(StrEnum):
+    """Position sizes to which rates without a bound apply."""
+
+    ALL = "all sizes"  # one rate or formula for a position of any size
+    TIERS = "tiers"  # the bounds of the tiers; rates without a bound are lower bounds
+    FIRST_TIER = "first tier only"  # up to a bound that is not published
+    LOWEST_RATES = "lowest rates only"  # they rise with size by a rule that is not published
+    MAXIMUM_LEVERAGE = "maximum leverage only"
+
+
 @dataclass(frozen=True, slots=True)
 class VenueFact:
     """Rule by which a venue's tiers become margin, per payoff, margin mode and period.
 
     ``since`` is inclusive and ``until`` exclusive; None is open. ``accounts`` are the account
-    classes the fact applies to; empty means every class that no other fact names.
+    classes the fact applies to; empty means every class that no other fact names. ``sizes`` are the
+    positions to which rates apply that the venue publishes without a bound.
     """
 
     venue: str
@@ -43,6 +54,7 @@ class VenueFact:
     confidence: Confidence
     source: str
     accounts: tuple[str, ...] = ()
+    sizes: Sizes = Sizes.TIERS
 
     @property
     def derivation(self) -> str:
@@ -50,6 +62,13 @@ class VenueFact:
         if self.confidence is Confidence.SOURCED:
             return ""
         return f"{self.maintenance} tiers are {self.confidence}: {self.source}"
+
+    @property
+    def size_derivation(self) -> str:
+        """Reason why rates without a bound are derived; empty if a source states their sizes."""
+        if self.confidence is Confidence.SOURCED:
+            return ""
+        return f"one rate for all sizes is {self.confidence}: {self.source}"
 
     @property
     def verified(self) -> bool:
@@ -129,7 +148,7 @@ _KEYS = frozenset(
 )
 
 
-_OPTIONAL = frozenset({"accounts"})
+_OPTIONAL = frozenset({"accounts", "sizes"})
 
 
 def _fact(source: YamlSource, index: int, row: object) -> VenueFact:
@@ -154,6 +173,7 @@ def _fact(source: YamlSource, index: int, row: object) -> VenueFact:
             confidence=term(Confidence, row["confidence"], "confidence"),
             source=str(row["source"]),
             accounts=tuple(str(account) for account in row.get("accounts", ())),
+            sizes=term(Sizes, row.get("sizes", Sizes.TIERS), "sizes"),
         )
     except ValueError as error:
         line, column = source.place((index,))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from harmonize.audit.assemble import Reading
 from harmonize.core.payload import Origin, Snapshot
-from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, TierRule, value_of
-from harmonize.document.rows import status
+from harmonize.core.schedule import MarginSchedule, TierRule, value_of
+from harmonize.document import Status
+from harmonize.document.rows import margin_status
 from harmonize.text.messages import iso_utc, observation_day
 from venues.adapter import Access, Purpose, VenueAdapter
 from venues.registry import VENUES
@@ -60,8 +61,8 @@ def table_row(coverage: VenueCoverage) -> tuple[str, ...]:
         _words(schedules, lambda schedule: schedule.instrument.payoff.value),
         _words(schedules, lambda schedule: str(schedule.profile), most=3),
         _words(schedules, _rule),
-        _statuses([schedule.initial for schedule in schedules]),
-        _statuses([schedule.maintenance for schedule in schedules]),
+        _statuses([margin_status(schedule, schedule.initial) for schedule in schedules]),
+        _statuses([margin_status(schedule, schedule.maintenance) for schedule in schedules]),
         f"{len(schedules):,}",
         snapshot_day(newest) if newest else "never",
         _origins(schedules),
@@ -106,11 +107,11 @@ def _rule(schedule: MarginSchedule) -> str:
     return schedule.rule.value if schedule.rule else "–"
 
 
-def _statuses(margins: Sequence[Observed[MarginFunction]]) -> str:
+def _statuses(statuses: Sequence[Status]) -> str:
     """The statuses of margins, the most frequent first."""
     counts: dict[str, int] = {}
-    for margin in margins:
-        word = status(margin).value.removeprefix("derived, ")
+    for status in statuses:
+        word = status.value.removeprefix("derived, ")
         counts[word] = counts.get(word, 0) + 1
     return ", ".join(sorted(counts, key=lambda word: (-counts[word], word))) or "–"
 

@@ -9,10 +9,18 @@ from math import isnan
 import numpy as np
 
 from harmonize.comparison.layout import build_layout
+from harmonize.comparison.offers import end_reason
 from harmonize.core.payload import Evidence, Factor, Payload, decode, resolve
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import PieceRow
-from harmonize.document.rows import note, pieces, status
+from harmonize.document.rows import (
+    AT_LEAST,
+    margin_note,
+    margin_status,
+    note,
+    pieces,
+    status,
+)
 from harmonize.text import numbers
 from harmonize.text.messages import counted, iso_utc, observation_day
 
@@ -49,15 +57,18 @@ def schedule_object(
             "note": note(schedule.capacity),
         },
         "status": {
-            "initial": status(schedule.initial).value,
-            "initial_note": note(schedule.initial),
-            "maintenance": status(schedule.maintenance).value,
-            "maintenance_note": note(schedule.maintenance),
+            "initial": margin_status(schedule, schedule.initial).value,
+            "initial_note": margin_note(schedule, schedule.initial),
+            "maintenance": margin_status(schedule, schedule.maintenance).value,
+            "maintenance_note": margin_note(schedule, schedule.maintenance),
         },
+        "known_up_to": float(schedule.known_up_to) if schedule.known_up_to.is_finite() else None,
         "points": points(schedule, notionals),
         "pieces": {
-            "initial": [asdict(piece) for piece in pieces(schedule.initial)],
-            "maintenance": [asdict(piece) for piece in pieces(schedule.maintenance)],
+            "initial": [asdict(row) for row in pieces(schedule.initial, schedule.known_up_to)],
+            "maintenance": [
+                asdict(row) for row in pieces(schedule.maintenance, schedule.known_up_to)
+            ],
         },
         "evidence": [
             trace for evidence in schedule.evidence for trace in _traces(evidence, payloads)
@@ -68,12 +79,15 @@ def schedule_object(
     }
 
 
-def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[dict[str, float | None]]:
-    """IM and MM at each notional, in USD and as rates; None above the capacity or where unknown."""
+def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[Object]:
+    """IM and MM at each notional, in USD and as rates; None above the capacity or where unknown.
+
+    If ``bound`` is ``at least``, the margins are lower bounds, and the leverage is an upper bound.
+    """
     layout = build_layout([schedule], [])
     sizes = np.array(notionals, dtype=float)
     margins: dict[str, list[float | None]] = {}
-    for margin_type, (function,) in layout.own.items():
+    for margin_type, (function,) in layout.published.items():
         if function is None:
             margins[margin_type] = [None] * len(notionals)
             continue
@@ -81,18 +95,27 @@ def points(schedule: MarginSchedule, notionals: Sequence[float]) -> list[dict[st
         values[sizes > function.limit] = np.nan
         margins[margin_type] = [None if isnan(value) else value for value in values.tolist()]
     return [
-        {
-            "notional": notional,
-            "initial_margin": initial,
-            "maintenance_margin": maintenance,
-            "initial_rate": None if initial is None else initial / notional,
-            "maintenance_rate": None if maintenance is None else maintenance / notional,
-            "max_leverage": notional / initial if initial else None,
-        }
+        _point(schedule, notional, initial, maintenance)
         for notional, initial, maintenance in zip(
             notionals, margins["initial"], margins["maintenance"], strict=True
         )
     ]
+
+
+def _point(
+    schedule: MarginSchedule, notional: float, initial: float | None, maintenance: float | None
+) -> Object:
+    is_known = initial is not None or maintenance is not None
+    is_lower_bound = is_known and notional > float(schedule.known_up_to)
+    return {
+        "notional": notional,
+        "initial_margin": initial,
+        "maintenance_margin": maintenance,
+        "initial_rate": None if initial is None else initial / notional,
+        "maintenance_rate": None if maintenance is None else maintenance / notional,
+        "max_leverage": notional / initial if initial else None,
+        "bound": AT_LEAST if is_lower_bound else "",
+    }
 
 
 def _traces(evidence: Evidence, payloads: Mapping[str, Payload]) -> Iterator[Object]:
@@ -133,7 +156,7 @@ def _factor(factor: Factor) -> Object:
 
 def schedule_text(schedule: MarginSchedule, notionals: Sequence[float], as_of: datetime) -> str:
     """Returns a schedule as text: date and age at ``as_of``, statuses, margins, pieces."""
-    instrument, capacity = schedule.instrument, value_of(schedule.capacity)
+    instrument = schedule.instrument
     lines = [
         f"{instrument.venue} {instrument.symbol} ({schedule.profile}), as of {as_of:%Y-%m-%d}",
         f"observed {_observed(schedule)}, {_age(schedule, as_of)} old, {schedule.origin.value}",
@@ -144,10 +167,10 @@ def schedule_text(schedule: MarginSchedule, notionals: Sequence[float], as_of: d
         f"capacity: {_capacity(schedule)}",
         "",
         f"{'notional':>16} {'IM':>18} {'MM':>18} {'IM rate':>9} {'MM rate':>9} {'leverage':>9}",
-        *(_point_line(point, capacity) for point in points(schedule, notionals)),
+        *(_point_line(schedule, point) for point in points(schedule, notionals)),
     ]
     for word, margin in (("IM", schedule.initial), ("MM", schedule.maintenance)):
-        rows = pieces(margin)
+        rows = pieces(margin, schedule.known_up_to)
         lines += ["", f"{word} pieces"] if rows else []
         lines += [_piece_line(row) for row in rows]
     lines += ["", *schedule.notes] if schedule.notes else []
@@ -174,7 +197,7 @@ def _age(schedule: MarginSchedule, as_of: datetime) -> str:
 def _statuses(schedule: MarginSchedule) -> list[str]:
     """Statuses of IM and MM with their reasons; one line where both are the same."""
     initial, maintenance = (
-        f"{status(margin).value}{_because(note(margin))}"
+        f"{margin_status(schedule, margin).value}{_because(margin_note(schedule, margin))}"
         for margin in (schedule.initial, schedule.maintenance)
     )
     if initial == maintenance:
@@ -192,22 +215,48 @@ def _capacity(schedule: MarginSchedule) -> str:
     return f"not observable{_because(reason)}" if capacity is None else f"${capacity:,.0f}"
 
 
-def _point_line(point: Mapping[str, float | None], capacity: Decimal | None) -> str:
-    notional = point["notional"] or 0.0
-    is_above = capacity is not None and notional > capacity
+def _point_line(schedule: MarginSchedule, point: Object) -> str:
+    """Returns a line of the table; ≥ marks a lower bound, and ≤ the leverage that follows from it."""
+    least, most = ("≥ ", "≤ ") if point["bound"] else ("", "")
+    amounts = [
+        numbers.amount(_number(point[key])) for key in ("initial_margin", "maintenance_margin")
+    ]
+    rates = [numbers.rate(_number(point[key])) for key in ("initial_rate", "maintenance_rate")]
+    leverage = numbers.precise_leverage(_number(point["max_leverage"]))
+    notional = _number(point["notional"]) or 0.0
     return (
         f"{notional:>16,.0f} "
-        f"{numbers.amount(point['initial_margin']):>18} "
-        f"{numbers.amount(point['maintenance_margin']):>18} "
-        f"{numbers.rate(point['initial_rate']):>9} "
-        f"{numbers.rate(point['maintenance_rate']):>9} "
-        f"{numbers.precise_leverage(point['max_leverage']):>9}"
-        f"{'  above the capacity' if is_above else ''}"
+        f"{' '.join(f'{_marked(least, text):>18}' for text in amounts)} "
+        f"{' '.join(f'{_marked(least, text):>9}' for text in rates)} "
+        f"{_marked(most, leverage):>9}{_end(schedule, notional)}"
     )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, float) else None
+
+
+def _marked(mark: str, text: str) -> str:
+    return text if text == numbers.NOT_OBSERVABLE else f"{mark}{text}"
+
+
+def _end(schedule: MarginSchedule, notional: float) -> str:
+    """Returns why a notional has no margin; empty if it has one, or if no margin is known."""
+    capacity = value_of(schedule.capacity)
+    if capacity is not None and notional > capacity:
+        return "  above the capacity"
+    margins = (("IM", value_of(schedule.initial)), ("MM", value_of(schedule.maintenance)))
+    known = [(word, float(function.upper)) for word, function in margins if function is not None]
+    ended = [(word, end) for word, end in known if notional > end]
+    if not ended:
+        return ""
+    words = "" if len(ended) == len(known) else f"{ended[0][0]}: "
+    return f"  {words}{end_reason(schedule, max(end for _, end in ended))}"
 
 
 def _piece_line(piece: PieceRow) -> str:
     upper = "above" if piece.upper is None else f"to {piece.upper:,.0f}"
     curved = f" + {piece.coefficient:.6g}·N^{piece.power:g}" if piece.coefficient else ""
     fixed = f" {piece.fixed:+,.2f}" if piece.fixed else ""
-    return f"  {piece.lower:>16,.0f} {upper:<22} {piece.rate:.6g}·N{fixed}{curved}"
+    bound = f"{piece.bound} " if piece.bound else ""
+    return f"  {piece.lower:>16,.0f} {upper:<22} {bound}{piece.rate:.6g}·N{fixed}{curved}"

@@ -43,12 +43,14 @@ class Pair:
     """A pair at the requested notionals.
 
     ``cheaper`` are the ranges (lower, upper] on which the pair requires less than one venue.
-    ``compared`` is the notional up to which all three have a value.
+    ``compared`` is the notional up to which all three have a value. ``end`` states why the first of
+    them ends there; empty if none does.
     """
 
     points: tuple[PairPoint, ...]
     cheaper: tuple[tuple[float, float], ...]
     compared: float
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,15 @@ class Legs:
 def compare_pair(legs: Legs, notionals: Sequence[float], cost_of_capital: float) -> Pair:
     """Compares a pair with both legs on one venue; ``cost_of_capital`` is a rate per year."""
     points = [_point(legs, notional, cost_of_capital) for notional in notionals]
-    compared = min(_end(legs.long), _end(legs.short), _single_venue_end(legs))
+    ends = [
+        (_end(legs.long), legs.long.end),
+        (_end(legs.short), legs.short.end),
+        (_single_venue_end(legs), legs.single_venue.end),
+    ]
+    compared, end = min(ends, key=lambda pair: pair[0])
     ranges = _merged(_cheaper(legs, compared))
     return Pair(
-        tuple(points), tuple((rounded(low), rounded(high)) for low, high in ranges), compared
+        tuple(points), tuple((rounded(low), rounded(high)) for low, high in ranges), compared, end
     )
 
 
@@ -81,7 +88,7 @@ def _point(legs: Legs, notional: float, cost_of_capital: float) -> PairPoint:
 
 
 def _end(offer: Offer) -> float:
-    return min(offer.limit, offer.pieces[-1][1], HORIZON)
+    return min(offer.largest, HORIZON)
 
 
 def _single_venue_end(legs: Legs) -> float:

@@ -12,7 +12,7 @@ from functools import partial
 from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import arbitrage
 from harmonize.arbitrage.position_file import Position
-from harmonize.arbitrage.rows import allocation_rows
+from harmonize.arbitrage.rows import allocation_rows, too_large_reason
 from harmonize.core.venue_conventions import ConventionsByVenue, OffsetRule, combined_margin
 from harmonize.document import AllocationRow
 from harmonize.numerics.offer import Offer, offer_margin
@@ -66,7 +66,7 @@ class VenueMargins:
 
 @dataclass(frozen=True, slots=True)
 class PositionSplit:
-    """Cheapest split of one side of one underlying; ``cost`` is None if the venues do not take it."""
+    """Cheapest split of one side of one underlying; ``cost`` is None if there is none, for ``reason``."""
 
     underlying: str
     side: str
@@ -74,6 +74,7 @@ class PositionSplit:
     cost: float | None
     single: float | None
     parts: tuple[AllocationRow, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,8 @@ def _cross(
 def _reasons(exposure: UnderlyingExposure, offer: Offer | None, word: str) -> list[str]:
     if offer is None:
         return [f"no {word} on {exposure.underlying} is included"]
-    largest = min(offer.limit, offer.pieces[-1][1])
     return [
-        f"{side} {exposure.underlying} of ${notional:,.0f} exceeds the largest position of ${largest:,.0f} ({word})"
+        f"{side} {exposure.underlying} of ${notional:,.0f}: {offer.end} ({word})"
         for side, notional in exposure.sides
         if offer_margin(offer, notional) is None
     ]
@@ -227,7 +227,10 @@ def _split(
 ) -> PositionSplit:
     result = arbitrage(offers, notional, constraints) if offers else None
     if result is None:
-        return PositionSplit(underlying, side, notional, None, None, ())
+        reason = (
+            too_large_reason(offers, [notional]) if offers else "no venue has an observed margin"
+        )
+        return PositionSplit(underlying, side, notional, None, None, (), reason)
     rows = allocation_rows(result)
     return PositionSplit(underlying, side, notional, result.split.cost, result.single, rows)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
 from harmonize.comparison.layout import PanelLayout
+from harmonize.comparison.offers import build_offer
 from harmonize.comparison.peers import PeerGroup, observation_span
 from harmonize.document import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.numerics.offer import Offer
@@ -47,10 +48,10 @@ def build_market(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> Arb
         return None
     offers = {}
     for position in positions:
-        function = layout.own[margin_type][peers.rows[position]]
-        if function is not None:
-            venue = peers.schedules[position].instrument.venue
-            offers[venue] = Offer(layout.pieces(function.function), function.limit)
+        schedule = peers.schedules[position]
+        offer = build_offer(layout, margin_type, peers.rows[position], schedule)
+        if offer is not None:
+            offers[schedule.instrument.venue] = offer
     references, above = {}, {}
     for rule in layout.schedules():
         reference, name = rule.reference(peers.underlying, margin_type), rule.applied.rule_set.id
@@ -96,7 +97,6 @@ def _row(
     too_large = [
         notional for notional, result in zip(notionals, results, strict=True) if result is None
     ]
-    amounts = ", ".join(f"${notional:,.0f}" for notional in too_large)
     return ArbitrageRow(
         underlying=offered.underlying,
         margin_type=offered.margin_type,
@@ -109,7 +109,19 @@ def _row(
         oldest=offered.oldest,
         newest=offered.newest,
         points=tuple(_point(result, cost_of_capital) for result in results if result is not None),
-        reason=f"the venues together do not accept {amounts}" if too_large else "",
+        reason=too_large_reason(offered.offers, too_large) if too_large else "",
+    )
+
+
+def too_large_reason(offers: Mapping[str, Offer], notionals: Sequence[float]) -> str:
+    """Returns why no split of some notionals, in USD, is known: capacity, or what was observed."""
+    amounts = ", ".join(f"${notional:,.0f}" for notional in notionals)
+    unobserved = [venue for venue, offer in offers.items() if offer.is_unobserved_above]
+    if not unobserved:
+        return f"the venues together do not accept {amounts}"
+    return (
+        f"the observed margins of the venues together do not reach {amounts}; larger positions "
+        f"were not observed at {', '.join(unobserved)}"
     )
 
 

@@ -398,5 +398,5 @@ def _schedule_rows(prepared: Prepared) -> tuple[ScheduleRow, ...]:
 
 def _pieces(layout: PanelLayout, margin_type: str, number: int) -> Sequence[PieceNumbers]:
     """Pieces of a schedule's margin function as numbers; empty where the margin is unknown."""
-    function = layout.own[margin_type][number]
+    function = layout.published[margin_type][number]
     return () if function is None else layout.pieces(function.function)

@@ -129,7 +129,7 @@ def gap(
     else:
         print_text(f"{_heading(base)}{cross_venue_text.gap_text(answer)}")
     if not any(row.points for row in answer.arbitrages):
-        note(context.obj, "incomplete: the venues together have no capacity for any notional")
+        note(context.obj, f"incomplete: {answer.arbitrages[0].reason}")
         raise typer.Exit(INCOMPLETE)
     _exit(context.obj, base)
 

@@ -131,7 +131,8 @@ def pair_text(answer: PairAnswer) -> str:
         for point in answer.pair.points
     ]
     ranges = [f"${low:,.0f} to ${high:,.0f}" for low, high in answer.pair.cheaper]
-    limit = f"compared up to ${answer.pair.compared:,.0f}, the smallest capacity of the three"
+    end = f": {answer.pair.end}" if answer.pair.end else ""
+    limit = f"compared up to ${answer.pair.compared:,.0f}, where the first of the three ends{end}"
     cost = numbers.rate(answer.hurdle_rate)
     lines += [
         f"the pair needs less margin: {'; '.join(ranges) or 'at no notional'} ({limit})",
@@ -244,15 +245,15 @@ def portfolio_text(answer: Portfolio) -> str:
     isolated, cross = ", ".join(answer.cheapest_isolated), ", ".join(answer.cheapest_cross)
     lines += [
         "",
-        f"best single venue, isolated: {isolated or 'no venue has capacity for the whole book'}",
-        f"best single venue, cross: {cross or 'no venue with known margins has capacity for the whole book'}",
+        f"best single venue, isolated: {isolated or 'no venue has an observed margin for the whole book'}",
+        f"best single venue, cross: {cross or 'no venue has an observed margin for the whole book'}",
         f"optimal split: {numbers.amount(answer.split)}",
     ]
     for split in answer.splits:
         allocation = ", ".join(f"{part.venue} {part.notional:,.0f}" for part in split.parts)
         lines.append(
             f"  {split.side} {split.underlying} {split.notional:,.0f}: "
-            f"{numbers.amount(split.cost)}  {allocation or 'no capacity'}"
+            f"{numbers.amount(split.cost)}  {allocation or split.reason}"
         )
     if answer.excluded:
         lines += ["", f"not included: {counted(len(answer.excluded), 'row')} of the file"]

@@ -1,12 +1,14 @@
 """Points of margin-rate curves for charts; a marginal rate is curved between its bounds."""
 
-from collections.abc import Iterator, Sequence
-from math import log10
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf, log10
 
 from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout
+from harmonize.comparison.offers import is_unobserved_above
 from harmonize.comparison.peers import PeerGroup, exclusion_reason
-from harmonize.core.schedule import piece_margin
+from harmonize.core.schedule import MarginSchedule, piece_margin
 from harmonize.document import Curve
+from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.rounding import rounded, rounded_all
 
 LOWER = 1e3
@@ -42,12 +44,13 @@ def _venue_curves(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> It
     observed = [
         (function, schedule)
         for row, schedule in zip(peers.rows, peers.schedules, strict=True)
-        if (function := layout.own[margin_type][row]) is not None
+        if (function := layout.published[margin_type][row]) is not None
     ]
     for function, schedule in observed:
         is_included = not exclusion_reason(schedule)
         if len(observed) <= MAX_LINES or is_included:
-            notional, rate = _points(layout, function)
+            known_up_to = float(schedule.known_up_to)
+            notional, rate = _points(layout, function, known_up_to)
             yield Curve(
                 underlying=peers.underlying,
                 margin_type=margin_type,
@@ -56,7 +59,16 @@ def _venue_curves(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> It
                 included=is_included,
                 notional=notional,
                 rate=rate,
+                known_up_to=None if known_up_to == inf else known_up_to,
+                end=_end(schedule, min(function.limit, UPPER)),
             )
+
+
+def _end(schedule: MarginSchedule, top: float) -> str:
+    """Returns why a curve ends before the end of the axis; empty if it does not."""
+    if top >= UPPER:
+        return ""
+    return "not observed" if is_unobserved_above(schedule, top) else "capacity"
 
 
 def _reference_curves(underlying: str, margin_type: str, layout: PanelLayout) -> Iterator[Curve]:
@@ -76,13 +88,17 @@ def _reference_curves(underlying: str, margin_type: str, layout: PanelLayout) ->
 
 
 def _points(
-    layout: PanelLayout, function: FunctionRef
+    layout: PanelLayout, function: FunctionRef, known_up_to: float = inf
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Returns notionals and rates of one function; a jump has two points at its bound."""
+    """Returns notionals and rates of one function; a jump has two points at its bound.
+
+    There are also two points at ``known_up_to``.
+    """
     top = min(function.limit, UPPER)
     notionals: list[float] = []
     rates: list[float] = []
-    for lower, upper, fixed, rate, coefficient, power in layout.pieces(function.function):
+    pieces = layout.pieces(function.function)
+    for lower, upper, fixed, rate, coefficient, power in _cut(pieces, known_up_to):
         begin, end = max(lower, LOWER), min(upper, top)
         if end <= begin:
             continue
@@ -93,3 +109,13 @@ def _points(
         notionals += at
         rates += [piece_margin(fixed, rate, coefficient, power, size) / size for size in at]
     return tuple(notionals), rounded_all(rates)
+
+
+def _cut(pieces: Iterable[PieceNumbers], at: float) -> Iterator[PieceNumbers]:
+    """Yields the pieces, with the one that contains a notional cut there."""
+    for piece in pieces:
+        if piece[0] < at < piece[1]:
+            yield (piece[0], at, *piece[2:])
+            yield (at, *piece[1:])
+        else:
+            yield piece

@@ -72,7 +72,9 @@ class RuleSetLayout:
 class PanelLayout:
     """The panel of an audit.
 
-    ``own[margin_type][row]`` is a schedule's function, None if it is unknown. ``numbers`` are the
+    ``own[margin_type][row]`` is a schedule's function up to the largest notional at which it is the
+    venue's margin; None if there is no such notional. ``published[margin_type][row]`` is the same
+    function as published, also where it is a lower bound; None if it is unknown. ``numbers`` are the
     pieces of the panel as tuples. ``first`` is the index of each function's first piece.
     """
 
@@ -81,6 +83,7 @@ class PanelLayout:
     rules: tuple[RuleSetLayout, ...]
     numbers: tuple[PieceNumbers, ...]
     first: tuple[int, ...]
+    published: dict[str, tuple[FunctionRef | None, ...]]
 
     def pieces(self, function: int) -> tuple[PieceNumbers, ...]:
         """Returns the pieces of the function in a row of the panel."""
@@ -100,18 +103,32 @@ def build_layout(
 ) -> PanelLayout:
     """Returns a layout of every known function of the schedules and of the rule sets."""
     functions: list[MarginFunction] = []
-    own = {
-        margin_type: tuple(_own(schedules, margin_type, functions)) for margin_type in MARGIN_TYPES
+    published = {
+        margin_type: tuple(_published(schedules, margin_type, functions))
+        for margin_type in MARGIN_TYPES
     }
+    own = {margin_type: _known(schedules, refs) for margin_type, refs in published.items()}
     refs: dict[MarginFunction, FunctionRef] = {}
     rules = tuple(_rule(rule_set, functions, refs) for rule_set in applied)
     all_ = build_panel(functions)
     columns = (all_.lower, all_.upper, all_.fixed, all_.rate, all_.coefficient, all_.power)
     numbers = tuple(zip(*(column.tolist() for column in columns), strict=True))
-    return PanelLayout(all_, own, rules, numbers, tuple(all_.first.tolist()))
+    return PanelLayout(all_, own, rules, numbers, tuple(all_.first.tolist()), published)
 
 
-def _own(
+def _known(
+    schedules: Sequence[MarginSchedule], published: Sequence[FunctionRef | None]
+) -> tuple[FunctionRef | None, ...]:
+    """Returns the functions up to the notional above which they are lower bounds."""
+    return tuple(
+        FunctionRef(function.function, min(function.limit, float(schedule.known_up_to)))
+        if function and schedule.known_up_to
+        else None
+        for schedule, function in zip(schedules, published, strict=True)
+    )
+
+
+def _published(
     schedules: Sequence[MarginSchedule], margin_type: str, functions: list[MarginFunction]
 ) -> list[FunctionRef | None]:
     """Appends the schedules' functions to ``functions`` and returns their references."""

@@ -11,6 +11,8 @@ from harmonize.text.messages import iso_utc
 MIN_VENUES = 2
 """Smallest number of venues that can be compared with one another."""
 
+LOWER_BOUND = "its margins are lower bounds at every size"
+
 UNVERIFIED = "no source verifies the derivation of its margins from published data"
 
 
@@ -90,6 +92,8 @@ def exclusion_reason(schedule: MarginSchedule) -> str:
         isinstance(function, Derived) and not function.verified
         for function in (schedule.initial, schedule.maintenance)
     )
+    if not schedule.known_up_to:
+        return schedule.exclusion_reason or LOWER_BOUND
     return schedule.exclusion_reason or (UNVERIFIED if is_unverified else "")
 
 

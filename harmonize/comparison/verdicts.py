@@ -9,6 +9,7 @@ import numpy as np
 
 from harmonize.comparison.applicability import Jurisdictions, Subject, undecided
 from harmonize.comparison.layout import FunctionRef, PanelLayout, RuleSetLayout
+from harmonize.comparison.offers import is_unobserved_above, no_margin_reason
 from harmonize.comparison.remediation import Lines, RequiredMargin, lines, remedy
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
@@ -16,6 +17,7 @@ from harmonize.document.rows import intervals
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Floats
 from harmonize.numerics.rounding import rounded, rounded_all
+from harmonize.numerics.segments import HORIZON
 from harmonize.policy.rule_set import Cap, Model, ReferenceClass, ReferenceSchedule, RuleSet
 
 _NOISE = 1e-9  # relative; ratios closer than this are equal
@@ -130,11 +132,17 @@ def _case(
     meaning = schedule.meaning if has_other_meaning else None
     reference = None if final else rule.reference(subject.asset, margin_type, meaning)
     if final or own is None or reference is None:
-        verdict, reason = final or (Verdict.NOT_OBSERVABLE, "no function to compare")
+        verdict, reason = final or (Verdict.NOT_OBSERVABLE, _no_function(schedule, margin_type))
         return _Case(subject, rule, margin_type, None, verdict, reason)
     pair = _pair(own, reference, rule, rule.classes.get(subject.asset))
     reason = _scoring_reason(schedule, rule_set) if has_other_meaning else ""
     return _Case(subject, rule, margin_type, pair, Verdict.COMPLIANT, reason)
+
+
+def _no_function(schedule: MarginSchedule, margin_type: str) -> str:
+    if schedule.known_up_to:
+        return "no function to compare"
+    return no_margin_reason(schedule, "IM" if margin_type == "initial" else "MM")
 
 
 def _pair(
@@ -281,14 +289,22 @@ def _verdict(case: _Case, pair: FunctionPair, deviation: Deviation) -> tuple[Ver
         return (Verdict.BREACH if rule_set.statutory else Verdict.UNDER), case.reason
     if deviation.over and not _is_minimum(rule_set):
         return Verdict.OVER, case.reason
-    capacity = value_of(case.subject.schedule.capacity)
-    needed = None if capacity is None else min(float(capacity), float(rule_set.scope.up_to))
-    if needed is not None and pair.limit < needed:
-        return (
-            Verdict.NOT_OBSERVABLE,
-            f"observed only up to ${pair.limit:,.0f}; compliant up to there",
-        )
-    return Verdict.COMPLIANT, case.reason
+    return _within_observed(case, pair)
+
+
+def _within_observed(case: _Case, pair: FunctionPair) -> tuple[Verdict, str]:
+    """Returns the verdict of a margin that complies wherever it is observed.
+
+    The venue may accept larger positions. Tiers that end below its capacity leave the verdict open. A
+    formula of a venue without a known capacity ends at a rate of 100 %: the reason names its end.
+    """
+    schedule, up_to = case.subject.schedule, float(case.rule.applied.rule_set.scope.up_to)
+    if pair.limit >= min(up_to, HORIZON) or not is_unobserved_above(schedule, pair.limit):
+        return Verdict.COMPLIANT, case.reason
+    limit = f"${pair.limit:,.0f}"
+    if value_of(schedule.capacity) is not None or schedule.known_up_to.is_finite():
+        return Verdict.NOT_OBSERVABLE, f"observed only up to {limit}; compliant up to there"
+    return Verdict.COMPLIANT, case.reason or f"compliant up to {limit}, where the formula ends"
 
 
 def _is_minimum(rule_set: RuleSet) -> bool:

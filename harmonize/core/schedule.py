@@ -264,6 +264,9 @@ class MarginSchedule:
       across venues; empty if the schedule counts itself.
     - ``not_trading``: reason why the contract no longer trades on the date of the audit; empty if it
       trades, as far as is observed.
+    - ``known_up_to``: largest notional, in USD, up to which the functions are the venue's margin.
+      Above it they are lower bounds: the venue requires at least that margin. 0 if the venue
+      publishes a maximum leverage or lowest rates without a size.
     """
 
     instrument: Instrument
@@ -289,6 +292,7 @@ class MarginSchedule:
     precision: DatePrecision = EXACT
     counted_with: str = ""
     not_trading: str = ""
+    known_up_to: Decimal = INFINITY
 
     @property
     def key(self) -> tuple[str, str, str]:

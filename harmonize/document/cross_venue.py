@@ -181,7 +181,9 @@ class IndexSummary:
 class Curve:
     """Margin rate as a function of notional, for charts. A jump has two points at one notional.
 
-    ``name`` is a venue, or the id of a rule set if ``is_reference`` is True.
+    ``name`` is a venue, or the id of a rule set if ``is_reference`` is True. Above ``known_up_to``, in
+    USD, rates are lower bounds; None if none is. ``end`` states why the curve ends before the axis:
+    ``capacity``, or ``not observed`` if the venue may accept larger positions; empty otherwise.
     """
 
     underlying: str
@@ -191,3 +193,5 @@ class Curve:
     included: bool
     notional: tuple[float, ...]
     rate: tuple[float, ...]
+    known_up_to: float | None = None
+    end: str = ""

@@ -1,7 +1,7 @@
 """Conversion of domain values to rows of the audit document."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from math import inf
@@ -17,6 +17,7 @@ from harmonize.core.payload import (
     Unobserved,
 )
 from harmonize.core.schedule import (
+    INFINITY,
     Derived,
     Known,
     MarginFunction,
@@ -54,6 +55,9 @@ from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import Scope
 from harmonize.policy.summary import requirement_summary
 from harmonize.text.messages import iso_utc
+
+AT_LEAST = "at least"
+"""Bound of a margin that is only known not to be less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +195,12 @@ def schedule_row(
         capacity=_amount(schedule.capacity),
         capacity_status=status(schedule.capacity),
         capacity_note=note(schedule.capacity),
-        initial=tuple(map(_piece, initial)),
-        initial_status=status(schedule.initial),
-        initial_note=note(schedule.initial),
-        maintenance=tuple(map(_piece, maintenance)),
-        maintenance_status=status(schedule.maintenance),
-        maintenance_note=note(schedule.maintenance),
+        initial=bounded((_piece(numbers) for numbers in initial), schedule.known_up_to),
+        initial_status=margin_status(schedule, schedule.initial),
+        initial_note=margin_note(schedule, schedule.initial),
+        maintenance=bounded((_piece(numbers) for numbers in maintenance), schedule.known_up_to),
+        maintenance_status=margin_status(schedule, schedule.maintenance),
+        maintenance_note=margin_note(schedule, schedule.maintenance),
         maintenance_meaning=schedule.meaning.value,
         fee_rule=schedule.fee.rule,
         fee_rate=_amount(schedule.fee.rate),
@@ -209,7 +213,23 @@ def schedule_row(
         observed_from=schedule.precision.earliest_text(schedule.observed_at),
         date_kind=schedule.precision.kind.value,
         not_trading=schedule.not_trading,
+        known_up_to=float(schedule.known_up_to) if schedule.known_up_to.is_finite() else None,
     )
+
+
+def bounded(pieces: Iterable[PieceRow], known_up_to: Decimal) -> tuple[PieceRow, ...]:
+    """Returns pieces with those above ``known_up_to``, in USD, as lower bounds, cut there."""
+    limit = float(known_up_to)
+    rows: list[PieceRow] = []
+    for piece in pieces:
+        is_exact = piece.upper is not None and piece.upper <= limit
+        if is_exact or limit == inf:
+            rows.append(piece)
+            continue
+        if piece.lower < limit:
+            rows.append(replace(piece, upper=limit))
+        rows.append(replace(piece, lower=max(piece.lower, limit), bound=AT_LEAST))
+    return tuple(rows)
 
 
 def _piece(numbers: PieceNumbers) -> PieceRow:
@@ -226,6 +246,9 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
     ]
     if unknown:
         coverage, reason = CoverageStatus.NOT_OBSERVABLE, "; ".join(unknown)
+    elif not schedule.known_up_to:
+        reason = f"lower bounds only: {schedule.exclusion_reason or 'no size is published'}"
+        coverage = CoverageStatus.NOT_OBSERVABLE
     elif schedule.origin is Origin.DOCUMENTATION:
         coverage, reason = CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"
     elif stale:
@@ -277,8 +300,25 @@ def note(observed: Observed[T]) -> str:
     return observed.derivation if isinstance(observed, Derived) else ""
 
 
-def pieces(observed: Observed[MarginFunction]) -> tuple[PieceRow, ...]:
-    """Returns the pieces of a margin function; empty if the function is unknown."""
+def margin_status(schedule: MarginSchedule, margin: Observed[MarginFunction]) -> Status:
+    """Returns the observability of a margin; one that is a lower bound at every size is ``at least``."""
+    is_lower_bound = not schedule.known_up_to and value_of(margin) is not None
+    return Status.AT_LEAST if is_lower_bound else status(margin)
+
+
+def margin_note(schedule: MarginSchedule, margin: Observed[MarginFunction]) -> str:
+    """Returns the derivation of a margin, or the reason why it is unknown or a lower bound."""
+    is_lower_bound = margin_status(schedule, margin) is Status.AT_LEAST
+    return note(margin) or (schedule.exclusion_reason if is_lower_bound else "")
+
+
+def pieces(
+    observed: Observed[MarginFunction], known_up_to: Decimal = INFINITY
+) -> tuple[PieceRow, ...]:
+    """Returns the pieces of a margin function; empty if the function is unknown.
+
+    Pieces above ``known_up_to``, in USD, are lower bounds.
+    """
     function = value_of(observed)
     if function is None:
         return ()
@@ -296,7 +336,7 @@ def pieces(observed: Observed[MarginFunction]) -> tuple[PieceRow, ...]:
             )
         )
         lower = upper
-    return tuple(rows)
+    return bounded(rows, known_up_to)
 
 
 def evidence_row(evidence: Evidence) -> EvidenceRow:

@@ -10,12 +10,16 @@ class Status(StrEnum):
     KNOWN = "known"
     DERIVED = "derived"
     UNVERIFIED = "derived, unverified"
+    AT_LEAST = "at least"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class PieceRow:
-    """Margin = fixed + rate·N + coefficient·N^power on (lower, upper]."""
+    """Margin = fixed + rate·N + coefficient·N^power on (lower, upper].
+
+    If ``bound`` is ``at least``, the venue requires at least that margin; empty if it is the margin.
+    """
 
     lower: float
     upper: float | None
@@ -23,6 +27,7 @@ class PieceRow:
     rate: float
     coefficient: float
     power: float
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,9 @@ class ScheduleRow:
 
     ``underlying_class`` is empty in documents that do not state it. ``not_trading`` is the reason why
     the contract no longer trades on the date of the audit; empty if it trades, as far as is observed.
+    ``known_up_to`` is the largest notional, in USD, up to which the pieces are the venue's margin;
+    above it they are lower bounds. None if there is no such notional, 0 if they are lower bounds at
+    every size: their status is then ``at least``.
     """
 
     venue: str
@@ -106,3 +114,4 @@ class ScheduleRow:
     observed_from: str = ""
     date_kind: str = "exact"
     not_trading: str = ""
+    known_up_to: float | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harmonize.comparison.layout import MARGIN_TYPES
+from harmonize.comparison.offers import build_offer, no_margin_reason
 from harmonize.comparison.peers import PeerGroup, exclusion_reason
 from harmonize.comparison.universe import Universe
 from harmonize.core.instrument import Payoff
@@ -13,7 +14,6 @@ from harmonize.document import LiquidationRow
 from harmonize.liquidation.price import BelowAtEntryError, MarginBasis, Side, liquidation
 from harmonize.numerics.offer import Offer, offer_margin
 from harmonize.numerics.rounding import rounded, rounded_or_none
-from harmonize.numerics.segments import HORIZON
 from harmonize.text.messages import iso_utc
 
 LEVERAGE = 10.0
@@ -54,9 +54,9 @@ def liquidation_rows(
     for peers in (universe.isolated(group) for group in peer_groups):
         for row, schedule in zip(peers.rows, peers.schedules, strict=True):
             offers = {
-                margin_type: Offer(layout.pieces(function.function), function.limit)
+                margin_type: offer
                 for margin_type in MARGIN_TYPES
-                if (function := layout.own[margin_type][row]) is not None
+                if (offer := build_offer(layout, margin_type, row, schedule)) is not None
             }
             query = _DistanceQuery(schedule, offers, entry, conventions)
             rows += [query.row("equal", entry.leverage), query.row("maximum", query.largest)]
@@ -106,7 +106,9 @@ class _DistanceQuery:
         long = short = None
         if not reason and leverage is not None:
             try:
-                long, short = (self._distance(side, leverage) for side in Side)
+                ratios = {side: self._price_ratio(side, leverage) for side in Side}
+                long, short = (self._distance(ratios[side]) for side in Side)
+                reason = self._unobserved_reason(ratios)
             except BelowAtEntryError:
                 reason = "initial margin does not exceed maintenance margin and fee at that size"
         if not reason and self.fee is None:
@@ -143,11 +145,9 @@ class _DistanceQuery:
         for margin_type, word in (("initial", "IM"), ("maintenance", "MM")):
             offer = self.offers.get(margin_type)
             if offer is None:
-                return f"{word} is not observable"
+                return no_margin_reason(self.schedule, word)
             if offer_margin(offer, self.notional) is None:
-                largest = min(offer.limit, offer.pieces[-1][1])
-                limit = "compared only up to" if largest >= HORIZON else "accepts no position above"
-                return f"{limit} ${largest:,.0f}"
+                return offer.end
         if leverage is None or self.largest is None:
             return "IM is not observable"
         if leverage > self.largest * (1.0 + 1e-9):
@@ -156,8 +156,9 @@ class _DistanceQuery:
             return "quanto contract: the loss depends on a third currency"
         return ""
 
-    def _distance(self, side: Side, leverage: float) -> float | None:
-        ratio = liquidation(
+    def _price_ratio(self, side: Side, leverage: float) -> float | None:
+        """Returns the liquidation price over the entry price; None if there is none."""
+        return liquidation(
             self.offers["maintenance"].pieces,
             self.notional,
             self.notional / leverage,
@@ -166,4 +167,28 @@ class _DistanceQuery:
             basis=self.basis,
             fee=self.fee or 0.0,
         )
-        return None if ratio is None else rounded(abs(ratio - 1.0))
+
+    def _distance(self, ratio: float | None) -> float | None:
+        """Returns the adverse move; None without one, or where maintenance margin is not observed."""
+        if ratio is None or self._is_unobserved_at(ratio):
+            return None
+        return rounded(abs(ratio - 1.0))
+
+    def _is_unobserved_at(self, ratio: float) -> bool:
+        """True if the position's value at a price lies above the observed maintenance margin."""
+        offer = self.offers["maintenance"]
+        if not offer.is_unobserved_above or self.basis is not MarginBasis.VALUE:
+            return False
+        is_inverse = self.schedule.instrument.payoff is Payoff.INVERSE
+        return (self.notional / ratio if is_inverse else self.notional * ratio) > offer.largest
+
+    def _unobserved_reason(self, ratios: Mapping[Side, float | None]) -> str:
+        """Returns why the distance of a side is unknown; empty if both are known."""
+        sides = [
+            side.value
+            for side, ratio in ratios.items()
+            if ratio is not None and self._is_unobserved_at(ratio)
+        ]
+        if not sides:
+            return ""
+        return f"{' and '.join(sides)} liquidated beyond: {self.offers['maintenance'].end}"

@@ -1,7 +1,7 @@
 """Margin terms of one account: its margin function as numbers, and the sizes that it accepts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harmonize.core.schedule import piece_margin
 from harmonize.numerics.panel import PieceNumbers
@@ -9,11 +9,22 @@ from harmonize.numerics.panel import PieceNumbers
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Margin terms of one account: its pieces, largest and smallest position, in USD."""
+    """Margin terms of one account: its pieces, largest and smallest position, in USD.
+
+    ``end`` states why there is no margin above the largest position: the capacity of the venue, or
+    margins that were not observed (``is_unobserved_above``).
+    """
 
     pieces: tuple[PieceNumbers, ...]
     limit: float
     min_position: float = 0.0
+    end: str = field(default="", compare=False)
+    is_unobserved_above: bool = field(default=False, compare=False)
+
+    @property
+    def largest(self) -> float:
+        """Largest position with a margin, in USD."""
+        return min(self.limit, self.pieces[-1][1])
 
 
 def offer_margin(offer: Offer, notional: float) -> float | None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 COLOURS, DASHES = 7, 4
 """Number of line colours and dash patterns in the style sheet; 28 venues are distinguishable."""
 
+NOT_OBSERVED = "not observed"
+"""Why a line ends, if margins above its end were not observed."""
+
 _WIDTH, _HEIGHT = 520.0, 330.0
 _LEFT, _RIGHT, _BOTTOM, _TOP = 44.0, 362.0, 30.0, 318.0
 _LEADER_END, _KEY_END, _LABEL = 372.0, 388.0, 392.0
@@ -56,15 +59,23 @@ class Drawing:
     styles: Mapping[str, int]
 
 
+_Coordinates = tuple[Sequence[float], Sequence[float]]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _LineEnd:
-    """End of a line, its name, and all its coordinates."""
+    """End of a line, its name, and all its coordinates.
+
+    ``bound`` are the coordinates at which the rate is a lower bound. ``end`` is that of the curve.
+    """
 
     y: float
     x: float
     name: str
     css: str
-    coordinates: tuple[Sequence[float], Sequence[float]] = field(compare=False)
+    coordinates: _Coordinates = field(compare=False)
+    bound: _Coordinates = field(compare=False)
+    end: str
 
 
 def draw_curves(drawings: Iterable[Drawing]) -> tuple[Svg, ...]:
@@ -101,15 +112,35 @@ def _compose(figure: "Figure", drawing: Drawing) -> None:
     for curve in sorted(curves, key=lambda curve: (not curve.is_reference, curve.name)):
         xs = [x_scale.place(notional) for notional in curve.notional]
         ys = [y_scale.place(rate) for rate in curve.rate]
-        ends.append(_LineEnd(ys[-1], xs[-1], curve.name, _css(curve, drawing.styles), (xs, ys)))
+        known = _known_points(curve)
+        name = curve.name if known == len(xs) else f"≥ {curve.name}"
+        line, bound = (xs[:known], ys[:known]), (xs[known:], ys[known:])
+        css = _css(curve, drawing.styles)
+        ends.append(_LineEnd(ys[-1], xs[-1], name, css, line, bound, curve.end))
     heights = spread_labels([end.y for end in sorted(ends)], _LABEL_LINE, _BOTTOM + 4, _TOP - 2)
     label_heights = dict(zip(sorted(ends), heights, strict=True))
     for end in ends:
         _named_line(figure, end, label_heights[end])
     early_ends = [end for end in ends if end.x < _RIGHT - 1]
-    dots_x = [x for end in early_ends for x in (end.x, end.x, math.nan)]
-    dots_y = [y for end in early_ends for y in (end.y, end.y, math.nan)]
-    _line(figure, "ends", dots_x, dots_y)
+    for css, selected in (
+        ("ends", [end for end in early_ends if end.end != NOT_OBSERVED]),
+        ("unobserved", [end for end in early_ends if end.end == NOT_OBSERVED]),
+    ):
+        dots_x = [x for end in selected for x in (end.x, end.x, math.nan)]
+        dots_y = [y for end in selected for y in (end.y, end.y, math.nan)]
+        _line(figure, css, dots_x, dots_y)
+
+
+def _known_points(curve: Curve) -> int:
+    """Returns the number of points at which the rate is the venue's, not a lower bound.
+
+    A curve has two points at ``known_up_to``: the end of the known part, and the begin of the other.
+    """
+    limit = curve.known_up_to
+    if limit is None or limit >= curve.notional[-1]:
+        return len(curve.notional)
+    below = sum(notional < limit for notional in curve.notional)
+    return below + 1 if limit in curve.notional else below
 
 
 def _scales(curves: Sequence[Curve]) -> tuple[Scale, Scale]:
@@ -149,12 +180,17 @@ def _axes(figure: "Figure", x_scale: Scale, y_scale: Scale) -> None:
 
 
 def _named_line(figure: "Figure", end: _LineEnd, height: float) -> None:
-    """Draws a line, a leader to its name in the right margin, and a sample of its dash there."""
-    xs, ys = _simplify(*end.coordinates)
+    """Draws a line, a leader to its name in the right margin, and a sample of its dash there.
+
+    Where the rate is a lower bound, the line continues faintly.
+    """
+    xs, ys = _simplify(*end.coordinates) if end.coordinates[0] else ([], [])
     leader = ([end.x, _RIGHT, _LEADER_END], [end.y, end.y, height])
     _line(figure, f"leader {end.css}", *leader)
     key_x, key_y = [math.nan, _LEADER_END, _KEY_END], [math.nan, height, height]
     _line(figure, f"line {end.css}", xs + key_x, ys + key_y)
+    if end.bound[0]:
+        _line(figure, f"bound {end.css}", *_simplify(*end.bound))
     _text(figure, f"name {end.css}", (_LABEL, height - 4), short(end.name, _LONGEST_LABEL))
 
 

@@ -13,7 +13,14 @@ from harmonize.document import (
 )
 from harmonize.text import numbers
 from reports.html.page import HeatMap, LegendEntry, MatrixCell, MatrixRow, Reference
-from reports.lookup import MARGIN_TYPES, Lookup, date_text, earliest_date, point_at
+from reports.lookup import (
+    MARGIN_TYPES,
+    Lookup,
+    date_text,
+    earliest_date,
+    lower_bound,
+    point_at,
+)
 
 COLUMNS = 12
 """Largest number of underlyings per matrix; the page states how many it omits."""
@@ -59,6 +66,7 @@ def heat_legend() -> tuple[LegendEntry, ...]:
         LegendEntry("", _DOCUMENTATION, "from documentation"),
         LegendEntry("", _EXCLUDED, "excluded from cross-venue statistics"),
         LegendEntry("no", "n/o", "not observable"),
+        LegendEntry("lb", "≥", "lower bound only: the venue requires at least a rate"),
         LegendEntry("nc", ">cap", "above the capacity of the venue"),
         LegendEntry("nr", "no ref", "no requirement at this notional"),
         _NOT_LISTED_ENTRY,
@@ -183,7 +191,9 @@ def _cells(
             cells[venue] = _absent_cell(lookup, venue, comparison.underlying)
         else:
             row = lookup.divergence(rule_set.id, margin_type, member)
-            cells[venue] = _cell(row, member, lookup.document.heat_map_notional)
+            notional = lookup.document.heat_map_notional
+            least = lower_bound(lookup.schedule(member), margin_type, notional)
+            cells[venue] = _bound_cell(member, least) if least else _cell(row, member, notional)
     return cells
 
 
@@ -193,6 +203,12 @@ def _absent_cell(lookup: Lookup, venue: str, underlying: str) -> MatrixCell:
         entry = _absent_entry(lookup, venue)
         return MatrixCell(entry.css, entry.sign, "")
     return MatrixCell("no", "n/o", row.reason) if row.reason else _NOT_OBSERVABLE
+
+
+def _bound_cell(member: Member, least: str) -> MatrixCell:
+    """Returns the cell of a venue whose margin at the notional is a lower bound."""
+    reason = f": {member.exclusion_reason}" if member.exclusion_reason else ""
+    return MatrixCell("lb", "≥", f"requires {least}{reason}")
 
 
 def _cell(row: DivergenceRow | None, member: Member, notional: float) -> MatrixCell:

@@ -10,7 +10,7 @@ from reports.charts.margin_curves import Drawing, draw_curves
 from reports.html.heat_map import member_marks
 from reports.html.page import GridRow, LowestMarginRow, MarginChart, Reference, UnderlyingSection
 from reports.html.references import make_anchor
-from reports.lookup import MARGIN_TYPES, Lookup, point_at
+from reports.lookup import MARGIN_TYPES, Lookup, lower_bound, point_at
 
 _RANGES = 30
 _NAMED = 3
@@ -131,11 +131,11 @@ def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> st
             f" {numbers.rate(highest_rate)} ({numbers.leverage_at(highest_rate)}) at"
             f" {join_words(point.highest_venues, _NAMED)}"
         )
-    elif curves:
-        rates = [rate for curve in curves for rate in curve.rate]
+    elif known := [curve for curve in curves if curve.known_up_to is None]:
+        rates = [rate for curve in known for rate in curve.rate]
         result = f"from {numbers.rate(min(rates))} to {numbers.rate(max(rates))} of notional"
     else:
-        result = "not observable at any venue"
+        result = "known only as lower bounds" if curves else "not observable at any venue"
     required = _reference_requirement(lookup, underlying, margin_type)
     dates = _dates(lookup.spreads.get((underlying, margin_type)))
     dates_text = f" Dates compared: {dates}." if dates else ""
@@ -189,7 +189,7 @@ def _grid_rows(lookup: Lookup, underlying: str, margin_type: str) -> tuple[GridR
     for venue in sorted({*members, *curves_by_venue}):
         member = members.get(venue)
         rates = [
-            _observed_rate(lookup, member, curves_by_venue.get(venue), margin_type, n)
+            _observed_text(lookup, member, curves_by_venue.get(venue), margin_type, n)
             for n in notional_grid
         ]
         rows.append(
@@ -197,11 +197,21 @@ def _grid_rows(lookup: Lookup, underlying: str, margin_type: str) -> tuple[GridR
                 venue,
                 f"{member.symbol} · {member.profile}" if member else "",
                 is_reference=False,
-                cells=tuple(numbers.rate(rate) for rate in rates),
+                cells=tuple(rates),
                 note=_note(lookup, member, margin_type) if member else "",
             )
         )
     return tuple(rows)
+
+
+def _observed_text(
+    lookup: Lookup, member: Member | None, curve: Curve | None, margin_type: str, notional: float
+) -> str:
+    """Returns a venue's rate, or ``≥`` with the rate that it requires at least."""
+    schedule = lookup.schedule(member) if member else None
+    return lower_bound(schedule, margin_type, notional) or numbers.rate(
+        _observed_rate(lookup, member, curve, margin_type, notional)
+    )
 
 
 def _observed_rate(

@@ -109,7 +109,7 @@ def _formula(
 def _margin_functions(
     row: JsonObject, pointer: str, unit: Decimal
 ) -> tuple[MarginFunction, MarginFunction]:
-    """Returns IM and MM up to the step at which IM equals the whole position."""
+    """Returns IM and MM up to the last step at which IM is at most the whole position."""
     initial_rate = rate(row, "initMargin", pointer)
     maintenance_rate = rate(row, "maintMargin", pointer)
     limit = positive_number(row, "riskLimit", pointer) * unit

@@ -158,6 +158,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - the inputs of a schedule
         fee=fact.fee_add_on,
         evidence=_evidence(payload, pointer, slope, usd, has_leverage=has_leverage),
         exclusion_reason="" if slope else formulas.ONLY_LEVERAGE,
+        known_up_to=INFINITY if slope else ZERO,
     )
 
 
@@ -188,17 +189,14 @@ def _margins(
     if isinstance(usd, Unknown):
         return usd, usd
     doubts = (f"slopes from the help page dated {slope.payload.observed_at.date()}", usd.derivation)
-    return (
-        tier_tables.observed_function(_rising_margin(*slope.initial, usd.multiplier), doubts),
-        tier_tables.observed_function(_rising_margin(*slope.maintenance, usd.multiplier), doubts),
+    initial, maintenance = (
+        formulas.sloped_above(base, per_coin / usd.multiplier, ZERO)
+        for base, per_coin in (slope.initial, slope.maintenance)
     )
-
-
-def _rising_margin(base: Decimal, slope: Decimal, price: Decimal) -> MarginFunction:
-    """Margin whose rate rises with size until margin equals notional."""
-    full_margin_notional = (1 - base) * price / slope
-    return MarginFunction(
-        (Piece(full_margin_notional, ZERO, base, slope / price), Piece(INFINITY, ZERO, Decimal(1)))
+    maintenance = formulas.up_to_end(maintenance, initial)
+    return (
+        tier_tables.observed_function(initial, doubts),
+        tier_tables.observed_function(maintenance, doubts),
     )
 
 

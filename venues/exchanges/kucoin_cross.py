@@ -28,6 +28,7 @@ from harmonize.core.schedule import (
 from venues.facts import Facts
 from venues.fields import JsonObject, positive_number, rate, text_value, upper_bound
 from venues.fields import date_of_milliseconds as day_of
+from venues.parsing import formulas
 from venues.parsing.listing import has_begun, has_ended, trades
 from venues.parsing.tier_tables import NO_CAPACITY
 from venues.parsing.units import read_factor
@@ -123,11 +124,15 @@ def _functions(
     )
     lowest_rate = 1 / positive_number(row, "maxLeverage", pointer)
     crossing_notional = scale * unit * (lowest_rate / (multiple * base) - 1)
-    pieces = [Piece(cap_notional, ZERO, multiple * base, multiple * slope)]
-    if crossing_notional > 0:
-        pieces.insert(0, Piece(crossing_notional, ZERO, lowest_rate))
-    pieces.append(Piece(INFINITY, ZERO, min(Decimal(1), multiple * limit)))
-    return MarginFunction(tuple(pieces)), maintenance
+    full_notional = scale * unit * (1 / (multiple * base) - 1)
+    pieces = [
+        Piece(crossing_notional, ZERO, lowest_rate),
+        Piece(min(cap_notional, full_notional), ZERO, multiple * base, multiple * slope),
+    ]
+    if multiple * limit < 1:
+        pieces.append(Piece(INFINITY, ZERO, multiple * limit))
+    initial = MarginFunction(formulas.rising(pieces))
+    return initial, formulas.up_to_end(maintenance, initial)
 
 
 def _capacity(

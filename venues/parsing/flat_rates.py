@@ -1,4 +1,7 @@
-"""Builds schedules from rates that apply to an instrument regardless of position size."""
+"""Builds schedules from rates that are published for an instrument without a position size.
+
+They hold at every size only if a fact states so; otherwise they are lower bounds.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -62,7 +65,7 @@ def table_from_leverage(
     instrument: Instrument,
     limit: PublishedRate = LEVERAGE,
 ) -> tier_tables.TierTable:
-    """Table with the lowest IM under the published leverage limit; MM is unknown."""
+    """Table with the lowest IM under the published leverage limit, a lower bound; MM is unknown."""
     return tier_tables.TierTable(
         payload=payload,
         instrument=instrument,
@@ -73,7 +76,7 @@ def table_from_leverage(
         usd=currency_to_usd(instrument, "USD"),
         no_maintenance=NO_MAINTENANCE,
         exclusion_reason=ONLY_LEVERAGE,
-        notes=("IM is the lowest requirement: 1 / maximum leverage, regardless of position size.",),
+        notes=("IM is a lower bound: 1 / maximum leverage. The venue publishes no position size.",),
     )
 
 
@@ -90,7 +93,7 @@ def table_from_rates(  # noqa: PLR0913, PLR0917 - a row with its location, and i
     unverified: tuple[str, ...] = (),
     exclusion_reason: str = "",
 ) -> tier_tables.TierTable:
-    """Table with one IM rate and one MM rate.
+    """Table with one IM rate and one MM rate, without a position size.
 
     Raises UnreadablePayloadError if either rate is missing or not a rate.
     """

@@ -1,7 +1,11 @@
-"""Builds margin schedules from published formulas: no tiers, only pieces in USD."""
+"""Builds margin schedules from published formulas: no tiers, only pieces in USD.
+
+Formulas end at the notional at which initial margin is 100 % of it. A larger margin is no margin of a
+leveraged position, and no source states what a venue requires there, as IM or as MM.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -28,7 +32,7 @@ from harmonize.core.schedule import (
     Unknown,
 )
 from venues.adapter import Parsed
-from venues.facts import Facts
+from venues.facts import Facts, Sizes
 from venues.fields import build_defect
 from venues.parsing import tier_tables
 
@@ -93,6 +97,10 @@ def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         raise UnreadablePayloadError(where=formula.pointer, reason=reason)
     doubts, unverified = list(formula.doubts), list(formula.unverified)
     (doubts if fact.verified else unverified).append(fact.derivation)
+    initial, maintenance = formula.initial, formula.maintenance
+    if isinstance(initial, MarginFunction) and isinstance(maintenance, MarginFunction):
+        maintenance = up_to_end(maintenance, initial)
+    is_known = not (isinstance(initial, Unknown) and isinstance(maintenance, Unknown))
     return MarginSchedule(
         instrument=instrument,
         profile=formula.profile,
@@ -102,8 +110,8 @@ def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         origin=tier_tables.least_reliable_origin((payload, *formula.supporting_payloads)),
         rule=TierRule.CONTINUOUS,
         tiers=(),
-        initial=_observed(formula.initial, doubts, unverified),
-        maintenance=_observed(formula.maintenance, doubts, unverified),
+        initial=_observed(initial, doubts, unverified),
+        maintenance=_observed(maintenance, doubts, unverified),
         capacity=tier_tables.finite_capacity(formula.capacity),
         meaning=fact.meaning,
         fee=fact.fee_add_on,
@@ -115,7 +123,14 @@ def build_schedule(formula: Formula, facts: Facts) -> MarginSchedule:
         exclusion_reason=formula.exclusion_reason,
         effective=formula.effective,
         capacity_price=formula.capacity_price,
+        known_up_to=ZERO if is_known and fact.sizes is not Sizes.ALL else INFINITY,
     )
+
+
+def up_to_end(maintenance: MarginFunction, initial: MarginFunction) -> MarginFunction:
+    """Maintenance margin up to the end of initial margin, where that is the whole notional."""
+    pieces = [replace(piece, upper=min(piece.upper, initial.upper)) for piece in maintenance.pieces]
+    return MarginFunction(rising(pieces))
 
 
 def _observed(
@@ -143,10 +158,10 @@ def single_rate(rate: Decimal, upper: Decimal = INFINITY) -> MarginFunction:
 def power_above(
     base: Decimal, coefficient: Decimal, exponent: Decimal, upper: Decimal = INFINITY
 ) -> MarginFunction:
-    """Margin function with the rate ``max(base, coefficient * N ** exponent)``, at most 1.
+    """Margin function with the rate ``max(base, coefficient * N ** exponent)``.
 
     The rate applies to the whole position. The pieces split at the notional where the two terms are
-    equal, and at the notional where the rate reaches 1.
+    equal, and end at the notional where the rate reaches 1.
     """
     if not coefficient:
         return single_rate(base, upper)
@@ -155,15 +170,14 @@ def power_above(
     pieces = [
         Piece(min(crossing, upper), ZERO, base),
         Piece(min(full_margin, upper), ZERO, ZERO, coefficient, exponent + 1),
-        Piece(upper, ZERO, Decimal(1)),
     ]
-    return MarginFunction(_rising(pieces))
+    return MarginFunction(rising(pieces))
 
 
 def sloped_above(
     base: Decimal, slope: Decimal, threshold: Decimal, upper: Decimal = INFINITY
 ) -> MarginFunction:
-    """Margin function with the rate ``base + slope * max(0, N - threshold)``, at most 1.
+    """Margin function with the rate ``base + slope * max(0, N - threshold)``, up to a rate of 1.
 
     The rate applies to the whole position.
     """
@@ -173,12 +187,11 @@ def sloped_above(
     pieces = [
         Piece(min(threshold, upper), ZERO, base),
         Piece(min(full_margin, upper), ZERO, base - slope * threshold, slope),
-        Piece(upper, ZERO, Decimal(1)),
     ]
-    return MarginFunction(_rising(pieces))
+    return MarginFunction(rising(pieces))
 
 
-def _rising(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def rising(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     """Pieces whose upper bound exceeds that of the piece before; empty pieces are dropped."""
     kept: list[Piece] = []
     for piece in pieces:

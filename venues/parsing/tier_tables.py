@@ -30,12 +30,13 @@ from harmonize.core.schedule import (
     value_of,
 )
 from venues.adapter import Parsed
-from venues.facts import Facts, VenueFact
+from venues.facts import Facts, Sizes, VenueFact
 from venues.fields import build_defect
 from venues.parsing.units import UsdConversion
 
 _CENT = Decimal("0.01")  # venues round deductions to cents
 _WHOLE_STEP_FROM = 1000  # in the venue's unit
+_BOUNDS = frozenset({"upper", "lower"})
 NO_CAPACITY = Unknown("the venue publishes no position limit")
 _WEAKEST_FIRST = (Origin.DOCUMENTATION, Origin.RECORDED, Origin.LIVE)
 
@@ -132,7 +133,26 @@ def build_schedule(snapshot: Snapshot, table: TierTable, facts: Facts) -> Margin
         exclusion_reason=table.exclusion_reason,
         effective=table.effective,
         capacity_price=table.capacity_price,
+        known_up_to=_known_up_to(table, fact),
     )
+
+
+def _known_up_to(table: TierTable, fact: VenueFact | None) -> Decimal:
+    """Largest notional at which the table is the venue's margin, in USD; 0 if it is a lower bound.
+
+    Rates without any published bound hold at every size only if a fact states so, and if they are
+    not only part of what the venue requires.
+    """
+    if not _is_unbounded(table):
+        return INFINITY
+    holds = fact is not None and fact.sizes is Sizes.ALL and not table.exclusion_reason
+    return INFINITY if holds else ZERO
+
+
+def _is_unbounded(table: TierTable) -> bool:
+    """Whether the table is one rate whose bound the venue does not publish."""
+    has_bounds = any(column.quantity in _BOUNDS for column in table.columns)
+    return not has_bounds and [tier.upper for tier in table.tiers] == [INFINITY]
 
 
 def observed_function(
@@ -199,7 +219,7 @@ def _last_place(tiers: Sequence[Tier]) -> Decimal:
 
 
 def _unit_of_bounds(columns: Sequence[Column]) -> str:
-    return next((column.unit for column in columns if column.quantity in {"upper", "lower"}), "")
+    return next((column.unit for column in columns if column.quantity in _BOUNDS), "")
 
 
 def find_tiling_fault(tiers: Sequence[Tier]) -> str:
@@ -358,6 +378,8 @@ def _observed(
     )
     if uses_rule:
         (doubts if fact.verified else unverified).append(fact.derivation)
+    if _known_up_to(table, fact) and _is_unbounded(table):
+        doubts.append(fact.size_derivation)
     return observed_function(function, doubts, unverified)
 
 

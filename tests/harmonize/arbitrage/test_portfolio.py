@@ -1,5 +1,7 @@
 """Margin of a portfolio per venue: sums and offsets by hand, and reasons for missing sums."""
 
+from dataclasses import replace
+
 import pytest
 
 from harmonize.arbitrage.accounts import SplitConstraints
@@ -16,7 +18,7 @@ from harmonize.numerics.offer import Offer
 from tests.support.offers import flat
 
 BTC = {"a": flat([1000.0, 9000.0], [0.01, 0.02]), "b": flat([9000.0], [0.03])}
-ETH = {"a": flat([2000.0], [0.05])}
+ETH = {"a": replace(flat([2000.0], [0.05]), end="accepts no position above $2,000")}
 ISOLATED = {"a": flat([2000.0], [0.06])}
 HALF = {
     name: flat([piece[1] for piece in offer.pieces], [piece[3] / 2 for piece in offer.pieces])
@@ -93,7 +95,7 @@ def test_a_position_above_the_largest_has_a_reason() -> None:
     result = margins_of(("ETH", "short", 2500.0))
     assert (
         at_venue(result, "a").reasons[0]
-        == "short ETH of $2,500 exceeds the largest position of $2,000 (IM)"
+        == "short ETH of $2,500: accepts no position above $2,000 (IM)"
     )
     assert result.splits[0].cost is None
     assert result.split is None

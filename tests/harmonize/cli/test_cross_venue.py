@@ -130,7 +130,58 @@ def test_a_position_above_all_capacities_is_reported() -> None:
     result = run("gap", "BTC", "--venue", "mexc", "--notional", "1e10")
     assert result.exit_code == 3
     assert "the venues together do not accept $10,000,000,000" in result.stdout
-    assert "incomplete: the venues together have no capacity for any notional" in result.stderr
+    assert "incomplete: the venues together do not accept $10,000,000,000" in result.stderr
+
+
+def test_a_position_above_the_observed_tiers_is_not_above_the_capacity() -> None:
+    """The recorded tiers of Gate end at $500,000, its largest position is $1,500,000,000."""
+    result = run("gap", "BTC", "--venue", "gate", "--notional", "1e6")
+    assert result.exit_code == 3
+    assert (
+        "incomplete: the observed margins of the venues together do not reach $1,000,000; larger "
+        "positions were not observed at gate" in result.stderr
+    )
+    assert "accept" not in result.stdout + result.stderr
+
+
+def test_liquidation_above_the_observed_tiers_names_them_and_the_capacity() -> None:
+    above = run("liquidation", "BTC", "--venue", "gate", "--notional", "1e6").stdout
+    reason = "tiers above $500,000 were not observed (capacity $1,500,000,000)"
+    assert above.count(reason) == 2
+    assert "accepts no position" not in above
+    assert reason not in run("liquidation", "BTC", "--venue", "gate", "--notional", "4e5").stdout
+    capacity = run("liquidation", "BTC", "--venue", "mexc", "--notional", "1e10").stdout
+    assert "accepts no position above $" in capacity
+    assert "not observed" not in capacity
+
+
+def test_a_maximum_leverage_gives_no_distance_and_no_gap() -> None:
+    """WEEX publishes a maximum leverage of 400 for BTC, and no size."""
+    rows = run("liquidation", "BTC", "--venue", "weex", "--notional", "1e4").stdout
+    assert rows.count("IM is known only as a lower bound: only the maximum leverage") == 2
+    result = run("gap", "BTC", "--venue", "weex", "--notional", "1e4")
+    assert result.exit_code == 3
+    assert "no venue's initial margin on BTC is included in comparisons" in result.stderr
+
+
+def test_a_portfolio_names_tiers_that_were_not_observed(tmp_path: Path) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text("underlying,side,notional\nBTC,long,1000000\n", encoding="utf-8")
+    answer = answer_of("portfolio", str(book))
+    gate = next(row for row in answer["venues"] if row["venue"] == "gate")
+    assert gate["isolated_initial"] is None
+    assert gate["reasons"][0] == (
+        "long BTC of $1,000,000: tiers above $500,000 were not observed "
+        "(capacity $1,500,000,000) (IM)"
+    )
+
+
+def test_a_pair_ends_where_the_first_leg_ends() -> None:
+    table = run("pair", "BTC", "gate", "okx", "--single-venue", "okx", "--notional", "1e4").stdout
+    assert (
+        "compared up to $500,000, where the first of the three ends: tiers above $500,000 were not "
+        "observed (capacity $1,500,000,000)" in table
+    )
 
 
 def test_pair_prints_where_it_needs_less() -> None:
