@@ -33,7 +33,7 @@ from rules.language.pages import rule_set_page as pack_page
 from tests.support import recorded
 from venues import conventions, facts
 from venues.adapter import VenueAdapter
-from venues.facts import VenueFact
+from venues.facts import Sizes, VenueFact
 from venues.registry import VENUES
 
 ROOT = Path(__file__).parents[1]
@@ -191,10 +191,11 @@ def _fact_line(fact: VenueFact) -> str:
     span = " ".join(
         [f"from {fact.since}"] * bool(fact.since) + [f"before {fact.until}"] * bool(fact.until)
     )
+    sizes = "" if fact.sizes is Sizes.TIERS else f"rates without a size: {fact.sizes}; "
     return (
         f"- rule{f' {span}' if span else ''} ({', '.join(fact.payoffs)}; "
         f"{', '.join(fact.margin_modes)}): IM {fact.initial}, MM {fact.maintenance}, "
-        f"a {fact.meaning}; fee: {fact.fee}; {fact.confidence}: {fact.source}"
+        f"a {fact.meaning}; fee: {fact.fee}; {sizes}{fact.confidence}: {fact.source}"
     )
 
 

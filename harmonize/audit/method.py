@@ -68,8 +68,10 @@ EXPLANATIONS = {
         "the schedule is excluded."
     ),
     "capacity": (
-        "A venue that publishes no position limit is compared at every size, by its schedule. The "
-        "size that the venue would accept is unknown."
+        "A venue that publishes no position limit is compared at every size at which its margin is "
+        "known. The size that the venue would accept is unknown. Where published tiers end below the "
+        "capacity, larger positions were not observed. Where only a maximum leverage or lowest rates "
+        "are published, without a size, the margin is a lower bound at every size and is not compared."
     ),
     "models": (
         "A model gives one rate per underlying, from measured inputs or published by an authority. "

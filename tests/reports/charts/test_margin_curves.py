@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -183,3 +184,43 @@ def test_a_jump_is_vertical_and_straight_stretches_lose_their_points() -> None:
     points = re.findall(r"[ML]([\d.]+) ([\d.]+)", d)
     assert len(points) == 5  # three of the line, two of its key beside the name
     assert points[1][0] == points[2][0]
+
+
+def xs(svg: str, css: str) -> list[float]:
+    """Horizontal places of the points of all paths of a class."""
+    return [
+        float(x)
+        for d in re.findall(rf'<path class="{css}[^"]*" d="([^"]*)"', svg)
+        for x in re.findall(r"[ML]([\d.]+) ", d)
+    ]
+
+
+def test_a_lower_bound_continues_its_line_faintly() -> None:
+    notional, rate = (1e3, 1e5, 1e5, 1e6), (0.02, 0.02, 0.02, 0.02)
+    exact = curve("venue-a", notional, rate)
+    (whole,), (least,) = (
+        draw_curves([drawing(line)]) for line in (exact, replace(exact, known_up_to=1e5))
+    )
+    assert xs(whole, "bound") == []
+    assert texts(whole, "name")[0][2] == "venue-a"
+    line, bound = xs(least, "line"), xs(least, "bound")
+    assert max(bound) == max(xs(whole, "line")[:2]) == 362.0
+    assert min(bound) == line[1]  # where the line ends, the lower bound begins
+    assert line[0] < line[1] < 362.0
+    assert texts(least, "name")[0][2] == "≥ venue-a"
+
+
+def test_a_rate_known_at_no_size_has_no_line() -> None:
+    least = replace(curve("venue-a", (1e3, 1e6), (0.02, 0.02)), known_up_to=0.0)
+    (svg,) = draw_curves([drawing(least, curve("venue-b", (1e3, 1e6), (0.1, 0.1)))])
+    assert (min(xs(svg, "bound")), max(xs(svg, "bound"))) == (44.0, 362.0)
+    assert min(xs(svg, "line c0")) > 362.0  # its key beside the name alone
+    assert {text for _, _, text in texts(svg, "name")} == {"≥ venue-a", "venue-b"}
+
+
+def test_an_end_at_the_capacity_differs_from_an_end_of_what_was_observed() -> None:
+    capacity = replace(curve("venue-a", (1e3, 1e5), (0.02, 0.02)), end="capacity")
+    unobserved = replace(curve("venue-b", (1e3, 1e4), (0.1, 0.1)), end="not observed")
+    (svg,) = draw_curves([drawing(capacity, unobserved, curve("c", (1e3, 1e6), (0.5, 0.5)))])
+    (at_capacity,), (at_end,) = set(xs(svg, "ends")), set(xs(svg, "unobserved"))
+    assert at_end < at_capacity < 362.0

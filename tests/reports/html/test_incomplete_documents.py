@@ -7,6 +7,7 @@ from harmonize.document import (
     CoverageRow,
     CoverageStatus,
     DivergencePoint,
+    PieceRow,
     SpreadInterval,
     Verdict,
 )
@@ -222,3 +223,40 @@ def test_lists_of_words() -> None:
     assert join_words(["a", "b", "c"], 2) == "a, b and c"
     assert first_words("abc", 2) == "a, b … and 1 more"
     assert first_words("ab", 2) == "a, b"
+
+
+def test_a_lower_bound_has_its_own_mark_and_rate() -> None:
+    """Above $100,000, venue-a requires at least 1 %: its rows on BTC carry no deviation there."""
+    document = sample()
+    known = PieceRow(0.0, 1e5, 0.0, 0.01, 0.0, 2.0)
+    pieces = (known, replace(known, lower=1e5, upper=None, bound="at least"))
+    schedules = tuple(
+        replace(row, initial=pieces, known_up_to=1e5)
+        if (row.venue, row.underlying) == ("venue-a", "BTC")
+        else row
+        for row in document.schedules
+    )
+    changed = replace(document, schedules=schedules, heat_map_notional=1e6)
+    view = page(changed)
+    cell = heat(view, "BTC", "venue-a")
+    assert (cell.css, cell.text, with_spaces(cell.note)) == ("lb", "≥", "requires ≥ 1.0 %")
+    (row,) = [row for row in view.underlyings[0].charts[0].rows if row.name == "venue-a"]
+    by_notional = dict(zip(document.notional_grid, map(with_spaces, row.cells), strict=True))
+    assert by_notional[1e6] == "≥ 1.0 %"
+    assert "≥" not in by_notional[1e4] + by_notional[1e5]
+    assert heat(page(replace(changed, heat_map_notional=1e5)), "BTC", "venue-a").text != "≥"
+    curved = tuple(replace(piece, coefficient=1e-9) for piece in pieces)
+    rising = tuple(replace(row, initial=curved) if row.known_up_to else row for row in schedules)
+    cell = heat(page(replace(changed, schedules=rising)), "BTC", "venue-a")
+    assert (cell.text, cell.note) == ("≥", "requires ≥")
+
+
+def test_curves_that_are_lower_bounds_alone_have_no_range_of_rates() -> None:
+    document = sample()
+    curves = tuple(
+        curve if curve.is_reference else replace(curve, known_up_to=0.0)
+        for curve in document.curves
+    )
+    text = caption(replace(document, curves=curves, spreads=(), divergences=()))
+    assert "5 venues in the chart" in text
+    assert ": known only as lower bounds." in text
