@@ -19,6 +19,7 @@ from harmonize.archive.location import recorded_archive
 from harmonize.comparison.representative import preferred
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.history import MarginSeries, Week
+from harmonize.document.rows import AT_LEAST
 from harmonize.history import derived, queries
 from harmonize.history.lead_lag import LeadLag, find_increases, lead_lags
 from harmonize.history.procyclicality import (
@@ -42,7 +43,8 @@ class ScheduleState:
     """Margins of a schedule from an observation on, in USD, in the order of the requested notionals.
 
     ``kind`` is the kind of change since the previous observation; empty for the first.
-    ``effective_from`` is the effective time if the venue states it.
+    ``effective_from`` is the effective time if the venue states it. If ``bound`` is ``at least``, the
+    margins are lower bounds.
     """
 
     observed_at: str
@@ -53,6 +55,7 @@ class ScheduleState:
     effective_from: str = ""
     observed_from: str = ""
     date_kind: str = "exact"
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +333,7 @@ def _state(row: ScheduleRow, notionals: Sequence[float]) -> ScheduleState:
         effective_from=iso_utc(row.effective_from) if row.effective_from else "",
         observed_from=row.precision.earliest_text(row.observed_at),
         date_kind=row.date_kind,
+        bound=AT_LEAST if AT_LEAST in {row.initial_status, row.maintenance_status} else "",
     )
 
 

@@ -36,7 +36,10 @@ def _schedule_lines(history: ScheduleHistory, as_of: datetime) -> Iterator[str]:
         margins = [
             margin for pair in zip(state.initial, state.maintenance, strict=True) for margin in pair
         ]
-        cells = " ".join(f"{numbers.amount(margin):>14}" for margin in margins)
+        texts = [numbers.amount(margin) for margin in margins]
+        if state.bound:
+            texts = [text if text == numbers.NOT_OBSERVABLE else f"≥ {text}" for text in texts]
+        cells = " ".join(f"{text:>14}" for text in texts)
         yield f"{_observed(state):<24} {cells}  {state.kind}".rstrip()
     if len(history.seen) < history.observations:
         yield f"{history.until[:19]:<24} newest observation; no other changes"

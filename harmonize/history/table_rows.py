@@ -12,7 +12,7 @@ from typing import Any
 from harmonize.core.date_precision import DateKind, DatePrecision
 from harmonize.core.schedule import MarginFunction, Observed, Unknown, value_of
 from harmonize.document.change import Change, ChangeKind, MarginChange, Step
-from harmonize.document.rows import note, pieces, status
+from harmonize.document.rows import margin_note, margin_status, pieces
 from harmonize.history.diff import price_of
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.timeline import ScheduleEvent
@@ -98,11 +98,11 @@ def row_of(event: ScheduleEvent) -> ScheduleRow:
         digest=event.entry.digest,
         rule=schedule.rule.value if schedule.rule else "",
         initial=_piece_numbers(schedule.initial),
-        initial_status=status(schedule.initial).value,
-        initial_note=note(schedule.initial),
+        initial_status=margin_status(schedule, schedule.initial).value,
+        initial_note=margin_note(schedule, schedule.initial),
         maintenance=_piece_numbers(schedule.maintenance),
-        maintenance_status=status(schedule.maintenance).value,
-        maintenance_note=note(schedule.maintenance),
+        maintenance_status=margin_status(schedule, schedule.maintenance).value,
+        maintenance_note=margin_note(schedule, schedule.maintenance),
         capacity=None if capacity is None else float(capacity),
         price=None if price is None else float(price),
         rise=max(rises, default=None),
