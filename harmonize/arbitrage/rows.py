@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
 from harmonize.comparison.layout import PanelLayout
-from harmonize.comparison.offers import build_offer
+from harmonize.comparison.offers import build_offer, pieces_up_to
 from harmonize.comparison.peers import PeerGroup, observation_span
 from harmonize.document import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.numerics.offer import Offer
@@ -56,17 +56,10 @@ def build_market(peers: PeerGroup, margin_type: str, layout: PanelLayout) -> Arb
     for rule in layout.schedules():
         reference, name = rule.reference(peers.underlying, margin_type), rule.applied.rule_set.id
         if reference is not None:
-            references[name] = _up_to(layout.pieces(reference.function), rule.up_to)
+            references[name] = pieces_up_to(layout.pieces(reference.function), rule.up_to)
             above[name] = float(rule.applied.rule_set.scope.above)
     oldest, newest = observation_span([peers.schedules[position] for position in positions])
     return ArbitrageMarket(peers.underlying, margin_type, offers, references, above, oldest, newest)
-
-
-def _up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, ...]:
-    """Returns the pieces up to the largest position that a rule set covers."""
-    return tuple(
-        (piece[0], min(piece[1], limit), *piece[2:]) for piece in pieces if piece[0] < limit
-    )
 
 
 def arbitrage_rows(

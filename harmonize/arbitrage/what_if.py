@@ -3,8 +3,8 @@
 - ``leverage=20``: every venue requires at least 1/20 of notional.
 - ``minimum=0.5%``: every venue requires at least that rate (intended for maintenance margin).
 - ``aggregate``: venues report positions to one another, and every venue applies the rate of the
-  whole position to its part: ``n·IM_v(N)/N``. If a venue's table ends below N, the rate is that of
-  the end of the table.
+  whole position to its part: ``n·IM_v(N)/N``. If a venue's table ends at a capacity below N, the
+  rate is that of the end of the table. A venue whose margin at N was not observed takes no part.
 - ``adopt=okx``: every venue uses that venue's table, up to its own limit.
 """
 
@@ -92,7 +92,11 @@ def _floor(specification: str, text: str, rate: float) -> WhatIf:
 
 
 def _aggregated(offers: Offers, notional: float) -> Offers:
-    return {venue: as_whole(offer, notional) for venue, offer in offers.items()}
+    return {
+        venue: as_whole(offer, notional)
+        for venue, offer in offers.items()
+        if notional <= offer.largest or not offer.is_unobserved_above
+    }
 
 
 def _adopted(offers: Offers, model_venue: str) -> Offers:

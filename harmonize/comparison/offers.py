@@ -4,9 +4,12 @@ A capacity is the largest position that the venue accepts. Where the published t
 below it, or the venue publishes none, margin above was not observed: two different statements.
 """
 
+from collections.abc import Sequence
+
 from harmonize.comparison.layout import PanelLayout
 from harmonize.core.schedule import MarginSchedule, TierRule, value_of
 from harmonize.numerics.offer import Offer
+from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.segments import HORIZON
 
 
@@ -17,12 +20,22 @@ def build_offer(
     function = layout.own[margin_type][row]
     if function is None:
         return None
-    offer = Offer(layout.pieces(function.function), function.limit)
+    pieces = layout.pieces(function.function)
+    if schedule.known_up_to.is_finite():
+        pieces = pieces_up_to(pieces, function.limit)
+    largest = min(function.limit, pieces[-1][1])
     return Offer(
-        offer.pieces,
-        offer.limit,
-        end=end_reason(schedule, offer.largest),
-        is_unobserved_above=is_unobserved_above(schedule, offer.largest),
+        pieces,
+        function.limit,
+        end=end_reason(schedule, largest),
+        is_unobserved_above=is_unobserved_above(schedule, largest),
+    )
+
+
+def pieces_up_to(pieces: Sequence[PieceNumbers], limit: float) -> tuple[PieceNumbers, ...]:
+    """Returns the pieces up to a notional, in USD."""
+    return tuple(
+        (piece[0], min(piece[1], limit), *piece[2:]) for piece in pieces if piece[0] < limit
     )
 
 

@@ -16,6 +16,7 @@ from harmonize.arbitrage.accounts import (
     with_table,
 )
 from harmonize.arbitrage.gap import Arbitrage, arbitrage
+from harmonize.arbitrage.rows import too_large_reason
 from harmonize.arbitrage.what_if import WhatIfError, apply_what_if, parse_what_if
 from harmonize.numerics.offer import Offer, offer_margin
 from tests.support.offers import curved, flat, marginal
@@ -187,6 +188,32 @@ def test_what_ifs_by_hand() -> None:
         parse_what_if("adopt=a", ("a",)), offers, [20_000.0], SplitConstraints(), None
     ).points[0]
     assert (nothing.split, nothing.changed, nothing.single, nothing.gap) == (None,) * 4
+
+
+def test_aggregated_positions_leave_out_margins_that_were_not_observed() -> None:
+    """Of $2,000, a takes $500 at the rate of its end; if larger positions exist, that rate is unknown."""
+    cheap, other = flat([500.0], [0.01]), flat([5000.0], [0.03])
+    aggregate = parse_what_if("aggregate", ("a", "b"))
+
+    def changed(first: Offer) -> float | None:
+        offers = {"a": first, "b": other}
+        row = apply_what_if(aggregate, offers, [2000.0], SplitConstraints(), None)
+        return row.points[0].changed
+
+    assert changed(cheap) == pytest.approx(500 * 0.01 + 1500 * 0.03)
+    assert changed(replace(cheap, is_unobserved_above=True)) == pytest.approx(2000 * 0.03)
+
+
+def test_a_split_that_was_not_observed_differs_from_one_above_the_capacities() -> None:
+    offers = {"a": flat([500.0], [0.01]), "b": flat([900.0], [0.03])}
+    assert too_large_reason(offers, [2e3, 3e3]) == (
+        "the venues together do not accept $2,000, $3,000"
+    )
+    offers["b"] = replace(offers["b"], is_unobserved_above=True)
+    assert too_large_reason(offers, [2e3]) == (
+        "the observed margins of the venues together do not reach $2,000; larger positions were not "
+        "observed at b"
+    )
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,15 @@ def test_an_offer_knows_whether_larger_positions_exist() -> None:
     assert build_offer(layout, "initial", 2, NO_SIZE) is None
 
 
+def test_an_offer_has_no_pieces_above_the_known_size() -> None:
+    limited = replace(flat_schedule((20_000, "0.1", "0.05"), (INFINITY, "0.2", "0.1")))
+    limited = replace(limited, known_up_to=D(50_000))
+    offer = build_offer(build_layout([limited], []), "initial", 0, limited)
+    assert offer is not None
+    assert [piece[:2] for piece in offer.pieces] == [(0.0, 2e4), (2e4, 5e4)]
+    assert (offer.largest, offer.is_unobserved_above) == (5e4, True)
+
+
 def test_a_short_that_outgrows_the_observed_tiers_has_no_distance() -> None:
     """At 5x, a short of $900 is liquidated near $1,070; maintenance margin is observed up to $1,000."""
     accepted = flat_schedule((1_000, "0.05", "0.01"))
