@@ -5,17 +5,29 @@ from decimal import Decimal as D
 
 import pytest
 
+from harmonize.api.coverage import HEADINGS, coverage_by_venue, table_row
 from harmonize.api.schedule_view import points, schedule_object, schedule_text
-from harmonize.comparison.curves import UPPER
+from harmonize.audit.assemble import Reading
+from harmonize.comparison.curves import UPPER, build_curves
 from harmonize.comparison.layout import build_layout
 from harmonize.comparison.offers import build_offer, end_reason
+from harmonize.comparison.universe import build_universe
 from harmonize.core.schedule import INFINITY, Known, MarginSchedule, TierRule, Unknown
-from harmonize.document import AuditDocument, DivergenceRow, PieceRow, ScheduleRow, Status, Verdict
-from harmonize.document.rows import bounded, schedule_row
+from harmonize.document import (
+    AuditDocument,
+    CoverageStatus,
+    DivergenceRow,
+    PieceRow,
+    ScheduleRow,
+    Status,
+    Verdict,
+)
+from harmonize.document.rows import bounded, coverage_row, schedule_row
 from harmonize.liquidation.distance import LiquidationTerms
 from tests.harmonize.checks.examples import (
     INPUTS,
     LAX,
+    NOW,
     flat_schedule,
     of,
     two_venues,
@@ -203,6 +215,22 @@ def test_a_lower_bound_does_not_read_as_known() -> None:
     )
 
 
+def test_an_underlying_with_lower_bounds_alone_is_not_covered() -> None:
+    covered, least = (coverage_row(each, stale=False) for each in (UP_TO_50K, NO_SIZE))
+    assert (covered.status, covered.reason) == (CoverageStatus.OBSERVED, "")
+    assert least.status is CoverageStatus.NOT_OBSERVABLE
+    assert least.reason == "lower bounds only: only the maximum leverage"
+    unnamed = coverage_row(replace(NO_SIZE, exclusion_reason=""), stale=False)
+    assert unnamed.reason == "lower bounds only: no size is published"
+
+
+def test_the_table_of_venues_names_lower_bounds() -> None:
+    reading = Reading("a test", (), (NO_SIZE,), ())
+    (row,) = [row for row in coverage_by_venue(reading) if row.adapter.venue == "okx"]
+    cells = dict(zip(HEADINGS, table_row(row), strict=True))
+    assert (cells["IM status"], cells["MM status"]) == ("at least", "at least")
+
+
 def test_the_view_of_a_schedule_marks_lower_bounds() -> None:
     exact, least = points(UP_TO_50K, [1e4, 1e10])
     assert (exact["bound"], exact["initial_margin"]) == ("", 1e3)
@@ -266,6 +294,16 @@ def test_no_divergence_of_the_recorded_archive_lies_above_a_known_size() -> None
         and row.margin_type == "initial"
     ]
     assert phemex.verdict is Verdict.NOT_OBSERVABLE
+
+
+def test_a_curve_has_two_points_where_its_lower_bound_begins() -> None:
+    universe = build_universe([UP_TO_50K], (), (), NOW, {}, venues=1)
+    curve = build_curves(universe.peer_groups, universe.layout)[0]
+    assert (curve.notional, curve.known_up_to, curve.end) == (
+        (1e3, 5e4, 5e4, UPPER),
+        50_000.0,
+        "",
+    )
 
 
 def test_curves_tell_lower_bounds_capacity_and_what_was_not_observed() -> None:
