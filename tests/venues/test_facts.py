@@ -1,15 +1,17 @@
 """Facts by which published numbers become margin: until when they hold, and what supports them."""
 
 from datetime import date
+from importlib.resources import files
 
 import pytest
 
 from harmonize.core.instrument import Payoff
 from harmonize.core.schedule import Derived, Known, MarginMode, MarginSchedule, Unknown
+from harmonize.core.yaml_source import YamlSourceError
 from tests.support import recorded
 from tests.support.answers import answer, only
 from venues.exchanges import whitebit
-from venues.facts import Confidence, VenueFact, bundled
+from venues.facts import Confidence, Sizes, VenueFact, bundled, parse
 
 
 def fact(venue: str, day: date, payoff: Payoff = Payoff.LINEAR) -> VenueFact:
@@ -103,3 +105,35 @@ def test_backpacks_argument_of_the_root_is_unseen() -> None:
         assert isinstance(schedule.initial, Derived)
         assert not schedule.initial.verified
         assert "open orders at mark" in schedule.initial.derivation
+
+
+@pytest.mark.parametrize(
+    ("venue", "day", "sizes"),
+    [
+        ("dydx", date(2026, 8, 1), Sizes.ALL),
+        ("lighter", date(2026, 8, 1), Sizes.ALL),
+        ("pacifica", date(2026, 8, 1), Sizes.ALL),
+        ("weex", date(2026, 8, 1), Sizes.MAXIMUM_LEVERAGE),
+        ("bigone", date(2026, 8, 1), Sizes.FIRST_TIER),
+        ("woo", date(2026, 8, 1), Sizes.LOWEST_RATES),
+        ("coinbaseinternational", date(2025, 12, 31), Sizes.LOWEST_RATES),
+        ("coinbaseinternational", date(2026, 1, 1), Sizes.MAXIMUM_LEVERAGE),
+        ("binance", date(2026, 8, 1), Sizes.TIERS),
+    ],
+)
+def test_a_fact_states_the_sizes_of_rates_without_a_bound(
+    venue: str, day: date, sizes: Sizes
+) -> None:
+    assert fact(venue, day).sizes is sizes
+
+
+def test_unknown_sizes_are_refused_at_their_place() -> None:
+    (row, *_) = (
+        files("venues").joinpath("facts.yaml").read_text(encoding="utf-8").split("- venue: ")[1:]
+    )
+    with pytest.raises(
+        YamlSourceError, match=r"facts.yaml:1:\d+: sizes: expected one of all sizes"
+    ):
+        parse(f"- venue: {row}  sizes: some\n", "facts.yaml")
+    (held,) = parse(f"- venue: {row}  sizes: all sizes\n", "facts.yaml").rows
+    assert held.sizes is Sizes.ALL
