@@ -239,7 +239,7 @@ def test_the_view_of_a_schedule_marks_lower_bounds() -> None:
         1e9,
         10.0,
     )
-    text = schedule_text(UP_TO_50K, [1e4, 1e10])
+    text = schedule_text(UP_TO_50K, [1e4, 1e10], NOW)
     assert "≥ 1,000,000,000.00" in text
     assert "≤ 10×" in text
     assert "at least 0.1·N" in text
@@ -252,7 +252,7 @@ def test_the_view_of_a_schedule_marks_lower_bounds() -> None:
 def test_weex_does_not_require_a_quarter_percent_of_ten_billion() -> None:
     """WEEX publishes a maximum leverage of 400 for BTC: IM is at least 0.25 %, at any size."""
     schedule = recorded.schedule("weex", "BTC/USDT:USDT")
-    text = " ".join(schedule_text(schedule, [1e10]).split())
+    text = " ".join(schedule_text(schedule, [1e10], NOW).split())
     assert "IM at least: only the maximum leverage is published" in text
     assert "10,000,000,000 ≥ 25,000,000.00 – ≥ 0.25 % – ≤ 400×" in text.replace("\xa0", " ")
     (point,) = points(schedule, [1e10])
@@ -267,7 +267,7 @@ def test_weex_does_not_require_a_quarter_percent_of_ten_billion() -> None:
 
 
 def test_the_view_names_tiers_that_were_not_observed() -> None:
-    text = schedule_text(recorded.schedule("gate", "BTC/USDT:USDT"), [1e5, 1e6, 2e9])
+    text = schedule_text(recorded.schedule("gate", "BTC/USDT:USDT"), [1e5, 1e6, 2e9], NOW)
     assert text.count("tiers above $500,000 were not observed (capacity $1,500,000,000)") == 1
     assert text.count("above the capacity") == 1
 

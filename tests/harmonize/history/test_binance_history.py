@@ -185,8 +185,7 @@ def compared_brackets() -> list[tuple[Brackets, Brackets, Change]]:
         (table()[day][change.symbol], table()[following][change.symbol], change)
         for (day, following), day_changes in all_changes().items()
         for change in day_changes
-        if change.kind not in NO_COMPARISON
-        and change.symbol not in EMPTY
+        if change.kind not in NO_COMPARISON and change.symbol not in EMPTY
     ]
 
 
