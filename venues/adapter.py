@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from harmonize.core.payload import Defect, Payload, Remark, Snapshot
@@ -94,6 +95,7 @@ class VenueAdapter:
     ``documented_payloads`` returns payloads that only the venue's documentation states. They join the
     gathered payloads with the origin ``documentation``.
     ``recorded_only`` are endpoints that gathering never calls, although ``parse`` reads their recordings.
+    ``closed_on`` is the day on which the venue closed.
     ``order_book`` names the order book that several venues share; empty if the venue has its own.
     """
 
@@ -108,3 +110,4 @@ class VenueAdapter:
     documented_payloads: Callable[[], tuple[Payload, ...]] = _no_payloads
     recorded_only: tuple[Endpoint, ...] = ()
     order_book: str = ""
+    closed_on: date | None = None

@@ -197,7 +197,8 @@ def _bounds(row: object, stated: datetime, pointer: str, rule: TimeRule) -> Iter
     where = f"{pointer}{rule.field}"
     if rule.kind is TimeKind.RESPONSE:
         milliseconds = _number(_value(row, rule.remaining)) if rule.remaining else Decimal(0)
-        if milliseconds is not None and (milliseconds or not rule.remaining):
+        is_time = milliseconds is not None and milliseconds <= _MOST_REMAINING
+        if milliseconds is not None and is_time and (milliseconds or not rule.remaining):
             less = f" less {rule.remaining.rpartition('/')[2]}" if rule.remaining else ""
             rest = timedelta(milliseconds=float(milliseconds))
             yield RowTime(Bound.AT, stated - rest, f"{where}{less}")
@@ -221,6 +222,7 @@ def _interval(row: object, rule: TimeRule) -> int | None:
 
 
 _LONGEST = Decimal(30 * 86_400)  # seconds between two events of a contract
+_MOST_REMAINING = Decimal(10 * 366 * 86_400_000)  # milliseconds to the end of a contract
 
 
 def read_time(value: object) -> datetime | None:

@@ -185,19 +185,24 @@ def read(snapshot: Snapshot, facts: Facts) -> Parsed:
             snapshot, parsed.schedules, asset_classes.bundled()
         )
         schedules = with_prices(snapshot, assets.with_assets(schedules, assets.bundled()))
-        schedules = _with_order_book(schedules, venue_adapter.order_book)
+        schedules = _with_venue(schedules, venue_adapter)
         return replace(parsed, schedules=schedules)
     except Exception as error:  # noqa: BLE001 - one odd snapshot never hides other venues or nights
         return Parsed((), (Defect(snapshot.venue, "snapshot", reason_of(error)),))
 
 
-def _with_order_book(
-    schedules: tuple[MarginSchedule, ...], order_book: str
+def _with_venue(
+    schedules: tuple[MarginSchedule, ...], adapter: VenueAdapter
 ) -> tuple[MarginSchedule, ...]:
-    if not order_book:
+    """Returns schedules with what is known of the venue itself: its order book and its end."""
+    book, closed_on = adapter.order_book, adapter.closed_on
+    if not book and closed_on is None:
         return schedules
     return tuple(
-        replace(schedule, instrument=replace(schedule.instrument, order_book=order_book))
+        replace(
+            schedule,
+            instrument=replace(schedule.instrument, order_book=book, venue_closed_on=closed_on),
+        )
         for schedule in schedules
     )
 

@@ -11,7 +11,12 @@ from typing import NotRequired, TypedDict, cast, final, get_args, get_origin
 
 import zstandard
 
-from harmonize.core.date_precision import EXACT, DateKind, DatePrecision, common_precision
+from harmonize.core.date_precision import (
+    DateKind,
+    DatePrecision,
+    common_precision,
+    stated_precision,
+)
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot, dating_origins
 
 MAX_BYTES = 512 * 2**20
@@ -240,10 +245,13 @@ def _request_of(payload: _PayloadRecord) -> tuple[Call, datetime, Provenance]:
 
 
 def _precision_of(payload: _PayloadRecord) -> DatePrecision:
-    """Returns how far the observation time of a payload is known. Raises ValueError."""
+    """Returns how far the observation time of a payload is known. Raises ValueError.
+
+    Manifests from before this was recorded state it in words only.
+    """
     kind, earliest = payload.get("date_kind"), payload.get("observed_from")
     if kind is None and earliest is None:
-        return EXACT
+        return stated_precision(payload["provenance"]["dating"])
     precision = DatePrecision(
         DateKind(kind or ""), None if earliest is None else parse_utc(earliest)
     )

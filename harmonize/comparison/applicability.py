@@ -36,6 +36,7 @@ class Subject:
     account: str
     kind: ContractKind
     day: date
+    earliest_day: date | None
     observed_at: str
     observed_from: str
     date_kind: str
@@ -45,6 +46,7 @@ class Subject:
     def of(cls, row: int, schedule: MarginSchedule, layout: PanelLayout) -> "Subject":
         """Returns the subject of a schedule, with its row in the layout."""
         instrument = schedule.instrument
+        earliest = schedule.precision.older_end(schedule.observed_at)
         return cls(
             schedule,
             instrument.venue,
@@ -54,6 +56,7 @@ class Subject:
             schedule.profile.account_class.partition(" ")[0],
             ContractKind.PERPETUAL if instrument.perpetual else ContractKind.DATED,
             schedule.observed_at.date(),
+            earliest.date() if earliest else None,
             iso_utc(schedule.observed_at),
             schedule.precision.earliest_text(schedule.observed_at),
             schedule.precision.kind.value,
@@ -85,7 +88,11 @@ def undecided(  # noqa: PLR0911 - one line per reason
         return jurisdiction
     is_prohibition = isinstance(rule_set.requirement, Prohibition)
     is_unscored = has_other_meaning and schedule.meaning not in rule_set.across
-    reason = _unknown_class(subject, rule_set) or _undetermined(subject, rule_set)
+    reason = (
+        _unknown_class(subject, rule_set)
+        or _undetermined(subject, rule_set)
+        or _unknown_day(subject, rule_set)
+    )
     if reason and (is_prohibition or not is_unscored):
         return Verdict.NOT_OBSERVABLE, reason
     if is_prohibition:
@@ -134,6 +141,16 @@ def _unknown_class(subject: Subject, rule_set: RuleSet) -> str:
     return f"{rule_set.id} is for crypto-assets, and the class is not known: {underlying}"
 
 
+def _unknown_day(subject: Subject, rule_set: RuleSet) -> str:
+    """Returns why it is not known whether the rule set was in force; empty if it was."""
+    scope, earliest = rule_set.scope, subject.earliest_day
+    if scope.since and (earliest is None or earliest < scope.since):
+        return f"in force from {scope.since}; the schedule may have been observed before"
+    if scope.until and subject.day > scope.until:
+        return f"in force until {scope.until}; the schedule may have been observed after"
+    return ""
+
+
 def _undetermined(subject: Subject, rule_set: RuleSet) -> str:
     """Returns why no source states that the rule set applies; empty if it applies."""
     for entry in rule_set.scope.undetermined:
@@ -160,6 +177,6 @@ def out_of_scope(subject: Subject, scope: Scope) -> str:  # noqa: PLR0911 - one 
         return f"the schedule is for {account} accounts, not {', '.join(scope.account_classes)}"
     if scope.since and day < scope.since:
         return f"in force from {scope.since}; the schedule was observed on {day}"
-    if scope.until and day > scope.until:
+    if scope.until and subject.earliest_day and subject.earliest_day > scope.until:
         return f"in force until {scope.until}; the schedule was observed on {day}"
     return ""

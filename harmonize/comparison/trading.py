@@ -31,19 +31,22 @@ def with_trading(
     """Returns schedules in their order, those of contracts that do not trade with the reason.
 
     ``unchanged_since`` is the time of the last observed change by schedule key. Without it, only
-    expiries are judged.
+    expiries and closed venues are judged.
     """
     replaced = _replaced_contracts(schedules, unchanged_since)
     return tuple(
         replace(schedule, not_trading=reason)
-        if (reason := expiry_reason(schedule.instrument, as_of) or replaced.get(schedule.key[:2]))
+        if (reason := end_of_trading(schedule.instrument, as_of) or replaced.get(schedule.key[:2]))
         else schedule
         for schedule in schedules
     )
 
 
-def expiry_reason(instrument: Instrument, as_of: date) -> str:
-    """Returns why a dated contract no longer trades on a day; empty if it does or never expires."""
+def end_of_trading(instrument: Instrument, as_of: date) -> str:
+    """Returns why a contract no longer trades on a day; empty if neither it nor its venue has ended."""
+    closed_on = instrument.venue_closed_on
+    if closed_on is not None and closed_on <= as_of:
+        return f"the venue closed on {closed_on}"
     expiry = instrument.expiry
     if expiry is None or expiry > as_of:
         return ""

@@ -1,5 +1,6 @@
 """How far the observation time of a payload is known: exact, no later than, or between two times."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,19 @@ class DatePrecision:
 
 EXACT = DatePrecision()
 NO_LATER_THAN = DatePrecision(DateKind.NO_LATER_THAN)
+
+_LATEST_BASIS = re.compile(r"\b(?:undated|unknown|upper bound|no later than|commit date|date of the commit|committed|present (?:in|by)|vendored)\b", re.IGNORECASE)  # fmt: skip
+"""Words of a date basis by which a file existed on its date, but may have been recorded before."""
+
+
+def is_upper_bound(basis: str) -> bool:
+    """Returns whether a date basis, in words, dates only the file and not the observation."""
+    return _LATEST_BASIS.search(basis) is not None
+
+
+def stated_precision(basis: str) -> DatePrecision:
+    """Returns the precision of a date of which only the basis is recorded, in words."""
+    return NO_LATER_THAN if is_upper_bound(basis) else EXACT
 
 
 def date_between(earliest: datetime, *, derived: bool = False) -> DatePrecision:

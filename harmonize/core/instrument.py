@@ -144,6 +144,7 @@ class Instrument:
     observation; empty if the code alone names it. ``has_former_code`` tells that this code is one
     that the asset no longer has. ``order_book`` names an order book that several venues share; empty
     if the venue has its own.
+    ``venue_closed_on`` is the day on which the venue closed; None if it is open.
     """
 
     venue: str
@@ -158,6 +159,7 @@ class Instrument:
     asset_source: str = ""
     has_former_code: bool = False
     order_book: str = ""
+    venue_closed_on: date | None = None
 
     @property
     def classification(self) -> Classification:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from harmonize.archive.manifest import digest, parse_utc, require
-from harmonize.core.date_precision import EXACT, DateKind, DatePrecision
+from harmonize.core.date_precision import DateKind, DatePrecision, stated_precision
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
 from harmonize.transfer.source import (
     SkippedItem,
@@ -122,15 +122,18 @@ def _payload(folder: Path, record: dict[str, object]) -> Payload:
     origin = Origin(text["origin"])
     provenance = Provenance(origin, text["source"], text["dating"], text["request"])
     call, observed_at = Call(text["method"], params), parse_utc(text["observed_at"])
-    precision = _precision(record)
+    precision = _precision(record, text["dating"])
+    if precision.earliest is not None and precision.earliest > observed_at:
+        message = f"observed_from is later than observed_at in {text['file']}"
+        raise ValueError(message)
     return Payload.of(text["venue"], call, observed_at, provenance, content, precision)
 
 
-def _precision(record: Mapping[str, object]) -> DatePrecision:
+def _precision(record: Mapping[str, object], basis: str) -> DatePrecision:
     """Returns how far the date of a payload is known. Raises ValueError: not a kind, or no time."""
     kind, earliest = record.get("date_kind"), record.get("observed_from")
     if kind is None and earliest is None:
-        return EXACT
+        return stated_precision(basis)
     return DatePrecision(
         DateKind(str(kind)), None if earliest is None else parse_utc(str(earliest))
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision, is_upper_bound
 from harmonize.transfer.requests import parse_request, venue_at
 from harmonize.transfer.source import SkippedItem, UnreadableSourceError, read_listed_file
 from venues import registry
@@ -21,9 +21,6 @@ _SAME_AS_BEFORE = "as above"
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?: \(.*\))?")
 _TIME = re.compile(r"(?:about )?(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))(?:\b|$).*")  # fmt: skip
 _LATEST = re.compile(r"(?:<=|≤|by |before |no later than )\s*")
-_LATEST_BASIS = re.compile(r"\b(?:undated|unknown|upper bound|no later than|commit date|date of the commit|committed|present (?:in|by)|vendored)\b", re.IGNORECASE)  # fmt: skip
-"""Words of a date basis by which a file existed on its date, but may have been recorded before."""
-
 _ANY_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?")  # fmt: skip
 
 
@@ -159,7 +156,7 @@ def _date(
     """
     key = "recorded_date_if_known"
     text = _text(entry, key)
-    is_latest = _LATEST.match(text) or _LATEST_BASIS.search(f"{text} {basis}")
+    is_latest = _LATEST.match(text) or is_upper_bound(f"{text} {basis}")
     if not is_latest:
         return _time(folder, entry, key), EXACT
     found = _ANY_TIME.search(basis)

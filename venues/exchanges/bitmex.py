@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from harmonize.core.instrument import Instrument, contract
@@ -27,7 +28,7 @@ INSTRUMENTS = "publicGetInstrumentActive"
 _SETTLEMENT_UNITS = {"XBt": ("XBT", Decimal(10) ** 8), "USDt": ("USDT", Decimal(10) ** 6)}
 """Coin and units per coin of each settlement unit: satoshi, or 10^-6 USDT."""
 
-CLOSED = "the venue closed on 2026-09-23"
+CLOSED_ON = date(2026, 9, 23)
 _NO_PRICE = Unknown("the payload has no XBTUSD price to convert its risk limits")
 
 _BASKET = "BASKET"
@@ -91,7 +92,6 @@ def _formula(
         ),
         initial=_NO_PRICE,
         maintenance=_NO_PRICE,
-        exclusion_reason=CLOSED,
     )
     if settle == "USDT":
         unit = 1 / units_per_coin
@@ -140,5 +140,6 @@ ADAPTER = VenueAdapter(
     title="BitMEX",
     endpoints=(Endpoint(INSTRUMENTS, "GET /api/v1/instrument/active", Purpose.MARGIN),),
     parse=parse,
-    closure_reason=f"{CLOSED}; only its recordings are read",
+    closure_reason=f"the venue closed on {CLOSED_ON}; only its recordings are read",
+    closed_on=CLOSED_ON,
 )
