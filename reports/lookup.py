@@ -110,6 +110,7 @@ class Lookup:
         return frozenset(
             (member.venue, member.symbol, member.profile)
             for comparison in self.document.comparisons
+            if comparison.is_compared
             for member in comparison.members
             if member.included
         )

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harmonize.api.build_day import build_day
+from harmonize.api.build_day import age_today, build_day
 from harmonize.api.known_venues import unknown_venue_error
 from harmonize.api.question import (
     CHART_NOTIONALS,
@@ -432,15 +432,6 @@ def missing(selection: Selection, reading: Reading) -> tuple[str, ...]:
             for asset, similar in underlyings
         ),
     )
-
-
-def age_today(document: AuditDocument, now: datetime) -> dict[str, timedelta]:
-    """Age of each venue's newest snapshot at ``now``."""
-    newest: dict[str, datetime] = {}
-    for snapshot in document.snapshots:
-        observed_at = datetime.fromisoformat(snapshot.observed_at)
-        newest[snapshot.venue] = max(observed_at, newest.get(snapshot.venue, observed_at))
-    return {venue: now - observed_at for venue, observed_at in newest.items()}
 
 
 def frame(document: AuditDocument, rows: str) -> "pd.DataFrame":

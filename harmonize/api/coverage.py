@@ -8,7 +8,6 @@ from harmonize.core.payload import Origin, Snapshot
 from harmonize.core.schedule import MarginSchedule, TierRule, value_of
 from harmonize.document import Status
 from harmonize.document.rows import margin_status
-from harmonize.text.messages import iso_utc, observation_day
 from venues.adapter import Access, Purpose, VenueAdapter
 from venues.registry import VENUES
 
@@ -64,16 +63,9 @@ def table_row(coverage: VenueCoverage) -> tuple[str, ...]:
         _statuses([margin_status(schedule, schedule.initial) for schedule in schedules]),
         _statuses([margin_status(schedule, schedule.maintenance) for schedule in schedules]),
         f"{len(schedules):,}",
-        snapshot_day(newest) if newest else "never",
+        newest.precision.day_text(newest.observed_at) if newest else "never",
         _origins(schedules),
     )
-
-
-def snapshot_day(snapshot: Snapshot) -> str:
-    """Returns the day of a snapshot as far as it is known."""
-    observed_at, precision = snapshot.observed_at, snapshot.precision
-    earliest = precision.earliest_text(observed_at)
-    return observation_day(iso_utc(observed_at), earliest, precision.kind.value)
 
 
 def access(adapter: VenueAdapter) -> str:

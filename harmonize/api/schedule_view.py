@@ -44,7 +44,7 @@ def schedule_object(
         "observed_at": iso_utc(schedule.observed_at),
         "observed_from": schedule.precision.earliest_text(schedule.observed_at),
         "date_kind": schedule.precision.kind.value,
-        "oldest": iso_utc(schedule.dates[0]),
+        "oldest": schedule.precision.earliest_text(schedule.dates[0]),
         "newest": iso_utc(schedule.dates[-1]),
         "origin": schedule.origin.value,
         "not_trading": schedule.not_trading,

@@ -50,8 +50,8 @@ class _ProvenanceRecord(TypedDict):
 class _PayloadRecord(TypedDict):
     """One payload: its call and provenance, and its byte range in the decompressed pack.
 
-    ``date_kind`` is present if the observation time is not exact, ``observed_from`` if an earliest
-    time is known.
+    ``date_kind`` is present unless the observation time is exact and ``dating`` says nothing else,
+    ``observed_from`` if an earliest time is known.
     """
 
     method: str
@@ -184,7 +184,8 @@ def _payload_record(payload: Payload, offset: int) -> _PayloadRecord:
         "offset": offset,
         "length": len(payload.content),
     }
-    if not payload.precision.is_exact:
+    is_stated = payload.precision == stated_precision(payload.provenance.dating)
+    if not (is_stated and payload.precision.is_exact):
         record["date_kind"] = payload.precision.kind.value
     if payload.precision.earliest is not None:
         record["observed_from"] = payload.precision.earliest.astimezone(UTC).isoformat()

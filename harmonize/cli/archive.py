@@ -51,11 +51,18 @@ def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) ->
             return
         for entry in entries:
             print_line(
-                f"{entry.sequence:>6}  {iso_utc(entry.observed_at)}  {entry.venue:<14} "
+                f"{entry.sequence:>6}  {_observed(entry):<24}  {entry.venue:<21} "
                 f"{_kind(entry):<8} {entry.payloads:>4} payloads {entry.size:>10,} bytes  {entry.digest[:16]}"
             )
 
     _with_archive(context.obj, run)
+
+
+def _observed(dated: "Entry | Snapshot") -> str:
+    """Time of an observation to the second if it is exact, otherwise its possible days."""
+    if dated.precision.is_exact:
+        return iso_utc(dated.observed_at)
+    return dated.precision.day_text(dated.observed_at)
 
 
 def _kind(entry: "Entry") -> str:
@@ -74,6 +81,8 @@ def _entry_object(entry: "Entry") -> dict[str, object]:
     return {
         "sequence": entry.sequence,
         "observed_at": entry.observed_at.isoformat(),
+        "observed_from": entry.precision.earliest_text(entry.observed_at),
+        "date_kind": entry.date_kind,
         "venue": entry.venue,
         "kind": _kind(entry),
         "payloads": entry.payloads,
@@ -218,7 +227,7 @@ def _print_imported(settings: Settings, item: "ImportedSnapshot", *, dry_run: bo
     snapshot, parsed = item.snapshot, item.parsed
     status = "already present" if not item.new else "would append" if dry_run else "appended"
     kind = "complete" if snapshot.complete else "partial"
-    line = f"{status:<15}  {iso_utc(snapshot.observed_at)}  {snapshot.venue:<14} {kind:<8} {len(snapshot.payloads):>4} payloads"
+    line = f"{status:<15}  {_observed(snapshot):<24}  {snapshot.venue:<21} {kind:<8} {len(snapshot.payloads):>4} payloads"
     if parsed is None:
         print_line(line)
         _note_partial(settings, item)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from harmonize.text.messages import iso_utc
+from harmonize.text.messages import iso_utc, observation_day
 
 
 class DateKind(StrEnum):
@@ -52,6 +52,12 @@ class DatePrecision:
         """Returns the earliest possible time in ISO 8601; empty if there is no bound."""
         earliest = self.older_end(observed_at)
         return iso_utc(earliest) if earliest else ""
+
+    def day_text(self, observed_at: datetime) -> str:
+        """Returns the day of an observation as far as it is known, as ``≤ 2026-08-01``."""
+        return observation_day(
+            iso_utc(observed_at), self.earliest_text(observed_at), self.kind.value
+        )
 
 
 EXACT = DatePrecision()

@@ -151,8 +151,8 @@ class Index:
 class Headlines:
     """Spreads and indices that a headline may state.
 
-    They compare only venues whose dates are exact and at most ``span_days`` apart; per underlying the
-    largest such set of venues. An underlying without two such venues is absent.
+    They compare only venues whose dates are exact and within one window of ``span_days``, the same
+    for all underlyings. An underlying without two such venues is absent.
     """
 
     span_days: int = 60

@@ -188,7 +188,7 @@ def schedule_row(
         profile=str(schedule.profile),
         tier_rule=schedule.rule.value if schedule.rule else None,
         observed_at=iso_utc(schedule.observed_at),
-        oldest=iso_utc(schedule.dates[0]),
+        oldest=schedule.precision.earliest_text(schedule.dates[0]),
         newest=iso_utc(schedule.dates[-1]),
         stale=stale,
         origin=schedule.origin.value,
@@ -252,7 +252,10 @@ def coverage_row(schedule: MarginSchedule, *, stale: bool) -> CoverageRow:
     elif schedule.origin is Origin.DOCUMENTATION:
         coverage, reason = CoverageStatus.DOCUMENTATION, "rests on the venue's documentation"
     elif stale:
-        coverage, reason = CoverageStatus.STALE, f"observed {schedule.observed_at:%Y-%m-%d}"
+        coverage, reason = (
+            CoverageStatus.STALE,
+            f"observed {schedule.precision.day_text(schedule.observed_at)}",
+        )
     else:
         coverage, reason = CoverageStatus.OBSERVED, ""
     return CoverageRow(
@@ -376,8 +379,8 @@ def _amount(observed: Observed[Decimal]) -> float | None:
 
 
 def age_days(observed_at: datetime, as_of: datetime) -> float:
-    """Returns the days from an observation to the date of the audit, to a tenth; at least 0."""
-    return max(0.0, round((as_of - observed_at).total_seconds() / 86400, 1))
+    """Returns the whole days from an observation to the date of the audit; at least 0."""
+    return float(max(0, (as_of - observed_at).days))
 
 
 def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:

@@ -150,7 +150,15 @@ def _digest(night: Night) -> str:
 
 def _recorded_names(members: Sequence[tuple[str, object]]) -> dict[str, object]:
     """Returns members under their names of 0.4.0, so that its delivery records keep their digest."""
-    return {"figure" if name == "margin_type" else name: value for name, value in members}
+    return {
+        "figure" if name == "margin_type" else name: value
+        for name, value in members
+        if name not in _ADDED_LATER
+    }
+
+
+_ADDED_LATER = frozenset({"replaced", "before_kind", "after_kind", "before_from", "after_from"})
+"""Fields of changes that 0.4.0 does not have."""
 
 
 def _channel_kinds(settings: RunSettings) -> tuple[str, ...]:

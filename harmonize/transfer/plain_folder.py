@@ -69,7 +69,7 @@ def _payload_record(payload: Payload, name: str) -> dict[str, object]:
         "request": provenance.request,
         "sha256": payload.sha256,
     }
-    if not precision.is_exact:
+    if not precision.is_exact or precision != stated_precision(provenance.dating):
         record["date_kind"] = precision.kind.value
     if precision.earliest is not None:
         record["observed_from"] = precision.earliest.isoformat()

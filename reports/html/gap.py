@@ -155,13 +155,13 @@ def _allocation_caption(row: ArbitrageRow, split: ArbitragePoint) -> str:
         _NAMED,
     )
     saving_text = (
-        "No single venue accepts the whole position."
+        "No single venue accepted the whole position."
         if split.best_single is None
-        else f"It saves {numbers.usd(split.saving)} over"
+        else f"It saved {numbers.usd(split.saving)} over"
         f" {join_words(split.best_single_venues, _NAMED)} alone."
     )
     return (
-        f"The optimal split of {numbers.usd(split.notional)} of {row.underlying} uses"
+        f"The optimal split of {numbers.usd(split.notional)} of {row.underlying} used"
         f" {numbers.count_text(len(split.allocation), 'account')}: {largest_text}. {saving_text}"
     )
 

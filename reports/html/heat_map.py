@@ -152,6 +152,8 @@ def _heat_map(
 def _observed_dates(lookup: Lookup, venue: str, names: Sequence[str]) -> str:
     """Returns the observation dates of a venue's schedules on some underlyings."""
     dates = [lookup.coverage[venue, name] for name in names if (venue, name) in lookup.coverage]
+    if len({date_text(row) for row in dates}) == 1:
+        return date_text(dates[0])
     newest = max(row.observed_at for row in dates)
     return numbers.date_range(min(map(earliest_date, dates)), newest)
 

@@ -18,7 +18,7 @@ from harmonize.text.words import join_words, margin_abbreviation, margin_name
 from reports.finding_order import EVALUATED, level_counts
 from reports.html import caps_and_models
 from reports.html.page import KeyFigure, Statement
-from reports.lookup import MARGIN_TYPES, Lookup, age_text
+from reports.lookup import MARGIN_TYPES, Lookup, age_text, earliest_date
 
 _NAMED = 3
 
@@ -159,12 +159,12 @@ def _divergence(lookup: Lookup, rule_set: RuleSetRow) -> Statement:
         sentences.append(
             f"Of {numbers.count_text(evaluated, 'schedule')} evaluated on {margin_name(margin_type)}"
             " that comparisons include, one per venue and underlying,"
-            f" {numbers.count(under)} ({numbers.share(under, evaluated)}) lie below"
+            f" {numbers.count(under)} ({numbers.share(under, evaluated)}) lay below"
             f" {rule_set.title} by more than its tolerance and {numbers.count(over)}"
             f" ({numbers.share(over, evaluated)}) above; {numbers.count(not_observable)} more could not be"
             f" evaluated. Not counted there: {numbers.count_text(_evaluated_count(others), 'schedule')} of"
             " further contracts or profiles, of underlyings on one venue, or excluded from"
-            f" comparisons, of which {numbers.count(others[Verdict.UNDER])} lie below and"
+            f" comparisons, of which {numbers.count(others[Verdict.UNDER])} lay below and"
             f" {numbers.count(others[Verdict.OVER])} above."
         )
     return Statement(f"Against {rule_set.id}", " ".join(sentences))
@@ -197,7 +197,8 @@ def _harmonization(document: AuditDocument, reference: str) -> Statement:
         f"{text}. The median of {numbers.count_text(len(indices), 'underlying')} is"
         f" {numbers.index(middle.value)}; {_SCALE[is_median]}, 50 an average factor of two. An index"
         " compares three venues or more."
-        f" Dates compared, all exact: {dates}.",
+        f" Dates compared, all exact and within {numbers.count_text(document.headlines.span_days, 'day')}:"
+        f" {dates}.",
     )
 
 
@@ -246,7 +247,7 @@ def _widest_spread(lookup: Lookup, margin_type: str) -> Statement:
         f" {join_words(point.highest_venues, 2)} {_margin_text(point.highest, point.notional)}:"
         f" a spread of {numbers.usd(point.spread)} over {numbers.count_text(point.venues, 'venue')},"
         f" the highest {numbers.times(point.highest / point.lowest)} the lowest. Dates compared, all"
-        f" exact: {numbers.date_range(spread.oldest, spread.newest)}.",
+        f" exact and within {numbers.count_text(lookup.document.headlines.span_days, 'day')}: {numbers.date_range(spread.oldest, spread.newest)}.",
     )
 
 
@@ -304,19 +305,28 @@ def _not_recorded(lookup: Lookup, not_observable: int) -> str:
     )
 
 
+def _oldest(document: AuditDocument) -> str:
+    """States the age of the oldest snapshot, and of how many it has no bound."""
+    count = numbers.count_text(len(document.snapshots), "snapshot")
+    unbounded = sum(not earliest_date(row) for row in document.snapshots)
+    known = [row for row in document.snapshots if earliest_date(row)]
+    oldest = max(known, key=lambda row: row.age_days, default=None)
+    age = age_text(oldest) if oldest else numbers.NOT_OBSERVABLE
+    if not unbounded:
+        return f"The oldest of {count} was {age} old"
+    return f"Of {count}, {numbers.count(unbounded)} have no earliest date; the oldest other one was {age} old"
+
+
 def _compared_dates(document: AuditDocument) -> Statement:
     stale = [row for row in document.snapshots if row.stale]
     compared = numbers.date_range(
         min((row.oldest for row in document.spreads), default=None),
         max((row.newest for row in document.spreads), default=None),
     )
-    oldest = max(document.snapshots, key=lambda row: row.age_days, default=None)
     inexact = sum(row.date_kind != "exact" for row in document.snapshots)
-    age = age_text(oldest) if oldest else numbers.NOT_OBSERVABLE
     return Statement(
         "Dates compared",
-        f"Cross-venue statistics compare observations of {compared}. The oldest of"
-        f" {numbers.count_text(len(document.snapshots), 'snapshot')} was {age} old on"
+        f"Cross-venue statistics compare observations of {compared}. {_oldest(document)} on"
         f" {numbers.date(document.as_of)}; {numbers.count(inexact)} have no exact date;"
         f" {numbers.count(len(stale))} exceeded the limit of"
         f" {numbers.age(document.stale_after_days)} and {'is' if len(stale) == 1 else 'are'}"

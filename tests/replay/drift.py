@@ -100,8 +100,13 @@ def drifted(
 
 def reshaped(gathered: Gathered, schedule: MarginSchedule) -> tuple[str, bytes]:
     """Hash of the response and its body with each row as a list of values without names."""
-    evidence = schedule.evidence[0]
-    payload = next(entry for entry in gathered.snapshot.payloads if entry.sha256 == evidence.sha256)
+    live = {
+        payload.sha256: payload
+        for payload in gathered.snapshot.payloads
+        if payload.provenance.origin is Origin.LIVE
+    }
+    evidence = next(entry for entry in schedule.evidence if entry.sha256 in live)
+    payload = live[evidence.sha256]
     document: Any = json.loads(written(decode(payload)))
     for row in evidence.rows:
         parent, _, key = row.rpartition("/")

@@ -20,7 +20,7 @@ def test_the_environment_pins_the_day() -> None:
     assert pinned.date() == date(2025, 11, 25)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "1.5", "1e9", "999999999999999999"])
+@pytest.mark.parametrize("text", ["yesterday", "1.5", "1e9", "999999999999999999", "-5"])
 def test_another_text_is_one_clear_line(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
     with pytest.raises(RequestError, match="SOURCE_DATE_EPOCH: expected whole seconds") as caught:

@@ -28,7 +28,7 @@ def history_of(folder: Path, venue: str, *arguments: str) -> str:
 
 def margins(table: str) -> str:
     """The line of the one observation."""
-    (line,) = [line for line in table.splitlines() if line.startswith("20")]
+    (line,) = [line for line in table.splitlines() if line.startswith(("20", "≤"))]
     return " ".join(line.split())
 
 

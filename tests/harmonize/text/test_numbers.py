@@ -157,7 +157,8 @@ def test_ranges_of_notional_keep_their_bounds_apart(
         ("2025-11-03", "2025-11-20", "3–20 Nov 2025"),
         ("2025-09-03", "2025-11-20", "3 Sep – 20 Nov 2025"),
         ("2024-09-03", "2025-11-20", "3 Sep 2024 – 20 Nov 2025"),
-        ("", "2025-11-20", "–"),
+        ("", "2025-11-20", "≤ 20 Nov 2025"),
+        ("", "", "–"),
     ],
 )
 def test_spans_of_dates_in_the_fewest_words(oldest: str, newest: str, text: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harmonize.core.payload import Column, Payload, Snapshot, decode
+from harmonize.core.payload import Column, Origin, Payload, Snapshot, decode
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, trimmed, with_content, written
@@ -25,9 +25,11 @@ patient = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 
 
 def margin_call(snapshot: Snapshot) -> Payload:
-    """Payload behind the first schedule."""
-    sha256 = parsed(snapshot).schedules[0].evidence[0].sha256
-    return next(payload for payload in snapshot.payloads if payload.sha256 == sha256)
+    """Payload of the venue behind the first schedule; documentation only adds to what it states."""
+    used = {evidence.sha256 for evidence in parsed(snapshot).schedules[0].evidence}
+    payloads = [payload for payload in snapshot.payloads if payload.sha256 in used]
+    payloads.sort(key=lambda payload: payload.provenance.origin is Origin.DOCUMENTATION)
+    return payloads[0]
 
 
 def assert_sound(schedule: MarginSchedule) -> None:

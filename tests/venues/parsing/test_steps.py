@@ -9,7 +9,7 @@ from tests.support.answers import answer, read
 from tests.venues.exchanges.test_narrow_answers import gate_tiers
 from tests.venues.parsing.test_tier_tables import fault
 from venues.exchanges import gate
-from venues.parsing.tier_tables import find_deduction_fault
+from venues.parsing.tier_bounds import find_deduction_fault
 
 
 @pytest.mark.parametrize(

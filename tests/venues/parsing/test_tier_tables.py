@@ -22,15 +22,13 @@ from venues import facts, registry
 from venues.exchanges import binance
 from venues.facts import Facts
 from venues.parsing import tier_tables
-from venues.parsing.tier_tables import (
-    NO_CAPACITY,
-    TierTable,
+from venues.parsing.tier_bounds import (
     close_steps,
     find_deduction_fault,
     find_tiling_fault,
-    finite_capacity,
     without_empty_tiers,
 )
+from venues.parsing.tier_tables import NO_CAPACITY, TierTable, finite_capacity
 
 D = Decimal
 
