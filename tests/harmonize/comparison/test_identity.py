@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -145,9 +146,76 @@ def test_close_dates_join_only_a_name_that_no_price_contradicts() -> None:
     )
 
 
-def test_a_chain_of_close_dates_joins_the_first_and_the_last() -> None:
-    chain = [listing("a", days=110), listing("b", days=55), listing("c")]
-    assert compared(chain) == ["a", "b", "c"]
+@pytest.mark.parametrize(
+    ("listings", "groups"),
+    [
+        (  # a source does not bridge prices that disagree
+            [
+                listing("a", price="1", source="x"),
+                listing("b", price="9", source="x"),
+                listing("c", source="x"),
+            ],
+            [["b", "c"], ["a"]],
+        ),
+        (  # nor does a price between them, or one without a source
+            [listing("a", price="1"), listing("b", price="1.4"), listing("c", price="1.96")],
+            [["b", "c"], ["a"]],
+        ),
+        (  # prices join before sources
+            [
+                listing("a", price="1", source="x"),
+                listing("b", price="9", source="x"),
+                listing("c", price="1.1", days=1, source="x"),
+            ],
+            [["a", "c"], ["b"]],
+        ),
+        (  # a third listing follows the group on most venues
+            [
+                listing("a", price="1", source="x"),
+                listing("b", price="9", source="x"),
+                listing("c", price="1.1"),
+                listing("d", source="x"),
+            ],
+            [["a", "c", "d"], ["b"]],
+        ),
+    ],
+)
+def test_a_third_listing_bridges_no_prices_that_disagree(
+    listings: list[Listing], groups: list[list[str]]
+) -> None:
+    identity = judge(listings)
+    assert [sorted(x.venue for x in group) for group in identity.groups] == groups
+    doubted = {x.key for x in listings if x.venue not in groups[0]}
+    assert identity.doubts.keys() == doubted
+    assert all(doubt.startswith(Relation.DIFFERENT) for doubt in identity.doubts.values())
+
+
+def test_a_chain_of_close_dates_joins_no_observations_that_are_far_apart() -> None:
+    identity = judge([listing("a", days=110), listing("b", days=55), listing("c")])
+    assert [sorted(x.venue for x in group) for group in identity.groups] == [["b", "c"], ["a"]]
+    assert identity.doubts["a", "X/USDT:USDT"] == (
+        "identity not observed: no price on a common day, and with it the observations are 110 days "
+        "apart"
+    )
+    inexact = judge([listing("a", days=30, since=40), listing("b", days=20), listing("c")])
+    assert inexact.doubts["a", "X/USDT:USDT"].endswith(
+        "the observations may be up to 70 days apart"
+    )
+    larger = [listing("z", days=111), listing("a", days=110), listing("b", days=55), listing("c")]
+    assert compared(larger) == ["a", "b", "z"]
+
+
+def test_close_dates_join_no_group_of_a_source_that_spans_more() -> None:
+    sourced = [listing("a", days=400, source="x"), listing("b", source="x")]
+    identity = judge([*sourced, listing("c", days=1)])
+    assert [sorted(x.venue for x in group) for group in identity.groups] == [["a", "b"], ["c"]]
+    assert "with it the observations are 400 days apart" in identity.doubts["c", "X/USDT:USDT"]
+    undated = [listing("a", since=None, source="x"), listing("b", source="x")]
+    assert (
+        judge([*undated, listing("c")])
+        .doubts["c", "X/USDT:USDT"]
+        .endswith("with it the observations would have no earliest date")
+    )
 
 
 LISTINGS = st.lists(
@@ -175,6 +243,17 @@ def test_the_order_of_the_listings_decides_nothing(listings: list[Listing], rand
     assert first.doubts.keys() == second.doubts.keys()
     grouped = [x.venue for group in first.groups for x in group]
     assert sorted(grouped) == sorted(x.venue for x in listings)
+
+
+@given(LISTINGS)
+def test_no_group_holds_prices_that_disagree_or_presumes_over_distant_dates(
+    listings: list[Listing],
+) -> None:
+    for group in judge(listings).groups if len(listings) > 1 else ():
+        found = {pair: relation(*pair) for pair in combinations(group, 2)}
+        assert Relation.DIFFERENT not in found.values()
+        if Relation.SAME not in found.values():
+            assert Relation.UNOBSERVED not in found.values()
 
 
 def under_name(name: str, *observed: tuple[str, datetime]) -> list[MarginSchedule]:
