@@ -18,6 +18,7 @@ class AssetRelation(StrEnum):
     """Relation of a code to the asset that it means."""
 
     ALIAS = "alias"  # another code for the same asset
+    OWN = "own"  # code of the asset itself
     RENAME = "rename"  # former code; the coin was renamed, or swapped one for one
     SPLIT = "split"  # former code of a coin that was swapped for several
     OTHER = "other"  # code that means another asset at other times or venues
@@ -81,35 +82,34 @@ class AssetTable:
         return {
             code: entries[-1].asset
             for code, entries in self.by_code.items()
-            if len({entry.asset for entry in entries}) == 1 and entries[-1].asset != code
+            if len({entry.asset for entry in entries}) == 1
+            and entries[-1].asset != code
+            and not any(entry.venues for entry in entries)
         }
 
 
 def with_assets(
     schedules: Iterable[MarginSchedule], table: AssetTable
 ) -> tuple[MarginSchedule, ...]:
-    """Returns schedules whose underlyings are the assets that the table names, with the source."""
-    assets = {entry.asset for entry in table.entries}
+    """Returns schedules whose underlyings are the assets that the table names, with the source.
+
+    A schedule without an entry for its code, venue and date stays as it is: its code may mean
+    anything.
+    """
     return tuple(
-        _with_asset(schedule, table)
-        if (code := schedule.instrument.underlying.asset) in table.by_code or code in assets
+        _with_asset(schedule, entry)
+        if schedule.instrument.underlying.asset in table.by_code
+        and (entry := _entry_throughout(schedule, table))
         else schedule
         for schedule in schedules
     )
 
 
-def _with_asset(schedule: MarginSchedule, table: AssetTable) -> MarginSchedule:
+def _with_asset(schedule: MarginSchedule, entry: AssetEntry) -> MarginSchedule:
     instrument = schedule.instrument
-    code, multiplier = instrument.underlying.asset, instrument.underlying.multiplier
-    entry = _entry_throughout(schedule, table)
-    if entry is None and code in table.by_code:
-        return schedule  # the table knows the code at other times or venues only
-    if entry is None:
-        known = replace(instrument, asset_source=f"code {code} in the table of assets")
-        return replace(schedule, instrument=known)
     named = replace(
         instrument,
-        underlying=Underlying(entry.asset, multiplier * entry.coins),
+        underlying=Underlying(entry.asset, instrument.underlying.multiplier * entry.coins),
         asset_source=f"{entry.relation}: {entry.source}",
         has_former_code=entry.relation in {AssetRelation.RENAME, AssetRelation.SPLIT},
     )

@@ -29,6 +29,7 @@ def named(code: str, venue: str, day: date, precision: DatePrecision = EXACT) ->
     [
         ("BEAMX", "binance", date(2026, 7, 2), "BEAM", 1),
         ("BEAM", "bybit", date(2024, 12, 25), "BEAM", 1),
+        ("BEAM", "binance", date(2022, 4, 25), "BEAM (Mimblewimble)", 1),
         ("RONIN", "binance", date(2026, 7, 2), "RON", 1),
         ("RAYSOL", "binance", date(2026, 7, 2), "RAY", 1),
         ("MATIC", "dydx", date(2024, 8, 20), "POL", 1),
@@ -75,14 +76,52 @@ def test_a_code_means_an_asset_only_if_it_does_so_at_any_possible_date(
     assert former.underlying.asset == "HEI"
 
 
-def test_a_source_is_kept_only_where_the_table_names_the_asset() -> None:
-    day = date(2025, 4, 4)
-    former, own = named("MATIC", "okx", day).instrument, named("POL", "okx", day).instrument
+@pytest.mark.parametrize(
+    ("code", "venue", "day"),
+    [
+        ("POL", "okx", date(2025, 4, 4)),
+        ("POL", "binance", date(2024, 9, 12)),
+        ("S", "bitget", date(2025, 4, 4)),
+        ("A", "binance", date(2026, 7, 2)),
+        ("MANTRA", "binance", date(2026, 3, 3)),
+        ("HEI", "binance", date(2026, 7, 2)),
+        ("BEAM", "bitget", date(2025, 4, 4)),
+        ("BEAM", "bybit", date(2024, 12, 25)),
+        ("BEAM", "dydx", date(2024, 7, 27)),
+        ("GME", "okx", date(2025, 4, 4)),
+        ("SOL", "okx", date(2025, 4, 4)),
+    ],
+)
+def test_a_code_without_an_entry_for_its_venue_and_date_has_no_source(
+    code: str, venue: str, day: date
+) -> None:
+    instrument = named(code, venue, day).instrument
+    assert (instrument.underlying.asset, instrument.asset_source) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "venue", "day"),
+    [
+        ("POL", "binance", date(2024, 9, 13)),
+        ("S", "binance", date(2026, 7, 2)),
+        ("MANTRA", "binance", date(2026, 7, 2)),
+        ("HEI", "bitget", date(2025, 4, 4)),
+        ("PUMPBTC", "binance", date(2026, 7, 2)),
+    ],
+)
+def test_the_code_of_an_asset_has_a_source_where_an_entry_states_it(
+    code: str, venue: str, day: date
+) -> None:
+    instrument = named(code, venue, day).instrument
+    assert instrument.underlying.asset == code
+    assert instrument.asset_source.startswith("own: B")
+    assert not instrument.has_former_code
+
+
+def test_a_former_code_is_on_the_asset_of_today() -> None:
+    former = named("MATIC", "okx", date(2025, 4, 4)).instrument
     assert former.asset_source.startswith("rename: Binance")
-    assert own.asset_source == "code POL in the table of assets"
-    assert (former.has_former_code, own.has_former_code) == (True, False)
-    assert not named("GME", "okx", day).instrument.asset_source  # known at other venues only
-    assert not named("SOL", "okx", day).instrument.asset_source
+    assert former.has_former_code
 
 
 def test_users_may_write_codes_that_mean_one_asset_at_all_times() -> None:
@@ -90,7 +129,7 @@ def test_users_may_write_codes_that_mean_one_asset_at_all_times() -> None:
     assert (names["MATIC"], names["FTM"], names["BEAMX"], names["LUNA2"]) == (
         *("POL", "S", "BEAM", "LUNA"),
     )
-    assert not {"LIT", "PUMP", "LUNA", "GME"} & names.keys()
+    assert not {"LIT", "PUMP", "LUNA", "GME", "BEAM"} & names.keys()
 
 
 def test_every_entry_has_a_source_and_the_aliases_of_names_agree() -> None:
