@@ -91,9 +91,13 @@ class Identity:
 
 
 def with_identities(schedules: Sequence[MarginSchedule]) -> tuple[MarginSchedule, ...]:
-    """Returns schedules in their order, those outside the compared group with the reason."""
+    """Returns schedules in their order, those outside the compared group with the reason.
+
+    Contracts that do not trade are compared with none: they neither have a doubt nor raise one.
+    """
     doubts: dict[tuple[str, str, str], str] = {}
-    for name, identity in identities(schedules).items():
+    trading = (schedule for schedule in schedules if not schedule.not_trading)
+    for name, identity in identities(trading).items():
         doubts |= {(name, *key): doubt for key, doubt in identity.doubts.items()}
     if not doubts:
         return tuple(schedules)

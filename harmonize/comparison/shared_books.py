@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harmonize.comparison.peers import exclusion_reason
 from harmonize.core.schedule import MarginFunction, MarginSchedule, value_of
 
 _Key = tuple[str, str, str, MarginFunction | None, MarginFunction | None]
@@ -12,16 +13,19 @@ def with_shared_books(schedules: Sequence[MarginSchedule]) -> tuple[MarginSchedu
     """Returns schedules in their order; those that another venue counts for name that venue.
 
     Schedules of one order book with equal margins count once, at the venue that was observed last,
-    of several the first by name. Where the margins differ, each venue counts.
+    of several the first by name. Where the margins differ, each venue counts. Schedules that are
+    excluded for another reason count for none: their doubts and ends must be judged before.
     """
+    included = [schedule for schedule in schedules if not exclusion_reason(schedule)]
     counted: dict[_Key, MarginSchedule] = {}
-    for schedule in schedules:
+    for schedule in included:
         if schedule.instrument.order_book:
             key = _key(schedule)
             counted[key] = min((counted.get(key, schedule), schedule), key=_precedence)
     return tuple(
         schedule
-        if (first := counted.get(_key(schedule))) is None
+        if exclusion_reason(schedule)
+        or (first := counted.get(_key(schedule))) is None
         or first.instrument.venue == schedule.instrument.venue
         else replace(schedule, counted_with=first.instrument.venue)
         for schedule in schedules

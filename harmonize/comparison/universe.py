@@ -75,9 +75,8 @@ def build_universe(  # noqa: PLR0913 - inputs of a comparison, and two options
     venue has no such symbol.
     """
     by_key = sorted(schedules, key=lambda schedule: schedule.key)
-    ordered = with_shared_books(
-        with_trading(with_identities(by_key), as_of.date(), unchanged_since)
-    )
+    trading = with_trading(by_key, as_of.date(), unchanged_since)
+    ordered = with_shared_books(with_identities(trading))
     assets = [asset_of(schedule) for schedule in ordered]
     applied = apply_rule_sets(rule_sets, newest_inputs(inputs, as_of), assets, as_of.date())
     chosen = representative.choose_representatives(ordered, instruments)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.shared_books import with_shared_books
 from harmonize.core.schedule import MarginSchedule
@@ -33,9 +35,34 @@ def test_the_venue_observed_last_counts() -> None:
     assert counted_with(on("modetrade", "Orderly"), later) == ["woofipro", ""]
 
 
-def test_other_margins_or_another_book_count_apart() -> None:
-    other = flat_schedule((20_000, "0.2", "0.1"))
-    assert counted_with(on("a", "Orderly"), on("b", "Orderly", other)) == ["", ""]
+@pytest.mark.parametrize("rates", [("0.2", "0.05"), ("0.1", "0.04"), ("0.2", "0.1")])
+def test_other_margins_of_either_kind_count_apart(rates: tuple[str, str]) -> None:
+    own, other = flat_schedule((20_000, "0.1", "0.05")), flat_schedule((20_000, *rates))
+    assert counted_with(on("a", "Orderly", own), on("b", "Orderly", own)) == ["", "a"]
+    assert counted_with(on("a", "Orderly", own), on("b", "Orderly", other)) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    "excluded",
+    [
+        {"identity_doubt": "another asset"},
+        {"not_trading": "expired"},
+        {"exclusion_reason": "the first tier alone"},
+    ],
+)
+def test_a_schedule_that_is_excluded_for_another_reason_counts_for_none(
+    excluded: dict[str, str],
+) -> None:
+    later = STEEP.observed_at + timedelta(days=1)
+    doubted = replace(on("modetrade", "Orderly"), observed_at=later, **excluded)  # type: ignore[arg-type]
+    judged = with_shared_books((doubted, on("woofipro", "Orderly")))
+    assert [schedule.counted_with for schedule in judged] == ["", ""]
+    assert [exclusion_reason(schedule) for schedule in judged] == [*excluded.values(), ""]
+    three = (doubted, on("woofipro", "Orderly"), on("zeta", "Orderly"))
+    assert counted_with(*three) == ["", "", "woofipro"]
+
+
+def test_another_book_counts_apart() -> None:
     assert counted_with(on("a", "Orderly"), on("b", "Another")) == ["", ""]
     assert counted_with(on("a", ""), on("b", "")) == ["", ""]
 
