@@ -1,10 +1,14 @@
 """What is known of an asset: the codes that mean it, and how its contracts are joined."""
 
 from dataclasses import asdict, dataclass
+from datetime import date
 
 from harmonize.api.audit import Selection, read
 from harmonize.comparison.identity import Identity, Listing, identities
+from harmonize.core import tickers
+from harmonize.core.instrument import Underlying
 from harmonize.core.schedule import MarginSchedule
+from harmonize.document.change import Change
 from harmonize.text.messages import iso_utc
 from venues import assets
 from venues.assets import AssetEntry
@@ -74,6 +78,16 @@ def known_assets(selection: Selection, name: str = "") -> KnownAssets:
     names |= {entry.asset for entry in entries}
     own = (asset for asset in judged if asset in names)
     return KnownAssets(entries, tuple(c for asset in own for c in _contracts(asset, judged[asset])))
+
+
+def names_asset(change: Change) -> bool:
+    """Returns whether a source names the asset of a contract before and after a change, or its ticker does."""
+    if tickers.bundled().is_unmistakable(change.underlying):
+        return True
+    code = Underlying.of(change.symbol.split("/")[0]).asset
+    days = [date.fromisoformat(time[:10]) for time in (change.before, change.after) if time]
+    entries = [assets.bundled().find(change.venue, code, day) for day in days]
+    return bool(entries) and all(entry and entry.asset == change.underlying for entry in entries)
 
 
 def _names(name: str, schedules: tuple[MarginSchedule, ...]) -> set[str]:

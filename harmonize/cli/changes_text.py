@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from csv import writer
 from io import StringIO
 
+from harmonize.api.assets import names_asset
 from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
 from harmonize.text import numbers
 from harmonize.text.messages import counted, dollars
@@ -62,7 +63,7 @@ def _block(change: Change) -> Iterator[str]:
         yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
     if change.kind is ChangeKind.ANOTHER_ASSET:
         yield f"  the code means {change.underlying} now; the margins of two assets are not compared"
-    if change.replaced:
+    if change.replaced and not names_asset(change):
         yield "  no tier is as before: the code may mean another asset"
     if change.price != 1.0:
         yield f"  adjusted for a price change of {numbers.change(change.price - 1.0)}"
