@@ -48,9 +48,12 @@ EXPLANATIONS = {
         "and margin added later are excluded."
     ),
     "counted": (
-        "Three kinds of schedules are shown and marked but excluded from cross-venue statistics: "
-        "those based on a venue's documentation, those with only the maximum leverage or the first "
-        "tier published, and those with margins that no source verifies."
+        "Schedules of these kinds are shown and marked but excluded from cross-venue statistics: "
+        "those of contracts that do not trade on the date of the audit; those based on a venue's "
+        "documentation; those of which it is not observed that they are on the asset of the others; "
+        "those of an order book that another venue counts for; those of a venue that has closed; "
+        "those with lower bounds only, because only a maximum leverage, a first tier or lowest rates "
+        "are published; and those with margins that no source verifies."
     ),
     "trading": (
         "Contracts that expired by the date of the audit, and contracts that a venue's list keeps "

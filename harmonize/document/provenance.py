@@ -5,7 +5,11 @@ from enum import StrEnum
 
 
 class CoverageStatus(StrEnum):
-    """Observability of an underlying on a venue. A pair without a row is not listed there."""
+    """Observability of an underlying on a venue.
+
+    A pair without a row is not listed there if the venue has a complete snapshot; otherwise it is
+    only not in this recording.
+    """
 
     OBSERVED = "observed"
     STALE = "stale"
