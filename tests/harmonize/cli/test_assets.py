@@ -78,6 +78,6 @@ def test_a_replaced_table_is_no_hint_where_the_asset_is_known(
 ) -> None:
     times = ("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
     symbol = f"{asset}/USDT:USDT"
-    change = Change(venue, symbol, "", asset, ChangeKind.CHANGED, *times, replaced=True)
+    change = Change(venue, symbol, "", asset, ChangeKind.MIXED, *times, replaced=True)
     assert names_asset(change) is is_named
     assert ("no tier is as before" in table([change])) is not is_named
