@@ -269,3 +269,17 @@ def test_a_faulty_table_is_refused_with_its_place(text: str, problem: str) -> No
     with pytest.raises(YamlSourceError) as error:
         dating.parse(text, "dating.yaml")
     assert problem in str(error.value)
+
+
+@pytest.mark.parametrize("remaining", [10**30, "9" * 40, 10**18])
+def test_an_absurd_time_to_an_event_proves_nothing(remaining: object) -> None:
+    product = {
+        "future_product_details": {
+            "contract_expiry": "2026-04-24T15:00:00Z",
+            "time_to_expiry_ms": remaining,
+        }
+    }
+    document = {"products": [product]}
+    endpoint = ("coinbase", "v3PublicGetBrokerageMarketProducts")
+    narrowed = dating.narrowed(payload(*endpoint, document))
+    assert not narrowed.precision.is_exact

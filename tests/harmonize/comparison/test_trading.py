@@ -70,13 +70,13 @@ def test_the_expired_contracts_of_the_recorded_archive_do_not_trade() -> None:
 def test_what_does_not_trade_is_in_no_comparison_and_no_finding_on_its_margins() -> None:
     document = audited_in_november().document
     ended = {(s.venue, s.symbol) for s in document.schedules if s.not_trading}
-    assert len(ended) == 24
+    assert len(ended) == 31
     compared = {(m.venue, m.symbol) for c in document.comparisons for m in c.members}
     assert not ended & compared
     codes = {f.code[:3] for f in document.findings if (f.venue, f.symbol) in ended}
     assert codes == {"MH9"}
     told = Counter(f.code for f in document.findings if (f.venue, f.symbol) in ended)
-    assert told["MH911"] == 24
+    assert told["MH911"] == 31
     rows = [row for row in document.divergences if (row.venue, row.symbol) in ended]
     assert rows
     assert {row.verdict for row in rows} == {Verdict.NOT_APPLICABLE}
@@ -224,3 +224,16 @@ def test_the_inference_marks_two_contracts_of_the_recorded_archive() -> None:
     assert inferred == {("binance", "FTM/USDT:USDT"), ("binance", "RAY/USDT:USDT")}
     ray = next(c for c in document.comparisons if c.underlying == "RAY")
     assert {m.symbol for m in ray.members if m.venue == "binance"} == {"RAYSOL/USDT:USDT"}
+
+
+def test_a_venue_trades_until_the_day_on_which_it_closed() -> None:
+    def of_day(day: date) -> set[str]:
+        question = Question(venues=("bitmex",), as_of=day)
+        return {schedule.not_trading for schedule in answer(question).document.schedules}
+
+    assert of_day(date(2026, 9, 22)) == {""}
+    assert of_day(date(2026, 9, 23)) == {"the venue closed on 2026-09-23"}
+    findings = answer(Question(venues=("bitmex",), as_of=AUDIT_DAY)).document.findings
+    own = {finding.code for finding in findings if finding.symbol}
+    assert own <= {code for code in own if code.startswith("MH9")}
+    assert "MH911" in own
