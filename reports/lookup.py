@@ -1,5 +1,6 @@
 """Access to an audit document by venue, underlying, margin type and rule set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -103,6 +104,18 @@ class Lookup:
     def compared(self) -> int:
         """Number of underlyings with two venues or more that cross-venue statistics include."""
         return sum(comparison.is_compared for comparison in self.document.comparisons)
+
+    def named(self, underlying: str, venues: Sequence[str]) -> list[str]:
+        """Returns venues with those that they count for: ``modetrade (and woofipro)``."""
+        comparison = self.comparisons.get(underlying)
+        others: dict[str, list[str]] = {}
+        for member in comparison.members if comparison else ():
+            if member.counted_with:
+                others.setdefault(member.counted_with, []).append(member.venue)
+        return [
+            f"{venue} (and {', '.join(others[venue])})" if venue in others else venue
+            for venue in venues
+        ]
 
     @cached_property
     def representatives(self) -> frozenset[tuple[str, str, str]]:

@@ -55,6 +55,7 @@ def build_comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool
                 origin=schedule.origin.value,
                 included=not exclusion_reason(schedule),
                 exclusion_reason=exclusion_reason(schedule),
+                counted_with=schedule.counted_with,
             )
             for schedule in peers.schedules
         ),

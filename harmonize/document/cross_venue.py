@@ -8,7 +8,8 @@ class Member:
     """Representative schedule of a venue in the comparison of one underlying.
 
     If ``included`` is False, the schedule is shown but excluded from cross-venue statistics, and
-    ``exclusion_reason`` states the reason.
+    ``exclusion_reason`` states the reason. ``counted_with`` is the venue with the same order book
+    that counts for this one as well; empty otherwise.
     """
 
     venue: str
@@ -21,6 +22,7 @@ class Member:
     exclusion_reason: str
     observed_from: str = ""
     date_kind: str = "exact"
+    counted_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)

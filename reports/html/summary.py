@@ -240,11 +240,13 @@ def _widest_spread(lookup: Lookup, margin_type: str) -> Statement:
     if widest is None:
         return Statement(heading, f"None qualifies: {_no_headline(lookup.document)}.")
     spread, point = widest
+    lowest = lookup.named(spread.underlying, point.lowest_venues)
+    highest = lookup.named(spread.underlying, point.highest_venues)
     return Statement(
         heading,
-        f"{spread.underlying} at {numbers.usd(point.notional)}: {join_words(point.lowest_venues, 2)}"
+        f"{spread.underlying} at {numbers.usd(point.notional)}: {join_words(lowest, 2)}"
         f" required {_margin_text(point.lowest, point.notional)},"
-        f" {join_words(point.highest_venues, 2)} {_margin_text(point.highest, point.notional)}:"
+        f" {join_words(highest, 2)} {_margin_text(point.highest, point.notional)}:"
         f" a spread of {numbers.usd(point.spread)} over {numbers.count_text(point.venues, 'venue')},"
         f" the highest {numbers.times(point.highest / point.lowest)} the lowest. Dates compared, all"
         f" exact and within {numbers.count_text(lookup.document.headlines.span_days, 'day')}: {numbers.date_range(spread.oldest, spread.newest)}.",

@@ -123,13 +123,15 @@ def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> st
     ]
     notional = numbers.usd(document.heat_map_notional)
     if point:
+        lowest = lookup.named(underlying, point.lowest_venues)
+        highest = lookup.named(underlying, point.highest_venues)
         lowest_rate, highest_rate = point.lowest / point.notional, point.highest / point.notional
         result = (
             f"at {notional}, the lowest margin of {numbers.count_text(point.venues, 'venue')}"
             f" compared was {numbers.rate(lowest_rate)} ({numbers.leverage_at(lowest_rate)}) at"
-            f" {join_words(point.lowest_venues, _NAMED)}, the highest"
+            f" {join_words(lowest, _NAMED)}, the highest"
             f" {numbers.rate(highest_rate)} ({numbers.leverage_at(highest_rate)}) at"
-            f" {join_words(point.highest_venues, _NAMED)}"
+            f" {join_words(highest, _NAMED)}"
         )
     elif known := [curve for curve in curves if curve.known_up_to is None]:
         rates = [rate for curve in known for rate in curve.rate]

@@ -9,8 +9,10 @@ from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.shared_books import with_shared_books
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import CoverageStatus
+from reports.lookup import Lookup
 from tests.harmonize.checks.examples import STEEP, flat_schedule
 from tests.support import recorded
+from tests.support.sample_documents import sample
 
 
 def on(venue: str, order_book: str, schedule: MarginSchedule = STEEP) -> MarginSchedule:
@@ -81,3 +83,14 @@ def test_mode_trade_and_woofi_pro_are_one_market_in_the_recorded_archive() -> No
         assert not (woofi.included and mode.included)
     rows = {row.venue for row in document.coverage if row.status is not CoverageStatus.OBSERVED}
     assert {"modetrade", "woofipro"} <= rows
+
+
+def test_figures_name_both_venues_of_a_book() -> None:
+    document = sample()
+    comparison = document.comparisons[0]
+    member = replace(comparison.members[-1], counted_with="venue-a", included=False)
+    shared = replace(comparison, members=(*comparison.members[:-1], member))
+    lookup = Lookup(replace(document, comparisons=(shared,)))
+    names = lookup.named(comparison.underlying, ("venue-a", "venue-b"))
+    assert names == [f"venue-a (and {member.venue})", "venue-b"]
+    assert lookup.named("XYZ", ("venue-a",)) == ["venue-a"]
