@@ -52,7 +52,7 @@ from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.rounding import rounded
 from harmonize.policy.apply import AppliedRuleSet
 from harmonize.policy.inputs import Input
-from harmonize.policy.rule_set import Scope
+from harmonize.policy.rule_set import Model, RuleSet
 from harmonize.policy.summary import requirement_summary
 from harmonize.text.messages import iso_utc
 
@@ -133,16 +133,21 @@ def rule_set_row(applied: AppliedRuleSet) -> RuleSetRow:
         ),
         flags=tuple(FlagRow(flag.field, flag.status, flag.note) for flag in rule_set.flags),
         tolerance_statistical=None if statistical is None else float(statistical),
-        in_force=_in_force(rule_set.scope),
+        in_force=_in_force(rule_set),
         extends=rule_set.extends,
         requirement=requirement_summary(rule_set),
         description=rule_set.about,
     )
 
 
-def _in_force(scope: Scope) -> str:
+def _in_force(rule_set: RuleSet) -> str:
+    """Returns the days of a rule set, and the last day on which its published rates are used."""
+    scope, requirement = rule_set.scope, rule_set.requirement
     parts = [f"from {scope.since}"] * (scope.since is not None)
     parts += [f"until {scope.until}"] * (scope.until is not None)
+    if isinstance(requirement, Model) and requirement.published:
+        lapse = max(rates.last_use(requirement.grace_days) for rates in requirement.published)
+        parts.append(f"(published rates until {lapse})")
     return " ".join(parts)
 
 
