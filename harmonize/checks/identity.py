@@ -92,7 +92,7 @@ def _flags(
         if earlier:
             what = "no earlier tier is left" if change.replaced else "first listed"
             message = (
-                f"{what} on {change.after[:10]}, later than the observation at {earlier[0]}: "
+                f"{what} on {change.after_day}, later than the observation at {earlier[0]}: "
                 "no price shows that both are one asset"
             )
             yield _draft(schedule, Level.INFO, message, "began later")

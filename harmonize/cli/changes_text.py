@@ -32,6 +32,11 @@ _COLUMNS = (
     "rule_before",
     "rule_after",
     "price_ratio",
+    "before_kind",
+    "before_from",
+    "after_kind",
+    "after_from",
+    "underlying_before",
 )
 
 
@@ -53,7 +58,9 @@ def terminal_line(text: str) -> str:
 
 
 def _block(change: Change) -> Iterator[str]:
-    days = " to ".join(time[:10] for time in (change.before, change.after) if time)
+    days = " to ".join(
+        _range_in_brackets(day) for day in (change.before_day, change.after_day) if day
+    )
     yield f"{change.venue} {change.symbol} ({change.profile}): {change.kind.value}, {days}"
     for margin in change.moved:
         yield from _margin_lines(margin)
@@ -62,7 +69,7 @@ def _block(change: Change) -> Iterator[str]:
     if change.capacity_before != change.capacity_after:
         yield f"  capacity: {_usd(change.capacity_before)} to {_usd(change.capacity_after)}"
     if change.kind is ChangeKind.ANOTHER_ASSET:
-        yield f"  the code means {change.underlying} now; the margins of two assets are not compared"
+        yield f"  the code means {change.underlying} now and meant {change.underlying_before} before; the margins of two assets are not compared"
     if change.replaced and not names_asset(change):
         yield "  no tier is as before: the code may mean another asset"
     if change.price != 1.0:
@@ -71,6 +78,11 @@ def _block(change: Change) -> Iterator[str]:
         line = _step_line(step)
         if line:
             yield line
+
+
+def _range_in_brackets(day: str) -> str:
+    """Returns a day, or in brackets the two days between which it lies."""
+    return f"({day})" if " to " in day else day
 
 
 def _margin_lines(margin: MarginChange) -> Iterator[str]:
@@ -126,6 +138,8 @@ def _csv_row(change: Change, margin: MarginChange | None) -> tuple[object, ...]:
         *(change.venue, change.symbol, change.profile, change.underlying, change.kind.value),
         *(change.before, change.after, *columns, change.capacity_before, change.capacity_after),
         *(change.rule_before, change.rule_after, change.price),
+        *(change.before_kind, change.before_from, change.after_kind, change.after_from),
+        change.underlying_before,
     )
 
 
@@ -158,7 +172,7 @@ def markdown(changes: Sequence[Change]) -> str:
         extremes = {margin.margin_type: _extremes(margin) for margin in change.moved}
         cells = (
             *(change.venue, f"{change.symbol} ({change.profile})", change.kind.value),
-            *(change.before[:10], change.after[:10]),
+            *(change.before_day, change.after_day),
             *(extremes.get(margin_type, numbers.NOT_OBSERVABLE) for margin_type in _LABELS),
         )
         lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")

@@ -1,6 +1,6 @@
 """Commands ``diff`` and ``history``: changes between two days, and margins over time."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -25,8 +25,11 @@ from harmonize.cli.options import AsOf, Notionals, ProfileOption, Underlyings, V
 from harmonize.history.stress_windows import windows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harmonize.api.question import Question, Selection
     from harmonize.cli.history_text import Table
+    from harmonize.core.schedule import MarginSchedule
     from harmonize.history.diff import ObservedSchedules
 
 
@@ -65,9 +68,13 @@ def diff(
     selection = request.selection(
         context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
     )
-    after, missing = _observed(selection)
-    before, _ = _observed(replace(selection, as_of=since.date()))
-    differences = find_changes(before, after, request.parse_notionals(notional) or NOTIONAL_GRID)
+    after = _observe(selection)
+    before = _observe(replace(selection, as_of=since.date()))
+    notionals = request.parse_notionals(notional) or NOTIONAL_GRID
+    differences = find_changes(before.schedules, after.schedules, notionals)
+    if assets := before.assets | after.assets:
+        # only now: on the other day, a code may have meant another asset
+        differences = tuple(change for change in differences if change.assets & assets)
     if form is DiffForm.JSON:
         print_json([asdict(change) for change in differences])
     elif form is DiffForm.CSV:
@@ -76,20 +83,38 @@ def diff(
         print_text(changes_text.markdown(differences))
     else:
         print_text(changes_text.table(differences))
-    for line in _venues_not_observed_between(before, after):
+    for line in _venues_not_observed_between(before.selected(assets), after.selected(assets)):
         note(context.obj, line)
-    for reason in missing:
+    for reason in after.missing:
         note(context.obj, f"incomplete: {reason}")
-    raise typer.Exit(INCOMPLETE if missing else OK)
+    raise typer.Exit(INCOMPLETE if after.missing else OK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """Schedules of all underlyings as of a day, the requested underlyings, and what is missing.
+
+    ``assets`` are the requested underlyings by their observed names; all if empty. ``missing`` names
+    what was requested and not observed, or is unreadable.
+    """
+
+    schedules: "ObservedSchedules"
+    assets: frozenset[str]
+    missing: tuple[str, ...]
+
+    def selected(self, assets: frozenset[str]) -> "tuple[MarginSchedule, ...]":
+        """Returns the schedules on some underlyings; on all if none is given."""
+        schedules = self.schedules.schedules
+        return tuple(s for s in schedules if not assets or s.instrument.underlying.asset in assets)
 
 
 def _venues_not_observed_between(
-    before: "ObservedSchedules", after: "ObservedSchedules"
+    before: "Sequence[MarginSchedule]", after: "Sequence[MarginSchedule]"
 ) -> list[str]:
     """Returns a note per venue without an observation between the two days."""
     times: dict[str, tuple[set[datetime], set[datetime]]] = {}
-    for side, observed in enumerate((before, after)):
-        for schedule in observed.schedules:
+    for side, schedules in enumerate((before, after)):
+        for schedule in schedules:
             both = times.setdefault(schedule.instrument.venue, (set(), set()))
             both[side].add(schedule.observed_at)
     return [
@@ -99,16 +124,23 @@ def _venues_not_observed_between(
     ]
 
 
-def _observed(selection: "Selection") -> "tuple[ObservedSchedules, tuple[str, ...]]":
-    """Returns the schedules as of the selection's day, and what is missing or unreadable."""
-    from harmonize.api.audit import missing
+def _observe(selection: "Selection") -> _Day:
+    """Returns what was observed up to the selection's day; a wrong request ends the program."""
+    from harmonize.api.audit import RequestError, missing, with_observed_names
     from harmonize.history.diff import ObservedSchedules
 
-    reading = request.read(selection)
+    reading = request.read(replace(selection, underlyings=()))
+    try:
+        assets = frozenset(with_observed_names(selection, reading).underlyings)
+    except RequestError as error:
+        fail(str(error), USAGE)
     venues = {snapshot.venue for _, snapshot in reading.snapshots}
     partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
     observed = ObservedSchedules.of(reading.schedules, venues - partial, reading.defects)
-    return observed, (*missing(selection, reading), *map(str, reading.defects))
+    day = _Day(observed, assets, ())
+    requested = replace(reading, schedules=day.selected(assets))
+    absent = missing(selection, requested)
+    return replace(day, missing=(*absent, *map(str, reading.defects)))
 
 
 class SeriesForm(StrEnum):

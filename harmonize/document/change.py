@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harmonize.text.messages import observation_day
+
 NotionalRange = tuple[float, float | None]
 
 
@@ -59,6 +61,9 @@ class Step:
 class Change:
     """Change of one schedule between two observations. Times are ISO 8601 in UTC.
 
+    ``before`` and ``after`` are the latest possible times of the two observations. ``before_kind`` and
+    ``after_kind`` state how far they are known, ``before_from`` and ``after_from`` the earliest possible
+    times, empty if not known. ``underlying_before`` is the asset before, if the code meant another one.
     ``price`` is the price ratio whose effect on the bounds was removed; 1 if no price was used.
     ``replaced`` tells that no tier is as before, so that the code may mean another asset.
     """
@@ -78,3 +83,23 @@ class Change:
     rule_after: str = ""
     price: float = 1.0
     replaced: bool = False
+    before_kind: str = "exact"
+    before_from: str = ""
+    after_kind: str = "exact"
+    after_from: str = ""
+    underlying_before: str = ""
+
+    @property
+    def assets(self) -> frozenset[str]:
+        """Assets that the code means or meant."""
+        return frozenset({self.underlying, self.underlying_before} - {""})
+
+    @property
+    def before_day(self) -> str:
+        """Day of the observation before, as far as it is known; empty without one."""
+        return observation_day(self.before, self.before_from, self.before_kind)
+
+    @property
+    def after_day(self) -> str:
+        """Day of the observation after, as far as it is known; empty without one."""
+        return observation_day(self.after, self.after_from, self.after_kind)

@@ -14,6 +14,7 @@ from math import isnan, nan
 
 import numpy as np
 
+from harmonize.core.date_precision import DateKind
 from harmonize.core.payload import Defect
 from harmonize.core.schedule import (
     INFINITY,
@@ -111,8 +112,8 @@ def _content(schedule: MarginSchedule) -> tuple[object, ...]:
 
 def _another_asset(old: MarginSchedule, new: MarginSchedule) -> Change:
     """Returns the change of a symbol to another asset; their margins are not compared."""
-    times = iso_utc(old.observed_at), iso_utc(new.observed_at)
-    return _change(new, ChangeKind.ANOTHER_ASSET, *times)
+    change = _change(new, ChangeKind.ANOTHER_ASSET, before=old, after=new)
+    return replace(change, underlying_before=old.instrument.underlying.asset)
 
 
 def _removal(schedule: MarginSchedule, after: ObservedSchedules) -> Change:
@@ -121,7 +122,7 @@ def _removal(schedule: MarginSchedule, after: ObservedSchedules) -> Change:
         kind = ChangeKind.UNREAD
     elif schedule.instrument.venue in after.complete:
         kind = ChangeKind.DELISTED
-    return _change(schedule, kind, before=iso_utc(schedule.observed_at), after="")
+    return _change(schedule, kind, before=schedule)
 
 
 def _addition(schedule: MarginSchedule, before: ObservedSchedules) -> Change:
@@ -130,20 +131,43 @@ def _addition(schedule: MarginSchedule, before: ObservedSchedules) -> Change:
         kind = ChangeKind.READ
     elif schedule.instrument.venue in before.complete:
         kind = ChangeKind.LISTED
-    return _change(schedule, kind, before="", after=iso_utc(schedule.observed_at))
+    return _change(schedule, kind, after=schedule)
 
 
-def _change(schedule: MarginSchedule, kind: ChangeKind, before: str, after: str) -> Change:
+def _change(
+    schedule: MarginSchedule,
+    kind: ChangeKind,
+    *,
+    before: MarginSchedule | None = None,
+    after: MarginSchedule | None = None,
+) -> Change:
+    """Returns a change of a schedule with the times of its observations before and after."""
     instrument = schedule.instrument
+    (before_at, before_kind, before_from), (after_at, after_kind, after_from) = map(
+        observation_date, (before, after)
+    )
     return Change(
         instrument.venue,
         instrument.symbol,
         str(schedule.profile),
         instrument.underlying.asset,
         kind,
-        before,
-        after,
+        before_at,
+        after_at,
+        before_kind=before_kind,
+        before_from=before_from,
+        after_kind=after_kind,
+        after_from=after_from,
     )
+
+
+def observation_date(schedule: MarginSchedule | None) -> tuple[str, str, str]:
+    """Returns time, kind and earliest time of a schedule's observation; empty times without one."""
+    if schedule is None:
+        return "", DateKind.EXACT.value, ""
+    observed_at, precision = schedule.observed_at, schedule.precision
+    earliest = precision.earliest_text(observed_at)
+    return iso_utc(observed_at), precision.kind.value, earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +191,7 @@ def _compare_all(
     except Exception:  # noqa: BLE001 - one odd schedule never hides the changes of the others
         if len(schedule_pairs) == 1:
             ((old, new),) = schedule_pairs
-            times = iso_utc(old.observed_at), iso_utc(new.observed_at)
-            return (_change(new, ChangeKind.UNREAD, *times),)
+            return (_change(new, ChangeKind.UNREAD, before=old, after=new),)
         middle = len(schedule_pairs) // 2
         halves = (schedule_pairs[:middle], schedule_pairs[middle:])
         return tuple(change for half in halves for change in _compare_all(half, notional_grid))
@@ -315,7 +338,7 @@ def _pair_change(
     if kind is None:
         return None
     return replace(
-        _change(new, kind, iso_utc(old.observed_at), iso_utc(new.observed_at)),
+        _change(new, kind, before=old, after=new),
         moved=moved,
         steps=steps,
         capacity_before=capacities[0],

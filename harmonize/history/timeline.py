@@ -9,11 +9,10 @@ from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
 from harmonize.history.acceptances import Accepted
-from harmonize.history.diff import ObservedSchedules, find_changes
+from harmonize.history.diff import ObservedSchedules, find_changes, observation_date
 from harmonize.history.price_witness import witnesses
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.venue_state import Checkpoint, VenueState, Withheld
-from harmonize.text.messages import iso_utc
 from venues.adapter import Parsed
 
 FIRST_SEEN = "first seen"
@@ -165,7 +164,15 @@ def _readable_again(
     for key in sorted(before.carried_over & new.keys() - changed):
         schedule = new[key]
         asset = schedule.instrument.underlying.asset
-        observed_at = iso_utc(schedule.observed_at)
-        change = Change(*key, asset, ChangeKind.READ, before="", after=observed_at)
+        observed_at, kind, earliest = observation_date(schedule)
+        change = Change(
+            *key,
+            asset,
+            ChangeKind.READ,
+            before="",
+            after=observed_at,
+            after_kind=kind,
+            after_from=earliest,
+        )
         events.append(ScheduleEvent(after.entry, schedule, change))
     return events
