@@ -22,6 +22,7 @@ from harmonize.document.history import MarginSeries, Week
 from harmonize.document.rows import AT_LEAST
 from harmonize.history import derived, queries
 from harmonize.history.lead_lag import LeadLag, find_increases, lead_lags
+from harmonize.history.observation_times import VenueTimes, times_of
 from harmonize.history.procyclicality import (
     Procyclicality,
     VenueProcyclicality,
@@ -71,8 +72,9 @@ class MeasuredMargin:
 class ScheduleHistory:
     """One schedule over time: its states at the first observation and after each change.
 
-    ``observations`` counts those of its venue from the first state to ``until``. ``left_out`` lists
-    the observations that could not be read, with the reason.
+    ``observations`` counts those of the contract from the first state to ``until``, the newest one; a
+    partial snapshot without the contract is none. ``left_out`` lists the observations of the venue that
+    could not be read, with the reason.
     """
 
     venue: str
@@ -162,12 +164,15 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
         raise NotObservedError(message)
     series = tuple(
         queries.margin_series(
-            own, "initial", question.notional_grid[0], iso_utc(archived.times[key[0]][-1])
+            own, "initial", question.notional_grid[0], iso_utc(archived.times_of(key)[-1])
         )
         for key, own in sorted(rows.items())
     )
     increases = {
-        margin.venue: find_increases(margin, archived.times[margin.venue]) for margin in series
+        margin.venue: find_increases(
+            margin, archived.times_of((margin.venue, margin.symbol, margin.profile))
+        )
+        for margin in series
     }
     return UnderlyingHistory(series, lead_lags(increases))
 
@@ -184,8 +189,9 @@ def venue_procyclicality(question: Question, venue: str) -> tuple[VenueProcyclic
     )
     return measure_venue(
         [
-            queries.margin_series(rows, margin_type, notional, iso_utc(archived.times[venue][-1]))
-            for _, rows in sorted(archived.rows.items())
+            queries.margin_series(rows, margin_type, notional, until_text)
+            for key, rows in sorted(archived.rows.items())
+            for until_text in (iso_utc(archived.times_of(key)[-1]),)
             for margin_type in _MARGIN_TYPES
             for notional in question.notional_grid
         ]
@@ -208,34 +214,39 @@ def schedule_series(question: Question, venue: str, symbol: str) -> tuple[Margin
 
 @dataclass(frozen=True, slots=True)
 class _ArchivedRows:
-    """Rows per schedule in chronological order, from all archives, and observation times per venue."""
+    """Rows per schedule in chronological order, and observation times per venue, of each archive."""
 
     rows: dict[ScheduleKey, list[ScheduleRow]]
-    times: dict[str, list[datetime]]
+    times: dict[str, list[VenueTimes]]
+
+    def times_of(self, key: ScheduleKey) -> list[datetime]:
+        """Returns the times at which the contract of a schedule was observed, in order."""
+        return times_of(self.rows[key], self.times[key[0]])
 
 
 def _archived_rows(
     question: Question, until: datetime, query: Callable[[HistoryTables], Sequence[ScheduleRow]]
 ) -> _ArchivedRows:
     rows: dict[ScheduleKey, list[ScheduleRow]] = {}
-    times: dict[str, set[datetime]] = {}
+    states: list[TableState] = []
     with recorded_archive() as path:
         for source in open_sources(question, path):
             store, state = derived.update_tables(source.archive)
+            states.append(state)
             for row in query(store):
                 rows.setdefault(row.key, []).append(row)
-            for kept in state.entries:
-                if kept.read and kept.entry.observed_at <= until:
-                    times.setdefault(kept.entry.venue, set()).add(kept.entry.observed_at)
     return _ArchivedRows(
         {key: sorted(own, key=_chronological) for key, own in rows.items()},
-        {venue: sorted(own) for venue, own in times.items()},
+        {
+            venue: [VenueTimes.of(state.entries, venue, until) for state in states]
+            for venue in {venue for venue, _, _ in rows}
+        },
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _ScheduleRows:
-    """Rows of one schedule, its venue's observation times, and the unreadable observations."""
+    """Rows of one schedule, its observation times, and the unreadable observations of its venue."""
 
     rows: tuple[ScheduleRow, ...]
     times: tuple[datetime, ...]
@@ -250,41 +261,32 @@ def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows
     _check_venue(venue)
     limit = _end_of_day(question)
     rows: list[ScheduleRow] = []
-    times: set[datetime] = set()
+    times: list[VenueTimes] = []
     unreadable: list[str] = []
     with recorded_archive() as path:
         for source in open_sources(question, path):
             store, state = derived.update_tables(source.archive)
             rows += queries.rows_of_symbol(store, venue, symbol, limit)
-            readable_times, faults = _observation_times(state, venue, limit)
-            times |= readable_times
-            unreadable += faults
+            times.append(VenueTimes.of(state.entries, venue, limit))
+            unreadable += _unreadable(state, venue, limit)
     selected = [row for row in rows if _has_profile(row, question.profile)]
     if not selected:
         message = f"{venue}: no schedule of {symbol} in any snapshot"
         raise NotObservedError(message)
     profile = _followed_profile(question, venue, symbol, selected)
     own = sorted((row for row in selected if row.profile == profile), key=_chronological)
-    times |= {row.observed_at for row in own}
-    return _ScheduleRows(tuple(own), tuple(sorted(times)), tuple(unreadable))
+    return _ScheduleRows(tuple(own), tuple(times_of(own, times)), tuple(unreadable))
 
 
-def _observation_times(
-    state: TableState, venue: str, limit: datetime | None
-) -> tuple[set[datetime], list[str]]:
-    """Returns the times of a venue's readable observations, and day and reason of the others."""
-    by_digest = {kept.entry.digest: kept for kept in state.entries}
-    times: set[datetime] = set()
-    faults: list[str] = []
-    for entry in observations([kept.entry for kept in state.entries], venue):
-        kept = by_digest[entry.digest]
-        if limit and entry.observed_at > limit:
-            continue
-        if kept.fault:
-            faults.append(f"{entry.observed_at:%Y-%m-%d}: {kept.fault}")
-        elif kept.read:
-            times.add(entry.observed_at)
-    return times, faults
+def _unreadable(state: TableState, venue: str, limit: datetime | None) -> list[str]:
+    """Returns day and reason of a venue's unreadable observations."""
+    faults = {kept.entry.digest: kept.fault for kept in state.entries}
+    entries = observations([kept.entry for kept in state.entries], venue)
+    return [
+        f"{entry.observed_at:%Y-%m-%d}: {faults[entry.digest]}"
+        for entry in entries
+        if faults[entry.digest] and (limit is None or entry.observed_at <= limit)
+    ]
 
 
 def _check_venue(venue: str) -> None:
@@ -340,7 +342,7 @@ def _state(row: ScheduleRow, notionals: Sequence[float]) -> ScheduleState:
 def _measured_margins(
     rows: Sequence[ScheduleRow], times: Sequence[datetime], notionals: Sequence[float]
 ) -> list[MeasuredMargin]:
-    """Returns the procyclicality of the margins in force at each observation of the venue."""
+    """Returns the procyclicality of the margins in force at each observation of the contract."""
     starts = [row.observed_at for row in rows]
     in_force = [rows[bisect_right(starts, observed_at) - 1] for observed_at in times]
     measured = []

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from harmonize.checks.base import (
@@ -14,9 +14,10 @@ from harmonize.checks.base import (
     first_names,
     ranges_text,
 )
+from harmonize.core.date_precision import DateKind
 from harmonize.document import DivergenceRow, Interval, Level, Verdict
 from harmonize.document.change import ChangeKind, MarginChange, NotionalRange
-from harmonize.history.recent import RECENT_DAYS, DatedChange
+from harmonize.history.recent import RECENT_DAYS, DatedChange, UnchangedSchedule
 from harmonize.text.messages import counted, dollars, iso_utc, percent
 
 _MARGIN_CHANGES = frozenset({ChangeKind.TIGHTER, ChangeKind.LOOSER, ChangeKind.MIXED})
@@ -59,7 +60,7 @@ def large_tightening(context: AuditContext) -> Iterator[Draft]:
                 deviation=rise,
                 message=(
                     f"{ABBREVIATIONS[change.margin_type]} at {dollars(notional)} increased by "
-                    f"{percent(rise)} between {_dates(dated)}; "
+                    f"{percent(rise)} {_between(dated)}; "
                     f"higher on {ranges_text(_intervals(change.tighter))}"
                 ),
             )
@@ -103,8 +104,8 @@ def loosened_below_reference(context: AuditContext) -> Iterator[Draft]:
                         intervals=intervals,
                         deviation=row.lowest,
                         message=(
-                            f"{ABBREVIATIONS[change.margin_type]} was reduced between "
-                            f"{_dates(dated)} and is below the requirement of {row.rule_set} "
+                            f"{ABBREVIATIONS[change.margin_type]} was reduced "
+                            f"{_between(dated)} and is below the requirement of {row.rule_set} "
                             f"on {ranges_text(intervals)}"
                         ),
                     )
@@ -141,7 +142,7 @@ def undated_change(context: AuditContext) -> Iterator[Draft]:
             Verdict.NOT_OBSERVABLE,
             Level.INFO,
             venue,
-            f"{counted(len(changes), 'schedule')} changed between {_dates(changes[0])} without a "
+            f"{counted(len(changes), 'schedule')} changed {_between(changes[0])} without a "
             f"published effective time: {first_names(symbols, 3)}",
             observed_at=changes[0].change.after,
         )
@@ -153,7 +154,8 @@ def tightened_in_stress(context: AuditContext) -> Iterator[Draft]:
     ## What it checks
     Schedules that tightened between two observations around a stress window, over the whole
     history that was read. Stress windows are measured from prices, by the rule stated in the file
-    that lists them.
+    that lists them. Only observations with exact dates at most 31 days apart count: otherwise the
+    time of the tightening relative to the window is not known.
 
     ## Why it matters
     Margin that increases when prices fall adds to the fall: it is procyclical. Margin that was
@@ -161,13 +163,13 @@ def tightened_in_stress(context: AuditContext) -> Iterator[Draft]:
 
     ## Formula
     Number of schedules that became tighter, or mixed, between observations a < b with
-    (a, b] ∩ window ≠ ∅. One finding per venue, stress window and pair of observation dates. If the
-    observations are far apart, the change may have come before or after the window: the message
-    states both dates.
+    (a, b] ∩ window ≠ ∅, where a and b are exact and b − a ≤ 31 days. One finding per venue, stress
+    window and pair of observation dates. The change may have come before or after the window: the
+    message states both dates.
 
     ## Example
-    124 schedules of Binance tightened between 2022-09-27 and 2022-11-25, around the stress window
-    of 2022-11-08.
+    12 schedules of Binance tightened between 2025-10-02 and 2025-10-16, around the stress window of
+    2025-10-10.
 
     ## Citation
     BCBS-CPMI-IOSCO, Review of margining practices (2022); EU 153/2013 Art 28.
@@ -191,7 +193,8 @@ def long_unchanged(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     The time from the last observed change of every schedule in force to the newest observation of
-    its venue. The time starts at the first observation if no change was observed.
+    its venue that has an exact date. The time starts at the first observation if no change was
+    observed. Where that date is an upper bound, the schedule is unchanged for at least this time.
 
     ## Why it matters
     Volatility and liquidity change. A margin table that does not change is either very
@@ -211,21 +214,21 @@ def long_unchanged(context: AuditContext) -> Iterator[Draft]:
         venue: max(times) for venue, times in context.recent_history.observed.items() if times
     }
     limit = timedelta(days=context.options["days"])
-    unchanged: dict[str, list[tuple[datetime, str]]] = {}
+    unchanged: dict[str, list[UnchangedSchedule]] = {}
     totals: Counter[str] = Counter()
     for schedule in context.recent_history.unchanged:
         totals[schedule.venue] += 1
         if schedule.venue in newest and newest[schedule.venue] - schedule.since > limit:
-            unchanged.setdefault(schedule.venue, []).append((schedule.since, schedule.symbol))
+            unchanged.setdefault(schedule.venue, []).append(schedule)
     for venue, schedules in sorted(unchanged.items()):
-        since, symbol = min(schedules)
+        longest = min(schedules, key=lambda schedule: (schedule.since, schedule.symbol))
         yield Draft(
             Verdict.NOT_APPLICABLE,
             Level.INFO,
             venue,
             f"{len(schedules):,} of {counted(totals[venue], 'schedule')} unchanged for more than "
             f"{context.options['days']:g} days up to {newest[venue]:%Y-%m-%d}; longest unchanged: "
-            f"{symbol}, since {since:%Y-%m-%d}",
+            f"{longest.symbol}, since {longest.since_day}",
             observed_at=iso_utc(newest[venue]),
         )
 
@@ -235,8 +238,8 @@ def observations_missed(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     The time between consecutive observations of a venue in the last days before its newest
-    observation, and from the newest observation to the audit. The check applies only to venues
-    with enough observations in these days.
+    observation, and from the newest observation to the audit. Only observations with an exact date
+    count. The check applies only to venues with enough observations in these days.
 
     ## Why it matters
     A change that was made and reversed between two observations is never observed. A history with
@@ -327,8 +330,12 @@ def _upper(interval: Interval) -> float:
     return _INFINITY if interval.upper is None else interval.upper
 
 
-def _dates(dated: DatedChange) -> str:
-    return f"{dated.change.before[:10]} and {dated.change.after[:10]}"
+def _between(dated: DatedChange) -> str:
+    """Names the two observations around a change by their days, as far as these are known."""
+    change = dated.change
+    if {change.before_kind, change.after_kind} == {DateKind.EXACT.value}:
+        return f"between {change.before_day} and {change.after_day}"
+    return f"between the observations of {change.before_day} and of {change.after_day}"
 
 
 _DAYS = Option(

@@ -251,12 +251,13 @@ def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path
             }
         )
     elif form is SeriesForm.CSV:
-        write_stdout(history_text.as_csv(history_text.weeks_table(weeks)).encode())
+        write_stdout(history_text.as_csv(history_text.weeks_columns(weeks)).encode())
     else:
         _print_as_of(question)
         _print_tables(
             history_text.weeks_table(weeks),
             history_text.procyclicality_table(measured),
+            between=history_text.undated_changes(weeks),
             if_empty="no schedule has two observations at these notionals",
         )
     return OK
@@ -292,10 +293,10 @@ def _print_as_of(question: "Question") -> None:
     print_text(f"as of {request.age_reference(question):%Y-%m-%d}\n")
 
 
-def _print_tables(table: "Table", second: "Table", *, if_empty: str) -> None:
-    """Prints a table and below it a second one, or a line if the second one is empty."""
+def _print_tables(table: "Table", second: "Table", *, if_empty: str, between: str = "") -> None:
+    """Prints a table, a line below it, and a second table, or a line if the second one is empty."""
     from harmonize.cli import history_text
 
     print_text(history_text.aligned(table))
     below = history_text.aligned(second) if second[1] else f"{if_empty}\n"
-    print_text(f"\n{below}")
+    print_text(f"{between}\n{below}")

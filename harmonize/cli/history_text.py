@@ -16,6 +16,7 @@ from harmonize.text.messages import counted, observation_day
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _LARGE_INCREASES = "increases ≥ 25 %"
 _RATIO_DIGITS = 4
+_WEEK_HEADS = ("week", "tighter", "looser", "mixed", "other", "listed", "delisted")
 
 
 def schedule_table(history: ScheduleHistory, as_of: datetime) -> str:
@@ -52,7 +53,7 @@ def _schedule_lines(history: ScheduleHistory, as_of: datetime) -> Iterator[str]:
     widest = max((margin.measured.widest_days for margin in history.margins), default=0.0)
     interval = counted(round(widest), "day")
     yield (
-        "a margin stays in force until the next observation; "
+        "each margin is shown until the next observation; changes in between are not known; "
         f"longest interval between observations: {interval}"
     )
     for observation in history.left_out:
@@ -121,10 +122,30 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def weeks_table(weeks: Sequence[Week]) -> Table:
-    """Returns a row per week with a change."""
-    heads = ("week", "tighter", "looser", "mixed", "other", "listed", "delisted")
-    rows = [(week.week, *(str(getattr(week, head)) for head in heads[1:])) for week in weeks]
-    return heads, rows
+    """Returns a row per week with a change between two exact and close dates, for a terminal."""
+    rows = [tuple(map(str, row)) for row in _week_rows(weeks) if any(row[1:])]
+    return _WEEK_HEADS, rows
+
+
+def undated_changes(weeks: Sequence[Week]) -> str:
+    """Returns the line on the changes that are in no row of ``weeks_table``; empty without one."""
+    undated = sum(week.undated for week in weeks)
+    if not undated:
+        return ""
+    return f"{counted(undated, 'further change')} without exact dates\n"
+
+
+def weeks_columns(weeks: Sequence[Week]) -> Table:
+    """Returns a row per week with a change for CSV; changes without exact dates are the last column."""
+    rows = [
+        (*map(str, row), str(week.undated))
+        for row, week in zip(_week_rows(weeks), weeks, strict=True)
+    ]
+    return (*_WEEK_HEADS, "undated"), rows
+
+
+def _week_rows(weeks: Sequence[Week]) -> list[tuple[str | int, ...]]:
+    return [tuple(getattr(week, head) for head in _WEEK_HEADS) for week in weeks]
 
 
 def series_table(series: Sequence[MarginSeries]) -> Table:

@@ -99,6 +99,22 @@ def common_precision(dates: Iterable[tuple[datetime, DatePrecision]]) -> DatePre
     return date_between(min(earliest), derived=DateKind.DERIVED in kinds)
 
 
+CLOSE_DAYS = 31
+"""Largest number of days between two exact observations that date what changed in between."""
+
+
+def is_closely_dated(
+    before: datetime | None, before_kind: str, after: datetime, after_kind: str
+) -> bool:
+    """Whether a change between two observations has a date: both exact, at most 31 days apart."""
+    kinds = {before_kind, after_kind}
+    return (
+        before is not None
+        and kinds == {DateKind.EXACT.value}
+        and after - before <= timedelta(days=CLOSE_DAYS)
+    )
+
+
 def largest_distance(
     first: tuple[datetime, DatePrecision], second: tuple[datetime, DatePrecision]
 ) -> timedelta | None:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """Margin as a share of notional from its first observation; None if not observable."""
+    """Margin as a share of notional from its first observation; None if not observable.
+
+    ``is_dated`` tells that the change to it lies between two exact observation dates at most 31 days
+    apart.
+    """
 
     observed_at: str
     rate: float | None
     observed_from: str = ""
     date_kind: str = "exact"
+    is_dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,7 @@ class MarginSeries:
     """Margin of one schedule at one notional over time, as a step function.
 
     ``margin_type`` is ``initial`` or ``maintenance``, ``notional`` is in USD. Each point applies
-    until the next point, and the last point until ``until``, the newest observation of the venue.
+    until the next point, and the last point until ``until``, the newest observation of the contract.
     There is a point for every change of the schedule. Bounds in contracts or coins are in USD at
     the price of their point.
     """
@@ -38,7 +43,9 @@ class Week:
     """Number of schedules of a venue that changed in one week; ``week`` is its Monday.
 
     Dates have the form 2026-11-16. ``other`` counts changes of bands, capacity, tier rule and
-    observability. Listings and delistings are counted separately.
+    observability. Listings and delistings are counted separately. Only changes between two exact
+    observation dates at most 31 days apart are counted by kind; ``undated`` counts all others, in the
+    week of the latest possible date of the observation after.
     """
 
     venue: str
@@ -49,6 +56,7 @@ class Week:
     other: int
     listed: int
     delisted: int
+    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from harmonize.document import AuditDocument
 from harmonize.document.change import Change
 from harmonize.document.history import History, MarginSeries, StressWindow, Week
 from harmonize.history.acceptances import accepted_contracts
+from harmonize.history.observation_times import VenueTimes, times_of
 from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import ScheduleRow, change_of
@@ -120,20 +121,20 @@ def build_history(sources: Sequence[Source], document: AuditDocument, until: dat
     keys = _compared_keys(document)
     assets = sorted({asset for asset, _ in keys})
     rows: dict[ScheduleKey, list[ScheduleRow]] = {}
-    newest: dict[str, datetime] = {}
+    states: list[TableState] = []
     weeks: list[Week] = []
     for source in sources:
         store, state = update_tables(source.archive)
         for row in queries.rows_of_underlyings(store, assets, until):
             rows.setdefault(row.key, []).append(row)
-        for kept in state.entries:
-            entry = kept.entry
-            if kept.read and not kept.fault and entry.observed_at <= until:
-                newest[entry.venue] = max(
-                    entry.observed_at, newest.get(entry.venue, entry.observed_at)
-                )
+        states.append(state)
         weeks += queries.weeks(store, until)
     ordered = {key: sorted(own, key=_chronological) for key, own in rows.items()}
+    times = {
+        venue: [VenueTimes.of(state.entries, venue, until) for state in states]
+        for venue in {venue for venue, _, _ in ordered}
+    }
+    newest = {key: times_of(own, times[key[0]])[-1] for key, own in ordered.items()}
     series = _margin_series(keys, ordered, newest, document.heat_map_notional)
     starts = (margins.points[0].observed_at[:10] for margins in series if margins.points)
     since = min(starts, default="9")
@@ -158,7 +159,7 @@ def _compared_keys(document: AuditDocument) -> list[tuple[str, ScheduleKey]]:
 def _margin_series(
     keys: Sequence[tuple[str, ScheduleKey]],
     rows: Mapping[ScheduleKey, Sequence[ScheduleRow]],
-    newest: Mapping[str, datetime],
+    newest: Mapping[ScheduleKey, datetime],
     notional: float,
 ) -> tuple[MarginSeries, ...]:
     """Returns the series per underlying: IM of each schedule, then those of the one changed most."""
@@ -168,11 +169,11 @@ def _margin_series(
     for asset in dict.fromkeys(asset for asset, _ in keys):
         own = [key for underlying, key in keys if underlying == asset and key in rows]
         for key in own:
-            until = iso_utc(newest[key[0]])
+            until = iso_utc(newest[key])
             series.append(queries.margin_series(rows[key], "initial", notional, until))
         most_changed = max(own, key=lambda key: len(rows[key]), default=None)
         if most_changed is not None and len(rows[most_changed]) > 1:
-            until = iso_utc(newest[most_changed[0]])
+            until = iso_utc(newest[most_changed])
             series += [
                 queries.margin_series(rows[most_changed], margin_type, size, until)
                 for margin_type in ("initial", "maintenance")

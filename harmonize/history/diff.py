@@ -14,7 +14,6 @@ from math import isnan, nan
 
 import numpy as np
 
-from harmonize.core.date_precision import DateKind
 from harmonize.core.payload import Defect
 from harmonize.core.schedule import (
     INFINITY,
@@ -25,12 +24,12 @@ from harmonize.core.schedule import (
     value_of,
 )
 from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
+from harmonize.history.dated_change import dated_change
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.replaced import asset_of, is_replaced
 from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Panel, build_panel
 from harmonize.numerics.segments import HORIZON
-from harmonize.text.messages import iso_utc
 
 TOLERANCE = 1e-9
 """Relative difference up to which two margins or bounds count as equal."""
@@ -112,7 +111,7 @@ def _content(schedule: MarginSchedule) -> tuple[object, ...]:
 
 def _another_asset(old: MarginSchedule, new: MarginSchedule) -> Change:
     """Returns the change of a symbol to another asset; their margins are not compared."""
-    change = _change(new, ChangeKind.ANOTHER_ASSET, before=old, after=new)
+    change = dated_change(new, ChangeKind.ANOTHER_ASSET, before=old, after=new)
     return replace(change, underlying_before=old.instrument.underlying.asset)
 
 
@@ -122,7 +121,7 @@ def _removal(schedule: MarginSchedule, after: ObservedSchedules) -> Change:
         kind = ChangeKind.UNREAD
     elif schedule.instrument.venue in after.complete:
         kind = ChangeKind.DELISTED
-    return _change(schedule, kind, before=schedule)
+    return dated_change(schedule, kind, before=schedule)
 
 
 def _addition(schedule: MarginSchedule, before: ObservedSchedules) -> Change:
@@ -131,43 +130,7 @@ def _addition(schedule: MarginSchedule, before: ObservedSchedules) -> Change:
         kind = ChangeKind.READ
     elif schedule.instrument.venue in before.complete:
         kind = ChangeKind.LISTED
-    return _change(schedule, kind, after=schedule)
-
-
-def _change(
-    schedule: MarginSchedule,
-    kind: ChangeKind,
-    *,
-    before: MarginSchedule | None = None,
-    after: MarginSchedule | None = None,
-) -> Change:
-    """Returns a change of a schedule with the times of its observations before and after."""
-    instrument = schedule.instrument
-    (before_at, before_kind, before_from), (after_at, after_kind, after_from) = map(
-        observation_date, (before, after)
-    )
-    return Change(
-        instrument.venue,
-        instrument.symbol,
-        str(schedule.profile),
-        instrument.underlying.asset,
-        kind,
-        before_at,
-        after_at,
-        before_kind=before_kind,
-        before_from=before_from,
-        after_kind=after_kind,
-        after_from=after_from,
-    )
-
-
-def observation_date(schedule: MarginSchedule | None) -> tuple[str, str, str]:
-    """Returns time, kind and earliest time of a schedule's observation; empty times without one."""
-    if schedule is None:
-        return "", DateKind.EXACT.value, ""
-    observed_at, precision = schedule.observed_at, schedule.precision
-    earliest = precision.earliest_text(observed_at)
-    return iso_utc(observed_at), precision.kind.value, earliest
+    return dated_change(schedule, kind, after=schedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +154,7 @@ def _compare_all(
     except Exception:  # noqa: BLE001 - one odd schedule never hides the changes of the others
         if len(schedule_pairs) == 1:
             ((old, new),) = schedule_pairs
-            return (_change(new, ChangeKind.UNREAD, before=old, after=new),)
+            return (dated_change(new, ChangeKind.UNREAD, before=old, after=new),)
         middle = len(schedule_pairs) // 2
         halves = (schedule_pairs[:middle], schedule_pairs[middle:])
         return tuple(change for half in halves for change in _compare_all(half, notional_grid))
@@ -338,7 +301,7 @@ def _pair_change(
     if kind is None:
         return None
     return replace(
-        _change(new, kind, before=old, after=new),
+        dated_change(new, kind, before=old, after=new),
         moved=moved,
         steps=steps,
         capacity_before=capacities[0],

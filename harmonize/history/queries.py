@@ -1,6 +1,7 @@
 """Queries about schedules over time, on the derived tables, with DuckDB."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harmonize.archive.catalog import with_observation_times
+from harmonize.core.date_precision import CLOSE_DAYS, DateKind, is_closely_dated
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
 from harmonize.history.recent import (
@@ -21,6 +23,7 @@ from harmonize.history.table_rows import (
     NOT_IN_FORCE,
     ScheduleRow,
     change_of,
+    from_naive_utc,
     row_from_columns,
     to_naive_utc,
 )
@@ -32,7 +35,7 @@ from harmonize.text.messages import iso_utc
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_WEEK_FIELDS = ("tighter", "looser", "mixed", "other", "listed", "delisted")
+_WEEK_FIELDS = ("tighter", "looser", "mixed", "other", "listed", "delisted", "undated")
 _WEEK_FIELD_BY_KIND = {
     ChangeKind.TIGHTER.value: "tighter",
     ChangeKind.LOOSER.value: "looser",
@@ -160,12 +163,15 @@ def snapshots_with_changes(store: HistoryTables) -> frozenset[str]:
 
 
 def weeks(store: HistoryTables, until: datetime | None = None) -> tuple[Week, ...]:
-    """Returns the number of changed schedules per venue and week; weeks without a change are omitted."""
-    counts_by_kind = _table(
+    """Returns the number of changed schedules per venue and week; weeks without a change are omitted.
+
+    A listing lies between the last complete observation before it and its own observation.
+    """
+    groups = _table(
         _files(store, every=True),
         """
-        select venue, strftime(date_trunc('week', observed_at), '%Y-%m-%d'),
-               kind, count(*)
+        select venue, strftime(date_trunc('week', observed_at), '%Y-%m-%d') as week, kind,
+               before_at, before_kind, observed_at, date_kind, count(*)
         from read_parquet($files, hive_partitioning = false)
         where not carried and not list_contains($excluded, kind)
           and ($until is null or observed_at <= $until)
@@ -173,15 +179,31 @@ def weeks(store: HistoryTables, until: datetime | None = None) -> tuple[Week, ..
         """,
         {"excluded": list(_KINDS_NOT_COUNTED), "until": until},
     )
-    weeks_by_key: dict[tuple[str, str], dict[str, int]] = {}
-    for venue, week, kind, number in counts_by_kind:
-        counts = weeks_by_key.setdefault((venue, week), {})
-        name = _WEEK_FIELD_BY_KIND.get(kind, "other")
-        counts[name] = counts.get(name, 0) + number
+    complete = _complete_observations(store)
+    weeks_by_key: dict[tuple[str, str], Counter[str]] = {}
+    for venue, week, kind, before, before_kind, after, after_kind, number in groups:
+        counts = weeks_by_key.setdefault((venue, week), Counter())
+        start: tuple[datetime | None, str] = (before, before_kind)
+        if kind == ChangeKind.LISTED.value:
+            earlier = (entry for entry in complete.get(venue, ()) if entry[0] < after)
+            start = max(earlier, default=start)
+        is_dated = is_closely_dated(*start, after, after_kind)
+        counts[_WEEK_FIELD_BY_KIND.get(kind, "other") if is_dated else "undated"] += number
     return tuple(
-        Week(venue, week, *(counts.get(name, 0) for name in _WEEK_FIELDS))
+        Week(venue, week, *(counts[name] for name in _WEEK_FIELDS))
         for (venue, week), counts in weeks_by_key.items()
     )
+
+
+def _complete_observations(store: HistoryTables) -> dict[str, list[tuple[datetime, str]]]:
+    """Returns the times of complete readable snapshots per venue, without time zone, and their kinds."""
+    states = {kept.entry.digest: kept for kept in store.state().entries}
+    observed: dict[str, list[tuple[datetime, str]]] = {}
+    for entry in with_observation_times(kept.entry for kept in states.values()):
+        if entry.complete and states[entry.digest].read:
+            time = entry.observed_at.astimezone(UTC).replace(tzinfo=None)
+            observed.setdefault(entry.venue, []).append((time, entry.date_kind))
+    return observed
 
 
 def merge_weeks(weeks_of_archives: Iterable[Week]) -> tuple[Week, ...]:
@@ -206,7 +228,9 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[UnchangedSchedule,
         """
         select venue, symbol, profile,
                coalesce(
-                   max(observed_at) filter (not list_contains($unreadable, kind)), min(observed_at)
+                   max({time: observed_at, number: sequence, kind: date_kind, earliest: observed_from})
+                       filter (not list_contains($unreadable, kind)),
+                   min({time: observed_at, number: sequence, kind: date_kind, earliest: observed_from})
                )
         from read_parquet($files, hive_partitioning = false)
         where not carried and observed_at <= $until
@@ -221,7 +245,10 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[UnchangedSchedule,
         },
     )
     return tuple(
-        UnchangedSchedule(venue, symbol, profile, since.replace(tzinfo=UTC))
+        UnchangedSchedule(
+            *(venue, symbol, profile, from_naive_utc(since["time"]), since["kind"]),
+            observed_from=from_naive_utc(since["earliest"]),
+        )
         for venue, symbol, profile, since in rows
     )
 
@@ -234,7 +261,7 @@ def recent_history(
     readable = (kept.entry for kept in state.entries if kept.read and not kept.fault)
     times_by_venue: dict[str, list[datetime]] = {}
     for entry in with_observation_times(readable):
-        if entry.observed_at <= until:
+        if entry.observed_at <= until and entry.precision.is_exact:
             times_by_venue.setdefault(entry.venue, []).append(entry.observed_at)
     return RecentHistory(
         changes=tuple(map(_dated, rows_between(store, since, until))),
@@ -257,7 +284,11 @@ def _dated(row: ScheduleRow) -> DatedChange:
 def in_stress(
     store: HistoryTables, until: datetime, windows: Sequence[StressWindow]
 ) -> tuple[StressTightening, ...]:
-    """Returns the tightening per venue between consecutive observations around a stress window."""
+    """Returns the tightening per venue between consecutive observations around a stress window.
+
+    Only between two exact dates at most 31 days apart: otherwise a tightening has no relation to the
+    window that was observed.
+    """
     increases = _table(
         _files(store, every=True),
         """
@@ -265,9 +296,11 @@ def in_stress(
                first(symbol order by rise desc, symbol)
         from read_parquet($files, hive_partitioning = false)
         where not carried and rise is not null and observed_at <= $until
+          and before_kind = $exact and date_kind = $exact
+          and observed_at - before_at <= $longest
         group by all order by all
         """,
-        {"until": until},
+        {"until": until, "exact": DateKind.EXACT.value, "longest": timedelta(days=CLOSE_DAYS)},
     )
     return tuple(
         StressTightening(
@@ -299,7 +332,8 @@ def margin_series(
     for row in of_one_asset(rows):
         rate = rate_of(row, margin_type, notional)
         since = row.precision.earliest_text(row.observed_at)
-        point = SeriesPoint(iso_utc(row.observed_at), rate, since, row.date_kind)
+        is_dated = is_closely_dated(row.before_at, row.before_kind, row.observed_at, row.date_kind)
+        point = SeriesPoint(iso_utc(row.observed_at), rate, since, row.date_kind, is_dated)
         if not points or point.rate != points[-1].rate:
             points.append(point)
     return MarginSeries(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harmonize.document.change import Change
+from harmonize.text.messages import iso_utc, observation_day
 
 RECENT_DAYS = 31.0
 """Length of the recent history, in days.
@@ -33,7 +34,7 @@ class DatedChange:
 class StressTightening:
     """Number of a venue's schedules that tightened between two observations around a stress window.
 
-    ``first`` and ``last`` bound the window, ``since`` and ``until`` are the observations before and
+    The dates of both observations are exact, and at most 31 days apart. ``first`` and ``last`` bound the window, ``since`` and ``until`` are the observations before and
     after. ``largest`` is the largest increase among them, of ``symbol``.
     """
 
@@ -50,12 +51,24 @@ class StressTightening:
 
 @dataclass(frozen=True, slots=True)
 class UnchangedSchedule:
-    """Schedule in force, with the time of its last observed change or its first observation."""
+    """Schedule in force, with the time of its last observed change or its first observation.
+
+    ``since`` is the latest possible time; ``date_kind`` and ``observed_from``, the earliest possible
+    one, state how far it is known.
+    """
 
     venue: str
     symbol: str
     profile: str
     since: datetime
+    date_kind: str = "exact"
+    observed_from: datetime | None = None
+
+    @property
+    def since_day(self) -> str:
+        """Day from which the schedule is unchanged, as far as it is known."""
+        earliest = iso_utc(self.observed_from) if self.observed_from else ""
+        return observation_day(iso_utc(self.since), earliest, self.date_kind)
 
     @property
     def key(self) -> ScheduleKey:
@@ -65,7 +78,10 @@ class UnchangedSchedule:
 
 @dataclass(frozen=True, slots=True)
 class RecentHistory:
-    """Input of the checks of changes; empty if no history was read."""
+    """Input of the checks of changes; empty if no history was read.
+
+    ``observed`` are the exact observation times per venue.
+    """
 
     changes: tuple[DatedChange, ...] = ()
     in_stress: tuple[StressTightening, ...] = ()

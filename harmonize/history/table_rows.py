@@ -23,6 +23,7 @@ NOT_IN_FORCE = frozenset(
 )
 """Kinds of rows after which a schedule is not in force."""
 
+_TIMES = ("observed_at", "observed_from", "before_at", "before_from", "effective_from")
 _PIECE_FIELDS = ("upper", "fixed", "rate", "coefficient", "power")
 
 
@@ -34,7 +35,7 @@ class ScheduleRow:
     ``kind`` is the kind of event. The row of a removed schedule repeats its last observed state.
     ``change`` is the complete change as JSON; empty for a schedule that was first seen.
     ``observed_at`` is the latest possible time, ``date_kind`` and ``observed_from`` state how far it
-    is known.
+    is known; ``before_kind`` and ``before_from`` do so for ``before_at``.
     """
 
     asset: str
@@ -62,6 +63,8 @@ class ScheduleRow:
     change: str
     date_kind: str = DateKind.EXACT.value
     observed_from: datetime | None = None
+    before_kind: str = DateKind.EXACT.value
+    before_from: datetime | None = None
 
     @property
     def precision(self) -> DatePrecision:
@@ -80,7 +83,7 @@ def row_of(event: ScheduleEvent) -> ScheduleRow:
     instrument = schedule.instrument
     effective = schedule.effective
     capacity, price = value_of(schedule.capacity), price_of(schedule)
-    before = change.before if change else ""
+    before, before_from = (change.before, change.before_from) if change else ("", "")
     moved = change.moved if change else ()
     rises = (margin.largest_rise for margin in moved if margin.largest_rise is not None)
     falls = (margin.largest_fall for margin in moved if margin.largest_fall is not None)
@@ -92,6 +95,8 @@ def row_of(event: ScheduleEvent) -> ScheduleRow:
         profile=str(schedule.profile),
         observed_at=event.entry.observed_at,
         before_at=datetime.fromisoformat(before) if before else None,
+        before_kind=change.before_kind if change else DateKind.EXACT.value,
+        before_from=datetime.fromisoformat(before_from) if before_from else None,
         effective_from=None if isinstance(effective, Unknown) else effective.value,
         kind=event.kind,
         sequence=event.entry.sequence,
@@ -147,7 +152,7 @@ def _row_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
 
     time = pa.timestamp("us")
     function = pa.list_(pa.struct([(name, pa.float64()) for name in _PIECE_FIELDS]))
-    types = dict.fromkeys(("observed_at", "observed_from", "before_at", "effective_from"), time)
+    types = dict.fromkeys(_TIMES, time)
     types |= dict.fromkeys(("initial", "maintenance"), function)
     types |= dict.fromkeys(("capacity", "price", "rise", "fall"), pa.float64())
     types |= {"sequence": pa.int32(), "carried": pa.bool_()}

@@ -51,7 +51,7 @@ from harmonize.history.timeline import (
 from harmonize.version import VERSION
 from venues import registry
 
-FORMAT = "5"
+FORMAT = "6"
 _PARQUET_END = b"PAR1"
 
 
@@ -61,6 +61,7 @@ class EntryState:
 
     ``can_restart`` tells whether reading may start here, with ``checkpoint`` (see ``VenueState``).
     ``accepted`` are the ids of contracts that a decision accepts, joined by line breaks.
+    ``contracts`` are the symbols that a partial entry contains, joined likewise; empty for the others.
     """
 
     entry: Entry
@@ -69,6 +70,11 @@ class EntryState:
     can_restart: bool = False
     checkpoint: str = ""
     accepted: str = ""
+    contracts: str = ""
+
+    def has_contract(self, symbol: str) -> bool:
+        """Whether the entry observed a contract, or that it is absent; a partial one may not."""
+        return self.entry.complete or symbol in self.contracts.split("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +186,11 @@ class HistoryTables:
             return {}
         if not before.digests <= {entry.digest for entry in entries}:
             start = 0  # another archive, or one that was rolled back
-        states = self._read_from(archive, plan, start) if start else None
-        return states or self._read_from(archive, plan, 0) or {}
+        states = self._read_from(archive, plan, before, start) if start else None
+        return states or self._read_from(archive, plan, before, 0) or {}
 
     def _read_from(
-        self, archive: Archive, plan: ReadingPlan, start: int
+        self, archive: Archive, plan: ReadingPlan, before: "_VenueStates", start: int
     ) -> dict[str, EntryState] | None:
         """Reads a venue's observations from number ``start`` and writes their rows.
 
@@ -196,7 +202,12 @@ class HistoryTables:
         folder, first = self._folder(entries[0].venue), entries[start]
         if not start:
             rmtree(folder, ignore_errors=True)
-        states = {entry.digest: _unchanged_state(entry, plan) for entry in entries}
+        states = {
+            entry.digest: replace(
+                _unchanged_state(entry, plan), contracts=before.contracts.get(entry.digest, "")
+            )
+            for entry in entries
+        }
         positions = {entry.digest: position for position, entry in enumerate(entries)}
         own, carried = _rows_before(folder, first)
         rows: list[ScheduleRow] = []
@@ -256,11 +267,15 @@ class HistoryTables:
 
 @dataclass(frozen=True, slots=True)
 class _VenueStates:
-    """What the tables contain of a venue: identities and digests of entries, and checkpoints."""
+    """What the tables contain of a venue: identities and digests of entries, and further states.
+
+    ``checkpoints`` and ``contracts`` are by digest; see ``EntryState``.
+    """
 
     identities: list[tuple[str, datetime, str]]
     digests: frozenset[str]
     checkpoints: Mapping[str, str]
+    contracts: Mapping[str, str]
 
     @classmethod
     def of(cls, state: TableState, venue: str) -> "_VenueStates":
@@ -273,6 +288,7 @@ class _VenueStates:
             [(e.digest, e.observed_at, kept[e.digest].accepted) for e in ordered],
             frozenset(kept),
             {digest: own.checkpoint for digest, own in kept.items() if own.can_restart},
+            {digest: own.contracts for digest, own in kept.items()},
         )
 
 
@@ -284,6 +300,7 @@ def _state_after(state: EntryState, observation: VenueObservation) -> EntryState
         fault=observation.fault,
         can_restart=observation.checkpoint is not None,
         checkpoint=observation.checkpoint or "",
+        contracts=_joined(observation.contracts or ()),
     )
 
 
@@ -398,7 +415,7 @@ def _in_force(own: Sequence[ScheduleRow], carried: Sequence[ScheduleRow]) -> lis
     return [row for _, row in sorted(last.items()) if row.kind not in removed]
 
 
-_STATE_COLUMNS = ("read", "fault", "can_restart", "checkpoint", "accepted")
+_STATE_COLUMNS = ("read", "fault", "can_restart", "checkpoint", "accepted", "contracts")
 _ENTRY_COLUMNS = tuple(column.name for column in fields(Entry))
 
 

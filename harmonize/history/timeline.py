@@ -9,7 +9,8 @@ from harmonize.core.notionals import NOTIONAL_GRID
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
 from harmonize.history.acceptances import Accepted
-from harmonize.history.diff import ObservedSchedules, find_changes, observation_date
+from harmonize.history.dated_change import dated_change
+from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.price_witness import witnesses
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.venue_state import Checkpoint, VenueState, Withheld
@@ -27,6 +28,7 @@ class VenueObservation:
     schedules that could not be read and repeat their previous state. ``parsed`` is what could be read,
     ``withheld`` what the checks withhold of it. ``checkpoint`` completes the entry's snapshot to the
     state after it, from which reading may continue; None if the entry is partial or unreadable.
+    ``contracts`` are the symbols that a partial entry itself contains; None for the others.
     """
 
     entry: Entry
@@ -36,6 +38,7 @@ class VenueObservation:
     parsed: Parsed = field(default_factory=lambda: Parsed((), ()))
     withheld: Mapping[ScheduleKey, Withheld] = field(default_factory=dict)
     checkpoint: str | None = None
+    contracts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ def _observation(entry: Entry, state: VenueState) -> VenueObservation:
         parsed=parsed,
         withheld=state.withheld,
         checkpoint=state.checkpoint().to_json() if entry.complete else None,
+        contracts=None if entry.complete else state.newest_contracts,
     )
 
 
@@ -163,16 +167,6 @@ def _readable_again(
     events = []
     for key in sorted(before.carried_over & new.keys() - changed):
         schedule = new[key]
-        asset = schedule.instrument.underlying.asset
-        observed_at, kind, earliest = observation_date(schedule)
-        change = Change(
-            *key,
-            asset,
-            ChangeKind.READ,
-            before="",
-            after=observed_at,
-            after_kind=kind,
-            after_from=earliest,
-        )
+        change = dated_change(schedule, ChangeKind.READ, after=schedule)
         events.append(ScheduleEvent(after.entry, schedule, change))
     return events

@@ -112,6 +112,11 @@ class VenueState:
         beliefs = result.beliefs.listed(keys, {defect.symbol for defect in parsed.defects})
         return VenueState((parsed,), True, beliefs, withheld)  # noqa: FBT003 - is_whole
 
+    @property
+    def newest_contracts(self) -> frozenset[str]:
+        """Symbols of the contracts in the newest entry itself."""
+        return frozenset(schedule.instrument.symbol for schedule in self.layers[0].schedules)
+
     def merged(self) -> Parsed:
         """Returns what the layers show together."""
         return registry.merge(self.layers)

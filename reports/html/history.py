@@ -10,7 +10,12 @@ from reports.charts.margin_curves import COLOURS, DASHES
 from reports.charts.step_lines import StepLine, step_lines
 from reports.charts.svg import Frame
 from reports.charts.weekly_bars import weekly_bars
-from reports.html.history_captions import schedule_caption, underlying_caption, weeks_caption
+from reports.html.history_captions import (
+    has_dated_changes,
+    schedule_caption,
+    underlying_caption,
+    weeks_caption,
+)
 from reports.html.page import Chart, HistorySection, HistoryView
 from reports.html.references import make_anchor
 from reports.html.series_stats import (
@@ -87,7 +92,7 @@ def _omitted(assets: Sequence[str], venues: Sequence[str]) -> str:
 
 def _visible_stress(history: History) -> list[StressWindow]:
     """Windows of stress within the dates of any chart."""
-    weeks = [week.week for week in history.weeks]
+    weeks = [week.week for week in history.weeks if has_dated_changes(week)]
     firsts = [series.points[0].observed_at for series in history.series if series.points] + weeks
     lasts = [series.until for series in history.series] + weeks
     if not firsts:
@@ -277,9 +282,8 @@ def _weeks_section(venues: Sequence[str], history: History) -> HistorySection:
 
 def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: int) -> Chart:
     """Returns the chart of the changes of one venue per week; needs at least one week."""
-    weeks = sorted(weeks, key=lambda week: week.week)
-    venue = weeks[0].venue
-    caption = weeks_caption(weeks, stress)
+    venue, caption = weeks[0].venue, weeks_caption(weeks, stress)
+    weeks = sorted(filter(has_dated_changes, weeks), key=lambda week: week.week)
     frame = Frame(make_anchor("weeks", venue, number), f"Changes at {venue} by week", caption)
     rows = [
         (
@@ -288,9 +292,8 @@ def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: i
             *map(numbers.count, (week.listed, week.delisted)),
         )
         for week in weeks
-        if _change_total(week) or week.listed or week.delisted
     ]
     columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
-    dates = numbers.date_range(weeks[0].week, weeks[-1].week)
+    dates = numbers.date_range(weeks[0].week, weeks[-1].week) if weeks else "no exact dates"
     svg = weekly_bars(frame, weeks, stress)
     return Chart(venue, "schedules changed per week", svg, (), caption, columns, tuple(rows), dates)

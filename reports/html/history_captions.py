@@ -15,6 +15,7 @@ from reports.html.series_stats import (
     positive_rates,
     stress_nearby,
 )
+from reports.lookup import date_text
 
 _WEEK = 7.0
 
@@ -26,11 +27,8 @@ def schedule_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stress
     if most is None or change is None:
         if not any(positive_rates(series) for series in all_series):
             return "No margin is known."
-        first, last = (
-            all_series[0].points[0].observed_at,
-            max(series.until for series in all_series),
-        )
-        return f"No margin changed from {numbers.date(first)} to {numbers.date(last)}."
+        first, last = date_text(all_series[0].points[0]), max(series.until for series in all_series)
+        return f"No margin changed from {first} to {numbers.date(last)}."
     ratio = numbers.times(peak_to_trough(most))
     return (
         f"{margin_abbreviation(most.margin_type)} at {numbers.usd(most.notional)} {_change_text(change, stress)};"
@@ -81,7 +79,26 @@ def _range_text(last: Sequence[tuple[float, str]]) -> str:
 
 
 def weeks_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
-    """States how many schedules tightened and loosened, the peak week, and the share near stress."""
+    """States how many schedules tightened and loosened, the peak week, and the share near stress.
+
+    Only changes between two exact and close observation dates have a week; the others are counted apart.
+    """
+    undated = sum(week.undated for week in weeks)
+    dated = sorted(filter(has_dated_changes, weeks), key=lambda week: week.week)
+    if not dated:
+        return f"{numbers.count_text(undated, 'change')} without exact dates: no week is known."
+    if not undated:
+        return _dated_caption(dated, stress)
+    further = numbers.count_text(undated, "further change")
+    return f"{_dated_caption(dated, stress)} Not included: {further} without exact dates."
+
+
+def has_dated_changes(week: Week) -> bool:
+    """Whether a change of a week lies between two exact and close observation dates."""
+    return any((week.tighter, week.looser, week.mixed, week.other, week.listed, week.delisted))
+
+
+def _dated_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
     tighter, looser, mixed = (
         sum(getattr(week, kind) for week in weeks) for kind in ("tighter", "looser", "mixed")
     )
@@ -117,8 +134,11 @@ def _mondays(first: str, last: str) -> list[str]:
 
 def _change_text(change: LargestChange, stress: Sequence[StressWindow]) -> str:
     word = "rose" if change.after > change.before else "fell"
-    stress_text = stress_nearby(stress, change.at)
+    observed = date_text(change.point)
+    if change.point.date_kind == "exact":
+        observed = f"on {observed}"
+    stress_text = stress_nearby(stress, change.point.observed_at) if change.is_dated else ""
     return (
-        f"{word} from {numbers.rate(change.before)} to {numbers.rate(change.after)}, first observed on"
-        f" {numbers.date(change.at)}{f', {stress_text}' if stress_text else ''}"
+        f"{word} from {numbers.rate(change.before)} to {numbers.rate(change.after)}, first observed"
+        f" {observed}{f', {stress_text}' if stress_text else ''}"
     )

@@ -15,12 +15,17 @@ _AFTERMATH = 14.0
 
 @dataclass(frozen=True, slots=True)
 class LargestChange:
-    """Largest change of a margin series from one point to the next."""
+    """Largest change of a margin series from one point to the next.
+
+    ``point`` is the first observation after it. ``is_dated`` tells that the change lies between two
+    exact observation dates at most 31 days apart, so that its relation to market stress is known.
+    """
 
     series: MarginSeries
     before: float
     after: float
-    at: str
+    point: SeriesPoint
+    is_dated: bool
 
     @property
     def size(self) -> float:
@@ -55,12 +60,17 @@ def change_count(series: MarginSeries) -> int:
 def largest_change(series: MarginSeries) -> LargestChange | None:
     """Returns the largest change, the first of equal ones; `None` if the rate never changed.
 
-    A change while the rate was unknown counts, at the time the rate became known again.
+    A change while the rate was unknown counts, at the time the rate became known again; it is not
+    dated.
     """
-    rates = [(point.rate, point.observed_at) for point in series.points if point.rate]
+    rates = [
+        (number, point, point.rate) for number, point in enumerate(series.points) if point.rate
+    ]
     changes = [
-        LargestChange(series, before, after, at)
-        for (before, _), (after, at) in pairwise(rates)
+        LargestChange(
+            series, before, after, point, point.is_dated and number - previous_number == 1
+        )
+        for (previous_number, _, before), (number, point, after) in pairwise(rates)
         if before != after
     ]
     return max(changes, key=lambda change: change.size, default=None)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harmonize.api.audit import NotObservedError, Question, RequestError
-from harmonize.api.history import schedule_history, schedule_series
+from harmonize.api.history import schedule_history, schedule_series, underlying_history
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Snapshot
 from tests.harmonize.history import test_binance_history
@@ -224,3 +224,29 @@ def test_times_are_of_the_archive(four_years: Path) -> None:
 
 def snapshots() -> tuple[Snapshot, ...]:
     return test_binance_history.snapshots()[::EVERY]
+
+
+def test_a_partial_snapshot_observes_only_its_own_contracts(books: ScriptedArchive) -> None:
+    books.gather(PLAIN, START)
+    books.gather({"BTC": "0.02"}, START + DAY, complete=False)
+    books.gather({"BTC": "0.03"}, START + 2 * DAY, complete=False)
+    found = {
+        asset: schedule_history(question_about(books), "dydx", f"{asset}/USDC:USDC")
+        for asset in ("BTC", "ETH")
+    }
+    assert [(h.observations, h.until[:10]) for h in found.values()] == [
+        (3, "2027-11-22"),
+        (1, "2027-11-20"),
+    ]
+    assert {s.until[:10] for s in schedule_series(question_about(books), "dydx", "ETH-USD")} == {
+        "2027-11-20"
+    }
+    (series,) = underlying_history(question_about(books), "ETH").series
+    assert series.until[:10] == "2027-11-20"
+    books.gather(PLAIN, START + 3 * DAY)  # the tables are extended, the earlier states remain
+    later = schedule_history(question_about(books), "dydx", "ETH/USDC:USDC")
+    assert (later.observations, later.until[:10]) == (2, "2027-11-23")
+    books.gather(
+        {"BTC": "0.03"}, START + 4 * DAY
+    )  # a complete one observes that the contract is absent
+    assert schedule_history(question_about(books), "dydx", "ETH/USDC:USDC").observations == 3

@@ -99,3 +99,30 @@ def test_the_time_since_the_newest_observation_counts_too() -> None:
 
 def test_a_venue_with_few_observations_is_not_checked() -> None:
     assert not findings_of(observed_before(0.0, 100.0, 300.0), "MH606")
+
+
+def test_days_of_changes_state_how_far_they_are_known() -> None:
+    case = after_change(HALF, NEAR)
+    (dated,) = case.lately.changes
+    change = replace(dated.change, before_kind="no later than", before_from="")
+    inexact = replace(case, lately=replace(case.lately, changes=(replace(dated, change=change),)))
+    words = "between the observations of ≤ 2026-03-08 and of 2026-03-09"
+    for code in ("MH601", "MH603"):
+        assert words in findings_of(inexact, code)[0].message
+    looser = after_change(NEAR, HALF)
+    (dated,) = looser.lately.changes
+    between = replace(dated.change, after_kind="between", after_from="2026-03-01T00:00:00Z")
+    changes = (replace(dated, change=between),)
+    inexact = replace(looser, lately=replace(looser.lately, changes=changes))
+    words = "between the observations of 2026-03-08 and of 2026-03-01 to 2026-03-09"
+    assert words in findings_of(inexact, "MH602")[0].message
+
+
+def test_an_unchanged_schedule_states_how_far_its_day_is_known() -> None:
+    case = unchanged_for(400)
+    (schedule,) = case.lately.unchanged
+    unchanged = (replace(schedule, date_kind="no later than"),)
+    (finding,) = findings_of(
+        replace(case, lately=replace(case.lately, unchanged=unchanged)), "MH605"
+    )
+    assert finding.message.endswith(", since ≤ 2025-02-03")

@@ -20,13 +20,17 @@ def test_a_venue_has_changes_per_week_and_procyclicality() -> None:
     assert table.exit_code == 0
     first, heads = table.stdout.splitlines()[:2]
     assert first == "as of 2026-11-29"
-    assert heads.split() == list(Week.__slots__)[1:]
+    assert heads.split() == list(Week.__slots__)[1:-1]
     document = json.loads(
         run("history", "binance", "--notional", "1000000", "--format", "json").stdout
     )
-    assert (
-        sum(week["tighter"] + week["looser"] + week["mixed"] for week in document["weeks"]) > 3000
-    )
+    weeks = document["weeks"]
+    undated = sum(week["undated"] for week in weeks)
+    assert sum(week["tighter"] + week["looser"] + week["mixed"] for week in weeks) > 1000
+    assert f"\n{undated:,} further changes without exact dates\n" in table.stdout
+    before = [week for week in weeks if week["week"] < "2024-03-25"]
+    assert {count for week in before for count in list(week.values())[2:-1]} == {0}
+    assert all(f"\n{week['week']} " not in table.stdout for week in before)
     assert [(margin["margin_type"], margin["notional"]) for margin in document["moves"]] == [
         ("initial", 1e6),
         ("maintenance", 1e6),
@@ -35,7 +39,20 @@ def test_a_venue_has_changes_per_week_and_procyclicality() -> None:
     assert initial["moved"] <= initial["schedules"]
     assert initial["largest_peak_to_trough"] >= initial["median_peak_to_trough"] >= 1.0
     rows = run("history", "binance", "--format", "csv").stdout.splitlines()
-    assert len(rows) == len(document["weeks"]) + 1
+    assert len(rows) == len(weeks) + 1
+    assert rows[0].endswith(",undated")
+    assert sum(int(row.rpartition(",")[2]) for row in rows[1:]) == undated
+
+
+def test_a_history_counts_only_snapshots_with_the_contract() -> None:
+    """The second recording of Bitget is partial and holds another contract only."""
+    table = run("history", "bitget", "PUMP/USDT:USDT").stdout
+    assert "bitget PUMP/USDT:USDT (any), 1 observation, " in table
+    assert "newest observation" not in table
+    assert (
+        "each margin is shown until the next observation; changes in between are not known" in table
+    )
+    assert "2 observations" in run("history", "bitget", "BTC/USDT:USDT").stdout
 
 
 def test_an_underlying_has_a_series_per_venue() -> None:

@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -16,13 +17,16 @@ import pytest
 from harmonize.api import audit
 from harmonize.api.audit import Question
 from harmonize.archive.archive import Archive
+from harmonize.archive.catalog import Entry
 from harmonize.archive.location import recorded_archive
+from harmonize.core.date_precision import EXACT, NO_LATER_THAN, DatePrecision, date_between
+from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Observed, value_of
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import StressWindow
 from harmonize.history import queries
 from harmonize.history.recent import RECENT_DAYS
-from harmonize.history.table_rows import NOT_IN_FORCE, ScheduleRow
+from harmonize.history.table_rows import NOT_IN_FORCE, ScheduleRow, change_of
 from harmonize.history.tables import HistoryTables
 from harmonize.history.timeline import FIRST_SEEN
 from tests.harmonize.history import test_binance_history
@@ -32,6 +36,7 @@ from tests.support.table_archives import (
     ScriptedArchive,
     recorded_tables,
     rows_by_part,
+    sent,
 )
 from venues.registry import VENUES
 
@@ -237,13 +242,16 @@ def test_weeks_count_rows_by_the_iso_calendar() -> None:
         ChangeKind.READ,
     }
     expected = Counter(
-        (row.venue, row.observed_at.isocalendar()[:2], names[row.kind])
+        (
+            *(row.venue, row.observed_at.isocalendar()[:2]),
+            names[row.kind] if is_dated(row) else "undated",
+        )
         for (_, _, part), stored in rows_by_part(recorded_tables()).items()
         if part == "own"
         for row in stored
         if row.kind not in excluded
     )
-    fields = ("tighter", "looser", "mixed", "listed", "delisted")
+    fields = ("tighter", "looser", "mixed", "listed", "delisted", "undated")
     counts: Counter[tuple[str, tuple[int, int], str]] = Counter()
     for week in queries.weeks(recorded_tables()):
         monday = datetime.fromisoformat(week.week)
@@ -258,6 +266,95 @@ def test_weeks_count_rows_by_the_iso_calendar() -> None:
         assert week.other == others
     assert counts == Counter({key: n for key, n in expected.items() if key[2] in fields})
     assert sum(counts.values()) > 3000
+    undated = {key[1] for key in counts if key[0] == "binance" and key[2] == "undated"}
+    assert min(undated) < (2022, 10)  # hand-made recordings, known by the day of their publication
+
+
+def is_dated(row: ScheduleRow) -> bool:
+    """Whether both observations around a row's change are exact and at most 31 days apart."""
+    before = [(row.before_at, row.before_kind)] if row.before_at else []
+    if row.kind == ChangeKind.LISTED:
+        before = [
+            (entry.observed_at, entry.date_kind)
+            for entry in recorded_entries()
+            if entry.venue == row.venue and entry.complete and entry.observed_at < row.observed_at
+        ]
+    if not before:
+        return False
+    at, kind = max(before)
+    return kind == row.date_kind == "exact" and row.observed_at - at <= timedelta(days=31)
+
+
+@cache
+def recorded_entries() -> tuple[Entry, ...]:
+    with recorded_archive() as path:
+        return Archive.open(path).entries()
+
+
+def with_date(snapshot: Snapshot, precision: DatePrecision) -> Snapshot:
+    """Returns a snapshot whose observation time is known as far as stated."""
+    payloads = tuple(replace(payload, precision=precision) for payload in snapshot.payloads)
+    return replace(snapshot, payloads=payloads)
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_what_has_no_exact_date_has_no_week_and_no_stress(tmp_path: Path, position: int) -> None:
+    books = ScriptedArchive(tmp_path / "archive")
+    for day, (rate, state) in enumerate((("0.02", {}), ("0.03", {"ETH": "0.02"}))):
+        snapshot = sent({"BTC": rate, **state}, START + day * DAY, live=False)
+        precision = NO_LATER_THAN if day == position else EXACT
+        books.archive.append(with_date(snapshot, precision), imported=True)
+    store = update(books, tmp_path)
+    window = StressWindow(f"{START:%Y-%m-%d}", f"{START + DAY:%Y-%m-%d}", "a fall", "this test")
+    assert queries.in_stress(store, START + 9 * DAY, [window]) == ()
+    (week,) = queries.weeks(store)
+    assert (week.tighter, week.listed, week.undated) == (0, 0, 2)
+    rows = queries.rows_of_symbol(store, "dydx", "BTC/USDC:USDC")
+    kinds = (NO_LATER_THAN.kind.value, "exact")
+    assert (rows[1].before_kind, rows[1].date_kind) == (kinds if position == 0 else kinds[::-1])
+    assert not queries.margin_series(rows, "initial", 1e4, "2027-12-01").points[1].is_dated
+    change = change_of(rows[1])
+    days = (change.before_day, change.after_day)
+    assert [day.startswith("≤") for day in days] == [position == 0, position == 1]
+
+
+@pytest.mark.parametrize(("days", "is_close"), [(31, True), (32, False)])
+def test_observations_far_apart_give_no_week_and_no_stress(
+    tmp_path: Path, days: int, *, is_close: bool
+) -> None:
+    books = ScriptedArchive(tmp_path / "archive")
+    books.gather({"BTC": "0.02"}, START)
+    books.gather({"BTC": "0.03", "ETH": "0.02"}, START + days * DAY)
+    store = update(books, tmp_path)
+    window = StressWindow(f"{START:%Y-%m-%d}", f"{START + DAY:%Y-%m-%d}", "a fall", "this test")
+    assert bool(queries.in_stress(store, START + 99 * DAY, [window])) is is_close
+    (week,) = queries.weeks(store)
+    assert (week.tighter, week.listed, week.undated) == ((1, 1, 0) if is_close else (0, 0, 2))
+    rows = queries.rows_of_symbol(store, "dydx", "BTC/USDC:USDC")
+    series = queries.margin_series(rows, "initial", 1e4, "2028-12-01")
+    assert series.points[1].is_dated is is_close
+
+
+def test_a_listing_lies_after_the_last_complete_observation(tmp_path: Path) -> None:
+    books = ScriptedArchive(tmp_path / "archive")
+    books.gather({"BTC": "0.02"}, START)
+    books.gather({"BTC": "0.02"}, START + 30 * DAY, complete=False)
+    books.gather({"BTC": "0.02", "ETH": "0.02"}, START + 40 * DAY)
+    (week,) = queries.weeks(update(books, tmp_path))
+    assert (week.listed, week.undated) == (0, 1)
+
+
+def test_unchanged_since_an_inexact_date_states_its_kind(tmp_path: Path) -> None:
+    books = ScriptedArchive(tmp_path / "archive")
+    earliest = START - 9 * DAY
+    snapshot = with_date(sent(PLAIN, START, live=False), date_between(earliest))
+    books.archive.append(snapshot, imported=True)
+    books.gather(PLAIN, START + DAY)
+    store = HistoryTables(tmp_path / "tables")
+    state = store.update(books.archive)
+    recent = queries.recent_history(store, state, START + 2 * DAY, ())
+    assert {schedule.since_day for schedule in recent.unchanged} == {"2027-11-11 to 2027-11-20"}
+    assert recent.observed == {"dydx": (START + DAY,)}
 
 
 def test_a_row_has_two_times() -> None:

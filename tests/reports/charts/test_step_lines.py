@@ -76,7 +76,7 @@ def recorded(subject: str) -> tuple[MarginSeries, ...]:
     )
 
 
-@pytest.mark.parametrize(("subject", "least"), [("venues", 7), ("schedule", 30)])
+@pytest.mark.parametrize(("subject", "least"), [("venues", 5), ("schedule", 30)])
 def test_the_rate_drawn_is_the_mark_in_force_in_the_recorded_archive(
     subject: str, least: int
 ) -> None:
@@ -291,7 +291,11 @@ def test_what_moved_while_it_was_not_known_is_a_move_and_not_knowing_is_none() -
     changed = course("2024-01-01 0.1, 2024-02-01 -, 2024-03-01 0.3", "2024-07-01")
     change = largest_change(changed)
     assert change is not None
-    assert (change.before, change.after, change.at) == (0.1, 0.3, "2024-03-01T00:00:00Z")
+    assert (change.before, change.after, change.point.observed_at) == (
+        0.1,
+        0.3,
+        "2024-03-01T00:00:00Z",
+    )
     assert change_count(changed) == 1
     assert peak_to_trough(changed) == pytest.approx(3.0)
 

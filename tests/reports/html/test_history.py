@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
@@ -19,7 +20,7 @@ from reports.charts.svg import Frame
 from reports.charts.time_axis import LEFT
 from reports.charts.weekly_bars import weekly_bars
 from reports.html import chart_file, report
-from reports.html.history import history_view
+from reports.html.history import history_view, weeks_chart
 from reports.html.history_captions import schedule_caption, underlying_caption, weeks_caption
 from reports.html.series_stats import (
     change_count,
@@ -54,7 +55,8 @@ def course(
     notional: float = 1e6,
     until: float = 100,
 ) -> MarginSeries:
-    series_points = tuple(SeriesPoint(day(at), rate) for at, rate in points)
+    """Returns a series of exact and close observations."""
+    series_points = tuple(SeriesPoint(day(at), rate, is_dated=True) for at, rate in points)
     return MarginSeries(
         "BTC", venue, symbol, "any", margin_type, notional, series_points, day(until)
     )
@@ -224,7 +226,7 @@ def test_sentences_say_what_was_drawn() -> None:
         "IM at $1m rose from 2.0 % to 13.2 %, first observed on 26 Jan 2026, 5 days after the stress of"
         " 20–21 Jan 2026 (BTC −20 %); the highest rate is 6.6 times the lowest."
     )
-    assert schedule_caption([course((0, 0.02))], ()).startswith("No margin changed from ")
+    assert schedule_caption([course((0, 0.02))], ()).startswith("No margin changed from 1")
     single = course((0, 0.05), venue="bybit", until=0)
     caption = plain(underlying_caption([series, single], ()))
     assert "13.2" in caption
@@ -236,6 +238,53 @@ def test_sentences_say_what_was_drawn() -> None:
         in weeks_text
     )
     assert "The week of 2 Feb 2026 had the most changes" in weeks_text
+
+
+def test_a_change_without_an_exact_date_has_no_relation_to_stress() -> None:
+    first, second = course((0, 0.02), (25, 0.132)).points
+    for point, words in (
+        (replace(second, is_dated=False), "first observed on 26 Jan 2026;"),
+        (
+            replace(second, is_dated=False, date_kind="no later than"),
+            "first observed ≤ 26 Jan 2026;",
+        ),
+        (
+            replace(second, is_dated=False, date_kind="between", observed_from=day(20)),
+            "first observed 21–26 Jan 2026;",
+        ),
+    ):
+        series = replace(course((0, 0.02)), points=(first, point))
+        for caption in (schedule_caption([series], STRESS), underlying_caption([series], STRESS)):
+            assert words.rstrip(";") in plain(caption)
+            assert "stress" not in caption
+
+
+def test_a_change_across_unknown_rates_has_no_relation_to_stress() -> None:
+    series = course((0, 0.02), (10, None), (25, 0.05))
+    change = largest_change(series)
+    assert change is not None
+    assert not change.is_dated
+    assert "stress" not in schedule_caption([series], STRESS)
+
+
+def test_changes_without_exact_dates_are_counted_apart() -> None:
+    crash = Week("okx", "2026-01-19", 2, 0, 0, 0, 0, 0)
+    undated = Week("okx", "2026-01-19", 0, 0, 0, 0, 0, 0, undated=30)
+    caption = plain(weeks_caption([*WEEKS, replace(crash, undated=30)], STRESS))
+    assert "14 changes tightened margins" in caption
+    assert caption.endswith("Not included: 30 further changes without exact dates.")
+    share = re.findall(r"([\d.]+) % of tightenings", caption)
+    assert share == re.findall(
+        r"([\d.]+) % of tightenings", plain(weeks_caption([*WEEKS, crash], STRESS))
+    )
+    assert plain(weeks_caption([undated], STRESS)) == (
+        "30 changes without exact dates: no week is known."
+    )
+    early = Week("okx", "2022-01-03", 0, 0, 0, 0, 0, 0, undated=5)
+    chart = weeks_chart([early, *WEEKS], STRESS, 0)
+    assert [row[0] for row in chart.rows] == [row[0] for row in weeks_chart(WEEKS, STRESS, 0).rows]
+    assert "2022" not in chart.dates + chart.caption
+    assert weeks_chart([undated], STRESS, 0).rows == ()
 
 
 # Section and files
