@@ -17,6 +17,7 @@ from harmonize.api.audit import (
 from harmonize.archive.catalog import observations
 from harmonize.archive.location import recorded_archive
 from harmonize.comparison.representative import preferred
+from harmonize.core.date_precision import DatePrecision
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.history import MarginSeries, Week
 from harmonize.document.rows import AT_LEAST
@@ -74,7 +75,8 @@ class ScheduleHistory:
 
     ``observations`` counts those of the contract from the first state to ``until``, the newest one; a
     partial snapshot without the contract is none. ``left_out`` lists the observations of the venue that
-    could not be read, with the reason.
+    could not be read, with the reason. ``until_kind`` and ``until_from``, the earliest possible time, state
+    how far ``until`` is known.
     """
 
     venue: str
@@ -86,6 +88,8 @@ class ScheduleHistory:
     seen: tuple[ScheduleState, ...]
     margins: tuple[MeasuredMargin, ...]
     left_out: tuple[str, ...]
+    until_kind: str = "exact"
+    until_from: str = ""
 
     def as_object(self) -> dict[str, object]:
         """Returns the history as an object for JSON."""
@@ -112,6 +116,8 @@ def schedule_history(question: Question, venue: str, symbol: str) -> ScheduleHis
         seen=tuple(_state(row, question.notional_grid) for row in archived.rows),
         margins=tuple(_measured_margins(own, own_times, question.notional_grid)),
         left_out=archived.unreadable,
+        until_kind=archived.newest.kind.value,
+        until_from=archived.newest.earliest_text(times[-1]),
     )
 
 
@@ -246,10 +252,14 @@ def _archived_rows(
 
 @dataclass(frozen=True, slots=True)
 class _ScheduleRows:
-    """Rows of one schedule, its observation times, and the unreadable observations of its venue."""
+    """Rows of one schedule, its observation times, and the unreadable observations of its venue.
+
+    ``newest`` states how far the last time is known.
+    """
 
     rows: tuple[ScheduleRow, ...]
     times: tuple[datetime, ...]
+    newest: DatePrecision
     unreadable: tuple[str, ...]
 
 
@@ -275,7 +285,10 @@ def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows
         raise NotObservedError(message)
     profile = _followed_profile(question, venue, symbol, selected)
     own = sorted((row for row in selected if row.profile == profile), key=_chronological)
-    return _ScheduleRows(tuple(own), tuple(times_of(own, times)), tuple(unreadable))
+    observed = times_of(own, times)
+    known = {at: kept.entry.precision for own_times in times for at, kept in own_times.observed}
+    newest = known.get(observed[-1], own[-1].precision)
+    return _ScheduleRows(tuple(own), tuple(observed), newest, tuple(unreadable))
 
 
 def _unreadable(state: TableState, venue: str, limit: datetime | None) -> list[str]:

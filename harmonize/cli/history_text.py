@@ -5,7 +5,7 @@ from csv import writer
 from datetime import datetime
 from io import StringIO
 
-from harmonize.api.history import MeasuredMargin, ScheduleHistory, ScheduleState
+from harmonize.api.history import MeasuredMargin, ScheduleHistory
 from harmonize.cli.changes_text import spreadsheet_text, terminal_line
 from harmonize.document.history import MarginSeries, SeriesPoint, Week
 from harmonize.history.lead_lag import LeadLag
@@ -41,9 +41,11 @@ def _schedule_lines(history: ScheduleHistory, as_of: datetime) -> Iterator[str]:
         if state.bound:
             texts = [text if text == numbers.NOT_OBSERVABLE else f"≥ {text}" for text in texts]
         cells = " ".join(f"{text:>14}" for text in texts)
-        yield f"{_observed(state):<24} {cells}  {state.kind}".rstrip()
+        observed = _observed(state.observed_at, state.observed_from, state.date_kind)
+        yield f"{observed:<24} {cells}  {state.kind}".rstrip()
     if len(history.seen) < history.observations:
-        yield f"{history.until[:19]:<24} newest observation; no other changes"
+        newest = _observed(history.until, history.until_from, history.until_kind)
+        yield f"{newest:<24} newest observation; no other changes"
     yield ""
     heads = [f"{days}-day increase" for days in HORIZONS]
     columns = " ".join(f"{head:>16}" for head in ("peak to trough", *heads, _LARGE_INCREASES))
@@ -60,11 +62,11 @@ def _schedule_lines(history: ScheduleHistory, as_of: datetime) -> Iterator[str]:
         yield f"unreadable: {observation}"
 
 
-def _observed(state: ScheduleState) -> str:
+def _observed(observed_at: str, observed_from: str, date_kind: str) -> str:
     """Time of an observation to the second if it is exact, otherwise its possible days."""
-    if state.date_kind == "exact":
-        return state.observed_at[:19]
-    return observation_day(state.observed_at, state.observed_from, state.date_kind)
+    if date_kind == "exact":
+        return observed_at[:19]
+    return observation_day(observed_at, observed_from, date_kind)
 
 
 def _measures_line(margin: MeasuredMargin) -> str:

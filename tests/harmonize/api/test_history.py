@@ -1,5 +1,6 @@
 """One schedule over time: margins as exact fractions of the venue's tiers, and unreadable snapshots."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import isnan
@@ -12,10 +13,12 @@ import pytest
 from harmonize.api.audit import NotObservedError, Question, RequestError
 from harmonize.api.history import schedule_history, schedule_series, underlying_history
 from harmonize.archive.archive import Archive
+from harmonize.cli.history_text import schedule_table
+from harmonize.core.date_precision import NO_LATER_THAN
 from harmonize.core.payload import Snapshot
 from tests.harmonize.history import test_binance_history
 from tests.support import recorded
-from tests.support.table_archives import PLAIN, START, ScriptedArchive
+from tests.support.table_archives import PLAIN, START, ScriptedArchive, sent
 
 DAY = timedelta(days=1)
 SIZES = (1e5, 2.5e6, 9e7)
@@ -250,3 +253,13 @@ def test_a_partial_snapshot_observes_only_its_own_contracts(books: ScriptedArchi
         {"BTC": "0.03"}, START + 4 * DAY
     )  # a complete one observes that the contract is absent
     assert schedule_history(question_about(books), "dydx", "ETH/USDC:USDC").observations == 3
+
+
+def test_the_newest_observation_states_how_far_its_day_is_known(books: ScriptedArchive) -> None:
+    books.gather(PLAIN, START)
+    snapshot = sent(PLAIN, START + DAY, live=False)
+    payloads = tuple(replace(own, precision=NO_LATER_THAN) for own in snapshot.payloads)
+    books.archive.append(replace(snapshot, payloads=payloads), imported=True)
+    history = schedule_history(question_about(books), "dydx", "BTC/USDC:USDC")
+    assert (history.until_kind, history.until_from) == ("no later than", "")
+    assert "\n≤ 2027-11-21             newest observation" in schedule_table(history, START + DAY)
