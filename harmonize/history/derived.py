@@ -22,7 +22,7 @@ from harmonize.history.observation_times import VenueTimes, times_of
 from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import ScheduleRow, change_of
-from harmonize.history.tables import HistoryTables, TableState
+from harmonize.history.tables import FORMAT, HistoryTables, TableState
 from harmonize.history.timeline import ReadingPlan, VenueObservation, read_observations
 from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
@@ -58,7 +58,11 @@ def recent_history(source: Source, until: datetime) -> RecentHistory:
         return RecentHistory(observed={entry.venue: (entry.observed_at,) for entry in entries})
     newest = max(entry.observed_at for entry in entries)
     is_whole = until >= max(entry.observed_at for entry in source.entries)
-    origin = (VERSION, source.entries[-1].digest, _digest_of_windows(windows()))
+    origin = (
+        f"{VERSION}, tables {FORMAT}",
+        source.entries[-1].digest,
+        _digest_of_windows(windows()),
+    )
     if is_whole and (summary := _read_summary(source.archive, origin)):
         return summary
     store, state = update_tables(source.archive)

@@ -253,6 +253,7 @@ def test_a_partial_snapshot_observes_only_its_own_contracts(books: ScriptedArchi
         {"BTC": "0.03"}, START + 4 * DAY
     )  # a complete one observes that the contract is absent
     assert schedule_history(question_about(books), "dydx", "ETH/USDC:USDC").observations == 3
+    assert schedule_history(question_about(books), "dydx", "BTC/USDC:USDC").observations == 5
 
 
 def test_the_newest_observation_states_how_far_its_day_is_known(books: ScriptedArchive) -> None:

@@ -91,6 +91,10 @@ def _another_version(_: ScriptedArchive, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(derived, "VERSION", "another")
 
 
+def _another_format(_: ScriptedArchive, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(derived, "FORMAT", "another")
+
+
 def _other_windows(_: ScriptedArchive, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(derived, "windows", lambda: (replace(WINDOWS[0], last="2027-11-23"),))
 
@@ -101,7 +105,15 @@ def _truncated(books: ScriptedArchive, _: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [_grown, _grown_by_a_failed_attempt, _another_version, _other_windows, _truncated]
+    "event",
+    [
+        _grown,
+        _grown_by_a_failed_attempt,
+        _another_version,
+        _another_format,
+        _other_windows,
+        _truncated,
+    ],
 )
 def test_the_stored_history_is_not_used_after(
     event: Callable[[ScriptedArchive, pytest.MonkeyPatch], None],
