@@ -157,7 +157,16 @@ def _recorded_names(members: Sequence[tuple[str, object]]) -> dict[str, object]:
     }
 
 
-_ADDED_LATER = frozenset({"replaced", "before_kind", "after_kind", "before_from", "after_from"})
+_ADDED_LATER = frozenset(
+    {
+        "replaced",
+        "underlying_before",
+        "before_kind",
+        "after_kind",
+        "before_from",
+        "after_from",
+    }
+)
 """Fields of changes that 0.4.0 does not have."""
 
 
