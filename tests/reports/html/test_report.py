@@ -264,7 +264,7 @@ def test_the_summary_is_made_of_the_documents_numbers(report: str) -> None:
     assert "The checks produced 7 findings: 2 error, 2 warning and 3 info." in text
     assert (
         "Of 6 schedules evaluated on initial margin that comparisons include, one per venue and"
-        " underlying, 4 (67 %) lie below Synthetic baseline by more than its tolerance" in text
+        " underlying, 4 (67 %) lay below Synthetic baseline by more than its tolerance" in text
     )
     assert "Not counted there: 4 schedules of further contracts or profiles" in text
     assert "1 more could not be evaluated" in text

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harmonize.core.payload import Column, Origin, Payload, Snapshot, decode
+from harmonize.core.payload import Column, Payload, Snapshot, decode
 from harmonize.core.schedule import MarginFunction, MarginSchedule, Unknown, value_of
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, parsed, trimmed, with_content, written
+from venues import registry
+from venues.adapter import Purpose
 
 SNAPSHOTS = [trimmed(snapshot) for snapshot in recorded.snapshots()]
 NOT_NUMBERS = ["NaN", "Infinity", -1, "-0.5", None, "", [], {}, True, "1e999", 10**400, "<script>"]
@@ -25,11 +27,17 @@ patient = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 
 
 def margin_call(snapshot: Snapshot) -> Payload:
-    """Payload of the venue behind the first schedule; documentation only adds to what it states."""
-    used = {evidence.sha256 for evidence in parsed(snapshot).schedules[0].evidence}
-    payloads = [payload for payload in snapshot.payloads if payload.sha256 in used]
-    payloads.sort(key=lambda payload: payload.provenance.origin is Origin.DOCUMENTATION)
-    return payloads[0]
+    """Payload behind the first schedule: of a margin endpoint, before what only adds to it."""
+    adapter = registry.find_adapter(snapshot.venue)
+    assert adapter is not None
+    margins = {
+        endpoint.method
+        for endpoint in (*adapter.endpoints, *adapter.recorded_only)
+        if endpoint.purpose is Purpose.MARGIN
+    }
+    by_hash = {payload.sha256: payload for payload in snapshot.payloads}
+    used = [by_hash[evidence.sha256] for evidence in parsed(snapshot).schedules[0].evidence]
+    return next((payload for payload in used if payload.call.method in margins), used[0])
 
 
 def assert_sound(schedule: MarginSchedule) -> None:
