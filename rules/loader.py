@@ -1,6 +1,5 @@
 """Locates, reads and compiles rule sets, and reports their problems as file:line:column."""
 
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from os.path import normpath
@@ -21,15 +20,28 @@ from harmonize.core.yaml_source import (
 )
 from harmonize.core.yaml_source import Path as Where
 from harmonize.policy.rule_set import RuleSet
+from harmonize.text.suggest import did_you_mean
 from rules.language import inheritance, schema
 from rules.language.compiler import compile_rule_set
 from rules.language.consistency import inconsistencies
-from rules.language.errors import MAX_PROBLEMS, Problem, first_problem, located_problems
+from rules.language.errors import Problem, located_problems, problem_lines
 from rules.language.inheritance import Merged
 
 
 class RuleError(Exception):
-    """Rule set that cannot be loaded: its name, the problem and the fix, in one line."""
+    """Files that cannot be loaded: a line per problem, with its place and the fix.
+
+    As text, it is the first line and the number of the others.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+    def __str__(self) -> str:
+        """Returns the first line, with the number of the others."""
+        others = len(self.lines) - 1
+        return f"{self.lines[0]} (and {others} more)" if others else self.lines[0]
 
 
 def pack_ids() -> tuple[str, ...]:
@@ -53,13 +65,20 @@ def load_all(names_or_paths: tuple[str | Path, ...]) -> tuple[RuleSet, ...]:
     """Returns several rule sets, in the given order. Raises RuleError: as ``load``, or one id twice."""
     names: dict[str, str | Path] = {}
     rule_sets = []
+    problems: list[str] = []
     for name in names_or_paths:
-        rule_set = load(name)
+        try:
+            rule_set = load(name)
+        except RuleError as error:
+            problems += error.lines
+            continue
         if rule_set.id in names:
             reason = f"{name}: duplicate id {rule_set.id}, also in {names[rule_set.id]}; remove one"
-            raise RuleError(reason)
+            problems.append(reason)
         names[rule_set.id] = name
         rule_sets.append(rule_set)
+    if problems:
+        raise RuleError(*problems)
     return tuple(rule_sets)
 
 
@@ -67,7 +86,7 @@ def load(name_or_path: str | Path) -> RuleSet:
     """Returns a compiled rule set, by the id of a pack or the path of a file.
 
     A name with a folder or the ending .yaml or .yml is a file, any other a pack. Raises RuleError:
-    there is no such pack or file, or its first problem and the number of others.
+    there is no such pack or file, or its problems.
     """
     try:
         merged = resolve(name_or_path)
@@ -76,7 +95,7 @@ def load(name_or_path: str | Path) -> RuleSet:
     try:
         rules = schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        raise RuleError(first_problem(_problems(merged, error))) from None
+        raise RuleError(*problem_lines(_problems(merged, error))) from None
     return compile_rule_set(rules)
 
 
@@ -93,11 +112,7 @@ def check(name_or_path: str | Path) -> list[str]:
     try:
         schema.RULES.validate_python(merged.effective)
     except ValidationError as error:
-        problems = _problems(merged, error)
-        lines = [str(problem) for problem in problems[:MAX_PROBLEMS]]
-        others = len(problems) - len(lines)
-        name = one_line(merged.layers[0].name)
-        return [*lines, f"{name}: {others} more problems"] if others else lines
+        return problem_lines(_problems(merged, error))
     return []
 
 
@@ -123,9 +138,9 @@ def pack_text(pack: str) -> str:
     """Returns the unmodified text of a pack. Raises RuleError: no pack has the id."""
     name = f"{pack}.yaml"
     if pack not in pack_ids():
-        reason = f"unknown rule set {printable(pack)}; available: {', '.join(pack_ids())}"
-        close = get_close_matches(pack, pack_ids(), 1)
-        raise RuleError(f"{reason}; did you mean {close[0]}?" if close else reason)
+        fix = did_you_mean(pack, pack_ids(), f"available: {', '.join(pack_ids())}")
+        reason = f"unknown rule set {printable(pack)}{fix}"
+        raise RuleError(reason)
     return files("rules").joinpath(name).read_text(encoding="utf-8")
 
 

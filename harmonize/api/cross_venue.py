@@ -35,6 +35,7 @@ from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows
 from harmonize.numerics.offer import Offer
 from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import RuleSet
+from harmonize.text.suggest import did_you_mean
 from venues import conventions
 
 
@@ -226,9 +227,9 @@ def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> Arbitr
 def _offer(venue: str, venues: ArbitrageMarket) -> Offer:
     """The offer of a venue. Raises RequestError: the venue is excluded from comparisons."""
     if venue not in venues.offers:
-        message = (
-            f"{venue} is not compared on {venues.underlying}; use one of {', '.join(venues.offers)}"
-        )
+        fallback = f"see `harmonize compare {venues.underlying}` for the venues and the reasons"
+        fix = did_you_mean(venue, venues.offers, fallback)
+        message = f"{venue} is not compared on {venues.underlying}{fix}"
         raise RequestError(message)
     return venues.offers[venue]
 
@@ -306,9 +307,8 @@ def answer_portfolio(
     known = sorted({venue for table in tables.values() for venue in table.initial})
     for venue in (*constraints.excluded, *constraints.limits, *constraints.sub_accounts):
         if venue not in known:
-            message = (
-                f"{venue} is not compared on any of the underlyings; use one of {', '.join(known)}"
-            )
+            fix = did_you_mean(venue, known, "see `harmonize compare UNDERLYING` for the venues")
+            message = f"{venue} is not compared on any of the underlyings{fix}"
             raise RequestError(message)
     return portfolio_margins(positions, tables, conventions.bundled(), constraints, rule_set)
 

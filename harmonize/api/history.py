@@ -14,6 +14,7 @@ from harmonize.api.audit import (
     read,
     with_observed_names,
 )
+from harmonize.api.known_venues import unknown_venue_error
 from harmonize.archive.catalog import observations
 from harmonize.archive.location import recorded_archive
 from harmonize.comparison.representative import preferred
@@ -35,7 +36,6 @@ from harmonize.history.table_rows import ScheduleRow
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST_SEEN
 from harmonize.text.messages import iso_utc
-from venues import registry
 
 _MARGIN_TYPES = ("initial", "maintenance")
 
@@ -303,9 +303,7 @@ def _unreadable(state: TableState, venue: str, limit: datetime | None) -> list[s
 
 
 def _check_venue(venue: str) -> None:
-    if registry.find_adapter(venue) is None:
-        known = ", ".join(adapter.venue for adapter in registry.VENUES)
-        message = f"unknown venue {venue}; use one of {known}"
+    if message := unknown_venue_error((venue,)):
         raise RequestError(message)
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 
+from harmonize.text.suggest import did_you_mean
 from venues import registry
 
 
 def unknown_venue_error(names: Iterable[str]) -> str:
-    """Returns the error line for the first unknown venue, with all known ones; empty if none is."""
+    """Returns the error line for the unknown venues, each with the one it resembles; or empty."""
     known = [adapter.venue for adapter in registry.VENUES]
-    unknown = next((name for name in names if name not in known), "")
-    return f"unknown venue {unknown}; use one of {', '.join(known)}" if unknown else ""
+    fallback = "see `harmonize venues` for the known ones"
+    unknown = dict.fromkeys(name for name in names if name not in known)
+    return ", ".join(
+        f"unknown venue {name}{did_you_mean(name, known, fallback)}" for name in unknown
+    )

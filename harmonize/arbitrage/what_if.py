@@ -17,6 +17,7 @@ from harmonize.arbitrage.gap import arbitrage
 from harmonize.numerics.offer import Offer
 from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.rounding import rounded
+from harmonize.text.suggest import did_you_mean
 
 Offers = Mapping[str, Offer]
 _PERCENT = 100
@@ -69,9 +70,8 @@ def parse_what_if(specification: str, venues: Sequence[str]) -> WhatIf:
         text = f"every venue uses the table of {argument}"
         return WhatIf(specification, text, lambda offers, _: _adopted(offers, argument))
     if name == "adopt":
-        message = (
-            f"what-if {specification}: unknown venue {argument!r}; use one of {', '.join(venues)}"
-        )
+        fix = did_you_mean(argument, venues, "use a venue that is compared on the underlying")
+        message = f"what-if {specification}: unknown venue {argument!r}{fix}"
         raise WhatIfError(message)
     if name == "leverage":
         limit = _number(argument, specification, 1.0, 1000.0)

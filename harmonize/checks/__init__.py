@@ -36,8 +36,9 @@ CHECKS = (
 
 
 def find(code: str) -> Check | None:
-    """Returns the check with a code, in upper or lower case; None if no check has that code."""
-    return next((check for check in CHECKS if check.code == code.upper()), None)
+    """Returns the check with a code or name, in upper or lower case; None if no check has it."""
+    names = {code.upper(), code.lower()}
+    return next((check for check in CHECKS if {check.code, check.name} & names), None)
 
 
 def explain(check: Check) -> str:

@@ -16,6 +16,7 @@ from harmonize.cli.console import (
     USAGE,
     Settings,
     fail,
+    fail_with,
     note,
     own_archive,
     print_error,
@@ -131,7 +132,7 @@ def archive_add_inputs(
         archive = Archive.open_or_create(path)
         entry = archive.append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
     print_line(

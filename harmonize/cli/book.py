@@ -1,10 +1,9 @@
 """Reads the file of a book of positions for commands."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from harmonize.cli.console import USAGE, Settings, fail, note, print_error
+from harmonize.cli.console import USAGE, Settings, fail, fail_with, note, print_error
 
 if TYPE_CHECKING:
     from harmonize.arbitrage.position_file import Book, BookFile
@@ -24,7 +23,7 @@ def read(path: Path, columns: list[str]) -> "BookFile":
     try:
         return read_book(read_regular_file(path, MAX_BYTES), path.name, mapping)
     except PositionsError as error:
-        fail_with_lines(error.lines)
+        fail_with(error, USAGE)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         fail(f"{path}: cannot read the file: {reason}; use a file of positions", USAGE)
@@ -38,10 +37,3 @@ def print_readings(settings: Settings, book: "Book", name: str) -> None:
         note(settings, f"note: {line}")
     for line in limited(book.errors, name):
         print_error(f"error: {line}")
-
-
-def fail_with_lines(lines: Sequence[str]) -> NoReturn:
-    """Writes one error line per problem, and ends with the exit code of a wrong request."""
-    for line in lines[:-1]:
-        print_error(f"error: {line}")
-    fail(lines[-1], USAGE)

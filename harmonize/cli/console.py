@@ -144,6 +144,14 @@ def fail(text: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def fail_with(error: Exception, code: int) -> NoReturn:
+    """Writes a line per problem of an error, and ends with exit code ``code``."""
+    lines: tuple[str, ...] = getattr(error, "lines", None) or (str(error),)
+    for line in lines[:-1]:
+        print_error(f"error: {line}")
+    fail(lines[-1], code)
+
+
 def print_version(*, requested: bool) -> None:
     """Prints the version and ends, if requested."""
     if requested:

@@ -15,6 +15,7 @@ from harmonize.cli.console import (
     USAGE,
     Settings,
     fail,
+    fail_with,
     note,
     print_json,
     print_text,
@@ -30,6 +31,7 @@ from harmonize.cli.options import (
     Venues,
     VerifiedOnlyOption,
 )
+from harmonize.text.amounts import AmountError, parse_usd
 from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
@@ -48,13 +50,17 @@ ExcludeOption = Annotated[
 ]
 LimitOption = Annotated[
     list[str] | None,
-    typer.Option("--limit", help="Largest position per venue, as VENUE=USD (repeatable)."),
+    typer.Option(
+        "--limit", help="Largest position per venue, as VENUE=USD, such as okx=5m (repeatable)."
+    ),
 ]
 MinPositionOption = Annotated[
-    float, typer.Option("--min-position", help="Smallest position per account, in USD.")
+    str,
+    typer.Option("--min-position", metavar="USD", help="Smallest position per account, in USD."),
 ]
 AccountCostOption = Annotated[
-    float, typer.Option("--account-cost", help="Cost of each additional account, in USD.")
+    str,
+    typer.Option("--account-cost", metavar="USD", help="Cost of each additional account, in USD."),
 ]
 SubAccountsOption = Annotated[
     list[str] | None,
@@ -89,8 +95,8 @@ def gap(
     margin_type: MarginTypeOption = "initial",
     exclude: ExcludeOption = None,
     limit: LimitOption = None,
-    min_position: MinPositionOption = 0.0,
-    account_cost: AccountCostOption = 0.0,
+    min_position: MinPositionOption = "0",
+    account_cost: AccountCostOption = "0",
     sub_accounts: SubAccountsOption = None,
     cost_of_capital: CostOfCapitalOption = "10%",
     what_if: Annotated[
@@ -184,7 +190,9 @@ def liquidation(
     context: typer.Context,
     underlying: str,
     *,
-    notional: Annotated[float, typer.Option("--notional", help="Position size, in USD.")] = 1e6,
+    notional: Annotated[
+        str, typer.Option("--notional", metavar="USD", help="Position size, in USD.")
+    ] = "1m",
     leverage: Annotated[
         float, typer.Option("--leverage", help="Leverage for the comparison at equal leverage.")
     ] = 10.0,
@@ -205,11 +213,11 @@ def liquidation(
     from harmonize.cli import cross_venue_text
     from harmonize.liquidation.distance import LiquidationTerms
 
-    request.parse_notionals([notional])
+    (size,) = request.parse_notionals([notional])
     if not (isfinite(leverage) and leverage >= 1.0):
         fail(f"--leverage: expected a number of at least 1, found {leverage}", USAGE)
     entry = LiquidationTerms(
-        notional, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None
+        size, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None
     )
     selection = request.selection(
         context.obj,
@@ -244,8 +252,8 @@ def portfolio(
     verified_only: VerifiedOnlyOption = False,
     exclude: ExcludeOption = None,
     limit: LimitOption = None,
-    min_position: MinPositionOption = 0.0,
-    account_cost: AccountCostOption = 0.0,
+    min_position: MinPositionOption = "0",
+    account_cost: AccountCostOption = "0",
     sub_accounts: SubAccountsOption = None,
     form: FormOption = OutputForm.TABLE,
 ) -> None:
@@ -285,7 +293,7 @@ def _prepare_book(question: "Question", file: "BookFile") -> "tuple[PreparedUniv
     try:
         return _answer_or_fail(lambda: prepare_book(question, file))
     except PositionsError as error:
-        book.fail_with_lines(error.lines)
+        fail_with(error, USAGE)
 
 
 def index(
@@ -332,22 +340,15 @@ def index(
 def _split_constraints(
     exclude: list[str] | None,
     limit: list[str] | None,
-    min_position: float,
-    account_cost: float,
+    min_position: str,
+    account_cost: str,
     sub_accounts: list[str] | None,
 ) -> "SplitConstraints":
     from harmonize.arbitrage.accounts import SplitConstraints
 
-    for name, amount in (("--min-position", min_position), ("--account-cost", account_cost)):
-        if not 0.0 <= amount <= _MAX_USD:
-            fail(
-                f"{name}: expected an amount in USD from 0 to {_MAX_USD:,.0f}, found {amount}",
-                USAGE,
-            )
-    limits = dict(_venue_amount(text, "--limit", "USD", 0.0, 1e15) for text in limit or ())
+    limits = dict(_venue_amount(text, "--limit", "USD", 1e15, parse_usd) for text in limit or ())
     counts = dict(
-        _venue_amount(text, "--sub-accounts", "K", 0.0, _MAX_ACCOUNTS)
-        for text in sub_accounts or ()
+        _venue_amount(text, "--sub-accounts", "K", _MAX_ACCOUNTS) for text in sub_accounts or ()
     )
     for venue, number in counts.items():
         if number != int(number):
@@ -355,8 +356,8 @@ def _split_constraints(
     return SplitConstraints(
         frozenset(exclude or ()),
         limits,
-        min_position,
-        account_cost,
+        _amount_up_to(min_position, "--min-position"),
+        _amount_up_to(account_cost, "--account-cost"),
         {venue: int(number) for venue, number in counts.items()},
     )
 
@@ -365,17 +366,27 @@ _MAX_ACCOUNTS = 100.0
 _MAX_USD = 1e9
 
 
+def _amount_up_to(text: str, option: str) -> float:
+    """Returns an amount in USD from 0 to ``_MAX_USD``; another one ends the program."""
+    amount = request.parse_amount(text, option)
+    if not 0.0 <= amount <= _MAX_USD:
+        fail(f"{option}: expected an amount in USD from 0 to {_MAX_USD:,.0f}, found {text}", USAGE)
+    return amount
+
+
 def _venue_amount(
-    text: str, option: str, unit: str, above: float, highest: float
+    text: str, option: str, unit: str, highest: float, parse: Callable[[str], float] = float
 ) -> tuple[str, float]:
     venue, equals, amount = text.partition("=")
     try:
-        number = float(amount.replace("_", ""))
-    except ValueError:
+        number = parse(amount)
+    except ValueError as error:
+        if equals and venue and isinstance(error, AmountError):
+            fail(f"{option} {venue}: {error}", USAGE)
         number = float("nan")
-    if not (equals and venue and above < number <= highest):
+    if not (equals and venue and 0.0 < number <= highest):
         fail(
-            f"{option}: expected VENUE={unit}, above {above:g} and at most {highest:g}, found {text!r}",
+            f"{option}: expected VENUE={unit}, above 0 and at most {highest:g}, found {text!r}",
             USAGE,
         )
     return venue, number
@@ -396,7 +407,7 @@ def _parse_rate(text: str, option: str) -> float:
 
 
 def _question(
-    selection: "Selection", notional: list[float] | None = None, cost_of_capital: str = ""
+    selection: "Selection", notional: list[str] | None = None, cost_of_capital: str = ""
 ) -> "Question":
     """Returns the question about a selection, with notionals and cost of capital where given."""
     from harmonize.api.question import Question
@@ -427,7 +438,7 @@ def _answer_or_fail(answer: Callable[[], T]) -> T:
     except NotObservedError as error:
         fail(str(error), INCOMPLETE)
     except (RequestError, RuleError, WhatIfError) as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
 

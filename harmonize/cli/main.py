@@ -52,6 +52,7 @@ from harmonize.cli.options import (
     VerifiedOnlyOption,
 )
 from harmonize.cli.rules import rules_app
+from harmonize.text.suggest import did_you_mean
 from reports.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -294,8 +295,9 @@ def explain(
         return
     selected = checks.find(code)
     if selected is None:
-        codes = ", ".join(check.code for check in checks.CHECKS)
-        fail(f"unknown check {code}; use one of {codes}", USAGE)
+        names = [name for check in checks.CHECKS for name in (check.code, check.name)]
+        fallback = "see `harmonize explain` for the checks"
+        fail(f"unknown check {code}{did_you_mean(code, names, fallback)}", USAGE)
     print_text(checks.explain(selected))
 
 

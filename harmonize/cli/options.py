@@ -55,7 +55,10 @@ FailOnOption = Annotated[
     ),
 ]
 Notionals = Annotated[
-    list[float] | None, typer.Option("--notional", help="Position size, in USD (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--notional", metavar="USD", help="Position size, in USD, such as 5m or 250k (repeatable)."
+    ),
 ]
 VerifiedOnlyOption = Annotated[
     bool, typer.Option("--verified-only", help="Exclude margins without a verified source.")

@@ -16,11 +16,13 @@ from harmonize.cli.console import (
     FailOn,
     Settings,
     fail,
+    fail_with,
     note,
     own_archive,
     write,
     write_stdout,
 )
+from harmonize.text.amounts import AmountError, parse_usd
 
 if TYPE_CHECKING:
     from harmonize.api.audit import Answer
@@ -210,12 +212,23 @@ def asset_name(text: str, option: str) -> str:
     return text
 
 
-def parse_notionals(sizes: list[float] | None) -> tuple[float, ...]:
+def parse_notionals(sizes: list[str] | None) -> tuple[float, ...]:
     """Sorts position sizes in USD; one that is not above 0 ends the program."""
-    for size in sizes or ():
+    notionals = set()
+    for text in sizes or ():
+        size = parse_amount(text, "--notional")
         if not 0.0 < size < float("inf"):
-            fail(f"--notional: expected an amount in USD above 0, found {size}", USAGE)
-    return tuple(sorted(set(sizes or ())))
+            fail(f"--notional: expected an amount in USD above 0, found {text}", USAGE)
+        notionals.add(size)
+    return tuple(sorted(notionals))
+
+
+def parse_amount(text: str, option: str) -> float:
+    """Returns an amount in USD, of any sign; text that is none ends the program."""
+    try:
+        return parse_usd(text)
+    except AmountError as error:
+        fail(f"{option}: {error}", USAGE)
 
 
 def answer(question: "Question") -> "Answer":
@@ -227,7 +240,7 @@ def answer(question: "Question") -> "Answer":
     try:
         return answer(question)
     except (RequestError, RuleError) as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli.console import USAGE, fail, print_error, print_json, print_line, print_text
+from harmonize.cli.console import USAGE, fail_with, print_error, print_json, print_line, print_text
 
 if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
@@ -45,7 +45,7 @@ def rules_show(
         else:
             print_text(loader.rule_set_text(rule_set))
     except (loader.RuleError, YamlSourceError) as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
 
 
 @rules_app.command("explain")
@@ -57,7 +57,7 @@ def rules_explain(rule_set: RuleSetName) -> None:
     try:
         print_text(pages.rule_set_page(loader.load(rule_set)))
     except loader.RuleError as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
 
 
 @rules_app.command("check")

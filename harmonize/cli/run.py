@@ -17,6 +17,7 @@ from harmonize.cli.console import (
     FailOn,
     Settings,
     fail,
+    fail_with,
     note,
     own_archive,
     print_error,
@@ -95,7 +96,7 @@ def run(
         with _lock(settings.archive or own_archive()):
             result = nightly.run(task, services)
     except RuleError as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
     except nightly.RunAbortedError as error:
         _print_undelivered(error.undelivered)
         fail(str(error), error.exit_code)
@@ -135,7 +136,7 @@ def _run_settings(question: "Question") -> "RunSettings":
         configuration = schema.load(question.options.config, options)
         return run_values.resolve_settings(configuration.run, question.options.config, os.environ)
     except RuleError as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
 
 
 def _check_request(question: "Question", gather_request: "GatherRequest") -> None:
@@ -152,7 +153,7 @@ def _check_request(question: "Question", gather_request: "GatherRequest") -> Non
         if (inputs := question.options.inputs or configuration.inputs) is not None:
             inputs_file.load(inputs)
     except (GatheringError, RuleError) as error:
-        fail(str(error), USAGE)
+        fail_with(error, USAGE)
 
 
 def _site_path(config: Path | None, site: str) -> Path:

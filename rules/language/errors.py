@@ -72,10 +72,11 @@ def located_problems(
     return sorted(set(problems))
 
 
-def first_problem(problems: Sequence[Problem]) -> str:
-    """Returns the first problem, with the number of the others."""
-    others = len(problems) - 1
-    return f"{problems[0]} (and {others} more)" if others else str(problems[0])
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """Returns a line per problem; the last one counts those beyond the first ``MAX_PROBLEMS``."""
+    lines = [str(problem) for problem in problems[:MAX_PROBLEMS]]
+    others = len(problems) - len(lines)
+    return [*lines, f"{one_line(problems[0].name)}: {others} more problems"] if others else lines
 
 
 def dotted_path(path: Path) -> str:

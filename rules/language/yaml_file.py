@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from harmonize.core.yaml_source import YamlSourceError, decode_utf8, parse_yaml
 from rules.language.consistency import Contradiction
-from rules.language.errors import first_problem, located_problems
+from rules.language.errors import located_problems, problem_lines
 from rules.language.inheritance import standalone
 from rules.language.scalars import Shape
 from rules.loader import RuleError, read_bytes
@@ -23,7 +23,7 @@ def load_shape(
 ) -> S:
     """Returns the validated content of a file.
 
-    Raises RuleError: the file cannot be read, or its first problem and the number of others.
+    Raises RuleError: the file cannot be read, or its problems, one line each.
     """
     name = str(path)
     try:
@@ -42,5 +42,5 @@ def load_shape(
             shape.model_json_schema(),
         )
     if problems:
-        raise RuleError(first_problem(problems))
+        raise RuleError(*problem_lines(problems))
     return instance

@@ -38,9 +38,9 @@ def test_windows_line_ends_change_nothing(tmp_path: Path) -> None:
 
 
 def test_an_unknown_pack_lists_the_available_ones() -> None:
-    assert _error_text("emir") == (
-        f"unknown rule set 'emir'; available: {PACKS}; did you mean emir-ccp?"
-    )
+    assert _error_text("xyz") == f"unknown rule set 'xyz'; available: {PACKS}"
+    assert _error_text("emir") == "unknown rule set 'emir'; did you mean emir-ccp?"
+    assert _error_text("ESMA-Retail").endswith("; did you mean esma-retail?")
     assert _error_text("esma-retial").endswith("; did you mean esma-retail?")
     assert _error_text("").startswith("unknown rule set ''; available: ")
 

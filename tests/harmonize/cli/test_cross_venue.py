@@ -400,17 +400,17 @@ def test_an_archive_of_ones_own_is_read_over_time(tmp_path: Path) -> None:
         (
             ("gap", "BTC", "--min-position", "nan"),
             2,
-            "--min-position: expected an amount in USD from 0 to 1,000,000,000, found nan",
+            "--min-position: expected an amount in USD such as 5m, 250k, 1bn",
         ),
         (
             ("gap", "BTC", "--account-cost", "-1"),
             2,
-            "--account-cost: expected an amount in USD from 0 to 1,000,000,000, found -1.0",
+            "--account-cost: expected an amount in USD from 0 to 1,000,000,000, found -1",
         ),
         (
             ("gap", "BTC", "--exclude", "nobody"),
             2,
-            "nobody is not compared on BTC; use one of apex",
+            "nobody is not compared on BTC; see `harmonize compare BTC`",
         ),
         (("gap", "BTC", "--what-if", "adopt=nobody"), 2, "unknown venue 'nobody'"),
         (("gap", "BTC", "--notional", "-5"), 2, "--notional: expected an amount in USD above 0"),
@@ -470,7 +470,9 @@ def test_every_bad_row_of_a_book_is_a_line(tmp_path: Path) -> None:
     book.write_text("underlying,side,notional\nBTC,long,5\n")
     unknown = run("portfolio", str(book), "--exclude", "bogus")
     assert unknown.exit_code == 2
-    assert "bogus is not compared on any of the underlyings; use one of apex" in unknown.stderr
+    assert (
+        "bogus is not compared on any of the underlyings; see `harmonize compare" in unknown.stderr
+    )
     book.write_text("underlying,side,notional\nNOSUCH,long,5\nBTC,long,5\n")
     part = run("portfolio", str(book))
     assert part.exit_code == 3
@@ -631,7 +633,7 @@ def test_a_broken_snapshot_is_excluded_and_reported(nights: Path) -> None:
             3,
             "hyperliquid: no schedule of NOPE in any snapshot",
         ),
-        (("history", "ftx", "BTC"), 2, "unknown venue ftx; use one of apex"),
+        (("history", "ftx", "BTC"), 2, "unknown venue ftx; did you mean htx?"),
         (
             ("history", "okx", "BTC/USDT:USDT", "--notional", "0"),
             2,

@@ -242,7 +242,7 @@ def test_the_log_is_json_if_requested(archive: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--venue", "ftx"), "unknown venue ftx; use one of apex, "),
+        (("--venue", "ftx"), "unknown venue ftx; did you mean htx?"),
         (("--timeout", "0"), "--timeout: expected a number of seconds above 0, found 0"),
         (("--timeout", "nan"), "--timeout: expected a number of seconds above 0, found nan"),
         (("--mirror", "ftp://x"), "--mirror: expected a URL with http:// or https://, found"),

@@ -1,0 +1,42 @@
+"""Suggests the name that a user meant by one that is unknown."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_SIMILAR = 0.6
+"""Smallest similarity of a suggested name, from 0 to 1; unrelated words of one length are below."""
+
+_MAX_LENGTH = 64
+"""Longest name for which a similar one is sought; the search takes quadratic time."""
+
+
+def similar_name(name: str, known: Iterable[str]) -> str:
+    """Returns the known name most similar to an unknown one; empty if none is similar.
+
+    Capital letters, spaces and joining marks do not count: ``Kucoin`` and ``ku-coin`` are kucoin.
+    """
+    if len(name) > _MAX_LENGTH:
+        return ""
+    folded: dict[str, str] = {}
+    for candidate in sorted(known):
+        folded.setdefault(_folded(candidate), candidate)
+    own = _folded(name)
+    if not own:
+        return ""
+    close = [own] if own in folded else get_close_matches(own, folded, 1, _SIMILAR)
+    return folded[close[0]] if close else ""
+
+
+def did_you_mean(name: str, known: Iterable[str], fallback: str = "") -> str:
+    """Returns the end of a message on an unknown name: the suggestion, otherwise the fallback.
+
+    Both follow a semicolon. Empty without either.
+    """
+    similar = similar_name(name, known)
+    if similar:
+        return f"; did you mean {similar}?"
+    return f"; {fallback}" if fallback else ""
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter not in " -_.")
