@@ -161,7 +161,7 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
     for schedule in reading.schedules:
         by_venue.setdefault(schedule.instrument.venue, []).append(schedule)
     keys = {preferred(schedules).key for schedules in by_venue.values()}
-    archived = _archived_rows(
+    archived = archived_rows(
         question, until, lambda store: queries.rows_of_underlyings(store, [asset], until)
     )
     rows = {key: own for key, own in archived.rows.items() if key in keys}
@@ -190,7 +190,7 @@ def venue_procyclicality(question: Question, venue: str) -> tuple[VenueProcyclic
     """
     _check_venue(venue)
     until = _end_of_day(question) or datetime.max.replace(tzinfo=UTC)
-    archived = _archived_rows(
+    archived = archived_rows(
         question, until, lambda store: queries.rows_of_venue(store, venue, until)
     )
     return measure_venue(
@@ -219,7 +219,7 @@ def schedule_series(question: Question, venue: str, symbol: str) -> tuple[Margin
 
 
 @dataclass(frozen=True, slots=True)
-class _ArchivedRows:
+class ArchivedRows:
     """Rows per schedule in chronological order, and observation times per venue, of each archive."""
 
     rows: dict[ScheduleKey, list[ScheduleRow]]
@@ -230,9 +230,10 @@ class _ArchivedRows:
         return times_of(self.rows[key], self.times[key[0]])
 
 
-def _archived_rows(
+def archived_rows(
     question: Question, until: datetime, query: Callable[[HistoryTables], Sequence[ScheduleRow]]
-) -> _ArchivedRows:
+) -> ArchivedRows:
+    """Returns the rows of a query up to a time. Raises ArchiveError, RequestError."""
     rows: dict[ScheduleKey, list[ScheduleRow]] = {}
     states: list[TableState] = []
     with recorded_archive() as path:
@@ -241,7 +242,7 @@ def _archived_rows(
             states.append(state)
             for row in query(store):
                 rows.setdefault(row.key, []).append(row)
-    return _ArchivedRows(
+    return ArchivedRows(
         {key: sorted(own, key=_chronological) for key, own in rows.items()},
         {
             venue: [VenueTimes.of(state.entries, venue, until) for state in states]

@@ -24,7 +24,6 @@ from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.representative import VenueUnderlying
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
-from harmonize.core.date_precision import DatePrecision
 from harmonize.core.instrument import AssetNames
 from harmonize.core.notionals import HEAT_NOTIONAL, NOTIONAL_GRID
 from harmonize.core.open_interest import OpenInterest, newest_by_contract
@@ -204,7 +203,9 @@ def prepare(reading: Reading, rule_sets: Sequence[RuleSet], options: AuditOption
     )
     ages = tuple(_snapshot_age(snapshot, options) for _, snapshot in reading.snapshots)
     stale = {
-        schedule.key: _is_stale(schedule.observed_at, schedule.precision, options)
+        schedule.key: rows.is_stale(
+            schedule.observed_at, schedule.precision, options.as_of, options.stale_after_days
+        )
         for schedule in universe.schedules
     }
     return Prepared(reading, universe, universe.with_class(), ages, stale)
@@ -336,14 +337,8 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _snapshot_age(snapshot: Snapshot, options: AuditOptions) -> SnapshotAge:
     observed_at, precision = snapshot.observed_at, snapshot.precision
     age = rows.age_days(precision.older_end(observed_at) or observed_at, options.as_of)
-    is_stale = _is_stale(observed_at, precision, options)
+    is_stale = rows.is_stale(observed_at, precision, options.as_of, options.stale_after_days)
     return SnapshotAge(snapshot.venue, observed_at, age, is_stale, precision)
-
-
-def _is_stale(observed_at: datetime, precision: DatePrecision, options: AuditOptions) -> bool:
-    """Whether an observation may be older than the limit; without an earliest time it may be."""
-    earliest = precision.older_end(observed_at)
-    return earliest is None or rows.age_days(earliest, options.as_of) > options.stale_after_days
 
 
 def _arbitrages(

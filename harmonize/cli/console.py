@@ -86,9 +86,13 @@ def print_text(text: str) -> None:
     write_stdout(lines(text).encode())
 
 
-def print_json(value: object) -> None:
-    """Writes a value to stdout as indented JSON, with escapes for what does not print."""
-    write_stdout(f"{json_text(json.dumps(value, indent=2, ensure_ascii=False))}\n".encode())
+def print_json(value: object, output: Path | None = None) -> None:
+    """Writes a value as indented JSON to a file or stdout; what does not print is escaped."""
+    content = f"{json_text(json.dumps(value, indent=2, ensure_ascii=False))}\n".encode()
+    if output is None:
+        write_stdout(content)
+    else:
+        write(output, content)
 
 
 def write_stdout(content: bytes) -> None:

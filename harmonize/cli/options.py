@@ -17,6 +17,23 @@ class OutputForm(StrEnum):
     JSON = "json"
 
 
+class TableForm(StrEnum):
+    """Output format of a command that prints a table."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class SheetForm(StrEnum):
+    """Output format of a command whose table is also a workbook."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    XLSX = "xlsx"
+
+
 Venues = Annotated[
     list[str] | None, typer.Option("--venue", help="Venue to include (repeatable; default all).")
 ]
@@ -72,5 +89,10 @@ ConfigOption = Annotated[
 ]
 IgnoreWaivers = Annotated[
     bool, typer.Option("--ignore-waivers", help="Report waived findings as well.")
+]
+TableFormOption = Annotated[TableForm, typer.Option("--format", help="Output format.")]
+SheetFormOption = Annotated[SheetForm, typer.Option("--format", help="Output format.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="Output file (default: stdout).")
 ]
 FormOption = Annotated[OutputForm, typer.Option("--format", help="Output format.")]

@@ -79,3 +79,18 @@ class History:
     series: tuple[MarginSeries, ...] = ()
     weeks: tuple[Week, ...] = ()
     stress_windows: tuple[StressWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarginSince:
+    """First observation of a margin that applies, in a run without another margin since.
+
+    ``observed_at`` is the latest possible time of that observation, ``date_kind`` and
+    ``observed_from`` state how far it is known. ``is_bound`` tells that the margin may have applied
+    before: nothing earlier was observed.
+    """
+
+    observed_at: str
+    observed_from: str
+    date_kind: str
+    is_bound: bool

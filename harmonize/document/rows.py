@@ -388,6 +388,14 @@ def age_days(observed_at: datetime, as_of: datetime) -> float:
     return float(max(0, (as_of - observed_at).days))
 
 
+def is_stale(
+    observed_at: datetime, precision: DatePrecision, as_of: datetime, stale_after_days: float
+) -> bool:
+    """Whether an observation may be older than the limit; without an earliest time it may be."""
+    earliest = precision.older_end(observed_at)
+    return earliest is None or age_days(earliest, as_of) > stale_after_days
+
+
 def intervals(ranges: Iterable[Range]) -> tuple[Interval, ...]:
     """Returns ranges as intervals of the document; a range that ends at the horizon is open-ended."""
     return tuple(

@@ -6,6 +6,9 @@ from difflib import get_close_matches
 _SIMILAR = 0.6
 """Smallest similarity of a suggested name, from 0 to 1; unrelated words of one length are below."""
 
+_LEAST_BEGINNING = 3
+"""Smallest number of letters with which the beginning of a name suggests it."""
+
 _MAX_LENGTH = 64
 """Longest name for which a similar one is sought; the search takes quadratic time."""
 
@@ -13,7 +16,8 @@ _MAX_LENGTH = 64
 def similar_name(name: str, known: Iterable[str]) -> str:
     """Returns the known name most similar to an unknown one; empty if none is similar.
 
-    Capital letters, spaces and joining marks do not count: ``Kucoin`` and ``ku-coin`` are kucoin.
+    Capital letters, spaces and joining marks do not count: ``Kucoin`` and ``ku-coin`` are kucoin. A
+    name that begins so is preferred: ``esma`` is esma-retail.
     """
     if len(name) > _MAX_LENGTH:
         return ""
@@ -23,7 +27,10 @@ def similar_name(name: str, known: Iterable[str]) -> str:
     own = _folded(name)
     if not own:
         return ""
-    close = [own] if own in folded else get_close_matches(own, folded, 1, _SIMILAR)
+    if own in folded:
+        return folded[own]
+    continued = [key for key in folded if len(own) >= _LEAST_BEGINNING and key.startswith(own)]
+    close = get_close_matches(own, continued or folded, 1, 0.0 if continued else _SIMILAR)
     return folded[close[0]] if close else ""
 
 

@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
-from math import isfinite
 from typing import Any
 
 from harmonize.document import AuditDocument, CitationRow
-from reports.formats.finding_columns import COLUMNS, CellValue, finding_rows, neutralize_formula
+from reports.formats.finding_columns import COLUMNS, CellValue, finding_rows
+from reports.formats.sheets import WORKBOOK_OPTIONS, write_cell, write_head, write_rows
 
 _FORMATS = {"USD": "#,##0", "share of notional": "0.0000%", "share": "0.00%"}
 _UNCITED = CitationRow("", "", "")
-_WIDEST = 60
-_NARROWEST = 10
 
 _Worksheet = Any  # xlsxwriter has no types
 _Format = Any
@@ -25,13 +23,7 @@ def xlsx(document: AuditDocument) -> bytes:
     from xlsxwriter import Workbook  # noqa: PLC0415 - heavy; only this format needs it
 
     buffer = BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_numbers": False,
-        "strings_to_urls": False,
-    }
-    with Workbook(buffer, options) as book:
+    with Workbook(buffer, WORKBOOK_OPTIONS) as book:
         book.set_properties(
             {
                 "title": "Margin audit",
@@ -46,18 +38,18 @@ def xlsx(document: AuditDocument) -> bytes:
         }
         _write_findings(book.add_worksheet("Findings"), document, bold, formats)
         for name, headings, sheet_rows in _sheets(document):
-            _write_sheet(book.add_worksheet(name), headings, sheet_rows, bold)
+            write_rows(book.add_worksheet(name), headings, sheet_rows, bold)
     return buffer.getvalue()
 
 
 def _write_findings(
     sheet: _Worksheet, document: AuditDocument, bold: _Format, formats: dict[str, _Format]
 ) -> None:
-    _write_head(sheet, [column.name for column in COLUMNS], bold)
+    write_head(sheet, [column.name for column in COLUMNS], bold)
     last = 0
     for last, row in enumerate(finding_rows(document), start=1):
         for index, (cell, column) in enumerate(zip(row, COLUMNS, strict=True)):
-            _write_cell(sheet, last, index, cell, formats.get(column.unit))
+            write_cell(sheet, last, index, cell, formats.get(column.unit))
     sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
 
 
@@ -147,33 +139,3 @@ def _provenance_rows(document: AuditDocument) -> Iterator[Sequence[CellValue]]:
                 payload.date_kind,
             )
             yield "payload", snapshot.venue, *call
-
-
-def _write_head(sheet: _Worksheet, headings: Sequence[str], bold: _Format) -> None:
-    sheet.freeze_panes(1, 0)
-    for index, heading in enumerate(headings):
-        sheet.write_string(0, index, heading, bold)
-        sheet.set_column(index, index, max(_NARROWEST, min(_WIDEST, 2 * len(heading))))
-
-
-def _write_sheet(
-    sheet: _Worksheet,
-    headings: Sequence[str],
-    sheet_rows: Iterable[Sequence[CellValue]],
-    bold: _Format,
-) -> None:
-    _write_head(sheet, headings, bold)
-    for number, row in enumerate(sheet_rows, start=1):
-        for index, cell in enumerate(row):
-            _write_cell(sheet, number, index, cell)
-
-
-def _write_cell(
-    sheet: _Worksheet, row: int, column: int, cell: CellValue, number_format: _Format = None
-) -> None:
-    """Writes text or a number; a non-finite number stays empty, as Excel has no value for it."""
-    if isinstance(cell, str):
-        if cell:
-            sheet.write_string(row, column, neutralize_formula(cell))
-    elif cell is not None and isfinite(cell):
-        sheet.write_number(row, column, cell, number_format)

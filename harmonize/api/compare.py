@@ -1,0 +1,141 @@
+"""Ranks the venues on one underlying by their margin for one position, against rule sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from harmonize.api.audit import NotObservedError, Question, RequestError, read_configuration
+from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
+from harmonize.api.history import archived_rows
+from harmonize.comparison.ranking import (
+    RankedVenue,
+    RankingTerms,
+    UnrankedVenue,
+    rank_venues,
+)
+from harmonize.document.history import MarginSince
+from harmonize.history import queries
+from harmonize.history.recent import ScheduleKey
+from harmonize.history.since import margin_since
+from harmonize.history.table_rows import ScheduleRow
+from harmonize.text.amounts import parse_usd
+from harmonize.text.messages import iso_utc
+
+DEFAULT_RULES = ("harmonized-baseline",)
+"""Rule set that margins are compared with if none is chosen."""
+
+MARGIN_TYPES = ("initial", "maintenance")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRuleSet:
+    """Rule set of a comparison: its id, its title, and whether it is a statute."""
+
+    id: str
+    title: str
+    statutory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VenueComparison:
+    """Venues on one underlying by their margin for a position of ``notional`` USD.
+
+    ``as_of`` is the time from which ages count back. ``missing`` states what was not observed,
+    ``notes`` names that were read as others.
+    """
+
+    underlying: str
+    notional: float
+    margin_type: str
+    as_of: str
+    archive: str
+    rule_sets: tuple[ComparedRuleSet, ...]
+    venues: tuple[RankedVenue, ...]
+    excluded: tuple[UnrankedVenue, ...]
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_object(self) -> dict[str, object]:
+        """Returns the comparison as an object for JSON."""
+        return asdict(self)
+
+
+def compare_venues(
+    question: Question, underlying: str, notional: float | str, margin_type: str = "initial"
+) -> VenueComparison:
+    """Ranks the venues on an underlying by IM or MM for one position.
+
+    Raises RequestError: a wrong margin type or notional; NotObservedError: no venue on the
+    underlying was observed; ArchiveError; RuleError.
+    """
+    size = _checked_notional(notional, margin_type)
+    base = prepare_universe(with_default_rules(replace(question, underlyings=(underlying,))))
+    (asset,) = base.underlyings
+    terms = RankingTerms(size, margin_type, base.as_of, question.options.stale_after_days)
+    jurisdictions = read_configuration(question.options.config).jurisdictions
+    ranking = rank_venues(base.universe, asset, terms, jurisdictions)
+    if not ranking.venues and not ranking.unranked:
+        reason = next((line for line in base.missing if line.startswith("underlying ")), "")
+        raise NotObservedError(reason or f"underlying {asset}: no schedule was observed")
+    rows = _rows_of_asset(question, asset)
+    venues = tuple(
+        replace(venue, since=_since(venue, rows.get(_key(venue), ()), terms))
+        for venue in ranking.venues
+    )
+    return VenueComparison(
+        asset,
+        terms.notional,
+        margin_type,
+        iso_utc(base.as_of),
+        base.reading.archive,
+        _rule_sets(base),
+        venues,
+        ranking.unranked,
+        base.missing,
+        base.notes,
+    )
+
+
+def with_default_rules(question: Question) -> Question:
+    """Returns the question with the rule sets of ``DEFAULT_RULES`` if it chooses none."""
+    return question if question.rules else replace(question, rules=DEFAULT_RULES)
+
+
+def _checked_notional(notional: float | str, margin_type: str) -> float:
+    """Returns the notional in USD. Raises RequestError: it or the margin type is wrong."""
+    if margin_type not in MARGIN_TYPES:
+        message = f"margin type: expected initial or maintenance, found {margin_type!r}"
+        raise RequestError(message)
+    try:
+        size = parse_usd(notional)
+    except ValueError as error:
+        message = f"notional: {error}"
+        raise RequestError(message) from None
+    if not 0.0 < size < float("inf"):
+        message = f"notional: expected an amount in USD above 0, found {notional}"
+        raise RequestError(message)
+    return size
+
+
+def _rule_sets(base: PreparedUniverse) -> tuple[ComparedRuleSet, ...]:
+    rule_sets = (applied.rule_set for applied in base.universe.applied)
+    return tuple(ComparedRuleSet(x.id, x.title, x.statutory) for x in rule_sets)
+
+
+def _rows_of_asset(question: Question, asset: str) -> Mapping[ScheduleKey, Sequence[ScheduleRow]]:
+    """Returns the rows of every schedule on an asset, in chronological order."""
+    until = question.last_read
+    archived = archived_rows(
+        question, until, lambda store: queries.rows_of_underlyings(store, [asset], until)
+    )
+    return archived.rows
+
+
+def _key(venue: RankedVenue) -> ScheduleKey:
+    return venue.venue, venue.symbol, venue.profile
+
+
+def _since(venue: RankedVenue, rows: Sequence[ScheduleRow], terms: RankingTerms) -> MarginSince:
+    """Returns since when the margin applies; without an earlier observation, its own as a bound."""
+    since = margin_since(rows, terms.margin_type, terms.notional, venue.margin)
+    own = MarginSince(venue.observed_at, venue.observed_from, venue.date_kind, is_bound=True)
+    return since or own

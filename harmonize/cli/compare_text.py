@@ -1,0 +1,199 @@
+"""Rankings of venues as text for a terminal, and as tables for spreadsheets."""
+
+from collections.abc import Iterator, Sequence
+
+from harmonize.api.compare import VenueComparison
+from harmonize.comparison.ranking import RankedVenue, Standing, UnrankedVenue
+from harmonize.document.history import MarginSince
+from harmonize.text import numbers
+from harmonize.text.messages import counted, dollars, observation_day
+from harmonize.text.sanitize import one_line
+from harmonize.text.words import VERIFIED_SIGNS, margin_abbreviation, margin_name
+from reports.formats.sheets import Cell, Sheet
+
+Cells = tuple[str, ...]
+
+
+def comparison_text(answer: VenueComparison) -> str:
+    """Returns the extremes in a sentence, the ranked venues, and those without a rank."""
+    lines = [*_heading(answer), ""]
+    own: Cells = ("rank", "venue", "contract", margin_abbreviation(answer.margin_type), "rate")
+    heads: Cells = (*own, "leverage", *(rule.id for rule in answer.rule_sets))
+    rows = [_cells(venue) for venue in answer.venues]
+    lines += aligned((*heads, "since", "observed", "marks"), rows, right={3, 4, 5})
+    lines += _legend(answer)
+    if answer.excluded:
+        lines += ["", f"without a rank: {counted(len(answer.excluded), 'venue')}"]
+        lines += aligned(
+            ("venue", "contract", "observed", "reason"), [_excluded(x) for x in answer.excluded]
+        )
+    return "".join(f"{one_line(line)}\n" for line in lines)
+
+
+def _heading(answer: VenueComparison) -> Iterator[str]:
+    yield f"as of {answer.as_of[:10]}, read from {answer.archive}"
+    name = margin_name(answer.margin_type)
+    yield (
+        f"{answer.underlying} {name} of a position of {numbers.usd(answer.notional)}, "
+        f"{counted(len(answer.venues), 'venue')} ranked"
+    )
+    if not answer.venues:
+        return
+    lowest, highest = answer.venues[0], answer.venues[-1]
+    names = ", ".join(venue.venue for venue in answer.venues if venue.rank == 1)
+    yield f"lowest: {names}, {_margin(lowest)}, since {since_text(lowest.since)}"
+    if highest.margin > lowest.margin:
+        factor = numbers.times(highest.margin / lowest.margin) if lowest.margin else ""
+        less = f"{dollars(highest.margin - lowest.margin)} more"
+        yield f"highest: {highest.venue}, {_margin(highest)}, {less}{f', {factor}' if factor else ''}"
+    for standing in lowest.standings:
+        yield f"lowest against {standing.rule_set}: {_sentence(standing)}"
+
+
+def _margin(venue: RankedVenue) -> str:
+    leverage = numbers.precise_leverage(venue.leverage)
+    return f"{dollars(venue.margin)} ({numbers.rate(venue.rate)}, {leverage})"
+
+
+def _sentence(standing: Standing) -> str:
+    if standing.required is None:
+        return f"{standing.verdict.value}: {standing.reason}"
+    source = f" ({standing.verified} source)" if standing.verified else ""
+    return (
+        f"{standing.verdict.value}, {numbers.deviation(standing.deviation)} from the required "
+        f"{dollars(standing.required)}{source}"
+    )
+
+
+def _cells(venue: RankedVenue) -> Cells:
+    return (
+        str(venue.rank),
+        venue.venue,
+        f"{venue.symbol} ({venue.profile})",
+        numbers.amount(venue.margin),
+        numbers.rate(venue.rate),
+        numbers.precise_leverage(venue.leverage),
+        *map(_standing_cell, venue.standings),
+        since_text(venue.since),
+        observation_day(venue.observed_at, venue.observed_from, venue.date_kind),
+        ", ".join(marks(venue)),
+    )
+
+
+def _standing_cell(standing: Standing) -> str:
+    if standing.deviation is None:
+        return standing.verdict.value
+    sign = VERIFIED_SIGNS.get(standing.verified, "")
+    return f"{numbers.deviation(standing.deviation)} {standing.verdict.value} {sign}".rstrip()
+
+
+def since_text(since: MarginSince | None) -> str:
+    """Returns the day since which a margin applies, as far as it was observed."""
+    if since is None:
+        return numbers.NOT_OBSERVABLE
+    if since.is_bound:
+        return f"≤ {since.observed_at[:10]}"
+    return observation_day(since.observed_at, since.observed_from, since.date_kind)
+
+
+def marks(venue: RankedVenue) -> Iterator[str]:
+    """Yields what a reader must know of a venue's margin: stale, by date bound, derived."""
+    if venue.stale:
+        yield "stale"
+    if venue.date_kind != "exact":
+        yield "date bound"
+    if venue.status != "known":
+        yield venue.status
+
+
+def _legend(answer: VenueComparison) -> Iterator[str]:
+    shown = {mark for venue in answer.venues for mark in marks(venue)}
+    meanings = {
+        "stale": "older than the limit, or possibly older",
+        "date bound": "the day of the observation is not known exactly",
+        "derived": "computed from published numbers by a step that the venue does not state",
+    }
+    yield ""
+    yield "deviation: margin / required − 1 at this size; since: first observation of this margin"
+    for mark, meaning in meanings.items():
+        if mark in shown:
+            yield f"{mark}: {meaning}"
+    verified = {x.verified for venue in answer.venues for x in venue.standings if x.verified}
+    if verified:
+        signs = (f"{sign} {mark}" for mark, sign in VERIFIED_SIGNS.items() if mark in verified)
+        yield f"sources of required margins: {', '.join(signs)}"
+
+
+def _excluded(venue: UnrankedVenue) -> Cells:
+    day = observation_day(venue.observed_at, venue.observed_from, venue.date_kind)
+    return venue.venue, f"{venue.symbol} ({venue.profile})", day, venue.reason
+
+
+def aligned(
+    heads: Cells, rows: Sequence[Cells], right: frozenset[int] | set[int] = frozenset()
+) -> Iterator[str]:
+    """Yields the lines of a table; the columns numbered in ``right`` are aligned to the right."""
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        cells = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        yield "  ".join(cells).rstrip()
+
+
+_COLUMNS = (
+    *("rank", "venue", "symbol", "profile", "underlying", "margin_type", "notional_usd"),
+    *("margin_usd", "margin_rate", "leverage", "status", "capacity_usd", "since"),
+    *("since_from", "since_date_kind", "since_is_bound", "observed_at", "observed_from"),
+    *("date_kind", "age_days", "stale", "excluded_because"),
+)
+
+
+def comparison_sheet(answer: VenueComparison) -> Sheet:
+    """Returns a row per venue, ranked or not, with the columns of every rule set at the end."""
+    rules = [
+        f"{rule.id} {column}"
+        for rule in answer.rule_sets
+        for column in ("verdict", "required_usd", "deviation_share", "verified", "reason")
+    ]
+    asked = (answer.underlying, answer.margin_type, answer.notional)
+    rows = [
+        *(_ranked_row(venue, asked) for venue in answer.venues),
+        *(_excluded_row(venue, asked, len(rules)) for venue in answer.excluded),
+    ]
+    return Sheet("Venues", (*_COLUMNS, *rules), tuple(rows))
+
+
+_Asked = tuple[str, str, float]
+
+
+def _ranked_row(venue: RankedVenue, asked: _Asked) -> tuple[Cell, ...]:
+    since = venue.since
+    dates: tuple[Cell, ...] = ("", "", "", None)
+    if since is not None:
+        dates = (since.observed_at, since.observed_from, since.date_kind, since.is_bound)
+    own = (venue.margin, venue.rate, venue.leverage, venue.status, venue.capacity)
+    observed = (venue.observed_at, venue.observed_from, venue.date_kind, venue.age_days)
+    standings = (
+        cell
+        for x in venue.standings
+        for cell in (x.verdict.value, x.required, x.deviation, x.verified, x.reason)
+    )
+    names = (venue.rank, venue.venue, venue.symbol, venue.profile)
+    return (*names, *asked, *own, *dates, *observed, venue.stale, "", *standings)
+
+
+def _excluded_row(venue: UnrankedVenue, asked: _Asked, rules: int) -> tuple[Cell, ...]:
+    rate = None if venue.margin is None else venue.margin / asked[2]
+    names = (None, venue.venue, venue.symbol, venue.profile)
+    own: tuple[Cell, ...] = (venue.margin, rate, None, "", None, "", "", "", None)
+    observed = (venue.observed_at, venue.observed_from, venue.date_kind, None, None)
+    return (*names, *asked, *own, *observed, venue.reason, *(None,) * rules)
+
+
+def rule_set_sheet(answer: VenueComparison) -> Sheet:
+    """Returns the rule sets of a comparison, and what it was made from."""
+    rows = [(rule.id, rule.title, rule.statutory) for rule in answer.rule_sets]
+    return Sheet("Rule sets", ("rule_set", "title", "statutory"), tuple(rows))
