@@ -217,7 +217,7 @@ def liquidation(
     if not (isfinite(leverage) and leverage >= 1.0):
         fail(f"--leverage: expected a number of at least 1, found {leverage}", USAGE)
     entry = LiquidationTerms(
-        size, leverage, _parse_rate(taker_fee, "--taker-fee") if taker_fee else None
+        size, leverage, parse_rate(taker_fee, "--taker-fee") if taker_fee else None
     )
     selection = request.selection(
         context.obj,
@@ -392,7 +392,8 @@ def _venue_amount(
     return venue, number
 
 
-def _parse_rate(text: str, option: str) -> float:
+def parse_rate(text: str, option: str) -> float:
+    """Returns a rate from 0 to 1, written as 10% or 0.1; another one ends the program."""
     percent = text.endswith("%")
     try:
         number = float(text.removesuffix("%").replace("_", ""))
@@ -415,7 +416,7 @@ def _question(
     sizes = request.parse_notionals(notional)
     options = request.options()
     if cost_of_capital:
-        rate = _parse_rate(cost_of_capital, "--cost-of-capital")
+        rate = parse_rate(cost_of_capital, "--cost-of-capital")
         options = replace(options, cost_of_capital=rate)
     return Question.of(replace(selection, notional_grid=sizes) if sizes else selection, options)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.archive.location import parse_location
-from harmonize.cli import compare, cross_venue, history, request, run
+from harmonize.cli import compare, cross_venue, history, proposal, request, run
 from harmonize.cli.accept import accept
 from harmonize.cli.archive import archive_app
 from harmonize.cli.assets import assets
@@ -73,6 +73,7 @@ app.command()(fetch)
 app.command()(accept)
 app.command()(assets)
 app.command()(compare.compare)
+app.command("try")(proposal.try_)
 cross_venue.add_to(app)
 app.command()(history.diff)
 app.command()(history.history)

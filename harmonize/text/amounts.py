@@ -27,14 +27,17 @@ def parse_usd(text: str | float) -> float:
     A number is returned as it is. The sign and the range are for the caller to judge. Raises
     AmountError: the text is no amount.
     """
-    if not isinstance(text, str):
-        return float(text)
+    return float(exact_usd(text) if isinstance(text, str) else text)
+
+
+def exact_usd(text: str) -> Decimal:
+    """Returns an amount in USD as it is written. Raises AmountError: the text is no amount."""
     match = _AMOUNT.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     suffix = (match["suffix"] or "").lower() if match else ""
     if match is None or suffix not in _FACTORS or text.endswith("."):
         raise AmountError(_message(text, suffix))
     digits = f"{match['sign']}{match['whole'] or 0}{match['fraction']}".replace("_", "")
-    return float(Decimal(f"{digits}e{match['exponent'] or 0}") * _FACTORS[suffix])
+    return Decimal(f"{digits}e{match['exponent'] or 0}") * _FACTORS[suffix]
 
 
 def _message(text: str, suffix: str) -> str:

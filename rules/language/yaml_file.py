@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from harmonize.core.yaml_source import YamlSourceError, decode_utf8, parse_yaml
 from rules.language.consistency import Contradiction
-from rules.language.errors import located_problems, problem_lines
+from rules.language.errors import LocatedText, located_problems, problem_lines
 from rules.language.inheritance import standalone
 from rules.language.scalars import Shape
 from rules.loader import RuleError, read_bytes
@@ -30,15 +30,24 @@ def load_shape(
         source = parse_yaml(decode_utf8(read_bytes(path), name), name)
     except YamlSourceError as error:
         raise RuleError(str(error)) from None
-    text = standalone(source)
+    return validate_shape(standalone(source), source.value, shape, contradictions)
+
+
+def validate_shape(
+    text: LocatedText,
+    value: object,
+    shape: type[S],
+    contradictions: Callable[[object], Iterable[Contradiction]],
+) -> S:
+    """Returns a validated value whose parts have places in a text. Raises RuleError: its problems."""
     try:
-        instance = shape.model_validate(source.value)
-        problems = located_problems(text, (), contradictions(source.value), {})
+        instance = shape.model_validate(value)
+        problems = located_problems(text, (), contradictions(value), {})
     except ValidationError as error:
         problems = located_problems(
             text,
             error.errors(include_url=False),
-            contradictions(source.value),
+            contradictions(value),
             shape.model_json_schema(),
         )
     if problems:
