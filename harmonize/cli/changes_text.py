@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from csv import writer
-from io import StringIO
 
 from harmonize.api.assets import names_asset
 from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
 from harmonize.text import numbers
 from harmonize.text.messages import counted, dollars
 from harmonize.text.sanitize import one_line
+from reports.formats.sheets import Cell, Sheet, sheet_csv
 
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _COLUMNS = (
@@ -113,17 +112,17 @@ def _step_line(step: Step) -> str:
 
 def csv(changes: Sequence[Change]) -> str:
     """Returns a row per margin type of every change; one row for a change without margins."""
-    output = StringIO()
-    lines = writer(output, lineterminator="\n")
-    lines.writerow(_COLUMNS)
-    for change in changes:
-        for margin in change.moved or (None,):
-            lines.writerow([_cell(value) for value in _csv_row(change, margin)])
-    return output.getvalue()
+    return sheet_csv(sheet(changes))
 
 
-def _csv_row(change: Change, margin: MarginChange | None) -> tuple[object, ...]:
-    columns: tuple[object, ...] = ("", "", "", None, None, None, None)
+def sheet(changes: Sequence[Change]) -> Sheet:
+    """Returns the rows of ``csv`` as a table."""
+    rows = (_csv_row(change, margin) for change in changes for margin in change.moved or (None,))
+    return Sheet("Changes", _COLUMNS, tuple(rows))
+
+
+def _csv_row(change: Change, margin: MarginChange | None) -> tuple[Cell, ...]:
+    columns: tuple[Cell, ...] = ("", "", "", None, None, None, None)
     if margin is not None:
         columns = (
             margin.margin_type,
@@ -145,15 +144,6 @@ def _csv_row(change: Change, margin: MarginChange | None) -> tuple[object, ...]:
 
 def _ranges(ranges: Sequence[NotionalRange]) -> str:
     return "; ".join(f"{low:.10g}-{'' if high is None else f'{high:.10g}'}" for low, high in ranges)
-
-
-def _cell(value: object) -> str:
-    """Returns a number in full or a text; empty for None."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return repr(value)
-    return spreadsheet_text(str(value))
 
 
 def spreadsheet_text(text: str) -> str:

@@ -1,6 +1,6 @@
 """Commands ``diff`` and ``history``: changes between two days, and margins over time."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli import request
+from harmonize.cli import request, sheets
+from harmonize.cli.compare import answer_or_fail
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -21,16 +22,23 @@ from harmonize.cli.console import (
     write,
     write_stdout,
 )
-from harmonize.cli.options import AsOf, Notionals, ProfileOption, Underlyings, Venues
+from harmonize.cli.options import (
+    AsOf,
+    Notionals,
+    OutputOption,
+    ProfileOption,
+    Underlyings,
+    Venues,
+)
+from harmonize.history.change_order import ChangeOrder
 from harmonize.history.stress_windows import windows
+from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from harmonize.api.changes import ObservedChanges
     from harmonize.api.question import Question, Selection
     from harmonize.cli.history_text import Table
-    from harmonize.core.schedule import MarginSchedule
-    from harmonize.history.diff import ObservedSchedules
+    from harmonize.document.change import Change, ChangeKind
 
 
 class DiffForm(StrEnum):
@@ -39,6 +47,7 @@ class DiffForm(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    XLSX = "xlsx"
     MARKDOWN = "markdown"
 
 
@@ -56,91 +65,81 @@ def diff(
     underlying: Underlyings = None,
     profile: ProfileOption = "",
     notional: Notionals = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help="Kind of change to include, such as tighter (repeatable)."),
+    ] = None,
+    sort: Annotated[
+        ChangeOrder, typer.Option("--sort", help="Order of the changes.")
+    ] = ChangeOrder.VENUE,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="Largest number of changes to print.")
+    ] = None,
     form: Annotated[DiffForm, typer.Option("--format", help="Output format.")] = DiffForm.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Print schedule changes between two days, except those caused by prices alone."""
-    from harmonize.cli import changes_text
-    from harmonize.core.notionals import NOTIONAL_GRID
-    from harmonize.history.diff import find_changes
+    from harmonize.api.changes import changes_between
+    from harmonize.api.question import Question
+    from harmonize.history.change_order import in_order, of_kinds
 
     if not since < until:
         fail(f"expected FROM before TO, found {since:%Y-%m-%d} and {until:%Y-%m-%d}", USAGE)
+    kinds = [_change_kind(text) for text in kind or ()]
     selection = request.selection(
         context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
     )
-    after = _observe(selection)
-    before = _observe(replace(selection, as_of=since.date()))
-    notionals = request.parse_notionals(notional) or NOTIONAL_GRID
-    differences = find_changes(before.schedules, after.schedules, notionals)
-    if assets := before.assets | after.assets:
-        # only now: on the other day, a code may have meant another asset
-        differences = tuple(change for change in differences if change.assets & assets)
-    if form is DiffForm.JSON:
-        print_json([asdict(change) for change in differences])
-    elif form is DiffForm.CSV:
-        write_stdout(changes_text.csv(differences).encode())
-    elif form is DiffForm.MARKDOWN:
-        print_text(changes_text.markdown(differences))
-    else:
-        print_text(changes_text.table(differences))
-    for line in _venues_not_observed_between(before.selected(assets), after.selected(assets)):
+    question = Question.of(selection, request.options())
+    notionals = request.parse_notionals(notional)
+    answer = answer_or_fail(
+        lambda: changes_between(question, since.date(), until.date(), notionals)
+    )
+    selected = in_order(of_kinds(answer.changes, kinds), sort)
+    _print_changes(answer, selected, top, (form, output))
+    for line in answer.unobserved:
         note(context.obj, line)
-    for reason in after.missing:
+    for reason in answer.missing:
         note(context.obj, f"incomplete: {reason}")
-    raise typer.Exit(INCOMPLETE if after.missing else OK)
+    raise typer.Exit(INCOMPLETE if answer.missing else OK)
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """Schedules of all underlyings as of a day, the requested underlyings, and what is missing.
+def _change_kind(text: str) -> "ChangeKind":
+    """Returns a kind of change; an unknown one ends the program."""
+    from harmonize.document.change import ChangeKind
+    from harmonize.text.suggest import did_you_mean
 
-    ``assets`` are the requested underlyings by their observed names; all if empty. ``missing`` names
-    what was requested and not observed, or is unreadable.
-    """
-
-    schedules: "ObservedSchedules"
-    assets: frozenset[str]
-    missing: tuple[str, ...]
-
-    def selected(self, assets: frozenset[str]) -> "tuple[MarginSchedule, ...]":
-        """Returns the schedules on some underlyings; on all if none is given."""
-        schedules = self.schedules.schedules
-        return tuple(s for s in schedules if not assets or s.instrument.underlying.asset in assets)
+    kinds = [kind.value for kind in ChangeKind]
+    if text not in kinds:
+        fix = did_you_mean(text, kinds, f"use one of {', '.join(kinds)}")
+        fail(f"--kind: unknown kind of change {text!r}{fix}", USAGE)
+    return ChangeKind(text)
 
 
-def _venues_not_observed_between(
-    before: "Sequence[MarginSchedule]", after: "Sequence[MarginSchedule]"
-) -> list[str]:
-    """Returns a note per venue without an observation between the two days."""
-    times: dict[str, tuple[set[datetime], set[datetime]]] = {}
-    for side, schedules in enumerate((before, after)):
-        for schedule in schedules:
-            both = times.setdefault(schedule.instrument.venue, (set(), set()))
-            both[side].add(schedule.observed_at)
-    return [
-        f"{venue}: not observed between the two days; both use data as of {max(old):%Y-%m-%d}"
-        for venue, (old, new) in sorted(times.items())
-        if old and old == new
-    ]
+def _print_changes(
+    answer: "ObservedChanges",
+    selected: "tuple[Change, ...]",
+    top: int | None,
+    target: tuple[DiffForm, Path | None],
+) -> None:
+    from harmonize.cli import changes_text
 
-
-def _observe(selection: "Selection") -> _Day:
-    """Returns what was observed up to the selection's day; a wrong request ends the program."""
-    from harmonize.api.audit import RequestError, missing, with_observed_names
-    from harmonize.history.diff import ObservedSchedules
-
-    reading = request.read(replace(selection, underlyings=()))
-    try:
-        assets = frozenset(with_observed_names(selection, reading).underlyings)
-    except RequestError as error:
-        fail(str(error), USAGE)
-    venues = {snapshot.venue for _, snapshot in reading.snapshots}
-    partial = {snapshot.venue for _, snapshot in reading.snapshots if not snapshot.complete}
-    observed = ObservedSchedules.of(reading.schedules, venues - partial, reading.defects)
-    day = _Day(observed, assets, ())
-    requested = replace(reading, schedules=day.selected(assets))
-    absent = missing(selection, requested)
-    return replace(day, missing=(*absent, *map(str, reading.defects)))
+    form, output = target
+    shown = selected[:top]
+    if form is DiffForm.JSON:
+        print_json(answer.as_object(shown), output)
+    elif form is DiffForm.CSV:
+        sheets.emit(changes_text.csv(shown).encode(), output)
+    elif form is DiffForm.XLSX:
+        created = datetime.fromisoformat(f"{answer.until}T00:00:00+00:00")
+        title = f"Changes from {answer.since} to {answer.until}"
+        sheets.write_workbook((changes_text.sheet(shown),), title, created, output)
+    elif form is DiffForm.MARKDOWN:
+        sheets.emit_text(changes_text.markdown(shown), output)
+    else:
+        heading = f"from {answer.since} to {answer.until}, read from {answer.archive}\n"
+        omitted = len(selected) - len(shown)
+        more = f"\n{counted(omitted, 'more change')}; use a larger --top\n" if omitted else ""
+        sheets.emit_text(f"{heading}{changes_text.table(shown)}{more}", output)
 
 
 class SeriesForm(StrEnum):

@@ -1,80 +1,112 @@
-"""`harmonize diff`: codes that change their asset, and days as far as they are known."""
+"""The command ``diff``: every observation between two days counts, not only the two ends."""
 
 import csv
 import json
+from dataclasses import replace
+from datetime import date, timedelta
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from openpyxl import load_workbook
+from typer.testing import CliRunner, Result
 
+from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
+from tests.support import recorded
+from tests.support.altered_snapshots import changed
+from venues.exchanges import mexc
 
-PUMP = ("2025-05-01", "2025-08-01")
-"""Days between which Binance gave the code PUMP to another asset."""
-AVAX = ("2022-02-13", "2022-05-30", "--underlying", "AVAX")
-"""Days whose recordings are known only by the day of their publication."""
-
-
-def diff(*arguments: str) -> str:
-    result = CliRunner().invoke(app, ["diff", *arguments])
-    assert result.exit_code in {0, 3}
-    return result.stdout
+FF = ("diff", "2025-09-01", "2026-08-01", "--underlying", "FF")
 
 
-def changes(*arguments: str) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = json.loads(diff(*arguments, "--format", "json"))
-    return rows
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
-@pytest.mark.parametrize(
-    ("days", "asset", "expected"),
-    [
-        (
-            PUMP,
-            "PUMPBTC",
-            {"PUMP/USDT:USDT": "another asset", "PUMPBTC/USDT:USDT": "listed"},
-        ),
-        (PUMP, "PUMP", {"PUMP/USDT:USDT": "another asset"}),
-        (("2025-12-01", "2026-11-29"), "LIT", {"LIT/USDT:USDT": "another asset"}),
-        (
-            ("2025-12-01", "2026-11-29"),
-            "HEI",
-            {"LIT/USDT:USDT": "another asset", "HEI/USDT:USDT": "mixed"},
-        ),
-    ],
-)
-def test_a_code_with_another_asset_is_no_listing_under_either_asset(
-    days: tuple[str, str], asset: str, expected: dict[str, str]
+def answer_of(*arguments: str) -> Any:
+    result = run(*arguments, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> tuple[Path, date]:
+    """MEXC over three nights: as recorded, twice the rate in the first tier, as recorded."""
+    made = Archive.create(tmp_path / "archive")
+    night = recorded.of_venue("mexc")[0]
+
+    def doubled(document: Any) -> None:
+        for tier in document["data"][0]["riskLimitCustom"]:
+            tier["imr"], tier["mmr"] = tier["imr"] * 2, tier["mmr"] * 2
+
+    for days, snapshot in enumerate((night, changed(night, mexc.DETAIL, doubled), night)):
+        moved = tuple(
+            replace(payload, observed_at=payload.observed_at + timedelta(days=days))
+            for payload in snapshot.payloads
+        )
+        when = snapshot.observed_at + timedelta(days=days)
+        made.append(replace(snapshot, observed_at=when, payloads=moved))
+    return tmp_path / "archive", night.observed_at.date()
+
+
+def test_a_rise_after_a_listing_within_the_span_is_a_change_of_its_own() -> None:
+    answer = answer_of(*FF)
+    assert [(x["kind"], x["after"][:10]) for x in answer["changes"]] == [
+        *(("listed", "2025-10-02"), ("tighter", "2026-07-02")),
+    ]
+    steps = {step["notional"]: step for step in answer["changes"][1]["steps"]}
+    assert (steps[1e6]["initial_before"], steps[1e6]["initial_after"]) == (40_000.0, 500_000.0)
+
+
+def test_a_change_that_is_taken_back_within_the_span_is_reported_twice(
+    nights: tuple[Path, date],
 ) -> None:
-    found = {
-        change["symbol"]: change["kind"]
-        for change in changes(*days, "--underlying", asset)
-        if change["venue"] == "binance"
-    }
-    assert found == expected
+    path, first = nights
+    span = (first.isoformat(), (first + timedelta(days=2)).isoformat())
+    answer = answer_of("--archive", str(path), "diff", *span, "--notional", "250k")
+    assert [x["kind"] for x in answer["changes"]] == ["tighter", "looser"]
+    up, down = (x["steps"][0] for x in answer["changes"])
+    assert up["notional"] == 250e3
+    assert up["initial_after"] == pytest.approx(2 * up["initial_before"])
+    assert (down["initial_before"], down["initial_after"]) == (
+        *(up["initial_after"], up["initial_before"]),
+    )
+    only_first = answer_of(
+        "--archive", str(path), "diff", span[0], (first + timedelta(days=1)).isoformat()
+    )
+    assert [x["kind"] for x in only_first["changes"]] == ["tighter"]
 
 
-def test_a_changed_asset_is_stated_with_the_one_before() -> None:
-    text = diff(*PUMP, "--underlying", "PUMP")
-    assert "the code means PUMP now and meant PUMPBTC before" in text
-    (change,) = changes(*PUMP, "--underlying", "PUMP")
-    assert (change["underlying"], change["underlying_before"]) == ("PUMP", "PUMPBTC")
+def test_the_envelope_states_version_days_and_how_many_there_are() -> None:
+    options = ("diff", "2025-09-01", "2026-08-01", "--venue", "binance", "--kind", "tighter")
+    answer = answer_of(*options, "--sort", "largest", "--top", "2")
+    assert answer["schema_version"] == "1.0"
+    assert (answer["from"], answer["to"]) == ("2025-09-01", "2026-08-01")
+    assert len(answer["changes"]) == 2
+    assert answer["total"] > 100
+    rises = [max(m["largest_rise"] for m in x["moved"]) for x in answer["changes"]]
+    assert rises == sorted(rises, reverse=True)
+    text = run(*options, "--sort", "largest", "--top", "2").stdout
+    assert text.startswith("from 2025-09-01 to 2026-08-01, read from the recorded archive")
+    assert "more changes; use a larger --top\n" in text
 
 
-def test_only_changes_of_the_requested_underlying_remain() -> None:
-    assert {change["underlying"] for change in changes(*AVAX)} == {"AVAX"}
+def test_csv_and_workbook_have_the_same_rows(tmp_path: Path) -> None:
+    rows = list(csv.DictReader(StringIO(run(*FF, "--format", "csv").stdout)))
+    assert [row["kind"] for row in rows] == ["listed", "tighter", "tighter"]
+    assert float(rows[1]["largest_rise"]) == pytest.approx(11.5)
+    path = tmp_path / "changes.xlsx"
+    assert run(*FF, "--format", "xlsx", "--output", str(path)).exit_code == 0
+    sheet = load_workbook(BytesIO(path.read_bytes()))["Changes"]
+    assert sheet.max_row == len(rows) + 1
+    assert [cell.value for cell in sheet[1]] == list(rows[0])
 
 
-def test_a_day_without_an_exact_date_is_an_upper_bound_in_every_format() -> None:
-    assert "looser, ≤ 2022-02-12 to ≤ 2022-05-21\n" in diff(*AVAX)
-    assert "| ≤ 2022-02-12 | ≤ 2022-05-21 |" in diff(*AVAX, "--format", "markdown")
-    names = ("before_kind", "before_from", "after_kind", "after_from")
-    expected = ("no later than", "", "no later than", "")
-    (change,) = (change for change in changes(*AVAX) if change["kind"] == "looser")
-    assert tuple(change[name] for name in names) == expected
-    rows = csv.DictReader(diff(*AVAX, "--format", "csv").splitlines())
-    (row,) = (row for row in rows if row["kind"] == "looser")
-    assert tuple(row[name] for name in names) == expected
-
-
-def test_exact_days_have_no_mark() -> None:
-    assert "another asset, 2025-05-01 to 2025-07-31\n" in diff(*PUMP, "--underlying", "PUMP")
+def test_an_unknown_kind_suggests_one() -> None:
+    result = run(*FF, "--kind", "tigther")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --kind: unknown kind of change 'tigther'; did you mean tighter?\n"
+    )
