@@ -3,7 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from harmonize.document import Finding, Level, Verdict
 
@@ -106,6 +107,82 @@ def group_by_check(findings: Iterable[Finding]) -> tuple[CheckFindings, ...]:
         by_code.setdefault(finding.code, []).append(finding)
     return tuple(
         CheckFindings(code, members[0].name, tuple(members)) for code, members in by_code.items()
+    )
+
+
+class FindingOrder(StrEnum):
+    """Order of listed findings: most severe first, by venue, or the largest deviation first.
+
+    Deviations of margins go before those of other numbers, such as shares of published schedules.
+    """
+
+    SEVERITY = "severity"
+    VENUE = "venue"
+    DIVERGENCE = "divergence"
+
+
+def sort_findings(findings: Iterable[Finding], order: FindingOrder) -> tuple[Finding, ...]:
+    """Sorts findings; equal ones most severe first."""
+    by_severity = sort_by_severity(findings)
+    if order is FindingOrder.VENUE:
+        return tuple(sorted(by_severity, key=lambda x: (not x.venue, x.venue, x.symbol)))
+    if order is FindingOrder.DIVERGENCE:
+        return tuple(
+            sorted(by_severity, key=lambda x: (not x.margin_type, -_log_ratio(x.deviation)))
+        )
+    return by_severity
+
+
+@dataclass(frozen=True, slots=True)
+class CauseFindings:
+    """All findings of one check under one rule set, most severe first; without one, of the check."""
+
+    code: str
+    name: str
+    rule_set: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Venues with a finding, in alphabetical order."""
+        return tuple(sorted({finding.venue for finding in self.findings if finding.venue}))
+
+    @property
+    def verdicts(self) -> tuple[tuple[Verdict, int], ...]:
+        """Number of findings per verdict, most severe first; verdicts without findings are absent."""
+        tally = Counter(finding.verdict for finding in self.findings)
+        return tuple((verdict, tally[verdict]) for verdict in VERDICTS if tally[verdict])
+
+
+def group_by_cause(findings: Iterable[Finding]) -> tuple[CauseFindings, ...]:
+    """Groups sorted findings by check and rule set, in the order of the most severe finding."""
+    by_cause: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        by_cause.setdefault((finding.code, finding.rule_set), []).append(finding)
+    return tuple(
+        CauseFindings(code, members[0].name, rule_set, tuple(members))
+        for (code, rule_set), members in by_cause.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFinding:
+    """Findings that differ in nothing but the profile, which are listed once."""
+
+    finding: Finding
+    profiles: tuple[str, ...]
+
+
+def collapse_profiles(findings: Iterable[Finding]) -> tuple[ListedFinding, ...]:
+    """Joins findings that are equal but for the profile, in the order of the first of each."""
+    profiles: dict[Finding, list[str]] = {}
+    first: dict[Finding, Finding] = {}
+    for finding in findings:
+        shared = replace(finding, profile="", fingerprint="")
+        first.setdefault(shared, finding)
+        profiles.setdefault(shared, []).append(finding.profile)
+    return tuple(
+        ListedFinding(finding, tuple(profiles[shared])) for shared, finding in first.items()
     )
 
 

@@ -53,6 +53,7 @@ from harmonize.cli.options import (
 )
 from harmonize.cli.rules import rules_app
 from harmonize.text.suggest import did_you_mean
+from reports.finding_order import FindingOrder
 from reports.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -226,12 +227,21 @@ def audit(
         Path | None,
         typer.Option("--write-baseline", help="File for a new baseline of the findings."),
     ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="Number of findings in the table.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="List all findings in the table.")] = False,
+    sort: Annotated[
+        FindingOrder | None,
+        typer.Option("--sort", help="Order of the findings in the table (default: severity)."),
+    ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
 ) -> None:
     """Audit and print the findings, in one or several formats."""
     from harmonize.api.question import Question
 
     outputs = request.parse_outputs(form or ["table"], output)
+    listing = request.finding_selection(outputs, top, sort, every=every)
     selection = request.selection(
         context.obj,
         venue=venue,
@@ -254,7 +264,7 @@ def audit(
         from harmonize.audit.baseline import to_baseline
 
         write(write_baseline, to_baseline(answer.whole))
-    request.write_outputs(outputs, answer)
+    request.write_outputs(outputs, answer, listing)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 

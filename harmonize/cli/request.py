@@ -23,6 +23,7 @@ from harmonize.cli.console import (
     write_stdout,
 )
 from harmonize.text.amounts import AmountError, parse_usd
+from reports.finding_order import FindingOrder
 
 if TYPE_CHECKING:
     from harmonize.api.audit import Answer
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from harmonize.core.payload import Payload
     from harmonize.core.schedule import MarginSchedule
     from harmonize.document import Level, Verdict
+    from reports.formats.table import FindingSelection
 
 CONFIG = ".harmonize.yaml"
 """Name of the configuration in the working folder; --config names another."""
@@ -166,6 +168,21 @@ def parse_outputs(forms: list[str], output: Path | None) -> tuple[Output, ...]:
     return parsed
 
 
+def finding_selection(
+    outputs: tuple[Output, ...], top: int | None, order: FindingOrder | None, *, every: bool
+) -> "FindingSelection | None":
+    """Returns the findings that tables list; None: the leading ones. A wrong one ends the program."""
+    if top is None and order is None and not every:
+        return None
+    from reports.formats.table import FindingSelection
+
+    if all(output.form != "table" for output in outputs):
+        fail("--top, --all and --sort are for --format table; remove them, or add the table", USAGE)
+    if every and top is not None:
+        fail("--all: found together with --top; use one of the two", USAGE)
+    return FindingSelection(top, every, order or FindingOrder.SEVERITY)
+
+
 def _output(text: str, default: Path | None) -> Output:
     from reports.registry import UnknownFormatError, validate_format
 
@@ -179,12 +196,19 @@ def _output(text: str, default: Path | None) -> Output:
     return Output(form, Path(file) if file else default)
 
 
-def write_outputs(targets: tuple[Output, ...], answer: "Answer") -> None:
-    """Renders the document in every requested format, files first."""
+def write_outputs(
+    targets: tuple[Output, ...], answer: "Answer", listing: "FindingSelection | None" = None
+) -> None:
+    """Renders the document in every requested format, files first; ``listing`` selects for tables."""
     from reports.registry import render
 
     for target in sorted(targets, key=lambda target: target.path is None):
-        content = render(target.form, answer.document)
+        if target.form == "table" and listing is not None:
+            from reports.formats.table import table
+
+            content = table(answer.document, selection=listing).encode()
+        else:
+            content = render(target.form, answer.document)
         if target.path is None:
             write_stdout(content)
         else:

@@ -1,6 +1,7 @@
 """The audit as plain-text tables of a given width, identical on every machine."""
 
 from collections import Counter
+from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,15 @@ from reports.finding_order import (
     LEVEL_MEANINGS,
     LEVEL_SIGNS,
     VERDICT_MEANINGS,
-    group_by_check,
+    CauseFindings,
+    FindingOrder,
+    ListedFinding,
+    collapse_profiles,
+    group_by_cause,
     level_counts,
     select_leading,
     sort_by_severity,
+    sort_findings,
 )
 from reports.lookup import Lookup, newest_date, snapshot_span
 
@@ -24,13 +30,35 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TOP = 20
-"""Largest number of findings listed individually."""
+"""Largest number of findings listed without a selection."""
 
 _STYLES = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
-def table(document: AuditDocument, width: int = 110, *, colour: bool = False) -> str:
-    """Renders coverage, findings per check and the most severe findings, `width` characters wide.
+@dataclass(frozen=True, slots=True)
+class FindingSelection:
+    """Which findings are listed, and in which order.
+
+    ``limit`` is the largest number; None lists the leading findings of each check, ``every`` all.
+    """
+
+    limit: int | None = None
+    every: bool = False
+    order: FindingOrder = FindingOrder.SEVERITY
+
+
+LEADING = FindingSelection()
+"""The leading findings of each check, most severe first."""
+
+
+def table(
+    document: AuditDocument,
+    width: int = 110,
+    *,
+    colour: bool = False,
+    selection: FindingSelection = LEADING,
+) -> str:
+    """Renders coverage, findings by cause and the selected findings, `width` characters wide.
 
     Colour adds terminal codes for the level only; text from venues never contains any.
     """
@@ -53,8 +81,8 @@ def table(document: AuditDocument, width: int = 110, *, colour: bool = False) ->
     _heading(console, document)
     _exclusions(console, document)
     _coverage(console, Lookup(document))
-    _checks(console, findings)
-    _most_severe(console, findings)
+    _causes(console, document, findings)
+    _listed(console, findings, selection)
     _source_signs(console, findings)
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
@@ -89,68 +117,90 @@ def _coverage(console: "Console", lookup: Lookup) -> None:
     console.print(grid)
 
 
-def _checks(console: "Console", findings: tuple[Finding, ...]) -> None:
-    grid = _table(
-        "Findings by check", "", "level", "code", "check", "findings", "venues", "verdicts"
-    )
-    grid.columns[4].justify = grid.columns[5].justify = "right"
-    for check in group_by_check(findings):
-        verdicts = [f"{numbers.count(number)} {verdict}" for verdict, number in check.verdicts]
+def _causes(console: "Console", document: AuditDocument, findings: tuple[Finding, ...]) -> None:
+    """Prints one line per check and rule set, however many schedules are concerned."""
+    headings = ("", "level", "code", "check", "rule set", "findings", "schedules", "venues")
+    grid = _table("Findings by cause", *headings, "verdicts")
+    for column in grid.columns[5:8]:
+        column.justify = "right"
+    for cause in group_by_cause(findings):
+        level = cause.findings[0].level
+        verdicts = [f"{numbers.count(number)} {verdict}" for verdict, number in cause.verdicts]
+        number = _schedule_count(cause, document)
         grid.add_row(
-            LEVEL_SIGNS[check.level],
-            check.level.value,
-            plain(check.code),
-            plain(check.name),
-            numbers.count(len(check.findings)),
-            numbers.count(len(check.venues)),
+            LEVEL_SIGNS[level],
+            level.value,
+            plain(cause.code),
+            plain(cause.name),
+            plain(cause.rule_set),
+            numbers.count(len(cause.findings)),
+            numbers.count(number) if number else numbers.NOT_OBSERVABLE,
+            numbers.count(len(cause.venues)),
             ", ".join(verdicts),
-            style=_STYLES[check.level.value],
+            style=_STYLES[level.value],
         )
     console.print(grid)
     if findings:
         console.print(f"\nLevels. {LEVEL_MEANINGS}\nVerdicts. {VERDICT_MEANINGS}.")
 
 
-def _most_severe(console: "Console", findings: tuple[Finding, ...]) -> None:
-    selected = select_leading(findings, TOP)
-    for level, number in level_counts(findings):
-        level_findings = [finding for finding in selected if finding.level is level]
-        if not level_findings:
-            continue
-        title = f"{level.value.capitalize()}: {numbers.count(len(level_findings))} of {numbers.count(number)}"
-        grid = _table(
-            title,
-            "code",
-            "venue",
-            "symbol",
-            "rule set",
-            "verdict",
-            "notional",
-            "observed",
-            "required",
-            "deviation",
-        )
-        for column in grid.columns[5:]:
-            column.justify = "right"
-        for column in (*grid.columns[:2], *grid.columns[4:]):
-            column.no_wrap = True
-        for finding in level_findings:
-            grid.add_row(*_finding_cells(finding), style=_STYLES[level.value])
-        console.print(grid)
+def _schedule_count(cause: CauseFindings, document: AuditDocument) -> int:
+    """Returns the number of schedules concerned; 0 for findings that concern no schedule.
+
+    A finding on a whole venue concerns its schedules with the same verdict under the rule set.
+    """
+    own = {(x.venue, x.symbol, x.profile) for x in cause.findings if x.symbol}
+    whole = {(x.venue, x.verdict) for x in cause.findings if not x.symbol and x.rule_set}
+    if whole:
+        own |= {
+            (row.venue, row.symbol, row.profile)
+            for row in document.divergences
+            if row.rule_set == cause.rule_set and (row.venue, row.verdict) in whole
+        }
+    return len(own)
 
 
-def _finding_cells(finding: Finding) -> tuple[str, ...]:
-    return (
-        plain(finding.code),
-        plain(finding.venue),
-        plain(finding.symbol),
-        plain(finding.rule_set),
+def _listed(console: "Console", findings: tuple[Finding, ...], selection: FindingSelection) -> None:
+    """Prints findings with their messages; those equal but for the profile as one row."""
+    ordered = sort_findings(findings, selection.order)
+    rows = collapse_profiles(ordered)
+    if selection.limit is None and not selection.every:
+        leading = set(select_leading((row.finding for row in rows), TOP))
+        shown = tuple(row for row in rows if row.finding in leading)
+    else:
+        shown = rows if selection.every else rows[: selection.limit]
+    if not shown:
+        return
+    count = f"{numbers.count(len(shown))} of {numbers.count(len(rows))}"
+    joined = ""
+    if len(rows) < len(findings):
+        joined = f"; {numbers.count_text(len(findings), 'finding')}, equal ones of several profiles joined"
+    console.print(f"\nFindings by {selection.order.value}: {count}{joined}", style="bold")
+    for row in shown:
+        _print_finding(console, row)
+
+
+def _print_finding(console: "Console", row: ListedFinding) -> None:
+    """Prints what a finding concerns on one line, and its message below."""
+    from rich.padding import Padding  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    finding = row.finding
+    several = f" ({len(row.profiles)} profiles)" if len(row.profiles) > 1 else ""
+    profile = f" ({finding.profile})" if finding.profile and not several else ""
+    deviation = numbers.deviation(finding.deviation) if finding.deviation is not None else ""
+    source = VERIFIED_SIGNS.get(finding.verified, "")
+    parts = (
+        f"{LEVEL_SIGNS[finding.level]} {finding.code} {finding.name}",
+        finding.venue,
+        f"{finding.symbol}{profile}{several}",
+        finding.rule_set,
         finding.verdict.value,
-        numbers.usd(finding.notional),
-        numbers.rate(finding.observed),
-        f"{numbers.rate(finding.required)} {VERIFIED_SIGNS.get(finding.verified, '')}".rstrip(),
-        numbers.deviation(finding.deviation),
+        f"{deviation} {source}".strip(),
     )
+    heading = "  ".join(plain(part) for part in parts if part)
+    console.print(Text(heading, style=_STYLES[finding.level.value]))
+    console.print(Padding(Text(plain(finding.message)), (0, 0, 0, 4)))
 
 
 def _source_signs(console: "Console", findings: tuple[Finding, ...]) -> None:
