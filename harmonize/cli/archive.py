@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.archive.location import ArchiveLocation, parse_location
-from harmonize.cli import request
+from harmonize.cli import request, sheets, tables
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -29,6 +29,7 @@ from harmonize.text.messages import counted, iso_utc
 if TYPE_CHECKING:
     from harmonize.archive.archive import Archive
     from harmonize.archive.catalog import Entry
+    from harmonize.cli.tables import Record
     from harmonize.core.payload import Snapshot
     from harmonize.transfer.importer import ImportedSnapshot
     from harmonize.transfer.source import SkippedItem
@@ -49,6 +50,9 @@ def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) ->
         entries = Archive.open(path).entries()
         if form is OutputForm.JSON:
             print_json([_entry_object(entry) for entry in entries])
+            return
+        if form is OutputForm.CSV:
+            sheets.print_csv(tables.record_sheet("Snapshots", map(_entry_object, entries)))
             return
         for entry in entries:
             print_line(
@@ -78,7 +82,7 @@ def _kind(entry: "Entry") -> str:
     )
 
 
-def _entry_object(entry: "Entry") -> dict[str, object]:
+def _entry_object(entry: "Entry") -> "Record":
     return {
         "sequence": entry.sequence,
         "observed_at": entry.observed_at.isoformat(),

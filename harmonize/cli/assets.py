@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli import request
+from harmonize.cli import request, sheets, tables
 from harmonize.cli.console import INCOMPLETE, USAGE, Settings, fail, print_json, print_line
 from harmonize.cli.options import AsOf, FormOption, OutputForm
 from harmonize.text.messages import observation_day
@@ -40,6 +40,9 @@ def assets(
         fail(f"no contract on {name} was observed, and the table of assets has no {name}", USAGE)
     if form is OutputForm.JSON:
         print_json(known.as_object())
+        return
+    if form is OutputForm.CSV:
+        sheets.print_csv(tables.asset_sheet(known))
         return
     for entry in known.entries:
         print_line(_entry_line(entry))

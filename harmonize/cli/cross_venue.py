@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from harmonize.cli import book, request
+from harmonize.cli import book, request, sheets, tables
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -132,6 +132,8 @@ def gap(
     )
     if form is OutputForm.JSON:
         print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.gap_sheet(answer))
     else:
         print_text(f"{_heading(base)}{cross_venue_text.gap_text(answer)}")
     if not any(row.points for row in answer.arbitrages):
@@ -181,6 +183,8 @@ def pair(
     )
     if form is OutputForm.JSON:
         print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.pair_sheet(answer))
     else:
         print_text(f"{_heading(base)}{cross_venue_text.pair_text(answer)}")
     _exit(context.obj, base)
@@ -231,6 +235,8 @@ def liquidation(
     rows = cross_venue.answer_liquidation(base, entry)
     if form is OutputForm.JSON:
         print_json([asdict(row) for row in rows])
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.liquidation_sheet(rows, cross_venue.excluded_venues(base)))
     else:
         excluded = cross_venue.excluded_venues(base)
         print_text(f"{_heading(base)}{cross_venue_text.liquidation_text(rows, excluded)}")
@@ -279,6 +285,8 @@ def portfolio(
     answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
     if form is OutputForm.JSON:
         print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.portfolio_sheet(answer))
     else:
         print_text(f"{_heading(base)}{cross_venue_text.portfolio_text(answer)}")
     book.print_readings(context.obj, resolved, file.name)
@@ -332,6 +340,8 @@ def index(
     answer = _answer_or_fail(lambda: cross_venue.answer_index(base, question, over_time=over_time))
     if form is OutputForm.JSON:
         print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.index_sheet(answer))
     else:
         print_text(f"{_heading(base)}{cross_venue_text.index_text(answer)}")
     _exit(context.obj, base)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.archive.location import parse_location
-from harmonize.cli import compare, cross_venue, history, proposal, request, run
+from harmonize.cli import compare, cross_venue, history, proposal, request, run, sheets, tables
 from harmonize.cli.accept import accept
 from harmonize.cli.archive import archive_app
 from harmonize.cli.assets import assets
@@ -288,6 +288,8 @@ def schedule(
     margins, payloads = request.find_schedule(context.obj, selection, symbol)
     if form is OutputForm.JSON:
         print_json(schedule_view.schedule_object(margins, payloads, notionals))
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.schedule_sheet(margins, notionals))
     else:
         as_of = request.age_reference(selection)
         print_text(schedule_view.schedule_text(margins, notionals, as_of))
@@ -314,8 +316,16 @@ def explain(
 
 
 @app.command()
-def venues(context: typer.Context) -> None:
+def venues(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
     """List the venues: how each is gathered, what was read, and what is known."""
-    from harmonize.api.coverage import coverage_text
+    from harmonize.api.coverage import coverage_by_venue, coverage_text
 
-    print_text(coverage_text(request.read(request.selection(context.obj))))
+    reading = request.read(request.selection(context.obj))
+    if form is OutputForm.TABLE:
+        print_text(coverage_text(reading))
+        return
+    records = tables.venue_records(coverage_by_venue(reading))
+    if form is OutputForm.JSON:
+        print_json(records)
+    else:
+        sheets.print_csv(tables.record_sheet("Venues", records))

@@ -11,13 +11,6 @@ from harmonize.cli.console import FailOn
 
 
 class OutputForm(StrEnum):
-    """Output format of a command with one result."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class TableForm(StrEnum):
     """Output format of a command that prints a table."""
 
     TABLE = "table"
@@ -90,7 +83,6 @@ ConfigOption = Annotated[
 IgnoreWaivers = Annotated[
     bool, typer.Option("--ignore-waivers", help="Report waived findings as well.")
 ]
-TableFormOption = Annotated[TableForm, typer.Option("--format", help="Output format.")]
 SheetFormOption = Annotated[SheetForm, typer.Option("--format", help="Output format.")]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", help="Output file (default: stdout).")

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harmonize.cli import sheets, tables
 from harmonize.cli.console import USAGE, fail_with, print_error, print_json, print_line, print_text
+from harmonize.cli.options import FormOption, OutputForm
 
 if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
@@ -15,10 +17,17 @@ RuleSetName = Annotated[str, typer.Argument(help="Rule set, by id or YAML file."
 
 
 @rules_app.command("list")
-def rules_list() -> None:
+def rules_list(form: FormOption = OutputForm.TABLE) -> None:
     """List the bundled rule sets."""
     from rules import loader
 
+    if form is not OutputForm.TABLE:
+        records = tables.rule_set_records(loader.load_packs())
+        if form is OutputForm.JSON:
+            print_json(records)
+        else:
+            sheets.print_csv(tables.record_sheet("Rule sets", records))
+        return
     for rule_set in loader.load_packs():
         legal_status = "law" if rule_set.statutory else "benchmark"
         print_line(
