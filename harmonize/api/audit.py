@@ -1,8 +1,7 @@
 """The Python interface of an audit: a question in, an answer with the audit document out."""
 
 import os
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harmonize.api.build_day import age_today, build_day
 from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.missing_schedule import no_schedule
 from harmonize.api.question import (
     CHART_NOTIONALS,
     AnswerOptions,
@@ -44,7 +44,7 @@ from harmonize.policy.inputs import MARKET, scale_notes
 from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from harmonize.text.suggest import did_you_mean, similar_name
+from harmonize.text.suggest import did_you_mean
 from harmonize.text.words import first_words
 from venues import assets, conventions
 
@@ -379,7 +379,7 @@ def find_schedule(
     matching = [schedule for schedule in named if _is_selected(schedule, selection)]
     if not matching:
         profiles = sorted(str(schedule.profile) for schedule in named)
-        raise LookupError(_no_schedule(selection, symbol, reading, profiles))
+        raise LookupError(no_schedule(selection.venues[0], symbol, reading, profiles))
     chosen = preferred(matching)
     others = tuple(sorted(str(s.profile) for s in matching if s is not chosen))
     payloads = {
@@ -388,41 +388,6 @@ def find_schedule(
         for payload in snapshot.payloads
     }
     return chosen, others, payloads
-
-
-def _no_schedule(
-    selection: Selection, symbol: str, reading: Reading, profiles: Sequence[str]
-) -> str:
-    venue = selection.venues[0]
-    broken = [d for d in reading.defects if d.symbol and symbol.startswith(d.symbol)]
-    if broken:
-        return f"cannot read {venue} {symbol}: {broken[0].where}: {broken[0].reason}"
-    if profiles:
-        return (
-            f"{venue} has no {symbol} with this profile; use --profile with {' or '.join(profiles)}"
-        )
-    symbols = {schedule.instrument.symbol for schedule in reading.schedules}
-    similar = similar_symbol(symbol, reading.schedules) or similar_name(symbol, symbols)
-    if similar:
-        return f"{venue} has no schedule of {symbol} in the archive; did you mean {similar}?"
-    return f"{venue} has no schedule of {symbol} in the archive"
-
-
-def similar_symbol(name: str, schedules: Collection[MarginSchedule]) -> str:
-    """Returns the symbol of the schedule that a name of an underlying stands for; empty without one.
-
-    ETH, eth, ETHUSDT and ETH-USDT stand for the representative schedule on ETH.
-    """
-    base = re.split(r"[-/_:. ]", name, maxsplit=1)[0].upper()
-    own = [s for s in schedules if s.instrument.underlying.asset.upper() == base]
-    if not own:
-        quoted = ((s, s.instrument.quote.upper()) for s in schedules)
-        own = [
-            schedule
-            for schedule, quote in quoted
-            if base == f"{schedule.instrument.underlying.asset.upper()}{quote}"
-        ]
-    return preferred(own).instrument.symbol if own else ""
 
 
 def _check_venues(selection: Selection) -> None:

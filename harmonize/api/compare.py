@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from harmonize.api.audit import NotObservedError, Question, RequestError, read_configuration
+from harmonize.api.compare_table import comparison_sheet
 from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
 from harmonize.api.history import archived_rows
+from harmonize.api.html_table import html_table
 from harmonize.comparison.ranking import (
     RankedVenue,
     RankingTerms,
@@ -17,8 +20,13 @@ from harmonize.history import queries
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.since import margin_since
 from harmonize.history.table_rows import ScheduleRow
+from harmonize.text import numbers
 from harmonize.text.amounts import parse_usd
-from harmonize.text.messages import iso_utc
+from harmonize.text.messages import counted, iso_utc, observation_day
+from harmonize.text.words import margin_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_RULES = ("harmonized-baseline",)
 """Rule set that margins are compared with if none is chosen."""
@@ -57,6 +65,42 @@ class VenueComparison:
     def as_object(self) -> dict[str, object]:
         """Returns the comparison as an object for JSON."""
         return asdict(self)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Returns a row per venue, ranked ones first, with the columns of the CSV."""
+        import pandas as pd  # noqa: PLC0415 - heavy, and only notebooks need it
+
+        sheet = comparison_sheet(self)
+        return pd.DataFrame(list(sheet.rows), columns=list(sheet.headings))
+
+    def _repr_html_(self) -> str:
+        """Returns the ranked venues as a table for a notebook."""
+        caption = (
+            f"{self.underlying}, {margin_name(self.margin_type)} of {numbers.usd(self.notional)}, "
+            f"as of {self.as_of[:10]}; {counted(len(self.excluded), 'venue')} without a rank"
+        )
+        heads = ("rank", "venue", "margin", "rate", "leverage", "since", "observed")
+        rules = tuple(rule.id for rule in self.rule_sets)
+        return html_table(caption, (*heads, *rules), [_html_row(venue) for venue in self.venues])
+
+
+def _html_row(venue: RankedVenue) -> tuple[str, ...]:
+    since = venue.since
+    is_bound = since is not None and (since.is_bound or since.date_kind != "exact")
+    day = f"{'≤ ' if is_bound else ''}{since.observed_at[:10]}" if since else ""
+    return (
+        str(venue.rank),
+        venue.venue,
+        f"${numbers.amount(venue.margin)}",
+        numbers.rate(venue.rate),
+        numbers.precise_leverage(venue.leverage),
+        day,
+        observation_day(venue.observed_at, venue.observed_from, venue.date_kind),
+        *(
+            f"{numbers.deviation(x.deviation)} {x.verdict.value}" if x.required else x.verdict.value
+            for x in venue.standings
+        ),
+    )
 
 
 def compare_venues(

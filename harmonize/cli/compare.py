@@ -106,14 +106,15 @@ def answer_or_fail(answer: Callable[[], T]) -> T:
 
 
 def _print(answer: "VenueComparison", form: SheetForm, output: OutputOption) -> None:
+    from harmonize.api import compare_table
     from harmonize.cli import compare_text
 
     if form is SheetForm.JSON:
         print_json(answer.as_object(), output)
     elif form is SheetForm.CSV:
-        sheets.print_csv(compare_text.comparison_sheet(answer), output)
+        sheets.print_csv(compare_table.comparison_sheet(answer), output)
     elif form is SheetForm.XLSX:
-        pages = (compare_text.comparison_sheet(answer), compare_text.rule_set_sheet(answer))
+        pages = (compare_table.comparison_sheet(answer), compare_table.rule_set_sheet(answer))
         created = datetime.fromisoformat(answer.as_of)
         title = f"{answer.underlying} {answer.margin_type} margin, as of {answer.as_of[:10]}"
         sheets.write_workbook(pages, title, created, output)

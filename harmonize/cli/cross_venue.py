@@ -31,43 +31,25 @@ from harmonize.cli.options import (
     Venues,
     VerifiedOnlyOption,
 )
-from harmonize.text.amounts import AmountError, parse_usd
+from harmonize.cli.split_options import (
+    AccountCostOption,
+    ExcludeOption,
+    LimitOption,
+    MinPositionOption,
+    SubAccountsOption,
+    split_constraints,
+)
 from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
     from harmonize.api.cross_venue import PreparedUniverse
     from harmonize.api.question import Question, Selection
-    from harmonize.arbitrage.accounts import SplitConstraints
     from harmonize.arbitrage.position_file import Book, BookFile
 
 T = TypeVar("T")
 
 MarginTypeOption = Annotated[
     str, typer.Option("--margin-type", help="Margin type: initial or maintenance.")
-]
-ExcludeOption = Annotated[
-    list[str] | None, typer.Option("--exclude", help="Venue to exclude (repeatable).")
-]
-LimitOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--limit", help="Largest position per venue, as VENUE=USD, such as okx=5m (repeatable)."
-    ),
-]
-MinPositionOption = Annotated[
-    str,
-    typer.Option("--min-position", metavar="USD", help="Smallest position per account, in USD."),
-]
-AccountCostOption = Annotated[
-    str,
-    typer.Option("--account-cost", metavar="USD", help="Cost of each additional account, in USD."),
-]
-SubAccountsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sub-accounts",
-        help="Separately margined sub-accounts, as VENUE=K (repeatable).",
-    ),
 ]
 ColumnsOption = Annotated[
     list[str] | None,
@@ -114,7 +96,7 @@ def gap(
 
     if margin_type not in {"initial", "maintenance"}:
         fail(f"--margin-type: expected initial or maintenance, found {margin_type!r}", USAGE)
-    conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
+    conditions = split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
     selection = request.selection(
         context.obj,
         venue=venue,
@@ -267,7 +249,7 @@ def portfolio(
     from harmonize.api import cross_venue
     from harmonize.cli import cross_venue_text
 
-    conditions = _split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
+    conditions = split_constraints(exclude, limit, min_position, account_cost, sub_accounts)
     selection = request.selection(
         context.obj,
         venue=venue,
@@ -345,61 +327,6 @@ def index(
     else:
         print_text(f"{_heading(base)}{cross_venue_text.index_text(answer)}")
     _exit(context.obj, base)
-
-
-def _split_constraints(
-    exclude: list[str] | None,
-    limit: list[str] | None,
-    min_position: str,
-    account_cost: str,
-    sub_accounts: list[str] | None,
-) -> "SplitConstraints":
-    from harmonize.arbitrage.accounts import SplitConstraints
-
-    limits = dict(_venue_amount(text, "--limit", "USD", 1e15, parse_usd) for text in limit or ())
-    counts = dict(
-        _venue_amount(text, "--sub-accounts", "K", _MAX_ACCOUNTS) for text in sub_accounts or ()
-    )
-    for venue, number in counts.items():
-        if number != int(number):
-            fail(f"--sub-accounts {venue}: expected a whole number, found {number:g}", USAGE)
-    return SplitConstraints(
-        frozenset(exclude or ()),
-        limits,
-        _amount_up_to(min_position, "--min-position"),
-        _amount_up_to(account_cost, "--account-cost"),
-        {venue: int(number) for venue, number in counts.items()},
-    )
-
-
-_MAX_ACCOUNTS = 100.0
-_MAX_USD = 1e9
-
-
-def _amount_up_to(text: str, option: str) -> float:
-    """Returns an amount in USD from 0 to ``_MAX_USD``; another one ends the program."""
-    amount = request.parse_amount(text, option)
-    if not 0.0 <= amount <= _MAX_USD:
-        fail(f"{option}: expected an amount in USD from 0 to {_MAX_USD:,.0f}, found {text}", USAGE)
-    return amount
-
-
-def _venue_amount(
-    text: str, option: str, unit: str, highest: float, parse: Callable[[str], float] = float
-) -> tuple[str, float]:
-    venue, equals, amount = text.partition("=")
-    try:
-        number = parse(amount)
-    except ValueError as error:
-        if equals and venue and isinstance(error, AmountError):
-            fail(f"{option} {venue}: {error}", USAGE)
-        number = float("nan")
-    if not (equals and venue and 0.0 < number <= highest):
-        fail(
-            f"{option}: expected VENUE={unit}, above 0 and at most {highest:g}, found {text!r}",
-            USAGE,
-        )
-    return venue, number
 
 
 def parse_rate(text: str, option: str) -> float:
