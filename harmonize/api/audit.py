@@ -77,12 +77,14 @@ __all__ = [
     "load_rule_sets",
     "missing",
     "name_notes",
+    "no_instrument",
     "observation_days",
     "open_archive",
     "open_sources",
     "read",
     "read_configuration",
     "read_with_history",
+    "similar_underlying",
     "tool",
     "with_observed_names",
 ]
@@ -183,18 +185,20 @@ def _audit(
     try:
         return audit(reading, rule_sets, options, properties)
     except KeyError as error:
-        venue, asset = error.args[0]
-        symbol = question.instruments[venue, asset]
-        symbols = sorted(
-            schedule.instrument.symbol
-            for schedule in reading.schedules
-            if (schedule.instrument.venue, schedule.instrument.underlying.asset) == (venue, asset)
-        )
-        fallback = f"use {first_words(symbols, _MAX_SYMBOLS)}" if symbols else "none was observed"
-        message = (
-            f"{venue} has no schedule {symbol} on {asset}{did_you_mean(symbol, symbols, fallback)}"
-        )
-        raise RequestError(message) from None
+        raise no_instrument(question, reading, *error.args[0]) from None
+
+
+def no_instrument(selection: Selection, reading: Reading, venue: str, asset: str) -> RequestError:
+    """Returns the error on a preferred instrument that its venue does not have."""
+    symbol = selection.instruments[venue, asset]
+    symbols = sorted(
+        schedule.instrument.symbol
+        for schedule in reading.schedules
+        if (schedule.instrument.venue, schedule.instrument.underlying.asset) == (venue, asset)
+    )
+    fallback = f"use {first_words(symbols, _MAX_SYMBOLS)}" if symbols else "none was observed"
+    fix = did_you_mean(symbol, symbols, fallback)
+    return RequestError(f"{venue} has no schedule {symbol} on {asset}{fix}")
 
 
 def _margin_series(selection: Selection, document: AuditDocument) -> History:
@@ -413,7 +417,7 @@ def missing(selection: Selection, reading: Reading) -> tuple[str, ...]:
         *(f"venue {venue}" for venue in selection.venues if venue not in venues),
     ]
     underlyings = [
-        (asset, reading.names.similar(asset) if asset not in reading.names.names else "")
+        (asset, similar_underlying(asset, reading))
         for asset in with_observed_names(selection, reading).underlyings
         if asset not in assets
     ]
@@ -425,6 +429,11 @@ def missing(selection: Selection, reading: Reading) -> tuple[str, ...]:
             for asset, similar in underlyings
         ),
     )
+
+
+def similar_underlying(asset: str, reading: Reading) -> str:
+    """Returns the observed underlying that an unobserved name resembles; empty without one."""
+    return "" if asset in reading.names.names else reading.names.similar(asset)
 
 
 def frame(document: AuditDocument, rows: str) -> "pd.DataFrame":

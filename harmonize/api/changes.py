@@ -122,8 +122,8 @@ def _rows(
 ) -> tuple[ScheduleRow, ...]:
     """Returns the rows of a source in a span, of venues that no earlier source holds."""
     earlier = sources[: sources.index(source)]
-    others = {entry.venue for other in earlier for entry in other.entries}
-    venues = sorted({entry.venue for entry in source.entries} - others)
+    others = {x.venue for other in earlier for x in other.entries if not x.failed}
+    venues = sorted({x.venue for x in source.entries if not x.failed} - others)
     store, _ = derived.update_tables(source.archive)
     return queries.rows_between(store, *span, venues) if venues else ()
 

@@ -11,9 +11,11 @@ from harmonize.api.audit import (
     load_rule_sets,
     missing,
     name_notes,
+    no_instrument,
     observation_days,
     read_configuration,
     read_with_history,
+    similar_underlying,
     with_observed_names,
 )
 from harmonize.arbitrage.accounts import SplitConstraints
@@ -116,9 +118,7 @@ def _build(
         )
     except KeyError as error:
         venue, asset = error.args[0]
-        symbol = question.instruments[venue, asset]
-        message = f"{venue} has no schedule {symbol} on {asset}; use another symbol"
-        raise RequestError(message) from None
+        raise no_instrument(question, reading, venue, asset) from None
     unobserved = (*missing(question, reading), *map(str, reading.defects))
     return PreparedUniverse(
         universe, reading, as_of, unobserved, question.underlyings, tuple(names.notes)
@@ -216,10 +216,9 @@ def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> Arbitr
     venues = build_market(groups[0], margin_type, base.universe.layout) if groups else None
     if venues is None:
         word = "initial" if margin_type == "initial" else "maintenance"
-        message = (
-            f"no venue's {word} margin on {underlying} is included in comparisons; "
-            "see `harmonize venues` for the reasons"
-        )
+        similar = similar_underlying(underlying, base.reading)
+        fix = f"did you mean {similar}?" if similar else "see `harmonize venues` for the reasons"
+        message = f"no venue's {word} margin on {underlying} is included in comparisons; {fix}"
         raise NotObservedError(message)
     return venues
 
@@ -372,7 +371,8 @@ def answer_index(base: PreparedUniverse, question: Question, *, over_time: bool)
     """Answers ``index``. Raises NotObservedError: fewer than three venues are comparable."""
     indices = _indices(base, base.universe.peer_groups, question)
     if not indices:
-        message = "fewer than three venues are comparable on this selection"
+        reasons = [line for line in base.missing if line.startswith("underlying ")][:1]
+        message = "; ".join(("fewer than three venues are comparable on this selection", *reasons))
         raise NotObservedError(message)
     return IndexAnswer(
         indices,

@@ -12,9 +12,11 @@ from harmonize.api.audit import (
     find_schedule,
     open_sources,
     read,
+    similar_underlying,
     with_observed_names,
 )
 from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.missing_schedule import similar_symbol
 from harmonize.archive.catalog import observations
 from harmonize.archive.location import recorded_archive
 from harmonize.comparison.representative import preferred
@@ -36,6 +38,7 @@ from harmonize.history.table_rows import ScheduleRow
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST_SEEN
 from harmonize.text.messages import iso_utc
+from harmonize.text.suggest import similar_name
 
 _MARGIN_TYPES = ("initial", "maintenance")
 
@@ -166,7 +169,9 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
     )
     rows = {key: own for key, own in archived.rows.items() if key in keys}
     if not rows:
-        message = f"no venue with an observed margin on {asset}"
+        similar = similar_underlying(asset, reading)
+        fix = f"; did you mean {similar}?" if similar else ""
+        message = f"no venue with an observed margin on {asset}{fix}"
         raise NotObservedError(message)
     series = tuple(
         queries.margin_series(
@@ -282,7 +287,9 @@ def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows
             unreadable += _unreadable(state, venue, limit)
     selected = [row for row in rows if _has_profile(row, question.profile)]
     if not selected:
-        message = f"{venue}: no schedule of {symbol} in any snapshot"
+        similar = "" if rows else _similar_symbol(question, venue, symbol)
+        fix = f"; did you mean {similar}?" if similar else ""
+        message = f"{venue}: no schedule of {symbol} in any snapshot{fix}"
         raise NotObservedError(message)
     profile = _followed_profile(question, venue, symbol, selected)
     own = sorted((row for row in selected if row.profile == profile), key=_chronological)
@@ -290,6 +297,16 @@ def _schedule_rows(question: Question, venue: str, symbol: str) -> _ScheduleRows
     known = {at: kept.entry.precision for own_times in times for at, kept in own_times.observed}
     newest = known.get(observed[-1], own[-1].precision)
     return _ScheduleRows(tuple(own), tuple(observed), newest, tuple(unreadable))
+
+
+def _similar_symbol(question: Question, venue: str, symbol: str) -> str:
+    """Returns the venue's symbol that an unobserved one resembles; empty without one."""
+    try:
+        schedules = read(replace(question, venues=(venue,), underlyings=()))[0].schedules
+    except RequestError:  # nothing was observed by the question's day
+        return ""
+    symbols = {schedule.instrument.symbol for schedule in schedules}
+    return similar_symbol(symbol, schedules) or similar_name(symbol, symbols)
 
 
 def _unreadable(state: TableState, venue: str, limit: datetime | None) -> list[str]:

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 
-from harmonize.text.suggest import did_you_mean
+from harmonize.text.suggest import did_you_mean, similar_name
 from venues import registry
 
 
 def unknown_venue_error(names: Iterable[str]) -> str:
     """Returns the error line for the unknown venues, each with the one it resembles; or empty."""
     known = [adapter.venue for adapter in registry.VENUES]
-    fallback = "see `harmonize venues` for the known ones"
-    unknown = dict.fromkeys(name for name in names if name not in known)
-    return ", ".join(
-        f"unknown venue {name}{did_you_mean(name, known, fallback)}" for name in unknown
-    )
+    unknown = list(dict.fromkeys(name for name in names if name not in known))
+    if len(unknown) == 1:
+        fix = did_you_mean(unknown[0], known, "see `harmonize venues` for the known ones")
+        return f"unknown venue {unknown[0]}{fix}"
+    if not unknown:
+        return ""
+    similar = ((name, similar_name(name, known)) for name in unknown)
+    texts = (f"{name} (did you mean {own}?)" if own else name for name, own in similar)
+    return f"unknown venues {', '.join(texts)}; see `harmonize venues` for the known ones"

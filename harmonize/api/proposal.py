@@ -7,6 +7,7 @@ from harmonize.api.audit import (
     Configuration,
     Question,
     load_rule_sets,
+    missing,
     read,
     read_configuration,
     with_observed_names,
@@ -128,7 +129,7 @@ def judge_proposal(question: Question, proposal: Proposal) -> JudgedProposal:
     universe = with_proposal(without, schedule, applied)
     case = _Case(schedule, without, universe, question, configuration)
     verdicts = _verdicts(case)
-    missing = () if without.peer_groups else (f"underlying {asset}: no schedule was observed",)
+    unobserved = () if without.peer_groups else missing(question, reading)
     return JudgedProposal(
         name=proposal.name,
         underlying=asset,
@@ -140,7 +141,7 @@ def judge_proposal(question: Question, proposal: Proposal) -> JudgedProposal:
         findings=_findings(case, verdicts, applied),
         ranks=_ranks(case, RankingTerms(1.0, "initial", as_of)),
         gaps=_gaps(case),
-        missing=missing,
+        missing=unobserved,
     )
 
 

@@ -37,7 +37,12 @@ def assets(
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
     if name and not known.entries and not known.contracts:
-        fail(f"no contract on {name} was observed, and the table of assets has no {name}", USAGE)
+        from harmonize.api.audit import read, similar_underlying
+
+        similar = similar_underlying(name, read(selection)[0])
+        fix = f"; did you mean {similar}?" if similar else ""
+        message = f"no contract on {name} was observed, and the table of assets has no {name}{fix}"
+        fail(message, USAGE)
     if form is OutputForm.JSON:
         print_json(known.as_object())
         return

@@ -18,19 +18,24 @@ from rules.loader import RuleError, read_bytes
 def resolve_settings(run: Run, path: Path, environment: Mapping[str, str]) -> RunSettings:
     """Returns the section of the configuration at ``path`` with its secrets resolved.
 
-    Raises RuleError, with file:line:column: a variable or file is missing or invalid.
+    Raises RuleError, with file:line:column: variables or files are missing or invalid.
     """
     secrets = _Secrets(path, environment)
-    channels = tuple(
-        _channel(entry, ("run", "notify", "channels", index), secrets)
-        for index, entry in enumerate(run.notify.channels)
-    )
+    channels = []
+    problems: list[str] = []
+    for index, entry in enumerate(run.notify.channels):
+        try:
+            channels.append(_channel(entry, ("run", "notify", "channels", index), secrets))
+        except RuleError as error:
+            problems += error.lines
+    if problems:
+        raise RuleError(*problems)
     keep = run.keep
     return RunSettings(
         site=run.site,
         base_url=(run.base_url or "").rstrip("/"),
         title=run.title,
-        notify=NotificationSettings(tuple(run.notify.on), run.notify.level, channels),
+        notify=NotificationSettings(tuple(run.notify.on), run.notify.level, tuple(channels)),
         keep=None if keep is None else RetentionSettings(keep.daily, keep.weekly, keep.monthly),
         nights=run.nights,
     )

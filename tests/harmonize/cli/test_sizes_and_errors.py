@@ -78,6 +78,50 @@ def test_every_unknown_venue_is_named_with_its_suggestion() -> None:
     result = run("gap", "BTC", "--venue", "Kucoin", "--venue", "binnance")
     assert result.exit_code == 2
     assert result.stderr == (
-        "error: unknown venue Kucoin; did you mean kucoin?, "
-        "unknown venue binnance; did you mean binance?\n"
+        "error: unknown venues Kucoin (did you mean kucoin?), binnance (did you mean binance?); "
+        "see `harmonize venues` for the known ones\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("gap", "ETHH"), "is included in comparisons; did you mean ETH?"),
+        (("index", "ETHH"), "underlying ETHH: no schedule was observed; did you mean ETH?"),
+        (("liquidation", "ETHH"), "no schedule was observed; did you mean ETH?"),
+        (("history", "--underlying", "ETHH"), "observed margin on ETHH; did you mean ETH?"),
+        (
+            ("history", "binance", "ETH"),
+            "no schedule of ETH in any snapshot; did you mean ETH/USDT",
+        ),
+        (("assets", "ETHH"), "has no ETHH; did you mean ETH?"),
+        (
+            ("try", "--underlying", "SOLL", "--leverage", "5"),
+            "no schedule was observed; did you mean",
+        ),
+        (("gap", "ETH", "--exclude", "Kucoin"), "not compared on ETH; did you mean kucoin?"),
+        (("gap", "ETH", "--what-if", "adopt=Okx"), "did you mean okx?"),
+        (
+            ("compare", "ETH", "--instrument", "okx:ETH=ETH/USDT"),
+            "okx has no schedule ETH/USDT on ETH; did you mean ETH/USDT:USDT?",
+        ),
+    ],
+)
+def test_a_near_miss_is_answered_with_the_name_that_it_resembles(
+    command: tuple[str, ...], message: str
+) -> None:
+    result = run(*command)
+    assert result.exit_code in {2, 3}
+    (line,) = [line for line in result.stderr.splitlines() if "did you mean" in line]
+    assert message in line
+
+
+def test_no_error_lists_all_venues() -> None:
+    for command in (
+        ("schedule", "zzz", "BTC"),
+        ("gap", "BTC", "--venue", "zzz"),
+        ("gap", "BTC", "--exclude", "zzz"),
+        ("history", "zzz"),
+        ("gap", "BTC", "--what-if", "adopt=zzz"),
+    ):
+        assert len(run(*command).stderr) < 150, command

@@ -206,6 +206,12 @@ def test_an_unusable_private_file_is_reported(change: Any, message: str) -> None
     assert str(raised.value) == f"c.yaml:12:27: run.notify.channels[3].slack.url_file: {message}"
 
 
+def test_every_unusable_secret_is_a_line() -> None:
+    with pytest.raises(RuleError) as raised:
+        _settings(CONFIG, ENVIRONMENT | {"HOOK": "", "SMTP_USER": ""})
+    assert [line[:12] for line in raised.value.lines] == ["c.yaml:10:29", "c.yaml:19:22"]
+
+
 def test_a_password_may_come_from_a_private_file() -> None:
     text = CONFIG.replace("password_from: SMTP_PASSWORD", "password_file: password")
     Path("password").write_text("s3cr3t\n")
