@@ -225,7 +225,7 @@ def test_a_split_that_was_not_observed_differs_from_one_above_the_capacities() -
         ("minimum=200%", "expected a number above 0, at most 1"),
         ("minimum=nan", "found 'nan'"),
         ("leverage=sNaN", "found 'sNaN'"),
-        ("adopt=nobody", "unknown venue 'nobody'; use one of a, b"),
+        ("adopt=nobody", "unknown venue 'nobody'; use a venue that is compared"),
         ("aggregate=1", "what-if: expected leverage=20, minimum=0.5%, aggregate or adopt=VENUE"),
         ("tax", "found 'tax'"),
     ],

@@ -190,7 +190,7 @@ def test_assets_are_meant_by_any_of_their_names() -> None:
     ("arguments", "message"),
     [
         ("schedule", "error: Missing argument 'venue'. See --help.\n"),
-        ("audit --nope", "error: No such option: --nope See --help.\n"),
+        ("audit --zzzz", "error: No such option: --zzzz See --help.\n"),
         ("report --stale-after x", "--stale-after"),
     ],
 )

@@ -316,7 +316,7 @@ def test_a_bad_configuration_is_one_line_before_any_request(home: Home, text: st
 
 
 def test_an_unknown_venue_is_one_line_before_any_request(home: Home) -> None:
-    _refused(home, "unknown venue nowhere; use one of ", "--venue", "nowhere")
+    _refused(home, "unknown venue nowhere; see `harmonize venues`", "--venue", "nowhere")
 
 
 def test_an_unknown_rule_set_is_one_line_before_any_request(home: Home) -> None:
