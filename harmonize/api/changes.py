@@ -21,8 +21,6 @@ from harmonize.document.change import Change, Step
 from harmonize.history import derived, queries
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import ScheduleRow, change_of
-from harmonize.numerics.offer import margin_of_pieces
-from harmonize.numerics.panel import PieceNumbers
 from venues import registry
 
 SCHEMA_VERSION = "1.0"
@@ -186,15 +184,9 @@ def _change(row: ScheduleRow, before: _Previous, notionals: Sequence[float]) -> 
 
 def _step(notional: float, before: ScheduleRow | None, after: ScheduleRow, price: float) -> Step:
     """Returns the margins at a notional, the earlier ones at the prices of the later."""
-    old = [_repriced(getattr(before, name, None), notional, price) for name in _MARGINS]
-    new = [_repriced(getattr(after, name), notional, 1.0) for name in _MARGINS]
+    old = [queries.margin_at_price(getattr(before, name, None), notional, price) for name in _TYPES]
+    new = [queries.margin_at_price(getattr(after, name), notional) for name in _TYPES]
     return Step(notional, old[0], new[0], old[1], new[1])
 
 
-_MARGINS = ("initial", "maintenance")
-
-
-def _repriced(pieces: Sequence[PieceNumbers] | None, notional: float, ratio: float) -> float | None:
-    """Returns ``ratio·f(notional / ratio)``; None if the function is unknown or ends below."""
-    margin = margin_of_pieces(pieces, notional / ratio) if pieces else None
-    return None if margin is None else ratio * margin
+_TYPES = ("initial", "maintenance")

@@ -30,6 +30,7 @@ from harmonize.history.table_rows import (
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST_SEEN
 from harmonize.numerics.offer import margin_of_pieces
+from harmonize.numerics.panel import PieceNumbers
 from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
@@ -367,6 +368,17 @@ def margin_of(row: ScheduleRow, margin_type: str, notional: float) -> float | No
     if row.kind in NOT_IN_FORCE or (row.capacity is not None and notional > row.capacity):
         return None
     return margin_of_pieces(getattr(row, margin_type) or (), notional)
+
+
+def margin_at_price(
+    pieces: Sequence[PieceNumbers] | None, notional: float, ratio: float = 1.0
+) -> float | None:
+    """Returns the margin of a schedule in coins at ``ratio`` times its price: ``ratio·f(N/ratio)``.
+
+    None if the function is unknown, or ends below.
+    """
+    margin = margin_of_pieces(pieces, notional / ratio) if pieces else None
+    return None if margin is None else ratio * margin
 
 
 def _files(

@@ -12,7 +12,10 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
 
+from harmonize.api.changes import changes_between
+from harmonize.api.question import Fallback, Question
 from harmonize.archive.archive import Archive
+from harmonize.archive.location import recorded_archive
 from harmonize.cli.main import app
 from tests.support import recorded
 from tests.support.altered_snapshots import changed
@@ -110,3 +113,18 @@ def test_an_unknown_kind_suggests_one() -> None:
     assert result.stderr == (
         "error: --kind: unknown kind of change 'tigther'; did you mean tighter?\n"
     )
+
+
+def test_a_venue_of_the_own_archive_is_not_read_twice(tmp_path: Path) -> None:
+    """The recorded archive has the same observations, and a listing before them."""
+    made = Archive.create(tmp_path / "archive")
+    with recorded_archive() as path:
+        source = Archive.open(path)
+        entries = [x for x in source.entries() if x.venue == "binance" and x.complete]
+        for entry in sorted(entries, key=lambda x: x.observed_at)[-2:]:
+            made.append(source.read(entry), imported=True)
+    question = Question(
+        archive=tmp_path / "archive", fallback=Fallback.RECORDED, underlyings=("FF",)
+    )
+    answer = changes_between(question, date(2025, 12, 31), date(2026, 8, 1))
+    assert [x.kind.value for x in answer.changes] == ["tighter"]

@@ -78,6 +78,14 @@ def test_a_file_of_tiers_is_judged_at_its_sizes(tmp_path: Path) -> None:
     assert "MH105" in {finding["code"] for finding in judged["findings"]}  # 2 % to 50 % at $100k
 
 
+def test_marginal_tiers_apply_each_rate_to_its_slice(tmp_path: Path) -> None:
+    path = tmp_path / "draft.csv"
+    path.write_text("upper,leverage\n100k,50\n500k,2\n")
+    arguments = ("try", "--tiers", str(path), "--underlying", "SOL", "--tier-rule", "marginal")
+    (initial, _) = answer_of(*arguments, "--notional", "250k")["ranks"]
+    assert initial["margin"] == 100_000 / 50 + 150_000 / 2
+
+
 def test_the_draft_of_a_venue_takes_the_place_of_its_own_schedule() -> None:
     draft = answer_of(*SOL, "--name", "binance", "--notional", "1m")
     other = answer_of(*SOL, "--notional", "1m")

@@ -72,6 +72,13 @@ def test_the_verdict_is_that_of_the_size_and_not_of_the_schedule(
     assert standing.verified == "primary"
 
 
+def test_a_range_that_is_too_low_begins_above_its_lower_bound() -> None:
+    falling = of("okx", (100_000, "0.6", "0.4"), (1_000_000, "0.3", "0.2"))
+    for notional, verdict in ((100_000.0, Verdict.COMPLIANT), (100_001.0, Verdict.BREACH)):
+        (venue,) = ranking(falling, notional=notional).venues
+        assert venue.standings[0].verdict is verdict
+
+
 def test_a_rule_set_for_other_sizes_does_not_apply() -> None:
     for notional, verdict in (
         *((50_000.0, Verdict.NOT_APPLICABLE), (50_001.0, Verdict.BREACH)),

@@ -6,6 +6,7 @@ from math import inf, log
 import pytest
 
 from harmonize.document.change import Change, ChangeKind, MarginChange
+from harmonize.history import queries
 from harmonize.history.change_order import ChangeOrder, in_order, of_kinds, relative_size
 
 
@@ -43,3 +44,12 @@ def test_kinds_select_and_none_selects_all() -> None:
     changes = (DOUBLED, HALVED)
     assert of_kinds(changes, ()) == changes
     assert of_kinds(changes, [ChangeKind.TIGHTER]) == (DOUBLED,)
+
+
+def test_a_schedule_in_coins_is_read_at_the_later_price() -> None:
+    """10 coins at 1 % and above at 5 %: at $100 the bound is $1,000, at $200 it is $2,000."""
+    pieces = ((0.0, 1_000.0, 0.0, 0.01, 0.0, 2.0), (1_000.0, 5_000.0, 0.0, 0.05, 0.0, 2.0))
+    assert queries.margin_at_price(pieces, 1_500.0) == pytest.approx(75.0)
+    assert queries.margin_at_price(pieces, 1_500.0, 2.0) == pytest.approx(15.0)
+    assert queries.margin_at_price(pieces, 10_001.0, 2.0) is None
+    assert queries.margin_at_price(None, 1_500.0) is None
