@@ -118,7 +118,8 @@ def compare_venues(
     jurisdictions = read_configuration(question.options.config).jurisdictions
     ranking = rank_venues(base.universe, asset, terms, jurisdictions)
     if not ranking.venues and not ranking.unranked:
-        raise NotObservedError("; ".join(base.missing) or f"underlying {asset}: not observed")
+        own = [line for line in base.missing if line.startswith(("underlying ", "profile "))]
+        raise NotObservedError("; ".join(own) or f"underlying {asset}: no schedule was observed")
     rows = _rows_of_asset(question, asset)
     venues = tuple(
         replace(venue, since=_since(venue, rows.get(_key(venue), ()), terms))

@@ -53,7 +53,8 @@ def _ranked_row(venue: RankedVenue, asked: _Asked) -> tuple[Cell, ...]:
 def _excluded_row(venue: UnrankedVenue, asked: _Asked, rules: int) -> tuple[Cell, ...]:
     rate = None if venue.margin is None else venue.margin / asked[2]
     names = (None, venue.venue, venue.symbol, venue.profile)
-    own: tuple[Cell, ...] = (venue.margin, rate, None, "", None, "", "", "", None)
+    status = "at least" if venue.is_lower_bound else ""
+    own: tuple[Cell, ...] = (venue.margin, rate, None, status, None, "", "", "", None)
     observed = (venue.observed_at, venue.observed_from, venue.date_kind, None, None)
     return (*names, *asked, *own, *observed, venue.reason, *(None,) * rules)
 

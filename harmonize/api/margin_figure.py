@@ -36,7 +36,7 @@ def margin_figure(schedules: Sequence[ScheduleRow], margin_type: str, as_of: str
     ``schedules`` are those of one underlying; one without the margin is left out.
     """
     curves = [
-        (row, _points(getattr(row, margin_type), row.capacity))
+        (row, _points(getattr(row, margin_type), row.known_up_to))
         for row in schedules
         if getattr(row, margin_type)
     ]
@@ -63,9 +63,12 @@ def margin_figure(schedules: Sequence[ScheduleRow], margin_type: str, as_of: str
     return figure
 
 
-def _points(pieces: Sequence[PieceRow], capacity: float | None) -> list[tuple[float, float]]:
-    """Returns notional and rate at the ends of every piece, and between them on a curve."""
-    limit = min(_LARGEST, capacity or _LARGEST)
+def _points(pieces: Sequence[PieceRow], known_up_to: float | None) -> list[tuple[float, float]]:
+    """Returns notional and rate at the ends of every piece, and between them on a curve.
+
+    Above ``known_up_to`` margins are lower bounds, and are not drawn.
+    """
+    limit = _LARGEST if known_up_to is None else min(_LARGEST, known_up_to)
     points = []
     for piece in pieces:
         lower, upper = max(_SMALLEST, piece.lower), min(limit, piece.upper or limit)

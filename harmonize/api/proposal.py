@@ -8,8 +8,8 @@ from harmonize.api.audit import (
     Question,
     load_rule_sets,
     missing,
-    read,
     read_configuration,
+    read_with_history,
     with_observed_names,
 )
 from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, build_market
@@ -116,13 +116,19 @@ def judge_proposal(question: Question, proposal: Proposal) -> JudgedProposal:
     configuration = read_configuration(question.options.config)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
     question = replace(question, underlyings=(proposal.underlying,))
-    reading, as_of = read(question)
+    reading, as_of = read_with_history(question)
     (asset,) = with_observed_names(question, reading).underlyings
     proposal = replace(proposal, underlying=asset)
     names = NameReader(reading.names)
     inputs, rule_sets = names.inputs(reading.inputs), names.rule_sets(rule_sets)
     without = build_universe(
-        reading.schedules, rule_sets, inputs, as_of, question.instruments, venues=1
+        reading.schedules,
+        rule_sets,
+        inputs,
+        as_of,
+        question.instruments,
+        venues=1,
+        unchanged_since=reading.recent_history.unchanged_since,
     )
     applied = apply_rule_sets(rule_sets, newest_inputs(inputs, as_of), [asset], as_of.date())
     schedule = schedule_of(proposal, as_of, without.schedules)

@@ -24,7 +24,9 @@ def comparison_text(answer: VenueComparison) -> str:
     if answer.excluded:
         lines += ["", f"without a rank: {counted(len(answer.excluded), 'venue')}"]
         lines += aligned(
-            ("venue", "contract", "observed", "reason"), [_excluded(x) for x in answer.excluded]
+            ("venue", "contract", margin_abbreviation(answer.margin_type), "observed", "reason"),
+            [_excluded(x) for x in answer.excluded],
+            right={2},
         )
     return "".join(f"{one_line(line)}\n" for line in lines)
 
@@ -125,7 +127,9 @@ def _legend(answer: VenueComparison) -> Iterator[str]:
 
 def _excluded(venue: UnrankedVenue) -> Cells:
     day = observation_day(venue.observed_at, venue.observed_from, venue.date_kind)
-    return venue.venue, f"{venue.symbol} ({venue.profile})", day, venue.reason
+    sign = "≥ " if venue.is_lower_bound else ""
+    margin = f"{sign}{numbers.amount(venue.margin)}"
+    return venue.venue, f"{venue.symbol} ({venue.profile})", margin, day, venue.reason
 
 
 def aligned(

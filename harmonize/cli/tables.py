@@ -50,6 +50,12 @@ def _cell(value: object) -> Cell | _Nested:
     return _Nested()
 
 
+def plain_cell(value: object) -> Cell:
+    """Returns a value that fits into a cell; None for another one."""
+    cell = _cell(value)
+    return None if isinstance(cell, _Nested) else cell
+
+
 def gap_sheet(answer: "GapAnswer") -> Sheet:
     """Returns spreads, splits with their gaps, what-ifs and excluded venues."""
     return record_sheet("Gap", _gap_records(answer))
@@ -147,12 +153,15 @@ def schedule_sheet(schedule: "MarginSchedule", notionals: Sequence[float]) -> Sh
         "symbol": schedule.instrument.symbol,
         "profile": str(schedule.profile),
     }
-    margins = ({"row": "margin", **own, **point} for point in points(schedule, notionals))
+    margins: list[Record] = [
+        {"row": "margin", **own, **{name: plain_cell(value) for name, value in point.items()}}
+        for point in points(schedule, notionals)
+    ]
     functions = (("initial", schedule.initial), ("maintenance", schedule.maintenance))
     tiers = (
         {"row": "piece", **own, "margin_type": margin_type, **flat(piece)}
         for margin_type, function in functions
-        for piece in pieces(function)
+        for piece in pieces(function, schedule.known_up_to)
     )
     return record_sheet("Schedule", (*margins, *tiers))
 

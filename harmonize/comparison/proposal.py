@@ -126,7 +126,8 @@ def with_proposal(
     chosen.setdefault(asset, {})[venue] = schedule
     schedules = (*(s for s in universe.schedules if s.key != schedule.key), schedule)
     rows = {own.key: row for row, own in enumerate(schedules)}
-    members = tuple(chosen[asset][name] for name in sorted(chosen[asset]))
+    on_asset = (chosen[asset][name] for name in sorted(chosen[asset]))
+    members = tuple(own for own in on_asset if not own.not_trading)
     group = PeerGroup(asset, tuple(rows[own.key] for own in members), members)
     others = (
         PeerGroup(peers.underlying, tuple(rows[s.key] for s in peers.schedules), peers.schedules)

@@ -4,12 +4,13 @@ A venue is represented by the schedule that every other comparison uses. Verdict
 rule sets at this notional alone, on the ranges that the exact comparison over all sizes finds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from harmonize.comparison.applicability import Jurisdictions
-from harmonize.comparison.layout import PanelLayout, RuleSetLayout
+from harmonize.comparison.layout import FunctionRef, PanelLayout, RuleSetLayout
+from harmonize.comparison.offers import end_reason, no_margin_reason
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import Universe
 from harmonize.comparison.verdicts import evaluate
@@ -19,7 +20,8 @@ from harmonize.document.history import MarginSince
 from harmonize.document.rows import age_days, is_stale
 from harmonize.numerics.offer import margin_of_pieces
 from harmonize.numerics.rounding import rounded
-from harmonize.text.messages import dollars, iso_utc
+from harmonize.text.messages import iso_utc
+from harmonize.text.words import margin_abbreviation
 
 _TIE = 1e-9
 """Relative difference up to which two margins share a rank."""
@@ -80,7 +82,10 @@ class RankedVenue:
 
 @dataclass(frozen=True, slots=True)
 class UnrankedVenue:
-    """Venue without a rank, and why. ``margin`` is its margin in USD if one is published."""
+    """Venue without a rank, and why. ``margin`` is its margin in USD if one is published.
+
+    If ``is_lower_bound`` is True, the venue requires at least that margin.
+    """
 
     venue: str
     symbol: str
@@ -90,6 +95,7 @@ class UnrankedVenue:
     observed_at: str = ""
     observed_from: str = ""
     date_kind: str = "exact"
+    is_lower_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +110,17 @@ def rank_venues(
     universe: Universe, underlying: str, terms: RankingTerms, jurisdictions: Jurisdictions
 ) -> Ranking:
     """Ranks the venues on an underlying of the universe; one without schedules has no venues."""
-    groups = [group for group in universe.peer_groups if group.underlying == underlying]
-    if not groups:
-        return Ranking((), ())
+    positions = {schedule.key: row for row, schedule in enumerate(universe.schedules)}
     rows = _rows_by_key(universe, terms, jurisdictions)
     ranked: list[RankedVenue] = []
     unranked: list[UnrankedVenue] = []
-    for row, schedule in zip(groups[0].rows, groups[0].schedules, strict=True):
-        margin = _margin(universe.layout, row, terms)
+    for schedule in universe.chosen.get(underlying, {}).values():
+        row = positions[schedule.key]
+        margin = _margin(universe.layout.own, universe.layout, row, terms)
         reason = _unranked_reason(universe.layout, row, schedule, terms)
         if reason or margin is None:
-            unranked.append(_unranked(schedule, reason, margin))
+            published = _margin(universe.layout.published, universe.layout, row, terms)
+            unranked.append(_unranked(schedule, reason, published, is_lower_bound=margin is None))
             continue
         standings = tuple(
             _standing(
@@ -150,12 +156,17 @@ def _rows_by_key(
     }
 
 
-def _margin(layout: PanelLayout, row: int, terms: RankingTerms) -> float | None:
+def _margin(
+    functions: Mapping[str, Sequence[FunctionRef | None]],
+    layout: PanelLayout,
+    row: int,
+    terms: RankingTerms,
+) -> float | None:
     """Returns the margin in USD; None if it is unknown, or the position above what is known."""
-    own = layout.own[terms.margin_type][row]
-    if own is None or terms.notional > own.limit:
+    function = functions[terms.margin_type][row]
+    if function is None or terms.notional > function.limit:
         return None
-    margin = margin_of_pieces(layout.pieces(own.function), terms.notional)
+    margin = margin_of_pieces(layout.pieces(function.function), terms.notional)
     return None if margin is None else rounded(margin)
 
 
@@ -169,13 +180,9 @@ def _unranked_reason(
     if isinstance(function, Unknown):
         return function.reason
     own = layout.own[terms.margin_type][row]
-    if own is not None and terms.notional <= own.limit:
-        return ""
-    capacity = value_of(schedule.capacity)
-    if capacity is not None and terms.notional > capacity:
-        return f"accepts positions up to {dollars(float(capacity))}"
-    limit = "" if own is None else f" above {dollars(own.limit)}"
-    return f"margin not observed{limit}"
+    if own is None:
+        return no_margin_reason(schedule, margin_abbreviation(terms.margin_type))
+    return "" if terms.notional <= own.limit else end_reason(schedule, own.limit)
 
 
 def _ranked(
@@ -203,7 +210,9 @@ def _ranked(
     )
 
 
-def _unranked(schedule: MarginSchedule, reason: str, margin: float | None) -> UnrankedVenue:
+def _unranked(
+    schedule: MarginSchedule, reason: str, margin: float | None, *, is_lower_bound: bool
+) -> UnrankedVenue:
     return UnrankedVenue(
         *schedule.key,
         reason or "margin not observed",
@@ -211,6 +220,7 @@ def _unranked(schedule: MarginSchedule, reason: str, margin: float | None) -> Un
         iso_utc(schedule.observed_at),
         schedule.precision.earliest_text(schedule.observed_at),
         schedule.precision.kind.value,
+        is_lower_bound and margin is not None,
     )
 
 

@@ -61,6 +61,9 @@ def test_the_first_lines_answer_the_question() -> None:
         *("esma-retail", "since", "observed", "marks"),
     ]
     assert any(line.startswith("without a rank: ") for line in lines)
+    # A venue that publishes its maximum leverage alone requires at least this margin.
+    (deribit,) = [line for line in lines if line.startswith("deribit ")]
+    assert " ≥ 100,000.00 " in deribit
 
 
 def test_figure_is_a_name_of_margin_type() -> None:

@@ -74,7 +74,7 @@ def test_a_file_of_tiers_is_judged_at_its_sizes(tmp_path: Path) -> None:
     assert ranks[250e3, "initial"]["margin"] == 125_000.0
     assert ranks[250e3, "maintenance"]["margin"] == 62_500.0
     assert ranks[1e6, "initial"]["rank"] is None
-    assert ranks[1e6, "initial"]["reason"] == "accepts positions up to $500,000"
+    assert ranks[1e6, "initial"]["reason"] == "accepts no position above $500,000"
     assert "MH105" in {finding["code"] for finding in judged["findings"]}  # 2 % to 50 % at $100k
 
 

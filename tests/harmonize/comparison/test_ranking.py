@@ -105,6 +105,9 @@ def test_a_venue_without_a_rank_has_the_reason_and_its_margin_if_it_is_known() -
         replace(of("gate", *TABLE), initial=Unknown("only the leverage is published")),
         of("mexc", (50_000, "0.01", "0.005")),
         replace(of("bybit", (50_000, "0.01", "0.005")), capacity=Unknown("none")),
+        replace(of("lbank", *TABLE), known_up_to=D(0), exclusion_reason="only the leverage"),
+        replace(of("phemex", *TABLE), known_up_to=D(50_000)),
+        replace(of("xt", *TABLE), not_trading="expired on 2026-01-01"),
         replace(of("aster", *TABLE), origin=Origin.DOCUMENTATION),
         replace(
             of("htx", *TABLE),
@@ -112,12 +115,16 @@ def test_a_venue_without_a_rank_has_the_reason_and_its_margin_if_it_is_known() -
         ),
     )
     assert [x.venue for x in result.venues] == ["okx"]
+    assert {x.venue for x in result.unranked if x.is_lower_bound} == {"lbank", "phemex"}
     assert {x.venue: (x.reason, x.margin) for x in result.unranked} == {
+        "lbank": ("only the leverage", 30_000.0),
+        "phemex": ("tiers above $50,000 were not observed (capacity $1,000,000)", 30_000.0),
+        "xt": ("expired on 2026-01-01", 30_000.0),
         "aster": ("based on the venue's documentation", 30_000.0),
-        "bybit": ("margin not observed above $50,000", None),
+        "bybit": ("tiers above $50,000 were not observed (capacity unknown)", None),
         "gate": ("only the leverage is published", None),
         "htx": ("no source verifies the derivation of its margins from published data", 30_000.0),
-        "mexc": ("accepts positions up to $50,000", None),
+        "mexc": ("accepts no position above $50,000", None),
     }
 
 
