@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harmonize.api.build_day import age_today, build_day
 from harmonize.api.known_venues import unknown_venue_error
-from harmonize.api.missing_schedule import no_schedule
+from harmonize.api.missing_schedule import no_instrument, no_schedule
 from harmonize.api.question import (
     CHART_NOTIONALS,
     AnswerOptions,
@@ -44,17 +44,12 @@ from harmonize.policy.inputs import MARKET, scale_notes
 from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
-from harmonize.text.suggest import did_you_mean
-from harmonize.text.words import first_words
 from venues import assets, conventions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 S = TypeVar("S", bound=Selection)
-
-_MAX_SYMBOLS = 3
-"""Largest number of symbols that an error names."""
 
 __all__ = [
     "CHART_NOTIONALS",
@@ -77,7 +72,6 @@ __all__ = [
     "load_rule_sets",
     "missing",
     "name_notes",
-    "no_instrument",
     "observation_days",
     "open_archive",
     "open_sources",
@@ -185,20 +179,8 @@ def _audit(
     try:
         return audit(reading, rule_sets, options, properties)
     except KeyError as error:
-        raise no_instrument(question, reading, *error.args[0]) from None
-
-
-def no_instrument(selection: Selection, reading: Reading, venue: str, asset: str) -> RequestError:
-    """Returns the error on a preferred instrument that its venue does not have."""
-    symbol = selection.instruments[venue, asset]
-    symbols = sorted(
-        schedule.instrument.symbol
-        for schedule in reading.schedules
-        if (schedule.instrument.venue, schedule.instrument.underlying.asset) == (venue, asset)
-    )
-    fallback = f"use {first_words(symbols, _MAX_SYMBOLS)}" if symbols else "none was observed"
-    fix = did_you_mean(symbol, symbols, fallback)
-    return RequestError(f"{venue} has no schedule {symbol} on {asset}{fix}")
+        message = no_instrument(question.instruments, reading, error.args[0])
+        raise RequestError(message) from None
 
 
 def _margin_series(selection: Selection, document: AuditDocument) -> History:

@@ -11,13 +11,13 @@ from harmonize.api.audit import (
     load_rule_sets,
     missing,
     name_notes,
-    no_instrument,
     observation_days,
     read_configuration,
     read_with_history,
     similar_underlying,
     with_observed_names,
 )
+from harmonize.api.missing_schedule import no_instrument
 from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.book_names import ContractNames
 from harmonize.arbitrage.pair import Legs, Pair, compare_pair
@@ -117,8 +117,8 @@ def _build(
             unchanged_since=reading.recent_history.unchanged_since,
         )
     except KeyError as error:
-        venue, asset = error.args[0]
-        raise no_instrument(question, reading, venue, asset) from None
+        message = no_instrument(question.instruments, reading, error.args[0])
+        raise RequestError(message) from None
     unobserved = (*missing(question, reading), *map(str, reading.defects))
     return PreparedUniverse(
         universe, reading, as_of, unobserved, question.underlyings, tuple(names.notes)

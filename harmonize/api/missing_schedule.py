@@ -1,12 +1,16 @@
 """The message on a symbol without a schedule, with the symbol that may be meant."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harmonize.audit.assemble import Reading
-from harmonize.comparison.representative import preferred
+from harmonize.comparison.representative import VenueUnderlying, preferred
 from harmonize.core.schedule import MarginSchedule
-from harmonize.text.suggest import similar_name
+from harmonize.text.suggest import did_you_mean, similar_name
+from harmonize.text.words import first_words
+
+_MAX_SYMBOLS = 3
+"""Largest number of symbols that an error names."""
 
 
 def no_schedule(venue: str, symbol: str, reading: Reading, profiles: Sequence[str]) -> str:
@@ -43,3 +47,18 @@ def similar_symbol(name: str, schedules: Collection[MarginSchedule]) -> str:
             if base == f"{schedule.instrument.underlying.asset.upper()}{quote}"
         ]
     return preferred(own).instrument.symbol if own else ""
+
+
+def no_instrument(
+    instruments: Mapping[VenueUnderlying, str], reading: Reading, key: VenueUnderlying
+) -> str:
+    """Returns why a preferred symbol represents no venue, with the symbol that may be meant."""
+    (venue, asset), symbol = key, instruments[key]
+    symbols = sorted(
+        schedule.instrument.symbol
+        for schedule in reading.schedules
+        if (schedule.instrument.venue, schedule.instrument.underlying.asset) == key
+    )
+    fallback = f"use {first_words(symbols, _MAX_SYMBOLS)}" if symbols else "none was observed"
+    fix = did_you_mean(symbol, symbols, fallback)
+    return f"{venue} has no schedule {symbol} on {asset}{fix}"
