@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from harmonize.api.audit import (
     Question,
-    RequestError,
     missing,
     open_sources,
     read,
@@ -16,12 +15,11 @@ from harmonize.api.audit import (
 )
 from harmonize.archive.location import recorded_archive
 from harmonize.archive.source import Source
-from harmonize.audit.assemble import Reading
-from harmonize.document.change import Change, Step
+from harmonize.core.schedule import MarginSchedule
+from harmonize.document.change import Change, ChangeKind, Step
 from harmonize.history import derived, queries
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import ScheduleRow, change_of
-from venues import registry
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON envelope of changes."""
@@ -31,9 +29,9 @@ SCHEMA_VERSION = "1.0"
 class ObservedChanges:
     """Changes observed after ``since`` up to the end of ``until``, days in ISO 8601.
 
-    Each change is between two consecutive observations of its venue. ``unobserved`` has a line per
-    venue that was not observed between the two days, ``missing`` one per part that was not observed
-    or cannot be read.
+    Each change is between two consecutive observations of its venue. With requested underlyings, the
+    asset before or after it is one of them. ``unobserved`` has a line per venue that was not observed
+    between the two days, ``missing`` one per part that was not observed or cannot be read.
     """
 
     since: str
@@ -64,22 +62,27 @@ def changes_between(
     archive's tables. Raises RequestError: nothing was observed by ``since``; ArchiveError.
     """
     first, last = _end_of(since), _end_of(until)
-    reading, _ = read(replace(question, as_of=until))
-    question = with_observed_names(replace(question, as_of=until), reading)
+    question = replace(question, as_of=until)
+    after, before = _observe(question), _observe(replace(question, as_of=since))
+    # of both days: on the other day, a code may have meant another asset
+    assets = after.assets | before.assets
     with recorded_archive() as path:
         sources = open_sources(question, path)
-        times = _observation_times(sources, question)
-        _check_observed(times, first)
-        rows = [row for source in sources for row in _rows(source, sources, (first, last))]
-        before = _rows_before(sources, rows, last) if notionals else {}
-    selected = [row for row in rows if _is_selected(row, question)]
+        rows = [
+            row
+            for source in sources
+            for row in _rows(source, sources, (first, last))
+            if _is_selected(row, question, assets)
+        ]
+        previous = _rows_before(sources, rows, last) if notionals else {}
+    changes = (_change(row, previous, notionals) for row in rows)
     return ObservedChanges(
         since.isoformat(),
         until.isoformat(),
-        reading.archive,
-        tuple(_change(row, before, notionals) for row in selected),
-        _unobserved(times, first, last),
-        _missing(question, reading),
+        after.archive,
+        tuple(change for change in changes if not assets or change.assets & assets),
+        _unobserved(before.selected(assets), after.selected(assets)),
+        after.missing,
     )
 
 
@@ -87,32 +90,32 @@ def _end_of(day: Date) -> datetime:
     return datetime.combine(day, time.max, UTC)
 
 
-def _missing(question: Question, reading: Reading) -> tuple[str, ...]:
-    return (*missing(question, reading), *map(str, reading.defects))
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """Schedules of all underlyings as of a day, the requested underlyings, and what is missing.
+
+    ``assets`` are the requested underlyings by their observed names; all if empty. ``missing`` names
+    what was requested and not observed, or is unreadable.
+    """
+
+    archive: str
+    schedules: tuple[MarginSchedule, ...]
+    assets: frozenset[str]
+    missing: tuple[str, ...] = ()
+
+    def selected(self, assets: frozenset[str]) -> tuple[MarginSchedule, ...]:
+        """Returns the schedules on some underlyings; on all if none is given."""
+        schedules = self.schedules
+        return tuple(s for s in schedules if not assets or s.instrument.underlying.asset in assets)
 
 
-def _observation_times(
-    sources: Sequence[Source], question: Question
-) -> dict[str, tuple[datetime, ...]]:
-    """Returns the times of observations by venue, from the first source that holds the venue."""
-    times: dict[str, tuple[datetime, ...]] = {}
-    for source in sources:
-        own: dict[str, set[datetime]] = {}
-        for entry in source.entries:
-            is_selected = not question.venues or entry.venue in question.venues
-            if is_selected and not entry.failed and registry.find_adapter(entry.venue):
-                own.setdefault(entry.venue, set()).add(entry.observed_at)
-        for venue, observed in own.items():
-            times.setdefault(venue, tuple(sorted(observed)))
-    return times
-
-
-def _check_observed(times: Mapping[str, Sequence[datetime]], first: datetime) -> None:
-    """Raises RequestError: no venue was observed by the first day."""
-    earliest = min((own[0] for own in times.values()), default=None)
-    if earliest is not None and earliest > first:
-        message = f"no snapshot up to {first:%Y-%m-%d}; use a date from {earliest:%Y-%m-%d} on"
-        raise RequestError(message)
+def _observe(question: Question) -> _Day:
+    """Returns what was observed up to the question's day. Raises RequestError, ArchiveError."""
+    reading, _ = read(replace(question, underlyings=()))
+    assets = frozenset(with_observed_names(question, reading).underlyings)
+    day = _Day(reading.archive, reading.schedules, assets)
+    absent = missing(question, replace(reading, schedules=day.selected(assets)))
+    return replace(day, missing=(*absent, *map(str, reading.defects)))
 
 
 def _rows(
@@ -126,29 +129,30 @@ def _rows(
     return queries.rows_between(store, *span, venues) if venues else ()
 
 
-def _is_selected(row: ScheduleRow, question: Question) -> bool:
+def _is_selected(row: ScheduleRow, question: Question, assets: frozenset[str]) -> bool:
+    """Returns whether a row has the question's venue and profile and may have one of the assets."""
     has_profile = not question.profile or question.profile in {
         row.profile,
         *row.profile.split(", "),
     }
-    return (
-        has_profile
-        and (not question.venues or row.venue in question.venues)
-        and (not question.underlyings or row.asset in question.underlyings)
-    )
+    has_asset = not assets or row.asset in assets or row.kind == ChangeKind.ANOTHER_ASSET.value
+    return has_profile and has_asset and (not question.venues or row.venue in question.venues)
 
 
 def _unobserved(
-    times: Mapping[str, Sequence[datetime]], first: datetime, last: datetime
+    before: Sequence[MarginSchedule], after: Sequence[MarginSchedule]
 ) -> tuple[str, ...]:
     """Returns a line per venue without an observation between the two days."""
-    lines = []
-    for venue, own in sorted(times.items()):
-        before = [at for at in own if at <= first]
-        if before and not any(first < at <= last for at in own):
-            day = f"{before[-1]:%Y-%m-%d}"
-            lines.append(f"{venue}: not observed between the two days; both use data as of {day}")
-    return tuple(lines)
+    times: dict[str, tuple[set[datetime], set[datetime]]] = {}
+    for side, schedules in enumerate((before, after)):
+        for schedule in schedules:
+            both = times.setdefault(schedule.instrument.venue, (set(), set()))
+            both[side].add(schedule.observed_at)
+    return tuple(
+        f"{venue}: not observed between the two days; both use data as of {max(old):%Y-%m-%d}"
+        for venue, (old, new) in sorted(times.items())
+        if old and old == new
+    )
 
 
 _Previous = Mapping[tuple[ScheduleKey, int], ScheduleRow]

@@ -51,7 +51,7 @@ def test_several_formats_at_once_go_to_their_files_and_one_to_stdout() -> None:
     result = run(
         *SMALL, "--format", "json:out/a.json", "--format", "csv:a.csv", "--format", "table"
     )
-    assert "Findings by check" in result.stdout
+    assert "Findings by cause" in result.stdout
     assert json.loads(Path("out/a.json").read_text())["findings"]
     assert Path("a.csv").read_text().startswith("code,name,")
 
