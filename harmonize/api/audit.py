@@ -33,7 +33,7 @@ from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
 from harmonize.comparison.trading import with_trading
 from harmonize.core.instrument import AssetNames, is_evident
-from harmonize.core.payload import Payload
+from harmonize.core.payload import PRICES, Payload
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import AuditDocument
 from harmonize.document.history import History
@@ -318,7 +318,7 @@ def observation_days(selection: Selection) -> tuple[Date, ...]:
             entry.observed_at.date()
             for source in open_sources(selection, path)
             for entry in source.entries
-            if entry.venue not in {MARKET, DECISIONS}
+            if entry.venue not in {MARKET, DECISIONS, PRICES}
             and not entry.failed
             and (not selection.venues or entry.venue in selection.venues)
         }

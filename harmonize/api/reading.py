@@ -10,7 +10,7 @@ from harmonize.archive.archive import ArchiveError
 from harmonize.archive.catalog import Entry, latest
 from harmonize.archive.source import Source
 from harmonize.audit.assemble import Reading
-from harmonize.core.payload import Defect, Origin, Snapshot, Unobserved
+from harmonize.core.payload import PRICES, Defect, Origin, Snapshot, Unobserved
 from harmonize.core.schedule import Derived, MarginSchedule, Observed, T, Unknown
 from harmonize.history import derived
 from harmonize.history.acceptances import DECISIONS, unreadable_decisions
@@ -59,7 +59,7 @@ def read(
         raise NothingObservedError(_nothing(sources, until))
     reading = Reading("; otherwise ".join(source.name for source in sources), (), (), ())
     for venue in names:
-        if venue in {inputs.MARKET, DECISIONS}:
+        if venue in {inputs.MARKET, DECISIONS, PRICES}:
             continue
         if not venues or venue in venues:
             own = [(source, by_venue.get(venue, ())) for source, by_venue in by_source]

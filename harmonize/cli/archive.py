@@ -215,6 +215,7 @@ def _appender(place: ArchiveLocation, before: "Archive | None") -> "Callable[[Sn
     """Returns a function that appends to the archive and creates a missing one on the first call."""
     from harmonize.archive.archive import Archive
     from harmonize.archive.catalog import newest_by_venue
+    from harmonize.core.payload import PRICES
 
     opened = [before] if before else []
     newest = newest_by_venue(before.entries()) if before else {}
@@ -222,7 +223,9 @@ def _appender(place: ArchiveLocation, before: "Archive | None") -> "Callable[[Sn
     def append(snapshot: "Snapshot") -> None:
         if not opened:
             opened.append(Archive.create(place))
-        entry = opened[0].append(snapshot, newest.get(snapshot.venue), imported=True)
+        # Candles of other series have nothing in common that a base could save.
+        similar = None if snapshot.venue == PRICES else newest.get(snapshot.venue)
+        entry = opened[0].append(snapshot, similar, imported=True)
         newest[entry.venue] = entry
 
     return append

@@ -29,6 +29,10 @@ NOT_OF_VENUE = frozenset({Origin.MARKET, Origin.ATTEMPT, Origin.NOTE})
 """Origins of payloads that are no response of the venue; they state no date of its margins."""
 
 
+PRICES = "prices"
+"""Venue name under which archives store candles; no venue has this name."""
+
+
 def dating_origins(origins: Iterable[Origin]) -> frozenset[Origin]:
     """Returns the origins of those payloads of a snapshot that date it: responses of the venue.
 

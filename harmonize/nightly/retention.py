@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from harmonize.archive.catalog import Entry, observations
 from harmonize.config.run_settings import RetentionSettings
+from harmonize.core.payload import PRICES
 
 
 def prunable(
@@ -20,9 +21,11 @@ def prunable(
     - the newest snapshot,
     - every snapshot in ``changed``, and the snapshot before it,
     - the complete snapshot that each of those is based on.
+
+    Candles stay: each snapshot of them holds other times.
     """
     removed: list[Entry] = []
-    for venue in sorted({entry.venue for entry in entries}):
+    for venue in sorted({entry.venue for entry in entries} - {PRICES}):
         of_venue = [entry for entry in entries if entry.venue == venue and not entry.pruned]
         observed = [entry for entry in observations(entries, venue) if not entry.pruned]
         removed += _prunable_of_venue(sorted(of_venue, key=_order), observed, keep, changed)

@@ -13,6 +13,7 @@ from harmonize.core.schedule import Unknown
 from harmonize.history.venue_lists import VenueLists
 from harmonize.transfer import (
     from_archive,
+    from_candles,
     from_recordings,
     from_tier_table,
     plain_folder,
@@ -59,7 +60,7 @@ class ImportedSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ImportSource:
-    """The items of a source; ``converted`` marks snapshots built from other formats, which no archive held before."""
+    """The items of a source; ``converted`` marks margins built from other formats, which no archive held before."""
 
     items: Iterator[SourceItem]
     converted: bool
@@ -97,6 +98,8 @@ def _folder_source(path: Path) -> ImportSource:
     manifest = recording_manifest.document(path)
     if isinstance(manifest, dict) and manifest.get("format") == plain_folder.FORMAT:
         return ImportSource(plain_folder.read_items(path, manifest), converted=False)
+    if from_candles.is_candle_manifest(manifest):
+        return ImportSource(from_candles.read_items(path, manifest), converted=False)
     return ImportSource(from_recordings.read_items(path, manifest), converted=True)
 
 

@@ -1,0 +1,1 @@
+"""Prices as values: series of candles, their cards, returns, and reading them from files and archives."""
