@@ -15,7 +15,7 @@ The results equal those of ``numpy.quantile`` and ``tail.tail_mean`` per window,
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import floor
+from math import floor, isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,13 @@ from harmonize.adequacy.tail import Floats, tail_size
 _MAX_SHORT_TAIL = 16
 """Most values per window that the insertion passes keep."""
 
-_COLUMNS = 160
+_SHARE = 3
+"""Neighbouring windows of a long tail differ by one row in so many at most."""
+
+_COPIED = 64
+"""Series that are copied at a time so that the rows of each lie side by side."""
+
+_COLUMNS = 640
 """Series per pass, so that the rows of a pass stay in the processor's cache."""
 
 
@@ -73,7 +79,7 @@ def rolling_tails(
     every ``step``-th row, counted from the first complete one. Raises ValueError: a window that is
     longer than the series, or shorter than one expected loss beyond a level.
     """
-    rows = np.ascontiguousarray(losses, dtype=np.float64) + 0.0  # -0.0 would sort in any order
+    rows = np.asarray(losses, dtype=np.float64)
     if rows.ndim != 2 or not 0 < window <= rows.shape[0]:  # noqa: PLR2004 - time and series
         message = f"losses: expected a table of at least {window} rows, found the shape {rows.shape}; shorten the window"
         raise ValueError(message)
@@ -92,6 +98,25 @@ def rolling_tails(
         result.var[:, _incomplete(is_missing, window, ends)] = np.nan
         result.es[:, _incomplete(is_missing, window, ends)] = np.nan
     return result
+
+
+def rolling_both_sides(
+    returns: Floats, window: int, levels: Sequence[float], step: int = 1
+) -> tuple[RollingTails, RollingTails]:
+    """Returns the tails of long and of short positions in the returns of each window.
+
+    Returns are as the losses of ``rolling_tails``: a row per time, a column per series. Raises
+    ValueError, as ``rolling_tails``.
+    """
+    series = returns.shape[-1]
+    losses = np.concatenate([returns, returns], axis=-1)
+    np.negative(losses[..., :series], out=losses[..., :series])
+    tails = rolling_tails(losses, window, levels, step)
+    long, short = (
+        RollingTails(tails.levels, tails.ends, tails.var[..., side], tails.es[..., side])
+        for side in (slice(series), slice(series, None))
+    )
+    return long, short
 
 
 def _reading(window: int, level: float) -> _Reading:
@@ -116,12 +141,17 @@ def _incomplete(
     return np.asarray(counts[ends + 1] > counts[ends + 1 - window])
 
 
-def _interpolate(previous: Floats, following: Floats, weight: float) -> Floats:
-    """Returns the point between two values exactly as numpy's quantile calculates it."""
-    difference = following - previous
+def _interpolate(
+    previous: Floats, following: Floats, weight: float, spare: Floats, out: Floats
+) -> None:
+    """Writes the point between two values exactly as numpy's quantile calculates it."""
+    np.subtract(following, previous, out=spare)
     if weight >= 0.5:  # noqa: PLR2004 - numpy works from the nearer value
-        return following - difference * (1 - weight)
-    return previous + difference * weight
+        np.multiply(spare, 1 - weight, out=spare)
+        np.subtract(following, spare, out=out)
+    else:
+        np.multiply(spare, weight, out=spare)
+        np.add(previous, spare, out=out)
 
 
 def _short_tails(
@@ -131,53 +161,87 @@ def _short_tails(
     depth = max(reading.depth for reading in readings)
     blocks, series = -(-rows.shape[0] // window), rows.shape[1]
     width = -(-series // -(-series // _COLUMNS))
-    ends = np.empty((window + 1, depth + 1, blocks, width))
     for first in range(0, series, width):
         part = slice(first, min(first + width, series))
-        by_place = _by_place(rows[:, part], window, blocks)
-        _fill_block_ends(ends[..., : by_place.shape[2]], by_place)
-        _write_part(by_place, ends[:, 1:, :, : by_place.shape[2]], readings, result, part)
+        _write_part(_by_place(rows[:, part], window, blocks), depth, readings, result, part)
 
 
 def _by_place(rows: Floats, window: int, blocks: int) -> Floats:
-    """Returns a row per place in a block, with blocks and series side by side."""
-    padded = np.full((blocks * window, rows.shape[1]), -np.inf)
-    padded[: rows.shape[0]] = rows
-    padded[np.isnan(padded)] = -np.inf
-    shaped = padded.reshape(blocks, window, rows.shape[1])
-    return np.ascontiguousarray(shaped.transpose(1, 0, 2))
+    """Returns a row per place in a block, with blocks and series side by side.
 
-
-def _fill_block_ends(ends: Floats, by_place: Floats) -> None:
-    """Fills in the largest values of the rest of each block, from every place in it on.
-
-    The first row of each is infinite, so that every other row has a row above it.
+    Places after the last row, and missing values, are lower than any loss.
     """
-    ends[-1] = -np.inf
-    ends[:, 0] = np.inf
-    for place in range(by_place.shape[0] - 1, -1, -1):
-        rest, shorter = ends[place], ends[place + 1]
-        np.minimum(shorter[:-1], by_place[place], out=rest[1:])
-        np.maximum(shorter[1:], rest[1:], out=rest[1:])
+    shaped = np.empty((window, blocks, rows.shape[1]))
+    for block in range(blocks):
+        own = rows[block * window : (block + 1) * window]
+        np.add(own, 0.0, out=shaped[: own.shape[0], block])  # -0.0 would sort in any order
+        shaped[own.shape[0] :, block] = -np.inf
+    shaped[np.isnan(shaped)] = -np.inf
+    return shaped
+
+
+class _BlockEnds:
+    """The largest values of the rest of each block, from every place in it on.
+
+    They follow from the last place to the first. To stay in the processor's cache, only those of some
+    places are kept, and those of the places between are calculated again when they are needed.
+    """
+
+    def __init__(self, by_place: Floats, depth: int) -> None:
+        window = by_place.shape[0]
+        self._by_place = by_place
+        self._length = isqrt(window)
+        shape = (depth + 1, *by_place.shape[1:])
+        self._kept = np.empty((-(-window // self._length) + 1, *shape))
+        self._near = np.empty((self._length + 1, *shape))
+        self._first = window
+        rest, spare = _empty_rows(depth, by_place), np.empty((depth, *by_place.shape[1:]))
+        self._kept[-1] = rest
+        for place in range(window - 1, -1, -1):
+            _insert(rest, by_place[place], spare)
+            if place % self._length == 0:
+                self._kept[place // self._length] = rest
+
+    def at(self, place: int) -> Floats:
+        """Returns the largest values from a place on, in descending order."""
+        if not self._first <= place < self._first + self._length:
+            self._fill(place // self._length)
+        return self._near[place - self._first, 1:]
+
+    def _fill(self, part: int) -> None:
+        self._first = part * self._length
+        stop = min(self._first + self._length, self._by_place.shape[0])
+        self._near[stop - self._first] = self._kept[part + 1]
+        self._near[:, 0] = np.inf
+        for place in range(stop - 1, self._first - 1, -1):
+            rest, shorter = self._near[place - self._first], self._near[place + 1 - self._first]
+            np.minimum(shorter[:-1], self._by_place[place], out=rest[1:])
+            np.maximum(shorter[1:], rest[1:], out=rest[1:])
+
+
+def _empty_rows(depth: int, by_place: Floats) -> Floats:
+    """Returns descending rows without a value, below one that is infinite."""
+    rows = np.full((depth + 1, *by_place.shape[1:]), -np.inf)
+    rows[0] = np.inf
+    return rows
 
 
 def _write_part(
     by_place: Floats,
-    ends: Floats,
+    depth: int,
     readings: Sequence[_Reading],
     result: RollingTails,
     part: slice,
 ) -> None:
     window, blocks, series = by_place.shape
-    depth = ends.shape[1]
-    beginning = np.full((depth + 1, blocks, series), -np.inf)
-    beginning[0] = np.inf
+    ends = _BlockEnds(by_place, depth)
+    beginning = _empty_rows(depth, by_place)
     spare = np.empty((depth, blocks, series))
     network = _MergeNetwork(depth, (blocks - 1, series))
     for place in range(window):
         _insert(beginning, by_place[place], spare)
         if place < window - 1:
-            largest = network.merge(ends[place + 1, :, :-1], beginning[1:, 1:])
+            largest = network.merge(ends.at(place + 1)[:, :-1], beginning[1:, 1:])
             first = place + 1
         else:  # the window is a whole block
             largest, first = list(beginning[1:]), 0
@@ -235,16 +299,20 @@ def _write_windows(
 ) -> None:
     """Writes windows one block apart, except the last one if it is not complete."""
     count = result.var[0][where].shape[0]
-    sums = [np.zeros_like(largest[0])]
-    for row in largest[: max(reading.whole for reading in readings)]:
-        sums.append(sums[-1] + row)
-    for index, reading in enumerate(readings):
-        var = _interpolate(largest[reading.previous], largest[reading.next], reading.weight)
-        total = sums[reading.whole]
+    rows = [row[:count] for row in largest]
+    total, spare, added = np.zeros(rows[0].shape), np.empty(rows[0].shape), 0
+    for index, reading in sorted(enumerate(readings), key=lambda pair: pair[1].whole):
+        for row in rows[added : reading.whole]:
+            total += row
+        added = reading.whole
+        previous, following = rows[reading.previous], rows[reading.next]
+        _interpolate(previous, following, reading.weight, spare, result.var[index][where])
         if reading.part > 0:
-            total = total + reading.part * largest[reading.whole]
-        result.var[index][where] = var[:count]
-        np.divide(total[:count], reading.size, out=result.es[index][where])
+            np.multiply(rows[reading.whole], reading.part, out=spare)
+            spare += total
+            np.divide(spare, reading.size, out=result.es[index][where])
+        else:
+            np.divide(total, reading.size, out=result.es[index][where])
 
 
 def _long_tails(
@@ -253,18 +321,46 @@ def _long_tails(
     """Writes every window from the values above a bound that neighbouring windows share."""
     depth = max(reading.depth for reading in readings)
     groups = tuple(_groups(result.ends, window))
-    for column in range(rows.shape[1]):
-        values = np.nan_to_num(rows[:, column], nan=-np.inf)
-        bound = -np.inf
-        for group in groups:
-            ends = result.ends[group]
-            first, last = int(ends[0]), int(ends[-1])
-            bound = _kth_largest(values[last + 1 - window : first + 1], depth, bound)
-            nearby = values[first + 1 - window : last + 1]
-            times = np.flatnonzero(nearby >= bound)
-            times = times[np.argsort(-nearby[times], kind="stable")]
-            largest = _largest_inside(nearby[times], times, ends - first, window, depth)
-            _write_column(largest, readings, result, (group, column))
+    for first in range(0, rows.shape[1], _COPIED):
+        columns = np.ascontiguousarray(rows[:, first : first + _COPIED].T) + 0.0
+        columns[np.isnan(columns)] = -np.inf
+        for column, values in enumerate(columns, first):
+            _write_long_column(values, depth, groups, readings, result, column)
+
+
+def _write_long_column(  # noqa: PLR0913, PLR0917 - a part of a result
+    values: Floats,
+    depth: int,
+    groups: Sequence[slice],
+    readings: Sequence[_Reading],
+    result: RollingTails,
+    column: int,
+) -> None:
+    window, bound = int(result.ends[0]) + 1, -np.inf
+    for group in groups:
+        ends = result.ends[group]
+        first, last = int(ends[0]), int(ends[-1])
+        bound = _kth_largest(values[last + 1 - window : first + 1], depth, bound)
+        nearby = values[first + 1 - window : last + 1]
+        (times,) = (nearby >= bound).nonzero()
+        candidates = nearby[times]
+        starts, copies = _distinct(times, ends - first, window)
+        order = (-candidates).argsort()
+        largest = _largest_inside(candidates[order], times[order], starts, window, depth)
+        _write_column(largest, copies, readings, result, (group, column))
+
+
+def _distinct(
+    times: NDArray[np.int64], starts: NDArray[np.int64], window: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the starts of windows with other candidates than the one before, and which each equals.
+
+    In calm times many windows in succession contain the same candidates.
+    """
+    entered, left = times.searchsorted(starts + window), times.searchsorted(starts)
+    is_new = np.ones(starts.size, dtype=bool)
+    is_new[1:] = (entered[1:] != entered[:-1]) | (left[1:] != left[:-1])
+    return starts[is_new], is_new.cumsum() - 1
 
 
 def _kth_largest(values: Floats, depth: int, guess: float) -> float:
@@ -272,14 +368,17 @@ def _kth_largest(values: Floats, depth: int, guess: float) -> float:
     above = values[values >= 0.9 * guess]
     if depth <= above.size < values.size // 4:
         values = above
-    return float(np.partition(values, values.size - depth)[values.size - depth])
+    place = values.size - depth
+    ordered = values.copy()
+    ordered.partition(place)
+    return float(ordered[place])
 
 
 def _groups(ends: NDArray[np.int64], window: int) -> Iterator[slice]:
-    """Yields runs of neighbouring windows that share at least three quarters of their rows."""
+    """Yields runs of neighbouring windows that share most of their rows."""
     first = 0
     while first < ends.size:
-        last = int(np.searchsorted(ends, ends[first] + window // 4, side="right"))
+        last = int(np.searchsorted(ends, ends[first] + window // _SHARE, side="right"))
         yield slice(first, last)
         first = last
 
@@ -291,29 +390,33 @@ def _largest_inside(
 
     Every window contains at least ``depth`` of the values.
     """
-    rows, limits = times.astype(np.int32), starts.astype(np.int32)[:, None]
-    inside = (rows >= limits) & (rows < limits + np.int32(window))
-    first = np.zeros(starts.size, dtype=np.int64)
-    np.cumsum(np.count_nonzero(inside[:-1], axis=1), out=first[1:])
-    places = np.take(np.flatnonzero(inside), np.arange(depth)[:, None] + first)
-    places -= np.arange(starts.size) * values.size
-    return np.take(values, places)
+    # A time before the start wraps around to a large number, so that one comparison suffices.
+    whole = np.uint16 if 2 * window < np.iinfo(np.uint16).max else np.uint32
+    elapsed = np.subtract(times.astype(whole), starts.astype(whole)[:, None])
+    (inside,) = (elapsed < whole(window)).ravel().nonzero()
+    row_starts = np.arange(starts.size) * values.size
+    places = inside.take(np.arange(depth)[:, None] + inside.searchsorted(row_starts))
+    places -= row_starts
+    return np.asarray(values.take(places))
 
 
 def _write_column(
     largest: Floats,
+    copies: NDArray[np.int64],
     readings: Sequence[_Reading],
     result: RollingTails,
     where: tuple[slice, int],
 ) -> None:
+    """Writes one series; ``copies`` are the columns of the largest values for each window."""
+    var, spare = np.empty((2, largest.shape[1]))
     for index, reading in enumerate(readings):
-        result.var[index][where] = _interpolate(
-            largest[reading.previous], largest[reading.next], reading.weight
-        )
+        previous, following = largest[reading.previous], largest[reading.next]
+        _interpolate(previous, following, reading.weight, spare, var)
+        result.var[index][where] = var[copies]
         total = _sum_in_order(largest[: reading.whole])
         if reading.part > 0:
             total = total + reading.part * largest[reading.whole]
-        result.es[index][where] = total / reading.size
+        result.es[index][where] = (total / reading.size)[copies]
 
 
 def _sum_in_order(rows: Floats) -> Floats:

@@ -1,12 +1,13 @@
 """Writes candles as payloads of an archive, and reads them back bit by bit.
 
-A payload holds one series and calendar year as JSON. Prices are integers, scaled by a power of ten,
+A payload holds one series as JSON, of one calendar year if it was imported. Prices are integers, scaled by a power of ten,
 and differences: of closes to the close before, of highs and lows to open and close. A number with too
 many digits for an exact integer is written as it is.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,32 +41,37 @@ _AMOUNTS = ("volume", "turnover")
 
 
 def payloads_of(series: PriceSeries, provenance: Provenance) -> Iterator[Payload]:
-    """Yields a payload per calendar year (UTC) in which a candle of the series opens.
-
-    It is dated by the close of its last candle, from which on its content can be known.
-    """
+    """Yields a payload per calendar year (UTC) in which a candle of the series opens."""
     years = _years(series)
     for year in np.unique(years):
         part = series.select(years == year)
-        observed_at = utc_time(part.times[-1] + part.step)
-        content = encode(part, _defects_in(series, int(year)))
-        yield Payload.of(PRICES, call_of(series.id, int(year)), observed_at, provenance, content)
+        part = replace(part, defects=_defects_in(series, int(year)))
+        yield payload_of(part, provenance, str(year))
 
 
-def call_of(identity: SeriesId, year: int) -> Call:
-    """Returns the call under which the candles of a year are archived."""
+def payload_of(series: PriceSeries, provenance: Provenance, year: str = "") -> Payload:
+    """Returns a series as one payload, dated by the close of its last candle.
+
+    From then on its content can be known. ``year`` is empty for a payload of several years.
+    """
+    observed_at = utc_time(series.times[-1] + series.step)
+    return Payload.of(PRICES, call_of(series.id, year), observed_at, provenance, encode(series))
+
+
+def call_of(identity: SeriesId, year: str = "") -> Call:
+    """Returns the call under which the candles of a year, or of several years, are archived."""
     params = {
         "interval": interval_text(identity.interval),
         "kind": identity.kind.value,
         "symbol": identity.symbol,
         "underlying": identity.underlying.asset,
         "venue": identity.venue,
-        "year": str(year),
+        "year": year,
     }
-    return Call(METHOD, tuple(sorted(params.items())))
+    return Call(METHOD, tuple(sorted((key, text) for key, text in params.items() if text)))
 
 
-def encode(series: PriceSeries, defects: tuple[SeriesDefect, ...]) -> bytes:
+def encode(series: PriceSeries) -> bytes:
     """Returns candles as the content of a payload."""
     identity = series.id
     document: dict[str, object] = {
@@ -79,7 +85,7 @@ def encode(series: PriceSeries, defects: tuple[SeriesDefect, ...]) -> bytes:
         "interval_seconds": identity.interval,
         "runs": _runs(series),
         "sources": list(series.sources),
-        "defects": [_defect_row(defect) for defect in defects],
+        "defects": [_defect_row(defect) for defect in series.defects],
     }
     prices = {name: column for name in _PRICES if (column := getattr(series, name)) is not None}
     document |= _encoded_prices(prices)

@@ -11,7 +11,7 @@ from harmonize.market.merge import merge
 from harmonize.market.prices import PriceSeries
 
 Wanted = Callable[[dict[str, str]], bool]
-"""Predicate on the parameters of a call: venue, kind, symbol, underlying, interval and year."""
+"""Predicate on the parameters of a call: venue, kind, symbol, underlying and interval."""
 
 
 @dataclass(frozen=True, slots=True)

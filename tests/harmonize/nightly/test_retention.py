@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harmonize.archive.catalog import Entry, latest, observations
 from harmonize.config.run_settings import RetentionSettings
+from harmonize.core.payload import PRICES
 from harmonize.history import derived
 from harmonize.history.tables import HistoryTables
 from harmonize.nightly.retention import prunable
@@ -163,3 +164,20 @@ def test_after_pruning_rebuilt_history_has_the_same_changes(
     grown.update(books.archive)
     assert event_list(grown) == before
     assert books.archive.verify() == ()
+
+
+def test_candles_stay_because_each_snapshot_holds_other_times() -> None:
+    entries = [
+        Entry(
+            sequence=number,
+            venue=venue,
+            observed_at=BEGUN + timedelta(days=number),
+            complete=True,
+            digest=str(number),
+            payloads=1,
+            size=1,
+        )
+        for number, venue in enumerate([PRICES, "a"] * 3)
+    ]
+    removed = prunable(entries, RetentionSettings(1, 0, 0), frozenset())
+    assert {entry.venue for entry in removed} == {"a"}
