@@ -61,6 +61,22 @@ def test_the_traffic_light_equals_a_published_example() -> None:
     assert (light.at_most, light.at_least) == pytest.approx((0.77912724, 0.26395847), abs=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("count", "observations", "rate", "expected"),
+    [
+        (57, 1043, 0.05, (0.4614663953288414, 0.4969394476804424)),
+        (9, 500, 0.01, (2.612570620003453, 0.10601977862820128)),
+        (0, 250, 0.01, (5.025167926750726, 0.02498150305344973)),
+    ],
+)
+def test_the_test_of_the_number_equals_another_program(
+    count: int, observations: int, rate: float, expected: tuple[float, float]
+) -> None:
+    """Numbers printed by kupiec_test of vartests 0.4.1 (PyPI)."""
+    breaches = np.arange(observations) < count
+    assert known(unconditional_coverage(breaches, rate)) == pytest.approx(expected, rel=1e-9)
+
+
 def test_no_breach_in_a_year_is_too_few_and_counts_zero_powers_as_one() -> None:
     calm = np.zeros(250, dtype=bool)
     assert known(unconditional_coverage(calm, 0.01)) == pytest.approx(
