@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harmonize.adequacy.rolling import rolling_tails
+from harmonize.adequacy.rolling import rolling_both_sides, rolling_tails
 from harmonize.adequacy.tail import tail_mean
 
 LEVELS = (0.9, 0.95, 0.975, 0.99, 0.995)
@@ -94,3 +94,29 @@ def test_windows_without_a_tail_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         rolling_tails(np.zeros(shape), window, (level,))
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_move_of_nothing_is_zero_and_not_minus_zero(step: int) -> None:
+    gains = -np.random.default_rng(1).random((120, 2))
+    gains[::10] = -0.0
+    tails = rolling_tails(gains, 100, (0.955,), step)
+    assert tails.var.max() == 0
+    assert not np.signbit(tails.var).any()
+
+
+def test_both_sides_are_those_of_the_losses_of_each() -> None:
+    returns = sample(500, 4, 3)
+    long, short = rolling_both_sides(returns, 365, (0.99,))
+    np.testing.assert_array_equal(long.var, rolling_tails(-returns, 365, (0.99,)).var)
+    np.testing.assert_array_equal(short.es, rolling_tails(returns, 365, (0.99,)).es)
+    assert not np.array_equal(long.var, short.var, equal_nan=True)
+
+
+def test_windows_of_more_rows_than_sixteen_bits_count_equal_numpy() -> None:
+    losses = np.random.default_rng(13).standard_normal((78_000, 1))
+    losses[:9000] *= 3  # what leaves the windows would matter if it were counted
+    tails = rolling_tails(losses, 60_000, (0.999,), 1500)
+    for place, end in enumerate(tails.ends):
+        window = losses[end + 1 - 60_000 : end + 1]
+        assert tails.var[0, place] == np.quantile(window, 0.999, axis=0)
