@@ -1,6 +1,7 @@
-"""Output formats by name; a format is imported on first use."""
+"""Output formats by name, and the report as a folder; each is imported on first use."""
 
-from collections.abc import Callable, Mapping
+import gzip
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import cast
@@ -52,3 +53,32 @@ def render(name: str, document: AuditDocument) -> bytes:
     """Renders the document in a format, as the bytes of a file. Raises UnknownFormatError."""
     rendered = renderer(name)(document)
     return rendered.encode() if isinstance(rendered, str) else rendered
+
+
+_DOWNLOADS = (
+    ("json", "audit.json", "the whole audit document"),
+    ("csv", "findings.csv", "all findings, one per line"),
+    ("xlsx", "findings.xlsx", "all findings as a workbook"),
+)
+_COMPRESSED_FROM = 4_000_000
+
+
+def report_files(document: AuditDocument) -> Iterator[tuple[str, bytes]]:
+    """Yields every file of the report's folder: its path, with slashes, and its content.
+
+    A download of 4 MB or more is compressed with gzip. Equal documents give equal bytes.
+    """
+    from reports.site.folder import site_files  # noqa: PLC0415 - one output of several
+
+    downloads = []
+    for form, name, meaning in _DOWNLOADS:
+        path, content = _download(f"data/{name}", render(form, document))
+        yield path, content
+        downloads.append((path, path.rpartition("/")[2], meaning))
+    yield from site_files(document, tuple(downloads))
+
+
+def _download(path: str, content: bytes) -> tuple[str, bytes]:
+    if len(content) < _COMPRESSED_FROM:
+        return path, content
+    return f"{path}.gz", gzip.compress(content, 6, mtime=0)

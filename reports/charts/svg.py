@@ -20,6 +20,15 @@ class Frame:
     description: str
 
 
+COLOURS, DASHES = 7, 8
+"""Number of line colours and dash patterns in the style sheet: 56 venues are told apart."""
+
+
+def line_css(style: int) -> str:
+    """Returns the classes of a venue's line: two venues share a colour only with another dash."""
+    return f"c{style % COLOURS} d{style // COLOURS % DASHES}"
+
+
 def rounded(value: float) -> str:
     """Returns a coordinate to a tenth, in the fewest digits."""
     return f"{value:.1f}".removesuffix(".0")

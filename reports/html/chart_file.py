@@ -22,12 +22,12 @@ _SCALE = 2
 def schedule_file(series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
     """Returns the chart of one schedule: IM and MM over time at each notional."""
     first = series[0]
-    return _framed_chart(schedule_chart(series, stress, "0"), f"{first.symbol} at {first.venue}")
+    return framed_chart(schedule_chart(series, stress, "0"), f"{first.symbol} at {first.venue}")
 
 
 def weeks_file(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> bytes:
     """Returns the chart of the changes of one venue per week."""
-    return _framed_chart(weeks_chart(weeks, stress, 0), f"Changes at {weeks[0].venue}")
+    return framed_chart(weeks_chart(weeks, stress, 0), f"Changes at {weeks[0].venue}")
 
 
 def underlying_file(series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
@@ -37,11 +37,14 @@ def underlying_file(series: Sequence[MarginSeries], stress: Sequence[StressWindo
         for number, venue in enumerate(sorted({margin_series.venue for margin_series in series}))
     }
     chart = underlying_chart(series, stress, styles, 0)
-    return _framed_chart(chart, f"{series[0].underlying}: {chart.title}")
+    return framed_chart(chart, f"{series[0].underlying}: {chart.title}")
 
 
-def _framed_chart(chart: Chart, title: str) -> bytes:
-    """Adds a background, the title above and the caption below a chart."""
+def framed_chart(chart: Chart, title: str, rules: str = "") -> bytes:
+    """Adds a background, the title above and the caption below a chart.
+
+    ``rules`` are style rules beyond those of the report's style sheet.
+    """
     svg = str(chart.svg)
     box_match = _BOX.search(svg)
     if box_match is None:
@@ -65,7 +68,7 @@ def _framed_chart(chart: Chart, title: str) -> bytes:
     )
     body = rest.removesuffix("</svg>")
     namespace = ' xmlns="http://www.w3.org/2000/svg"'
-    return f"{head}{namespace}>{_style()}{background}{body}{titles}{lines}</svg>\n".encode()
+    return f"{head}{namespace}>{_style(rules)}{background}{body}{titles}{lines}</svg>\n".encode()
 
 
 def _wrap(caption: str) -> list[str]:
@@ -76,8 +79,8 @@ def _wrap(caption: str) -> list[str]:
     return [line.replace("\0", "") for line in wrap(padded, _LINE_LETTERS)]
 
 
-def _style() -> str:
-    """Returns the chart rules and the colours of the report's stylesheet."""
+def _style(rules: str) -> str:
+    """Returns the chart rules and the colours of the report's stylesheet, and further rules."""
     css = "\n".join(_chart_rules(stylesheet().splitlines()))
     file_rules = (
         '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
@@ -85,7 +88,7 @@ def _style() -> str:
         ".chart rect.ground { fill: var(--paper); stroke: none; }\n"
         ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }"
     )
-    return f"<style>{escape(css, quote=False)}\n{file_rules}</style>"
+    return f"<style>{escape(css, quote=False)}\n{file_rules}{escape(rules, quote=False)}</style>"
 
 
 def _chart_rules(lines: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Arbitrage-gap section: four charts per underlying, each with its table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread
 from harmonize.text import numbers
@@ -46,21 +46,38 @@ def gap_sections(lookup: Lookup) -> tuple[GapSection, ...]:
             f"Some notionals are excluded: {row.reason}." if row.reason else "",
             tuple(
                 chart
-                for chart in (
-                    _gap_chart(row, lookup, number),
-                    _liquidation_chart(liquidations[underlying], number),
-                    _allocation_chart(row, lookup, number, styles),
-                    _lowest_margin_chart(
-                        lookup.spreads.get((underlying, row.margin_type)), number, styles
-                    ),
-                )
-                if chart is not None
+                for _, chart in gap_charts(lookup, row, liquidations[underlying], styles, number)
             ),
         )
         for number, (underlying, row) in enumerate(
             (name, rows[name]) for name in liquidations if name in rows
         )
     )
+
+
+def gap_charts(
+    lookup: Lookup,
+    row: ArbitrageRow | None,
+    liquidations: Sequence[LiquidationRow],
+    styles: Mapping[str, int],
+    number: int = 0,
+) -> list[tuple[str, Chart]]:
+    """Returns the charts of one underlying by name: those for which the document has data.
+
+    `row` has the optimal splits, None without them. `number` keeps ids of one page apart.
+    """
+    charts: list[tuple[str, Chart | None]] = []
+    if row is not None:
+        charts.append(("gap", _gap_chart(row, lookup, number)))
+    if liquidations:
+        charts.append(("liquidation", _liquidation_chart(liquidations, number)))
+    if row is not None:
+        spread = lookup.spreads.get((row.underlying, row.margin_type))
+        charts += [
+            ("split", _allocation_chart(row, lookup, number, styles)),
+            ("lowest", _lowest_margin_chart(spread, number, styles)),
+        ]
+    return [(name, chart) for name, chart in charts if chart is not None]
 
 
 def _gap_chart(row: ArbitrageRow, lookup: Lookup, number: int) -> Chart | None:
@@ -127,7 +144,7 @@ def _gap_caption(row: ArbitrageRow, point: ArbitragePoint, cost_of_capital: floa
 
 
 def _allocation_chart(
-    row: ArbitrageRow, lookup: Lookup, number: int, styles: dict[str, int]
+    row: ArbitrageRow, lookup: Lookup, number: int, styles: Mapping[str, int]
 ) -> Chart | None:
     points = [split for split in row.points if split.notional in lookup.document.notional_grid]
     if not points:
@@ -191,7 +208,7 @@ def _allocation_row(split: ArbitragePoint) -> tuple[str, ...]:
 
 
 def _lowest_margin_chart(
-    spread: Spread | None, number: int, styles: dict[str, int]
+    spread: Spread | None, number: int, styles: Mapping[str, int]
 ) -> Chart | None:
     if spread is None or not spread.intervals:
         return None

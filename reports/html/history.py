@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from harmonize.document.history import History, MarginSeries, StressWindow, Week
 from harmonize.text import numbers
 from harmonize.text.words import first_words, margin_abbreviation
-from reports.charts.margin_curves import COLOURS, DASHES
 from reports.charts.step_lines import StepLine, step_lines
-from reports.charts.svg import Frame
+from reports.charts.svg import COLOURS, Frame, line_css
 from reports.charts.weekly_bars import weekly_bars
 from reports.html.history_captions import (
     has_dated_changes,
@@ -112,6 +111,21 @@ def _underlying_section(
     number: int,
 ) -> HistorySection:
     asset = all_series[0].underlying
+    charts, note = underlying_charts(all_series, history, notional, styles, number)
+    return HistorySection(asset, make_anchor("history", asset, number), note, tuple(charts))
+
+
+def underlying_charts(
+    all_series: Sequence[MarginSeries],
+    history: History,
+    notional: float,
+    styles: Mapping[str, int],
+    number: int,
+) -> tuple[list[Chart], str]:
+    """Returns the charts of one underlying, venues first, and a note on what they omit.
+
+    Venues are compared at `notional`, if a series exists there. `number` keeps ids of one page apart.
+    """
     common_notional = _common_notional(all_series, notional)
     initial_series = [
         series
@@ -138,7 +152,7 @@ def _underlying_section(
         if omitted > 0
         else ""
     )
-    return HistorySection(asset, make_anchor("history", asset, number), note, tuple(charts))
+    return charts, note
 
 
 def _common_notional(all_series: Sequence[MarginSeries], notional: float) -> float:
@@ -165,7 +179,7 @@ def underlying_chart(
         )
         style = styles[series.venue]
         lines.append(
-            StepLine(name, f"c{style % COLOURS} d{style % DASHES}", series.points, series.until)
+            StepLine(name, line_css(style), series.points, series.until)
         )
     caption = underlying_caption(all_series, stress)
     frame = Frame(make_anchor("venues", asset, number), f"IM on {asset} over time", caption)

@@ -27,7 +27,7 @@ class Reference:
     """Rule set beside one of its numbers, with all caveats."""
 
     label: Annotated[str, "the rule set's id and version"]
-    anchor: Annotated[str, "id of its citations in the page"]
+    address: Annotated[str, "address of its citations, such as an anchor in the page"]
     caveats: Annotated[tuple[str, ...], "verification of its sources, its flags, its legal status"]
     marks: Annotated[str, "the same as signs, for a table"]
 

@@ -42,7 +42,7 @@ def key_figures(lookup: Lookup) -> tuple[KeyFigure, ...]:
                 f" one per venue and underlying, required less IM than {rule_set.id}",
             )
         )
-    widest = _widest_point(lookup, "initial")
+    widest = widest_point(lookup, "initial")
     if widest:
         spread, point = widest
         notional = numbers.usd(document.heat_map_notional)
@@ -213,7 +213,7 @@ def reference_text(reference: str) -> str:
     return "the cross-venue median" if "median" in reference else reference
 
 
-def _widest_point(lookup: Lookup, margin_type: str) -> tuple[Spread, SpreadPoint] | None:
+def widest_point(lookup: Lookup, margin_type: str) -> tuple[Spread, SpreadPoint] | None:
     """Returns the headline spread with the largest ratio of highest to lowest margin.
 
     Headlines compare exact dates that are close together. If references name underlyings, only those
@@ -236,7 +236,7 @@ def _widest_point(lookup: Lookup, margin_type: str) -> tuple[Spread, SpreadPoint
 
 def _widest_spread(lookup: Lookup, margin_type: str) -> Statement:
     heading = f"Widest {margin_abbreviation(margin_type)} spread"
-    widest = _widest_point(lookup, margin_type)
+    widest = widest_point(lookup, margin_type)
     if widest is None:
         return Statement(heading, f"None qualifies: {_no_headline(lookup.document)}.")
     spread, point = widest

@@ -1,0 +1,156 @@
+"""Charts of margin rate against notional with few emphasised lines: SVG as text.
+
+At most `EMPHASISED` lines have a colour, a dash and their name at the end. The others are grey, and
+are named when the pointer or the keyboard reaches them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from harmonize.text import numbers
+from harmonize.text.sanitize import plain, short
+from reports.charts.label_layout import spread_labels
+from reports.charts.scale import Scale, nice_below, ticks
+from reports.charts.svg import Frame, Svg, line_css, path_data, rounded, svg_text
+
+EMPHASISED = 8
+"""Largest number of emphasised lines in a chart."""
+
+_WIDTH, _HEIGHT = 520.0, 300.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 372.0, 12.0, 268.0
+_LEADER, _KEY, _LABEL = 382.0, 398.0, 402.0
+_LINE = 15.0
+_LONGEST = 17
+_LOG_FROM = 5.0
+_TOLERANCE = 0.4  # in pixels
+
+Point = tuple[float, float]
+"""Notional in USD and margin as a share of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveLine:
+    """Margin rate of one venue or reference by notional.
+
+    ``style`` is the number of the venue, None for a reference. ``address`` leads to its numbers.
+    """
+
+    name: str
+    points: tuple[Point, ...]
+    style: int | None
+    is_emphasised: bool
+    address: str = ""
+
+
+def curve_lines(frame: Frame, lines: Sequence[CurveLine], ends: Point) -> Svg:
+    """Draws the lines over notionals from `ends[0]` to `ends[1]`; without lines, axes only."""
+    drawn = [line for line in lines if line.points]
+    x_scale = Scale(*ends, _LEFT, _RIGHT, logarithmic=True)
+    y_scale = _rate_scale([rate for line in drawn for _, rate in line.points])
+    grey = [line for line in drawn if not line.is_emphasised]
+    emphasised = [line for line in drawn if line.is_emphasised]
+    elements = [
+        *_axes(x_scale, y_scale),
+        *(_grey_line(line, x_scale, y_scale) for line in grey),
+        *_named_lines(emphasised, x_scale, y_scale),
+    ]
+    key = escape(frame.key)
+    return Svg(
+        f'<svg class="chart" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="group"'
+        f' aria-labelledby="{key}-t"><title id="{key}-t">{escape(plain(frame.title))}</title>'
+        f"{''.join(elements)}</svg>"
+    )
+
+
+def _rate_scale(rates: Sequence[float]) -> Scale:
+    low, high = min(rates, default=0.0), max(rates, default=1.0)
+    if low > 0.0 and high / low >= _LOG_FROM:
+        ends = nice_below(low), -nice_below(-high)
+        return Scale(*ends, _BOTTOM - 6.0, _TOP, logarithmic=True)
+    highest = -nice_below(-high) if high > 0.0 else 1.0
+    return Scale(0.0, highest, _BOTTOM, _TOP, logarithmic=False)
+
+
+def _axes(x_scale: Scale, y_scale: Scale) -> list[str]:
+    elements, grid, marks = [], "", ""
+    for rate in _with_ends(y_scale):
+        y = y_scale.place(rate)
+        grid += f"M{rounded(_LEFT)} {rounded(y)}H{rounded(_RIGHT)}"
+        elements.append(svg_text("rate", _LEFT - 6.0, y + 4.0, numbers.axis_rate(rate)))
+    for notional in _with_ends(x_scale):
+        x = x_scale.place(notional)
+        marks += f"M{rounded(x)} {rounded(_BOTTOM)}v4"
+        elements.append(svg_text("notional", x, _BOTTOM + 17.0, numbers.usd(notional)))
+    axis = f"M{rounded(_LEFT)} {rounded(_BOTTOM)}H{rounded(_RIGHT)}{marks}"
+    return [f'<path class="grid" d="{grid}"/><path class="axis" d="{axis}"/>', *elements]
+
+
+def _with_ends(scale: Scale) -> list[float]:
+    """Returns the ticks of a scale and both its ends; a tick too close to an end is left out."""
+    room = 34.0 if scale.start < scale.end else 14.0
+    places = [(value, scale.place(value)) for value in ticks(scale)]
+    inner = [
+        value for value, at in places if min(abs(at - scale.start), abs(at - scale.end)) >= room
+    ]
+    return [scale.first, *inner, scale.last]
+
+
+def _path(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
+    places = [(x_scale.place(n), y_scale.place(max(rate, 0.0))) for n, rate in line.points]
+    return path_data(_simplified(places))
+
+
+def _simplified(places: Sequence[Point]) -> list[Point]:
+    """Drops points that lie within `_TOLERANCE` of the straight line between those kept.
+
+    Source: Douglas and Peucker, Algorithms for the reduction of the number of points (1973).
+    """
+    if len(places) < 3:  # noqa: PLR2004 - a straight line
+        return list(places)
+    (x0, y0), (x1, y1) = places[0], places[-1]
+    length = math.hypot(x1 - x0, y1 - y0) or 1.0
+    distances = [
+        abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length for x, y in places[1:-1]
+    ]
+    farthest = max(range(len(distances)), key=distances.__getitem__)
+    if distances[farthest] <= _TOLERANCE:
+        return [places[0], places[-1]]
+    middle = farthest + 1
+    return [*_simplified(places[: middle + 1])[:-1], *_simplified(places[middle:])]
+
+
+def _grey_line(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
+    """Returns a line that names itself on hover and on focus."""
+    name = escape(plain(line.name))
+    notional, rate = line.points[-1]
+    x = min(x_scale.place(notional), _RIGHT - 4.0 - 6.6 * min(len(line.name), _LONGEST))
+    hint = svg_text("hint", x, y_scale.place(rate) - 5.0, short(line.name, _LONGEST))
+    path = f'<path class="rest" d="{_path(line, x_scale, y_scale)}"/>'
+    return (
+        f'<a href="{escape(line.address)}" aria-label="{name}"><title>{name}</title>{path}{hint}</a>'
+    )
+
+
+def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> list[str]:
+    """Draws lines with leaders from their ends to their names on the right."""
+    ends = sorted(
+        (y_scale.place(line.points[-1][1]), number) for number, line in enumerate(lines)
+    )
+    heights = spread_labels([y for y, _ in ends], _LINE, _TOP + 2.0, _BOTTOM - 2.0)
+    elements = []
+    for (y, number), height in zip(ends, heights, strict=True):
+        line = lines[number]
+        css = "ref" if line.style is None else line_css(line.style)
+        x = x_scale.place(line.points[-1][0])
+        leader = path_data([(x, y), (_RIGHT, y), (_LEADER, height)])
+        key = f"M{rounded(_LEADER)} {rounded(height)}H{rounded(_KEY)}"
+        d = _path(line, x_scale, y_scale)
+        end = f'<path class="ends" d="M{rounded(x)} {rounded(y)}h0"/>' if x < _RIGHT - 1.0 else ""
+        elements.append(
+            f'<g><title>{escape(plain(line.name))}</title><path class="lead {css}" d="{leader}"/>'
+            f'<path class="line {css}" d="{d}{key}"/>{end}</g>'
+        )
+        elements.append(svg_text(f"name {css}", _LABEL, height + 4.0, short(line.name, _LONGEST)))
+    return elements

@@ -1,0 +1,56 @@
+"""Figures of pages: chart, caption, its numbers as a table, and the files of both."""
+
+from dataclasses import dataclass
+
+from reports.html.chart_file import framed_chart
+from reports.html.page import Chart
+from reports.site.layout import extra_chart_rules
+from reports.site.markup import Html, details, text
+from reports.site.tables import Cell, Row, Table, table, table_csv
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure as markup, with the files beside the page: path and content."""
+
+    markup: Html
+    files: tuple[tuple[str, bytes], ...]
+
+
+def figure(subject: str, chart: Chart, stem: str) -> Figure:
+    """Returns a chart with caption and table.
+
+    `stem` is the path of its files without extension; without one, the figure has no files.
+    """
+    name = f"{subject}: {chart.title}"
+    numbers_table = Table(
+        label=f"{name}, table",
+        caption=text(f"{chart.title}, {subject}. Dates compared: {chart.dates}"),
+        heads=chart.columns,
+        rows=[Row(tuple(map(Cell, row))) for row in chart.rows],
+    )
+    file_name = stem.rpartition("/")[2]
+    data = details(f"{name}, table", table(numbers_table, f"{file_name}.csv" if stem else ""))
+    file_link = f' <a href="{text(file_name)}.svg">SVG</a>' if stem else ""
+    return Figure(
+        Html(
+            f'<figure{" class=tall" if chart.tall else ""}><p class="charttitle">{text(chart.title)}'
+            f" <span>{text(chart.unit)}</span></p>"
+            f'<div class="drawing" role="region" aria-label="{text(name)}, chart" tabindex="0">'
+            f"{chart.svg}</div>{_swatches(chart)}<figcaption>{text(chart.caption)}{file_link}"
+            f"</figcaption>{data}</figure>\n"
+        ),
+        _files(name, chart, numbers_table, stem) if stem else (),
+    )
+
+
+def _swatches(chart: Chart) -> str:
+    legend = "".join(
+        f'<span class="swatch {css}"></span> {text(meaning)} ' for css, meaning in chart.legend
+    )
+    return f'<p class="swatches">{legend}</p>' if legend else ""
+
+
+def _files(name: str, chart: Chart, data: Table, stem: str) -> tuple[tuple[str, bytes], ...]:
+    drawing = (f"{stem}.svg", framed_chart(chart, name, extra_chart_rules()))
+    return (drawing, (f"{stem}.csv", table_csv(data))) if data.rows else (drawing,)

@@ -1,0 +1,150 @@
+"""Findings as lists and tables: equal ones share a line, and each keeps its permalink."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harmonize.document import Finding
+from harmonize.text import numbers
+from harmonize.text.words import VERIFIED_SIGNS
+from reports.finding_order import LEVEL_SIGNS
+from reports.lookup import date_text
+from reports.site.addresses import finding_anchor, underlying_path, venue_path
+from reports.site.markup import NOTHING, Html, link_to, text
+from reports.site.report_context import ReportContext
+from reports.site.tables import Cell, Row, Table
+
+_LISTED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Findings that differ only in contract, profile or rule set, in one line."""
+
+    findings: tuple[Finding, ...]
+    template: str
+
+    @property
+    def subject(self) -> tuple[str, str, tuple[str, ...], str]:
+        """Venue, underlying, contracts and date of the line."""
+        first = self.findings[0]
+        contracts = dict.fromkeys(map(_contract, self.findings))
+        return first.venue, first.underlying, tuple(contracts), date_text(first)
+
+    @property
+    def message(self) -> str:
+        """The message; of several rule sets, with all of them."""
+        rules = {finding.rule_set: finding for finding in self.findings}
+        sources = ", ".join(_rule_words(finding) for finding in rules.values())
+        return self.template.replace(_RULE_SETS, sources)
+
+
+_RULE_SETS = "\0"
+
+
+def finding_list(findings: Iterable[Finding]) -> Html:
+    """Returns findings below the contracts they concern, in their order; each has its anchor."""
+    groups: dict[tuple[str, str, tuple[str, ...], str], list[_Line]] = {}
+    for line in _lines(findings):
+        groups.setdefault(line.subject, []).append(line)
+    return Html(
+        "".join(
+            f"{_subject_heading(*subject)}<ul class=\"findings\">{''.join(map(_item, lines))}</ul>\n"
+            for subject, lines in groups.items()
+        )
+    )
+
+
+def _lines(findings: Iterable[Finding]) -> list[_Line]:
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        key = (
+            *(finding.venue, finding.underlying, finding.code, finding.verdict.value),
+            *(finding.level.value, finding.observed_at, finding.state, _template(finding)),
+        )
+        groups.setdefault(key, []).append(finding)
+    return [_Line(tuple(group), key[-1]) for key, group in groups.items()]
+
+
+def _template(finding: Finding) -> str:
+    """Returns the message without its rule set, so that equal demands of several rules are equal."""
+    if not finding.rule_set:
+        return finding.message
+    return finding.message.replace(
+        f"({finding.verified}) by {finding.rule_set}", f"by {_RULE_SETS}", 1
+    )
+
+
+def _rule_words(finding: Finding) -> str:
+    sign = VERIFIED_SIGNS.get(finding.verified, "")
+    return f"{finding.rule_set} {sign}".strip()
+
+
+def _contract(finding: Finding) -> str:
+    profile = "" if finding.profile == "any" else finding.profile
+    return " · ".join(part for part in (finding.symbol, profile) if part)
+
+
+def _subject_heading(venue: str, underlying: str, contracts: Sequence[str], date: str) -> str:
+    named = [contract for contract in contracts if contract]
+    listed = ", ".join(named[:_LISTED])
+    more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+    words = " ".join(part for part in (venue or underlying, f"{listed}{more}") if part)
+    dated = f" <span>observed {text(date)}</span>" if date != numbers.NOT_OBSERVABLE else ""
+    return f'<h3 class="subject">{text(words)}{dated}</h3>'
+
+
+def _item(line: _Line) -> str:
+    first, *others = line.findings
+    anchors = "".join(f'<a id="{finding_anchor(other.fingerprint)}"></a>' for other in others)
+    return (
+        f'<li id="{finding_anchor(first.fingerprint)}">{anchors}{level_text(first)}'
+        f" <code>{text(first.code)}</code> {text(line.message)}</li>"
+    )
+
+
+def level_text(finding: Finding) -> str:
+    """Returns the level as a shape and the verdict in words."""
+    state = f", {finding.state}" if finding.state else ""
+    return f"{LEVEL_SIGNS[finding.level]} {finding.verdict.value}{state}"
+
+
+def gravest_table(
+    context: ReportContext, up: str, label: str, caption: str, findings: Sequence[Finding]
+) -> Table:
+    """Returns findings with message and smallest change, each with a link to its place.
+
+    ``up`` leads from the page to the folder of the site.
+    """
+    rows = [
+        Row(
+            (
+                _subject_cell(context, up, finding),
+                Cell(level_text(finding), css=f"level {finding.level.value}"),
+                _check_cell(finding),
+                Cell(finding.message, css="why"),
+                Cell(finding.remedy or numbers.NOT_OBSERVABLE, css="why"),
+                Cell(date_text(finding), css="dates"),
+            )
+        )
+        for finding in findings
+    ]
+    heads = ("Contract", "Level", "Check", "Finding", "Smallest change that would comply", "Observed")
+    return Table(label, text(caption), heads, rows, css="findings")
+
+
+def _subject_cell(context: ReportContext, up: str, finding: Finding) -> Cell:
+    subject = finding.symbol or finding.underlying or finding.rule_set or finding.venue
+    where: Html = NOTHING
+    if finding.venue:
+        where = link_to(f"{up}{venue_path(finding.venue)}", finding.venue)
+    elif finding.underlying:
+        where = link_to(f"{up}{underlying_path(finding.underlying)}", finding.underlying)
+    address = f"{up}{context.finding_address(finding)}"
+    words = " ".join(part for part in (finding.venue, subject) if part)
+    return Cell(words, Html(f'{link_to(address, subject)}<span class="each">{where}</span>'))
+
+
+def _check_cell(finding: Finding) -> Cell:
+    rule = f'<span class="each">{text(finding.rule_set)}</span>' if finding.rule_set else ""
+    markup = Html(f"<code>{text(finding.code)}</code> {text(finding.name)}{rule}")
+    return Cell(f"{finding.code} {finding.name} {finding.rule_set}".strip(), markup)

@@ -1,0 +1,71 @@
+"""The report as a folder: registry of its pages, and all its files.
+
+To add a page, write a function that takes a `ReportContext` and yields `Page`s, and add a line to
+`PAGES`. A `PageKind` with a name appears in the navigation of every page.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harmonize.document import AuditDocument
+from reports.site import topic_pages
+from reports.site.index_page import TITLE, index_page
+from reports.site.layout import Frame, NavigationEntry, Page, page_bytes, style_file
+from reports.site.list_pages import underlyings_page, venues_page
+from reports.site.reference_pages import data_page, glossary_page, method_page
+from reports.site.report_context import Download, ReportContext
+from reports.site.rule_set_page import rule_set_pages, rules_page
+from reports.site.underlying_page import underlying_pages
+from reports.site.venue_page import venue_pages
+
+SiteFile = tuple[str, bytes]
+"""Path from the folder, with slashes, and content."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageKind:
+    """Kind of page: the function that yields its pages, and its entry in the navigation."""
+
+    pages: Callable[[ReportContext], Iterator[Page]]
+    path: str = ""
+    name: str = ""
+
+
+PAGES = (
+    PageKind(index_page, "index.html", "Key messages"),
+    PageKind(venues_page, "venues.html", "Venues"),
+    PageKind(venue_pages),
+    PageKind(underlyings_page, "underlyings.html", "Underlyings"),
+    PageKind(underlying_pages),
+    PageKind(rules_page, "rules.html", "Rule sets"),
+    PageKind(rule_set_pages),
+    PageKind(topic_pages.findings_page, "findings.html", "Findings"),
+    PageKind(topic_pages.divergence_page, "divergence.html", "Divergence"),
+    PageKind(topic_pages.harmonization_page, "harmonization.html", "Harmonization"),
+    PageKind(topic_pages.gap_page, "gap.html", "Arbitrage gap"),
+    PageKind(topic_pages.changes_page, "history.html", "Changes"),
+    PageKind(topic_pages.coverage_page, "coverage.html", "Coverage"),
+    PageKind(method_page, "method.html", "Method"),
+    PageKind(glossary_page, "glossary.html", "Glossary"),
+    PageKind(data_page, "data.html", "Data"),
+)
+"""Pages of the report, in the order of the navigation."""
+
+
+def site_files(document: AuditDocument, downloads: tuple[Download, ...] = ()) -> Iterator[SiteFile]:
+    """Yields every file of the report but its downloads: pages, tables, charts, style sheet.
+
+    Equal documents give equal bytes. `downloads` are listed on the page of data.
+    """
+    context = ReportContext(document, downloads)
+    frame = Frame(
+        TITLE,
+        tuple(NavigationEntry(kind.path, kind.name) for kind in PAGES if kind.name),
+        f"{document.tool.name} {document.tool.version}",
+        document.archive,
+    )
+    yield style_file()
+    for kind in PAGES:
+        for page in kind.pages(context):
+            yield page.path, page_bytes(page, frame)
+            yield from page.files

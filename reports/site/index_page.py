@@ -1,0 +1,88 @@
+"""First page: key messages, then links to everything else."""
+
+from collections import Counter
+from collections.abc import Iterator
+from html import escape
+
+from harmonize.text import numbers
+from reports.lookup import snapshot_span
+from reports.site.addresses import rule_set_path, underlying_path, venue_path
+from reports.site.key_messages import COMPARING, KeyMessage, key_messages, no_message_text
+from reports.site.layout import Page
+from reports.site.markup import Html, join, link_to, section, text, unordered, words
+from reports.site.report_context import ReportContext
+
+TITLE = "Margin across crypto derivatives venues"
+"""Title of the report."""
+
+_UNDERLYINGS = 40
+
+
+def index_page(context: ReportContext) -> Iterator[Page]:
+    """Yields the first page."""
+    messages = key_messages(context)
+    missing = any(message.name in COMPARING for message in messages)
+    note = words("p", "" if missing else no_message_text(context), css="empty")
+    listed = "".join(map(_message, messages))
+    document = context.document
+    yield Page(
+        "index.html",
+        "index.html",
+        TITLE,
+        text(
+            f"Initial and maintenance margin as published by {numbers.count_text(len(context.venues), 'venue')}"
+            f" on {numbers.count_text(len(context.underlyings), 'underlying')}, observed"
+            f" {snapshot_span(document)}, compared with reference rules and across venues."
+        ),
+        join(
+            [
+                Html(
+                    '<section id="messages" aria-labelledby="messages-h">'
+                    f'<h2 id="messages-h" class="unseen">Key messages</h2>{note}'
+                    f'<ol class="messages">{listed}</ol></section>\n'
+                ),
+                section("venues", "Venues", _venues(context)),
+                section("underlyings", "Underlyings on most venues", _underlyings(context)),
+                section("rules", "Rule sets", _rules(context)),
+            ]
+        ),
+        kicker=f"Margin audit · as of {numbers.date(document.as_of)}",
+    )
+
+
+def _message(message: KeyMessage) -> str:
+    return (
+        f'<li id="message-{escape(message.name)}"><p class="figure">{text(message.figure)}</p>'
+        f'<p class="sentence">{text(message.sentence)}</p>'
+        f'<p class="note">{text(message.dates)} · {link_to(message.address, message.page)}</p></li>\n'
+    )
+
+
+def _venues(context: ReportContext) -> Html:
+    return unordered((link_to(venue_path(venue), venue) for venue in context.venues), css="index")
+
+
+def _underlyings(context: ReportContext) -> Html:
+    counts = Counter(underlying for _, underlying in context.lookup.coverage)
+    ordered = sorted(context.underlyings, key=lambda name: (-counts[name], name))
+    shown = unordered(
+        (
+            Html(f"{link_to(underlying_path(name), name)} <span>{counts[name]}</span>")
+            for name in ordered[:_UNDERLYINGS]
+        ),
+        css="index",
+    )
+    total = numbers.count_text(len(context.underlyings), "underlying")
+    return Html(f'{shown}<p><a href="underlyings.html">All {text(total)}, with search</a></p>')
+
+
+def _rules(context: ReportContext) -> Html:
+    return unordered(
+        (
+            link_to(rule_set_path(rule_set.id), rule_set.title)
+            for rule_set in context.document.rule_sets
+        ),
+        css="index wide",
+    )
+
+

@@ -1,0 +1,139 @@
+"""Frame of every page of the report's folder: head, navigation, footer."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from html import escape
+from pathlib import Path
+
+from reports.html.report import stylesheet
+from reports.site.markup import NOTHING, Html, text
+
+STYLE_PATH = "assets/style.css"
+"""Path of the style sheet in the folder."""
+
+_STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationEntry:
+    """Link in the navigation of every page: its path and its name."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Page of the folder.
+
+    ``path`` is relative to the folder and ``part`` the navigation entry to which the page belongs.
+    ``standfirst`` is one sentence on its content. ``files`` are files beside the page: path and
+    content. A page with tables that a reader may want to sort or search is ``scripted``.
+    """
+
+    path: str
+    part: str
+    title: str
+    standfirst: Html
+    body: Html
+    scripted: bool = False
+    files: tuple[tuple[str, bytes], ...] = ()
+    kicker: str = ""
+
+    @property
+    def up(self) -> str:
+        """Relative path from the page to the folder."""
+        return "../" * self.path.count("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all pages state: name of the site, navigation, tool and archive."""
+
+    title: str
+    navigation: tuple[NavigationEntry, ...]
+    tool: str
+    archive: str
+
+
+def page_bytes(page: Page, frame: Frame) -> bytes:
+    """Returns a page as a file."""
+    head = _head(page.up, is_scripted=page.scripted)
+    kicker = f'<p class="kicker">{text(page.kicker)}</p>' if page.kicker else ""
+    standfirst = f'<p class="standfirst">{page.standfirst}</p>' if page.standfirst else ""
+    script = f"<script>{_script()}</script>\n" if page.scripted else ""
+    name = text(f"{page.title} · {frame.title}" if page.title != frame.title else page.title)
+    return (
+        f'{head}<title>{name}</title>\n</head>\n<body class="site">\n'
+        f'<a class="skip" href="#content">Skip to content</a>\n'
+        f"{_navigation(frame, page.up, page.part)}"
+        f'<main id="content">\n<header class="masthead">{kicker}<h1>{text(page.title)}</h1>'
+        f"{standfirst}</header>\n{page.body}</main>\n"
+        f"<footer><p>{text(frame.tool)}, read from {text(frame.archive)}. Missing data is never shown"
+        f' as compliant. <a href="{page.up}glossary.html#marks">Marks</a> · '
+        f'<a href="{page.up}data.html">Data</a></p></footer>\n{script}</body>\n</html>\n'
+    ).encode("utf-8", "backslashreplace")
+
+
+@lru_cache(maxsize=8)
+def _head(up: str, *, is_scripted: bool) -> str:
+    script = f"'sha256-{_script_hash()}'" if is_scripted else "'none'"
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src {script};"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f'<link rel="stylesheet" href="{up}{STYLE_PATH}">\n'
+    )
+
+
+@lru_cache(maxsize=256)
+def _navigation(frame: Frame, up: str, part: str) -> str:
+    entries = "".join(
+        f'<li><a href="{up}{entry.path}"{_current(entry, part)}>{text(entry.name)}</a></li>'
+        for entry in frame.navigation
+    )
+    return f'<nav aria-label="Pages"><ol>{entries}</ol></nav>\n'
+
+
+def _current(entry: NavigationEntry, part: str) -> str:
+    return ' aria-current="page"' if entry.path == part else ""
+
+
+def in_page_links(links: Sequence[tuple[str, str]]) -> Html:
+    """Returns links to the sections of a page: anchor and name; nothing for fewer than two."""
+    if len(links) < 2:  # noqa: PLR2004 - one section needs no contents
+        return NOTHING
+    items = " ".join(f'<a href="#{escape(anchor)}">{text(name)}</a>' for anchor, name in links)
+    return Html(f'<p class="jump contents">{items}</p>\n')
+
+
+def style_file() -> tuple[str, bytes]:
+    """Returns path and content of the style sheet of all pages."""
+    own = (_STATIC / "site.css").read_text(encoding="utf-8")
+    return STYLE_PATH, f"{stylesheet()}\n{own}".encode()
+
+
+@cache
+def extra_chart_rules() -> str:
+    """Returns the rules of charts in the style sheet of the folder, for charts as files."""
+    own = (_STATIC / "site.css").read_text(encoding="utf-8")
+    return "".join(f"\n{line}" for line in own.splitlines() if line.startswith(".chart "))
+
+
+@cache
+def _script() -> str:
+    return (_STATIC / "site.js").read_text(encoding="utf-8")
+
+
+@cache
+def _script_hash() -> str:
+    return base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()

@@ -1,0 +1,270 @@
+"""Venues on one underlying, ranked by margin, as tables of its page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harmonize.document import CoverageRow, Member, ScheduleRow
+from harmonize.document.history import MarginSeries, SeriesPoint
+from harmonize.text import numbers
+from harmonize.text.words import margin_abbreviation
+from reports.lookup import date_text, point_at
+from reports.piece_values import Margin, margin_at
+from reports.site import marks
+from reports.site.addresses import cell_anchor, id_slug, schedule_anchor, venue_path
+from reports.site.markup import NOTHING, Html, link, link_to, text
+from reports.site.report_context import ReportContext
+from reports.site.tables import Cell, Row, Table, number
+
+LARGE = 5e6
+"""Notional in USD that rankings state beside the grid of the document: a large position."""
+
+SHORT = 12
+"""Number of rows that are read without sorting and searching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Venue on an underlying: its schedule, and its place in comparisons."""
+
+    row: ScheduleRow
+    member: Member | None
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether the venue is excluded from cross-venue statistics."""
+        return self.member is not None and not self.member.included
+
+
+def contenders(context: ReportContext, underlying: str) -> list[Contender]:
+    """Returns the schedule that represents each venue, in the order of the venues."""
+    by_venue: dict[str, Contender] = {}
+    comparison = context.lookup.comparisons.get(underlying)
+    for member in comparison.members if comparison else ():
+        row = context.lookup.schedule(member)
+        if row is not None:
+            by_venue[row.venue] = Contender(row, member)
+    for row in context.schedules_by_underlying.get(underlying, ()):
+        covered = context.lookup.coverage.get((row.venue, underlying))
+        if row.venue not in by_venue and _represents(row, covered):
+            by_venue[row.venue] = Contender(row, None)
+    return [by_venue[venue] for venue in sorted(by_venue)]
+
+
+def _represents(row: ScheduleRow, covered: CoverageRow | None) -> bool:
+    return covered is None or covered.symbol == row.symbol
+
+
+def sizes(context: ReportContext) -> tuple[float, ...]:
+    """Returns the notionals of rankings, in USD."""
+    grid = context.document.notional_grid
+    return tuple(sorted({*grid, LARGE})) if grid and grid[0] < LARGE < grid[-1] else grid
+
+
+def ranking_table(
+    context: ReportContext, underlying: str, entries: Sequence[Contender], margin_type: str
+) -> Table:
+    """Returns the venues by IM or MM at the notional of the heat map, lowest first.
+
+    The table of IM also names contract, date and leverage; both follow the same marks.
+    """
+    heat = context.document.heat_map_notional
+    margins = {entry.row.venue: margin_at(entry.row, margin_type, heat) for entry in entries}
+    ordered = sorted(entries, key=lambda entry: _order(entry, margins[entry.row.venue]))
+    ranks = _ranks([(entry, margins[entry.row.venue].amount) for entry in ordered])
+    columns = _Columns.of(context, underlying, margin_type)
+    rows = [
+        _ranking_row(columns, entry, rank, margins[entry.row.venue])
+        for entry, rank in zip(ordered, ranks, strict=True)
+    ]
+    return Table(
+        label=f"{margin_abbreviation(margin_type)} on {underlying} by venue",
+        caption=_caption(context, underlying, margin_type),
+        heads=columns.heads,
+        rows=rows,
+        tools=len(rows) > SHORT,
+        numeric=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What all rows of a ranking share; ``since`` is the date of the last change per venue."""
+
+    context: ReportContext
+    underlying: str
+    margin_type: str
+    notionals: tuple[float, ...]
+    since: dict[str, str]
+
+    @classmethod
+    def of(cls, context: ReportContext, underlying: str, margin_type: str) -> "_Columns":
+        """Returns the columns for one margin type on one underlying."""
+        since = _unchanged_since(context, underlying, margin_type)
+        return cls(context, underlying, margin_type, sizes(context), since)
+
+    @property
+    def heat(self) -> float:
+        """Notional by which venues are ranked, in USD."""
+        return self.context.document.heat_map_notional
+
+    @property
+    def is_initial(self) -> bool:
+        """Whether the table is of IM."""
+        return self.margin_type == "initial"
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether a rule set requires a margin at the notional by which venues are ranked."""
+        return bool(self.context.lookup.references)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Heads of the columns."""
+        return (
+            *("Venue", f"#Rank at {numbers.usd(self.heat)}"),
+            *(f"#{numbers.usd(size)}" for size in self.notionals),
+            *(["#Against reference"] if self.has_reference else []),
+            *([f"#Leverage at {numbers.usd(self.heat)}"] if self.is_initial else []),
+            *(["Contract", "Observed"] if self.is_initial else []),
+            *(["Unchanged since"] if self.since else []),
+        )
+
+
+def _ranking_row(columns: _Columns, entry: Contender, rank: str, margin: Margin) -> Row:
+    venue = entry.row.venue
+    cells = [
+        Cell(venue, link_to(f"../{venue_path(venue)}", venue)),
+        number(rank, key=float(rank) if rank.isdigit() else None),
+        *(_margin_cell(columns, entry, size) for size in columns.notionals),
+    ]
+    if columns.has_reference:
+        cells.append(_deviation_cell(columns, entry))
+    if columns.is_initial:
+        cells += [_leverage_cell(margin, columns.heat), _contract_cell(entry.row)]
+        cells.append(Cell(date_text(entry.row) + _signs(entry), css="dates"))
+    if columns.since:
+        cells.append(Cell(columns.since.get(venue, ""), css="dates"))
+    return Row(tuple(cells), f"venue-{id_slug(venue)}" if columns.is_initial else "")
+
+
+def _caption(context: ReportContext, underlying: str, margin_type: str) -> Html:
+    name = text(f"{margin_type.capitalize()} margin on {underlying} as a share of notional")
+    heat = text(numbers.usd(context.document.heat_map_notional))
+    against: Html = NOTHING
+    for rule_set in context.lookup.references[:1]:
+        reference = context.references[rule_set.id]
+        title = link(f"../{reference.address}", text(rule_set.title))
+        against = Html(f" Reference: {title} ({text(reference.marks)}).")
+    return Html(f"<strong>{name}</strong>, lowest at {heat} first.{against}")
+
+
+def _order(entry: Contender, margin: Margin) -> tuple[bool, bool, float, str]:
+    amount = margin.amount
+    return amount is None, entry.is_excluded, amount or 0.0, entry.row.venue
+
+
+def _ranks(ordered: Sequence[tuple[Contender, float | None]]) -> list[str]:
+    """Returns the rank of each venue: equal margins share one, excluded venues have none."""
+    ranks: list[str] = []
+    previous: float | None = None
+    place = 0
+    for index, (entry, amount) in enumerate(ordered, start=1):
+        if entry.is_excluded or amount is None:
+            ranks.append(numbers.NOT_OBSERVABLE)
+            continue
+        place = place if amount == previous else index
+        previous = amount
+        ranks.append(str(place))
+    return ranks
+
+
+def _signs(entry: Contender) -> str:
+    """Returns the signs of a venue's margins; the date itself states whether it is exact."""
+    all_marks = marks.schedule_marks(entry.row, is_excluded=entry.is_excluded)
+    shown = "".join(mark.sign for mark in all_marks if mark is not marks.DATE_BOUND)
+    return f" {shown}" if shown else ""
+
+
+def _margin_cell(columns: _Columns, entry: Contender, notional: float) -> Cell:
+    margin_type = columns.margin_type
+    margin = margin_at(entry.row, margin_type, notional)
+    is_ranked = notional == columns.heat
+    anchor = cell_anchor(entry.row.venue, columns.underlying, margin_type) if is_ranked else ""
+    if margin.is_above_capacity:
+        return number(marks.ABOVE_CAPACITY.sign, anchor=anchor)
+    if margin.amount is None:
+        return number(marks.NOT_OBSERVABLE.sign, anchor=anchor)
+    rate = margin.amount / notional
+    words = f"{numbers.rate(rate)}{marks.margin_marks(entry.row, margin_type)}"
+    return number(words, anchor=anchor, key=rate)
+
+
+def _leverage_cell(margin: Margin, notional: float) -> Cell:
+    if not margin.amount:
+        return number(numbers.NOT_OBSERVABLE)
+    leverage = notional / margin.amount
+    return number(numbers.leverage(leverage), key=leverage)
+
+
+def _deviation_cell(columns: _Columns, entry: Contender) -> Cell:
+    rule_set = columns.context.lookup.references[0]
+    key = (entry.row.venue, entry.row.symbol, entry.row.profile)
+    row = next(
+        (
+            row
+            for row in columns.context.divergences.get(key, ())
+            if row.rule_set == rule_set.id and row.margin_type == columns.margin_type
+        ),
+        None,
+    )
+    point = point_at(row, columns.heat)
+    if point is None or point.deviation is None:
+        is_uncovered = point is not None and point.required is None and point.margin is not None
+        return number(marks.NOT_APPLICABLE.sign if is_uncovered else numbers.NOT_OBSERVABLE)
+    return number(numbers.deviation(point.deviation), key=point.deviation)
+
+
+def _contract_cell(row: ScheduleRow) -> Cell:
+    name = row.symbol if row.profile == "any" else f"{row.symbol} · {row.profile}"
+    anchor = schedule_anchor(row.venue, row.symbol, row.profile)
+    return Cell(name, link_to(f"#{anchor}", name), "t")
+
+
+def _unchanged_since(
+    context: ReportContext, underlying: str, margin_type: str
+) -> dict[str, str]:
+    """Returns the first observation of the margin in force, per venue, at the heat notional."""
+    return {
+        series.venue: date_text(_last_step(series))
+        for series in context.series_by_underlying.get(underlying, ())
+        if series.margin_type == margin_type
+        and series.notional == context.document.heat_map_notional
+    }
+
+
+def _last_step(series: MarginSeries) -> SeriesPoint:
+    points = series.points
+    start = len(points) - 1
+    while start > 0 and points[start - 1].rate == points[-1].rate:
+        start -= 1
+    return points[start]
+
+
+def exclusion_table(underlying: str, entries: Sequence[Contender]) -> Table:
+    """Returns the venues that no figure across venues includes, with the reason."""
+    rows = [
+        Row(
+            (
+                Cell(entry.row.venue, link_to(f"../{venue_path(entry.row.venue)}", entry.row.venue)),
+                Cell(entry.member.exclusion_reason if entry.member else "", css="why"),
+            )
+        )
+        for entry in entries
+        if entry.is_excluded
+    ]
+    return Table(
+        f"Venues excluded on {underlying}",
+        text("Shown above, but excluded from ranks and from every figure across venues"),
+        ("Venue", "Reason"),
+        rows,
+    )

@@ -1,0 +1,172 @@
+"""What the pages of the report's folder share: one document, indexed once."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from harmonize.document import (
+    AuditDocument,
+    DivergenceRow,
+    Finding,
+    LiquidationRow,
+    PayloadRow,
+    RuleSetRow,
+    ScheduleRow,
+)
+from harmonize.document.history import MarginSeries
+from reports.finding_order import sort_by_severity
+from reports.html.page import Reference
+from reports.html.references import references
+from reports.lookup import Lookup
+from reports.site.addresses import (
+    finding_anchor,
+    rule_set_path,
+    schedule_anchor,
+    underlying_path,
+    venue_path,
+)
+
+ScheduleKey = tuple[str, str, str]
+"""Venue, symbol and profile."""
+
+Download = tuple[str, str, str]
+"""Address of a file from the folder, its name, and what it contains."""
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """Read-only indices of one document, each built on first use."""
+
+    document: AuditDocument
+    downloads: tuple[Download, ...] = ()
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        """Access by venue, underlying and rule set."""
+        return Lookup(self.document)
+
+    @cached_property
+    def references(self) -> dict[str, Reference]:
+        """Rule sets with their caveats, by id; each leads to its page."""
+        return references(self.document, rule_set_path)
+
+    @cached_property
+    def rule_sets(self) -> dict[str, RuleSetRow]:
+        """Rule sets by id."""
+        return {rule_set.id: rule_set for rule_set in self.document.rule_sets}
+
+    @cached_property
+    def venues(self) -> tuple[str, ...]:
+        """Venues with a page: with data in the document, or not observed."""
+        names = set(self.lookup.venues) | {row.venue for row in self.document.unobserved}
+        names |= {finding.venue for finding in self.document.findings if finding.venue}
+        return tuple(sorted(names))
+
+    @cached_property
+    def underlyings(self) -> tuple[str, ...]:
+        """Underlyings with a page, in alphabetical order."""
+        names = {row.underlying for row in self.document.schedules}
+        names |= {row.underlying for row in self.document.coverage}
+        names |= set(self.lookup.comparisons) | set(self.lookup.curves)
+        names |= {finding.underlying for finding in self.document.findings if finding.underlying}
+        return tuple(sorted(names))
+
+    @cached_property
+    def styles(self) -> Mapping[str, int]:
+        """Style number of each venue, the same in all charts of the site.
+
+        Venues with many underlyings come first: they share charts, and the first seven styles
+        differ in colour.
+        """
+        counts = Counter(venue for venue, _ in self.lookup.coverage)
+        ordered = sorted(self.venues, key=lambda venue: (-counts[venue], venue))
+        return {venue: number for number, venue in enumerate(ordered)}
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings, most severe first."""
+        return sort_by_severity(self.document.findings)
+
+    @cached_property
+    def findings_by_venue(self) -> Mapping[str, list[Finding]]:
+        """Findings per venue, most severe first; findings without a venue are absent."""
+        return _grouped((finding.venue, finding) for finding in self.findings if finding.venue)
+
+    @cached_property
+    def findings_by_underlying(self) -> Mapping[str, list[Finding]]:
+        """Findings per underlying, most severe first; findings without one are absent."""
+        pairs = ((finding.underlying, finding) for finding in self.findings)
+        return _grouped(pair for pair in pairs if pair[0])
+
+    @cached_property
+    def schedules_by_venue(self) -> Mapping[str, list[ScheduleRow]]:
+        """Schedules per venue, in the order of the document."""
+        return _grouped((row.venue, row) for row in self.document.schedules)
+
+    @cached_property
+    def schedules_by_underlying(self) -> Mapping[str, list[ScheduleRow]]:
+        """Schedules per underlying, in the order of the document."""
+        return _grouped((row.underlying, row) for row in self.document.schedules)
+
+    @cached_property
+    def divergences(self) -> Mapping[ScheduleKey, list[DivergenceRow]]:
+        """Comparisons with rule sets, per schedule."""
+        return _grouped(
+            ((row.venue, row.symbol, row.profile), row) for row in self.document.divergences
+        )
+
+    @cached_property
+    def verdicts_by_venue(self) -> Mapping[str, Mapping[str, list[DivergenceRow]]]:
+        """Comparisons with rule sets, per venue and rule set."""
+        venues: dict[str, dict[str, list[DivergenceRow]]] = {}
+        for row in self.document.divergences:
+            venues.setdefault(row.venue, {}).setdefault(row.rule_set, []).append(row)
+        return venues
+
+    @cached_property
+    def liquidations(self) -> Mapping[str, list[LiquidationRow]]:
+        """Liquidation distances per underlying."""
+        return _grouped((row.underlying, row) for row in self.document.liquidations)
+
+    @cached_property
+    def series_by_underlying(self) -> Mapping[str, list[MarginSeries]]:
+        """Margins over time per underlying."""
+        return _grouped((row.underlying, row) for row in self.document.history.series)
+
+    @cached_property
+    def payloads(self) -> Mapping[str, tuple[str, PayloadRow]]:
+        """Venue and row of each payload, by its hash."""
+        return {
+            payload.sha256: (snapshot.venue, payload)
+            for snapshot in self.document.snapshots
+            for payload in snapshot.payloads
+        }
+
+    def finding_address(self, finding: Finding) -> str:
+        """Returns the permalink of a finding, from the folder of the site."""
+        anchor = finding_anchor(finding.fingerprint)
+        if finding.underlying:
+            return f"{underlying_path(finding.underlying)}#{anchor}"
+        if finding.venue:
+            return f"{venue_path(finding.venue)}#{anchor}"
+        if finding.rule_set in self.rule_sets:
+            return f"{rule_set_path(finding.rule_set)}#{anchor}"
+        return f"findings.html#{anchor}"
+
+
+def schedule_address(row: ScheduleRow) -> str:
+    """Returns the permalink of a schedule, from the folder of the site."""
+    anchor = schedule_anchor(row.venue, row.symbol, row.profile)
+    return f"{underlying_path(row.underlying)}#{anchor}"
+
+
+def _grouped(pairs: Iterable[tuple[K, T]]) -> Mapping[K, list[T]]:
+    groups: defaultdict[K, list[T]] = defaultdict(list)
+    for key, item in pairs:
+        groups[key].append(item)
+    return dict(groups)

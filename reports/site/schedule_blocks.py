@@ -1,0 +1,185 @@
+"""One schedule in full: tiers, how each number is known, rule sets, and the evidence behind it."""
+
+from collections.abc import Sequence
+
+from harmonize.document import (
+    ColumnRow,
+    ConversionRow,
+    DivergenceRow,
+    EvidenceRow,
+    PieceRow,
+    ScheduleRow,
+    Status,
+    Verdict,
+)
+from harmonize.text import numbers
+from harmonize.text.words import join_words, margin_abbreviation
+from reports.lookup import date_text
+from reports.piece_values import piece_at
+from reports.site import marks
+from reports.site.addresses import payload_anchor, schedule_anchor, venue_path
+from reports.site.markup import NOTHING, Html, join, text
+from reports.site.report_context import ReportContext
+
+_VERDICT_WORDS = {
+    Verdict.COMPLIANT: "Complies with",
+    Verdict.NOT_OBSERVABLE: "Not observable against",
+    Verdict.NOT_APPLICABLE: "Not applicable",
+}
+"""Verdicts that are no findings; all others are in the list of findings."""
+
+
+def schedule_block(context: ReportContext, row: ScheduleRow) -> Html:
+    """Returns a schedule that the reader opens; its permalink opens it."""
+    anchor = schedule_anchor(row.venue, row.symbol, row.profile)
+    profile = "" if row.profile == "any" else f", {row.profile}"
+    signs = marks.signs(marks.schedule_marks(row))
+    count = numbers.count_text(len(row.initial or row.maintenance), "tier")
+    summary = f"{row.venue} {row.symbol}{profile}: {count}, {date_text(row)} {signs}".rstrip()
+    body = f"{_tiers(row)}{_known(row)}{_verdicts(context, row)}{_evidence(context, row)}"
+    return Html(
+        f'<details class="schedule"><summary>{text(summary)}</summary>'
+        f'<div id="{anchor}">{body}</div></details>\n'
+    )
+
+
+def _tiers(row: ScheduleRow) -> Html:
+    """Returns the tiers as a list: range, IM and MM."""
+    bounds = sorted({_end(piece) for piece in (*row.initial, *row.maintenance)})
+    if not bounds:
+        return NOTHING
+    items, lower = [], 0.0
+    for upper in bounds:
+        middle = upper if upper != float("inf") else lower + 1.0
+        initial, maintenance = (
+            _rate_text(piece_at(pieces, middle)) for pieces in (row.initial, row.maintenance)
+        )
+        span = numbers.notional_range(lower, None if upper == float("inf") else upper)
+        items.append(f"<li><b>{text(span)}</b> {text(initial)} · {text(maintenance)}</li>")
+        lower = upper
+    return Html(
+        '<p class="tierhead">Notional, initial · maintenance margin'
+        f'{text(_unverified_text(row))}</p><ol class="tiers">{"".join(items)}</ol>'
+    )
+
+
+def _end(piece: PieceRow) -> float:
+    return float("inf") if piece.upper is None else piece.upper
+
+
+def _rate_text(piece: PieceRow | None) -> str:
+    if piece is None:
+        return numbers.NOT_OBSERVABLE
+    words = numbers.rate(piece.rate)
+    if piece.fixed:
+        sign = "−" if piece.fixed < 0 else "+"
+        words += f" {sign} {numbers.usd(abs(piece.fixed))}"
+    if piece.coefficient:
+        words += f" + {piece.coefficient:.4g}·N^{piece.power:g}"
+    return words
+
+
+def _unverified_text(row: ScheduleRow) -> str:
+    unverified = [
+        margin_abbreviation(margin_type)
+        for margin_type in ("initial", "maintenance")
+        if marks.margin_status(row, margin_type) is Status.UNVERIFIED
+    ]
+    if not unverified:
+        return ""
+    return f" ({join_words(unverified)} {marks.UNVERIFIED.sign} {marks.UNVERIFIED.name})"
+
+
+def _known(row: ScheduleRow) -> Html:
+    """Returns how the numbers are known, in one paragraph; derivations are on the venue's page."""
+    capacity = "" if row.capacity is None else f"{numbers.usd(row.capacity)}, "
+    fee = f" {numbers.rate(row.fee_rate)}" if row.fee_rate is not None else ""
+    sentences = [
+        f"Initial margin {_status(row.initial_status, row.initial_note)}",
+        f"maintenance margin ({row.maintenance_meaning})"
+        f" {_status(row.maintenance_status, row.maintenance_note)}",
+        f"largest position {capacity}{_status(row.capacity_status, row.capacity_note)}",
+        f"tiers {row.tier_rule}" if row.tier_rule else "",
+        f"liquidation fee {row.fee_rule}{fee}",
+        f"observed {date_text(row)} ({row.origin}{', stale' if row.stale else ''})",
+    ]
+    words = "; ".join(filter(None, sentences))
+    venue = f"../{venue_path(row.venue)}#known"
+    return Html(f'<p>{text(words)}. <a href="{venue}">How it is known</a></p>')
+
+
+def _status(status: Status, note: str) -> str:
+    """Returns a status in words; only a missing number states its reason here."""
+    if status is Status.UNKNOWN:
+        return f"not observable{f' ({note})' if note else ''}"
+    return f"{marks.UNVERIFIED.sign} {status.value}" if status is Status.UNVERIFIED else status.value
+
+
+def _verdicts(context: ReportContext, row: ScheduleRow) -> Html:
+    """Returns the rule sets whose verdict is no finding, in words."""
+    groups: dict[Verdict, dict[str, list[DivergenceRow]]] = {}
+    for comparison in context.divergences.get((row.venue, row.symbol, row.profile), ()):
+        of_verdict = groups.setdefault(comparison.verdict, {})
+        of_verdict.setdefault(comparison.rule_set, []).append(comparison)
+    sentences = [
+        f"{words}: {', '.join(_rule_words(*rule) for rule in sorted(groups[verdict].items()))}."
+        for verdict, words in _VERDICT_WORDS.items()
+        if verdict in groups
+    ]
+    return Html(f"<p>{text(' '.join(sentences))}</p>") if sentences else NOTHING
+
+
+def _rule_words(name: str, rows: Sequence[DivergenceRow]) -> str:
+    types = {margin_abbreviation(row.margin_type) for row in rows}
+    return name if len(types) > 1 else f"{name} {''.join(types)}"
+
+
+def _evidence(context: ReportContext, row: ScheduleRow) -> Html:
+    items = "".join(f"<li>{_evidence_item(context, entry)}</li>" for entry in row.evidence)
+    return Html(f'<ul class="evidence">{items}</ul>') if items else NOTHING
+
+
+def _evidence_item(context: ReportContext, entry: EvidenceRow) -> Html:
+    pointers = _pointers(entry.rows)
+    keys = ", ".join(_column_text(column) for column in entry.columns)
+    parts = [
+        Html(f"Payload {_payload_link(context, entry.sha256)}"),
+        Html(f" at <code>{text(pointers)}</code>") if pointers else NOTHING,
+        Html(f": {text(keys)}") if keys else NOTHING,
+        _conversion(context, entry.conversion),
+    ]
+    return join(parts)
+
+
+def _pointers(rows: Sequence[str]) -> str:
+    """Returns the positions of the tiers in the payload: the first, and the last of several."""
+    if len(rows) < 2:  # noqa: PLR2004 - one position needs no range
+        return "".join(rows)
+    return f"{rows[0]} … {rows[-1]}"
+
+
+def _column_text(column: ColumnRow) -> str:
+    return f"{column.quantity} {column.key} ({column.unit})"
+
+
+def _conversion(context: ReportContext, conversion: ConversionRow | None) -> Html:
+    if conversion is None:
+        return NOTHING
+    factors = [
+        Html(
+            f"{text(f'{factor.name} {factor.value:.10g} {factor.unit}')} from"
+            f" {_payload_link(context, factor.sha256)}"
+            f" <code>{text(factor.pointer)}</code>, {text(numbers.date(factor.observed_at))}"
+        )
+        for factor in conversion.factors
+    ]
+    of_factors = f", with {join(factors, '; ')}" if factors else ""
+    return Html(f". Conversion: {text(conversion.formula)}{of_factors}.")
+
+
+def _payload_link(context: ReportContext, sha256: str) -> Html:
+    code = f'<code title="{text(sha256)}">{text(numbers.digest(sha256))}</code>'
+    known = context.payloads.get(sha256)
+    if known is None:
+        return Html(code)
+    return Html(f'<a href="../{venue_path(known[0])}#{payload_anchor(sha256)}">{code}</a>')

@@ -1,0 +1,123 @@
+"""Tables of pages: markup, and the same cells as a CSV file beside the page."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+from harmonize.text.sanitize import plain
+from reports.site.markup import NOTHING, Html, text
+
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?[\d.,]+(?:e[+-]?\d+)?(?:\s*[%×])?")
+
+
+class Cell(NamedTuple):
+    """Cell: its text, its markup if that is more than the text, class, anchor and sort key."""
+
+    words: str
+    markup: Html = NOTHING
+    css: str = ""
+    anchor: str = ""
+    key: str = ""
+
+
+class Row(NamedTuple):
+    """Row of a table; its first cell names it. ``anchor`` makes it a target of links."""
+
+    cells: tuple[Cell, ...]
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Table with its caption and heads; a head that starts with ``#`` is of numbers.
+
+    ``label`` names the region for screen readers and is unique in the page. ``file`` is the name of
+    its CSV file without extension; empty for a table without one. ``tools`` offers sorting and
+    searching where scripts run.
+    """
+
+    label: str
+    caption: Html
+    heads: tuple[str, ...]
+    rows: Sequence[Row]
+    file: str = ""
+    tools: bool = False
+    css: str = ""
+    numeric: bool = False
+
+
+def number(words: str, markup: Html = NOTHING, anchor: str = "", key: float | None = None) -> Cell:
+    """Returns a cell with a number; `key` is its value, for sorting."""
+    return Cell(words, markup, "n", anchor, "" if key is None else f"{key:.9g}")
+
+
+def table(content: Table, csv_address: str = "") -> Html:
+    """Returns a table in a region that scrolls on a narrow screen; nothing without rows."""
+    if not content.rows:
+        return NOTHING
+    heads = "".join(_head(head) for head in content.heads)
+    body = "\n".join(_row(row, content) for row in content.rows)
+    css = " ".join(filter(None, (content.css, "numeric" if content.numeric else "")))
+    kind = f' class="{escape(css)}"' if css else ""
+    tools = ' data-tools=""' if content.tools else ""
+    file = (
+        f'<p class="files"><a href="{escape(csv_address)}">{escape(csv_address.rpartition("/")[2])}</a></p>'
+        if csv_address
+        else ""
+    )
+    return Html(
+        f'<div class="scroll" role="region" aria-label="{text(content.label)}" tabindex="0">'
+        f"<table{kind}{tools}><caption>{content.caption}</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>\n{body}\n</tbody></table></div>{file}\n"
+    )
+
+
+def _head(head: str) -> str:
+    css = ' class="n"' if head.startswith("#") else ""
+    return f"<th{css}>{text(head.removeprefix('#'))}</th>"
+
+
+def _row(row: Row, content: Table) -> str:
+    first, *others = row.cells
+    anchor = f' id="{escape(row.anchor)}"' if row.anchor else ""
+    cells = "".join(_cell("td", cell, content) for cell in others)
+    head = _cell('th scope="row"', first, content)
+    return f"<tr{anchor}>{head}{cells}</tr>"
+
+
+def _cell(tag: str, cell: Cell, content: Table) -> str:
+    css = "" if content.numeric and cell.css == "n" else cell.css
+    attributes = f' id="{cell.anchor}"' if cell.anchor else ""
+    attributes += f' class="{css}"' if css else ""
+    attributes += f' data-key="{cell.key}"' if cell.key and content.tools else ""
+    return f"<{tag}{attributes}>{cell.markup or text(cell.words)}</{tag[:2]}>"
+
+
+def csv_bytes(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Returns rows as CSV (RFC 4180) in UTF-8.
+
+    A cell that a spreadsheet would read as a formula is preceded by an apostrophe.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow([head.removeprefix("#") for head in heads])
+    writer.writerows([_inert(words) for words in row] for row in rows)
+    return buffer.getvalue().encode("utf-8", "backslashreplace")
+
+
+def table_csv(content: Table) -> bytes:
+    """Returns a table as CSV: numbers unrounded where the cell has its value, otherwise text."""
+    return csv_bytes(
+        content.heads, ([cell.key or cell.words for cell in row.cells] for row in content.rows)
+    )
+
+
+def _inert(words: str) -> str:
+    printable = plain(words)
+    is_formula = _FORMULA.match(printable) and not _NUMBER.fullmatch(printable)
+    return f"'{printable}" if is_formula else printable

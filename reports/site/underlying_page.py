@@ -1,0 +1,281 @@
+"""Page of one underlying: ranks, curves, gap, liquidation, history, findings, schedules."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harmonize.document import ArbitrageRow, Finding, ScheduleRow
+from harmonize.text import numbers
+from harmonize.text.words import join_words, margin_abbreviation
+from reports.charts.curve_lines import EMPHASISED, CurveLine, Point, curve_lines
+from reports.charts.svg import Frame, Svg
+from reports.html.gap import gap_charts
+from reports.html.history import underlying_charts
+from reports.html.page import Chart
+from reports.lookup import MARGIN_TYPES
+from reports.piece_values import margin_at, pieces_of
+from reports.site import marks
+from reports.site.addresses import id_slug, rule_set_path, underlying_path
+from reports.site.figures import Figure, figure
+from reports.site.finding_tables import finding_list
+from reports.site.layout import Page, in_page_links
+from reports.site.markup import NOTHING, Html, element, join, link_to, section, text
+from reports.site.rankings import SHORT, Contender, contenders, exclusion_table, ranking_table
+from reports.site.report_context import ReportContext
+from reports.site.schedule_blocks import schedule_block
+from reports.site.tables import table, table_csv
+
+_STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Section of the page with the files of its tables and charts."""
+
+    anchor: str
+    name: str
+    markup: Html
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+def underlying_pages(context: ReportContext) -> Iterator[Page]:
+    """Yields a page per underlying of the document."""
+    for underlying in context.underlyings:
+        yield _page(context, underlying)
+
+
+def _page(context: ReportContext, underlying: str) -> Page:
+    path = underlying_path(underlying)
+    stem = path.removesuffix(".html")
+    entries = contenders(context, underlying)
+    parts = [part for part in _parts(context, underlying, entries, stem) if part.markup]
+    return Page(
+        path,
+        "underlyings.html",
+        f"{underlying}: margins by venue",
+        _standfirst(context, underlying, entries),
+        join(
+            [
+                in_page_links([(part.anchor, part.name) for part in parts]),
+                *(part.markup for part in parts),
+                marks.legend_line([entry.row for entry in entries], "../"),
+            ]
+        ),
+        scripted=len(entries) > SHORT,
+        files=tuple(file for part in parts for file in part.files),
+        kicker="Underlying",
+    )
+
+
+def _standfirst(
+    context: ReportContext, underlying: str, entries: Sequence[Contender]
+) -> Html:
+    """Returns the range of IM over the compared venues, with its dates."""
+    comparison = context.lookup.comparisons.get(underlying)
+    heat = context.document.heat_map_notional
+    count = numbers.count_text(len(entries), "venue")
+    point = context.lookup.spread_point(underlying, "initial", heat)
+    if point is None or comparison is None:
+        return text(f"{count} with a margin schedule; no comparison between venues.")
+    spread = context.lookup.spreads[underlying, "initial"]
+    dates = numbers.date_range(spread.oldest, spread.newest)
+    if point.lowest == point.highest:
+        return text(
+            f"{count}. A {numbers.usd(heat)} position required {numbers.rate(point.lowest / heat)}"
+            f" at every compared venue. Dates compared: {dates}."
+        )
+    return text(
+        f"{count}. A {numbers.usd(heat)} position required from {numbers.rate(point.lowest / heat)}"
+        f" ({join_words(point.lowest_venues, 2)}) to {numbers.rate(point.highest / heat)}"
+        f" ({join_words(point.highest_venues, 2)}) of notional as initial margin."
+        f" Dates compared: {dates}."
+    )
+
+
+def _parts(
+    context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
+) -> Iterator[_Part]:
+    yield _ranking_part(context, underlying, entries, stem)
+    yield _figures_part("curves", "Margin by position size", _curves(context, underlying, entries, stem))
+    yield _figures_part("gap", "Gap, split and liquidation", _gap(context, underlying, stem))
+    yield _figures_part("history", "Changes", _history(context, underlying, stem))
+    findings = context.findings_by_underlying.get(underlying, ())
+    yield _Part("findings", "Findings", _findings(findings))
+    blocks = [
+        schedule_block(context, row) for row in context.schedules_by_underlying.get(underlying, ())
+    ]
+    yield _Part("schedules", "Schedules", section("schedules", "Schedules and evidence", *blocks))
+
+
+def _findings(findings: Sequence[Finding]) -> Html:
+    """Returns the findings, below links to the rule sets that they name."""
+    names = sorted({finding.rule_set for finding in findings if finding.rule_set})
+    links = join([link_to(f"../{rule_set_path(name)}", name) for name in names], ", ")
+    rules = f'<p class="note">Rule sets, with their text and sources: {links}.</p>' if names else ""
+    return section("findings", "Findings", Html(f"{rules}{finding_list(findings)}"))
+
+
+def _ranking_part(
+    context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
+) -> _Part:
+    files: list[tuple[str, bytes]] = []
+    tables: list[Html] = []
+    for margin_type, _ in MARGIN_TYPES:
+        ranked = ranking_table(context, underlying, entries, margin_type)
+        name = f"{stem}-{margin_abbreviation(margin_type).lower()}.csv"
+        is_compared = len(entries) > 1
+        tables.append(table(ranked, name.rpartition("/")[2] if is_compared else ""))
+        files += [(name, table_csv(ranked))] if is_compared else []
+    excluded = table(exclusion_table(underlying, entries))
+    markup = section("ranking", "Venues by margin", *tables, excluded) if entries else NOTHING
+    return _Part("ranking", "Venues by margin", markup, tuple(files))
+
+
+def _figures_part(anchor: str, name: str, figures: Iterable[Figure]) -> _Part:
+    drawn = list(figures)
+    if not drawn:
+        return _Part(anchor, name, NOTHING)
+    pair = element("div", join(one_figure.markup for one_figure in drawn), css="pair")
+    files = tuple(file for one_figure in drawn for file in one_figure.files)
+    return _Part(anchor, name, section(anchor, name, pair), files)
+
+
+def _curves(
+    context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
+) -> Iterator[Figure]:
+    """Yields the curves of IM and MM of an underlying on several venues."""
+    if len(entries) < 2:  # noqa: PLR2004 - one venue has its tiers below
+        return
+    for margin_type, name in MARGIN_TYPES:
+        drawn = _curve_lines(context, underlying, entries, margin_type)
+        if sum(bool(line.points) for line in drawn) > 1:
+            yield _curve_figure(context, underlying, name, drawn, f"{stem}-{margin_type}")
+
+
+def _curve_figure(
+    context: ReportContext, underlying: str, name: str, drawn: Sequence[CurveLine], stem: str
+) -> Figure:
+    ends = _ends(context)
+    shown = [line.name for line in drawn if line.is_emphasised and line.points]
+    others = sum(not line.is_emphasised for line in drawn if line.points)
+    grey = f" {numbers.count(others)} more in grey, named on hover and focus." if others else ""
+    missing = [line.name for line in drawn if not line.points and line.style is not None]
+    missing_text = f" Not observable: {join_words(missing, 4)}." if missing else ""
+    caption = (
+        f"{name} as a share of notional from {numbers.usd(ends[0])} to {numbers.usd(ends[1])};"
+        f" a line ends at the largest position of the venue. Named: {join_words(shown)}.{grey}"
+        f"{missing_text}"
+    )
+    key = f"curve-{stem.rpartition('-')[2]}"
+    frame = Frame(key, f"{name} on {underlying}", caption)
+    svg: Svg = curve_lines(frame, drawn, ends)
+    chart = Chart(name, "share of notional, by notional", svg, (), caption, (), (), "")
+    has_file = underlying in context.lookup.curves
+    return figure(underlying, chart, stem if has_file else "")
+
+
+def _ends(context: ReportContext) -> Point:
+    grid = context.document.notional_grid or (1e4, 1e8)
+    first, last = grid[0], grid[-1]
+    return (first, last) if first < last else (first / 10.0, first * 10.0)
+
+
+def _curve_lines(
+    context: ReportContext, underlying: str, entries: Sequence[Contender], margin_type: str
+) -> list[CurveLine]:
+    references = [
+        CurveLine(curve.name, _within(zip(curve.notional, curve.rate, strict=True), _ends(context)), None, is_emphasised=True)
+        for curve in context.lookup.curves.get(underlying, ())
+        if curve.is_reference and curve.margin_type == margin_type
+    ]
+    emphasised = _emphasised(context, entries, margin_type, EMPHASISED - len(references))
+    lines = [
+        CurveLine(
+            entry.row.venue,
+            _points(entry.row, margin_type, _ends(context)),
+            context.styles[entry.row.venue],
+            entry.row.venue in emphasised,
+            f"#venue-{id_slug(entry.row.venue)}",
+        )
+        for entry in entries
+    ]
+    return [*references, *lines]
+
+
+def _within(points: Iterable[Point], ends: Point) -> tuple[Point, ...]:
+    return tuple(point for point in points if ends[0] <= point[0] <= ends[1])
+
+
+def _emphasised(
+    context: ReportContext, entries: Sequence[Contender], margin_type: str, limit: int
+) -> frozenset[str]:
+    """Returns the venues to emphasise: the lowest and the highest margins that figures include."""
+    heat = context.document.heat_map_notional
+    margins = [
+        (margin.amount, entry.row.venue)
+        for entry in entries
+        if not entry.is_excluded
+        and (margin := margin_at(entry.row, margin_type, heat)).amount is not None
+    ]
+    ordered = [venue for _, venue in sorted(margins)]
+    if len(ordered) < limit:
+        others = [entry.row.venue for entry in entries if entry.row.venue not in ordered]
+        return frozenset([*ordered, *others][:limit])
+    lowest = limit // 2
+    return frozenset([*ordered[:lowest], *ordered[len(ordered) - (limit - lowest) :]])
+
+
+def _points(row: ScheduleRow, margin_type: str, ends: Point) -> tuple[Point, ...]:
+    """Returns the margin rate on each piece of a schedule, up to the largest position."""
+    first, last = ends[0], min(ends[1], row.capacity if row.capacity is not None else ends[1])
+    points: list[Point] = []
+    for piece in pieces_of(row, margin_type):
+        lower, upper = max(piece.lower, first), min(piece.upper or last, last)
+        if lower >= upper:
+            continue
+        steps = _STEPS if piece.fixed or piece.coefficient else 1
+        for step in range(steps + 1):
+            notional = lower * (upper / lower) ** (step / steps)
+            rate = piece.rate + piece.fixed / notional
+            if piece.coefficient:
+                rate += piece.coefficient * notional ** (piece.power - 1.0)
+            points.append((notional, rate))
+    return _thinned(points)
+
+
+def _thinned(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Drops points between two equal rates: a level line needs its ends only."""
+    return tuple(
+        point
+        for index, point in enumerate(points)
+        if not (
+            0 < index < len(points) - 1
+            and points[index - 1][1] == point[1] == points[index + 1][1]
+        )
+    )
+
+
+def _gap(context: ReportContext, underlying: str, stem: str) -> Iterator[Figure]:
+    row: ArbitrageRow | None = next(
+        (row for row in context.document.arbitrages if row.underlying == underlying), None
+    )
+    liquidations = context.liquidations.get(underlying, ())
+    charts = gap_charts(context.lookup, row, liquidations, context.styles)
+    for name, chart in charts:
+        yield figure(underlying, chart, f"{stem}-{name}")
+
+
+def _history(context: ReportContext, underlying: str, stem: str) -> Iterator[Figure]:
+    series = context.series_by_underlying.get(underlying, ())
+    if not series:
+        return
+    charts, _ = underlying_charts(
+        series,
+        context.document.history,
+        context.document.heat_map_notional,
+        context.styles,
+        0,
+    )
+    for number, chart in enumerate(charts):
+        yield figure(underlying, chart, f"{stem}-history-{number + 1}")
+
+

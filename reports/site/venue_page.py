@@ -1,0 +1,371 @@
+"""Page of one venue: how its margins are known, rule sets, findings, schedules, changes, evidence."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harmonize.document import DivergenceRow, PayloadRow, ScheduleRow, SnapshotRow, Status, Verdict
+from harmonize.document.history import MarginSeries
+from harmonize.text import numbers
+from harmonize.text.words import join_words, margin_abbreviation
+from reports.finding_order import EVALUATED, select_leading
+from reports.html.history import weeks_chart
+from reports.lookup import MARGIN_TYPES, date_text
+from reports.piece_values import margin_at
+from reports.site import marks
+from reports.site.addresses import payload_anchor, rule_set_path, underlying_path, venue_path
+from reports.site.figures import figure
+from reports.site.finding_tables import finding_list, gravest_table
+from reports.site.layout import Page, in_page_links
+from reports.site.markup import Html, details, facts, join, link_to, section, text, unordered
+from reports.site.outbound import with_links
+from reports.site.rankings import SHORT
+from reports.site.report_context import ReportContext, schedule_address
+from reports.site.tables import Cell, Row, Table, number, table, table_csv
+
+_GRAVEST = 12
+_NAMED = 8
+_BELOW = (Verdict.BREACH, Verdict.UNDER)
+
+_Section = tuple[str, str, Html]
+"""Anchor, name and markup of a section; nothing without data."""
+
+
+def venue_pages(context: ReportContext) -> Iterator[Page]:
+    """Yields a page per venue of the document."""
+    for venue in context.venues:
+        yield _page(context, venue)
+
+
+def _page(context: ReportContext, venue: str) -> Page:
+    path = venue_path(venue)
+    stem = path.removesuffix(".html")
+    schedules = _schedule_table(context, venue)
+    changes, files = _changes(context, venue, stem)
+    csv_name = f"{stem.rpartition('/')[2]}.csv"
+    findings = context.findings_by_venue.get(venue, [])
+    sections: list[_Section] = [
+        ("known", "What is published", _known(context, venue)),
+        ("rules", "Rule sets", _rules(context, venue)),
+        ("gravest", "Gravest findings", _gravest(context, venue)),
+        ("schedules", "Schedules", table(schedules, csv_name)),
+        ("changes", "Changes", changes),
+        ("findings", "Venue findings", finding_list(f for f in findings if not f.underlying)),
+        ("evidence", "Evidence", _evidence(context, venue)),
+    ]
+    shown = [entry for entry in sections if entry[2]]
+    csv_files = ((f"{stem}.csv", table_csv(schedules)),) if schedules.rows else ()
+    return Page(
+        path,
+        "venues.html",
+        venue,
+        _standfirst(context, venue),
+        join(
+            [
+                in_page_links([(anchor, name) for anchor, name, _ in shown]),
+                *(section(anchor, name, markup) for anchor, name, markup in shown),
+                marks.legend_line(context.schedules_by_venue.get(venue, []), "../"),
+            ]
+        ),
+        scripted=len(schedules.rows) > SHORT,
+        files=(*csv_files, *files),
+        kicker="Venue",
+    )
+
+
+def _standfirst(context: ReportContext, venue: str) -> Html:
+    rows = context.schedules_by_venue.get(venue, [])
+    if not rows:
+        return text("No margin schedule of this venue was observed.")
+    underlyings = len({row.underlying for row in rows})
+    newest = max(rows, key=lambda row: row.observed_at)
+    return text(
+        f"{numbers.count_text(len(rows), 'margin schedule')} on"
+        f" {numbers.count_text(underlyings, 'underlying')}, newest observation {date_text(newest)}."
+    )
+
+
+def _known(context: ReportContext, venue: str) -> Html:
+    """Returns what the venue publishes and how each kind of number is known."""
+    rows = context.schedules_by_venue.get(venue, [])
+    unobserved = [row for row in context.document.unobserved if row.venue == venue]
+    statements: list[tuple[str, Html]] = [
+        ("Not observed", text(f"{row.reason}; last observed {numbers.date(row.last_observed_at)}"))
+        for row in unobserved
+    ]
+    for name, of_row in (
+        ("Initial margin", lambda row: (row.initial_status, row.initial_note)),
+        ("Maintenance margin", lambda row: (row.maintenance_status, row.maintenance_note)),
+        ("Largest position", lambda row: (row.capacity_status, row.capacity_note)),
+    ):
+        statements.append((name, unordered(_status_lines(map(of_row, rows)))))
+    statements += [
+        ("Meaning of maintenance margin", _values(row.maintenance_meaning for row in rows)),
+        ("Tiers", _values(row.tier_rule or "not stated" for row in rows)),
+        ("Liquidation fee", _values(_fee_text(row) for row in rows)),
+        ("Notes", _values(note for row in rows for note in row.notes)),
+        ("Recording", _recording(context, venue)),
+    ]
+    return facts(statements)
+
+
+def _status_lines(pairs: Iterator[tuple[Status, str]]) -> Iterator[Html]:
+    for (status, note), count in Counter(pairs).most_common():
+        name = "not observable" if status is Status.UNKNOWN else status.value
+        sign = f"{marks.UNVERIFIED.sign} " if status is Status.UNVERIFIED else ""
+        yield text(
+            f"{sign}{name}: {numbers.count_text(count, 'schedule')}{f'. {note}' if note else ''}"
+        )
+
+
+def _values(values: Iterator[str]) -> Html:
+    """Returns the distinct values with their number, most frequent first."""
+    tally = Counter(value for value in values if value).most_common()
+    if len(tally) == 1:
+        return text(tally[0][0])
+    shown = [text(f"{value} ({numbers.count(count)})") for value, count in tally[:_NAMED]]
+    if len(tally) > _NAMED:
+        shown.append(text(f"and {numbers.count(len(tally) - _NAMED)} more"))
+    return unordered(shown)
+
+
+def _fee_text(row: ScheduleRow) -> str:
+    rate = numbers.rate(row.fee_rate) if row.fee_rate is not None else ""
+    return "; ".join(part for part in (row.fee_rule, rate, row.fee_note) if part)
+
+
+def _recording(context: ReportContext, venue: str) -> Html:
+    tally = Counter(
+        row.status.value for (name, _), row in context.lookup.coverage.items() if name == venue
+    )
+    words = join_words([f"{numbers.count(count)} {status}" for status, count in tally.most_common()])
+    is_complete = venue in context.lookup.complete_venues
+    whole = (
+        "Complete: an underlying without a schedule is not listed."
+        if is_complete
+        else f"Not complete: an underlying without a schedule may be listed ({marks.NOT_RECORDED.sign})."
+    )
+    return text(f"{whole} Underlyings: {words or 'none'}.")
+
+
+def _rules(context: ReportContext, venue: str) -> Html:
+    """Returns where the venue stands against each rule set, in words."""
+    by_rule = context.verdicts_by_venue.get(venue, {})
+    rows = []
+    for rule_set in context.document.rule_sets:
+        compared = by_rule.get(rule_set.id, [])
+        if compared:
+            title = link_to(f"../{rule_set_path(rule_set.id)}", rule_set.title)
+            rows.append(
+                Row((Cell(rule_set.title, title), Cell(_standing_text(compared), css="why")))
+            )
+    return table(
+        Table(
+            f"{venue} against each rule set",
+            text("Of all its schedules, including further profiles of one contract"),
+            ("Rule set", "Where the venue stands"),
+            rows,
+            css="standing",
+        )
+    )
+
+
+def _standing_text(rows: Sequence[DivergenceRow]) -> str:
+    """States the verdicts on a venue's schedules in a sentence per margin type."""
+    sentences = []
+    for margin_type, name in MARGIN_TYPES:
+        of_type = [row for row in rows if row.margin_type == margin_type]
+        tally = Counter(row.verdict for row in of_type)
+        evaluated = sum(tally[verdict] for verdict in EVALUATED)
+        below = sum(tally[verdict] for verdict in _BELOW)
+        parts = []
+        if tally[Verdict.PROHIBITED]:
+            parts.append(
+                f"{numbers.count_text(tally[Verdict.PROHIBITED], 'schedule')} of contracts that would"
+                " be prohibited, if offered to the clients it protects"
+            )
+        if evaluated:
+            parts.append(_evaluated_text(of_type, tally, evaluated, below))
+        if tally[Verdict.NOT_OBSERVABLE]:
+            parts.append(f"{numbers.count(tally[Verdict.NOT_OBSERVABLE])} not observable")
+        if tally[Verdict.NOT_APPLICABLE]:
+            parts.append(f"{numbers.count(tally[Verdict.NOT_APPLICABLE])} not covered by it")
+        if parts:
+            sentences.append(f"{name}: {'; '.join(parts)}.")
+    return " ".join(sentences)
+
+
+def _evaluated_text(
+    rows: Sequence[DivergenceRow], tally: Counter[Verdict], evaluated: int, below: int
+) -> str:
+    if not below:
+        over = f", {numbers.count(tally[Verdict.OVER])} of them above" if tally[Verdict.OVER] else ""
+        return f"all {numbers.count(evaluated)} evaluated require at least as much{over}"
+    worst = min(
+        (row for row in rows if row.verdict in _BELOW and row.lowest is not None),
+        key=lambda row: (row.lowest or 0.0, row.symbol),
+        default=None,
+    )
+    words = f"{numbers.count(below)} of {numbers.count(evaluated)} evaluated require less"
+    if worst is None or worst.observed is None:
+        return words
+    return (
+        f"{words}, {worst.symbol} the least: {numbers.rate(worst.observed)} where"
+        f" {numbers.rate(worst.required)} is required"
+    )
+
+
+def _gravest(context: ReportContext, venue: str) -> Html:
+    leading = select_leading(context.findings_by_venue.get(venue, []), _GRAVEST)
+    caption = "At most two findings per check, most severe first; each links to its place"
+    return table(gravest_table(context, "../", f"Gravest findings at {venue}", caption, leading))
+
+
+def _schedule_table(context: ReportContext, venue: str) -> Table:
+    heat = context.document.heat_map_notional
+    at_heat = numbers.usd(heat)
+    rows = [
+        _schedule_row(row, heat)
+        for row in sorted(
+            context.schedules_by_venue.get(venue, []),
+            key=lambda row: (row.underlying, row.symbol, row.profile),
+        )
+    ]
+    return Table(
+        f"Schedules of {venue}",
+        text("Each contract links to its tiers and evidence"),
+        (
+            *("Contract", "Underlying"),
+            *(f"#Initial margin at {at_heat}", f"#Maintenance margin at {at_heat}"),
+            *("#Largest position", "#Tiers", "Observed"),
+        ),
+        rows,
+        tools=len(rows) > SHORT,
+        numeric=True,
+    )
+
+
+def _schedule_row(row: ScheduleRow, heat: float) -> Row:
+    name = row.symbol if row.profile == "any" else f"{row.symbol} · {row.profile}"
+    signs = "".join(
+        mark.sign for mark in marks.schedule_marks(row) if mark is not marks.DATE_BOUND
+    )
+    page = link_to(f"../{underlying_path(row.underlying)}", row.underlying)
+    capacity = numbers.usd(row.capacity)
+    return Row(
+        (
+            Cell(name, link_to(f"../{schedule_address(row)}", name)),
+            Cell(row.underlying, page, "t"),
+            *(_rate_cell(row, margin_type, heat) for margin_type, _ in MARGIN_TYPES),
+            number(capacity, key=row.capacity),
+            number(numbers.count(len(row.initial)), key=len(row.initial)),
+            Cell(f"{date_text(row)} {signs}".strip(), css="dates"),
+        )
+    )
+
+
+def _rate_cell(row: ScheduleRow, margin_type: str, notional: float) -> Cell:
+    margin = margin_at(row, margin_type, notional)
+    if margin.amount is None:
+        sign = marks.ABOVE_CAPACITY if margin.is_above_capacity else marks.NOT_OBSERVABLE
+        return number(sign.sign)
+    rate = margin.amount / notional
+    return number(f"{numbers.rate(rate)}{marks.margin_marks(row, margin_type)}", key=rate)
+
+
+def _changes(
+    context: ReportContext, venue: str, stem: str
+) -> tuple[Html, tuple[tuple[str, bytes], ...]]:
+    """Returns the changes of a venue's margins: per week, and of selected underlyings."""
+    history = context.document.history
+    weeks = [week for week in history.weeks if week.venue == venue]
+    parts, files = [], []
+    if len(weeks) > 1:
+        drawn = figure(venue, weeks_chart(weeks, history.stress_windows, 0), f"{stem}-weeks")
+        parts.append(drawn.markup)
+        files += drawn.files
+    rows = [
+        row
+        for series in history.series
+        if series.venue == venue
+        for row in _change_rows(series)
+    ]
+    rows.sort(key=lambda row: row.cells[2].key, reverse=True)
+    changes = Table(
+        f"Changes at {venue}",
+        text("Changes of margin at selected notionals, newest first, by first observation"),
+        ("Contract", "Margin", "First observed", "#Before", "#After"),
+        rows,
+        file=f"{stem}-changes",
+        numeric=True,
+    )
+    if rows:
+        name = f"{stem.rpartition('/')[2]}-changes.csv"
+        parts.append(table(changes, name))
+        files.append((f"{stem}-changes.csv", table_csv(changes)))
+    return join(parts), tuple(files)
+
+
+def _change_rows(series: MarginSeries) -> Iterator[Row]:
+    previous = None
+    for point in series.points:
+        if previous is not None and point.rate is not None and point.rate != previous:
+            margin = f"{margin_abbreviation(series.margin_type)} at {numbers.usd(series.notional)}"
+            yield Row(
+                (
+                    Cell(
+                        series.symbol,
+                        link_to(f"../{underlying_path(series.underlying)}#history", series.symbol),
+                    ),
+                    Cell(margin, css="t"),
+                    Cell(date_text(point), css="dates", key=point.observed_at),
+                    number(numbers.rate(previous)),
+                    number(numbers.rate(point.rate)),
+                )
+            )
+        previous = point.rate if point.rate is not None else previous
+
+
+def _evidence(context: ReportContext, venue: str) -> Html:
+    """Returns the snapshots with their payloads; a link to a payload opens its snapshot."""
+    blocks = [
+        details(
+            f"Snapshot of {date_text(row)}, {numbers.count_text(len(row.payloads), 'payload')}",
+            Html(f"{_snapshot_facts(row)}{_payloads(row)}"),
+        )
+        for row in context.document.snapshots
+        if row.venue == venue
+    ]
+    return join(blocks)
+
+
+def _snapshot_facts(row: SnapshotRow) -> Html:
+    state = f"{'complete' if row.complete else 'not complete'}{', stale' if row.stale else ''}"
+    return facts(
+        (
+            ("State", text(f"{state}; {row.source}")),
+            ("SHA-256", Html(f"<code>{text(row.sha256)}</code>")),
+        )
+    )
+
+
+def _payloads(snapshot: SnapshotRow) -> Html:
+    """Returns the payloads, those of one source and date together."""
+    groups: dict[tuple[str, str, str, str], list[PayloadRow]] = {}
+    for row in snapshot.payloads:
+        observed = numbers.time(row.observed_at) if row.date_kind == "exact" else date_text(row)
+        groups.setdefault((observed, row.origin, row.source, row.date_basis), []).append(row)
+    return join(_payload_group(*key, rows) for key, rows in groups.items())
+
+
+def _payload_group(
+    observed: str, origin: str, source: str, date_basis: str, rows: Sequence[PayloadRow]
+) -> Html:
+    items = "".join(
+        f'<li id="{payload_anchor(row.sha256)}"><code>{text(row.request or row.call)}</code>,'
+        f" {text(numbers.byte_size(row.size))}: <code>{text(row.sha256)}</code></li>"
+        for row in rows
+    )
+    return Html(
+        f"<p>Observed {text(observed)} ({text(origin)}). Source: {with_links(source)}."
+        f' Date: {text(date_basis)}.</p><ul class="payloads">{items}</ul>'
+    )
