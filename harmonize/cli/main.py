@@ -15,7 +15,6 @@ from harmonize.cli.console import (
     FailOn,
     Settings,
     fail,
-    make_folder,
     note,
     print_json,
     print_line,
@@ -52,6 +51,7 @@ from harmonize.cli.options import (
     VerifiedOnlyOption,
 )
 from harmonize.cli.rules import rules_app
+from harmonize.cli.verify import verify
 from harmonize.text.suggest import did_you_mean
 from reports.finding_order import FindingOrder
 from reports.registry import FORMATS
@@ -79,6 +79,7 @@ cross_venue.add_to(app)
 app.command()(history.diff)
 app.command()(history.history)
 app.command()(run.run)
+app.command()(verify)
 
 
 @app.callback()
@@ -138,9 +139,7 @@ def report(
     keys: KeysOption = None,
     mirror: MirrorOption = "",
 ) -> None:
-    """Audit and write the HTML report: one self-contained file, index.html."""
-    from reports.registry import render
-
+    """Audit and write the report: a folder of pages, tables and charts; index.html comes first."""
     if gather_first:
         _gather_first(context.obj, venue, timeout, keys, mirror)
     from harmonize.api.question import Question
@@ -158,11 +157,8 @@ def report(
     options = request.options(
         stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
     )
-    answer = request.answer(Question.of(selection, options).for_report())
-    make_folder(out)
-    page = out / "index.html"
-    write(page, render("html", answer.document))
-    print_line(str(page))
+    answer = request.write_report(out, Question.of(selection, options))
+    print_line(str(out / "index.html"))
     _print_summary(context.obj, answer.document)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 

@@ -17,6 +17,7 @@ from harmonize.cli.console import (
     Settings,
     fail,
     fail_with,
+    make_folder,
     note,
     own_archive,
     write,
@@ -267,6 +268,24 @@ def answer(question: "Question") -> "Answer":
         fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
+
+
+def write_report(out: Path, question: "Question") -> "Answer":
+    """Writes the report that answers a question; an error ends the program with one line."""
+    from harmonize.api import report_folder
+    from harmonize.api.audit import RequestError
+    from harmonize.archive.archive import ArchiveError
+    from rules.loader import RuleError
+
+    make_folder(out)
+    try:
+        report = report_folder.build(question)
+        report_folder.write(out, report.files)
+    except (RequestError, RuleError, report_folder.ReportFolderError) as error:
+        fail(str(error), USAGE)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
+    return report.answer
 
 
 def read(selection: "Selection") -> "Reading":
