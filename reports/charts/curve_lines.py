@@ -1,6 +1,6 @@
 """Charts of margin rate against notional with few emphasised lines: SVG as text.
 
-At most `EMPHASISED` lines have a colour, a dash and their name at the end. The others are grey, and
+Emphasised lines have a colour, a dash and their name at the end. The others are grey, and
 are named when the pointer or the keyboard reaches them.
 """
 
@@ -13,10 +13,16 @@ from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
 from reports.charts.label_layout import spread_labels
 from reports.charts.scale import Scale, nice_below, ticks
-from reports.charts.svg import Frame, Svg, line_css, path_data, rounded, svg_text
-
-EMPHASISED = 8
-"""Largest number of emphasised lines in a chart."""
+from reports.charts.svg import (
+    Frame,
+    Svg,
+    line_css,
+    other_line,
+    path_data,
+    rounded,
+    svg_drawing,
+    svg_text,
+)
 
 _WIDTH, _HEIGHT = 520.0, 300.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 372.0, 12.0, 268.0
@@ -34,14 +40,13 @@ Point = tuple[float, float]
 class CurveLine:
     """Margin rate of one venue or reference by notional.
 
-    ``style`` is the number of the venue, None for a reference. ``address`` leads to its numbers.
+    ``style`` is the number of the venue, None for a reference.
     """
 
     name: str
     points: tuple[Point, ...]
     style: int | None
     is_emphasised: bool
-    address: str = ""
 
 
 def curve_lines(frame: Frame, lines: Sequence[CurveLine], ends: Point) -> Svg:
@@ -56,12 +61,7 @@ def curve_lines(frame: Frame, lines: Sequence[CurveLine], ends: Point) -> Svg:
         *(_grey_line(line, x_scale, y_scale) for line in grey),
         *_named_lines(emphasised, x_scale, y_scale),
     ]
-    key = escape(frame.key)
-    return Svg(
-        f'<svg class="chart" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="group"'
-        f' aria-labelledby="{key}-t"><title id="{key}-t">{escape(plain(frame.title))}</title>'
-        f"{''.join(elements)}</svg>"
-    )
+    return svg_drawing(frame, (_WIDTH, _HEIGHT), elements, is_grouped=bool(grey))
 
 
 def _rate_scale(rates: Sequence[float]) -> Scale:
@@ -122,15 +122,9 @@ def _simplified(places: Sequence[Point]) -> list[Point]:
 
 
 def _grey_line(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
-    """Returns a line that names itself on hover and on focus."""
-    name = escape(plain(line.name))
     notional, rate = line.points[-1]
-    x = min(x_scale.place(notional), _RIGHT - 4.0 - 6.6 * min(len(line.name), _LONGEST))
-    hint = svg_text("hint", x, y_scale.place(rate) - 5.0, short(line.name, _LONGEST))
-    path = f'<path class="rest" d="{_path(line, x_scale, y_scale)}"/>'
-    return (
-        f'<a href="{escape(line.address)}" aria-label="{name}"><title>{name}</title>{path}{hint}</a>'
-    )
+    end = (x_scale.place(notional), y_scale.place(rate))
+    return other_line(line.name, _path(line, x_scale, y_scale), end, _RIGHT)
 
 
 def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> list[str]:

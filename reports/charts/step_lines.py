@@ -10,7 +10,15 @@ from harmonize.text.sanitize import short
 from reports.charts.dates import day_number
 from reports.charts.label_layout import spread_labels
 from reports.charts.scale import Scale, nice_below, ticks
-from reports.charts.svg import Frame, Svg, path_data, rounded, svg_drawing, svg_text
+from reports.charts.svg import (
+    Frame,
+    Svg,
+    other_line,
+    path_data,
+    rounded,
+    svg_drawing,
+    svg_text,
+)
 from reports.charts.time_axis import (
     FLOOR,
     WIDTH,
@@ -38,12 +46,16 @@ RateSpan = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """Margin series as a chart line: name at its end, style, and time of the last observation."""
+    """Margin series as a chart line: name at its end, style, and time of the last observation.
+
+    A line that is not emphasised is grey, and named on hover and on focus only.
+    """
 
     name: str
     css: str
     points: tuple[SeriesPoint, ...]
     until: str
+    is_emphasised: bool = True
 
     @property
     def runs(self) -> list[list[RateSpan]]:
@@ -75,7 +87,9 @@ def step_lines(frame: Frame, lines: Sequence[StepLine], stress: Sequence[StressW
         RIGHT,
     )
     top = flag_height(x_scale, stress)
-    bottom = top + max(_TALL, len(visible) * _LABEL_LINE)
+    named = [line for line in visible if line.is_emphasised]
+    others = [line for line in visible if not line.is_emphasised]
+    bottom = top + max(_TALL, len(named) * _LABEL_LINE)
     y_scale = _rate_scale(
         [rate for line in visible for run in line.runs for _, _, rate in run], bottom, top
     )
@@ -84,9 +98,21 @@ def step_lines(frame: Frame, lines: Sequence[StepLine], stress: Sequence[StressW
         elements += level_line(y_scale.place(rate), numbers.axis_rate(rate), RIGHT)
     elements += [
         *date_axis(x_scale, bottom),
-        *_named_lines(visible, x_scale, y_scale, (top, bottom)),
+        *(_other_line(line, x_scale, y_scale) for line in others),
+        *_named_lines(named, x_scale, y_scale, (top, bottom)),
     ]
-    return svg_drawing(frame, (WIDTH, bottom + FLOOR), elements)
+    return svg_drawing(frame, (WIDTH, bottom + FLOOR), elements, is_grouped=bool(others))
+
+
+def _other_line(line: StepLine, x_scale: Scale, y_scale: Scale) -> str:
+    stairs = "".join(_stair_path(run, x_scale, y_scale) for run in line.runs)
+    dots = "".join(
+        _dot_data(run, x_scale, y_scale) for run in line.runs if _is_brief(run, x_scale)
+    )
+    y, x = _line_end(line, x_scale, y_scale)
+    drawn = other_line(line.name, stairs, (x, y), RIGHT)
+    dot = f'<path class="rest dot" d="{dots}"/></g>' if dots else "</g>"
+    return f"{drawn.removesuffix('</g>')}{dot}"
 
 
 def _rate_scale(rates: Sequence[float], bottom: float, top: float) -> Scale:
@@ -146,5 +172,8 @@ def _is_brief(run: Sequence[RateSpan], x_scale: Scale) -> bool:
 
 
 def _dot(run: Sequence[RateSpan], css: str, x_scale: Scale, y_scale: Scale) -> str:
-    at = f"M{rounded(x_scale.place(run[0][0]))} {rounded(y_scale.place(run[-1][2]))}h0"
-    return f'<path class="dot {css}" d="{at}"/>'
+    return f'<path class="dot {css}" d="{_dot_data(run, x_scale, y_scale)}"/>'
+
+
+def _dot_data(run: Sequence[RateSpan], x_scale: Scale, y_scale: Scale) -> str:
+    return f"M{rounded(x_scale.place(run[0][0]))} {rounded(y_scale.place(run[-1][2]))}h0"

@@ -5,15 +5,24 @@ from dataclasses import dataclass
 from html import escape
 from typing import NewType
 
-from harmonize.text.sanitize import plain
+from harmonize.text.sanitize import plain, short
 
 Svg = NewType("Svg", str)
 """Markup of this package, which needs no escaping."""
 
+EMPHASISED = 8
+"""Largest number of lines of a chart with a colour and a name; the others are grey."""
+
+_LONGEST_HINT = 17
+_LETTER = 6.6  # approximate width of a letter
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Labels of a chart: a key unique in the page, its title, and its result in words."""
+    """Labels of a chart: a key unique in the page, its title, and its result in words.
+
+    A chart whose caption states the result has an empty description.
+    """
 
     key: str
     title: str
@@ -53,11 +62,33 @@ def rectangle(css: str, box: tuple[float, float, float, float], note: str) -> st
     )
 
 
-def svg_drawing(frame: Frame, size: tuple[float, float], elements: Iterable[str]) -> Svg:
+def other_line(name: str, d: str, end: tuple[float, float], right: float) -> str:
+    """Returns a grey line that is named when the pointer or the keyboard reaches it.
+
+    `end` is its last point; the name ends left of `right`. A chart with such a line is no single
+    image: pass ``is_grouped`` to `svg_drawing`.
+    """
+    shown = short(name, _LONGEST_HINT)
+    x = min(end[0], right - _LETTER * len(shown))
+    label = escape(plain(name))
+    return (
+        f'<g class="other" role="img" tabindex="0" aria-label="{label}"><title>{label}</title>'
+        f'<path class="rest" d="{d}"/>{svg_text("hint", x, end[1] - 5.0, shown)}</g>'
+    )
+
+
+def svg_drawing(
+    frame: Frame, size: tuple[float, float], elements: Iterable[str], *, is_grouped: bool = False
+) -> Svg:
     """Assembles a chart from its elements, with title and description for screen readers."""
     key = escape(frame.key)
+    role = "group" if is_grouped else "img"
+    description = (
+        f'<desc id="{key}-d">{escape(plain(frame.description))}</desc>' if frame.description else ""
+    )
+    labels = f"{key}-t {key}-d" if description else f"{key}-t"
     return Svg(
-        f'<svg class="chart" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="img"'
-        f' aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{escape(plain(frame.title))}</title>'
-        f'<desc id="{key}-d">{escape(plain(frame.description))}</desc>{"".join(elements)}</svg>'
+        f'<svg class="chart" viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" role="{role}"'
+        f' aria-labelledby="{labels}"><title id="{key}-t">{escape(plain(frame.title))}</title>'
+        f"{description}{''.join(elements)}</svg>"
     )

@@ -16,7 +16,7 @@ FLOOR = 36.0
 
 _LETTER = 6.4  # approximate width of a letter in a flag
 _FLAG = 14.0  # height of a row of flags
-_MOST_ROWS = 3
+_MOST_ROWS = 12
 _LONGEST = 16
 _THINNEST = 2.0
 _HALF_WEEK = 3.5

@@ -7,7 +7,7 @@ from harmonize.document.history import History, MarginSeries, StressWindow, Week
 from harmonize.text import numbers
 from harmonize.text.words import first_words, margin_abbreviation
 from reports.charts.step_lines import StepLine, step_lines
-from reports.charts.svg import COLOURS, Frame, line_css
+from reports.charts.svg import COLOURS, EMPHASISED, Frame, line_css
 from reports.charts.weekly_bars import weekly_bars
 from reports.html.history_captions import (
     has_dated_changes,
@@ -172,6 +172,7 @@ def underlying_chart(
     """Returns the chart of IM at all venues, at one notional."""
     asset, notional = all_series[0].underlying, all_series[0].notional
     venues = [series.venue for series in all_series]
+    emphasised = _emphasised(all_series)
     lines = []
     for series in all_series:
         name = (
@@ -179,7 +180,9 @@ def underlying_chart(
         )
         style = styles[series.venue]
         lines.append(
-            StepLine(name, line_css(style), series.points, series.until)
+            StepLine(
+                name, line_css(style), series.points, series.until, series in emphasised
+            )
         )
     caption = underlying_caption(all_series, stress)
     frame = Frame(make_anchor("venues", asset, number), f"IM on {asset} over time", caption)
@@ -203,8 +206,21 @@ def underlying_chart(
             _series_row(line.name, series) for line, series in zip(lines, all_series, strict=True)
         ),
         _dates(all_series),
-        tall=len(lines) > 16,  # noqa: PLR2004 - taller than two other charts
     )
+
+
+def _emphasised(all_series: Sequence[MarginSeries]) -> list[MarginSeries]:
+    """Returns the series to name in a chart: those that changed most, then the extremes."""
+    known = [series for series in all_series if positive_rates(series)]
+    if len(known) <= EMPHASISED:
+        return known
+    by_rate = sorted(known, key=lambda series: (positive_rates(series)[-1], series.venue))
+    extremes = [series for pair in zip(by_rate, reversed(by_rate), strict=True) for series in pair]
+    changed = sorted(
+        (series for series in known if change_count(series)),
+        key=lambda series: (-(peak_to_trough(series) or 1.0), series.venue),
+    )
+    return list(dict.fromkeys([*changed, *extremes]))[:EMPHASISED]
 
 
 def _series_row(name: str, series: MarginSeries) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def figure(subject: str, chart: Chart, stem: str) -> Figure:
     """
     name = f"{subject}: {chart.title}"
     numbers_table = Table(
-        label=f"{name}, table",
+        label=name,
         caption=text(f"{chart.title}, {subject}. Dates compared: {chart.dates}"),
         heads=chart.columns,
         rows=[Row(tuple(map(Cell, row))) for row in chart.rows],

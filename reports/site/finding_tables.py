@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harmonize.document import Finding
 from harmonize.text import numbers
 from harmonize.text.words import VERIFIED_SIGNS
-from reports.finding_order import LEVEL_SIGNS
+from reports.finding_order import LEVEL_SIGNS, select_leading
 from reports.lookup import date_text
 from reports.site.addresses import finding_anchor, underlying_path, venue_path
 from reports.site.markup import NOTHING, Html, link_to, text
@@ -34,7 +34,7 @@ class _Line:
     def message(self) -> str:
         """The message; of several rule sets, with all of them."""
         rules = {finding.rule_set: finding for finding in self.findings}
-        sources = ", ".join(_rule_words(finding) for finding in rules.values())
+        sources = ", ".join(_rule_words(finding) for _, finding in sorted(rules.items()))
         return self.template.replace(_RULE_SETS, sources)
 
 
@@ -46,12 +46,11 @@ def finding_list(findings: Iterable[Finding]) -> Html:
     groups: dict[tuple[str, str, tuple[str, ...], str], list[_Line]] = {}
     for line in _lines(findings):
         groups.setdefault(line.subject, []).append(line)
-    return Html(
-        "".join(
-            f"{_subject_heading(*subject)}<ul class=\"findings\">{''.join(map(_item, lines))}</ul>\n"
-            for subject, lines in groups.items()
-        )
+    listed = "".join(
+        f"{_subject_heading(*subject)}<ul class=\"findings\">{''.join(map(_item, lines))}</ul>\n"
+        for subject, lines in groups.items()
     )
+    return Html(f'<div class="columns">{listed}</div>') if listed else NOTHING
 
 
 def _lines(findings: Iterable[Finding]) -> list[_Line]:
@@ -89,6 +88,8 @@ def _subject_heading(venue: str, underlying: str, contracts: Sequence[str], date
     listed = ", ".join(named[:_LISTED])
     more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
     words = " ".join(part for part in (venue or underlying, f"{listed}{more}") if part)
+    if not words:
+        return ""
     dated = f" <span>observed {text(date)}</span>" if date != numbers.NOT_OBSERVABLE else ""
     return f'<h3 class="subject">{text(words)}{dated}</h3>'
 
@@ -106,6 +107,11 @@ def level_text(finding: Finding) -> str:
     """Returns the level as a shape and the verdict in words."""
     state = f", {finding.state}" if finding.state else ""
     return f"{LEVEL_SIGNS[finding.level]} {finding.verdict.value}{state}"
+
+
+def leading_findings(findings: Sequence[Finding], limit: int) -> tuple[Finding, ...]:
+    """Returns the findings to print first: one of equal ones, and few per check and venue."""
+    return select_leading([line.findings[0] for line in _lines(findings)], limit)
 
 
 def gravest_table(

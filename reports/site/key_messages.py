@@ -5,6 +5,7 @@ A message compares observations with exact dates that are close together, or it 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median_low
 
 from harmonize.document import CoverageStatus, Index, LiquidationRow, Spread, SpreadPoint, Verdict
@@ -137,7 +138,7 @@ def _increase(context: ReportContext) -> KeyMessage | None:
         for series in context.document.history.series
         if series.margin_type == "initial"
         and series.notional == context.document.heat_map_notional
-        for before, after in zip(series.points, series.points[1:], strict=False)
+        for before, after in pairwise(series.points)
         if before.rate and after.rate and after.rate > before.rate and _are_exact(before, after)
     ]
     if not rises:
@@ -147,8 +148,8 @@ def _increase(context: ReportContext) -> KeyMessage | None:
         "increase",
         f"+{numbers.share(round((ratio - 1) * 100), 100)}" if ratio < 2 else _figure(ratio),  # noqa: PLR2004 - below double, a percentage is plainer
         f"{series.venue} raised the initial margin of a {numbers.usd(series.notional)}"
-        f" {series.underlying} position from {numbers.rate(before.rate)} to"
-        f" {numbers.rate(after.rate)}, first observed on {numbers.date(after.observed_at)}: the"
+        f" {series.underlying} position from {numbers.axis_rate(before.rate)} to"
+        f" {numbers.axis_rate(after.rate)}, first observed on {numbers.date(after.observed_at)}: the"
         " largest increase in this archive on the underlyings followed over time.",
         numbers.date(after.observed_at),
         f"{underlying_path(series.underlying)}#history",
@@ -180,13 +181,14 @@ def _liquidation(context: ReportContext) -> KeyMessage | None:
     if near.adverse_move_long == far.adverse_move_long:
         return None
     dates = sorted(row.observed_at for row in group)
+    falls = [numbers.axis_rate(row.adverse_move_long or 0.0) for row in (near, far)]
     return KeyMessage(
         "liquidation",
-        f"{numbers.rate(near.adverse_move_long)} or {numbers.rate(far.adverse_move_long)}",
-        f"{_when(dates[0], dates[-1])} a fall of {numbers.rate(near.adverse_move_long)} in the price"
-        f" of {near.underlying} would have liquidated a {numbers.usd(near.notional)} position with"
+        f"{falls[0]} or {falls[1]}",
+        f"{_when(dates[0], dates[-1])} a fall of {falls[0]} in the price of {near.underlying} would"
+        f" have liquidated a {numbers.usd(near.notional)} position with"
         f" {numbers.leverage(near.leverage)} leverage at {near.venue}; at {far.venue} it would have"
-        f" taken {numbers.rate(far.adverse_move_long)}.",
+        f" taken {falls[1]}.",
         numbers.date_range(dates[0], dates[-1]),
         f"{underlying_path(near.underlying)}#gap",
         f"{near.underlying}: distance to liquidation",

@@ -126,7 +126,7 @@ class _Columns:
             *(["#Against reference"] if self.has_reference else []),
             *([f"#Leverage at {numbers.usd(self.heat)}"] if self.is_initial else []),
             *(["Contract", "Observed"] if self.is_initial else []),
-            *(["Unchanged since"] if self.since else []),
+            *(["Same margin since"] if self.since else []),
         )
 
 

@@ -27,6 +27,7 @@ _VERDICT_WORDS = {
     Verdict.NOT_APPLICABLE: "Not applicable",
 }
 """Verdicts that are no findings; all others are in the list of findings."""
+_DIGITS = range(3, 16)
 
 
 def schedule_block(context: ReportContext, row: ScheduleRow) -> Html:
@@ -54,13 +55,21 @@ def _tiers(row: ScheduleRow) -> Html:
         initial, maintenance = (
             _rate_text(piece_at(pieces, middle)) for pieces in (row.initial, row.maintenance)
         )
-        span = numbers.notional_range(lower, None if upper == float("inf") else upper)
-        items.append(f"<li><b>{text(span)}</b> {text(initial)} · {text(maintenance)}</li>")
+        bound = _bound_text(lower, upper)
+        items.append(f"<li><b>{text(bound)}</b> {text(initial)} · {text(maintenance)}</li>")
         lower = upper
     return Html(
-        '<p class="tierhead">Notional, initial · maintenance margin'
+        '<p class="tierhead">Notional up to, initial · maintenance margin'
         f'{text(_unverified_text(row))}</p><ol class="tiers">{"".join(items)}</ol>'
     )
+
+
+def _bound_text(lower: float, upper: float) -> str:
+    """Returns the upper bound of a tier, in as many digits as tell it from the lower one."""
+    if upper == float("inf"):
+        return f"above {numbers.usd(lower)}" if lower else "every size"
+    texts = ((numbers.usd(lower, digits), numbers.usd(upper, digits)) for digits in _DIGITS)
+    return next((bound for below, bound in texts if bound != below), numbers.usd(upper))
 
 
 def _end(piece: PieceRow) -> float:
@@ -178,7 +187,7 @@ def _conversion(context: ReportContext, conversion: ConversionRow | None) -> Htm
 
 
 def _payload_link(context: ReportContext, sha256: str) -> Html:
-    code = f'<code title="{text(sha256)}">{text(numbers.digest(sha256))}</code>'
+    code = f"<code>{text(numbers.digest(sha256))}</code>"
     known = context.payloads.get(sha256)
     if known is None:
         return Html(code)

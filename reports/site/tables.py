@@ -36,16 +36,14 @@ class Row(NamedTuple):
 class Table:
     """Table with its caption and heads; a head that starts with ``#`` is of numbers.
 
-    ``label`` names the region for screen readers and is unique in the page. ``file`` is the name of
-    its CSV file without extension; empty for a table without one. ``tools`` offers sorting and
-    searching where scripts run.
+    ``label`` names the region for screen readers and is unique in the page. ``tools`` offers sorting
+    and searching where scripts run.
     """
 
     label: str
     caption: Html
     heads: tuple[str, ...]
     rows: Sequence[Row]
-    file: str = ""
     tools: bool = False
     css: str = ""
     numeric: bool = False
@@ -71,7 +69,7 @@ def table(content: Table, csv_address: str = "") -> Html:
         else ""
     )
     return Html(
-        f'<div class="scroll" role="region" aria-label="{text(content.label)}" tabindex="0">'
+        f'<div class="scroll" role="region" aria-label="{text(content.label)}, table" tabindex="0">'
         f"<table{kind}{tools}><caption>{content.caption}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>\n{body}\n</tbody></table></div>{file}\n"
     )
@@ -115,6 +113,21 @@ def table_csv(content: Table) -> bytes:
     return csv_bytes(
         content.heads, ([cell.key or cell.words for cell in row.cells] for row in content.rows)
     )
+
+
+def joint_csv(tables: Sequence[tuple[str, Table]], name: str) -> bytes:
+    """Returns several tables as one CSV, whose first column, `name`, tells them apart.
+
+    A column that a table does not have is empty in its rows.
+    """
+    heads = list(dict.fromkeys(head for _, content in tables for head in content.heads))
+    rows = []
+    for label, content in tables:
+        for row in content.rows:
+            cells = dict(zip(content.heads, row.cells, strict=True))
+            values = (cells.get(head) for head in heads)
+            rows.append([label, *(cell.key or cell.words if cell else "" for cell in values)])
+    return csv_bytes((name, *heads), rows)
 
 
 def _inert(words: str) -> str:

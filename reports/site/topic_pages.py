@@ -12,7 +12,6 @@ from reports.finding_order import (
     VERDICT_MEANINGS,
     group_by_check,
     level_counts,
-    select_leading,
 )
 from reports.html.appendix import check_row, coverage_view, exclusions, waiver_views
 from reports.html.heat_map import heat_legend, heat_maps, omitted_underlyings
@@ -22,7 +21,7 @@ from reports.html.ranking import ranking
 
 from reports.site.addresses import cell_anchor, id_slug, rule_set_path, underlying_path, venue_path
 from reports.site.figures import figure
-from reports.site.finding_tables import finding_list, gravest_table
+from reports.site.finding_tables import finding_list, gravest_table, leading_findings
 from reports.site.layout import Page, in_page_links
 from reports.site.markup import NOTHING, Html, element, join, link_to, section, text, words
 from reports.site.report_context import ReportContext
@@ -35,7 +34,7 @@ _LEADING = 40
 def findings_page(context: ReportContext) -> Iterator[Page]:
     """Yields the findings by check, and the most severe ones."""
     checks = _check_table(context)
-    leading = select_leading(context.findings, _LEADING)
+    leading = leading_findings(context.findings, _LEADING)
     caption = f"At most {PER_CHECK} per check and {PER_VENUE} per check and venue, most severe first"
     selected = table(gravest_table(context, "", "Most severe findings", caption, leading))
     unplaced = [
@@ -238,8 +237,8 @@ def gap_page(context: ReportContext) -> Iterator[Page]:
         "Arbitrage gap by underlying",
         text(
             f"For a position of {numbers.usd(heat)}: margin required by the reference in one account,"
-            " and by the optimal split over venues. A price of capital of"
-            f" {numbers.rate(context.document.cost_of_capital)} gives the annual cost"
+            " and by the optimal split over venues. The annual cost is the gap at a cost of capital of"
+            f" {numbers.rate(context.document.cost_of_capital)}"
         ),
         ("Underlying", "#Reference", "#Optimal split", "#Gap", "#of it divergence", "#of it fragmentation", "#Annual cost", "#Best single venue", "at", "Dates compared"),
         rows,
@@ -349,7 +348,7 @@ def _coverage_table(view: CoverageView) -> Table:
         )
         for row in view.venues
     ]
-    heads = ("Venue", *(f"#{entry.sign} {entry.meaning}" for entry in view.statuses), "Newest snapshot")
+    heads = ("Venue", *(f"#{entry.sign.split()[0]} {entry.meaning}" for entry in view.statuses), "Newest snapshot")
     return Table("Coverage by venue", text("Number of underlyings per venue and status"), heads, rows, tools=True, numeric=True)
 
 

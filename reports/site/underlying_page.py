@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from harmonize.document import ArbitrageRow, Finding, ScheduleRow
 from harmonize.text import numbers
-from harmonize.text.words import join_words, margin_abbreviation
-from reports.charts.curve_lines import EMPHASISED, CurveLine, Point, curve_lines
-from reports.charts.svg import Frame, Svg
+from harmonize.text.words import join_words
+from reports.charts.curve_lines import CurveLine, Point, curve_lines
+from reports.charts.svg import EMPHASISED, Frame, Svg
 from reports.html.gap import gap_charts
 from reports.html.history import underlying_charts
 from reports.html.page import Chart
 from reports.lookup import MARGIN_TYPES
 from reports.piece_values import margin_at, pieces_of
 from reports.site import marks
-from reports.site.addresses import id_slug, rule_set_path, underlying_path
+from reports.site.addresses import rule_set_path, underlying_path
 from reports.site.figures import Figure, figure
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
@@ -22,7 +22,7 @@ from reports.site.markup import NOTHING, Html, element, join, link_to, section, 
 from reports.site.rankings import SHORT, Contender, contenders, exclusion_table, ranking_table
 from reports.site.report_context import ReportContext
 from reports.site.schedule_blocks import schedule_block
-from reports.site.tables import table, table_csv
+from reports.site.tables import joint_csv, table
 
 _STEPS = 6
 
@@ -100,10 +100,11 @@ def _parts(
     yield _figures_part("history", "Changes", _history(context, underlying, stem))
     findings = context.findings_by_underlying.get(underlying, ())
     yield _Part("findings", "Findings", _findings(findings))
-    blocks = [
+    blocks = join(
         schedule_block(context, row) for row in context.schedules_by_underlying.get(underlying, ())
-    ]
-    yield _Part("schedules", "Schedules", section("schedules", "Schedules and evidence", *blocks))
+    )
+    listed = element("div", blocks, css="columns") if blocks else NOTHING
+    yield _Part("schedules", "Schedules", section("schedules", "Schedules and evidence", listed))
 
 
 def _findings(findings: Sequence[Finding]) -> Html:
@@ -117,25 +118,25 @@ def _findings(findings: Sequence[Finding]) -> Html:
 def _ranking_part(
     context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
 ) -> _Part:
-    files: list[tuple[str, bytes]] = []
-    tables: list[Html] = []
-    for margin_type, _ in MARGIN_TYPES:
-        ranked = ranking_table(context, underlying, entries, margin_type)
-        name = f"{stem}-{margin_abbreviation(margin_type).lower()}.csv"
-        is_compared = len(entries) > 1
-        tables.append(table(ranked, name.rpartition("/")[2] if is_compared else ""))
-        files += [(name, table_csv(ranked))] if is_compared else []
+    ranked = [
+        (margin_type, ranking_table(context, underlying, entries, margin_type))
+        for margin_type, _ in MARGIN_TYPES
+    ]
+    is_compared = len(entries) > 1
+    csv_name = f"{stem.rpartition('/')[2]}.csv" if is_compared else ""
     excluded = table(exclusion_table(underlying, entries))
-    markup = section("ranking", "Venues by margin", *tables, excluded) if entries else NOTHING
-    return _Part("ranking", "Venues by margin", markup, tuple(files))
+    shown = [table(content, csv_name) for _, content in ranked]
+    markup = section("ranking", "Venues by margin", *shown, excluded) if entries else NOTHING
+    files = ((f"{stem}.csv", joint_csv(ranked, "margin")),) if is_compared else ()
+    return _Part("ranking", "Venues by margin", markup, files)
 
 
 def _figures_part(anchor: str, name: str, figures: Iterable[Figure]) -> _Part:
     drawn = list(figures)
     if not drawn:
         return _Part(anchor, name, NOTHING)
-    pair = element("div", join(one_figure.markup for one_figure in drawn), css="pair")
-    files = tuple(file for one_figure in drawn for file in one_figure.files)
+    pair = element("div", join(part.markup for part in drawn), css="pair gap-charts")
+    files = tuple(file for part in drawn for file in part.files)
     return _Part(anchor, name, section(anchor, name, pair), files)
 
 
@@ -166,7 +167,7 @@ def _curve_figure(
         f"{missing_text}"
     )
     key = f"curve-{stem.rpartition('-')[2]}"
-    frame = Frame(key, f"{name} on {underlying}", caption)
+    frame = Frame(key, f"{name} on {underlying}", "")
     svg: Svg = curve_lines(frame, drawn, ends)
     chart = Chart(name, "share of notional, by notional", svg, (), caption, (), (), "")
     has_file = underlying in context.lookup.curves
@@ -194,7 +195,6 @@ def _curve_lines(
             _points(entry.row, margin_type, _ends(context)),
             context.styles[entry.row.venue],
             entry.row.venue in emphasised,
-            f"#venue-{id_slug(entry.row.venue)}",
         )
         for entry in entries
     ]

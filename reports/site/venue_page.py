@@ -7,14 +7,14 @@ from harmonize.document import DivergenceRow, PayloadRow, ScheduleRow, SnapshotR
 from harmonize.document.history import MarginSeries
 from harmonize.text import numbers
 from harmonize.text.words import join_words, margin_abbreviation
-from reports.finding_order import EVALUATED, select_leading
+from reports.finding_order import EVALUATED
 from reports.html.history import weeks_chart
 from reports.lookup import MARGIN_TYPES, date_text
 from reports.piece_values import margin_at
 from reports.site import marks
 from reports.site.addresses import payload_anchor, rule_set_path, underlying_path, venue_path
 from reports.site.figures import figure
-from reports.site.finding_tables import finding_list, gravest_table
+from reports.site.finding_tables import finding_list, gravest_table, leading_findings
 from reports.site.layout import Page, in_page_links
 from reports.site.markup import Html, details, facts, join, link_to, section, text, unordered
 from reports.site.outbound import with_links
@@ -24,6 +24,7 @@ from reports.site.tables import Cell, Row, Table, number, table, table_csv
 
 _GRAVEST = 12
 _NAMED = 8
+_LONG = 200  # rows that print in two columns
 _BELOW = (Verdict.BREACH, Verdict.UNDER)
 
 _Section = tuple[str, str, Html]
@@ -109,12 +110,15 @@ def _known(context: ReportContext, venue: str) -> Html:
 
 
 def _status_lines(pairs: Iterator[tuple[Status, str]]) -> Iterator[Html]:
-    for (status, note), count in Counter(pairs).most_common():
+    tally = Counter(pairs).most_common()
+    for (status, note), count in tally[:_NAMED]:
         name = "not observable" if status is Status.UNKNOWN else status.value
         sign = f"{marks.UNVERIFIED.sign} " if status is Status.UNVERIFIED else ""
         yield text(
             f"{sign}{name}: {numbers.count_text(count, 'schedule')}{f'. {note}' if note else ''}"
         )
+    if len(tally) > _NAMED:
+        yield text(f"and {numbers.count(len(tally) - _NAMED)} other reasons, on each schedule")
 
 
 def _values(values: Iterator[str]) -> Html:
@@ -215,7 +219,7 @@ def _evaluated_text(
 
 
 def _gravest(context: ReportContext, venue: str) -> Html:
-    leading = select_leading(context.findings_by_venue.get(venue, []), _GRAVEST)
+    leading = leading_findings(context.findings_by_venue.get(venue, []), _GRAVEST)
     caption = "At most two findings per check, most severe first; each links to its place"
     return table(gravest_table(context, "../", f"Gravest findings at {venue}", caption, leading))
 
@@ -241,6 +245,7 @@ def _schedule_table(context: ReportContext, venue: str) -> Table:
         rows,
         tools=len(rows) > SHORT,
         numeric=True,
+        css="narrow" if len(rows) > _LONG else "",
     )
 
 
@@ -295,8 +300,8 @@ def _changes(
         text("Changes of margin at selected notionals, newest first, by first observation"),
         ("Contract", "Margin", "First observed", "#Before", "#After"),
         rows,
-        file=f"{stem}-changes",
         numeric=True,
+        css="narrow",
     )
     if rows:
         name = f"{stem.rpartition('/')[2]}-changes.csv"
